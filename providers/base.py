@@ -1,0 +1,118 @@
+"""The seam between Reelworks and the vendors: an adapter is mapping only, a request out, a state in.
+
+Adapters raise the `ProviderError` family of `schemas.errors` and nothing else. They hold no state beyond their
+account, so one instance serves every thread of a process.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from schemas.enums import ErrorCode, ProviderName
+from schemas.orders import Inputs
+
+
+@dataclass(frozen=True)
+class ProviderRequest:
+    """What is asked of a provider: the vendor's model name and the inputs of the order."""
+
+    model: str
+    inputs: Inputs
+
+
+@dataclass(frozen=True)
+class RemoteRef:
+    """A vendor's own handle on work that it accepted.
+
+    `model` is the vendor's model name, for vendors whose status calls need it.
+    """
+
+    remote_id: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The vendor accepted the work."""
+
+    remote_id: str
+
+
+class RemoteStatus(StrEnum):
+    """Where the work stands at the vendor. A word that an adapter does not know is a `ProviderBadResponse`."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class RemoteState:
+    """One reading of the vendor's state.
+
+    `progress` is a fraction 0..1, where the vendor gives one. `result_urls` has at least one entry when succeeded.
+    `error_code` and `error_message` (safe to show to a customer) are set when failed. `provider_credits` is what the
+    vendor charged, in its own credits, once it says so.
+    """
+
+    status: RemoteStatus
+    progress: float | None = None
+    result_urls: list[str] = field(default_factory=list)
+    error_code: ErrorCode | None = None
+    error_message: str | None = None
+    provider_credits: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class CallbackReading:
+    """What a verified callback says.
+
+    `state` is None where the vendor's signature does not cover the body: then the callback only proves that it is
+    time to poll.
+    """
+
+    remote_id: str
+    state: RemoteState | None = None
+
+
+class Provider(Protocol):
+    """A vendor account."""
+
+    name: ProviderName
+
+    def submit(self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID) -> Submission:
+        """Create the work at the vendor, once.
+
+        Raises:
+            ProviderUnavailable: not accepted, or never sent: may be sent again.
+            ProviderOutcomeUnknown: sent, and no readable answer: must not be sent again.
+            ProviderRejected, ProviderAuthFailed, ProviderQuotaExceeded: not accepted, and repeating cannot help.
+        """
+
+    def poll(self, remote: RemoteRef) -> RemoteState:
+        """Read the state of the work. Safe to repeat.
+
+        Raises:
+            ProviderUnavailable: no answer this time.
+            ProviderBadResponse: an answer that the vendor's documentation does not know.
+            ProviderRejected: the vendor does not know this `remote_id`.
+            ProviderAuthFailed: our account is refused.
+        """
+
+    def cancel(self, remote: RemoteRef) -> bool:
+        """Ask the vendor to stop. True if it will; False where it cannot."""
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
+        """Verify a callback's signature and read it. Header names are lower-case.
+
+        Raises:
+            CallbackRefused: not signed by the vendor, too old, or unreadable.
+        """
+
+    def download_headers(self, url: str) -> Mapping[str, str]:
+        """Headers for fetching a result; never a key to a host that is not the vendor's API."""

@@ -1,0 +1,153 @@
+"""Every setting of Reelworks, read from `REELWORKS_*` variables and from `.env`.
+
+Nested names are joined with two underscores: `REELWORKS_S3__ENDPOINT`. Call `get_settings()` at the edges only
+(a process's start); inner code takes values as arguments.
+"""
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.enums import ProviderName
+
+DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
+
+
+class S3Settings(BaseModel):
+    """An S3-compatible object store."""
+
+    endpoint: str = Field(default="", description="host:port without a scheme; empty starts the embedded server")
+    access_key: str = ""
+    secret_key: SecretStr = SecretStr("")
+    bucket: str = "reelworks"
+    region: str = "us-east-1"
+    secure: bool = Field(default=True, description="https; set to false for a plain local server")
+    public_endpoint: str = Field(
+        default="",
+        description="host:port that customers reach, when it differs from endpoint (presigned URLs)",
+    )
+
+
+class ProviderSettings(BaseModel):
+    """One vendor account. Without an API key the provider is absent from the catalogue."""
+
+    api_key: SecretStr = SecretStr("")
+    base_url: str = Field(default="", description="empty: the vendor's own")
+    webhook_key: SecretStr = Field(default=SecretStr(""), description="verifies the vendor's callback signatures")
+    callbacks: bool = Field(default=True, description="ask for callbacks; false polls only")
+    timeout_seconds: float = Field(default=30.0, gt=0, description="connect and read timeout of one vendor call")
+
+
+class ProvidersSettings(BaseModel):
+    """The vendor accounts, one field for each `ProviderName`."""
+
+    kie: ProviderSettings = ProviderSettings()
+
+    def named(self, name: ProviderName) -> ProviderSettings:
+        """The settings of one vendor account."""
+        match name:
+            case ProviderName.KIE:
+                return self.kie
+
+
+class PipelineSettings(BaseModel):
+    """The clockwork of the pipeline. All times are seconds."""
+
+    queue_target: int = Field(default=64, gt=0, description="messages a queue holds before rows wait for the waker")
+    resend_after_seconds: float = Field(default=10.0, gt=0, description="an unclaimed stage is woken again after this")
+    lease_seconds: float = Field(default=15.0, gt=0, description="a dead worker's stage is free after this")
+    deadline_seconds: float = Field(
+        default=600.0, gt=0, description="from acceptance to timeout, unless asked otherwise"
+    )
+    backoff_base_seconds: float = Field(default=1.0, gt=0, description="first retry; doubles each time, with jitter")
+    backoff_cap_seconds: float = Field(default=60.0, gt=0)
+    submit_failures: int = Field(default=8, gt=0, description="refused submits on one route before the next route")
+    stage_failures: int = Field(default=8, gt=0, description="failures in a row in one stage before it fails")
+    poll_first_seconds: float = Field(default=2.5, gt=0, description="poll mode: spacing in the first 30 s")
+    poll_cap_seconds: float = Field(default=30.0, gt=0, description="poll mode: spacing it grows to")
+    poll_with_callback_seconds: float = Field(default=60.0, gt=0, description="safety poll when a callback is due")
+    unknown_submit_grace_seconds: float = Field(
+        default=120.0, gt=0, description="wait for a callback after a submit with unknown outcome"
+    )
+
+
+class DownloadSettings(BaseModel):
+    """Limits on fetching what a provider made."""
+
+    max_bytes: int = Field(default=4 * 1024**3, gt=0)
+    timeout_seconds: float = Field(default=300.0, gt=0, description="wall-clock limit of one download attempt")
+    idle_timeout_seconds: float = Field(default=20.0, gt=0, description="longest silence between two chunks")
+    max_redirects: int = Field(default=5, ge=0)
+    allowed_private_networks: list[IPv4Network | IPv6Network] = Field(
+        default=[],
+        description="private networks that result URLs may point at, e.g. 127.0.0.0/8 for the sandbox",
+    )
+
+
+class SandboxSettings(BaseModel):
+    """The built-in vendor simulator."""
+
+    port: int = Field(default=8090, ge=0, le=65535)
+    seconds_per_image: float = Field(default=1.0, ge=0)
+    seconds_per_video: float = Field(default=3.0, ge=0)
+
+
+class Settings(BaseSettings):
+    """All settings; see `.env.example` for a line on each."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REELWORKS_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    database_url: str = Field(default="", description="empty: `reelworks up` starts an embedded PostgreSQL")
+    redis_url: str = Field(default="", description="empty: `reelworks up` starts an embedded Valkey")
+    s3: S3Settings = S3Settings()
+    secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    public_url: str = Field(default="http://127.0.0.1:8080", description="where providers reach the gateway")
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = Field(default=8080, ge=0, le=65535)
+    flower_host: str = "127.0.0.1"
+    flower_port: int = Field(default=5555, ge=0, le=65535)
+    flower_basic_auth: SecretStr = Field(default=SecretStr(""), description="user:password; required off loopback")
+    database_pool_size: int = Field(default=20, gt=0, description="connections a process may hold")
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    providers: ProvidersSettings = ProvidersSettings()
+    pipeline: PipelineSettings = PipelineSettings()
+    downloads: DownloadSettings = DownloadSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+
+    @field_validator("database_url")
+    @classmethod
+    def _psycopg_driver(cls, url: str) -> str:
+        """Accepts the URL that every host hands out and names the driver that we ship."""
+        for scheme in ("postgresql://", "postgres://"):
+            if url.startswith(scheme):
+                return "postgresql+psycopg://" + url.removeprefix(scheme)
+        if url and not url.startswith("postgresql+psycopg://"):
+            raise ValueError("must be a postgresql:// URL; Reelworks runs on PostgreSQL only")
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_trailing_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _no_placeholder_secret_in_production(self) -> Self:
+        if self.environment == "production" and self.secret_key.get_secret_value() in {
+            "",
+            DEVELOPMENT_SECRET,
+        }:
+            raise ValueError("REELWORKS_SECRET_KEY must be set in production: it signs the callback URLs")
+        return self
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,74 @@
+"""The life of a generation as data: allowed moves, the task of each stage, public status and progress."""
+
+from dataclasses import dataclass
+
+from schemas.enums import Queue, Stage, Status, TaskName
+
+MOVES: dict[Stage, frozenset[Stage]] = {
+    Stage.QUEUED: frozenset({Stage.SUBMITTING, Stage.FAILED, Stage.CANCELLED}),
+    Stage.SUBMITTING: frozenset({Stage.GENERATING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.GENERATING: frozenset({Stage.DOWNLOADING, Stage.FAILED, Stage.CANCELLED}),
+    Stage.DOWNLOADING: frozenset({Stage.STORING, Stage.FAILED, Stage.CANCELLED}),
+    Stage.STORING: frozenset({Stage.SETTLING, Stage.FAILED, Stage.CANCELLED}),
+    Stage.SETTLING: frozenset({Stage.COMPLETED}),
+    Stage.COMPLETED: frozenset(),
+    Stage.FAILED: frozenset(),
+    Stage.CANCELLED: frozenset(),
+}
+
+TERMINAL = frozenset(stage for stage, moves in MOVES.items() if not moves)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The message that wakes a stage: which task, on which queue."""
+
+    task: TaskName
+    queue: Queue
+
+
+WORK: dict[Stage, Work] = {
+    Stage.QUEUED: Work(TaskName.SUBMIT, Queue.SUBMIT),
+    Stage.SUBMITTING: Work(TaskName.SUBMIT, Queue.SUBMIT),
+    Stage.GENERATING: Work(TaskName.POLL, Queue.POLL),
+    Stage.DOWNLOADING: Work(TaskName.DOWNLOAD, Queue.DOWNLOAD),
+    Stage.STORING: Work(TaskName.STORE, Queue.STORE),
+    Stage.SETTLING: Work(TaskName.SETTLE, Queue.SETTLE),
+}
+
+# Percent done on entering a stage and on leaving it (design: "progress is 0-100 over the stages").
+PROGRESS: dict[Stage, tuple[int, int]] = {
+    Stage.QUEUED: (0, 5),
+    Stage.SUBMITTING: (5, 15),
+    Stage.GENERATING: (15, 80),
+    Stage.DOWNLOADING: (80, 90),
+    Stage.STORING: (90, 97),
+    Stage.SETTLING: (97, 100),
+    Stage.COMPLETED: (100, 100),
+}
+
+
+def is_allowed(origin: Stage, target: Stage) -> bool:
+    """Whether a generation may move from `origin` to `target`."""
+    return target in MOVES[origin]
+
+
+def status_of(stage: Stage) -> Status:
+    """The public status of a stage."""
+    match stage:
+        case Stage.QUEUED:
+            return Status.QUEUED
+        case Stage.COMPLETED:
+            return Status.COMPLETED
+        case Stage.FAILED:
+            return Status.FAILED
+        case Stage.CANCELLED:
+            return Status.CANCELLED
+        case _:
+            return Status.PROCESSING
+
+
+def progress_within(stage: Stage, fraction: float) -> int:
+    """Percent done after `fraction` (0..1) of a stage that is not terminal."""
+    start, end = PROGRESS[stage]
+    return start + round((end - start) * min(max(fraction, 0.0), 1.0))
