@@ -1,0 +1,1 @@
+"""The vendors: the seam, the catalogue of what they can make, and one module for each."""

@@ -1,0 +1,102 @@
+"""Taking a request in: the row and the hold are one transaction, for both doors."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from schemas.enums import Kind, Stage
+from schemas.errors import IdempotencyMismatch
+from schemas.orders import GenerationRequest, Order
+from schemas.settings import PipelineSettings
+from schemas.tables import Event, Generation
+from storage import ledger
+from storage.generations import database_now
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A generation that was taken in; `is_new` is false for a repeated request."""
+
+    generation: Generation
+    is_new: bool
+
+
+def accept(
+    session: Session,
+    customer_id: UUID,
+    request: GenerationRequest,
+    order: Order,
+    pipeline: PipelineSettings,
+    *,
+    idempotency_key: str | None = None,
+) -> Accepted:
+    """Insert the generation and hold its credits, in the caller's transaction.
+
+    Raises:
+        InsufficientCredits: nothing is inserted.
+        IdempotencyMismatch: the key stands for another request.
+    """
+    generation = _new_row(session, customer_id, request, order, pipeline, idempotency_key)
+    inserted = session.execute(
+        insert(Generation)
+        .values(**generation.model_dump(exclude_none=True))
+        .on_conflict_do_nothing(index_elements=["customer_id", "idempotency_key"])
+        .returning(col(Generation.id))
+    ).one_or_none()
+    if inserted is None:
+        return Accepted(_the_earlier(session, generation), is_new=False)
+    session.add(Event(generation_id=generation.id, stage=Stage.QUEUED, data={"credits": order.credits}))
+    ledger.hold(session, customer_id, generation.id, order.credits)
+    return Accepted(session.exec(select(Generation).where(Generation.id == generation.id)).one(), is_new=True)
+
+
+def _new_row(
+    session: Session,
+    customer_id: UUID,
+    request: GenerationRequest,
+    order: Order,
+    pipeline: PipelineSettings,
+    idempotency_key: str | None,
+) -> Generation:
+    now = database_now(session)
+    deadline_seconds = order.deadline_seconds or pipeline.deadline_seconds
+    generation_id = uuid4()
+    return Generation(
+        id=generation_id,
+        customer_id=customer_id,
+        idempotency_key=idempotency_key,
+        request_hash=hashlib.sha256(request.model_dump_json().encode()).hexdigest(),
+        kind=order.kind,
+        model=order.model,
+        order=order.model_dump(mode="json"),
+        credits=order.credits,
+        # The wake-up goes out right after the commit; this is when somebody looks if it was lost.
+        wake_at=now + timedelta(seconds=pipeline.resend_after_seconds),
+        deadline_at=now + timedelta(seconds=deadline_seconds),
+        provider=order.routes[0].provider,
+        object_key=object_key(customer_id, order.kind, generation_id, order.file_extension, now),
+    )
+
+
+def object_key(customer_id: UUID, kind: Kind, generation_id: UUID, extension: str, moment: datetime) -> str:
+    """Where a generation's result goes. Fixed at the insert, so that a repeated download overwrites itself."""
+    timestamp = moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"customers/{customer_id}/assets/{kind}/{timestamp}_{generation_id}.{extension}"
+
+
+def _the_earlier(session: Session, repeat: Generation) -> Generation:
+    earlier = session.exec(
+        select(Generation).where(
+            Generation.customer_id == repeat.customer_id, Generation.idempotency_key == repeat.idempotency_key
+        )
+    ).one()
+    if earlier.request_hash != repeat.request_hash:
+        raise IdempotencyMismatch(
+            "this Idempotency-Key was used for another request: send a new key with a new request, "
+            "or the same body to get the same generation"
+        )
+    return earlier

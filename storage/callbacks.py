@@ -1,0 +1,67 @@
+"""Callback receipts: kept once each, and turned into a wake-up while they can still matter."""
+
+import hashlib
+from uuid import UUID
+
+from sqlalchemy import case, func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from schemas.enums import ProviderName, Stage
+from schemas.tables import CallbackReceipt, Generation
+from storage.generations import Wake
+
+_WAITING = (Stage.SUBMITTING, Stage.GENERATING)
+
+
+def record(
+    session: Session, provider: ProviderName, generation_id: UUID, *, remote_id: str, body: bytes
+) -> Wake | None:
+    """Keep a verified callback and mark its generation; the wake-up to send, if one is due now.
+
+    A callback that comes while a worker holds the generation (its `remote_id` may not be committed yet) leaves
+    `callback_at` behind: whoever gives the claim up sees it and wakes the generation at once.
+    """
+    # The lock decides whether the worker that is committing `remote_id` sees this callback or we see its commit.
+    generation = session.exec(select(Generation).where(Generation.id == generation_id).with_for_update()).one_or_none()
+    if generation is None or generation.provider != provider:
+        return None
+    _keep(session, generation_id, provider, remote_id, body)
+    if generation.stage not in _WAITING or generation.remote_id not in {None, remote_id}:
+        return None
+    is_free = col(Generation.lease_until).is_(None) | (col(Generation.lease_until) < func.clock_timestamp())
+    session.execute(
+        update(Generation)
+        .where(col(Generation.id) == generation_id)
+        .values(
+            callback_at=func.clock_timestamp(),
+            wake_at=case((is_free, func.clock_timestamp()), else_=Generation.wake_at),
+        )
+    )
+    return Wake(generation_id, generation.stage, generation.attempt) if generation.lease_token is None else None
+
+
+def adoptable_remote_id(session: Session, generation_id: UUID, provider: ProviderName) -> str | None:
+    """The vendor's id that a callback brought, for a submit whose outcome nobody knows."""
+    return session.exec(
+        select(CallbackReceipt.remote_id)
+        .where(CallbackReceipt.generation_id == generation_id, CallbackReceipt.provider == provider)
+        .order_by(col(CallbackReceipt.id).desc())
+    ).first()
+
+
+def _keep(session: Session, generation_id: UUID, provider: ProviderName, remote_id: str, body: bytes) -> None:
+    receipt = insert(CallbackReceipt).values(
+        generation_id=generation_id,
+        provider=provider,
+        remote_id=remote_id,
+        body=body,
+        body_sha256=hashlib.sha256(body).hexdigest(),
+        deliveries=1,
+    )
+    session.execute(
+        receipt.on_conflict_do_update(
+            index_elements=["generation_id", "body_sha256"],
+            set_={"deliveries": CallbackReceipt.deliveries + 1},
+        )
+    )

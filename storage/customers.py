@@ -1,0 +1,68 @@
+"""Customers and their API keys."""
+
+import hashlib
+import secrets
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from schemas.errors import NotFound
+from schemas.tables import ApiKey, Customer
+from storage import ledger
+
+_KEY_PREFIX = "rw_"
+
+
+def create_customer(session: Session, name: str) -> Customer:
+    """A new customer with empty accounts."""
+    customer = Customer(name=name)
+    session.add(customer)
+    session.flush()
+    ledger.open_accounts(session, customer.id)
+    return customer
+
+
+def find_customer(session: Session, name: str) -> Customer | None:
+    """The oldest customer of this name."""
+    return session.exec(select(Customer).where(Customer.name == name).order_by(col(Customer.created_at))).first()
+
+
+def create_api_key(session: Session, customer_id: UUID) -> str:
+    """A new key for a customer. It is returned here and never again: only its hash is stored.
+
+    Raises:
+        NotFound: there is no such customer.
+    """
+    if session.get(Customer, customer_id) is None:
+        raise NotFound(f"there is no customer {customer_id}")
+    key = _KEY_PREFIX + secrets.token_urlsafe(32)
+    session.add(ApiKey(customer_id=customer_id, prefix=key[:8], key_hash=_hash(key)))
+    session.flush()
+    return key
+
+
+def revoke_api_keys(session: Session, customer_id: UUID, prefix: str) -> int:
+    """Revoke a customer's keys that begin with `prefix`; how many there were."""
+    keys = session.exec(
+        select(ApiKey).where(
+            ApiKey.customer_id == customer_id, col(ApiKey.prefix).startswith(prefix), col(ApiKey.revoked_at).is_(None)
+        )
+    ).all()
+    for key in keys:
+        key.revoked_at = func.now()  # type: ignore[assignment]  # the database's clock
+    return len(keys)
+
+
+def authenticate(session: Session, key: str) -> Customer | None:
+    """The customer whose live key this is."""
+    return session.exec(
+        select(Customer)
+        .join(ApiKey, col(ApiKey.customer_id) == col(Customer.id))
+        .where(ApiKey.key_hash == _hash(key), col(ApiKey.revoked_at).is_(None))
+    ).one_or_none()
+
+
+def _hash(key: str) -> str:
+    # A key has 256 random bits: a plain hash is enough, and lets the index find it.
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""The lease keeper: one thread a process that renews the leases of the claims its workers hold."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from schemas.errors import LeaseLost
+from storage import generations
+from storage.database import Database
+
+log = structlog.get_logger()
+
+
+class Lease:
+    """A claim's lease as its holder sees it."""
+
+    def __init__(self, token: UUID) -> None:
+        self.token = token
+        self._lost = threading.Event()
+
+    def check(self) -> None:
+        """Raise `LeaseLost` if another worker may have taken over: long work calls this between its chunks."""
+        if self._lost.is_set():
+            raise LeaseLost("the lease was not renewed in time")
+
+    def lose(self) -> None:
+        """Mark the lease as lost."""
+        self._lost.set()
+
+
+class LeaseKeeper:
+    """Renews all held leases three times a lease, in one statement.
+
+    A database that does not answer is no reason to stop working: the fencing token keeps a late write out, and the
+    next round renews again.
+    """
+
+    def __init__(self, database: Database, *, lease_seconds: float) -> None:
+        self._database = database
+        self._lease_seconds = lease_seconds
+        self._held: dict[UUID, Lease] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
+
+    def start(self) -> Self:
+        """Start renewing."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop renewing; what is still held runs out by itself."""
+        self._stop.set()
+        self._thread.join()
+
+    @contextmanager
+    def keep(self, token: UUID) -> Iterator[Lease]:
+        """Renew a claim's lease for the length of the block."""
+        lease = Lease(token)
+        with self._lock:
+            self._held[token] = lease
+        try:
+            yield lease
+        finally:
+            with self._lock:
+                del self._held[token]
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._lease_seconds / 3):
+            try:
+                self.renew()
+            except SQLAlchemyError as error:
+                log.warning("leases_not_renewed", error=type(error).__name__)
+
+    def renew(self) -> None:
+        """One round: renew every held lease, and mark those that are no longer ours."""
+        with self._lock:
+            held = dict(self._held)
+        if not held:
+            return
+        with self._database.transaction() as session:
+            good = generations.renew_leases(session, held, lease_seconds=self._lease_seconds)
+        for token, lease in held.items():
+            if token not in good:
+                lease.lose()

@@ -1,0 +1,225 @@
+"""The double-entry ledger: every movement of credits is a transfer between two accounts.
+
+All functions work inside the caller's transaction, so that credits move together with what they pay for. They may be
+called twice: a transfer that exists already is left as it is. The order of locks is always generation, then accounts.
+"""
+
+from dataclasses import dataclass
+from typing import NoReturn, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from schemas.enums import AccountKind, TransferKind
+from schemas.errors import InsufficientCredits, InvalidRequest, NotFound
+from schemas.tables import LedgerAccount, LedgerTransfer
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A customer's credits: free to spend, and held for unfinished generations."""
+
+    available: int
+    held: int
+
+
+@dataclass(frozen=True)
+class _Accounts:
+    available: LedgerAccount
+    held: LedgerAccount
+
+
+def open_accounts(session: Session, customer_id: UUID) -> None:
+    """Give a new customer its two accounts, both empty."""
+    for kind in (AccountKind.AVAILABLE, AccountKind.HELD):
+        session.add(LedgerAccount(customer_id=customer_id, kind=kind, balance=0))
+    session.flush()
+
+
+def balance(session: Session, customer_id: UUID) -> Balance:
+    """What a customer has."""
+    rows = session.exec(select(LedgerAccount).where(LedgerAccount.customer_id == customer_id)).all()
+    by_kind = {account.kind: account.balance or 0 for account in rows}
+    return Balance(available=by_kind[AccountKind.AVAILABLE], held=by_kind[AccountKind.HELD])
+
+
+def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, reason: str | None = None) -> None:
+    """Add credits, once for each `reference`.
+
+    Raises:
+        InvalidRequest: the amount is not positive, or the reference was used for another amount.
+    """
+    _require_positive(amount)
+    accounts = _lock_accounts(session, customer_id)
+    source = _system_account(session, AccountKind.EQUITY)
+    transfer = LedgerTransfer(
+        kind=TransferKind.GRANT, customer_id=customer_id, from_account_id=source, to_account_id=_id(accounts.available),
+        amount=amount, reference=reference, reason=reason,
+    )  # fmt: skip
+    if not _transfer(session, transfer):
+        _require_same_amount(session, transfer)
+
+
+def hold(session: Session, customer_id: UUID, generation_id: UUID, amount: int) -> None:
+    """Set credits aside for a generation.
+
+    Raises:
+        InsufficientCredits: the customer has too little. The transaction cannot go on.
+    """
+    accounts = _lock_accounts(session, customer_id)
+    transfer = LedgerTransfer(
+        kind=TransferKind.HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount,
+        from_account_id=_id(accounts.available), to_account_id=_id(accounts.held),
+    )  # fmt: skip
+    try:
+        _transfer(session, transfer)
+    except IntegrityError as error:
+        if "never_below_zero" not in str(error.orig):
+            raise
+        _insufficient(needed=amount, available=accounts.available.balance or 0)
+
+
+def capture(session: Session, customer_id: UUID, generation_id: UUID, amount: int | None = None) -> None:
+    """Take what was held as revenue, and release what is left of the hold.
+
+    Args:
+        amount: what the generation cost, in credits; all that was held if None.
+
+    Raises:
+        ValueError: nothing was held for this generation, or less than `amount`.
+    """
+    accounts = _lock_accounts(session, customer_id)
+    held = _held_for(session, generation_id)
+    amount = held if amount is None else amount
+    if not 0 < amount <= held:
+        raise ValueError(f"cannot capture {amount} credits of a hold of {held}")
+    transfer = LedgerTransfer(
+        kind=TransferKind.CAPTURE, customer_id=customer_id, generation_id=generation_id, amount=amount,
+        from_account_id=_id(accounts.held), to_account_id=_system_account(session, AccountKind.REVENUE),
+    )  # fmt: skip
+    _transfer(session, transfer)
+    release(session, customer_id, generation_id)
+
+
+def release(session: Session, customer_id: UUID, generation_id: UUID) -> None:
+    """Give back what is held for a generation and was not captured; nothing if nothing is left."""
+    accounts = _lock_accounts(session, customer_id)
+    left = _held_for(session, generation_id) - _sum_of(session, generation_id, TransferKind.CAPTURE)
+    if left == 0:
+        return
+    transfer = LedgerTransfer(
+        kind=TransferKind.RELEASE, customer_id=customer_id, generation_id=generation_id, amount=left,
+        from_account_id=_id(accounts.held), to_account_id=_id(accounts.available),
+    )  # fmt: skip
+    _transfer(session, transfer)
+
+
+def refund(
+    session: Session, customer_id: UUID, generation_id: UUID, amount: int, *, reference: str, reason: str
+) -> None:
+    """Give captured credits back, once for each `reference`: an operator's act.
+
+    Raises:
+        InvalidRequest: more than was captured and not refunded yet, or the reference was used for another amount.
+    """
+    _require_positive(amount)
+    accounts = _lock_accounts(session, customer_id)
+    transfer = LedgerTransfer(
+        kind=TransferKind.REFUND, customer_id=customer_id, generation_id=generation_id, amount=amount,
+        from_account_id=_system_account(session, AccountKind.REVENUE), to_account_id=_id(accounts.available),
+        reference=reference, reason=reason,
+    )  # fmt: skip
+    if _find(session, transfer):
+        return _require_same_amount(session, transfer)
+    captured = _sum_of(session, generation_id, TransferKind.CAPTURE)
+    refunded = _sum_of(session, generation_id, TransferKind.REFUND)
+    if refunded + amount > captured:
+        raise InvalidRequest(f"{captured} credits were captured and {refunded} refunded: {amount} more is too much")
+    _transfer(session, transfer)
+    return None
+
+
+def _lock_accounts(session: Session, customer_id: UUID) -> _Accounts:
+    """Lock both accounts of a customer, in one order for all, so that no two transactions wait for each other."""
+    rows = session.exec(
+        select(LedgerAccount)
+        .where(LedgerAccount.customer_id == customer_id)
+        .order_by(col(LedgerAccount.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    by_kind = {account.kind: account for account in rows}
+    if AccountKind.AVAILABLE not in by_kind or AccountKind.HELD not in by_kind:
+        raise NotFound(f"there is no customer {customer_id}")
+    return _Accounts(available=by_kind[AccountKind.AVAILABLE], held=by_kind[AccountKind.HELD])
+
+
+def _system_account(session: Session, kind: AccountKind) -> int:
+    return _id(session.exec(select(LedgerAccount).where(LedgerAccount.kind == kind)).one())
+
+
+def _id(account: LedgerAccount) -> int:
+    if account.id is None:
+        raise ValueError("the account is not stored yet")
+    return account.id
+
+
+def _transfer(session: Session, transfer: LedgerTransfer) -> bool:
+    """Insert a transfer and move the balances; False if the same transfer exists already."""
+    values = transfer.model_dump(exclude={"id", "created_at"})
+    inserted = session.execute(insert(LedgerTransfer).values(**values).on_conflict_do_nothing())
+    if cast("CursorResult[object]", inserted).rowcount == 0:
+        return False
+    for account_id, change in ((transfer.from_account_id, -transfer.amount), (transfer.to_account_id, transfer.amount)):
+        # `equity` and `revenue` have no running balance: NULL plus anything stays NULL.
+        session.execute(
+            update(LedgerAccount)
+            .where(col(LedgerAccount.id) == account_id, col(LedgerAccount.balance).is_not(None))
+            .values(balance=LedgerAccount.balance + change)  # type: ignore[operator]  # NULL is filtered out above
+        )
+    return True
+
+
+def _find(session: Session, transfer: LedgerTransfer) -> LedgerTransfer | None:
+    return session.exec(
+        select(LedgerTransfer).where(
+            LedgerTransfer.customer_id == transfer.customer_id,
+            LedgerTransfer.kind == transfer.kind,
+            LedgerTransfer.reference == transfer.reference,
+        )
+    ).one_or_none()
+
+
+def _held_for(session: Session, generation_id: UUID) -> int:
+    return _sum_of(session, generation_id, TransferKind.HOLD)
+
+
+def _sum_of(session: Session, generation_id: UUID, kind: TransferKind) -> int:
+    statement = select(func.coalesce(func.sum(LedgerTransfer.amount), 0)).where(
+        LedgerTransfer.generation_id == generation_id, LedgerTransfer.kind == kind
+    )
+    return int(session.exec(statement).one())
+
+
+def _require_positive(amount: int) -> None:
+    if amount <= 0:
+        raise InvalidRequest(f"the amount must be a positive number of credits, not {amount}")
+
+
+def _require_same_amount(session: Session, transfer: LedgerTransfer) -> None:
+    existing = _find(session, transfer)
+    if existing is not None and existing.amount != transfer.amount:
+        raise InvalidRequest(
+            f"reference {transfer.reference!r} already stands for {existing.amount} credits, not {transfer.amount}: "
+            "use a new reference for a new movement"
+        )
+
+
+def _insufficient(*, needed: int, available: int) -> NoReturn:
+    raise InsufficientCredits(
+        f"this generation needs {needed} credits and {available} are available",
+        {"credits_needed": needed, "credits_available": available},
+    ) from None

@@ -1,0 +1,15 @@
+"""What Alembic runs: migrations over the connection that `storage.migrate` hands in."""
+
+from alembic import context
+from sqlalchemy import Connection
+from sqlmodel import SQLModel
+
+import schemas.tables  # noqa: F401 -- fills the metadata
+
+connection: Connection | None = context.config.attributes.get("connection")
+if connection is None:
+    raise SystemExit("Run migrations with `reelworks migrate`: it knows the database.")
+
+context.configure(connection=connection, target_metadata=SQLModel.metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,162 @@
+"""The object store: stored files in an S3-compatible bucket, streamed in both directions."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import BinaryIO, Protocol
+
+import urllib3
+from minio import Minio
+from minio.error import S3Error
+
+from schemas.settings import S3Settings
+
+# S3 takes parts of 5 MiB and more, up to 10,000 of them: 8 MiB allows 80 GB, and costs a task 8 MiB of memory.
+PART_BYTES = 8 * 1024 * 1024
+
+# Probing reads the head and the tail of a file: one block usually holds either.
+_BLOCK_BYTES = 256 * 1024
+
+
+class Readable(Protocol):
+    """Something to upload."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; fewer only at the end; all if negative."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as the store knows it."""
+
+    key: str
+    size_bytes: int
+    content_type: str
+
+
+class ObjectStore:
+    """One bucket. Safe to share between threads."""
+
+    def __init__(self, settings: S3Settings, *, pool_size: int = 32) -> None:
+        self._bucket = settings.bucket
+        self._http = urllib3.PoolManager(
+            maxsize=pool_size,
+            timeout=urllib3.Timeout(connect=5, read=60),
+            retries=urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
+        )
+        self._client = self._connect(settings, settings.endpoint)
+        # Presigning sends nothing: this client only has to know the host that customers reach.
+        self._presigner = self._connect(settings, settings.public_endpoint or settings.endpoint)
+
+    def _connect(self, settings: S3Settings, endpoint: str) -> Minio:
+        return Minio(
+            endpoint,
+            access_key=settings.access_key,
+            secret_key=settings.secret_key.get_secret_value(),
+            region=settings.region,
+            secure=settings.secure,
+            http_client=self._http,
+        )
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket if it is not there."""
+        if not self._client.bucket_exists(self._bucket):
+            try:
+                self._client.make_bucket(self._bucket)
+            except S3Error as error:
+                if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                    raise
+
+    def ping(self) -> None:
+        """Raise if the store does not answer or the bucket is not there."""
+        if not self._client.bucket_exists(self._bucket):
+            raise LookupError(f"the object store has no bucket {self._bucket!r}: run `reelworks migrate`")
+
+    def put(self, key: str, body: Readable, *, size_bytes: int | None, content_type: str) -> None:
+        """Upload a stream, overwriting what is there. Memory stays at `PART_BYTES`, whatever the size."""
+        self._client.put_object(
+            self._bucket,
+            key,
+            body,  # type: ignore[arg-type]  # only read() is used
+            length=-1 if size_bytes is None else size_bytes,
+            part_size=PART_BYTES,
+            content_type=content_type,
+        )
+
+    def put_bytes(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Upload a small object."""
+        self.put(key, io.BytesIO(body), size_bytes=len(body), content_type=content_type)
+
+    def stat(self, key: str) -> StoredObject | None:
+        """Size and type of an object; None if it is not there."""
+        try:
+            found = self._client.stat_object(self._bucket, key)
+        except S3Error as error:
+            if error.code in {"NoSuchKey", "NoSuchObject"}:
+                return None
+            raise
+        return StoredObject(key, found.size or 0, found.content_type or "application/octet-stream")
+
+    @contextmanager
+    def stream(self, key: str, *, offset: int = 0, length: int = 0) -> Iterator[Iterator[bytes]]:
+        """Chunks of an object, from `offset`, `length` bytes of it (0: to the end)."""
+        response = self._client.get_object(self._bucket, key, offset=offset, length=length)
+        try:
+            yield response.stream(64 * 1024)
+        finally:
+            response.close()
+            response.release_conn()
+
+    def open(self, key: str, size_bytes: int) -> BinaryIO:
+        """A seekable reader that fetches an object in blocks, as they are asked for."""
+        return io.BufferedReader(_RangedReader(self, key, size_bytes), buffer_size=_BLOCK_BYTES)
+
+    def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """`length` bytes of an object from `offset`."""
+        with self.stream(key, offset=offset, length=length) as chunks:
+            return b"".join(chunks)
+
+    def presigned_url(self, key: str, *, expires: timedelta = timedelta(hours=1)) -> str:
+        """A link to an object that works without credentials until it expires."""
+        return self._presigner.presigned_get_object(self._bucket, key, expires=expires)
+
+    def remove(self, key: str) -> None:
+        """Delete an object; nothing happens if it is not there."""
+        self._client.remove_object(self._bucket, key)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.clear()
+
+
+class _RangedReader(io.RawIOBase):
+    def __init__(self, store: ObjectStore, key: str, size_bytes: int) -> None:
+        self._store = store
+        self._key = key
+        self._size = size_bytes
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed asks for the wider WriteableBuffer
+        length = min(len(buffer), self._size - self._position)
+        if length <= 0:
+            return 0
+        block = self._store.read_range(self._key, self._position, length)
+        buffer[: len(block)] = block
+        self._position += len(block)
+        return len(block)
