@@ -107,6 +107,10 @@ class ProviderUnavailable(ProviderError):
     code = ErrorCode.PROVIDER_UNAVAILABLE
 
 
+class ProviderRateLimited(ProviderUnavailable):
+    """Our own rate at the vendor: waiting helps for certain, so it does not count as a failure."""
+
+
 class ProviderOutcomeUnknown(ProviderError):
     code = ErrorCode.SUBMIT_OUTCOME_UNKNOWN
 

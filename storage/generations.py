@@ -142,13 +142,20 @@ def move(
 
 
 def put_back(
-    session: Session, held: Claim, *, wake_in: float, has_failed: bool = False, progress: float | None = None
+    session: Session,
+    held: Claim,
+    *,
+    wake_in: float,
+    has_failed: bool = False,
+    progress: float | None = None,
+    values: Mapping[str, object] | None = None,
 ) -> None:
     """Give a claim up and leave the generation in its stage until `wake_in` seconds from now.
 
     Args:
         has_failed: count a failure; otherwise the count starts again.
         progress: fraction 0..1 of the stage that is done, if known.
+        values: further columns to set.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
@@ -157,6 +164,7 @@ def put_back(
     changes: dict[str, object] = {
         "failures": Generation.failures + 1 if has_failed else 0,
         **_lease_given_up(_next_wake(stage, wake_in)),
+        **(values or {}),
     }
     if progress is not None:
         changes["progress"] = func.greatest(Generation.progress, progress_within(stage, progress))

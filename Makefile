@@ -1,0 +1,51 @@
+# Every command works from a fresh clone: what it needs is installed into .venv first.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help setup demo up test check fmt bench lock clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Install everything into .venv (the other commands do it by themselves)
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Reelworks needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 setup" if sys.version_info < (3, 11) else 0)'
+	@echo "Installing into .venv ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED) ## Make two images and three videos against the sandbox, from request to file
+	@$(BIN)/reelworks demo
+
+up: $(INSTALLED) ## Run the whole system in the foreground; Ctrl-C ends it
+	@$(BIN)/reelworks up
+
+test: $(INSTALLED) ## Run every test against real services
+	@$(BIN)/pytest
+
+check: $(INSTALLED) ## Lint, types, formatting and the arrows between packages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: $(INSTALLED) ## Format and fix what can be fixed
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Measure the pipeline's throughput on this machine
+	@$(BIN)/python -m bench.throughput
+
+lock: ## Pin the newest allowed versions again (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --upgrade --extra local --extra dev pyproject.toml -o requirements/dev.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+
+clean: ## Remove the local run folder: data, logs, demo files
+	@rm -rf .reelworks

@@ -1,0 +1,249 @@
+"""The `reelworks` command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+from uuid import UUID
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from schemas.errors import ReelworksError
+from schemas.logs import configure_logging
+from schemas.settings import Settings, get_settings
+from workers.roles import Role
+
+app = typer.Typer(
+    name="reelworks",
+    help="Turn generation requests into stored, paid-for media.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+customers = typer.Typer(no_args_is_help=True, help="Customers and their API keys.")
+credits_app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
+app.add_typer(customers, name="customers")
+app.add_typer(credits_app, name="credits")
+
+console = Console()
+errors = Console(stderr=True)
+
+
+# --- the system ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def up() -> None:
+    """Run the whole system on this machine, in the foreground: one Ctrl-C ends it."""
+    from stack.up import up as run_up
+
+    sys.exit(run_up(_settings(), on_ready=_first_customer))
+
+
+@app.command()
+def demo() -> None:
+    """Make two images and three videos against the sandbox, and show every step."""
+    from stack.demo import run_demo
+
+    sys.exit(run_demo(_settings()))
+
+
+@app.command()
+def gateway() -> None:
+    """Serve the HTTP API."""
+    import uvicorn
+
+    settings = _service_settings()
+    uvicorn.run(
+        "api_gateway:create_app",
+        factory=True,
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+@app.command()
+def worker(
+    role: Annotated[Role, typer.Option(help="which queues to serve")] = Role.ALL,
+    processes: Annotated[int, typer.Option(min=1, help="worker processes to keep alive")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads in each; default: the role's own")] = None,
+) -> None:
+    """Run worker processes for a role, and restart one that exits."""
+    from workers.supervisor import Supervisor, worker_commands
+
+    configure_logging(_service_settings())
+    Supervisor(worker_commands(role, processes=processes, threads=threads)).run()
+
+
+@app.command()
+def beat() -> None:
+    """Send the wake-up of every second. Run one; more do no harm."""
+    from celery.signals import setup_logging
+
+    from workers.app import create_app
+
+    settings = _service_settings()
+    configure_logging(settings)
+    setup_logging.connect(lambda **_: None, weak=False)
+    create_app(settings, process="worker").Beat(quiet=True, loglevel="WARNING", pidfile=None).run()
+
+
+@app.command()
+def flower() -> None:
+    """Serve Flower, Celery's monitor."""
+    from workers.flower import run_flower
+
+    settings = _service_settings()
+    configure_logging(settings)
+    run_flower(settings)
+
+
+@app.command()
+def sandbox() -> None:
+    """Serve the vendors' wires from a simulator: no key, no cost, and trouble on request."""
+    from sandbox.__main__ import main
+
+    main()
+
+
+# --- the data -----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema and make sure that the bucket is there."""
+    from storage.migrate import upgrade
+    from storage.objects import ObjectStore
+
+    settings = _service_settings()
+    upgrade(settings.database_url)
+    objects = ObjectStore(settings.s3)
+    objects.ensure_bucket()
+    objects.close()
+    console.print("The database and the bucket are ready.")
+
+
+@app.command()
+def audit() -> None:
+    """Check what must always hold; exit with 1 if something does not."""
+    from stack.report import run_audit
+
+    settings = _service_settings()
+    if not run_audit(settings, console):
+        raise typer.Exit(1)
+
+
+@customers.command("create")
+def create_customer(name: Annotated[str, typer.Argument(help="how the customer is called")]) -> None:
+    """Create a customer and its first API key; the key is shown once."""
+    from storage import customers as storage
+    from storage.database import Database
+
+    database = Database(_service_settings().database_url)
+    with database.transaction() as session:
+        customer = storage.create_customer(session, name)
+        key = storage.create_api_key(session, customer.id)
+    console.print(f"customer {customer.id}\napi key  {key}", soft_wrap=True)
+
+
+@customers.command("key")
+def create_key(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
+    """Create another API key for a customer; it is shown once."""
+    from storage import customers as storage
+    from storage.database import Database
+
+    with Database(_service_settings().database_url).transaction() as session:
+        key = storage.create_api_key(session, customer)
+    console.print(f"api key  {key}", soft_wrap=True)
+
+
+@customers.command("revoke")
+def revoke_key(
+    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
+    prefix: Annotated[str, typer.Argument(help="the key's first characters", min=4)],
+) -> None:
+    """Revoke the API keys of a customer that begin with a prefix."""
+    from storage import customers as storage
+    from storage.database import Database
+
+    with Database(_service_settings().database_url).transaction() as session:
+        count = storage.revoke_api_keys(session, customer, prefix)
+    console.print(f"{count} key(s) revoked")
+
+
+@credits_app.command("grant")
+def grant(
+    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
+    amount: Annotated[int, typer.Argument(min=1, help="credits")],
+    reference: Annotated[str, typer.Option(help="makes the grant happen once, e.g. an invoice number")],
+    reason: Annotated[str | None, typer.Option(help="for the record")] = None,
+) -> None:
+    """Add credits. The same reference again changes nothing."""
+    from storage import ledger
+    from storage.database import Database
+
+    with Database(_service_settings().database_url).transaction() as session:
+        ledger.grant(session, customer, amount, reference=reference, reason=reason)
+        balance = ledger.balance(session, customer)
+    console.print(f"available {balance.available}, held {balance.held}")
+
+
+@credits_app.command("show")
+def show_credits(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
+    """Show a customer's credits."""
+    from storage import ledger
+    from storage.database import Database
+
+    with Database(_service_settings().database_url).transaction() as session:
+        balance = ledger.balance(session, customer)
+    console.print(f"available {balance.available}, held {balance.held}")
+
+
+# --- shared -------------------------------------------------------------------------------------------------------
+
+
+def _settings() -> Settings:
+    """The settings, or a clear end: which variable is wrong, and how."""
+    try:
+        return get_settings()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "__".join(str(part) for part in problem["loc"]).upper()
+            errors.print(f"[red]REELWORKS_{name}[/red]: {problem['msg']}", soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _service_settings() -> Settings:
+    """The settings of a process that needs all three services."""
+    settings = _settings()
+    needed = {
+        "REELWORKS_DATABASE_URL": settings.database_url,
+        "REELWORKS_REDIS_URL": settings.redis_url,
+        "REELWORKS_S3__ENDPOINT": settings.s3.endpoint,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        _refuse(f"{' and '.join(missing)} must be set. `reelworks up` starts services of its own and sets them for you.")
+    return settings
+
+
+def _refuse(message: str) -> NoReturn:
+    errors.print(message, soft_wrap=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """The console script. An error that Reelworks raises on purpose is a message, not a traceback."""
+    try:
+        app()
+    except ReelworksError as error:
+        errors.print(f"[red]{error}[/red]", soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One module for each stage: a plain function, and a thin Celery shell around it."""

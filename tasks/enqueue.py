@@ -1,0 +1,74 @@
+"""`generation.enqueue`: the Redis door, for services that have a Celery client and none of our code."""
+
+from uuid import UUID
+
+from celery import shared_task
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.enums import TaskName
+from schemas.errors import InvalidRequest, RequestError
+from schemas.orders import GenerationRequest
+from schemas.stages import status_of
+from storage import acceptance
+from storage.generations import Wake
+from tasks.services import Services, current_services
+
+
+class EnqueueArguments(BaseModel):
+    """The keyword arguments of the task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    customer_id: UUID = Field(description="whose credits pay; whoever may write to this Redis is trusted to name it")
+    request: GenerationRequest = Field(description="the body of POST /v1/generations")
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=255)
+
+
+@shared_task(name=TaskName.ENQUEUE, ignore_result=False)
+def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
+    """Celery's side of `enqueue`: takes keyword arguments only."""
+    if args:
+        return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
+    return enqueue(current_services(), kwargs)
+
+
+def enqueue(services: Services, arguments: dict[str, object]) -> dict[str, object]:
+    """Take a request in, exactly as the HTTP door does.
+
+    Returns:
+        `{"id", "status", "is_new"}`, or `{"error": problem}` with an RFC 9457 document.
+    """
+    try:
+        wanted = _parse(arguments)
+        order = services.catalogue.order(wanted.request)
+        with services.database.transaction() as session:
+            accepted = acceptance.accept(
+                session,
+                wanted.customer_id,
+                wanted.request,
+                order,
+                services.settings.pipeline,
+                idempotency_key=wanted.idempotency_key,
+            )
+    except RequestError as error:
+        return _refused(error)
+    generation = accepted.generation
+    if accepted.is_new:
+        services.dispatcher.wake(Wake(generation.id, generation.stage, generation.attempt))
+    return {"id": str(generation.id), "status": status_of(generation.stage), "is_new": accepted.is_new}
+
+
+def _parse(arguments: dict[str, object]) -> EnqueueArguments:
+    try:
+        return EnqueueArguments.model_validate(arguments)
+    except ValidationError as error:
+        problems = [
+            {"field": ".".join(str(part) for part in problem["loc"]), "message": problem["msg"]}
+            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        detail = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
+        raise InvalidRequest(detail, {"errors": problems}) from None
+
+
+def _refused(error: RequestError) -> dict[str, object]:
+    return {"error": error.problem()}

@@ -1,0 +1,98 @@
+"""Reading stored media with PyAV: what is in the file, and one frame of it as a poster."""
+
+import io
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import av
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from schemas.errors import ResultInvalid
+
+_POSTER_LONG_EDGE = 640
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a media file holds: pixels, seconds, frames per second, bits per second."""
+
+    width: int
+    height: int
+    codec: str
+    duration_seconds: float | None = None
+    frame_rate: float | None = None
+    bit_rate: int | None = None
+
+
+def probe_image(file: BinaryIO) -> Probe:
+    """Read an image by decoding it.
+
+    Raises:
+        ResultInvalid: no picture is in it.
+    """
+    frame, codec = _first_frame(file)
+    return Probe(width=frame.width, height=frame.height, codec=codec)
+
+
+def probe_video(file: BinaryIO) -> Probe:
+    """Read a video's headers.
+
+    Raises:
+        ResultInvalid: there is no video stream in it, or it has no length.
+    """
+    try:
+        with av.open(file, mode="r") as container:
+            stream = _video_stream(container.streams.video)
+            seconds = container.duration / av.time_base if container.duration else 0.0
+            if seconds <= 0:
+                raise ResultInvalid("the video has no length")
+            return Probe(
+                width=stream.width,
+                height=stream.height,
+                codec=stream.codec_context.name,
+                duration_seconds=seconds,
+                frame_rate=float(stream.average_rate) if stream.average_rate else None,
+                bit_rate=container.bit_rate or None,
+            )
+    except FFmpegError as error:
+        raise ResultInvalid(f"the file is not a readable video: {error.strerror}") from error
+
+
+def poster(file: BinaryIO) -> tuple[bytes, Probe]:
+    """The first frame of a video as a JPEG, and what that JPEG holds.
+
+    Raises:
+        ResultInvalid: no frame can be decoded.
+    """
+    frame, _ = _first_frame(file)
+    scale = min(1.0, _POSTER_LONG_EDGE / max(frame.width, frame.height))
+    # The chroma planes of JPEG's 4:2:0 pictures need even sizes.
+    width, height = (max(2, round(edge * scale) // 2 * 2) for edge in (frame.width, frame.height))
+    output = io.BytesIO()
+    with av.open(output, mode="w", format="image2pipe") as container:
+        stream = container.add_stream("mjpeg", rate=1)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
+        picture = frame.reformat(width=width, height=height, format="yuvj420p")
+        picture.pts = 0
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return output.getvalue(), Probe(width=width, height=height, codec="mjpeg")
+
+
+def _first_frame(file: BinaryIO) -> tuple[VideoFrame, str]:
+    try:
+        with av.open(file, mode="r") as container:
+            stream = _video_stream(container.streams.video)
+            for frame in container.decode(stream):
+                return frame, stream.codec_context.name
+    except FFmpegError as error:
+        raise ResultInvalid(f"the file cannot be decoded: {error.strerror}") from error
+    raise ResultInvalid("the file holds no picture")
+
+
+def _video_stream(streams: tuple[VideoStream, ...]) -> VideoStream:
+    if not streams:
+        raise ResultInvalid("the file has no picture stream")
+    return streams[0]

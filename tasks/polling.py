@@ -1,0 +1,18 @@
+"""How often to ask a provider."""
+
+from schemas.settings import PipelineSettings
+
+_EAGER_SECONDS = 30.0
+
+
+def next_poll(pipeline: PipelineSettings, *, waited_seconds: float, has_callback: bool) -> float:
+    """Seconds until the next poll of a generation that the provider has had for `waited_seconds`.
+
+    With a callback due, polling is only the safety net. Without one it is frequent for half a minute and then slows
+    down with the age of the work, up to the cap.
+    """
+    if has_callback:
+        return pipeline.poll_with_callback_seconds
+    if waited_seconds < _EAGER_SECONDS:
+        return pipeline.poll_first_seconds
+    return min(pipeline.poll_cap_seconds, max(pipeline.poll_first_seconds, waited_seconds / 6))

@@ -1,0 +1,24 @@
+"""`generation.settle`: the result is stored, so the customer pays."""
+
+from celery import shared_task
+
+from schemas.enums import Stage, TaskName
+from storage import generations, ledger
+from storage.generations import Claim
+from storage.leases import Lease
+from tasks import stage
+from tasks.services import Services, current_services
+
+
+@shared_task(name=TaskName.SETTLE)
+def settle_task(generation_id: str) -> None:
+    """Celery's side of `settle`."""
+    stage.run(current_services(), generation_id, {Stage.SETTLING}, settle)
+
+
+def settle(services: Services, claim: Claim, _lease: Lease) -> None:
+    """Complete the generation and capture its credits in one transaction."""
+    generation = claim.generation
+    with services.database.transaction() as session:
+        generations.move(session, claim, Stage.COMPLETED, wake_in=0, event={"credits": generation.credits})
+        ledger.capture(session, generation.customer_id, claim.id)

@@ -1,0 +1,152 @@
+"""What all stages share: claim, keep the lease, do the step, and turn every failure into the next state."""
+
+import random
+from collections.abc import Callable, Collection, Iterable, Mapping
+from uuid import UUID
+
+import structlog
+from minio.error import MinioException
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import SQLModel
+from urllib3.exceptions import HTTPError
+
+from providers.base import RemoteRef
+from schemas.enums import ErrorCode, Stage
+from schemas.errors import LeaseLost, ProviderError, ProviderRateLimited, ProviderUnavailable
+from schemas.settings import PipelineSettings
+from schemas.stages import TERMINAL, WORK
+from storage import generations
+from storage.generations import Claim, Wake
+from storage.leases import Lease
+from tasks.services import Services
+
+log = structlog.get_logger()
+
+Step = Callable[[Services, Claim, Lease], None]
+
+# Our own parts being away. Each of them comes back: a stage waits for that, up to its deadline.
+_OUTAGES = (OperationalError, PoolTimeout, MinioException, HTTPError, ConnectionError)
+
+
+def run(services: Services, generation_id: str, stages: Collection[Stage], step: Step) -> None:
+    """Claim a generation and take it one step further; nothing happens if it is held or has moved on."""
+    lease_seconds = services.settings.pipeline.lease_seconds
+    structlog.contextvars.bind_contextvars(generation_id=generation_id)
+    with services.database.transaction() as session:
+        claim = generations.claim(session, UUID(generation_id), stages, lease_seconds=lease_seconds)
+    if claim is None:
+        return
+    with services.leases.keep(claim.token) as lease:
+        try:
+            if _is_overdue(claim):
+                _time_out(services, claim)
+            else:
+                step(services, claim, lease)
+        except LeaseLost:
+            log.warning("lease_lost", stage=claim.generation.stage)
+        except _OUTAGES as error:
+            log.warning("stage_interrupted", stage=claim.generation.stage, error=type(error).__name__)
+            retry(services, claim)
+        except Exception:
+            log.exception("stage_crashed", stage=claim.generation.stage)
+            retry_or_fail(services, claim, ErrorCode.INTERNAL, "an internal error; it was reported")
+
+
+def advance(
+    services: Services,
+    claim: Claim,
+    target: Stage,
+    *,
+    wake_in: float | None = None,
+    event: Mapping[str, object] | None = None,
+    values: Mapping[str, object] | None = None,
+    rows: Iterable[SQLModel] = (),
+) -> None:
+    """Move a generation on, and wake its next stage unless it has to wait first (`wake_in` seconds).
+
+    `rows` are stored in the same transaction.
+    """
+    pipeline = services.settings.pipeline
+    delay = pipeline.resend_after_seconds if wake_in is None else wake_in
+    with services.database.transaction() as session:
+        moved = generations.move(session, claim, target, wake_in=delay, event=event, values=values)
+        session.add_all(rows)
+    log.info("generation_moved", origin=claim.generation.stage, stage=target)
+    if target in WORK and wake_in is None:
+        services.dispatcher.wake(Wake(claim.id, target, moved.generation.attempt))
+
+
+def retry(services: Services, claim: Claim, *, after: float | None = None, has_failed: bool = True) -> None:
+    """Leave the generation in its stage and come back later.
+
+    Args:
+        after: seconds that the provider asked for; never sooner than our own backoff.
+        has_failed: false where waiting is all that is needed, so that it does not count.
+    """
+    wake_in = max(backoff(services.settings.pipeline, claim.generation.failures), after or 0.0)
+    with services.database.transaction() as session:
+        generations.put_back(session, claim, wake_in=wake_in, has_failed=has_failed)
+
+
+def retry_or_fail(services: Services, claim: Claim, code: ErrorCode, message: str) -> None:
+    """Come back later, or fail for good once the stage has failed too often."""
+    is_last = claim.generation.failures + 1 >= services.settings.pipeline.stage_failures
+    # Settling only needs our own database, and its customer has a result: it never gives up.
+    if is_last and claim.generation.stage is not Stage.SETTLING:
+        fail(services, claim, code, message)
+    else:
+        retry(services, claim)
+
+
+def retry_or_fail_read(services: Services, claim: Claim, error: ProviderError) -> None:
+    """After a read at the provider failed: an outage is waited for, up to the deadline; anything else counts."""
+    if isinstance(error, ProviderUnavailable):
+        log.info("provider_unavailable", stage=claim.generation.stage, reason=error.message)
+        is_failure = not isinstance(error, ProviderRateLimited)
+        retry(services, claim, after=error.retry_after, has_failed=is_failure)
+    else:
+        log.error("provider_trouble", stage=claim.generation.stage, code=error.code, reason=error.message)
+        retry_or_fail(services, claim, error.code, error.message)
+
+
+def fail(services: Services, claim: Claim, code: ErrorCode, message: str) -> None:
+    """End the generation as failed and give the credits back."""
+    with services.database.transaction() as session:
+        generations.fail(session, claim, code, message)
+    log.info("generation_failed", stage=claim.generation.stage, code=code)
+
+
+def remote_ref(claim: Claim) -> RemoteRef:
+    """The vendor's handle on a generation that it accepted."""
+    if claim.generation.remote_id is None:
+        raise ValueError(f"generation {claim.id} in {claim.generation.stage} has no remote id")
+    return RemoteRef(remote_id=claim.generation.remote_id, model=claim.route.model)
+
+
+def backoff(pipeline: PipelineSettings, failures: int) -> float:
+    """Seconds until the next try after `failures` earlier ones: doubling, capped, with up to half of it jitter."""
+    # The exponent is capped because 2.0 ** 1100 is an OverflowError, and outages can be long.
+    full = min(pipeline.backoff_cap_seconds, pipeline.backoff_base_seconds * 2.0 ** min(failures, 32))
+    return full * random.uniform(0.5, 1.0)  # noqa: S311 -- spreading retries needs no secrecy
+
+
+def _is_overdue(claim: Claim) -> bool:
+    generation = claim.generation
+    if generation.stage is Stage.SETTLING or generation.stage in TERMINAL or generation.claimed_at is None:
+        return False
+    return generation.claimed_at >= generation.deadline_at
+
+
+def _time_out(services: Services, claim: Claim) -> None:
+    """Past the deadline: stop the provider where it can be stopped, and give the credits back."""
+    generation = claim.generation
+    if generation.stage is Stage.SUBMITTING:
+        message = "the provider did not say whether it accepted the request before the deadline"
+        return fail(services, claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)
+    if generation.stage is Stage.GENERATING:
+        try:
+            services.providers.get(generation.provider).cancel(remote_ref(claim))
+        except ProviderError as error:
+            log.warning("cancel_failed", reason=error.message)
+    return fail(services, claim, ErrorCode.TIMEOUT, "not finished before its deadline")

@@ -1,0 +1,106 @@
+"""`generation.store`: look at what was stored, check it against what was ordered, and make it an asset."""
+
+import hashlib
+from pathlib import PurePosixPath
+
+import structlog
+from celery import shared_task
+from pydantic import BaseModel
+
+from schemas.enums import AssetRole, ErrorCode, Kind, Stage, TaskName
+from schemas.errors import ResultInvalid
+from schemas.orders import Inputs
+from schemas.tables import Asset
+from storage.generations import Claim
+from storage.leases import Lease
+from tasks import media, stage
+from tasks.media import Probe
+from tasks.services import Services, current_services
+
+log = structlog.get_logger()
+
+# Vendors round sizes to multiples of 16 or 64, and durations to whole frames.
+_ASPECT_TOLERANCE = 0.03
+_SECONDS_TOLERANCE = 0.5
+
+
+class Download(BaseModel):
+    """What the download stage learned of the bytes."""
+
+    size_bytes: int
+    sha256: str
+    content_type: str
+
+
+@shared_task(name=TaskName.STORE)
+def store_task(generation_id: str) -> None:
+    """Celery's side of `store`."""
+    stage.run(current_services(), generation_id, {Stage.STORING}, store)
+
+
+def store(services: Services, claim: Claim, lease: Lease) -> None:
+    """Probe the stored result, make a video's poster, and commit the assets."""
+    try:
+        assets = _assets(services, claim, lease)
+    except ResultInvalid as error:
+        stage.fail(services, claim, ErrorCode.RESULT_INVALID, str(error))
+        return
+    differences = compare(claim.order.inputs, assets[0])
+    if differences:
+        log.warning("delivered_other_than_ordered", differences=differences)
+    stage.advance(
+        services, claim, Stage.SETTLING, event={"differences": differences} if differences else {}, rows=assets
+    )
+
+
+def compare(ordered: Inputs, delivered: Asset) -> list[str]:
+    """How the result differs from the order, in words; a difference is recorded, and the customer keeps the result."""
+    differences: list[str] = []
+    if ordered.aspect_ratio and ordered.aspect_ratio != "auto":
+        width, height = (int(side) for side in ordered.aspect_ratio.split(":"))
+        wanted, got = width / height, delivered.width / delivered.height
+        if abs(got / wanted - 1) > _ASPECT_TOLERANCE:
+            differences.append(f"aspect ratio {delivered.width}x{delivered.height}, ordered {ordered.aspect_ratio}")
+    if ordered.duration_seconds is not None and delivered.duration_seconds is not None:
+        if abs(delivered.duration_seconds - ordered.duration_seconds) > _SECONDS_TOLERANCE:
+            differences.append(f"{delivered.duration_seconds:.2f} s, ordered {ordered.duration_seconds} s")
+    return differences
+
+
+def _assets(services: Services, claim: Claim, lease: Lease) -> list[Asset]:
+    generation = claim.generation
+    download = Download.model_validate(generation.download)
+    with services.objects.open(generation.object_key, download.size_bytes) as file:
+        probe = media.probe_video(file) if generation.kind is Kind.VIDEO else media.probe_image(file)
+    assets = [_asset(claim, AssetRole.RESULT, generation.object_key, download, probe)]
+    lease.check()
+    if generation.kind is Kind.VIDEO:
+        assets.append(_poster(services, claim, download.size_bytes))
+    return assets
+
+
+def _poster(services: Services, claim: Claim, size_bytes: int) -> Asset:
+    with services.objects.open(claim.generation.object_key, size_bytes) as file:
+        picture, probe = media.poster(file)
+    key = str(PurePosixPath(claim.generation.object_key).with_suffix(".poster.jpg"))
+    services.objects.put_bytes(key, picture, content_type="image/jpeg")
+    download = Download(size_bytes=len(picture), sha256=hashlib.sha256(picture).hexdigest(), content_type="image/jpeg")
+    return _asset(claim, AssetRole.POSTER, key, download, probe)
+
+
+def _asset(claim: Claim, role: AssetRole, key: str, download: Download, probe: Probe) -> Asset:
+    return Asset(
+        generation_id=claim.id,
+        customer_id=claim.generation.customer_id,
+        role=role,
+        object_key=key,
+        content_type=download.content_type,
+        size_bytes=download.size_bytes,
+        sha256=download.sha256,
+        width=probe.width,
+        height=probe.height,
+        duration_seconds=probe.duration_seconds,
+        frame_rate=probe.frame_rate,
+        codec=probe.codec,
+        bit_rate=probe.bit_rate,
+    )

@@ -1,0 +1,1 @@
+"""Celery: the application, the queues and the processes that serve them."""

@@ -1,0 +1,92 @@
+"""The Celery application: queues, routes, the beat, and how Celery on Redis is made dependable.
+
+A message here is only a wake-up; the database row is the truth. So messages are acknowledged early, nothing is retried
+or delayed by Celery, and no result is kept, save the answer of the Redis door.
+"""
+
+from celery import Celery
+from kombu import Queue as KombuQueue
+
+from schemas.enums import Queue, TaskName
+from schemas.settings import Settings
+from schemas.stages import WORK
+from workers.reconnect import mend_reconnect
+
+ROUTES = {
+    **{work.task.value: work.queue for work in WORK.values()},
+    TaskName.ENQUEUE.value: Queue.REQUESTS,
+    TaskName.WAKE.value: Queue.CONTROL,
+}
+
+# A publish that hangs holds up a stage or a customer; the waker heals one that was given up.
+SOCKET_TIMEOUT_SECONDS = {"gateway": 2, "worker": 10}
+
+_TASK_MODULES = ("submit", "poll", "download", "store", "settle", "enqueue", "wake")
+
+_WAKE_EVERY_SECONDS = 1.0
+_REPLY_KEPT_SECONDS = 3600
+
+
+def create_app(settings: Settings, *, process: str = "gateway") -> Celery:
+    """The application for one process.
+
+    Args:
+        process: `gateway` or `worker`; a gateway gives up sooner on a Redis that does not answer.
+    """
+    mend_reconnect()
+    app = Celery(
+        "reelworks",
+        broker=settings.redis_url,
+        backend=settings.redis_url,
+        task_cls="workers.task:ReelworksTask",
+        # Imported by the workers alone, and by name, so that a gateway starts without them.
+        include=[f"tasks.{module}" for module in _TASK_MODULES],
+    )
+    app.conf.update(
+        # Plain direct queues: what is published through a named exchange vanishes after a FLUSHALL.
+        task_queues=[KombuQueue(queue.value, routing_key=queue.value) for queue in Queue],
+        task_routes={task: {"queue": queue.value} for task, queue in ROUTES.items()},
+        task_default_queue=Queue.CONTROL.value,
+        task_create_missing_queues=False,
+        task_serializer="json",
+        accept_content=["json"],
+        # Neither kind of acknowledgement survives `kill -9`; the lease does, and early ones cause no double start.
+        task_acks_late=False,
+        worker_prefetch_multiplier=1,
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        result_expires=_REPLY_KEPT_SECONDS,
+        task_publish_retry=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_pool_limit=40,
+        broker_pool_acquire_timeout=SOCKET_TIMEOUT_SECONDS[process],
+        broker_transport_options={
+            "visibility_timeout": 900,
+            "unacked_restore_interval": 15,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": SOCKET_TIMEOUT_SECONDS[process],
+            "socket_connect_timeout": 1,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+            "max_connections": 200,
+        },
+        redis_socket_timeout=SOCKET_TIMEOUT_SECONDS["worker"],
+        redis_socket_connect_timeout=1,
+        worker_hijack_root_logger=False,
+        # Flower needs events and remote control.
+        worker_send_task_events=True,
+        worker_enable_remote_control=True,
+        beat_schedule={
+            "wake": {
+                "task": TaskName.WAKE.value,
+                "schedule": _WAKE_EVERY_SECONDS,
+                # A beat that nobody consumed in time is worthless: the next one does the same.
+                "options": {"expires": 5 * _WAKE_EVERY_SECONDS, "ignore_result": True},
+            }
+        },
+        # The schedule is code: a file that remembers it could only be stale.
+        beat_scheduler="celery.beat:Scheduler",
+        beat_max_loop_interval=_WAKE_EVERY_SECONDS,
+    )
+    return app

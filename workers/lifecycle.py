@@ -1,0 +1,41 @@
+"""The clients of a worker process: made when it starts, closed when it ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from celery import Celery
+
+from providers.catalogue import Catalogue
+from providers.registry import Providers
+from schemas.settings import Settings
+from storage.database import Database
+from storage.leases import LeaseKeeper
+from storage.objects import ObjectStore
+from tasks.services import Services
+from workers.dispatch import Dispatcher
+
+
+@contextmanager
+def open_services(app: Celery, settings: Settings) -> Iterator[Services]:
+    """Everything that the stages of this process work with."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    objects = ObjectStore(settings.s3)
+    providers = Providers(settings.providers)
+    dispatcher = Dispatcher(app, settings.pipeline)
+    leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
+    try:
+        yield Services(
+            settings=settings,
+            database=database,
+            objects=objects,
+            providers=providers,
+            catalogue=Catalogue.load(providers.available()),
+            leases=leases,
+            dispatcher=dispatcher,
+        )
+    finally:
+        leases.stop()
+        dispatcher.close()
+        providers.close()
+        objects.close()
+        database.dispose()
