@@ -1,7 +1,7 @@
 """The `reelworks` command."""
 
+import os
 import sys
-from pathlib import Path
 from typing import Annotated, NoReturn
 from uuid import UUID
 
@@ -36,9 +36,10 @@ errors = Console(stderr=True)
 @app.command()
 def up() -> None:
     """Run the whole system on this machine, in the foreground: one Ctrl-C ends it."""
+    from stack.first_customer import ensure_first_customer
     from stack.up import up as run_up
 
-    sys.exit(run_up(_settings(), on_ready=_first_customer))
+    sys.exit(run_up(_settings(), on_ready=ensure_first_customer))
 
 
 @app.command()
@@ -102,12 +103,12 @@ def flower() -> None:
     run_flower(settings)
 
 
-@app.command()
-def sandbox() -> None:
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def sandbox(context: typer.Context) -> None:
     """Serve the vendors' wires from a simulator: no key, no cost, and trouble on request."""
-    from sandbox.__main__ import main
-
-    main()
+    port = str(_settings().sandbox.port)
+    command = [sys.executable, "-m", "sandbox", "--port", port, *context.args]
+    os.execv(sys.executable, command)  # noqa: S606 -- our own module: it takes this process's place and its signals
 
 
 # --- the data -----------------------------------------------------------------------------------------------------
@@ -227,7 +228,9 @@ def _service_settings() -> Settings:
     }
     missing = [name for name, value in needed.items() if not value]
     if missing:
-        _refuse(f"{' and '.join(missing)} must be set. `reelworks up` starts services of its own and sets them for you.")
+        _refuse(
+            f"{' and '.join(missing)} must be set. `reelworks up` starts services of its own and sets them for you."
+        )
     return settings
 
 

@@ -103,8 +103,8 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = "development"
-    database_url: str = Field(default="", description="empty: `reelworks up` starts an embedded PostgreSQL")
-    redis_url: str = Field(default="", description="empty: `reelworks up` starts an embedded Valkey")
+    database_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded PostgreSQL")
+    redis_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded Valkey")
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
     public_url: str = Field(default="http://127.0.0.1:8080", description="where providers reach the gateway")

@@ -4,11 +4,12 @@ All functions work inside the caller's transaction, so that credits move togethe
 called twice: a transfer that exists already is left as it is. The order of locks is always generation, then accounts.
 """
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import NoReturn, cast
+from typing import NoReturn
 from uuid import UUID
 
-from sqlalchemy import CursorResult, func, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -89,13 +90,16 @@ def capture(session: Session, customer_id: UUID, generation_id: UUID, amount: in
         amount: what the generation cost, in credits; all that was held if None.
 
     Raises:
-        ValueError: nothing was held for this generation, or less than `amount`.
+        ValueError: nothing is held for this generation any more, or less than `amount`.
     """
     accounts = _lock_accounts(session, customer_id)
-    held = _held_for(session, generation_id)
-    amount = held if amount is None else amount
-    if not 0 < amount <= held:
-        raise ValueError(f"cannot capture {amount} credits of a hold of {held}")
+    moved = _moved(session, generation_id)
+    if moved[TransferKind.CAPTURE]:
+        return
+    left = moved[TransferKind.HOLD] - moved[TransferKind.RELEASE]
+    amount = left if amount is None else amount
+    if not 0 < amount <= left:
+        raise ValueError(f"cannot capture {amount} credits where {left} are held")
     transfer = LedgerTransfer(
         kind=TransferKind.CAPTURE, customer_id=customer_id, generation_id=generation_id, amount=amount,
         from_account_id=_id(accounts.held), to_account_id=_system_account(session, AccountKind.REVENUE),
@@ -105,9 +109,10 @@ def capture(session: Session, customer_id: UUID, generation_id: UUID, amount: in
 
 
 def release(session: Session, customer_id: UUID, generation_id: UUID) -> None:
-    """Give back what is held for a generation and was not captured; nothing if nothing is left."""
+    """Give back what is still held for a generation; nothing if nothing is left."""
     accounts = _lock_accounts(session, customer_id)
-    left = _held_for(session, generation_id) - _sum_of(session, generation_id, TransferKind.CAPTURE)
+    moved = _moved(session, generation_id)
+    left = moved[TransferKind.HOLD] - moved[TransferKind.CAPTURE] - moved[TransferKind.RELEASE]
     if left == 0:
         return
     transfer = LedgerTransfer(
@@ -134,8 +139,8 @@ def refund(
     )  # fmt: skip
     if _find(session, transfer):
         return _require_same_amount(session, transfer)
-    captured = _sum_of(session, generation_id, TransferKind.CAPTURE)
-    refunded = _sum_of(session, generation_id, TransferKind.REFUND)
+    moved = _moved(session, generation_id)
+    captured, refunded = moved[TransferKind.CAPTURE], moved[TransferKind.REFUND]
     if refunded + amount > captured:
         raise InvalidRequest(f"{captured} credits were captured and {refunded} refunded: {amount} more is too much")
     _transfer(session, transfer)
@@ -170,8 +175,8 @@ def _id(account: LedgerAccount) -> int:
 def _transfer(session: Session, transfer: LedgerTransfer) -> bool:
     """Insert a transfer and move the balances; False if the same transfer exists already."""
     values = transfer.model_dump(exclude={"id", "created_at"})
-    inserted = session.execute(insert(LedgerTransfer).values(**values).on_conflict_do_nothing())
-    if cast("CursorResult[object]", inserted).rowcount == 0:
+    statement = insert(LedgerTransfer).values(**values).on_conflict_do_nothing().returning(col(LedgerTransfer.id))
+    if session.execute(statement).one_or_none() is None:
         return False
     for account_id, change in ((transfer.from_account_id, -transfer.amount), (transfer.to_account_id, transfer.amount)):
         # `equity` and `revenue` have no running balance: NULL plus anything stays NULL.
@@ -193,15 +198,12 @@ def _find(session: Session, transfer: LedgerTransfer) -> LedgerTransfer | None:
     ).one_or_none()
 
 
-def _held_for(session: Session, generation_id: UUID) -> int:
-    return _sum_of(session, generation_id, TransferKind.HOLD)
-
-
-def _sum_of(session: Session, generation_id: UUID, kind: TransferKind) -> int:
-    statement = select(func.coalesce(func.sum(LedgerTransfer.amount), 0)).where(
-        LedgerTransfer.generation_id == generation_id, LedgerTransfer.kind == kind
-    )
-    return int(session.exec(statement).one())
+def _moved(session: Session, generation_id: UUID) -> Counter[TransferKind]:
+    """How many credits each kind of transfer moved for a generation."""
+    moved: Counter[TransferKind] = Counter()
+    for transfer in session.exec(select(LedgerTransfer).where(LedgerTransfer.generation_id == generation_id)):
+        moved[transfer.kind] += transfer.amount
+    return moved
 
 
 def _require_positive(amount: int) -> None:

@@ -77,26 +77,36 @@ def advance(
         services.dispatcher.wake(Wake(claim.id, target, moved.generation.attempt))
 
 
-def retry(services: Services, claim: Claim, *, after: float | None = None, has_failed: bool = True) -> None:
+def retry(
+    services: Services,
+    claim: Claim,
+    *,
+    after: float | None = None,
+    has_failed: bool = True,
+    values: Mapping[str, object] | None = None,
+) -> None:
     """Leave the generation in its stage and come back later.
 
     Args:
         after: seconds that the provider asked for; never sooner than our own backoff.
         has_failed: false where waiting is all that is needed, so that it does not count.
+        values: further columns to set.
     """
     wake_in = max(backoff(services.settings.pipeline, claim.generation.failures), after or 0.0)
     with services.database.transaction() as session:
-        generations.put_back(session, claim, wake_in=wake_in, has_failed=has_failed)
+        generations.put_back(session, claim, wake_in=wake_in, has_failed=has_failed, values=values)
 
 
-def retry_or_fail(services: Services, claim: Claim, code: ErrorCode, message: str) -> None:
+def retry_or_fail(
+    services: Services, claim: Claim, code: ErrorCode, message: str, *, values: Mapping[str, object] | None = None
+) -> None:
     """Come back later, or fail for good once the stage has failed too often."""
     is_last = claim.generation.failures + 1 >= services.settings.pipeline.stage_failures
     # Settling only needs our own database, and its customer has a result: it never gives up.
     if is_last and claim.generation.stage is not Stage.SETTLING:
         fail(services, claim, code, message)
     else:
-        retry(services, claim)
+        retry(services, claim, values=values)
 
 
 def retry_or_fail_read(services: Services, claim: Claim, error: ProviderError) -> None:

@@ -24,7 +24,7 @@ _ASPECT_TOLERANCE = 0.03
 _SECONDS_TOLERANCE = 0.5
 
 
-class Download(BaseModel):
+class StoredBytes(BaseModel):
     """What the download stage learned of the bytes."""
 
     size_bytes: int
@@ -61,21 +61,21 @@ def compare(ordered: Inputs, delivered: Asset) -> list[str]:
         wanted, got = width / height, delivered.width / delivered.height
         if abs(got / wanted - 1) > _ASPECT_TOLERANCE:
             differences.append(f"aspect ratio {delivered.width}x{delivered.height}, ordered {ordered.aspect_ratio}")
-    if ordered.duration_seconds is not None and delivered.duration_seconds is not None:
-        if abs(delivered.duration_seconds - ordered.duration_seconds) > _SECONDS_TOLERANCE:
-            differences.append(f"{delivered.duration_seconds:.2f} s, ordered {ordered.duration_seconds} s")
+    wanted_seconds, got_seconds = ordered.duration_seconds, delivered.duration_seconds
+    if wanted_seconds and got_seconds and abs(got_seconds - wanted_seconds) > _SECONDS_TOLERANCE:
+        differences.append(f"{got_seconds:.2f} s, ordered {wanted_seconds} s")
     return differences
 
 
 def _assets(services: Services, claim: Claim, lease: Lease) -> list[Asset]:
     generation = claim.generation
-    download = Download.model_validate(generation.download)
-    with services.objects.open(generation.object_key, download.size_bytes) as file:
+    stored = StoredBytes.model_validate(generation.download)
+    with services.objects.open(generation.object_key, stored.size_bytes) as file:
         probe = media.probe_video(file) if generation.kind is Kind.VIDEO else media.probe_image(file)
-    assets = [_asset(claim, AssetRole.RESULT, generation.object_key, download, probe)]
+    assets = [_asset(claim, AssetRole.RESULT, generation.object_key, stored, probe)]
     lease.check()
     if generation.kind is Kind.VIDEO:
-        assets.append(_poster(services, claim, download.size_bytes))
+        assets.append(_poster(services, claim, stored.size_bytes))
     return assets
 
 
@@ -84,19 +84,19 @@ def _poster(services: Services, claim: Claim, size_bytes: int) -> Asset:
         picture, probe = media.poster(file)
     key = str(PurePosixPath(claim.generation.object_key).with_suffix(".poster.jpg"))
     services.objects.put_bytes(key, picture, content_type="image/jpeg")
-    download = Download(size_bytes=len(picture), sha256=hashlib.sha256(picture).hexdigest(), content_type="image/jpeg")
-    return _asset(claim, AssetRole.POSTER, key, download, probe)
+    stored = StoredBytes(size_bytes=len(picture), sha256=hashlib.sha256(picture).hexdigest(), content_type="image/jpeg")
+    return _asset(claim, AssetRole.POSTER, key, stored, probe)
 
 
-def _asset(claim: Claim, role: AssetRole, key: str, download: Download, probe: Probe) -> Asset:
+def _asset(claim: Claim, role: AssetRole, key: str, stored: StoredBytes, probe: Probe) -> Asset:
     return Asset(
         generation_id=claim.id,
         customer_id=claim.generation.customer_id,
         role=role,
         object_key=key,
-        content_type=download.content_type,
-        size_bytes=download.size_bytes,
-        sha256=download.sha256,
+        content_type=stored.content_type,
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256,
         width=probe.width,
         height=probe.height,
         duration_seconds=probe.duration_seconds,

@@ -6,6 +6,7 @@ import structlog
 from celery import shared_task
 
 from providers.base import ProviderRequest
+from providers.models import UnknownSubmit
 from schemas.callback_token import callback_url
 from schemas.enums import ErrorCode, Stage, TaskName
 from schemas.errors import (
@@ -139,7 +140,7 @@ def _resolve_unknown(services: Services, claim: Claim) -> None:
     if left > 0:
         with services.database.transaction() as session:
             return generations.put_back(session, claim, wake_in=left)
-    if services.catalogue.resubmits_unknown(claim.order.model, claim.route):
+    if services.catalogue.unknown_submit(claim.order.model, claim.route) is UnknownSubmit.RESUBMIT:
         return stage.advance(
             services,
             claim,

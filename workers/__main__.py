@@ -1,7 +1,9 @@
 """One Celery worker process: `python -m workers --role provider`. `reelworks worker` starts and restarts it."""
 
 import argparse
+import warnings
 
+from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging
 
 from schemas.logs import configure_logging
@@ -23,6 +25,8 @@ def main() -> None:
     configure_logging(settings)
     # Connected, this signal keeps Celery from configuring logging its own way.
     setup_logging.connect(lambda **_: None, weak=False)
+    # Celery warns a root user of pickled messages; only JSON is accepted here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     definition = ROLES[options.role]
     threads = options.threads or definition.threads
     app = create_app(settings, process="worker")

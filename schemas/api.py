@@ -1,0 +1,175 @@
+"""What the HTTP API answers."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.enums import AssetRole, ErrorCode, Kind, Stage, Status
+from schemas.orders import Inputs
+
+
+class GenerationCredits(BaseModel):
+    """Credits that moved for a generation. What is still held is `held - captured - released`."""
+
+    held: int = Field(description="set aside when the request was accepted")
+    captured: int = Field(description="paid for the result")
+    released: int = Field(description="given back")
+
+
+class GenerationFailure(BaseModel):
+    """Why a generation failed."""
+
+    code: ErrorCode = Field(description="stable, for programs")
+    message: str = Field(description="for people")
+
+
+class AssetResource(BaseModel):
+    """A stored file."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    role: AssetRole
+    content_type: str
+    size_bytes: int
+    sha256: str = Field(description="lower-case hex")
+    width: int = Field(description="pixels")
+    height: int = Field(description="pixels")
+    duration_seconds: float | None = Field(description="null for an image")
+    frame_rate: float | None = Field(description="frames per second; null for an image")
+    codec: str
+    bit_rate: int | None = Field(description="bits per second, where it is known")
+
+
+class GenerationLinks(BaseModel):
+    """Where to go from here, relative to the server."""
+
+    self: str
+    content: str | None = Field(description="the result; null until the generation is completed")
+    thumbnail: str | None = Field(description="a still picture of the result; null where there is none")
+
+
+class GenerationResource(BaseModel):
+    """One request and its life."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10",
+                    "object": "generation",
+                    "status": "completed",
+                    "stage": "completed",
+                    "progress": 100,
+                    "kind": "image",
+                    "model": "nano-banana",
+                    "inputs": {
+                        "prompt": "a lighthouse in fog",
+                        "image_urls": [],
+                        "aspect_ratio": "16:9",
+                        "resolution": None,
+                        "duration_seconds": None,
+                        "audio": None,
+                        "output_format": "png",
+                    },
+                    "credits": {"held": 4, "captured": 4, "released": 0},
+                    "error": None,
+                    "assets": [
+                        {
+                            "role": "result",
+                            "content_type": "image/png",
+                            "size_bytes": 204800,
+                            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                            "width": 1344,
+                            "height": 768,
+                            "duration_seconds": None,
+                            "frame_rate": None,
+                            "codec": "png",
+                            "bit_rate": None,
+                        }
+                    ],
+                    "metadata": {"order": "1234"},
+                    "created_at": "2026-11-20T12:00:00Z",
+                    "deadline_at": "2026-11-20T12:10:00Z",
+                    "finished_at": "2026-11-20T12:00:09Z",
+                    "links": {
+                        "self": "/v1/generations/0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10",
+                        "content": "/v1/generations/0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10/content",
+                        "thumbnail": None,
+                    },
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    object: Literal["generation"] = "generation"
+    status: Status
+    stage: Stage
+    progress: int = Field(description="percent, never goes back", ge=0, le=100)
+    kind: Kind
+    model: str
+    inputs: Inputs = Field(description="what was ordered, with the model's defaults filled in")
+    credits: GenerationCredits
+    error: GenerationFailure | None = Field(description="set when the status is failed")
+    assets: list[AssetResource] = Field(description="empty until the result is stored")
+    metadata: dict[str, str]
+    created_at: datetime
+    deadline_at: datetime = Field(description="it fails with `timeout` if it is not stored by then")
+    finished_at: datetime | None
+    links: GenerationLinks
+
+
+class CreditsResource(BaseModel):
+    """A customer's credits."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"object": "credits", "available": 960, "held": 40}]},
+    )
+
+    object: Literal["credits"] = "credits"
+    available: int = Field(description="free to spend")
+    held: int = Field(description="set aside for unfinished generations")
+
+
+class CallbackAnswer(BaseModel):
+    """What a provider reads as "received"."""
+
+    code: int = 200
+    msg: str = "success"
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether this gateway can serve, and what it needs for it."""
+
+    status: Literal["ready", "degraded", "unavailable"] = Field(
+        description="degraded: requests are accepted, and their work starts later"
+    )
+    checks: dict[str, Literal["ok", "error"]]
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str = Field(description='e.g. "duration_seconds" or "image_urls.0"')
+    message: str
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 describes it. A problem may have further members, as its `code` asks for."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="a URN for the code")
+    title: str = Field(description="the same for every problem with this code")
+    status: int = Field(description="the HTTP status")
+    code: str = Field(description="stable, for programs")
+    detail: str = Field(description="what was wrong, and what would be right")
+    errors: list[FieldProblem] | None = Field(default=None, description="with the code invalid_request")

@@ -1,0 +1,96 @@
+"""`generation.download`: stream the result from the provider into its final place in the object store."""
+
+import time
+
+import structlog
+from celery import shared_task
+
+from providers.downloads import open_download
+from schemas.enums import ErrorCode, Stage, TaskName
+from schemas.errors import DownloadError, ProviderError
+from schemas.settings import DownloadSettings
+from storage import generations
+from storage.generations import Claim
+from storage.leases import Lease
+from tasks import stage
+from tasks.services import Services, current_services
+from tasks.store import StoredBytes
+
+log = structlog.get_logger()
+
+_SHOW_PROGRESS_EVERY_SECONDS = 1.0
+
+
+@shared_task(name=TaskName.DOWNLOAD)
+def download_task(generation_id: str) -> None:
+    """Celery's side of `download`."""
+    stage.run(current_services(), generation_id, {Stage.DOWNLOADING}, download)
+
+
+def download(services: Services, claim: Claim, lease: Lease) -> None:
+    """Fetch the result; a repeated download overwrites itself."""
+    try:
+        stored = _transfer(services, claim, lease)
+    except DownloadError as error:
+        log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
+        if error.is_final:
+            stage.fail(services, claim, ErrorCode.RESULT_INVALID, error.message)
+        elif error.is_stale:
+            _refresh_link(services, claim, error)
+        else:
+            stage.retry_or_fail(services, claim, ErrorCode.DOWNLOAD_FAILED, error.message)
+    else:
+        stage.advance(services, claim, Stage.STORING, values={"download": stored.model_dump()})
+
+
+def _transfer(services: Services, claim: Claim, lease: Lease) -> StoredBytes:
+    generation = claim.generation
+    url = generation.result_urls[0]
+    headers = services.providers.get(generation.provider).download_headers(url)
+    limits = _until_deadline(services.settings.downloads, claim)
+    show = _Progress(services, claim, lease)
+    with open_download(url, headers, limits, kind=generation.kind, on_chunk=show) as result:
+        show.total_bytes = result.size_bytes
+        services.objects.put(
+            generation.object_key, result, size_bytes=result.size_bytes, content_type=result.content_type
+        )
+        return StoredBytes(size_bytes=result.received_bytes, sha256=result.sha256, content_type=result.content_type)
+
+
+class _Progress:
+    """Called between two chunks: stops a worker that lost its lease, and shows once a second how far it is."""
+
+    def __init__(self, services: Services, claim: Claim, lease: Lease) -> None:
+        self.total_bytes: int | None = None
+        self._services = services
+        self._claim = claim
+        self._lease = lease
+        self._shown_at = time.monotonic()
+
+    def __call__(self, received_bytes: int) -> None:
+        self._lease.check()
+        now = time.monotonic()
+        if not self.total_bytes or now - self._shown_at < _SHOW_PROGRESS_EVERY_SECONDS:
+            return
+        self._shown_at = now
+        with self._services.database.transaction() as session:
+            generations.record_progress(session, self._claim, received_bytes / self.total_bytes)
+
+
+def _until_deadline(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
+    generation = claim.generation
+    if generation.claimed_at is None:
+        raise ValueError("a claimed generation has the time of its claim")
+    left = (generation.deadline_at - generation.claimed_at).total_seconds()
+    return limits.model_copy(update={"timeout_seconds": min(limits.timeout_seconds, left)})
+
+
+def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> None:
+    """The link was refused: links expire, and reading the state again may give a fresh one."""
+    try:
+        state = services.providers.get(claim.generation.provider).poll(stage.remote_ref(claim))
+    except ProviderError as error:
+        stage.retry_or_fail_read(services, claim, error)
+        return
+    values = {"result_urls": state.result_urls} if state.result_urls else None
+    stage.retry_or_fail(services, claim, ErrorCode.DOWNLOAD_FAILED, refused.message, values=values)

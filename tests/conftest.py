@@ -1,0 +1,69 @@
+"""Real services for every test that asks for them: started once a run, on free ports, and ended with it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from schemas.settings import Settings
+from stack.stack import Stack
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.support import NewCustomer, clean_settings, new_customer, with_kie_account
+
+# In an order that foreign keys allow. The two accounts that exist once stay.
+_EMPTY = """
+    DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
+    DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generations; DELETE FROM api_keys;
+    DELETE FROM customers;
+"""
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this run's services keep their data."""
+    return tmp_path_factory.mktemp("reelworks")
+
+
+@pytest.fixture(scope="session")
+def services(run_folder: Path) -> Iterator[Stack]:
+    """PostgreSQL, Redis and S3, and no process of ours: rows stay as a test leaves them."""
+    with Stack(run_folder / "services", clean_settings(), only=(), sandbox=False) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def settings(services: Stack) -> Settings:
+    """The settings of the running services, with a provider account that nobody answers."""
+    return with_kie_account(services.settings)
+
+
+@pytest.fixture(scope="session")
+def pool(settings: Settings) -> Iterator[Database]:
+    """One pool of connections for the run."""
+    database = Database(settings.database_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def database(pool: Database) -> Database:
+    """The migrated database, empty."""
+    with pool.transaction() as session:
+        session.execute(text(_EMPTY))
+    return pool
+
+
+@pytest.fixture(scope="session")
+def objects(settings: Settings) -> Iterator[ObjectStore]:
+    """The object store."""
+    store = ObjectStore(settings.s3)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def make_customer(database: Database) -> Callable[[int], NewCustomer]:
+    """Makes a customer with so many credits."""
+    return lambda amount: new_customer(database, amount)

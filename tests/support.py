@@ -1,0 +1,102 @@
+"""What many tests need and pytest does not give."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from pydantic import SecretStr
+
+from schemas.enums import Kind, ProviderName
+from schemas.orders import GenerationRequest, Inputs, Order, Route
+from schemas.settings import Settings
+from storage import acceptance, customers, ledger
+from storage.database import Database
+from storage.generations import Claim
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class NewCustomer:
+    """A customer of one test."""
+
+    id: UUID
+    api_key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What authenticates a request."""
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+
+def clean_settings() -> Settings:
+    """The defaults, whatever the developer's shell and `.env` say."""
+    names = [name for name in os.environ if name.startswith("REELWORKS_")]
+    kept = {name: os.environ.pop(name) for name in names}
+    try:
+        return Settings(_env_file=None)
+    finally:
+        os.environ.update(kept)
+
+
+def new_customer(database: Database, amount: int) -> NewCustomer:
+    """A customer with credits and an API key."""
+    with database.transaction() as session:
+        customer = customers.create_customer(session, "a test")
+        key = customers.create_api_key(session, customer.id)
+        if amount:
+            ledger.grant(session, customer.id, amount, reference="test")
+    return NewCustomer(customer.id, key)
+
+
+def an_order(*, price: int = 10, routes: int = 1, deadline_seconds: float | None = None) -> Order:
+    """An image of 10 credits."""
+    return Order(
+        kind=Kind.IMAGE,
+        model="nano-banana",
+        routes=[Route(provider=ProviderName.KIE, model=f"google/nano-banana-{n}") for n in range(routes)],
+        inputs=Inputs(prompt="a lighthouse", aspect_ratio="1:1", output_format="png"),
+        credits=price,
+        file_extension="png",
+        deadline_seconds=deadline_seconds,
+    )
+
+
+def a_generation(
+    database: Database, settings: Settings, customer: NewCustomer, order: Order | None = None, *, prompt: str = ""
+) -> UUID:
+    """An accepted generation."""
+    request = GenerationRequest(model="nano-banana", prompt=prompt or f"a lighthouse {uuid4()}")
+    with database.transaction() as session:
+        accepted = acceptance.accept(session, customer.id, request, order or an_order(), settings.pipeline)
+    return accepted.generation.id
+
+
+def some_claim(claim: Claim | None) -> Claim:
+    """The claim, which must be there."""
+    assert claim is not None
+    return claim
+
+
+def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds: float = 60.0) -> T:
+    """What `read` gives once it is as it should be; the time limit only ends a test that cannot succeed."""
+    give_up_at = time.monotonic() + seconds
+    while not is_there(value := read()):
+        assert time.monotonic() < give_up_at, f"still {value!r} after {seconds:.0f} s"
+        time.sleep(0.1)
+    return value
+
+
+def with_kie_account(settings: Settings) -> Settings:
+    """Settings in which the provider Kie is configured."""
+    kie = settings.providers.kie.model_copy(
+        update={
+            "api_key": SecretStr("kie-api-key"),
+            "webhook_key": SecretStr("kie-test-key"),
+            "base_url": "http://127.0.0.1:1/kie",
+        }
+    )
+    return settings.model_copy(update={"providers": settings.providers.model_copy(update={"kie": kie})})
