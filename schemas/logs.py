@@ -1,15 +1,19 @@
 """How every process logs: constant event names with fields, as JSON for machines or aligned text for people."""
 
 import logging
+import re
 import sys
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
 
 from schemas.settings import Settings
 
 # These say at INFO what our own lines say better, and some of them print whole URLs.
 _CHATTY = ("celery", "kombu", "httpx", "httpcore", "urllib3", "uvicorn.access", "alembic", "amqp")
+
+# PostgreSQL quotes the values of the row that breaks a constraint, and a row holds a prompt.
+_ROW_VALUES = re.compile(r"^DETAIL: .*$", re.MULTILINE)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -30,16 +34,21 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                without_row_values,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()
@@ -47,3 +56,10 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def without_row_values(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Take the values of database rows out of a formatted traceback."""
+    if isinstance(event.get("exception"), str):
+        event["exception"] = _ROW_VALUES.sub("DETAIL: (hidden)", event["exception"])
+    return event

@@ -10,6 +10,7 @@ class GenerationRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        hide_input_in_errors=True,
         json_schema_extra={
             "examples": [
                 {"model": "nano-banana", "prompt": "a lighthouse in fog", "aspect_ratio": "16:9"},
@@ -62,7 +63,7 @@ class GenerationRequest(BaseModel):
 class Inputs(BaseModel):
     """What is ordered of a model, with every default filled in: the same for each of its routes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     prompt: str
     image_urls: list[str] = []
@@ -76,7 +77,7 @@ class Inputs(BaseModel):
 class Route(BaseModel):
     """A provider's model that serves a model of ours."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     provider: ProviderName
     model: str = Field(description="the vendor's name of the model")
@@ -85,7 +86,7 @@ class Route(BaseModel):
 class Order(BaseModel):
     """A request that the catalogue accepted: resolved, complete and priced."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     kind: Kind
     model: str

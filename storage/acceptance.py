@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from schemas.enums import Kind, Stage
-from schemas.errors import IdempotencyMismatch
+from schemas.errors import IdempotencyMismatch, NotFound
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
-from schemas.tables import Event, Generation
+from schemas.tables import Customer, Event, Generation
 from storage import ledger
 from storage.generations import database_now
 
@@ -37,9 +37,12 @@ def accept(
     """Insert the generation and hold its credits, in the caller's transaction.
 
     Raises:
+        NotFound: there is no such customer.
         InsufficientCredits: nothing is inserted.
         IdempotencyMismatch: the key stands for another request.
     """
+    if session.get(Customer, customer_id) is None:
+        raise NotFound(f"there is no customer {customer_id}")
     generation = _new_row(session, customer_id, request, order, pipeline, idempotency_key)
     inserted = session.execute(
         insert(Generation)

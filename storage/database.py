@@ -24,6 +24,8 @@ class Database:
             pool_timeout=10,
             # After a restart of PostgreSQL every pooled connection is dead: ask before use.
             pool_pre_ping=True,
+            # An error's text ends up in logs, and parameters hold prompts.
+            hide_parameters=True,
             connect_args={"connect_timeout": 5, "options": _SERVER_OPTIONS},
         )
 

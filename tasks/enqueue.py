@@ -17,7 +17,7 @@ from tasks.services import Services, current_services
 class EnqueueArguments(BaseModel):
     """The keyword arguments of the task."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     customer_id: UUID = Field(description="whose credits pay; whoever may write to this Redis is trusted to name it")
     request: GenerationRequest = Field(description="the body of POST /v1/generations")

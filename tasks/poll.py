@@ -46,7 +46,7 @@ def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
     waited = _waited_seconds(claim)
     has_callback = services.settings.providers.named(claim.generation.provider).callbacks
     half_way = _HALF_WAY_SECONDS[claim.generation.kind]
-    estimate = waited / (waited + half_way) if state.status is RemoteStatus.RUNNING else 0.0
+    estimate = waited / (waited + half_way)
     wake_in = next_poll(services.settings.pipeline, waited_seconds=waited, has_callback=has_callback)
     with services.database.transaction() as session:
         generations.put_back(

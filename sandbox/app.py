@@ -1,0 +1,40 @@
+"""Composes the sandbox's application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse
+
+from sandbox import control, files, kie
+from sandbox.config import SandboxConfig
+from sandbox.kie_error import KieError, answer_kie_error
+from sandbox.lifetime import Stopping
+from sandbox.state import Sandbox
+
+_DESCRIPTION = """A stand-in for AI vendors. It makes real media without any model, and misbehaves on request.
+
+Under `/kie` it speaks Kie Market's wire. `/_sandbox` is for tests: add a scenario whose `match.prompt_contains` is a
+word of your own, put that word into a prompt, and only your task misbehaves."""
+
+
+def create_app(config: SandboxConfig) -> FastAPI:
+    """The application. `sandbox.server.serve` runs it; another server cannot cut connections for it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.sandbox = Sandbox(config)
+        yield
+        await app.state.sandbox.close()
+
+    app = FastAPI(title="Reelworks sandbox", description=_DESCRIPTION, lifespan=lifespan)
+    app.include_router(kie.router)
+    app.include_router(files.router)
+    app.include_router(control.router)
+    app.exception_handler(KieError)(answer_kie_error)
+    app.exception_handler(Stopping)(_answer_stopping)
+    return app
+
+
+async def _answer_stopping(_request: Request, _error: Stopping) -> PlainTextResponse:
+    return PlainTextResponse("the sandbox is shutting down", status_code=503)

@@ -1,0 +1,80 @@
+"""Delivers callbacks as vendors do, and as no vendor should: lost, late, doubled, forged."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+
+import httpx
+
+from sandbox.config import SandboxConfig
+from sandbox.lifetime import Lifetime
+from sandbox.task import CallbackAttempt, JsonObject, Seal, Task
+
+# Kie gives up after three failed retries (its Veo, Runway and Flux callback pages).
+_RETRIES = 3
+# Thousands of tasks may end together; the connection pool slows down when as many wait for it.
+_CONCURRENT_DELIVERIES = 64
+
+
+class Callbacks:
+    """Sends callbacks and notes on each task what came of them."""
+
+    def __init__(self, config: SandboxConfig, client: httpx.AsyncClient, lifetime: Lifetime) -> None:
+        self._config = config
+        self._client = client
+        self._lifetime = lifetime
+        self._slots = asyncio.Semaphore(_CONCURRENT_DELIVERIES)
+
+    async def announce(self, task: Task) -> None:
+        """Tell the receiver, if there is one, about the end of a task, in the way that its scenario says."""
+        if task.call_back_url is None or task.scenario.callback == "lost":
+            return
+        if task.scenario.callback == "late":
+            await self._lifetime.pause(task.scenario.callback_delay_seconds)
+        if task.scenario.callback == "doubled":
+            await asyncio.gather(self._deliver(task, task.call_back_url), self._deliver(task, task.call_back_url))
+        await self._deliver(task, task.call_back_url)
+
+    async def forge(self, task: Task) -> None:
+        """Send a claim of success with a wrong signature, once."""
+        if task.call_back_url is not None:
+            body = task.writer.forged_body(task)
+            await self._send(task, task.call_back_url, body=body, seal=Seal.WRONG, kind="forged", attempt=1)
+
+    async def send_now(self, task: Task, url: str, *, seal: Seal, body: JsonObject | None) -> CallbackAttempt:
+        """Send one callback without retries; the body is the vendor's own unless one is given."""
+        return await self._send(task, url, body=body or task.writer.body(task), seal=seal, kind="manual", attempt=1)
+
+    async def _deliver(self, task: Task, url: str) -> None:
+        for attempt in range(1, _RETRIES + 2):
+            sent = await self._send(
+                task, url, body=task.writer.body(task), seal=Seal.TRUE, kind="normal", attempt=attempt
+            )
+            if sent.status is not None and 200 <= sent.status < 300:
+                return
+            if attempt <= _RETRIES:
+                await self._lifetime.pause(self._config.callback_retry_seconds)
+
+    async def _send(
+        self, task: Task, url: str, *, body: JsonObject, seal: Seal, kind: str, attempt: int
+    ) -> CallbackAttempt:
+        headers = {"Content-Type": "application/json", **task.writer.headers(task, seal)}
+        at = time.time()
+        status, error = await self._post(url, json.dumps(body).encode(), headers)
+        sent = CallbackAttempt(kind=kind, attempt=attempt, at=at, status=status, error=error)
+        task.callbacks.append(sent)
+        return sent
+
+    async def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> tuple[int | None, str | None]:
+        """The receiver's status, or why there is none."""
+        seconds = self._config.callback_timeout_seconds
+        async with self._slots:
+            try:
+                async with asyncio.timeout(seconds):
+                    answer = await self._client.post(url, content=content, headers=headers)
+            except TimeoutError:
+                return None, f"no answer within {seconds:g} s"
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                return None, f"{type(error).__name__}: {error}"
+        return answer.status_code, None

@@ -1,0 +1,112 @@
+"""A client of the control API, for tests and the demo."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Literal, Self
+
+import httpx
+from pydantic import JsonValue, TypeAdapter
+
+from sandbox.control_models import (
+    CallbackOrder,
+    CallbackReport,
+    Health,
+    Limits,
+    LimitsChange,
+    RequestCounts,
+    ScenarioAdded,
+    TaskReport,
+)
+from sandbox.scenarios import Scenario
+
+_TASKS = TypeAdapter(list[TaskReport])
+
+
+class SandboxClient:
+    """Controls a running sandbox. Every method raises `httpx.HTTPStatusError` when the sandbox refuses."""
+
+    def __init__(self, base_url: str) -> None:
+        # A callback sent through the sandbox may take its receiver 15 s to answer.
+        self._http = httpx.Client(base_url=f"{base_url.rstrip('/')}/_sandbox", timeout=20, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the sandbox."""
+        self._http.close()
+
+    def health(self) -> Health:
+        """Whether it answers."""
+        return Health.model_validate_json(self._call("GET", "/health"))
+
+    def reset(self) -> None:
+        """Back to how it started, for all tests at once; prefer scenarios with a word of your own."""
+        self._call("POST", "/reset")
+
+    def add_scenario(self, scenario: Scenario) -> str:
+        """Put a scenario in force; answers its id."""
+        return ScenarioAdded.model_validate_json(self._call("POST", "/scenarios", body=scenario.model_dump_json())).id
+
+    def delete_scenario(self, scenario_id: str) -> None:
+        """End a scenario for new tasks."""
+        self._call("DELETE", f"/scenarios/{scenario_id}")
+
+    @contextmanager
+    def scenario(self, scenario: Scenario) -> Iterator[None]:
+        """The scenario is in force inside the `with` block."""
+        scenario_id = self.add_scenario(scenario)
+        try:
+            yield
+        finally:
+            self.delete_scenario(scenario_id)
+
+    def tasks(self, prompt_contains: str = "") -> list[TaskReport]:
+        """The accepted tasks, oldest first."""
+        return _TASKS.validate_json(self._call("GET", "/tasks", prompt_contains=prompt_contains))
+
+    def requests(self, prompt_contains: str = "") -> RequestCounts:
+        """How many creates were accepted and refused."""
+        return RequestCounts.model_validate_json(self._call("GET", "/requests", prompt_contains=prompt_contains))
+
+    def send_callback(
+        self,
+        task_id: str,
+        *,
+        signed: bool | Literal["wrong"] = True,
+        body: dict[str, JsonValue] | None = None,
+        url: str | None = None,
+    ) -> CallbackReport:
+        """Send one callback now and report what the receiver answered."""
+        order = CallbackOrder(task_id=task_id, signed=signed, body=body, url=url)
+        return CallbackReport.model_validate_json(self._call("POST", "/callbacks", body=order.model_dump_json()))
+
+    def set_limits(
+        self,
+        *,
+        creates_per_10_seconds: int | None = None,
+        reads_per_second: int | None = None,
+        credits_: float | None = None,
+    ) -> Limits:
+        """Change limits of the Kie account; what is left out stays."""
+        change = LimitsChange(
+            creates_per_10_seconds=creates_per_10_seconds, reads_per_second=reads_per_second, credits=credits_
+        )
+        return Limits.model_validate_json(self._call("PUT", "/limits", body=change.model_dump_json()))
+
+    def _call(self, method: str, path: str, *, body: str | None = None, prompt_contains: str = "") -> bytes:
+        answer = self._http.request(
+            method,
+            path,
+            content=body,
+            params={"prompt_contains": prompt_contains} if prompt_contains else None,
+            headers={"Content-Type": "application/json"},
+        )
+        answer.raise_for_status()
+        return answer.content

@@ -1,0 +1,35 @@
+"""What a sandbox is started with."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxConfig:
+    """Settings of one sandbox server. `POST /_sandbox/reset` goes back to them."""
+
+    public_url: str
+    """Where clients reach this server, without a trailing slash; result URLs begin with it."""
+
+    kie_api_key: str
+    """The only key that Kie's endpoints accept."""
+
+    kie_webhook_hmac_key: str | None = None
+    """Signs Kie's callbacks; None sends them unsigned, as Kie does for an account without a key."""
+
+    kie_credits: float = 1_000_000
+    """Kie's credit balance at the start."""
+
+    kie_creates_per_10_seconds: int = 20
+    kie_reads_per_second: int = 10
+
+    seconds_per_image: float = 1.0
+    """How long an image takes to generate."""
+
+    seconds_per_video: float = 3.0
+
+    callback_timeout_seconds: float = 15.0
+    callback_retry_seconds: float = 1.0
+    """Pause before each of the three retries of a callback that was not answered with 2xx."""
+
+    max_media_bytes: int = 2 * 1024**3
+    """Beyond this the oldest results are deleted and answer 404, as a vendor's expired links do."""

@@ -1,0 +1,111 @@
+"""The control API, through which tests and the demo ask for misbehaviour and see what happened."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter, HTTPException
+
+from sandbox.control_models import (
+    CallbackOrder,
+    CallbackReport,
+    Health,
+    Limits,
+    LimitsChange,
+    RequestCounts,
+    ScenarioAdded,
+    TaskReport,
+)
+from sandbox.scenarios import Scenario
+from sandbox.state import CurrentSandbox
+from sandbox.task import Seal, Task
+
+router = APIRouter(prefix="/_sandbox", tags=["control"])
+
+
+@router.get("/health")
+async def health() -> Health:
+    """Whether the server answers."""
+    return Health()
+
+
+@router.post("/reset", status_code=204)
+async def reset(sandbox: CurrentSandbox) -> None:
+    """Forget scenarios, tasks, media and counts, abandon what is running, and restore limits and credits."""
+    sandbox.reset()
+
+
+@router.post("/scenarios", status_code=201)
+async def add_scenario(scenario: Scenario, sandbox: CurrentSandbox) -> ScenarioAdded:
+    """Ask for misbehaviour. A task keeps the scenario that it met when it was created."""
+    return ScenarioAdded(id=sandbox.scenarios.add(scenario))
+
+
+@router.delete("/scenarios/{scenario_id}", status_code=204)
+async def delete_scenario(scenario_id: str, sandbox: CurrentSandbox) -> None:
+    """End a scenario for tasks that are created from now on."""
+    if not sandbox.scenarios.remove(scenario_id):
+        raise HTTPException(404, f"there is no scenario {scenario_id}")
+
+
+@router.get("/tasks")
+async def list_tasks(sandbox: CurrentSandbox, prompt_contains: str = "") -> list[TaskReport]:
+    """The accepted tasks, oldest first."""
+    return [_report(task) for task in sandbox.engine.tasks(prompt_contains)]
+
+
+@router.get("/requests")
+async def count_requests(sandbox: CurrentSandbox, prompt_contains: str = "") -> RequestCounts:
+    """How many creates were accepted and refused."""
+    return sandbox.creates.counts(prompt_contains)
+
+
+@router.post("/callbacks")
+async def send_callback(order: CallbackOrder, sandbox: CurrentSandbox) -> CallbackReport:
+    """Send one callback now, without retries, and answer what its receiver said."""
+    task = sandbox.engine.task(order.task_id)
+    if task is None:
+        raise HTTPException(404, f"there is no task {order.task_id}")
+    url = order.url or task.call_back_url
+    if url is None:
+        raise HTTPException(409, "the task has no callBackUrl; give a url")
+    sending = sandbox.callbacks.send_now(task, url, seal=_seal(order), body=order.body)
+    return CallbackReport.model_validate(asdict(await sandbox.lifetime.until_stopped(sending)))
+
+
+@router.put("/limits")
+async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
+    """Change the Kie account's limits and balance; answers those in force."""
+    account = sandbox.kie_account
+    if change.creates_per_10_seconds is not None:
+        account.creates.limit = change.creates_per_10_seconds
+    if change.reads_per_second is not None:
+        account.reads.limit = change.reads_per_second
+    if change.credits is not None:
+        account.credits = change.credits
+    return Limits(
+        creates_per_10_seconds=account.creates.limit,
+        reads_per_second=account.reads.limit,
+        credits=account.credits,
+    )
+
+
+def _seal(order: CallbackOrder) -> Seal:
+    if order.signed == "wrong":
+        return Seal.WRONG
+    return Seal.TRUE if order.signed else Seal.ABSENT
+
+
+def _report(task: Task) -> TaskReport:
+    fields = task.request.get("input")
+    return TaskReport(
+        task_id=task.id,
+        model=task.model,
+        prompt=task.prompt,
+        input=fields if isinstance(fields, dict) else {},
+        call_back_url=task.call_back_url,
+        state=task.scenario.state_word or task.state,
+        created_at=task.created_at,
+        completed_at=task.completed_at,
+        polls=task.polls,
+        downloads=task.downloads,
+        callbacks=[CallbackReport.model_validate(asdict(sent)) for sent in task.callbacks],
+    )

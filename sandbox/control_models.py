@@ -1,0 +1,83 @@
+"""What the control API takes and answers."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Health(_Message):
+    """The server answers."""
+
+    status: Literal["ok"] = "ok"
+    sandbox: Literal[True] = True
+
+
+class ScenarioAdded(_Message):
+    """A scenario is in force."""
+
+    id: str = Field(description="for DELETE /_sandbox/scenarios/{id}")
+
+
+class CallbackReport(_Message):
+    """One callback that was sent, or tried."""
+
+    kind: str = Field(description="normal, forged, or manual (asked for through this API)")
+    attempt: int = Field(description="1 to 4; 2 to 4 are retries")
+    at: float = Field(description="when it was sent, Unix seconds")
+    status: int | None = Field(description="the receiver's HTTP status; null when it gave none")
+    error: str | None = Field(description="why there is no status")
+
+
+class TaskReport(_Message):
+    """One accepted task."""
+
+    task_id: str
+    model: str
+    prompt: str
+    input: dict[str, JsonValue]
+    call_back_url: str | None
+    state: str = Field(description="as the vendor reports it")
+    created_at: float = Field(description="Unix seconds")
+    completed_at: float | None = Field(description="Unix seconds; null while it is open")
+    polls: int = Field(description="status reads so far")
+    downloads: int = Field(description="GETs of its results so far")
+    callbacks: list[CallbackReport]
+
+
+class RequestCounts(_Message):
+    """Create requests so far."""
+
+    accepted: int = Field(description="tasks accepted, whatever reply the client got")
+    refused: int
+    refused_by_code: dict[int, int] = Field(description="refusals by the vendor's error code")
+
+
+class CallbackOrder(_Message):
+    """A callback to send now, once, whatever the task's state."""
+
+    task_id: str
+    signed: bool | Literal["wrong"] = Field(
+        default=True, description="true: as the vendor signs; false: not at all; wrong: with another key"
+    )
+    body: dict[str, JsonValue] | None = Field(default=None, description="instead of what the vendor would send")
+    url: str | None = Field(default=None, description="instead of the task's own callBackUrl")
+
+
+class LimitsChange(_Message):
+    """New limits of the Kie account. A field left out stays as it is."""
+
+    creates_per_10_seconds: int | None = Field(default=None, ge=0)
+    reads_per_second: int | None = Field(default=None, ge=0)
+    credits: float | None = Field(default=None, ge=0, description="the account's balance")
+
+
+class Limits(_Message):
+    """The limits of the Kie account in force."""
+
+    creates_per_10_seconds: int
+    reads_per_second: int
+    credits: float

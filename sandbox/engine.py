@@ -1,0 +1,64 @@
+"""Moves tasks through their life: waits out the generation time, makes the media, announces the end."""
+
+import asyncio
+import time
+
+from sandbox.callbacks import Callbacks
+from sandbox.lifetime import Lifetime
+from sandbox.media_store import MediaStore
+from sandbox.task import Task
+
+
+class Engine:
+    """All accepted tasks, of every vendor."""
+
+    def __init__(self, media: MediaStore, callbacks: Callbacks, lifetime: Lifetime) -> None:
+        self._media = media
+        self._callbacks = callbacks
+        self._lifetime = lifetime
+        self._tasks: dict[str, Task] = {}
+        self._task_of_file: dict[str, Task] = {}
+
+    def start(self, task: Task) -> asyncio.Task[None]:
+        """Begin a task; what is returned ends when the task has ended and its callbacks have been sent."""
+        self._tasks[task.id] = task
+        self._task_of_file[task.file_name] = task
+        if task.scenario.callback == "forged":
+            self._lifetime.spawn(self._callbacks.forge(task))
+        return self._lifetime.spawn(self._run(task))
+
+    def task(self, task_id: str) -> Task | None:
+        """The task with this id."""
+        return self._tasks.get(task_id)
+
+    def task_of_file(self, name: str) -> Task | None:
+        """The task that makes the file of this name."""
+        return self._task_of_file.get(name)
+
+    def tasks(self, prompt_contains: str) -> list[Task]:
+        """The tasks whose prompt holds the text, oldest first."""
+        return [task for task in self._tasks.values() if prompt_contains in task.prompt]
+
+    def clear(self) -> None:
+        """Forget all tasks."""
+        self._tasks.clear()
+        self._task_of_file.clear()
+
+    async def _run(self, task: Task) -> None:
+        try:
+            await self._generate(task)
+        finally:
+            if task.source is not None:
+                task.source.path.unlink(missing_ok=True)
+        await self._callbacks.announce(task)
+
+    async def _generate(self, task: Task) -> None:
+        scenario = task.scenario
+        if scenario.outcome == "fail":
+            await self._lifetime.pause(task.seconds)
+            task.fail(scenario.fail_code, scenario.fail_msg)
+            return
+        spec = task.spec.changed(scenario.delivered)
+        await self._media.make(task.file_name, spec, seed=task.id, source=task.source)
+        await self._lifetime.pause(task.created_at + task.seconds - time.time())
+        task.succeed(() if scenario.empty_result else (task.file_name,))

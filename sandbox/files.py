@@ -1,0 +1,86 @@
+"""Serves results, with ranges, and misbehaves as a download's scenario says."""
+
+import time
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from sandbox.connection import hang_up
+from sandbox.lifetime import Lifetime, Stopping
+from sandbox.media import MEDIA_TYPES
+from sandbox.scenarios import Scenario
+from sandbox.state import CurrentSandbox
+
+# A slow body is sent in pieces, this many in a second.
+_PIECES_PER_SECOND = 20
+
+router = APIRouter(tags=["results"])
+
+
+@router.head("/files/{name}", include_in_schema=False)
+@router.get("/files/{name}", response_class=FileResponse)
+async def read_file(name: str, request: Request, sandbox: CurrentSandbox, expires: int | None = None) -> Response:
+    """A task's result. `expires`, where a link has it, is the Unix second after which it answers 403."""
+    task, path = sandbox.engine.task_of_file(name), sandbox.media.path(name)
+    if task is None or path is None or name not in task.results:
+        raise HTTPException(404, f"there is no result {name}, or no longer")
+    if expires is not None and expires < time.time():
+        raise HTTPException(403, "this link has expired")
+    media_type = MEDIA_TYPES[task.spec.format]
+    if request.method == "HEAD":
+        return FileResponse(path, media_type=media_type)
+    task.downloads += 1
+    scenario = task.scenario
+    refusals = 0 if scenario.download_status is None else scenario.download_status_times
+    if scenario.download_status is not None and task.downloads <= refusals:
+        return Response("the sandbox refuses this download", scenario.download_status, media_type="text/plain")
+    if scenario.download_body == "html":
+        page = "<!DOCTYPE html><title>Sandbox</title><p>This is not the media that its name promises.</p>"
+        return Response(page, media_type=media_type)
+    number = task.downloads - refusals
+    return _Download(path, media_type=media_type, scenario=scenario, number=number, lifetime=sandbox.lifetime)
+
+
+class _Download(FileResponse):
+    """One download of a result: whole, cut, or slow."""
+
+    def __init__(self, path: Path, *, media_type: str, scenario: Scenario, number: int, lifetime: Lifetime) -> None:
+        super().__init__(path, media_type=media_type)
+        self._lifetime = lifetime
+        self._bytes_per_second = scenario.bytes_per_second
+        self._bytes_left = scenario.cut_after_bytes if number <= scenario.cut_times else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def misbehaving_send(message: Message) -> None:
+            if message["type"] != "http.response.body":
+                await send(message)
+            else:
+                await self._send_slowly(self._cut(message), send)
+
+        try:
+            await super().__call__(scope, receive, misbehaving_send)
+        except* Stopping:
+            await hang_up(scope, receive)
+        if self._bytes_left == 0:
+            await hang_up(scope, receive)
+
+    def _cut(self, message: Message) -> Message:
+        if self._bytes_left is None:
+            return message
+        body: bytes = message["body"][: self._bytes_left]
+        self._bytes_left -= len(body)
+        # The server refuses to end a body before its announced length, so a cut one never ends.
+        return {**message, "body": body, "more_body": self._bytes_left == 0 or message["more_body"]}
+
+    async def _send_slowly(self, message: Message, send: Send) -> None:
+        if self._bytes_per_second is None:
+            await send(message)
+            return
+        body: bytes = message["body"]
+        size = max(1, self._bytes_per_second // _PIECES_PER_SECOND)
+        for start in range(0, len(body), size):
+            await self._lifetime.pause(size / self._bytes_per_second)
+            await send({**message, "body": body[start : start + size], "more_body": True})
+        await send({**message, "body": b""})

@@ -1,0 +1,62 @@
+"""The one account at Kie: its key, its credits and its rate limits."""
+
+import hmac
+import time
+from collections import deque
+
+from sandbox.config import SandboxConfig
+from sandbox.kie_error import KieError
+
+
+class SlidingWindow:
+    """Admits at most `limit` calls in any span of so many seconds. A refused call is not counted."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self._seconds = seconds
+        self._admitted: deque[float] = deque()
+
+    def admit(self) -> bool:
+        """Whether a call at this moment is within the limit; if so, count it."""
+        now = time.monotonic()
+        while self._admitted and self._admitted[0] <= now - self._seconds:
+            self._admitted.popleft()
+        if len(self._admitted) >= self.limit:
+            return False
+        self._admitted.append(now)
+        return True
+
+
+class KieAccount:
+    """Refuses, in Kie's words, what the account may not do. Limits: https://docs.kie.ai (20 creates in 10 s)."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self._key = config.kie_api_key
+        self.credits = config.kie_credits
+        self.creates = SlidingWindow(config.kie_creates_per_10_seconds, 10)
+        self.reads = SlidingWindow(config.kie_reads_per_second, 1)
+
+    def authorize(self, authorization: str | None) -> None:
+        """Raises `KieError` 401 unless the header carries the account's key."""
+        if not hmac.compare_digest((authorization or "").encode(), f"Bearer {self._key}".encode()):
+            raise KieError(401, "You do not have access permissions")
+
+    def admit_create(self) -> None:
+        """Raises `KieError` 429 beyond the limit on new tasks; the excess is not queued."""
+        if not self.creates.admit():
+            raise KieError(429, "Your call frequency is too high. Try again later.")
+
+    def admit_read(self) -> None:
+        """Raises `KieError` 429 beyond the limit on status reads."""
+        if not self.reads.admit():
+            raise KieError(429, "Your call frequency is too high. Try again later.")
+
+    def charge(self, credits_: float) -> None:
+        """Take the price of a task, at submission. Raises `KieError` 402 when the balance is too small."""
+        if credits_ > self.credits:
+            raise KieError(402, f"Credits insufficient: this task needs {credits_:g}, the account has {self.credits:g}")
+        self.credits -= credits_
+
+    def refund(self, credits_: float) -> None:
+        """Give back the price of a task that was not accepted after all."""
+        self.credits += credits_

@@ -1,0 +1,141 @@
+"""Misbehaviour on request: what a scenario can ask for, and which scenario a request meets."""
+
+from typing import Annotated, Literal, Self
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Seconds = Annotated[float, Field(ge=0)]
+Times = Annotated[int, Field(ge=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Match(_Part):
+    """Which tasks a scenario is for. Without a field it is for all of them."""
+
+    prompt_contains: str | None = Field(
+        default=None, description="a word in the prompt; a test that uses one of its own disturbs no other test"
+    )
+    model: str | None = Field(default=None, description="the vendor's model name, exactly")
+
+    def accepts(self, *, prompt: str, model: str) -> bool:
+        """Whether a request with this prompt and model is meant."""
+        if self.model is not None and self.model != model:
+            return False
+        return self.prompt_contains is None or self.prompt_contains in prompt
+
+
+class ErrorReply(_Part):
+    """An error in the vendor's own form."""
+
+    code: int = Field(description="the vendor's error code inside the JSON body")
+    msg: str = Field(description="the vendor's error text inside the JSON body")
+    http_status: int = Field(default=200, ge=200, le=599, description="Kie answers 200 even with an error inside")
+    retry_after: int | None = Field(default=None, ge=0, description="seconds, sent as the Retry-After header")
+
+
+class Delivered(_Part):
+    """Deliver something other than what was ordered. An absent field is delivered as ordered."""
+
+    width: int | None = Field(default=None, ge=16, le=8192, multiple_of=2)
+    height: int | None = Field(default=None, ge=16, le=8192, multiple_of=2)
+    duration_seconds: float | None = Field(default=None, gt=0, le=60)
+    frame_rate: float | None = Field(default=None, ge=1, le=120)
+
+
+class Scenario(_Part):
+    """How the sandbox treats the tasks that match. Every field left out means: as the vendor normally does."""
+
+    match: Match = Field(default=Match(), description="the newest matching scenario decides, alone")
+
+    create_latency_seconds: Seconds = Field(default=0, description="wait before handling a create")
+    create_error: ErrorReply | None = Field(default=None, description="refuse the create with this error")
+    create_error_times: Times = Field(default=1, description="for the first n matching creates; later ones work")
+    create_reply: Literal["normal", "drop", "garbage"] = Field(
+        default="normal",
+        description="drop: accept the task and close the connection without a reply; "
+        "garbage: accept it and answer 200 with a body that is not JSON",
+    )
+
+    seconds: Seconds | None = Field(default=None, description="generation time")
+    outcome: Literal["success", "fail"] = "success"
+    fail_code: str = Field(default="500", description="the vendor's code of a failed task")
+    fail_msg: str = Field(default="Internal server error", description="the vendor's text of a failed task")
+    state_word: str | None = Field(
+        default=None, description="report this word as the state, always; such a task shows no result"
+    )
+    empty_result: bool = Field(default=False, description="succeed without a single result URL")
+    delivered: Delivered = Delivered()
+
+    poll_error: ErrorReply | None = Field(default=None, description="answer status reads with this error")
+    poll_error_times: Times = Field(default=1, description="for the first n reads of each task")
+    poll_latency_seconds: Seconds = Field(default=0, description="wait before answering a status read")
+
+    callback: Literal["normal", "lost", "early", "late", "doubled", "forged"] = Field(
+        default="normal",
+        description="lost: never sent; early: sent, with the work done, before the create is answered; "
+        "late: sent callback_delay_seconds after the end; doubled: twice at the same time, then once more; "
+        "forged: a wrongly signed claim of success at once, and the true one at the end",
+    )
+    callback_delay_seconds: Seconds = Field(default=0, description="only with callback = late")
+
+    cut_after_bytes: int | None = Field(
+        default=None, ge=0, description="close the connection after so many bytes of a result's body"
+    )
+    cut_times: Times = Field(default=1, description="for the first n downloads of each task, ranged ones too")
+    bytes_per_second: int | None = Field(default=None, ge=1, description="send results no faster than this")
+    download_status: int | None = Field(default=None, ge=400, le=599, description="refuse downloads, e.g. 403")
+    download_status_times: Times = Field(default=1, description="for the first n downloads of each task")
+    download_body: Literal["normal", "html"] = Field(
+        default="normal", description="html: a web page under the image's or the video's name and type"
+    )
+
+    @model_validator(mode="after")
+    def _delay_needs_late(self) -> Self:
+        if self.callback_delay_seconds and self.callback != "late":
+            raise ValueError('callback_delay_seconds has an effect only with callback = "late"')
+        return self
+
+
+NORMAL = Scenario()
+
+
+class ScenarioBook:
+    """The scenarios in force, and how many creates each has refused."""
+
+    def __init__(self) -> None:
+        self._scenarios: dict[str, Scenario] = {}
+        self._refused: dict[str, int] = {}
+
+    def add(self, scenario: Scenario) -> str:
+        """Put a scenario in force; answers its id."""
+        scenario_id = uuid4().hex
+        self._scenarios[scenario_id] = scenario
+        self._refused[scenario_id] = 0
+        return scenario_id
+
+    def remove(self, scenario_id: str) -> bool:
+        """End a scenario for future creates; tasks that met it keep it. False: there is none with this id."""
+        self._refused.pop(scenario_id, None)
+        return self._scenarios.pop(scenario_id, None) is not None
+
+    def clear(self) -> None:
+        """End all scenarios."""
+        self._scenarios.clear()
+        self._refused.clear()
+
+    def meet(self, *, prompt: str, model: str) -> tuple[Scenario, ErrorReply | None]:
+        """The scenario of a create, and the error with which this very create is refused."""
+        for scenario_id, scenario in reversed(self._scenarios.items()):
+            if scenario.match.accepts(prompt=prompt, model=model):
+                return scenario, self._next_refusal(scenario_id, scenario)
+        return NORMAL, None
+
+    def _next_refusal(self, scenario_id: str, scenario: Scenario) -> ErrorReply | None:
+        if self._refused[scenario_id] >= scenario.create_error_times or scenario.create_error is None:
+            return None
+        self._refused[scenario_id] += 1
+        return scenario.create_error

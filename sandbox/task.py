@@ -1,0 +1,120 @@
+"""One accepted generation task: what was asked, where it stands, and what became of it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from secrets import token_hex
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from sandbox.media import MediaSpec
+from sandbox.media_store import SourceImage
+from sandbox.scenarios import Scenario
+
+JsonObject = dict[str, JsonValue]
+
+
+def new_task_id() -> str:
+    """An id that no other task has."""
+    return token_hex(16)
+
+
+class State(StrEnum):
+    """Where a task stands. A vendor's module words it as the vendor does."""
+
+    WAITING = "waiting"
+    QUEUING = "queuing"
+    GENERATING = "generating"
+    SUCCESS = "success"
+    FAIL = "fail"
+
+
+class Seal(StrEnum):
+    """How a callback is signed."""
+
+    TRUE = "true"
+    ABSENT = "absent"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackAttempt:
+    """One callback that was sent, or tried."""
+
+    kind: str
+    """normal, forged, or manual (asked for through the control API)."""
+    attempt: int
+    at: float
+    """Unix seconds."""
+    status: int | None
+    """The receiver's HTTP status; None when it gave none."""
+    error: str | None = None
+
+
+class CallbackWriter(Protocol):
+    """A vendor's way of writing callbacks."""
+
+    def body(self, task: "Task") -> JsonObject:
+        """What the vendor sends about the task as it stands."""
+
+    def forged_body(self, task: "Task") -> JsonObject:
+        """A claim of success that the vendor never made."""
+
+    def headers(self, task: "Task", seal: Seal) -> Mapping[str, str]:
+        """The signature headers, for a callback that is sent now."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Task:
+    """A task of any vendor. Only the engine moves it."""
+
+    id: str
+    model: str
+    prompt: str
+    request: JsonObject
+    """The body of the create request."""
+    call_back_url: str | None
+    spec: MediaSpec
+    source: SourceImage | None
+    credits: float
+    seconds: float
+    """Generation time."""
+    scenario: Scenario
+    writer: CallbackWriter
+
+    created_at: float = field(default_factory=time.time)
+    completed_at: float | None = None
+    ended: State | None = None
+    results: tuple[str, ...] = ()
+    """Names of the files that were made."""
+    fail_code: str | None = None
+    fail_msg: str | None = None
+
+    polls: int = 0
+    downloads: int = 0
+    callbacks: list[CallbackAttempt] = field(default_factory=list)
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file that the task makes."""
+        return f"{self.id}.{self.spec.format}"
+
+    @property
+    def state(self) -> State:
+        """The state at this moment: a tenth of the time waiting, then queuing, generating from a quarter on."""
+        if self.ended is not None:
+            return self.ended
+        elapsed = time.time() - self.created_at
+        if elapsed < 0.1 * self.seconds:
+            return State.WAITING
+        return State.QUEUING if elapsed < 0.25 * self.seconds else State.GENERATING
+
+    def succeed(self, results: tuple[str, ...]) -> None:
+        """End with these files."""
+        self.ended, self.results, self.completed_at = State.SUCCESS, results, time.time()
+
+    def fail(self, code: str, msg: str) -> None:
+        """End without a result."""
+        self.ended, self.fail_code, self.fail_msg, self.completed_at = State.FAIL, code, msg, time.time()

@@ -1,0 +1,171 @@
+"""A worker's services without a worker: each test takes the steps itself, against the real sandbox."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from redis import Redis
+from sqlalchemy import text
+from sqlmodel import select
+
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Match, Scenario
+from schemas.enums import Queue, Stage
+from schemas.orders import GenerationRequest
+from schemas.settings import Settings
+from schemas.tables import Asset, Event, Generation
+from stack.stack import Stack
+from storage import acceptance, ledger
+from storage.database import Database
+from storage.ledger import Balance
+from tasks import stage
+from tasks.download import download
+from tasks.poll import poll
+from tasks.services import Services
+from tasks.settle import settle
+from tasks.store import store
+from tasks.submit import submit
+from tests.support import NewCustomer, new_customer
+from workers.app import create_app
+from workers.lifecycle import open_services
+
+_STEPS = {
+    Stage.QUEUED: submit,
+    Stage.SUBMITTING: submit,
+    Stage.GENERATING: poll,
+    Stage.DOWNLOADING: download,
+    Stage.STORING: store,
+    Stage.SETTLING: settle,
+}
+
+
+@pytest.fixture(scope="session")
+def sandboxed(services: Stack, run_folder: Path) -> Iterator[Stack]:
+    """The running services with the sandbox as their vendor."""
+    with Stack(run_folder / "sandbox", services.settings, only={"sandbox"}) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def sandbox(sandboxed: Stack) -> Iterator[SandboxClient]:
+    """Control of the sandbox, with limits that no test meets by chance."""
+    with SandboxClient(sandboxed.sandbox_url) as client:
+        client.set_limits(creates_per_10_seconds=100_000, reads_per_second=100_000)
+        yield client
+
+
+@pytest.fixture(scope="session")
+def worker(sandboxed: Stack) -> Iterator[Services]:
+    """What a worker process works with; retries are due at once."""
+    settings = sandboxed.settings
+    pipeline = settings.pipeline.model_copy(
+        update={
+            "backoff_base_seconds": 0.001,
+            "poll_with_callback_seconds": 0.001,
+            "submit_failures": 3,
+            "stage_failures": 3,
+        }
+    )
+    quick = settings.model_copy(update={"pipeline": pipeline})
+    with open_services(create_app(quick, process="worker"), quick) as opened:
+        yield opened
+
+
+@dataclass
+class Life:
+    """One generation of a test, and what the test does with it."""
+
+    database: Database
+    worker: Services
+    sandbox: SandboxClient
+    customer: NewCustomer
+    id: UUID
+    word: str
+    settings: Settings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settings = self.worker.settings
+
+    @property
+    def row(self) -> Generation:
+        """The row as it is now."""
+        with self.database.transaction() as session:
+            return session.exec(select(Generation).where(Generation.id == self.id)).one()
+
+    @property
+    def assets(self) -> list[Asset]:
+        """Its assets, the result first."""
+        with self.database.transaction() as session:
+            rows = session.exec(select(Asset).where(Asset.generation_id == self.id)).all()
+        return sorted(rows, key=lambda asset: asset.role, reverse=True)
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened to it."""
+        with self.database.transaction() as session:
+            return list(session.exec(select(Event).where(Event.generation_id == self.id).order_by(text("id"))))
+
+    @property
+    def balance(self) -> Balance:
+        """The customer's credits."""
+        with self.database.transaction() as session:
+            return ledger.balance(session, self.customer.id)
+
+    def step(self) -> Stage:
+        """Take one step, as the message that is due would; the stage after it."""
+        self.deliver(self.row.stage)
+        return self.row.stage
+
+    def deliver(self, wanted: Stage) -> None:
+        """Handle the message of a stage, whatever stage the generation is in."""
+        stage.run(self.worker, str(self.id), {wanted}, _STEPS[wanted])
+
+    def go(self, *, until: frozenset[Stage], most: int = 400) -> Stage:
+        """Step until one of these stages is reached."""
+        for _ in range(most):
+            if (reached := self.row.stage) in until:
+                return reached
+            self.step()
+        raise AssertionError(f"still {self.row.stage} after {most} steps")
+
+    def set(self, assignment: str) -> None:
+        """Change the row behind the pipeline's back, as the passing of time or a crash would."""
+        with self.database.transaction() as session:
+            session.execute(text(f"UPDATE generations SET {assignment} WHERE id = :id"), {"id": self.id})
+
+    def accepted_creates(self) -> int:
+        """How many times the vendor took the work."""
+        return self.sandbox.requests(self.word).accepted
+
+
+class Lives:
+    """Makes generations whose prompt holds a word of its own, so that a scenario is for one test alone."""
+
+    def __init__(self, database: Database, worker: Services, sandbox: SandboxClient) -> None:
+        self._database = database
+        self._worker = worker
+        self._sandbox = sandbox
+
+    def begin(self, request: dict[str, object] | None = None, *, routes: int = 1, **behaviour: object) -> Life:
+        """Accept a generation for which the sandbox behaves like this (`sandbox.scenarios.Scenario`)."""
+        word = f"w{uuid4().hex}"
+        scenario = {"seconds": 0, "callback": "lost", **behaviour, "match": Match(prompt_contains=word)}
+        self._sandbox.add_scenario(Scenario.model_validate(scenario))
+        asked = {"model": "nano-banana", "prompt": f"a lighthouse {word}", **(request or {})}
+        wanted = GenerationRequest.model_validate(asked)
+        order = self._worker.catalogue.order(wanted)
+        order = order.model_copy(update={"routes": order.routes * routes})
+        customer = new_customer(self._database, 1000)
+        with self._database.transaction() as session:
+            accepted = acceptance.accept(session, customer.id, wanted, order, self._worker.settings.pipeline)
+        return Life(self._database, self._worker, self._sandbox, customer, accepted.generation.id, word)
+
+
+@pytest.fixture
+def lives(database: Database, worker: Services, sandbox: SandboxClient) -> Lives:
+    """Makes generations; nobody consumes the messages that their steps send, so the queues start empty."""
+    with Redis.from_url(worker.settings.redis_url) as redis:
+        redis.delete(*(queue.value for queue in Queue))
+    return Lives(database, worker, sandbox)

@@ -1,0 +1,58 @@
+from uuid import UUID, uuid4
+
+from storage import generations, ledger
+from storage.database import Database
+from storage.ledger import Balance
+from tasks.enqueue import enqueue
+from tasks.services import Services
+from tests.support import new_customer
+
+REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
+
+
+def problem(answer: dict[str, object]) -> dict[str, object]:
+    error = answer["error"]
+    assert isinstance(error, dict)
+    return error
+
+
+def test_a_request_over_redis_is_accepted_like_one_over_http(database: Database, worker: Services) -> None:
+    customer = new_customer(database, 100)
+    answer = enqueue(worker, {"customer_id": str(customer.id), "request": REQUEST})
+    assert (answer["status"], answer["is_new"]) == ("queued", True)
+    with database.transaction() as session:
+        row = generations.find(session, UUID(str(answer["id"])), customer_id=customer.id)
+        assert row is not None
+        assert ledger.balance(session, customer.id) == Balance(available=100 - row.credits, held=row.credits)
+
+
+def test_a_repeated_key_gives_the_same_generation(database: Database, worker: Services) -> None:
+    customer = new_customer(database, 100)
+    arguments = {"customer_id": str(customer.id), "request": REQUEST, "idempotency_key": "order 1"}
+    first, again = enqueue(worker, {**arguments}), enqueue(worker, {**arguments})
+    assert (first["id"], again["is_new"]) == (again["id"], False)
+
+
+def test_what_is_wrong_comes_back_as_a_problem(database: Database, worker: Services) -> None:
+    customer = new_customer(database, 1)
+    customer_id = str(customer.id)
+    poor = problem(enqueue(worker, {"customer_id": customer_id, "request": REQUEST}))
+    assert (poor["status"], poor["code"]) == (402, "insufficient_credits")
+    stranger = problem(enqueue(worker, {"customer_id": str(uuid4()), "request": REQUEST}))
+    assert (stranger["status"], stranger["code"]) == (404, "not_found")
+    wrong = problem(enqueue(worker, {"customer_id": customer_id, "request": {**REQUEST, "fps": 24}}))
+    assert (wrong["status"], wrong["errors"]) == (
+        422,
+        [{"field": "request.fps", "message": "Extra inputs are not permitted"}],
+    )
+    retired = problem(
+        enqueue(worker, {"customer_id": customer_id, "request": {**REQUEST, "model": "sora-2-text-to-video"}})
+    )
+    assert retired["status"] == 410
+
+
+def test_nothing_of_a_refused_request_is_repeated(database: Database, worker: Services) -> None:
+    customer = new_customer(database, 100)
+    secret = "a secret plan"
+    answer = enqueue(worker, {"customer_id": str(customer.id), "request": {"model": 7, "prompt": secret}})
+    assert secret not in str(answer)

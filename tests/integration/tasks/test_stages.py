@@ -1,0 +1,138 @@
+import pytest
+
+from schemas.enums import AssetRole, ErrorCode, Stage
+from schemas.stages import TERMINAL
+from storage.ledger import Balance
+from tests.integration.tasks.conftest import Lives
+
+VIDEO = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "16:9"}
+
+
+def test_an_image_goes_from_request_to_a_paid_file(lives: Lives) -> None:
+    life = lives.begin({"aspect_ratio": "16:9"})
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    price = life.row.credits
+    assert price > 0
+    assert life.balance == Balance(available=1000 - price, held=0)
+    (result,) = life.assets
+    assert (result.role, result.content_type, result.codec) == (AssetRole.RESULT, "image/png", "png")
+    assert (result.width, result.height) == (1344, 768)
+    stored = life.worker.objects.stat(result.object_key)
+    assert stored is not None
+    assert (stored.size_bytes, stored.content_type) == (result.size_bytes, "image/png")
+    assert result.object_key == life.row.object_key
+    assert life.row.progress == 100
+
+
+def test_a_video_gets_a_poster_and_its_length_and_frame_rate_are_read_from_the_file(lives: Lives) -> None:
+    life = lives.begin(VIDEO)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    result, poster = life.assets
+    assert (result.width, result.height, result.codec) == (1280, 720, "h264")
+    assert result.duration_seconds == pytest.approx(5.0, abs=0.05)
+    assert result.frame_rate == pytest.approx(24.0)
+    assert (poster.role, poster.content_type, poster.width, poster.height) == (AssetRole.POSTER, "image/jpeg", 640, 360)
+    assert life.worker.objects.stat(poster.object_key) is not None
+
+
+def test_progress_follows_the_work(lives: Lives) -> None:
+    life = lives.begin(seconds=3600)
+    life.step()
+    seen = [life.row.progress]
+    for _ in range(3):
+        life.set("stage_at = stage_at - interval '10 seconds'")
+        life.step()
+        seen.append(life.row.progress)
+    assert seen == sorted(seen)
+    assert 15 == seen[0] < seen[-1] < 80
+
+
+def test_a_provider_that_fails_costs_the_customer_nothing(lives: Lives) -> None:
+    life = lives.begin(outcome="fail", fail_code="500", fail_msg="Internal server error")
+    assert life.go(until=TERMINAL) is Stage.FAILED
+    assert life.row.error_code is ErrorCode.PROVIDER_FAILED
+    assert life.balance == Balance(available=1000, held=0)
+
+
+def test_success_without_a_result_is_a_failure(lives: Lives) -> None:
+    life = lives.begin(empty_result=True)
+    assert life.go(until=TERMINAL) is Stage.FAILED
+    assert life.balance == Balance(available=1000, held=0)
+
+
+def test_a_state_that_nobody_knows_is_not_polled_for_ever(lives: Lives) -> None:
+    life = lives.begin(state_word="pondering")
+    life.step()
+    assert [life.step(), life.step(), life.step()] == [Stage.GENERATING, Stage.GENERATING, Stage.FAILED]
+    assert life.row.error_code is ErrorCode.PROVIDER_BAD_RESPONSE
+
+
+def test_a_poll_that_fails_now_and_then_does_no_harm(lives: Lives) -> None:
+    life = lives.begin(poll_error={"code": 500, "msg": "Internal server error"}, poll_error_times=5)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_a_cut_download_goes_on_where_it_was_cut(lives: Lives) -> None:
+    life = lives.begin(VIDEO, cut_after_bytes=100_000, cut_times=2)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    (task,) = life.sandbox.tasks(life.word)
+    assert task.downloads == 3
+
+
+def test_a_refused_link_is_asked_for_again(lives: Lives) -> None:
+    life = lives.begin(download_status=403, download_status_times=1)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    (task,) = life.sandbox.tasks(life.word)
+    assert task.downloads == 2
+
+
+def test_a_web_page_in_place_of_an_image_is_not_sold(lives: Lives) -> None:
+    life = lives.begin(download_body="html")
+    assert life.go(until=TERMINAL) is Stage.FAILED
+    assert life.row.error_code is ErrorCode.RESULT_INVALID
+    assert life.balance == Balance(available=1000, held=0)
+    assert life.assets == []
+
+
+def test_what_differs_from_the_order_is_recorded(lives: Lives) -> None:
+    life = lives.begin({**VIDEO}, delivered={"width": 640, "height": 640, "duration_seconds": 2.0})
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    (stored,) = [event for event in life.events if event.stage is Stage.SETTLING]
+    assert stored.data == {"differences": ["aspect ratio 640x640, ordered 16:9", "2.00 s, ordered 5 s"]}
+
+
+def test_past_its_deadline_a_generation_fails_and_the_credits_come_back(lives: Lives) -> None:
+    life = lives.begin(seconds=3600)
+    life.step()
+    assert life.balance.held == life.row.credits
+    life.set("deadline_at = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.TIMEOUT
+    assert life.balance == Balance(available=1000, held=0)
+
+
+def test_a_stored_result_is_settled_even_after_the_deadline(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=frozenset({Stage.SETTLING}))
+    life.set("deadline_at = clock_timestamp() - interval '1 hour'")
+    assert life.step() is Stage.COMPLETED
+
+
+def test_a_doubled_or_late_message_finds_nothing_to_do(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=TERMINAL)
+    before, price = life.row, life.row.credits
+    for late in (Stage.QUEUED, Stage.GENERATING, Stage.DOWNLOADING, Stage.SETTLING):
+        life.deliver(late)
+    assert (life.row.attempt, len(life.events)) == (before.attempt, 7)
+    assert life.accepted_creates() == 1
+    assert life.balance == Balance(available=1000 - price, held=0)
+
+
+def test_an_error_that_nobody_foresaw_is_retried_and_then_fails_the_generation(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=frozenset({Stage.STORING}))
+    life.set("download = '{\"nonsense\": true}'")
+    assert [life.step(), life.step(), life.step()] == [Stage.STORING, Stage.STORING, Stage.FAILED]
+    assert life.row.error_code is ErrorCode.INTERNAL
+    assert life.balance == Balance(available=1000, held=0)

@@ -1,0 +1,109 @@
+from schemas.enums import ErrorCode, ProviderName, Stage
+from storage import callbacks
+from storage.ledger import Balance
+from tests.integration.tasks.conftest import Lives
+
+RATE_LIMITED = {"code": 429, "msg": "too many requests"}
+MAINTENANCE = {"code": 455, "msg": "maintenance"}
+NO_CREDITS = {"code": 402, "msg": "insufficient credits"}
+INVALID = {"code": 422, "msg": "the prompt is not allowed to be this"}
+
+
+def test_an_accepted_create_stores_the_vendors_id_and_waits(lives: Lives) -> None:
+    life = lives.begin()
+    assert life.step() is Stage.GENERATING
+    (task,) = life.sandbox.tasks(life.word)
+    assert life.row.remote_id == task.task_id
+    assert life.row.lease_token is None
+    assert task.call_back_url is not None
+    assert str(life.id) in task.call_back_url
+
+
+def test_being_called_too_often_is_waited_for_and_is_no_failure(lives: Lives) -> None:
+    life = lives.begin(create_error=RATE_LIMITED, create_error_times=5)
+    for _ in range(5):
+        assert life.step() is Stage.QUEUED
+        assert life.row.failures == 0
+    assert life.step() is Stage.GENERATING
+
+
+def test_an_unavailable_vendor_is_tried_again_and_then_given_up(lives: Lives) -> None:
+    life = lives.begin(create_error=MAINTENANCE, create_error_times=100)
+    assert [life.step(), life.step(), life.step()] == [Stage.QUEUED, Stage.QUEUED, Stage.FAILED]
+    assert life.row.error_code is ErrorCode.PROVIDER_UNAVAILABLE
+    assert life.balance == Balance(available=1000, held=0)
+    assert life.accepted_creates() == 0
+
+
+def test_the_next_route_is_tried_before_giving_up(lives: Lives) -> None:
+    life = lives.begin(routes=2, create_error=MAINTENANCE, create_error_times=3)
+    assert [life.step(), life.step(), life.step()] == [Stage.QUEUED] * 3
+    assert (life.row.route_index, life.row.failures) == (1, 0)
+    assert life.step() is Stage.GENERATING
+
+
+def test_an_empty_account_at_the_vendor_goes_to_the_next_route_at_once(lives: Lives) -> None:
+    life = lives.begin(routes=2, create_error=NO_CREDITS)
+    assert life.step() is Stage.QUEUED
+    assert life.row.route_index == 1
+    assert life.step() is Stage.GENERATING
+
+
+def test_a_request_that_is_wrong_fails_at_once_and_costs_nothing(lives: Lives) -> None:
+    life = lives.begin(create_error=INVALID)
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.PROVIDER_REJECTED
+    assert life.balance == Balance(available=1000, held=0)
+
+
+def test_a_lost_reply_is_never_answered_with_a_second_create(lives: Lives) -> None:
+    life = lives.begin(create_reply="drop")
+    assert life.step() is Stage.SUBMITTING
+    assert life.step() is Stage.SUBMITTING, "still within the grace period"
+    life.set("stage_at = stage_at - interval '1 hour'")
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.SUBMIT_OUTCOME_UNKNOWN
+    assert life.accepted_creates() == 1
+    assert life.balance == Balance(available=1000, held=0)
+
+
+def test_an_unreadable_reply_is_an_unknown_outcome_too(lives: Lives) -> None:
+    life = lives.begin(create_reply="garbage")
+    assert life.step() is Stage.SUBMITTING
+    assert life.accepted_creates() == 1
+
+
+def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
+    life = lives.begin(create_reply="drop")
+    life.step()
+    (task,) = life.sandbox.tasks(life.word)
+    with life.database.transaction() as session:
+        wake = callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}")
+    assert wake is not None
+    assert wake.stage is Stage.SUBMITTING
+    assert life.step() is Stage.GENERATING
+    assert life.row.remote_id == task.task_id
+    assert life.go(until=frozenset({Stage.COMPLETED})) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
+
+
+def test_a_worker_that_dies_while_it_submits_leaves_no_second_create_behind(lives: Lives) -> None:
+    life = lives.begin()
+    life.step()
+    # As if the worker had been killed after the vendor's yes and before its own commit.
+    life.set(
+        "stage = 'submitting', remote_id = NULL, lease_token = gen_random_uuid(), "
+        "lease_until = clock_timestamp() - interval '1 second'"
+    )
+    assert life.step() is Stage.SUBMITTING
+    life.set("stage_at = stage_at - interval '1 hour'")
+    assert life.step() is Stage.FAILED
+    assert life.accepted_creates() == 1
+
+
+def test_an_unknown_outcome_at_the_deadline_is_called_so(lives: Lives) -> None:
+    life = lives.begin(create_reply="drop")
+    life.step()
+    life.set("deadline_at = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.SUBMIT_OUTCOME_UNKNOWN

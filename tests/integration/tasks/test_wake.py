@@ -1,0 +1,69 @@
+from uuid import UUID
+
+from redis import Redis
+
+from schemas.enums import Queue, Stage
+from tasks.services import Services
+from tasks.wake import wake
+from tests.integration.tasks.conftest import Lives
+
+
+def queued(worker: Services, queue: Queue) -> int:
+    with Redis.from_url(worker.settings.redis_url) as redis:
+        return int(redis.llen(queue.value))
+
+
+def test_what_is_due_is_woken_once_and_again_only_later(lives: Lives, worker: Services) -> None:
+    life = lives.begin()
+    wake(worker)
+    assert queued(worker, Queue.SUBMIT) == 0, "not due yet: its first message went out with the insert"
+    life.set("wake_at = clock_timestamp()")
+    wake(worker)
+    wake(worker)
+    assert queued(worker, Queue.SUBMIT) == 1
+
+
+def test_a_full_queue_leaves_its_rows_due_and_takes_them_when_there_is_room(lives: Lives, worker: Services) -> None:
+    target = worker.settings.pipeline.queue_target
+    made = [lives.begin() for _ in range(3)]
+    with Redis.from_url(worker.settings.redis_url) as redis:
+        redis.lpush(Queue.SUBMIT.value, *["{}"] * (target - 1))
+        for life in made:
+            life.set("wake_at = clock_timestamp()")
+        wake(worker)
+        wake(worker)
+        assert queued(worker, Queue.SUBMIT) == target
+        redis.delete(Queue.SUBMIT.value)
+    wake(worker)
+    assert queued(worker, Queue.SUBMIT) == 2
+
+
+def test_a_flushed_redis_loses_no_generation(lives: Lives, worker: Services) -> None:
+    life = lives.begin()
+    life.step()
+    with Redis.from_url(worker.settings.redis_url) as redis:
+        redis.flushdb()
+    life.set("wake_at = clock_timestamp()")
+    wake(worker)
+    assert queued(worker, Queue.POLL) == 1
+
+
+def test_the_message_holds_the_id_and_nothing_of_the_request(lives: Lives, worker: Services) -> None:
+    life = lives.begin()
+    life.set("wake_at = clock_timestamp()")
+    wake(worker)
+    with Redis.from_url(worker.settings.redis_url, decode_responses=True) as redis:
+        (message,) = redis.lrange(Queue.SUBMIT.value, 0, -1)
+    assert life.word not in message
+    assert f'"id": "{life.id}.{Stage.QUEUED}.1"' in message
+
+
+def test_sending_at_once_stops_at_the_target(lives: Lives, worker: Services) -> None:
+    from storage.generations import Wake
+
+    target = worker.settings.pipeline.queue_target
+    with Redis.from_url(worker.settings.redis_url) as redis:
+        redis.lpush(Queue.SETTLE.value, *["{}"] * (target - 1))
+    sent = [worker.dispatcher.wake(Wake(UUID(int=number), Stage.SETTLING, 0)) for number in range(3)]
+    assert sent == [True, False, False]
+    assert queued(worker, Queue.SETTLE) == target

@@ -1,0 +1,136 @@
+"""A sandbox process, a receiver of its callbacks, and a client as Kie's customer."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from pydantic import JsonValue
+
+from sandbox.client import SandboxClient
+
+KEY = "test-api-key"
+HMAC_KEY = "test-hmac-key"
+SECONDS_PER_IMAGE = 0.1
+SECONDS_PER_VIDEO = 0.2
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_sandbox(port: int) -> subprocess.Popen[str]:
+    """Start the process and wait until it answers."""
+    environment = {
+        **os.environ,
+        "SANDBOX_KIE_API_KEY": KEY,
+        "SANDBOX_KIE_WEBHOOK_HMAC_KEY": HMAC_KEY,
+        "SANDBOX_SECONDS_PER_IMAGE": str(SECONDS_PER_IMAGE),
+        "SANDBOX_SECONDS_PER_VIDEO": str(SECONDS_PER_VIDEO),
+        "SANDBOX_CALLBACK_RETRY_SECONDS": "0.05",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "sandbox", "--port", str(port)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with SandboxClient(f"http://127.0.0.1:{port}") as client:
+        eventually(lambda: process.poll() is not None or _answers(client))
+    assert process.poll() is None, process.communicate()[0]
+    return process
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until it holds; far longer than it can take."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def _answers(client: SandboxClient) -> bool:
+    try:
+        return client.health().status == "ok"
+    except httpx.ConnectError:
+        return False
+
+
+@dataclass(frozen=True)
+class Kie:
+    """Kie's customer."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post_task(
+        self, model: str, fields: dict[str, JsonValue] | None = None, *, call_back_url: str | None = None
+    ) -> httpx.Response:
+        body: dict[str, JsonValue] = {"model": model, "input": {"prompt": f"a boat {self.word}", **(fields or {})}}
+        if call_back_url is not None:
+            body["callBackUrl"] = call_back_url
+        return self.http.post("/kie/api/v1/jobs/createTask", json=body)
+
+    def create(
+        self,
+        model: str = "google/nano-banana",
+        fields: dict[str, JsonValue] | None = None,
+        *,
+        call_back_url: str | None = None,
+    ) -> str:
+        body = self.post_task(model, fields, call_back_url=call_back_url).json()
+        assert (body["code"], body["msg"]) == (200, "success")
+        task_id: str = body["data"]["taskId"]
+        return task_id
+
+    def read(self, task_id: str) -> httpx.Response:
+        return self.http.get("/kie/api/v1/jobs/recordInfo", params={"taskId": task_id})
+
+    def finish(self, task_id: str) -> dict[str, JsonValue]:
+        """Read until the task has ended; gives its record."""
+
+        def ended() -> bool:
+            return self.read(task_id).json()["data"]["completeTime"] is not None
+
+        eventually(ended)
+        record: dict[str, JsonValue] = self.read(task_id).json()["data"]
+        return record
+
+    def result_url(self, task_id: str) -> str:
+        result = self.finish(task_id)["resultJson"]
+        assert isinstance(result, str)
+        urls: list[str] = httpx.Response(200, text=result).json()["resultUrls"]
+        assert len(urls) == 1
+        return urls[0]
+
+
+@dataclass(frozen=True)
+class Received:
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """Takes callbacks and answers with the statuses given, then with 200."""
+
+    url: str
+    statuses: list[int] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
+
+    def wait_for(self, count: int) -> list[Received]:
+        eventually(lambda: len(self.received) >= count)
+        return self.received

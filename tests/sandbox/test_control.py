@@ -1,0 +1,71 @@
+import httpx
+import pytest
+
+from sandbox.client import SandboxClient
+from sandbox.control_models import Limits
+from sandbox.scenarios import Match, Scenario
+from tests.sandbox.harness import Kie
+
+
+def test_health(sandbox: SandboxClient) -> None:
+    assert sandbox.health().sandbox is True
+
+
+@pytest.mark.parametrize(
+    "path", ["/_sandbox/health", "/nothing", "/kie/api/v1/chat/credit", "/files/nothing.png", "/openapi.json"]
+)
+def test_every_response_says_that_it_is_from_a_sandbox(kie: Kie, path: str) -> None:
+    assert kie.http.get(path).headers["X-Reelworks-Sandbox"] == "true"
+
+
+def test_a_task_report(kie: Kie, sandbox: SandboxClient) -> None:
+    task_id = kie.create(fields={"aspect_ratio": "16:9"})
+    kie.finish(task_id)
+    (task,) = sandbox.tasks(kie.word)
+
+    assert (task.task_id, task.model, task.state) == (task_id, "google/nano-banana", "success")
+    assert (task.prompt, task.call_back_url) == (f"a boat {kie.word}", None)
+    assert task.input == {"prompt": task.prompt, "aspect_ratio": "16:9"}
+    assert task.polls >= 2
+    assert task.completed_at is not None
+    assert task.completed_at >= task.created_at
+    assert sandbox.tasks("a word in no prompt") == []
+    assert sandbox.requests("a word in no prompt").accepted == 0
+
+
+def test_limits_change_one_by_one(sandbox: SandboxClient) -> None:
+    sandbox.reset()
+    assert sandbox.set_limits() == Limits(creates_per_10_seconds=20, reads_per_second=10, credits=1_000_000)
+    sandbox.set_limits(creates_per_10_seconds=3)
+    sandbox.set_limits(reads_per_second=4)
+
+    assert sandbox.set_limits(credits_=5) == Limits(creates_per_10_seconds=3, reads_per_second=4, credits=5)
+
+
+def test_reset_forgets_everything(kie: Kie, sandbox: SandboxClient) -> None:
+    finished = kie.create()
+    url = kie.result_url(finished)
+    sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), seconds=3600))
+    kie.create()
+
+    sandbox.reset()
+
+    assert sandbox.tasks() == []
+    assert sandbox.requests().accepted == 0
+    assert kie.read(finished).json()["code"] == 404
+    assert kie.http.get(url).status_code == 404
+    assert kie.finish(kie.create())["state"] == "success"
+
+
+def test_an_unknown_scenario_cannot_be_deleted(sandbox: SandboxClient) -> None:
+    with pytest.raises(httpx.HTTPStatusError, match="404"):
+        sandbox.delete_scenario("no-such-scenario")
+
+
+def test_the_api_is_explained(kie: Kie) -> None:
+    schema = kie.http.get("/openapi.json").json()
+
+    assert kie.http.get("/docs").status_code == 200
+    properties = schema["components"]["schemas"]["Scenario"]["properties"]
+    assert "one of" not in properties["callback"]["description"]
+    assert all(operation["description"] for path in schema["paths"].values() for operation in path.values())

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+
+from sandbox.kie_error import KieError
+from sandbox.kie_models import read_input
+from sandbox.media import MediaSpec
+from sandbox.media_store import SourceImage
+from sandbox.task import JsonObject
+
+IMAGE = "https://images.example/a%20b.png?signature=x/y"
+TEXT_TO_VIDEO: JsonObject = {"prompt": "a boat", "sound": True, "duration": "5"}
+
+
+def spec(model: str, fields: JsonObject, source: SourceImage | None = None) -> MediaSpec:
+    return read_input(model, {"prompt": "a boat", **fields}).spec(source)
+
+
+def source(width: int, height: int) -> SourceImage:
+    return SourceImage(Path("source"), width, height)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size"),
+    [
+        ("1:1", (1024, 1024)),
+        ("16:9", (1344, 768)),
+        ("9:16", (768, 1344)),
+        ("21:9", (1536, 672)),
+        ("auto", (1024, 1024)),
+    ],
+)
+@pytest.mark.parametrize("field", ["aspect_ratio", "image_size"])
+def test_nano_banana_has_a_size_for_each_aspect_ratio(field: str, ratio: str, size: tuple[int, int]) -> None:
+    assert spec("google/nano-banana", {field: ratio}) == MediaSpec(format="png", width=size[0], height=size[1])
+
+
+def test_nano_banana_edit_takes_the_shape_of_its_image_when_asked_for_auto() -> None:
+    fields: JsonObject = {"image_urls": [IMAGE], "aspect_ratio": "auto", "output_format": "jpeg"}
+
+    assert spec("google/nano-banana-edit", fields, source(1600, 900)) == MediaSpec(format="jpg", width=1344, height=768)
+
+
+@pytest.mark.parametrize(("resolution", "size"), [("1K", (1376, 768)), ("2K", (2752, 1536)), ("4K", (5504, 3072))])
+def test_nano_banana_pro_scales_with_its_resolution(resolution: str, size: tuple[int, int]) -> None:
+    fields: JsonObject = {"aspect_ratio": "16:9", "resolution": resolution}
+
+    assert spec("nano-banana-pro", fields) == MediaSpec(format="png", width=size[0], height=size[1])
+
+
+@pytest.mark.parametrize(("ratio", "size"), [("16:9", (1280, 720)), ("9:16", (720, 1280)), ("1:1", (960, 960))])
+def test_kling_from_text(ratio: str, size: tuple[int, int]) -> None:
+    assert spec("kling-2.6/text-to-video", {**TEXT_TO_VIDEO, "aspect_ratio": ratio}) == MediaSpec(
+        format="mp4", width=size[0], height=size[1], duration_seconds=5, frame_rate=24, sound=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "size"), [((1000, 600), (1280, 720)), ((100, 300), (720, 1280)), ((500, 510), (960, 960))]
+)
+def test_kling_from_an_image_takes_the_nearest_shape(image: tuple[int, int], size: tuple[int, int]) -> None:
+    fields: JsonObject = {"image_urls": [IMAGE], "sound": False, "duration": "10"}
+
+    assert spec("kling-2.6/image-to-video", fields, source(*image)) == MediaSpec(
+        format="mp4", width=size[0], height=size[1], duration_seconds=10, frame_rate=24, sound=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "price"),
+    [
+        ("google/nano-banana", {}, 4),
+        ("nano-banana-pro", {"resolution": "2K"}, 18),
+        ("nano-banana-pro", {"resolution": "4K"}, 24),
+        ("kling-2.6/text-to-video", {"sound": False, "duration": "5"}, 55),
+        ("kling-2.6/text-to-video", {"sound": True, "duration": "10"}, 220),
+    ],
+)
+def test_prices(model: str, fields: JsonObject, price: float) -> None:
+    assert read_input(model, {"prompt": "a boat", **fields}).credits() == price
+
+
+def test_image_urls_stay_as_they_came() -> None:
+    fields: JsonObject = {"prompt": "a boat", "image_urls": [IMAGE], "sound": False, "duration": "5"}
+
+    assert read_input("kling-2.6/image-to-video", fields).image_sources() == (IMAGE,)
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "code", "text"),
+    [
+        (None, {"prompt": "a boat"}, 500, "The model field is missing from the request body"),
+        ("sora-2-text-to-video", {"prompt": "a boat"}, 500, "The model sora-2-text-to-video is temporarily paused"),
+        ("no-such-model", {}, 422, "The model no-such-model is not supported; known are google/nano-banana, "),
+        ("google/nano-banana", {}, 422, "input.prompt: Field required"),
+        ("google/nano-banana", {"prompt": ""}, 422, "input.prompt: String should have at least 1 character"),
+        ("google/nano-banana", {"prompt": "x" * 5001}, 422, "input.prompt: String should have at most 5000 characters"),
+        ("google/nano-banana", {"prompt": "x", "aspect_ratio": "16x9"}, 422, "input.aspect_ratio: Input should be "),
+        ("google/nano-banana", {"prompt": "x", "size": "1K"}, 422, "input.size: Extra inputs are not permitted"),
+        ("google/nano-banana-edit", {"prompt": "x"}, 422, "input.image_urls: Field required"),
+        ("google/nano-banana-edit", {"prompt": "x", "image_urls": [IMAGE] * 11}, 422, "input.image_urls: List should "),
+        ("nano-banana-pro", {"prompt": "x", "resolution": "8K"}, 422, "input.resolution: Input should be '1K', '2K' "),
+        ("kling-2.6/text-to-video", {**TEXT_TO_VIDEO, "duration": 5}, 422, "input.duration: Input should be '5' or "),
+        ("kling-2.6/text-to-video", {**TEXT_TO_VIDEO, "sound": "yes"}, 422, "input.sound: Input should be a valid "),
+        ("kling-2.6/text-to-video", {"prompt": "x" * 1001, "sound": True, "duration": "5"}, 422, "input.prompt: "),
+        ("kling-2.6/text-to-video", {**TEXT_TO_VIDEO, "aspect_ratio": "4:3"}, 422, "input.aspect_ratio: Input should "),
+        (
+            "kling-2.6/image-to-video",
+            {**TEXT_TO_VIDEO, "image_urls": ["file:///etc/passwd"]},
+            422,
+            "input.image_urls.0: Value error, should be an http or https URL",
+        ),
+    ],
+)
+def test_a_wrong_input_is_refused_in_words_that_help(
+    model: str | None, fields: JsonObject, code: int, text: str
+) -> None:
+    with pytest.raises(KieError) as refusal:
+        read_input(model, fields)
+
+    assert refusal.value.code == code
+    assert refusal.value.msg.startswith(text)

@@ -1,0 +1,75 @@
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Match, Scenario
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, ROOT, Receiver, free_port, start_sandbox
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_promptly_and_quietly_whatever_is_pending(stop: signal.Signals, receiver: Receiver) -> None:
+    port = free_port()
+    process = start_sandbox(port)
+    base = f"http://127.0.0.1:{port}"
+    create = f"{base}/kie/api/v1/jobs/createTask"
+    with (
+        SandboxClient(base) as sandbox,
+        httpx.Client(headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS, trust_env=False) as kie,
+    ):
+        for word, scenario in {
+            "endless": Scenario(seconds=3600),
+            "late": Scenario(seconds=0, callback="late", callback_delay_seconds=3600),
+            "slow": Scenario(seconds=0, bytes_per_second=10),
+            "stalled": Scenario(create_latency_seconds=3600),
+        }.items():
+            sandbox.add_scenario(scenario.model_copy(update={"match": Match(prompt_contains=word)}))
+        task_ids = {}
+        for word in ("endless", "late", "slow"):
+            body = {"model": "google/nano-banana", "input": {"prompt": word}, "callBackUrl": receiver.url}
+            task_ids[word] = kie.post(create, json=body).json()["data"]["taskId"]
+        receiver.wait_for(1)
+        stalled: list[int] = []
+        waiting = threading.Thread(
+            target=lambda: stalled.append(
+                kie.post(create, json={"model": "google/nano-banana", "input": {"prompt": "stalled"}}).status_code
+            )
+        )
+        waiting.start()
+        with kie.stream("GET", f"{base}/files/{task_ids['slow']}.png") as download:
+            chunks = download.iter_raw()
+            next(chunks)
+            started = time.monotonic()
+            process.send_signal(stop)
+            output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+            stopped = time.monotonic()
+        waiting.join(PATIENCE_SECONDS)
+
+    # The pending work would have taken an hour.
+    assert stopped - started < PATIENCE_SECONDS
+    assert stalled == [503]
+    assert output.splitlines() == [
+        f"INFO sandbox: SANDBOX on {base}: it calls no vendor, and every file from it is made up"
+    ]
+
+
+def test_a_taken_port_is_a_clear_error(sandbox_url: str) -> None:
+    port = sandbox_url.rpartition(":")[2]
+    finished = subprocess.run(
+        [sys.executable, "-m", "sandbox", "--port", port],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+    assert finished.returncode == 3
+    assert f"('127.0.0.1', {port}): " in finished.stderr
+    assert "address already in use" in finished.stderr
+    assert "Traceback" not in finished.stderr
