@@ -1,0 +1,70 @@
+"""Which addresses a result may be fetched from: public ones, and the private networks that the operator allows.
+
+A result URL is somebody else's text. Without this check it could make a worker read our own network, or the cloud's
+metadata service, and hand the answer to a customer.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from schemas.errors import DownloadError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# What `is_global` lets through and no CDN uses. 192.0.0.0/24 and 168.63.129.16 hold the metadata services of Oracle
+# Cloud and Azure; 6to4 and Teredo addresses carry an IPv4 address of their maker's choice.
+_NEVER_PUBLIC: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(network)
+    for network in ("192.0.0.0/24", "168.63.129.16/32", "fec0::/10", "2001::/32", "2002::/16", "64:ff9b:1::/48")
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class AddressPolicy:
+    """Public addresses and `allowed_private` networks; everything else is refused."""
+
+    def __init__(self, allowed_private: Sequence[Network] = ()) -> None:
+        self._allowed_private = tuple(allowed_private)
+
+    def resolve(self, host: str, port: int) -> list[str]:
+        """The addresses of a host, every one of them checked.
+
+        Raises:
+            DownloadError: final; one of them is refused. A name that also points inwards is not to be trusted.
+            OSError: the name cannot be resolved.
+        """
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        for address in addresses:
+            if not self.allows(ipaddress.ip_address(address)):
+                raise DownloadError(
+                    f"the result's host {host} has the address {address}, which is not public "
+                    "and not in REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS",
+                    is_final=True,
+                )
+        return addresses
+
+    def allows(self, address: Address) -> bool:
+        """Whether we may connect to it."""
+        real = _unwrapped(address)
+        return _is_public(real) or any(
+            real in network for network in self._allowed_private if network.version == real.version
+        )
+
+
+def _is_public(address: Address) -> bool:
+    if any(address in network for network in _NEVER_PUBLIC if network.version == address.version):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+def _unwrapped(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one, where the network would take it out again."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address

@@ -1,0 +1,140 @@
+"""Kie Market (https://docs.kie.ai): one wire for the models of many vendors.
+
+Kie answers HTTP 200 to nearly everything and tells of failure in the JSON `code`. It cannot cancel. Its signature on a
+callback covers the task's id and the time, but not the body, so a callback only says that it is time to look.
+"""
+
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.kie_wire import VERDICTS, Answer, Record, signature, to_input, to_state
+from providers.redaction import quotable
+from providers.transport import Call, Reply, Transport
+from schemas.enums import ProviderName
+from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
+from schemas.settings import ProviderSettings
+
+BASE_URL = "https://api.kie.ai"
+SIGNATURE_SECONDS = 300
+
+_OK = 200
+_BAD_REQUEST = 400
+_GENERATION_FAILED = 501
+
+
+class Kie:
+    """A Kie account."""
+
+    name = ProviderName.KIE
+
+    def __init__(
+        self, settings: ProviderSettings, transport: Transport, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._base_url = (settings.base_url or BASE_URL).rstrip("/")
+        self._key = settings.api_key.get_secret_value()
+        self._webhook_key = settings.webhook_key.get_secret_value()
+        self._timeout_seconds = settings.timeout_seconds
+        self._transport = transport
+        self._clock = clock
+
+    def submit(self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID) -> Submission:  # noqa: ARG002 -- Kie stores no id of ours but the one in the callback's URL
+        body: dict[str, object] = {"model": request.model, "input": to_input(request.model, request.inputs)}
+        if callback_url is not None:
+            body["callBackUrl"] = callback_url
+        reply = self._call("submit", "POST", "/api/v1/jobs/createTask", body=body, is_create=True)
+        answer = _read(reply)
+        if answer.code == _OK and answer.task_id is not None:
+            return Submission(answer.task_id)
+        if answer.code == _OK or answer.task_id is not None:
+            raise ProviderOutcomeUnknown(f"kie answered submit with code {answer.code} and task id {answer.task_id}")
+        raise self._error(answer, reply, prompt=request.inputs.prompt)
+
+    def poll(self, remote: RemoteRef) -> RemoteState:
+        reply = self._call("poll", "GET", "/api/v1/jobs/recordInfo", params={"taskId": remote.remote_id})
+        answer = _read(reply)
+        # A failed task is a success of the query; its callback says 501, so a read may say it too.
+        has_record = answer.code == _OK or (answer.code == _GENERATION_FAILED and answer.data is not None)
+        if not has_record:
+            raise self._error(answer, reply)
+        if answer.task_id != remote.remote_id:
+            raise reply.undocumented("no record of that task")
+        try:
+            record = Record.model_validate(answer.data)
+        except ValidationError:
+            raise reply.undocumented("a record of another form") from None
+        return to_state(record, answer.text)
+
+    def cancel(self, remote: RemoteRef) -> bool:  # noqa: ARG002 -- Kie has no call for it
+        return False
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
+        try:
+            task_id = Answer.model_validate_json(body).task_id
+        except ValidationError:
+            raise CallbackRefused("the body is not a callback of Kie's") from None
+        if task_id is None:
+            raise CallbackRefused("the callback names no task")
+        if self._webhook_key:
+            self._verify(headers, task_id)
+        return CallbackReading(task_id)
+
+    def download_headers(self, url: str) -> Mapping[str, str]:  # noqa: ARG002 -- every result is a public link
+        return {}
+
+    def _verify(self, headers: Mapping[str, str], task_id: str) -> None:
+        """Checks Kie's signature: https://docs.kie.ai/common-api/webhook-verification."""
+        timestamp = headers.get("x-webhook-timestamp", "")
+        if not (timestamp.isascii() and timestamp.isdigit()):
+            raise CallbackRefused("the callback has no X-Webhook-Timestamp in seconds")
+        if abs(self._clock() - int(timestamp)) > SIGNATURE_SECONDS:
+            raise CallbackRefused(f"the callback's timestamp is more than {SIGNATURE_SECONDS} s off")
+        expected = signature(self._webhook_key, task_id, timestamp)
+        if not hmac.compare_digest(expected.encode(), headers.get("x-webhook-signature", "").encode()):
+            raise CallbackRefused("the callback's signature is wrong")
+
+    def _call(
+        self,
+        operation: str,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        is_create: bool = False,
+    ) -> Reply:
+        return self._transport.send(
+            Call(
+                provider=self.name,
+                operation=operation,
+                method=method,
+                url=self._base_url + path,
+                timeout_seconds=self._timeout_seconds,
+                headers={"Authorization": f"Bearer {self._key}"},
+                params=params,
+                body=body,
+                is_create=is_create,
+            )
+        )
+
+    def _error(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
+        """The error of an answer without a task: by Kie's code first, then by the HTTP status."""
+        verdict = VERDICTS.get(answer.code)
+        if verdict is None:
+            return reply.error() if reply.status >= _BAD_REQUEST else reply.undocumented(f"the code {answer.code}")
+        text = f"kie {verdict.text} (code {answer.code})"
+        if verdict.family is ProviderRejected and answer.text:
+            text += f": {quotable(answer.text, secrets=(self._key, prompt))}"
+        return verdict.family(text, code=verdict.code, retry_after=reply.retry_after)
+
+
+def _read(reply: Reply) -> Answer:
+    try:
+        return Answer.model_validate_json(reply.content)
+    except ValidationError:
+        raise reply.unreadable() from None

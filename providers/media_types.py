@@ -1,0 +1,48 @@
+"""What a file is, told from its first bytes: a name and a Content-Type header are only claims."""
+
+from dataclasses import dataclass
+
+from schemas.enums import Kind
+
+# Enough for the WebM document type, which comes last of all the marks below.
+HEAD_BYTES = 64
+
+
+@dataclass(frozen=True)
+class MediaType:
+    """A file format that we take. `extension` is without a dot."""
+
+    content_type: str
+    kind: Kind
+    extension: str
+
+
+PNG = MediaType("image/png", Kind.IMAGE, "png")
+JPEG = MediaType("image/jpeg", Kind.IMAGE, "jpg")
+WEBP = MediaType("image/webp", Kind.IMAGE, "webp")
+GIF = MediaType("image/gif", Kind.IMAGE, "gif")
+MP4 = MediaType("video/mp4", Kind.VIDEO, "mp4")
+MOV = MediaType("video/quicktime", Kind.VIDEO, "mov")
+WEBM = MediaType("video/webm", Kind.VIDEO, "webm")
+
+_PREFIXES = {b"\x89PNG\r\n\x1a\n": PNG, b"\xff\xd8\xff": JPEG, b"GIF87a": GIF, b"GIF89a": GIF}
+
+# The major brands of MP4 (https://mp4ra.org): the box `ftyp` alone also begins AVIF, HEIC and audio files.
+_ISO_BRANDS = frozenset({b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9"})
+_MP4_BRANDS = _ISO_BRANDS | {b"mp41", b"mp42", b"avc1", b"dash", b"MSNV", b"M4V ", b"3gp4", b"3gp5"}
+
+
+def sniff(head: bytes) -> MediaType | None:
+    """The format of a file that begins with `head` (`HEAD_BYTES` of it); None for one that we do not take."""
+    for prefix, media in _PREFIXES.items():
+        if head.startswith(prefix):
+            return media
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return WEBP
+    if head[4:8] == b"ftyp":
+        if head[8:12] == b"qt  ":
+            return MOV
+        return MP4 if head[8:12] in _MP4_BRANDS else None
+    if head[:4] == b"\x1a\x45\xdf\xa3" and b"webm" in head[:HEAD_BYTES]:
+        return WEBM
+    return None

@@ -1,0 +1,238 @@
+"""The only place that speaks HTTP to the vendors' APIs: limits, error families, and one log line a call.
+
+What a lost call means depends on what it was. A read may be repeated. A create may be repeated only if it provably
+never left, or if the vendor said that it did not accept it: everything else is an unknown outcome.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import httpx
+import structlog
+
+from providers.network import USER_AGENT, LimitedTransport
+from schemas.enums import ProviderName
+from schemas.errors import (
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+
+MAX_REPLY_BYTES = 4 * 1024 * 1024
+MAX_RETRY_AFTER_SECONDS = 300.0
+_MAX_CONNECTIONS = 32
+_CONNECT_SECONDS = 10.0
+
+# Raised before the first byte of a request is written. LocalProtocolError and UnicodeError: a header or a body that
+# cannot be written at all.
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+    UnicodeError,
+)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to a vendor. `is_create`: it makes the vendor do paid work, so it must not happen twice.
+
+    `timeout_seconds` is for the whole call, from the connection to the last byte.
+    """
+
+    provider: ProviderName
+    operation: str
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    url: str = field(repr=False)
+    timeout_seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: Mapping[str, str] | None = field(default=None, repr=False)
+    body: Mapping[str, object] | None = field(default=None, repr=False)
+    is_create: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a vendor answered, whatever its status: the adapter reads the vendor's own verdict first."""
+
+    call: Call
+    status: int
+    content: bytes = field(repr=False)
+    retry_after: float | None = None
+
+    def error(self) -> ProviderError:
+        """The error that the HTTP status stands for, where the body holds no verdict of the vendor."""
+        text = f"{self.call.provider} answered {self.call.operation} with HTTP {self.status}"
+        match self.status:
+            case 401 | 403:
+                return ProviderAuthFailed(text)
+            case 402:
+                return ProviderQuotaExceeded(text)
+            case 429:
+                return ProviderRateLimited(text, retry_after=self.retry_after)
+            case 408 | 425 | 503:
+                return ProviderUnavailable(text, retry_after=self.retry_after)
+            case status if 400 <= status < 500:
+                return ProviderRejected(text)
+            case _ if self.call.is_create:
+                return ProviderOutcomeUnknown(text)
+            case status if status >= 500:
+                return ProviderUnavailable(text, retry_after=self.retry_after)
+            case _:
+                return ProviderBadResponse(text)
+
+    def unreadable(self) -> ProviderError:
+        """The error for a body that is not what the vendor's API sends: an HTTP failure, or a stray page."""
+        if not 200 <= self.status < 300:
+            return self.error()
+        text = f"{self.call.provider} answered {self.call.operation} with an unreadable body"
+        return ProviderOutcomeUnknown(text) if self.call.is_create else ProviderUnavailable(text)
+
+    def undocumented(self, what: str) -> ProviderError:
+        """The error for a readable answer that the vendor's documentation does not know. `what`: "the code 7"."""
+        text = f"{self.call.provider} answered {self.call.operation} with {what}, which it does not document"
+        return ProviderOutcomeUnknown(text) if self.call.is_create else ProviderBadResponse(text)
+
+
+class Transport:
+    """The HTTP clients of a process, for all vendors and threads.
+
+    `http` takes the place of the network in tests, and is closed with it.
+    """
+
+    def __init__(self, *, http: httpx.BaseTransport | None = None) -> None:
+        self._clock = _CallClock()
+        self._reads = self._client(http, keep=_MAX_CONNECTIONS)
+        # A kept connection can be closed by the vendor just as we write, and then nobody knows whether the create
+        # arrived. A connection of its own costs a round trip and takes that doubt away.
+        self._creates = self._client(http, keep=0)
+
+    def _client(self, http: httpx.BaseTransport | None, *, keep: int) -> httpx.Client:
+        limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=keep, keepalive_expiry=15)
+        return httpx.Client(
+            transport=http or LimitedTransport(time_left=self._clock.left, limits=limits),
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def send(self, call: Call) -> Reply:
+        """Make a call and read its answer, of any status.
+
+        Raises:
+            ProviderUnavailable: a read that got no answer, or a create that never left.
+            ProviderOutcomeUnknown: a create that may have left and got no answer.
+            ProviderBadResponse: the answer to a read is larger than `MAX_REPLY_BYTES`.
+        """
+        started = self._clock.start(call.timeout_seconds)
+        status: int | None = None
+        failure: str | None = None
+        try:
+            reply = self._exchange(call)
+            status = reply.status
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            failure = type(error).__name__
+            # Not chained: such an error can quote the header that holds our key.
+            raise _lost(call, error) from None
+        except ProviderError as error:
+            failure = type(error).__name__
+            raise
+        finally:
+            log.info(
+                "vendor_call",
+                provider=call.provider.value,
+                operation=call.operation,
+                status=status,
+                failure=failure,
+                seconds=round(time.monotonic() - started, 3),
+            )
+        return reply
+
+    def _exchange(self, call: Call) -> Reply:
+        client = self._creates if call.is_create else self._reads
+        seconds = call.timeout_seconds
+        connect_seconds = min(seconds, _CONNECT_SECONDS)
+        with client.stream(
+            call.method,
+            call.url,
+            headers=call.headers,
+            params=call.params,
+            json=call.body,
+            timeout=httpx.Timeout(connect=connect_seconds, read=seconds, write=seconds, pool=connect_seconds),
+        ) as response:
+            content = bytearray()
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > MAX_REPLY_BYTES:
+                    raise _too_large(call)
+            retry_after = retry_after_seconds(response.headers.get("retry-after"), now=datetime.now(UTC))
+            return Reply(call, response.status_code, bytes(content), retry_after)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reads.close()
+        self._creates.close()
+
+
+class _CallClock(threading.local):
+    """How long the call of this thread may still take."""
+
+    ends_at = math.inf
+
+    def start(self, seconds: float) -> float:
+        """Begin a call of so many seconds; answers the time at which it began."""
+        now = time.monotonic()
+        self.ends_at = now + seconds
+        return now
+
+    def left(self) -> float:
+        return self.ends_at - time.monotonic()
+
+
+def _lost(call: Call, error: Exception) -> ProviderError:
+    text = f"{call.provider} gave no answer to {call.operation} ({type(error).__name__})"
+    if call.is_create and not isinstance(error, _NEVER_LEFT):
+        return ProviderOutcomeUnknown(text)
+    return ProviderUnavailable(text)
+
+
+def _too_large(call: Call) -> ProviderError:
+    text = f"{call.provider} answered {call.operation} with more than {MAX_REPLY_BYTES} bytes"
+    return ProviderOutcomeUnknown(text) if call.is_create else ProviderBadResponse(text)
+
+
+def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:
+    """The seconds that a Retry-After header asks for, at most `MAX_RETRY_AFTER_SECONDS`; None without a usable one.
+
+    Takes both forms of RFC 9110, section 10.2.3: a number of seconds, and a date.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value)
+    else:
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - now).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)

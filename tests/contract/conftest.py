@@ -1,0 +1,58 @@
+"""A server that misbehaves, and every vendor's adapter in front of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from providers.base import Provider
+from providers.transport import Transport
+from schemas.enums import ProviderName
+from tests.contract.raw_server import RawServer
+from tests.contract.wires import Wire, wire_of
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    with RawServer() as server:
+        yield server
+
+
+@pytest.fixture
+def transport() -> Iterator[Transport]:
+    transport = Transport()
+    yield transport
+    transport.close()
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """An adapter, its wire, and where it can be built anew."""
+
+    name: ProviderName
+    wire: Wire
+    transport: Transport
+    server: RawServer
+
+    @property
+    def provider(self) -> Provider:
+        """The adapter, patient enough for every answer that comes."""
+        return self.wire.provider(self.server.url, self.transport, lambda: NOW, 30)
+
+    @property
+    def impatient(self) -> Provider:
+        """The adapter with a time limit that a test can wait for."""
+        return self.wire.provider(self.server.url, self.transport, lambda: NOW, 0.6)
+
+    def at(self, base_url: str) -> Provider:
+        """The adapter of an account at another address."""
+        return self.wire.provider(base_url, self.transport, lambda: NOW, 30)
+
+
+@pytest.fixture(params=list(ProviderName))
+def vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
+    """Each vendor in turn."""
+    name = ProviderName(request.param)
+    return Vendor(name, wire_of(name), transport, server)

@@ -1,0 +1,220 @@
+"""The Kie adapter against the sandbox, which was written from Kie's documents and not from the adapter."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_network
+from uuid import uuid4
+
+import pytest
+from pydantic import HttpUrl, SecretStr
+
+from providers.base import ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.catalogue import Catalogue
+from providers.downloads import open_download
+from providers.kie import Kie
+from providers.transport import Transport
+from sandbox.client import SandboxClient
+from sandbox.scenarios import ErrorReply, Match, Scenario
+from schemas.enums import ErrorCode, ProviderName
+from schemas.errors import (
+    DownloadError,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.orders import GenerationRequest, Order
+from schemas.settings import DownloadSettings, ProviderSettings
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, free_port, start_sandbox
+
+CATALOGUE = Catalogue.load(frozenset(ProviderName))
+MODELS = [card.name for card in CATALOGUE.models() if card.retired_on is None]
+DOWNLOADS = DownloadSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The adapter, the sandbox, and a word in every prompt that scenarios go by."""
+
+    kie: Kie
+    sandbox: SandboxClient
+    url: str
+    word: str
+
+    def order(self, model: str = "nano-banana", **fields: object) -> Order:
+        return CATALOGUE.order(
+            GenerationRequest.model_validate({"model": model, "prompt": f"a boat {self.word}", **fields})
+        )
+
+    def submit(self, order: Order) -> RemoteRef:
+        remote_model = order.routes[0].model
+        request = ProviderRequest(remote_model, order.inputs)
+        submission = self.kie.submit(request, callback_url=None, generation_id=uuid4())
+        return RemoteRef(submission.remote_id, remote_model)
+
+    def finish(self, remote: RemoteRef) -> RemoteState:
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while (state := self.kie.poll(remote)).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}:
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+        return state
+
+    def make(self, order: Order) -> str:
+        """The link to the one result of an order."""
+        state = self.finish(self.submit(order))
+        assert state.status is RemoteStatus.SUCCEEDED
+        (url,) = state.result_urls
+        return url
+
+    def misbehave(self, **fields: object) -> None:
+        match = Match(prompt_contains=self.word)
+        self.sandbox.add_scenario(Scenario.model_validate({"match": match, **fields}))
+
+
+@pytest.fixture(scope="module")
+def sandbox_url() -> Iterator[str]:
+    port = free_port()
+    process = start_sandbox(port)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.communicate(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
+        account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/kie")
+        yield Bench(Kie(account, transport), sandbox, sandbox_url, uuid4().hex)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_of_the_catalogue_is_made_and_fetched(bench: Bench, model: str) -> None:
+    source = bench.make(bench.order())
+    capabilities = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
+    assert capabilities is not None
+    order = bench.order(model, image_urls=[HttpUrl(source)] * capabilities.max_images)
+    state = bench.finish(bench.submit(order))
+    assert state.provider_credits == order.credits
+    with open_download(state.result_urls[0], {}, DOWNLOADS, kind=order.kind) as download:
+        body = download.read()
+    assert download.media.extension == order.file_extension
+    assert (len(body), hashlib.sha256(body).hexdigest()) == (download.size_bytes, download.sha256)
+
+
+@pytest.mark.parametrize("model", ["nano-banana", "nano-banana-pro"])
+def test_a_jpeg_is_ordered_in_the_words_of_each_model(bench: Bench, model: str) -> None:
+    order = bench.order(model, output_format="jpeg")
+    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+        assert (download.content_type, download.media.extension) == ("image/jpeg", order.file_extension)
+
+
+REFUSALS = {
+    400: ProviderRejected,
+    401: ProviderAuthFailed,
+    402: ProviderQuotaExceeded,
+    404: ProviderRejected,
+    408: ProviderUnavailable,
+    422: ProviderRejected,
+    429: ProviderUnavailable,
+    433: ProviderQuotaExceeded,
+    451: ProviderRejected,
+    455: ProviderUnavailable,
+    500: ProviderUnavailable,
+    501: ProviderRejected,
+    505: ProviderUnavailable,
+    799: ProviderOutcomeUnknown,
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+@pytest.mark.parametrize("http_status", [200, 500])
+def test_a_refused_create(bench: Bench, code: int, http_status: int) -> None:
+    refusal = ErrorReply(code=code, msg="no", http_status=http_status, retry_after=3)
+    bench.misbehave(create_error=refusal)
+    with pytest.raises(ProviderError) as caught:
+        bench.submit(bench.order())
+    assert type(caught.value) is REFUSALS[code]
+    assert caught.value.retry_after == (None if code == 799 else 3)
+    assert bench.sandbox.tasks(bench.word) == []
+
+
+@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
+def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
+    bench.misbehave(create_reply=create_reply)
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order())
+    assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+def test_an_input_image_that_cannot_be_fetched(bench: Bench) -> None:
+    order = bench.order("kling-2.6-image-to-video", image_urls=[f"{bench.url}/files/nothing.png"])
+    with pytest.raises(ProviderRejected) as caught:
+        bench.submit(order)
+    assert caught.value.code is ErrorCode.INPUT_UNREADABLE
+    assert caught.value.message == (
+        "kie could not fetch an input image (code 451): Failed to fetch the image [link] HTTP 404"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fail_code", "expected"),
+    [
+        ("500", ErrorCode.PROVIDER_FAILED),
+        ("422", ErrorCode.PROVIDER_REJECTED),
+        ("451", ErrorCode.INPUT_UNREADABLE),
+        ("what?", ErrorCode.PROVIDER_FAILED),
+    ],
+)
+def test_a_failed_task(bench: Bench, fail_code: str, expected: ErrorCode) -> None:
+    bench.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, expected)
+    assert state.error_message == f"kie could not generate it (code {fail_code}): It went wrong"
+
+
+def test_a_success_without_a_result(bench: Bench) -> None:
+    bench.misbehave(empty_result=True)
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+
+
+def test_an_undocumented_state(bench: Bench) -> None:
+    bench.misbehave(state_word="pondering")
+    remote = bench.submit(bench.order())
+    with pytest.raises(ProviderBadResponse, match="pondering"):
+        bench.kie.poll(remote)
+
+
+def test_a_cut_download_is_resumed(bench: Bench) -> None:
+    bench.misbehave(cut_after_bytes=1000, cut_times=2)
+    order = bench.order()
+    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+        body = download.read()
+    assert (download.resumes, len(body)) == (2, download.size_bytes)
+
+
+def test_an_expired_link_is_stale(bench: Bench) -> None:
+    bench.misbehave(download_status=403)
+    order = bench.order()
+    with pytest.raises(DownloadError) as caught:
+        open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind)
+    assert caught.value.is_stale
+
+
+def test_a_page_under_the_name_of_an_image_is_final(bench: Bench) -> None:
+    bench.misbehave(download_body="html")
+    order = bench.order()
+    with pytest.raises(DownloadError) as caught:
+        open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind)
+    assert caught.value.is_final
+
+
+def test_kie_cannot_cancel(bench: Bench) -> None:
+    assert bench.kie.cancel(bench.submit(bench.order())) is False

@@ -1,0 +1,229 @@
+"""What every provider owes the pipeline, whatever the vendor's wire and the network do."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from providers.base import CallbackReading, Provider, RemoteRef, RemoteStatus, Submission
+from providers.transport import MAX_REPLY_BYTES
+from schemas.enums import ErrorCode
+from schemas.errors import (
+    CallbackRefused,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from tests.contract.conftest import NOW, Vendor
+from tests.contract.raw_server import Answer, dripping, http, raw, response, silence, stalled, unused_port
+from tests.contract.wires import API_KEY, PROMPT, Callback
+
+GENERATION_ID = UUID("8f1c0000-0000-4000-8000-000000000000")
+CALLBACK_URL = f"https://gw.example/callbacks/{GENERATION_ID}?t=secret-token"
+REMOTE_ID = "task_1"
+PAGE = b"<html><body>Bad gateway</body></html>"
+
+# What came back, the error of a create, the error of a read.
+TROUBLES: dict[str, tuple[Answer, type[ProviderError], type[ProviderError]]] = {
+    "cut before the reply": (raw(b""), ProviderOutcomeUnknown, ProviderUnavailable),
+    "cut in a header": (raw(b"HTTP/1.1 200 OK\r\nContent-"), ProviderOutcomeUnknown, ProviderUnavailable),
+    "cut in the body": (raw(response(200, b"{}" * 10)[:-5]), ProviderOutcomeUnknown, ProviderUnavailable),
+    "no HTTP at all": (raw(b"\x00\x01garbage\r\n\r\n"), ProviderOutcomeUnknown, ProviderUnavailable),
+    "a page as 200": (http(200, PAGE), ProviderOutcomeUnknown, ProviderUnavailable),
+    "nothing as 200": (http(200), ProviderOutcomeUnknown, ProviderUnavailable),
+    "an endless body": (http(200, b"x" * (MAX_REPLY_BYTES + 1)), ProviderOutcomeUnknown, ProviderBadResponse),
+    "a redirect": (http(302, headers={"Location": "/elsewhere"}), ProviderOutcomeUnknown, ProviderBadResponse),
+    "500": (http(500, PAGE), ProviderOutcomeUnknown, ProviderUnavailable),
+    "502": (http(502, PAGE), ProviderOutcomeUnknown, ProviderUnavailable),
+    "504": (http(504, PAGE), ProviderOutcomeUnknown, ProviderUnavailable),
+    "503": (http(503, PAGE), ProviderUnavailable, ProviderUnavailable),
+    "429": (http(429, PAGE), ProviderUnavailable, ProviderUnavailable),
+    "401": (http(401, PAGE), ProviderAuthFailed, ProviderAuthFailed),
+    "403": (http(403, b"error code: 1010"), ProviderAuthFailed, ProviderAuthFailed),
+    "402": (http(402, PAGE), ProviderQuotaExceeded, ProviderQuotaExceeded),
+    "400": (http(400, PAGE), ProviderRejected, ProviderRejected),
+    "404": (http(404, PAGE), ProviderRejected, ProviderRejected),
+    "422": (http(422, PAGE), ProviderRejected, ProviderRejected),
+}
+# Those that only a time limit ends.
+HANGS: dict[str, Answer] = {
+    "silence": silence,
+    "a stalled header": stalled(b"HTTP/1.1 200 OK\r\n"),
+    "a stalled body": stalled(response(200, b"{}", {"Content-Length": "100"})),
+    "an endless header": dripping(b"HTTP/1.1 200 OK\r\nX: "),
+    "an endless body": dripping(response(200, b"{}", {"Content-Length": "1000000"})),
+}
+
+
+def submit(vendor: Vendor, provider: Provider | None = None) -> Submission:
+    return (provider or vendor.provider).submit(
+        vendor.wire.request, callback_url=CALLBACK_URL, generation_id=GENERATION_ID
+    )
+
+
+def poll(vendor: Vendor, provider: Provider | None = None) -> object:
+    return (provider or vendor.provider).poll(RemoteRef(REMOTE_ID, vendor.wire.request.model))
+
+
+def failure_of(call: Callable[[], object]) -> ProviderError:
+    """The error of a call, of which neither text nor traceback may hold a secret."""
+    with pytest.raises(ProviderError) as caught, capture_logs() as lines:
+        call()
+    told = "".join(traceback.format_exception(caught.value)) + repr(lines)
+    assert not [secret for secret in (API_KEY, PROMPT, "secret-token", "?taskId") if secret in told]
+    return caught.value
+
+
+def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
+    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    assert submit(vendor) == Submission(REMOTE_ID)
+    (create,) = vendor.server.requests
+    assert vendor.wire.callback_url_of(create) == CALLBACK_URL
+    assert API_KEY in create.headers["authorization"]
+    assert create.headers["user-agent"].startswith("Mozilla/5.0")
+
+
+def test_submit_without_callback_asks_for_none(vendor: Vendor) -> None:
+    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    vendor.provider.submit(vendor.wire.request, callback_url=None, generation_id=GENERATION_ID)
+    assert vendor.wire.callback_url_of(vendor.server.requests[0]) is None
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_trouble_with_a_create(vendor: Vendor, trouble: str) -> None:
+    answer, expected, _ = TROUBLES[trouble]
+    vendor.server.will(answer)
+    assert type(failure_of(lambda: submit(vendor))) is expected
+    assert len(vendor.server.requests) == 1
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_trouble_with_a_read(vendor: Vendor, trouble: str) -> None:
+    answer, _, expected = TROUBLES[trouble]
+    vendor.server.will(answer)
+    assert type(failure_of(lambda: poll(vendor))) is expected
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_create_ends_in_time_with_unknown_outcome(vendor: Vendor, hang: str) -> None:
+    vendor.server.will(HANGS[hang])
+    assert type(failure_of(lambda: submit(vendor, vendor.impatient))) is ProviderOutcomeUnknown
+    assert len(vendor.server.requests) == 1
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_read_ends_in_time(vendor: Vendor, hang: str) -> None:
+    vendor.server.will(HANGS[hang])
+    assert type(failure_of(lambda: poll(vendor, vendor.impatient))) is ProviderUnavailable
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", f"{'x' * 64}.invalid"], ids=["refused", "no such name"])
+def test_a_create_that_never_left_may_be_sent_again(vendor: Vendor, host: str) -> None:
+    provider = vendor.at(f"http://{host}:{unused_port()}")
+    assert type(failure_of(lambda: submit(vendor, provider))) is ProviderUnavailable
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_passed_on(vendor: Vendor, status: int) -> None:
+    vendor.server.will(http(status, PAGE, {"Retry-After": "7"}), http(status, PAGE, {"Retry-After": "7"}))
+    assert failure_of(lambda: submit(vendor)).retry_after == 7
+    assert failure_of(lambda: poll(vendor)).retry_after == 7
+
+
+def test_states(vendor: Vendor) -> None:
+    wire, remote = vendor.wire, RemoteRef(REMOTE_ID, vendor.wire.request.model)
+    urls = ["https://media.example/1.png?sig=x", "https://media.example/2.png"]
+    vendor.server.will(
+        http(200, wire.queued(REMOTE_ID)),
+        http(200, wire.running(REMOTE_ID)),
+        http(200, wire.succeeded(REMOTE_ID, urls)),
+    )
+    assert vendor.provider.poll(remote).status is RemoteStatus.QUEUED
+    assert vendor.provider.poll(remote).status is RemoteStatus.RUNNING
+    done = vendor.provider.poll(remote)
+    assert (done.status, done.result_urls, done.provider_credits) == (RemoteStatus.SUCCEEDED, urls, Decimal(4))
+
+
+def test_a_failed_task_tells_why_without_links(vendor: Vendor) -> None:
+    vendor.server.will(http(200, vendor.wire.failed(REMOTE_ID, "the model https://x.example/?key=1\nis down")))
+    state = vendor.provider.poll(RemoteRef(REMOTE_ID, vendor.wire.request.model))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+    assert state.error_message is not None
+    assert state.error_message.endswith("the model [link] is down")
+
+
+def test_success_without_a_result_is_a_failure(vendor: Vendor) -> None:
+    vendor.server.will(http(200, vendor.wire.succeeded_with_nothing(REMOTE_ID)))
+    state = vendor.provider.poll(RemoteRef(REMOTE_ID, vendor.wire.request.model))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+    assert state.error_message == f"{vendor.name} reported success without a result"
+
+
+def test_a_state_that_is_not_documented_is_never_taken_for_running(vendor: Vendor) -> None:
+    vendor.server.will(http(200, vendor.wire.unknown_state(REMOTE_ID)))
+    assert type(failure_of(lambda: poll(vendor))) is ProviderBadResponse
+
+
+def test_the_state_of_another_task_is_refused(vendor: Vendor) -> None:
+    vendor.server.will(http(200, vendor.wire.succeeded("task_2", ["https://media.example/1.png"])))
+    assert type(failure_of(lambda: poll(vendor))) is ProviderBadResponse
+
+
+def test_an_unknown_task_is_rejected(vendor: Vendor) -> None:
+    vendor.server.will(http(200, vendor.wire.unknown_task()))
+    assert type(failure_of(lambda: poll(vendor))) is ProviderRejected
+
+
+def test_a_callback_is_read_when_it_is_signed_now(vendor: Vendor) -> None:
+    callback = vendor.wire.callback(REMOTE_ID, NOW)
+    assert vendor.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
+
+
+def test_a_callback_that_is_not_the_vendors_is_refused(vendor: Vendor) -> None:
+    true, other = vendor.wire.callback(REMOTE_ID, NOW), vendor.wire.callback("task_2", NOW)
+    for refused in (
+        Callback({}, true.body),
+        Callback(other.headers, true.body),
+        Callback(true.headers, b""),
+        Callback(true.headers, b"\xff" + true.body),
+        Callback(true.headers, b"[" * 100_000),
+        Callback({name: value + "\xe9" for name, value in true.headers.items()}, true.body),
+        vendor.wire.callback(REMOTE_ID, NOW - 301),
+        vendor.wire.callback(REMOTE_ID, NOW + 301),
+    ):
+        with pytest.raises(CallbackRefused):
+            vendor.provider.read_callback(refused.headers, refused.body)
+
+
+def test_a_callback_may_be_five_minutes_late(vendor: Vendor) -> None:
+    callback = vendor.wire.callback(REMOTE_ID, NOW - 300)
+    assert vendor.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
+
+
+def test_a_key_is_never_sent_to_another_host(vendor: Vendor) -> None:
+    assert API_KEY not in repr(vendor.provider.download_headers("https://media.example/1.png"))
+
+
+def test_one_line_is_logged_for_a_call(vendor: Vendor, caplog: pytest.LogCaptureFixture) -> None:
+    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    with caplog.at_level(logging.DEBUG), capture_logs() as lines:
+        submit(vendor)
+    assert caplog.text == ""
+    (line,) = lines
+    assert isinstance(line.pop("seconds"), float)
+    assert line == {
+        "event": "vendor_call",
+        "log_level": "info",
+        "provider": vendor.name.value,
+        "operation": "submit",
+        "status": 200,
+        "failure": None,
+    }

@@ -1,0 +1,29 @@
+import pytest
+
+from providers.redaction import quotable
+
+PROMPT = "a red fox jumps over\nthe lazy dog"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain words", "plain words"),
+        ("two\nlines\x00 and\ttabs  ", "two lines and tabs"),
+        ("see https://x.example/a?token=1, please", "see [link] please"),
+        ("S3://bucket/key", "[link]"),
+        (f"the prompt '{PROMPT}' is bad", "the prompt '[…]' is bad"),
+        ("the prompt 'a red fox jumps ove…' is bad", "the prompt '[…]…' is bad"),
+        ("over the lazy dog", "[…]"),
+        ("a red one", "a red one"),
+        ("key sk-1 is wrong", "key […] is wrong"),
+        ("", ""),
+    ],
+)
+def test_what_may_be_quoted(text: str, expected: str) -> None:
+    assert quotable(text, secrets=(PROMPT, "sk-1", "")) == expected
+
+
+def test_a_quotation_is_short() -> None:
+    assert quotable("x" * 300) == "x" * 300
+    assert quotable("x" * 301) == "x" * 299 + "…"
