@@ -1,8 +1,7 @@
 from collections.abc import Mapping
-from typing import Protocol
+from multiprocessing.queues import Queue
 
-class _Events(Protocol):
-    def put(self, obj: object) -> None: ...
+from honcho.printer import Message
 
 class Process:
     cmd: str
@@ -16,4 +15,4 @@ class Process:
         env: Mapping[str, str] | None = ...,
         cwd: str | None = ...,
     ) -> None: ...
-    def run(self, events: _Events | None = ..., ignore_signals: bool = ...) -> None: ...
+    def run(self, events: Queue[Message] | None = ..., ignore_signals: bool = ...) -> None: ...

@@ -1,0 +1,153 @@
+"""A process of ours in the foreground: never a daemon, its output in a file, gone when we are gone."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from stack.errors import PartFailed
+from stack.guard import guarded
+
+# Linux ties a child to the thread that started it, not to the process. This thread lives as long as we do, so that
+# a test may restart a part from a thread that ends.
+_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-starter")
+
+_TAIL_BYTES = 64 * 1024
+_CHECK_SECONDS = 0.05
+
+
+class Child:
+    """One child process, which can be started again after it ended.
+
+    It has a session of its own: a Ctrl-C in the terminal reaches only us, and we end our parts in order.
+    Subclasses say when it is ready (`answers`).
+    """
+
+    stop_signal = signal.SIGTERM
+    stop_seconds = 15.0
+
+    def __init__(self, name: str, *, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = False
+        self._asked_to_stop = False
+
+    def start(self) -> None:
+        """Starts it and returns at once; `wait_until_ready` waits.
+
+        Raises:
+            StackError: it cannot be started; the message says why.
+        """
+        if self.alive():
+            return
+        self.prepare()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        mode = "wb" if self._process is None else "ab"  # a run begins with an empty log; a restart adds to it
+        with self.log.open(mode) as log:
+            self._process = _starter.submit(self._spawn, log.fileno()).result()
+        self._wanted = True
+        self._asked_to_stop = False
+
+    def prepare(self) -> None:
+        """What must be there before the process starts."""
+
+    def command(self) -> Sequence[str]:
+        """The command line, without its guard."""
+        raise NotImplementedError
+
+    def environment(self) -> Mapping[str, str]:
+        """All its environment variables."""
+        return os.environ
+
+    def guarded_command(self) -> list[str]:
+        """The command line with its guard."""
+        return guarded(self.command())
+
+    def answers(self) -> bool:
+        """Whether it does its work now, asked of the process itself."""
+        return self.alive()
+
+    def _spawn(self, log: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 -- our own command lines
+            self.guarded_command(),
+            env=dict(self.environment()),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the last start; None before the first."""
+        return self._process.pid if self._process else None
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait_until_ready(self, seconds: float = 60.0) -> None:
+        """Waits until it answers.
+
+        Raises:
+            PartFailed: it died, or did not answer in time.
+        """
+        deadline = time.monotonic() + seconds
+        while not self.answers():
+            self.check()
+            if time.monotonic() > deadline:
+                raise PartFailed(self.name, f"was not ready after {seconds:g} s", self.last_lines())
+            time.sleep(_CHECK_SECONDS)
+
+    def check(self) -> None:
+        """Checks that a process which we started, and did not end ourselves, still runs.
+
+        Raises:
+            PartFailed: it died.
+        """
+        if self._wanted and self._process is not None and (code := self._process.poll()) is not None:
+            raise PartFailed(self.name, f"died ({how_it_ended(code)})", self.last_lines())
+
+    def ask_to_stop(self) -> None:
+        """Sends its stop signal, once: a second one would cut a worker's orderly end short."""
+        self._wanted = False
+        if self._process is not None and self.alive() and not self._asked_to_stop:
+            self._process.send_signal(self.stop_signal)
+            self._asked_to_stop = True
+
+    def stop(self) -> None:
+        """Asks it to end, waits up to `stop_seconds`, then kills it. Does nothing when it does not run."""
+        self.ask_to_stop()
+        if self._process is None:
+            return
+        try:
+            self._process.wait(self.stop_seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends it with SIGKILL, and what it started in its session."""
+        self._wanted = False
+        if self._process is None or not self.alive():
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def last_lines(self, count: int = 20) -> list[str]:
+        """The end of its log."""
+        if not self.log.exists():
+            return []
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
+            return log.read().decode(errors="replace").splitlines()[-count:]
+
+
+def how_it_ended(code: int) -> str:
+    """A return code in words: negative numbers are signals."""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,38 @@
+"""The secrets of the embedded parts: made once for a run folder, and kept there."""
+
+import os
+from pathlib import Path
+from secrets import token_hex
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FILE_NAME = "credentials.json"
+
+
+def _secret() -> str:
+    return token_hex(24)
+
+
+class Credentials(BaseModel):
+    """Every secret that we make up, none of them meant for anything outside this machine."""
+
+    model_config = ConfigDict(frozen=True)
+
+    postgres_password: str = Field(default_factory=_secret, repr=False)
+    redis_password: str = Field(default_factory=_secret, repr=False)
+    s3_access_key: str = Field(default_factory=_secret, repr=False)
+    s3_secret_key: str = Field(default_factory=_secret, repr=False)
+    kie_api_key: str = Field(default_factory=_secret, repr=False)
+    kie_webhook_key: str = Field(default_factory=_secret, repr=False)
+
+    @classmethod
+    def of(cls, folder: Path) -> "Credentials":
+        """The secrets of this run folder; the first call makes them. Only our user can read the file."""
+        path = folder / FILE_NAME
+        credentials = cls.model_validate_json(path.read_bytes()) if path.exists() else cls()
+        partial = path.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(credentials.model_dump_json(indent=2))
+        partial.replace(path)
+        return credentials

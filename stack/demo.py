@@ -1,0 +1,247 @@
+"""`make demo`: two images and three videos through the HTTP API, from request to file."""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from pydantic import BaseModel
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from schemas.settings import Settings
+from stack.errors import StackError
+from stack.report import run_audit
+from stack.stack import Stack
+from storage import customers, ledger
+from storage.database import Database
+
+_CREDITS = 1000
+_LOOK_EVERY_SECONDS = 0.25
+_GIVE_UP_AFTER_SECONDS = 180.0
+
+_LIGHTHOUSE = "lighthouse"
+_REQUESTS: dict[str, dict[str, object]] = {
+    _LIGHTHOUSE: {"model": "nano-banana", "prompt": "a lighthouse in fog, oil on canvas", "aspect_ratio": "16:9"},
+    "harbour": {"model": "nano-banana-pro", "prompt": "a harbour at dawn, seen from above", "aspect_ratio": "1:1"},
+    "paper boat": {
+        "model": "kling-2.6-text-to-video",
+        "prompt": "a paper boat drifts down a rainy street",
+        "aspect_ratio": "16:9",
+        "duration_seconds": 5,
+    },
+    "night train": {
+        "model": "kling-2.6-text-to-video",
+        "prompt": "a night train passes, with its sound",
+        "aspect_ratio": "9:16",
+        "duration_seconds": 5,
+        "audio": True,
+    },
+}
+# Made from the first image, once that is there.
+_FROM_IMAGE: dict[str, object] = {
+    "model": "kling-2.6-image-to-video",
+    "prompt": "the fog lifts slowly",
+    "duration_seconds": 5,
+}
+
+
+class _Asset(BaseModel):
+    role: str
+    sha256: str
+    size_bytes: int
+    width: int
+    height: int
+    codec: str
+    duration_seconds: float | None
+
+
+class _Credits(BaseModel):
+    held: int
+    captured: int
+
+
+class _Generation(BaseModel):
+    """What the demo reads of a generation in the API's answers."""
+
+    id: str
+    status: str
+    stage: str
+    progress: int
+    credits: _Credits
+    assets: list[_Asset]
+    error: dict[str, object] | None
+
+
+@dataclass
+class _Show:
+    """One generation as the demo follows it."""
+
+    name: str
+    generation: _Generation
+    row: TaskID
+    file: Path | None = None
+    asset: _Asset | None = None
+
+
+@dataclass
+class _Client:
+    """A customer's HTTP client for the gateway."""
+
+    http: httpx.Client
+    shows: list[_Show] = field(default_factory=list)
+
+    def submit(self, name: str, request: dict[str, object], progress: Progress) -> None:
+        """Order a generation and give it a progress bar."""
+        answer = self.http.post("/v1/generations", json=request)
+        if answer.status_code != httpx.codes.ACCEPTED:
+            raise StackError(f"the gateway refused {name!r}: {answer.text}")
+        generation = _Generation.model_validate(answer.json())
+        row = progress.add_task(name, total=100, stage=generation.stage)
+        self.shows.append(_Show(name, generation, row))
+
+    def look(self, show: _Show) -> None:
+        """Read a generation's newest state."""
+        answer = self.http.get(f"/v1/generations/{show.generation.id}")
+        answer.raise_for_status()
+        show.generation = _Generation.model_validate(answer.json())
+
+    def content_url(self, show: _Show) -> str:
+        """The presigned link to a completed generation's file."""
+        answer = self.http.get(f"/v1/generations/{show.generation.id}/content", follow_redirects=False)
+        return answer.headers["location"]
+
+
+def run_demo(settings: Settings, folder: Path = Path(".reelworks/demo"), console: Console | None = None) -> int:
+    """Start everything, make five files, show them, audit, and stop everything.
+
+    Returns:
+        The exit code: 0 if every generation completed and the audit passed.
+    """
+    console = console or Console()
+    # A folder of its own: a demo may run beside another, and beside `reelworks up`.
+    run = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
+    console.print("[bold]Reelworks demo[/bold]: real services, real workers; the vendor is the sandbox.")
+    try:
+        with _running(settings, run, console) as stack:
+            return _show(stack, run / "media", console)
+    except StackError as error:
+        console.print(f"[red]{error}[/red]", soft_wrap=True)
+        return 1
+    finally:
+        for part in ("postgres", "redis", "s3"):
+            shutil.rmtree(run / part, ignore_errors=True)
+
+
+@contextmanager
+def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]:
+    began = time.monotonic()
+    with console.status("starting PostgreSQL, Redis, S3, gateway, workers, beat, Flower and sandbox"):
+        stack = Stack(run, settings, extra_env={"REELWORKS_LOG_LEVEL": "INFO"})
+        stack.__enter__()
+    try:
+        console.print(
+            f"Started in {time.monotonic() - began:.0f} s: gateway {stack.gateway_url}, Flower {stack.flower_url}"
+        )
+        yield stack
+    finally:
+        with console.status("stopping everything"):
+            stack.close()
+        console.print("Stopped everything.")
+
+
+def _show(stack: Stack, media: Path, console: Console) -> int:
+    media.mkdir(parents=True)
+    database = Database(stack.settings.database_url)
+    with database.transaction() as session:
+        customer = customers.create_customer(session, "demo")
+        key = customers.create_api_key(session, customer.id)
+        ledger.grant(session, customer.id, _CREDITS, reference="demo")
+    database.dispose()
+    console.print(f"Customer [bold]demo[/bold] has {_CREDITS} credits.")
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=stack.gateway_url, headers=headers, timeout=10, trust_env=False) as http:
+        client = _Client(http)
+        _make_all(stack, client, media, console)
+        balance: dict[str, int] = http.get("/v1/credits").json()
+    _print_table(client.shows, media, balance, console)
+    audited = run_audit(stack.settings, console)
+    return 0 if audited and all(show.file for show in client.shows) else 1
+
+
+def _make_all(stack: Stack, client: _Client, media: Path, console: Console) -> None:
+    columns = (
+        TextColumn("{task.description:<12}"),
+        TextColumn("{task.fields[stage]:<11}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    give_up_at = time.monotonic() + _GIVE_UP_AFTER_SECONDS
+    with Progress(*columns, console=console) as progress:
+        for name, request in _REQUESTS.items():
+            client.submit(name, request, progress)
+        while any(show.file is None and show.generation.error is None for show in client.shows):
+            if time.monotonic() > give_up_at:
+                raise StackError(f"not finished after {_GIVE_UP_AFTER_SECONDS:.0f} s: see {stack.folder / 'logs'}")
+            stack.check()
+            time.sleep(_LOOK_EVERY_SECONDS)
+            for show in [show for show in client.shows if show.file is None and show.generation.error is None]:
+                _follow(client, show, media, progress)
+
+
+def _follow(client: _Client, show: _Show, media: Path, progress: Progress) -> None:
+    client.look(show)
+    progress.update(show.row, completed=show.generation.progress, stage=show.generation.stage)
+    if show.generation.error is not None:
+        progress.console.print(f"[red]{show.name} failed: {show.generation.error}[/red]")
+    if show.generation.status != "completed":
+        return
+    url = client.content_url(show)
+    _fetch(show, url, media)
+    if show.name == _LIGHTHOUSE:
+        client.submit("fog lifts", {**_FROM_IMAGE, "image_urls": [url]}, progress)
+
+
+def _fetch(show: _Show, url: str, media: Path) -> None:
+    """Download a result as its customer would, and compare its checksum with what the API says."""
+    suffix = Path(httpx.URL(url).path).suffix
+    path = media / f"{show.name.replace(' ', '-')}{suffix}"
+    body = httpx.get(url, trust_env=False).raise_for_status().content
+    path.write_bytes(body)
+    asset = next(asset for asset in show.generation.assets if asset.role == "result")
+    if hashlib.sha256(body).hexdigest() != asset.sha256:
+        raise StackError(f"{path} does not match the checksum that the API gives")
+    show.file, show.asset = path, asset
+
+
+def _print_table(shows: list[_Show], media: Path, balance: dict[str, int], console: Console) -> None:
+    table = Table(title=f"Files in {media}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("file", "size", "pixels", "seconds", "codec", "sha256"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("held", "captured"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for show in shows:
+        if show.asset is None or show.file is None:
+            continue
+        asset, paid = show.asset, show.generation.credits
+        table.add_row(
+            show.file.name,
+            f"{asset.size_bytes / 1024:.0f} KiB",
+            f"{asset.width}x{asset.height}",
+            "-" if asset.duration_seconds is None else f"{asset.duration_seconds:.2f}",
+            asset.codec,
+            asset.sha256[:8],
+            str(paid.held),
+            str(paid.captured),
+        )
+    console.print(table)
+    console.print(f"Credits: {_CREDITS} granted, {balance['held']} held, balance {balance['available']}.")

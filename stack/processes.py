@@ -1,0 +1,82 @@
+"""The application processes of Reelworks, as data."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from schemas.settings import Settings
+from stack.child import Child
+from stack.wiring import flower_url, gateway_url, sandbox_environment, sandbox_url
+
+
+@dataclass(frozen=True)
+class Process:
+    """What to run, and how to see that it works. Every process is essential: the system ends when one dies."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    ready_url: str | None = None
+    """Answers GET with 2xx once the process does its work; None: as soon as it runs."""
+
+    def answers(self) -> bool:
+        """Whether `ready_url` answers with 2xx."""
+        if self.ready_url is None:
+            return True
+        try:
+            return httpx.get(self.ready_url, timeout=2, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+
+Processes = Callable[[Settings], Sequence[Process]]
+"""Which processes a system with these settings has, in the order in which they start."""
+
+
+class ApplicationProcess(Child):
+    """A `Process` that runs as a child of ours, with its output in `folder/{name}.log`."""
+
+    def __init__(self, process: Process, folder: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(process.name, log=folder / f"{process.name}.log")
+        self.process = process
+        self._environment = {**environment, **process.env}
+
+    def command(self) -> Sequence[str]:
+        """The process's own command line."""
+        return self.process.argv
+
+    def environment(self) -> Mapping[str, str]:
+        """What the stack gives to all, and what the process asks for."""
+        return self._environment
+
+    def answers(self) -> bool:
+        """Whether it runs and its `ready_url` answers."""
+        return self.alive() and self.process.answers()
+
+
+def application_processes(settings: Settings) -> list[Process]:
+    """Everything but the sandbox."""
+    roles = ("provider", "transfer", "media", "control", "requests")
+    return [
+        _cli("gateway", "gateway", ready_url=f"{gateway_url(settings)}/readyz"),
+        *(_cli(f"worker-{role}", "worker", "--role", role) for role in roles),
+        _cli("beat", "beat"),
+        _cli("flower", "flower", ready_url=f"{flower_url(settings)}/healthcheck"),
+    ]
+
+
+def sandbox_process(settings: Settings) -> Process:
+    """The vendor simulator."""
+    return _cli(
+        "sandbox",
+        "sandbox",
+        ready_url=f"{sandbox_url(settings)}/_sandbox/health",
+        env=sandbox_environment(settings),
+    )
+
+
+def _cli(name: str, *arguments: str, ready_url: str | None = None, env: Mapping[str, str] | None = None) -> Process:
+    return Process(name, (sys.executable, "-m", "cli", *arguments), env or {}, ready_url)

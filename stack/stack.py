@@ -1,0 +1,197 @@
+"""The whole system as children of this process: what tests and the demo use."""
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from schemas.settings import Settings
+from stack.child import Child
+from stack.credentials import Credentials
+from stack.errors import StackError
+from stack.processes import ApplicationProcess, Processes, application_processes, sandbox_process
+from stack.services import Services, ended_in_reverse, owned
+from stack.wiring import (
+    flower_url,
+    gateway_url,
+    sandbox_url,
+    settings_environment,
+    with_configured_ports,
+    with_free_ports,
+    with_sandbox,
+)
+
+Migrate = Callable[[str], None]
+"""Brings the database at this URL to the newest schema."""
+
+
+def migrate(database_url: str) -> None:
+    """Applies the migrations of `storage`."""
+    from storage.migrate import upgrade
+
+    upgrade(database_url)
+
+
+class Stack:
+    """Services, migrations and application processes, in this order; everything ends with the `with` block.
+
+    After start the settings have every URL filled in, and every process reads exactly them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        *,
+        only: Collection[str] | None = None,
+        sandbox: bool = True,
+        free_ports: bool = True,
+        durable: bool = False,
+        extra_env: Mapping[str, str] | None = None,
+        processes: Processes = application_processes,
+        migrate: Migrate = migrate,
+    ) -> None:
+        """Describes the system; entering the `with` block starts it.
+
+        Args:
+            folder: the run folder: data, logs and secrets. Kept at the end, and used again by the next run.
+            settings: services that these name are used as they are; the others are embedded.
+            only: names of the processes to start; None starts all, an empty set only the services.
+            sandbox: run the vendor simulator, and point every provider account at it.
+            free_ports: use free ports for the gateway, Flower and the sandbox instead of the configured ones.
+            durable: keep the data safe from a power cut, too.
+            extra_env: more environment variables for all processes; they win.
+            processes: which processes there are.
+            migrate: what prepares the database.
+        """
+        self.folder = folder.resolve()
+        self._given = settings
+        self._only = only
+        self._sandbox = sandbox
+        self._free_ports = free_ports
+        self._durable = durable
+        self._extra_env = dict(extra_env or {})
+        self._processes = processes
+        self._migrate = migrate
+        self._parts: dict[str, Child] = {}
+        self._settings: Settings | None = None
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Starts everything and waits until it answers.
+
+        Raises:
+            StackError: a part could not be started; what had been started is ended again.
+        """
+        with ExitStack() as ends:
+            self._start(ends)
+            self._ends = ends.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends everything, in reverse order, the services last. A second call does nothing."""
+        self._ends.close()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the running system."""
+        if self._settings is None:
+            raise StackError("The stack has not been started: use it in a with statement")
+        return self._settings
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that make another process part of this system, without our own environment."""
+        return settings_environment(self.settings) | self._extra_env
+
+    @property
+    def gateway_url(self) -> str:
+        """Without a trailing slash."""
+        return gateway_url(self.settings)
+
+    @property
+    def sandbox_url(self) -> str:
+        """Without a trailing slash."""
+        return sandbox_url(self.settings)
+
+    @property
+    def flower_url(self) -> str:
+        """Without a trailing slash."""
+        return flower_url(self.settings)
+
+    def part(self, name: str) -> Child:
+        """A service (`postgres`, `redis`, `s3`) or an application process, to start, stop, kill or read.
+
+        Raises:
+            StackError: there is none of that name.
+        """
+        if name not in self._parts:
+            raise StackError(f"There is no part {name!r}; there are {', '.join(self._parts)}")
+        return self._parts[name]
+
+    def start(self, name: str) -> None:
+        """Starts one part again and waits until it answers."""
+        part = self.part(name)
+        part.start()
+        part.wait_until_ready()
+
+    def stop(self, name: str) -> None:
+        """Ends one part in its orderly way."""
+        self.part(name).stop()
+
+    def kill(self, name: str) -> None:
+        """Ends one part with SIGKILL."""
+        self.part(name).kill()
+
+    def restart(self, name: str) -> None:
+        """Ends one part in its orderly way, starts it again and waits until it answers."""
+        self.stop(name)
+        self.start(name)
+
+    def check(self) -> None:
+        """Raises PartFailed, with its last lines, if a part died that was not ended through this object."""
+        for part in self._parts.values():
+            part.check()
+
+    def _start(self, ends: ExitStack) -> None:
+        folder = ends.enter_context(owned(self.folder))
+        credentials = Credentials.of(folder)
+        services = Services(folder, self._wired(credentials), credentials, durable=self._durable)
+        self._settings = services.settings
+        self._parts = {child.name: child for child in services.children}
+        ends.enter_context(ended_in_reverse(services.children))
+        services.start()
+        self._migrate(services.settings.database_url)
+        self._start_processes(ends)
+
+    def _wired(self, credentials: Credentials) -> Settings:
+        if self._free_ports:
+            settings = with_free_ports(self._given)
+        else:
+            settings = with_configured_ports(self._given, sandbox=self._sandbox)
+        return with_sandbox(settings, credentials) if self._sandbox else settings
+
+    def _start_processes(self, ends: ExitStack) -> None:
+        processes = [*self._processes(self.settings)]
+        if self._sandbox:
+            processes.append(sandbox_process(self.settings))
+        environment = {**os.environ, **self.env, "PYTHONUNBUFFERED": "1"}
+        children = [
+            ApplicationProcess(process, self.folder / "logs", environment)
+            for process in processes
+            if self._only is None or process.name in self._only
+        ]
+        self._parts |= {child.name: child for child in children}
+        ends.enter_context(ended_in_reverse(children))
+        for child in children:
+            child.start()
+        for child in children:
+            child.wait_until_ready()
+        self.check()  # what has no address to ask may have died meanwhile

@@ -1,0 +1,210 @@
+"""`up` as its user meets it: a process in a terminal, its output, its exit code, and what it leaves."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.stack.observing import folder_of, runs, wait_for
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+import stack.foreground
+from schemas.settings import Settings
+from stack.processes import Process
+from stack.up import up
+from tests.stack.observing import no_migration, web_server
+
+options = json.loads(sys.argv[1])
+stack.foreground.GRACE_SECONDS = options.get("grace", stack.foreground.GRACE_SECONDS)
+extra = [Process(name, (sys.executable, "-c", code)) for name, code in options.get("extra", {}).items()]
+
+if __name__ == "__main__":
+    sys.exit(
+        up(
+            Settings(_env_file=None),
+            Path(options["folder"]),
+            on_ready=lambda settings: print("ready with", settings.redis_url.partition("@")[2], flush=True),
+            processes=lambda settings: [*web_server(settings), *extra],
+            migrate=no_migration,
+        )
+    )
+"""
+SLOW_TO_STOP = """
+import signal, sys, time
+def leave(number, frame):
+    time.sleep(6)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, leave)
+print("listening", flush=True)
+while True:
+    signal.pause()
+"""
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('listening', flush=True); signal.pause()"
+
+
+Start = Callable[..., "Up"]
+
+
+class Up:
+    """A running `up`, whose output is read all the time."""
+
+    def __init__(self, folder: Path, gateway_port: int, **options: object) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", SCRIPT, json.dumps({"folder": str(folder), **options})],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "REELWORKS_GATEWAY_PORT": str(gateway_port),
+                "REELWORKS_FLOWER_PORT": "0",
+                "REELWORKS_PROVIDERS__KIE__API_KEY": "a real key",  # keeps the sandbox out
+            },
+        )
+        self.output = ""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.output += line
+
+    def wait_for(self, text: str) -> None:
+        wait_for(lambda: text in self.output or self.process.poll() is not None, repr(text))
+        assert text in self.output
+
+    def everything_below(self) -> list[int]:
+        return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
+
+    def end(self) -> int:
+        code = self.process.wait(30)
+        self._reader.join()
+        sys.stdout.write(self.output)  # shown when the test fails
+        return code
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts `up` in one and the same folder; what still runs at the end is killed, and its children with it."""
+    ups: list[Up] = []
+
+    def start(gateway_port: int = 0, **options: object) -> Up:
+        ups.append(Up(folder_of("up", tmp_path), gateway_port, **options))
+        return ups[-1]
+
+    yield start
+    for up in ups:
+        up.process.kill()
+        up.end()
+
+
+@pytest.fixture
+def up(start: Start) -> Up:
+    """An `up` that is ready."""
+    up = start()
+    up.wait_for("ready with 127.0.0.1:")
+    return up
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_everything(up: Up, number: signal.Signals, code: int) -> None:
+    children = up.everything_below()
+    assert len(children) > 5
+
+    up.process.send_signal(number)
+
+    assert up.end() == code
+    assert not any(map(runs, children))
+    assert "Traceback" not in up.output
+    assert "died" not in up.output
+
+
+def test_a_banner_says_where_everything_is(up: Up, tmp_path: Path) -> None:
+    banner = up.output[: up.output.index("system")].splitlines()
+
+    assert [line.split()[0] for line in banner[1:5]] == ["gateway", "docs", "Flower", "data"]
+    assert banner[4] == f"  data     {folder_of('up', tmp_path)}"
+    assert "sandbox" not in up.output
+
+
+def test_the_death_of_a_process_ends_everything(start: Start) -> None:
+    failing = "import time; print('out of luck', flush=True); time.sleep(0.5); raise SystemExit(7)"
+    up = start(extra={"worker": failing})
+
+    assert up.end() == 1
+    assert up.output.endswith("worker died (exit code 7). Its last lines:\n    out of luck\n")
+    assert "Traceback" not in up.output
+
+
+def test_the_death_of_a_service_ends_everything(up: Up) -> None:
+    children = up.everything_below()
+    [redis] = [pid for pid in children if psutil.Process(pid).name().startswith("valkey")]
+
+    os.kill(redis, signal.SIGKILL)
+
+    assert up.end() == 1
+    assert "\nredis died (killed by SIGKILL). Its last lines:\n" in up.output
+    assert not any(map(runs, children))
+
+
+def test_kill_9_leaves_nothing(up: Up) -> None:
+    children = up.everything_below()
+
+    up.process.kill()
+
+    wait_for(lambda: not any(map(runs, children)), "all children have ended")
+
+
+def test_a_taken_port_is_a_clear_error(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        up = start(gateway_port=port)
+        assert up.end() == 2
+
+    assert up.output == (
+        f"Port {port} is in use, and the gateway wants it: "
+        "stop what holds it or set REELWORKS_GATEWAY_PORT to another\n"
+    )
+
+
+def test_a_second_copy_on_the_folder_is_a_clear_error(up: Up, start: Start, tmp_path: Path) -> None:
+    second = start()
+
+    assert second.end() == 1
+    assert second.output == (
+        f"Another copy is running from {folder_of('up', tmp_path)} (pid {up.process.pid}): "
+        "stop it first, or start this one from another folder\n"
+    )
+
+
+def test_a_worker_may_take_its_time_to_stop(start: Start) -> None:
+    up = start(extra={"worker": SLOW_TO_STOP})
+    up.wait_for("worker  | listening")
+
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.end() == 130
+    assert "worker stopped (rc=0)" in up.output
+
+
+def test_one_that_never_stops_is_killed(start: Start) -> None:
+    up = start(extra={"worker": DEAF}, grace=0.5)
+    up.wait_for("worker  | listening")
+
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.end() == 130
+    assert "worker stopped (rc=-9)" in up.output

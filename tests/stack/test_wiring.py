@@ -1,0 +1,100 @@
+import socket
+import stat
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from schemas.settings import Settings
+from stack.credentials import Credentials
+from stack.errors import PortTaken
+from stack.ports import free_port
+from stack.wiring import (
+    gateway_url,
+    sandbox_environment,
+    settings_environment,
+    with_configured_ports,
+    with_free_ports,
+    with_sandbox,
+)
+
+
+def test_another_process_reads_exactly_our_settings(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = with_sandbox(with_free_ports(settings), Credentials.of(tmp_path)).model_copy(
+        update={"database_url": "postgresql+psycopg://u:p@127.0.0.1:1/d", "secret_key": SecretStr('"quoted", $x')}
+    )
+
+    for name, value in settings_environment(ours).items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings(_env_file=None) == ours
+
+
+def test_the_sandbox_holds_the_other_end_of_the_keys(settings: Settings, tmp_path: Path) -> None:
+    credentials = Credentials.of(tmp_path)
+    ports = {"gateway_port": 8081, "sandbox": settings.sandbox.model_copy(update={"port": 8091})}
+
+    wired = with_sandbox(settings.model_copy(update=ports), credentials)
+
+    assert wired.public_url == "http://127.0.0.1:8081"
+    assert wired.providers.kie.base_url == "http://127.0.0.1:8091/kie"
+    assert wired.downloads.allowed_private_networks == [ip_network("127.0.0.0/8")]
+    assert sandbox_environment(wired) == {
+        "SANDBOX_KIE_API_KEY": wired.providers.kie.api_key.get_secret_value(),
+        "SANDBOX_KIE_WEBHOOK_HMAC_KEY": wired.providers.kie.webhook_key.get_secret_value(),
+        "SANDBOX_SECONDS_PER_IMAGE": "1.0",
+        "SANDBOX_SECONDS_PER_VIDEO": "3.0",
+    }
+    assert wired.providers.kie.api_key.get_secret_value() == credentials.kie_api_key
+
+
+def test_secrets_are_kept_where_only_we_can_read_them(tmp_path: Path) -> None:
+    first = Credentials.of(tmp_path)
+
+    assert Credentials.of(tmp_path) == first
+    assert stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode) == 0o600
+    assert first.postgres_password not in repr(first)
+
+
+@pytest.mark.parametrize(
+    ("owner", "setting"),
+    [
+        ("the gateway", "REELWORKS_GATEWAY_PORT"),
+        ("Flower", "REELWORKS_FLOWER_PORT"),
+        ("the sandbox", "REELWORKS_SANDBOX__PORT"),
+    ],
+)
+def test_each_taken_port_names_the_setting_that_moves_it(
+    owner: str, setting: str, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    for name in ("REELWORKS_GATEWAY_PORT", "REELWORKS_FLOWER_PORT", "REELWORKS_SANDBOX__PORT"):
+        monkeypatch.setenv(name, "0")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv(setting, str(port))
+
+        with pytest.raises(PortTaken) as caught:
+            with_configured_ports(Settings(_env_file=None), sandbox=True)
+
+    assert str(caught.value) == (
+        f"Port {port} is in use, and {owner} wants it: stop what holds it or set {setting} to another"
+    )
+
+
+def test_port_zero_is_some_free_port_and_others_stay(settings: Settings) -> None:
+    flower = free_port()
+    given = settings.model_copy(update={"gateway_port": 0, "flower_port": flower})
+
+    ported = with_configured_ports(given, sandbox=False)
+
+    assert ported.gateway_port != 0
+    assert ported.flower_port == flower
+
+
+def test_a_gateway_on_all_addresses_is_reached_on_loopback(settings: Settings) -> None:
+    listening = settings.model_copy(update={"gateway_host": "0.0.0.0", "gateway_port": 8080})
+
+    assert gateway_url(listening) == "http://127.0.0.1:8080"
