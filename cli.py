@@ -56,6 +56,7 @@ def gateway() -> None:
     import uvicorn
 
     settings = _service_settings()
+    configure_logging(settings)
     uvicorn.run(
         "api_gateway:create_app",
         factory=True,

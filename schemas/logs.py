@@ -54,6 +54,8 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
+    # Flower asks nodes that have not started yet, and calls each silence a failure.
+    logging.getLogger("flower.inspector").setLevel(logging.ERROR)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
 

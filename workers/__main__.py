@@ -1,6 +1,10 @@
 """One Celery worker process: `python -m workers --role provider`. `reelworks worker` starts and restarts it."""
 
 import argparse
+import os
+import signal
+import threading
+import time
 import warnings
 
 from celery.exceptions import SecurityWarning
@@ -13,12 +17,17 @@ from workers.app import create_app
 from workers.lifecycle import open_services
 from workers.roles import ROLES, Role
 
+_PARENT_CHECK_SECONDS = 1.0
+# What a worker without its supervisor has to finish its steps; the leases bring the rest back elsewhere.
+_ORPHAN_SECONDS = 10.0
+
 
 def main() -> None:
     """Serve a role's queues until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--role", type=Role, choices=list(Role), default=Role.ALL)
     parser.add_argument("--threads", type=int, help="default: the role's own")
+    parser.add_argument("--parent", type=int, help="end when this process, the supervisor, is gone")
     parser.add_argument("--name", help="the node's name, as Flower shows it; default: the role")
     options = parser.parse_args()
     settings = get_settings()
@@ -27,6 +36,8 @@ def main() -> None:
     setup_logging.connect(lambda **_: None, weak=False)
     # Celery warns a root user of pickled messages; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    if options.parent is not None:
+        threading.Thread(target=_end_with, args=(options.parent,), name="parent-watch", daemon=True).start()
     definition = ROLES[options.role]
     threads = options.threads or definition.threads
     app = create_app(settings, process="worker")
@@ -46,6 +57,15 @@ def main() -> None:
                 "--loglevel=WARNING",
             ]
         )
+
+
+def _end_with(parent: int) -> None:
+    """A supervisor that was killed could not pass the end on: shut down as it would have asked for, or at last hard."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_ORPHAN_SECONDS)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Keep worker processes alive: restart one that exits, and pass the end on to all of them."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -81,5 +82,6 @@ class _Child:
 def worker_commands(role: str, *, processes: int, threads: int | None) -> dict[str, list[str]]:
     """The commands of a role's worker processes, by node name."""
     names = [role] if processes == 1 else [f"{role}{number}" for number in range(1, processes + 1)]
+    common = [sys.executable, "-m", "workers", "--role", role, "--parent", str(os.getpid())]
     extra = [] if threads is None else ["--threads", str(threads)]
-    return {name: [sys.executable, "-m", "workers", "--role", role, "--name", name, *extra] for name in names}
+    return {name: [*common, "--name", name, *extra] for name in names}
