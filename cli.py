@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 from uuid import UUID
 
@@ -26,6 +27,9 @@ credits_app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
 app.add_typer(customers, name="customers")
 app.add_typer(credits_app, name="credits")
 
+# Written by a running `reelworks up`, so that other commands find its services.
+RUNNING_ENVIRONMENT = Path(".reelworks/environment")
+
 console = Console()
 errors = Console(stderr=True)
 
@@ -36,10 +40,12 @@ errors = Console(stderr=True)
 @app.command()
 def up() -> None:
     """Run the whole system on this machine, in the foreground: one Ctrl-C ends it."""
-    from stack.first_customer import ensure_first_customer
     from stack.up import up as run_up
 
-    sys.exit(run_up(_settings(), on_ready=ensure_first_customer))
+    try:
+        sys.exit(run_up(_settings(), on_ready=_ready))
+    finally:
+        RUNNING_ENVIRONMENT.unlink(missing_ok=True)
 
 
 @app.command()
@@ -84,14 +90,11 @@ def worker(
 @app.command()
 def beat() -> None:
     """Send the wake-up of every second. Run one; more do no harm."""
-    from celery.signals import setup_logging
-
-    from workers.app import create_app
+    from workers.beat import run_beat
 
     settings = _service_settings()
     configure_logging(settings)
-    setup_logging.connect(lambda **_: None, weak=False)
-    create_app(settings, process="worker").Beat(quiet=True, loglevel="WARNING", pidfile=None).run()
+    run_beat(settings)
 
 
 @app.command()
@@ -203,6 +206,15 @@ def show_credits(customer: Annotated[UUID, typer.Argument(help="the customer's i
     with Database(_service_settings().database_url).transaction() as session:
         balance = ledger.balance(session, customer)
     console.print(f"available {balance.available}, held {balance.held}")
+
+
+def _ready(settings: Settings) -> None:
+    """What a running system is told to other commands and to its first user."""
+    from stack.first_customer import ensure_first_customer
+    from stack.wiring import write_environment
+
+    write_environment(settings, RUNNING_ENVIRONMENT)
+    ensure_first_customer(settings)
 
 
 # --- shared -------------------------------------------------------------------------------------------------------

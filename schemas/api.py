@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.enums import AssetRole, ErrorCode, Kind, Stage, Status
 from schemas.orders import Inputs
@@ -160,6 +160,7 @@ class FieldProblem(BaseModel):
 
     field: str = Field(description='e.g. "duration_seconds" or "image_urls.0"')
     message: str
+    allowed: JsonValue = Field(default=None, description="what would be right, where the model decides it")
 
 
 class Problem(BaseModel):

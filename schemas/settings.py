@@ -29,6 +29,7 @@ class S3Settings(BaseModel):
         default="",
         description="host:port that customers reach, when it differs from endpoint (presigned URLs)",
     )
+    public_secure: bool | None = Field(default=None, description="https for public_endpoint; empty: as secure says")
 
 
 class ProviderSettings(BaseModel):
@@ -99,7 +100,12 @@ class Settings(BaseSettings):
     """All settings; see `.env.example` for a line on each."""
 
     model_config = SettingsConfigDict(
-        env_prefix="REELWORKS_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+        env_prefix="REELWORKS_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     environment: Literal["development", "production"] = "development"

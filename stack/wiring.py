@@ -1,7 +1,9 @@
 """Which part listens where and talks to whom: one filled-in `Settings`, and the same as environment variables."""
 
 import json
+import shlex
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, SecretStr
@@ -81,6 +83,12 @@ def sandbox_url(settings: Settings) -> str:
 def settings_environment(settings: Settings) -> dict[str, str]:
     """The `REELWORKS_*` variables from which another process reads exactly these settings."""
     return dict(_variables(settings, _PREFIX))
+
+
+def write_environment(settings: Settings, path: Path) -> None:
+    """Keep the `REELWORKS_*` variables of these settings in a file that only its owner reads."""
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in settings_environment(settings).items()))
 
 
 def sandbox_environment(settings: Settings) -> dict[str, str]:

@@ -12,6 +12,15 @@ _SERVER_OPTIONS = (
     "-c timezone=utc -c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 )
 
+# A server that hangs or whose host is gone answers no timeout of its own.
+_CLIENT_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
 
 class Database:
     """A pool of connections; safe to share between threads."""
@@ -26,7 +35,7 @@ class Database:
             pool_pre_ping=True,
             # An error's text ends up in logs, and parameters hold prompts.
             hide_parameters=True,
-            connect_args={"connect_timeout": 5, "options": _SERVER_OPTIONS},
+            connect_args={**_CLIENT_OPTIONS, "options": _SERVER_OPTIONS},
         )
 
     @contextmanager

@@ -46,17 +46,18 @@ class ObjectStore:
             timeout=urllib3.Timeout(connect=5, read=60),
             retries=urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
         )
-        self._client = self._connect(settings, settings.endpoint)
+        self._client = self._connect(settings, settings.endpoint, secure=settings.secure)
         # Presigning sends nothing: this client only has to know the host that customers reach.
-        self._presigner = self._connect(settings, settings.public_endpoint or settings.endpoint)
+        public_secure = settings.secure if settings.public_secure is None else settings.public_secure
+        self._presigner = self._connect(settings, settings.public_endpoint or settings.endpoint, secure=public_secure)
 
-    def _connect(self, settings: S3Settings, endpoint: str) -> Minio:
+    def _connect(self, settings: S3Settings, endpoint: str, *, secure: bool) -> Minio:
         return Minio(
             endpoint,
             access_key=settings.access_key,
             secret_key=settings.secret_key.get_secret_value(),
             region=settings.region,
-            secure=settings.secure,
+            secure=secure,
             http_client=self._http,
         )
 

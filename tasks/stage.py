@@ -25,8 +25,8 @@ log = structlog.get_logger()
 
 Step = Callable[[Services, Claim, Lease], None]
 
-# Our own parts being away. Each of them comes back: a stage waits for that, up to its deadline.
-_OUTAGES = (OperationalError, PoolTimeout, MinioException, HTTPError, ConnectionError)
+# Our own parts being away: each of them comes back.
+OUTAGES = (OperationalError, PoolTimeout, MinioException, HTTPError, ConnectionError)
 
 
 def run(services: Services, generation_id: str, stages: Collection[Stage], step: Step) -> None:
@@ -45,7 +45,7 @@ def run(services: Services, generation_id: str, stages: Collection[Stage], step:
                 step(services, claim, lease)
         except LeaseLost:
             log.warning("lease_lost", stage=claim.generation.stage)
-        except _OUTAGES as error:
+        except OUTAGES as error:
             log.warning("stage_interrupted", stage=claim.generation.stage, error=type(error).__name__)
             retry(services, claim)
         except Exception:

@@ -8,6 +8,7 @@ from celery.worker.request import Request
 
 from schemas.enums import TaskName
 from schemas.errors import ReelworksError
+from tasks.stage import OUTAGES
 
 log = structlog.get_logger()
 
@@ -18,7 +19,7 @@ _HIDDEN = "(hidden)"
 
 
 class TaskCrashed(ReelworksError):
-    """A task failed for a reason that nobody foresaw; the log has the traceback, Flower only the kind of error."""
+    """A task failed; the log says more, Flower only the kind of error."""
 
 
 class SafeRequest(Request):
@@ -52,6 +53,9 @@ class ReelworksTask(Task[..., object]):
         structlog.contextvars.bind_contextvars(task=self.name)
         try:
             return self.run(*args, **kwargs)
+        except OUTAGES as error:
+            log.warning("task_interrupted", error=type(error).__name__)
+            raise TaskCrashed(f"{self.name} was interrupted by {type(error).__name__}") from None
         except Exception as error:
             log.exception("task_crashed")
             # A message or a local variable may hold a prompt, a URL or a key.

@@ -25,6 +25,7 @@ from schemas.errors import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
+    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -122,7 +123,7 @@ REFUSALS = {
     404: ProviderRejected,
     408: ProviderUnavailable,
     422: ProviderRejected,
-    429: ProviderUnavailable,
+    429: ProviderRateLimited,
     433: ProviderQuotaExceeded,
     451: ProviderRejected,
     455: ProviderUnavailable,

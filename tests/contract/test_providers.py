@@ -19,6 +19,7 @@ from schemas.errors import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
+    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -45,7 +46,7 @@ TROUBLES: dict[str, tuple[Answer, type[ProviderError], type[ProviderError]]] = {
     "502": (http(502, PAGE), ProviderOutcomeUnknown, ProviderUnavailable),
     "504": (http(504, PAGE), ProviderOutcomeUnknown, ProviderUnavailable),
     "503": (http(503, PAGE), ProviderUnavailable, ProviderUnavailable),
-    "429": (http(429, PAGE), ProviderUnavailable, ProviderUnavailable),
+    "429": (http(429, PAGE), ProviderRateLimited, ProviderRateLimited),
     "401": (http(401, PAGE), ProviderAuthFailed, ProviderAuthFailed),
     "403": (http(403, b"error code: 1010"), ProviderAuthFailed, ProviderAuthFailed),
     "402": (http(402, PAGE), ProviderQuotaExceeded, ProviderQuotaExceeded),

@@ -1,0 +1,60 @@
+"""The HTTP API as one application: routers, middleware, exception handlers, lifespan."""
+
+from fastapi import FastAPI
+
+from gateway.body_limit import BodyLimit
+from gateway.callbacks import router as callbacks_router
+from gateway.content import router as content_router
+from gateway.credits import router as credits_router
+from gateway.dependencies import lifespan
+from gateway.generations import router as generations_router
+from gateway.health import router as health_router
+from gateway.models import router as models_router
+from gateway.openapi import problems, with_problems
+from gateway.problems import Unavailable, install_problem_handlers
+from gateway.request_context import RequestContext
+from schemas.settings import Settings, get_settings
+
+MAX_BODY_BYTES = 1024 * 1024
+
+_DESCRIPTION = """
+Order images and videos, see how they stand, and fetch them.
+
+Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as `X-API-Key`. Errors are
+`application/problem+json` (RFC 9457) with a stable `code`. Every answer has an `X-Request-ID`: yours, if you send one.
+"""
+
+_TAGS = [
+    {"name": "generations", "description": "One image or video to make, and its life."},
+    {"name": "models", "description": "What can be ordered, and what it costs."},
+    {"name": "credits", "description": "What you can spend."},
+    {"name": "callbacks", "description": "For providers: the URL of each generation is handed out with its order."},
+    {"name": "health", "description": "For whoever operates the gateway."},
+]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; its clients are made when it starts.
+
+    Args:
+        settings: those of the environment if None.
+    """
+    app = FastAPI(
+        title="Reelworks",
+        description=_DESCRIPTION,
+        version="1.0",
+        openapi_tags=_TAGS,
+        lifespan=lifespan(settings or get_settings()),
+        redoc_url=None,
+        # A redirect would repeat the callback's token in a header.
+        redirect_slashes=False,
+    )
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(RequestContext)
+    install_problem_handlers(app)
+    for router in (generations_router, content_router, models_router, credits_router, callbacks_router):
+        app.include_router(router, responses=problems(Unavailable))
+    app.include_router(health_router)
+    app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents
+    return app

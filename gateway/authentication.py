@@ -1,0 +1,34 @@
+"""Who asks: an API key in `Authorization: Bearer` or in `X-API-Key`."""
+
+from typing import Annotated
+
+from fastapi import Depends, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from gateway.dependencies import ServicesOf
+from schemas.errors import Unauthenticated
+from schemas.tables import Customer
+from storage import customers
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="Bearer", description="an API key: `Authorization: Bearer rw_…`")
+_header = APIKeyHeader(
+    name="X-API-Key", auto_error=False, scheme_name="ApiKey", description="an API key: `X-API-Key: rw_…`"
+)
+
+
+def _authenticated(
+    services: ServicesOf,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    api_key: Annotated[str | None, Security(_header)],
+) -> Customer:
+    key = bearer.credentials if bearer else api_key
+    if not key:
+        raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
+    with services.database.transaction() as session:
+        customer = customers.authenticate(session, key)
+    if customer is None:
+        raise Unauthenticated("this API key is unknown or revoked")
+    return customer
+
+
+TheCustomer = Annotated[Customer, Depends(_authenticated)]

@@ -1,0 +1,20 @@
+"""`/v1/credits`: what a customer can spend."""
+
+from fastapi import APIRouter
+
+from gateway.authentication import TheCustomer
+from gateway.dependencies import ServicesOf
+from gateway.openapi import problems
+from schemas.api import CreditsResource
+from schemas.errors import Unauthenticated
+from storage import ledger
+
+router = APIRouter(prefix="/v1/credits", tags=["credits"])
+
+
+@router.get("", summary="See your credits", responses=problems(Unauthenticated))
+def get_credits(services: ServicesOf, customer: TheCustomer) -> CreditsResource:
+    """Answers with what is free to spend and what unfinished generations hold."""
+    with services.database.transaction() as session:
+        balance = ledger.balance(session, customer.id)
+    return CreditsResource(available=balance.available, held=balance.held)

@@ -1,0 +1,84 @@
+"""The clients of a gateway process, and how a route asks for them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+
+from gateway.probes import Probe
+from gateway.wakes import WakeSender
+from providers.catalogue import Catalogue
+from providers.registry import Providers
+from schemas.settings import Settings
+from storage.database import Database
+from storage.objects import ObjectStore
+from workers.app import create_app as create_celery
+from workers.dispatch import Dispatcher
+
+
+@dataclass(frozen=True)
+class Services:
+    """One of each for a process; all safe to share between threads."""
+
+    settings: Settings
+    database: Database
+    objects: ObjectStore
+    providers: Providers
+    catalogue: Catalogue
+    wakes: WakeSender
+    probes: tuple[Probe, ...]
+
+
+def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Makes the services when the gateway starts and closes them when it ends."""
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        with ExitStack() as ends:
+            app.state.services = _open(settings, ends)
+            try:
+                yield
+            finally:
+                # Closing may wait for a wake-up that is being sent: not on the event loop.
+                await run_in_threadpool(ends.close)
+
+    return run
+
+
+def _open(settings: Settings, ends: ExitStack) -> Services:
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    ends.callback(database.dispose)
+    objects = ObjectStore(settings.s3)
+    ends.callback(objects.close)
+    providers = Providers(settings.providers)
+    ends.callback(providers.close)
+    dispatcher = Dispatcher(create_celery(settings), settings.pipeline)
+    ends.callback(dispatcher.close)
+    wakes = WakeSender(dispatcher.wake)
+    ends.callback(wakes.close)
+    probes = (
+        Probe("database", database.ping),
+        Probe("object_store", objects.ping),
+        # Redis carries wake-ups only: without it, requests and callbacks are taken and their work starts later.
+        Probe("redis", dispatcher.ping, is_essential=False),
+    )
+    return Services(
+        settings=settings,
+        database=database,
+        objects=objects,
+        providers=providers,
+        catalogue=Catalogue.load(providers.available()),
+        wakes=wakes,
+        probes=probes,
+    )
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesOf = Annotated[Services, Depends(_services)]

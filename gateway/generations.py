@@ -1,0 +1,115 @@
+"""`/v1/generations`: order a generation, and see how it stands."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+
+from gateway.authentication import TheCustomer
+from gateway.dependencies import ServicesOf
+from gateway.openapi import Responses, problems
+from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
+from gateway.resources import generation_resource, path_of
+from schemas.api import GenerationResource
+from schemas.errors import (
+    IdempotencyMismatch,
+    InsufficientCredits,
+    InvalidRequest,
+    ModelRetired,
+    NotFound,
+    Unauthenticated,
+)
+from schemas.orders import GenerationRequest
+from storage import acceptance, details
+from storage.generations import Wake
+
+router = APIRouter(prefix="/v1/generations", tags=["generations"])
+
+
+async def _require_json(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType("send the request as JSON, with `Content-Type: application/json`")
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="any text of your own, for example a UUID: the same key and body gives the same generation, "
+        "however often it is sent; another body is refused",
+    ),
+]
+
+_ACCEPTED: Responses = {
+    202: {
+        "description": "Accepted, now or by an earlier request with the same key",
+        "headers": {
+            "Location": {"description": "where the generation is", "schema": {"type": "string"}},
+            "Idempotency-Replayed": {
+                "description": "`true` if an earlier request with this key made the generation",
+                "schema": {"type": "string"},
+            },
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Order a generation",
+    dependencies=[Depends(_require_json)],
+    responses=_ACCEPTED
+    | problems(
+        BadRequest,
+        Unauthenticated,
+        InsufficientCredits,
+        ModelRetired,
+        ContentTooLarge,
+        UnsupportedMediaType,
+        InvalidRequest,
+        IdempotencyMismatch,
+    ),
+)
+def create_generation(
+    request: GenerationRequest,
+    response: Response,
+    services: ServicesOf,
+    customer: TheCustomer,
+    idempotency_key: IdempotencyKey = None,
+) -> GenerationResource:
+    """Accepts one image or video to make, and holds its price until it ends.
+
+    The credits are captured when the result is stored, and released when the generation fails.
+    """
+    order = services.catalogue.order(request)
+    with services.database.transaction() as session:
+        accepted = acceptance.accept(
+            session, customer.id, request, order, services.settings.pipeline, idempotency_key=idempotency_key
+        )
+        generation = accepted.generation
+        resource = generation_resource(details.of(session, generation))
+    if accepted.is_new:
+        services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
+    else:
+        response.headers["Idempotency-Replayed"] = "true"
+    response.headers["Location"] = path_of(generation.id)
+    return resource
+
+
+@router.get(
+    "/{generation_id}",
+    summary="See how a generation stands",
+    responses=problems(Unauthenticated, NotFound, InvalidRequest),
+)
+def get_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> GenerationResource:
+    """Answers with the stage, the progress, the credits and, at the end, the stored files or the error."""
+    with services.database.transaction() as session:
+        found = details.find(session, generation_id, customer_id=customer.id)
+    if found is None:
+        raise NotFound(f"you have no generation {generation_id}")
+    return generation_resource(found)

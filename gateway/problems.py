@@ -1,0 +1,148 @@
+"""Every error as RFC 9457 problem+json: the gateway's own problems, and a handler for each kind of exception."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy import exc as database_errors
+from starlette.exceptions import HTTPException
+from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
+
+from schemas.errors import InvalidRequest, NotFound, RequestError, Unauthenticated
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+_RETRY_AFTER_SECONDS = 2
+
+# A body of 1 MiB can hold a hundred thousand wrong fields; a caller needs the first few, and not their megabyte back.
+_MOST_ERRORS = 20
+_LONGEST_FIELD = 100
+
+
+class BadRequest(RequestError):
+    """Not readable as HTTP or as JSON."""
+
+
+class MethodNotAllowed(RequestError):
+    http_status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+
+class ContentTooLarge(RequestError):
+    http_status = 413
+    code = "content_too_large"
+    title = "Content too large"
+
+
+class UnsupportedMediaType(RequestError):
+    http_status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+
+
+class NoResult(RequestError):
+    """The generation ended without anything to show."""
+
+    http_status = 409
+    code = "no_result"
+    title = "No result"
+
+
+class RangeNotSatisfiable(RequestError):
+    http_status = 416
+    code = "range_not_satisfiable"
+    title = "Range not satisfiable"
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"the file has {size_bytes} bytes: ask for a range that begins before its end")
+        self.size_bytes = size_bytes
+
+
+class InternalError(RequestError):
+    http_status = 500
+    code = "internal"
+    title = "Internal error"
+
+
+class Unavailable(RequestError):
+    http_status = 503
+    code = "unavailable"
+    title = "Unavailable"
+
+
+def problem_response(error: RequestError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A problem as a response, with the headers that its kind asks for."""
+    return JSONResponse(
+        error.problem(), error.http_status, {**_headers_of(error), **(headers or {})}, media_type=MEDIA_TYPE
+    )
+
+
+def _headers_of(error: RequestError) -> dict[str, str]:
+    match error:
+        case Unauthenticated():
+            return {"WWW-Authenticate": 'Bearer realm="reelworks"'}
+        case RangeNotSatisfiable():
+            return {"Content-Range": f"bytes */{error.size_bytes}"}
+        case Unavailable():
+            return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
+        case _:
+            return {}
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every exception that a route can raise; `gateway.request_context` answers the unforeseen ones."""
+    app.exception_handler(RequestError)(_request_error)
+    app.exception_handler(RequestValidationError)(_validation_error)
+    app.exception_handler(HTTPException)(_http_exception)
+    for unavailable in (
+        database_errors.OperationalError,
+        database_errors.InterfaceError,
+        database_errors.TimeoutError,  # no free connection
+        ObjectStoreUnreachable,
+    ):
+        app.exception_handler(unavailable)(_unavailable)
+
+
+async def _request_error(_request: Request, error: RequestError) -> JSONResponse:
+    return problem_response(error)
+
+
+async def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
+    found = error.errors()
+    if found and found[0]["type"] == "json_invalid":
+        position = found[0]["loc"][-1]
+        return problem_response(BadRequest(f"the body is not valid JSON: see character {position}"))
+    # Nothing of the input comes back: not `input`, and not `ctx`, which may quote it.
+    problems = [{"field": _field(entry["loc"]), "message": entry["msg"]} for entry in found[:_MOST_ERRORS]]
+    detail = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
+    return problem_response(InvalidRequest(detail, {"errors": problems}))
+
+
+def _field(location: tuple[str | int, ...]) -> str:
+    """`("body", "image_urls", 0)` is `image_urls.0`; the body itself is `body`."""
+    return ".".join(str(part) for part in location[1:] or location)[:_LONGEST_FIELD]
+
+
+async def _http_exception(_request: Request, error: HTTPException) -> JSONResponse:
+    """What FastAPI itself refuses."""
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            problem: RequestError = NotFound("there is nothing at this path: GET /docs shows what there is")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            problem = MethodNotAllowed("this path does not take this method: the Allow header names those it takes")
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            problem = ContentTooLarge(error.detail)
+        case _:
+            problem = BadRequest("the body cannot be read: send UTF-8 JSON")
+    return problem_response(problem, error.headers)
+
+
+async def _unavailable(_request: Request, error: Exception) -> JSONResponse:
+    log.error("service_unavailable", error=type(error).__name__, cause=type(error.__cause__).__name__)
+    return problem_response(Unavailable("a service that we depend on does not answer: send the request again"))

@@ -1,0 +1,66 @@
+"""From what is stored to what a customer sees. What is not named here stays inside: leases, remote ids, vendor URLs."""
+
+from uuid import UUID
+
+from schemas.api import AssetResource, GenerationCredits, GenerationFailure, GenerationLinks, GenerationResource
+from schemas.enums import AssetRole, Stage, TransferKind
+from schemas.orders import Order
+from schemas.stages import status_of
+from schemas.tables import Generation
+from storage.details import Details
+
+
+def path_of(generation_id: UUID) -> str:
+    """Where a generation is."""
+    return f"/v1/generations/{generation_id}"
+
+
+def generation_resource(details: Details) -> GenerationResource:
+    """A generation as its customer sees it."""
+    row = details.generation
+    order = Order.model_validate(row.order)
+    return GenerationResource.model_validate(
+        {
+            "id": row.id,
+            "status": status_of(row.stage),
+            "stage": row.stage,
+            "progress": row.progress,
+            "kind": row.kind,
+            "model": row.model,
+            "inputs": order.inputs,
+            "credits": _credits(details),
+            "error": failure_of(row),
+            "assets": [AssetResource.model_validate(asset) for asset in details.assets],
+            "metadata": order.metadata,
+            "created_at": row.created_at,
+            "deadline_at": row.deadline_at,
+            "finished_at": row.finished_at,
+            "links": _links(details),
+        }
+    )
+
+
+def failure_of(row: Generation) -> GenerationFailure | None:
+    """Why a generation failed, if it did."""
+    if row.error_code is None:
+        return None
+    return GenerationFailure(code=row.error_code, message=row.error_message or "")
+
+
+def _credits(details: Details) -> GenerationCredits:
+    moved = details.moved
+    return GenerationCredits(
+        held=moved.get(TransferKind.HOLD, 0),
+        captured=moved.get(TransferKind.CAPTURE, 0),
+        released=moved.get(TransferKind.RELEASE, 0),
+    )
+
+
+def _links(details: Details) -> GenerationLinks:
+    path = path_of(details.generation.id)
+    roles = {asset.role for asset in details.assets} if details.generation.stage is Stage.COMPLETED else set()
+    return GenerationLinks(
+        self=path,
+        content=f"{path}/content" if AssetRole.RESULT in roles else None,
+        thumbnail=f"{path}/thumbnail" if AssetRole.POSTER in roles else None,
+    )

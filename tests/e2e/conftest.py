@@ -1,0 +1,213 @@
+"""The whole system: gateway, workers, beat, Flower and sandbox as processes, spoken to over HTTP and Redis."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from pydantic import BaseModel, JsonValue, SecretStr
+
+from sandbox.client import SandboxClient
+from sandbox.control_models import TaskReport
+from sandbox.scenarios import Match, Scenario
+from schemas.settings import PipelineSettings, ProvidersSettings, Settings
+from stack.processes import Process, application_processes
+from stack.stack import Stack
+from storage.audit import Report, audit
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.support import NewCustomer, eventually, new_customer
+
+FLOWER_LOGIN = ("ops", "e2e-password")
+FINISHED = {"completed", "failed", "cancelled"}
+
+# Short enough that a test of a fault is short; the safety poll is so far away that only a callback can end a wait.
+_PIPELINE = PipelineSettings(
+    lease_seconds=4,
+    resend_after_seconds=3,
+    backoff_base_seconds=0.2,
+    poll_first_seconds=0.5,
+    poll_with_callback_seconds=600,
+    unknown_submit_grace_seconds=600,
+)
+
+_STRANGER = """
+import json, sys
+from celery import Celery
+url, arguments = sys.argv[1], json.loads(sys.argv[2])
+app = Celery(broker=url, backend=url)
+sent = app.send_task("generation.enqueue", kwargs=arguments, queue="requests")
+print(json.dumps([sent.id, sent.get(timeout=30)]))
+"""
+
+
+class Credits(BaseModel):
+    """A generation's credits, as the API tells them."""
+
+    held: int
+    captured: int
+    released: int
+
+
+class Seen(BaseModel):
+    """What a customer reads of a generation."""
+
+    id: str
+    status: str
+    stage: str
+    progress: int
+    kind: str
+    credits: Credits
+    error: dict[str, JsonValue] | None
+    assets: list[dict[str, JsonValue]]
+
+
+@dataclass(frozen=True)
+class System:
+    """A running system, and what a test asks of it from outside."""
+
+    stack: Stack
+    database: Database
+    sandbox: SandboxClient
+    http: httpx.Client
+
+    def customer(self, amount: int = 1000) -> NewCustomer:
+        """A customer of one test."""
+        return new_customer(self.database, amount)
+
+    def behave(self, **behaviour: object) -> str:
+        """Let the sandbox behave so for prompts with a new word; the word."""
+        word = f"w{uuid4().hex}"
+        scenario = {"seconds": 0.2, **behaviour, "match": Match(prompt_contains=word)}
+        self.sandbox.add_scenario(Scenario.model_validate(scenario))
+        return word
+
+    def submit(self, customer: NewCustomer, word: str, **request: JsonValue) -> httpx.Response:
+        """Ask for an image, or for what `request` says."""
+        body = {"model": "nano-banana", "prompt": f"a lighthouse {word}", **request}
+        return self.http.post("/v1/generations", json=body, headers=customer.headers)
+
+    def see(self, customer: NewCustomer, generation_id: str) -> Seen:
+        """A generation as its customer sees it now."""
+        answer = self.http.get(f"/v1/generations/{generation_id}", headers=customer.headers)
+        return Seen.model_validate(answer.raise_for_status().json())
+
+    def finished(self, customer: NewCustomer, generation_id: str) -> Seen:
+        """A generation once it is finished."""
+        return eventually(lambda: self.see(customer, generation_id), lambda seen: seen.status in FINISHED)
+
+    def make(self, customer: NewCustomer, word: str, **request: JsonValue) -> Seen:
+        """Submit and wait for the end."""
+        answer = self.submit(customer, word, **request)
+        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+        return self.finished(customer, answer.json()["id"])
+
+    def task(self, word: str) -> TaskReport:
+        """The one task that the vendor has for this word."""
+        (task,) = self.sandbox.tasks(word)
+        return task
+
+    def balance(self, customer: NewCustomer) -> tuple[int, int]:
+        """Available and held credits."""
+        answer = self.http.get("/v1/credits", headers=customer.headers).raise_for_status().json()
+        return answer["available"], answer["held"]
+
+    def content(self, customer: NewCustomer, generation_id: str) -> bytes:
+        """The file, as the customer downloads it."""
+        answer = self.http.get(
+            f"/v1/generations/{generation_id}/content", headers=customer.headers, follow_redirects=True
+        )
+        return answer.raise_for_status().content
+
+    def enqueue(self, **arguments: JsonValue) -> tuple[str, dict[str, JsonValue]]:
+        """What a service with a Celery client and no code of ours does: the message's id, and the answer."""
+        settings = self.stack.settings
+        answer = subprocess.run(
+            [sys.executable, "-c", _STRANGER, settings.redis_url, json.dumps(arguments)],
+            cwd=self.stack.folder,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        task_id, result = json.loads(answer.stdout)
+        return task_id, result
+
+    def audit(self) -> Report:
+        """Check what must always hold."""
+        objects = ObjectStore(self.stack.settings.s3)
+        try:
+            return audit(self.database, objects)
+        finally:
+            objects.close()
+
+
+def _own_places(services: Stack, name: str, redis_number: int) -> Settings:
+    """The running services, with a database, a Redis number and a pipeline of this system's own."""
+    settings = services.settings
+    plain = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return settings.model_copy(
+        update={
+            "database_url": settings.database_url.rpartition("/")[0] + f"/{name}",
+            "redis_url": settings.redis_url.rpartition("/")[0] + f"/{redis_number}",
+            "pipeline": _PIPELINE,
+            "flower_basic_auth": SecretStr(":".join(FLOWER_LOGIN)),
+        }
+    )
+
+
+def _system(stack: Stack) -> Iterator[System]:
+    database = Database(stack.settings.database_url)
+    sandbox = SandboxClient(stack.sandbox_url)
+    sandbox.set_limits(creates_per_10_seconds=100_000, reads_per_second=100_000)
+    with httpx.Client(base_url=stack.gateway_url, timeout=30, trust_env=False) as http:
+        yield System(stack, database, sandbox, http)
+    sandbox.close()
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def system(services: Stack, run_folder: Path) -> Iterator[System]:
+    """Every process, in callback mode."""
+    settings = _own_places(services, "e2e", 1)
+    with Stack(run_folder / "e2e", settings) as stack:
+        yield from _system(stack)
+
+
+@pytest.fixture(scope="module")
+def polling_system(services: Stack, run_folder: Path) -> Iterator[System]:
+    """A small system that asks for no callbacks: one worker process for all stages."""
+
+    def processes(settings: Settings) -> Sequence[Process]:
+        every = {process.name: process for process in application_processes(settings)}
+        worker = every["worker-control"]
+        all_roles = Process("worker", tuple("all" if word == "control" else word for word in worker.argv))
+        return [every["gateway"], all_roles, every["beat"]]
+
+    settings = _own_places(services, "polling", 2)
+    kie = settings.providers.kie.model_copy(update={"callbacks": False})
+    settings = settings.model_copy(update={"providers": ProvidersSettings(kie=kie)})
+    with Stack(run_folder / "polling", settings, processes=processes) as stack:
+        yield from _system(stack)
+
+
+@pytest.fixture(autouse=True)
+def _everything_holds(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test ends with the audit of the system that it used."""
+    yield
+    for name in ("system", "polling_system"):
+        if name in request.fixturenames:
+            system: System = request.getfixturevalue(name)
+            assert system.audit().breaches == []
+
+
+def flat(value: object) -> str:
+    """Everything in a JSON document as one text, to search in."""
+    return json.dumps(value)

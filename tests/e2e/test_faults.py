@@ -1,0 +1,74 @@
+import httpx
+import psutil
+from redis import Redis
+
+from stack.stack import Stack
+from tests.e2e.conftest import System
+from tests.support import eventually
+
+
+def worker_process(system: System, role: str) -> psutil.Process:
+    """The Celery process that the supervisor of a role keeps alive."""
+    (child,) = eventually(
+        lambda: [
+            process
+            for process in psutil.Process(system.stack.part(f"worker-{role}").pid).children(recursive=True)
+            if "workers" in process.cmdline()
+        ],
+        lambda found: len(found) == 1,
+    )
+    return child
+
+
+def test_a_killed_worker_is_replaced_and_its_generation_goes_on(system: System) -> None:
+    customer = system.customer()
+    word = system.behave(bytes_per_second=200_000)
+    generation_id = system.submit(customer, word, model="kling-2.6-text-to-video", duration_seconds=5).json()["id"]
+    eventually(lambda: system.sandbox.tasks(word), lambda tasks: [task.downloads for task in tasks] == [1])
+    killed = worker_process(system, "transfer")
+    killed.kill()
+    assert system.finished(customer, generation_id).status == "completed"
+    assert system.task(word).downloads == 2
+    assert worker_process(system, "transfer").pid != killed.pid
+
+
+def test_redis_emptied_loses_no_generation(system: System) -> None:
+    customer = system.customer()
+    word = system.behave(seconds=1)
+    generation_ids = [system.submit(customer, word).json()["id"] for _ in range(5)]
+    with Redis.from_url(system.stack.settings.redis_url) as redis:
+        redis.flushdb()
+    for generation_id in generation_ids:
+        assert system.finished(customer, generation_id).status == "completed"
+    assert system.sandbox.requests(word).accepted == 5
+
+
+def test_while_redis_is_down_requests_and_callbacks_are_accepted(services: Stack, system: System) -> None:
+    customer = system.customer()
+    word = system.behave(seconds=0, callback="lost")
+    waiting = system.submit(customer, word).json()["id"]
+    eventually(lambda: system.see(customer, waiting).stage, lambda stage: stage == "generating")
+    task = system.task(word)
+    services.stop("redis")
+    try:
+        assert system.sandbox.send_callback(task.task_id).status == 200
+        answer = system.submit(customer, system.behave())
+        assert answer.status_code == httpx.codes.ACCEPTED
+    finally:
+        services.start("redis")
+    assert system.finished(customer, waiting).status == "completed"
+    assert system.finished(customer, answer.json()["id"]).status == "completed"
+
+
+def test_workers_survive_a_restart_of_redis_while_they_hold_messages(services: Stack, system: System) -> None:
+    customer = system.customer()
+    word = system.behave(create_latency_seconds=2, delivered={"width": 64, "height": 64})
+    workers = {role: worker_process(system, role).pid for role in ("provider", "control", "transfer", "media")}
+    generation_ids = [system.submit(customer, word).json()["id"] for _ in range(40)]
+    with Redis.from_url(system.stack.settings.redis_url) as redis:
+        eventually(lambda: redis.hlen("unacked"), lambda held: held > 0)
+    services.restart("redis")
+    for generation_id in generation_ids:
+        assert system.finished(customer, generation_id).status == "completed"
+    assert system.sandbox.requests(word).accepted == 40
+    assert {role: worker_process(system, role).pid for role in workers} == workers

@@ -1,0 +1,71 @@
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import FLOWER_LOGIN, System, flat
+from tests.support import eventually
+
+STAGE_TASKS = {
+    "generation.submit",
+    "generation.poll",
+    "generation.download",
+    "generation.store",
+    "generation.settle",
+}
+
+
+@pytest.fixture
+def flower(system: System) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=system.stack.flower_url, auth=FLOWER_LOGIN, timeout=30, trust_env=False) as client:
+        yield client
+
+
+def listed(flower: httpx.Client) -> dict[str, dict[str, str]]:
+    tasks: dict[str, dict[str, str]] = flower.get("/api/tasks", params={"limit": 10_000}).raise_for_status().json()
+    return tasks
+
+
+def test_without_the_login_there_is_nothing_to_see(system: System) -> None:
+    for path in ("/", "/tasks", "/api/tasks", "/api/workers"):
+        assert httpx.get(system.stack.flower_url + path, timeout=30, trust_env=False).status_code == 401
+
+
+def test_every_stage_stands_under_the_generations_id_and_nothing_of_the_request_does(
+    system: System, flower: httpx.Client
+) -> None:
+    customer = system.customer()
+    word = system.behave()
+    seen = system.make(customer, word)
+
+    def shown() -> dict[str, str]:
+        return {task_id: task["name"] for task_id, task in listed(flower).items() if task_id.startswith(seen.id)}
+
+    tasks = eventually(shown, lambda found: set(found.values()) >= STAGE_TASKS)
+    assert set(tasks.values()) == STAGE_TASKS
+
+    everything = flat(listed(flower)) + "".join(flower.get(f"/task/{task_id}").text for task_id in tasks)
+    settings = system.stack.settings
+    for secret in (
+        word,
+        customer.api_key,
+        settings.providers.kie.api_key.get_secret_value(),
+        settings.s3.secret_key.get_secret_value(),
+        settings.secret_key.get_secret_value(),
+        system.stack.sandbox_url,
+    ):
+        assert secret not in everything
+    assert re.findall(r"/callbacks/|X-Amz-Signature", everything) == []
+
+
+def test_what_came_through_the_redis_door_is_hidden(system: System, flower: httpx.Client) -> None:
+    customer = system.customer()
+    word = system.behave()
+    sent_id, answer = system.enqueue(
+        customer_id=str(customer.id), request={"model": "nano-banana", "prompt": f"a boat {word}"}
+    )
+    system.finished(customer, str(answer["id"]))
+    tasks = eventually(lambda: listed(flower), lambda found: found.get(sent_id, {}).get("state") == "SUCCESS")
+    assert (tasks[sent_id]["args"], tasks[sent_id]["kwargs"]) == ("(hidden)", "(hidden)")
+    assert word not in flat(tasks)

@@ -1,0 +1,33 @@
+"""A gateway in front of the run's services."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+import redis
+
+from api_gateway import create_app
+from schemas.settings import Settings
+from tests.integration.gateway.serving import serving
+from tests.support import NewCustomer
+
+
+@pytest.fixture(scope="session")
+def gateway(settings: Settings) -> Iterator[httpx.Client]:
+    """A client of the gateway, without an API key."""
+    with serving(create_app(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def customer(make_customer: Callable[[int], NewCustomer]) -> NewCustomer:
+    """A customer with 100 credits."""
+    return make_customer(100)
+
+
+@pytest.fixture
+def broker(settings: Settings) -> Iterator[redis.Redis]:
+    """The broker, empty."""
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.flushdb()
+        yield client

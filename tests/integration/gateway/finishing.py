@@ -1,0 +1,74 @@
+"""Taking a generation to its end, as the workers would."""
+
+import hashlib
+from uuid import UUID
+
+from schemas.enums import AssetRole, ErrorCode, Stage
+from schemas.settings import Settings
+from schemas.tables import Asset
+from storage import generations, ledger
+from storage.database import Database
+from storage.generations import Claim
+from storage.objects import ObjectStore
+from tests.support import some_claim
+
+REMOTE_ID = "task-of-the-vendor"
+RESULT_URL = "http://vendor.invalid/result.png?signature=secret"
+
+_WAY = (Stage.SUBMITTING, Stage.GENERATING, Stage.DOWNLOADING, Stage.STORING, Stage.SETTLING)
+
+
+def claim(database: Database, settings: Settings, generation_id: UUID) -> Claim:
+    """Take a generation."""
+    with database.transaction() as session:
+        return some_claim(
+            generations.claim(session, generation_id, list(Stage), lease_seconds=settings.pipeline.lease_seconds)
+        )
+
+
+def fail(database: Database, settings: Settings, generation_id: UUID, code: ErrorCode, message: str) -> None:
+    """End a generation as failed."""
+    held = claim(database, settings, generation_id)
+    with database.transaction() as session:
+        generations.fail(session, held, code, message)
+
+
+def complete(
+    database: Database,
+    settings: Settings,
+    objects: ObjectStore,
+    generation_id: UUID,
+    body: bytes,
+    *,
+    poster: bool = False,
+) -> Asset:
+    """Store `body` as the result of a generation, and settle it."""
+    held = claim(database, settings, generation_id)
+    asset = _stored(objects, held, AssetRole.RESULT, held.generation.object_key, body)
+    with database.transaction() as session:
+        for stage in _WAY:
+            values = {"remote_id": REMOTE_ID, "result_urls": [RESULT_URL]} if stage is Stage.GENERATING else {}
+            held = generations.move(session, held, stage, wake_in=0, keep_lease=True, values=values)
+        session.add(asset)
+        if poster:
+            key = held.generation.object_key.replace(".png", "_poster.jpg")
+            session.add(_stored(objects, held, AssetRole.POSTER, key, b"a poster"))
+        generations.move(session, held, Stage.COMPLETED, wake_in=0)
+        ledger.capture(session, held.generation.customer_id, generation_id)
+    return asset
+
+
+def _stored(objects: ObjectStore, held: Claim, role: AssetRole, key: str, body: bytes) -> Asset:
+    objects.put_bytes(key, body, content_type="image/png")
+    return Asset(
+        generation_id=held.id,
+        customer_id=held.generation.customer_id,
+        role=role,
+        object_key=key,
+        content_type="image/png",
+        size_bytes=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+        width=1024,
+        height=768,
+        codec="png",
+    )

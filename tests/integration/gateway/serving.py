@@ -1,0 +1,33 @@
+"""A gateway that listens, in a thread of the test process."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of the application, over real HTTP."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            with httpx.Client(base_url=address, timeout=30, trust_env=False, transport=_retrying()) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _retrying() -> httpx.HTTPTransport:
+    # Bound and not listening yet, the port refuses connections for a moment.
+    return httpx.HTTPTransport(retries=8)

@@ -1,0 +1,154 @@
+import hashlib
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from schemas.enums import ErrorCode
+from schemas.settings import Settings
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.integration.gateway.finishing import complete, fail
+from tests.support import NewCustomer, a_generation
+
+# Larger than the chunks in which it is streamed.
+BODY = bytes(range(256)) * 2000
+SIZE = len(BODY)
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A completed generation's files."""
+
+    path: str
+    headers: dict[str, str]
+
+
+@pytest.fixture
+def completed(database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer) -> Completed:
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, BODY, poster=True)
+    return Completed(f"/v1/generations/{generation_id}", customer.headers)
+
+
+def _stream(gateway: httpx.Client, completed: Completed, **headers: str) -> httpx.Response:
+    sent = completed.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+    return gateway.get(f"{completed.path}/content", params={"delivery": "stream"}, headers=sent)
+
+
+def test_content_redirects_to_a_link_that_works_without_a_key(gateway: httpx.Client, completed: Completed) -> None:
+    answer = gateway.get(f"{completed.path}/content", headers=completed.headers)
+
+    assert answer.status_code == 302
+    assert answer.headers["cache-control"] == "no-store"
+    assert httpx.get(answer.headers["location"], trust_env=False).raise_for_status().content == BODY
+
+
+def test_a_stream_is_the_whole_file(gateway: httpx.Client, completed: Completed) -> None:
+    answer = _stream(gateway, completed)
+
+    assert answer.status_code == 200
+    assert answer.content == BODY
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["content-length"] == str(SIZE)
+    assert answer.headers["accept-ranges"] == "bytes"
+    assert answer.headers["etag"] == f'"{hashlib.sha256(BODY).hexdigest()}"'
+    name = completed.path.rpartition("/")[2]
+    assert answer.headers["content-disposition"] == f'inline; filename="{name}.png"'
+
+
+@pytest.mark.parametrize(
+    ("range_", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=100-70000", 100, 70000),
+        (f"bytes={SIZE - 3}-", SIZE - 3, SIZE - 1),
+        ("bytes=-5", SIZE - 5, SIZE - 1),
+        (f"bytes=10-{SIZE * 2}", 10, SIZE - 1),
+    ],
+)
+def test_a_range_is_that_part(gateway: httpx.Client, completed: Completed, range_: str, first: int, last: int) -> None:
+    answer = _stream(gateway, completed, range=range_)
+
+    assert answer.status_code == 206
+    assert answer.headers["content-range"] == f"bytes {first}-{last}/{SIZE}"
+    assert answer.headers["content-length"] == str(last - first + 1)
+    assert answer.content == BODY[first : last + 1]
+
+
+def test_a_range_behind_the_end_is_refused_with_the_size(gateway: httpx.Client, completed: Completed) -> None:
+    answer = _stream(gateway, completed, range=f"bytes={SIZE}-")
+
+    assert answer.status_code == 416
+    assert answer.headers["content-range"] == f"bytes */{SIZE}"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "range_not_satisfiable"
+
+
+def test_if_range_with_another_tag_gives_the_whole_file(gateway: httpx.Client, completed: Completed) -> None:
+    etag = _stream(gateway, completed).headers["etag"]
+
+    assert _stream(gateway, completed, range="bytes=0-9", if_range=etag).status_code == 206
+    changed = _stream(gateway, completed, range="bytes=0-9", if_range='"another"')
+    assert (changed.status_code, len(changed.content)) == (200, SIZE)
+
+
+def test_a_known_file_is_not_sent_again(gateway: httpx.Client, completed: Completed) -> None:
+    etag = _stream(gateway, completed).headers["etag"]
+
+    answer = _stream(gateway, completed, if_none_match=f'"another", {etag}')
+
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+def test_a_thumbnail_is_the_poster(gateway: httpx.Client, completed: Completed) -> None:
+    answer = gateway.get(f"{completed.path}/thumbnail", params={"delivery": "stream"}, headers=completed.headers)
+
+    assert (answer.status_code, answer.content) == (200, b"a poster")
+    links = gateway.get(completed.path, headers=completed.headers).json()["links"]
+    assert links["thumbnail"] == f"{completed.path}/thumbnail"
+
+
+def test_without_a_poster_there_is_no_thumbnail(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"a picture")
+
+    answer = gateway.get(f"/v1/generations/{generation_id}/thumbnail", headers=customer.headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_unfinished_content_is_not_ready(
+    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+
+    answer = gateway.get(f"/v1/generations/{generation_id}/content", headers=customer.headers)
+
+    assert answer.status_code == 409
+    body = answer.json()
+    assert (body["code"], body["generation_status"], body["progress"]) == ("not_ready", "queued", 0)
+
+
+def test_a_failed_generation_has_no_content_and_says_why(
+    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    fail(database, settings, generation_id, ErrorCode.TIMEOUT, "it took too long")
+
+    answer = gateway.get(f"/v1/generations/{generation_id}/content", headers=customer.headers)
+
+    assert answer.status_code == 409
+    body = answer.json()
+    assert (body["code"], body["generation_status"]) == ("no_result", "failed")
+    assert body["error"] == {"code": "timeout", "message": "it took too long"}
+
+
+def test_an_unknown_delivery_is_refused(gateway: httpx.Client, completed: Completed) -> None:
+    answer = gateway.get(f"{completed.path}/content", params={"delivery": "pigeon"}, headers=completed.headers)
+
+    assert answer.status_code == 422
+    [problem] = answer.json()["errors"]
+    assert problem == {"field": "delivery", "message": "Input should be 'redirect' or 'stream'"}

@@ -1,0 +1,103 @@
+"""The gateway while a service that it needs is down, or worse: hangs."""
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from api_gateway import create_app
+from schemas.settings import Settings
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.integration.gateway.finishing import complete
+from tests.integration.gateway.serving import serving
+from tests.support import NewCustomer, a_generation
+
+NOBODY = "127.0.0.1:1"
+REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
+
+
+@pytest.fixture
+def hanging() -> Iterator[str]:
+    """A server that takes connections and never says a word, as a stopped process does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _with_redis(settings: Settings, address: str) -> Settings:
+    return settings.model_copy(update={"redis_url": f"redis://{address}/0"})
+
+
+def _checks(client: httpx.Client) -> tuple[int, str, dict[str, str]]:
+    answer = client.get("/readyz")
+    body = answer.json()
+    return answer.status_code, body["status"], body["checks"]
+
+
+def test_all_is_well(gateway: httpx.Client) -> None:
+    assert gateway.get("/healthz").json() == {"status": "ok"}
+    assert _checks(gateway) == (200, "ready", {"database": "ok", "object_store": "ok", "redis": "ok"})
+
+
+@pytest.mark.parametrize("state", ["down", "hanging"])
+def test_without_redis_requests_are_accepted(
+    settings: Settings, customer: NewCustomer, hanging: str, state: str
+) -> None:
+    redis = hanging if state == "hanging" else NOBODY
+    with serving(create_app(_with_redis(settings, redis))) as client:
+        answer = client.post("/v1/generations", json=REQUEST, headers=customer.headers)
+
+        assert answer.status_code == 202
+        assert _checks(client) == (200, "degraded", {"database": "ok", "object_store": "ok", "redis": "error"})
+
+
+def test_a_redis_that_hangs_holds_up_nobody(
+    settings: Settings, make_customer: Callable[[int], NewCustomer], hanging: str
+) -> None:
+    customer = make_customer(1000)
+    with serving(create_app(_with_redis(settings, hanging))) as client, structlog.testing.capture_logs() as lines:
+
+        def order(_: int) -> int:
+            return client.post("/v1/generations", json=REQUEST, headers=customer.headers).status_code
+
+        with ThreadPoolExecutor(24) as threads:
+            statuses = list(threads.map(order, range(96)))
+        given_up = [line for line in lines if line["event"] == "wake_not_sent"]
+
+    assert statuses == [202] * 96
+    # All were answered long before the last wake-up was given up.
+    assert len(given_up) < 48
+
+
+@pytest.mark.parametrize("state", ["down", "hanging"])
+def test_without_the_database_callers_are_asked_to_come_back(settings: Settings, hanging: str, state: str) -> None:
+    database = hanging if state == "hanging" else NOBODY
+    url = f"postgresql+psycopg://reelworks@{database}/reelworks"
+    with serving(create_app(settings.model_copy(update={"database_url": url}))) as client:
+        answer = client.get("/v1/credits", headers={"X-API-Key": "rw_any"})
+
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["retry-after"] == "2"
+        assert answer.json()["code"] == "unavailable"
+        assert client.get("/healthz").status_code == 200
+        assert _checks(client) == (503, "unavailable", {"database": "error", "object_store": "ok", "redis": "ok"})
+
+
+def test_without_the_object_store_links_are_given_and_streams_are_not(
+    settings: Settings, database: Database, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"a picture")
+    s3 = settings.s3.model_copy(update={"endpoint": NOBODY, "secret_key": SecretStr("any")})
+    with serving(create_app(settings.model_copy(update={"s3": s3}))) as client:
+        path = f"/v1/generations/{generation_id}/content"
+
+        assert client.get(path, headers=customer.headers).status_code == 302
+        streamed = client.get(path, params={"delivery": "stream"}, headers=customer.headers)
+        assert (streamed.status_code, streamed.json()["code"]) == (503, "unavailable")
+        assert _checks(client) == (503, "unavailable", {"database": "ok", "object_store": "error", "redis": "ok"})

@@ -1,0 +1,42 @@
+import re
+from uuid import UUID, uuid4
+
+import pytest
+
+from schemas.callback_token import callback_url, sign, verify
+from schemas.enums import ProviderName
+
+ID = UUID("0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10")
+
+
+def test_a_token_is_good_for_its_generation_and_secret_only() -> None:
+    token = sign("secret", ID)
+
+    assert verify("secret", ID, token)
+    assert not verify("secret", uuid4(), token)
+    assert not verify("another", ID, token)
+
+
+@pytest.mark.parametrize("change", ["", "A", "é", "=", "\x00"])
+def test_any_other_text_is_wrong(change: str) -> None:
+    token = sign("secret", ID)
+
+    assert not verify("secret", ID, change)
+    assert not verify("secret", ID, token[:-1] + (change or token))
+    assert not verify("secret", ID, token + "x")
+
+
+def test_a_token_stays_what_it_was() -> None:
+    # URLs that were handed out must keep working after an upgrade.
+    assert sign("secret", ID) == "fRnACiHwPnk-NeeORM6ydKcNFFAwHmbEIz5kQoxni_0"
+
+
+def test_a_token_needs_no_escaping() -> None:
+    for _ in range(100):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", sign("secret", uuid4()))
+
+
+def test_the_url_holds_provider_id_and_token() -> None:
+    url = callback_url("https://reelworks.example", "secret", ProviderName.KIE, ID)
+
+    assert url == f"https://reelworks.example/callbacks/kie/{ID}?t={sign('secret', ID)}"

@@ -1,0 +1,37 @@
+"""Beat: sends the wake-up of every second."""
+
+import os
+import signal
+from types import FrameType
+
+from celery.apps.beat import Beat
+from celery.beat import Service
+from celery.signals import setup_logging
+
+from schemas.settings import Settings
+from workers.app import create_app
+
+
+class StatelessBeat(Beat):
+    """A beat that ends at once.
+
+    Celery's own handler raises SystemExit wherever the signal lands; inside a publish, redis-py turns that into an
+    error that beat logs and survives. This beat has nothing to save.
+    """
+
+    def install_sync_handler(self, service: Service) -> None:  # noqa: ARG002 -- there is nothing to sync
+        """End the process on SIGTERM and SIGINT."""
+
+        def leave(_number: int, _frame: FrameType | None) -> None:
+            os._exit(0)
+
+        signal.signal(signal.SIGTERM, leave)
+        signal.signal(signal.SIGINT, leave)
+
+
+def run_beat(settings: Settings) -> None:
+    """Send until told to stop."""
+    # Connected, this signal keeps Celery from configuring logging its own way.
+    setup_logging.connect(lambda **_: None, weak=False)
+    app = create_app(settings, process="worker")
+    StatelessBeat(app=app, quiet=True, loglevel="WARNING", pidfile=None).run()
