@@ -57,7 +57,7 @@ def an_order(*, price: int = 10, routes: int = 1, deadline_seconds: float | None
     return Order(
         kind=Kind.IMAGE,
         model="nano-banana",
-        routes=[Route(provider=ProviderName.KIE, model=f"google/nano-banana-{n}") for n in range(routes)],
+        routes=[Route(provider=ProviderName.KIE, model="google/nano-banana") for _ in range(routes)],
         inputs=Inputs(prompt="a lighthouse", aspect_ratio="1:1", output_format="png"),
         credits=price,
         file_extension="png",

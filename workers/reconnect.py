@@ -8,9 +8,10 @@ from kombu import Connection
 def mend_reconnect() -> None:
     """Let a collected connection forget its channel.
 
-    After a broken read, `Connection.collect` drops the transport but keeps the default channel; the consumer's
-    `connection.close()` (new in 5.7.0) then closes that channel a second time, tries to put its messages back without
-    a connection, and the worker exits with an AttributeError. To be deleted when a release of kombu clears it itself.
+    After a broken read, `Connection.collect` drops the transport but keeps the default channel, whose close failed
+    half way where it has remote control's queue to delete. The consumer's `connection.close()` (new in 5.7.0) then
+    closes that channel a second time, tries to put its messages back without a connection, and the worker exits with
+    an AttributeError. To be deleted when a release of kombu clears the channel itself.
     """
     collect = Connection.collect
     if hasattr(collect, "__wrapped__"):
