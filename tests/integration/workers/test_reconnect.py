@@ -49,4 +49,4 @@ def test_a_connection_that_holds_a_message_can_be_closed_after_redis_went_away(r
     connection.ensure_connection(max_retries=1)
     connection.release()
     # The channel that was given up would try again to put its message back when the test run ends.
-    channel.do_restore = False
+    channel.do_restore = False  # type: ignore[attr-defined]  # of the virtual channel that this is
