@@ -23,7 +23,7 @@ demo: $(INSTALLED) ## Make two images and three videos against the sandbox, from
 	@$(BIN)/reelworks demo
 
 up: $(INSTALLED) ## Run the whole system in the foreground; Ctrl-C ends it
-	@$(BIN)/reelworks up
+	@$(BIN)/reelworks up || test $$? -eq 130
 
 test: $(INSTALLED) ## Run every test against real services
 	@$(BIN)/pytest

@@ -233,18 +233,24 @@ def _settings() -> Settings:
 
 def _service_settings() -> Settings:
     """The settings of a process that needs all three services."""
-    settings = _settings()
+    missing = _missing_services(_settings())
+    if missing and RUNNING_ENVIRONMENT.exists():
+        return Settings(_env_file=(".env", RUNNING_ENVIRONMENT))
+    if missing:
+        _refuse(
+            f"{' and '.join(missing)} must be set: in the environment, or in .env. "
+            "While `reelworks up` runs, its own services are found by themselves."
+        )
+    return _settings()
+
+
+def _missing_services(settings: Settings) -> list[str]:
     needed = {
         "REELWORKS_DATABASE_URL": settings.database_url,
         "REELWORKS_REDIS_URL": settings.redis_url,
         "REELWORKS_S3__ENDPOINT": settings.s3.endpoint,
     }
-    missing = [name for name, value in needed.items() if not value]
-    if missing:
-        _refuse(
-            f"{' and '.join(missing)} must be set. `reelworks up` starts services of its own and sets them for you."
-        )
-    return settings
+    return [name for name, value in needed.items() if not value]
 
 
 def _refuse(message: str) -> NoReturn:

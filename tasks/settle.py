@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from schemas.enums import Stage, TaskName
-from storage import generations, ledger
+from storage import ledger
 from storage.generations import Claim
 from storage.leases import Lease
 from tasks import stage
@@ -19,6 +19,10 @@ def settle_task(generation_id: str) -> None:
 def settle(services: Services, claim: Claim, _lease: Lease) -> None:
     """Complete the generation and capture its credits in one transaction."""
     generation = claim.generation
-    with services.database.transaction() as session:
-        generations.move(session, claim, Stage.COMPLETED, wake_in=0, event={"credits": generation.credits})
-        ledger.capture(session, generation.customer_id, claim.id)
+    stage.advance(
+        services,
+        claim,
+        Stage.COMPLETED,
+        event={"credits": generation.credits},
+        within=lambda session: ledger.capture(session, generation.customer_id, claim.id),
+    )

@@ -1,14 +1,14 @@
 """What all stages share: claim, keep the lease, do the step, and turn every failure into the next state."""
 
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
 import structlog
 from minio.error import MinioException
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlmodel import SQLModel
+from sqlmodel import Session
 from urllib3.exceptions import HTTPError
 
 from providers.base import RemoteRef
@@ -61,17 +61,18 @@ def advance(
     wake_in: float | None = None,
     event: Mapping[str, object] | None = None,
     values: Mapping[str, object] | None = None,
-    rows: Iterable[SQLModel] = (),
+    within: Callable[[Session], None] | None = None,
 ) -> None:
     """Move a generation on, and wake its next stage unless it has to wait first (`wake_in` seconds).
 
-    `rows` are stored in the same transaction.
+    `within` is called in the same transaction, after the move.
     """
     pipeline = services.settings.pipeline
     delay = pipeline.resend_after_seconds if wake_in is None else wake_in
     with services.database.transaction() as session:
         moved = generations.move(session, claim, target, wake_in=delay, event=event, values=values)
-        session.add_all(rows)
+        if within is not None:
+            within(session)
     log.info("generation_moved", origin=claim.generation.stage, stage=target)
     if target in WORK and wake_in is None:
         services.dispatcher.wake(Wake(claim.id, target, moved.generation.attempt))

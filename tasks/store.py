@@ -49,7 +49,11 @@ def store(services: Services, claim: Claim, lease: Lease) -> None:
     if differences:
         log.warning("delivered_other_than_ordered", differences=differences)
     stage.advance(
-        services, claim, Stage.SETTLING, event={"differences": differences} if differences else {}, rows=assets
+        services,
+        claim,
+        Stage.SETTLING,
+        event={"differences": differences} if differences else {},
+        within=lambda session: session.add_all(assets),
     )
 
 
