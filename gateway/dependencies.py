@@ -55,7 +55,7 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
     ends.callback(objects.close)
     providers = Providers(settings.providers)
     ends.callback(providers.close)
-    dispatcher = Dispatcher(create_celery(settings), settings.pipeline)
+    dispatcher = Dispatcher(create_celery(settings), settings.pipeline, database)
     ends.callback(dispatcher.close)
     wakes = WakeSender(dispatcher.wake)
     ends.callback(wakes.close)

@@ -212,6 +212,17 @@ def renew_leases(session: Session, tokens: Iterable[UUID], *, lease_seconds: flo
     return {token for token in session.scalars(statement, execution_options={"synchronize_session": False}) if token}
 
 
+def make_due(session: Session, wake: Wake) -> None:
+    """Leave a wake-up that was not sent to the waker: without this it would wait until `resend_after` has passed."""
+    session.execute(
+        update(Generation)
+        .where(col(Generation.id) == wake.generation_id, col(Generation.attempt) == wake.attempt, _is_free())
+        .where(col(Generation.stage) == wake.stage)
+        .values(wake_at=func.clock_timestamp()),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def take_due(session: Session, stages: Iterable[Stage], *, limit: int, resend_after: float) -> list[Wake]:
     """Pick generations that must be looked at now, and put their next look off by `resend_after` seconds.
 

@@ -43,14 +43,24 @@ def run(services: Services, generation_id: str, stages: Collection[Stage], step:
                 _time_out(services, claim)
             else:
                 step(services, claim, lease)
-        except LeaseLost:
-            log.warning("lease_lost", stage=claim.generation.stage)
-        except OUTAGES as error:
-            log.warning("stage_interrupted", stage=claim.generation.stage, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 -- the edge of every stage: whatever went wrong, the row must go on
+            _recover(services, claim, error)
+
+
+def _recover(services: Services, claim: Claim, error: Exception) -> None:
+    """After a step that did not end well. If this fails too, the lease runs out and `wake_at` brings the stage back."""
+    stage = claim.generation.stage
+    try:
+        if isinstance(error, LeaseLost):
+            raise error
+        if isinstance(error, OUTAGES):
+            log.warning("stage_interrupted", stage=stage, error=type(error).__name__)
             retry(services, claim)
-        except Exception:
-            log.exception("stage_crashed", stage=claim.generation.stage)
+        else:
+            log.error("stage_crashed", stage=stage, exc_info=error)
             retry_or_fail(services, claim, ErrorCode.INTERNAL, "an internal error; it was reported")
+    except LeaseLost:
+        log.warning("lease_lost", stage=stage)
 
 
 def advance(

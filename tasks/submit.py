@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import structlog
+import tenacity
 from celery import shared_task
 
 from providers.base import ProviderRequest
@@ -74,6 +75,13 @@ def _create(services: Services, claim: Claim) -> str:
     return submission.remote_id
 
 
+# Without this commit the vendor's id is forgotten, and with it work that was paid for: outlast a short outage.
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(stage.OUTAGES),
+    wait=tenacity.wait_exponential(multiplier=0.1, max=2),
+    stop=tenacity.stop_after_delay(20),
+    reraise=True,
+)
 def _accepted(services: Services, claim: Claim, remote_id: str) -> None:
     has_callback = services.settings.providers.named(claim.route.provider).callbacks
     stage.advance(

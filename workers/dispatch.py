@@ -9,10 +9,13 @@ from kombu import Producer
 from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.enums import Queue
 from schemas.settings import PipelineSettings
 from schemas.stages import WORK
+from storage import generations
+from storage.database import Database
 from storage.generations import Wake
 
 log = structlog.get_logger()
@@ -21,17 +24,29 @@ _BROKER_TROUBLE = (OperationalError, RedisError, OSError)
 
 
 class Dispatcher:
-    """Turns wakes into Celery messages. A wake that was not sent costs nothing: its row's `wake_at` brings it back."""
+    """Turns wakes into Celery messages. What is not sent at once is due at once, and so the waker's."""
 
-    def __init__(self, app: Celery, pipeline: PipelineSettings) -> None:
+    def __init__(self, app: Celery, pipeline: PipelineSettings, database: Database) -> None:
         self._app = app
+        self._database = database
         self._target = pipeline.queue_target
         self._redis: Redis = Redis.from_url(
             str(app.conf.broker_url), socket_timeout=2, socket_connect_timeout=1, health_check_interval=25
         )
 
     def wake(self, wake: Wake) -> bool:
-        """Send one wake-up, unless its queue is full or Redis does not answer. Never raises for either."""
+        """Send one wake-up, unless its queue is full or Redis does not answer; whether it was sent. Never raises."""
+        if self._try(wake):
+            return True
+        try:
+            with self._database.transaction() as session:
+                generations.make_due(session, wake)
+        except SQLAlchemyError as error:
+            # Then it is due when `wake_at` says so.
+            log.warning("wake_not_made_due", generation_id=str(wake.generation_id), error=type(error).__name__)
+        return False
+
+    def _try(self, wake: Wake) -> bool:
         try:
             if self.room()[WORK[wake.stage].queue] <= 0:
                 return False

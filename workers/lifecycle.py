@@ -21,7 +21,7 @@ def open_services(app: Celery, settings: Settings) -> Iterator[Services]:
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
     providers = Providers(settings.providers)
-    dispatcher = Dispatcher(app, settings.pipeline)
+    dispatcher = Dispatcher(app, settings.pipeline, database)
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     try:
         yield Services(

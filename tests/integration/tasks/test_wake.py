@@ -1,8 +1,7 @@
-from uuid import UUID
-
 from redis import Redis
 
 from schemas.enums import Queue, Stage
+from storage.generations import Wake
 from tasks.services import Services
 from tasks.wake import wake
 from tests.integration.tasks.conftest import Lives
@@ -58,12 +57,14 @@ def test_the_message_holds_the_id_and_nothing_of_the_request(lives: Lives, worke
     assert f'"id": "{life.id}.{Stage.QUEUED}.1"' in message
 
 
-def test_sending_at_once_stops_at_the_target(lives: Lives, worker: Services) -> None:
-    from storage.generations import Wake
-
+def test_what_finds_its_queue_full_is_due_for_the_waker_at_once(lives: Lives, worker: Services) -> None:
     target = worker.settings.pipeline.queue_target
+    fits, waits = lives.begin(), lives.begin()
     with Redis.from_url(worker.settings.redis_url) as redis:
-        redis.lpush(Queue.SETTLE.value, *["{}"] * (target - 1))
-    sent = [worker.dispatcher.wake(Wake(UUID(int=number), Stage.SETTLING, 0)) for number in range(3)]
-    assert sent == [True, False, False]
-    assert queued(worker, Queue.SETTLE) == target
+        redis.lpush(Queue.SUBMIT.value, *["{}"] * (target - 1))
+        sent = [worker.dispatcher.wake(Wake(life.id, Stage.QUEUED, 0)) for life in (fits, waits)]
+        assert sent == [True, False]
+        assert queued(worker, Queue.SUBMIT) == target
+        redis.delete(Queue.SUBMIT.value)
+    wake(worker)
+    assert queued(worker, Queue.SUBMIT) == 1
