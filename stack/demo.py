@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 from pydantic import BaseModel
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -224,8 +223,8 @@ def _fetch(show: _Show, url: str, media: Path) -> None:
 
 
 def _print_table(shows: list[_Show], media: Path, balance: dict[str, int], console: Console) -> None:
-    table = Table(title=f"Files in {media}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("file", "size", "pixels", "seconds", "codec", "sha256"):
+    table = Table(title=f"Files in {media}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for heading in ("file", "size", "pixels", "length", "codec", "sha256"):
         table.add_column(heading, no_wrap=True)
     for heading in ("held", "captured"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -237,7 +236,7 @@ def _print_table(shows: list[_Show], media: Path, balance: dict[str, int], conso
             show.file.name,
             f"{asset.size_bytes / 1024:.0f} KiB",
             f"{asset.width}x{asset.height}",
-            "-" if asset.duration_seconds is None else f"{asset.duration_seconds:.2f}",
+            "-" if asset.duration_seconds is None else f"{asset.duration_seconds:.2f} s",
             asset.codec,
             asset.sha256[:8],
             str(paid.held),
