@@ -76,15 +76,16 @@ def gateway() -> None:
 
 @app.command()
 def worker(
-    role: Annotated[Role, typer.Option(help="which queues to serve")] = Role.ALL,
-    processes: Annotated[int, typer.Option(min=1, help="worker processes to keep alive")] = 1,
+    role: Annotated[Role | None, typer.Option(help="which queues to serve; every role if left out")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="worker processes of each role to keep alive")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="threads in each; default: the role's own")] = None,
 ) -> None:
-    """Run worker processes for a role, and restart one that exits."""
+    """Run worker processes for a role, or one for each, and restart one that exits."""
     from workers.supervisor import Supervisor, worker_commands
 
     configure_logging(_service_settings())
-    Supervisor(worker_commands(role, processes=processes, threads=threads)).run()
+    roles = list(Role) if role is None else [role]
+    Supervisor(worker_commands(roles, processes=processes, threads=threads)).run()
 
 
 @app.command()

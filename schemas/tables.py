@@ -113,7 +113,9 @@ class Generation(SQLModel, table=True):
     route_index: int = 0
     remote_id: str | None = Field(default=None, sa_type=Text)
     result_urls: list[str] = Field(default=[], sa_type=JSONB)
-    object_key: str = Field(sa_type=Text, unique=True, description="where the result's bytes go, fixed at the insert")
+    object_key: str | None = Field(
+        default=None, sa_type=Text, unique=True, description="where the result's bytes are, once they are there"
+    )
     download: dict[str, object] | None = Field(default=None, sa_type=JSONB, description="size, sha256, content type")
     provider_credits: Decimal | None = Field(
         default=None, sa_type=Numeric, description="what the provider charged us, in its own credits"
@@ -221,6 +223,7 @@ class LedgerTransfer(SQLModel, table=True):
             postgresql_where=text("kind IN ('hold', 'capture', 'release')"),
         ),
         UniqueConstraint("customer_id", "kind", "reference"),
+        Index("ix_ledger_transfers_generation", "generation_id"),
         Index("ix_ledger_transfers_from", "from_account_id"),
         Index("ix_ledger_transfers_to", "to_account_id"),
     )

@@ -10,6 +10,7 @@ import httpx
 from schemas.settings import Settings
 from stack.child import Child
 from stack.wiring import flower_url, gateway_url, sandbox_environment, sandbox_url
+from workers.roles import Role
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,9 @@ class ApplicationProcess(Child):
 
 def application_processes(settings: Settings) -> list[Process]:
     """Everything but the sandbox."""
-    roles = ("provider", "transfer", "media", "control", "requests")
     return [
         _cli("gateway", "gateway", ready_url=f"{gateway_url(settings)}/readyz"),
-        *(_cli(f"worker-{role}", "worker", "--role", role) for role in roles),
+        *(_cli(f"worker-{role}", "worker", "--role", role) for role in Role),
         _cli("beat", "beat"),
         _cli("flower", "flower", ready_url=f"{flower_url(settings)}/healthcheck"),
     ]

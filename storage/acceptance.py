@@ -2,13 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from schemas.enums import Kind, Stage
+from schemas.enums import Stage
 from schemas.errors import IdempotencyMismatch, NotFound
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
@@ -67,9 +67,8 @@ def _new_row(
 ) -> Generation:
     now = database_now(session)
     deadline_seconds = order.deadline_seconds or pipeline.deadline_seconds
-    generation_id = uuid4()
     return Generation(
-        id=generation_id,
+        id=uuid4(),
         customer_id=customer_id,
         idempotency_key=idempotency_key,
         request_hash=hashlib.sha256(request.model_dump_json().encode()).hexdigest(),
@@ -81,14 +80,7 @@ def _new_row(
         wake_at=now + timedelta(seconds=pipeline.resend_after_seconds),
         deadline_at=now + timedelta(seconds=deadline_seconds),
         provider=order.routes[0].provider,
-        object_key=object_key(customer_id, order.kind, generation_id, order.file_extension, now),
     )
-
-
-def object_key(customer_id: UUID, kind: Kind, generation_id: UUID, extension: str, moment: datetime) -> str:
-    """Where a generation's result goes. Fixed at the insert, so that a repeated download overwrites itself."""
-    timestamp = moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"customers/{customer_id}/assets/{kind}/{timestamp}_{generation_id}.{extension}"
 
 
 def _the_earlier(session: Session, repeat: Generation) -> Generation:

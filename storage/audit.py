@@ -50,10 +50,11 @@ _RULES = (
     _Rule(
         1,
         text("""
-            SELECT id::text AS subject, 'unfinished in ' || stage || ' since its deadline passed at ' || deadline_at
+            SELECT id::text AS subject, 'unfinished in ' || stage || ', due by ' || deadline_at
             FROM generations
-            WHERE wake_at IS NOT NULL AND stage <> 'settling'
-              AND deadline_at < now() - make_interval(secs => :overdue_slack)
+            WHERE wake_at IS NOT NULL
+              AND greatest(deadline_at, CASE stage WHEN 'settling' THEN stage_at END)
+                  < now() - make_interval(secs => :overdue_slack)
         """).bindparams(overdue_slack=_OVERDUE_SLACK_SECONDS),
     ),
     _Rule(

@@ -77,13 +77,20 @@ def database_now(session: Session) -> datetime:
     return moment.astimezone(UTC)
 
 
-def claim(session: Session, generation_id: UUID, stages: Iterable[Stage], *, lease_seconds: float) -> Claim | None:
-    """Take a generation that stands in one of `stages` and that nobody holds; None if it moved on or is held."""
+def claim(
+    session: Session, generation_id: UUID, stages: Iterable[Stage], *, attempt: int, lease_seconds: float
+) -> Claim | None:
+    """Take a generation that stands in one of `stages` and that nobody holds; None if it moved on or is held.
+
+    `attempt` is the one that the wake-up was sent for: of its copies, one claims, and the others come to nothing.
+    A claim whose worker died without giving it up counts as a failure.
+    """
     token = uuid4()
     until = _from_now(lease_seconds)
     statement = (
         update(Generation)
         .where(col(Generation.id) == generation_id, col(Generation.stage).in_(list(stages)), _is_free())
+        .where(col(Generation.attempt) == attempt)
         .values(
             lease_token=token,
             lease_until=until,
@@ -91,6 +98,7 @@ def claim(session: Session, generation_id: UUID, stages: Iterable[Stage], *, lea
             wake_at=until,
             claimed_at=func.clock_timestamp(),
             attempt=Generation.attempt + 1,
+            failures=Generation.failures + case((col(Generation.lease_token).is_not(None), 1), else_=0),
         )
         .returning(Generation)
     )
@@ -146,14 +154,14 @@ def put_back(
     held: Claim,
     *,
     wake_in: float,
-    has_failed: bool = False,
+    resets_failures: bool = True,
     progress: float | None = None,
     values: Mapping[str, object] | None = None,
 ) -> None:
     """Give a claim up and leave the generation in its stage until `wake_in` seconds from now.
 
     Args:
-        has_failed: count a failure; otherwise the count starts again.
+        resets_failures: the step went well, so that earlier failures are forgotten.
         progress: fraction 0..1 of the stage that is done, if known.
         values: further columns to set.
 
@@ -162,7 +170,7 @@ def put_back(
     """
     stage = held.generation.stage
     changes: dict[str, object] = {
-        "failures": Generation.failures + 1 if has_failed else 0,
+        **({"failures": 0} if resets_failures else {}),
         **_lease_given_up(_next_wake(stage, wake_in)),
         **(values or {}),
     }
@@ -190,6 +198,22 @@ def fail(
     ledger.release(session, held.generation.customer_id, held.id)
 
 
+def remember_remote_id(session: Session, held: Claim, remote_id: str) -> bool:
+    """Keep the vendor's id for a submit whose claim was lost: it is a fact, and needs no token; whether it was kept."""
+    statement = (
+        update(Generation)
+        .where(
+            col(Generation.id) == held.id,
+            col(Generation.stage) == Stage.SUBMITTING,
+            col(Generation.route_index) == held.generation.route_index,
+            col(Generation.remote_id).is_(None),
+        )
+        .values(remote_id=remote_id)
+        .returning(Generation)
+    )
+    return _returned(session, statement) is not None
+
+
 def record_progress(session: Session, held: Claim, fraction: float) -> None:
     """Show how much of the claimed stage is done (0..1). Progress never goes back.
 
@@ -200,12 +224,16 @@ def record_progress(session: Session, held: Claim, fraction: float) -> None:
     _write(session, held, {"progress": func.greatest(Generation.progress, percent)})
 
 
-def renew_leases(session: Session, tokens: Iterable[UUID], *, lease_seconds: float) -> set[UUID]:
-    """Extend leases; the tokens that are still good."""
+def renew_leases(session: Session, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:
+    """Extend leases, given as generation ids by token; the tokens that are still good.
+
+    Past its deadline a generation is not held any longer, whatever its worker is stuck in.
+    """
     until = _from_now(lease_seconds)
     statement = (
         update(Generation)
-        .where(col(Generation.lease_token).in_(list(tokens)))
+        .where(col(Generation.id).in_(list(held.values())), col(Generation.lease_token).in_(list(held)))
+        .where(or_(col(Generation.deadline_at) > func.now(), col(Generation.stage) == Stage.SETTLING))
         .values(lease_until=until, wake_at=until)
         .returning(col(Generation.lease_token))
     )
@@ -235,18 +263,18 @@ def take_due(session: Session, stages: Iterable[Stage], *, limit: int, resend_af
     return [Wake(generation_id=row.id, stage=Stage(row.stage), attempt=row.attempt) for row in rows]
 
 
+# now(), the start of the transaction: with clock_timestamp(), which may change from row to row, no index would serve.
 _TAKE_DUE = text("""
     WITH due AS (
         SELECT id, wake_at, row_number() OVER (PARTITION BY customer_id ORDER BY wake_at, id) AS turn
         FROM generations
-        WHERE wake_at <= clock_timestamp() AND stage = ANY(:stages)
-          AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        WHERE wake_at <= now() AND stage = ANY(:stages) AND (lease_until IS NULL OR lease_until < now())
+    ), first AS (
+        SELECT id FROM due ORDER BY turn, wake_at LIMIT :limit
     ), picked AS (
         SELECT generations.id
-        FROM due JOIN generations USING (id)
-        WHERE generations.wake_at <= clock_timestamp() AND generations.stage = ANY(:stages)
-        ORDER BY due.turn, due.wake_at
-        LIMIT :limit
+        FROM first JOIN generations USING (id)
+        WHERE generations.wake_at <= now() AND generations.stage = ANY(:stages)
         FOR UPDATE OF generations SKIP LOCKED
     )
     UPDATE generations SET wake_at = clock_timestamp() + make_interval(secs => :resend_after)

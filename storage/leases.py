@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from schemas.errors import LeaseLost
 from storage import generations
 from storage.database import Database
+from storage.generations import Claim
 
 log = structlog.get_logger()
 
@@ -19,8 +20,8 @@ log = structlog.get_logger()
 class Lease:
     """A claim's lease as its holder sees it."""
 
-    def __init__(self, token: UUID) -> None:
-        self.token = token
+    def __init__(self, generation_id: UUID) -> None:
+        self.generation_id = generation_id
         self._lost = threading.Event()
 
     def check(self) -> None:
@@ -36,8 +37,8 @@ class Lease:
 class LeaseKeeper:
     """Renews all held leases three times a lease, in one statement.
 
-    A database that does not answer is no reason to stop working: the fencing token keeps a late write out, and the
-    next round renews again.
+    A database that does not answer is no reason to stop working: the fencing token keeps a late write out of the
+    database, every claim has an object key of its own, and the next round renews again.
     """
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
@@ -59,16 +60,16 @@ class LeaseKeeper:
         self._thread.join()
 
     @contextmanager
-    def keep(self, token: UUID) -> Iterator[Lease]:
+    def keep(self, claim: Claim) -> Iterator[Lease]:
         """Renew a claim's lease for the length of the block."""
-        lease = Lease(token)
+        lease = Lease(claim.id)
         with self._lock:
-            self._held[token] = lease
+            self._held[claim.token] = lease
         try:
             yield lease
         finally:
             with self._lock:
-                del self._held[token]
+                del self._held[claim.token]
 
     def _run(self) -> None:
         while not self._stop.wait(self._lease_seconds / 3):
@@ -84,7 +85,8 @@ class LeaseKeeper:
         if not held:
             return
         with self._database.transaction() as session:
-            good = generations.renew_leases(session, held, lease_seconds=self._lease_seconds)
+            ids = {token: lease.generation_id for token, lease in held.items()}
+            good = generations.renew_leases(session, ids, lease_seconds=self._lease_seconds)
         for token, lease in held.items():
             if token not in good:
                 lease.lose()

@@ -83,6 +83,8 @@ class ObjectStore:
             body,  # type: ignore[arg-type]  # only read() is used
             length=-1 if size_bytes is None else size_bytes,
             part_size=PART_BYTES,
+            # More would be threads of minio's own, which it leaves behind, each with a part, when a read fails.
+            num_parallel_uploads=1,
             content_type=content_type,
         )
 

@@ -1,6 +1,7 @@
 """`generation.download`: stream the result from the provider into its final place in the object store."""
 
 import time
+from datetime import UTC, datetime
 
 import structlog
 from celery import shared_task
@@ -22,15 +23,16 @@ _SHOW_PROGRESS_EVERY_SECONDS = 1.0
 
 
 @shared_task(name=TaskName.DOWNLOAD)
-def download_task(generation_id: str) -> None:
+def download_task(generation_id: str, attempt: int) -> None:
     """Celery's side of `download`."""
-    stage.run(current_services(), generation_id, {Stage.DOWNLOADING}, download)
+    stage.run(current_services(), generation_id, attempt, {Stage.DOWNLOADING}, download)
 
 
 def download(services: Services, claim: Claim, lease: Lease) -> None:
-    """Fetch the result; a repeated download overwrites itself."""
+    """Fetch the result into a place of this claim's own."""
+    key = _object_key(claim)
     try:
-        stored = _transfer(services, claim, lease)
+        stored = _transfer(services, claim, lease, key)
     except DownloadError as error:
         log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
         if error.is_final:
@@ -40,10 +42,22 @@ def download(services: Services, claim: Claim, lease: Lease) -> None:
         else:
             stage.retry_or_fail(services, claim, ErrorCode.DOWNLOAD_FAILED, error.message)
     else:
-        stage.advance(services, claim, Stage.STORING, values={"download": stored.model_dump()})
+        stage.advance(services, claim, Stage.STORING, values={"object_key": key, "download": stored.model_dump()})
 
 
-def _transfer(services: Services, claim: Claim, lease: Lease) -> StoredBytes:
+def _object_key(claim: Claim) -> str:
+    """Where this claim puts the bytes.
+
+    The object store knows no fencing tokens: with one key for all, a worker that lost its lease could still overwrite
+    what its successor has stored. What nobody commits is an orphan.
+    """
+    generation = claim.generation
+    timestamp = f"{_claimed_at(claim):%Y%m%dT%H%M%SZ}"
+    name = f"{timestamp}_{claim.token}.{claim.order.file_extension}"
+    return f"customers/{generation.customer_id}/assets/{generation.kind}/{name}"
+
+
+def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> StoredBytes:
     generation = claim.generation
     url = generation.result_urls[0]
     headers = services.providers.get(generation.provider).download_headers(url)
@@ -51,9 +65,7 @@ def _transfer(services: Services, claim: Claim, lease: Lease) -> StoredBytes:
     show = _Progress(services, claim, lease)
     with open_download(url, headers, limits, kind=generation.kind, on_chunk=show) as result:
         show.total_bytes = result.size_bytes
-        services.objects.put(
-            generation.object_key, result, size_bytes=result.size_bytes, content_type=result.content_type
-        )
+        services.objects.put(key, result, size_bytes=result.size_bytes, content_type=result.content_type)
         return StoredBytes(size_bytes=result.received_bytes, sha256=result.sha256, content_type=result.content_type)
 
 
@@ -73,16 +85,23 @@ class _Progress:
         if not self.total_bytes or now - self._shown_at < _SHOW_PROGRESS_EVERY_SECONDS:
             return
         self._shown_at = now
-        with self._services.database.transaction() as session:
-            generations.record_progress(session, self._claim, received_bytes / self.total_bytes)
+        try:
+            with self._services.database.transaction() as session:
+                generations.record_progress(session, self._claim, received_bytes / self.total_bytes)
+        except stage.OUTAGES as error:
+            # Nobody sees the progress for a moment: no reason to give the bytes up.
+            log.warning("progress_not_shown", error=type(error).__name__)
 
 
 def _until_deadline(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
-    generation = claim.generation
-    if generation.claimed_at is None:
-        raise ValueError("a claimed generation has the time of its claim")
-    left = (generation.deadline_at - generation.claimed_at).total_seconds()
+    left = (claim.generation.deadline_at - _claimed_at(claim)).total_seconds()
     return limits.model_copy(update={"timeout_seconds": min(limits.timeout_seconds, left)})
+
+
+def _claimed_at(claim: Claim) -> datetime:
+    if claim.generation.claimed_at is None:
+        raise ValueError("a claimed generation has the time of its claim")
+    return claim.generation.claimed_at.astimezone(UTC)
 
 
 def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> None:
@@ -90,7 +109,7 @@ def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> N
     try:
         state = services.providers.get(claim.generation.provider).poll(stage.remote_ref(claim))
     except ProviderError as error:
-        stage.retry_or_fail_read(services, claim, error)
+        stage.after_failed_read(services, claim, error)
         return
     values = {"result_urls": state.result_urls} if state.result_urls else None
     stage.retry_or_fail(services, claim, ErrorCode.DOWNLOAD_FAILED, refused.message, values=values)

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from celery import shared_task
+import tenacity
+from celery import current_task, shared_task
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.enums import TaskName
@@ -12,6 +13,9 @@ from schemas.stages import status_of
 from storage import acceptance
 from storage.generations import Wake
 from tasks.services import Services, current_services
+from tasks.stage import OUTAGES
+
+_OUTLAST_SECONDS = 600
 
 
 class EnqueueArguments(BaseModel):
@@ -21,7 +25,9 @@ class EnqueueArguments(BaseModel):
 
     customer_id: UUID = Field(description="whose credits pay; whoever may write to this Redis is trusted to name it")
     request: GenerationRequest = Field(description="the body of POST /v1/generations")
-    idempotency_key: str | None = Field(default=None, min_length=1, max_length=255)
+    idempotency_key: str | None = Field(
+        default=None, max_length=255, pattern=r"^[\x21-\x7e]+$", description="the message's own id if left out"
+    )
 
 
 @shared_task(name=TaskName.ENQUEUE, ignore_result=False)
@@ -29,11 +35,22 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     """Celery's side of `enqueue`: takes keyword arguments only."""
     if args:
         return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
-    return enqueue(current_services(), kwargs)
+    return enqueue(current_services(), kwargs, message_id=str(current_task.request.id))
 
 
-def enqueue(services: Services, arguments: dict[str, object]) -> dict[str, object]:
+# The message left Redis when this began, and is no row yet: as long as the database is away, it waits here, and those
+# behind it wait in Redis.
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(OUTAGES),
+    wait=tenacity.wait_exponential(multiplier=0.2, max=5),
+    stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
+    reraise=True,
+)
+def enqueue(services: Services, arguments: dict[str, object], *, message_id: str) -> dict[str, object]:
     """Take a request in, exactly as the HTTP door does.
+
+    Args:
+        message_id: makes a message that Redis delivers twice one generation, where the sender gives no key.
 
     Returns:
         `{"id", "status", "is_new"}`, or `{"error": problem}` with an RFC 9457 document.
@@ -48,7 +65,7 @@ def enqueue(services: Services, arguments: dict[str, object]) -> dict[str, objec
                 wanted.request,
                 order,
                 services.settings.pipeline,
-                idempotency_key=wanted.idempotency_key,
+                idempotency_key=wanted.idempotency_key or f"message:{message_id}",
             )
     except RequestError as error:
         return _refused(error)

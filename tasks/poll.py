@@ -20,9 +20,9 @@ _HALF_WAY_SECONDS = {"image": 8.0, "video": 45.0}
 
 
 @shared_task(name=TaskName.POLL)
-def poll_task(generation_id: str) -> None:
+def poll_task(generation_id: str, attempt: int) -> None:
     """Celery's side of `poll`."""
-    stage.run(current_services(), generation_id, {Stage.GENERATING}, poll)
+    stage.run(current_services(), generation_id, attempt, {Stage.GENERATING}, poll)
 
 
 def poll(services: Services, claim: Claim, _lease: Lease) -> None:
@@ -30,7 +30,7 @@ def poll(services: Services, claim: Claim, _lease: Lease) -> None:
     try:
         state = services.providers.get(claim.generation.provider).poll(stage.remote_ref(claim))
     except ProviderError as error:
-        stage.retry_or_fail_read(services, claim, error)
+        stage.after_failed_read(services, claim, error)
         return
     match state.status:
         case RemoteStatus.QUEUED | RemoteStatus.RUNNING:

@@ -11,9 +11,9 @@ from tasks.services import Services, current_services
 
 
 @shared_task(name=TaskName.SETTLE)
-def settle_task(generation_id: str) -> None:
+def settle_task(generation_id: str, attempt: int) -> None:
     """Celery's side of `settle`."""
-    stage.run(current_services(), generation_id, {Stage.SETTLING}, settle)
+    stage.run(current_services(), generation_id, attempt, {Stage.SETTLING}, settle)
 
 
 def settle(services: Services, claim: Claim, _lease: Lease) -> None:

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from providers.base import RemoteRef
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import LeaseLost, ProviderError, ProviderRateLimited, ProviderUnavailable
+from schemas.errors import LeaseLost, ProviderError, ProviderUnavailable
 from schemas.settings import PipelineSettings
 from schemas.stages import TERMINAL, WORK
 from storage import generations
@@ -29,18 +29,20 @@ Step = Callable[[Services, Claim, Lease], None]
 OUTAGES = (OperationalError, PoolTimeout, MinioException, HTTPError, ConnectionError)
 
 
-def run(services: Services, generation_id: str, stages: Collection[Stage], step: Step) -> None:
+def run(services: Services, generation_id: str, attempt: int, stages: Collection[Stage], step: Step) -> None:
     """Claim a generation and take it one step further; nothing happens if it is held or has moved on."""
     lease_seconds = services.settings.pipeline.lease_seconds
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
     with services.database.transaction() as session:
-        claim = generations.claim(session, UUID(generation_id), stages, lease_seconds=lease_seconds)
+        claim = generations.claim(session, UUID(generation_id), stages, attempt=attempt, lease_seconds=lease_seconds)
     if claim is None:
         return
-    with services.leases.keep(claim.token) as lease:
+    with services.leases.keep(claim) as lease:
         try:
             if _is_overdue(claim):
                 _time_out(services, claim)
+            elif _has_killed_workers(services, claim):
+                fail(services, claim, ErrorCode.INTERNAL, "an internal error; it was reported")
             else:
                 step(services, claim, lease)
         except Exception as error:  # noqa: BLE001 -- the edge of every stage: whatever went wrong, the row must go on
@@ -55,7 +57,7 @@ def _recover(services: Services, claim: Claim, error: Exception) -> None:
             raise error
         if isinstance(error, OUTAGES):
             log.warning("stage_interrupted", stage=stage, error=type(error).__name__)
-            retry(services, claim)
+            wait_out(services, claim)
         else:
             log.error("stage_crashed", stage=stage, exc_info=error)
             retry_or_fail(services, claim, ErrorCode.INTERNAL, "an internal error; it was reported")
@@ -88,44 +90,38 @@ def advance(
         services.dispatcher.wake(Wake(claim.id, target, moved.generation.attempt))
 
 
-def retry(
-    services: Services,
-    claim: Claim,
-    *,
-    after: float | None = None,
-    has_failed: bool = True,
-    values: Mapping[str, object] | None = None,
-) -> None:
-    """Leave the generation in its stage and come back later.
+def wait_out(services: Services, claim: Claim, *, after: float | None = None) -> None:
+    """Come back when an outage may be over; it is nobody's failure, and only the deadline ends the waiting.
 
     Args:
-        after: seconds that the provider asked for; never sooner than our own backoff.
-        has_failed: false where waiting is all that is needed, so that it does not count.
-        values: further columns to set.
+        after: seconds that the other side asked for; never sooner than our own pause.
     """
-    wake_in = max(backoff(services.settings.pipeline, claim.generation.failures), after or 0.0)
+    pause = outage_pause(services.settings.pipeline)
     with services.database.transaction() as session:
-        generations.put_back(session, claim, wake_in=wake_in, has_failed=has_failed, values=values)
+        generations.put_back(session, claim, wake_in=max(pause, after or 0.0), resets_failures=False)
 
 
 def retry_or_fail(
     services: Services, claim: Claim, code: ErrorCode, message: str, *, values: Mapping[str, object] | None = None
 ) -> None:
-    """Come back later, or fail for good once the stage has failed too often."""
-    is_last = claim.generation.failures + 1 >= services.settings.pipeline.stage_failures
+    """Come back later, or fail for good once the stage has failed too often. `values` are further columns to set."""
+    pipeline = services.settings.pipeline
+    failures = claim.generation.failures + 1
     # Settling only needs our own database, and its customer has a result: it never gives up.
-    if is_last and claim.generation.stage is not Stage.SETTLING:
-        fail(services, claim, code, message)
-    else:
-        retry(services, claim, values=values)
+    if failures >= pipeline.stage_failures and claim.generation.stage is not Stage.SETTLING:
+        return fail(services, claim, code, message)
+    values = {"failures": failures, **(values or {})}
+    with services.database.transaction() as session:
+        return generations.put_back(
+            session, claim, wake_in=backoff(pipeline, failures), resets_failures=False, values=values
+        )
 
 
-def retry_or_fail_read(services: Services, claim: Claim, error: ProviderError) -> None:
-    """After a read at the provider failed: an outage is waited for, up to the deadline; anything else counts."""
+def after_failed_read(services: Services, claim: Claim, error: ProviderError) -> None:
+    """After a read at the provider failed: an outage is waited for, anything else counts."""
     if isinstance(error, ProviderUnavailable):
         log.info("provider_unavailable", stage=claim.generation.stage, reason=error.message)
-        is_failure = not isinstance(error, ProviderRateLimited)
-        retry(services, claim, after=error.retry_after, has_failed=is_failure)
+        wait_out(services, claim, after=error.retry_after)
     else:
         log.error("provider_trouble", stage=claim.generation.stage, code=error.code, reason=error.message)
         retry_or_fail(services, claim, error.code, error.message)
@@ -146,10 +142,18 @@ def remote_ref(claim: Claim) -> RemoteRef:
 
 
 def backoff(pipeline: PipelineSettings, failures: int) -> float:
-    """Seconds until the next try after `failures` earlier ones: doubling, capped, with up to half of it jitter."""
+    """Seconds until the next try after so many failures: doubling, capped, with up to half of it jitter."""
     # The exponent is capped because 2.0 ** 1100 is an OverflowError, and outages can be long.
-    full = min(pipeline.backoff_cap_seconds, pipeline.backoff_base_seconds * 2.0 ** min(failures, 32))
-    return full * random.uniform(0.5, 1.0)  # noqa: S311 -- spreading retries needs no secrecy
+    return _jittered(min(pipeline.backoff_cap_seconds, pipeline.backoff_base_seconds * 2.0 ** min(failures, 32)))
+
+
+def outage_pause(pipeline: PipelineSettings) -> float:
+    """Seconds until something that was away is tried again."""
+    return _jittered(pipeline.outage_pause_seconds)
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311 -- spreading retries needs no secrecy
 
 
 def _is_overdue(claim: Claim) -> bool:
@@ -157,6 +161,14 @@ def _is_overdue(claim: Claim) -> bool:
     if generation.stage is Stage.SETTLING or generation.stage in TERMINAL or generation.claimed_at is None:
         return False
     return generation.claimed_at >= generation.deadline_at
+
+
+def _has_killed_workers(services: Services, claim: Claim) -> bool:
+    """Whether workers keep dying over this generation: a file that exhausts their memory must not take them all."""
+    # What counts in `queued` and `submitting` are refusals, which have a limit of their own.
+    if claim.generation.stage not in {Stage.GENERATING, Stage.DOWNLOADING, Stage.STORING}:
+        return False
+    return claim.generation.failures >= services.settings.pipeline.stage_failures
 
 
 def _time_out(services: Services, claim: Claim) -> None:

@@ -33,9 +33,9 @@ class StoredBytes(BaseModel):
 
 
 @shared_task(name=TaskName.STORE)
-def store_task(generation_id: str) -> None:
+def store_task(generation_id: str, attempt: int) -> None:
     """Celery's side of `store`."""
-    stage.run(current_services(), generation_id, {Stage.STORING}, store)
+    stage.run(current_services(), generation_id, attempt, {Stage.STORING}, store)
 
 
 def store(services: Services, claim: Claim, lease: Lease) -> None:
@@ -72,11 +72,11 @@ def compare(ordered: Inputs, delivered: Asset) -> list[str]:
 
 
 def _assets(services: Services, claim: Claim, lease: Lease) -> list[Asset]:
-    generation = claim.generation
+    generation, key = claim.generation, _object_key(claim)
     stored = StoredBytes.model_validate(generation.download)
-    with services.objects.open(generation.object_key, stored.size_bytes) as file:
+    with services.objects.open(key, stored.size_bytes) as file:
         probe = media.probe_video(file) if generation.kind is Kind.VIDEO else media.probe_image(file)
-    assets = [_asset(claim, AssetRole.RESULT, generation.object_key, stored, probe)]
+    assets = [_asset(claim, AssetRole.RESULT, key, stored, probe)]
     lease.check()
     if generation.kind is Kind.VIDEO:
         assets.append(_poster(services, claim, stored.size_bytes))
@@ -84,12 +84,18 @@ def _assets(services: Services, claim: Claim, lease: Lease) -> list[Asset]:
 
 
 def _poster(services: Services, claim: Claim, size_bytes: int) -> Asset:
-    with services.objects.open(claim.generation.object_key, size_bytes) as file:
+    with services.objects.open(_object_key(claim), size_bytes) as file:
         picture, probe = media.poster(file)
-    key = str(PurePosixPath(claim.generation.object_key).with_suffix(".poster.jpg"))
+    key = str(PurePosixPath(_object_key(claim)).with_suffix(f".{claim.token}.poster.jpg"))
     services.objects.put_bytes(key, picture, content_type="image/jpeg")
     stored = StoredBytes(size_bytes=len(picture), sha256=hashlib.sha256(picture).hexdigest(), content_type="image/jpeg")
     return _asset(claim, AssetRole.POSTER, key, stored, probe)
+
+
+def _object_key(claim: Claim) -> str:
+    if claim.generation.object_key is None:
+        raise ValueError("a downloaded generation has an object")
+    return claim.generation.object_key
 
 
 def _asset(claim: Claim, role: AssetRole, key: str, stored: StoredBytes, probe: Probe) -> Asset:

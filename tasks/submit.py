@@ -11,6 +11,7 @@ from providers.models import UnknownSubmit
 from schemas.callback_token import callback_url
 from schemas.enums import ErrorCode, Stage, TaskName
 from schemas.errors import (
+    LeaseLost,
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderRateLimited,
@@ -28,9 +29,9 @@ log = structlog.get_logger()
 
 
 @shared_task(name=TaskName.SUBMIT)
-def submit_task(generation_id: str) -> None:
+def submit_task(generation_id: str, attempt: int) -> None:
     """Celery's side of `submit`."""
-    stage.run(current_services(), generation_id, {Stage.QUEUED, Stage.SUBMITTING}, submit)
+    stage.run(current_services(), generation_id, attempt, {Stage.QUEUED, Stage.SUBMITTING}, submit)
 
 
 def submit(services: Services, claim: Claim, _lease: Lease) -> None:
@@ -45,7 +46,7 @@ def submit(services: Services, claim: Claim, _lease: Lease) -> None:
     try:
         remote_id = _create(services, claim)
     except ProviderRateLimited as error:
-        _requeue(services, claim, error, failures=failures)
+        _requeue(services, claim, error, failures=failures, pause=stage.outage_pause(services.settings.pipeline))
     except ProviderUnavailable as error:
         _requeue_or_next_route(services, claim, error, failures=failures + 1)
     except ProviderOutcomeUnknown as error:
@@ -56,7 +57,12 @@ def submit(services: Services, claim: Claim, _lease: Lease) -> None:
     except ProviderError as error:
         log.error("provider_trouble", provider=claim.route.provider, code=error.code, reason=error.message)
         _next_route(services, claim, error)
+    except Exception:
+        # Whether the request left before this cannot be known: what nobody foresaw must not send it again.
+        log.exception("submit_crashed")
+        _wait_for_callback(services, claim)
     else:
+        log.info("submit_accepted", remote_id=remote_id)
         _accepted(services, claim, remote_id)
     return None
 
@@ -84,31 +90,36 @@ def _create(services: Services, claim: Claim) -> str:
 )
 def _accepted(services: Services, claim: Claim, remote_id: str) -> None:
     has_callback = services.settings.providers.named(claim.route.provider).callbacks
-    stage.advance(
-        services,
-        claim,
-        Stage.GENERATING,
-        wake_in=next_poll(services.settings.pipeline, waited_seconds=0.0, has_callback=has_callback),
-        event={"provider": claim.route.provider, "route": claim.generation.route_index, "remote_id": remote_id},
-        values={"remote_id": remote_id},
-    )
+    try:
+        stage.advance(
+            services,
+            claim,
+            Stage.GENERATING,
+            wake_in=next_poll(services.settings.pipeline, waited_seconds=0.0, has_callback=has_callback),
+            event={"provider": claim.route.provider, "route": claim.generation.route_index, "remote_id": remote_id},
+            values={"remote_id": remote_id},
+        )
+    except LeaseLost:
+        with services.database.transaction() as session:
+            is_kept = generations.remember_remote_id(session, claim, remote_id)
+        log.warning("lease_lost_after_create", remote_id=remote_id, is_kept=is_kept)
 
 
-def _requeue(services: Services, claim: Claim, error: ProviderUnavailable, *, failures: int) -> None:
-    pipeline = services.settings.pipeline
+def _requeue(services: Services, claim: Claim, error: ProviderUnavailable, *, failures: int, pause: float) -> None:
     stage.advance(
         services,
         claim,
         Stage.QUEUED,
-        wake_in=max(stage.backoff(pipeline, failures), error.retry_after or 0.0),
+        wake_in=max(pause, error.retry_after or 0.0),
         event={"reason": error.message},
         values={"failures": failures},
     )
 
 
 def _requeue_or_next_route(services: Services, claim: Claim, error: ProviderUnavailable, *, failures: int) -> None:
-    if failures < services.settings.pipeline.submit_failures:
-        _requeue(services, claim, error, failures=failures)
+    pipeline = services.settings.pipeline
+    if failures < pipeline.submit_failures:
+        _requeue(services, claim, error, failures=failures, pause=stage.backoff(pipeline, failures))
     else:
         _next_route(services, claim, error)
 
@@ -137,7 +148,7 @@ def _resolve_unknown(services: Services, claim: Claim) -> None:
     """A request went out and nobody knows what became of it: adopt what a callback brought, wait, or give up."""
     generation = claim.generation
     with services.database.transaction() as session:
-        remote_id = callbacks.adoptable_remote_id(session, claim.id, generation.provider)
+        remote_id = generation.remote_id or callbacks.adoptable_remote_id(session, claim.id, generation.provider)
     if remote_id is not None:
         log.info("submit_adopted", remote_id=remote_id)
         return _accepted(services, claim, remote_id)

@@ -15,6 +15,7 @@ from schemas.settings import get_settings
 from tasks.services import use_services
 from workers.app import create_app
 from workers.lifecycle import open_services
+from workers.quiet import hide_message_bodies
 from workers.roles import ROLES, Role
 
 _PARENT_CHECK_SECONDS = 1.0
@@ -25,7 +26,7 @@ _ORPHAN_SECONDS = 10.0
 def main() -> None:
     """Serve a role's queues until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
-    parser.add_argument("--role", type=Role, choices=list(Role), default=Role.ALL)
+    parser.add_argument("--role", type=Role, choices=list(Role), required=True)
     parser.add_argument("--threads", type=int, help="default: the role's own")
     parser.add_argument("--parent", type=int, help="end when this process, the supervisor, is gone")
     parser.add_argument("--name", help="the node's name, as Flower shows it; default: the role")
@@ -34,6 +35,7 @@ def main() -> None:
     configure_logging(settings)
     # Connected, this signal keeps Celery from configuring logging its own way.
     setup_logging.connect(lambda **_: None, weak=False)
+    hide_message_bodies()
     # Celery warns a root user of pickled messages; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     if options.parent is not None:

@@ -94,7 +94,7 @@ class Dispatcher:
         task_id = f"{wake.generation_id}.{wake.stage}.{wake.attempt + 1}"
         self._app.send_task(
             work.task.value,
-            args=[str(wake.generation_id)],
+            args=[str(wake.generation_id), wake.attempt],
             task_id=task_id,
             queue=work.queue.value,
             ignore_result=True,

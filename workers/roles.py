@@ -14,7 +14,6 @@ class Role(StrEnum):
     MEDIA = "media"
     CONTROL = "control"
     REQUESTS = "requests"
-    ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,4 @@ ROLES: dict[Role, RoleDefinition] = {
     Role.CONTROL: RoleDefinition((Queue.CONTROL, Queue.SETTLE), threads=4),
     # The Redis door: a malformed message of a stranger may end this process, and only this one.
     Role.REQUESTS: RoleDefinition((Queue.REQUESTS,), threads=4),
-    # Every stage in one process, for a small machine; the door stays apart.
-    Role.ALL: RoleDefinition(tuple(queue for queue in Queue if queue is not Queue.REQUESTS), threads=16),
 }

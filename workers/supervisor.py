@@ -6,9 +6,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from types import FrameType
 
 import structlog
+
+from workers.roles import Role
 
 log = structlog.get_logger()
 
@@ -79,9 +82,13 @@ class _Child:
             self._process.wait()
 
 
-def worker_commands(role: str, *, processes: int, threads: int | None) -> dict[str, list[str]]:
-    """The commands of a role's worker processes, by node name."""
-    names = [role] if processes == 1 else [f"{role}{number}" for number in range(1, processes + 1)]
-    common = [sys.executable, "-m", "workers", "--role", role, "--parent", str(os.getpid())]
+def worker_commands(roles: Iterable[Role], *, processes: int, threads: int | None) -> dict[str, list[str]]:
+    """The commands of so many worker processes for each role, by node name."""
     extra = [] if threads is None else ["--threads", str(threads)]
-    return {name: [*common, "--name", name, *extra] for name in names}
+    commands: dict[str, list[str]] = {}
+    for role in roles:
+        for number in range(1, processes + 1):
+            name = role.value if processes == 1 else f"{role}{number}"
+            arguments = ["--role", role, "--name", name, "--parent", str(os.getpid()), *extra]
+            commands[name] = [sys.executable, "-m", "workers", *arguments]
+    return commands

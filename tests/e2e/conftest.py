@@ -183,13 +183,11 @@ def system(services: Stack, run_folder: Path) -> Iterator[System]:
 
 @pytest.fixture(scope="module")
 def polling_system(services: Stack, run_folder: Path) -> Iterator[System]:
-    """A small system that asks for no callbacks: one worker process for all stages."""
+    """A system that asks for no callbacks; one supervisor keeps the workers of every role."""
 
     def processes(settings: Settings) -> Sequence[Process]:
         every = {process.name: process for process in application_processes(settings)}
-        worker = every["worker-control"]
-        all_roles = Process("worker", tuple("all" if word == "control" else word for word in worker.argv))
-        return [every["gateway"], all_roles, every["beat"]]
+        return [every["gateway"], Process("worker", (sys.executable, "-m", "cli", "worker")), every["beat"]]
 
     settings = _own_places(services, "polling", 2)
     kie = settings.providers.kie.model_copy(update={"callbacks": False})

@@ -81,7 +81,7 @@ def upgrade() -> None:
         sa.Column("route_index", sa.Integer(), nullable=False),
         sa.Column("remote_id", sa.Text(), nullable=True),
         sa.Column("result_urls", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.Column("object_key", sa.Text(), nullable=True),
         sa.Column("download", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("provider_credits", sa.Numeric(), nullable=True),
         sa.Column(
@@ -318,6 +318,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("customer_id", "kind", "reference"),
     )
     op.create_index("ix_ledger_transfers_from", "ledger_transfers", ["from_account_id"], unique=False)
+    op.create_index("ix_ledger_transfers_generation", "ledger_transfers", ["generation_id"], unique=False)
     op.create_index("ix_ledger_transfers_to", "ledger_transfers", ["to_account_id"], unique=False)
     op.create_index(
         "uq_ledger_transfers_generation_kind",
@@ -337,6 +338,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("kind IN ('hold', 'capture', 'release')"),
     )
     op.drop_index("ix_ledger_transfers_to", table_name="ledger_transfers")
+    op.drop_index("ix_ledger_transfers_generation", table_name="ledger_transfers")
     op.drop_index("ix_ledger_transfers_from", table_name="ledger_transfers")
     op.drop_table("ledger_transfers")
     op.drop_index("ix_events_generation", table_name="events")

@@ -21,8 +21,11 @@ _WAY = (Stage.SUBMITTING, Stage.GENERATING, Stage.DOWNLOADING, Stage.STORING, St
 def claim(database: Database, settings: Settings, generation_id: UUID) -> Claim:
     """Take a generation."""
     with database.transaction() as session:
+        found = generations.find(session, generation_id)
+        assert found is not None
+        lease_seconds = settings.pipeline.lease_seconds
         return some_claim(
-            generations.claim(session, generation_id, list(Stage), lease_seconds=settings.pipeline.lease_seconds)
+            generations.claim(session, generation_id, Stage, attempt=found.attempt, lease_seconds=lease_seconds)
         )
 
 
@@ -44,14 +47,14 @@ def complete(
 ) -> Asset:
     """Store `body` as the result of a generation, and settle it."""
     held = claim(database, settings, generation_id)
-    asset = _stored(objects, held, AssetRole.RESULT, held.generation.object_key, body)
+    asset = _stored(objects, held, AssetRole.RESULT, f"customers/{held.token}.png", body)
     with database.transaction() as session:
         for stage in _WAY:
             values = {"remote_id": REMOTE_ID, "result_urls": [RESULT_URL]} if stage is Stage.GENERATING else {}
             held = generations.move(session, held, stage, wake_in=0, keep_lease=True, values=values)
         session.add(asset)
         if poster:
-            key = held.generation.object_key.replace(".png", "_poster.jpg")
+            key = f"customers/{held.token}.poster.jpg"
             session.add(_stored(objects, held, AssetRole.POSTER, key, b"a poster"))
         generations.move(session, held, Stage.COMPLETED, wake_in=0)
         ledger.capture(session, held.generation.customer_id, generation_id)

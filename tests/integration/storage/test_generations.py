@@ -26,7 +26,9 @@ ALL_STAGES = frozenset(Stage)
 
 def claim(database: Database, generation_id: UUID, *, lease_seconds: float = 60) -> Claim | None:
     with database.transaction() as session:
-        return generations.claim(session, generation_id, ALL_STAGES, lease_seconds=lease_seconds)
+        found = generations.find(session, generation_id)
+        assert found is not None
+        return generations.claim(session, generation_id, ALL_STAGES, attempt=found.attempt, lease_seconds=lease_seconds)
 
 
 def row(database: Database, generation_id: UUID) -> Generation:
@@ -104,7 +106,8 @@ def test_a_worker_that_lost_its_lease_writes_nothing(database: Database, generat
 def test_a_renewed_lease_stays_and_a_lost_one_is_told(database: Database, generation_id: UUID) -> None:
     held = some_claim(claim(database, generation_id, lease_seconds=1))
     with database.transaction() as session:
-        good = generations.renew_leases(session, [held.token, UUID(int=1)], lease_seconds=600)
+        ids = {held.token: generation_id, UUID(int=1): generation_id}
+        good = generations.renew_leases(session, ids, lease_seconds=600)
     assert good == {held.token}
     after = row(database, generation_id)
     assert after.lease_until is not None

@@ -17,8 +17,9 @@ from schemas.orders import GenerationRequest
 from schemas.settings import Settings
 from schemas.tables import Asset, Event, Generation
 from stack.stack import Stack
-from storage import acceptance, ledger
+from storage import acceptance, generations, ledger
 from storage.database import Database
+from storage.generations import Claim
 from storage.ledger import Balance
 from tasks import stage
 from tasks.download import download
@@ -27,7 +28,7 @@ from tasks.services import Services
 from tasks.settle import settle
 from tasks.store import store
 from tasks.submit import submit
-from tests.support import NewCustomer, new_customer
+from tests.support import NewCustomer, new_customer, some_claim
 from workers.app import create_app
 from workers.lifecycle import open_services
 
@@ -63,6 +64,7 @@ def worker(sandboxed: Stack) -> Iterator[Services]:
     pipeline = settings.pipeline.model_copy(
         update={
             "backoff_base_seconds": 0.001,
+            "outage_pause_seconds": 0.001,
             "poll_with_callback_seconds": 0.001,
             "submit_failures": 3,
             "stage_failures": 3,
@@ -115,12 +117,24 @@ class Life:
 
     def step(self) -> Stage:
         """Take one step, as the message that is due would; the stage after it."""
-        self.deliver(self.row.stage)
+        row = self.row
+        self.deliver(row.stage, row.attempt)
         return self.row.stage
 
-    def deliver(self, wanted: Stage) -> None:
-        """Handle the message of a stage, whatever stage the generation is in."""
-        stage.run(self.worker, str(self.id), {wanted}, _STEPS[wanted])
+    def deliver(self, wanted: Stage, attempt: int) -> None:
+        """Handle a message, whatever has become of the generation."""
+        stage.run(self.worker, str(self.id), attempt, {wanted}, _STEPS[wanted])
+
+    def claim(self) -> Claim:
+        """Take it, as a worker does."""
+        row = self.row
+        with self.database.transaction() as session:
+            return some_claim(generations.claim(session, self.id, {row.stage}, attempt=row.attempt, lease_seconds=60))
+
+    def die_holding_it(self) -> None:
+        """Take it, and let its lease run out."""
+        self.claim()
+        self.set("lease_until = clock_timestamp() - interval '1 second'")
 
     def go(self, *, until: frozenset[Stage], most: int = 400) -> Stage:
         """Step until one of these stages is reached."""

@@ -3,11 +3,15 @@ from uuid import UUID, uuid4
 from storage import generations, ledger
 from storage.database import Database
 from storage.ledger import Balance
-from tasks.enqueue import enqueue
+from tasks import enqueue as door
 from tasks.services import Services
 from tests.support import new_customer
 
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
+
+
+def enqueue(worker: Services, arguments: dict[str, object], message_id: str = "") -> dict[str, object]:
+    return door.enqueue(worker, arguments, message_id=message_id or str(uuid4()))
 
 
 def problem(answer: dict[str, object]) -> dict[str, object]:
@@ -28,9 +32,18 @@ def test_a_request_over_redis_is_accepted_like_one_over_http(database: Database,
 
 def test_a_repeated_key_gives_the_same_generation(database: Database, worker: Services) -> None:
     customer = new_customer(database, 100)
-    arguments = {"customer_id": str(customer.id), "request": REQUEST, "idempotency_key": "order 1"}
+    arguments = {"customer_id": str(customer.id), "request": REQUEST, "idempotency_key": "order-1"}
     first, again = enqueue(worker, {**arguments}), enqueue(worker, {**arguments})
     assert (first["id"], again["is_new"]) == (again["id"], False)
+
+
+def test_a_message_that_is_delivered_twice_is_one_generation(database: Database, worker: Services) -> None:
+    customer = new_customer(database, 100)
+    arguments: dict[str, object] = {"customer_id": str(customer.id), "request": REQUEST}
+    first, again = (enqueue(worker, {**arguments}, "message 1") for _ in range(2))
+    assert (first["id"], again["is_new"]) == (again["id"], False)
+    other = enqueue(worker, {**arguments}, "message 2")
+    assert other["id"] != first["id"]
 
 
 def test_what_is_wrong_comes_back_as_a_problem(database: Database, worker: Services) -> None:

@@ -1,8 +1,13 @@
+import threading
+
 import pytest
 
 from schemas.enums import AssetRole, ErrorCode, Stage
+from schemas.errors import DownloadError
 from schemas.stages import TERMINAL
+from storage import generations
 from storage.ledger import Balance
+from storage.objects import PART_BYTES
 from tests.integration.tasks.conftest import Lives
 
 VIDEO = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "16:9"}
@@ -123,10 +128,73 @@ def test_a_doubled_or_late_message_finds_nothing_to_do(lives: Lives) -> None:
     life.go(until=TERMINAL)
     before, price = life.row, life.row.credits
     for late in (Stage.QUEUED, Stage.GENERATING, Stage.DOWNLOADING, Stage.SETTLING):
-        life.deliver(late)
+        life.deliver(late, before.attempt)
     assert (life.row.attempt, len(life.events)) == (before.attempt, 7)
     assert life.accepted_creates() == 1
     assert life.balance == Balance(available=1000 - price, held=0)
+
+
+def test_copies_of_a_message_are_one_try(lives: Lives) -> None:
+    life = lives.begin(create_error={"code": 455, "msg": "maintenance"}, create_error_times=100)
+    for _ in range(10):
+        life.deliver(Stage.QUEUED, 0)
+    assert (life.row.stage, life.row.attempt, life.row.failures) == (Stage.QUEUED, 1, 1)
+
+
+def test_each_download_has_a_place_of_its_own_so_that_a_late_one_overwrites_nothing(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=frozenset({Stage.STORING}))
+    first = life.row.object_key
+    life.set("stage = 'downloading'")
+    life.step()
+    second = life.row.object_key
+    assert first is not None
+    assert second is not None
+    assert first != second
+    assert life.worker.objects.stat(first) is not None
+    assert life.worker.objects.stat(second) is not None
+
+
+def test_a_generation_that_keeps_killing_its_workers_is_given_up(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=frozenset({Stage.STORING}))
+    for _ in range(3):
+        life.die_holding_it()
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.INTERNAL
+    assert life.balance == Balance(available=1000, held=0)
+
+
+def test_a_lease_is_not_renewed_past_the_deadline(lives: Lives) -> None:
+    life = lives.begin(seconds=3600)
+    life.step()
+    stuck = life.claim()
+    with life.database.transaction() as session:
+        assert generations.renew_leases(session, {stuck.token: life.id}, lease_seconds=60) == {stuck.token}
+    life.set("deadline_at = clock_timestamp() - interval '1 second'")
+    with life.database.transaction() as session:
+        assert generations.renew_leases(session, {stuck.token: life.id}, lease_seconds=60) == set()
+    life.set("lease_until = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.TIMEOUT
+
+
+def test_interrupted_uploads_leave_no_threads_behind(lives: Lives) -> None:
+    class Cut:
+        left = 3 * PART_BYTES
+
+        def read(self, size: int = -1, /) -> bytes:
+            self.left -= size
+            if self.left < 0:
+                raise DownloadError("cut")
+            return bytes(size)
+
+    life = lives.begin()
+    before = threading.active_count()
+    for number in range(4):
+        with pytest.raises(DownloadError):
+            life.worker.objects.put(f"cut/{number}", Cut(), size_bytes=None, content_type="video/mp4")
+    assert threading.active_count() == before
 
 
 def test_an_error_that_nobody_foresaw_is_retried_and_then_fails_the_generation(lives: Lives) -> None:

@@ -1,7 +1,10 @@
+import threading
+
 from schemas.enums import ErrorCode, ProviderName, Stage
 from storage import callbacks
 from storage.ledger import Balance
 from tests.integration.tasks.conftest import Lives
+from tests.support import eventually
 
 RATE_LIMITED = {"code": 429, "msg": "too many requests"}
 MAINTENANCE = {"code": 455, "msg": "maintenance"}
@@ -99,6 +102,20 @@ def test_a_worker_that_dies_while_it_submits_leaves_no_second_create_behind(live
     life.set("stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
     assert life.accepted_creates() == 1
+
+
+def test_a_worker_that_lost_its_lease_while_it_submitted_still_hands_the_vendors_id_on(lives: Lives) -> None:
+    life = lives.begin(create_latency_seconds=0.5)
+    submitting = threading.Thread(target=life.step)
+    submitting.start()
+    eventually(lambda: life.row.stage, lambda stage: stage is Stage.SUBMITTING)
+    life.set("lease_token = gen_random_uuid()")
+    submitting.join()
+    assert life.row.stage is Stage.SUBMITTING
+    life.set("lease_until = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.GENERATING
+    (task,) = life.sandbox.tasks(life.word)
+    assert life.row.remote_id == task.task_id
 
 
 def test_an_unknown_outcome_at_the_deadline_is_called_so(lives: Lives) -> None:

@@ -1,0 +1,34 @@
+"""What Celery logs and must not: a message that a stranger sent wrongly, with all that is in it."""
+
+import logging
+
+from celery.worker.consumer import consumer
+
+# Of these, each with the message's body and headers: a prompt, if it came through the Redis door.
+REFUSALS: dict[str, str] = {
+    getattr(consumer, name): text
+    for name, text in {
+        "UNKNOWN_FORMAT": "a message without a task was discarded",
+        "UNKNOWN_TASK_ERROR": "a message for a task that is not ours was discarded",
+        "INVALID_TASK_ERROR": "a message that is no Celery task was discarded",
+        "MESSAGE_DECODE_ERROR": "a message that cannot be decoded was discarded",
+    }.items()
+}
+
+
+class WithoutBodies(logging.Filter):
+    """Says that a message was discarded, and nothing of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record of a refused message; let every other pass as it is."""
+        if isinstance(record.msg, str) and record.msg in REFUSALS:
+            record.msg = REFUSALS[record.msg]
+            record.args = None
+            record.exc_info = None
+            record.exc_text = None
+        return True
+
+
+def hide_message_bodies() -> None:
+    """Keep the bodies of refused messages out of the logs of this process."""
+    logging.getLogger(consumer.__name__).addFilter(WithoutBodies())
