@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 from uuid import UUID
 
 import typer
+from dotenv import load_dotenv
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -198,6 +199,24 @@ def grant(
     console.print(f"available {balance.available}, held {balance.held}")
 
 
+@credits_app.command("refund")
+def refund(
+    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
+    generation: Annotated[UUID, typer.Argument(help="the generation's id")],
+    amount: Annotated[int, typer.Argument(min=1, help="credits, at most what was captured")],
+    reference: Annotated[str, typer.Option(help="makes the refund happen once, e.g. a ticket's number")],
+    reason: Annotated[str, typer.Option(help="for the record")],
+) -> None:
+    """Give captured credits back. The same reference again changes nothing."""
+    from storage import ledger
+    from storage.database import Database
+
+    with Database(_service_settings().database_url).transaction() as session:
+        ledger.refund(session, customer, generation, amount, reference=reference, reason=reason)
+        balance = ledger.balance(session, customer)
+    console.print(f"available {balance.available}, held {balance.held}")
+
+
 @credits_app.command("show")
 def show_credits(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
     """Show a customer's credits."""
@@ -236,7 +255,10 @@ def _service_settings() -> Settings:
     """The settings of a process that needs all three services."""
     missing = _missing_services(_settings())
     if missing and RUNNING_ENVIRONMENT.exists():
-        return Settings(_env_file=(".env", RUNNING_ENVIRONMENT))
+        # Into the environment, so that the processes that a command starts find them, too.
+        load_dotenv(RUNNING_ENVIRONMENT)
+        get_settings.cache_clear()
+        return _settings()
     if missing:
         _refuse(
             f"{' and '.join(missing)} must be set: in the environment, or in .env. "

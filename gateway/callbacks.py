@@ -31,6 +31,7 @@ def _require_token(
     token: Annotated[str, Query(alias="t", description="the token of the URL that was handed out")] = "",
 ) -> None:
     if not callback_token.verify(services.settings.secret_key.get_secret_value(), generation_id, token):
+        log.warning("callback_token_wrong", generation_id=str(generation_id))
         raise Unauthenticated("this is not a callback URL that was handed out here")
 
 

@@ -9,14 +9,15 @@ from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PositiveInt, model_validator
 
 from schemas.enums import Kind, ProviderName
 from schemas.orders import GenerationRequest, Inputs, Route
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*$")]
 # TOML tells 2 from 2.0; a number of ours does not.
-Positive = Annotated[Decimal, Field(gt=0, strict=False)]
+# Exact for prices, and a number in JSON as every other amount is.
+Amount = Annotated[Decimal, Field(gt=0, strict=False), PlainSerializer(float, when_used="json")]
 
 _EXTENSIONS = {"png": "png", "jpeg": "jpg"}
 _VIDEO_EXTENSION = "mp4"
@@ -70,10 +71,10 @@ class Defaults(_Entry):
 class Price(_Entry):
     """Credits for an image or for a second of video, times the factors; rounded up to whole credits."""
 
-    credits: Positive
+    credits: Amount
     per: Literal["image", "second"]
-    resolution_factors: dict[str, Positive] = {}
-    audio_factor: Positive = Decimal(1)
+    resolution_factors: dict[str, Amount] = {}
+    audio_factor: Amount = Decimal(1)
 
     def of(self, inputs: Inputs) -> int:
         """The price of an order."""

@@ -4,6 +4,7 @@ Field names and limits are those of Kie's model pages. Unknown fields are refuse
 here and not on a bill. Prices are near Kie's, which change; nothing should depend on their amounts.
 """
 
+from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -57,7 +58,7 @@ def _check_http_url(text: str) -> str:
 HttpUrlText = Annotated[str, AfterValidator(_check_http_url)]
 
 
-class KieInput(BaseModel):
+class KieInput(BaseModel, ABC):
     """The `input` object of a create request."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -69,13 +70,13 @@ class KieInput(BaseModel):
         """The URLs that Kie fetches before it accepts the task."""
         return ()
 
+    @abstractmethod
     def credits(self) -> float:
         """What Kie charges at submission."""
-        raise NotImplementedError
 
+    @abstractmethod
     def spec(self, source: SourceImage | None) -> MediaSpec:
         """What Kie delivers, given the first input image."""
-        raise NotImplementedError
 
 
 class NanoBanana(KieInput):

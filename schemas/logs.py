@@ -56,6 +56,8 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level)
     # Flower asks nodes that have not started yet, and calls each silence a failure.
     logging.getLogger("flower.inspector").setLevel(logging.ERROR)
+    # A task that crashed has said so itself, without what its arguments hold.
+    logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,7 +21,7 @@ _TAIL_BYTES = 64 * 1024
 _CHECK_SECONDS = 0.05
 
 
-class Child:
+class Child(ABC):
     """One child process, which can be started again after it ended.
 
     It has a session of its own: a Ctrl-C in the terminal reaches only us, and we end our parts in order.
@@ -53,12 +54,12 @@ class Child:
         self._wanted = True
         self._asked_to_stop = False
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 -- most have nothing to prepare
         """What must be there before the process starts."""
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
         """The command line, without its guard."""
-        raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
         """All its environment variables."""

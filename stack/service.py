@@ -1,7 +1,6 @@
 """What the embedded services have in common: a folder of data that only one process may use."""
 
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 
 from stack import folder_lock
@@ -46,7 +45,3 @@ class Service(Child):
     def user(self) -> tuple[int, int] | None:
         """User and group id that it runs as; None is ours."""
         return None
-
-    def command(self) -> Sequence[str]:
-        """The command line, without its guard."""
-        raise NotImplementedError

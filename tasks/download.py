@@ -41,6 +41,8 @@ def download(services: Services, claim: Claim, lease: Lease) -> None:
             _refresh_link(services, claim, error)
         else:
             stage.retry_or_fail(services, claim, ErrorCode.DOWNLOAD_FAILED, error.message)
+    except ProviderError as error:
+        stage.after_failed_read(services, claim, error)
     else:
         stage.advance(services, claim, Stage.STORING, values={"object_key": key, "download": stored.model_dump()})
 

@@ -2,6 +2,7 @@
 
 import structlog
 from celery import shared_task
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from schemas.enums import Queue, Stage, TaskName
@@ -44,6 +45,11 @@ def wake(services: Services) -> None:
             due += generations.take_due(
                 session, stages, limit=room[queue], resend_after=services.settings.pipeline.resend_after_seconds
             )
-    if due:
+    if not due:
+        return
+    try:
         services.dispatcher.wake_all(due)
+    except (OperationalError, RedisError) as error:
+        log.warning("wakes_not_sent", count=len(due), error=type(error).__name__)
+    else:
         log.info("generations_woken", count=len(due))

@@ -86,7 +86,7 @@ def create_app(settings: Settings, *, process: str = "gateway") -> Celery:
             }
         },
         # The schedule is code: a file that remembers it could only be stale.
-        beat_scheduler="celery.beat:Scheduler",
+        beat_scheduler="workers.beat:MemoryScheduler",
         beat_max_loop_interval=_WAKE_EVERY_SECONDS,
     )
     return app
