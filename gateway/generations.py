@@ -86,10 +86,14 @@ def create_generation(
 
     The credits are captured when the result is stored, and released when the generation fails.
     """
-    order = services.catalogue.order(request)
     with services.database.transaction() as session:
         accepted = acceptance.accept(
-            session, customer.id, request, order, services.settings.pipeline, idempotency_key=idempotency_key
+            session,
+            customer.id,
+            request,
+            services.catalogue.order,
+            services.settings.pipeline,
+            idempotency_key=idempotency_key,
         )
         generation = accepted.generation
         resource = generation_resource(details.of(session, generation))

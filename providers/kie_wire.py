@@ -175,8 +175,8 @@ def to_state(record: Record, text: str | None) -> RemoteState:
             return _succeeded(record)
         case "fail":
             return _failed(record, text)
-        case word:
-            raise ProviderBadResponse(f"kie reported the undocumented state {quotable(word)[:40]!r}")
+        case _:
+            raise ProviderBadResponse("kie reported a state that it does not document")
 
 
 def _succeeded(record: Record) -> RemoteState:

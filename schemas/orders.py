@@ -44,9 +44,8 @@ class GenerationRequest(BaseModel):
     @field_validator("prompt")
     @classmethod
     def _not_blank(cls, prompt: str) -> str:
-        # PostgreSQL stores no NUL in text: refuse it here, where the caller can be told.
-        if "\x00" in prompt:
-            raise ValueError("must not contain the NUL character")
+        if not _is_storable(prompt):
+            raise ValueError("must be text without the NUL character and without lone surrogates")
         if not prompt.strip():
             raise ValueError("must not be blank")
         return prompt
@@ -55,9 +54,19 @@ class GenerationRequest(BaseModel):
     @classmethod
     def _short_entries(cls, metadata: dict[str, str]) -> dict[str, str]:
         for key, value in metadata.items():
-            if len(key) > 64 or len(value) > 512 or "\x00" in key + value:
-                raise ValueError("keys take up to 64 and values up to 512 characters, without NUL")
+            if len(key) > 64 or len(value) > 512:
+                raise ValueError("keys take up to 64 and values up to 512 characters")
+            if not _is_storable(key + value):
+                raise ValueError("must be text without the NUL character and without lone surrogates")
         return metadata
+
+
+def _is_storable(text: str) -> bool:
+    """Whether PostgreSQL takes a text: UTF-8 without NUL."""
+    try:
+        return b"\x00" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 class Inputs(BaseModel):

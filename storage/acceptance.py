@@ -1,6 +1,7 @@
 """Taking a request in: the row and the hold are one transaction, for both doors."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
 from schemas.tables import Customer, Event, Generation
 from storage import ledger
-from storage.generations import database_now
+from storage.generations import database_now, find
 
 
 @dataclass(frozen=True)
@@ -29,49 +30,65 @@ def accept(
     session: Session,
     customer_id: UUID,
     request: GenerationRequest,
-    order: Order,
+    make_order: Callable[[GenerationRequest], Order],
     pipeline: PipelineSettings,
     *,
     idempotency_key: str | None = None,
 ) -> Accepted:
     """Insert the generation and hold its credits, in the caller's transaction.
 
+    A repeated request is answered before `make_order` is asked: its model may be retired by now.
+
     Raises:
+        InvalidRequest, ModelRetired: what `make_order` raises.
         NotFound: there is no such customer.
         InsufficientCredits: nothing is inserted.
         IdempotencyMismatch: the key stands for another request.
     """
     if session.get(Customer, customer_id) is None:
         raise NotFound(f"there is no customer {customer_id}")
-    generation = _new_row(session, customer_id, request, order, pipeline, idempotency_key)
+    identity = _Identity(customer_id, idempotency_key, _hash(request))
+    earlier = _find_earlier(session, identity)
+    if earlier is not None:
+        return Accepted(earlier, is_new=False)
+    order = make_order(request)
+    row = _new_row(session, identity, order, pipeline)
     inserted = session.execute(
         insert(Generation)
-        .values(**generation.model_dump(exclude_none=True))
+        .values(**row.model_dump(exclude_none=True))
         .on_conflict_do_nothing(index_elements=["customer_id", "idempotency_key"])
         .returning(col(Generation.id))
     ).one_or_none()
     if inserted is None:
-        return Accepted(_the_earlier(session, generation), is_new=False)
-    session.add(Event(generation_id=generation.id, stage=Stage.QUEUED, data={"credits": order.credits}))
-    ledger.hold(session, customer_id, generation.id, order.credits)
-    return Accepted(session.exec(select(Generation).where(Generation.id == generation.id)).one(), is_new=True)
+        # The same request, sent twice at once: the other one was faster.
+        return Accepted(_existing(_find_earlier(session, identity)), is_new=False)
+    session.add(Event(generation_id=row.id, stage=Stage.QUEUED, data={"credits": order.credits}))
+    ledger.hold(session, customer_id, row.id, order.credits)
+    return Accepted(_existing(find(session, row.id)), is_new=True)
 
 
-def _new_row(
-    session: Session,
-    customer_id: UUID,
-    request: GenerationRequest,
-    order: Order,
-    pipeline: PipelineSettings,
-    idempotency_key: str | None,
-) -> Generation:
+@dataclass(frozen=True)
+class _Identity:
+    """What makes two requests the same."""
+
+    customer_id: UUID
+    idempotency_key: str | None
+    request_hash: str
+
+
+def _hash(request: GenerationRequest) -> str:
+    # Without defaults: a field that a later release adds must not make an old request another one.
+    return hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()
+
+
+def _new_row(session: Session, identity: _Identity, order: Order, pipeline: PipelineSettings) -> Generation:
     now = database_now(session)
     deadline_seconds = order.deadline_seconds or pipeline.deadline_seconds
     return Generation(
         id=uuid4(),
-        customer_id=customer_id,
-        idempotency_key=idempotency_key,
-        request_hash=hashlib.sha256(request.model_dump_json().encode()).hexdigest(),
+        customer_id=identity.customer_id,
+        idempotency_key=identity.idempotency_key,
+        request_hash=identity.request_hash,
         kind=order.kind,
         model=order.model,
         order=order.model_dump(mode="json"),
@@ -83,15 +100,23 @@ def _new_row(
     )
 
 
-def _the_earlier(session: Session, repeat: Generation) -> Generation:
+def _find_earlier(session: Session, identity: _Identity) -> Generation | None:
+    if identity.idempotency_key is None:
+        return None
     earlier = session.exec(
         select(Generation).where(
-            Generation.customer_id == repeat.customer_id, Generation.idempotency_key == repeat.idempotency_key
+            Generation.customer_id == identity.customer_id, Generation.idempotency_key == identity.idempotency_key
         )
-    ).one()
-    if earlier.request_hash != repeat.request_hash:
+    ).one_or_none()
+    if earlier is not None and earlier.request_hash != identity.request_hash:
         raise IdempotencyMismatch(
-            "this Idempotency-Key was used for another request: send a new key with a new request, "
+            "this idempotency key was used for another request: send a new key with a new request, "
             "or the same body to get the same generation"
         )
     return earlier
+
+
+def _existing(generation: Generation | None) -> Generation:
+    if generation is None:
+        raise ValueError("a generation that was just there is gone")
+    return generation

@@ -11,6 +11,9 @@ from schemas.enums import ProviderName, Stage
 from schemas.tables import CallbackReceipt, Generation
 from storage.generations import Wake
 
+# A vendor sends a handful. Whoever varies a body for ever must not fill the table.
+_MOST_RECEIPTS = 20
+
 _WAITING = (Stage.SUBMITTING, Stage.GENERATING)
 
 
@@ -26,7 +29,8 @@ def record(
     generation = session.exec(select(Generation).where(Generation.id == generation_id).with_for_update()).one_or_none()
     if generation is None or generation.provider != provider:
         return None
-    _keep(session, generation_id, provider, remote_id, body)
+    if _count(session, generation_id) < _MOST_RECEIPTS:
+        _keep(session, generation_id, provider, remote_id, body)
     if generation.stage not in _WAITING or generation.remote_id not in {None, remote_id}:
         return None
     is_free = col(Generation.lease_until).is_(None) | (col(Generation.lease_until) < func.clock_timestamp())
@@ -48,6 +52,10 @@ def adoptable_remote_id(session: Session, generation_id: UUID, provider: Provide
         .where(CallbackReceipt.generation_id == generation_id, CallbackReceipt.provider == provider)
         .order_by(col(CallbackReceipt.id).desc())
     ).first()
+
+
+def _count(session: Session, generation_id: UUID) -> int:
+    return session.exec(select(func.count()).where(CallbackReceipt.generation_id == generation_id)).one()
 
 
 def _keep(session: Session, generation_id: UUID, provider: ProviderName, remote_id: str, body: bytes) -> None:

@@ -1,5 +1,6 @@
 """`generation.enqueue`: the Redis door, for services that have a Celery client and none of our code."""
 
+import re
 from uuid import UUID
 
 import tenacity
@@ -16,6 +17,8 @@ from tasks.services import Services, current_services
 from tasks.stage import OUTAGES
 
 _OUTLAST_SECONDS = 600
+
+_MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class EnqueueArguments(BaseModel):
@@ -35,7 +38,10 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     """Celery's side of `enqueue`: takes keyword arguments only."""
     if args:
         return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
-    return enqueue(current_services(), kwargs, message_id=str(current_task.request.id))
+    message_id = current_task.request.id
+    if not isinstance(message_id, str) or not _MESSAGE_ID.fullmatch(message_id):
+        return _refused(InvalidRequest("the message needs an id of its own, e.g. a UUID: up to 200 visible characters"))
+    return enqueue(current_services(), kwargs, message_id=message_id)
 
 
 # The message left Redis when this began, and is no row yet: as long as the database is away, it waits here, and those
@@ -57,15 +63,15 @@ def enqueue(services: Services, arguments: dict[str, object], *, message_id: str
     """
     try:
         wanted = _parse(arguments)
-        order = services.catalogue.order(wanted.request)
         with services.database.transaction() as session:
             accepted = acceptance.accept(
                 session,
                 wanted.customer_id,
                 wanted.request,
-                order,
+                services.catalogue.order,
                 services.settings.pipeline,
-                idempotency_key=wanted.idempotency_key or f"message:{message_id}",
+                # With a space, which no key of a sender's has.
+                idempotency_key=wanted.idempotency_key or f"message {message_id}",
             )
     except RequestError as error:
         return _refused(error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -12,6 +13,22 @@ from av.video.stream import VideoStream
 from schemas.errors import ResultInvalid
 
 _POSTER_LONG_EDGE = 640
+
+# By the type that the first bytes gave away. Left to guess, FFmpeg takes a file that begins like a JPEG for a session
+# description (SDP), and opens the network sockets that it asks for.
+_FORMATS = {
+    "image/png": "png_pipe",
+    "image/jpeg": "jpeg_pipe",
+    "image/webp": "webp_pipe",
+    "image/gif": "gif",
+    "video/mp4": "mov",
+    "video/quicktime": "mov",
+    "video/webm": "matroska",
+}
+
+# 8K is 33 megapixels. Beyond this, a file of 2 MB unfolds into gigabytes of memory.
+_MOST_PIXELS = 64 * 1024 * 1024
+_LIMITS = {"max_pixels": str(_MOST_PIXELS), "protocol_whitelist": "none"}
 
 
 @dataclass(frozen=True)
@@ -26,25 +43,25 @@ class Probe:
     bit_rate: int | None = None
 
 
-def probe_image(file: BinaryIO) -> Probe:
+def probe_image(file: BinaryIO, content_type: str) -> Probe:
     """Read an image by decoding it.
 
     Raises:
-        ResultInvalid: no picture is in it.
+        ResultInvalid: no picture is in it, or one of more than 64 megapixels.
     """
-    frame, codec = _first_frame(file)
+    frame, codec = _first_frame(file, content_type)
     return Probe(width=frame.width, height=frame.height, codec=codec)
 
 
-def probe_video(file: BinaryIO) -> Probe:
+def probe_video(file: BinaryIO, content_type: str) -> Probe:
     """Read a video's headers.
 
     Raises:
         ResultInvalid: there is no video stream in it, or it has no length.
     """
     try:
-        with av.open(file, mode="r") as container:
-            stream = _video_stream(container.streams.video)
+        with _open(file, content_type) as container:
+            stream = _video_stream(container)
             seconds = container.duration / av.time_base if container.duration else 0.0
             if seconds <= 0:
                 raise ResultInvalid("the video has no length")
@@ -60,13 +77,13 @@ def probe_video(file: BinaryIO) -> Probe:
         raise ResultInvalid(f"the file is not a readable video: {error.strerror}") from error
 
 
-def poster(file: BinaryIO) -> tuple[bytes, Probe]:
+def poster(file: BinaryIO, content_type: str) -> tuple[bytes, Probe]:
     """The first frame of a video as a JPEG, and what that JPEG holds.
 
     Raises:
         ResultInvalid: no frame can be decoded.
     """
-    frame, _ = _first_frame(file)
+    frame, _ = _first_frame(file, content_type)
     scale = min(1.0, _POSTER_LONG_EDGE / max(frame.width, frame.height))
     # The chroma planes of JPEG's 4:2:0 pictures need even sizes.
     width, height = (max(2, round(edge * scale) // 2 * 2) for edge in (frame.width, frame.height))
@@ -81,10 +98,10 @@ def poster(file: BinaryIO) -> tuple[bytes, Probe]:
     return output.getvalue(), Probe(width=width, height=height, codec="mjpeg")
 
 
-def _first_frame(file: BinaryIO) -> tuple[VideoFrame, str]:
+def _first_frame(file: BinaryIO, content_type: str) -> tuple[VideoFrame, str]:
     try:
-        with av.open(file, mode="r") as container:
-            stream = _video_stream(container.streams.video)
+        with _open(file, content_type) as container:
+            stream = _video_stream(container)
             for frame in container.decode(stream):
                 return frame, stream.codec_context.name
     except FFmpegError as error:
@@ -92,7 +109,17 @@ def _first_frame(file: BinaryIO) -> tuple[VideoFrame, str]:
     raise ResultInvalid("the file holds no picture")
 
 
-def _video_stream(streams: tuple[VideoStream, ...]) -> VideoStream:
-    if not streams:
+def _open(file: BinaryIO, content_type: str) -> InputContainer:
+    return av.open(file, mode="r", format=_FORMATS[content_type], options=dict(_LIMITS))
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    if not container.streams.video:
         raise ResultInvalid("the file has no picture stream")
-    return streams[0]
+    stream = container.streams.video[0]
+    # typeshed knows no such case; PyAV leaves it out where FFmpeg has no decoder.
+    if getattr(stream, "codec_context", None) is None:
+        raise ResultInvalid("the file's codec is unknown")
+    # The limit holds for the decoder as well as for the look at the headers.
+    stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
+    return stream

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from providers.base import RemoteRef
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import LeaseLost, ProviderError, ProviderUnavailable
+from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.settings import PipelineSettings
 from schemas.stages import TERMINAL, WORK
 from storage import generations
@@ -120,11 +120,16 @@ def retry_or_fail(
 def after_failed_read(services: Services, claim: Claim, error: ProviderError) -> None:
     """After a read at the provider failed: an outage is waited for, anything else counts."""
     if isinstance(error, ProviderUnavailable):
-        log.info("provider_unavailable", stage=claim.generation.stage, reason=error.message)
+        log.info("provider_unavailable", stage=claim.generation.stage, reason=loggable(error))
         wait_out(services, claim, after=error.retry_after)
     else:
-        log.error("provider_trouble", stage=claim.generation.stage, code=error.code, reason=error.message)
+        log.error("provider_trouble", stage=claim.generation.stage, code=error.code, reason=loggable(error))
         retry_or_fail(services, claim, error.code, error.message)
+
+
+def loggable(error: ProviderError) -> str:
+    """What a log may say of an error: a rejection quotes the vendor, who may quote the prompt."""
+    return "rejected" if isinstance(error, ProviderRejected) else error.message
 
 
 def fail(services: Services, claim: Claim, code: ErrorCode, message: str) -> None:
@@ -181,5 +186,5 @@ def _time_out(services: Services, claim: Claim) -> None:
         try:
             services.providers.get(generation.provider).cancel(remote_ref(claim))
         except ProviderError as error:
-            log.warning("cancel_failed", reason=error.message)
+            log.warning("cancel_failed", reason=loggable(error))
     return fail(services, claim, ErrorCode.TIMEOUT, "not finished before its deadline")

@@ -74,18 +74,19 @@ def compare(ordered: Inputs, delivered: Asset) -> list[str]:
 def _assets(services: Services, claim: Claim, lease: Lease) -> list[Asset]:
     generation, key = claim.generation, _object_key(claim)
     stored = StoredBytes.model_validate(generation.download)
+    read = media.probe_video if generation.kind is Kind.VIDEO else media.probe_image
     with services.objects.open(key, stored.size_bytes) as file:
-        probe = media.probe_video(file) if generation.kind is Kind.VIDEO else media.probe_image(file)
+        probe = read(file, stored.content_type)
     assets = [_asset(claim, AssetRole.RESULT, key, stored, probe)]
     lease.check()
     if generation.kind is Kind.VIDEO:
-        assets.append(_poster(services, claim, stored.size_bytes))
+        assets.append(_poster(services, claim, stored))
     return assets
 
 
-def _poster(services: Services, claim: Claim, size_bytes: int) -> Asset:
-    with services.objects.open(_object_key(claim), size_bytes) as file:
-        picture, probe = media.poster(file)
+def _poster(services: Services, claim: Claim, video: StoredBytes) -> Asset:
+    with services.objects.open(_object_key(claim), video.size_bytes) as file:
+        picture, probe = media.poster(file, video.content_type)
     key = str(PurePosixPath(_object_key(claim)).with_suffix(f".{claim.token}.poster.jpg"))
     services.objects.put_bytes(key, picture, content_type="image/jpeg")
     stored = StoredBytes(size_bytes=len(picture), sha256=hashlib.sha256(picture).hexdigest(), content_type="image/jpeg")

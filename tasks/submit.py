@@ -50,12 +50,12 @@ def submit(services: Services, claim: Claim, _lease: Lease) -> None:
     except ProviderUnavailable as error:
         _requeue_or_next_route(services, claim, error, failures=failures + 1)
     except ProviderOutcomeUnknown as error:
-        log.warning("submit_outcome_unknown", reason=error.message)
+        log.warning("submit_outcome_unknown", reason=stage.loggable(error))
         _wait_for_callback(services, claim)
     except ProviderRejected as error:
         stage.fail(services, claim, error.code, error.message)
     except ProviderError as error:
-        log.error("provider_trouble", provider=claim.route.provider, code=error.code, reason=error.message)
+        log.error("provider_trouble", provider=claim.route.provider, code=error.code, reason=stage.loggable(error))
         _next_route(services, claim, error)
     except Exception:
         # Whether the request left before this cannot be known: what nobody foresaw must not send it again.

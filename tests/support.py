@@ -71,7 +71,7 @@ def a_generation(
     """An accepted generation."""
     request = GenerationRequest(model="nano-banana", prompt=prompt or f"a lighthouse {uuid4()}")
     with database.transaction() as session:
-        accepted = acceptance.accept(session, customer.id, request, order or an_order(), settings.pipeline)
+        accepted = acceptance.accept(session, customer.id, request, lambda _: order or an_order(), settings.pipeline)
     return accepted.generation.id
 
 

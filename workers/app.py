@@ -74,6 +74,7 @@ def create_app(settings: Settings, *, process: str = "gateway") -> Celery:
         redis_socket_timeout=SOCKET_TIMEOUT_SECONDS["worker"],
         redis_socket_connect_timeout=1,
         worker_hijack_root_logger=False,
+        worker_consumer="workers.consumer:TolerantConsumer",
         # Flower needs events and remote control.
         worker_send_task_events=True,
         worker_enable_remote_control=True,

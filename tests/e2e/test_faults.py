@@ -1,3 +1,7 @@
+import base64
+import json
+from uuid import uuid4
+
 import httpx
 import psutil
 from redis import Redis
@@ -30,6 +34,52 @@ def test_a_killed_worker_is_replaced_and_its_generation_goes_on(system: System) 
     assert system.finished(customer, generation_id).status == "completed"
     assert system.task(word).downloads == 2
     assert worker_process(system, "transfer").pid != killed.pid
+
+
+def test_malformed_messages_do_not_close_the_redis_door(system: System) -> None:
+    customer = system.customer()
+    word = system.behave()
+    door = worker_process(system, "requests").pid
+    good = [[], {"customer_id": str(customer.id), "request": {"model": "nano-banana", "prompt": word}}, {}]
+    malformed: list[tuple[object, dict[str, object]]] = [
+        ({"prompt": word}, {}),
+        (None, {}),
+        (good, {"id": {"a": 1}}),
+        (good, {"id": None}),
+        (good, {"task": [word]}),
+        (good, {"timelimit": word}),
+        (good, {"task": "generation.unknown"}),
+    ]
+    with Redis.from_url(system.stack.settings.redis_url) as redis:
+        for body, headers in malformed:
+            redis.lpush("requests", message(body, headers))
+    _, answer = system.enqueue(customer_id=str(customer.id), request={"model": "nano-banana", "prompt": f"a {word}"})
+    assert system.finished(customer, str(answer["id"])).status == "completed"
+    assert worker_process(system, "requests").pid == door
+    assert word not in system.stack.part("worker-requests").log.read_text()
+    assert system.sandbox.requests(word).accepted == 1
+
+
+def message(body: object, headers: dict[str, object]) -> str:
+    """A message of Celery's protocol 2 (https://docs.celeryq.dev, "Message Protocol"), with something wrong in it."""
+    properties = {
+        "correlation_id": str(uuid4()),
+        "delivery_mode": 2,
+        "delivery_info": {"exchange": "", "routing_key": "requests"},
+        "priority": 0,
+        "body_encoding": "base64",
+        "delivery_tag": str(uuid4()),
+    }
+    named = {"lang": "py", "task": "generation.enqueue", "id": str(uuid4()), "root_id": None, "parent_id": None}
+    return json.dumps(
+        {
+            "body": base64.b64encode(json.dumps(body).encode()).decode(),
+            "content-encoding": "utf-8",
+            "content-type": "application/json",
+            "headers": {**named, **headers},
+            "properties": properties,
+        }
+    )
 
 
 def test_redis_emptied_loses_no_generation(system: System) -> None:

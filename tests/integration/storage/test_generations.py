@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from schemas.enums import ErrorCode, ProviderName, Stage
-from schemas.errors import IdempotencyMismatch, LeaseLost
-from schemas.orders import GenerationRequest
+from schemas.errors import IdempotencyMismatch, LeaseLost, ModelRetired
+from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Event, Generation
 from storage import acceptance, callbacks, generations, ledger
@@ -253,14 +253,21 @@ def test_a_held_or_undue_generation_is_not_woken(database: Database, settings: S
 def test_the_same_idempotency_key_gives_the_same_generation(
     database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
+    make_order: Callable[[GenerationRequest], Order] = lambda _: an_order()  # noqa: E731 -- replaced below
+
     def accept(prompt: str) -> acceptance.Accepted:
         request = GenerationRequest(model="nano-banana", prompt=prompt)
         with database.transaction() as session:
             return acceptance.accept(
-                session, customer.id, request, an_order(), settings.pipeline, idempotency_key="order 1"
+                session, customer.id, request, make_order, settings.pipeline, idempotency_key="order-1"
             )
 
-    first, again = accept("a boat"), accept("a boat")
+    def retired(_request: GenerationRequest) -> Order:
+        raise ModelRetired("gone since the first request")
+
+    first = accept("a boat")
+    make_order = retired
+    again = accept("a boat")
     assert (first.is_new, again.is_new) == (True, False)
     assert first.generation.id == again.generation.id
     with pytest.raises(IdempotencyMismatch):

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+import structlog
 
 from schemas.enums import AssetRole, ErrorCode, Stage
 from schemas.errors import DownloadError
@@ -75,6 +76,18 @@ def test_a_state_that_nobody_knows_is_not_polled_for_ever(lives: Lives) -> None:
 def test_a_poll_that_fails_now_and_then_does_no_harm(lives: Lives) -> None:
     life = lives.begin(poll_error={"code": 500, "msg": "Internal server error"}, poll_error_times=5)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_a_vendor_that_quotes_the_prompt_does_not_put_it_into_the_logs(lives: Lives) -> None:
+    for trouble in (
+        {"poll_error": {"code": 422, "msg": "your prompt 'a lighthouse by the sea' is bad"}, "poll_error_times": 9},
+        {"state_word": "a lighthouse by the sea"},
+        {"outcome": "fail", "fail_code": "422", "fail_msg": "flagged: a lighthouse by the sea"},
+    ):
+        life = lives.begin(**trouble)
+        with structlog.testing.capture_logs() as lines:
+            assert life.go(until=TERMINAL) is Stage.FAILED
+        assert "lighthouse" not in str(lines)
 
 
 def test_a_cut_download_goes_on_where_it_was_cut(lives: Lives) -> None:

@@ -1,0 +1,32 @@
+import pytest
+from pydantic import ValidationError
+
+from schemas.orders import GenerationRequest
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"prompt": "   "},
+        {"prompt": "a\x00b"},
+        {"prompt": "\ud800"},
+        {"metadata": {"x": "\ud800"}},
+        {"metadata": {"\ud800": "x"}},
+        {"metadata": {"x": "a\x00b"}},
+        {"metadata": {"k" * 65: "x"}},
+        {"metadata": {"x": "v" * 513}},
+        {"metadata": {str(number): "" for number in range(17)}},
+        {"image_urls": ["ftp://example.com/a.png"]},
+        {"deadline_seconds": 9},
+        {"fps": 24},
+    ],
+)
+def test_what_cannot_be_stored_or_served_is_refused_without_repeating_it(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        GenerationRequest.model_validate({"model": "m", "prompt": "a boat", **wrong})
+    assert "input_value" not in str(refused.value)
+
+
+def test_text_of_every_script_is_welcome() -> None:
+    request = GenerationRequest(model="m", prompt="灯台 🗼 маяк", metadata={"clé": "värde"})
+    assert request.metadata == {"clé": "värde"}
