@@ -8,6 +8,7 @@ from gateway.content import router as content_router
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
 from gateway.generations import router as generations_router
+from gateway.head import HeadAsGet
 from gateway.health import router as health_router
 from gateway.models import router as models_router
 from gateway.openapi import problems, with_problems
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     # The last one added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(RequestContext)
     install_problem_handlers(app)

@@ -2,19 +2,26 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
 
 import typer
 from dotenv import load_dotenv
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
+from rich.markup import escape
 
-from schemas.errors import ReelworksError
+from schemas.errors import NotFound, ReelworksError
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from workers.roles import Role
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 app = typer.Typer(
     name="reelworks",
@@ -30,6 +37,9 @@ app.add_typer(credits_app, name="credits")
 
 # Written by a running `reelworks up`, so that other commands find its services.
 RUNNING_ENVIRONMENT = Path(".reelworks/environment")
+
+# A slip of the finger ends here, far below what a BIGINT holds; up to here every JSON reader is exact.
+_MOST_CREDITS = 2**53 - 1
 
 console = Console()
 errors = Console(stderr=True)
@@ -148,10 +158,8 @@ def audit() -> None:
 def create_customer(name: Annotated[str, typer.Argument(help="how the customer is called")]) -> None:
     """Create a customer and its first API key; the key is shown once."""
     from storage import customers as storage
-    from storage.database import Database
 
-    database = Database(_service_settings().database_url)
-    with database.transaction() as session:
+    with _transaction() as session:
         customer = storage.create_customer(session, name)
         key = storage.create_api_key(session, customer.id)
     console.print(f"customer {customer.id}\napi key  {key}", soft_wrap=True)
@@ -161,9 +169,8 @@ def create_customer(name: Annotated[str, typer.Argument(help="how the customer i
 def create_key(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
     """Create another API key for a customer; it is shown once."""
     from storage import customers as storage
-    from storage.database import Database
 
-    with Database(_service_settings().database_url).transaction() as session:
+    with _transaction() as session:
         key = storage.create_api_key(session, customer)
     console.print(f"api key  {key}", soft_wrap=True)
 
@@ -171,29 +178,31 @@ def create_key(customer: Annotated[UUID, typer.Argument(help="the customer's id"
 @customers.command("revoke")
 def revoke_key(
     customer: Annotated[UUID, typer.Argument(help="the customer's id")],
-    prefix: Annotated[str, typer.Argument(help="the key's first characters", min=4)],
+    key: Annotated[str, typer.Argument(help="the whole key, or exactly its first 8 characters")],
 ) -> None:
-    """Revoke the API keys of a customer that begin with a prefix."""
+    """Revoke an API key of a customer."""
     from storage import customers as storage
-    from storage.database import Database
 
-    with Database(_service_settings().database_url).transaction() as session:
-        count = storage.revoke_api_keys(session, customer, prefix)
+    with _transaction() as session:
+        count = storage.revoke_api_keys(session, customer, key)
+    if not count:
+        raise NotFound(
+            f"customer {customer} has no live key like that: give the whole key, or exactly its first 8 characters"
+        )
     console.print(f"{count} key(s) revoked")
 
 
 @credits_app.command("grant")
 def grant(
     customer: Annotated[UUID, typer.Argument(help="the customer's id")],
-    amount: Annotated[int, typer.Argument(min=1, help="credits")],
+    amount: Annotated[int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits")],
     reference: Annotated[str, typer.Option(help="makes the grant happen once, e.g. an invoice number")],
     reason: Annotated[str | None, typer.Option(help="for the record")] = None,
 ) -> None:
     """Add credits. The same reference again changes nothing."""
     from storage import ledger
-    from storage.database import Database
 
-    with Database(_service_settings().database_url).transaction() as session:
+    with _transaction() as session:
         ledger.grant(session, customer, amount, reference=reference, reason=reason)
         balance = ledger.balance(session, customer)
     console.print(f"available {balance.available}, held {balance.held}")
@@ -203,15 +212,14 @@ def grant(
 def refund(
     customer: Annotated[UUID, typer.Argument(help="the customer's id")],
     generation: Annotated[UUID, typer.Argument(help="the generation's id")],
-    amount: Annotated[int, typer.Argument(min=1, help="credits, at most what was captured")],
+    amount: Annotated[int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits, at most what was captured")],
     reference: Annotated[str, typer.Option(help="makes the refund happen once, e.g. a ticket's number")],
     reason: Annotated[str, typer.Option(help="for the record")],
 ) -> None:
     """Give captured credits back. The same reference again changes nothing."""
     from storage import ledger
-    from storage.database import Database
 
-    with Database(_service_settings().database_url).transaction() as session:
+    with _transaction() as session:
         ledger.refund(session, customer, generation, amount, reference=reference, reason=reason)
         balance = ledger.balance(session, customer)
     console.print(f"available {balance.available}, held {balance.held}")
@@ -221,9 +229,8 @@ def refund(
 def show_credits(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
     """Show a customer's credits."""
     from storage import ledger
-    from storage.database import Database
 
-    with Database(_service_settings().database_url).transaction() as session:
+    with _transaction() as session:
         balance = ledger.balance(session, customer)
     console.print(f"available {balance.available}, held {balance.held}")
 
@@ -247,8 +254,24 @@ def _settings() -> Settings:
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
             name = "__".join(str(part) for part in problem["loc"]).upper()
-            errors.print(f"[red]REELWORKS_{name}[/red]: {problem['msg']}", soft_wrap=True)
+            errors.print(f"[red]REELWORKS_{name}[/red]: {escape(problem['msg'])}", soft_wrap=True)
         raise typer.Exit(2) from None
+    except SettingsError as error:
+        # A list that is no JSON: the text names the setting, and not its value.
+        _refuse(str(error))
+
+
+@contextmanager
+def _transaction() -> Iterator["Session"]:
+    """One transaction in the database that the settings name."""
+    from storage.database import Database
+
+    database = Database(_service_settings().database_url)
+    try:
+        with database.transaction() as session:
+            yield session
+    finally:
+        database.dispose()
 
 
 def _service_settings() -> Settings:
@@ -277,17 +300,29 @@ def _missing_services(settings: Settings) -> list[str]:
 
 
 def _refuse(message: str) -> NoReturn:
-    errors.print(message, soft_wrap=True)
+    errors.print(message, markup=False, soft_wrap=True)
     raise typer.Exit(2)
 
 
 def main() -> None:
-    """The console script. An error that Reelworks raises on purpose is a message, not a traceback."""
+    """The console script. What Reelworks raises on purpose, and a service that is away, is a line and no traceback."""
     try:
-        app()
-    except ReelworksError as error:
-        errors.print(f"[red]{error}[/red]", soft_wrap=True)
+        # The command itself: `app()` would set an attribute on an exception, which minio's S3Error does not allow.
+        typer.main.get_command(app)()
+    except Exception as error:
+        message = _explained(error)
+        if message is None:
+            raise
+        errors.print(message, style="red", markup=False, soft_wrap=True)
         sys.exit(1)
+
+
+def _explained(error: Exception) -> str | None:
+    if isinstance(error, ReelworksError):
+        return str(error)
+    from stack.outages import in_words
+
+    return in_words(error, get_settings())
 
 
 if __name__ == "__main__":

@@ -7,12 +7,15 @@ from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from minio.error import MinioException
 from pydantic import BaseModel
 
 from gateway.authentication import TheCustomer
 from gateway.dependencies import Services, ServicesOf
+from gateway.head import IsHead
 from gateway.openapi import Responses, problems
 from gateway.problems import NoResult, RangeNotSatisfiable
 from gateway.ranges import ByteRange, parse_range
@@ -23,6 +26,8 @@ from schemas.stages import status_of
 from schemas.tables import Asset, Customer, Generation
 from storage import details
 from storage.objects import ObjectStore
+
+log = structlog.get_logger()
 
 router = APIRouter(prefix="/v1/generations/{generation_id}", tags=["generations"])
 
@@ -61,11 +66,12 @@ def get_content(
     services: ServicesOf,
     customer: TheCustomer,
     conditions: ConditionHeaders,
+    is_head: IsHead,
     delivery: DeliveryQuery = Delivery.REDIRECT,
 ) -> Response:
     """Redirects to a link that works for an hour, or streams the file and honours `Range`."""
     asset = _asset(services, customer, generation_id, AssetRole.RESULT)
-    return _deliver(services.objects, asset, delivery, conditions)
+    return _deliver(services.objects, asset, delivery, conditions, is_head=is_head)
 
 
 @router.get("/thumbnail", summary="Fetch a still picture of the result", response_class=Response, responses=_RESPONSES)
@@ -74,11 +80,12 @@ def get_thumbnail(
     services: ServicesOf,
     customer: TheCustomer,
     conditions: ConditionHeaders,
+    is_head: IsHead,
     delivery: DeliveryQuery = Delivery.REDIRECT,
 ) -> Response:
     """Like the content; not every generation has one."""
     asset = _asset(services, customer, generation_id, AssetRole.POSTER)
-    return _deliver(services.objects, asset, delivery, conditions)
+    return _deliver(services.objects, asset, delivery, conditions, is_head=is_head)
 
 
 def _asset(services: Services, customer: Customer, generation_id: UUID, role: AssetRole) -> Asset:
@@ -112,16 +119,18 @@ def _require_completed(generation: Generation) -> None:
             )
 
 
-def _deliver(objects: ObjectStore, asset: Asset, delivery: Delivery, conditions: Conditions) -> Response:
+def _deliver(
+    objects: ObjectStore, asset: Asset, delivery: Delivery, conditions: Conditions, *, is_head: bool
+) -> Response:
     match delivery:
         case Delivery.REDIRECT:
             url = objects.presigned_url(asset.object_key)
             return RedirectResponse(url, 302, {"Cache-Control": "no-store"})
         case Delivery.STREAM:
-            return _stream(objects, asset, conditions)
+            return _stream(objects, asset, conditions, is_head=is_head)
 
 
-def _stream(objects: ObjectStore, asset: Asset, conditions: Conditions) -> Response:
+def _stream(objects: ObjectStore, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
     etag = f'"{asset.sha256}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -130,18 +139,35 @@ def _stream(objects: ObjectStore, asset: Asset, conditions: Conditions) -> Respo
         "Content-Disposition": f'inline; filename="{asset.generation_id}{PurePosixPath(asset.object_key).suffix}"',
         "X-Content-Type-Options": "nosniff",
     }
-    if etag in (tag.strip().removeprefix("W/") for tag in (conditions.if_none_match or "").split(",")):
+    if _is_known(etag, conditions.if_none_match):
         return Response(status_code=304, headers=headers)
-    # With another file's tag in If-Range, a part of this one is no use to the caller.
-    is_same = conditions.if_range in {None, etag}
-    part = parse_range(conditions.range, asset.size_bytes) if is_same else None
+    # A range means something to GET only. With another file's tag in If-Range, a part of this one is no use either.
+    is_part = not is_head and conditions.if_range in {None, etag}
+    part = parse_range(conditions.range, asset.size_bytes) if is_part else None
     if part is not None:
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{asset.size_bytes}"
     headers["Content-Length"] = str(part.length if part else asset.size_bytes)
+    if is_head:
+        return Response(None, 200, headers, asset.content_type)
+    return StreamingResponse(_body(objects, asset, part), 206 if part else 200, headers, asset.content_type)
+
+
+def _is_known(etag: str, if_none_match: str | None) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    return not tags.isdisjoint({etag, "*"})
+
+
+def _body(objects: ObjectStore, asset: Asset, part: ByteRange | None) -> Iterator[bytes]:
     chunks = _chunks(objects, asset.object_key, part)
     # The first chunk is read before the status is sent: an object store that does not answer is a 503, not a cut 200.
-    body = chain([next(chunks, b"")], chunks)
-    return StreamingResponse(body, 206 if part else 200, headers, asset.content_type)
+    try:
+        return chain([next(chunks, b"")], chunks)
+    except MinioException:
+        # Asked a second time, because stores differ in how they refuse to send what they do not have.
+        if objects.stat(asset.object_key) is not None:
+            raise
+    log.error("stored_object_missing", generation_id=str(asset.generation_id), key=asset.object_key)
+    raise NoResult(f"the {asset.role} of generation {asset.generation_id} is lost: the operator has been told")
 
 
 def _chunks(objects: ObjectStore, key: str, part: ByteRange | None) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from minio.error import MinioException
 from sqlalchemy import exc as database_errors
 from starlette.exceptions import HTTPException
 from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
@@ -47,7 +48,7 @@ class UnsupportedMediaType(RequestError):
 
 
 class NoResult(RequestError):
-    """The generation ended without anything to show."""
+    """There is nothing to show: the generation ended without a result, or we lost it."""
 
     http_status = 409
     code = "no_result"
@@ -105,6 +106,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         database_errors.InterfaceError,
         database_errors.TimeoutError,  # no free connection
         ObjectStoreUnreachable,
+        MinioException,  # it answered, and not with the object
     ):
         app.exception_handler(unavailable)(_unavailable)
 

@@ -4,9 +4,11 @@ Nested names are joined with two underscores: `REELWORKS_S3__ENDPOINT`. Call `ge
 (a process's start); inner code takes values as arguments.
 """
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.enums import ProviderName
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
+
+_ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
+_HIGHEST_PORT = 65535
 
 
 class S3Settings(BaseModel):
@@ -30,6 +35,14 @@ class S3Settings(BaseModel):
         description="host:port that customers reach, when it differs from endpoint (presigned URLs)",
     )
     public_secure: bool | None = Field(default=None, description="https for public_endpoint; empty: as secure says")
+
+    @field_validator("endpoint", "public_endpoint")
+    @classmethod
+    def _host_and_port(cls, endpoint: str) -> str:
+        match = _ENDPOINT.fullmatch(endpoint)
+        if endpoint and (match is None or int(match["port"] or 0) > _HIGHEST_PORT):
+            raise ValueError("must be HOST or HOST:PORT, without a scheme or a path")
+        return endpoint
 
 
 class ProviderSettings(BaseModel):
@@ -105,6 +118,7 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         env_file=".env",
         env_ignore_empty=True,
+        hide_input_in_errors=True,  # an error ends up in a log, and a wrong value may be a secret in the wrong place
         extra="ignore",
         frozen=True,
     )
@@ -139,6 +153,16 @@ class Settings(BaseSettings):
             raise ValueError("must be a postgresql:// URL; Reelworks runs on PostgreSQL only")
         return url
 
+    @field_validator("redis_url")
+    @classmethod
+    def _whole_redis_url(cls, url: str) -> str:
+        if url and not _is_redis_url(url):
+            raise ValueError(
+                "must be redis://[:PASSWORD@]HOST[:PORT][/NUMBER], or rediss:// for TLS; "
+                "special characters of the password are percent-encoded"
+            )
+        return url
+
     @field_validator("public_url")
     @classmethod
     def _without_trailing_slash(cls, url: str) -> str:
@@ -152,6 +176,15 @@ class Settings(BaseSettings):
         }:
             raise ValueError("REELWORKS_SECRET_KEY must be set in production: it signs the callback URLs")
         return self
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_address = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its text quotes the URL
+        return False
+    return has_address and parts.scheme in {"redis", "rediss"} and re.fullmatch(r"/?[0-9]*", parts.path) is not None
 
 
 @lru_cache

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from schemas.errors import NotFound
@@ -12,6 +12,7 @@ from schemas.tables import ApiKey, Customer
 from storage import ledger
 
 _KEY_PREFIX = "rw_"
+_SHOWN_LENGTH = 8
 
 
 def create_customer(session: Session, name: str) -> Customer:
@@ -37,17 +38,16 @@ def create_api_key(session: Session, customer_id: UUID) -> str:
     if session.get(Customer, customer_id) is None:
         raise NotFound(f"there is no customer {customer_id}")
     key = _KEY_PREFIX + secrets.token_urlsafe(32)
-    session.add(ApiKey(customer_id=customer_id, prefix=key[:8], key_hash=_hash(key)))
+    session.add(ApiKey(customer_id=customer_id, prefix=key[:_SHOWN_LENGTH], key_hash=_hash(key)))
     session.flush()
     return key
 
 
-def revoke_api_keys(session: Session, customer_id: UUID, prefix: str) -> int:
-    """Revoke a customer's keys that begin with `prefix`; how many there were."""
+def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> int:
+    """Revoke a customer's live keys that are this one, or that have exactly these first 8 characters; how many."""
+    is_meant = or_(col(ApiKey.key_hash) == _hash(key_or_prefix), col(ApiKey.prefix) == key_or_prefix)
     keys = session.exec(
-        select(ApiKey).where(
-            ApiKey.customer_id == customer_id, col(ApiKey.prefix).startswith(prefix), col(ApiKey.revoked_at).is_(None)
-        )
+        select(ApiKey).where(ApiKey.customer_id == customer_id, is_meant, col(ApiKey.revoked_at).is_(None))
     ).all()
     for key in keys:
         key.revoked_at = func.now()  # type: ignore[assignment]  # the database's clock

@@ -41,8 +41,14 @@ def open_accounts(session: Session, customer_id: UUID) -> None:
 
 
 def balance(session: Session, customer_id: UUID) -> Balance:
-    """What a customer has."""
+    """What a customer has.
+
+    Raises:
+        NotFound: there is no such customer.
+    """
     rows = session.exec(select(LedgerAccount).where(LedgerAccount.customer_id == customer_id)).all()
+    if not rows:
+        raise NotFound(f"there is no customer {customer_id}")
     by_kind = {account.kind: account.balance or 0 for account in rows}
     return Balance(available=by_kind[AccountKind.AVAILABLE], held=by_kind[AccountKind.HELD])
 

@@ -79,6 +79,7 @@ class Service(_Part):
     cap_drop: list[str] = []
     read_only: bool = False
     shm_size: Size | None = None
+    mem_limit: Size | None = None
     stop_grace_period: Duration | None = None
 
 

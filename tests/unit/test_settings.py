@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from schemas.settings import DEVELOPMENT_SECRET, Settings
+from schemas.settings import DEVELOPMENT_SECRET, S3Settings, Settings
 from tests.unit.dotenv_example import variables
 
 
@@ -79,6 +79,72 @@ def test_another_database_is_refused(url: str) -> None:
 
 def test_no_database_url_is_left_to_the_embedded_server() -> None:
     assert Settings().database_url == ""
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "redis://h:6379/0", "rediss://u:p@h:6380/1?ssl_cert_reqs=required", "redis://:p%2Fw@[::1]:1/0"]
+)
+def test_a_redis_url_is_taken_as_it_is(url: str) -> None:
+    assert Settings(redis_url=url).redis_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3cret",
+        "http://:s3cret@h/0",
+        "redis://:s3cret@/0",
+        "redis://:s3c/ret@h/0",
+        "redis://h:s3cret/0",
+        "redis://h:99999/0",
+        "redis://h/s3cret",
+        "redis://:s3cret@[h/0",
+        "redis://:s3cret@h℀/0",
+    ],
+)
+def test_another_redis_url_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ValidationError, match=r"must be redis://\[:PASSWORD@\]HOST") as refused:
+        Settings(redis_url=url)
+
+    for part in ("s3cret", "s3c", "99999", "℀"):
+        assert part not in str(refused.value)
+
+
+@pytest.mark.parametrize("endpoint", ["", "s3", "s3:8333", "s3.eu-west-1.example.com", "10.0.0.1:9000", "[::1]:9000"])
+def test_an_s3_endpoint_is_a_host_and_perhaps_a_port(endpoint: str) -> None:
+    settings = S3Settings(endpoint=endpoint, public_endpoint=endpoint)
+
+    assert (settings.endpoint, settings.public_endpoint) == (endpoint, endpoint)
+
+
+@pytest.mark.parametrize("field", ["endpoint", "public_endpoint"])
+@pytest.mark.parametrize(
+    "endpoint", ["http://s3cret:8333", "s3cret/bucket", "u:s3cret@h", "s3cret:", "s3cret:x", "s3cret:99999", "s3 cret"]
+)
+def test_another_s3_endpoint_is_refused_without_repeating_it(field: str, endpoint: str) -> None:
+    with pytest.raises(ValidationError, match="must be HOST or HOST:PORT, without a scheme or a path") as refused:
+        Settings.model_validate({"s3": {field: endpoint}})
+
+    assert "cret" not in str(refused.value)
+
+
+def test_no_error_repeats_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "REELWORKS_DATABASE_URL": "mysql://u:s3cret@h/d",
+        "REELWORKS_GATEWAY_PORT": "s3cret",
+        "REELWORKS_LOG_LEVEL": "s3cret",
+        "REELWORKS_PIPELINE__LEASE_SECONDS": "s3cret",
+        "REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS": '["s3cret"]',
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+
+    # Each network is tried as IPv4 and as IPv6.
+    assert refused.value.error_count() == len(wrong) + 1
+    assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("secret", ["", DEVELOPMENT_SECRET])

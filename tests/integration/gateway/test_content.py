@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+import structlog
 
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
@@ -99,6 +100,70 @@ def test_a_known_file_is_not_sent_again(gateway: httpx.Client, completed: Comple
     answer = _stream(gateway, completed, if_none_match=f'"another", {etag}')
 
     assert (answer.status_code, answer.content) == (304, b"")
+
+
+def test_any_file_at_all_is_known(gateway: httpx.Client, completed: Completed) -> None:
+    answer = _stream(gateway, completed, if_none_match="*")
+
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+def test_a_file_that_the_store_lost_is_a_clear_problem_and_logged(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    asset = complete(database, settings, objects, generation_id, b"a picture")
+    objects.remove(asset.object_key)
+
+    with structlog.testing.capture_logs() as lines:
+        answer = _stream(gateway, Completed(f"/v1/generations/{generation_id}", customer.headers))
+
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (409, "no_result")
+    assert body["detail"] == f"the result of generation {generation_id} is lost: the operator has been told"
+    [line] = [line for line in lines if line["log_level"] == "error"]
+    assert (line["event"], line["key"]) == ("stored_object_missing", asset.object_key)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/models", "/v1/credits", "/docs"])
+def test_head_is_get_without_the_body(gateway: httpx.Client, customer: NewCustomer, path: str) -> None:
+    _assert_same_head(gateway, path, customer.headers)
+
+
+@pytest.mark.parametrize("path", ["", "/content?delivery=stream", "/thumbnail?delivery=stream"])
+def test_head_of_a_generation_and_its_files(gateway: httpx.Client, completed: Completed, path: str) -> None:
+    _assert_same_head(gateway, f"{completed.path}{path}", completed.headers)
+
+
+@pytest.mark.parametrize("file", ["content", "thumbnail"])
+def test_head_of_a_link_is_the_link(gateway: httpx.Client, completed: Completed, file: str) -> None:
+    answer = gateway.head(f"{completed.path}/{file}", headers=completed.headers)
+
+    assert (answer.status_code, answer.headers["cache-control"]) == (302, "no-store")
+    assert "X-Amz-Signature" in answer.headers["location"]
+
+
+def test_head_of_a_part_is_that_of_the_whole(gateway: httpx.Client, completed: Completed) -> None:
+    """RFC 9110, section 14.2: a range means something to GET only."""
+    headers = completed.headers | {"Range": "bytes=0-9"}
+
+    answer = gateway.head(f"{completed.path}/content?delivery=stream", headers=headers)
+
+    assert (answer.status_code, answer.headers["content-length"]) == (200, str(SIZE))
+
+
+def test_head_where_there_is_only_post_is_refused(gateway: httpx.Client) -> None:
+    answer = gateway.head("/v1/generations")
+
+    assert (answer.status_code, answer.headers["allow"], answer.content) == (405, "POST", b"")
+
+
+def _assert_same_head(gateway: httpx.Client, path: str, headers: dict[str, str]) -> None:
+    asked = {**headers, "X-Request-ID": "same"}
+    got, head = gateway.get(path, headers=asked), gateway.head(path, headers=asked)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert {**head.headers, "date": ""} == {**got.headers, "date": ""}
 
 
 def test_a_thumbnail_is_the_poster(gateway: httpx.Client, completed: Completed) -> None:

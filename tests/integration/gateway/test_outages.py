@@ -100,4 +100,21 @@ def test_without_the_object_store_links_are_given_and_streams_are_not(
         assert client.get(path, headers=customer.headers).status_code == 302
         streamed = client.get(path, params={"delivery": "stream"}, headers=customer.headers)
         assert (streamed.status_code, streamed.json()["code"]) == (503, "unavailable")
+        # What a HEAD asks for stands in the database.
+        head = client.head(path, params={"delivery": "stream"}, headers=customer.headers)
+        assert (head.status_code, head.headers["content-length"]) == (200, str(len(b"a picture")))
         assert _checks(client) == (503, "unavailable", {"database": "ok", "object_store": "error", "redis": "ok"})
+
+
+def test_an_object_store_that_refuses_us_is_unavailable(
+    settings: Settings, database: Database, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"a picture")
+    s3 = settings.s3.model_copy(update={"secret_key": SecretStr("another")})
+    with serving(create_app(settings.model_copy(update={"s3": s3}))) as client:
+        path = f"/v1/generations/{generation_id}/content"
+
+        answer = client.get(path, params={"delivery": "stream"}, headers=customer.headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

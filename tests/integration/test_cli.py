@@ -1,0 +1,228 @@
+"""The `reelworks` command as an operator uses it, against the run's services."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+import cli
+from schemas.settings import Settings, get_settings
+from stack.wiring import settings_environment
+from storage import customers
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.integration.gateway.finishing import complete
+from tests.support import NewCustomer, a_generation
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+Reelworks = Callable[..., Ended]
+
+
+@pytest.fixture
+def reelworks(
+    settings: Settings,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Reelworks:
+    """Runs the command in a folder without `.env`, with the settings of the services."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in settings_environment(settings).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, **environment: str) -> Ended:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
+        get_settings.cache_clear()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        get_settings.cache_clear()
+        said = capsys.readouterr()
+        return Ended(int(end.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def customer(make_customer: Callable[[int], NewCustomer]) -> NewCustomer:
+    """A customer with 100 credits."""
+    return make_customer(100)
+
+
+def _is_live(database: Database, key: str) -> bool:
+    with database.transaction() as session:
+        return customers.authenticate(session, key) is not None
+
+
+def test_a_new_customer_has_a_key_that_works_and_no_credits(reelworks: Reelworks, database: Database) -> None:
+    made = reelworks("customers", "create", "acme")
+
+    customer_line, key_line = made.out.splitlines()
+    assert _is_live(database, key_line.removeprefix("api key  "))
+    shown = reelworks("credits", "show", customer_line.removeprefix("customer "))
+    assert (shown.status, shown.out) == (0, "available 0, held 0\n")
+
+
+def test_a_grant_happens_once(reelworks: Reelworks, customer: NewCustomer) -> None:
+    grant = ("credits", "grant", str(customer.id), "50", "--reference", "invoice-17")
+
+    assert reelworks(*grant) == reelworks(*grant) == Ended(0, "available 150, held 0\n", "")
+
+
+def test_a_reference_that_was_used_for_another_amount_is_shown_as_it_is(
+    reelworks: Reelworks, customer: NewCustomer
+) -> None:
+    grant = ("credits", "grant", str(customer.id))
+    reelworks(*grant, "50", "--reference", "[/x]")
+
+    ended = reelworks(*grant, "60", "--reference", "[/x]")
+
+    assert ended.status == 1
+    assert ended.err.startswith("reference '[/x]' already stands for 50 credits, not 60")
+
+
+def test_a_refund_gives_back_what_was_captured(
+    reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"a picture")
+    refund = ("credits", "refund", str(customer.id), str(generation_id))
+    why = ("--reference", "ticket-1", "--reason", "wrong colour")
+
+    assert reelworks(*refund, "10", *why) == Ended(0, "available 100, held 0\n", "")
+    more = reelworks(*refund, "1", "--reference", "ticket-2", "--reason", "again")
+    assert (more.status, more.err) == (1, "10 credits were captured and 10 refunded: 1 more is too much\n")
+
+
+@pytest.mark.parametrize(("amount", "bound"), [(2**53, 2**53 - 1), (2**64, 2**53 - 1), (0, 1)])
+def test_an_amount_that_nobody_means_is_refused(
+    reelworks: Reelworks, customer: NewCustomer, amount: int, bound: int
+) -> None:
+    ended = reelworks("credits", "grant", str(customer.id), str(amount), "--reference", "invoice-17")
+
+    assert ended.status == 2
+    assert f" {bound} " in ended.err
+
+
+@pytest.mark.parametrize("command", [("grant", "5", "--reference", "x"), ("show",)])
+def test_credits_of_nobody_are_refused(reelworks: Reelworks, command: tuple[str, ...]) -> None:
+    nobody = uuid4()
+
+    ended = reelworks("credits", command[0], str(nobody), *command[1:])
+
+    assert (ended.status, ended.err) == (1, f"there is no customer {nobody}\n")
+
+
+@pytest.mark.parametrize("length", [8, None])
+def test_a_key_is_revoked_by_its_prefix_or_whole(
+    reelworks: Reelworks, database: Database, customer: NewCustomer, length: int | None
+) -> None:
+    other = reelworks("customers", "key", str(customer.id)).out.strip().removeprefix("api key  ")
+
+    ended = reelworks("customers", "revoke", str(customer.id), customer.api_key[:length])
+
+    assert (ended.status, ended.out) == (0, "1 key(s) revoked\n")
+    assert not _is_live(database, customer.api_key)
+    assert _is_live(database, other)
+
+
+@pytest.mark.parametrize("given", ["", "%", "rw_", "rw______", "rw_%%%%%", "rw_unknown-key"])
+def test_what_is_no_key_revokes_nothing_and_says_so(
+    reelworks: Reelworks, database: Database, customer: NewCustomer, given: str
+) -> None:
+    ended = reelworks("customers", "revoke", str(customer.id), given)
+
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == (
+        f"customer {customer.id} has no live key like that: give the whole key, or exactly its first 8 characters\n"
+    )
+    assert _is_live(database, customer.api_key)
+
+
+def test_another_customers_key_is_not_revoked(reelworks: Reelworks, database: Database, customer: NewCustomer) -> None:
+    assert reelworks("customers", "revoke", str(uuid4()), customer.api_key).status == 1
+    assert _is_live(database, customer.api_key)
+
+
+def test_an_audit_that_finds_nothing_passes(reelworks: Reelworks) -> None:
+    ended = reelworks("audit")
+
+    assert (ended.status, ended.out.strip()) == (
+        0,
+        "Audit passed: 0 generations, 0 stored objects; the ledger sums to zero.",
+    )
+
+
+def test_an_audit_that_misses_an_object_fails(
+    reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    asset = complete(database, settings, objects, generation_id, b"a picture")
+    objects.remove(asset.object_key)
+
+    ended = reelworks("audit")
+
+    assert ended.status == 1
+    assert f"rule 2  {generation_id}: object {asset.object_key} is not in the store" in ended.out
+
+
+def test_migrating_again_changes_nothing(reelworks: Reelworks) -> None:
+    assert reelworks("migrate") == Ended(0, "The database and the bucket are ready.\n", "")
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("audit",), ("customers", "create", "acme")])
+def test_a_database_that_does_not_answer_is_one_line_without_the_password(
+    reelworks: Reelworks, command: tuple[str, ...]
+) -> None:
+    ended = reelworks(*command, REELWORKS_DATABASE_URL="postgresql://reelworks:s3cret@127.0.0.1:1/reelworks")
+
+    assert (ended.status, ended.out.strip()) == (1, "")
+    [line] = ended.err.splitlines()
+    assert line.startswith("the database at 127.0.0.1:1 does not answer: ")
+    assert "s3cret" not in line
+
+
+def test_an_object_store_that_does_not_answer_is_one_line(reelworks: Reelworks) -> None:
+    ended = reelworks("migrate", REELWORKS_S3__ENDPOINT="127.0.0.1:1")
+
+    assert (ended.status, ended.err) == (1, "the object store at 127.0.0.1:1 does not answer: MaxRetryError\n")
+
+
+def test_an_object_store_that_refuses_is_one_line(reelworks: Reelworks, settings: Settings) -> None:
+    ended = reelworks("migrate", REELWORKS_S3__SECRET_KEY="s3cret")
+
+    assert (ended.status, ended.err) == (1, f"the object store at {settings.s3.endpoint} refuses: AccessDenied\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("REELWORKS_REDIS_URL", "s3cret", "must be redis://"),
+        ("REELWORKS_S3__ENDPOINT", "http://s3cret", "must be HOST or HOST:PORT"),
+        ("REELWORKS_GATEWAY_PORT", "s3cret", "valid integer"),
+        ("REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS", "s3cret", "downloads"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not(
+    reelworks: Reelworks, name: str, value: str, problem: str
+) -> None:
+    ended = reelworks("audit", **{name: value})
+
+    assert ended.status == 2
+    [line] = ended.err.splitlines()
+    assert problem in line
+    assert "s3cret" not in line
