@@ -40,7 +40,8 @@ def download(services: Services, claim: Claim, lease: Lease) -> None:
         elif error.is_stale:
             _refresh_link(services, claim, error)
         else:
-            stage.retry_or_fail(services, claim, ErrorCode.DOWNLOAD_FAILED, error.message)
+            # The work is paid for: its deadline decides how long its host may be away.
+            stage.wait_out(services, claim)
     except ProviderError as error:
         stage.after_failed_read(services, claim, error)
     else:

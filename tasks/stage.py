@@ -182,6 +182,9 @@ def _time_out(services: Services, claim: Claim) -> None:
     if generation.stage is Stage.SUBMITTING:
         message = "the provider did not say whether it accepted the request before the deadline"
         return fail(services, claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)
+    if generation.stage is Stage.DOWNLOADING:
+        message = "the result could not be fetched from the provider before the deadline"
+        return fail(services, claim, ErrorCode.DOWNLOAD_FAILED, message)
     if generation.stage is Stage.GENERATING:
         try:
             services.providers.get(generation.provider).cancel(remote_ref(claim))

@@ -97,6 +97,23 @@ def test_a_cut_download_goes_on_where_it_was_cut(lives: Lives) -> None:
     assert task.downloads == 3
 
 
+def test_a_result_whose_host_is_away_is_waited_for(lives: Lives) -> None:
+    life = lives.begin(download_status=503, download_status_times=6)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    (task,) = life.sandbox.tasks(life.word)
+    assert task.downloads == 7
+
+
+def test_a_result_that_cannot_be_fetched_by_the_deadline_is_called_so(lives: Lives) -> None:
+    life = lives.begin(download_status=503, download_status_times=100)
+    life.go(until=frozenset({Stage.DOWNLOADING}))
+    life.step()
+    life.set("deadline_at = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.DOWNLOAD_FAILED
+    assert life.balance == Balance(available=1000, held=0)
+
+
 def test_a_refused_link_is_asked_for_again(lives: Lives) -> None:
     life = lives.begin(download_status=403, download_status_times=1)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
