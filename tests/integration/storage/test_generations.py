@@ -219,7 +219,9 @@ def test_customers_take_turns_when_the_queue_has_little_room(
     busy, quiet = make_customer(1000), make_customer(1000)
     burst = [a_generation(database, settings, busy) for _ in range(5)]
     single = a_generation(database, settings, quiet)
-    make_due(database, *burst, single)
+    # The burst has waited longer: by age alone it would fill the queue.
+    make_due(database, *burst)
+    make_due(database, single)
     with database.transaction() as session:
         due = generations.take_due(session, [Stage.QUEUED], limit=2, resend_after=10)
     assert len(due) == 2

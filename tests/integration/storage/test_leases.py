@@ -1,0 +1,60 @@
+import pytest
+from sqlalchemy import text
+
+from schemas.enums import Stage
+from schemas.errors import LeaseLost
+from schemas.settings import Settings
+from storage import generations
+from storage.database import Database
+from storage.generations import Claim
+from storage.leases import LeaseKeeper
+from tests.support import a_generation, eventually, new_customer, some_claim
+
+
+@pytest.fixture
+def held(database: Database, settings: Settings) -> Claim:
+    generation_id = a_generation(database, settings, new_customer(database, 100))
+    with database.transaction() as session:
+        return some_claim(generations.claim(session, generation_id, {Stage.QUEUED}, attempt=0, lease_seconds=600))
+
+
+def steal(database: Database, claim: Claim) -> None:
+    with database.transaction() as session:
+        session.execute(text("UPDATE generations SET lease_token = gen_random_uuid() WHERE id = :id"), {"id": claim.id})
+
+
+def seconds_left(database: Database, claim: Claim) -> float:
+    query = text("SELECT extract(epoch FROM lease_until - clock_timestamp()) FROM generations WHERE id = :id")
+    with database.transaction() as session:
+        return float(session.execute(query, {"id": claim.id}).scalar_one())
+
+
+def test_a_kept_lease_is_renewed_and_one_that_is_given_up_is_not(database: Database, held: Claim) -> None:
+    keeper = LeaseKeeper(database, lease_seconds=3600)
+    with keeper.keep(held) as lease:
+        keeper.renew()
+        lease.check()
+        assert seconds_left(database, held) > 3000
+    with database.transaction() as session:
+        session.execute(text("UPDATE generations SET lease_until = clock_timestamp() WHERE id = :id"), {"id": held.id})
+    keeper.renew()
+    assert seconds_left(database, held) <= 0
+
+
+def test_whoever_lost_the_lease_is_told(database: Database, held: Claim) -> None:
+    keeper = LeaseKeeper(database, lease_seconds=60)
+    with keeper.keep(held) as lease:
+        steal(database, held)
+        keeper.renew()
+        with pytest.raises(LeaseLost):
+            lease.check()
+
+
+def test_the_keeper_renews_by_itself(database: Database, held: Claim) -> None:
+    keeper = LeaseKeeper(database, lease_seconds=0.3).start()
+    try:
+        with keeper.keep(held):
+            # Claimed for ten minutes: only the keeper makes it less.
+            eventually(lambda: seconds_left(database, held), lambda left: left < 1)
+    finally:
+        keeper.stop()
