@@ -18,6 +18,9 @@ MOVES: dict[Stage, frozenset[Stage]] = {
 
 TERMINAL = frozenset(stage for stage, moves in MOVES.items() if not moves)
 
+# What a callback can advance.
+AWAITS_CALLBACK = frozenset({Stage.SUBMITTING, Stage.GENERATING})
+
 
 @dataclass(frozen=True)
 class Work:
@@ -36,7 +39,7 @@ WORK: dict[Stage, Work] = {
     Stage.SETTLING: Work(TaskName.SETTLE, Queue.SETTLE),
 }
 
-# Percent done on entering a stage and on leaving it (design: "progress is 0-100 over the stages").
+# Percent done on entering a stage and on leaving it.
 PROGRESS: dict[Stage, tuple[int, int]] = {
     Stage.QUEUED: (0, 5),
     Stage.SUBMITTING: (5, 15),

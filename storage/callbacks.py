@@ -7,14 +7,13 @@ from sqlalchemy import case, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from schemas.enums import ProviderName, Stage
+from schemas.enums import ProviderName
+from schemas.stages import AWAITS_CALLBACK
 from schemas.tables import CallbackReceipt, Generation
-from storage.generations import Wake
+from storage.generations import Wake, is_free
 
 # A vendor sends a handful. Whoever varies a body for ever must not fill the table.
 _MOST_RECEIPTS = 20
-
-_WAITING = (Stage.SUBMITTING, Stage.GENERATING)
 
 
 def record(
@@ -31,15 +30,14 @@ def record(
         return None
     if _count(session, generation_id) < _MOST_RECEIPTS:
         _keep(session, generation_id, provider, remote_id, body)
-    if generation.stage not in _WAITING or generation.remote_id not in {None, remote_id}:
+    if generation.stage not in AWAITS_CALLBACK or generation.remote_id not in {None, remote_id}:
         return None
-    is_free = col(Generation.lease_until).is_(None) | (col(Generation.lease_until) < func.clock_timestamp())
     session.execute(
         update(Generation)
         .where(col(Generation.id) == generation_id)
         .values(
             callback_at=func.clock_timestamp(),
-            wake_at=case((is_free, func.clock_timestamp()), else_=Generation.wake_at),
+            wake_at=case((is_free(), func.clock_timestamp()), else_=Generation.wake_at),
         )
     )
     return Wake(generation_id, generation.stage, generation.attempt) if generation.lease_token is None else None

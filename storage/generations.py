@@ -8,6 +8,7 @@ one transaction of the caller's. All times are the database's clock.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Interval, case, cast, func, or_, text, update
@@ -17,15 +18,12 @@ from sqlmodel import Session, col, select
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import LeaseLost
 from schemas.orders import Order, Route
-from schemas.stages import TERMINAL, is_allowed, progress_within
+from schemas.stages import AWAITS_CALLBACK, TERMINAL, is_allowed, progress_within
 from schemas.tables import Event, Generation
 from storage import ledger
 
 # A refused submit goes back from `submitting` to `queued`: its failures add up over both.
 _ONE_TRY = frozenset({Stage.QUEUED, Stage.SUBMITTING})
-
-# Stages that a callback can advance.
-_AWAITS_CALLBACK = frozenset({Stage.SUBMITTING, Stage.GENERATING})
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ class Claim:
         """The generation's id."""
         return self.generation.id
 
-    @property
+    @cached_property
     def order(self) -> Order:
-        """What was ordered."""
+        """What was ordered; read from the row once."""
         return Order.model_validate(self.generation.order)
 
     @property
@@ -89,7 +87,7 @@ def claim(
     until = _from_now(lease_seconds)
     statement = (
         update(Generation)
-        .where(col(Generation.id) == generation_id, col(Generation.stage).in_(list(stages)), _is_free())
+        .where(col(Generation.id) == generation_id, col(Generation.stage).in_(list(stages)), is_free())
         .where(col(Generation.attempt) == attempt)
         .values(
             lease_token=token,
@@ -179,9 +177,7 @@ def put_back(
     _write(session, held, changes)
 
 
-def fail(
-    session: Session, held: Claim, code: ErrorCode, message: str, *, event: Mapping[str, object] | None = None
-) -> None:
+def fail(session: Session, held: Claim, code: ErrorCode, message: str) -> None:
     """End a claimed generation as failed and release its hold.
 
     Raises:
@@ -192,7 +188,7 @@ def fail(
         held,
         Stage.FAILED,
         wake_in=0,
-        event={"code": code, "message": message, **(event or {})},
+        event={"code": code, "message": message},
         values={"error_code": code, "error_message": message},
     )
     ledger.release(session, held.generation.customer_id, held.id)
@@ -244,7 +240,7 @@ def make_due(session: Session, wake: Wake) -> None:
     """Leave a wake-up that was not sent to the waker: without this it would wait until `resend_after` has passed."""
     session.execute(
         update(Generation)
-        .where(col(Generation.id) == wake.generation_id, col(Generation.attempt) == wake.attempt, _is_free())
+        .where(col(Generation.id) == wake.generation_id, col(Generation.attempt) == wake.attempt, is_free())
         .where(col(Generation.stage) == wake.stage)
         .values(wake_at=func.clock_timestamp()),
         execution_options={"synchronize_session": False},
@@ -283,7 +279,8 @@ _TAKE_DUE = text("""
 """)
 
 
-def _is_free() -> ColumnElement[bool]:
+def is_free() -> ColumnElement[bool]:
+    """That no worker holds the row: it has no lease, or one that ran out."""
     return or_(col(Generation.lease_until).is_(None), col(Generation.lease_until) < func.clock_timestamp())
 
 
@@ -300,7 +297,7 @@ def _next_wake(stage: Stage, wake_in: float) -> ColumnElement[datetime] | None:
         # Settling is past every deadline: the result is stored, and only our own database is needed.
         return asked
     waited = func.least(asked, Generation.deadline_at)
-    if stage not in _AWAITS_CALLBACK:
+    if stage not in AWAITS_CALLBACK:
         return waited
     return case((col(Generation.callback_at) > Generation.claimed_at, func.clock_timestamp()), else_=waited)
 

@@ -117,7 +117,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
     if not container.streams.video:
         raise ResultInvalid("the file has no picture stream")
     stream = container.streams.video[0]
-    # typeshed knows no such case; PyAV leaves it out where FFmpeg has no decoder.
+    # PyAV's types know no such case: there is no context where FFmpeg has no decoder.
     if getattr(stream, "codec_context", None) is None:
         raise ResultInvalid("the file's codec is unknown")
     # The limit holds for the decoder as well as for the look at the headers.

@@ -43,8 +43,8 @@ class Services:
 _current: Services | None = None
 
 
-def use_services(services: Services | None) -> None:
-    """Make these the services of this process's tasks; `workers` calls it when a process starts and ends."""
+def use_services(services: Services) -> None:
+    """Make these the services of this process's tasks; `workers` calls it when a process starts."""
     global _current
     _current = services
 

@@ -8,14 +8,13 @@ import time
 import warnings
 
 from celery.exceptions import SecurityWarning
-from celery.signals import setup_logging
 
 from schemas.logs import configure_logging
 from schemas.settings import get_settings
 from tasks.services import use_services
 from workers.app import create_app
 from workers.lifecycle import open_services
-from workers.quiet import hide_message_bodies
+from workers.quiet import hide_message_bodies, keep_our_logging
 from workers.roles import ROLES, Role
 
 _PARENT_CHECK_SECONDS = 1.0
@@ -33,8 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = get_settings()
     configure_logging(settings)
-    # Connected, this signal keeps Celery from configuring logging its own way.
-    setup_logging.connect(lambda **_: None, weak=False)
+    keep_our_logging()
     hide_message_bodies()
     # Celery warns a root user of pickled messages; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)

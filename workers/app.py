@@ -4,6 +4,8 @@ A message here is only a wake-up; the database row is the truth. So messages are
 or delayed by Celery, and no result is kept, save the answer of the Redis door.
 """
 
+from typing import Literal
+
 from celery import Celery
 from kombu import Queue as KombuQueue
 
@@ -18,8 +20,10 @@ ROUTES = {
     TaskName.WAKE.value: Queue.CONTROL,
 }
 
+Process = Literal["gateway", "worker"]
+
 # A publish that hangs holds up a stage or a customer; the waker heals one that was given up.
-SOCKET_TIMEOUT_SECONDS = {"gateway": 2, "worker": 10}
+_SOCKET_TIMEOUT_SECONDS: dict[Process, int] = {"gateway": 2, "worker": 10}
 
 _TASK_MODULES = ("submit", "poll", "download", "store", "settle", "enqueue", "wake")
 
@@ -27,11 +31,11 @@ _WAKE_EVERY_SECONDS = 1.0
 _REPLY_KEPT_SECONDS = 3600
 
 
-def create_app(settings: Settings, *, process: str = "gateway") -> Celery:
+def create_app(settings: Settings, *, process: Process = "gateway") -> Celery:
     """The application for one process.
 
     Args:
-        process: `gateway` or `worker`; a gateway gives up sooner on a Redis that does not answer.
+        process: a gateway gives up sooner on a Redis that does not answer.
     """
     mend_reconnect()
     app = Celery(
@@ -60,18 +64,18 @@ def create_app(settings: Settings, *, process: str = "gateway") -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_pool_limit=40,
-        broker_pool_acquire_timeout=SOCKET_TIMEOUT_SECONDS[process],
+        broker_pool_acquire_timeout=_SOCKET_TIMEOUT_SECONDS[process],
         broker_transport_options={
             "visibility_timeout": 900,
             "unacked_restore_interval": 15,
             "unacked_restore_throttle": 1,
-            "socket_timeout": SOCKET_TIMEOUT_SECONDS[process],
+            "socket_timeout": _SOCKET_TIMEOUT_SECONDS[process],
             "socket_connect_timeout": 1,
             "socket_keepalive": True,
             "health_check_interval": 25,
             "max_connections": 200,
         },
-        redis_socket_timeout=SOCKET_TIMEOUT_SECONDS["worker"],
+        redis_socket_timeout=_SOCKET_TIMEOUT_SECONDS["worker"],
         redis_socket_connect_timeout=1,
         worker_hijack_root_logger=False,
         worker_consumer="workers.consumer:TolerantConsumer",

@@ -7,11 +7,11 @@ from types import FrameType
 import structlog
 from celery.apps.beat import Beat
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError, Service
-from celery.signals import setup_logging
 from kombu import Producer
 
 from schemas.settings import Settings
 from workers.app import create_app
+from workers.quiet import keep_our_logging
 
 log = structlog.get_logger()
 
@@ -46,7 +46,6 @@ class StatelessBeat(Beat):
 
 def run_beat(settings: Settings) -> None:
     """Send until told to stop."""
-    # Connected, this signal keeps Celery from configuring logging its own way.
-    setup_logging.connect(lambda **_: None, weak=False)
+    keep_our_logging()
     app = create_app(settings, process="worker")
     StatelessBeat(app=app, quiet=True, loglevel="WARNING", pidfile=None).run()

@@ -48,7 +48,8 @@ class Dispatcher:
 
     def _try(self, wake: Wake) -> bool:
         try:
-            if self.room()[WORK[wake.stage].queue] <= 0:
+            # One length, not `room`: this is asked for every step of every generation.
+            if self._redis.llen(WORK[wake.stage].queue.value) >= self._target:
                 return False
             self._send(wake)
         except _BROKER_TROUBLE as error:

@@ -1,7 +1,8 @@
-"""What Celery logs and must not: a message that a stranger sent wrongly, with all that is in it."""
+"""What Celery must not do with logs: set them up, and print a message that a stranger sent wrongly."""
 
 import logging
 
+from celery.signals import setup_logging
 from celery.worker.consumer import consumer
 
 # Of these, each with the message's body and headers: a prompt, if it came through the Redis door.
@@ -27,6 +28,15 @@ class WithoutBodies(logging.Filter):
             record.exc_info = None
             record.exc_text = None
         return True
+
+
+def keep_our_logging() -> None:
+    """Keep Celery from configuring logging its own way: with a receiver of this signal, it does not."""
+    setup_logging.connect(_configured_already, weak=False)
+
+
+def _configured_already(**_: object) -> None:
+    """`schemas.logs` did it."""
 
 
 def hide_message_bodies() -> None:
