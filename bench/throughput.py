@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -38,16 +39,13 @@ def main(
     settings = Settings(_env_file=None)
     kie = settings.providers.kie.model_copy(update={"callbacks": callbacks})
     settings = settings.model_copy(update={"providers": settings.providers.model_copy(update={"kie": kie})})
-    with tempfile.TemporaryDirectory(prefix="reelworks-bench-") as folder:
+    with ExitStack() as ends:
+        folder = ends.enter_context(tempfile.TemporaryDirectory(prefix="reelworks-bench-"))
         with console.status("starting the system"):
-            stack = Stack(Path(folder), settings)
-            stack.__enter__()
-        try:
-            _measure(stack, count)
-            if not run_audit(stack.settings, console):
-                raise typer.Exit(1)
-        finally:
-            stack.close()
+            stack = ends.enter_context(Stack(Path(folder), settings))
+        _measure(stack, count)
+        if not run_audit(stack.settings, console):
+            raise typer.Exit(1)
 
 
 def _measure(stack: Stack, count: int) -> None:

@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,18 +143,18 @@ def run_demo(settings: Settings, folder: Path = Path(".reelworks/demo"), console
 @contextmanager
 def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]:
     began = time.monotonic()
-    with console.status("starting PostgreSQL, Redis, S3, gateway, workers, beat, Flower and sandbox"):
-        stack = Stack(run, settings, extra_env={"REELWORKS_LOG_LEVEL": "INFO"})
-        stack.__enter__()
-    try:
+    with ExitStack() as ends:
+        with console.status("starting PostgreSQL, Redis, S3, gateway, workers, beat, Flower and sandbox"):
+            stack = ends.enter_context(Stack(run, settings))
         console.print(
             f"Started in {time.monotonic() - began:.0f} s: gateway {stack.gateway_url}, Flower {stack.flower_url}"
         )
-        yield stack
-    finally:
-        with console.status("stopping everything"):
-            stack.close()
-        console.print("Stopped everything.")
+        try:
+            yield stack
+        finally:
+            with console.status("stopping everything"):
+                ends.close()
+            console.print("Stopped everything.")
 
 
 def _show(stack: Stack, media: Path, console: Console) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 from minio.error import MinioException
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 from urllib3.exceptions import HTTPError
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 Step = Callable[[Services, Claim, Lease], None]
 
 # Our own parts being away: each of them comes back.
-OUTAGES = (OperationalError, PoolTimeout, MinioException, HTTPError, ConnectionError)
+OUTAGES = (OperationalError, InterfaceError, PoolTimeout, MinioException, HTTPError, ConnectionError)
 
 
 def run(services: Services, generation_id: str, attempt: int, stages: Collection[Stage], step: Step) -> None:

@@ -4,11 +4,12 @@ from uuid import uuid4
 
 import httpx
 import psutil
+import pytest
 from redis import Redis
 
 from stack.stack import Stack
-from tests.e2e.conftest import System
-from tests.support import eventually
+from tests.e2e.conftest import FINISHED, System
+from tests.support import NewCustomer, eventually
 
 
 def worker_process(system: System, role: str) -> psutil.Process:
@@ -91,6 +92,30 @@ def test_redis_emptied_loses_no_generation(system: System) -> None:
     for generation_id in generation_ids:
         assert system.finished(customer, generation_id).status == "completed"
     assert system.sandbox.requests(word).accepted == 5
+
+
+@pytest.mark.parametrize("part", ["postgres", "s3"])
+def test_a_restart_of_what_keeps_the_data_loses_no_generation(services: Stack, system: System, part: str) -> None:
+    customer = system.customer()
+    word = system.behave(seconds=1)
+    generation_ids = [system.submit(customer, word).json()["id"] for _ in range(8)]
+    eventually(lambda: system.sandbox.requests(word).accepted, lambda accepted: accepted >= 4)
+    services.restart(part)
+    for generation_id in generation_ids:
+        assert finished(system, customer, generation_id) == "completed"
+    assert system.sandbox.requests(word).accepted == 8
+    available, held = system.balance(customer)
+    assert (available, held) == (1000 - 8 * 4, 0)
+
+
+def finished(system: System, customer: NewCustomer, generation_id: str) -> str:
+    """The status at the end, asked patiently: the gateway may answer 503 while a service is away."""
+
+    def status() -> str:
+        answer = system.http.get(f"/v1/generations/{generation_id}", headers=customer.headers)
+        return "unavailable" if answer.status_code == 503 else str(answer.json()["status"])
+
+    return eventually(status, lambda found: found in FINISHED)
 
 
 def test_while_redis_is_down_requests_and_callbacks_are_accepted(services: Stack, system: System) -> None:
