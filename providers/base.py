@@ -4,7 +4,7 @@ Adapters raise the `ProviderError` family of `schemas.errors` and nothing else. 
 account, so one instance serves every thread of a process.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -32,6 +32,11 @@ class RemoteRef:
 
     remote_id: str
     model: str
+
+
+Fence = Callable[[], None]
+"""Called right before the body of a create leaves. It raises `LeaseLost` to keep the body here: the generation is
+another worker's by then, and a second create would be paid twice. Hand it on to `providers.transport.Call`."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,19 @@ class RemoteState:
     provider_credits: Decimal | None = None
 
 
+class Cancellation(StrEnum):
+    """What a vendor said when it was asked to stop."""
+
+    IMPOSSIBLE = "impossible"
+    """It cannot stop this: it has no call for it, or the work is over. What becomes of it, the state tells."""
+
+    REQUESTED = "requested"
+    """It took the request; the state tells when, and whether, it stopped."""
+
+    STOPPED = "stopped"
+    """It stopped, and there is nothing left to read."""
+
+
 @dataclass(frozen=True)
 class CallbackReading:
     """What a verified callback says.
@@ -85,10 +103,17 @@ class Provider(Protocol):
 
     name: ProviderName
 
-    def submit(self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID) -> Submission:
+    def submit(
+        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
+    ) -> Submission:
         """Create the work at the vendor, once.
 
+        Args:
+            generation_id: our own reference, for vendors that keep one.
+            fence: goes into the create's `Call`.
+
         Raises:
+            LeaseLost: the fence kept the request here.
             ProviderUnavailable: not accepted, or never sent: may be sent again.
             ProviderOutcomeUnknown: sent, and no readable answer: must not be sent again.
             ProviderRejected, ProviderAuthFailed, ProviderQuotaExceeded: not accepted, and repeating cannot help.
@@ -104,8 +129,20 @@ class Provider(Protocol):
             ProviderAuthFailed: our account is refused.
         """
 
-    def cancel(self, remote: RemoteRef) -> bool:
-        """Ask the vendor to stop. True if it will; False where it cannot."""
+    def look_up(self, generation_id: UUID) -> Submission | None:
+        """Find the work of a create whose answer was lost, by our own reference. Safe to repeat.
+
+        None where the vendor keeps no reference of ours, and where it has found nothing: that does not prove that the
+        create was not accepted.
+
+        Raises: as `poll` does.
+        """
+
+    def cancel(self, remote: RemoteRef) -> Cancellation:
+        """Ask the vendor to stop. Safe to repeat.
+
+        Raises: as `poll` does.
+        """
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Verify a callback's signature and read it. Header names are lower-case.

@@ -11,7 +11,17 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from providers.models import Capabilities, Defaults, Model, Price, Problem, RetiredModel, RouteEntry, UnknownSubmit
+from providers.models import (
+    CancelRule,
+    Capabilities,
+    Defaults,
+    Model,
+    Price,
+    Problem,
+    RetiredModel,
+    RouteEntry,
+    UnknownSubmit,
+)
 from schemas.enums import Kind, ProviderName
 from schemas.errors import InvalidRequest, ModelRetired
 from schemas.orders import GenerationRequest, Order, Route
@@ -113,9 +123,18 @@ class Catalogue:
 
     def unknown_submit(self, model: str, route: Route) -> UnknownSubmit:
         """The policy of a route for a create with unknown outcome; `fail` for one that is no longer listed."""
+        entry = self._entry(model, route)
+        return UnknownSubmit.FAIL if entry is None else entry.unknown_submit
+
+    def cancel_rule(self, model: str, route: Route) -> CancelRule:
+        """What cancelling begun work on a route costs; `impossible` for one that is no longer listed."""
+        entry = self._entry(model, route)
+        return CancelRule.IMPOSSIBLE if entry is None else entry.cancel
+
+    def _entry(self, model: str, route: Route) -> RouteEntry | None:
         listed = self._by_name.get(model)
         entries: Iterable[RouteEntry] = listed.routes if listed else ()
-        return next((entry.unknown_submit for entry in entries if entry.route == route), UnknownSubmit.FAIL)
+        return next((entry for entry in entries if entry.route == route), None)
 
     def _model(self, name: str) -> Model:
         if retired := self._retired.get(name):

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.base import CallbackReading, Cancellation, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
 from providers.kie_wire import VERDICTS, Answer, Record, signature, to_input, to_state
 from providers.redaction import quotable
 from providers.transport import Call, Reply, Transport
@@ -44,11 +44,18 @@ class Kie:
         self._transport = transport
         self._clock = clock
 
-    def submit(self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID) -> Submission:  # noqa: ARG002 -- Kie stores no id of ours but the one in the callback's URL
+    def submit(
+        self,
+        request: ProviderRequest,
+        *,
+        callback_url: str | None,
+        generation_id: UUID,  # noqa: ARG002 -- Kie stores no id of ours but the one in the callback's URL
+        fence: Fence,
+    ) -> Submission:
         body: dict[str, object] = {"model": request.model, "input": to_input(request.model, request.inputs)}
         if callback_url is not None:
             body["callBackUrl"] = callback_url
-        reply = self._call("submit", "POST", "/api/v1/jobs/createTask", body=body, is_create=True)
+        reply = self._call("submit", "POST", "/api/v1/jobs/createTask", body=body, fence=fence)
         answer = _read(reply)
         if answer.code == _OK and answer.task_id is not None:
             return Submission(answer.task_id)
@@ -71,8 +78,11 @@ class Kie:
             raise reply.undocumented("a record of another form") from None
         return to_state(record, answer.text)
 
-    def cancel(self, remote: RemoteRef) -> bool:  # noqa: ARG002 -- Kie has no call for it
-        return False
+    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- Kie stores no id of ours
+        return None
+
+    def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- Kie has no call for it
+        return Cancellation.IMPOSSIBLE
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         try:
@@ -108,7 +118,7 @@ class Kie:
         *,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
-        is_create: bool = False,
+        fence: Fence | None = None,
     ) -> Reply:
         return self._transport.send(
             Call(
@@ -120,7 +130,7 @@ class Kie:
                 headers={"Authorization": f"Bearer {self._key}"},
                 params=params,
                 body=body,
-                is_create=is_create,
+                fence=fence,
             )
         )
 

@@ -30,6 +30,19 @@ class UnknownSubmit(StrEnum):
     RESUBMIT = "resubmit"
 
 
+class CancelRule(StrEnum):
+    """What becomes of the customer's credits when work that a provider has begun is cancelled."""
+
+    IMPOSSIBLE = "impossible"
+    """The provider cannot stop it: it is delivered, and charged like any other."""
+
+    FREE = "free"
+    """The provider does not bill what it stopped: the hold is released."""
+
+    CHARGED = "charged"
+    """The provider bills it all the same: the hold is captured."""
+
+
 class Problem(TypedDict):
     """One thing that a model cannot do, and what it can."""
 
@@ -94,6 +107,7 @@ class RouteEntry(_Entry):
     provider: Annotated[ProviderName, Field(strict=False)]
     model: str = Field(min_length=1, description="the vendor's name of the model")
     unknown_submit: Annotated[UnknownSubmit, Field(strict=False)] = UnknownSubmit.FAIL
+    cancel: Annotated[CancelRule, Field(strict=False)] = CancelRule.IMPOSSIBLE
 
     @property
     def route(self) -> Route:

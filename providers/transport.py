@@ -4,21 +4,25 @@ What a lost call means depends on what it was. A read may be repeated. A create 
 never left, or if the vendor said that it did not accept it: everything else is an unknown outcome.
 """
 
+import json
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Literal
 
 import httpx
 import structlog
 
+from providers.base import Fence
 from providers.network import USER_AGENT, LimitedTransport
 from schemas.enums import ProviderName
 from schemas.errors import (
+    LeaseLost,
     ProviderAuthFailed,
     ProviderBadResponse,
     ProviderError,
@@ -34,26 +38,15 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 _MAX_CONNECTIONS = 32
 _CONNECT_SECONDS = 10.0
 
-# Raised before the first byte of a request is written. LocalProtocolError and UnicodeError: a header or a body that
-# cannot be written at all.
-_NEVER_LEFT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-    httpx.InvalidURL,
-    UnicodeError,
-)
-
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call to a vendor. `is_create`: it makes the vendor do paid work, so it must not happen twice.
+    """One call to a vendor.
 
-    `timeout_seconds` is for the whole call, from the connection to the last byte.
+    `timeout_seconds` is for the whole call, from the connection to the last byte. A call with a `fence` is a create:
+    it makes the vendor do paid work, so it must not happen twice.
     """
 
     provider: ProviderName
@@ -64,7 +57,16 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: Mapping[str, str] | None = field(default=None, repr=False)
     body: Mapping[str, object] | None = field(default=None, repr=False)
-    is_create: bool = False
+    fence: Fence | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.fence is not None and self.body is None:
+            raise ValueError("a create has a body: its fence is called when the body leaves")
+
+    @property
+    def is_create(self) -> bool:
+        """Whether the vendor is paid for it."""
+        return self.fence is not None
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Transport:
         """Make a call and read its answer, of any status.
 
         Raises:
+            LeaseLost: the fence kept a create here.
             ProviderUnavailable: a read that got no answer, or a create that never left.
             ProviderOutcomeUnknown: a create that may have left and got no answer.
             ProviderBadResponse: the answer to a read is larger than `MAX_REPLY_BYTES`.
@@ -143,14 +146,15 @@ class Transport:
         started = self._clock.start(call.timeout_seconds)
         status: int | None = None
         failure: str | None = None
+        body = _Body(call)
         try:
-            reply = self._exchange(call)
+            reply = self._exchange(call, body)
             status = reply.status
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             failure = type(error).__name__
             # Not chained: such an error can quote the header that holds our key.
-            raise _lost(call, error) from None
-        except ProviderError as error:
+            raise _lost(call, error, has_left=body.has_left) from None
+        except (ProviderError, LeaseLost) as error:
             failure = type(error).__name__
             raise
         finally:
@@ -164,16 +168,16 @@ class Transport:
             )
         return reply
 
-    def _exchange(self, call: Call) -> Reply:
+    def _exchange(self, call: Call, body: "_Body") -> Reply:
         client = self._creates if call.is_create else self._reads
         seconds = call.timeout_seconds
         connect_seconds = min(seconds, _CONNECT_SECONDS)
         with client.stream(
             call.method,
             call.url,
-            headers=call.headers,
+            headers={**call.headers, **body.headers},
             params=call.params,
-            json=call.body,
+            content=None if call.body is None else body,
             timeout=httpx.Timeout(connect=connect_seconds, read=seconds, write=seconds, pool=connect_seconds),
         ) as response:
             content = bytearray()
@@ -205,11 +209,39 @@ class _CallClock(threading.local):
         return self.ends_at - time.monotonic()
 
 
-def _lost(call: Call, error: Exception) -> ProviderError:
+class _Body(httpx.SyncByteStream):
+    """A request's body, which knows whether it left.
+
+    The client takes it after the connection stands and the head is written. Without it no vendor can accept a create:
+    its Content-Length was promised and did not come.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.has_left = False
+
+    @cached_property
+    def content(self) -> bytes:
+        """The body as it goes out."""
+        return json.dumps(self._call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the head of the request says of it."""
+        if self._call.body is None:
+            return {}
+        return {"Content-Type": "application/json", "Content-Length": str(len(self.content))}
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._call.fence is not None:
+            self._call.fence()
+        self.has_left = True
+        yield self.content
+
+
+def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
     text = f"{call.provider} gave no answer to {call.operation} ({type(error).__name__})"
-    if call.is_create and not isinstance(error, _NEVER_LEFT):
-        return ProviderOutcomeUnknown(text)
-    return ProviderUnavailable(text)
+    return ProviderOutcomeUnknown(text) if call.is_create and has_left else ProviderUnavailable(text)
 
 
 def _too_large(call: Call) -> ProviderError:

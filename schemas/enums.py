@@ -40,6 +40,33 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class EventName(StrEnum):
+    """What an entry of a generation's timeline tells of."""
+
+    MOVED = "moved"
+    """It went from one stage to another."""
+    SUBMIT_UNKNOWN = "submit_unknown"
+    """A create went out and nobody knows whether it was accepted."""
+    SUBMIT_WITHDRAWN = "submit_withdrawn"
+    """A create that was about to leave was kept here."""
+    SUBMIT_ADOPTED = "submit_adopted"
+    """The vendor's id of a create with unknown outcome was found."""
+    CANCEL_REQUESTED = "cancel_requested"
+    """The customer wants it stopped."""
+    CANCEL_SENT = "cancel_sent"
+    """The provider was asked to stop it."""
+    CANCEL_TOO_LATE = "cancel_too_late"
+    """It was asked to stop, and had its result already, or cannot be stopped."""
+    CALLBACK_REPEATED = "callback_repeated"
+    """The provider sent the same callback again: nothing follows."""
+    CALLBACK_LATE = "callback_late"
+    """A callback came for a generation that had moved on: it is kept, and changes nothing."""
+    WRITE_REFUSED = "write_refused"
+    """A worker that no longer held it wanted to write: a lost lease, or a commit whose acknowledgement was lost."""
+    EXPIRED = "expired"
+    """Its files were deleted after the time that they are kept."""
+
+
 class AssetRole(StrEnum):
     """What a stored file is to its generation."""
 

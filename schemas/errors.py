@@ -13,6 +13,7 @@ ReelworksError
     ProviderBadResponse     the vendor answered something that its documentation does not know
   DownloadError             a result could not be fetched; `is_stale` asks for a fresh link first
   LeaseLost                 another worker has the generation: write nothing more
+  AlreadySettled            the hold of this generation was captured, or released, before
 """
 
 from schemas.enums import ErrorCode
@@ -147,6 +148,10 @@ class DownloadError(ReelworksError):
 
 class ResultInvalid(ReelworksError):
     """What the provider delivered is not the media that was ordered."""
+
+
+class AlreadySettled(ReelworksError):
+    """A hold ends once: what was captured cannot be released, and what was released cannot be captured."""
 
 
 class LeaseLost(ReelworksError):

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from schemas.enums import AccountKind, AssetRole, ErrorCode, Kind, ProviderName, Stage, TransferKind
+from schemas.enums import AccountKind, AssetRole, ErrorCode, EventName, Kind, ProviderName, Stage, TransferKind
 
 
 def _words(enum: type[StrEnum], *, name: str | None = None, is_closed: bool = True) -> Enum:
@@ -85,6 +85,7 @@ class Generation(SQLModel, table=True):
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress_is_percent"),
         Index("ix_generations_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
         Index("ix_generations_customer", "customer_id", "created_at"),
+        Index("ix_generations_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
         Index("ix_generations_remote", "provider", "remote_id", postgresql_where=text("remote_id IS NOT NULL")),
     )
 
@@ -106,6 +107,10 @@ class Generation(SQLModel, table=True):
     lease_token: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_type=_MOMENT)
     claimed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    holder: str | None = Field(default=None, sa_type=Text, description="the worker process of the newest claim")
+    submission: UUID | None = Field(default=None, description="the claim whose create may be at the vendor")
+    cancel_requested_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    cancel_sent_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="the provider took the request")
     stage_at: datetime | None = Field(default=None, sa_column=_created_at())
     callback_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="the newest callback")
 
@@ -148,10 +153,11 @@ class Asset(SQLModel, table=True):
     codec: str = Field(sa_type=Text)
     bit_rate: int | None = Field(default=None, sa_type=BigInteger, description="bits per second")
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    expired_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="its file was given up for deletion")
 
 
 class Event(SQLModel, table=True):
-    """What happened to a generation, one row a transition, in order of `id`."""
+    """The timeline of a generation, in order of `id`. Where it did not move, `origin` and `stage` are the same."""
 
     __tablename__: ClassVar[str] = "events"
     __table_args__ = (Index("ix_events_generation", "generation_id", "id"),)
@@ -160,6 +166,10 @@ class Event(SQLModel, table=True):
     generation_id: UUID = Field(foreign_key="generations.id")
     origin: Stage | None = Field(default=None, sa_type=_words(Stage, name="origin"))
     stage: Stage = Field(sa_type=_words(Stage))
+    name: EventName = Field(
+        default=EventName.MOVED,
+        sa_column=Column(_words(EventName, is_closed=False), nullable=False, server_default=EventName.MOVED.value),
+    )
     data: dict[str, object] = Field(default={}, sa_type=JSONB)
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
 
@@ -221,6 +231,13 @@ class LedgerTransfer(SQLModel, table=True):
             "kind",
             unique=True,
             postgresql_where=text("kind IN ('hold', 'capture', 'release')"),
+        ),
+        # And one end: what was captured was not released, whoever gets there first.
+        Index(
+            "uq_ledger_transfers_settlement",
+            "generation_id",
+            unique=True,
+            postgresql_where=text("kind IN ('capture', 'release')"),
         ),
         UniqueConstraint("customer_id", "kind", "reference"),
         Index("ix_ledger_transfers_generation", "generation_id"),

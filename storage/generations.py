@@ -76,11 +76,18 @@ def database_now(session: Session) -> datetime:
 
 
 def claim(
-    session: Session, generation_id: UUID, stages: Iterable[Stage], *, attempt: int, lease_seconds: float
+    session: Session,
+    generation_id: UUID,
+    stages: Iterable[Stage],
+    *,
+    attempt: int,
+    lease_seconds: float,
+    holder: str = "",
 ) -> Claim | None:
     """Take a generation that stands in one of `stages` and that nobody holds; None if it moved on or is held.
 
     `attempt` is the one that the wake-up was sent for: of its copies, one claims, and the others come to nothing.
+    `holder` names the worker, for people.
     A claim whose worker died without giving it up counts as a failure.
     """
     token = uuid4()
@@ -95,6 +102,7 @@ def claim(
             # A lease whose worker died is a wake-up like any other.
             wake_at=until,
             claimed_at=func.clock_timestamp(),
+            holder=holder,
             attempt=Generation.attempt + 1,
             failures=Generation.failures + case((col(Generation.lease_token).is_not(None), 1), else_=0),
         )

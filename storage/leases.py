@@ -1,6 +1,7 @@
 """The lease keeper: one thread a process that renews the leases of the claims its workers hold."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
@@ -18,16 +19,34 @@ log = structlog.get_logger()
 
 
 class Lease:
-    """A claim's lease as its holder sees it."""
+    """A claim's lease as its holder sees it.
 
-    def __init__(self, generation_id: UUID) -> None:
+    `until` is on the monotonic clock, which goes on while a process is stopped, and counts from before the statement
+    that gave the lease: it ends here no later than in the database.
+    """
+
+    def __init__(self, generation_id: UUID, *, until: float) -> None:
         self.generation_id = generation_id
+        self._until = until
         self._lost = threading.Event()
 
     def check(self) -> None:
-        """Raise `LeaseLost` if another worker may have taken over: long work calls this between its chunks."""
+        """Raise `LeaseLost` if another worker has taken over: long work calls this between its chunks.
+
+        A lease that could not be renewed, and that nobody else took, is still good.
+        """
         if self._lost.is_set():
             raise LeaseLost("the lease was not renewed in time")
+
+    def fence(self) -> None:
+        """Raise `LeaseLost` if another worker may have taken over: for what must never happen twice."""
+        self.check()
+        if time.monotonic() >= self._until:
+            raise LeaseLost("the lease ran out before the request left")
+
+    def extend(self, *, until: float) -> None:
+        """The database has renewed it."""
+        self._until = until
 
     def lose(self) -> None:
         """Mark the lease as lost."""
@@ -60,9 +79,13 @@ class LeaseKeeper:
         self._thread.join()
 
     @contextmanager
-    def keep(self, claim: Claim) -> Iterator[Lease]:
-        """Renew a claim's lease for the length of the block."""
-        lease = Lease(claim.id)
+    def keep(self, claim: Claim, *, since: float) -> Iterator[Lease]:
+        """Renew a claim's lease for the length of the block.
+
+        Args:
+            since: `time.monotonic()` from before the claim.
+        """
+        lease = Lease(claim.id, until=since + self._lease_seconds)
         with self._lock:
             self._held[claim.token] = lease
         try:
@@ -84,9 +107,12 @@ class LeaseKeeper:
             held = dict(self._held)
         if not held:
             return
+        asked_at = time.monotonic()
         with self._database.transaction() as session:
             ids = {token: lease.generation_id for token, lease in held.items()}
             good = generations.renew_leases(session, ids, lease_seconds=self._lease_seconds)
         for token, lease in held.items():
-            if token not in good:
+            if token in good:
+                lease.extend(until=asked_at + self._lease_seconds)
+            else:
                 lease.lose()

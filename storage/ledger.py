@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from schemas.enums import AccountKind, TransferKind
-from schemas.errors import InsufficientCredits, InvalidRequest, NotFound
+from schemas.errors import AlreadySettled, InsufficientCredits, InvalidRequest, NotFound
 from schemas.tables import LedgerAccount, LedgerTransfer
 
 
@@ -89,41 +89,37 @@ def hold(session: Session, customer_id: UUID, generation_id: UUID, amount: int) 
         _insufficient(needed=amount, available=accounts.available.balance or 0)
 
 
-def capture(session: Session, customer_id: UUID, generation_id: UUID, amount: int | None = None) -> None:
-    """Take what was held as revenue, and release what is left of the hold.
-
-    Args:
-        amount: what the generation cost, in credits; all that was held if None.
+def capture(session: Session, customer_id: UUID, generation_id: UUID) -> None:
+    """Take what was held for a generation as revenue.
 
     Raises:
-        ValueError: nothing is held for this generation any more, or less than `amount`.
+        AlreadySettled: its hold was released.
     """
-    accounts = _lock_accounts(session, customer_id)
-    moved = _moved(session, generation_id)
-    if moved[TransferKind.CAPTURE]:
-        return
-    left = moved[TransferKind.HOLD] - moved[TransferKind.RELEASE]
-    amount = left if amount is None else amount
-    if not 0 < amount <= left:
-        raise ValueError(f"cannot capture {amount} credits where {left} are held")
-    transfer = LedgerTransfer(
-        kind=TransferKind.CAPTURE, customer_id=customer_id, generation_id=generation_id, amount=amount,
-        from_account_id=_id(accounts.held), to_account_id=_system_account(session, AccountKind.REVENUE),
-    )  # fmt: skip
-    _transfer(session, transfer)
-    release(session, customer_id, generation_id)
+    _settle(session, customer_id, generation_id, TransferKind.CAPTURE)
 
 
 def release(session: Session, customer_id: UUID, generation_id: UUID) -> None:
-    """Give back what is still held for a generation; nothing if nothing is left."""
+    """Give back what was held for a generation.
+
+    Raises:
+        AlreadySettled: its hold was captured.
+    """
+    _settle(session, customer_id, generation_id, TransferKind.RELEASE)
+
+
+def _settle(session: Session, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
+    """End a hold in one of two ways, once: a generation has one settlement, and its key is the generation's id."""
     accounts = _lock_accounts(session, customer_id)
     moved = _moved(session, generation_id)
-    left = moved[TransferKind.HOLD] - moved[TransferKind.CAPTURE] - moved[TransferKind.RELEASE]
-    if left == 0:
+    if moved[kind]:
         return
+    if moved[TransferKind.CAPTURE] or moved[TransferKind.RELEASE] or not moved[TransferKind.HOLD]:
+        raise AlreadySettled(f"generation {generation_id} has nothing on hold: {dict(moved)}")
+    is_captured = kind is TransferKind.CAPTURE
+    target = _system_account(session, AccountKind.REVENUE) if is_captured else _id(accounts.available)
     transfer = LedgerTransfer(
-        kind=TransferKind.RELEASE, customer_id=customer_id, generation_id=generation_id, amount=left,
-        from_account_id=_id(accounts.held), to_account_id=_id(accounts.available),
+        kind=kind, customer_id=customer_id, generation_id=generation_id, amount=moved[TransferKind.HOLD],
+        from_account_id=_id(accounts.held), to_account_id=target,
     )  # fmt: skip
     _transfer(session, transfer)
 

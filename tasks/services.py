@@ -38,6 +38,8 @@ class Services:
     catalogue: Catalogue
     leases: LeaseKeeper
     dispatcher: Dispatcher
+    worker_name: str
+    """Of this process, for whoever wants to know who holds a generation."""
 
 
 _current: Services | None = None

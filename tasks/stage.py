@@ -1,6 +1,7 @@
 """What all stages share: claim, keep the lease, do the step, and turn every failure into the next state."""
 
 import random
+import time
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
@@ -33,11 +34,19 @@ def run(services: Services, generation_id: str, attempt: int, stages: Collection
     """Claim a generation and take it one step further; nothing happens if it is held or has moved on."""
     lease_seconds = services.settings.pipeline.lease_seconds
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
+    asked_at = time.monotonic()
     with services.database.transaction() as session:
-        claim = generations.claim(session, UUID(generation_id), stages, attempt=attempt, lease_seconds=lease_seconds)
+        claim = generations.claim(
+            session,
+            UUID(generation_id),
+            stages,
+            attempt=attempt,
+            lease_seconds=lease_seconds,
+            holder=services.worker_name,
+        )
     if claim is None:
         return
-    with services.leases.keep(claim) as lease:
+    with services.leases.keep(claim, since=asked_at) as lease:
         try:
             if _is_overdue(claim):
                 _time_out(services, claim)

@@ -34,7 +34,7 @@ def submit_task(generation_id: str, attempt: int) -> None:
     stage.run(current_services(), generation_id, attempt, {Stage.QUEUED, Stage.SUBMITTING}, submit)
 
 
-def submit(services: Services, claim: Claim, _lease: Lease) -> None:
+def submit(services: Services, claim: Claim, lease: Lease) -> None:
     """Send a queued generation to its provider, or settle what became of one that was already sent."""
     if claim.generation.stage is Stage.SUBMITTING:
         return _resolve_unknown(services, claim)
@@ -44,7 +44,7 @@ def submit(services: Services, claim: Claim, _lease: Lease) -> None:
         # nobody sends the request a second time.
         claim = generations.move(session, claim, Stage.SUBMITTING, wake_in=0, keep_lease=True)
     try:
-        remote_id = _create(services, claim)
+        remote_id = _create(services, claim, lease)
     except ProviderRateLimited as error:
         _requeue(services, claim, error, failures=failures, pause=stage.outage_pause(services.settings.pipeline))
     except ProviderUnavailable as error:
@@ -67,7 +67,7 @@ def submit(services: Services, claim: Claim, _lease: Lease) -> None:
     return None
 
 
-def _create(services: Services, claim: Claim) -> str:
+def _create(services: Services, claim: Claim, lease: Lease) -> str:
     route = claim.route
     settings = services.settings
     url = callback_url(
@@ -77,6 +77,7 @@ def _create(services: Services, claim: Claim) -> str:
         ProviderRequest(model=route.model, inputs=claim.order.inputs),
         callback_url=url if settings.providers.named(route.provider).callbacks else None,
         generation_id=claim.id,
+        fence=lease.fence,
     )
     return submission.remote_id
 

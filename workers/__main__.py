@@ -41,7 +41,8 @@ def main() -> None:
     definition = ROLES[options.role]
     threads = options.threads or definition.threads
     app = create_app(settings, process="worker")
-    with open_services(app, settings) as services:
+    name = options.name or options.role
+    with open_services(app, settings, worker_name=f"{name}#{os.getpid()}") as services:
         use_services(services)
         app.worker_main(
             [
@@ -50,7 +51,7 @@ def main() -> None:
                 "--pool=threads",
                 f"--concurrency={threads}",
                 f"--queues={','.join(definition.queues)}",
-                f"--hostname={options.name or options.role}@%h",
+                f"--hostname={name}@%h",
                 "--without-gossip",
                 "--without-mingle",
                 "--task-events",

@@ -16,7 +16,7 @@ from workers.dispatch import Dispatcher
 
 
 @contextmanager
-def open_services(app: Celery, settings: Settings) -> Iterator[Services]:
+def open_services(app: Celery, settings: Settings, *, worker_name: str) -> Iterator[Services]:
     """Everything that the stages of this process work with."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
@@ -32,6 +32,7 @@ def open_services(app: Celery, settings: Settings) -> Iterator[Services]:
             catalogue=Catalogue.load(providers.available()),
             leases=leases,
             dispatcher=dispatcher,
+            worker_name=worker_name,
         )
     finally:
         leases.stop()

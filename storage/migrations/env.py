@@ -10,6 +10,6 @@ connection: Connection | None = context.config.attributes.get("connection")
 if connection is None:
     raise SystemExit("Run migrations with `reelworks migrate`: it knows the database.")
 
-context.configure(connection=connection, target_metadata=SQLModel.metadata)
+context.configure(connection=connection, target_metadata=SQLModel.metadata, transaction_per_migration=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -97,7 +97,10 @@ def _read(connection: socket.socket) -> Request | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     while len(body) < int(headers.get("content-length", 0)):
-        body += connection.recv(65536)
+        more = connection.recv(65536)
+        if not more:
+            return None
+        body += more
     method, target, _ = first.split(" ")
     return Request(method, target, headers, body)
 

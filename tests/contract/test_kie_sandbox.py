@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from pydantic import HttpUrl, SecretStr
 
-from providers.base import ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.kie import Kie
@@ -55,7 +55,7 @@ class Bench:
     def submit(self, order: Order) -> RemoteRef:
         remote_model = order.routes[0].model
         request = ProviderRequest(remote_model, order.inputs)
-        submission = self.kie.submit(request, callback_url=None, generation_id=uuid4())
+        submission = self.kie.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
         return RemoteRef(submission.remote_id, remote_model)
 
     def finish(self, remote: RemoteRef) -> RemoteState:
@@ -218,4 +218,4 @@ def test_a_page_under_the_name_of_an_image_is_final(bench: Bench) -> None:
 
 
 def test_kie_cannot_cancel(bench: Bench) -> None:
-    assert bench.kie.cancel(bench.submit(bench.order())) is False
+    assert bench.kie.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE

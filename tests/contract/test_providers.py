@@ -14,6 +14,7 @@ from providers.transport import MAX_REPLY_BYTES
 from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
+    LeaseLost,
     ProviderAuthFailed,
     ProviderBadResponse,
     ProviderError,
@@ -66,7 +67,7 @@ HANGS: dict[str, Answer] = {
 
 def submit(vendor: Vendor, provider: Provider | None = None) -> Submission:
     return (provider or vendor.provider).submit(
-        vendor.wire.request, callback_url=CALLBACK_URL, generation_id=GENERATION_ID
+        vendor.wire.request, callback_url=CALLBACK_URL, generation_id=GENERATION_ID, fence=lambda: None
     )
 
 
@@ -94,7 +95,7 @@ def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
 
 def test_submit_without_callback_asks_for_none(vendor: Vendor) -> None:
     vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
-    vendor.provider.submit(vendor.wire.request, callback_url=None, generation_id=GENERATION_ID)
+    vendor.provider.submit(vendor.wire.request, callback_url=None, generation_id=GENERATION_ID, fence=lambda: None)
     assert vendor.wire.callback_url_of(vendor.server.requests[0]) is None
 
 
@@ -130,6 +131,15 @@ def test_a_read_ends_in_time(vendor: Vendor, hang: str) -> None:
 def test_a_create_that_never_left_may_be_sent_again(vendor: Vendor, host: str) -> None:
     provider = vendor.at(f"http://{host}:{unused_port()}")
     assert type(failure_of(lambda: submit(vendor, provider))) is ProviderUnavailable
+
+
+def test_a_create_whose_fence_holds_is_not_sent(vendor: Vendor) -> None:
+    def lose() -> None:
+        raise LeaseLost("it is another worker's")
+
+    with pytest.raises(LeaseLost):
+        vendor.provider.submit(vendor.wire.request, callback_url=CALLBACK_URL, generation_id=GENERATION_ID, fence=lose)
+    assert vendor.server.requests == []
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from sqlalchemy import text
 
@@ -31,7 +33,7 @@ def seconds_left(database: Database, claim: Claim) -> float:
 
 def test_a_kept_lease_is_renewed_and_one_that_is_given_up_is_not(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=3600)
-    with keeper.keep(held) as lease:
+    with keeper.keep(held, since=time.monotonic()) as lease:
         keeper.renew()
         lease.check()
         assert seconds_left(database, held) > 3000
@@ -43,7 +45,7 @@ def test_a_kept_lease_is_renewed_and_one_that_is_given_up_is_not(database: Datab
 
 def test_whoever_lost_the_lease_is_told(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=60)
-    with keeper.keep(held) as lease:
+    with keeper.keep(held, since=time.monotonic()) as lease:
         steal(database, held)
         keeper.renew()
         with pytest.raises(LeaseLost):
@@ -53,7 +55,7 @@ def test_whoever_lost_the_lease_is_told(database: Database, held: Claim) -> None
 def test_the_keeper_renews_by_itself(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=0.3).start()
     try:
-        with keeper.keep(held):
+        with keeper.keep(held, since=time.monotonic()):
             # Claimed for ten minutes: only the keeper makes it less.
             eventually(lambda: seconds_left(database, held), lambda left: left < 1)
     finally:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from schemas.enums import TransferKind
-from schemas.errors import InsufficientCredits, InvalidRequest, NotFound
+from schemas.errors import AlreadySettled, InsufficientCredits, InvalidRequest, NotFound
 from schemas.settings import Settings
 from schemas.tables import LedgerTransfer
 from storage import ledger
@@ -83,45 +83,50 @@ def test_too_few_credits_accept_nothing_and_say_how_many_are_there(
         assert session.execute(text("SELECT count(*) FROM generations")).scalar_one() == 0
 
 
-def test_a_capture_takes_the_hold_and_releases_what_it_leaves(
-    database: Database, settings: Settings, make_customer: MakeCustomer
-) -> None:
+def test_a_capture_takes_the_hold_once(database: Database, settings: Settings, make_customer: MakeCustomer) -> None:
     customer = make_customer(20)
     generation_id = a_generation(database, settings, customer)
     for _ in range(2):
         with database.transaction() as session:
-            ledger.capture(session, customer.id, generation_id, 7)
-    assert balance(database, customer) == Balance(available=13, held=0)
+            ledger.capture(session, customer.id, generation_id)
+    assert balance(database, customer) == Balance(available=10, held=0)
     with database.transaction() as session:
         kinds = session.exec(
             select(LedgerTransfer.kind, LedgerTransfer.amount).where(LedgerTransfer.generation_id == generation_id)
         ).all()
-    assert sorted(kinds) == [(TransferKind.CAPTURE, 7), (TransferKind.HOLD, 10), (TransferKind.RELEASE, 3)]
+    assert sorted(kinds) == [(TransferKind.CAPTURE, 10), (TransferKind.HOLD, 10)]
 
 
-def test_a_capture_cannot_exceed_the_hold(database: Database, settings: Settings, make_customer: MakeCustomer) -> None:
+def test_a_hold_ends_in_one_way_only(database: Database, settings: Settings, make_customer: MakeCustomer) -> None:
     customer = make_customer(100)
-    generation_id = a_generation(database, settings, customer)
-    with (
-        pytest.raises(ValueError, match="cannot capture 11 credits where 10 are held"),
-        database.transaction() as session,
-    ):
-        ledger.capture(session, customer.id, generation_id, 11)
+    released, captured = (a_generation(database, settings, customer) for _ in range(2))
+    for _ in range(2):
+        with database.transaction() as session:
+            ledger.release(session, customer.id, released)
+            ledger.capture(session, customer.id, captured)
+    with pytest.raises(AlreadySettled), database.transaction() as session:
+        ledger.capture(session, customer.id, released)
+    with pytest.raises(AlreadySettled), database.transaction() as session:
+        ledger.release(session, customer.id, captured)
+    assert balance(database, customer) == Balance(available=90, held=0)
 
 
-def test_what_was_released_cannot_be_captured(
+def test_the_database_itself_refuses_a_second_settlement(
     database: Database, settings: Settings, make_customer: MakeCustomer
 ) -> None:
-    customer = make_customer(100)
-    released, held = (a_generation(database, settings, customer) for _ in range(2))
+    customer = make_customer(30)
+    generation_id = a_generation(database, settings, customer)
     with database.transaction() as session:
-        ledger.release(session, customer.id, released)
-    with pytest.raises(ValueError, match="where 0 are held"), database.transaction() as session:
-        ledger.capture(session, customer.id, released, 10)
-    assert balance(database, customer) == Balance(available=90, held=10)
-    with database.transaction() as session:
-        ledger.capture(session, customer.id, held)
-    assert balance(database, customer) == Balance(available=90, held=0)
+        ledger.capture(session, customer.id, generation_id)
+    with pytest.raises(IntegrityError, match="uq_ledger_transfers_settlement"), database.transaction() as session:
+        session.execute(
+            text("""
+                INSERT INTO ledger_transfers (kind, customer_id, from_account_id, to_account_id, amount, generation_id)
+                SELECT 'release', customer_id, to_account_id, from_account_id, amount, generation_id
+                FROM ledger_transfers WHERE generation_id = :id AND kind = 'hold'
+            """),
+            {"id": generation_id},
+        )
 
 
 def test_a_refund_gives_back_at_most_what_was_captured(
@@ -200,8 +205,8 @@ def _one_life(database: Database, settings: Settings, dice: random.Random, custo
         return
     # Whoever comes first decides; what comes later, as a doubled message does, takes and gives nothing.
     for end in dice.choices(["capture", "release"], k=dice.randint(1, 3)):
-        with suppress(ValueError), database.transaction() as session:
+        with suppress(AlreadySettled), database.transaction() as session:
             if end == "release":
                 ledger.release(session, customer.id, generation_id)
             else:
-                ledger.capture(session, customer.id, generation_id, dice.randint(1, price))
+                ledger.capture(session, customer.id, generation_id)

@@ -71,7 +71,7 @@ def worker(sandboxed: Stack) -> Iterator[Services]:
         }
     )
     quick = settings.model_copy(update={"pipeline": pipeline})
-    with open_services(create_app(quick, process="worker"), quick) as opened:
+    with open_services(create_app(quick, process="worker"), quick, worker_name="a test") as opened:
         yield opened
 
 

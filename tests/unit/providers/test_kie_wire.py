@@ -40,7 +40,7 @@ def account(reply: object = None, *, webhook_key: str = "", requests: list[httpx
 
 def submit(kie: Kie, *, callback_url: str | None = None) -> str:
     request = ProviderRequest("google/nano-banana", Inputs(prompt=PROMPT, output_format="png"))
-    return kie.submit(request, callback_url=callback_url, generation_id=uuid4()).remote_id
+    return kie.submit(request, callback_url=callback_url, generation_id=uuid4(), fence=lambda: None).remote_id
 
 
 def state_of(**fields: Any) -> RemoteState:

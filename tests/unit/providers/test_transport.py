@@ -1,11 +1,13 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from providers.base import Fence
 from providers.transport import MAX_RETRY_AFTER_SECONDS, Call, Transport, retry_after_seconds
 from schemas.enums import ProviderName
-from schemas.errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
+from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
@@ -35,38 +37,76 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(value, now=NOW) == seconds
 
 
-# What httpx raises, and whether the request may have reached the vendor.
-LOSSES: list[tuple[Exception, bool]] = [
-    (httpx.ConnectError("x"), False),
-    (httpx.ConnectTimeout("x"), False),
-    (httpx.PoolTimeout("x"), False),
-    (httpx.UnsupportedProtocol("x"), False),
-    (httpx.LocalProtocolError("x"), False),
-    (httpx.InvalidURL("x"), False),
-    (UnicodeError("x"), False),
-    (httpx.WriteTimeout("x"), True),
-    (httpx.WriteError("x"), True),
-    (httpx.ReadTimeout("x"), True),
-    (httpx.ReadError("x"), True),
-    (httpx.CloseError("x"), True),
-    (httpx.RemoteProtocolError("x"), True),
-    (httpx.DecodingError("x"), True),
+LOSSES: list[Exception] = [
+    httpx.ConnectError("x"),
+    httpx.ConnectTimeout("x"),
+    httpx.PoolTimeout("x"),
+    httpx.LocalProtocolError("x"),
+    httpx.InvalidURL("x"),
+    httpx.WriteTimeout("x"),
+    httpx.ReadTimeout("x"),
+    httpx.ReadError("x"),
+    httpx.RemoteProtocolError("x"),
+    UnicodeError("x"),
 ]
 
 
-@pytest.mark.parametrize(("loss", "may_have_left"), LOSSES, ids=lambda value: type(value).__name__)
-def test_only_a_create_that_may_have_left_is_unknown(loss: Exception, may_have_left: bool) -> None:
-    assert type(_failure(loss, is_create=True)) is (ProviderOutcomeUnknown if may_have_left else ProviderUnavailable)
-    assert type(_failure(loss, is_create=False)) is ProviderUnavailable
+class _Loses(httpx.BaseTransport):
+    """Loses a request, before or after it took the body."""
+
+    def __init__(self, loss: Exception, *, takes_body: bool) -> None:
+        self._loss = loss
+        self._takes_body = takes_body
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._takes_body:
+            request.read()
+        raise self._loss
 
 
-def _failure(loss: Exception, *, is_create: bool) -> ProviderError:
-    def lose(_request: httpx.Request) -> httpx.Response:
-        raise loss
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda value: type(value).__name__)
+def test_a_create_is_unknown_once_its_body_left_whatever_the_error_is_called(loss: Exception) -> None:
+    assert type(_failure(loss, takes_body=True, is_create=True)) is ProviderOutcomeUnknown
+    assert type(_failure(loss, takes_body=False, is_create=True)) is ProviderUnavailable
+    assert type(_failure(loss, takes_body=True, is_create=False)) is ProviderUnavailable
 
-    call = Call(ProviderName.KIE, "submit", "POST", "https://api.example/x", 1, is_create=is_create)
+
+def test_a_body_that_cannot_be_written_never_leaves() -> None:
+    call = _create(body={"prompt": "\ud800"})
+    with pytest.raises(ProviderUnavailable):
+        Transport(http=httpx.MockTransport(lambda _: httpx.Response(200))).send(call)
+
+
+def test_a_fence_keeps_the_body_here() -> None:
+    def lose() -> None:
+        raise LeaseLost("it is another worker's")
+
+    arrived: list[bytes] = []
+
+    def vendor(request: httpx.Request) -> httpx.Response:
+        arrived.append(request.content)
+        return httpx.Response(200)
+
+    with pytest.raises(LeaseLost):
+        Transport(http=httpx.MockTransport(vendor)).send(_create(fence=lose))
+    assert arrived == []
+
+
+def test_a_create_without_a_body_has_no_moment_for_its_fence() -> None:
+    with pytest.raises(ValueError, match="has a body"):
+        Call(ProviderName.KIE, "submit", "POST", "https://api.example/x", 1, fence=lambda: None)
+
+
+def _create(*, body: dict[str, object] | None = None, fence: Fence = lambda: None) -> Call:
+    return Call(
+        ProviderName.KIE, "submit", "POST", "https://api.example/x", 1, body=body or {"prompt": "x"}, fence=fence
+    )
+
+
+def _failure(loss: Exception, *, takes_body: bool, is_create: bool) -> ProviderError:
+    call = _create() if is_create else replace(_create(), fence=None)
     with pytest.raises(ProviderError) as caught:
-        Transport(http=httpx.MockTransport(lose)).send(call)
+        Transport(http=_Loses(loss, takes_body=takes_body)).send(call)
     assert caught.value.message == f"kie gave no answer to submit ({type(loss).__name__})"
     return caught.value
 

@@ -1,0 +1,55 @@
+"""Cancelling, a timeline of named events, one settlement a generation, and files that expire.
+
+The previous release works on this schema: every new column may be absent from its INSERTs.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+_INDEXES = (
+    ("ix_generations_finished", "generations", "finished_at", False, "finished_at IS NOT NULL"),
+    (
+        "uq_ledger_transfers_settlement",
+        "ledger_transfers",
+        "generation_id",
+        True,
+        "kind IN ('capture', 'release')",
+    ),
+)
+
+
+def upgrade() -> None:
+    op.add_column("generations", sa.Column("holder", sa.Text(), nullable=True))
+    op.add_column("generations", sa.Column("submission", sa.Uuid(), nullable=True))
+    op.add_column("generations", sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("generations", sa.Column("cancel_sent_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("events", sa.Column("name", sa.String(64), server_default="moved", nullable=False))
+    op.add_column("assets", sa.Column("expired_at", sa.DateTime(timezone=True), nullable=True))
+    # Concurrently: the system goes on working while they are built.
+    with op.get_context().autocommit_block():
+        for name, table, column, is_unique, condition in _INDEXES:
+            # What a build that was cut short has left is there, and not valid.
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.create_index(
+                name,
+                table,
+                [column],
+                unique=is_unique,
+                postgresql_where=sa.text(condition),
+                postgresql_concurrently=True,
+            )
+
+
+def downgrade() -> None:
+    op.drop_index("uq_ledger_transfers_settlement", "ledger_transfers")
+    op.drop_index("ix_generations_finished", "generations")
+    op.drop_column("assets", "expired_at")
+    op.drop_column("events", "name")
+    for column in ("cancel_sent_at", "cancel_requested_at", "submission", "holder"):
+        op.drop_column("generations", column)
