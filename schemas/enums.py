@@ -61,10 +61,25 @@ class EventName(StrEnum):
     """The provider sent the same callback again: nothing follows."""
     CALLBACK_LATE = "callback_late"
     """A callback came for a generation that had moved on: it is kept, and changes nothing."""
+    SUBMIT_LATE = "submit_late"
+    """The vendor accepted a create after the generation had ended: paid work that nobody gets."""
     WRITE_REFUSED = "write_refused"
     """A worker that no longer held it wanted to write: a lost lease, or a commit whose acknowledgement was lost."""
     EXPIRED = "expired"
     """Its files were deleted after the time that they are kept."""
+
+
+class CancelRule(StrEnum):
+    """What becomes of the customer's credits when work that a provider has begun is cancelled."""
+
+    IMPOSSIBLE = "impossible"
+    """The provider cannot stop it: it is delivered, and charged like any other."""
+
+    FREE = "free"
+    """The provider does not bill what it stopped: the hold is released."""
+
+    CHARGED = "charged"
+    """The provider bills it all the same: the hold is captured."""
 
 
 class AssetRole(StrEnum):
