@@ -2,6 +2,7 @@
 
 import structlog
 from celery import shared_task
+from sqlmodel import Session
 
 from providers.base import Cancellation, Provider, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, Stage, TaskName
@@ -44,9 +45,21 @@ def _act_on(services: Services, claim: Claim, state: RemoteState) -> None:
         case RemoteStatus.QUEUED | RemoteStatus.RUNNING:
             _wait(services, claim, state)
         case RemoteStatus.SUCCEEDED:
-            stage.advance(services, claim, Stage.DOWNLOADING, values=_delivered(state))
+            _deliver(services, claim, state)
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
             _end(services, claim, state)
+
+
+def _deliver(services: Services, claim: Claim, state: RemoteState) -> None:
+    values: dict[str, object] = {"result_urls": state.result_urls}
+    if state.provider_credits is not None:
+        values["provider_credits"] = state.provider_credits
+
+    def note_unheeded_wish(session: Session) -> None:
+        if claim.generation.cancel_requested_at is not None:
+            timeline.note(session, claim.id, EventName.CANCEL_TOO_LATE)
+
+    stage.advance(services, claim, Stage.DOWNLOADING, values=values, within=note_unheeded_wish)
 
 
 def _is_to_be_cancelled(claim: Claim) -> bool:
@@ -64,10 +77,10 @@ def _stopped(services: Services, claim: Claim, provider: Provider) -> bool:
     if answer is Cancellation.STOPPED:
         stage.cancel(services, claim, reason="the provider stopped it")
         return True
-    name = EventName.CANCEL_SENT if answer is Cancellation.REQUESTED else EventName.CANCEL_TOO_LATE
+    data = {"provider": claim.generation.provider, "answer": answer}
     with services.database.transaction() as session:
         generations.record_cancel_sent(session, claim)
-        timeline.note(session, claim.id, name, {"provider": claim.generation.provider})
+        timeline.note(session, claim.id, EventName.CANCEL_SENT, data)
     return False
 
 
@@ -93,10 +106,3 @@ def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
         generations.put_back(
             session, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress
         )
-
-
-def _delivered(state: RemoteState) -> dict[str, object]:
-    values: dict[str, object] = {"result_urls": state.result_urls}
-    if state.provider_credits is not None:
-        values["provider_credits"] = state.provider_credits
-    return values
