@@ -4,7 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo up test check fmt bench lock clean
+MINUTES ?= 20
+
+.PHONY: help setup demo up test check fmt bench chaos lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +42,9 @@ fmt: $(INSTALLED) ## Format and fix what can be fixed
 
 bench: $(INSTALLED) ## Measure the pipeline's throughput on this machine
 	@$(BIN)/python -m bench.throughput
+
+chaos: $(INSTALLED) ## Break every part of the running system for MINUTES (20), as SEED decides, and audit it
+	@$(BIN)/python -m bench.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lock: ## Pin the newest allowed versions again (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
