@@ -24,6 +24,18 @@ class Recovery(BaseModel):
     worst_seconds: float | None
 
 
+class Kill(BaseModel):
+    """A kill of a worker that held something."""
+
+    at: float
+    """Seconds from the beginning of the load."""
+    target: str
+    generations: int
+    slowest_seconds: float
+    meanwhile: list[str]
+    """What else was wrong."""
+
+
 class Recoveries(BaseModel):
     """The kills of workers, by what else was wrong at the time."""
 
@@ -31,17 +43,28 @@ class Recoveries(BaseModel):
     disturbed: Recovery
     with_nothing_in_hand: int
     """Kills of workers that held no generation: nothing could lie idle."""
+    kills: list[Kill]
 
 
 def recoveries(records: Sequence[Record]) -> Recoveries:
-    """The recoveries of all kills of workers."""
-    kills = [record for record in records if record.happened and is_kill_of_a_worker(record.fault)]
-    undisturbed = [kill for kill in kills if kill.recoveries and not disturbances(kill, records)]
-    disturbed = [kill for kill in kills if kill.recoveries and disturbances(kill, records)]
+    """The recoveries from all kills of workers."""
+    deadly = [record for record in records if record.happened and is_kill_of_a_worker(record.fault)]
+    kills = [_kill(record, records) for record in deadly if record.recoveries]
     return Recoveries(
-        undisturbed=_summary(undisturbed),
-        disturbed=_summary(disturbed),
-        with_nothing_in_hand=sum(not kill.recoveries for kill in kills),
+        undisturbed=_summary([kill for kill in kills if not kill.meanwhile]),
+        disturbed=_summary([kill for kill in kills if kill.meanwhile]),
+        with_nothing_in_hand=len(deadly) - len(kills),
+        kills=kills,
+    )
+
+
+def _kill(record: Record, records: Sequence[Record]) -> Kill:
+    return Kill(
+        at=round(record.ended, 1),
+        target=record.fault.target,
+        generations=len(record.recoveries),
+        slowest_seconds=round(max(record.recoveries), 1),
+        meanwhile=disturbances(record, records),
     )
 
 
@@ -69,11 +92,11 @@ def _hinders(other: Fault, kill: Fault) -> bool:
     return other.kind in OUTAGES or other.target in _WAKERS or other.target.removeprefix(SUPERVISOR) == role
 
 
-def _summary(kills: Sequence[Record]) -> Recovery:
-    slowest = [max(kill.recoveries) for kill in kills]
+def _summary(kills: Sequence[Kill]) -> Recovery:
+    slowest = [kill.slowest_seconds for kill in kills]
     return Recovery(
         kills=len(kills),
-        generations=sum(len(kill.recoveries) for kill in kills),
+        generations=sum(kill.generations for kill in kills),
         median_seconds=round(statistics.median(slowest), 1) if slowest else None,
-        worst_seconds=round(max(slowest), 1) if slowest else None,
+        worst_seconds=max(slowest, default=None),
     )

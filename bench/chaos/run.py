@@ -127,10 +127,17 @@ def _requests_in_redis(system: System) -> int | None:
 
 
 def _slow_recoveries(plan: Plan, found: Recoveries) -> list[Breach]:
-    worst = found.undisturbed.worst_seconds
-    if worst is None or worst <= plan.recovery_seconds:
+    if plan.recovery_seconds is None:
         return []
-    return [Breach("recovery", f"took {worst} s after an undisturbed kill, at most are {plan.recovery_seconds:g} s")]
+    return [
+        Breach(
+            "recovery",
+            f"took {kill.slowest_seconds} s after {kill.target} was killed at {kill.at} s and nothing else was wrong; "
+            f"at most are {plan.recovery_seconds:g} s",
+        )
+        for kill in found.kills
+        if not kill.meanwhile and kill.slowest_seconds > plan.recovery_seconds
+    ]
 
 
 def _vendor_faults(plan: Plan, found: Findings) -> Counter[str]:

@@ -129,8 +129,8 @@ def drill(seed: int) -> list[Fault]:
         return Fault(at=soon(at), kind=kind, target=target, seconds=rng.uniform(1.0, 2.0), latency_seconds=0.4)
 
     return [
-        Fault(at=soon(0), kind=FaultKind.LOST_COMMIT, target=LinkName.WORKERS_POSTGRES, seconds=3, commits=3),
-        Fault(at=soon(1), kind=FaultKind.LOST_COMMIT, target=LinkName.GATEWAY_POSTGRES, seconds=3, commits=2),
+        Fault(at=soon(0), kind=FaultKind.LOST_COMMIT, target=LinkName.WORKERS_POSTGRES, seconds=6, commits=3),
+        Fault(at=soon(1), kind=FaultKind.LOST_COMMIT, target=LinkName.GATEWAY_POSTGRES, seconds=6, commits=2),
         Fault(at=soon(2), kind=FaultKind.REDIS_FLUSH, target="redis"),
         link(3, FaultKind.SLOW, LinkName.VENDOR_API),
         Fault(at=soon(4), kind=FaultKind.KILL, target=GATEWAY),

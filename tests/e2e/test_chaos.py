@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.chaos.plan import short
+from bench.chaos.run import run
+
+SEED = 20
+
+
+@pytest.mark.timeout(300)
+def test_a_short_run_with_every_kind_of_fault_breaks_no_promise(tmp_path: Path) -> None:
+    plan = short(SEED)
+    report = run(plan, tmp_path, Console(quiet=True))
+    assert report.breaches == []
+    assert set(report.faults) == {fault.kind for fault in plan.faults}, "everything really went wrong"
+    assert sum(report.vendor_faults.values()) > 10
+    assert report.orders.given_up == 0
+    assert report.outcomes["completed"] > 0
