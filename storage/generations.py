@@ -214,6 +214,21 @@ def cancel(session: Session, held: Claim, *, is_charged: bool, event: Mapping[st
     settle(session, held.generation.customer_id, held.id)
 
 
+def require_no_callback_since(session: Session, held: Claim) -> None:
+    """Lock a claimed generation that no callback has come for since the claim, to the end of the transaction.
+
+    Raises:
+        LeaseLost: a callback came, or the claim is no longer this worker's.
+    """
+    row = select(Generation.id).where(
+        Generation.id == held.id,
+        Generation.lease_token == held.token,
+        func.coalesce(col(Generation.callback_at) <= col(Generation.claimed_at), True),
+    )
+    if session.exec(row.with_for_update()).one_or_none() is None:
+        raise LeaseLost(f"generation {held.id} is no longer this worker's, or a callback came")
+
+
 def record_cancel_sent(session: Session, held: Claim) -> None:
     """Remember that the provider was asked to stop, and has answered.
 
