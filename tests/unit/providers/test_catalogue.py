@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from providers.catalogue import Catalogue, CatalogueFile
 from providers import kie_wire, kling_wire
+from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from schemas.enums import Kind, ProviderName
 from schemas.errors import InvalidRequest, ModelRetired
