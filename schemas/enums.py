@@ -14,6 +14,7 @@ class ProviderName(StrEnum):
     """A vendor with an adapter in `providers/`."""
 
     KIE = "kie"
+    KLING = "kling"
 
 
 class Stage(StrEnum):

@@ -59,12 +59,15 @@ class ProvidersSettings(BaseModel):
     """The vendor accounts, one field for each `ProviderName`."""
 
     kie: ProviderSettings = ProviderSettings()
+    kling: ProviderSettings = ProviderSettings()
 
     def named(self, name: ProviderName) -> ProviderSettings:
         """The settings of one vendor account."""
         match name:
             case ProviderName.KIE:
                 return self.kie
+            case ProviderName.KLING:
+                return self.kling
 
 
 class PipelineSettings(BaseModel):
