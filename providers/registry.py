@@ -60,6 +60,8 @@ class Providers:
                 return _kie(settings, self._shared_transport())
             case ProviderName.KLING:
                 return _kling(settings, self._shared_transport())
+            case ProviderName.REPLICATE:
+                return _replicate(settings, self._shared_transport())
 
     def _shared_transport(self) -> "Transport":
         if self._transport is None:
@@ -79,3 +81,9 @@ def _kling(settings: ProviderSettings, transport: "Transport") -> Provider:
     from providers.kling import Kling
 
     return Kling(settings, transport)
+
+
+def _replicate(settings: ProviderSettings, transport: "Transport") -> Provider:
+    from providers.replicate import Replicate
+
+    return Replicate(settings, transport)

@@ -27,6 +27,12 @@ def _run(
     kling_webhook_secret: Annotated[
         str, typer.Option(envvar="SANDBOX_KLING_WEBHOOK_SECRET", help="Signs callbacks, whsec_…; empty: unsigned.")
     ] = "",
+    replicate_api_key: Annotated[
+        str, typer.Option(envvar="SANDBOX_REPLICATE_API_KEY", help="The token that Replicate's endpoints accept.")
+    ] = SandboxConfig.replicate_api_key,
+    replicate_webhook_secret: Annotated[
+        str, typer.Option(envvar="SANDBOX_REPLICATE_WEBHOOK_SECRET", help="Signs webhooks, whsec_...; empty: unsigned.")
+    ] = "",
     seconds_per_image: Annotated[
         float, typer.Option(envvar="SANDBOX_SECONDS_PER_IMAGE", min=0, help="Generation time of an image.")
     ] = SandboxConfig.seconds_per_image,
@@ -44,6 +50,8 @@ def _run(
         kie_webhook_hmac_key=kie_webhook_hmac_key or None,
         kling_api_key=kling_api_key,
         kling_webhook_secret=kling_webhook_secret or None,
+        replicate_api_key=replicate_api_key,
+        replicate_webhook_secret=replicate_webhook_secret or None,
         seconds_per_image=seconds_per_image,
         seconds_per_video=seconds_per_video,
         callback_retry_seconds=callback_retry_seconds,

@@ -36,6 +36,15 @@ class SandboxConfig:
     kling_concurrency: int = 1000
     """How many tasks Kling works on at once for this account; a resource pack decides it."""
 
+    replicate_api_key: str = "sandbox"
+    """The only token that Replicate's endpoints accept."""
+
+    replicate_webhook_secret: str | None = None
+    """Signs Replicate's webhooks, `whsec_` and base64; None sends them unsigned, which Replicate never does."""
+
+    replicate_creates_per_minute: int = 600
+    replicate_other_calls_per_minute: int = 3000
+
     seconds_per_image: float = 1.0
     """How long an image takes to generate."""
 

@@ -108,6 +108,7 @@ def _report(task: Task) -> TaskReport:
         created_at=task.created_at,
         completed_at=task.completed_at,
         polls=task.polls,
+        cancels=task.cancels,
         downloads=task.downloads,
         callbacks=[CallbackReport.model_validate(asdict(sent)) for sent in task.callbacks],
     )

@@ -40,10 +40,13 @@ class TaskReport(_Message):
     prompt: str
     request: dict[str, JsonValue] = Field(description="the body of the create")
     call_back_url: str | None
-    state: str = Field(description="as the vendor reports it")
+    state: str = Field(
+        description="waiting, queuing, generating, success, fail or cancelled; or the scenario's state_word"
+    )
     created_at: float = Field(description="Unix seconds")
     completed_at: float | None = Field(description="Unix seconds; null while it is open")
     polls: int = Field(description="status reads so far")
+    cancels: int = Field(description="requests to cancel it so far, refused ones too")
     downloads: int = Field(description="GETs of its results so far")
     callbacks: list[CallbackReport]
 

@@ -1,14 +1,12 @@
 """Kling's record of a task, and the callbacks that carry it, signed as Standard Webhooks are."""
 
-import base64
 import hashlib
-import hmac
-import time
 from collections.abc import Mapping
 
 from pydantic import JsonValue
 
 from sandbox.config import file_url
+from sandbox.standard_webhooks import signature_headers
 from sandbox.task import JsonObject, Seal, State, Task
 
 _WORDS = {
@@ -18,14 +16,6 @@ _WORDS = {
     State.SUCCESS: "succeeded",
     State.FAIL: "failed",
 }
-_WRONG_SECRET = "whsec_" + base64.b64encode(b"not the account's secret").decode()
-
-
-def sign(secret: str, message_id: str, timestamp: str, content: bytes) -> str:
-    """The `webhook-signature` of https://www.standardwebhooks.com; it covers the body."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    mac = hmac.new(key, f"{message_id}.{timestamp}.".encode() + content, hashlib.sha256)
-    return f"v1,{base64.b64encode(mac.digest()).decode()}"
 
 
 def record(task: Task, public_url: str) -> JsonObject:
@@ -64,21 +54,7 @@ class KlingCallbacks:
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- not the task
         """The three webhook headers. A repeated callback has the id of the first; a wrong seal, another key."""
-        match seal:
-            case Seal.WRONG:
-                secret: str | None = _WRONG_SECRET
-            case Seal.TRUE:
-                secret = self._secret
-            case Seal.ABSENT:
-                secret = None
-        if secret is None:
-            return {}
-        message_id, timestamp = f"msg_{hashlib.sha256(content).hexdigest()[:24]}", str(int(time.time()))
-        return {
-            "webhook-id": message_id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": sign(secret, message_id, timestamp, content),
-        }
+        return signature_headers(self._secret, f"msg_{hashlib.sha256(content).hexdigest()[:24]}", content, seal)
 
 
 def _changed_at(task: Task) -> float:

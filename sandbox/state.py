@@ -16,6 +16,8 @@ from sandbox.kling_account import KlingAccount
 from sandbox.kling_callbacks import KlingCallbacks
 from sandbox.lifetime import Lifetime
 from sandbox.media_store import MediaStore
+from sandbox.replicate_account import ReplicateAccount
+from sandbox.replicate_webhooks import ReplicateWebhooks
 from sandbox.scenarios import ScenarioBook
 
 
@@ -35,6 +37,8 @@ class Sandbox:
         self.kie_callbacks = KieCallbacks(config.public_url, config.kie_webhook_hmac_key)
         self.kling_account = KlingAccount(config)
         self.kling_callbacks = KlingCallbacks(config.public_url, config.kling_webhook_secret)
+        self.replicate_account = ReplicateAccount(config)
+        self.replicate_webhooks = ReplicateWebhooks(config.public_url, config.replicate_webhook_secret)
 
     def reset(self) -> None:
         """Back to how it started: no scenarios, tasks, counts or media; limits and credits as configured."""
@@ -45,6 +49,7 @@ class Sandbox:
         self.creates = CreateLog()
         self.kie_account = KieAccount(self.config)
         self.kling_account = KlingAccount(self.config)
+        self.replicate_account = ReplicateAccount(self.config)
 
     async def close(self) -> None:
         """End all work and delete all media."""

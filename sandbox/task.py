@@ -29,6 +29,7 @@ class State(StrEnum):
     GENERATING = "generating"
     SUCCESS = "success"
     FAIL = "fail"
+    CANCELLED = "cancelled"
 
 
 class Seal(StrEnum):
@@ -98,6 +99,7 @@ class Task:
     fail_msg: str | None = None
 
     polls: int = 0
+    cancels: int = 0
     downloads: int = 0
     callbacks: list[CallbackAttempt] = field(default_factory=list)
 
@@ -128,3 +130,7 @@ class Task:
     def fail(self, code: str, msg: str) -> None:
         """End without a result."""
         self.ended, self.fail_code, self.fail_msg, self.completed_at = State.FAIL, code, msg, time.time()
+
+    def cancel(self) -> None:
+        """End because its customer asked for it."""
+        self.ended, self.completed_at = State.CANCELLED, time.time()

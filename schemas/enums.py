@@ -15,6 +15,7 @@ class ProviderName(StrEnum):
 
     KIE = "kie"
     KLING = "kling"
+    REPLICATE = "replicate"
 
 
 class Stage(StrEnum):

@@ -60,6 +60,7 @@ class ProvidersSettings(BaseModel):
 
     kie: ProviderSettings = ProviderSettings()
     kling: ProviderSettings = ProviderSettings()
+    replicate: ProviderSettings = ProviderSettings()
 
     def named(self, name: ProviderName) -> ProviderSettings:
         """The settings of one vendor account."""
@@ -68,6 +69,8 @@ class ProvidersSettings(BaseModel):
                 return self.kie
             case ProviderName.KLING:
                 return self.kling
+            case ProviderName.REPLICATE:
+                return self.replicate
 
 
 class PipelineSettings(BaseModel):

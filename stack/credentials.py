@@ -32,6 +32,8 @@ class Credentials(BaseModel):
     kie_webhook_key: str = Field(default_factory=_secret, repr=False)
     kling_api_key: str = Field(default_factory=_secret, repr=False)
     kling_webhook_key: str = Field(default_factory=_webhook_secret, repr=False)
+    replicate_api_key: str = Field(default_factory=_secret, repr=False)
+    replicate_webhook_key: str = Field(default_factory=_webhook_secret, repr=False)
 
     @classmethod
     def of(cls, folder: Path) -> "Credentials":

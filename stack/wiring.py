@@ -51,6 +51,7 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
     keys = {
         ProviderName.KIE: (credentials.kie_api_key, credentials.kie_webhook_key),
         ProviderName.KLING: (credentials.kling_api_key, credentials.kling_webhook_key),
+        ProviderName.REPLICATE: (credentials.replicate_api_key, credentials.replicate_webhook_key),
     }
     accounts = {
         name.value: settings.providers.named(name).model_copy(
@@ -106,12 +107,15 @@ def write_environment(settings: Settings, path: Path) -> None:
 
 def sandbox_environment(settings: Settings) -> dict[str, str]:
     """The sandbox's own variables: it holds the other end of the provider accounts' keys."""
-    kie, kling = settings.providers.kie, settings.providers.kling
+    accounts = settings.providers
+    kie, kling, replicate = accounts.kie, accounts.kling, accounts.replicate
     return {
         "SANDBOX_KIE_API_KEY": kie.api_key.get_secret_value(),
         "SANDBOX_KIE_WEBHOOK_HMAC_KEY": kie.webhook_key.get_secret_value(),
         "SANDBOX_KLING_API_KEY": kling.api_key.get_secret_value(),
         "SANDBOX_KLING_WEBHOOK_SECRET": kling.webhook_key.get_secret_value(),
+        "SANDBOX_REPLICATE_API_KEY": replicate.api_key.get_secret_value(),
+        "SANDBOX_REPLICATE_WEBHOOK_SECRET": replicate.webhook_key.get_secret_value(),
         "SANDBOX_SECONDS_PER_IMAGE": str(settings.sandbox.seconds_per_image),
         "SANDBOX_SECONDS_PER_VIDEO": str(settings.sandbox.seconds_per_video),
     }

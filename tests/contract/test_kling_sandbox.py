@@ -1,25 +1,23 @@
 """The Kling adapter against the sandbox, which was written from Kling's documents and not from the adapter."""
 
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
 from pydantic import HttpUrl, SecretStr
 
-from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.kling import Kling
 from providers.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
+from sandbox.scenarios import Delivered, ErrorReply
 from schemas.enums import ErrorCode, ProviderName
 from schemas.errors import (
     CallbackRefused,
@@ -32,60 +30,14 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import GenerationRequest, Order
 from schemas.settings import ProviderSettings
-from tests.contract.test_kie_sandbox import DOWNLOADS
-from tests.sandbox.harness import KEY, KLING_KEY, KLING_SECRET, PATIENCE_SECONDS, eventually, free_port, start_sandbox
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.sandbox.harness import KEY, KLING_KEY, KLING_SECRET, eventually
 
 CATALOGUE = Catalogue.load(frozenset({ProviderName.KLING}))
 MODELS = [card.name for card in CATALOGUE.models() if card.retired_on is None]
 TEXT = "kling-3.0-text-to-video"
 TINY = Delivered(width=64, height=64, duration_seconds=1)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """The adapter, the sandbox, and a word in every prompt that scenarios go by."""
-
-    kling: Kling
-    sandbox: SandboxClient
-    url: str
-    word: str
-
-    def order(self, model: str = TEXT, **fields: object) -> Order:
-        return CATALOGUE.order(
-            GenerationRequest.model_validate({"model": model, "prompt": f"a boat {self.word}", **fields})
-        )
-
-    def submit(self, order: Order, *, generation_id: UUID | None = None, callback_url: str | None = None) -> RemoteRef:
-        remote_model = order.routes[0].model
-        submission = self.kling.submit(
-            ProviderRequest(remote_model, order.inputs),
-            callback_url=callback_url,
-            generation_id=generation_id or uuid4(),
-            fence=lambda: None,
-        )
-        return RemoteRef(submission.remote_id, remote_model)
-
-    def finish(self, remote: RemoteRef) -> RemoteState:
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while (state := self.kling.poll(remote)).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}:
-            assert time.monotonic() < give_up_at
-            time.sleep(0.05)
-        return state
-
-    def misbehave(self, **fields: object) -> None:
-        match = Match(prompt_contains=self.word)
-        self.sandbox.add_scenario(Scenario.model_validate({"match": match, "delivered": TINY, **fields}))
-
-
-@pytest.fixture(scope="module")
-def sandbox_url() -> Iterator[str]:
-    port = free_port()
-    process = start_sandbox(port)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.communicate(timeout=PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -95,7 +47,7 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
         account = ProviderSettings(
             api_key=SecretStr(KLING_KEY), webhook_key=SecretStr(KLING_SECRET), base_url=f"{sandbox_url}/kling"
         )
-        yield Bench(Kling(account, transport), sandbox, sandbox_url, uuid4().hex)
+        yield Bench(Kling(account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 @pytest.fixture
@@ -153,7 +105,7 @@ def test_a_refused_create_and_a_refused_read(bench: Bench, code: int) -> None:
         bench.submit(bench.order())
     remote = bench.submit(bench.order())
     with pytest.raises(ProviderError) as of_read:
-        bench.kling.poll(remote)
+        bench.provider.poll(remote)
     assert (type(of_create.value), type(of_read.value)) == REFUSALS[code]
     assert (of_create.value.retry_after, of_read.value.retry_after) == (3, 3)
 
@@ -165,7 +117,7 @@ def test_work_whose_create_was_not_answered_is_found_by_our_own_id(bench: Bench,
     with pytest.raises(ProviderOutcomeUnknown):
         bench.submit(bench.order(), generation_id=generation_id)
 
-    found = bench.kling.look_up(generation_id)
+    found = bench.provider.look_up(generation_id)
     assert found is not None
     (task,) = bench.sandbox.tasks(bench.word)
     assert found.remote_id == task.task_id
@@ -175,7 +127,7 @@ def test_work_whose_create_was_not_answered_is_found_by_our_own_id(bench: Bench,
 
 def test_a_look_up_of_an_unknown_id_finds_nothing(bench: Bench) -> None:
     bench.submit(bench.order())
-    assert bench.kling.look_up(uuid4()) is None
+    assert bench.provider.look_up(uuid4()) is None
 
 
 def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(bench: Bench) -> None:
@@ -185,7 +137,7 @@ def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(b
     with pytest.raises(ProviderOutcomeUnknown):
         bench.submit(bench.order(), generation_id=generation_id)
 
-    found = bench.kling.look_up(generation_id)
+    found = bench.provider.look_up(generation_id)
     assert found is not None
     assert found.remote_id == first.remote_id
     assert len(bench.sandbox.tasks(bench.word)) == 1
@@ -193,7 +145,7 @@ def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(b
 
 def test_an_unknown_task_is_rejected(bench: Bench) -> None:
     with pytest.raises(ProviderRejected, match="does not know this task"):
-        bench.kling.poll(RemoteRef("no-such-task", "text-to-video/kling-3.0"))
+        bench.provider.poll(RemoteRef("no-such-task", "text-to-video/kling-3.0"))
 
 
 def test_an_input_picture_that_cannot_be_fetched(bench: Bench) -> None:
@@ -222,18 +174,18 @@ def test_an_undocumented_state(bench: Bench) -> None:
     bench.misbehave(state_word="pondering")
     remote = bench.submit(bench.order())
     with pytest.raises(ProviderBadResponse, match="does not document"):
-        bench.kling.poll(remote)
+        bench.provider.poll(remote)
 
 
 def test_kling_cannot_cancel(bench: Bench) -> None:
     bench.misbehave()
-    assert bench.kling.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
 
 
 class Receiver(ThreadingHTTPServer):
     """Hands each callback to the adapter, as the gateway does, and keeps what came of it."""
 
-    def __init__(self, kling: Kling) -> None:
+    def __init__(self, kling: Provider) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.kling = kling
         self.readings: list[CallbackReading | None] = []
@@ -261,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def receiver(bench: Bench) -> Iterator[Receiver]:
-    with Receiver(bench.kling) as server:
+    with Receiver(bench.provider) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server

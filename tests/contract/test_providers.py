@@ -84,7 +84,7 @@ def failure_of(call: Callable[[], object]) -> ProviderError:
 
 
 def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     assert submit(vendor) == Submission(REMOTE_ID)
     (create,) = vendor.server.requests
     assert vendor.wire.callback_url_of(create) == CALLBACK_URL
@@ -93,7 +93,7 @@ def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
 
 
 def test_submit_without_callback_asks_for_none(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     vendor.provider.submit(vendor.wire.request, callback_url=None, generation_id=GENERATION_ID, fence=lambda: None)
     assert vendor.wire.callback_url_of(vendor.server.requests[0]) is None
 
@@ -188,7 +188,7 @@ def test_the_state_of_another_task_is_refused(vendor: Vendor) -> None:
 
 
 def test_an_unknown_task_is_rejected(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.unknown_task()))
+    vendor.server.will(vendor.wire.unknown_task())
     assert type(failure_of(lambda: poll(vendor))) is ProviderRejected
 
 
@@ -246,7 +246,7 @@ def test_a_key_is_never_sent_to_another_host(vendor: Vendor) -> None:
 
 
 def test_one_line_is_logged_for_a_call(vendor: Vendor, caplog: pytest.LogCaptureFixture) -> None:
-    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     with caplog.at_level(logging.DEBUG), capture_logs() as lines:
         submit(vendor)
     assert caplog.text == ""
@@ -257,6 +257,6 @@ def test_one_line_is_logged_for_a_call(vendor: Vendor, caplog: pytest.LogCapture
         "log_level": "info",
         "provider": vendor.name.value,
         "operation": "submit",
-        "status": 200,
+        "status": vendor.wire.created,
         "failure": None,
     }

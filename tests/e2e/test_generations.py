@@ -58,6 +58,15 @@ def test_a_vendor_that_calls_back_at_every_change_of_state_is_paid_once(system: 
     assert system.sandbox.requests(word).accepted == 1
 
 
+def test_a_vendor_that_signs_the_body_of_its_one_callback_is_polled_once(system: System) -> None:
+    word = system.behave()
+    customer = system.customer()
+    seen = system.make(customer, word, model="flux-schnell")
+    assert (seen.status, seen.credits.captured) == ("completed", 1)
+    task = system.task(word)
+    assert ([callback.status for callback in task.callbacks], task.polls) == ([200], 1)
+
+
 def test_a_callback_that_comes_before_the_reply_is_not_lost(system: System) -> None:
     word = system.behave(callback="early")
     assert system.make(system.customer(), word).status == "completed"

@@ -51,11 +51,15 @@ def test_the_sandbox_holds_the_other_end_of_the_keys(settings: Settings, tmp_pat
         "SANDBOX_KIE_WEBHOOK_HMAC_KEY": wired.providers.kie.webhook_key.get_secret_value(),
         "SANDBOX_KLING_API_KEY": wired.providers.kling.api_key.get_secret_value(),
         "SANDBOX_KLING_WEBHOOK_SECRET": wired.providers.kling.webhook_key.get_secret_value(),
+        "SANDBOX_REPLICATE_API_KEY": wired.providers.replicate.api_key.get_secret_value(),
+        "SANDBOX_REPLICATE_WEBHOOK_SECRET": wired.providers.replicate.webhook_key.get_secret_value(),
         "SANDBOX_SECONDS_PER_IMAGE": "1.0",
         "SANDBOX_SECONDS_PER_VIDEO": "3.0",
     }
     assert wired.providers.kie.api_key.get_secret_value() == credentials.kie_api_key
     assert wired.providers.kling.api_key.get_secret_value() == credentials.kling_api_key
+    assert wired.providers.replicate.api_key.get_secret_value() == credentials.replicate_api_key
+    assert wired.providers.replicate.webhook_key.get_secret_value() == credentials.replicate_webhook_key
 
 
 @pytest.mark.parametrize("name", list(ProviderName))

@@ -178,6 +178,8 @@ def test_a_printed_setting_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> N
         "REELWORKS_PROVIDERS__KIE__WEBHOOK_KEY": "hidden-7",
         "REELWORKS_PROVIDERS__KLING__API_KEY": "hidden-8",
         "REELWORKS_PROVIDERS__KLING__WEBHOOK_KEY": "hidden-9",
+        "REELWORKS_PROVIDERS__REPLICATE__API_KEY": "hidden-10",
+        "REELWORKS_PROVIDERS__REPLICATE__WEBHOOK_KEY": "hidden-11",
     }
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)

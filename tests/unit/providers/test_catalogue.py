@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from providers import kie_wire, kling_wire
+from providers import kie_wire, kling_wire, replicate_wire
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from schemas.enums import Kind, ProviderName
@@ -53,6 +53,8 @@ def written(route: RouteEntry, inputs: Inputs) -> dict[str, object]:
             return kie_wire.to_input(route.model, inputs)
         case ProviderName.KLING:
             return kling_wire.to_body(route.model, inputs, external_id="1", callback_url=None)
+        case ProviderName.REPLICATE:
+            return replicate_wire.to_input(route.model, inputs)
 
 
 ONE = Inputs(
@@ -120,6 +122,10 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("kling-3.0-text-to-video", {}, 85),
     ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
     ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
+    ("flux-schnell", {}, 1),
+    ("seedance-1-pro", {}, 150),
+    ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
+    ("seedance-1-pro", {"resolution": "720p"}, 60),
 ]
 
 
