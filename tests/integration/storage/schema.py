@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, inspect
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.reflection import Inspector
 
 # Alembic's own.
@@ -41,7 +40,7 @@ def read(engine: Engine) -> Schema:
 def _table(found: Inspector, name: str) -> Table:
     columns = {
         column["name"]: Column(
-            type=column["type"].compile(dialect=postgresql.dialect()),
+            type=column["type"].compile(dialect=found.dialect),
             is_nullable=column["nullable"],
             is_filled=column["nullable"] or column["default"] is not None or "identity" in column,
         )

@@ -169,10 +169,9 @@ def test_a_revision_that_only_adds_is_no_trouble(new_database: NewDatabase, tmp_
 
 def thrown_away(folder: Path, change: str) -> Path:
     """A folder with one more revision."""
-    head = (
-        f"import sqlalchemy as sa\nfrom alembic import op\nrevision = 'thrown_away'\ndown_revision = {REVISIONS[-1]!r}"
-    )
-    (folder / "thrown_away.py").write_text(f"{head}\n\n\ndef upgrade():\n    {change}\n")
+    imports = "import sqlalchemy as sa\nfrom alembic import op"
+    names = f"revision = 'thrown_away'\ndown_revision = {REVISIONS[-1]!r}"
+    (folder / "thrown_away.py").write_text(f"{imports}\n\n{names}\n\n\ndef upgrade():\n    {change}\n")
     return folder
 
 
