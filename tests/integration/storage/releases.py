@@ -98,8 +98,8 @@ _AT_0001 = [
 _AT_0002 = [
     """
         UPDATE generations
-        SET holder = 'provider#1', submission = gen_random_uuid(), cancel_requested_at = clock_timestamp(),
-            cancel_sent_at = clock_timestamp()
+        SET holder = 'provider#1', crashes = crashes + 1, submission = gen_random_uuid(),
+            cancel_requested_at = clock_timestamp(), cancel_sent_at = clock_timestamp()
         WHERE stage = 'generating'
     """,
     """
@@ -111,11 +111,11 @@ _AT_0002 = [
 
 _STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002}
 
-KEPT_ANYWAY = {
+ACCEPTED = {
     # 0002. The release at 0001 captures a hold or releases it, whole in either case.
-    "uq_ledger_transfers_settlement",
+    "table ledger_transfers has the new rule uq_ledger_transfers_settlement",
 }
-"""New rules on old tables that every row of the release before keeps."""
+"""What `schema.breaks` finds and the release before does not mind, each with the reason."""
 
 
 def work_as(connection: Connection, revision: str) -> None:

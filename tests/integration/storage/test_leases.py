@@ -75,7 +75,7 @@ def test_what_is_handed_back_is_due_at_once_and_is_no_failure(database: Database
     assert (wake.generation_id, wake.stage, wake.attempt) == (held.id, Stage.QUEUED, 1)
     with database.transaction() as session:
         again = some_claim(generations.claim(session, held.id, {Stage.QUEUED}, attempt=1, lease_seconds=600))
-    assert again.generation.failures == 0
+    assert (again.generation.failures, again.generation.crashes) == (0, 0)
 
 
 def test_a_step_that_goes_on_after_its_claim_was_handed_back_writes_nothing_and_sends_nothing(
