@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo up test check fmt bench lock clean
+.PHONY: help setup demo up test check fmt bench rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ fmt: $(INSTALLED) ## Format and fix what can be fixed
 
 bench: $(INSTALLED) ## Measure the pipeline's throughput on this machine
 	@$(BIN)/python -m bench.throughput
+
+rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
+	@$(BIN)/python -m bench.rollout --base "$(BASE)"
 
 lock: ## Pin the newest allowed versions again (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

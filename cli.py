@@ -79,6 +79,7 @@ def gateway() -> None:
         factory=True,
         host=settings.gateway_host,
         port=settings.gateway_port,
+        timeout_graceful_shutdown=settings.gateway_drain_seconds,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -94,9 +95,11 @@ def worker(
     """Run worker processes for a role, or one for each, and restart one that exits."""
     from workers.supervisor import Supervisor, worker_commands
 
-    configure_logging(_service_settings())
+    settings = _service_settings()
+    configure_logging(settings)
     roles = list(Role) if role is None else [role]
-    Supervisor(worker_commands(roles, processes=processes, threads=threads)).run()
+    commands = worker_commands(roles, processes=processes, threads=threads)
+    Supervisor(commands, drain_seconds=settings.worker_drain_seconds).run()
 
 
 @app.command()

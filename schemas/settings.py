@@ -140,6 +140,12 @@ class Settings(BaseSettings):
     flower_host: str = "127.0.0.1"
     flower_port: int = Field(default=5555, ge=0, le=65535)
     flower_basic_auth: SecretStr = Field(default=SecretStr(""), description="user:password; required off loopback")
+    worker_drain_seconds: float = Field(
+        default=25.0, ge=0, description="after SIGTERM: what a worker has not finished by then, others go on with"
+    )
+    gateway_drain_seconds: int = Field(
+        default=20, ge=0, description="after SIGTERM: requests that are not answered by then are cut"
+    )
     database_pool_size: int = Field(default=20, gt=0, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

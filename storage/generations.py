@@ -317,6 +317,22 @@ def due_unless_held() -> ColumnElement[datetime | None]:
     return case((is_free(), func.clock_timestamp()), else_=Generation.wake_at)
 
 
+def hand_back(session: Session, held: Mapping[UUID, UUID]) -> set[UUID]:
+    """Give up claims whose steps are not over, given as generation ids by token; the tokens that were still good.
+
+    The rows stay in their stages and are due at once. It is no failure: unlike a dead worker's, such a claim leaves no
+    token behind.
+    """
+    statement = (
+        update(Generation)
+        .where(col(Generation.id).in_(list(held.values())), col(Generation.lease_token).in_(list(held)))
+        .values(**_lease_given_up(func.clock_timestamp()))
+        .returning(col(Generation.id))
+    )
+    given = set(session.scalars(statement, execution_options={"synchronize_session": False}))
+    return {token for token, generation_id in held.items() if generation_id in given}
+
+
 def _from_now(seconds: float) -> ColumnElement[datetime]:
     return func.clock_timestamp() + cast(timedelta(seconds=seconds), Interval)
 

@@ -57,6 +57,7 @@ def create_app(settings: Settings, *, process: Process = "gateway") -> Celery:
         # Neither kind of acknowledgement survives `kill -9`; the lease does, and early ones cause no double start.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
+        worker_pool="workers.pool:DrainingPool",
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         result_expires=_REPLY_KEPT_SECONDS,
