@@ -9,7 +9,8 @@ from typing import BinaryIO, Protocol
 
 import urllib3
 from minio import Minio
-from minio.error import S3Error
+from minio.datatypes import ListMultipartUploadsResult
+from minio.error import MinioException, S3Error
 
 from schemas.settings import S3Settings
 
@@ -160,15 +161,26 @@ class ObjectStore:
         """Every multipart upload under a prefix that was neither completed nor aborted."""
         marker: str | None = None
         while True:
-            page = self._client._list_multipart_uploads(  # noqa: SLF001 -- minio has no public call for uploads
-                self._bucket, prefix=prefix, delimiter=_NO_DELIMITER, key_marker=marker
-            )
+            page = self._uploads_after(prefix, marker)
+            if page is None:
+                return
             for upload in page.uploads:
                 if upload.upload_id is not None and upload.initiated_time is not None:
                     yield UnfinishedUpload(upload.object_name, upload.upload_id, upload.initiated_time)
             marker = page.next_key_marker
             if not page.is_truncated or marker is None:
                 return
+
+    def _uploads_after(self, prefix: str, marker: str | None) -> ListMultipartUploadsResult | None:
+        try:
+            return self._client._list_multipart_uploads(  # noqa: SLF001 -- minio has no public call for uploads
+                self._bucket, prefix=prefix, delimiter=_NO_DELIMITER, key_marker=marker
+            )
+        except MinioException as error:
+            # What rclone says of a bucket that never had one, in a form that minio does not take for S3's.
+            if "NoSuchUpload" in str(error):
+                return None
+            raise
 
     def abort_upload(self, upload: UnfinishedUpload) -> None:
         """Drop an upload and its parts; nothing happens if it is not there."""

@@ -18,6 +18,8 @@ from storage.objects import ObjectStore
 from storage.sweeps import files, rows
 from storage.sweeps.base import Portion, Sweep
 
+__all__ = ["Portion", "Swept", "sweep"]
+
 _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
     # What this one leaves in the store, the next one finds another time.
     SweepKind.ASSETS: files.assets,

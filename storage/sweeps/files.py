@@ -27,14 +27,15 @@ _COUNT_DUE = text("""
       AND result.created_at < now() - make_interval(secs => :age)
 """)
 
-# A result and its poster go together, and the timeline tells of it once.
+# A result and its poster go together, and the timeline tells of it once: its entry needs the generation's row, too.
 _EXPIRE = text("""
     WITH due AS (
         SELECT result.generation_id
         FROM assets result JOIN generations g ON g.id = result.generation_id
         WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL
           AND result.created_at < now() - make_interval(secs => :age)
-        ORDER BY result.created_at LIMIT :slice FOR UPDATE OF result SKIP LOCKED
+        ORDER BY result.created_at LIMIT :slice
+        FOR UPDATE OF result SKIP LOCKED FOR KEY SHARE OF g SKIP LOCKED
     ), expired AS (
         UPDATE assets a SET expired_at = now() FROM due
         WHERE a.generation_id = due.generation_id AND a.expired_at IS NULL
