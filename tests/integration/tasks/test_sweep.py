@@ -87,9 +87,6 @@ def swept_store(worker: Services, database: Database) -> Iterator[SweptStore]:
     store.close()
 
 
-# --- objects that belong to nothing -------------------------------------------------------------------------------
-
-
 def test_a_sweep_at_any_moment_of_a_life_takes_nothing_that_it_needs(lives: Lives, swept_store: SweptStore) -> None:
     life = lives.begin({"model": "kling-2.6-text-to-video", "duration_seconds": 5})
     life.worker = dataclasses.replace(life.worker, objects=swept_store)
@@ -216,9 +213,6 @@ def test_an_upload_whose_worker_died_is_dropped_when_it_is_old(
     assert list(objects.unfinished_uploads("customers/")) == []
 
 
-# --- files that expire --------------------------------------------------------------------------------------------
-
-
 def test_files_expire_after_their_days_and_the_timeline_says_so(lives: Lives) -> None:
     life = lives.begin({"model": "kling-2.6-text-to-video", "duration_seconds": 5})
     life.go(until=TERMINAL)
@@ -251,9 +245,6 @@ def test_what_a_stopped_sweep_gave_up_and_did_not_delete_is_swept_as_an_orphan(l
     with life.database.transaction() as session:
         session.execute(text("UPDATE assets SET expired_at = now() WHERE generation_id = :id"), {"id": life.id})
     assert sweep_orphans(life) == 1
-
-
-# --- rows ---------------------------------------------------------------------------------------------------------
 
 
 def a_callback(database: Database, generation_id: UUID, body: bytes) -> None:
@@ -338,8 +329,6 @@ def test_a_key_makes_a_new_generation_once_it_is_forgotten(
     assert counts(swept(database, objects, RetentionSettings())) == {SweepKind.KEYS: 1}
     assert order().is_new
 
-
-# --- all of them --------------------------------------------------------------------------------------------------
 
 FIFTY_DAYS = {SweepKind.ASSETS: 6, SweepKind.OBJECTS: 3, SweepKind.RECEIPTS: 6, SweepKind.KEYS: 6}
 
