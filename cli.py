@@ -180,6 +180,21 @@ def sweep(
         raise typer.Exit(1)
 
 
+@app.command()
+def timeline(generation: Annotated[UUID, typer.Argument(help="the generation's id")]) -> None:
+    """Show what happened to a generation, step by step."""
+    from stack.showing import show_timeline
+    from storage import generations
+    from storage import timeline as storage
+
+    with _transaction() as session:
+        found = generations.find(session, generation)
+        events = storage.read(session, generation)
+    if found is None:
+        raise NotFound(f"there is no generation {generation}")
+    show_timeline(found, events, console)
+
+
 @customers.command("create")
 def create_customer(name: Annotated[str, typer.Argument(help="how the customer is called")]) -> None:
     """Create a customer and its first API key; the key is shown once."""

@@ -16,11 +16,13 @@ from schemas.errors import (
     InsufficientCredits,
     InvalidRequest,
     ModelRetired,
+    NotCancellable,
     NotFound,
     Unauthenticated,
 )
 from schemas.orders import GenerationRequest
-from storage import acceptance, details
+from schemas.stages import TERMINAL
+from storage import acceptance, cancellation, details
 from storage.generations import Wake
 
 router = APIRouter(prefix="/v1/generations", tags=["generations"])
@@ -55,6 +57,12 @@ _ACCEPTED: Responses = {
             },
         },
     }
+}
+
+
+_CANCELLED: Responses = {
+    200: {"model": GenerationResource, "description": "It is cancelled"},
+    202: {"description": "The provider is being asked to stop; the generation tells what became of it"},
 }
 
 
@@ -117,3 +125,32 @@ def get_generation(generation_id: UUID, services: ServicesOf, customer: TheCusto
     if found is None:
         raise NotFound(f"you have no generation {generation_id}")
     return generation_resource(found)
+
+
+@router.post(
+    "/{generation_id}/cancel",
+    status_code=202,
+    summary="Cancel a generation",
+    responses=_CANCELLED | problems(Unauthenticated, NotFound, NotCancellable, InvalidRequest),
+)
+def cancel_generation(
+    generation_id: UUID, response: Response, services: ServicesOf, customer: TheCustomer
+) -> GenerationResource:
+    """Ends a generation that the provider does not have yet, at once; otherwise asks the provider to stop.
+
+    Until the provider has confirmed, the credits stay held. A result that was ready first is delivered and charged. May
+    be sent again.
+    """
+    with services.database.transaction() as session:
+        generation = cancellation.request(
+            session,
+            generation_id,
+            customer_id=customer.id,
+            rule_of=lambda order, index: services.catalogue.cancel_rule(order.model, order.routes[index]),
+        )
+        resource = generation_resource(details.of(session, generation))
+    if generation.stage in TERMINAL:
+        response.status_code = 200
+    elif generation.lease_token is None:
+        services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
+    return resource

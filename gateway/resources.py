@@ -2,9 +2,17 @@
 
 from uuid import UUID
 
-from schemas.api import AssetResource, GenerationCredits, GenerationFailure, GenerationLinks, GenerationResource
+from schemas.api import (
+    AssetResource,
+    GenerationCredits,
+    GenerationFailure,
+    GenerationLinks,
+    GenerationOutcome,
+    GenerationResource,
+)
 from schemas.enums import AssetRole, Stage, TransferKind
 from schemas.orders import Order
+from schemas.outcomes import CONSEQUENCES, cause_of_cancel, cause_of_failure
 from schemas.stages import status_of
 from schemas.tables import Generation
 from storage.details import Details
@@ -30,6 +38,8 @@ def generation_resource(details: Details) -> GenerationResource:
             "inputs": order.inputs,
             "credits": _credits(details),
             "error": failure_of(row),
+            "outcome": outcome_of(details),
+            "cancel_requested_at": row.cancel_requested_at,
             "assets": [AssetResource.model_validate(asset) for asset in details.assets],
             "metadata": order.metadata,
             "created_at": row.created_at,
@@ -45,6 +55,23 @@ def failure_of(row: Generation) -> GenerationFailure | None:
     if row.error_code is None:
         return None
     return GenerationFailure(code=row.error_code, message=row.error_message or "")
+
+
+def outcome_of(details: Details) -> GenerationOutcome | None:
+    """What it means that there is no result, once that is certain."""
+    row = details.generation
+    was_accepted = row.remote_id is not None
+    if row.error_code is not None:
+        cause = cause_of_failure(row.error_code, was_accepted=was_accepted)
+    elif row.stage is Stage.CANCELLED:
+        cause = cause_of_cancel(was_accepted=was_accepted)
+    else:
+        return None
+    consequence = CONSEQUENCES[cause]
+    is_charged = TransferKind.CAPTURE in details.moved
+    return GenerationOutcome(
+        cause=cause, charged=is_charged, retryable=consequence.is_retryable, message=consequence.words
+    )
 
 
 def _credits(details: Details) -> GenerationCredits:

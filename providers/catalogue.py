@@ -12,7 +12,6 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from providers.models import (
-    CancelRule,
     Capabilities,
     Defaults,
     Model,
@@ -22,7 +21,7 @@ from providers.models import (
     RouteEntry,
     UnknownSubmit,
 )
-from schemas.enums import Kind, ProviderName
+from schemas.enums import CancelRule, Kind, ProviderName
 from schemas.errors import InvalidRequest, ModelRetired
 from schemas.orders import GenerationRequest, Order, Route
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PositiveInt, model_validator
 
-from schemas.enums import Kind, ProviderName
+from schemas.enums import CancelRule, Kind, ProviderName
 from schemas.orders import GenerationRequest, Inputs, Route
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*$")]
@@ -28,19 +28,6 @@ class UnknownSubmit(StrEnum):
 
     FAIL = "fail"
     RESUBMIT = "resubmit"
-
-
-class CancelRule(StrEnum):
-    """What becomes of the customer's credits when work that a provider has begun is cancelled."""
-
-    IMPOSSIBLE = "impossible"
-    """The provider cannot stop it: it is delivered, and charged like any other."""
-
-    FREE = "free"
-    """The provider does not bill what it stopped: the hold is released."""
-
-    CHARGED = "charged"
-    """The provider bills it all the same: the hold is captured."""
 
 
 class Problem(TypedDict):

@@ -45,12 +45,22 @@ class Engine:
         self._task_of_file.clear()
 
     async def _run(self, task: Task) -> None:
+        progress = self._lifetime.spawn(self._tell_progress(task))
         try:
             await self._generate(task)
         finally:
             if task.source is not None:
                 task.source.path.unlink(missing_ok=True)
         await self._callbacks.announce(task)
+        await progress
+
+    async def _tell_progress(self, task: Task) -> None:
+        if not task.writer.tells_progress:
+            return
+        while (left := task.begins_at - time.time()) > 0:
+            await self._lifetime.pause(left)
+        if task.ended is None:
+            await self._callbacks.announce(task)
 
     async def _generate(self, task: Task) -> None:
         scenario = task.scenario

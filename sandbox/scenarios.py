@@ -33,7 +33,7 @@ class ErrorReply(_Part):
 
     code: int = Field(description="the vendor's error code inside the JSON body")
     msg: str = Field(description="the vendor's error text inside the JSON body")
-    http_status: int = Field(default=200, ge=200, le=599, description="Kie answers 200 even with an error inside")
+    http_status: int | None = Field(default=None, ge=200, le=599, description="null: the vendor's own for this code")
     retry_after: int | None = Field(default=None, ge=0, description="seconds, sent as the Retry-After header")
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.enums import AssetRole, ErrorCode, Kind, Stage, Status
 from schemas.orders import Inputs
+from schemas.outcomes import Cause
 
 
 class GenerationCredits(BaseModel):
@@ -23,6 +24,15 @@ class GenerationFailure(BaseModel):
 
     code: ErrorCode = Field(description="stable, for programs")
     message: str = Field(description="for people")
+
+
+class GenerationOutcome(BaseModel):
+    """What it means that there is no result."""
+
+    cause: Cause = Field(description="stable, for programs")
+    charged: bool = Field(description="whether credits were taken all the same; otherwise all came back")
+    retryable: bool = Field(description="whether the same request may succeed another time")
+    message: str = Field(description="for the person who asked for it")
 
 
 class AssetResource(BaseModel):
@@ -76,6 +86,8 @@ class GenerationResource(BaseModel):
                     },
                     "credits": {"held": 4, "captured": 4, "released": 0},
                     "error": None,
+                    "outcome": None,
+                    "cancel_requested_at": None,
                     "assets": [
                         {
                             "role": "result",
@@ -115,6 +127,10 @@ class GenerationResource(BaseModel):
     inputs: Inputs = Field(description="what was ordered, with the model's defaults filled in")
     credits: GenerationCredits
     error: GenerationFailure | None = Field(description="set when the status is failed")
+    outcome: GenerationOutcome | None = Field(description="set when the status is failed or cancelled")
+    cancel_requested_at: datetime | None = Field(
+        description="when you asked to cancel it; the credits stay held until the provider has confirmed"
+    )
     assets: list[AssetResource] = Field(description="empty until the result is stored")
     metadata: dict[str, str]
     created_at: datetime

@@ -14,6 +14,7 @@ class ProviderName(StrEnum):
     """A vendor with an adapter in `providers/`."""
 
     KIE = "kie"
+    KLING = "kling"
 
 
 class Stage(StrEnum):
@@ -54,17 +55,32 @@ class EventName(StrEnum):
     CANCEL_REQUESTED = "cancel_requested"
     """The customer wants it stopped."""
     CANCEL_SENT = "cancel_sent"
-    """The provider was asked to stop it."""
+    """The provider was asked to stop it, and answered."""
     CANCEL_TOO_LATE = "cancel_too_late"
-    """It was asked to stop, and had its result already, or cannot be stopped."""
+    """The customer wanted it stopped, and the provider had finished it first."""
     CALLBACK_REPEATED = "callback_repeated"
     """The provider sent the same callback again: nothing follows."""
     CALLBACK_LATE = "callback_late"
     """A callback came for a generation that had moved on: it is kept, and changes nothing."""
+    SUBMIT_LATE = "submit_late"
+    """The vendor accepted a create after the generation had ended: paid work that nobody gets."""
     WRITE_REFUSED = "write_refused"
     """A worker that no longer held it wanted to write: a lost lease, or a commit whose acknowledgement was lost."""
     EXPIRED = "expired"
     """Its files were deleted after the time that they are kept."""
+
+
+class CancelRule(StrEnum):
+    """What becomes of the customer's credits when work that a provider has begun is cancelled."""
+
+    IMPOSSIBLE = "impossible"
+    """The provider cannot stop it: it is delivered, and charged like any other."""
+
+    FREE = "free"
+    """The provider does not bill what it stopped: the hold is released."""
+
+    CHARGED = "charged"
+    """The provider bills it all the same: the hold is captured."""
 
 
 class AssetRole(StrEnum):

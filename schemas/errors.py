@@ -2,8 +2,8 @@
 
 ReelworksError
   RequestError              the caller's: answered as RFC 9457 problem+json, over HTTP and over Redis alike
-    Unauthenticated 401, InsufficientCredits 402, NotFound 404, NotReady 409, ModelRetired 410, InvalidRequest 422,
-    IdempotencyMismatch 422
+    Unauthenticated 401, InsufficientCredits 402, NotFound 404, NotReady 409, NotCancellable 409, ModelRetired 410,
+    InvalidRequest 422, IdempotencyMismatch 422
   ProviderError             the vendor's: the stage decides by the class
     ProviderUnavailable     not accepted, or not reachable: the same call may be made again, after `retry_after`
     ProviderOutcomeUnknown  the request left, and nobody knows whether it was accepted: never repeat a create
@@ -72,6 +72,12 @@ class NotReady(RequestError):
     http_status = 409
     code = "not_ready"
     title = "Not ready"
+
+
+class NotCancellable(RequestError):
+    http_status = 409
+    code = "not_cancellable"
+    title = "Not cancellable"
 
 
 class ModelRetired(RequestError):

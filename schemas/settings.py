@@ -63,12 +63,15 @@ class ProvidersSettings(BaseModel):
     """The vendor accounts, one field for each `ProviderName`."""
 
     kie: ProviderSettings = ProviderSettings()
+    kling: ProviderSettings = ProviderSettings()
 
     def named(self, name: ProviderName) -> ProviderSettings:
         """The settings of one vendor account."""
         match name:
             case ProviderName.KIE:
                 return self.kie
+            case ProviderName.KLING:
+                return self.kling
 
 
 class PipelineSettings(BaseModel):
@@ -84,7 +87,7 @@ class PipelineSettings(BaseModel):
     backoff_cap_seconds: float = Field(default=60.0, gt=0)
     outage_pause_seconds: float = Field(default=10.0, gt=0, description="until a part that was away is tried again")
     submit_failures: int = Field(default=8, gt=0, description="refused submits on one route before the next route")
-    stage_failures: int = Field(default=8, gt=0, description="failures in a row in one stage before it fails")
+    stage_failures: int = Field(default=8, gt=0, description="crashes in a row in one stage before it fails")
     poll_first_seconds: float = Field(default=2.5, gt=0, description="poll mode: spacing in the first 30 s")
     poll_cap_seconds: float = Field(default=30.0, gt=0, description="poll mode: spacing it grows to")
     poll_with_callback_seconds: float = Field(default=60.0, gt=0, description="safety poll when a callback is due")

@@ -8,8 +8,8 @@ MOVES: dict[Stage, frozenset[Stage]] = {
     Stage.QUEUED: frozenset({Stage.SUBMITTING, Stage.FAILED, Stage.CANCELLED}),
     Stage.SUBMITTING: frozenset({Stage.GENERATING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.GENERATING: frozenset({Stage.DOWNLOADING, Stage.FAILED, Stage.CANCELLED}),
-    Stage.DOWNLOADING: frozenset({Stage.STORING, Stage.FAILED, Stage.CANCELLED}),
-    Stage.STORING: frozenset({Stage.SETTLING, Stage.FAILED, Stage.CANCELLED}),
+    Stage.DOWNLOADING: frozenset({Stage.STORING, Stage.FAILED}),
+    Stage.STORING: frozenset({Stage.SETTLING, Stage.FAILED}),
     Stage.SETTLING: frozenset({Stage.COMPLETED}),
     Stage.COMPLETED: frozenset(),
     Stage.FAILED: frozenset(),
@@ -20,6 +20,10 @@ TERMINAL = frozenset(stage for stage, moves in MOVES.items() if not moves)
 
 # What a callback can advance.
 AWAITS_CALLBACK = frozenset({Stage.SUBMITTING, Stage.GENERATING})
+
+
+# Where a customer may still cancel: after these, there is a result.
+CANCELLABLE = frozenset(stage for stage, moves in MOVES.items() if Stage.CANCELLED in moves)
 
 
 @dataclass(frozen=True)

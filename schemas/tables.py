@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Numeric,
     Text,
@@ -110,6 +111,11 @@ class Generation(SQLModel, table=True):
     deadline_at: datetime = Field(sa_type=_MOMENT)
     attempt: int = Field(default=0, description="claims so far, of all stages: it only grows")
     failures: int = Field(default=0, description="failures in a row in this stage, on this route")
+    crashes: int = Field(
+        default=0,
+        sa_column=Column(Integer, nullable=False, server_default="0"),
+        description="claims in a row in this stage that ended with a crash, or with the worker's death",
+    )
     lease_token: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_type=_MOMENT)
     claimed_at: datetime | None = Field(default=None, sa_type=_MOMENT)

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import LeaseLost
 from schemas.orders import Order, Route
-from schemas.stages import AWAITS_CALLBACK, TERMINAL, is_allowed, progress_within
+from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Event, Generation
 from storage import ledger
 
@@ -88,7 +88,7 @@ def claim(
 
     `attempt` is the one that the wake-up was sent for: of its copies, one claims, and the others come to nothing.
     `holder` names the worker, for people.
-    A claim whose worker died without giving it up counts as a failure.
+    A claim whose worker died without giving it up counts as a crash.
     """
     token = uuid4()
     until = _from_now(lease_seconds)
@@ -104,7 +104,7 @@ def claim(
             claimed_at=func.clock_timestamp(),
             holder=holder,
             attempt=Generation.attempt + 1,
-            failures=Generation.failures + case((col(Generation.lease_token).is_not(None), 1), else_=0),
+            crashes=Generation.crashes + case((col(Generation.lease_token).is_not(None), 1), else_=0),
         )
         .returning(Generation)
     )
@@ -128,8 +128,8 @@ def move(
         wake_in: seconds until somebody must look at it again; ignored when `target` is terminal.
         keep_lease: go on with the same claim in the new stage.
         event: what the event row tells of the move.
-        values: further columns to set. `failures` starts again from 0 by itself, save on the way from `queued` to
-            `submitting` and back.
+        values: further columns to set. `failures` and `crashes` start again from 0 by themselves, save on the way from
+            `queued` to `submitting` and back.
 
     Raises:
         ValueError: the move is not in `schemas.stages.MOVES`.
@@ -141,7 +141,8 @@ def move(
     changes: dict[str, object] = {
         "stage": target,
         "stage_at": func.clock_timestamp(),
-        **({} if target in _ONE_TRY else {"failures": 0}),
+        **({} if target in _ONE_TRY else {"failures": 0, "crashes": 0}),
+        **({"submission": held.token} if target is Stage.SUBMITTING else {}),
         **(values or {}),
         **_progress(target),
     }
@@ -176,7 +177,7 @@ def put_back(
     """
     stage = held.generation.stage
     changes: dict[str, object] = {
-        **({"failures": 0} if resets_failures else {}),
+        **({"failures": 0, "crashes": 0} if resets_failures else {}),
         **_lease_given_up(_next_wake(stage, wake_in)),
         **(values or {}),
     }
@@ -202,20 +203,39 @@ def fail(session: Session, held: Claim, code: ErrorCode, message: str) -> None:
     ledger.release(session, held.generation.customer_id, held.id)
 
 
-def remember_remote_id(session: Session, held: Claim, remote_id: str) -> bool:
-    """Keep the vendor's id for a submit whose claim was lost: it is a fact, and needs no token; whether it was kept."""
-    statement = (
-        update(Generation)
-        .where(
-            col(Generation.id) == held.id,
-            col(Generation.stage) == Stage.SUBMITTING,
-            col(Generation.route_index) == held.generation.route_index,
-            col(Generation.remote_id).is_(None),
-        )
-        .values(remote_id=remote_id)
-        .returning(Generation)
+def cancel(session: Session, held: Claim, *, is_charged: bool, event: Mapping[str, object]) -> None:
+    """End a claimed generation as cancelled, and capture or release its hold.
+
+    Raises:
+        LeaseLost: the claim is no longer this worker's.
+    """
+    move(session, held, Stage.CANCELLED, wake_in=0, event=event)
+    settle = ledger.capture if is_charged else ledger.release
+    settle(session, held.generation.customer_id, held.id)
+
+
+def require_no_callback_since(session: Session, held: Claim) -> None:
+    """Lock a claimed generation that no callback has come for since the claim, to the end of the transaction.
+
+    Raises:
+        LeaseLost: a callback came, or the claim is no longer this worker's.
+    """
+    row = select(Generation.id).where(
+        Generation.id == held.id,
+        Generation.lease_token == held.token,
+        func.coalesce(col(Generation.callback_at) <= col(Generation.claimed_at), True),
     )
-    return _returned(session, statement) is not None
+    if session.exec(row.with_for_update()).one_or_none() is None:
+        raise LeaseLost(f"generation {held.id} is no longer this worker's, or a callback came")
+
+
+def record_cancel_sent(session: Session, held: Claim) -> None:
+    """Remember that the provider was asked to stop, and has answered.
+
+    Raises:
+        LeaseLost: the claim is no longer this worker's.
+    """
+    _write(session, held, {"cancel_sent_at": func.clock_timestamp()})
 
 
 def record_progress(session: Session, held: Claim, fraction: float) -> None:
@@ -292,12 +312,17 @@ def is_free() -> ColumnElement[bool]:
     return or_(col(Generation.lease_until).is_(None), col(Generation.lease_until) < func.clock_timestamp())
 
 
+def due_unless_held() -> ColumnElement[datetime | None]:
+    """The next look: now; or, while a worker holds the row, as it is: whoever gives it up sees what came meanwhile."""
+    return case((is_free(), func.clock_timestamp()), else_=Generation.wake_at)
+
+
 def _from_now(seconds: float) -> ColumnElement[datetime]:
     return func.clock_timestamp() + cast(timedelta(seconds=seconds), Interval)
 
 
 def _next_wake(stage: Stage, wake_in: float) -> ColumnElement[datetime] | None:
-    """When to look again: as asked, at the deadline, or at once if a callback came since the claim."""
+    """When to look again: as asked, at the deadline, or at once if something came since the claim."""
     if stage in TERMINAL:
         return None
     asked = _from_now(wake_in)
@@ -305,9 +330,13 @@ def _next_wake(stage: Stage, wake_in: float) -> ColumnElement[datetime] | None:
         # Settling is past every deadline: the result is stored, and only our own database is needed.
         return asked
     waited = func.least(asked, Generation.deadline_at)
-    if stage not in AWAITS_CALLBACK:
+    came = [
+        *([col(Generation.callback_at)] if stage in AWAITS_CALLBACK else []),
+        *([col(Generation.cancel_requested_at)] if stage in CANCELLABLE else []),
+    ]
+    if not came:
         return waited
-    return case((col(Generation.callback_at) > Generation.claimed_at, func.clock_timestamp()), else_=waited)
+    return case((func.greatest(*came) > Generation.claimed_at, func.clock_timestamp()), else_=waited)
 
 
 def _lease_given_up(wake_at: ColumnElement[datetime] | None) -> dict[str, object]:

@@ -114,5 +114,5 @@ def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> N
     except ProviderError as error:
         stage.after_failed_read(services, claim, error)
         return
-    values = {"result_urls": state.result_urls} if state.result_urls else None
-    stage.retry_or_fail(services, claim, ErrorCode.DOWNLOAD_FAILED, refused.message, values=values)
+    log.info("link_refreshed", refused=refused.message, is_fresh=bool(state.result_urls))
+    stage.retry(services, claim, values={"result_urls": state.result_urls} if state.result_urls else None)

@@ -2,11 +2,12 @@
 
 import structlog
 from celery import shared_task
+from sqlmodel import Session
 
-from providers.base import RemoteState, RemoteStatus
-from schemas.enums import ErrorCode, Stage, TaskName
+from providers.base import Cancellation, Provider, RemoteState, RemoteStatus
+from schemas.enums import ErrorCode, EventName, Stage, TaskName
 from schemas.errors import ProviderError
-from storage import generations
+from storage import generations, timeline
 from storage.generations import Claim
 from storage.leases import Lease
 from tasks import stage
@@ -26,25 +27,78 @@ def poll_task(generation_id: str, attempt: int) -> None:
 
 
 def poll(services: Services, claim: Claim, _lease: Lease) -> None:
-    """Ask the provider once and act on what it says."""
+    """Ask the provider once and act on what it says; before that, pass on what the customer wants."""
+    provider = services.providers.get(claim.generation.provider)
+    remote = stage.remote_ref(claim)
+    if _is_to_be_cancelled(claim) and _stopped(services, claim, provider):
+        return
     try:
-        state = services.providers.get(claim.generation.provider).poll(stage.remote_ref(claim))
+        state = provider.poll(remote)
     except ProviderError as error:
         stage.after_failed_read(services, claim, error)
         return
+    _act_on(services, claim, state)
+
+
+def _act_on(services: Services, claim: Claim, state: RemoteState) -> None:
     match state.status:
         case RemoteStatus.QUEUED | RemoteStatus.RUNNING:
             _wait(services, claim, state)
         case RemoteStatus.SUCCEEDED:
-            stage.advance(services, claim, Stage.DOWNLOADING, values=_delivered(state))
+            _deliver(services, claim, state)
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
-            code = state.error_code or ErrorCode.PROVIDER_FAILED
-            stage.fail(services, claim, code, state.error_message or "the provider did not finish it")
+            _end(services, claim, state)
+
+
+def _deliver(services: Services, claim: Claim, state: RemoteState) -> None:
+    values: dict[str, object] = {"result_urls": state.result_urls}
+    if state.provider_credits is not None:
+        values["provider_credits"] = state.provider_credits
+
+    def note_unheeded_wish(session: Session) -> None:
+        if claim.generation.cancel_requested_at is not None:
+            timeline.note(session, claim.id, EventName.CANCEL_TOO_LATE)
+
+    stage.advance(services, claim, Stage.DOWNLOADING, values=values, within=note_unheeded_wish)
+
+
+def _is_to_be_cancelled(claim: Claim) -> bool:
+    return claim.generation.cancel_requested_at is not None and claim.generation.cancel_sent_at is None
+
+
+def _stopped(services: Services, claim: Claim, provider: Provider) -> bool:
+    """Ask the provider to stop; whether that ended the generation."""
+    try:
+        answer = provider.cancel(stage.remote_ref(claim))
+    except ProviderError as error:
+        # The next poll asks again; until then, the state may tell more.
+        log.warning("cancel_failed", code=error.code, reason=stage.loggable(error))
+        return False
+    if answer is Cancellation.STOPPED:
+        stage.cancel(services, claim, reason="the provider stopped it")
+        return True
+    data = {"provider": claim.generation.provider, "answer": answer}
+    with services.database.transaction() as session:
+        generations.record_cancel_sent(session, claim)
+        timeline.note(session, claim.id, EventName.CANCEL_SENT, data)
+    return False
+
+
+def _end(services: Services, claim: Claim, state: RemoteState) -> None:
+    """The provider will not deliver: as the customer wished, or as a failure."""
+    if claim.generation.cancel_requested_at is None:
+        code = state.error_code or ErrorCode.PROVIDER_FAILED
+        stage.fail(services, claim, code, state.error_message or "the provider did not finish it")
+    elif state.status is RemoteStatus.CANCELLED:
+        stage.cancel(services, claim, reason="the provider stopped it")
+    else:
+        stage.cancel(services, claim, reason="the provider failed before it stopped", is_free=True)
 
 
 def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
-    waited = _waited_seconds(claim)
-    has_callback = services.settings.providers.named(claim.generation.provider).callbacks
+    waited = stage.seconds_in_stage(claim)
+    is_stopping = claim.generation.cancel_requested_at is not None
+    has_callback = services.settings.providers.named(claim.generation.provider).callbacks and not is_stopping
     half_way = _HALF_WAY_SECONDS[claim.generation.kind]
     estimate = waited / (waited + half_way)
     wake_in = next_poll(services.settings.pipeline, waited_seconds=waited, has_callback=has_callback)
@@ -52,17 +106,3 @@ def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
         generations.put_back(
             session, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress
         )
-
-
-def _waited_seconds(claim: Claim) -> float:
-    generation = claim.generation
-    if generation.claimed_at is None or generation.stage_at is None:
-        raise ValueError("a claimed generation has both times")
-    return (generation.claimed_at - generation.stage_at).total_seconds()
-
-
-def _delivered(state: RemoteState) -> dict[str, object]:
-    values: dict[str, object] = {"result_urls": state.result_urls}
-    if state.provider_credits is not None:
-        values["provider_credits"] = state.provider_credits
-    return values

@@ -13,18 +13,36 @@ from sqlmodel import Session
 from urllib3.exceptions import HTTPError
 
 from providers.base import RemoteRef
-from schemas.enums import ErrorCode, Stage
+from schemas.enums import CancelRule, ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.settings import PipelineSettings
-from schemas.stages import TERMINAL, WORK
-from storage import generations
+from schemas.stages import CANCELLABLE, TERMINAL, WORK
+from storage import generations, timeline
 from storage.generations import Claim, Wake
 from storage.leases import Lease
 from tasks.services import Services
 
 log = structlog.get_logger()
 
+INTERNAL = "an internal error; it was reported"
+
+# What a passed deadline means, where it says more than that time is up.
+_LATE = {
+    Stage.SUBMITTING: (
+        ErrorCode.SUBMIT_OUTCOME_UNKNOWN,
+        "the provider did not say whether it accepted the request before the deadline",
+    ),
+    Stage.DOWNLOADING: (
+        ErrorCode.DOWNLOAD_FAILED,
+        "the result could not be fetched from the provider before the deadline",
+    ),
+}
+
 Step = Callable[[Services, Claim, Lease], None]
+
+# Where a crash that repeats ends a generation. In the others the vendor has been paid, or the customer has a result:
+# there the deadline decides, and in `settling` nothing does.
+_CRASHES_END = frozenset({Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING})
 
 # Our own parts being away: each of them comes back.
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout, MinioException, HTTPError, ConnectionError)
@@ -50,8 +68,8 @@ def run(services: Services, generation_id: str, attempt: int, stages: Collection
         try:
             if _is_overdue(claim):
                 _time_out(services, claim)
-            elif _has_killed_workers(services, claim):
-                fail(services, claim, ErrorCode.INTERNAL, "an internal error; it was reported")
+            elif _has_crashed_too_often(services, claim, claim.generation.crashes):
+                fail(services, claim, ErrorCode.INTERNAL, INTERNAL)
             else:
                 step(services, claim, lease)
         except Exception as error:  # noqa: BLE001 -- the edge of every stage: whatever went wrong, the row must go on
@@ -69,9 +87,20 @@ def _recover(services: Services, claim: Claim, error: Exception) -> None:
             wait_out(services, claim)
         else:
             log.error("stage_crashed", stage=stage, exc_info=error)
-            retry_or_fail(services, claim, ErrorCode.INTERNAL, "an internal error; it was reported")
+            crashed(services, claim)
     except LeaseLost:
-        log.warning("lease_lost", stage=stage)
+        log.warning("write_refused", stage=stage, error=type(error).__name__)
+        _note_refusal(services, claim, error)
+
+
+def _note_refusal(services: Services, claim: Claim, error: Exception) -> None:
+    """Show on the timeline that the generation had moved on: another worker took it, or our own commit had arrived."""
+    data = {"stage": claim.generation.stage, "attempt": claim.generation.attempt, "after": type(error).__name__}
+    try:
+        with services.database.transaction() as session:
+            timeline.note(session, claim.id, EventName.WRITE_REFUSED, data)
+    except OUTAGES as outage:
+        log.warning("refusal_not_noted", error=type(outage).__name__)
 
 
 def advance(
@@ -110,30 +139,40 @@ def wait_out(services: Services, claim: Claim, *, after: float | None = None) ->
         generations.put_back(session, claim, wake_in=max(pause, after or 0.0), resets_failures=False)
 
 
-def retry_or_fail(
-    services: Services, claim: Claim, code: ErrorCode, message: str, *, values: Mapping[str, object] | None = None
+def retry(
+    services: Services, claim: Claim, *, after: float | None = None, values: Mapping[str, object] | None = None
 ) -> None:
-    """Come back later, or fail for good once the stage has failed too often. `values` are further columns to set."""
-    pipeline = services.settings.pipeline
+    """Come back after a gap that widens with every failure; however many there are, only the deadline ends it.
+
+    Args:
+        after: seconds that the other side asked for; never sooner than our own gap.
+        values: further columns to set.
+    """
     failures = claim.generation.failures + 1
-    # Settling only needs our own database, and its customer has a result: it never gives up.
-    if failures >= pipeline.stage_failures and claim.generation.stage is not Stage.SETTLING:
-        return fail(services, claim, code, message)
-    values = {"failures": failures, **(values or {})}
+    gap = max(backoff(services.settings.pipeline, failures), after or 0.0)
     with services.database.transaction() as session:
-        return generations.put_back(
-            session, claim, wake_in=backoff(pipeline, failures), resets_failures=False, values=values
+        generations.put_back(
+            session, claim, wake_in=gap, resets_failures=False, values={"failures": failures, **(values or {})}
         )
 
 
+def crashed(services: Services, claim: Claim) -> None:
+    """After an error that nobody foresaw: come back later, or give up where that is nobody's loss."""
+    crashes = claim.generation.crashes + 1
+    if _has_crashed_too_often(services, claim, crashes):
+        return fail(services, claim, ErrorCode.INTERNAL, INTERNAL)
+    gap = backoff(services.settings.pipeline, crashes)
+    with services.database.transaction() as session:
+        return generations.put_back(session, claim, wake_in=gap, resets_failures=False, values={"crashes": crashes})
+
+
 def after_failed_read(services: Services, claim: Claim, error: ProviderError) -> None:
-    """After a read at the provider failed: an outage is waited for, anything else counts."""
+    """After a read at the provider failed or made no sense: the work is paid for, and only the deadline gives it up."""
     if isinstance(error, ProviderUnavailable):
         log.info("provider_unavailable", stage=claim.generation.stage, reason=loggable(error))
-        wait_out(services, claim, after=error.retry_after)
     else:
         log.error("provider_trouble", stage=claim.generation.stage, code=error.code, reason=loggable(error))
-        retry_or_fail(services, claim, error.code, error.message)
+    retry(services, claim, after=error.retry_after)
 
 
 def loggable(error: ProviderError) -> str:
@@ -148,11 +187,32 @@ def fail(services: Services, claim: Claim, code: ErrorCode, message: str) -> Non
     log.info("generation_failed", stage=claim.generation.stage, code=code)
 
 
+def cancel(services: Services, claim: Claim, *, reason: str, is_free: bool = False) -> None:
+    """End the generation as its customer wished, and the hold as its provider bills.
+
+    Args:
+        is_free: the provider does not bill this end; nor does any provider what it never began.
+    """
+    rule = services.catalogue.cancel_rule(claim.order.model, claim.route)
+    is_charged = rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING and not is_free
+    with services.database.transaction() as session:
+        generations.cancel(session, claim, is_charged=is_charged, event={"reason": reason, "is_charged": is_charged})
+    log.info("generation_cancelled", stage=claim.generation.stage, is_charged=is_charged)
+
+
 def remote_ref(claim: Claim) -> RemoteRef:
     """The vendor's handle on a generation that it accepted."""
     if claim.generation.remote_id is None:
         raise ValueError(f"generation {claim.id} in {claim.generation.stage} has no remote id")
     return RemoteRef(remote_id=claim.generation.remote_id, model=claim.route.model)
+
+
+def seconds_in_stage(claim: Claim) -> float:
+    """How long the generation had been in its stage when it was claimed."""
+    generation = claim.generation
+    if generation.claimed_at is None or generation.stage_at is None:
+        raise ValueError("a claimed generation has both times")
+    return (generation.claimed_at - generation.stage_at).total_seconds()
 
 
 def backoff(pipeline: PipelineSettings, failures: int) -> float:
@@ -177,26 +237,20 @@ def _is_overdue(claim: Claim) -> bool:
     return generation.claimed_at >= generation.deadline_at
 
 
-def _has_killed_workers(services: Services, claim: Claim) -> bool:
-    """Whether workers keep dying over this generation: a file that exhausts their memory must not take them all."""
-    # What counts in `queued` and `submitting` are refusals, which have a limit of their own.
-    if claim.generation.stage not in {Stage.GENERATING, Stage.DOWNLOADING, Stage.STORING}:
-        return False
-    return claim.generation.failures >= services.settings.pipeline.stage_failures
+def _has_crashed_too_often(services: Services, claim: Claim, crashes: int) -> bool:
+    """Whether it is time to give up: a file that exhausts the memory of workers must not take them all."""
+    return claim.generation.stage in _CRASHES_END and crashes >= services.settings.pipeline.stage_failures
 
 
 def _time_out(services: Services, claim: Claim) -> None:
-    """Past the deadline: stop the provider where it can be stopped, and give the credits back."""
+    """Past the deadline: stop the provider where it can be stopped, and end the hold."""
     generation = claim.generation
-    if generation.stage is Stage.SUBMITTING:
-        message = "the provider did not say whether it accepted the request before the deadline"
-        return fail(services, claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)
-    if generation.stage is Stage.DOWNLOADING:
-        message = "the result could not be fetched from the provider before the deadline"
-        return fail(services, claim, ErrorCode.DOWNLOAD_FAILED, message)
     if generation.stage is Stage.GENERATING:
         try:
             services.providers.get(generation.provider).cancel(remote_ref(claim))
         except ProviderError as error:
             log.warning("cancel_failed", reason=loggable(error))
-    return fail(services, claim, ErrorCode.TIMEOUT, "not finished before its deadline")
+    if generation.cancel_requested_at is not None and generation.stage in CANCELLABLE:
+        return cancel(services, claim, reason="not confirmed before the deadline")
+    code, message = _LATE.get(generation.stage, (ErrorCode.TIMEOUT, "not finished before its deadline"))
+    return fail(services, claim, code, message)

@@ -1,28 +1,16 @@
 """`generation.submit`: create the work at the provider, once."""
 
-from datetime import timedelta
-
 import structlog
-import tenacity
 from celery import shared_task
 
 from providers.base import ProviderRequest
-from providers.models import UnknownSubmit
 from schemas.callback_token import callback_url
 from schemas.enums import ErrorCode, Stage, TaskName
-from schemas.errors import (
-    LeaseLost,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderRateLimited,
-    ProviderRejected,
-    ProviderUnavailable,
-)
-from storage import callbacks, generations
+from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
+from storage import generations
 from storage.generations import Claim
 from storage.leases import Lease
-from tasks import stage
-from tasks.polling import next_poll
+from tasks import conclusions, stage, unknown_submit
 from tasks.services import Services, current_services
 
 log = structlog.get_logger()
@@ -34,40 +22,69 @@ def submit_task(generation_id: str, attempt: int) -> None:
     stage.run(current_services(), generation_id, attempt, {Stage.QUEUED, Stage.SUBMITTING}, submit)
 
 
+class Departure:
+    """The fence of one create, and whether it was passed: what did not leave may be sent again."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self.has_left = False
+
+    def __call__(self) -> None:
+        """Let the create leave, if the generation is still ours by the lease's clock.
+
+        Raises:
+            LeaseLost: it may be another worker's.
+        """
+        self._lease.fence()
+        self.has_left = True
+
+
 def submit(services: Services, claim: Claim, lease: Lease) -> None:
     """Send a queued generation to its provider, or settle what became of one that was already sent."""
     if claim.generation.stage is Stage.SUBMITTING:
-        return _resolve_unknown(services, claim)
-    failures = claim.generation.failures
-    with services.database.transaction() as session:
-        # Committed before the request leaves: from here on, a worker that dies leaves an unknown outcome behind, and
-        # nobody sends the request a second time.
-        claim = generations.move(session, claim, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+        return unknown_submit.resolve(services, claim)
+    if claim.generation.cancel_requested_at is not None:
+        return stage.cancel(services, claim, reason="cancelled before the provider had it")
+    sender = _declare(services, claim)
+    return _send(services, sender, lease, failures=claim.generation.failures)
+
+
+def _declare(services: Services, claim: Claim) -> Claim:
+    """Commit the intent before the request leaves.
+
+    From here on, a worker that dies leaves an unknown outcome behind, and nobody sends the request a second time.
+    """
     try:
-        remote_id = _create(services, claim, lease)
-    except ProviderRateLimited as error:
-        _requeue(services, claim, error, failures=failures, pause=stage.outage_pause(services.settings.pipeline))
-    except ProviderUnavailable as error:
-        _requeue_or_next_route(services, claim, error, failures=failures + 1)
+        with services.database.transaction() as session:
+            return generations.move(session, claim, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+    except stage.OUTAGES:
+        # The commit may have arrived, and only its acknowledgement not. Nothing was sent.
+        conclusions.withdraw(services, claim)
+        raise
+
+
+def _send(services: Services, claim: Claim, lease: Lease, *, failures: int) -> None:
+    """Make the create, and write down what became of it. `failures`: refusals in a row before this one."""
+    departure = Departure(lease)
+    try:
+        remote_id = _create(services, claim, departure)
     except ProviderOutcomeUnknown as error:
         log.warning("submit_outcome_unknown", reason=stage.loggable(error))
-        _wait_for_callback(services, claim)
-    except ProviderRejected as error:
-        stage.fail(services, claim, error.code, error.message)
+        conclusions.unknown(services, claim, reason=error.message)
     except ProviderError as error:
-        log.error("provider_trouble", provider=claim.route.provider, code=error.code, reason=stage.loggable(error))
-        _next_route(services, claim, error)
+        conclusions.refused(services, claim, error, failures=failures)
+    except LeaseLost:
+        log.warning("submit_kept_here")
+        conclusions.withdraw(services, claim)
     except Exception:
-        # Whether the request left before this cannot be known: what nobody foresaw must not send it again.
-        log.exception("submit_crashed")
-        _wait_for_callback(services, claim)
+        log.exception("submit_crashed", has_left=departure.has_left)
+        _after_crash(services, claim, departure)
     else:
         log.info("submit_accepted", remote_id=remote_id)
-        _accepted(services, claim, remote_id)
-    return None
+        conclusions.accepted(services, claim, remote_id)
 
 
-def _create(services: Services, claim: Claim, lease: Lease) -> str:
+def _create(services: Services, claim: Claim, departure: Departure) -> str:
     route = claim.route
     settings = services.settings
     url = callback_url(
@@ -77,96 +94,22 @@ def _create(services: Services, claim: Claim, lease: Lease) -> str:
         ProviderRequest(model=route.model, inputs=claim.order.inputs),
         callback_url=url if settings.providers.named(route.provider).callbacks else None,
         generation_id=claim.id,
-        fence=lease.fence,
+        fence=departure,
     )
     return submission.remote_id
 
 
-# Without this commit the vendor's id is forgotten, and with it work that was paid for: outlast a short outage.
-@tenacity.retry(
-    retry=tenacity.retry_if_exception_type(stage.OUTAGES),
-    wait=tenacity.wait_exponential(multiplier=0.1, max=2),
-    stop=tenacity.stop_after_delay(20),
-    reraise=True,
-)
-def _accepted(services: Services, claim: Claim, remote_id: str) -> None:
-    has_callback = services.settings.providers.named(claim.route.provider).callbacks
-    try:
-        stage.advance(
-            services,
-            claim,
-            Stage.GENERATING,
-            wake_in=next_poll(services.settings.pipeline, waited_seconds=0.0, has_callback=has_callback),
-            event={"provider": claim.route.provider, "route": claim.generation.route_index, "remote_id": remote_id},
-            values={"remote_id": remote_id},
-        )
-    except LeaseLost:
-        with services.database.transaction() as session:
-            is_kept = generations.remember_remote_id(session, claim, remote_id)
-        log.warning("lease_lost_after_create", remote_id=remote_id, is_kept=is_kept)
-
-
-def _requeue(services: Services, claim: Claim, error: ProviderUnavailable, *, failures: int, pause: float) -> None:
-    stage.advance(
-        services,
-        claim,
-        Stage.QUEUED,
-        wake_in=max(pause, error.retry_after or 0.0),
-        event={"reason": error.message},
-        values={"failures": failures},
-    )
-
-
-def _requeue_or_next_route(services: Services, claim: Claim, error: ProviderUnavailable, *, failures: int) -> None:
+def _after_crash(services: Services, claim: Claim, departure: Departure) -> None:
+    """After an error that nobody foresaw: what may have left must not be sent again; the rest may, a few times."""
+    if departure.has_left:
+        return conclusions.unknown(services, claim, reason="an internal error after it was sent")
     pipeline = services.settings.pipeline
-    if failures < pipeline.submit_failures:
-        _requeue(services, claim, error, failures=failures, pause=stage.backoff(pipeline, failures))
-    else:
-        _next_route(services, claim, error)
+    crashes = claim.generation.crashes + 1
 
+    def conclude() -> None:
+        if crashes >= pipeline.stage_failures:
+            return stage.fail(services, claim, ErrorCode.INTERNAL, stage.INTERNAL)
+        pause = stage.backoff(pipeline, crashes)
+        return conclusions.requeue(services, claim, "an internal error", pause, values={"crashes": crashes})
 
-def _next_route(services: Services, claim: Claim, error: ProviderError) -> None:
-    route_index = claim.generation.route_index + 1
-    routes = claim.order.routes
-    if route_index >= len(routes):
-        return stage.fail(services, claim, error.code, error.message)
-    return stage.advance(
-        services,
-        claim,
-        Stage.QUEUED,
-        wake_in=0.0,
-        event={"reason": error.message, "next_route": route_index},
-        values={"failures": 0, "route_index": route_index, "provider": routes[route_index].provider},
-    )
-
-
-def _wait_for_callback(services: Services, claim: Claim) -> None:
-    with services.database.transaction() as session:
-        generations.put_back(session, claim, wake_in=services.settings.pipeline.unknown_submit_grace_seconds)
-
-
-def _resolve_unknown(services: Services, claim: Claim) -> None:
-    """A request went out and nobody knows what became of it: adopt what a callback brought, wait, or give up."""
-    generation = claim.generation
-    with services.database.transaction() as session:
-        remote_id = generation.remote_id or callbacks.adoptable_remote_id(session, claim.id, generation.provider)
-    if remote_id is not None:
-        log.info("submit_adopted", remote_id=remote_id)
-        return _accepted(services, claim, remote_id)
-    if generation.stage_at is None or generation.claimed_at is None:
-        raise ValueError("a claimed generation has both times")
-    grace = timedelta(seconds=services.settings.pipeline.unknown_submit_grace_seconds)
-    left = (generation.stage_at + grace - generation.claimed_at).total_seconds()
-    if left > 0:
-        with services.database.transaction() as session:
-            return generations.put_back(session, claim, wake_in=left)
-    if services.catalogue.unknown_submit(claim.order.model, claim.route) is UnknownSubmit.RESUBMIT:
-        return stage.advance(
-            services,
-            claim,
-            Stage.QUEUED,
-            wake_in=0.0,
-            event={"reason": "outcome unknown: sent again, as the route says"},
-        )
-    message = "the provider did not say whether it accepted the request; it was not sent again"
-    return stage.fail(services, claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)
+    return conclusions.not_accepted(services, claim, conclude)

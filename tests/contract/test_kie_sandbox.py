@@ -33,7 +33,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.settings import DownloadSettings, ProviderSettings
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, free_port, start_sandbox
 
-CATALOGUE = Catalogue.load(frozenset(ProviderName))
+CATALOGUE = Catalogue.load(frozenset({ProviderName.KIE}))
 MODELS = [card.name for card in CATALOGUE.models() if card.retired_on is None]
 DOWNLOADS = DownloadSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
 

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
+from uuid import UUID
 
 from pydantic import SecretStr
 
 from providers.base import Provider, ProviderRequest
 from providers.kie import Kie
 from providers.kie_wire import signature
+from providers.kling import Kling
+from providers.standard_webhooks import sign
 from providers.transport import Transport
 from schemas.enums import ProviderName
 from schemas.orders import Inputs
@@ -18,6 +22,7 @@ from tests.contract.raw_server import Request
 
 API_KEY = "sk-secret-api-key"
 WEBHOOK_KEY = "secret-webhook-key"
+WEBHOOK_SECRET = "whsec_c2VjcmV0LXdlYmhvb2sta2V5"
 PROMPT = "a lighthouse that nobody may read about in a log"
 
 
@@ -33,6 +38,10 @@ class Wire(Protocol):
     """A vendor's side of the contract. All replies are the bodies of an HTTP 200."""
 
     request: ProviderRequest
+    credits: Decimal | None
+    """What the vendor says in `succeeded` that it charged; None where it says nothing."""
+    keeps_reference: bool
+    """Whether the vendor keeps an id of ours, by which lost work is found."""
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider: ...
     def accepted(self, remote_id: str) -> bytes: ...
@@ -45,12 +54,16 @@ class Wire(Protocol):
     def unknown_task(self) -> bytes: ...
     def callback(self, remote_id: str, now: float) -> Callback: ...
     def callback_url_of(self, create: Request) -> str | None: ...
+    def found(self, remote_id: str, generation_id: UUID) -> bytes: ...
+    def not_found(self) -> bytes: ...
 
 
 class KieWire:
     """Kie Market."""
 
     request = ProviderRequest("google/nano-banana", Inputs(prompt=PROMPT, aspect_ratio="16:9", output_format="png"))
+    credits: Decimal | None = Decimal(4)
+    keeps_reference = False
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         settings = ProviderSettings(
@@ -97,6 +110,12 @@ class KieWire:
         url = json.loads(create.body).get("callBackUrl")
         return None if url is None else str(url)
 
+    def found(self, remote_id: str, generation_id: UUID) -> bytes:
+        raise NotImplementedError("Kie keeps no id of ours")
+
+    def not_found(self) -> bytes:
+        raise NotImplementedError("Kie keeps no id of ours")
+
 
 def _record(remote_id: str, state: str, **fields: object) -> bytes:
     return _kie({"taskId": remote_id, "state": state, "resultJson": None, "failCode": None, "failMsg": None, **fields})
@@ -106,8 +125,84 @@ def _kie(data: object, *, code: int = 200, msg: str = "success") -> bytes:
     return json.dumps({"code": code, "msg": msg, "data": data}).encode()
 
 
+class KlingWire:
+    """Kling's new dialect."""
+
+    request = ProviderRequest(
+        "text-to-video/kling-3.0",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5, audio=False),
+    )
+    credits: Decimal | None = Decimal(4)
+    keeps_reference = True
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        settings = ProviderSettings(
+            api_key=SecretStr(API_KEY),
+            webhook_key=SecretStr(WEBHOOK_SECRET),
+            base_url=base_url,
+            timeout_seconds=timeout,
+        )
+        return Kling(settings, transport, clock=clock)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return _kling(_kling_task(remote_id, "submitted"))
+
+    def queued(self, remote_id: str) -> bytes:
+        return _kling([_kling_task(remote_id, "submitted")])
+
+    def running(self, remote_id: str) -> bytes:
+        return _kling([_kling_task(remote_id, "processing")])
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        outputs = [{"type": "video", "id": "v1", "url": url, "watermark_url": "", "duration": "5.1"} for url in urls]
+        billing = [{"charge_type": "unit", "amount": "4", "package_type": "video"}]
+        return _kling([_kling_task(remote_id, "succeeded", outputs=outputs, billing=billing)])
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _kling([_kling_task(remote_id, "succeeded", outputs=[])])
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _kling([_kling_task(remote_id, "failed", message=reason)])
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _kling([_kling_task(remote_id, "pondering")])
+
+    def unknown_task(self) -> bytes:
+        return _kling([])
+
+    def callback(self, remote_id: str, now: float) -> Callback:
+        body = json.dumps(_kling_task(remote_id, "processing")).encode()
+        message_id, timestamp = f"msg_{remote_id}", int(now)
+        headers = {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(WEBHOOK_SECRET, message_id, timestamp, body),
+        }
+        return Callback(headers, body)
+
+    def callback_url_of(self, create: Request) -> str | None:
+        url = json.loads(create.body)["options"].get("callback_url")
+        return None if url is None else str(url)
+
+    def found(self, remote_id: str, generation_id: UUID) -> bytes:
+        return _kling([_kling_task(remote_id, "processing", external_id=str(generation_id))])
+
+    def not_found(self) -> bytes:
+        return _kling([])
+
+
+def _kling_task(remote_id: str, status: str, **fields: object) -> dict[str, object]:
+    return {"id": remote_id, "status": status, "message": "", **fields}
+
+
+def _kling(data: object) -> bytes:
+    return json.dumps({"code": 0, "message": "SUCCEED", "request_id": "r1", "data": data}).encode()
+
+
 def wire_of(name: ProviderName) -> Wire:
     """The wire of a vendor."""
     match name:
         case ProviderName.KIE:
             return KieWire()
+        case ProviderName.KLING:
+            return KlingWire()

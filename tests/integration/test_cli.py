@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import text
 
 import cli
+from schemas.enums import ErrorCode, EventName
 from schemas.settings import Settings, get_settings
 from stack.wiring import settings_environment
-from storage import customers
+from storage import customers, timeline
 from storage.database import Database
 from storage.objects import ObjectStore
-from tests.integration.gateway.finishing import complete
+from tests.integration.gateway.finishing import complete, fail
 from tests.support import NewCustomer, a_generation
 
 
@@ -321,3 +322,28 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(
     [line] = ended.err.splitlines()
     assert problem in line
     assert "s3cret" not in line
+
+
+def test_a_timeline_tells_what_happened_and_why_it_ended(
+    reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer, prompt="nobody else may read this")
+    fail(database, settings, generation_id, ErrorCode.TIMEOUT, "not finished before its deadline")
+    with database.transaction() as session:
+        timeline.note(session, generation_id, EventName.CALLBACK_LATE, {"remote_id": "task-1"})
+    shown = reelworks("timeline", str(generation_id))
+    assert shown.status == 0
+    for told in (
+        "failed",
+        "timeout: not finished before its deadline",
+        "queued → failed",
+        "callback_late",
+        "remote_id=task-1",
+    ):
+        assert told in shown.out
+    assert "nobody else" not in shown.out
+
+
+def test_the_timeline_of_nothing_is_an_error(reelworks: Reelworks) -> None:
+    shown = reelworks("timeline", str(uuid4()))
+    assert (shown.status, shown.err.startswith("there is no generation")) == (1, True)

@@ -9,7 +9,17 @@ import httpx
 import pytest
 
 from sandbox.client import SandboxClient
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, Kie, Received, Receiver, free_port, start_sandbox
+from tests.sandbox.harness import (
+    KEY,
+    KLING_KEY,
+    PATIENCE_SECONDS,
+    Kie,
+    Kling,
+    Received,
+    Receiver,
+    free_port,
+    start_sandbox,
+)
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +54,13 @@ def kie(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kie]:
         base_url=sandbox_url, headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS, trust_env=False
     ) as client:
         yield Kie(client, word)
+
+
+@pytest.fixture
+def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling]:
+    headers = {"Authorization": f"Bearer {KLING_KEY}"}
+    with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        yield Kling(client, word)
 
 
 @pytest.fixture

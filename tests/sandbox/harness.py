@@ -1,4 +1,4 @@
-"""A sandbox process, a receiver of its callbacks, and a client as Kie's customer."""
+"""A sandbox process, a receiver of its callbacks, and clients as Kie's and Kling's customers."""
 
 import os
 import socket
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 from pydantic import JsonValue
@@ -16,6 +17,8 @@ from sandbox.client import SandboxClient
 
 KEY = "test-api-key"
 HMAC_KEY = "test-hmac-key"
+KLING_KEY = "test-kling-api-key"
+KLING_SECRET = "whsec_dGVzdC1rbGluZy1zZWNyZXQ="
 SECONDS_PER_IMAGE = 0.1
 SECONDS_PER_VIDEO = 0.2
 ROOT = Path(__file__).parents[2]
@@ -35,6 +38,8 @@ def start_sandbox(port: int) -> subprocess.Popen[str]:
         **os.environ,
         "SANDBOX_KIE_API_KEY": KEY,
         "SANDBOX_KIE_WEBHOOK_HMAC_KEY": HMAC_KEY,
+        "SANDBOX_KLING_API_KEY": KLING_KEY,
+        "SANDBOX_KLING_WEBHOOK_SECRET": KLING_SECRET,
         "SANDBOX_SECONDS_PER_IMAGE": str(SECONDS_PER_IMAGE),
         "SANDBOX_SECONDS_PER_VIDEO": str(SECONDS_PER_VIDEO),
         "SANDBOX_CALLBACK_RETRY_SECONDS": "0.05",
@@ -115,6 +120,48 @@ class Kie:
         urls: list[str] = httpx.Response(200, text=result).json()["resultUrls"]
         assert len(urls) == 1
         return urls[0]
+
+
+@dataclass(frozen=True)
+class Kling:
+    """Kling's customer."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post_text(self, model: str = "kling-3.0", **fields: JsonValue) -> httpx.Response:
+        return self.http.post(f"/kling/text-to-video/{model}", json={"prompt": f"a boat {self.word}", **fields})
+
+    def post_image(self, url: str, *more: JsonValue, **fields: JsonValue) -> httpx.Response:
+        contents: list[JsonValue] = [
+            {"type": "prompt", "text": f"a boat {self.word}"},
+            {"type": "first_frame", "url": url},
+            *more,
+        ]
+        return self.http.post("/kling/image-to-video/kling-3.0", json={"contents": contents, **fields})
+
+    def create(self, **options: JsonValue) -> str:
+        return self.id_of(self.post_text(settings={"duration": 3}, options=options))
+
+    def id_of(self, answer: httpx.Response) -> str:
+        body = answer.json()
+        assert (answer.status_code, body["code"], body["message"]) == (200, 0, "SUCCEED")
+        task_id: str = body["data"]["id"]
+        return task_id
+
+    def read(self, **query: str) -> httpx.Response:
+        return self.http.get("/kling/tasks", params=query)
+
+    def task(self, task_id: str) -> dict[str, Any]:
+        task: dict[str, Any]
+        (task,) = self.read(task_ids=task_id).json()["data"]
+        return task
+
+    def finish(self, task_id: str) -> dict[str, Any]:
+        """Read until the task has ended; gives its record."""
+        eventually(lambda: self.task(task_id)["status"] in {"succeeded", "failed"})
+        return self.task(task_id)
 
 
 @dataclass(frozen=True)

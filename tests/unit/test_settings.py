@@ -190,6 +190,8 @@ def test_a_printed_setting_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> N
         "REELWORKS_FLOWER_BASIC_AUTH": "admin:hidden-5",
         "REELWORKS_PROVIDERS__KIE__API_KEY": "hidden-6",
         "REELWORKS_PROVIDERS__KIE__WEBHOOK_KEY": "hidden-7",
+        "REELWORKS_PROVIDERS__KLING__API_KEY": "hidden-8",
+        "REELWORKS_PROVIDERS__KLING__WEBHOOK_KEY": "hidden-9",
     }
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)

@@ -34,6 +34,7 @@ _INDEXES = (
 
 def upgrade() -> None:
     op.add_column("generations", sa.Column("holder", sa.Text(), nullable=True))
+    op.add_column("generations", sa.Column("crashes", sa.Integer(), server_default="0", nullable=False))
     op.add_column("generations", sa.Column("submission", sa.Uuid(), nullable=True))
     op.add_column("generations", sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("generations", sa.Column("cancel_sent_at", sa.DateTime(timezone=True), nullable=True))
@@ -61,5 +62,5 @@ def downgrade() -> None:
     op.drop_index("ix_generations_finished", "generations")
     op.drop_column("assets", "expired_at")
     op.drop_column("events", "name")
-    for column in ("cancel_sent_at", "cancel_requested_at", "submission", "holder"):
+    for column in ("cancel_sent_at", "cancel_requested_at", "submission", "crashes", "holder"):
         op.drop_column("generations", column)

@@ -68,6 +68,8 @@ def test_an_order_is_accepted_and_its_price_is_held(
         },
         "credits": {"held": 4, "captured": 0, "released": 0},
         "error": None,
+        "outcome": None,
+        "cancel_requested_at": None,
         "assets": [],
         "metadata": {"order": "1234"},
         "finished_at": None,

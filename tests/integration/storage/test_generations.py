@@ -8,12 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from schemas.enums import ErrorCode, ProviderName, Stage
+from schemas.enums import ErrorCode, EventName, ProviderName, Stage
 from schemas.errors import IdempotencyMismatch, LeaseLost, ModelRetired
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Event, Generation
-from storage import acceptance, callbacks, generations, ledger
+from storage import acceptance, callbacks, generations, ledger, timeline
 from storage.database import Database
 from storage.generations import Claim
 from storage.ledger import Balance
@@ -197,6 +197,8 @@ def test_a_callback_is_kept_once_and_counted(database: Database, generation_id: 
         assert wake.stage is Stage.GENERATING
     with database.transaction() as session:
         assert session.execute(text("SELECT count(*), max(deliveries) FROM callback_receipts")).one() == (1, 3)
+        names = [event.name for event in timeline.read(session, generation_id)]
+    assert names.count(EventName.CALLBACK_REPEATED) == 1
 
 
 def test_a_callback_for_other_work_or_a_finished_generation_wakes_nobody(
@@ -211,6 +213,10 @@ def test_a_callback_for_other_work_or_a_finished_generation_wakes_nobody(
         remote_id = f"remote-{generation_id}"
         assert callbacks.record(session, ProviderName.KIE, generation_id, remote_id=remote_id, body=b"2") is None
     assert row(database, generation_id).wake_at is None
+    with database.transaction() as session:
+        last = timeline.read(session, generation_id)[-1]
+    assert (last.name, last.origin, last.stage) == (EventName.CALLBACK_LATE, Stage.FAILED, Stage.FAILED)
+    assert last.data == {"provider": "kie", "remote_id": remote_id}
 
 
 def test_customers_take_turns_when_the_queue_has_little_room(

@@ -66,15 +66,34 @@ def test_success_without_a_result_is_a_failure(lives: Lives) -> None:
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_a_state_that_nobody_knows_is_not_polled_for_ever(lives: Lives) -> None:
+def test_a_state_that_nobody_knows_is_asked_for_until_the_deadline_and_never_given_up_by_count(lives: Lives) -> None:
     life = lives.begin(state_word="pondering")
     life.step()
-    assert [life.step(), life.step(), life.step()] == [Stage.GENERATING, Stage.GENERATING, Stage.FAILED]
-    assert life.row.error_code is ErrorCode.PROVIDER_BAD_RESPONSE
+    for failures in range(1, 12):
+        assert life.step() is Stage.GENERATING
+        assert life.row.failures == failures, "so that the gap widens"
+    life.set("deadline_at = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.TIMEOUT
 
 
-def test_a_poll_that_fails_now_and_then_does_no_harm(lives: Lives) -> None:
-    life = lives.begin(poll_error={"code": 500, "msg": "Internal server error"}, poll_error_times=5)
+@pytest.mark.parametrize("code", [404, 422, 401, 500, 999])
+def test_no_number_of_failed_polls_fails_what_was_paid_for(lives: Lives, code: int) -> None:
+    life = lives.begin(poll_error={"code": code, "msg": "trouble"}, poll_error_times=20)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_no_number_of_refused_links_fails_what_was_paid_for(lives: Lives) -> None:
+    life = lives.begin(download_status=403, download_status_times=12)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_a_poll_that_kills_its_workers_is_tried_until_the_deadline(lives: Lives) -> None:
+    life = lives.begin(seconds=0)
+    life.go(until=frozenset({Stage.GENERATING}))
+    for _ in range(10):
+        life.die_holding_it()
+    assert life.row.crashes == 9
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
@@ -86,7 +105,9 @@ def test_a_vendor_that_quotes_the_prompt_does_not_put_it_into_the_logs(lives: Li
     ):
         life = lives.begin(**trouble)
         with structlog.testing.capture_logs() as lines:
-            assert life.go(until=TERMINAL) is Stage.FAILED
+            for _ in range(5):
+                if life.row.stage not in TERMINAL:
+                    life.step()
         assert "lighthouse" not in str(lines)
 
 

@@ -1,9 +1,20 @@
+import math
 import threading
+import time
 
-from schemas.enums import ErrorCode, ProviderName, Stage
+import pytest
+
+from providers.base import Fence
+from schemas.enums import ErrorCode, EventName, ProviderName, Stage
+from schemas.stages import TERMINAL
 from storage import callbacks
+from storage.generations import Claim
+from storage.leases import Lease
 from storage.ledger import Balance
-from tests.integration.tasks.conftest import Lives
+from tasks import conclusions
+from tasks import submit as submit_module
+from tasks.submit import submit
+from tests.integration.tasks.conftest import Life, Lives
 from tests.support import eventually
 
 RATE_LIMITED = {"code": 429, "msg": "too many requests"}
@@ -124,3 +135,132 @@ def test_an_unknown_outcome_at_the_deadline_is_called_so(lives: Lives) -> None:
     life.set("deadline_at = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.FAILED
     assert life.row.error_code is ErrorCode.SUBMIT_OUTCOME_UNKNOWN
+
+
+def test_a_worker_that_was_paused_past_its_lease_sends_nothing(lives: Lives) -> None:
+    life = lives.begin()
+    submit(life.worker, life.claim(), _ran_out(life))
+    assert life.accepted_creates() == 0
+    assert life.row.stage is Stage.QUEUED
+    assert [event.name for event in life.events][-1] is EventName.SUBMIT_WITHDRAWN
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
+
+
+def test_what_a_paused_worker_kept_here_is_not_waited_for_by_its_successor(lives: Lives) -> None:
+    life = lives.begin()
+    sender = _declared(life)
+    life.set("lease_until = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.SUBMITTING, "for all that this worker can know, it was sent"
+    submit_module._send(life.worker, sender, _ran_out(life), failures=0)
+    assert life.row.stage is Stage.QUEUED
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
+
+
+def test_a_create_that_is_kept_here_after_its_generation_ended_changes_nothing(lives: Lives) -> None:
+    life = lives.begin()
+    sender = _declared(life)
+    life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
+    assert life.step() is Stage.FAILED
+    submit_module._send(life.worker, sender, _ran_out(life), failures=0)
+    assert life.row.stage is Stage.FAILED
+    assert life.accepted_creates() == 0
+
+
+def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline(lives: Lives) -> None:
+    life = lives.begin()
+    sender = _declared(life)
+    life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
+    assert life.step() is Stage.FAILED
+    conclusions.accepted(life.worker, sender, "remote-1")
+    assert life.row.remote_id is None
+    (last,) = life.events[-1:]
+    assert (last.name, last.stage, last.data["remote_id"]) == (EventName.SUBMIT_LATE, Stage.FAILED, "remote-1")
+    assert life.balance == Balance(available=1000, held=0)
+
+
+class _Broken:
+    """A provider that fails in a way that nobody foresaw, before or after the create left."""
+
+    def __init__(self, *, leaves: bool) -> None:
+        self._leaves = leaves
+
+    def submit(self, request: object, *, callback_url: object, generation_id: object, fence: Fence) -> None:
+        if self._leaves:
+            fence()
+        raise RuntimeError("a bug of an adapter")
+
+    def look_up(self, generation_id: object) -> None:
+        return None
+
+
+@pytest.mark.parametrize(("leaves", "expected"), [(True, Stage.SUBMITTING), (False, Stage.QUEUED)])
+def test_a_bug_in_an_adapter_sends_a_create_again_only_if_it_never_left(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch, leaves: bool, expected: Stage
+) -> None:
+    life = lives.begin()
+    monkeypatch.setattr(life.worker.providers, "get", lambda _name: _Broken(leaves=leaves))
+    assert life.step() is expected
+    if not leaves:
+        assert [life.step(), life.step()] == [Stage.QUEUED, Stage.FAILED]
+        assert life.row.error_code is ErrorCode.INTERNAL
+
+
+def test_an_unknown_outcome_is_looked_for_ever_more_seldom(lives: Lives) -> None:
+    life = lives.begin(create_reply="drop")
+    life.step()
+    gaps: list[float] = []
+    for waited in (0, 1, 5, 20, 60, 100):
+        life.set(f"stage_at = clock_timestamp() - interval '{waited} seconds'")
+        life.step()
+        row = life.row
+        assert row.wake_at is not None
+        assert row.claimed_at is not None
+        gaps.append((row.wake_at - row.claimed_at).total_seconds())
+    assert gaps == pytest.approx([2, 2, 5, 20, 60, 20], abs=1)
+
+
+class _TellsWhileItIsAsked:
+    """A provider whose callback comes in the moment in which its generation is given up."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    def look_up(self, generation_id: object) -> None:
+        life = self._life
+        (task,) = life.sandbox.tasks(life.word)
+        with life.database.transaction() as session:
+            callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}")
+
+
+def test_a_callback_that_comes_while_its_generation_is_given_up_saves_it(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = lives.begin(create_reply="drop")
+    life.step()
+    life.set("stage_at = stage_at - interval '1 hour'")
+    with monkeypatch.context() as patched:
+        patched.setattr(life.worker.providers, "get", lambda _name: _TellsWhileItIsAsked(life))
+        assert life.step() is Stage.SUBMITTING
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
+
+
+def test_a_refusal_that_comes_after_the_lease_was_lost_is_not_waited_for(lives: Lives) -> None:
+    life = lives.begin(create_error=MAINTENANCE, create_error_times=1)
+    sender = _declared(life)
+    life.set("lease_token = gen_random_uuid()")
+    submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), failures=0)
+    assert life.row.stage is Stage.QUEUED
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
+
+
+def _declared(life: Life) -> Claim:
+    """The claim of a worker that has committed its intent and not yet sent anything."""
+    return submit_module._declare(life.worker, life.claim())
+
+
+def _ran_out(life: Life) -> Lease:
+    return Lease(life.id, until=time.monotonic() - 1)

@@ -1,0 +1,127 @@
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from schemas.enums import ErrorCode, EventName, Stage
+from schemas.errors import LeaseLost
+from schemas.settings import Settings
+from storage import generations, timeline
+from storage.database import Database
+from storage.generations import Claim
+from storage.objects import ObjectStore
+from tests.integration.gateway.finishing import claim, complete, fail
+from tests.support import NewCustomer, a_generation, new_customer
+
+
+@pytest.fixture
+def generation_id(database: Database, settings: Settings, customer: NewCustomer) -> UUID:
+    return a_generation(database, settings, customer)
+
+
+def _cancel(gateway: httpx.Client, customer: NewCustomer, generation_id: UUID) -> httpx.Response:
+    return gateway.post(f"/v1/generations/{generation_id}/cancel", headers=customer.headers)
+
+
+def _submitting(database: Database, settings: Settings, generation_id: UUID) -> Claim:
+    held = claim(database, settings, generation_id)
+    with database.transaction() as session:
+        return generations.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+
+
+def _generating(database: Database, settings: Settings, generation_id: UUID) -> None:
+    held = _submitting(database, settings, generation_id)
+    with database.transaction() as session:
+        generations.move(session, held, Stage.GENERATING, wake_in=60, values={"remote_id": "task-1"})
+
+
+def _names(database: Database, generation_id: UUID) -> list[EventName]:
+    with database.transaction() as session:
+        return [event.name for event in timeline.read(session, generation_id)]
+
+
+def test_what_nobody_has_begun_ends_at_once_and_costs_nothing(
+    gateway: httpx.Client, customer: NewCustomer, generation_id: UUID
+) -> None:
+    answer = _cancel(gateway, customer, generation_id)
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["status"], body["error"]) == ("cancelled", None)
+    assert body["credits"] == {"held": 10, "captured": 0, "released": 10}
+    assert body["outcome"] == {
+        "cause": "cancelled_before_start",
+        "charged": False,
+        "retryable": True,
+        "message": "You cancelled it before it began.",
+    }
+    again = _cancel(gateway, customer, generation_id)
+    assert (again.status_code, again.json()) == (200, body)
+    balance = gateway.get("/v1/credits", headers=customer.headers).json()
+    assert (balance["available"], balance["held"]) == (100, 0)
+
+
+def test_a_worker_that_was_about_to_send_it_finds_that_it_lost_it(
+    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, generation_id: UUID
+) -> None:
+    held = claim(database, settings, generation_id)
+    assert _cancel(gateway, customer, generation_id).json()["status"] == "cancelled"
+    with pytest.raises(LeaseLost), database.transaction() as session:
+        generations.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+
+
+def test_while_it_is_being_sent_the_wish_is_written_down_and_the_credits_stay_held(
+    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, generation_id: UUID
+) -> None:
+    held = _submitting(database, settings, generation_id)
+    answers = [_cancel(gateway, customer, generation_id) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    body = answers[1].json()
+    assert body["status"] == "processing"
+    assert body["cancel_requested_at"] is not None
+    assert body["outcome"] is None
+    assert body["credits"] == {"held": 10, "captured": 0, "released": 0}
+    assert _names(database, generation_id).count(EventName.CANCEL_REQUESTED) == 1
+    with database.transaction() as session:
+        # However long the worker wanted to wait: the wish came after it took the generation.
+        generations.move(session, held, Stage.QUEUED, wake_in=3600)
+    with database.transaction() as session:
+        due = generations.take_due(session, [Stage.QUEUED], limit=10, resend_after=10)
+    assert [wake.generation_id for wake in due] == [generation_id]
+
+
+def test_a_provider_that_cannot_stop_is_said_to_be_so(
+    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, generation_id: UUID
+) -> None:
+    _generating(database, settings, generation_id)
+    answer = _cancel(gateway, customer, generation_id)
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_cancellable")
+    assert answer.json()["detail"] == "kie has begun it and cannot stop it: it will be delivered and charged"
+
+
+def test_what_is_over_cannot_be_cancelled(
+    gateway: httpx.Client,
+    database: Database,
+    settings: Settings,
+    objects: ObjectStore,
+    customer: NewCustomer,
+    generation_id: UUID,
+) -> None:
+    complete(database, settings, objects, generation_id, b"a picture")
+    failed = a_generation(database, settings, customer)
+    fail(database, settings, failed, ErrorCode.TIMEOUT, "too late")
+    for over, word in ((generation_id, "completed"), (failed, "failed")):
+        answer = _cancel(gateway, customer, over)
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_cancellable")
+        assert word in answer.json()["detail"]
+
+
+def test_another_customers_generation_is_not_there(
+    gateway: httpx.Client, database: Database, settings: Settings, generation_id: UUID
+) -> None:
+    stranger = new_customer(database, 100)
+    assert _cancel(gateway, stranger, generation_id).status_code == 404
+    assert _cancel(gateway, stranger, uuid4()).status_code == 404
+    with database.transaction() as session:
+        found = generations.find(session, generation_id)
+    assert found is not None
+    assert found.stage is Stage.QUEUED
