@@ -14,11 +14,15 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.enums import ProviderName
+from schemas.orders import LONGEST_DEADLINE_SECONDS
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
+
+# A hundred years: more is a slip of the finger.
+_LONGEST_DAYS = 36_500
 
 
 class S3Settings(BaseModel):
@@ -108,6 +112,26 @@ class DownloadSettings(BaseModel):
     )
 
 
+class RetentionSettings(BaseModel):
+    """How long things are kept that the system no longer needs; a sweep removes what is older."""
+
+    orphan_hours: float = Field(
+        default=48.0,
+        gt=LONGEST_DEADLINE_SECONDS / 3600,
+        le=_LONGEST_DAYS * 24,
+        description="an object that no row names; longer than any deadline",
+    )
+    asset_days: float | None = Field(
+        default=None, gt=0, le=_LONGEST_DAYS, description="a result and its poster; empty: for ever"
+    )
+    receipt_days: float = Field(
+        default=30.0, gt=0, le=_LONGEST_DAYS, description="a callback, after its generation finished"
+    )
+    idempotency_key_days: float = Field(
+        default=7.0, gt=0, le=_LONGEST_DAYS, description="an idempotency key, after its generation finished"
+    )
+
+
 class SandboxSettings(BaseModel):
     """The built-in vendor simulator."""
 
@@ -152,6 +176,7 @@ class Settings(BaseSettings):
     providers: ProvidersSettings = ProvidersSettings()
     pipeline: PipelineSettings = PipelineSettings()
     downloads: DownloadSettings = DownloadSettings()
+    retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
 
     @field_validator("database_url")

@@ -147,6 +147,20 @@ def test_no_error_repeats_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("hours", ["24", "0", "-1", "1e9"])
+def test_an_orphan_is_never_younger_than_the_longest_deadline(monkeypatch: pytest.MonkeyPatch, hours: str) -> None:
+    monkeypatch.setenv("REELWORKS_RETENTION__ORPHAN_HOURS", hours)
+
+    with pytest.raises(ValidationError, match="orphan_hours"):
+        Settings()
+
+
+def test_files_are_kept_for_ever_unless_a_retention_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().retention.asset_days is None
+    monkeypatch.setenv("REELWORKS_RETENTION__ASSET_DAYS", "0.5")
+    assert Settings().retention.asset_days == 0.5
+
+
 @pytest.mark.parametrize("secret", ["", DEVELOPMENT_SECRET])
 def test_production_refuses_a_secret_that_everybody_knows(secret: str) -> None:
     with pytest.raises(ValidationError, match="REELWORKS_SECRET_KEY must be set in production"):
