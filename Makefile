@@ -4,7 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo up test check fmt bench rollout lock clean
+MINUTES ?= 20
+
+.PHONY: help setup demo up test check fmt bench chaos rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,9 @@ bench: $(INSTALLED) ## Measure the pipeline's throughput on this machine
 
 rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
 	@$(BIN)/python -m bench.rollout --base "$(BASE)"
+
+chaos: $(INSTALLED) ## Break every part of the running system for MINUTES (20), as SEED decides, and audit it
+	@$(BIN)/python -m bench.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lock: ## Pin the newest allowed versions again (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

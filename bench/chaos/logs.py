@@ -1,0 +1,42 @@
+"""What the logs of a run tell that nothing else does: deaths that nobody asked for, and errors."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from signal import SIGKILL
+
+from pydantic import BaseModel, ValidationError
+
+_EXITED = "worker_exited"
+_NAME = re.compile(r"[a-z_]+")
+
+
+class _Line(BaseModel):
+    event: str
+    level: str
+    worker: str = ""
+    exit_code: int = 0
+
+
+def unasked_worker_deaths(files: Iterable[Path]) -> Counter[str]:
+    """Worker processes that their supervisor found dead, though not killed: by name and exit code."""
+    exits = (line for line in _lines(files) if line.event == _EXITED and line.exit_code != -SIGKILL)
+    return Counter(f"{line.worker} (exit code {line.exit_code})" for line in exits)
+
+
+def errors(files: Iterable[Path]) -> Counter[str]:
+    """Events of the level error, by name; what a library says of its own accord has none."""
+    events = (line.event for line in _lines(files) if line.level == "error" and line.event != _EXITED)
+    return Counter(event if _NAME.fullmatch(event) else "(a library)" for event in events)
+
+
+def _lines(files: Iterable[Path]) -> Iterator[_Line]:
+    for path in files:
+        with path.open(errors="replace") as file:
+            for text in file:
+                if text.startswith("{"):
+                    try:
+                        yield _Line.model_validate_json(text)
+                    except ValidationError:
+                        continue

@@ -1,0 +1,37 @@
+"""How a run is going: one line in a terminal, and a line now and then where there is none."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+_SAY_EVERY_SECONDS = 30.0
+
+
+class Teller:
+    """Shows how far a run is."""
+
+    def __init__(self, console: Console, *, seconds: float) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+        self._console = console
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task("", total=seconds)
+        self._said_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def tell(self, text: str, *, seconds: float) -> None:
+        """Show what is going on, and how many seconds of the load are over."""
+        self._progress.update(self._task, description=text, completed=seconds)
+        if not self._console.is_terminal and time.monotonic() - self._said_at > _SAY_EVERY_SECONDS:
+            self._said_at = time.monotonic()
+            self._console.print(f"{seconds:5.0f} s  {text}", soft_wrap=True)

@@ -1,0 +1,86 @@
+"""How long what a killed worker held lay idle: from the kill until it was claimed again, or moved."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from schemas.settings import Settings
+
+LOOK_EVERY_SECONDS: Final = 0.2
+GIVE_UP_AFTER_SECONDS: Final = 90.0
+
+# A claim or a move that was under way at the kill may still arrive.
+_LAST_WORDS_SECONDS = 0.1
+
+_HELD = """
+    SELECT id, stage, attempt FROM generations
+    WHERE lease_token IS NOT NULL AND wake_at IS NOT NULL AND split_part(holder, '#', 2) = ANY(%s)
+"""
+_NOW = "SELECT id, stage, attempt FROM generations WHERE id = ANY(%s)"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A generation in the hands of a worker."""
+
+    id: UUID
+    stage: str
+    attempt: int
+
+
+class Witness:
+    """Reads the rows directly at PostgreSQL, whatever happens to the links; and waits for it while it is away."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+        self._connection: psycopg.Connection[object] | None = None
+
+    def held_by(self, pids: Sequence[int]) -> list[Held]:
+        """What the worker processes of these ids hold, or held when they died."""
+        return self._read(_HELD, [str(pid) for pid in pids])
+
+    def as_they_are(self, generation_ids: Sequence[UUID]) -> list[Held]:
+        """These generations now."""
+        return self._read(_NOW, list(generation_ids))
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _read(self, query: str, argument: object) -> list[Held]:
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=2)
+                with self._connection.cursor(row_factory=class_row(Held)) as cursor:
+                    return cursor.execute(query, [argument]).fetchall()
+            except psycopg.OperationalError:
+                self._connection = None
+                time.sleep(LOOK_EVERY_SECONDS)
+
+
+def watch(witness: Witness, pids: Sequence[int], *, killed_at: float) -> list[float]:
+    """Seconds from the kill (`time.monotonic()`) until each generation that these held was taken up again.
+
+    One that was not is counted with `GIVE_UP_AFTER_SECONDS`.
+    """
+    time.sleep(_LAST_WORDS_SECONDS)
+    waiting = {held.id: held for held in witness.held_by(pids)}
+    seconds: list[float] = []
+    while waiting:
+        elapsed = time.monotonic() - killed_at
+        if elapsed > GIVE_UP_AFTER_SECONDS:
+            return [*seconds, *(GIVE_UP_AFTER_SECONDS for _ in waiting)]
+        for now in witness.as_they_are(list(waiting)):
+            before = waiting[now.id]
+            if (now.stage, now.attempt) != (before.stage, before.attempt):
+                del waiting[now.id]
+                seconds.append(elapsed)
+        time.sleep(LOOK_EVERY_SECONDS)
+    return seconds
