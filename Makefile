@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 
 MINUTES ?= 20
 
-.PHONY: help setup demo up test check fmt bench chaos lock clean
+.PHONY: help setup demo up test check fmt bench chaos rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ fmt: $(INSTALLED) ## Format and fix what can be fixed
 
 bench: $(INSTALLED) ## Measure the pipeline's throughput on this machine
 	@$(BIN)/python -m bench.throughput
+
+rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
+	@$(BIN)/python -m bench.rollout --base "$(BASE)"
 
 chaos: $(INSTALLED) ## Break every part of the running system for MINUTES (20), as SEED decides, and audit it
 	@$(BIN)/python -m bench.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
@@ -15,6 +16,7 @@ from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.markup import escape
 
+from schemas.enums import SweepKind
 from schemas.errors import NotFound, ReelworksError
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
@@ -79,6 +81,7 @@ def gateway() -> None:
         factory=True,
         host=settings.gateway_host,
         port=settings.gateway_port,
+        timeout_graceful_shutdown=settings.gateway_drain_seconds,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -94,9 +97,11 @@ def worker(
     """Run worker processes for a role, or one for each, and restart one that exits."""
     from workers.supervisor import Supervisor, worker_commands
 
-    configure_logging(_service_settings())
+    settings = _service_settings()
+    configure_logging(settings)
     roles = list(Role) if role is None else [role]
-    Supervisor(worker_commands(roles, processes=processes, threads=threads)).run()
+    commands = worker_commands(roles, processes=processes, threads=threads)
+    Supervisor(commands, drain_seconds=settings.worker_drain_seconds).run()
 
 
 @app.command()
@@ -145,13 +150,52 @@ def migrate() -> None:
 
 
 @app.command()
-def audit() -> None:
+def audit(
+    as_json: Annotated[bool, typer.Option("--json", help="tell it as one JSON document")] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="only what changed lately, and no stored file: for every minute")
+    ] = False,
+    window: Annotated[float, typer.Option(min=1, max=1440, help="minutes that --online looks back")] = 15,
+) -> None:
     """Check what must always hold; exit with 1 if something does not."""
-    from stack.report import run_audit
+    from stack.report import run_audit, run_online_audit
 
     settings = _service_settings()
-    if not run_audit(settings, console):
+    if online:
+        holds = run_online_audit(settings, console, window=timedelta(minutes=window), as_json=as_json)
+    else:
+        holds = run_audit(settings, console, as_json=as_json)
+    if not holds:
         raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only count what would be removed")] = False,
+    only: Annotated[list[SweepKind] | None, typer.Option(help="one kind alone; may be given several times")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="tell it as one JSON document")] = False,
+) -> None:
+    """Remove what is no longer needed; the workers do it every hour. Exit with 1 if something could not be removed."""
+    from stack.sweeping import run_sweep
+
+    settings = _service_settings()
+    if not run_sweep(settings, console, kinds=only or tuple(SweepKind), is_dry=dry_run, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def timeline(generation: Annotated[UUID, typer.Argument(help="the generation's id")]) -> None:
+    """Show what happened to a generation, step by step."""
+    from stack.showing import show_timeline
+    from storage import generations
+    from storage import timeline as storage
+
+    with _transaction() as session:
+        found = generations.find(session, generation)
+        events = storage.read(session, generation)
+    if found is None:
+        raise NotFound(f"there is no generation {generation}")
+    show_timeline(found, events, console)
 
 
 @customers.command("create")

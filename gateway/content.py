@@ -17,7 +17,7 @@ from gateway.authentication import TheCustomer
 from gateway.dependencies import Services, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
-from gateway.problems import NoResult, RangeNotSatisfiable
+from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.ranges import ByteRange, parse_range
 from gateway.resources import failure_of
 from schemas.enums import AssetRole, Status
@@ -56,7 +56,7 @@ _RESPONSES: Responses = {
     206: {"description": "The range that was asked for (`delivery=stream`)", **_FILE},
     302: {"description": "A link that works for an hour, without an API key"},
     304: {"description": "The file is the one that `If-None-Match` names (`delivery=stream`)"},
-    **problems(Unauthenticated, NotFound, NotReady, NoResult, RangeNotSatisfiable, InvalidRequest),
+    **problems(Unauthenticated, NotFound, NotReady, NoResult, AssetExpired, RangeNotSatisfiable, InvalidRequest),
 }
 
 
@@ -71,7 +71,7 @@ def get_content(
 ) -> Response:
     """Redirects to a link that works for an hour, or streams the file and honours `Range`."""
     asset = _asset(services, customer, generation_id, AssetRole.RESULT)
-    return _deliver(services.objects, asset, delivery, conditions, is_head=is_head)
+    return _deliver(services, asset, delivery, conditions, is_head=is_head)
 
 
 @router.get("/thumbnail", summary="Fetch a still picture of the result", response_class=Response, responses=_RESPONSES)
@@ -85,7 +85,7 @@ def get_thumbnail(
 ) -> Response:
     """Like the content; not every generation has one."""
     asset = _asset(services, customer, generation_id, AssetRole.POSTER)
-    return _deliver(services.objects, asset, delivery, conditions, is_head=is_head)
+    return _deliver(services, asset, delivery, conditions, is_head=is_head)
 
 
 def _asset(services: Services, customer: Customer, generation_id: UUID, role: AssetRole) -> Asset:
@@ -97,7 +97,17 @@ def _asset(services: Services, customer: Customer, generation_id: UUID, role: As
     asset = next((asset for asset in found.assets if asset.role is role), None)
     if asset is None:
         raise NotFound(f"generation {generation_id} has no {role}")
+    _require_kept(asset)
     return asset
+
+
+def _require_kept(asset: Asset) -> None:
+    if asset.expired_at is not None:
+        raise AssetExpired(
+            f"the {asset.role} of generation {asset.generation_id} was deleted on {asset.expired_at:%Y-%m-%d}: "
+            "files are not kept for ever here; order it again if you need it",
+            {"expired_at": asset.expired_at.isoformat()},
+        )
 
 
 def _require_completed(generation: Generation) -> None:
@@ -120,17 +130,17 @@ def _require_completed(generation: Generation) -> None:
 
 
 def _deliver(
-    objects: ObjectStore, asset: Asset, delivery: Delivery, conditions: Conditions, *, is_head: bool
+    services: Services, asset: Asset, delivery: Delivery, conditions: Conditions, *, is_head: bool
 ) -> Response:
     match delivery:
         case Delivery.REDIRECT:
-            url = objects.presigned_url(asset.object_key)
+            url = services.objects.presigned_url(asset.object_key)
             return RedirectResponse(url, 302, {"Cache-Control": "no-store"})
         case Delivery.STREAM:
-            return _stream(objects, asset, conditions, is_head=is_head)
+            return _stream(services, asset, conditions, is_head=is_head)
 
 
-def _stream(objects: ObjectStore, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
+def _stream(services: Services, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
     etag = f'"{asset.sha256}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -149,7 +159,7 @@ def _stream(objects: ObjectStore, asset: Asset, conditions: Conditions, *, is_he
     headers["Content-Length"] = str(part.length if part else asset.size_bytes)
     if is_head:
         return Response(None, 200, headers, asset.content_type)
-    return StreamingResponse(_body(objects, asset, part), 206 if part else 200, headers, asset.content_type)
+    return StreamingResponse(_body(services, asset, part), 206 if part else 200, headers, asset.content_type)
 
 
 def _is_known(etag: str, if_none_match: str | None) -> bool:
@@ -157,15 +167,18 @@ def _is_known(etag: str, if_none_match: str | None) -> bool:
     return not tags.isdisjoint({etag, "*"})
 
 
-def _body(objects: ObjectStore, asset: Asset, part: ByteRange | None) -> Iterator[bytes]:
-    chunks = _chunks(objects, asset.object_key, part)
+def _body(services: Services, asset: Asset, part: ByteRange | None) -> Iterator[bytes]:
+    chunks = _chunks(services.objects, asset.object_key, part)
     # The first chunk is read before the status is sent: an object store that does not answer is a 503, not a cut 200.
     try:
         return chain([next(chunks, b"")], chunks)
     except MinioException:
         # Asked a second time, because stores differ in how they refuse to send what they do not have.
-        if objects.stat(asset.object_key) is not None:
+        if services.objects.stat(asset.object_key) is not None:
             raise
+    # It may have expired since its row was read.
+    with services.database.transaction() as session:
+        _require_kept(session.get_one(Asset, asset.id))
     log.error("stored_object_missing", generation_id=str(asset.generation_id), key=asset.object_key)
     raise NoResult(f"the {asset.role} of generation {asset.generation_id} is lost: the operator has been told")
 

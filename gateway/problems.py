@@ -55,6 +55,14 @@ class NoResult(RequestError):
     title = "No result"
 
 
+class AssetExpired(RequestError):
+    """There was a file, and the time for which files are kept is over."""
+
+    http_status = 410
+    code = "asset_expired"
+    title = "Asset expired"
+
+
 class RangeNotSatisfiable(RequestError):
     http_status = 416
     code = "range_not_satisfiable"

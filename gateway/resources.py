@@ -85,7 +85,8 @@ def _credits(details: Details) -> GenerationCredits:
 
 def _links(details: Details) -> GenerationLinks:
     path = path_of(details.generation.id)
-    roles = {asset.role for asset in details.assets} if details.generation.stage is Stage.COMPLETED else set()
+    kept = {asset.role for asset in details.assets if asset.expired_at is None}
+    roles = kept if details.generation.stage is Stage.COMPLETED else set()
     return GenerationLinks(
         self=path,
         content=f"{path}/content" if AssetRole.RESULT in roles else None,

@@ -58,6 +58,10 @@ class Providers:
         match name:
             case ProviderName.KIE:
                 return _kie(settings, self._shared_transport())
+            case ProviderName.KLING:
+                return _kling(settings, self._shared_transport())
+            case ProviderName.REPLICATE:
+                return _replicate(settings, self._shared_transport())
 
     def _shared_transport(self) -> "Transport":
         if self._transport is None:
@@ -71,3 +75,15 @@ def _kie(settings: ProviderSettings, transport: "Transport") -> Provider:
     from providers.kie import Kie
 
     return Kie(settings, transport)
+
+
+def _kling(settings: ProviderSettings, transport: "Transport") -> Provider:
+    from providers.kling import Kling
+
+    return Kling(settings, transport)
+
+
+def _replicate(settings: ProviderSettings, transport: "Transport") -> Provider:
+    from providers.replicate import Replicate
+
+    return Replicate(settings, transport)

@@ -78,6 +78,11 @@ class Reply:
     content: bytes = field(repr=False)
     retry_after: float | None = None
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the status says that it worked, which with some vendors means nothing."""
+        return 200 <= self.status < 300
+
     def error(self) -> ProviderError:
         """The error that the HTTP status stands for, where the body holds no verdict of the vendor."""
         text = f"{self.call.provider} answered {self.call.operation} with HTTP {self.status}"
@@ -101,7 +106,7 @@ class Reply:
 
     def unreadable(self) -> ProviderError:
         """The error for a body that is not what the vendor's API sends: an HTTP failure, or a stray page."""
-        if not 200 <= self.status < 300:
+        if not self.is_success:
             return self.error()
         text = f"{self.call.provider} answered {self.call.operation} with an unreadable body"
         return ProviderOutcomeUnknown(text) if self.call.is_create else ProviderUnavailable(text)

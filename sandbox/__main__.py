@@ -21,6 +21,18 @@ def _run(
     kie_webhook_hmac_key: Annotated[
         str, typer.Option(envvar="SANDBOX_KIE_WEBHOOK_HMAC_KEY", help="Signs callbacks; empty: unsigned.")
     ] = "",
+    kling_api_key: Annotated[
+        str, typer.Option(envvar="SANDBOX_KLING_API_KEY", help="The key that Kling's endpoints accept.")
+    ] = SandboxConfig.kling_api_key,
+    kling_webhook_secret: Annotated[
+        str, typer.Option(envvar="SANDBOX_KLING_WEBHOOK_SECRET", help="Signs callbacks, whsec_…; empty: unsigned.")
+    ] = "",
+    replicate_api_key: Annotated[
+        str, typer.Option(envvar="SANDBOX_REPLICATE_API_KEY", help="The token that Replicate's endpoints accept.")
+    ] = SandboxConfig.replicate_api_key,
+    replicate_webhook_secret: Annotated[
+        str, typer.Option(envvar="SANDBOX_REPLICATE_WEBHOOK_SECRET", help="Signs webhooks, whsec_...; empty: unsigned.")
+    ] = "",
     seconds_per_image: Annotated[
         float, typer.Option(envvar="SANDBOX_SECONDS_PER_IMAGE", min=0, help="Generation time of an image.")
     ] = SandboxConfig.seconds_per_image,
@@ -36,6 +48,10 @@ def _run(
         public_url=public_url or f"http://{host}:{port}",
         kie_api_key=kie_api_key,
         kie_webhook_hmac_key=kie_webhook_hmac_key or None,
+        kling_api_key=kling_api_key,
+        kling_webhook_secret=kling_webhook_secret or None,
+        replicate_api_key=replicate_api_key,
+        replicate_webhook_secret=replicate_webhook_secret or None,
         seconds_per_image=seconds_per_image,
         seconds_per_video=seconds_per_video,
         callback_retry_seconds=callback_retry_seconds,

@@ -27,14 +27,15 @@ class Callbacks:
         self._slots = asyncio.Semaphore(_CONCURRENT_DELIVERIES)
 
     async def announce(self, task: Task) -> None:
-        """Tell the receiver, if there is one, about the end of a task, in the way that its scenario says."""
+        """Tell the receiver, if there is one, how a task stands now, in the way that its scenario says."""
         if task.call_back_url is None or task.scenario.callback == "lost":
             return
+        body = task.writer.body(task)
         if task.scenario.callback == "late":
             await self._lifetime.pause(task.scenario.callback_delay_seconds)
         if task.scenario.callback == "doubled":
-            await asyncio.gather(self._deliver(task, task.call_back_url), self._deliver(task, task.call_back_url))
-        await self._deliver(task, task.call_back_url)
+            await asyncio.gather(*(self._deliver(task, task.call_back_url, body) for _ in range(2)))
+        await self._deliver(task, task.call_back_url, body)
 
     async def forge(self, task: Task) -> None:
         """Send a claim of success with a wrong signature, once."""
@@ -46,11 +47,9 @@ class Callbacks:
         """Send one callback without retries; the body is the vendor's own unless one is given."""
         return await self._send(task, url, body=body or task.writer.body(task), seal=seal, kind="manual", attempt=1)
 
-    async def _deliver(self, task: Task, url: str) -> None:
+    async def _deliver(self, task: Task, url: str, body: JsonObject) -> None:
         for attempt in range(1, _RETRIES + 2):
-            sent = await self._send(
-                task, url, body=task.writer.body(task), seal=Seal.TRUE, kind="normal", attempt=attempt
-            )
+            sent = await self._send(task, url, body=body, seal=Seal.TRUE, kind="normal", attempt=attempt)
             if sent.status is not None and 200 <= sent.status < 300:
                 return
             if attempt <= _RETRIES:
@@ -59,9 +58,10 @@ class Callbacks:
     async def _send(
         self, task: Task, url: str, *, body: JsonObject, seal: Seal, kind: str, attempt: int
     ) -> CallbackAttempt:
-        headers = {"Content-Type": "application/json", **task.writer.headers(task, seal)}
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **task.writer.headers(task, content, seal)}
         at = time.time()
-        status, error = await self._post(url, json.dumps(body).encode(), headers)
+        status, error = await self._post(url, content, headers)
         sent = CallbackAttempt(kind=kind, attempt=attempt, at=at, status=status, error=error)
         task.callbacks.append(sent)
         return sent

@@ -93,10 +93,14 @@ class SandboxClient:
         creates_per_10_seconds: int | None = None,
         reads_per_second: int | None = None,
         credits_: float | None = None,
+        kling_concurrency: int | None = None,
     ) -> Limits:
-        """Change limits of the Kie account; what is left out stays."""
+        """Change limits of the accounts, Kie's but for the last; what is left out stays."""
         change = LimitsChange(
-            creates_per_10_seconds=creates_per_10_seconds, reads_per_second=reads_per_second, credits=credits_
+            creates_per_10_seconds=creates_per_10_seconds,
+            reads_per_second=reads_per_second,
+            credits=credits_,
+            kling_concurrency=kling_concurrency,
         )
         return Limits.model_validate_json(self._call("PUT", "/limits", body=change.model_dump_json()))
 

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 
+def file_url(public_url: str, name: str) -> str:
+    """Where a result can be fetched."""
+    return f"{public_url}/files/{name}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SandboxConfig:
     """Settings of one sandbox server. `POST /_sandbox/reset` goes back to them."""
@@ -21,6 +26,24 @@ class SandboxConfig:
 
     kie_creates_per_10_seconds: int = 20
     kie_reads_per_second: int = 10
+
+    kling_api_key: str = "sandbox"
+    """The only key that Kling's endpoints accept."""
+
+    kling_webhook_secret: str | None = None
+    """Signs Kling's callbacks, as `whsec_` and base64; None sends them unsigned, as Kling does without a secret."""
+
+    kling_concurrency: int = 1000
+    """How many tasks Kling works on at once for this account; a resource pack decides it."""
+
+    replicate_api_key: str = "sandbox"
+    """The only token that Replicate's endpoints accept."""
+
+    replicate_webhook_secret: str | None = None
+    """Signs Replicate's webhooks, `whsec_` and base64; None sends them unsigned, which Replicate never does."""
+
+    replicate_creates_per_minute: int = 600
+    replicate_other_calls_per_minute: int = 3000
 
     seconds_per_image: float = 1.0
     """How long an image takes to generate."""

@@ -66,14 +66,14 @@ async def send_callback(order: CallbackOrder, sandbox: CurrentSandbox) -> Callba
         raise HTTPException(404, f"there is no task {order.task_id}")
     url = order.url or task.call_back_url
     if url is None:
-        raise HTTPException(409, "the task has no callBackUrl; give a url")
+        raise HTTPException(409, "the task has no callback URL; give a url")
     sending = sandbox.callbacks.send_now(task, url, seal=_seal(order), body=order.body)
     return CallbackReport.model_validate(asdict(await sandbox.lifetime.until_stopped(sending)))
 
 
 @router.put("/limits")
 async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
-    """Change the Kie account's limits and balance; answers those in force."""
+    """Change the limits of the accounts, and Kie's balance; answers those in force."""
     account = sandbox.kie_account
     if change.creates_per_10_seconds is not None:
         account.creates.limit = change.creates_per_10_seconds
@@ -81,10 +81,13 @@ async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
         account.reads.limit = change.reads_per_second
     if change.credits is not None:
         account.credits = change.credits
+    if change.kling_concurrency is not None:
+        sandbox.kling_account.concurrency = change.kling_concurrency
     return Limits(
         creates_per_10_seconds=account.creates.limit,
         reads_per_second=account.reads.limit,
         credits=account.credits,
+        kling_concurrency=sandbox.kling_account.concurrency,
     )
 
 
@@ -95,17 +98,17 @@ def _seal(order: CallbackOrder) -> Seal:
 
 
 def _report(task: Task) -> TaskReport:
-    fields = task.request.get("input")
     return TaskReport(
         task_id=task.id,
         model=task.model,
         prompt=task.prompt,
-        input=fields if isinstance(fields, dict) else {},
+        request=task.request,
         call_back_url=task.call_back_url,
         state=task.scenario.state_word or task.state,
         created_at=task.created_at,
         completed_at=task.completed_at,
         polls=task.polls,
+        cancels=task.cancels,
         downloads=task.downloads,
         callbacks=[CallbackReport.model_validate(asdict(sent)) for sent in task.callbacks],
     )

@@ -38,12 +38,15 @@ class TaskReport(_Message):
     task_id: str
     model: str
     prompt: str
-    input: dict[str, JsonValue]
+    request: dict[str, JsonValue] = Field(description="the body of the create")
     call_back_url: str | None
-    state: str = Field(description="as the vendor reports it")
+    state: str = Field(
+        description="waiting, queuing, generating, success, fail or cancelled; or the scenario's state_word"
+    )
     created_at: float = Field(description="Unix seconds")
     completed_at: float | None = Field(description="Unix seconds; null while it is open")
     polls: int = Field(description="status reads so far")
+    cancels: int = Field(description="requests to cancel it so far, refused ones too")
     downloads: int = Field(description="GETs of its results so far")
     callbacks: list[CallbackReport]
 
@@ -64,20 +67,22 @@ class CallbackOrder(_Message):
         default=True, description="true: as the vendor signs; false: not at all; wrong: with another key"
     )
     body: dict[str, JsonValue] | None = Field(default=None, description="instead of what the vendor would send")
-    url: str | None = Field(default=None, description="instead of the task's own callBackUrl")
+    url: str | None = Field(default=None, description="instead of the task's own")
 
 
 class LimitsChange(_Message):
-    """New limits of the Kie account. A field left out stays as it is."""
+    """New limits of the accounts: Kie's, but for the last. A field left out stays as it is."""
 
     creates_per_10_seconds: int | None = Field(default=None, ge=0)
     reads_per_second: int | None = Field(default=None, ge=0)
     credits: float | None = Field(default=None, ge=0, description="the account's balance")
+    kling_concurrency: int | None = Field(default=None, ge=0, description="tasks that Kling works on at once")
 
 
 class Limits(_Message):
-    """The limits of the Kie account in force."""
+    """The limits in force: Kie's, but for the last."""
 
     creates_per_10_seconds: int
     reads_per_second: int
     credits: float
+    kling_concurrency: int

@@ -18,6 +18,7 @@ class Engine:
         self._lifetime = lifetime
         self._tasks: dict[str, Task] = {}
         self._task_of_file: dict[str, Task] = {}
+        self._runs: dict[str, asyncio.Task[None]] = {}
 
     def start(self, task: Task) -> asyncio.Task[None]:
         """Begin a task; what is returned ends when the task has ended and its callbacks have been sent."""
@@ -25,7 +26,18 @@ class Engine:
         self._task_of_file[task.file_name] = task
         if task.scenario.callback == "forged":
             self._lifetime.spawn(self._callbacks.forge(task))
-        return self._lifetime.spawn(self._run(task))
+        self._runs[task.id] = self._lifetime.spawn(self._run(task))
+        return self._runs[task.id]
+
+    def cancel(self, task: Task) -> None:
+        """Stop a task as its scenario says: at once, a little later, or not at all. One that has ended stays so."""
+        match task.scenario.cancel:
+            case "normal":
+                self._stop(task)
+            case "slow":
+                self._lifetime.spawn(self._stop_later(task))
+            case "ignored":
+                pass
 
     def task(self, task_id: str) -> Task | None:
         """The task with this id."""
@@ -43,14 +55,35 @@ class Engine:
         """Forget all tasks."""
         self._tasks.clear()
         self._task_of_file.clear()
+        self._runs.clear()
 
     async def _run(self, task: Task) -> None:
+        progress = self._lifetime.spawn(self._tell_progress(task))
         try:
             await self._generate(task)
         finally:
             if task.source is not None:
                 task.source.path.unlink(missing_ok=True)
         await self._callbacks.announce(task)
+        await progress
+
+    async def _tell_progress(self, task: Task) -> None:
+        if not task.writer.tells_progress:
+            return
+        while (left := task.begins_at - time.time()) > 0:
+            await self._lifetime.pause(left)
+        if task.ended is None:
+            await self._callbacks.announce(task)
+
+    async def _stop_later(self, task: Task) -> None:
+        await self._lifetime.pause(task.scenario.cancel_seconds)
+        self._stop(task)
+
+    def _stop(self, task: Task) -> None:
+        if task.ended is None:
+            task.cancel()
+            self._runs[task.id].cancel()
+            self._runs[task.id] = self._lifetime.spawn(self._callbacks.announce(task))
 
     async def _generate(self, task: Task) -> None:
         scenario = task.scenario

@@ -8,22 +8,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
-from starlette.types import Receive, Scope, Send
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
-from sandbox.connection import hang_up
-from sandbox.kie_callbacks import file_url, record
+from sandbox.config import file_url
+from sandbox.creates import generation_seconds, reply_to_create
+from sandbox.images import ImageNotFetched, fetch_source
+from sandbox.kie_callbacks import record
 from sandbox.kie_error import KieError
-from sandbox.kie_images import fetch_source
-from sandbox.kie_models import HttpUrlText, KieInput, read_input, sentences
-from sandbox.media import MediaSpec
+from sandbox.kie_models import KieInput, read_input
 from sandbox.media_store import SourceImage
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import JsonObject, Task, new_task_id
+from sandbox.validation import HttpUrlText, json_object, sentences
 
 _LINK_SECONDS = 20 * 60
-_JSON_OBJECT = TypeAdapter(JsonObject)
 
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
@@ -44,13 +43,6 @@ class _CreateRequest(BaseModel):
         return prompt if isinstance(prompt, str) else ""
 
 
-class _NoReply(Response):
-    """Closes the connection instead of answering."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's signature
-        await hang_up(scope, receive)
-
-
 @router.post("/api/v1/jobs/createTask")
 async def create_task(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """Start a task: `{"model": …, "input": {…}, "callBackUrl": …}` gives `{"data": {"taskId": …}}`."""
@@ -69,13 +61,7 @@ async def create_task(request: Request, sandbox: CurrentSandbox, authorization: 
     running = sandbox.engine.start(task)
     if scenario.callback == "early":
         await sandbox.lifetime.until_stopped(running)
-    match scenario.create_reply:
-        case "drop":
-            return _NoReply()
-        case "garbage":
-            return Response("<html><body>Bad gateway</body></html>", media_type="application/json")
-        case "normal":
-            return _ok({"taskId": task.id})
+    return reply_to_create(scenario, _ok({"taskId": task.id}))
 
 
 @router.get("/api/v1/jobs/recordInfo")
@@ -140,7 +126,7 @@ async def _admit(sandbox: Sandbox, create: _CreateRequest, body: JsonObject, sce
         spec=spec,
         source=source,
         credits=wanted.credits(),
-        seconds=_generation_seconds(sandbox, scenario, spec),
+        seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=sandbox.kie_callbacks,
     )
@@ -154,15 +140,10 @@ async def _source(sandbox: Sandbox, wanted: KieInput, task_id: str) -> SourceIma
         client=sandbox.client,
         media=sandbox.media,
     )
-    return await sandbox.lifetime.until_stopped(fetching)
-
-
-def _generation_seconds(sandbox: Sandbox, scenario: Scenario, spec: MediaSpec) -> float:
-    if scenario.seconds is not None:
-        return scenario.seconds
-    if scenario.callback == "early":
-        return 0
-    return sandbox.config.seconds_per_video if spec.format == "mp4" else sandbox.config.seconds_per_image
+    try:
+        return await sandbox.lifetime.until_stopped(fetching)
+    except ImageNotFetched as error:
+        raise KieError(451, str(error)) from None
 
 
 async def _read_create(request: Request) -> tuple[JsonObject, _CreateRequest]:
@@ -174,10 +155,10 @@ async def _read_create(request: Request) -> tuple[JsonObject, _CreateRequest]:
 
 
 async def _read_object(request: Request) -> JsonObject:
-    try:
-        return _JSON_OBJECT.validate_json(await request.body())
-    except ValidationError:
-        raise KieError(400, "The request body is not a JSON object") from None
+    body = await json_object(request)
+    if body is None:
+        raise KieError(400, "The request body is not a JSON object")
+    return body
 
 
 def _ok(data: JsonValue) -> Response:

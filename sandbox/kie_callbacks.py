@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Mapping
 
+from sandbox.config import file_url
 from sandbox.task import JsonObject, Seal, State, Task
 
 
@@ -17,11 +18,6 @@ def sign(key: str, task_id: str, timestamp: str) -> str:
     """
     mac = hmac.new(key.encode(), f"{task_id}.{timestamp}".encode(), hashlib.sha256)
     return base64.b64encode(mac.digest()).decode()
-
-
-def file_url(public_url: str, name: str) -> str:
-    """Where a result can be fetched."""
-    return f"{public_url}/files/{name}"
 
 
 def record(task: Task, public_url: str) -> JsonObject:
@@ -46,7 +42,9 @@ def record(task: Task, public_url: str) -> JsonObject:
 
 
 class KieCallbacks:
-    """Writes Kie's callbacks; without a key they carry no signature."""
+    """Writes Kie's callbacks, one at the end of a task; without a key they carry no signature."""
+
+    tells_progress = False
 
     def __init__(self, public_url: str, key: str | None) -> None:
         self._public_url = public_url
@@ -69,7 +67,7 @@ class KieCallbacks:
         }
         return {"code": 200, "msg": "Playground task completed successfully.", "data": data}
 
-    def headers(self, task: Task, seal: Seal) -> Mapping[str, str]:
+    def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- not signed
         """The two webhook headers; a wrong seal is made with a key that nobody has."""
         timestamp = str(int(time.time()))
         match seal:

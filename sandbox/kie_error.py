@@ -20,7 +20,7 @@ class KieError(Exception):
     @classmethod
     def asked_for(cls, error: ErrorReply) -> "KieError":
         """The error that a scenario describes."""
-        return cls(error.code, error.msg, http_status=error.http_status, retry_after=error.retry_after)
+        return cls(error.code, error.msg, http_status=error.http_status or 200, retry_after=error.retry_after)
 
 
 async def answer_kie_error(_request: Request, error: KieError) -> JSONResponse:

@@ -5,18 +5,18 @@ here and not on a bill. Prices are near Kie's, which change; nothing should depe
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated, ClassVar, Literal
-from urllib.parse import urlsplit
+from typing import ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.kie_error import KieError
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
+from sandbox.sizes import Size, size_of
 from sandbox.task import JsonObject
+from sandbox.validation import HttpUrlText, sentences
 
 AspectRatio = Literal["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto"]
-Size = tuple[int, int]
 
 # Output sizes of the models behind the two families: Gemini 2.5 Flash Image and Gemini 3 Pro Image (at 1K).
 _NANO_BANANA_SIZES: dict[str, Size] = {
@@ -45,17 +45,6 @@ _NANO_BANANA_PRO_SIZES: dict[str, Size] = {
 }
 _KLING_SIZES: dict[str, Size] = {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (960, 960)}
 _KLING_FRAME_RATE = 24
-
-
-def _check_http_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("should be an http or https URL")
-    return text
-
-
-# Kept as it came: a normalised URL may no longer match its own signature.
-HttpUrlText = Annotated[str, AfterValidator(_check_http_url)]
 
 
 class KieInput(BaseModel, ABC):
@@ -92,7 +81,7 @@ class NanoBanana(KieInput):
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
         ratio = self.aspect_ratio or self.image_size or "1:1"
-        width, height = _size(_NANO_BANANA_SIZES, ratio, source)
+        width, height = size_of(_NANO_BANANA_SIZES, ratio, source)
         return MediaSpec(format="png" if self.output_format == "png" else "jpg", width=width, height=height)
 
 
@@ -122,7 +111,7 @@ class NanoBananaPro(KieInput):
         return 24 if self.resolution == "4K" else 18
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        width, height = _size(_NANO_BANANA_PRO_SIZES, self.aspect_ratio, source)
+        width, height = size_of(_NANO_BANANA_PRO_SIZES, self.aspect_ratio, source)
         scale = int(self.resolution.removesuffix("K"))
         return MediaSpec(format=self.output_format, width=width * scale, height=height * scale)
 
@@ -155,7 +144,7 @@ class KlingTextToVideo(Kling):
     aspect_ratio: Literal["1:1", "16:9", "9:16"] = "1:1"
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        return self._video(_size(_KLING_SIZES, self.aspect_ratio, source))
+        return self._video(size_of(_KLING_SIZES, self.aspect_ratio, source))
 
 
 class KlingImageToVideo(Kling):
@@ -167,7 +156,7 @@ class KlingImageToVideo(Kling):
         return tuple(self.image_urls)
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        return self._video(_size(_KLING_SIZES, "auto", source))
+        return self._video(size_of(_KLING_SIZES, "auto", source))
 
 
 _MODELS: dict[str, type[KieInput]] = {
@@ -193,19 +182,3 @@ def read_input(model: str | None, fields: JsonObject) -> KieInput:
         return _MODELS[model].model_validate(fields)
     except ValidationError as error:
         raise KieError(422, sentences(error, "input")) from None
-
-
-def sentences(error: ValidationError, *within: str) -> str:
-    """What is wrong with which field, for a Kie error's `msg`."""
-    return "; ".join(
-        f"{'.'.join(map(str, (*within, *problem['loc'])))}: {problem['msg']}" for problem in error.errors()
-    )
-
-
-def _size(sizes: dict[str, Size], ratio: str, source: SourceImage | None) -> Size:
-    if ratio != "auto":
-        return sizes[ratio]
-    if source is None:
-        return sizes["1:1"]
-    shape = source.width / source.height
-    return min(sizes.values(), key=lambda size: abs(size[0] / size[1] - shape))

@@ -33,7 +33,7 @@ class ErrorReply(_Part):
 
     code: int = Field(description="the vendor's error code inside the JSON body")
     msg: str = Field(description="the vendor's error text inside the JSON body")
-    http_status: int = Field(default=200, ge=200, le=599, description="Kie answers 200 even with an error inside")
+    http_status: int | None = Field(default=None, ge=200, le=599, description="null: the vendor's own for this code")
     retry_after: int | None = Field(default=None, ge=0, description="seconds, sent as the Retry-After header")
 
 
@@ -74,6 +74,15 @@ class Scenario(_Part):
     poll_error_times: Times = Field(default=1, description="for the first n reads of each task")
     poll_latency_seconds: Seconds = Field(default=0, description="wait before answering a status read")
 
+    cancel: Literal["normal", "slow", "ignored"] = Field(
+        default="normal",
+        description="normal: a cancel stops it at once; slow: the reply still calls it running, and it stops "
+        "cancel_seconds later; ignored: the reply calls it running, and it runs to its end",
+    )
+    cancel_seconds: Seconds = Field(default=0, description="only with cancel = slow")
+    cancel_error: ErrorReply | None = Field(default=None, description="refuse cancels with this error")
+    cancel_error_times: Times = Field(default=1, description="for the first n cancels of each task")
+
     callback: Literal["normal", "lost", "early", "late", "doubled", "forged"] = Field(
         default="normal",
         description="lost: never sent; early: sent, with the work done, before the create is answered; "
@@ -94,9 +103,11 @@ class Scenario(_Part):
     )
 
     @model_validator(mode="after")
-    def _delay_needs_late(self) -> Self:
+    def _seconds_need_their_field(self) -> Self:
         if self.callback_delay_seconds and self.callback != "late":
             raise ValueError('callback_delay_seconds has an effect only with callback = "late"')
+        if self.cancel_seconds and self.cancel != "slow":
+            raise ValueError('cancel_seconds has an effect only with cancel = "slow"')
         return self
 
 

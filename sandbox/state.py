@@ -12,8 +12,12 @@ from sandbox.create_log import CreateLog
 from sandbox.engine import Engine
 from sandbox.kie_account import KieAccount
 from sandbox.kie_callbacks import KieCallbacks
+from sandbox.kling_account import KlingAccount
+from sandbox.kling_callbacks import KlingCallbacks
 from sandbox.lifetime import Lifetime
 from sandbox.media_store import MediaStore
+from sandbox.replicate_account import ReplicateAccount
+from sandbox.replicate_webhooks import ReplicateWebhooks
 from sandbox.scenarios import ScenarioBook
 
 
@@ -31,6 +35,10 @@ class Sandbox:
         self.creates = CreateLog()
         self.kie_account = KieAccount(config)
         self.kie_callbacks = KieCallbacks(config.public_url, config.kie_webhook_hmac_key)
+        self.kling_account = KlingAccount(config)
+        self.kling_callbacks = KlingCallbacks(config.public_url, config.kling_webhook_secret)
+        self.replicate_account = ReplicateAccount(config)
+        self.replicate_webhooks = ReplicateWebhooks(config.public_url, config.replicate_webhook_secret)
 
     def reset(self) -> None:
         """Back to how it started: no scenarios, tasks, counts or media; limits and credits as configured."""
@@ -40,6 +48,8 @@ class Sandbox:
         self.scenarios.clear()
         self.creates = CreateLog()
         self.kie_account = KieAccount(self.config)
+        self.kling_account = KlingAccount(self.config)
+        self.replicate_account = ReplicateAccount(self.config)
 
     async def close(self) -> None:
         """End all work and delete all media."""

@@ -29,6 +29,7 @@ class State(StrEnum):
     GENERATING = "generating"
     SUCCESS = "success"
     FAIL = "fail"
+    CANCELLED = "cancelled"
 
 
 class Seal(StrEnum):
@@ -56,14 +57,17 @@ class CallbackAttempt:
 class CallbackWriter(Protocol):
     """A vendor's way of writing callbacks."""
 
+    tells_progress: bool
+    """Whether the vendor calls back when the work begins, too, and not only at its end."""
+
     def body(self, task: "Task") -> JsonObject:
         """What the vendor sends about the task as it stands."""
 
     def forged_body(self, task: "Task") -> JsonObject:
         """A claim of success that the vendor never made."""
 
-    def headers(self, task: "Task", seal: Seal) -> Mapping[str, str]:
-        """The signature headers, for a callback that is sent now."""
+    def headers(self, task: "Task", content: bytes, seal: Seal) -> Mapping[str, str]:
+        """The signature headers, for a callback with this content that is sent now."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -83,6 +87,8 @@ class Task:
     """Generation time."""
     scenario: Scenario
     writer: CallbackWriter
+    external_id: str | None = None
+    """The customer's own id of it, at a vendor that keeps one."""
 
     created_at: float = field(default_factory=time.time)
     completed_at: float | None = None
@@ -93,6 +99,7 @@ class Task:
     fail_msg: str | None = None
 
     polls: int = 0
+    cancels: int = 0
     downloads: int = 0
     callbacks: list[CallbackAttempt] = field(default_factory=list)
 
@@ -102,14 +109,19 @@ class Task:
         return f"{self.id}.{self.spec.format}"
 
     @property
+    def begins_at(self) -> float:
+        """When the vendor turns to it, Unix seconds."""
+        return self.created_at + 0.25 * self.seconds
+
+    @property
     def state(self) -> State:
         """The state at this moment: a tenth of the time waiting, then queuing, generating from a quarter on."""
         if self.ended is not None:
             return self.ended
-        elapsed = time.time() - self.created_at
-        if elapsed < 0.1 * self.seconds:
+        now = time.time()
+        if now < self.created_at + 0.1 * self.seconds:
             return State.WAITING
-        return State.QUEUING if elapsed < 0.25 * self.seconds else State.GENERATING
+        return State.QUEUING if now < self.begins_at else State.GENERATING
 
     def succeed(self, results: tuple[str, ...]) -> None:
         """End with these files."""
@@ -118,3 +130,7 @@ class Task:
     def fail(self, code: str, msg: str) -> None:
         """End without a result."""
         self.ended, self.fail_code, self.fail_msg, self.completed_at = State.FAIL, code, msg, time.time()
+
+    def cancel(self) -> None:
+        """End because its customer asked for it."""
+        self.ended, self.completed_at = State.CANCELLED, time.time()

@@ -50,13 +50,14 @@ class AssetResource(BaseModel):
     frame_rate: float | None = Field(description="frames per second; null for an image")
     codec: str
     bit_rate: int | None = Field(description="bits per second, where it is known")
+    expired_at: datetime | None = Field(description="when the file was deleted; null while it is kept")
 
 
 class GenerationLinks(BaseModel):
     """Where to go from here, relative to the server."""
 
     self: str
-    content: str | None = Field(description="the result; null until the generation is completed")
+    content: str | None = Field(description="the result; null until the generation is completed, and once it expired")
     thumbnail: str | None = Field(description="a still picture of the result; null where there is none")
 
 
@@ -99,6 +100,7 @@ class GenerationResource(BaseModel):
                             "frame_rate": None,
                             "codec": "png",
                             "bit_rate": None,
+                            "expired_at": None,
                         }
                     ],
                     "metadata": {"order": "1234"},

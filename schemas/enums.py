@@ -14,6 +14,8 @@ class ProviderName(StrEnum):
     """A vendor with an adapter in `providers/`."""
 
     KIE = "kie"
+    KLING = "kling"
+    REPLICATE = "replicate"
 
 
 class Stage(StrEnum):
@@ -118,6 +120,7 @@ class TaskName(StrEnum):
     SETTLE = "generation.settle"
     ENQUEUE = "generation.enqueue"
     WAKE = "pipeline.wake"
+    SWEEP = "pipeline.sweep"
 
 
 class Queue(StrEnum):
@@ -130,6 +133,22 @@ class Queue(StrEnum):
     SETTLE = "settle"
     REQUESTS = "requests"
     CONTROL = "control"
+    SWEEP = "sweep"
+
+
+class SweepKind(StrEnum):
+    """What a sweep removes, in the order in which it does."""
+
+    ASSETS = "assets"
+    """Stored files that are older than their retention."""
+    OBJECTS = "objects"
+    """Objects in the store that no row names."""
+    UPLOADS = "uploads"
+    """Multipart uploads that nobody finished."""
+    RECEIPTS = "receipts"
+    """Callbacks of generations that finished long ago."""
+    KEYS = "keys"
+    """Idempotency keys of generations that finished long ago."""
 
 
 class ErrorCode(StrEnum):

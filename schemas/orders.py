@@ -4,6 +4,8 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 
 from schemas.enums import Kind, ProviderName
 
+LONGEST_DEADLINE_SECONDS = 86_400
+
 
 class GenerationRequest(BaseModel):
     """One image or video to make. What is left out takes the model's default."""
@@ -37,7 +39,7 @@ class GenerationRequest(BaseModel):
         default=None,
         description="seconds from acceptance to timeout; the credits come back",
         ge=10,
-        le=86_400,
+        le=LONGEST_DEADLINE_SECONDS,
     )
     metadata: dict[str, str] = Field(default={}, description="returned as it is; up to 16 entries", max_length=16)
 

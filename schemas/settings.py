@@ -14,11 +14,15 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.enums import ProviderName
+from schemas.orders import LONGEST_DEADLINE_SECONDS
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
+
+# A hundred years: more is a slip of the finger.
+_LONGEST_DAYS = 36_500
 
 
 class S3Settings(BaseModel):
@@ -59,12 +63,18 @@ class ProvidersSettings(BaseModel):
     """The vendor accounts, one field for each `ProviderName`."""
 
     kie: ProviderSettings = ProviderSettings()
+    kling: ProviderSettings = ProviderSettings()
+    replicate: ProviderSettings = ProviderSettings()
 
     def named(self, name: ProviderName) -> ProviderSettings:
         """The settings of one vendor account."""
         match name:
             case ProviderName.KIE:
                 return self.kie
+            case ProviderName.KLING:
+                return self.kling
+            case ProviderName.REPLICATE:
+                return self.replicate
 
 
 class PipelineSettings(BaseModel):
@@ -80,7 +90,7 @@ class PipelineSettings(BaseModel):
     backoff_cap_seconds: float = Field(default=60.0, gt=0)
     outage_pause_seconds: float = Field(default=10.0, gt=0, description="until a part that was away is tried again")
     submit_failures: int = Field(default=8, gt=0, description="refused submits on one route before the next route")
-    stage_failures: int = Field(default=8, gt=0, description="failures in a row in one stage before it fails")
+    stage_failures: int = Field(default=8, gt=0, description="crashes in a row in one stage before it fails")
     poll_first_seconds: float = Field(default=2.5, gt=0, description="poll mode: spacing in the first 30 s")
     poll_cap_seconds: float = Field(default=30.0, gt=0, description="poll mode: spacing it grows to")
     poll_with_callback_seconds: float = Field(default=60.0, gt=0, description="safety poll when a callback is due")
@@ -99,6 +109,26 @@ class DownloadSettings(BaseModel):
     allowed_private_networks: list[IPv4Network | IPv6Network] = Field(
         default=[],
         description="private networks that result URLs may point at, e.g. 127.0.0.0/8 for the sandbox",
+    )
+
+
+class RetentionSettings(BaseModel):
+    """How long things are kept that the system no longer needs; a sweep removes what is older."""
+
+    orphan_hours: float = Field(
+        default=48.0,
+        gt=LONGEST_DEADLINE_SECONDS / 3600,
+        le=_LONGEST_DAYS * 24,
+        description="an object that no row names; longer than any deadline",
+    )
+    asset_days: float | None = Field(
+        default=None, gt=0, le=_LONGEST_DAYS, description="a result and its poster; empty: for ever"
+    )
+    receipt_days: float = Field(
+        default=30.0, gt=0, le=_LONGEST_DAYS, description="a callback, after its generation finished"
+    )
+    idempotency_key_days: float = Field(
+        default=7.0, gt=0, le=_LONGEST_DAYS, description="an idempotency key, after its generation finished"
     )
 
 
@@ -134,12 +164,19 @@ class Settings(BaseSettings):
     flower_host: str = "127.0.0.1"
     flower_port: int = Field(default=5555, ge=0, le=65535)
     flower_basic_auth: SecretStr = Field(default=SecretStr(""), description="user:password; required off loopback")
+    worker_drain_seconds: float = Field(
+        default=25.0, ge=0, description="after SIGTERM: what a worker has not finished by then, others go on with"
+    )
+    gateway_drain_seconds: int = Field(
+        default=20, ge=0, description="after SIGTERM: requests that are not answered by then are cut"
+    )
     database_pool_size: int = Field(default=20, gt=0, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     providers: ProvidersSettings = ProvidersSettings()
     pipeline: PipelineSettings = PipelineSettings()
     downloads: DownloadSettings = DownloadSettings()
+    retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
 
     @field_validator("database_url")

@@ -87,6 +87,12 @@ class Generation(SQLModel, table=True):
         Index("ix_generations_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
         Index("ix_generations_customer", "customer_id", "created_at"),
         Index("ix_generations_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+        # What the sweep has dealt with leaves its index: an hour's work is an hour's rows, however long the history.
+        Index(
+            "ix_generations_keyed",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL AND idempotency_key IS NOT NULL"),
+        ),
         Index("ix_generations_remote", "provider", "remote_id", postgresql_where=text("remote_id IS NOT NULL")),
     )
 
@@ -142,7 +148,10 @@ class Asset(SQLModel, table=True):
     """A stored file. An object without this row does not count and is swept."""
 
     __tablename__: ClassVar[str] = "assets"
-    __table_args__ = (UniqueConstraint("generation_id", "role"),)
+    __table_args__ = (
+        UniqueConstraint("generation_id", "role"),
+        Index("ix_assets_kept", "created_at", postgresql_where=text("expired_at IS NULL AND role = 'result'")),
+    )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     generation_id: UUID = Field(foreign_key="generations.id")

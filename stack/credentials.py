@@ -1,8 +1,9 @@
 """The secrets of the embedded parts: made once for a run folder, and kept there."""
 
 import os
+from base64 import b64encode
 from pathlib import Path
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +12,11 @@ FILE_NAME = "credentials.json"
 
 def _secret() -> str:
     return token_hex(24)
+
+
+def _webhook_secret() -> str:
+    """As Standard Webhooks write one."""
+    return f"whsec_{b64encode(token_bytes(24)).decode()}"
 
 
 class Credentials(BaseModel):
@@ -24,6 +30,10 @@ class Credentials(BaseModel):
     s3_secret_key: str = Field(default_factory=_secret, repr=False)
     kie_api_key: str = Field(default_factory=_secret, repr=False)
     kie_webhook_key: str = Field(default_factory=_secret, repr=False)
+    kling_api_key: str = Field(default_factory=_secret, repr=False)
+    kling_webhook_key: str = Field(default_factory=_webhook_secret, repr=False)
+    replicate_api_key: str = Field(default_factory=_secret, repr=False)
+    replicate_webhook_key: str = Field(default_factory=_webhook_secret, repr=False)
 
     @classmethod
     def of(cls, folder: Path) -> "Credentials":

@@ -20,9 +20,6 @@ from stack.errors import PartFailed
 from stack.guard import die_with_parent, guarded
 from stack.processes import Process
 
-GRACE_SECONDS: Final = 15.0
-"""From the request to stop to SIGKILL: what a worker's warm shutdown may take."""
-
 READY_SECONDS: Final = 60.0
 
 _TICK_SECONDS = 0.2
@@ -59,6 +56,8 @@ class Foreground(honcho.manager.Manager):
         self._check_services = check_services
         self._on_ready = on_ready
         self._not_ready = list(processes)
+        # One for all: honcho kills all or none.
+        self._grace_seconds = max(process.stop_seconds for process in processes)
         self._began = time.monotonic()
         self._stop_asked: float | None = None
         self._done = threading.Event()
@@ -114,7 +113,7 @@ class Foreground(honcho.manager.Manager):
         if not self._all_started():  # honcho does not know every pid yet
             return
         super().terminate()  # acts once
-        if asked_for > GRACE_SECONDS:
+        if asked_for > self._grace_seconds:
             super().kill()
 
     def _greet_when_ready(self) -> None:

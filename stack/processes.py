@@ -12,6 +12,9 @@ from stack.child import Child
 from stack.wiring import flower_url, gateway_url, sandbox_environment, sandbox_url
 from workers.roles import Role
 
+# A process that drains ends soon after its bound.
+_BEYOND_BOUND_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Process:
@@ -22,6 +25,8 @@ class Process:
     env: Mapping[str, str] = field(default_factory=dict)
     ready_url: str | None = None
     """Answers GET with 2xx once the process does its work; None: as soon as it runs."""
+    stop_seconds: float = Child.stop_seconds
+    """From the request to stop to SIGKILL."""
 
     def answers(self) -> bool:
         """Whether `ready_url` answers with 2xx."""
@@ -43,6 +48,7 @@ class ApplicationProcess(Child):
     def __init__(self, process: Process, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(process.name, log=folder / f"{process.name}.log")
         self.process = process
+        self.stop_seconds = process.stop_seconds
         self._environment = {**environment, **process.env}
 
     def command(self) -> Sequence[str]:
@@ -60,9 +66,11 @@ class ApplicationProcess(Child):
 
 def application_processes(settings: Settings) -> list[Process]:
     """Everything but the sandbox."""
+    gateway_seconds = settings.gateway_drain_seconds + _BEYOND_BOUND_SECONDS
+    worker_seconds = settings.worker_drain_seconds + _BEYOND_BOUND_SECONDS
     return [
-        _cli("gateway", "gateway", ready_url=f"{gateway_url(settings)}/readyz"),
-        *(_cli(f"worker-{role}", "worker", "--role", role) for role in Role),
+        _cli("gateway", "gateway", ready_url=f"{gateway_url(settings)}/readyz", stop_seconds=gateway_seconds),
+        *(_cli(f"worker-{role}", "worker", "--role", role, stop_seconds=worker_seconds) for role in Role),
         _cli("beat", "beat"),
         _cli("flower", "flower", ready_url=f"{flower_url(settings)}/healthcheck"),
     ]
@@ -78,5 +86,11 @@ def sandbox_process(settings: Settings) -> Process:
     )
 
 
-def _cli(name: str, *arguments: str, ready_url: str | None = None, env: Mapping[str, str] | None = None) -> Process:
-    return Process(name, (sys.executable, "-m", "cli", *arguments), env or {}, ready_url)
+def _cli(
+    name: str,
+    *arguments: str,
+    ready_url: str | None = None,
+    env: Mapping[str, str] | None = None,
+    stop_seconds: float = Child.stop_seconds,
+) -> Process:
+    return Process(name, (sys.executable, "-m", "cli", *arguments), env or {}, ready_url, stop_seconds)

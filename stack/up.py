@@ -21,6 +21,7 @@ from stack.stack import Migrate, migrate
 from stack.wiring import (
     flower_url,
     gateway_url,
+    has_provider_key,
     sandbox_url,
     settings_environment,
     with_configured_ports,
@@ -71,7 +72,7 @@ def up(
 
 
 def _up(given: Settings, folder: Path, on_ready: OnReady, processes: Processes, migrate: Migrate) -> int:
-    sandbox = not given.providers.kie.api_key.get_secret_value()
+    sandbox = not has_provider_key(given)
     with ExitStack() as ends:
         folder = ends.enter_context(owned(folder))
         settings = with_configured_ports(given, sandbox=sandbox)

@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
+from schemas.enums import ProviderName
 from schemas.settings import Settings
 from stack.credentials import Credentials
 from stack.ports import check_free, free_port
@@ -47,22 +48,35 @@ def with_free_ports(settings: Settings) -> Settings:
 
 def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
     """Settings whose provider accounts are the sandbox's, which calls back and serves files on loopback."""
-    kie = settings.providers.kie.model_copy(
-        update={
-            "base_url": f"{sandbox_url(settings)}/kie",
-            "api_key": SecretStr(credentials.kie_api_key),
-            "webhook_key": SecretStr(credentials.kie_webhook_key),
-        }
-    )
+    keys = {
+        ProviderName.KIE: (credentials.kie_api_key, credentials.kie_webhook_key),
+        ProviderName.KLING: (credentials.kling_api_key, credentials.kling_webhook_key),
+        ProviderName.REPLICATE: (credentials.replicate_api_key, credentials.replicate_webhook_key),
+    }
+    accounts = {
+        name.value: settings.providers.named(name).model_copy(
+            update={
+                "base_url": f"{sandbox_url(settings)}/{name}",
+                "api_key": SecretStr(api_key),
+                "webhook_key": SecretStr(webhook_key),
+            }
+        )
+        for name, (api_key, webhook_key) in keys.items()
+    }
     networks = settings.downloads.allowed_private_networks
     downloads = {"allowed_private_networks": [*(n for n in networks if n != LOOPBACK), LOOPBACK]}
     return settings.model_copy(
         update={
             "public_url": gateway_url(settings),
-            "providers": settings.providers.model_copy(update={"kie": kie}),
+            "providers": settings.providers.model_copy(update=accounts),
             "downloads": settings.downloads.model_copy(update=downloads),
         }
     )
+
+
+def has_provider_key(settings: Settings) -> bool:
+    """Whether there is a key for any real provider account."""
+    return any(settings.providers.named(name).api_key.get_secret_value() for name in ProviderName)
 
 
 def gateway_url(settings: Settings) -> str:
@@ -93,10 +107,15 @@ def write_environment(settings: Settings, path: Path) -> None:
 
 def sandbox_environment(settings: Settings) -> dict[str, str]:
     """The sandbox's own variables: it holds the other end of the provider accounts' keys."""
-    kie = settings.providers.kie
+    accounts = settings.providers
+    kie, kling, replicate = accounts.kie, accounts.kling, accounts.replicate
     return {
         "SANDBOX_KIE_API_KEY": kie.api_key.get_secret_value(),
         "SANDBOX_KIE_WEBHOOK_HMAC_KEY": kie.webhook_key.get_secret_value(),
+        "SANDBOX_KLING_API_KEY": kling.api_key.get_secret_value(),
+        "SANDBOX_KLING_WEBHOOK_SECRET": kling.webhook_key.get_secret_value(),
+        "SANDBOX_REPLICATE_API_KEY": replicate.api_key.get_secret_value(),
+        "SANDBOX_REPLICATE_WEBHOOK_SECRET": replicate.webhook_key.get_secret_value(),
         "SANDBOX_SECONDS_PER_IMAGE": str(settings.sandbox.seconds_per_image),
         "SANDBOX_SECONDS_PER_VIDEO": str(settings.sandbox.seconds_per_video),
     }

@@ -214,6 +214,21 @@ def cancel(session: Session, held: Claim, *, is_charged: bool, event: Mapping[st
     settle(session, held.generation.customer_id, held.id)
 
 
+def require_no_callback_since(session: Session, held: Claim) -> None:
+    """Lock a claimed generation that no callback has come for since the claim, to the end of the transaction.
+
+    Raises:
+        LeaseLost: a callback came, or the claim is no longer this worker's.
+    """
+    row = select(Generation.id).where(
+        Generation.id == held.id,
+        Generation.lease_token == held.token,
+        func.coalesce(col(Generation.callback_at) <= col(Generation.claimed_at), True),
+    )
+    if session.exec(row.with_for_update()).one_or_none() is None:
+        raise LeaseLost(f"generation {held.id} is no longer this worker's, or a callback came")
+
+
 def record_cancel_sent(session: Session, held: Claim) -> None:
     """Remember that the provider was asked to stop, and has answered.
 
@@ -300,6 +315,22 @@ def is_free() -> ColumnElement[bool]:
 def due_unless_held() -> ColumnElement[datetime | None]:
     """The next look: now; or, while a worker holds the row, as it is: whoever gives it up sees what came meanwhile."""
     return case((is_free(), func.clock_timestamp()), else_=Generation.wake_at)
+
+
+def hand_back(session: Session, held: Mapping[UUID, UUID]) -> set[UUID]:
+    """Give up claims whose steps are not over, given as generation ids by token; the tokens that were still good.
+
+    The rows stay in their stages and are due at once. It is no failure: unlike a dead worker's, such a claim leaves no
+    token behind.
+    """
+    statement = (
+        update(Generation)
+        .where(col(Generation.id).in_(list(held.values())), col(Generation.lease_token).in_(list(held)))
+        .values(**_lease_given_up(func.clock_timestamp()))
+        .returning(col(Generation.id))
+    )
+    given = set(session.scalars(statement, execution_options={"synchronize_session": False}))
+    return {token for token, generation_id in held.items() if generation_id in given}
 
 
 def _from_now(seconds: float) -> ColumnElement[datetime]:

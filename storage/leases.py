@@ -64,6 +64,7 @@ class LeaseKeeper:
         self._database = database
         self._lease_seconds = lease_seconds
         self._held: dict[UUID, Lease] = {}
+        self._is_over = False
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
@@ -88,11 +89,33 @@ class LeaseKeeper:
         lease = Lease(claim.id, until=since + self._lease_seconds)
         with self._lock:
             self._held[claim.token] = lease
+            if self._is_over:
+                lease.lose()
         try:
             yield lease
         finally:
             with self._lock:
                 del self._held[claim.token]
+
+    def hand_back(self) -> int:
+        """Give up every lease that is held, so that others go on at once; how many were still ours.
+
+        For the end of a process: a step that goes on afterwards has lost its lease, as does one that begins.
+
+        Raises:
+            SQLAlchemyError: the database does not answer; the leases run out by themselves.
+        """
+        with self._lock:
+            self._is_over = True
+            held = dict(self._held)
+        # First of all: from here on none of them sends a create.
+        for lease in held.values():
+            lease.lose()
+        if not held:
+            return 0
+        with self._database.transaction() as session:
+            given = generations.hand_back(session, {token: lease.generation_id for token, lease in held.items()})
+        return len(given)
 
     def _run(self) -> None:
         while not self._stop.wait(self._lease_seconds / 3):

@@ -4,17 +4,21 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
 import urllib3
 from minio import Minio
-from minio.error import S3Error
+from minio.datatypes import ListMultipartUploadsResult
+from minio.error import MinioException, S3Error
 
 from schemas.settings import S3Settings
 
 # S3 takes parts of 5 MiB and more, up to 10,000 of them: 8 MiB allows 80 GB, and costs a task 8 MiB of memory.
 PART_BYTES = 8 * 1024 * 1024
+
+# A delimiter that no key holds: minio sends an empty one where none is given, which some servers take for a delimiter.
+_NO_DELIMITER = "\\"
 
 # Probing reads the head and the tail of a file: one block usually holds either.
 _BLOCK_BYTES = 256 * 1024
@@ -34,6 +38,24 @@ class StoredObject:
     key: str
     size_bytes: int
     content_type: str
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """An object as a listing tells of it."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class UnfinishedUpload:
+    """A multipart upload whose parts wait for more, or for the end."""
+
+    key: str
+    upload_id: str
+    started_at: datetime
 
 
 class ObjectStore:
@@ -128,6 +150,45 @@ class ObjectStore:
     def remove(self, key: str) -> None:
         """Delete an object; nothing happens if it is not there."""
         self._client.remove_object(self._bucket, key)
+
+    def list(self, prefix: str) -> Iterator[ListedObject]:
+        """Every object under a prefix, as the listing reaches it."""
+        for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
+            if found.object_name is not None and found.last_modified is not None:
+                yield ListedObject(found.object_name, found.size or 0, found.last_modified)
+
+    def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
+        """Every multipart upload under a prefix that was neither completed nor aborted."""
+        marker: str | None = None
+        while True:
+            page = self._uploads_after(prefix, marker)
+            if page is None:
+                return
+            for upload in page.uploads:
+                if upload.upload_id is not None and upload.initiated_time is not None:
+                    yield UnfinishedUpload(upload.object_name, upload.upload_id, upload.initiated_time)
+            marker = page.next_key_marker
+            if not page.is_truncated or marker is None:
+                return
+
+    def _uploads_after(self, prefix: str, marker: str | None) -> ListMultipartUploadsResult | None:
+        try:
+            return self._client._list_multipart_uploads(  # noqa: SLF001 -- minio has no public call for uploads
+                self._bucket, prefix=prefix, delimiter=_NO_DELIMITER, key_marker=marker
+            )
+        except MinioException as error:
+            # What rclone says of a bucket that never had one, in a form that minio does not take for S3's.
+            if "NoSuchUpload" in str(error):
+                return None
+            raise
+
+    def abort_upload(self, upload: UnfinishedUpload) -> None:
+        """Drop an upload and its parts; nothing happens if it is not there."""
+        try:
+            self._client._abort_multipart_upload(self._bucket, upload.key, upload.upload_id)  # noqa: SLF001 -- as above
+        except S3Error as error:
+            if error.code != "NoSuchUpload":
+                raise
 
     def close(self) -> None:
         """Close every connection."""

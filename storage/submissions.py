@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from schemas.enums import EventName, Stage
 from schemas.tables import Event, Generation
 from storage import timeline
-from storage.generations import Claim, due_unless_held
+from storage.generations import Claim
 
 
 def withdraw(session: Session, sender: Claim) -> bool:
@@ -51,7 +51,8 @@ def accepted(session: Session, sender: Claim, remote_id: str) -> bool:
     statement = (
         update(Generation)
         .where(_awaits(sender), col(Generation.remote_id).is_(None))
-        .values(remote_id=remote_id, wake_at=due_unless_held())
+        # Whoever looks after it now may be about to give it up: their write is refused, and the next finds the id.
+        .values(remote_id=remote_id, wake_at=func.clock_timestamp(), lease_token=None, lease_until=None)
         .returning(col(Generation.id))
     )
     is_kept = bool(session.scalars(statement).all())

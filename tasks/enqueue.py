@@ -33,7 +33,9 @@ class EnqueueArguments(BaseModel):
     )
 
 
-@shared_task(name=TaskName.ENQUEUE, ignore_result=False)
+# Acknowledged late, unlike all others: until this ends there is no row, and the message is all that there is. It may be
+# delivered twice, and is one generation all the same.
+@shared_task(name=TaskName.ENQUEUE, ignore_result=False, acks_late=True)
 def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     """Celery's side of `enqueue`: takes keyword arguments only."""
     if args:

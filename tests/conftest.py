@@ -13,7 +13,7 @@ from storage.objects import ObjectStore
 from tests.support import NewCustomer, clean_settings, new_customer, with_kie_account
 
 # In an order that foreign keys allow. The two accounts that exist once stay.
-_EMPTY = """
+EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
     DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generations; DELETE FROM api_keys;
     DELETE FROM customers;
@@ -51,7 +51,7 @@ def pool(settings: Settings) -> Iterator[Database]:
 def database(pool: Database) -> Database:
     """The migrated database, empty."""
     with pool.transaction() as session:
-        session.execute(text(_EMPTY))
+        session.execute(text(EMPTY))
     return pool
 
 

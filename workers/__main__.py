@@ -10,16 +10,15 @@ import warnings
 from celery.exceptions import SecurityWarning
 
 from schemas.logs import configure_logging
-from schemas.settings import get_settings
+from schemas.settings import Settings, get_settings
 from tasks.services import use_services
 from workers.app import create_app
 from workers.lifecycle import open_services
 from workers.quiet import hide_message_bodies, keep_our_logging
 from workers.roles import ROLES, Role
+from workers.supervisor import KILL_AFTER_SECONDS
 
 _PARENT_CHECK_SECONDS = 1.0
-# What a worker without its supervisor has to finish its steps; the leases bring the rest back elsewhere.
-_ORPHAN_SECONDS = 10.0
 
 
 def main() -> None:
@@ -37,7 +36,7 @@ def main() -> None:
     # Celery warns a root user of pickled messages; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     if options.parent is not None:
-        threading.Thread(target=_end_with, args=(options.parent,), name="parent-watch", daemon=True).start()
+        threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
     definition = ROLES[options.role]
     threads = options.threads or definition.threads
     app = create_app(settings, process="worker")
@@ -48,7 +47,6 @@ def main() -> None:
             [
                 "--quiet",
                 "worker",
-                "--pool=threads",
                 f"--concurrency={threads}",
                 f"--queues={','.join(definition.queues)}",
                 f"--hostname={name}@%h",
@@ -60,12 +58,12 @@ def main() -> None:
         )
 
 
-def _end_with(parent: int) -> None:
+def _end_with(parent: int, settings: Settings) -> None:
     """A supervisor that was killed could not pass the end on: shut down as it would have asked for, or at last hard."""
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_ORPHAN_SECONDS)
+    time.sleep(settings.worker_drain_seconds + KILL_AFTER_SECONDS)
     os._exit(1)
 
 

@@ -7,6 +7,7 @@ or delayed by Celery, and no result is kept, save the answer of the Redis door.
 from typing import Literal
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu import Queue as KombuQueue
 
 from schemas.enums import Queue, TaskName
@@ -18,6 +19,7 @@ ROUTES = {
     **{work.task.value: work.queue for work in WORK.values()},
     TaskName.ENQUEUE.value: Queue.REQUESTS,
     TaskName.WAKE.value: Queue.CONTROL,
+    TaskName.SWEEP.value: Queue.SWEEP,
 }
 
 Process = Literal["gateway", "worker"]
@@ -25,9 +27,10 @@ Process = Literal["gateway", "worker"]
 # A publish that hangs holds up a stage or a customer; the waker heals one that was given up.
 _SOCKET_TIMEOUT_SECONDS: dict[Process, int] = {"gateway": 2, "worker": 10}
 
-_TASK_MODULES = ("submit", "poll", "download", "store", "settle", "enqueue", "wake")
+_TASK_MODULES = ("submit", "poll", "download", "store", "settle", "enqueue", "wake", "sweep")
 
 _WAKE_EVERY_SECONDS = 1.0
+_SWEEP_AT_MINUTE = 17
 _REPLY_KEPT_SECONDS = 3600
 
 
@@ -57,6 +60,7 @@ def create_app(settings: Settings, *, process: Process = "gateway") -> Celery:
         # Neither kind of acknowledgement survives `kill -9`; the lease does, and early ones cause no double start.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
+        worker_pool="workers.pool:DrainingPool",
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         result_expires=_REPLY_KEPT_SECONDS,
@@ -88,7 +92,13 @@ def create_app(settings: Settings, *, process: Process = "gateway") -> Celery:
                 "schedule": _WAKE_EVERY_SECONDS,
                 # A beat that nobody consumed in time is worthless: the next one does the same.
                 "options": {"expires": 5 * _WAKE_EVERY_SECONDS, "ignore_result": True},
-            }
+            },
+            "sweep": {
+                "task": TaskName.SWEEP.value,
+                # By the clock, and not every 3600 s from the start: a beat that is restarted often would never send it.
+                "schedule": crontab(minute=_SWEEP_AT_MINUTE),
+                "options": {"expires": 1800, "ignore_result": True},
+            },
         },
         # The schedule is code: a file that remembers it could only be stale.
         beat_scheduler="workers.beat:MemoryScheduler",

@@ -27,8 +27,8 @@ class RoleDefinition:
 ROLES: dict[Role, RoleDefinition] = {
     # Waits for vendors. One httpx client serves up to 32 threads; beyond that, add processes.
     Role.PROVIDER: RoleDefinition((Queue.SUBMIT, Queue.POLL), threads=16),
-    # Waits for bytes.
-    Role.TRANSFER: RoleDefinition((Queue.DOWNLOAD,), threads=8),
+    # Waits for bytes, and for the deletion of many.
+    Role.TRANSFER: RoleDefinition((Queue.DOWNLOAD, Queue.SWEEP), threads=8),
     # Computes.
     Role.MEDIA: RoleDefinition((Queue.STORE,), threads=2),
     # Waits for nobody but our own database, so that nothing slow ever delays the waker or a settlement.

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterable
 from types import FrameType
@@ -15,6 +14,9 @@ from workers.roles import Role
 
 log = structlog.get_logger()
 
+KILL_AFTER_SECONDS = 3.0
+"""What a worker has beyond its bound, to hand back what is left and say goodbye to Redis."""
+
 _RESTART_AFTER_SECONDS = 1.0
 _RESTART_CAP_SECONDS = 30.0
 # A process that lived this long had a good start: the next restart is quick again.
@@ -23,27 +25,52 @@ _CHECK_SECONDS = 0.2
 
 
 class Supervisor:
-    """Runs commands as child processes until SIGTERM or SIGINT, which it passes on once."""
+    """Runs commands as child processes until SIGTERM or SIGINT, which it passes on as SIGTERM, once.
 
-    def __init__(self, commands: dict[str, list[str]]) -> None:
+    A second one is passed on as SIGQUIT: hand back at once. A child that outlives its bound is killed.
+    """
+
+    def __init__(self, commands: dict[str, list[str]], *, drain_seconds: float) -> None:
+        """Describes the children; `run` runs them.
+
+        Args:
+            commands: by the child's name.
+            drain_seconds: what the children have to end after SIGTERM.
+        """
         self._children = {name: _Child(name, command) for name, command in commands.items()}
-        self._stopping = threading.Event()
+        self._drain_seconds = drain_seconds
+        # A plain number: a lock that a signal handler wants may be held by what it interrupts.
+        self._times_asked = 0
 
     def run(self) -> None:
         """Block until told to stop and every child has ended."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-        while not self._stopping.is_set():
+            signal.signal(number, self._ask)
+        while not self._times_asked:
             for child in self._children.values():
                 child.keep_alive()
-            self._stopping.wait(_CHECK_SECONDS)
-        for child in self._children.values():
-            child.terminate()
-        for child in self._children.values():
-            child.wait()
+            time.sleep(_CHECK_SECONDS)
+        self._end()
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._times_asked += 1
+
+    def _end(self) -> None:
+        self._pass_on(signal.SIGTERM)
+        is_hastened = False
+        kill_at = time.monotonic() + self._drain_seconds + KILL_AFTER_SECONDS
+        while any(child.runs() for child in self._children.values()):
+            if self._times_asked > 1 and not is_hastened:
+                is_hastened = True
+                self._pass_on(signal.SIGQUIT)
+            if time.monotonic() > kill_at:
+                for child in self._children.values():
+                    child.kill()
+            time.sleep(_CHECK_SECONDS)
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        for child in self._children.values():
+            child.send(number)
 
 
 class _Child:
@@ -71,15 +98,20 @@ class _Child:
         self._process = None
         self._start_at = now + delay
 
-    def terminate(self) -> None:
-        """Ask the process to finish what it is doing and end."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+    def runs(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
 
-    def wait(self) -> None:
-        """Wait for the end; whoever runs the supervisor decides how long, with SIGKILL."""
-        if self._process is not None:
-            self._process.wait()
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self.runs():
+            self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it; the leases that it still holds run out by themselves."""
+        if self.runs():
+            log.error("worker_killed", worker=self._name)
+            self.send(signal.SIGKILL)
 
 
 def worker_commands(roles: Iterable[Role], *, processes: int, threads: int | None) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from providers.transport import Transport
 from schemas.enums import ProviderName
 from tests.contract.raw_server import RawServer
 from tests.contract.wires import Wire, wire_of
+from tests.sandbox.harness import PATIENCE_SECONDS, free_port, start_sandbox
 
 NOW = 1_700_000_000.0
 
@@ -51,8 +52,26 @@ class Vendor:
         return self.wire.provider(base_url, self.transport, lambda: NOW, 30)
 
 
-@pytest.fixture(params=list(ProviderName))
-def vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
+_CANCELLING = [name for name in ProviderName if wire_of(name).cancelled("task_1") is not None]
+
+
+def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
     """Each vendor in turn."""
     name = ProviderName(request.param)
     return Vendor(name, wire_of(name), transport, server)
+
+
+vendor = pytest.fixture(_vendor, params=list(ProviderName), name="vendor")
+cancelling = pytest.fixture(_vendor, params=_CANCELLING, name="cancelling")
+unstoppable = pytest.fixture(
+    _vendor, params=[name for name in ProviderName if name not in _CANCELLING], name="unstoppable"
+)
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    port = free_port()
+    process = start_sandbox(port)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.communicate(timeout=PATIENCE_SECONDS)

@@ -1,22 +1,19 @@
 """The Kie adapter against the sandbox, which was written from Kie's documents and not from the adapter."""
 
 import hashlib
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from ipaddress import ip_network
 from uuid import uuid4
 
 import pytest
 from pydantic import HttpUrl, SecretStr
 
-from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.base import Cancellation, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.kie import Kie
 from providers.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import ErrorReply, Match, Scenario
+from sandbox.scenarios import ErrorReply
 from schemas.enums import ErrorCode, ProviderName
 from schemas.errors import (
     DownloadError,
@@ -29,61 +26,12 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import GenerationRequest, Order
-from schemas.settings import DownloadSettings, ProviderSettings
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, free_port, start_sandbox
+from schemas.settings import ProviderSettings
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.sandbox.harness import KEY
 
-CATALOGUE = Catalogue.load(frozenset(ProviderName))
+CATALOGUE = Catalogue.load(frozenset({ProviderName.KIE}))
 MODELS = [card.name for card in CATALOGUE.models() if card.retired_on is None]
-DOWNLOADS = DownloadSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
-
-
-@dataclass(frozen=True)
-class Bench:
-    """The adapter, the sandbox, and a word in every prompt that scenarios go by."""
-
-    kie: Kie
-    sandbox: SandboxClient
-    url: str
-    word: str
-
-    def order(self, model: str = "nano-banana", **fields: object) -> Order:
-        return CATALOGUE.order(
-            GenerationRequest.model_validate({"model": model, "prompt": f"a boat {self.word}", **fields})
-        )
-
-    def submit(self, order: Order) -> RemoteRef:
-        remote_model = order.routes[0].model
-        request = ProviderRequest(remote_model, order.inputs)
-        submission = self.kie.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
-        return RemoteRef(submission.remote_id, remote_model)
-
-    def finish(self, remote: RemoteRef) -> RemoteState:
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while (state := self.kie.poll(remote)).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}:
-            assert time.monotonic() < give_up_at
-            time.sleep(0.05)
-        return state
-
-    def make(self, order: Order) -> str:
-        """The link to the one result of an order."""
-        state = self.finish(self.submit(order))
-        assert state.status is RemoteStatus.SUCCEEDED
-        (url,) = state.result_urls
-        return url
-
-    def misbehave(self, **fields: object) -> None:
-        match = Match(prompt_contains=self.word)
-        self.sandbox.add_scenario(Scenario.model_validate({"match": match, **fields}))
-
-
-@pytest.fixture(scope="module")
-def sandbox_url() -> Iterator[str]:
-    port = free_port()
-    process = start_sandbox(port)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.communicate(timeout=PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -92,7 +40,7 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
         sandbox.reset()
         sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/kie")
-        yield Bench(Kie(account, transport), sandbox, sandbox_url, uuid4().hex)
+        yield Bench(Kie(account, transport), CATALOGUE, "nano-banana", sandbox, sandbox_url, uuid4().hex)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -190,7 +138,7 @@ def test_an_undocumented_state(bench: Bench) -> None:
     bench.misbehave(state_word="pondering")
     remote = bench.submit(bench.order())
     with pytest.raises(ProviderBadResponse, match="does not document"):
-        bench.kie.poll(remote)
+        bench.provider.poll(remote)
 
 
 def test_a_cut_download_is_resumed(bench: Bench) -> None:
@@ -218,4 +166,4 @@ def test_a_page_under_the_name_of_an_image_is_final(bench: Bench) -> None:
 
 
 def test_kie_cannot_cancel(bench: Bench) -> None:
-    assert bench.kie.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE

@@ -3,7 +3,6 @@
 import logging
 import traceback
 from collections.abc import Callable
-from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -80,12 +79,12 @@ def failure_of(call: Callable[[], object]) -> ProviderError:
     with pytest.raises(ProviderError) as caught, capture_logs() as lines:
         call()
     told = "".join(traceback.format_exception(caught.value)) + repr(lines)
-    assert not [secret for secret in (API_KEY, PROMPT, "secret-token", "?taskId") if secret in told]
+    assert not [secret for secret in (API_KEY, PROMPT, "secret-token", "?task") if secret in told]
     return caught.value
 
 
 def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     assert submit(vendor) == Submission(REMOTE_ID)
     (create,) = vendor.server.requests
     assert vendor.wire.callback_url_of(create) == CALLBACK_URL
@@ -94,7 +93,7 @@ def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
 
 
 def test_submit_without_callback_asks_for_none(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     vendor.provider.submit(vendor.wire.request, callback_url=None, generation_id=GENERATION_ID, fence=lambda: None)
     assert vendor.wire.callback_url_of(vendor.server.requests[0]) is None
 
@@ -160,7 +159,7 @@ def test_states(vendor: Vendor) -> None:
     assert vendor.provider.poll(remote).status is RemoteStatus.QUEUED
     assert vendor.provider.poll(remote).status is RemoteStatus.RUNNING
     done = vendor.provider.poll(remote)
-    assert (done.status, done.result_urls, done.provider_credits) == (RemoteStatus.SUCCEEDED, urls, Decimal(4))
+    assert (done.status, done.result_urls, done.provider_credits) == (RemoteStatus.SUCCEEDED, urls, wire.credits)
 
 
 def test_a_failed_task_tells_why_without_links(vendor: Vendor) -> None:
@@ -189,8 +188,31 @@ def test_the_state_of_another_task_is_refused(vendor: Vendor) -> None:
 
 
 def test_an_unknown_task_is_rejected(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.unknown_task()))
+    vendor.server.will(vendor.wire.unknown_task())
     assert type(failure_of(lambda: poll(vendor))) is ProviderRejected
+
+
+def look_up(vendor: Vendor) -> object:
+    return vendor.provider.look_up(GENERATION_ID)
+
+
+def test_lost_work_is_found_by_our_own_reference_where_the_vendor_keeps_one(vendor: Vendor) -> None:
+    if not vendor.wire.keeps_reference:
+        assert look_up(vendor) is None
+        assert vendor.server.requests == []
+        return
+    vendor.server.will(http(200, vendor.wire.found(REMOTE_ID, GENERATION_ID)), http(200, vendor.wire.not_found()))
+    assert look_up(vendor) == Submission(REMOTE_ID)
+    assert look_up(vendor) is None
+    assert [str(GENERATION_ID) in request.target for request in vendor.server.requests] == [True, True]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_trouble_with_a_look_up_is_that_of_a_read(vendor: Vendor, trouble: str) -> None:
+    if vendor.wire.keeps_reference:
+        answer, _, expected = TROUBLES[trouble]
+        vendor.server.will(answer)
+        assert type(failure_of(lambda: look_up(vendor))) is expected
 
 
 def test_a_callback_is_read_when_it_is_signed_now(vendor: Vendor) -> None:
@@ -224,7 +246,7 @@ def test_a_key_is_never_sent_to_another_host(vendor: Vendor) -> None:
 
 
 def test_one_line_is_logged_for_a_call(vendor: Vendor, caplog: pytest.LogCaptureFixture) -> None:
-    vendor.server.will(http(200, vendor.wire.accepted(REMOTE_ID)))
+    vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     with caplog.at_level(logging.DEBUG), capture_logs() as lines:
         submit(vendor)
     assert caplog.text == ""
@@ -235,6 +257,6 @@ def test_one_line_is_logged_for_a_call(vendor: Vendor, caplog: pytest.LogCapture
         "log_level": "info",
         "provider": vendor.name.value,
         "operation": "submit",
-        "status": 200,
+        "status": vendor.wire.created,
         "failure": None,
     }

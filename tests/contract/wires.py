@@ -3,21 +3,27 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
+from uuid import UUID
 
 from pydantic import SecretStr
 
 from providers.base import Provider, ProviderRequest
 from providers.kie import Kie
 from providers.kie_wire import signature
+from providers.kling import Kling
+from providers.replicate import Replicate
+from providers.standard_webhooks import sign
 from providers.transport import Transport
 from schemas.enums import ProviderName
 from schemas.orders import Inputs
 from schemas.settings import ProviderSettings
-from tests.contract.raw_server import Request
+from tests.contract.raw_server import Answer, Request, http
 
 API_KEY = "sk-secret-api-key"
 WEBHOOK_KEY = "secret-webhook-key"
+WEBHOOK_SECRET = "whsec_c2VjcmV0LXdlYmhvb2sta2V5"
 PROMPT = "a lighthouse that nobody may read about in a log"
 
 
@@ -30,9 +36,17 @@ class Callback:
 
 
 class Wire(Protocol):
-    """A vendor's side of the contract. All replies are the bodies of an HTTP 200."""
+    """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
+
+    `cancelled` is None where the vendor cannot cancel.
+    """
 
     request: ProviderRequest
+    created: int
+    credits: Decimal | None
+    """What the vendor says in `succeeded` that it charged; None where it says nothing."""
+    keeps_reference: bool
+    """Whether the vendor keeps an id of ours, by which lost work is found."""
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider: ...
     def accepted(self, remote_id: str) -> bytes: ...
@@ -41,25 +55,25 @@ class Wire(Protocol):
     def succeeded(self, remote_id: str, urls: list[str]) -> bytes: ...
     def succeeded_with_nothing(self, remote_id: str) -> bytes: ...
     def failed(self, remote_id: str, reason: str) -> bytes: ...
+    def cancelled(self, remote_id: str) -> bytes | None: ...
     def unknown_state(self, remote_id: str) -> bytes: ...
-    def unknown_task(self) -> bytes: ...
+    def unknown_task(self) -> Answer: ...
     def callback(self, remote_id: str, now: float) -> Callback: ...
     def callback_url_of(self, create: Request) -> str | None: ...
+    def found(self, remote_id: str, generation_id: UUID) -> bytes: ...
+    def not_found(self) -> bytes: ...
 
 
 class KieWire:
     """Kie Market."""
 
     request = ProviderRequest("google/nano-banana", Inputs(prompt=PROMPT, aspect_ratio="16:9", output_format="png"))
+    created = 200
+    credits: Decimal | None = Decimal(4)
+    keeps_reference = False
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
-        settings = ProviderSettings(
-            api_key=SecretStr(API_KEY),
-            webhook_key=SecretStr(WEBHOOK_KEY),
-            base_url=base_url,
-            timeout_seconds=timeout,
-        )
-        return Kie(settings, transport, clock=clock)
+        return Kie(_account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
 
     def accepted(self, remote_id: str) -> bytes:
         return _kie({"taskId": remote_id})
@@ -79,11 +93,14 @@ class KieWire:
     def failed(self, remote_id: str, reason: str) -> bytes:
         return _record(remote_id, "fail", failCode="500", failMsg=reason)
 
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
     def unknown_state(self, remote_id: str) -> bytes:
         return _record(remote_id, "pondering")
 
-    def unknown_task(self) -> bytes:
-        return _kie(None, code=404, msg="not found")
+    def unknown_task(self) -> Answer:
+        return http(200, _kie(None, code=404, msg="not found"))
 
     def callback(self, remote_id: str, now: float) -> Callback:
         timestamp = str(int(now))
@@ -97,6 +114,12 @@ class KieWire:
         url = json.loads(create.body).get("callBackUrl")
         return None if url is None else str(url)
 
+    def found(self, remote_id: str, generation_id: UUID) -> bytes:
+        raise NotImplementedError("Kie keeps no id of ours")
+
+    def not_found(self) -> bytes:
+        raise NotImplementedError("Kie keeps no id of ours")
+
 
 def _record(remote_id: str, state: str, **fields: object) -> bytes:
     return _kie({"taskId": remote_id, "state": state, "resultJson": None, "failCode": None, "failMsg": None, **fields})
@@ -106,8 +129,157 @@ def _kie(data: object, *, code: int = 200, msg: str = "success") -> bytes:
     return json.dumps({"code": code, "msg": msg, "data": data}).encode()
 
 
+class KlingWire:
+    """Kling's new dialect."""
+
+    request = ProviderRequest(
+        "text-to-video/kling-3.0",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5, audio=False),
+    )
+    created = 200
+    credits: Decimal | None = Decimal(4)
+    keeps_reference = True
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return Kling(_account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return _kling(_kling_task(remote_id, "submitted"))
+
+    def queued(self, remote_id: str) -> bytes:
+        return _kling([_kling_task(remote_id, "submitted")])
+
+    def running(self, remote_id: str) -> bytes:
+        return _kling([_kling_task(remote_id, "processing")])
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        outputs = [{"type": "video", "id": "v1", "url": url, "watermark_url": "", "duration": "5.1"} for url in urls]
+        billing = [{"charge_type": "unit", "amount": "4", "package_type": "video"}]
+        return _kling([_kling_task(remote_id, "succeeded", outputs=outputs, billing=billing)])
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _kling([_kling_task(remote_id, "succeeded", outputs=[])])
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _kling([_kling_task(remote_id, "failed", message=reason)])
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _kling([_kling_task(remote_id, "pondering")])
+
+    def unknown_task(self) -> Answer:
+        return http(200, _kling([]))
+
+    def callback(self, remote_id: str, now: float) -> Callback:
+        body = json.dumps(_kling_task(remote_id, "processing")).encode()
+        message_id, timestamp = f"msg_{remote_id}", int(now)
+        headers = {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(WEBHOOK_SECRET, message_id, timestamp, body),
+        }
+        return Callback(headers, body)
+
+    def callback_url_of(self, create: Request) -> str | None:
+        url = json.loads(create.body)["options"].get("callback_url")
+        return None if url is None else str(url)
+
+    def found(self, remote_id: str, generation_id: UUID) -> bytes:
+        return _kling([_kling_task(remote_id, "processing", external_id=str(generation_id))])
+
+    def not_found(self) -> bytes:
+        return _kling([])
+
+
+def _kling_task(remote_id: str, status: str, **fields: object) -> dict[str, object]:
+    return {"id": remote_id, "status": status, "message": "", **fields}
+
+
+def _kling(data: object) -> bytes:
+    return json.dumps({"code": 0, "message": "SUCCEED", "request_id": "r1", "data": data}).encode()
+
+
+class ReplicateWire:
+    """Replicate."""
+
+    request = ProviderRequest(
+        "black-forest-labs/flux-schnell", Inputs(prompt=PROMPT, aspect_ratio="16:9", output_format="png")
+    )
+    created = 201
+    credits: Decimal | None = None
+    keeps_reference = False
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return Replicate(_account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.queued(remote_id)
+
+    def queued(self, remote_id: str) -> bytes:
+        return _prediction(remote_id, "starting")
+
+    def running(self, remote_id: str) -> bytes:
+        return _prediction(remote_id, "processing")
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        return _prediction(remote_id, "succeeded", output=urls)
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _prediction(remote_id, "succeeded", output=[])
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _prediction(remote_id, "failed", error=reason)
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return _prediction(remote_id, "canceled")
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _prediction(remote_id, "pondering")
+
+    def unknown_task(self) -> Answer:
+        return http(404, json.dumps({"title": "Not found", "status": 404, "detail": "there is none"}).encode())
+
+    def callback(self, remote_id: str, now: float) -> Callback:
+        body = self.succeeded(remote_id, ["https://media.example/1.png"])
+        headers = {
+            "webhook-id": "msg_1",
+            "webhook-timestamp": str(int(now)),
+            "webhook-signature": sign(WEBHOOK_SECRET, "msg_1", int(now), body),
+        }
+        return Callback(headers, body)
+
+    def callback_url_of(self, create: Request) -> str | None:
+        url = json.loads(create.body).get("webhook")
+        return None if url is None else str(url)
+
+    def found(self, remote_id: str, generation_id: UUID) -> bytes:
+        raise NotImplementedError("Replicate keeps no id of ours")
+
+    def not_found(self) -> bytes:
+        raise NotImplementedError("Replicate keeps no id of ours")
+
+
+def _prediction(remote_id: str, status: str, *, output: object = None, error: str | None = None) -> bytes:
+    return json.dumps({"id": remote_id, "status": status, "output": output, "error": error, "logs": ""}).encode()
+
+
+def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
+    return ProviderSettings(
+        api_key=SecretStr(API_KEY),
+        webhook_key=SecretStr(webhook_key),
+        base_url=base_url,
+        timeout_seconds=timeout,
+    )
+
+
 def wire_of(name: ProviderName) -> Wire:
     """The wire of a vendor."""
     match name:
         case ProviderName.KIE:
             return KieWire()
+        case ProviderName.KLING:
+            return KlingWire()
+        case ProviderName.REPLICATE:
+            return ReplicateWire()

@@ -196,11 +196,29 @@ def polling_system(services: Stack, run_folder: Path) -> Iterator[System]:
         yield from _system(stack)
 
 
+@pytest.fixture(scope="module")
+def deployed(services: Stack, run_folder: Path) -> Iterator[System]:
+    """A system whose provider, transfer and requests workers a test starts and stops itself.
+
+    Leases are so long that no test sees one run out: what goes on was handed back.
+    """
+
+    def processes(settings: Settings) -> Sequence[Process]:
+        kept = ("gateway", "beat", "worker-control", "worker-media")
+        return [process for process in application_processes(settings) if process.name in kept]
+
+    settings = _own_places(services, "deploys", 3)
+    pipeline = settings.pipeline.model_copy(update={"lease_seconds": 300})
+    settings = settings.model_copy(update={"pipeline": pipeline, "worker_drain_seconds": 1})
+    with Stack(run_folder / "deploys", settings, processes=processes) as stack:
+        yield from _system(stack)
+
+
 @pytest.fixture(autouse=True)
 def _everything_holds(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test ends with the audit of the system that it used."""
     yield
-    for name in ("system", "polling_system"):
+    for name in ("system", "polling_system", "deployed"):
         if name in request.fixturenames:
             system: System = request.getfixturevalue(name)
             assert system.audit().breaches == []

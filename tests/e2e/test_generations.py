@@ -47,6 +47,26 @@ def test_without_callbacks_the_vendor_is_polled(polling_system: System) -> None:
     assert task.polls >= 2
 
 
+@pytest.mark.parametrize("create_reply", ["normal", "drop"])
+def test_a_vendor_that_calls_back_at_every_change_of_state_is_paid_once(system: System, create_reply: str) -> None:
+    word = system.behave(seconds=1, create_reply=create_reply, delivered={"width": 64, "height": 64})
+    customer = system.customer()
+    seen = system.make(customer, word, model="kling-3.0-text-to-video", duration_seconds=3)
+    assert seen.status == "completed"
+    assert system.balance(customer) == (1000 - seen.credits.captured, 0)
+    eventually(lambda: [callback.status for callback in system.task(word).callbacks], lambda told: told == [200, 200])
+    assert system.sandbox.requests(word).accepted == 1
+
+
+def test_a_vendor_that_signs_the_body_of_its_one_callback_is_polled_once(system: System) -> None:
+    word = system.behave()
+    customer = system.customer()
+    seen = system.make(customer, word, model="flux-schnell")
+    assert (seen.status, seen.credits.captured) == ("completed", 1)
+    task = system.task(word)
+    assert ([callback.status for callback in task.callbacks], task.polls) == ([200], 1)
+
+
 def test_a_callback_that_comes_before_the_reply_is_not_lost(system: System) -> None:
     word = system.behave(callback="early")
     assert system.make(system.customer(), word).status == "completed"

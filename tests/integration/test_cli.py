@@ -1,5 +1,7 @@
 """The `reelworks` command as an operator uses it, against the run's services."""
 
+import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +9,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 import cli
+from schemas.enums import ErrorCode, EventName
 from schemas.settings import Settings, get_settings
 from stack.wiring import settings_environment
-from storage import customers
+from storage import customers, timeline
 from storage.database import Database
 from storage.objects import ObjectStore
-from tests.integration.gateway.finishing import complete
+from tests.integration.gateway.finishing import complete, fail
 from tests.support import NewCustomer, a_generation
 
 
@@ -180,6 +184,98 @@ def test_an_audit_that_misses_an_object_fails(
     assert f"rule 2  {generation_id}: object {asset.object_key} is not in the store" in ended.out
 
 
+def test_an_audit_for_programs_is_one_document(
+    reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    asset = complete(database, settings, objects, generation_id, b"a picture")
+    objects.put_bytes(f"customers/{customer.id}/orphan.png", b"orphan", content_type="image/png")
+    passed = reelworks("audit", "--json")
+    objects.remove(asset.object_key)
+    failed = reelworks("audit", "--json")
+
+    told = json.loads(passed.out)
+    assert told.pop("seconds") >= 0
+    assert told == {
+        "passed": True,
+        "online": False,
+        "generations": 1,
+        "objects": 1,
+        "orphans": 1,
+        "orphan_bytes": 6,
+        "breaches": [],
+    }
+    problem = f"object {asset.object_key} is not in the store"
+    assert (passed.status, failed.status) == (0, 1)
+    assert json.loads(failed.out)["breaches"] == [{"rule": 2, "subject": str(generation_id), "problem": problem}]
+
+
+def test_an_audit_beside_a_busy_system_reads_no_object(
+    reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"a picture")
+    away = {"REELWORKS_S3__ENDPOINT": "127.0.0.1:1"}
+    passed = reelworks("audit", "--online", **away)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM assets"))
+    failed = reelworks("audit", "--online", "--json", "--window", "5", **away)
+
+    assert (passed.status, passed.out.strip()) == (
+        0,
+        "Audit passed: 1 generations, unfinished or finished in the last 0:15:00.",
+    )
+    told = json.loads(failed.out)
+    assert (failed.status, told["online"], told["objects"]) == (1, True, 0)
+    assert [breach["problem"] for breach in told["breaches"]] == ["completed without a stored result"]
+
+
+@pytest.fixture
+def with_keys(database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer) -> None:
+    """Two generations that finished long ago, with their idempotency keys."""
+    for number in range(2):
+        complete(database, settings, objects, a_generation(database, settings, customer), b"a picture")
+        with database.transaction() as session:
+            session.execute(
+                text("""
+                    UPDATE generations SET idempotency_key = :key, finished_at = now() - interval '8 days'
+                    WHERE idempotency_key IS NULL
+                """),
+                {"key": f"order-{number}"},
+            )
+
+
+@pytest.mark.usefixtures("with_keys")
+def test_a_sweep_shows_what_it_would_do_and_does_it(reelworks: Reelworks) -> None:
+    counts = []
+    for options in (["--dry-run"], [], ["--dry-run"]):
+        ended = reelworks("sweep", "--json", *options)
+        told = json.loads(ended.out)
+        assert (ended.status, told["dry_run"]) == (0, bool(options))
+        counts.append({one["kind"]: one["count"] for one in told["swept"]})
+
+    nothing = {"assets": 0, "objects": 0, "uploads": 0, "receipts": 0, "keys": 0}
+    assert counts == [nothing | {"keys": 2}, nothing | {"keys": 2}, nothing]
+
+
+@pytest.mark.usefixtures("with_keys")
+def test_a_sweep_of_one_kind_leaves_the_others(reelworks: Reelworks) -> None:
+    others = reelworks("sweep", "--only", "receipts", "--only", "objects")
+    keys = reelworks("sweep", "--only", "keys")
+
+    assert (others.status, keys.status) == (0, 0)
+    assert "keys" not in others.out
+    assert re.search(r"keys +│ +2 ", keys.out)
+    assert "objects" not in keys.out
+
+
+def test_a_sweep_that_could_not_do_all_of_it_says_so(reelworks: Reelworks) -> None:
+    ended = reelworks("sweep", REELWORKS_S3__ENDPOINT="127.0.0.1:1")
+
+    assert ended.status == 1
+    assert "objects was interrupted: MaxRetryError. The next sweep goes on." in ended.out
+
+
 def test_migrating_again_changes_nothing(reelworks: Reelworks) -> None:
     assert reelworks("migrate") == Ended(0, "The database and the bucket are ready.\n", "")
 
@@ -226,3 +322,28 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(
     [line] = ended.err.splitlines()
     assert problem in line
     assert "s3cret" not in line
+
+
+def test_a_timeline_tells_what_happened_and_why_it_ended(
+    reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer, prompt="nobody else may read this")
+    fail(database, settings, generation_id, ErrorCode.TIMEOUT, "not finished before its deadline")
+    with database.transaction() as session:
+        timeline.note(session, generation_id, EventName.CALLBACK_LATE, {"remote_id": "task-1"})
+    shown = reelworks("timeline", str(generation_id))
+    assert shown.status == 0
+    for told in (
+        "failed",
+        "timeout: not finished before its deadline",
+        "queued → failed",
+        "callback_late",
+        "remote_id=task-1",
+    ):
+        assert told in shown.out
+    assert "nobody else" not in shown.out
+
+
+def test_the_timeline_of_nothing_is_an_error(reelworks: Reelworks) -> None:
+    shown = reelworks("timeline", str(uuid4()))
+    assert (shown.status, shown.err.startswith("there is no generation")) == (1, True)

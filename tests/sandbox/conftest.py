@@ -1,15 +1,24 @@
 """One real sandbox process for the whole run, reset before every test."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from sandbox.client import SandboxClient
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, Kie, Received, Receiver, free_port, start_sandbox
+from tests.sandbox.harness import (
+    KEY,
+    KLING_KEY,
+    PATIENCE_SECONDS,
+    Kie,
+    Kling,
+    Receiver,
+    Replicate,
+    free_port,
+    receiving,
+    start_sandbox,
+)
 
 
 @pytest.fixture(scope="session")
@@ -39,30 +48,32 @@ def word() -> str:
 
 
 @pytest.fixture
-def kie(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kie]:
+def http(sandbox_url: str) -> Iterator[httpx.Client]:
+    """A client with the key that the sandbox's accounts have."""
     with httpx.Client(
         base_url=sandbox_url, headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS, trust_env=False
     ) as client:
-        yield Kie(client, word)
+        yield client
+
+
+@pytest.fixture
+def kie(sandbox: SandboxClient, http: httpx.Client, word: str) -> Kie:
+    return Kie(http, word)
+
+
+@pytest.fixture
+def replicate(sandbox: SandboxClient, http: httpx.Client, word: str) -> Replicate:
+    return Replicate(http, word)
+
+
+@pytest.fixture
+def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling]:
+    headers = {"Authorization": f"Bearer {KLING_KEY}"}
+    with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        yield Kling(client, word)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            state.received.append(Received({key.lower(): value for key, value in self.headers.items()}, body))
-            self.send_response(state.statuses.pop(0) if state.statuses else 200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state = Receiver(f"http://127.0.0.1:{server.server_address[1]}/callback")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield state
-        server.shutdown()
-        thread.join()
+    with receiving() as receiver:
+        yield receiver

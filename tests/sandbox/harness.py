@@ -1,13 +1,17 @@
-"""A sandbox process, a receiver of its callbacks, and a client as Kie's customer."""
+"""A sandbox process, a receiver of its callbacks, and a client as the customer of each vendor."""
 
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 from pydantic import JsonValue
@@ -16,6 +20,11 @@ from sandbox.client import SandboxClient
 
 KEY = "test-api-key"
 HMAC_KEY = "test-hmac-key"
+KLING_KEY = "test-kling-api-key"
+KLING_SECRET = "whsec_dGVzdC1rbGluZy1zZWNyZXQ="
+WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+FLUX = "black-forest-labs/flux-schnell"
+SEEDANCE = "bytedance/seedance-1-pro"
 SECONDS_PER_IMAGE = 0.1
 SECONDS_PER_VIDEO = 0.2
 ROOT = Path(__file__).parents[2]
@@ -35,6 +44,10 @@ def start_sandbox(port: int) -> subprocess.Popen[str]:
         **os.environ,
         "SANDBOX_KIE_API_KEY": KEY,
         "SANDBOX_KIE_WEBHOOK_HMAC_KEY": HMAC_KEY,
+        "SANDBOX_KLING_API_KEY": KLING_KEY,
+        "SANDBOX_KLING_WEBHOOK_SECRET": KLING_SECRET,
+        "SANDBOX_REPLICATE_API_KEY": KEY,
+        "SANDBOX_REPLICATE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "SANDBOX_SECONDS_PER_IMAGE": str(SECONDS_PER_IMAGE),
         "SANDBOX_SECONDS_PER_VIDEO": str(SECONDS_PER_VIDEO),
         "SANDBOX_CALLBACK_RETRY_SECONDS": "0.05",
@@ -118,6 +131,97 @@ class Kie:
 
 
 @dataclass(frozen=True)
+class Kling:
+    """Kling's customer."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post_text(self, model: str = "kling-3.0", **fields: JsonValue) -> httpx.Response:
+        return self.http.post(f"/kling/text-to-video/{model}", json={"prompt": f"a boat {self.word}", **fields})
+
+    def post_image(self, url: str, *more: JsonValue, **fields: JsonValue) -> httpx.Response:
+        contents: list[JsonValue] = [
+            {"type": "prompt", "text": f"a boat {self.word}"},
+            {"type": "first_frame", "url": url},
+            *more,
+        ]
+        return self.http.post("/kling/image-to-video/kling-3.0", json={"contents": contents, **fields})
+
+    def create(self, **options: JsonValue) -> str:
+        return self.id_of(self.post_text(settings={"duration": 3}, options=options))
+
+    def id_of(self, answer: httpx.Response) -> str:
+        body = answer.json()
+        assert (answer.status_code, body["code"], body["message"]) == (200, 0, "SUCCEED")
+        task_id: str = body["data"]["id"]
+        return task_id
+
+    def read(self, **query: str) -> httpx.Response:
+        return self.http.get("/kling/tasks", params=query)
+
+    def task(self, task_id: str) -> dict[str, Any]:
+        task: dict[str, Any]
+        (task,) = self.read(task_ids=task_id).json()["data"]
+        return task
+
+    def finish(self, task_id: str) -> dict[str, Any]:
+        """Read until the task has ended; gives its record."""
+        eventually(lambda: self.task(task_id)["status"] in {"succeeded", "failed"})
+        return self.task(task_id)
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """Replicate's customer."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(
+        self,
+        fields: dict[str, JsonValue] | None = None,
+        *,
+        model: str = FLUX,
+        webhook: str | None = None,
+        events: list[str] | None = None,
+    ) -> httpx.Response:
+        wanted: dict[str, JsonValue] = {"prompt": f"a boat {self.word}", **(fields or {})}
+        if model == FLUX:
+            wanted.setdefault("output_format", "png")
+        given = {"input": wanted, "webhook": webhook, "webhook_events_filter": events}
+        body = {name: value for name, value in given.items() if value is not None}
+        return self.http.post(f"/replicate/v1/models/{model}/predictions", json=body)
+
+    def create(
+        self,
+        fields: dict[str, JsonValue] | None = None,
+        *,
+        model: str = FLUX,
+        webhook: str | None = None,
+        events: list[str] | None = None,
+    ) -> str:
+        answer = self.post(fields, model=model, webhook=webhook, events=events)
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        prediction_id: str = answer.json()["id"]
+        return prediction_id
+
+    def read(self, prediction_id: str) -> httpx.Response:
+        return self.http.get(f"/replicate/v1/predictions/{prediction_id}")
+
+    def cancel(self, prediction_id: str) -> httpx.Response:
+        return self.http.post(f"/replicate/v1/predictions/{prediction_id}/cancel")
+
+    def finish(self, prediction_id: str) -> dict[str, JsonValue]:
+        """Read until the prediction has ended; gives it."""
+        eventually(lambda: "completed_at" in self.read(prediction_id).json())
+        prediction: dict[str, JsonValue] = self.read(prediction_id).json()
+        return prediction
+
+
+@dataclass(frozen=True)
 class Received:
     headers: dict[str, str]
     body: bytes
@@ -134,3 +238,27 @@ class Receiver:
     def wait_for(self, count: int) -> list[Received]:
         eventually(lambda: len(self.received) >= count)
         return self.received
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver that listens."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            state.received.append(Received({key.lower(): value for key, value in self.headers.items()}, body))
+            self.send_response(state.statuses.pop(0) if state.statuses else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state = Receiver(f"http://127.0.0.1:{server.server_address[1]}/callback")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield state
+        server.shutdown()
+        thread.join()

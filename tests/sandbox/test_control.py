@@ -25,7 +25,7 @@ def test_a_task_report(kie: Kie, sandbox: SandboxClient) -> None:
 
     assert (task.task_id, task.model, task.state) == (task_id, "google/nano-banana", "success")
     assert (task.prompt, task.call_back_url) == (f"a boat {kie.word}", None)
-    assert task.input == {"prompt": task.prompt, "aspect_ratio": "16:9"}
+    assert task.request["input"] == {"prompt": task.prompt, "aspect_ratio": "16:9"}
     assert task.polls >= 2
     assert task.completed_at is not None
     assert task.completed_at >= task.created_at
@@ -35,11 +35,17 @@ def test_a_task_report(kie: Kie, sandbox: SandboxClient) -> None:
 
 def test_limits_change_one_by_one(sandbox: SandboxClient) -> None:
     sandbox.reset()
-    assert sandbox.set_limits() == Limits(creates_per_10_seconds=20, reads_per_second=10, credits=1_000_000)
+    assert sandbox.set_limits() == Limits(
+        creates_per_10_seconds=20, reads_per_second=10, credits=1_000_000, kling_concurrency=1000
+    )
     sandbox.set_limits(creates_per_10_seconds=3)
     sandbox.set_limits(reads_per_second=4)
 
-    assert sandbox.set_limits(credits_=5) == Limits(creates_per_10_seconds=3, reads_per_second=4, credits=5)
+    sandbox.set_limits(kling_concurrency=2)
+
+    assert sandbox.set_limits(credits_=5) == Limits(
+        creates_per_10_seconds=3, reads_per_second=4, credits=5, kling_concurrency=2
+    )
 
 
 def test_reset_forgets_everything(kie: Kie, sandbox: SandboxClient) -> None:

@@ -179,6 +179,6 @@ def test_a_callback_by_hand_needs_a_task_and_a_url(kie: Kie, sandbox: SandboxCli
 
     assert problems == [
         (404, "there is no task no-such-task"),
-        (409, "the task has no callBackUrl; give a url"),
+        (409, "the task has no callback URL; give a url"),
     ]
     assert receiver.received == []

@@ -17,15 +17,15 @@ from tests.stack.observing import folder_of, runs, wait_for
 
 SCRIPT = """
 import json, sys
+from dataclasses import replace
 from pathlib import Path
-import stack.foreground
 from schemas.settings import Settings
 from stack.processes import Process
 from stack.up import up
 from tests.stack.observing import no_migration, web_server
 
 options = json.loads(sys.argv[1])
-stack.foreground.GRACE_SECONDS = options.get("grace", stack.foreground.GRACE_SECONDS)
+grace = options.get("grace", 15)
 extra = [Process(name, (sys.executable, "-c", code)) for name, code in options.get("extra", {}).items()]
 
 if __name__ == "__main__":
@@ -34,7 +34,7 @@ if __name__ == "__main__":
             Settings(_env_file=None),
             Path(options["folder"]),
             on_ready=lambda settings: print("ready with", settings.redis_url.partition("@")[2], flush=True),
-            processes=lambda settings: [*web_server(settings), *extra],
+            processes=lambda settings: [replace(one, stop_seconds=grace) for one in [*web_server(settings), *extra]],
             migrate=no_migration,
         )
     )

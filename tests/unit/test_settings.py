@@ -147,6 +147,20 @@ def test_no_error_repeats_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("hours", ["24", "0", "-1", "1e9"])
+def test_an_orphan_is_never_younger_than_the_longest_deadline(monkeypatch: pytest.MonkeyPatch, hours: str) -> None:
+    monkeypatch.setenv("REELWORKS_RETENTION__ORPHAN_HOURS", hours)
+
+    with pytest.raises(ValidationError, match="orphan_hours"):
+        Settings()
+
+
+def test_files_are_kept_for_ever_unless_a_retention_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().retention.asset_days is None
+    monkeypatch.setenv("REELWORKS_RETENTION__ASSET_DAYS", "0.5")
+    assert Settings().retention.asset_days == 0.5
+
+
 @pytest.mark.parametrize("secret", ["", DEVELOPMENT_SECRET])
 def test_production_refuses_a_secret_that_everybody_knows(secret: str) -> None:
     with pytest.raises(ValidationError, match="REELWORKS_SECRET_KEY must be set in production"):
@@ -176,6 +190,10 @@ def test_a_printed_setting_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> N
         "REELWORKS_FLOWER_BASIC_AUTH": "admin:hidden-5",
         "REELWORKS_PROVIDERS__KIE__API_KEY": "hidden-6",
         "REELWORKS_PROVIDERS__KIE__WEBHOOK_KEY": "hidden-7",
+        "REELWORKS_PROVIDERS__KLING__API_KEY": "hidden-8",
+        "REELWORKS_PROVIDERS__KLING__WEBHOOK_KEY": "hidden-9",
+        "REELWORKS_PROVIDERS__REPLICATE__API_KEY": "hidden-10",
+        "REELWORKS_PROVIDERS__REPLICATE__WEBHOOK_KEY": "hidden-11",
     }
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)

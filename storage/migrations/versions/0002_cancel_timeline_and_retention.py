@@ -15,6 +15,14 @@ depends_on = None
 _INDEXES = (
     ("ix_generations_finished", "generations", "finished_at", False, "finished_at IS NOT NULL"),
     (
+        "ix_generations_keyed",
+        "generations",
+        "finished_at",
+        False,
+        "finished_at IS NOT NULL AND idempotency_key IS NOT NULL",
+    ),
+    ("ix_assets_kept", "assets", "created_at", False, "expired_at IS NULL AND role = 'result'"),
+    (
         "uq_ledger_transfers_settlement",
         "ledger_transfers",
         "generation_id",
@@ -49,6 +57,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("uq_ledger_transfers_settlement", "ledger_transfers")
+    op.drop_index("ix_assets_kept", "assets")
+    op.drop_index("ix_generations_keyed", "generations")
     op.drop_index("ix_generations_finished", "generations")
     op.drop_column("assets", "expired_at")
     op.drop_column("events", "name")

@@ -4,12 +4,17 @@ from dataclasses import dataclass
 import httpx
 import pytest
 import structlog
+from sqlalchemy import text
 
+from api_gateway import create_app
+from gateway.content import Conditions, Delivery, _deliver
+from gateway.problems import AssetExpired
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete, fail
+from tests.integration.gateway.serving import serving
 from tests.support import NewCustomer, a_generation
 
 # Larger than the chunks in which it is streamed.
@@ -123,6 +128,50 @@ def test_a_file_that_the_store_lost_is_a_clear_problem_and_logged(
     assert body["detail"] == f"the result of generation {generation_id} is lost: the operator has been told"
     [line] = [line for line in lines if line["log_level"] == "error"]
     assert (line["event"], line["key"]) == ("stored_object_missing", asset.object_key)
+
+
+@pytest.fixture
+def expired(database: Database, objects: ObjectStore, completed: Completed) -> Completed:
+    with database.transaction() as session:
+        session.execute(text("UPDATE assets SET expired_at = '2026-11-20T12:00:00Z'"))
+        for key in session.execute(text("SELECT object_key FROM assets")).scalars():
+            objects.remove(key)
+    return completed
+
+
+@pytest.mark.parametrize("file", ["content", "thumbnail"])
+@pytest.mark.parametrize("delivery", ["redirect", "stream"])
+def test_an_expired_file_is_gone_and_says_since_when(
+    gateway: httpx.Client, expired: Completed, file: str, delivery: str
+) -> None:
+    answer = gateway.get(f"{expired.path}/{file}", params={"delivery": delivery}, headers=expired.headers)
+
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["expired_at"]) == (410, "asset_expired", "2026-11-20T12:00:00+00:00")
+    assert "was deleted on 2026-11-20" in body["detail"]
+
+
+def test_a_generation_whose_files_expired_says_so_and_links_to_none(gateway: httpx.Client, expired: Completed) -> None:
+    body = gateway.get(expired.path, headers=expired.headers).json()
+
+    assert body["status"] == "completed"
+    assert body["links"] == {"self": expired.path, "content": None, "thumbnail": None}
+    assert {asset["expired_at"] for asset in body["assets"]} == {"2026-11-20T12:00:00Z"}
+
+
+def test_a_file_that_expires_between_its_row_and_its_bytes_is_no_loss(
+    database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    read_before = complete(database, settings, objects, a_generation(database, settings, customer), b"a picture")
+    with database.transaction() as session:
+        session.execute(text("UPDATE assets SET expired_at = now()"))
+    objects.remove(read_before.object_key)
+    app = create_app(settings)
+
+    with serving(app), structlog.testing.capture_logs() as lines, pytest.raises(AssetExpired):
+        _deliver(app.state.services, read_before, Delivery.STREAM, Conditions(), is_head=False)
+
+    assert [line for line in lines if line["log_level"] == "error"] == []
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/models", "/v1/credits", "/docs"])

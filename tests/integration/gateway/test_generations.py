@@ -258,6 +258,7 @@ def test_a_completed_generation_shows_its_asset_and_nothing_of_the_vendor(
             "frame_rate": None,
             "codec": "png",
             "bit_rate": None,
+            "expired_at": None,
         }
     ]
     path = f"/v1/generations/{generation_id}"

@@ -8,7 +8,7 @@ from schemas.errors import LeaseLost
 from schemas.settings import Settings
 from storage import generations
 from storage.database import Database
-from storage.generations import Claim
+from storage.generations import Claim, Wake
 from storage.leases import LeaseKeeper
 from tests.support import a_generation, eventually, new_customer, some_claim
 
@@ -23,6 +23,11 @@ def held(database: Database, settings: Settings) -> Claim:
 def steal(database: Database, claim: Claim) -> None:
     with database.transaction() as session:
         session.execute(text("UPDATE generations SET lease_token = gen_random_uuid() WHERE id = :id"), {"id": claim.id})
+
+
+def due(database: Database) -> list[Wake]:
+    with database.transaction() as session:
+        return generations.take_due(session, list(Stage), limit=10, resend_after=60)
 
 
 def seconds_left(database: Database, claim: Claim) -> float:
@@ -60,3 +65,49 @@ def test_the_keeper_renews_by_itself(database: Database, held: Claim) -> None:
             eventually(lambda: seconds_left(database, held), lambda left: left < 1)
     finally:
         keeper.stop()
+
+
+def test_what_is_handed_back_is_due_at_once_and_is_no_failure(database: Database, held: Claim) -> None:
+    keeper = LeaseKeeper(database, lease_seconds=600)
+    with keeper.keep(held, since=time.monotonic()):
+        assert keeper.hand_back() == 1
+    (wake,) = due(database)
+    assert (wake.generation_id, wake.stage, wake.attempt) == (held.id, Stage.QUEUED, 1)
+    with database.transaction() as session:
+        again = some_claim(generations.claim(session, held.id, {Stage.QUEUED}, attempt=1, lease_seconds=600))
+    assert (again.generation.failures, again.generation.crashes) == (0, 0)
+
+
+def test_a_step_that_goes_on_after_its_claim_was_handed_back_writes_nothing_and_sends_nothing(
+    database: Database, held: Claim
+) -> None:
+    keeper = LeaseKeeper(database, lease_seconds=600)
+    with keeper.keep(held, since=time.monotonic()) as lease:
+        keeper.hand_back()
+        with pytest.raises(LeaseLost):
+            lease.fence()
+        with pytest.raises(LeaseLost), database.transaction() as session:
+            generations.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+        with pytest.raises(LeaseLost), database.transaction() as session:
+            generations.put_back(session, held, wake_in=60)
+        keeper.renew()
+    assert [wake.generation_id for wake in due(database)] == [held.id]
+
+
+def test_a_step_that_begins_after_the_hand_back_sends_nothing(database: Database, held: Claim) -> None:
+    keeper = LeaseKeeper(database, lease_seconds=600)
+    keeper.hand_back()
+    with keeper.keep(held, since=time.monotonic()) as lease, pytest.raises(LeaseLost):
+        lease.fence()
+
+
+def test_only_what_this_process_holds_is_handed_back(database: Database, held: Claim, settings: Settings) -> None:
+    generation_id = a_generation(database, settings, new_customer(database, 100))
+    with database.transaction() as session:
+        of_another = some_claim(generations.claim(session, generation_id, {Stage.QUEUED}, attempt=0, lease_seconds=600))
+    keeper = LeaseKeeper(database, lease_seconds=600)
+    with keeper.keep(held, since=time.monotonic()):
+        steal(database, held)
+        assert keeper.hand_back() == 0, "another worker has taken over"
+    assert seconds_left(database, held) > 500
+    assert seconds_left(database, of_another) > 500

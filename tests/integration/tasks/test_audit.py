@@ -1,18 +1,48 @@
 """Every fault test ends with the audit: here it must find what was broken on purpose, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from schemas.enums import Stage
+from schemas.settings import RetentionSettings
 from schemas.stages import TERMINAL
-from storage.audit import Breach, audit
+from storage.audit import Breach, Report, audit, audit_online
+from storage.database import Database
+from tests.conftest import EMPTY
 from tests.integration.tasks.conftest import Life, Lives
 
 
 def breaches(life: Life) -> list[Breach]:
     return audit(life.database, life.worker.objects).breaches
+
+
+def online(life: Life, *, minutes: float = 15) -> list[Breach]:
+    return audit_online(life.database, window=timedelta(minutes=minutes)).breaches
+
+
+@contextmanager
+def unguarded(database: Database, table: str, name: str) -> Iterator[None]:
+    """The database without one of the rules that it holds itself; everything is gone at the end."""
+    find_index = text("SELECT pg_get_indexdef(oid) FROM pg_class WHERE relname = :name AND relkind = 'i'")
+    find_constraint = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
+    with database.transaction() as session:
+        make = session.execute(find_index, {"name": name}).scalar_one_or_none()
+        if make is None:
+            definition = session.execute(find_constraint, {"name": name}).scalar_one()
+            make = f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}"
+            session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+        else:
+            session.execute(text(f"DROP INDEX {name}"))
+    try:
+        yield
+    finally:
+        with database.transaction() as session:
+            session.execute(text(EMPTY))
+            session.execute(text(make))
 
 
 def change(life: Life, *statements: str) -> None:
@@ -26,7 +56,7 @@ def test_a_whole_life_is_in_order(lives: Lives) -> None:
     life = lives.begin()
     for stage in (Stage.GENERATING, Stage.STORING, Stage.COMPLETED):
         life.go(until=frozenset({stage}))
-        assert breaches(life) == []
+        assert breaches(life) == online(life) == []
     report = audit(life.database, life.worker.objects)
     assert (report.generations, report.objects) == (1, 1)
 
@@ -35,6 +65,30 @@ def test_a_forgotten_generation_is_found(lives: Lives) -> None:
     life = lives.begin()
     life.set("deadline_at = now() - interval '1 hour'")
     assert [(breach.rule, breach.subject) for breach in breaches(life)] == [(1, str(life.id))]
+    assert online(life) == breaches(life)
+
+
+def test_a_generation_that_is_due_and_that_nobody_looks_at_is_found(lives: Lives) -> None:
+    life = lives.begin()
+    life.claim()
+    life.set("wake_at = now() - interval '9 minutes'")
+    assert breaches(life) == []
+    life.set("wake_at = now() - interval '11 minutes'")
+    assert breaches(life) == [], "a worker has it"
+    life.set("lease_until = now() - interval '1 second'")
+    (breach,) = breaches(life)
+    assert (breach.rule, breach.subject) == (1, str(life.id))
+    assert breach.problem.startswith("stuck in queued, due since ")
+    assert online(life) == [breach]
+
+
+def test_a_generation_without_a_next_look_is_found(lives: Lives) -> None:
+    life = lives.begin()
+    with unguarded(life.database, "generations", "wake_at_until_terminal"):
+        life.set("wake_at = NULL")
+        found = breaches(life)
+    assert Breach(1, str(life.id), "queued with wake_at null and finished_at null") in found
+    assert Breach(2, "schema", "wake_at_until_terminal is not there, or not valid") in found
 
 
 def test_a_settlement_that_hangs_is_found(lives: Lives) -> None:
@@ -65,7 +119,7 @@ def with_a_release_too(life: Life) -> None:
     )
 
 
-@pytest.mark.parametrize("breaking", [without_capture, without_hold, with_a_release_too])
+@pytest.mark.parametrize("breaking", [without_capture, without_hold])
 def test_a_completed_generation_with_the_wrong_transfers_is_found(
     lives: Lives, breaking: Callable[[Life], None]
 ) -> None:
@@ -75,6 +129,21 @@ def test_a_completed_generation_with_the_wrong_transfers_is_found(
     found = breaches(life)
     assert str(life.id) in {breach.subject for breach in found}
     assert {breach.rule for breach in found} == {2}
+    assert str(life.id) in {breach.subject for breach in online(life)}
+
+
+def test_a_hold_that_ended_twice_is_found_and_so_is_what_let_it(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=TERMINAL)
+    price = life.row.credits
+    with unguarded(life.database, "ledger_transfers", "uq_ledger_transfers_settlement"):
+        with_a_release_too(life)
+        found = breaches(life)
+        assert set(online(life)) <= set(found)
+    moved = f"completed with hold {price}, capture {price}, release {price} in 2 settlements for {price} credits"
+    assert Breach(2, str(life.id), moved) in found
+    assert Breach(2, "schema", "uq_ledger_transfers_settlement is not there, or not valid") in found
+    assert breaches(life) == []
 
 
 def test_a_failed_generation_that_still_holds_credits_is_found(lives: Lives) -> None:
@@ -83,6 +152,47 @@ def test_a_failed_generation_that_still_holds_credits_is_found(lives: Lives) -> 
     assert breaches(life) == []
     change(life, "DELETE FROM ledger_transfers WHERE generation_id = :id AND kind = 'release'")
     assert str(life.id) in {breach.subject for breach in breaches(life)}
+
+
+def cancelled(life: Life) -> None:
+    life.set("stage = 'cancelled', wake_at = NULL, finished_at = now(), lease_token = NULL")
+
+
+def test_a_cancelled_generation_that_still_holds_credits_is_found(lives: Lives) -> None:
+    life = lives.begin()
+    price = life.row.credits
+    cancelled(life)
+    moved = f"cancelled with hold {price}, capture 0, release 0 in 0 settlements for {price} credits"
+    held = f"holds {price} credits, but unfinished generations hold 0"
+    assert breaches(life) == online(life)
+    assert breaches(life) == [Breach(2, str(life.id), moved), Breach(2, f"customer {life.customer.id}", held)]
+
+
+def test_cancelled_work_may_be_charged_where_a_provider_was_asked_to_stop_it(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=TERMINAL)
+    cancelled(life)
+    assert breaches(life) == [Breach(2, str(life.id), "cancelled and charged, but nobody cancelled it")]
+    assert online(life) == breaches(life)
+    life.set("cancel_requested_at = now()")
+    assert breaches(life) == online(life) == []
+    life.set("remote_id = NULL")
+    assert breaches(life) == [Breach(2, str(life.id), "cancelled and charged, but the provider never had it")]
+
+
+def test_held_credits_that_no_generation_holds_are_found(lives: Lives) -> None:
+    life = lives.begin()
+    price = life.row.credits
+    change(
+        life,
+        """
+        UPDATE ledger_accounts SET balance = balance + 1 WHERE kind = 'held'
+          AND customer_id = (SELECT customer_id FROM generations WHERE id = :id)
+        """,
+    )
+    problem = f"holds {price + 1} credits, but unfinished generations hold {price}"
+    assert online(life) == [Breach(2, f"customer {life.customer.id}", problem)]
+    assert online(life)[0] in breaches(life)
 
 
 def test_a_balance_that_is_not_the_sum_of_its_transfers_is_found(lives: Lives) -> None:
@@ -105,6 +215,50 @@ def test_a_completed_generation_without_its_asset_is_found(lives: Lives) -> None
     life.go(until=TERMINAL)
     change(life, "DELETE FROM assets WHERE generation_id = :id")
     assert breaches(life) == [Breach(2, str(life.id), "completed without a stored result")]
+    assert online(life) == breaches(life)
+
+
+def test_what_finished_before_the_window_is_not_looked_at_online(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=TERMINAL)
+    change(life, "DELETE FROM assets WHERE generation_id = :id")
+    life.set("finished_at = finished_at - interval '20 minutes'")
+    assert online(life) == []
+    assert len(online(life, minutes=30)) == 1
+
+
+def report(life: Life, **retention: float) -> Report:
+    settings = RetentionSettings().model_copy(update=retention)
+    return audit(life.database, life.worker.objects, settings)
+
+
+def test_objects_that_belong_to_nothing_are_counted_and_a_breach_when_no_sweep_removes_them(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=TERMINAL)
+    key = f"customers/{life.customer.id}/assets/image/orphan.png"
+    life.worker.objects.put_bytes(key, b"orphan", content_type="image/png")
+    young = report(life)
+    assert (young.objects, young.orphans, young.orphan_bytes, young.breaches) == (1, 1, len(b"orphan"), [])
+    (breach,) = report(life, orphan_hours=-1).breaches
+    assert (breach.rule, breach.subject) == (2, "object store")
+    assert breach.problem.startswith("1 objects belong to nothing for more than ")
+
+
+def test_an_expired_file_need_not_be_there_even_if_it_expires_under_the_audits_eyes(lives: Lives) -> None:
+    lives_of_two = [lives.begin(), lives.begin()]
+    for life in lives_of_two:
+        life.go(until=TERMINAL)
+
+    def expire(_done: int, _total: int) -> None:
+        for life in lives_of_two:
+            change(life, "UPDATE assets SET expired_at = now() WHERE generation_id = :id")
+            life.worker.objects.remove(life.assets[0].object_key)
+
+    database, objects = lives_of_two[0].database, lives_of_two[0].worker.objects
+    during = audit(database, objects, on_object=expire)
+    assert (during.objects, during.breaches) == (2, [])
+    after = audit(database, objects)
+    assert (after.objects, after.breaches) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -135,7 +289,21 @@ def test_a_second_accepted_create_is_found(lives: Lives) -> None:
         SELECT generation_id, origin, stage, data FROM events WHERE generation_id = :id AND stage = 'generating'
         """,
     )
-    assert breaches(life) == [Breach(3, str(life.id), "2 accepted creates on route 0")]
+    assert breaches(life) == online(life) == [Breach(3, str(life.id), "2 accepted creates on route 0")]
+
+
+def test_a_create_that_is_adopted_is_not_a_second_one(lives: Lives) -> None:
+    life = lives.begin()
+    life.go(until=TERMINAL)
+    change(
+        life,
+        """
+        INSERT INTO events (generation_id, origin, stage, name, data)
+        SELECT generation_id, stage, stage, 'submit_adopted', data
+        FROM events WHERE generation_id = :id AND stage = 'generating'
+        """,
+    )
+    assert breaches(life) == online(life) == []
 
 
 def test_work_of_the_vendor_that_serves_two_generations_is_found(lives: Lives) -> None:
@@ -145,3 +313,11 @@ def test_work_of_the_vendor_that_serves_two_generations_is_found(lives: Lives) -
     second.set(f"remote_id = '{first.row.remote_id}'")
     (breach,) = breaches(second)
     assert (breach.rule, breach.subject) == (3, f"kie {first.row.remote_id}")
+
+
+def test_work_of_the_vendor_that_served_two_generations_is_found_online(lives: Lives) -> None:
+    first, second = lives.begin(), lives.begin()
+    for life in (first, second):
+        life.go(until=TERMINAL)
+    second.set(f"remote_id = '{first.row.remote_id}'")
+    assert breaches(second) == online(second) == [Breach(3, f"kie {first.row.remote_id}", "serves 2 generations")]

@@ -1,3 +1,4 @@
+import math
 import threading
 import time
 
@@ -10,6 +11,7 @@ from storage import callbacks
 from storage.generations import Claim
 from storage.leases import Lease
 from storage.ledger import Balance
+from tasks import conclusions
 from tasks import submit as submit_module
 from tasks.submit import submit
 from tests.integration.tasks.conftest import Life, Lives
@@ -171,7 +173,7 @@ def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline
     sender = _declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
-    submit_module._accepted(life.worker, sender, "remote-1")
+    conclusions.accepted(life.worker, sender, "remote-1")
     assert life.row.remote_id is None
     (last,) = life.events[-1:]
     assert (last.name, last.stage, last.data["remote_id"]) == (EventName.SUBMIT_LATE, Stage.FAILED, "remote-1")
@@ -217,6 +219,42 @@ def test_an_unknown_outcome_is_looked_for_ever_more_seldom(lives: Lives) -> None
         assert row.claimed_at is not None
         gaps.append((row.wake_at - row.claimed_at).total_seconds())
     assert gaps == pytest.approx([2, 2, 5, 20, 60, 20], abs=1)
+
+
+class _TellsWhileItIsAsked:
+    """A provider whose callback comes in the moment in which its generation is given up."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    def look_up(self, generation_id: object) -> None:
+        life = self._life
+        (task,) = life.sandbox.tasks(life.word)
+        with life.database.transaction() as session:
+            callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}")
+
+
+def test_a_callback_that_comes_while_its_generation_is_given_up_saves_it(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = lives.begin(create_reply="drop")
+    life.step()
+    life.set("stage_at = stage_at - interval '1 hour'")
+    with monkeypatch.context() as patched:
+        patched.setattr(life.worker.providers, "get", lambda _name: _TellsWhileItIsAsked(life))
+        assert life.step() is Stage.SUBMITTING
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
+
+
+def test_a_refusal_that_comes_after_the_lease_was_lost_is_not_waited_for(lives: Lives) -> None:
+    life = lives.begin(create_error=MAINTENANCE, create_error_times=1)
+    sender = _declared(life)
+    life.set("lease_token = gen_random_uuid()")
+    submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), failures=0)
+    assert life.row.stage is Stage.QUEUED
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
 
 
 def _declared(life: Life) -> Claim:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from providers import kie_wire, kling_wire, replicate_wire
 from providers.catalogue import Catalogue, CatalogueFile
-from providers.kie_wire import INPUT_FIELDS
-from providers.models import Model, Price, UnknownSubmit
+from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from schemas.enums import Kind, ProviderName
 from schemas.errors import InvalidRequest, ModelRetired
 from schemas.orders import GenerationRequest, Inputs, Route
@@ -46,14 +46,49 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
     assert [route.provider in ProviderName for route in order.routes] == [True] * len(model.routes)
 
 
+def written(route: RouteEntry, inputs: Inputs) -> dict[str, object]:
+    """What a vendor is sent for these inputs."""
+    match route.provider:
+        case ProviderName.KIE:
+            return kie_wire.to_input(route.model, inputs)
+        case ProviderName.KLING:
+            return kling_wire.to_body(route.model, inputs, external_id="1", callback_url=None)
+        case ProviderName.REPLICATE:
+            return replicate_wire.to_input(route.model, inputs)
+
+
+ONE = Inputs(
+    prompt="a boat",
+    image_urls=[IMAGE_URL],
+    aspect_ratio="16:9",
+    resolution="720p",
+    duration_seconds=5,
+    audio=False,
+    output_format="png",
+)
+ANOTHER = Inputs(
+    prompt="a ship",
+    image_urls=["https://media.example/2.png"],
+    aspect_ratio="9:16",
+    resolution="1080p",
+    duration_seconds=10,
+    audio=True,
+    output_format="jpeg",
+)
+
+
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
-def test_every_input_that_a_model_takes_reaches_kie(model: Model) -> None:
+def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: Model) -> None:
+    taken = {name for name, default in model.defaults.model_dump().items() if default is not None} | {"prompt"}
+    if model.capabilities.max_images:
+        taken.add("image_urls")
     for route in model.routes:
-        assert route.provider is ProviderName.KIE
-        taken = {name for name, default in model.defaults.model_dump().items() if default is not None} | {"prompt"}
-        if model.capabilities.max_images:
-            taken.add("image_urls")
-        assert set(INPUT_FIELDS[route.model]) == taken
+        reaching = {
+            field
+            for field, value in ANOTHER.model_dump().items()
+            if written(route, ONE.model_copy(update={field: value})) != written(route, ONE)
+        }
+        assert reaching == taken
 
 
 def test_names_and_aliases_are_unique() -> None:
@@ -84,6 +119,13 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     (T2V, {"duration_seconds": 10, "audio": True}, 220),
     (T2V, {"audio": False}, 55),
     (I2V, {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 110),
+    ("kling-3.0-text-to-video", {}, 85),
+    ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
+    ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
+    ("flux-schnell", {}, 1),
+    ("seedance-1-pro", {}, 150),
+    ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
+    ("seedance-1-pro", {"resolution": "720p"}, 60),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Fetches the input images of a task, as Kie does before it accepts the task."""
+"""Fetches the input images of a task, as vendors do before they accept the task."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,35 +6,41 @@ from collections.abc import Sequence
 import httpx
 
 from sandbox.frames import UnreadableImage
-from sandbox.kie_error import KieError
 from sandbox.media_store import MediaStore, SourceImage
 
 _FETCH_SECONDS = 10
 
 
+class ImageNotFetched(Exception):
+    """An input image cannot be had; its text says which one and why."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"Failed to fetch the image {url}: {reason}")
+
+
 async def fetch_source(
     urls: Sequence[str], *, task_id: str, max_bytes: int, client: httpx.AsyncClient, media: MediaStore
 ) -> SourceImage | None:
-    """Fetch every image and keep the first; None without URLs. Raises `KieError` 451 when one cannot be had."""
+    """Fetch every image and keep the first; None without URLs. Raises `ImageNotFetched`."""
     contents = [await _fetch(client, url, max_bytes) for url in urls]
     if not contents:
         return None
     try:
         return await media.keep_source(f"source-{task_id}", contents[0])
     except UnreadableImage as error:
-        raise KieError(451, f"Failed to fetch the image {urls[0]}: it is not an image") from error
+        raise ImageNotFetched(urls[0], "it is not an image") from error
 
 
 async def _fetch(client: httpx.AsyncClient, url: str, max_bytes: int) -> bytes:
     try:
         async with asyncio.timeout(_FETCH_SECONDS), client.stream("GET", url, follow_redirects=True) as answer:
             if answer.status_code != httpx.codes.OK:
-                raise KieError(451, f"Failed to fetch the image {url}: HTTP {answer.status_code}")
+                raise ImageNotFetched(url, f"HTTP {answer.status_code}")
             content = bytearray()
             async for chunk in answer.aiter_bytes():
                 content += chunk
                 if len(content) > max_bytes:
-                    raise KieError(451, f"Failed to fetch the image {url}: it exceeds {max_bytes} bytes")
+                    raise ImageNotFetched(url, f"it exceeds {max_bytes} bytes")
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-        raise KieError(451, f"Failed to fetch the image {url}: {type(error).__name__}") from error
+        raise ImageNotFetched(url, type(error).__name__) from error
     return bytes(content)

@@ -1,0 +1,131 @@
+"""Replicate (https://replicate.com): official models of many makers, each run called a prediction.
+
+It can cancel what it has begun, and bills the part that ran: "Canceled (started running): You pay for the time the
+prediction ran before it was canceled" (https://replicate.com/docs/topics/predictions/lifecycle). That is said of its
+public models, official ones among them (https://replicate.com/changelog/2025-10-16-prediction-deadlines).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from providers import standard_webhooks
+from providers.base import CallbackReading, Cancellation, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.redaction import quotable
+from providers.replicate_wire import Prediction, Problem, to_cancellation, to_input, to_state
+from providers.transport import Call, Reply, Transport
+from schemas.enums import ProviderName
+from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
+from schemas.settings import ProviderSettings
+
+BASE_URL = "https://api.replicate.com"
+
+
+class Replicate:
+    """A Replicate account."""
+
+    name = ProviderName.REPLICATE
+
+    def __init__(
+        self, settings: ProviderSettings, transport: Transport, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._base_url = (settings.base_url or BASE_URL).rstrip("/")
+        self._key = settings.api_key.get_secret_value()
+        self._webhook_key = settings.webhook_key.get_secret_value()
+        self._timeout_seconds = settings.timeout_seconds
+        self._transport = transport
+        self._clock = clock
+
+    def submit(
+        self,
+        request: ProviderRequest,
+        *,
+        callback_url: str | None,
+        generation_id: UUID,  # noqa: ARG002 -- Replicate stores no id of ours but the one in the webhook's URL
+        fence: Fence,
+    ) -> Submission:
+        body: dict[str, object] = {"input": to_input(request.model, request.inputs)}
+        if callback_url is not None:
+            body |= {"webhook": callback_url, "webhook_events_filter": ["completed"]}
+        reply = self._call("submit", "POST", f"/v1/models/{request.model}/predictions", body=body, fence=fence)
+        prediction = _prediction(reply)
+        if prediction is None:
+            raise self._error(reply, prompt=request.inputs.prompt)
+        if not reply.is_success:
+            raise reply.undocumented("an error and a prediction at once")
+        return Submission(prediction.id)
+
+    def poll(self, remote: RemoteRef) -> RemoteState:
+        return to_state(self._read("poll", "GET", remote, ""))
+
+    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- Replicate stores no id of ours
+        return None
+
+    def cancel(self, remote: RemoteRef) -> Cancellation:
+        return to_cancellation(self._read("cancel", "POST", remote, "/cancel"))
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
+        if self._webhook_key:
+            standard_webhooks.verify(self._webhook_key, headers, body, now=self._clock())
+        try:
+            return CallbackReading(Prediction.model_validate_json(body).id)
+        except ValidationError:
+            raise CallbackRefused("the body is not a prediction of Replicate's") from None
+
+    def download_headers(self, url: str) -> Mapping[str, str]:  # noqa: ARG002 -- every result is a public link
+        return {}
+
+    def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Prediction:
+        """The prediction that was asked for, as it stands after the call."""
+        reply = self._call(operation, method, f"/v1/predictions/{remote.remote_id}{action}")
+        prediction = _prediction(reply) if reply.is_success else None
+        if prediction is None:
+            raise self._error(reply)
+        if prediction.id != remote.remote_id:
+            raise reply.undocumented("another prediction")
+        return prediction
+
+    def _call(
+        self,
+        operation: str,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        body: Mapping[str, object] | None = None,
+        fence: Fence | None = None,
+    ) -> Reply:
+        return self._transport.send(
+            Call(
+                provider=self.name,
+                operation=operation,
+                method=method,
+                url=self._base_url + path,
+                timeout_seconds=self._timeout_seconds,
+                headers={"Authorization": f"Bearer {self._key}"},
+                body=body,
+                fence=fence,
+            )
+        )
+
+    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+        """The error of an answer without a prediction: the HTTP status is Replicate's verdict."""
+        error = reply.unreadable()
+        if type(error) is not ProviderRejected:
+            return error
+        try:
+            problem = Problem.model_validate_json(reply.content)
+        except ValidationError:
+            return error
+        if text := problem.detail or problem.title:
+            return ProviderRejected(f"{error.message}: {quotable(text, secrets=(self._key, prompt))}")
+        return error
+
+
+def _prediction(reply: Reply) -> Prediction | None:
+    try:
+        return Prediction.model_validate_json(reply.content)
+    except ValidationError:
+        return None

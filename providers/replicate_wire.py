@@ -1,0 +1,154 @@
+"""Replicate's wire as data and pure functions: field names, states, results, errors.
+
+Source: https://replicate.com/docs/reference/http and its OpenAPI document, unless a line names another.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, TypeAdapter, ValidationError
+
+from providers.base import Cancellation, RemoteState, RemoteStatus
+from providers.redaction import quotable
+from schemas.enums import ErrorCode
+from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.orders import Inputs
+
+# Our inputs under the names of each model, from the "API" tab of its page. Pictures come as a list of links, a video as
+# one link: https://replicate.com/black-forest-labs/flux-schnell, https://replicate.com/bytedance/seedance-1-pro.
+INPUT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "black-forest-labs/flux-schnell": {
+        "prompt": "prompt",
+        "aspect_ratio": "aspect_ratio",
+        "output_format": "output_format",
+    },
+    "bytedance/seedance-1-pro": {
+        "prompt": "prompt",
+        "aspect_ratio": "aspect_ratio",
+        "resolution": "resolution",
+        "duration_seconds": "duration",
+    },
+}
+
+# https://replicate.com/docs/topics/predictions/lifecycle. `aborted` is one that was ended before it began to run; only
+# such a one is free.
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "starting": RemoteStatus.QUEUED,
+    "processing": RemoteStatus.RUNNING,
+    "succeeded": RemoteStatus.SUCCEEDED,
+    "failed": RemoteStatus.FAILED,
+    "canceled": RemoteStatus.CANCELLED,
+    "aborted": RemoteStatus.CANCELLED,
+}
+_CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
+    RemoteStatus.QUEUED: Cancellation.REQUESTED,
+    RemoteStatus.RUNNING: Cancellation.REQUESTED,
+    RemoteStatus.SUCCEEDED: Cancellation.IMPOSSIBLE,
+    RemoteStatus.FAILED: Cancellation.IMPOSSIBLE,
+    RemoteStatus.CANCELLED: Cancellation.STOPPED,
+}
+
+# It becomes a part of a URL's path.
+PredictionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+_ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
+_RESULT_URLS: Final = TypeAdapter(list[_ResultUrl])
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Prediction(_Payload):
+    """What every call and every callback answers. `output` and `error` are null until there is one."""
+
+    id: PredictionId
+    status: str
+    output: JsonValue = None
+    error: JsonValue = None
+
+
+class Problem(_Payload):
+    """An error, as RFC 7807 has it. Some carry a `detail` alone."""
+
+    title: str = ""
+    detail: str = ""
+
+
+def to_input(model: str, inputs: Inputs) -> dict[str, object]:
+    """The `input` of a create: what was ordered, in the words of this model.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak.
+    """
+    fields = INPUT_FIELDS.get(model)
+    if fields is None:
+        raise ProviderRejected(f"replicate's model {model} is not served any more")
+    given = {field: value for field, value in inputs.model_dump().items() if value not in (None, [])}
+    return {theirs: _to_value(ours, given[ours]) for ours, theirs in fields.items() if ours in given}
+
+
+def _to_value(field: str, value: object) -> object:
+    return "jpg" if field == "output_format" and value == "jpeg" else value
+
+
+def to_state(prediction: Prediction) -> RemoteState:
+    """The state of a prediction.
+
+    Raises:
+        ProviderBadResponse: a word or a result that Replicate does not document.
+    """
+    match _status(prediction):
+        case RemoteStatus.SUCCEEDED:
+            return _succeeded(prediction.output)
+        case RemoteStatus.FAILED:
+            return _failed(f"replicate could not generate it: {_reason(prediction.error)}")
+        case status:
+            return RemoteState(status)
+
+
+def to_cancellation(prediction: Prediction) -> Cancellation:
+    """What the prediction that answers a cancel says of it.
+
+    Raises:
+        ProviderBadResponse: a word that Replicate does not document.
+    """
+    return _CANCELLATIONS[_status(prediction)]
+
+
+def _status(prediction: Prediction) -> RemoteStatus:
+    status = STATUSES.get(prediction.status)
+    if status is None:
+        raise ProviderBadResponse("replicate reported a state that it does not document")
+    return status
+
+
+def _succeeded(output: JsonValue) -> RemoteState:
+    links = list(_texts(output))
+    if not links:
+        return _failed("replicate reported success without a result")
+    try:
+        return RemoteState(RemoteStatus.SUCCEEDED, result_urls=_RESULT_URLS.validate_python(links))
+    except ValidationError:
+        raise ProviderBadResponse("replicate reported success with a result of another form") from None
+
+
+def _texts(output: JsonValue) -> Iterator[str]:
+    """The texts of an output, which is one, a list or an object of them, as the model likes."""
+    match output:
+        case str():
+            yield from [output] if output else []
+        case list():
+            for item in output:
+                yield from _texts(item)
+        case dict():
+            yield from _texts(list(output.values()))
+        case _:
+            pass
+
+
+def _failed(message: str) -> RemoteState:
+    return RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.PROVIDER_FAILED, error_message=message)
+
+
+def _reason(error: JsonValue) -> str:
+    return quotable(error) if isinstance(error, str) and error else "no reason given"

@@ -1,0 +1,139 @@
+"""Replicate's wire: predictions of official models, their state, and cancelling them.
+
+Source: https://replicate.com/docs/reference/http and its OpenAPI document.
+"""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from sandbox.creates import generation_seconds, reply_to_create
+from sandbox.replicate_error import ReplicateError
+from sandbox.replicate_models import read_input
+from sandbox.scenarios import Scenario
+from sandbox.state import CurrentSandbox, Sandbox
+from sandbox.task import Task, new_task_id
+from sandbox.validation import HttpUrlText, json_object, sentences
+
+_OK = 200
+_CREATED = 201
+
+Authorization = Annotated[str | None, Header(include_in_schema=False)]
+
+router = APIRouter(prefix="/replicate", tags=["Replicate"])
+
+
+class _CreateRequest(BaseModel):
+    """The body of a create; Replicate takes no other field. It wants HTTPS for `webhook`, and here is none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: dict[str, JsonValue]
+    webhook: HttpUrlText | None = None
+    webhook_events_filter: list[Literal["start", "output", "logs", "completed"]] | None = None
+    stream: bool | None = None
+
+    @property
+    def prompt(self) -> str:
+        """What scenarios and counts go by, even when the input is not valid."""
+        prompt = self.input.get("prompt")
+        return prompt if isinstance(prompt, str) else ""
+
+    @property
+    def completed_webhook(self) -> str | None:
+        """Where the end is announced; without a filter, every event is."""
+        wanted = self.webhook_events_filter is None or "completed" in self.webhook_events_filter
+        return self.webhook if wanted else None
+
+
+@router.post("/v1/models/{owner}/{name}/predictions", status_code=_CREATED)
+async def create_prediction(
+    owner: str, name: str, request: Request, sandbox: CurrentSandbox, authorization: Authorization = None
+) -> Response:
+    """Start a prediction: `{"input": {…}, "webhook": …, "webhook_events_filter": ["completed"]}` gives it, starting."""
+    sandbox.replicate_account.authorize(authorization)
+    create, model = await _read_create(request), f"{owner}/{name}"
+    scenario, refusal = sandbox.scenarios.meet(prompt=create.prompt, model=model)
+    try:
+        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        if refusal is not None:
+            raise ReplicateError.asked_for(refusal)
+        sandbox.replicate_account.admit_create()
+        task = _task(sandbox, model, create, scenario)
+    except ReplicateError as error:
+        sandbox.creates.refused(create.prompt, error.code)
+        raise
+    sandbox.creates.accepted(create.prompt)
+    running = sandbox.engine.start(task)
+    if scenario.callback == "early":
+        await sandbox.lifetime.until_stopped(running)
+    return reply_to_create(scenario, _answer(task, _CREATED))
+
+
+@router.get("/v1/predictions/{prediction_id}")
+async def get_prediction(prediction_id: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """A prediction as it stands; at its end with the links to its results."""
+    task = _find(sandbox, prediction_id, authorization)
+    task.polls += 1
+    scenario, number = task.scenario, task.polls
+    await sandbox.lifetime.pause(scenario.poll_latency_seconds)
+    if scenario.poll_error is not None and number <= scenario.poll_error_times:
+        raise ReplicateError.asked_for(scenario.poll_error)
+    return _answer(task)
+
+
+@router.post("/v1/predictions/{prediction_id}/cancel")
+async def cancel_prediction(
+    prediction_id: str, sandbox: CurrentSandbox, authorization: Authorization = None
+) -> Response:
+    """Stop a prediction; answers it as it stands then. One that has ended stays as it is."""
+    task = _find(sandbox, prediction_id, authorization)
+    task.cancels += 1
+    error = task.scenario.cancel_error
+    if error is not None and task.cancels <= task.scenario.cancel_error_times:
+        raise ReplicateError.asked_for(error)
+    sandbox.engine.cancel(task)
+    return _answer(task)
+
+
+def _task(sandbox: Sandbox, model: str, create: _CreateRequest, scenario: Scenario) -> Task:
+    wanted = read_input(model, create.input)
+    spec = wanted.spec()
+    return Task(
+        id=new_task_id(),
+        model=model,
+        prompt=wanted.prompt,
+        request={"input": create.input},
+        call_back_url=create.completed_webhook,
+        spec=spec,
+        source=None,
+        credits=0,  # Replicate bills in dollars, and no answer tells how many
+        seconds=generation_seconds(sandbox.config, scenario, spec),
+        scenario=scenario,
+        writer=sandbox.replicate_webhooks,
+    )
+
+
+def _find(sandbox: Sandbox, prediction_id: str, authorization: str | None) -> Task:
+    sandbox.replicate_account.authorize(authorization)
+    sandbox.replicate_account.admit_other()
+    task = sandbox.engine.task(prediction_id)
+    if task is None or task.writer is not sandbox.replicate_webhooks:
+        raise ReplicateError(404, "Not found", f"There is no prediction {prediction_id}")
+    return task
+
+
+async def _read_create(request: Request) -> _CreateRequest:
+    body = await json_object(request)
+    if body is None:
+        raise ReplicateError(400, "Bad request", "The request body is not a JSON object")
+    try:
+        return _CreateRequest.model_validate(body)
+    except ValidationError as error:
+        raise ReplicateError(422, "Invalid request", sentences(error)) from None
+
+
+def _answer(task: Task, http_status: int = _OK) -> Response:
+    return JSONResponse(task.writer.body(task), status_code=http_status)

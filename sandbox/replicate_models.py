@@ -1,0 +1,98 @@
+"""The models that the sandbox knows of Replicate: their inputs and what they deliver.
+
+Field names are those of the models' pages, https://replicate.com/{model}/api. Unknown fields are refused, so that a
+misspelt one is noticed here and not on a bill.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sandbox.media import MediaSpec
+from sandbox.replicate_error import ReplicateError
+from sandbox.sizes import Size
+from sandbox.task import JsonObject
+from sandbox.validation import sentences
+
+_FLUX_SIZES: dict[str, Size] = {
+    "1:1": (1024, 1024),
+    "16:9": (1344, 768),
+    "21:9": (1536, 640),
+    "3:2": (1216, 832),
+    "2:3": (832, 1216),
+    "4:5": (896, 1088),
+    "5:4": (1088, 896),
+    "3:4": (896, 1152),
+    "4:3": (1152, 896),
+    "9:16": (768, 1344),
+    "9:21": (640, 1536),
+}
+# The lower half of the table mirrors the upper one.
+_SEEDANCE_SIZES: dict[str, dict[str, Size]] = {
+    "480p": {"16:9": (864, 480), "4:3": (736, 544), "1:1": (640, 640), "21:9": (960, 416)},
+    "720p": {"16:9": (1248, 704), "4:3": (1120, 832), "1:1": (960, 960), "21:9": (1504, 640)},
+    "1080p": {"16:9": (1920, 1088), "4:3": (1664, 1248), "1:1": (1440, 1440), "21:9": (2176, 928)},
+}
+
+
+class ReplicateInput(BaseModel, ABC):
+    """The `input` object of a create."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    prompt: str = Field(min_length=1)
+    seed: int | None = None
+
+    @abstractmethod
+    def spec(self) -> MediaSpec:
+        """What Replicate delivers."""
+
+
+class FluxSchnell(ReplicateInput):
+    """`black-forest-labs/flux-schnell`, one picture at a time."""
+
+    aspect_ratio: Literal["1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"] = "1:1"
+    num_outputs: Literal[1] = 1
+    num_inference_steps: int = Field(default=4, ge=1, le=4)
+    output_format: Literal["jpg", "png"] = Field(description="its default, webp, is not made here")
+    output_quality: int = Field(default=80, ge=0, le=100)
+    disable_safety_checker: bool = False
+    go_fast: bool = True
+    megapixels: Literal["1"] = "1"
+
+    def spec(self) -> MediaSpec:
+        width, height = _FLUX_SIZES[self.aspect_ratio]
+        return MediaSpec(format=self.output_format, width=width, height=height)
+
+
+class SeedancePro(ReplicateInput):
+    """`bytedance/seedance-1-pro`, from text."""
+
+    aspect_ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "9:21"] = "16:9"
+    resolution: Literal["480p", "720p", "1080p"] = "1080p"
+    duration: int = Field(default=5, ge=2, le=12)
+    fps: Literal[24] = 24
+    camera_fixed: bool = False
+
+    def spec(self) -> MediaSpec:
+        sizes = _SEEDANCE_SIZES[self.resolution]
+        turned = ":".join(reversed(self.aspect_ratio.split(":")))
+        width, height = sizes.get(self.aspect_ratio) or sizes[turned][::-1]
+        return MediaSpec(format="mp4", width=width, height=height, duration_seconds=self.duration, frame_rate=self.fps)
+
+
+_MODELS: dict[str, type[ReplicateInput]] = {
+    "black-forest-labs/flux-schnell": FluxSchnell,
+    "bytedance/seedance-1-pro": SeedancePro,
+}
+
+
+def read_input(model: str, fields: JsonObject) -> ReplicateInput:
+    """The validated input. Raises `ReplicateError`: 404 for a model that is not there, 422 for a wrong input."""
+    if model not in _MODELS:
+        raise ReplicateError(404, "Not found", f"There is no model {model}; known are {', '.join(_MODELS)}")
+    try:
+        return _MODELS[model].model_validate(fields)
+    except ValidationError as error:
+        raise ReplicateError(422, "Input validation failed", sentences(error, "input")) from None

@@ -1,0 +1,101 @@
+"""The object store against the database."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from schemas.tables import Asset
+from storage.audit.report import Breach
+from storage.database import Database
+from storage.generations import database_now
+from storage.objects import ObjectStore
+from storage.orphans import find_orphans
+
+_SLICE = 500
+
+# By then even a sweep that fails every second day has been here.
+_ORPHAN_AGES_UNTIL_BREACH = 2
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Objects that were looked at, and what was wrong with them."""
+
+    count: int
+    size_bytes: int
+    breaches: list[Breach]
+
+
+def check_assets(
+    database: Database, objects: ObjectStore, *, on_object: Callable[[int, int], None] | None = None
+) -> Stored:
+    """Read every stored file once."""
+    with database.transaction() as session:
+        total = session.exec(select(func.count()).where(col(Asset.expired_at).is_(None))).one()
+    count = size_bytes = 0
+    breaches: list[Breach] = []
+    for asset in _kept_assets(database):
+        problem = _problem(objects, asset)
+        # It may have expired since its row was read.
+        if problem and _is_kept(database, asset.id):
+            breaches.append(Breach(2, str(asset.generation_id), problem))
+        count, size_bytes = count + 1, size_bytes + asset.size_bytes
+        if on_object:
+            on_object(count, max(count, total))
+    return Stored(count, size_bytes, breaches)
+
+
+def check_orphans(database: Database, objects: ObjectStore, *, orphan_age: timedelta) -> Stored:
+    """Count what belongs to nothing; a breach where a sweep should have removed it long ago."""
+    limit = orphan_age * _ORPHAN_AGES_UNTIL_BREACH
+    with database.transaction() as session:
+        swept_before = database_now(session) - limit
+    count = size_bytes = left = 0
+    for found in find_orphans(database, objects, older_than=timedelta()):
+        count += len(found)
+        size_bytes += sum(orphan.size_bytes for orphan in found)
+        left += sum(orphan.modified_at < swept_before for orphan in found)
+    problem = f"{left} objects belong to nothing for more than {limit}: the sweep does not remove them"
+    return Stored(count, size_bytes, [Breach(2, "object store", problem)] if left else [])
+
+
+def _kept_assets(database: Database) -> Iterator[Asset]:
+    last = ""
+    while assets := _slice_after(database, last):
+        yield from assets
+        last = assets[-1].object_key
+
+
+def _slice_after(database: Database, key: str) -> Sequence[Asset]:
+    statement = (
+        select(Asset)
+        .where(Asset.object_key > key, col(Asset.expired_at).is_(None))
+        .order_by(col(Asset.object_key))
+        .limit(_SLICE)
+    )
+    with database.transaction() as session:
+        return session.exec(statement).all()
+
+
+def _is_kept(database: Database, asset_id: UUID) -> bool:
+    with database.transaction() as session:
+        return session.get_one(Asset, asset_id).expired_at is None
+
+
+def _problem(objects: ObjectStore, asset: Asset) -> str | None:
+    key = asset.object_key
+    found = objects.stat(key)
+    if found is None:
+        return f"object {key} is not in the store"
+    if found.size_bytes != asset.size_bytes:
+        return f"object {key} has {found.size_bytes} bytes, recorded are {asset.size_bytes}"
+    digest = hashlib.sha256()
+    with objects.stream(key) as chunks:
+        for chunk in chunks:
+            digest.update(chunk)
+    return None if digest.hexdigest() == asset.sha256 else f"object {key} does not match its SHA-256"

@@ -1,0 +1,161 @@
+"""What must hold between rows, each rule as a query whose every row (`subject`, `problem`) is a breach.
+
+`{scope}` stands for a condition on generations `g`, `{customers}` for one on accounts `a`: true for a whole audit, and
+what an index finds for one beside a busy system. Every generation that is unfinished has a `wake_at`, and an index.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which of the three it belongs to; `is_online` where it looks at little if the scope is small."""
+
+    number: int
+    query: str
+    is_online: bool = True
+
+
+# Past its deadline by 120 s, a generation is not merely waiting for the next wake-up.
+_OVERDUE = """
+    SELECT id::text, 'unfinished in ' || stage || ', due by ' || deadline_at
+    FROM generations
+    WHERE wake_at IS NOT NULL
+      AND greatest(deadline_at, CASE stage WHEN 'settling' THEN stage_at END) < now() - interval '120 s'
+"""
+
+# The waker looks every second, and puts off what it sends: for 600 s it had no room for this one, or is not there.
+_STUCK = """
+    SELECT id::text, 'stuck in ' || stage || ', due since ' || wake_at || ' and nobody holds it'
+    FROM generations
+    WHERE wake_at < now() - interval '600 s' AND (lease_until IS NULL OR lease_until < now())
+"""
+
+_LOST = """
+    SELECT id::text, stage || ' with wake_at ' || coalesce(wake_at::text, 'null')
+                     || ' and finished_at ' || coalesce(finished_at::text, 'null')
+    FROM generations
+    WHERE (stage IN ('completed', 'failed', 'cancelled')) <> (wake_at IS NULL)
+       OR (wake_at IS NULL) <> (finished_at IS NOT NULL)
+"""
+
+_TRANSFERS = """
+    WITH moved AS (
+        SELECT g.id, g.stage, g.credits,
+               coalesce(sum(t.amount) FILTER (WHERE t.kind = 'hold'), 0) AS hold,
+               coalesce(sum(t.amount) FILTER (WHERE t.kind = 'capture'), 0) AS capture,
+               coalesce(sum(t.amount) FILTER (WHERE t.kind = 'release'), 0) AS release,
+               count(*) FILTER (WHERE t.kind IN ('capture', 'release')) AS settlements
+        FROM generations g LEFT JOIN ledger_transfers t ON t.generation_id = g.id
+        WHERE {scope} GROUP BY g.id
+    )
+    SELECT id::text, stage || ' with hold ' || hold || ', capture ' || capture || ', release ' || release
+                     || ' in ' || settlements || ' settlements for ' || credits || ' credits'
+    FROM moved
+    WHERE hold <> credits OR settlements > 1
+       OR CASE stage
+            WHEN 'completed' THEN capture <> hold OR release <> 0
+            WHEN 'failed' THEN capture <> 0 OR release <> hold
+            WHEN 'cancelled' THEN capture + release <> hold
+            ELSE settlements <> 0
+          END
+"""
+
+# Cancelled work is paid for where the provider bills it: where it was asked to stop what it had begun.
+_CHARGED_FOR_NOTHING = """
+    SELECT g.id::text, 'cancelled and charged, but '
+                       || CASE WHEN g.remote_id IS NULL THEN 'the provider never had it' ELSE 'nobody cancelled it' END
+    FROM generations g
+    WHERE {scope} AND g.stage = 'cancelled' AND (g.remote_id IS NULL OR g.cancel_requested_at IS NULL)
+      AND EXISTS (SELECT FROM ledger_transfers t WHERE t.generation_id = g.id AND t.kind = 'capture')
+"""
+
+_WITHOUT_RESULT = """
+    SELECT g.id::text, 'completed without a stored result'
+    FROM generations g
+    WHERE {scope} AND g.stage = 'completed'
+      AND NOT EXISTS (SELECT FROM assets a WHERE a.generation_id = g.id AND a.role = 'result')
+"""
+
+_HELD = """
+    WITH unfinished AS (
+        SELECT customer_id, sum(credits) AS credits FROM generations WHERE wake_at IS NOT NULL GROUP BY customer_id
+    )
+    SELECT 'customer ' || a.customer_id,
+           'holds ' || a.balance || ' credits, but unfinished generations hold ' || coalesce(u.credits, 0)
+    FROM ledger_accounts a LEFT JOIN unfinished u ON u.customer_id = a.customer_id
+    WHERE a.kind = 'held' AND a.balance <> coalesce(u.credits, 0) AND {customers}
+"""
+
+_BALANCES = """
+    SELECT 'account ' || a.id, 'balance ' || a.balance || ', but its transfers sum to ' || coalesce(t.total, 0)
+    FROM ledger_accounts a
+    LEFT JOIN (
+        SELECT account_id, sum(change) AS total FROM (
+            SELECT from_account_id AS account_id, -amount AS change FROM ledger_transfers
+            UNION ALL SELECT to_account_id, amount FROM ledger_transfers
+        ) changes GROUP BY account_id
+    ) t ON t.account_id = a.id
+    WHERE a.balance IS NOT NULL AND (a.balance <> coalesce(t.total, 0) OR a.balance < 0)
+"""
+
+_SUM = """
+    WITH system AS (
+        SELECT coalesce(sum(CASE WHEN t.to_account_id = a.id THEN t.amount ELSE -t.amount END), 0) AS total
+        FROM ledger_accounts a JOIN ledger_transfers t ON a.id IN (t.from_account_id, t.to_account_id)
+        WHERE a.balance IS NULL
+    ), customers AS (SELECT coalesce(sum(balance), 0) AS total FROM ledger_accounts)
+    SELECT 'ledger', 'sums to ' || (system.total + customers.total) || ', not to zero'
+    FROM system, customers WHERE system.total + customers.total <> 0
+"""
+
+# Only a move is a create that was accepted: what is noted of it on the timeline afterwards is not another.
+_CREATES = """
+    SELECT g.id::text, count(*) || ' accepted creates on route ' || (e.data ->> 'route')
+    FROM generations g JOIN events e ON e.generation_id = g.id
+    WHERE {scope} AND e.name = 'moved' AND e.stage = 'generating'
+    GROUP BY g.id, e.data ->> 'route' HAVING count(*) > 1
+"""
+
+_REMOTE_IDS = """
+    SELECT g.provider || ' ' || g.remote_id, 'serves ' || count(DISTINCT other.id) || ' generations'
+    FROM generations g
+    JOIN generations other
+      ON other.provider = g.provider AND other.remote_id = g.remote_id AND other.remote_id IS NOT NULL
+    WHERE {scope}
+    GROUP BY g.provider, g.remote_id HAVING count(DISTINCT other.id) > 1
+"""
+
+# What the database itself refuses needs no query, as long as it refuses it. An index that was built concurrently may be
+# there and not be valid.
+_UNGUARDED = """
+    SELECT 'schema', needed.name || ' is not there, or not valid'
+    FROM unnest(ARRAY[
+        'wake_at_until_terminal', 'failed_has_error', 'never_below_zero', 'customers_have_balances',
+        'amount_is_positive', 'between_two_accounts', 'of_a_generation', 'by_reference',
+        'uq_ledger_transfers_generation_kind', 'uq_ledger_transfers_settlement'
+    ]) AS needed(name)
+    WHERE NOT EXISTS (
+        SELECT FROM pg_constraint c
+        WHERE c.conname = needed.name AND c.convalidated AND c.connamespace = current_schema()::regnamespace
+    ) AND NOT EXISTS (
+        SELECT FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid
+        WHERE i.relname = needed.name AND x.indisunique AND x.indisvalid
+          AND i.relnamespace = current_schema()::regnamespace
+    )
+"""
+
+RULES = (
+    Rule(1, _OVERDUE),
+    Rule(1, _STUCK),
+    Rule(1, _LOST, is_online=False),
+    Rule(2, _TRANSFERS),
+    Rule(2, _CHARGED_FOR_NOTHING),
+    Rule(2, _WITHOUT_RESULT),
+    Rule(2, _HELD),
+    Rule(2, _BALANCES, is_online=False),
+    Rule(2, _SUM, is_online=False),
+    Rule(2, _UNGUARDED),
+    Rule(3, _CREATES),
+    Rule(3, _REMOTE_IDS),
+)

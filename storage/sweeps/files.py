@@ -1,0 +1,123 @@
+"""Sweeping what lies in the object store."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import structlog
+from minio.error import MinioException
+from sqlalchemy import text
+from urllib3.exceptions import HTTPError
+
+from storage.generations import database_now
+from storage.objects import ObjectStore, UnfinishedUpload
+from storage.orphans import PREFIX, find_orphans
+from storage.sweeps.base import SLICE, Portion, Sweep
+
+log = structlog.get_logger()
+
+# One object that the store does not give up is that object's trouble; so many in a row are the store's.
+_MOST_FAILURES_IN_A_ROW = 5
+
+_COUNT_DUE = text("""
+    SELECT count(*), coalesce(sum(a.size_bytes), 0)
+    FROM assets result
+    JOIN generations g ON g.id = result.generation_id
+    JOIN assets a ON a.generation_id = g.id AND a.expired_at IS NULL
+    WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL
+      AND result.created_at < now() - make_interval(secs => :age)
+""")
+
+# A result and its poster go together, and the timeline tells of it once: its entry needs the generation's row, too.
+_EXPIRE = text("""
+    WITH due AS (
+        SELECT result.generation_id
+        FROM assets result JOIN generations g ON g.id = result.generation_id
+        WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL
+          AND result.created_at < now() - make_interval(secs => :age)
+        ORDER BY result.created_at LIMIT :slice
+        FOR UPDATE OF result SKIP LOCKED FOR KEY SHARE OF g SKIP LOCKED
+    ), expired AS (
+        UPDATE assets a SET expired_at = now() FROM due
+        WHERE a.generation_id = due.generation_id AND a.expired_at IS NULL
+        RETURNING a.generation_id, a.object_key, a.size_bytes
+    ), told AS (
+        INSERT INTO events (generation_id, origin, stage, name, data)
+        SELECT g.id, g.stage, g.stage, 'expired',
+               jsonb_build_object('files', count(*), 'size_bytes', sum(expired.size_bytes))
+        FROM expired JOIN generations g ON g.id = expired.generation_id GROUP BY g.id
+    )
+    SELECT object_key, size_bytes FROM expired
+""")
+
+
+def assets(run: Sweep) -> Iterator[Portion]:
+    """Files that are older than their retention: given up in the database first, then deleted.
+
+    What is given up and not deleted, because the sweep was stopped or the store refused, is an orphan from then on.
+    """
+    if run.retention.asset_days is None:
+        return
+    age = timedelta(days=run.retention.asset_days).total_seconds()
+    if run.is_dry:
+        with run.database.transaction() as session:
+            count, size_bytes = session.execute(_COUNT_DUE, {"age": age}).one()
+        yield Portion(count, int(size_bytes))
+        return
+    remover = _Remover(run.objects)
+    while True:
+        with run.database.transaction() as session:
+            expired = session.execute(_EXPIRE, {"age": age, "slice": SLICE}).all()
+        if not expired:
+            return
+        for row in expired:
+            yield remover.remove(row.object_key, row.size_bytes)
+
+
+def orphans(run: Sweep) -> Iterator[Portion]:
+    """Objects that belong to nothing, and never will."""
+    remover = _Remover(run.objects)
+    age = timedelta(hours=run.retention.orphan_hours)
+    for found in find_orphans(run.database, run.objects, older_than=age):
+        for orphan in found:
+            yield Portion(1, orphan.size_bytes) if run.is_dry else remover.remove(orphan.key, orphan.size_bytes)
+
+
+def uploads(run: Sweep) -> Iterator[Portion]:
+    """Multipart uploads whose worker died: no listing shows their parts, and they cost all the same.
+
+    To abort one that still runs would do no harm: its worker is refused the next part, and begins anew.
+    """
+    with run.database.transaction() as session:
+        before = database_now(session) - timedelta(hours=run.retention.orphan_hours)
+    remover = _Remover(run.objects)
+    for upload in run.objects.unfinished_uploads(PREFIX):
+        if upload.started_at < before:
+            yield Portion(1) if run.is_dry else remover.abort(upload)
+
+
+class _Remover:
+    """Removes one thing after the other; goes on after a failure, and gives up after several in a row."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self._failures_in_a_row = 0
+
+    def remove(self, key: str, size_bytes: int) -> Portion:
+        """Delete an object."""
+        return self._try(lambda: self._objects.remove(key), key, Portion(1, size_bytes))
+
+    def abort(self, upload: UnfinishedUpload) -> Portion:
+        """Drop an upload."""
+        return self._try(lambda: self._objects.abort_upload(upload), upload.key, Portion(1))
+
+    def _try(self, act: Callable[[], None], key: str, removed: Portion) -> Portion:
+        try:
+            act()
+        except (MinioException, HTTPError, OSError) as error:
+            log.warning("object_not_removed", key=key, error=type(error).__name__)
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
+                raise
+            return Portion(failed=1)
+        self._failures_in_a_row = 0
+        return removed

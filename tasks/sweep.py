@@ -1,0 +1,26 @@
+"""`pipeline.sweep`: every hour, remove what the system no longer needs."""
+
+import structlog
+from celery import shared_task
+
+from schemas.enums import TaskName
+from storage import sweeps
+from tasks.services import Services, current_services
+
+log = structlog.get_logger()
+
+
+@shared_task(name=TaskName.SWEEP)
+def sweep_task() -> None:
+    """Celery's side of `sweep`."""
+    sweep(current_services())
+
+
+def sweep(services: Services) -> None:
+    """Remove all that is due. May be stopped at any moment, and any number may run at once."""
+    for swept in sweeps.sweep(services.database, services.objects, services.settings.retention):
+        if swept.interrupted_by:
+            log.warning("sweep_interrupted", kind=swept.kind, error=swept.interrupted_by)
+        total = swept.total
+        if total.count or total.failed:
+            log.info("swept", kind=swept.kind, count=total.count, size_bytes=total.size_bytes, failed=total.failed)

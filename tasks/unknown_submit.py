@@ -1,0 +1,69 @@
+"""A create went out and nobody knows what became of it: adopt what is found, wait, or give up. Never send it again."""
+
+import structlog
+
+from providers.models import UnknownSubmit
+from schemas.enums import ErrorCode, Stage
+from schemas.errors import LeaseLost, ProviderError
+from storage import callbacks, generations
+from storage.generations import Claim
+from tasks import conclusions, stage
+from tasks.services import Services
+
+log = structlog.get_logger()
+
+
+def resolve(services: Services, claim: Claim) -> None:
+    """Take a generation in `submitting`, whose sender is gone, one step further."""
+    remote_id = _known_remote_id(services, claim) or _look_up(services, claim)
+    if remote_id is not None:
+        log.info("submit_adopted", remote_id=remote_id)
+        return conclusions.accepted(services, claim, remote_id)
+    waited = stage.seconds_in_stage(claim)
+    left = services.settings.pipeline.unknown_submit_grace_seconds - waited
+    if left > 0:
+        # Ever more seldom: what the provider does not show after a while, it will hardly show later.
+        return _look_again(services, claim, min(left, max(conclusions.FIRST_LOOK_UP_SECONDS, waited)))
+    try:
+        return _give_up(services, claim)
+    except LeaseLost:
+        # A callback came while we gave up: it brought the id. If the lease is lost, too, this is refused as well.
+        return _look_again(services, claim, 0.0)
+
+
+def _known_remote_id(services: Services, claim: Claim) -> str | None:
+    """What the worker that sent it, or a callback, left behind."""
+    generation = claim.generation
+    with services.database.transaction() as session:
+        return generation.remote_id or callbacks.adoptable_remote_id(session, claim.id, generation.provider)
+
+
+def _look_up(services: Services, claim: Claim) -> str | None:
+    """What the provider knows under our own reference."""
+    try:
+        found = services.providers.get(claim.generation.provider).look_up(claim.id)
+    except ProviderError as error:
+        log.warning("look_up_failed", reason=stage.loggable(error))
+        return None
+    return None if found is None else found.remote_id
+
+
+def _look_again(services: Services, claim: Claim, wake_in: float) -> None:
+    with services.database.transaction() as session:
+        generations.put_back(session, claim, wake_in=wake_in)
+
+
+def _give_up(services: Services, claim: Claim) -> None:
+    """Nothing was found in the time that there is: as the customer wishes, or else as the route says."""
+    with services.database.transaction() as session:
+        generations.require_no_callback_since(session, claim)
+        if claim.generation.cancel_requested_at is not None:
+            reason = {"reason": "the provider never said whether it had it", "is_charged": False}
+            generations.cancel(session, claim, is_charged=False, event=reason)
+        elif services.catalogue.unknown_submit(claim.order.model, claim.route) is UnknownSubmit.RESUBMIT:
+            event = {"reason": "outcome unknown: sent again, as the route says"}
+            generations.move(session, claim, Stage.QUEUED, wake_in=0.0, event=event)
+        else:
+            message = "the provider did not say whether it accepted the request; it was not sent again"
+            generations.fail(session, claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)
+    log.info("submit_given_up")

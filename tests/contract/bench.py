@@ -1,0 +1,63 @@
+"""An adapter in front of the sandbox, which was written from the vendor's documents and not from the adapter."""
+
+import time
+from dataclasses import dataclass
+from ipaddress import ip_network
+from uuid import UUID, uuid4
+
+from providers.base import Provider, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.catalogue import Catalogue
+from sandbox.client import SandboxClient
+from sandbox.scenarios import NORMAL, Delivered, Match, Scenario
+from schemas.orders import GenerationRequest, Order
+from schemas.settings import DownloadSettings
+from tests.sandbox.harness import PATIENCE_SECONDS
+
+DOWNLOADS = DownloadSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
+
+
+@dataclass(frozen=True)
+class Bench:
+    """An adapter, the sandbox, and a word in every prompt that scenarios go by."""
+
+    provider: Provider
+    catalogue: Catalogue
+    model: str
+    """What is ordered unless a test says otherwise."""
+    sandbox: SandboxClient
+    url: str
+    word: str
+    delivered: Delivered = NORMAL.delivered
+    """What comes instead of what was ordered, where a test misbehaves."""
+
+    def order(self, model: str | None = None, **fields: object) -> Order:
+        request = {"model": model or self.model, "prompt": f"a boat {self.word}", **fields}
+        return self.catalogue.order(GenerationRequest.model_validate(request))
+
+    def submit(self, order: Order, *, generation_id: UUID | None = None, callback_url: str | None = None) -> RemoteRef:
+        remote_model = order.routes[0].model
+        submission = self.provider.submit(
+            ProviderRequest(remote_model, order.inputs),
+            callback_url=callback_url,
+            generation_id=generation_id or uuid4(),
+            fence=lambda: None,
+        )
+        return RemoteRef(submission.remote_id, remote_model)
+
+    def finish(self, remote: RemoteRef) -> RemoteState:
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while (state := self.provider.poll(remote)).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}:
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+        return state
+
+    def make(self, order: Order) -> str:
+        """The link to the one result of an order."""
+        state = self.finish(self.submit(order))
+        assert state.status is RemoteStatus.SUCCEEDED
+        (url,) = state.result_urls
+        return url
+
+    def misbehave(self, **fields: object) -> None:
+        match = Match(prompt_contains=self.word)
+        self.sandbox.add_scenario(Scenario.model_validate({"match": match, "delivered": self.delivered, **fields}))

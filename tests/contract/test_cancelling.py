@@ -1,0 +1,86 @@
+"""What every provider owes the pipeline when it is asked to stop work."""
+
+import pytest
+
+from providers.base import Cancellation, Provider, RemoteRef, RemoteStatus
+from schemas.errors import ProviderBadResponse, ProviderRejected, ProviderUnavailable
+from tests.contract.conftest import Vendor
+from tests.contract.raw_server import Answer, http
+from tests.contract.test_providers import HANGS, REMOTE_ID, TROUBLES, failure_of
+from tests.contract.wires import API_KEY
+
+URL = "https://media.example/1.png"
+
+
+def cancel(vendor: Vendor, provider: Provider | None = None) -> Cancellation:
+    return (provider or vendor.provider).cancel(RemoteRef(REMOTE_ID, vendor.wire.request.model))
+
+
+def cancelled(vendor: Vendor, remote_id: str = REMOTE_ID) -> Answer:
+    body = vendor.wire.cancelled(remote_id)
+    assert body is not None
+    return http(200, body)
+
+
+def test_a_vendor_that_cannot_cancel_is_not_asked(unstoppable: Vendor) -> None:
+    assert cancel(unstoppable) is Cancellation.IMPOSSIBLE
+    assert unstoppable.server.requests == []
+
+
+def test_running_work_is_stopped(cancelling: Vendor) -> None:
+    cancelling.server.will(cancelled(cancelling))
+    assert cancel(cancelling) is Cancellation.STOPPED
+    (request,) = cancelling.server.requests
+    assert REMOTE_ID in request.target
+    assert API_KEY in request.headers["authorization"]
+
+
+def test_what_still_runs_has_only_been_asked_to_stop(cancelling: Vendor) -> None:
+    wire = cancelling.wire
+    cancelling.server.will(http(200, wire.queued(REMOTE_ID)), http(200, wire.running(REMOTE_ID)))
+    assert [cancel(cancelling), cancel(cancelling)] == [Cancellation.REQUESTED] * 2
+
+
+def test_finished_work_cannot_be_stopped(cancelling: Vendor) -> None:
+    wire = cancelling.wire
+    cancelling.server.will(http(200, wire.succeeded(REMOTE_ID, [URL])), http(200, wire.failed(REMOTE_ID, "no")))
+    assert [cancel(cancelling), cancel(cancelling)] == [Cancellation.IMPOSSIBLE] * 2
+
+
+def test_work_that_is_stopped_already_is_stopped(cancelling: Vendor) -> None:
+    cancelling.server.will(*[cancelled(cancelling)] * 2)
+    assert [cancel(cancelling), cancel(cancelling)] == [Cancellation.STOPPED] * 2
+
+
+def test_unknown_work_is_rejected(cancelling: Vendor) -> None:
+    cancelling.server.will(cancelling.wire.unknown_task())
+    assert type(failure_of(lambda: cancel(cancelling))) is ProviderRejected
+
+
+def test_a_state_that_is_not_documented_is_never_taken_for_stopped(cancelling: Vendor) -> None:
+    cancelling.server.will(http(200, cancelling.wire.unknown_state(REMOTE_ID)))
+    assert type(failure_of(lambda: cancel(cancelling))) is ProviderBadResponse
+
+
+def test_the_end_of_another_task_is_refused(cancelling: Vendor) -> None:
+    cancelling.server.will(cancelled(cancelling, "task_2"))
+    assert type(failure_of(lambda: cancel(cancelling))) is ProviderBadResponse
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_trouble_with_a_cancel_is_that_of_a_read(cancelling: Vendor, trouble: str) -> None:
+    answer, _, expected = TROUBLES[trouble]
+    cancelling.server.will(answer)
+    assert type(failure_of(lambda: cancel(cancelling))) is expected
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_cancel_ends_in_time(cancelling: Vendor, hang: str) -> None:
+    cancelling.server.will(HANGS[hang])
+    assert type(failure_of(lambda: cancel(cancelling, cancelling.impatient))) is ProviderUnavailable
+
+
+def test_the_state_tells_that_work_was_stopped(cancelling: Vendor) -> None:
+    cancelling.server.will(cancelled(cancelling))
+    state = cancelling.provider.poll(RemoteRef(REMOTE_ID, cancelling.wire.request.model))
+    assert (state.status, state.result_urls) == (RemoteStatus.CANCELLED, [])

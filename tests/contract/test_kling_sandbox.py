@@ -1,0 +1,246 @@
+"""The Kling adapter against the sandbox, which was written from Kling's documents and not from the adapter."""
+
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import HttpUrl, SecretStr
+
+from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus
+from providers.catalogue import Catalogue
+from providers.downloads import open_download
+from providers.kling import Kling
+from providers.transport import Transport
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Delivered, ErrorReply
+from schemas.enums import ErrorCode, ProviderName
+from schemas.errors import (
+    CallbackRefused,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.settings import ProviderSettings
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.sandbox.harness import KEY, KLING_KEY, KLING_SECRET, eventually
+
+CATALOGUE = Catalogue.load(frozenset({ProviderName.KLING}))
+MODELS = [card.name for card in CATALOGUE.models() if card.retired_on is None]
+TEXT = "kling-3.0-text-to-video"
+TINY = Delivered(width=64, height=64, duration_seconds=1)
+
+
+@pytest.fixture
+def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        account = ProviderSettings(
+            api_key=SecretStr(KLING_KEY), webhook_key=SecretStr(KLING_SECRET), base_url=f"{sandbox_url}/kling"
+        )
+        yield Bench(Kling(account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+
+
+@pytest.fixture
+def picture(bench: Bench) -> HttpUrl:
+    """A link to a picture; the sandbox's other vendor made it."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=f"{bench.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
+        create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
+        task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
+        link = f"{bench.url}/files/{task_id}.png"
+        eventually(lambda: kie.get(link).status_code == 200)
+    return HttpUrl(link)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("audio", [False, True])
+def test_every_model_of_the_catalogue_is_made_and_fetched(
+    bench: Bench, picture: HttpUrl, model: str, audio: bool
+) -> None:
+    capabilities = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
+    assert capabilities is not None
+    pictures = [picture] * capabilities.max_images
+    order = bench.order(model, image_urls=pictures, duration_seconds=3, audio=audio)
+    state = bench.finish(bench.submit(order))
+    assert state.provider_credits == (Decimal("3.6") if audio else Decimal("1.8"))
+    with open_download(state.result_urls[0], {}, DOWNLOADS, kind=order.kind) as download:
+        body = download.read()
+    assert download.media.extension == order.file_extension
+    assert (b"mp4a" in body) is audio
+
+
+REFUSALS: dict[int, tuple[type[ProviderError], type[ProviderError]]] = {
+    1002: (ProviderAuthFailed, ProviderAuthFailed),
+    1100: (ProviderAuthFailed, ProviderAuthFailed),
+    1101: (ProviderQuotaExceeded, ProviderQuotaExceeded),
+    1102: (ProviderQuotaExceeded, ProviderQuotaExceeded),
+    1103: (ProviderAuthFailed, ProviderAuthFailed),
+    1201: (ProviderRejected, ProviderRejected),
+    1203: (ProviderRejected, ProviderRejected),
+    1301: (ProviderRejected, ProviderRejected),
+    1302: (ProviderRateLimited, ProviderRateLimited),
+    1303: (ProviderRateLimited, ProviderRateLimited),
+    1304: (ProviderAuthFailed, ProviderAuthFailed),
+    5000: (ProviderOutcomeUnknown, ProviderUnavailable),
+    5001: (ProviderUnavailable, ProviderUnavailable),
+    5002: (ProviderOutcomeUnknown, ProviderUnavailable),
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_refused_create_and_a_refused_read(bench: Bench, code: int) -> None:
+    refusal = ErrorReply(code=code, msg="no", retry_after=3)
+    bench.misbehave(create_error=refusal, poll_error=refusal)
+    with pytest.raises(ProviderError) as of_create:
+        bench.submit(bench.order())
+    remote = bench.submit(bench.order())
+    with pytest.raises(ProviderError) as of_read:
+        bench.provider.poll(remote)
+    assert (type(of_create.value), type(of_read.value)) == REFUSALS[code]
+    assert (of_create.value.retry_after, of_read.value.retry_after) == (3, 3)
+
+
+@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
+def test_work_whose_create_was_not_answered_is_found_by_our_own_id(bench: Bench, create_reply: str) -> None:
+    bench.misbehave(create_reply=create_reply)
+    generation_id = uuid4()
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order(), generation_id=generation_id)
+
+    found = bench.provider.look_up(generation_id)
+    assert found is not None
+    (task,) = bench.sandbox.tasks(bench.word)
+    assert found.remote_id == task.task_id
+    state = bench.finish(RemoteRef(found.remote_id, task.model))
+    assert state.status is RemoteStatus.SUCCEEDED
+
+
+def test_a_look_up_of_an_unknown_id_finds_nothing(bench: Bench) -> None:
+    bench.submit(bench.order())
+    assert bench.provider.look_up(uuid4()) is None
+
+
+def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(bench: Bench) -> None:
+    generation_id = uuid4()
+    bench.misbehave()
+    first = bench.submit(bench.order(), generation_id=generation_id)
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order(), generation_id=generation_id)
+
+    found = bench.provider.look_up(generation_id)
+    assert found is not None
+    assert found.remote_id == first.remote_id
+    assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+def test_an_unknown_task_is_rejected(bench: Bench) -> None:
+    with pytest.raises(ProviderRejected, match="does not know this task"):
+        bench.provider.poll(RemoteRef("no-such-task", "text-to-video/kling-3.0"))
+
+
+def test_an_input_picture_that_cannot_be_fetched(bench: Bench) -> None:
+    order = bench.order("kling-3.0-image-to-video", image_urls=[f"{bench.url}/files/nothing.png"])
+    with pytest.raises(ProviderRejected) as caught:
+        bench.submit(order)
+    assert caught.value.message == (
+        "kling found the request invalid (code 1201): Failed to fetch the image [link] HTTP 404"
+    )
+
+
+def test_a_failed_task(bench: Bench) -> None:
+    bench.misbehave(outcome="fail", fail_msg="Risk control")
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+    assert state.error_message == "kling could not generate it: Risk control"
+
+
+def test_a_success_without_a_result(bench: Bench) -> None:
+    bench.misbehave(empty_result=True)
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+
+
+def test_an_undocumented_state(bench: Bench) -> None:
+    bench.misbehave(state_word="pondering")
+    remote = bench.submit(bench.order())
+    with pytest.raises(ProviderBadResponse, match="does not document"):
+        bench.provider.poll(remote)
+
+
+def test_kling_cannot_cancel(bench: Bench) -> None:
+    bench.misbehave()
+    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+
+
+class Receiver(ThreadingHTTPServer):
+    """Hands each callback to the adapter, as the gateway does, and keeps what came of it."""
+
+    def __init__(self, kling: Provider) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.kling = kling
+        self.readings: list[CallbackReading | None] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            reading = self.server.kling.read_callback(headers, body)
+        except CallbackRefused:
+            reading = None
+        self.send_response(401 if reading is None else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.server.readings.append(reading)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+        pass
+
+
+@pytest.fixture
+def receiver(bench: Bench) -> Iterator[Receiver]:
+    with Receiver(bench.provider) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_every_change_of_state_is_called_back_signed_and_accepted(bench: Bench, receiver: Receiver) -> None:
+    bench.misbehave(seconds=0.4)
+    remote = bench.submit(bench.order(), callback_url=receiver.url)
+    eventually(lambda: len(receiver.readings) == 2)
+    assert receiver.readings == [CallbackReading(remote.remote_id)] * 2
+
+
+def test_a_forged_callback_is_refused_and_the_true_ones_are_not(bench: Bench, receiver: Receiver) -> None:
+    bench.misbehave(callback="forged", seconds=0.4)
+    remote = bench.submit(bench.order(), callback_url=receiver.url)
+    eventually(lambda: len(receiver.readings) == 3)
+    assert receiver.readings.count(None) == 1
+    assert receiver.readings.count(CallbackReading(remote.remote_id)) == 2
+
+
+@pytest.mark.parametrize("signed", [False, "wrong"])
+def test_a_callback_without_our_secret_is_refused(
+    bench: Bench, receiver: Receiver, signed: Literal[False, "wrong"]
+) -> None:
+    bench.misbehave(callback="lost")
+    remote = bench.submit(bench.order())
+    assert bench.sandbox.send_callback(remote.remote_id, url=receiver.url, signed=signed).status == 401
+    assert bench.sandbox.send_callback(remote.remote_id, url=receiver.url).status == 200

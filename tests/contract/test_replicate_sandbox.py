@@ -1,0 +1,189 @@
+"""The Replicate adapter against the sandbox, which was written from Replicate's documents and not from the adapter."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteStatus
+from providers.catalogue import Catalogue
+from providers.downloads import open_download
+from providers.replicate import Replicate
+from providers.transport import Transport
+from sandbox.client import SandboxClient
+from sandbox.scenarios import ErrorReply
+from schemas.enums import ErrorCode, ProviderName
+from schemas.errors import (
+    CallbackRefused,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.settings import ProviderSettings
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually, receiving
+
+CATALOGUE = Catalogue.load(frozenset({ProviderName.REPLICATE}))
+LONG = 3600
+
+
+@pytest.fixture
+def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        account = ProviderSettings(
+            api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/replicate"
+        )
+        yield Bench(Replicate(account, transport), CATALOGUE, "flux-schnell", sandbox, sandbox_url, uuid4().hex)
+
+
+# The least that each model makes, and the most of what changes its words on the wire.
+ORDERS: list[tuple[str, dict[str, object]]] = [
+    ("flux-schnell", {}),
+    ("flux-schnell", {"output_format": "jpeg", "aspect_ratio": "9:21"}),
+    ("seedance-1-pro", {"resolution": "480p"}),
+    ("seedance-1-pro", {"resolution": "480p", "aspect_ratio": "3:4", "duration_seconds": 10}),
+]
+
+
+def test_every_model_of_the_catalogue_is_ordered_here() -> None:
+    names = {card.name for card in CATALOGUE.models() if card.retired_on is None}
+    assert names == {model for model, _ in ORDERS}
+
+
+@pytest.mark.parametrize(("model", "fields"), ORDERS)
+def test_an_order_is_made_and_fetched(bench: Bench, model: str, fields: dict[str, object]) -> None:
+    order = bench.order(model, **fields)
+    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+        assert len(download.read()) == download.size_bytes
+    assert download.media.extension == order.file_extension
+
+
+REFUSALS = {
+    400: ProviderRejected,
+    401: ProviderAuthFailed,
+    402: ProviderQuotaExceeded,
+    404: ProviderRejected,
+    422: ProviderRejected,
+    429: ProviderRateLimited,
+    500: ProviderOutcomeUnknown,
+    503: ProviderUnavailable,
+    504: ProviderOutcomeUnknown,
+}
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_create(bench: Bench, status: int) -> None:
+    bench.misbehave(create_error=ErrorReply(code=status, msg="no", http_status=status, retry_after=3))
+    with pytest.raises(ProviderError) as caught:
+        bench.submit(bench.order())
+    assert type(caught.value) is REFUSALS[status]
+    assert caught.value.retry_after == (3 if status in {429, 503} else None)
+    assert bench.sandbox.tasks(bench.word) == []
+
+
+def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
+    inputs = bench.order().inputs.model_copy(update={"aspect_ratio": "7:5"})
+    request = ProviderRequest("black-forest-labs/flux-schnell", inputs)
+    with pytest.raises(ProviderRejected, match=r"HTTP 422: input\.aspect_ratio: Input should be .1:1., "):
+        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+
+
+@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
+def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
+    bench.misbehave(create_reply=create_reply)
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order())
+    assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+def test_a_failed_prediction(bench: Bench) -> None:
+    bench.misbehave(outcome="fail", fail_msg="It went wrong")
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+    assert state.error_message == "replicate could not generate it: It went wrong"
+
+
+@pytest.mark.parametrize(("model", "fields"), [ORDERS[0], ORDERS[2]])
+def test_a_success_without_a_result(bench: Bench, model: str, fields: dict[str, object]) -> None:
+    bench.misbehave(empty_result=True)
+    state = bench.finish(bench.submit(bench.order(model, **fields)))
+    assert (state.status, state.error_message) == (
+        RemoteStatus.FAILED,
+        "replicate reported success without a result",
+    )
+
+
+def test_an_undocumented_state(bench: Bench) -> None:
+    bench.misbehave(state_word="pondering")
+    remote = bench.submit(bench.order())
+    for call in (bench.provider.poll, bench.provider.cancel):
+        with pytest.raises(ProviderBadResponse, match="does not document"):
+            call(remote)
+
+
+def test_work_is_stopped(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG)
+    remote = bench.submit(bench.order())
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    assert bench.provider.poll(remote).status is RemoteStatus.CANCELLED
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    (task,) = bench.sandbox.tasks(bench.word)
+    assert (task.state, task.cancels) == ("cancelled", 2)
+
+
+def test_work_stops_some_time_after_it_was_asked_to(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG, cancel="slow", cancel_seconds=0.2)
+    remote = bench.submit(bench.order())
+    assert bench.provider.cancel(remote) is Cancellation.REQUESTED
+    assert bench.finish(remote).status is RemoteStatus.CANCELLED
+
+
+def test_work_may_be_delivered_though_it_was_asked_to_stop(bench: Bench) -> None:
+    bench.misbehave(seconds=0.5, cancel="ignored")
+    remote = bench.submit(bench.order())
+    assert bench.provider.cancel(remote) is Cancellation.REQUESTED
+    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
+    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+
+
+def test_work_that_failed_cannot_be_stopped(bench: Bench) -> None:
+    bench.misbehave(outcome="fail")
+    remote = bench.submit(bench.order())
+    bench.finish(remote)
+    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+
+
+def test_unknown_work_cannot_be_read_or_stopped(bench: Bench) -> None:
+    for call in (bench.provider.poll, bench.provider.cancel):
+        with pytest.raises(ProviderRejected, match="HTTP 404: There is no prediction p1"):
+            call(RemoteRef("p1", "black-forest-labs/flux-schnell"))
+
+
+def test_a_refused_cancel_may_be_sent_again(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", http_status=503, retry_after=2))
+    remote = bench.submit(bench.order())
+    with pytest.raises(ProviderUnavailable) as caught:
+        bench.provider.cancel(remote)
+    assert caught.value.retry_after == 2
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+
+
+@pytest.mark.parametrize("outcome", ["success", "fail", "cancelled"])
+def test_the_end_is_called_back_and_the_signature_holds(bench: Bench, outcome: str) -> None:
+    bench.misbehave(**({"seconds": LONG} if outcome == "cancelled" else {"outcome": outcome}))
+    with receiving() as receiver:
+        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        if outcome == "cancelled":
+            bench.provider.cancel(remote)
+        (callback,) = receiver.wait_for(1)
+        eventually(lambda: [task.state for task in bench.sandbox.tasks(bench.word)] == [outcome])
+    assert bench.provider.read_callback(callback.headers, callback.body) == CallbackReading(remote.remote_id)
+    with pytest.raises(CallbackRefused, match="signature is wrong"):
+        bench.provider.read_callback(callback.headers, callback.body + b" ")

@@ -1,0 +1,126 @@
+"""What the release at each revision writes, in SQL: rows in every table, stage and column, and the pipeline's UPDATEs.
+
+A revision's statements name no column that a later one adds: that is what its release does on a newer schema.
+"""
+
+from sqlalchemy import Connection, text
+
+# A name of ours as an id.
+_CUSTOMER = "md5('customer')::uuid"
+
+_ACCOUNT = f"(SELECT id FROM ledger_accounts WHERE kind = '{{}}' AND customer_id = {_CUSTOMER})"
+_AVAILABLE, _HELD = _ACCOUNT.format("available"), _ACCOUNT.format("held")
+_REVENUE = "(SELECT id FROM ledger_accounts WHERE kind = 'revenue')"
+_EQUITY = "(SELECT id FROM ledger_accounts WHERE kind = 'equity')"
+
+_STAGES = "queued", "submitting", "generating", "downloading", "storing", "settling", "completed", "failed", "cancelled"
+
+
+def _transfer(kind: str, source: str, target: str, stage: str | None = None) -> str:
+    generation = "NULL" if stage is None else f"md5('{stage}')::uuid"
+    reference = f"'{kind}'" if kind in {"grant", "refund"} else "NULL"
+    return f"""
+        INSERT INTO ledger_transfers
+            (kind, customer_id, from_account_id, to_account_id, amount, generation_id, reference, reason)
+        VALUES ('{kind}', {_CUSTOMER}, {source}, {target}, 10, {generation}, {reference}, {reference})
+    """
+
+
+_AT_0001 = [
+    f"INSERT INTO customers (id, name) VALUES ({_CUSTOMER}, 'a customer')",
+    f"""
+        INSERT INTO api_keys (id, customer_id, prefix, key_hash)
+        VALUES (md5('key')::uuid, {_CUSTOMER}, 'rw_12345', 'a hash')
+    """,
+    "UPDATE api_keys SET revoked_at = clock_timestamp()",
+    f"""
+        INSERT INTO ledger_accounts (customer_id, kind, balance)
+        VALUES ({_CUSTOMER}, 'available', 0), ({_CUSTOMER}, 'held', 0)
+    """,
+    f"""
+        INSERT INTO generations
+            (id, customer_id, idempotency_key, request_hash, kind, model, "order", credits, stage, progress, wake_at,
+             deadline_at, attempt, failures, provider, route_index, remote_id, result_urls, error_code, error_message,
+             finished_at)
+        SELECT md5(stage)::uuid, {_CUSTOMER}, 'key of ' || stage, 'a hash', 'video', 'a model', '{{"credits": 10}}', 10,
+               stage, 0, CASE WHEN stage NOT IN ('completed', 'failed', 'cancelled') THEN now() END,
+               now() + interval '10 minutes', 1, 0, 'kie', 0, 'remote ' || stage, '["https://vendor.example/1.mp4"]',
+               CASE stage WHEN 'failed' THEN 'timeout' END, CASE stage WHEN 'failed' THEN 'too late' END,
+               CASE WHEN stage IN ('completed', 'failed', 'cancelled') THEN now() END
+        FROM unnest(ARRAY{list(_STAGES)}) AS stage
+        ON CONFLICT (customer_id, idempotency_key) DO NOTHING
+    """,
+    _transfer("grant", _EQUITY, _AVAILABLE),
+    *(_transfer("hold", _AVAILABLE, _HELD, stage) for stage in _STAGES),
+    _transfer("capture", _HELD, _REVENUE, "completed"),
+    _transfer("refund", _REVENUE, _AVAILABLE, "completed"),
+    *(_transfer("release", _HELD, _AVAILABLE, stage) for stage in ("failed", "cancelled")),
+    f"UPDATE ledger_accounts SET balance = balance + 10 WHERE customer_id = {_CUSTOMER}",
+    # A claim, a finished download, a callback, and a move.
+    """
+        UPDATE generations
+        SET lease_token = gen_random_uuid(), lease_until = clock_timestamp() + interval '10 s',
+            wake_at = clock_timestamp() + interval '10 s', claimed_at = clock_timestamp(), attempt = attempt + 1
+        WHERE stage = 'downloading' AND lease_until IS NULL
+    """,
+    """
+        UPDATE generations
+        SET object_key = 'customers/result.mp4', download = '{"size_bytes": 1}', provider_credits = 1.5
+        WHERE stage = 'storing'
+    """,
+    "UPDATE generations SET callback_at = clock_timestamp(), wake_at = clock_timestamp() WHERE stage = 'generating'",
+    """
+        UPDATE generations
+        SET stage = 'submitting', stage_at = clock_timestamp(), progress = greatest(progress, 5), failures = 0,
+            lease_token = NULL, lease_until = NULL, wake_at = clock_timestamp() + interval '1 minute'
+        WHERE stage = 'queued' AND attempt = 1
+    """,
+    "INSERT INTO events (generation_id, stage, data) SELECT id, 'queued', '{}' FROM generations",
+    "INSERT INTO events (generation_id, origin, stage, data) SELECT id, 'queued', stage, '{}' FROM generations",
+    *[
+        """
+        INSERT INTO callback_receipts (generation_id, provider, remote_id, body, body_sha256, deliveries)
+        SELECT id, provider, remote_id, 'a body', 'a hash', 1 FROM generations WHERE stage = 'generating'
+        ON CONFLICT (generation_id, body_sha256) DO UPDATE SET deliveries = callback_receipts.deliveries + 1
+        """
+    ]
+    * 2,
+    f"""
+        INSERT INTO assets
+            (id, generation_id, customer_id, role, object_key, content_type, size_bytes, sha256, width, height,
+             duration_seconds, frame_rate, codec, bit_rate)
+        SELECT md5(role)::uuid, md5('completed')::uuid, {_CUSTOMER}, role, 'customers/' || role, 'video/mp4', 1,
+               'a hash', 64, 64, 5.0, 24.0, 'h264', 1000
+        FROM unnest(ARRAY['result', 'poster']) AS role
+    """,
+]
+
+_AT_0002 = [
+    """
+        UPDATE generations
+        SET holder = 'provider#1', crashes = crashes + 1, submission = gen_random_uuid(),
+            cancel_requested_at = clock_timestamp(), cancel_sent_at = clock_timestamp()
+        WHERE stage = 'generating'
+    """,
+    """
+        INSERT INTO events (generation_id, origin, stage, name, data)
+        SELECT id, stage, stage, 'cancel_requested', '{}' FROM generations WHERE stage = 'generating'
+    """,
+    "UPDATE assets SET expired_at = clock_timestamp()",
+]
+
+_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002}
+
+ACCEPTED = {
+    # 0002. The release at 0001 captures a hold or releases it, whole in either case.
+    "table ledger_transfers has the new rule uq_ledger_transfers_settlement",
+}
+"""What `schema.breaks` finds and the release before does not mind, each with the reason."""
+
+
+def work_as(connection: Connection, revision: str) -> None:
+    """Write what the release at a revision writes."""
+    for known, statements in _STATEMENTS.items():
+        if known <= revision:
+            for statement in statements:
+                connection.execute(text(statement))

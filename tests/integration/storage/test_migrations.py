@@ -1,0 +1,184 @@
+"""Every revision is one step from the release before it, which goes on working on the new schema."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, text
+from sqlmodel import SQLModel
+
+from schemas.settings import Settings
+from storage.migrate import upgrade
+from tests.integration.storage import releases, schema
+
+SCRIPTS = Path("storage/migrations")
+
+NewDatabase = Callable[[], Engine]
+
+UPGRADE = "import sys; from storage.migrate import upgrade; upgrade(sys.argv[1])"
+
+
+def scripts(*more: Path) -> Config:
+    """The migrations, and those of other folders."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(folder) for folder in (SCRIPTS / "versions", *more)))
+    return config
+
+
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(scripts()).walk_revisions()][::-1]
+STEPS = list(pairwise(REVISIONS))
+
+
+def migrate(engine: Engine, revision: str, config: Config | None = None) -> schema.Schema:
+    """Bring a database to a revision; its schema then."""
+    config = config or scripts()
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    return schema.read(engine)
+
+
+@pytest.fixture
+def new_database(settings: Settings, request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
+    """Makes empty databases, and drops them at the end."""
+    server = create_engine(settings.database_url, isolation_level="AUTOCOMMIT")
+    engines: list[Engine] = []
+
+    def make() -> Engine:
+        url = server.url.set(database=f"migrations_{len(engines)}")
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {url.database} WITH (FORCE)"))
+            connection.execute(text(f"CREATE DATABASE {url.database}"))
+        engines.append(create_engine(url))
+        return engines[-1]
+
+    yield make
+    for engine in engines:
+        engine.dispose()
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {engine.url.database} WITH (FORCE)"))
+    server.dispose()
+
+
+def url_of(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
+
+
+def rows(engine: Engine, known: schema.Schema) -> dict[str, Sequence[object]]:
+    """Every row, as a release reads it that knows this schema."""
+    found: dict[str, Sequence[object]] = {}
+    with engine.connect() as connection:
+        for name, table in known.items():
+            columns = ", ".join(f'"{column}"' for column in table.columns)
+            found[name] = connection.execute(text(f"SELECT {columns} FROM {name} ORDER BY id")).all()
+    return found
+
+
+def test_the_migrations_make_exactly_what_the_models_say(new_database: NewDatabase) -> None:
+    migrated, modelled = new_database(), new_database()
+    upgrade(url_of(migrated))
+    SQLModel.metadata.create_all(modelled)
+    with migrated.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    # Alembic compares no CHECK.
+    assert schema.read(migrated) == schema.read(modelled)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_release_is_known_by_rows_in_every_column_of_its_tables(new_database: NewDatabase, revision: str) -> None:
+    """A new column belongs into `releases`: only then the next revision is tested against it."""
+    engine = new_database()
+    known = migrate(engine, revision)
+    with engine.begin() as connection:
+        releases.work_as(connection, revision)
+        for name, table in known.items():
+            counts = ", ".join(f'count("{column}") AS "{column}"' for column in table.columns)
+            used = connection.execute(text(f"SELECT {counts} FROM {name}")).one()._mapping
+            assert [f"{name}.{column}" for column in table.columns if not used[column]] == []
+
+
+@pytest.mark.parametrize(("old", "new"), STEPS)
+def test_an_upgrade_keeps_every_row_of_the_release_before(new_database: NewDatabase, old: str, new: str) -> None:
+    engine = new_database()
+    known = migrate(engine, old)
+    with engine.begin() as connection:
+        releases.work_as(connection, old)
+    before = rows(engine, known)
+    migrate(engine, new)
+    assert rows(engine, known) == before
+
+
+@pytest.mark.parametrize(("old", "new"), STEPS)
+def test_the_release_before_goes_on_working_on_the_new_schema(new_database: NewDatabase, old: str, new: str) -> None:
+    before, after = new_database(), new_database()
+    migrate(before, old)
+    migrate(after, new)
+    for engine in (before, after):
+        with engine.begin() as connection:
+            releases.work_as(connection, old)
+    broken = schema.breaks(schema.read(before), schema.read(after))
+    assert [problem for problem in broken if problem not in releases.ACCEPTED] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("op.drop_column('generations', 'claimed_at')", "column generations.claimed_at is gone"),
+        ("op.alter_column('assets', 'codec', new_column_name='encoder')", "column assets.codec is gone"),
+        ("op.drop_table('callback_receipts')", "table callback_receipts is gone"),
+        ("op.alter_column('assets', 'width', type_=sa.BigInteger())", "column assets.width was INTEGER and is BIGINT"),
+        ("op.alter_column('api_keys', 'revoked_at', nullable=False)", "column api_keys.revoked_at may not be NULL"),
+        ("op.alter_column('events', 'created_at', server_default=None)", "column events.created_at has no default"),
+        ("op.add_column('customers', sa.Column('plan', sa.Text(), nullable=False))", "column customers.plan is new"),
+        ("op.create_check_constraint('short', 'customers', 'length(name) < 9')", "customers has the new rule short"),
+        ("op.create_unique_constraint('one', 'customers', ['name'])", "table customers has the new rule one"),
+    ],
+)
+def test_a_revision_that_would_break_the_release_before_is_found(
+    new_database: NewDatabase, tmp_path: Path, change: str, problem: str
+) -> None:
+    engine = new_database()
+    old = migrate(engine, REVISIONS[-1])
+    new = migrate(engine, "thrown_away", scripts(thrown_away(tmp_path, change)))
+    (found,) = [broken for broken in schema.breaks(old, new) if problem in broken]
+    assert found
+
+
+def test_a_revision_that_only_adds_is_no_trouble(new_database: NewDatabase, tmp_path: Path) -> None:
+    add = """
+    op.add_column('customers', sa.Column('plan', sa.Text(), server_default='basic', nullable=False))
+    op.add_column('customers', sa.Column('note', sa.Text(), nullable=True))
+    op.create_table('plans', sa.Column('id', sa.Uuid(), primary_key=True), sa.Column('name', sa.Text(), nullable=False))
+    op.create_index('ix_customers_name', 'customers', ['name'])
+    """
+    engine = new_database()
+    old = migrate(engine, REVISIONS[-1])
+    new = migrate(engine, "thrown_away", scripts(thrown_away(tmp_path, add.strip())))
+    assert schema.breaks(old, new) == []
+
+
+def thrown_away(folder: Path, change: str) -> Path:
+    """A folder with one more revision."""
+    imports = "import sqlalchemy as sa\nfrom alembic import op"
+    names = f"revision = 'thrown_away'\ndown_revision = {REVISIONS[-1]!r}"
+    (folder / "thrown_away.py").write_text(f"{imports}\n\n{names}\n\n\ndef upgrade():\n    {change}\n")
+    return folder
+
+
+def test_several_upgrades_at_once_are_one(new_database: NewDatabase) -> None:
+    engine = new_database()
+    upgrades = [subprocess.Popen([sys.executable, "-c", UPGRADE, url_of(engine)]) for _ in range(3)]
+    assert [process.wait(60) for process in upgrades] == [0, 0, 0]
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [REVISIONS[-1]]

@@ -1,0 +1,153 @@
+"""A customer cancels what a provider has begun: Replicate, which can stop, and bills what it stopped."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from schemas.enums import CancelRule, ErrorCode, EventName, Stage
+from schemas.stages import TERMINAL
+from storage import cancellation, generations
+from storage.ledger import Balance
+from tasks import stage
+from tasks.submit import submit
+from tests.integration.tasks.conftest import Life, Lives
+from tests.support import eventually
+
+STOPPABLE: dict[str, object] = {"model": "flux-schnell"}
+PRICE = 1
+FREE = Balance(available=1000, held=0)
+CHARGED = Balance(available=1000 - PRICE, held=0)
+HELD = Balance(available=1000 - PRICE, held=PRICE)
+
+
+def _begun(lives: Lives, **behaviour: object) -> Life:
+    life = lives.begin(STOPPABLE, routes=1, **{"seconds": 600, **behaviour})
+    assert life.step() is Stage.GENERATING
+    return life
+
+
+def _cancel(life: Life) -> None:
+    with life.database.transaction() as session:
+        cancellation.request(
+            session, life.id, customer_id=life.customer.id, rule_of=lambda _order, _route: CancelRule.CHARGED
+        )
+
+
+def _billed(life: Life, monkeypatch: pytest.MonkeyPatch, rule: CancelRule) -> None:
+    """Let the provider of a life bill what it stops by another rule."""
+    monkeypatch.setattr(life.worker.catalogue, "cancel_rule", lambda _model, _route: rule)
+
+
+def _names(life: Life) -> list[EventName]:
+    return [event.name for event in life.events]
+
+
+def test_work_that_the_provider_stopped_and_bills_is_charged(lives: Lives) -> None:
+    life = _begun(lives)
+    _cancel(life)
+    assert life.balance == HELD, "the provider has not confirmed"
+    assert life.step() is Stage.CANCELLED
+    assert life.balance == CHARGED
+    (task,) = life.sandbox.tasks(life.word)
+    assert (task.cancels, task.state) == (1, "cancelled")
+
+
+def test_work_that_the_provider_stopped_and_does_not_bill_is_free(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = _begun(lives)
+    _billed(life, monkeypatch, CancelRule.FREE)
+    _cancel(life)
+    assert life.step() is Stage.CANCELLED
+    assert life.balance == FREE
+
+
+def test_the_hold_stays_until_a_slow_provider_has_confirmed(lives: Lives) -> None:
+    life = _begun(lives, cancel="slow", cancel_seconds=0.5)
+    _cancel(life)
+    assert life.step() is Stage.GENERATING
+    assert life.balance == HELD
+    assert life.go(until=TERMINAL) is Stage.CANCELLED
+    assert life.balance == CHARGED
+    (task,) = life.sandbox.tasks(life.word)
+    assert task.cancels == 1, "it is asked once"
+    assert EventName.CANCEL_SENT in _names(life)
+
+
+def test_a_result_that_was_ready_first_is_delivered_and_charged(lives: Lives) -> None:
+    life = _begun(lives, seconds=0.5, cancel="ignored")
+    _cancel(life)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.balance == CHARGED
+    assert EventName.CANCEL_TOO_LATE in _names(life)
+
+
+def test_a_provider_that_never_confirms_is_waited_for_until_the_deadline(lives: Lives) -> None:
+    life = _begun(lives, cancel="ignored")
+    _cancel(life)
+    for _ in range(3):
+        assert life.step() is Stage.GENERATING
+    life.set("deadline_at = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.CANCELLED
+    assert life.balance == CHARGED
+
+
+def test_a_provider_that_refuses_to_be_asked_is_asked_again_and_its_state_still_counts(lives: Lives) -> None:
+    life = _begun(lives, cancel_error={"code": 500, "msg": "trouble", "http_status": 500}, cancel_error_times=3)
+    _cancel(life)
+    for _ in range(3):
+        assert life.step() is Stage.GENERATING
+    assert life.step() is Stage.CANCELLED
+
+
+def test_work_that_failed_before_it_stopped_costs_nothing(lives: Lives) -> None:
+    life = _begun(lives, seconds=0.3, outcome="fail", cancel="ignored")
+    _cancel(life)
+    assert life.go(until=TERMINAL) is Stage.CANCELLED
+    assert life.balance == FREE
+
+
+def test_a_wish_that_comes_while_it_is_sent_is_passed_on_at_once_and_not_with_the_next_poll(lives: Lives) -> None:
+    life = lives.begin(STOPPABLE, seconds=600, create_latency_seconds=0.5)
+    pipeline = life.settings.pipeline.model_copy(update={"poll_with_callback_seconds": 3600})
+    patient = replace(life.worker, settings=life.settings.model_copy(update={"pipeline": pipeline}))
+    message = (str(life.id), life.row.attempt, {Stage.QUEUED}, submit)
+    submitting = threading.Thread(target=stage.run, args=(patient, *message))
+    submitting.start()
+    eventually(lambda: life.row.stage, lambda reached: reached is Stage.SUBMITTING)
+    _cancel(life)
+    submitting.join()
+    with life.database.transaction() as session:
+        due = generations.take_due(session, [Stage.GENERATING], limit=100, resend_after=10)
+    assert life.id in [wake.generation_id for wake in due]
+    assert life.step() is Stage.CANCELLED
+
+
+def test_a_wish_that_comes_while_it_is_refused_ends_it_before_it_is_sent_again(lives: Lives) -> None:
+    life = lives.begin(STOPPABLE, create_error={"code": 503, "msg": "busy", "http_status": 503}, create_error_times=9)
+    assert life.step() is Stage.QUEUED
+    life.set("cancel_requested_at = clock_timestamp()")
+    assert life.step() is Stage.CANCELLED
+    assert life.balance == FREE
+    assert life.accepted_creates() == 0
+
+
+def test_a_wish_for_work_that_nobody_finds_ends_it_and_is_not_sent_again(lives: Lives) -> None:
+    life = lives.begin(STOPPABLE, create_reply="drop")
+    assert life.step() is Stage.SUBMITTING
+    _cancel(life)
+    assert life.step() is Stage.SUBMITTING, "a callback may still tell"
+    life.set("stage_at = stage_at - interval '1 hour'")
+    assert life.step() is Stage.CANCELLED
+    assert life.balance == FREE
+    assert life.accepted_creates() == 1
+
+
+def test_work_that_the_provider_ended_though_nobody_asked_is_its_failure(lives: Lives) -> None:
+    life = _begun(lives)
+    life.worker.providers.get(life.row.provider).cancel(stage.remote_ref(life.claim()))
+    life.set("lease_until = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.PROVIDER_FAILED
+    assert life.balance == FREE

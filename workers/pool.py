@@ -1,0 +1,97 @@
+"""How a worker ends: it finishes what it can within a bound, and hands the rest back."""
+
+import os
+import signal
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import FrameType
+from typing import Any
+
+import structlog
+from celery.concurrency.thread import TaskPool
+from celery.signals import worker_shutdown
+from celery.worker import state
+from sqlalchemy.exc import SQLAlchemyError
+
+from tasks.services import current_services
+
+log = structlog.get_logger()
+
+_CHECK_SECONDS = 0.1
+# Steps that notice the loss of their leases end by themselves: an upload is withdrawn instead of left half done.
+_LETTING_GO_SECONDS = 1.0
+
+
+class DrainingPool(TaskPool):
+    """Celery's pool of threads, with an end that is bounded.
+
+    SIGTERM and SIGINT: no new message is taken, running steps finish, and after `worker_drain_seconds` what is left is
+    handed back. SIGQUIT: it is handed back at once. Celery alone would wait for the last step, however long it takes.
+    """
+
+    executor: ThreadPoolExecutor
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._running: set[Future[object]] = set()
+        self._ends_at: float | None = None
+
+    def on_start(self) -> None:
+        """Take the signals over: Celery has installed its own handlers by now, in which a second one kills."""
+        super().on_start()
+        signal.signal(signal.SIGTERM, self._drain)
+        signal.signal(signal.SIGINT, self._drain)
+        signal.signal(signal.SIGQUIT, self._hasten)
+
+    def _drain(self, _number: int, _frame: FrameType | None) -> None:
+        # Whoever signals a whole process group reaches us twice: directly, and by the supervisor.
+        if self._ends_at is None:
+            self._ends_at = time.monotonic() + current_services().settings.worker_drain_seconds
+        state.should_stop = os.EX_OK  # type: ignore[assignment]  # None until then
+
+    def _hasten(self, _number: int, _frame: FrameType | None) -> None:
+        self._ends_at = time.monotonic()
+        state.should_stop = os.EX_OK  # type: ignore[assignment]  # None until then
+
+    def on_apply(self, *args: object, **kwargs: object) -> Any:
+        """Start a step in a thread, or keep it until one is free."""
+        applied = super().on_apply(*args, **kwargs)  # type: ignore[arg-type]  # handed on as it came
+        step: Future[object] = applied.f
+        self._running.add(step)
+        step.add_done_callback(self._running.discard)
+        return applied
+
+    def on_close(self) -> None:
+        """Start nothing more. What waits for a thread was not acknowledged: Celery gives it back to Redis later."""
+        super().on_close()
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+    def on_stop(self) -> None:
+        """Wait for the running steps; hand back what is not over in time."""
+        if self._ends_at is None:
+            self._ends_at = time.monotonic() + current_services().settings.worker_drain_seconds
+        if self._running:
+            log.info("worker_drains", running=len(self._running))
+        # In short waits: a signal may move the end.
+        while self._running and time.monotonic() < self._ends_at:
+            wait(self._running.copy(), timeout=_CHECK_SECONDS)
+        if self._running:
+            self._hand_back()
+
+    def _hand_back(self) -> None:
+        try:
+            count = current_services().leases.hand_back()
+        except SQLAlchemyError as error:
+            log.warning("leases_not_handed_back", error=type(error).__name__)
+        else:
+            log.warning("work_handed_back", count=count)
+        wait(self._running.copy(), timeout=_LETTING_GO_SECONDS)
+        # Python would wait for the threads that are left. This is the last that Celery does.
+        worker_shutdown.connect(_leave, weak=False)
+
+
+def _leave(**_: object) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(os.EX_OK)
