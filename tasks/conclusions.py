@@ -32,17 +32,21 @@ _outlasting_outages = tenacity.retry(
 
 
 @_outlasting_outages
-def accepted(services: Services, claim: Claim, remote_id: str) -> None:
-    """The vendor took it: wait for its callback, or poll."""
+def accepted(services: Services, claim: Claim, remote_id: str, *, is_found: bool = False) -> None:
+    """The vendor took it: wait for its callback, or poll.
+
+    Args:
+        is_found: it was told by a callback or a look-up, so that it may be finished by now.
+    """
     has_callback = services.settings.providers.named(claim.route.provider).callbacks
-    is_unwanted = claim.generation.cancel_requested_at is not None
+    is_urgent = is_found or claim.generation.cancel_requested_at is not None
     first_poll = next_poll(services.settings.pipeline, waited_seconds=0.0, has_callback=has_callback)
     try:
         stage.advance(
             services,
             claim,
             Stage.GENERATING,
-            wake_in=0.0 if is_unwanted else first_poll,
+            wake_in=0.0 if is_urgent else first_poll,
             event={"provider": claim.route.provider, "route": claim.generation.route_index, "remote_id": remote_id},
             values={"remote_id": remote_id},
         )

@@ -18,7 +18,7 @@ def resolve(services: Services, claim: Claim) -> None:
     remote_id = _known_remote_id(services, claim) or _look_up(services, claim)
     if remote_id is not None:
         log.info("submit_adopted", remote_id=remote_id)
-        return conclusions.accepted(services, claim, remote_id)
+        return conclusions.accepted(services, claim, remote_id, is_found=True)
     waited = stage.seconds_in_stage(claim)
     left = services.settings.pipeline.unknown_submit_grace_seconds - waited
     if left > 0:

@@ -58,8 +58,9 @@ def test_a_repeated_callback_has_the_same_id(kling: Kling, sandbox: SandboxClien
     kling.create(callback_url=receiver.url)
     callbacks = receiver.wait_for(4)
 
-    assert statuses(in_order(callbacks)) == ["processing"] * 2 + ["succeeded"] * 2
-    assert len({callback.headers["webhook-id"] for callback in callbacks}) == 2
+    # Which of the two was refused twice, or each once, is chance.
+    told = {(callback.headers["webhook-id"], callback.body) for callback in callbacks}
+    assert len(told) == len({message_id for message_id, _ in told}) == 2
 
 
 def test_lost_callbacks_are_never_sent(kling: Kling, sandbox: SandboxClient, receiver: Receiver) -> None:

@@ -1,7 +1,7 @@
 """A worker's services without a worker: each test takes the steps itself, against the real sandbox."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -73,6 +73,12 @@ def worker(sandboxed: Stack) -> Iterator[Services]:
     quick = settings.model_copy(update={"pipeline": pipeline})
     with open_services(create_app(quick, process="worker"), quick, worker_name="a test") as opened:
         yield opened
+
+
+def patient(worker: Services) -> Services:
+    """The same worker, whose safety poll is an hour away: what is due sooner is due for another reason."""
+    pipeline = worker.settings.pipeline.model_copy(update={"poll_with_callback_seconds": 3600})
+    return replace(worker, settings=worker.settings.model_copy(update={"pipeline": pipeline}))
 
 
 @dataclass

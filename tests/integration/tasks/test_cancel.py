@@ -1,7 +1,6 @@
 """A customer cancels what a provider has begun: Replicate, which can stop, and bills what it stopped."""
 
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -11,7 +10,7 @@ from storage import cancellation, generations
 from storage.ledger import Balance
 from tasks import stage
 from tasks.submit import submit
-from tests.integration.tasks.conftest import Life, Lives
+from tests.integration.tasks.conftest import Life, Lives, patient
 from tests.support import eventually
 
 STOPPABLE: dict[str, object] = {"model": "flux-schnell"}
@@ -110,10 +109,8 @@ def test_work_that_failed_before_it_stopped_costs_nothing(lives: Lives) -> None:
 
 def test_a_wish_that_comes_while_it_is_sent_is_passed_on_at_once_and_not_with_the_next_poll(lives: Lives) -> None:
     life = lives.begin(STOPPABLE, seconds=600, create_latency_seconds=0.5)
-    pipeline = life.settings.pipeline.model_copy(update={"poll_with_callback_seconds": 3600})
-    patient = replace(life.worker, settings=life.settings.model_copy(update={"pipeline": pipeline}))
     message = (str(life.id), life.row.attempt, {Stage.QUEUED}, submit)
-    submitting = threading.Thread(target=stage.run, args=(patient, *message))
+    submitting = threading.Thread(target=stage.run, args=(patient(life.worker), *message))
     submitting.start()
     eventually(lambda: life.row.stage, lambda reached: reached is Stage.SUBMITTING)
     _cancel(life)

@@ -1,6 +1,7 @@
 import math
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -11,10 +12,10 @@ from storage import callbacks
 from storage.generations import Claim
 from storage.leases import Lease
 from storage.ledger import Balance
-from tasks import conclusions
+from tasks import conclusions, stage
 from tasks import submit as submit_module
 from tasks.submit import submit
-from tests.integration.tasks.conftest import Life, Lives
+from tests.integration.tasks.conftest import Life, Lives, patient
 from tests.support import eventually
 
 RATE_LIMITED = {"code": 429, "msg": "too many requests"}
@@ -95,8 +96,12 @@ def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
         wake = callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}")
     assert wake is not None
     assert wake.stage is Stage.SUBMITTING
-    assert life.step() is Stage.GENERATING
-    assert life.row.remote_id == task.task_id
+    stage.run(patient(life.worker), str(life.id), life.row.attempt, {Stage.SUBMITTING}, submit)
+    row = life.row
+    assert (row.stage, row.remote_id) == (Stage.GENERATING, task.task_id)
+    assert row.wake_at is not None
+    assert row.stage_at is not None
+    assert row.wake_at - row.stage_at < timedelta(minutes=1), "the work may be finished: not at the next safety poll"
     assert life.go(until=frozenset({Stage.COMPLETED})) is Stage.COMPLETED
     assert life.accepted_creates() == 1
 

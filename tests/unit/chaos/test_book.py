@@ -14,13 +14,14 @@ def task(generation_id: UUID, task_id: str = "task-1") -> TaskReport:
         task_id=task_id,
         model="google/nano-banana",
         prompt="a lighthouse",
-        input={},
+        request={},
         call_back_url=f"http://127.0.0.1:1/callbacks/kie/{generation_id}?t=token",
         state="success",
         created_at=0.0,
         completed_at=1.0,
         polls=1,
         downloads=1,
+        cancels=0,
         callbacks=[],
     )
 
