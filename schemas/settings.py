@@ -82,7 +82,7 @@ class PipelineSettings(BaseModel):
 
     queue_target: int = Field(default=64, gt=0, description="messages a queue holds before rows wait for the waker")
     resend_after_seconds: float = Field(default=10.0, gt=0, description="an unclaimed stage is woken again after this")
-    lease_seconds: float = Field(default=10.0, gt=0, description="a dead worker's stage is free after this")
+    lease_seconds: float = Field(default=8.0, gt=0, description="a dead worker's stage is free after this")
     deadline_seconds: float = Field(
         default=600.0, gt=0, description="from acceptance to timeout, unless asked otherwise"
     )

@@ -2,7 +2,7 @@
 
 import structlog
 from celery import shared_task
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from schemas.enums import Queue, Stage, TaskName
@@ -49,7 +49,7 @@ def wake(services: Services) -> None:
         return
     try:
         services.dispatcher.wake_all(due)
-    except (OperationalError, RedisError) as error:
+    except (KombuError, RedisError) as error:
         log.warning("wakes_not_sent", count=len(due), error=type(error).__name__)
     else:
         log.info("generations_woken", count=len(due))

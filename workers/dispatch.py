@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import structlog
 from celery import Celery
 from kombu import Producer
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +20,7 @@ from storage.generations import Wake
 
 log = structlog.get_logger()
 
-_BROKER_TROUBLE = (OperationalError, RedisError, OSError)
+_BROKER_TROUBLE = (KombuError, RedisError, OSError)
 
 
 class Dispatcher:
@@ -61,7 +61,7 @@ class Dispatcher:
         """Send many wake-ups in one round trip, whatever the queues hold.
 
         Raises:
-            OperationalError: Redis did not take them.
+            KombuError: Redis did not take them, or did not say so.
         """
         with self._app.amqp.producer_pool.acquire(block=True, timeout=10) as producer, _batch(producer):
             for wake in wakes:
