@@ -1,6 +1,7 @@
 """What a run found, for people and for programs."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -50,6 +51,8 @@ class Report(BaseModel):
     """Events of the level error in the logs."""
     undelivered: dict[str, int]
     """Creates that the vendor accepted, and whose customer has no result: why."""
+    unlucky: dict[str, list[UUID]]
+    """Generations that failed though the vendor was not asked to fail them, by error code."""
     breaches: list[BreachFound]
     replay: str
     """The command that makes the same things go wrong again."""
@@ -63,6 +66,8 @@ def show(report: Report, console: Console) -> None:
     _show_orders(report.orders, console)
     _show_recoveries(report.recoveries, console)
     console.print(f"paid and not delivered: {_words(report.undelivered)}", soft_wrap=True)
+    unlucky = {code: len(ids) for code, ids in report.unlucky.items()}
+    console.print(f"failed though the vendor would have delivered: {_words(unlucky)}", soft_wrap=True)
     console.print(f"deaths that nobody asked for: {_words(report.unasked_deaths)}", soft_wrap=True)
     console.print(f"errors in the logs: {_words(report.log_errors)}", soft_wrap=True)
     for breach in report.breaches:

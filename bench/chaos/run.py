@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import UUID
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -17,13 +18,14 @@ from bench.chaos.audits import Findings
 from bench.chaos.book import Breach
 from bench.chaos.faults import Injector, Record
 from bench.chaos.load import Load, Tally, make_customers
-from bench.chaos.orders import Door, usual_scenarios
+from bench.chaos.orders import Door
 from bench.chaos.plan import CUSTOMERS, Plan
 from bench.chaos.progress import Teller
 from bench.chaos.recoveries import Recoveries, recoveries
 from bench.chaos.report import BreachFound, Orders, Report
 from bench.chaos.schedule import KILLS
 from bench.chaos.system import Keeper, System, running
+from bench.chaos.vendors import usual_scenarios
 from schemas.enums import Queue
 from workers.roles import Role
 
@@ -63,6 +65,7 @@ def run(plan: Plan, folder: Path, console: Console) -> Report:
             unasked_deaths=_unasked_deaths(keeper, records, system),
             log_errors=logs.errors(system.log_files),
             undelivered=book.undelivered(found.ours, found.theirs),
+            unlucky=_unlucky(plan, found),
             breaches=[
                 BreachFound(subject=breach.subject, problem=breach.problem, timeline=lines)
                 for breach, lines in zip(found.breaches, timelines, strict=True)
@@ -144,6 +147,16 @@ def _vendor_faults(plan: Plan, found: Findings) -> Counter[str]:
     """The vendor's faults of the orders that became generations."""
     became = {entry.key for entry in found.ours}
     return Counter(order.vendor_fault for order in plan.orders if order.vendor_fault and order.key in became)
+
+
+def _unlucky(plan: Plan, found: Findings) -> dict[str, list[UUID]]:
+    """What failed by the faults between us and the vendor, and not by the vendor's own."""
+    doomed = {order.key for order in plan.orders if order.is_doomed}
+    ids: dict[str, list[UUID]] = {}
+    for entry in found.ours:
+        if entry.error_code is not None and entry.key not in doomed:
+            ids.setdefault(entry.error_code, []).append(entry.id)
+    return ids
 
 
 def _orders(plan: Plan, tally: Tally, found: Findings) -> Orders:

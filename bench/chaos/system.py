@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ import psutil
 from bench.chaos.proxy import HOST, Link, Proxy
 from bench.chaos.schedule import BEAT, GATEWAY, SUPERVISOR, LinkName
 from sandbox.client import SandboxClient
+from schemas.enums import ProviderName
 from schemas.settings import DownloadSettings, PipelineSettings, Settings
 from stack.child import Child
 from stack.credentials import Credentials
@@ -145,12 +145,10 @@ def running(folder: Path, pipeline: PipelineSettings) -> Iterator[System]:
 
 
 def _tuned(settings: Settings, pipeline: PipelineSettings) -> Settings:
-    kie = settings.providers.kie.model_copy(update={"timeout_seconds": 8.0})
     return settings.model_copy(
         update={
             "pipeline": pipeline,
             "downloads": DownloadSettings(idle_timeout_seconds=8.0),
-            "providers": settings.providers.model_copy(update={"kie": kie}),
             "log_format": "json",
             "flower_port": free_port(),
         }
@@ -179,14 +177,19 @@ def _port(address: str) -> int:
 
 
 def _over_links(settings: Settings, links: Mapping[LinkName, Link]) -> Settings:
-    kie = settings.providers.kie.model_copy(update={"base_url": f"{_url(links[LinkName.VENDOR_API])}/kie"})
+    accounts = {
+        name.value: settings.providers.named(name).model_copy(
+            update={"base_url": f"{_url(links[LinkName.VENDOR_API])}/{name}", "timeout_seconds": 8.0}
+        )
+        for name in ProviderName
+    }
     return settings.model_copy(
         update={
             "database_url": _at(settings.database_url, links[LinkName.WORKERS_POSTGRES]),
             "redis_url": _at(settings.redis_url, links[LinkName.WORKERS_REDIS]),
             "s3": settings.s3.model_copy(update={"endpoint": f"{HOST}:{links[LinkName.S3].port}"}),
             "public_url": _url(links[LinkName.CALLBACKS]),
-            "providers": settings.providers.model_copy(update={"kie": kie}),
+            "providers": settings.providers.model_copy(update=accounts),
         }
     )
 
@@ -212,18 +215,21 @@ def _processes(settings: Settings, links: Mapping[LinkName, Link]) -> Sequence[P
     )
     variables = {name: settings_environment(own)[name] for name in ("REELWORKS_DATABASE_URL", "REELWORKS_REDIS_URL")}
     sandbox = sandbox_process(settings)
-    files = {"SANDBOX_PUBLIC_URL": _url(links[LinkName.VENDOR_FILES])}
+    vendor = {
+        "SANDBOX_PUBLIC_URL": _url(links[LinkName.VENDOR_FILES]),
+        # Three retries, as from the start; but a gateway that was killed has time to come back.
+        "SANDBOX_CALLBACK_RETRY_SECONDS": "4",
+    }
     return [
         replace(every["gateway"], env=variables),
-        *(_worker(role, processes=2 if role in {Role.PROVIDER, Role.TRANSFER} else 1) for role in Role),
+        *(_workers(every[f"worker-{role}"], 2 if role in {Role.PROVIDER, Role.TRANSFER} else 1) for role in Role),
         every["beat"],
-        replace(sandbox, env={**sandbox.env, **files}),
+        replace(sandbox, env={**sandbox.env, **vendor}),
     ]
 
 
-def _worker(role: Role, *, processes: int) -> Process:
-    command = (sys.executable, "-m", "cli", "worker", "--role", role, "--processes", str(processes))
-    return Process(f"worker-{role}", command)
+def _workers(supervisor: Process, processes: int) -> Process:
+    return replace(supervisor, argv=(*supervisor.argv, "--processes", str(processes)))
 
 
 def _wake_all(system: System) -> None:

@@ -33,7 +33,7 @@ def lines(session: Session, subject: str, tasks: Iterable[TaskReport], logs: Ite
             yield f"{title:<9} " + "  ".join(f"{name}={value}" for name, value in row.items() if value is not None)
     for task in tasks:
         if generation_of(task) == generation_id:
-            yield f"vendor    {task.model_dump_json(exclude={'input', 'prompt', 'call_back_url'})}"
+            yield f"vendor    {task.model_dump_json(exclude={'request', 'prompt', 'call_back_url'})}"
     for path in logs:
         for line in path.read_text(errors="replace").splitlines():
             if subject in line:

@@ -1,10 +1,18 @@
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import structlog
 from redis import Redis
 
+from bench.chaos.proxy import Link, Proxy
 from schemas.enums import Queue, Stage
 from storage.generations import Wake
-from tasks.services import Services
+from tasks.services import Dispatcher, Services
 from tasks.wake import wake
 from tests.integration.tasks.conftest import Lives
+from workers import dispatch as workers_dispatch
+from workers.app import create_app
 
 
 def queued(worker: Services, queue: Queue) -> int:
@@ -66,5 +74,47 @@ def test_what_finds_its_queue_full_is_due_for_the_waker_at_once(lives: Lives, wo
         assert sent == [True, False]
         assert queued(worker, Queue.SUBMIT) == target
         redis.delete(Queue.SUBMIT.value)
+    wake(worker)
+    assert queued(worker, Queue.SUBMIT) == 1
+
+
+class _Between:
+    """A dispatcher whose Redis goes away between the look at the queues and the sending."""
+
+    def __init__(self, near: Dispatcher, far: Dispatcher, link: Link) -> None:
+        self._near = near
+        self._far = far
+        self._link = link
+
+    def room(self) -> Mapping[Queue, int]:
+        return self._near.room()
+
+    def wake(self, wake: Wake) -> bool:
+        return self._far.wake(wake)
+
+    def wake_all(self, wakes: Iterable[Wake]) -> None:
+        # A connection that stands, so that the batch is cut and not refused.
+        self._far.wake_all([])
+        with self._link.refused():
+            self._far.wake_all(wakes)
+
+
+def test_wake_ups_that_redis_cuts_are_a_line_in_the_log_and_sent_again_later(lives: Lives, worker: Services) -> None:
+    life = lives.begin()
+    life.set("wake_at = clock_timestamp()")
+    with Proxy() as proxy:
+        redis = urlsplit(worker.settings.redis_url)
+        assert redis.port is not None
+        link = proxy.link("redis", redis.port)
+        far_url = worker.settings.redis_url.replace(f":{redis.port}", f":{link.port}")
+        far_settings = worker.settings.model_copy(update={"redis_url": far_url})
+        far = workers_dispatch.Dispatcher(
+            create_app(far_settings, process="worker"), far_settings.pipeline, worker.database
+        )
+        with structlog.testing.capture_logs() as lines:
+            wake(replace(worker, dispatcher=_Between(worker.dispatcher, far, link)))
+        far.close()
+    assert [line["event"] for line in lines] == ["wakes_not_sent"]
+    life.set("wake_at = clock_timestamp()")
     wake(worker)
     assert queued(worker, Queue.SUBMIT) == 1

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from bench.chaos.orders import VendorFault, usual_scenarios
 from bench.chaos.plan import full, short
 from bench.chaos.schedule import KILLS, OUTAGES, FaultKind, LinkName
+from bench.chaos.vendors import SHARES, VendorFault, usual_scenarios
 from workers.roles import Role
 
 SEEDS = range(5)
@@ -89,4 +89,4 @@ def test_a_scenario_meets_its_own_order_alone() -> None:
 def test_the_vendor_understands_everything_that_it_is_asked_to_do_wrong() -> None:
     scenarios = [order.scenario() for order in full(1, 20).orders if order.vendor_fault is not None]
     assert None not in scenarios
-    assert len(usual_scenarios()) == 2
+    assert len(usual_scenarios()) == len(SHARES)
