@@ -91,7 +91,7 @@ _OUTAGES_SHARE = 0.6
 # A part that was just away has some time to come back before it is hit again.
 _BETWEEN_SECONDS = 1.0
 
-# Longer than a lease of 10 s.
+# Longer than a lease of 8 s.
 _LONG_PAUSE = (11.0, 14.0)
 _SHORT_PAUSE = (0.5, 4.0)
 
