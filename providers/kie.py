@@ -7,15 +7,14 @@ callback covers the task's id and the time, but not the body, so a callback only
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from providers.account import Account
 from providers.base import CallbackReading, Cancellation, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
 from providers.kie_wire import VERDICTS, Answer, Record, signature, to_input, to_state
-from providers.redaction import quotable
-from providers.transport import Call, Reply, Transport
+from providers.transport import Reply, Transport
 from schemas.enums import ProviderName
 from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
 from schemas.settings import ProviderSettings
@@ -37,11 +36,7 @@ class Kie:
     def __init__(
         self, settings: ProviderSettings, transport: Transport, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._base_url = (settings.base_url or BASE_URL).rstrip("/")
-        self._key = settings.api_key.get_secret_value()
-        self._webhook_key = settings.webhook_key.get_secret_value()
-        self._timeout_seconds = settings.timeout_seconds
-        self._transport = transport
+        self._account = Account(self.name, settings, transport, base_url=BASE_URL)
         self._clock = clock
 
     def submit(
@@ -55,7 +50,7 @@ class Kie:
         body: dict[str, object] = {"model": request.model, "input": to_input(request.model, request.inputs)}
         if callback_url is not None:
             body["callBackUrl"] = callback_url
-        reply = self._call("submit", "POST", "/api/v1/jobs/createTask", body=body, fence=fence)
+        reply = self._account.call("submit", "POST", "/api/v1/jobs/createTask", body=body, fence=fence)
         answer = _read(reply)
         if answer.code == _OK and answer.task_id is not None:
             return Submission(answer.task_id)
@@ -64,7 +59,7 @@ class Kie:
         raise self._error(answer, reply, prompt=request.inputs.prompt)
 
     def poll(self, remote: RemoteRef) -> RemoteState:
-        reply = self._call("poll", "GET", "/api/v1/jobs/recordInfo", params={"taskId": remote.remote_id})
+        reply = self._account.call("poll", "GET", "/api/v1/jobs/recordInfo", params={"taskId": remote.remote_id})
         answer = _read(reply)
         # A failed task is a success of the query; its callback says 501, so a read may say it too.
         has_record = answer.code == _OK or (answer.code == _GENERATION_FAILED and answer.data is not None)
@@ -91,7 +86,7 @@ class Kie:
             raise CallbackRefused("the body is not a callback of Kie's") from None
         if task_id is None:
             raise CallbackRefused("the callback names no task")
-        if self._webhook_key:
+        if self._account.webhook_key:
             self._verify(headers, task_id)
         return CallbackReading(task_id)
 
@@ -106,33 +101,9 @@ class Kie:
             raise CallbackRefused("the callback has no X-Webhook-Timestamp in seconds")
         if abs(self._clock() - int(timestamp)) > SIGNATURE_SECONDS:
             raise CallbackRefused(f"the callback's timestamp is more than {SIGNATURE_SECONDS} s off")
-        expected = signature(self._webhook_key, task_id, timestamp)
+        expected = signature(self._account.webhook_key, task_id, timestamp)
         if not hmac.compare_digest(expected.encode(), headers.get("x-webhook-signature", "").encode()):
             raise CallbackRefused("the callback's signature is wrong")
-
-    def _call(
-        self,
-        operation: str,
-        method: Literal["GET", "POST"],
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-        fence: Fence | None = None,
-    ) -> Reply:
-        return self._transport.send(
-            Call(
-                provider=self.name,
-                operation=operation,
-                method=method,
-                url=self._base_url + path,
-                timeout_seconds=self._timeout_seconds,
-                headers={"Authorization": f"Bearer {self._key}"},
-                params=params,
-                body=body,
-                fence=fence,
-            )
-        )
 
     def _error(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a task: by Kie's code first, then by the HTTP status."""
@@ -141,7 +112,7 @@ class Kie:
             return reply.error() if reply.status >= _BAD_REQUEST else reply.undocumented(f"the code {answer.code}")
         text = f"kie {verdict.text} (code {answer.code})"
         if verdict.family is ProviderRejected and answer.text:
-            text += f": {quotable(answer.text, secrets=(self._key, prompt))}"
+            text += f": {self._account.quotable(answer.text, prompt=prompt)}"
         return verdict.family(text, code=verdict.code, retry_after=reply.retry_after)
 
 

@@ -6,12 +6,12 @@ back at every change of state; the signature covers the body once the account ha
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from providers import standard_webhooks
+from providers.account import Account
 from providers.base import CallbackReading, Cancellation, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
 from providers.kling_wire import (
     INVALID_PARAMETER,
@@ -26,8 +26,7 @@ from providers.kling_wire import (
     to_body,
     to_state,
 )
-from providers.redaction import quotable
-from providers.transport import Call, Reply, Transport
+from providers.transport import Reply, Transport
 from schemas.enums import ProviderName
 from schemas.errors import (
     CallbackRefused,
@@ -51,11 +50,7 @@ class Kling:
     def __init__(
         self, settings: ProviderSettings, transport: Transport, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._base_url = (settings.base_url or BASE_URL).rstrip("/")
-        self._key = settings.api_key.get_secret_value()
-        self._webhook_key = settings.webhook_key.get_secret_value()
-        self._timeout_seconds = settings.timeout_seconds
-        self._transport = transport
+        self._account = Account(self.name, settings, transport, base_url=BASE_URL)
         self._clock = clock
 
     def submit(
@@ -63,7 +58,7 @@ class Kling:
     ) -> Submission:
         external_id = str(generation_id)
         body = to_body(request.model, request.inputs, external_id=external_id, callback_url=callback_url)
-        reply = self._call("submit", "POST", f"/{request.model}", body=body, fence=fence)
+        reply = self._account.call("submit", "POST", f"/{request.model}", body=body, fence=fence)
         answer = _read(reply)
         if answer.code == OK and answer.task_id is not None:
             return Submission(answer.task_id)
@@ -95,8 +90,8 @@ class Kling:
         return Cancellation.IMPOSSIBLE
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        if self._webhook_key:
-            standard_webhooks.verify(self._webhook_key, headers, body, now=self._clock())
+        if self._account.webhook_key:
+            standard_webhooks.verify(self._account.webhook_key, headers, body, now=self._clock())
         try:
             return CallbackReading(Callback.model_validate_json(body).task_id)
         except ValidationError:
@@ -107,7 +102,7 @@ class Kling:
 
     def _tasks(self, operation: str, query: Mapping[str, str]) -> tuple[Reply, list[Record]]:
         """What Kling knows of the tasks that are asked for, and the reply that said so."""
-        reply = self._call(operation, "GET", "/tasks", params=query)
+        reply = self._account.call(operation, "GET", "/tasks", params=query)
         answer = _read(reply)
         if answer.code != OK:
             raise self._error(answer, reply)
@@ -115,30 +110,6 @@ class Kling:
             return reply, RECORDS.validate_python(answer.data)
         except ValidationError:
             raise reply.undocumented("records of another form") from None
-
-    def _call(
-        self,
-        operation: str,
-        method: Literal["GET", "POST"],
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-        fence: Fence | None = None,
-    ) -> Reply:
-        return self._transport.send(
-            Call(
-                provider=self.name,
-                operation=operation,
-                method=method,
-                url=self._base_url + path,
-                timeout_seconds=self._timeout_seconds,
-                headers={"Authorization": f"Bearer {self._key}"},
-                params=params,
-                body=body,
-                fence=fence,
-            )
-        )
 
     def _error(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a task: by Kling's code first, then by the HTTP status."""
@@ -150,7 +121,7 @@ class Kling:
             return reply.error() if reply.status >= _BAD_REQUEST else reply.undocumented(f"the code {answer.code}")
         text = f"kling {verdict.text} (code {answer.code})"
         if verdict.family is ProviderRejected and answer.message:
-            text += f": {quotable(answer.message, secrets=(self._key, prompt))}"
+            text += f": {self._account.quotable(answer.message, prompt=prompt)}"
         return verdict.family(text, code=verdict.code, retry_after=reply.retry_after)
 
 

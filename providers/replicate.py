@@ -13,10 +13,10 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from providers import standard_webhooks
+from providers.account import Account
 from providers.base import CallbackReading, Cancellation, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
-from providers.redaction import quotable
 from providers.replicate_wire import Prediction, Problem, to_cancellation, to_input, to_state
-from providers.transport import Call, Reply, Transport
+from providers.transport import Reply, Transport
 from schemas.enums import ProviderName
 from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
 from schemas.settings import ProviderSettings
@@ -32,11 +32,7 @@ class Replicate:
     def __init__(
         self, settings: ProviderSettings, transport: Transport, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._base_url = (settings.base_url or BASE_URL).rstrip("/")
-        self._key = settings.api_key.get_secret_value()
-        self._webhook_key = settings.webhook_key.get_secret_value()
-        self._timeout_seconds = settings.timeout_seconds
-        self._transport = transport
+        self._account = Account(self.name, settings, transport, base_url=BASE_URL)
         self._clock = clock
 
     def submit(
@@ -50,7 +46,7 @@ class Replicate:
         body: dict[str, object] = {"input": to_input(request.model, request.inputs)}
         if callback_url is not None:
             body |= {"webhook": callback_url, "webhook_events_filter": ["completed"]}
-        reply = self._call("submit", "POST", f"/v1/models/{request.model}/predictions", body=body, fence=fence)
+        reply = self._account.call("submit", "POST", f"/v1/models/{request.model}/predictions", body=body, fence=fence)
         prediction = _prediction(reply)
         if prediction is None:
             raise self._error(reply, prompt=request.inputs.prompt)
@@ -68,8 +64,8 @@ class Replicate:
         return to_cancellation(self._read("cancel", "POST", remote, "/cancel"))
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        if self._webhook_key:
-            standard_webhooks.verify(self._webhook_key, headers, body, now=self._clock())
+        if self._account.webhook_key:
+            standard_webhooks.verify(self._account.webhook_key, headers, body, now=self._clock())
         try:
             return CallbackReading(Prediction.model_validate_json(body).id)
         except ValidationError:
@@ -80,35 +76,13 @@ class Replicate:
 
     def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Prediction:
         """The prediction that was asked for, as it stands after the call."""
-        reply = self._call(operation, method, f"/v1/predictions/{remote.remote_id}{action}")
+        reply = self._account.call(operation, method, f"/v1/predictions/{remote.remote_id}{action}")
         prediction = _prediction(reply) if reply.is_success else None
         if prediction is None:
             raise self._error(reply)
         if prediction.id != remote.remote_id:
             raise reply.undocumented("another prediction")
         return prediction
-
-    def _call(
-        self,
-        operation: str,
-        method: Literal["GET", "POST"],
-        path: str,
-        *,
-        body: Mapping[str, object] | None = None,
-        fence: Fence | None = None,
-    ) -> Reply:
-        return self._transport.send(
-            Call(
-                provider=self.name,
-                operation=operation,
-                method=method,
-                url=self._base_url + path,
-                timeout_seconds=self._timeout_seconds,
-                headers={"Authorization": f"Bearer {self._key}"},
-                body=body,
-                fence=fence,
-            )
-        )
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a prediction: the HTTP status is Replicate's verdict."""
@@ -120,7 +94,7 @@ class Replicate:
         except ValidationError:
             return error
         if text := problem.detail or problem.title:
-            return ProviderRejected(f"{error.message}: {quotable(text, secrets=(self._key, prompt))}")
+            return ProviderRejected(f"{error.message}: {self._account.quotable(text, prompt=prompt)}")
         return error
 
 

@@ -1,0 +1,64 @@
+"""A vendor account as every adapter needs it: where the API is, the keys, and calls that carry them."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from providers import redaction
+from providers.base import Fence
+from providers.transport import Call, Reply, Transport
+from schemas.enums import ProviderName
+from schemas.settings import ProviderSettings
+
+
+class Account:
+    """An account at a vendor whose API takes a key in the Authorization header.
+
+    `webhook_key` verifies the vendor's callbacks; empty: they are not signed.
+    """
+
+    def __init__(
+        self, provider: ProviderName, settings: ProviderSettings, transport: Transport, *, base_url: str
+    ) -> None:
+        """Describes the account.
+
+        Args:
+            base_url: the vendor's own, where the settings name no other.
+        """
+        self.webhook_key = settings.webhook_key.get_secret_value()
+        self._provider = provider
+        self._base_url = (settings.base_url or base_url).rstrip("/")
+        self._key = settings.api_key.get_secret_value()
+        self._timeout_seconds = settings.timeout_seconds
+        self._transport = transport
+
+    def call(
+        self,
+        operation: str,
+        method: Literal["GET", "POST", "PUT", "DELETE"],
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        fence: Fence | None = None,
+    ) -> Reply:
+        """Make a call with our key, and read its answer, of any status. With a `fence` it is a create.
+
+        Raises: as `Transport.send` does.
+        """
+        return self._transport.send(
+            Call(
+                provider=self._provider,
+                operation=operation,
+                method=method,
+                url=self._base_url + path,
+                timeout_seconds=self._timeout_seconds,
+                headers={"Authorization": f"Bearer {self._key}"},
+                params=params,
+                body=body,
+                fence=fence,
+            )
+        )
+
+    def quotable(self, text: str, *, prompt: str = "") -> str:
+        """What may be told of a vendor's text: without our key, the prompt, and links."""
+        return redaction.quotable(text, secrets=(self._key, prompt))
