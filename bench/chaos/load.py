@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -21,7 +21,8 @@ from storage import customers, ledger
 _SENDERS = 32
 _ANSWER_SECONDS = 10.0
 _AGAIN_AFTER_SECONDS = 0.5
-_CANCEL_TRIES = 20
+# Every outage is over after seconds: whom the system keeps out for so long, it keeps out for good.
+_PATIENCE_SECONDS = 120.0
 
 _CREDITS = 10**9
 # Runs out of credits in the middle of a run.
@@ -49,7 +50,7 @@ class Tally:
     published: list[int] = field(default_factory=list)
     """Over Redis: the orders that Redis took."""
     given_up: list[int] = field(default_factory=list)
-    """Orders that nobody took until the end."""
+    """Orders that nobody took, however often they were sent."""
     strange: list[str] = field(default_factory=list)
     """Answers that break a promise of the API."""
 
@@ -143,7 +144,7 @@ class Load:
 
     def _order(self, order: PlannedOrder) -> UUID | None:
         """Send an order until it is accepted or refused, as a customer must."""
-        while not self._stop.is_set():
+        for _ in self._patiently():
             answer = self._post("/v1/generations", order, body=order.request(self._deadline_seconds))
             if isinstance(answer, str):
                 self._count_again(answer)
@@ -157,9 +158,7 @@ class Load:
                 self._count_again(_named(answer))
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     self._wonder(f"{order.key} was answered with {_named(answer)}")
-            self._stop.wait(_AGAIN_AFTER_SECONDS)
-        with self._lock:
-            self.tally.given_up.append(order.number)
+        self._give_up(order)
         return None
 
     def _accept(self, order: PlannedOrder, generation_id: UUID) -> UUID:
@@ -170,15 +169,13 @@ class Load:
         return first
 
     def _cancel(self, order: PlannedOrder, generation_id: UUID) -> None:
-        for _ in range(_CANCEL_TRIES):
+        for _ in self._patiently():
             answer = self._post(f"/v1/generations/{generation_id}/cancel", order)
             if isinstance(answer, httpx.Response) and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 with self._lock:
                     self.tally.cancels[_named(answer)] += 1
                 if answer.status_code not in {200, 202, 409}:
                     self._wonder(f"cancelling {generation_id} was answered with {_named(answer)}")
-                return
-            if self._stop.wait(_AGAIN_AFTER_SECONDS):
                 return
 
     def _post(self, path: str, order: PlannedOrder, *, body: object = None) -> httpx.Response | str:
@@ -200,20 +197,31 @@ class Load:
             "request": order.request(self._deadline_seconds),
             "idempotency_key": order.key,
         }
-        while not self._stop.is_set():
+        for _ in self._patiently():
             try:
                 self._celery.send_task(
                     "generation.enqueue", kwargs=arguments, queue="requests", retry=False, ignore_result=True
                 )
             except (OperationalError, RedisError, OSError) as error:
                 self._count_again(f"Redis: {type(error).__name__}")
-                self._stop.wait(_AGAIN_AFTER_SECONDS)
             else:
                 with self._lock:
                     self.tally.published.append(order.number)
                 return
+        self._give_up(order)
 
     # --- what they saw --------------------------------------------------------------------------------------------
+
+    def _patiently(self) -> Iterator[None]:
+        """Again and again, with pauses, until it is hopeless."""
+        hopeless_at = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < hopeless_at and not self._stop.is_set():
+            yield
+            self._stop.wait(_AGAIN_AFTER_SECONDS)
+
+    def _give_up(self, order: PlannedOrder) -> None:
+        with self._lock:
+            self.tally.given_up.append(order.number)
 
     def _count_again(self, why: str) -> None:
         with self._lock:

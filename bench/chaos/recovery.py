@@ -54,6 +54,7 @@ class Witness:
             self._connection.close()
 
     def _read(self, query: str, argument: object) -> list[Held]:
+        hopeless_at = time.monotonic() + GIVE_UP_AFTER_SECONDS
         while True:
             try:
                 if self._connection is None:
@@ -61,6 +62,8 @@ class Witness:
                 with self._connection.cursor(row_factory=class_row(Held)) as cursor:
                     return cursor.execute(query, [argument]).fetchall()
             except psycopg.OperationalError:
+                if time.monotonic() > hopeless_at:
+                    raise
                 self._connection = None
                 time.sleep(LOOK_EVERY_SECONDS)
 

@@ -38,6 +38,9 @@ class Report(BaseModel):
     minutes: float
     digest: str
     wall_seconds: float
+    load_average: float
+    """Of the machine, over the last five minutes of the run; `cores` of them are as many as it can do at once."""
+    cores: int
     faults: dict[str, int]
     missed_faults: dict[str, int]
     """Planned, and not done: its target was away, or no commit came by."""
@@ -77,6 +80,7 @@ def show(report: Report, console: Console) -> None:
             console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
     colour, verdict = ("red", f"{len(report.breaches)} breaches") if report.breaches else ("green", "no breach")
     console.print(f"[{colour}]{verdict}[/{colour}] in {report.wall_seconds:.0f} s; schedule {report.digest}")
+    console.print(f"the machine's load average was {report.load_average} on {report.cores} cores")
     console.print(f"replay: {report.replay}")
 
 

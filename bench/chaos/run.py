@@ -1,5 +1,6 @@
 """A run: start the system, order, break, stop breaking, wait, and audit."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -56,6 +57,8 @@ def run(plan: Plan, folder: Path, console: Console) -> Report:
             digest=plan.digest,
             replay=plan.replay,
             wall_seconds=round(time.monotonic() - began, 1),
+            load_average=round(os.getloadavg()[1], 1),
+            cores=os.cpu_count() or 1,
             faults=Counter(record.fault.kind for record in records if record.happened),
             missed_faults=Counter(record.fault.kind for record in records if not record.happened),
             vendor_faults=_vendor_faults(plan, found),

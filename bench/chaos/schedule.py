@@ -81,10 +81,10 @@ class Fault:
 
 
 # A calm round leaves its kills this long to themselves: what a dead worker held must be taken up again by then.
-_ROUND_SECONDS = 32.0
+_ROUND_SECONDS = 33.0
 _STORM_SECONDS = 11.0
-_CALM_BEGINS = 15.5
-_MIXED_SHARE = 1 / 6
+_CALM_BEGINS = 17.0
+_MIXED_SHARE = 1 / 7
 _OUTAGES_IN_A_STORM = 7
 _FAULTS_IN_A_MIXED_ROUND = 11
 _OUTAGES_SHARE = 0.6
@@ -101,8 +101,8 @@ _Draw = Callable[[random.Random, float], Fault]
 def schedule(seed: int, minutes: float) -> list[Fault]:
     """The faults of a run, in order of time.
 
-    Rounds of 32 s: a storm of outages, then kills and pauses that nothing else disturbs, so that the recovery from each
-    can be measured. Every sixth round or so mixes everything.
+    Rounds of 33 s: a storm of outages, then kills and pauses that nothing else disturbs, so that the recovery from each
+    can be measured. Every seventh round or so mixes everything.
     """
     rng = random.Random(f"faults {seed}")
     outages, kills, diary = _Deck(rng, _OUTAGES), _Deck(rng, _CALM), _Diary()
@@ -250,21 +250,22 @@ _OUTAGES: list[tuple[_Draw]] = [
 
 # A card is what happens to processes in one calm round. Without the waker (control, beat) nobody's work is taken up
 # again, so that those two are alone in theirs.
+_PROVIDER, _TRANSFER, _MEDIA = _kill(Role.PROVIDER), _kill(Role.TRANSFER), _kill(Role.MEDIA)
+_REQUESTS = _kill(Role.REQUESTS, while_busy=False)
 _CALM: list[tuple[_Draw, ...]] = [
-    (_kill(Role.PROVIDER), _kill(Role.TRANSFER), _kill(GATEWAY)),
-    (_kill(Role.PROVIDER), _kill(Role.TRANSFER), _kill(Role.REQUESTS, while_busy=False)),
-    (_kill(Role.PROVIDER), _kill(Role.TRANSFER), _pause(GATEWAY, _SHORT_PAUSE)),
-    (_kill(Role.PROVIDER), _kill(Role.TRANSFER), _kill(Role.MEDIA)),
-    (_kill(Role.PROVIDER), _kill(Role.MEDIA), _kill(GATEWAY)),
-    (_kill(Role.TRANSFER), _pause(Role.PROVIDER, _LONG_PAUSE), _kill(Role.REQUESTS, while_busy=False)),
-    (_kill(Role.PROVIDER), _pause(Role.TRANSFER, _LONG_PAUSE), _kill(GATEWAY)),
-    (_kill(Role.PROVIDER), _kill(Role.TRANSFER), _pause(Role.MEDIA, _LONG_PAUSE)),
+    *[(_PROVIDER, _TRANSFER, _MEDIA)] * 3,
+    *[(_PROVIDER, _TRANSFER, _kill(GATEWAY))] * 2,
+    (_PROVIDER, _TRANSFER, _REQUESTS),
+    (_PROVIDER, _TRANSFER, _pause(GATEWAY, _SHORT_PAUSE)),
+    (_PROVIDER, _TRANSFER, _pause(Role.MEDIA, _LONG_PAUSE)),
+    (_PROVIDER, _MEDIA, _pause(Role.TRANSFER, _LONG_PAUSE)),
+    (_TRANSFER, _MEDIA, _pause(Role.PROVIDER, _LONG_PAUSE)),
     (_kill(Role.CONTROL), _kill(GATEWAY), _pause(Role.REQUESTS, _SHORT_PAUSE)),
-    (_kill(BEAT), _kill(Role.REQUESTS, while_busy=False), _pause(GATEWAY, _SHORT_PAUSE)),
+    (_kill(BEAT), _REQUESTS, _pause(GATEWAY, _SHORT_PAUSE)),
     (_pause(Role.CONTROL, _LONG_PAUSE), _kill(GATEWAY)),
-    (_kill(f"{SUPERVISOR}{Role.PROVIDER}"), _kill(Role.TRANSFER), _pause(BEAT, _SHORT_PAUSE)),
-    (_kill(f"{SUPERVISOR}{Role.TRANSFER}", kind=FaultKind.KILL_GROUP), _kill(Role.PROVIDER)),
-    (_kill(f"{SUPERVISOR}{Role.PROVIDER}", kind=FaultKind.KILL_GROUP), _kill(Role.MEDIA)),
+    (_kill(f"{SUPERVISOR}{Role.PROVIDER}"), _TRANSFER, _MEDIA),
+    (_kill(f"{SUPERVISOR}{Role.TRANSFER}", kind=FaultKind.KILL_GROUP), _PROVIDER, _MEDIA),
+    (_kill(f"{SUPERVISOR}{Role.PROVIDER}", kind=FaultKind.KILL_GROUP), _TRANSFER, _kill(GATEWAY)),
 ]
 
 _ANY_PROCESS: list[_Draw] = [

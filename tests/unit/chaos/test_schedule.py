@@ -5,8 +5,10 @@ from collections import Counter
 
 import pytest
 
+from bench.chaos.faults import Record
 from bench.chaos.plan import full, short
-from bench.chaos.schedule import KILLS, OUTAGES, FaultKind, LinkName
+from bench.chaos.recoveries import disturbances, is_kill_of_a_worker
+from bench.chaos.schedule import FaultKind, LinkName
 from bench.chaos.vendors import SHARES, VendorFault, usual_scenarios
 from workers.roles import Role
 
@@ -52,16 +54,14 @@ def test_twenty_minutes_hold_three_hundred_faults_and_five_thousand_orders(seed:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_most_kills_of_workers_have_fifteen_seconds_without_an_outage(seed: int) -> None:
-    faults = full(seed, 20).faults
-    kills = [fault for fault in faults if fault.kind in KILLS and fault.target in set(Role)]
-    outages = [fault for fault in faults if fault.kind in OUTAGES]
-    alone = [
-        kill
-        for kill in kills
-        if not any(kill.at - 4 < outage.at + outage.seconds and outage.at < kill.at + 15 for outage in outages)
+def test_most_kills_of_workers_leave_a_recovery_that_nothing_disturbs(seed: int) -> None:
+    records = [
+        Record(fault, fault.at, ended=fault.at + fault.seconds, happened=True, recoveries=[14.0])
+        for fault in full(seed, 20).faults
     ]
-    assert 40 <= len(alone) < len(kills)
+    kills = [record for record in records if is_kill_of_a_worker(record.fault) and record.fault.target != Role.REQUESTS]
+    undisturbed = [kill for kill in kills if not disturbances(kill, records)]
+    assert 48 <= len(undisturbed) < len(kills)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
