@@ -1,8 +1,9 @@
 """What must always hold, checked against the database and the object store.
 
 1. Every accepted generation is finished, or somebody will look at it: none is past its deadline and forgotten.
-2. `completed` means exactly one capture and a result whose bytes match their SHA-256; `failed` and `cancelled` mean no
-   capture and no hold left; unfinished means a hold. The ledger sums to zero and every balance is its transfers' sum.
+2. `completed` means exactly one capture and a result whose bytes match their SHA-256; `failed` means no capture;
+   `cancelled` may mean one; none of them has a hold left, and unfinished means a hold. The ledger sums to zero and every
+   balance is its transfers' sum.
 3. At most one accepted create for each generation and route.
 """
 
@@ -73,7 +74,8 @@ _RULES = (
             WHERE coalesce(hold, 0) <> g.credits
                OR CASE
                     WHEN g.stage = 'completed' THEN coalesce(capture, 0) = 0 OR capture + release <> hold
-                    WHEN g.stage IN ('failed', 'cancelled') THEN coalesce(capture, 0) <> 0 OR release <> hold
+                    WHEN g.stage = 'cancelled' THEN capture + release <> hold
+                    WHEN g.stage = 'failed' THEN coalesce(capture, 0) <> 0 OR release <> hold
                     ELSE coalesce(capture, 0) <> 0 OR coalesce(release, 0) <> 0
                   END
         """),
@@ -117,7 +119,8 @@ _RULES = (
         3,
         text("""
             SELECT generation_id::text, count(*) || ' accepted creates on route ' || (data ->> 'route')
-            FROM events WHERE stage = 'generating' GROUP BY generation_id, data ->> 'route' HAVING count(*) > 1
+            FROM events WHERE name = 'moved' AND stage = 'generating'
+            GROUP BY generation_id, data ->> 'route' HAVING count(*) > 1
         """),
     ),
     _Rule(

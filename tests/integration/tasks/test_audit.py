@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from schemas.enums import Stage
+from schemas.enums import EventName, Stage
 from schemas.stages import TERMINAL
+from storage import generations, timeline
 from storage.audit import Breach, audit
 from tests.integration.tasks.conftest import Life, Lives
 
@@ -85,6 +86,18 @@ def test_a_failed_generation_that_still_holds_credits_is_found(lives: Lives) -> 
     assert str(life.id) in {breach.subject for breach in breaches(life)}
 
 
+@pytest.mark.parametrize("is_charged", [True, False])
+def test_a_cancelled_generation_may_be_charged_and_holds_nothing(lives: Lives, is_charged: bool) -> None:
+    life = lives.begin(seconds=3600)
+    life.go(until=frozenset({Stage.GENERATING}))
+    claim = life.claim()
+    with life.database.transaction() as session:
+        generations.cancel(session, claim, is_charged=is_charged, event={})
+    assert breaches(life) == []
+    change(life, "DELETE FROM ledger_transfers WHERE generation_id = :id AND kind IN ('capture', 'release')")
+    assert str(life.id) in {breach.subject for breach in breaches(life)}
+
+
 def test_a_balance_that_is_not_the_sum_of_its_transfers_is_found(lives: Lives) -> None:
     life = lives.begin()
     change(
@@ -136,6 +149,15 @@ def test_a_second_accepted_create_is_found(lives: Lives) -> None:
         """,
     )
     assert breaches(life) == [Breach(3, str(life.id), "2 accepted creates on route 0")]
+
+
+def test_what_is_noted_while_the_provider_works_is_no_second_create(lives: Lives) -> None:
+    life = lives.begin(seconds=3600)
+    life.go(until=frozenset({Stage.GENERATING}))
+    with life.database.transaction() as session:
+        timeline.note(session, life.id, EventName.CANCEL_REQUESTED)
+        timeline.note(session, life.id, EventName.CANCEL_SENT)
+    assert breaches(life) == []
 
 
 def test_work_of_the_vendor_that_serves_two_generations_is_found(lives: Lives) -> None:
