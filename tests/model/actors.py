@@ -1,7 +1,8 @@
 """Actors: workers, customers and vendors that act one at a time, and that can be stopped between any two statements."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,8 +63,11 @@ class Actor:
         self.name = name
         self.mood = mood
         self.error: BaseException | None = None
+        self.learned: list[str] = []
+        """The vendors' ids that it was told."""
         self.is_done = False
         self._act = act
+        self.was_troubled = False
         self._accident = accident
         self._points = 0
         self._lasting: Trouble | None = None
@@ -95,6 +99,7 @@ class Actor:
     def reach(self, point: Point) -> None:
         """Come to a point, where trouble may wait."""
         while self._accident and self._accident.at == self._points and self._accident.trouble is Trouble.PAUSE:
+            self.was_troubled = True
             self._accident = None
             self._has_stopped.release()
             self._may_act.acquire()
@@ -102,6 +107,7 @@ class Actor:
             self._lasting = self._accident.trouble
         self._points += 1
         trouble = self._lasting
+        self.was_troubled |= trouble is not None
         if trouble is Trouble.ERROR:
             self._lasting = None
         if trouble is Trouble.DEATH:
@@ -123,6 +129,22 @@ _present = _Present()
 def mood() -> Mood:
     """That of the actor of this thread."""
     return _present.actor.mood if _present.actor else Mood()
+
+
+def learn(remote_id: str) -> None:
+    """The actor of this thread is told of work that a vendor accepted."""
+    if _present.actor is not None:
+        _present.actor.learned.append(remote_id)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """What the actor of this thread does here is the model's business, and nothing strikes."""
+    actor, _present.actor = _present.actor, None
+    try:
+        yield
+    finally:
+        _present.actor = actor
 
 
 def reach(point: Point) -> None:

@@ -35,6 +35,7 @@ _points = st.integers(0, 13)
 
 _breaks = st.builds(Accident, at=_points, trouble=st.sampled_from([Trouble.DEATH, Trouble.ERROR, Trouble.OUTAGE]))
 _pauses = st.builds(Accident, at=_points, trouble=st.just(Trouble.PAUSE))
+_pauses_in_a_claim = st.builds(Accident, at=st.integers(3, 13), trouble=st.just(Trouble.PAUSE))
 _mishaps = st.none() | _breaks | _pauses
 
 _moods = st.builds(
@@ -60,7 +61,7 @@ class Story(RuleBasedStateMachine):
         super().__init__()
         self.world = World(self.ground)
         self.generations: list[UUID] = []
-        self.must_hold = Invariants(self.world.book)
+        self.must_hold = Invariants(self.world.book, self.ground.services.settings.pipeline)
 
     @initialize(models=st.lists(_models, min_size=1, max_size=2))
     def begin(self, models: list[str]) -> None:
@@ -106,6 +107,26 @@ class Story(RuleBasedStateMachine):
         """A worker begins the next step of a generation, and stands still in the middle of it."""
         self._step(number, mood, accident)
 
+    @_someone
+    @precondition(lambda self: not self.world.paused)
+    @rule(
+        number=_numbers,
+        mood=_moods,
+        accident=_pauses_in_a_claim,
+        second_mood=_moods,
+        second_accident=_pauses_in_a_claim,
+    )
+    def overtake(
+        self, number: int, mood: Mood, accident: Accident, second_mood: Mood, second_accident: Accident
+    ) -> None:
+        """A worker is frozen until after its lease, and goes on when another has begun."""
+        self._step(number, mood, accident)
+        if self.world.paused:
+            self.world.pass_time(self.ground.services.settings.pipeline.lease_seconds + 1, frozen=[0])
+            self._step(number, second_mood, second_accident)
+            self.holds()
+            self.world.go_on(0, None)
+
     @precondition(lambda self: self.world.paused)
     @rule(number=_numbers, trouble=st.none() | st.sampled_from([Trouble.DEATH, Trouble.ERROR, Trouble.OUTAGE]))
     def go_on(self, number: int, trouble: Trouble | None) -> None:
@@ -116,8 +137,12 @@ class Story(RuleBasedStateMachine):
     @rule(number=_numbers, stage=st.sampled_from(list(WORK)), back=st.integers(0, 2), mood=_moods)
     def deliver_stale(self, number: int, stage: Stage, back: int, mood: Mood) -> None:
         """An old message comes, or one for another stage."""
-        if message := self.world.next_message(self._one(number)):
-            self.world.deliver(Wake(message.generation_id, stage, message.attempt - back), mood)
+        message = self.world.next_message(self._one(number))
+        if message is None:
+            return
+        self.world.deliver(Wake(message.generation_id, stage, message.attempt - back), mood)
+        if WORK[stage] != WORK[message.stage] or back:
+            assert self.world.next_message(message.generation_id) == message, "a message for another claim was heeded"
 
     @precondition(lambda self: self.world.mailbox.messages)
     @rule(number=_numbers, is_doubled=st.booleans(), mood=_moods)
@@ -146,7 +171,7 @@ class Story(RuleBasedStateMachine):
     def call_back(self, number: int, words: bytes, accident: Accident | None) -> None:
         """A vendor calls back: perhaps again, or late, or before its reply, or for work that it never accepted."""
         newest = self.generations[-1]
-        unheard_of = [Work(f"{name}'s error", name, newest, "no model") for name in ProviderName]
+        unheard_of = [Work(f"{name}'s error", name, newest, "no model", 0) for name in ProviderName]
         works = [*self.world.book, *unheard_of]
         self.world.call_back(works[number % len(works)], words, self._possible(accident))
 
@@ -166,7 +191,8 @@ class Story(RuleBasedStateMachine):
     def holds(self) -> None:
         """What must always hold."""
         with self.ground.database.transaction() as session:
-            self.must_hold.check(session)
+            self.must_hold.check(session, self.world.acted)
+        self.world.acted.clear()
         unforeseen = [error for error in self.ground.crashes if not isinstance(error, Unforeseen)]
         assert unforeseen == [], "a step crashed where nothing was broken"
 

@@ -1,6 +1,6 @@
 """The model's vendor: a book of what it accepted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from tests.model.actors import Point, Unforeseen, mood, reach
+from tests.model.actors import Point, Unforeseen, learn, mood, reach, unwatched
 from tests.model.files import Files
 from tests.model.moods import Create, LookUp, Reading, Stopping
 
@@ -41,6 +41,8 @@ class Work:
     provider: ProviderName
     generation_id: UUID
     model: str
+    resends: int
+    """How often an unknown outcome had been given up for a new create, when this one left."""
     status: RemoteStatus = RemoteStatus.RUNNING
 
 
@@ -51,6 +53,7 @@ class Vendor:
     name: ProviderName
     book: list[Work]
     files: Files
+    resends: Callable[[UUID], int]
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
@@ -61,10 +64,12 @@ class Vendor:
         if create is Create.BUG_BEFORE:
             raise Unforeseen("before the create left")
         fence()
+        with unwatched():
+            resends = self.resends(generation_id)
         reach(Point.VENDOR)
         if create in _REFUSALS:
             raise _refusal(create)
-        work = Work(f"r{len(self.book) + 1}", self.name, generation_id, request.model)
+        work = Work(f"r{len(self.book) + 1}", self.name, generation_id, request.model, resends)
         self.book.append(work)
         reach(Point.VENDOR)
         match create:
@@ -73,6 +78,7 @@ class Vendor:
             case Create.BUG_AFTER:
                 raise Unforeseen("after the create left")
             case _:
+                learn(work.remote_id)
                 return Submission(work.remote_id)
 
     def poll(self, remote: RemoteRef) -> RemoteState:

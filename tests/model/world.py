@@ -14,6 +14,7 @@ from schemas.enums import ProviderName, Queue, Stage
 from schemas.errors import RequestError
 from schemas.orders import GenerationRequest
 from schemas.settings import ProvidersSettings
+from schemas.stages import WORK
 from storage import acceptance, callbacks, cancellation
 from storage.database import Database
 from storage.generations import Wake
@@ -92,6 +93,9 @@ class World:
     mailbox: "Mailbox" = field(init=False)
     customers: list[UUID] = field(default_factory=list)
     paused: list["Doing"] = field(default_factory=list)
+    acted: set[str] = field(default_factory=set)
+    """Who did something since this was last cleared."""
+    _actors: int = 0
 
     def __post_init__(self) -> None:
         empty(self.ground.database)
@@ -122,14 +126,14 @@ class World:
 
     def deliver(self, message: Wake, mood: Mood, accident: Accident | None = None) -> None:
         """A worker takes a message."""
-        self._do(
-            f"{message.stage} of {message.generation_id}",
-            lambda services: stage.run(
-                services, str(message.generation_id), message.attempt, {message.stage}, _STEPS[message.stage]
-            ),
-            accident,
-            mood,
-        )
+        task = WORK[message.stage].task
+        stages = [each for each, work in WORK.items() if work.task is task]
+        step = _STEPS[message.stage]
+
+        def act(services: Services) -> None:
+            stage.run(services, str(message.generation_id), message.attempt, stages, step)
+
+        self._do(f"{message.stage} of {message.generation_id}", act, accident, mood)
 
     def wake(self, mood: Mood, accident: Accident | None = None) -> None:
         """The waker makes its round."""
@@ -233,20 +237,58 @@ class World:
 
     def _do(self, name: str, act: Callable[[Services], None], accident: Accident | None, mood: Mood) -> None:
         services = self.ground.services
+        self._actors += 1
         own = replace(
             services,
+            worker_name=f"actor {self._actors}, {name}",
             leases=LeaseKeeper(services.database, lease_seconds=services.settings.pipeline.lease_seconds),
             dispatcher=self.mailbox,
-            providers=_Vendors(services.settings.providers, self.book, self.ground.files),
+            providers=_Vendors(services.settings.providers, self._vendor),
         )
-        self._advance(Doing(Actor(name, lambda: act(own), mood, accident), own.leases))
+        self._advance(Doing(Actor(own.worker_name, lambda: act(own), mood, accident), own.leases))
 
     def _advance(self, doing: "Doing", trouble: Trouble | None = None) -> None:
-        doing.actor.go_on(trouble)
-        if not doing.actor.is_done:
+        actor = doing.actor
+        self.mailbox.unsent.clear()
+        self.acted.add(actor.name)
+        actor.go_on(trouble)
+        if not actor.is_done:
             self.paused.append(doing)
-        elif doing.actor.error is not None and not isinstance(doing.actor.error, _EXPECTED):
-            raise doing.actor.error
+        elif actor.error is None:
+            self._check_end(actor)
+        elif not isinstance(actor.error, _EXPECTED):
+            raise actor.error
+
+    def _check_end(self, actor: Actor) -> None:
+        """What an actor that ended well leaves behind."""
+        forgotten = [remote_id for remote_id in actor.learned if not self._is_written_down(remote_id)]
+        assert not forgotten, f"{actor.name} was told of {forgotten}, and wrote nothing down"
+        if not actor.was_troubled:
+            delayed = [wake for wake in self.mailbox.unsent if not self._is_due(wake)]
+            assert not delayed, f"{actor.name} could not send {delayed}, and left it until later"
+
+    def _is_due(self, wake: Wake) -> bool:
+        query = text("SELECT wake_at <= now() OR attempt <> :attempt FROM generations WHERE id = :id")
+        with self.ground.database.transaction() as session:
+            values = {"id": wake.generation_id, "attempt": wake.attempt}
+            return bool(session.execute(query, values).scalar_one())
+
+    def _is_written_down(self, remote_id: str) -> bool:
+        query = text("SELECT EXISTS (SELECT FROM events WHERE data ->> 'remote_id' = :remote_id)")
+        with self.ground.database.transaction() as session:
+            return bool(session.execute(query, {"remote_id": remote_id}).scalar_one())
+
+    def _vendor(self, name: ProviderName) -> Vendor:
+        return Vendor(name, self.book, self.ground.files, self._resends)
+
+    def _resends(self, generation_id: UUID) -> int:
+        query = text("""
+            SELECT count(*) FROM events WHERE generation_id = :id AND origin = 'submitting' AND stage = 'queued'
+                AND data ->> 'reason' LIKE 'outcome unknown: sent again%'
+        """)
+        with self.ground.database.transaction() as session:
+            count: int = session.execute(query, {"id": generation_id}).scalar_one()
+        return count
 
 
 @dataclass(frozen=True)
@@ -263,9 +305,12 @@ class Mailbox(Dispatcher):
     def __init__(self, database: Database) -> None:
         self._database = database
         self.messages: list[Wake] = []
+        self.unsent: list[Wake] = []
+        """What the queues did not take of the newest actor's."""
 
     def _try(self, wake: Wake) -> bool:
         if mood().queues_are_full:
+            self.unsent.append(wake)
             return False
         self.messages.append(wake)
         return True
@@ -289,11 +334,10 @@ class Mailbox(Dispatcher):
 class _Vendors(Providers):
     """The registry of a process whose vendors are all the model's."""
 
-    def __init__(self, settings: ProvidersSettings, book: list[Work], files: Files) -> None:
+    def __init__(self, settings: ProvidersSettings, vendor: Callable[[ProviderName], Vendor]) -> None:
         super().__init__(settings)
-        self._book = book
-        self._files = files
+        self._vendor = vendor
 
     def get(self, name: ProviderName) -> Provider:
         """A vendor; it remembers nothing but the book."""
-        return Vendor(name, self._book, self._files)
+        return self._vendor(name)
