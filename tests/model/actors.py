@@ -87,7 +87,7 @@ class Actor:
             self._thread.join()
 
     def _run(self) -> None:
-        _present.actor = self
+        _present.actor, _present.name = self, self.name
         self._may_act.acquire()
         try:
             self._act()
@@ -121,9 +121,15 @@ class Actor:
 
 class _Present(threading.local):
     actor: Actor | None = None
+    name: str = ""
 
 
 _present = _Present()
+
+
+def name() -> str:
+    """That of the actor of this thread."""
+    return _present.name
 
 
 def mood() -> Mood:

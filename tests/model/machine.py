@@ -63,12 +63,14 @@ class Story(RuleBasedStateMachine):
         self.generations: list[UUID] = []
         self.must_hold = Invariants(self.world.book, self.ground.services.settings.pipeline)
 
-    @initialize(models=st.lists(_models, min_size=1, max_size=2))
-    def begin(self, models: list[str]) -> None:
-        """There is something to do."""
-        for model in models:
+    @initialize(ordered=st.lists(st.tuples(_models, st.sampled_from([0, 0, 0, 0, 1, 2, 4, 5])), min_size=1, max_size=2))
+    def begin(self, ordered: list[tuple[str, int]]) -> None:
+        """There is something to do, and it went well so far."""
+        for number, (model, steps) in enumerate(ordered):
             self.world.order(0, model, key=None, accident=None)
-        self.generations = self.world.generations()
+            self.generations = self.world.generations()
+            for _ in range(steps):
+                self._step(number, Mood())
 
     @precondition(lambda self: len(self.generations) < _MOST_GENERATIONS)
     @rule(

@@ -15,7 +15,7 @@ from tests.model.world import Ground
 _always = settings(deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 _PROFILES = {
     # The same stories on every machine.
-    "test": settings(_always, max_examples=40, stateful_step_count=30, derandomize=True),
+    "test": settings(_always, max_examples=50, stateful_step_count=30, derandomize=True),
     # Others each time; Hypothesis keeps what failed, and begins with it the next time.
     "explore": settings(_always, stateful_step_count=50),
     # Whether there is a failure, and not its shortest story.

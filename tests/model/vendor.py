@@ -53,7 +53,8 @@ class Vendor:
     name: ProviderName
     book: list[Work]
     files: Files
-    resends: Callable[[UUID], int]
+    on_departure: Callable[[UUID], int]
+    """Told of each create that leaves; how often an unknown outcome had been given up before it."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
@@ -65,7 +66,7 @@ class Vendor:
             raise Unforeseen("before the create left")
         fence()
         with unwatched():
-            resends = self.resends(generation_id)
+            resends = self.on_departure(generation_id)
         reach(Point.VENDOR)
         if create in _REFUSALS:
             raise _refusal(create)

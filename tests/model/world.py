@@ -27,7 +27,7 @@ from tasks.settle import settle
 from tasks.store import store
 from tasks.submit import submit
 from tasks.wake import wake
-from tests.model.actors import Accident, Actor, Died, Trouble, mood
+from tests.model.actors import Accident, Actor, Died, Trouble, mood, name
 from tests.model.clock import Clock
 from tests.model.files import Files
 from tests.model.moods import Mood
@@ -93,6 +93,8 @@ class World:
     mailbox: "Mailbox" = field(init=False)
     customers: list[UUID] = field(default_factory=list)
     paused: list["Doing"] = field(default_factory=list)
+    breaches: list[str] = field(default_factory=list)
+    """What an actor did and must not, seen in the moment."""
     acted: set[str] = field(default_factory=set)
     """Who did something since this was last cleared."""
     _actors: int = 0
@@ -235,12 +237,12 @@ class World:
             owner: UUID = session.execute(query, {"id": generation_id}).scalar_one()
         return owner
 
-    def _do(self, name: str, act: Callable[[Services], None], accident: Accident | None, mood: Mood) -> None:
+    def _do(self, what: str, act: Callable[[Services], None], accident: Accident | None, mood: Mood) -> None:
         services = self.ground.services
         self._actors += 1
         own = replace(
             services,
-            worker_name=f"actor {self._actors}, {name}",
+            worker_name=f"actor {self._actors}, {what}",
             leases=LeaseKeeper(services.database, lease_seconds=services.settings.pipeline.lease_seconds),
             dispatcher=self.mailbox,
             providers=_Vendors(services.settings.providers, self._vendor),
@@ -258,6 +260,7 @@ class World:
             self._check_end(actor)
         elif not isinstance(actor.error, _EXPECTED):
             raise actor.error
+        assert not self.breaches, self.breaches
 
     def _check_end(self, actor: Actor) -> None:
         """What an actor that ended well leaves behind."""
@@ -279,16 +282,22 @@ class World:
             return bool(session.execute(query, {"remote_id": remote_id}).scalar_one())
 
     def _vendor(self, name: ProviderName) -> Vendor:
-        return Vendor(name, self.book, self.ground.files, self._resends)
+        return Vendor(name, self.book, self.ground.files, self._on_departure)
 
-    def _resends(self, generation_id: UUID) -> int:
+    def _on_departure(self, generation_id: UUID) -> int:
         query = text("""
-            SELECT count(*) FROM events WHERE generation_id = :id AND origin = 'submitting' AND stage = 'queued'
+            SELECT lease_until IS NOT NULL AND lease_until > now() AS is_held, holder, (
+                SELECT count(*) FROM events WHERE generation_id = g.id AND origin = 'submitting' AND stage = 'queued'
                 AND data ->> 'reason' LIKE 'outcome unknown: sent again%'
+            ) AS resends
+            FROM generations g WHERE id = :id
         """)
         with self.ground.database.transaction() as session:
-            count: int = session.execute(query, {"id": generation_id}).scalar_one()
-        return count
+            row = session.execute(query, {"id": generation_id}).one()
+        if not row.is_held or row.holder != name():
+            self.breaches.append(f"{name()} let a create leave without a lease on {generation_id}")
+        resends: int = row.resends
+        return resends
 
 
 @dataclass(frozen=True)
