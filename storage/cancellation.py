@@ -78,7 +78,7 @@ def _end(session: Session, row: Generation) -> None:
         )
     )
     reason = {"reason": "cancelled before the provider had it", "is_charged": False}
-    session.add(Event(generation_id=row.id, origin=row.stage, stage=Stage.CANCELLED, data=reason))
+    session.add(Event(generation_id=row.id, origin=Stage.QUEUED, stage=Stage.CANCELLED, data=reason))
     ledger.release(session, row.customer_id, row.id)
 
 

@@ -4,20 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from schemas.settings import Settings
 from stack.stack import Stack
 from storage.database import Database
 from storage.objects import ObjectStore
-from tests.support import NewCustomer, clean_settings, new_customer, with_kie_account
-
-# In an order that foreign keys allow. The two accounts that exist once stay.
-EMPTY = """
-    DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
-    DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generations; DELETE FROM api_keys;
-    DELETE FROM customers;
-"""
+from tests.support import NewCustomer, clean_settings, empty, new_customer, with_kie_account
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +42,7 @@ def pool(settings: Settings) -> Iterator[Database]:
 @pytest.fixture
 def database(pool: Database) -> Database:
     """The migrated database, empty."""
-    with pool.transaction() as session:
-        session.execute(text(EMPTY))
+    empty(pool)
     return pool
 
 

@@ -41,7 +41,7 @@ def _names(database: Database, generation_id: UUID) -> list[EventName]:
 
 
 def test_what_nobody_has_begun_ends_at_once_and_costs_nothing(
-    gateway: httpx.Client, customer: NewCustomer, generation_id: UUID
+    gateway: httpx.Client, database: Database, customer: NewCustomer, generation_id: UUID
 ) -> None:
     answer = _cancel(gateway, customer, generation_id)
     assert answer.status_code == 200
@@ -58,6 +58,9 @@ def test_what_nobody_has_begun_ends_at_once_and_costs_nothing(
     assert (again.status_code, again.json()) == (200, body)
     balance = gateway.get("/v1/credits", headers=customer.headers).json()
     assert (balance["available"], balance["held"]) == (100, 0)
+    with database.transaction() as session:
+        moves = [(event.origin, event.stage) for event in timeline.read(session, generation_id)]
+    assert moves == [(None, Stage.QUEUED), (Stage.QUEUED, Stage.CANCELLED)]
 
 
 def test_a_worker_that_was_about_to_send_it_finds_that_it_lost_it(

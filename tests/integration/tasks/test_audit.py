@@ -12,8 +12,8 @@ from schemas.settings import RetentionSettings
 from schemas.stages import TERMINAL
 from storage.audit import Breach, Report, audit, audit_online
 from storage.database import Database
-from tests.conftest import EMPTY
 from tests.integration.tasks.conftest import Life, Lives
+from tests.support import EMPTY
 
 
 def breaches(life: Life) -> list[Breach]:

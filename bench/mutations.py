@@ -1,0 +1,199 @@
+"""The rules that `bench.mutants` breaks: a passage of the source, what stands there instead, and who must notice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MODEL = "tests/model"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One rule, broken. `checks` are pytest's arguments, tried in order."""
+
+    name: str
+    breaks: str
+    file: str
+    old: str
+    new: str
+    checks: tuple[str, ...] = (MODEL,)
+
+    def apply(self, tree: Path) -> None:
+        """Change the file.
+
+        Raises:
+            ValueError: the passage is not there, or not once: the source has changed, and this table has not.
+        """
+        path = tree / self.file
+        source = path.read_text(encoding="utf-8")
+        if source.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.file} holds the passage {source.count(self.old)} times, not once")
+        path.write_text(source.replace(self.old, self.new), encoding="utf-8")
+
+
+MUTANTS = (
+    Mutant(
+        name="a write without its lease",
+        breaks="who lost the lease may still write",
+        file="storage/generations.py",
+        old="            col(Generation.lease_token) == held.token,\n"
+        "            col(Generation.stage) == held.generation.stage,\n",
+        new="            col(Generation.stage) == held.generation.stage,\n",
+    ),
+    Mutant(
+        name="capture after the move",
+        breaks="a generation can be completed and not paid",
+        file="tasks/settle.py",
+        old="        within=lambda session: ledger.capture(session, generation.customer_id, claim.id),\n    )\n",
+        new="    )\n    with services.database.transaction() as session:\n"
+        "        ledger.capture(session, generation.customer_id, claim.id)\n",
+    ),
+    Mutant(
+        name="release after the failure",
+        breaks="a generation can fail and keep its hold",
+        file="tasks/stage.py",
+        old="        generations.fail(session, claim, code, message)\n",
+        new='        values = {"error_code": code, "error_message": message}\n'
+        '        generations.move(session, claim, Stage.FAILED, wake_in=0, event={"code": code}, values=values)\n'
+        "    with services.database.transaction() as session:\n"
+        "        ledger.release(session, claim.generation.customer_id, claim.id)\n",
+    ),
+    Mutant(
+        name="cancelled while queued without a release",
+        breaks="a cancelled generation keeps its hold",
+        file="storage/cancellation.py",
+        old="    ledger.release(session, row.customer_id, row.id)\n",
+        new="",
+    ),
+    Mutant(
+        name="a create before its intent",
+        breaks="a worker that dies after the create leaves a generation that is sent again",
+        file="tasks/submit.py",
+        old="    sender = _declare(services, claim)\n"
+        "    return _send(services, sender, lease, failures=claim.generation.failures)\n",
+        new="    remote_id = _create(services, claim, Departure(lease))\n"
+        "    return conclusions.accepted(services, _declare(services, claim), remote_id)\n",
+    ),
+    Mutant(
+        name="no fence",
+        breaks="a create leaves although another worker may have the generation",
+        file="tasks/submit.py",
+        old="        self._lease.fence()\n",
+        new="",
+    ),
+    Mutant(
+        name="sent again on an unknown outcome",
+        breaks="a create whose reply was lost is repeated",
+        file="tasks/submit.py",
+        old="        conclusions.unknown(services, claim, reason=error.message)\n",
+        new="        conclusions.requeue(services, claim, error.message, 0.0)\n",
+    ),
+    Mutant(
+        name="a bug after the create sends it again",
+        breaks="an unforeseen error counts as not sent",
+        file="tasks/submit.py",
+        old="    if departure.has_left:\n",
+        new="    if departure.has_left and claim.generation.crashes:\n",
+    ),
+    Mutant(
+        name="sent again when the outcome stays unknown",
+        breaks="every route is treated as one that may be sent twice",
+        file="tasks/unknown_submit.py",
+        old=" is UnknownSubmit.RESUBMIT:",
+        new=" in UnknownSubmit:",
+    ),
+    Mutant(
+        name="the accepted id is lost with the lease",
+        breaks="what the vendor accepted is forgotten by the only worker that knows it",
+        file="tasks/conclusions.py",
+        old="            is_kept = submissions.accepted(session, claim, remote_id)\n",
+        new="            is_kept = False\n",
+    ),
+    Mutant(
+        name="the callback's word beats the reply",
+        breaks="a generation's work is exchanged for another",
+        file="tasks/unknown_submit.py",
+        old="        return generation.remote_id or callbacks.adoptable_remote_id("
+        "session, claim.id, generation.provider)\n",
+        new="        adopted = callbacks.adoptable_remote_id(session, claim.id, generation.provider)\n"
+        "        return adopted or generation.remote_id\n",
+    ),
+    Mutant(
+        name="a callback wakes what is finished",
+        breaks="a late callback touches a generation that has ended",
+        file="storage/callbacks.py",
+        old="    if generation.stage not in AWAITS_CALLBACK or generation.remote_id not in {None, remote_id}:\n",
+        new="    if generation.remote_id not in {None, remote_id}:\n",
+    ),
+    Mutant(
+        name="a callback during a claim is overlooked",
+        breaks="a callback that comes while a worker holds the row waits for the safety poll",
+        file="storage/generations.py",
+        old="        *([col(Generation.callback_at)] if stage in AWAITS_CALLBACK else []),\n",
+        new="",
+    ),
+    Mutant(
+        name="a claim for any attempt",
+        breaks="every copy of a message is heeded",
+        file="storage/generations.py",
+        old="        .where(col(Generation.attempt) == attempt)\n        .values(\n",
+        new="        .values(\n",
+    ),
+    Mutant(
+        name="a claim of what is held",
+        breaks="two workers have one generation",
+        file="storage/generations.py",
+        old="col(Generation.stage).in_(list(stages)), is_free())\n",
+        new="col(Generation.stage).in_(list(stages)))\n",
+    ),
+    Mutant(
+        name="a withdrawal of another's create",
+        breaks="a worker that kept its create here queues what another has sent",
+        file="storage/submissions.py",
+        old="        col(Generation.submission) == sender.token,\n",
+        new="",
+    ),
+    Mutant(
+        name="leases renewed past the deadline",
+        breaks="a worker that is stuck holds its generation for ever",
+        file="storage/generations.py",
+        old="        .where(or_(col(Generation.deadline_at) > func.now(), col(Generation.stage) == Stage.SETTLING))\n",
+        new="",
+    ),
+    Mutant(
+        name="looked at past the deadline",
+        breaks="a deadline is noticed late",
+        file="storage/generations.py",
+        old="    waited = func.least(asked, Generation.deadline_at)\n",
+        new="    waited = asked\n",
+    ),
+    Mutant(
+        name="failed reads are counted",
+        breaks="work that was paid for is given up because the vendor was away",
+        file="tasks/stage.py",
+        old="    failures = claim.generation.failures + 1\n",
+        new="    failures = claim.generation.failures + 1\n"
+        "    if failures >= services.settings.pipeline.stage_failures:\n"
+        "        return fail(services, claim, ErrorCode.INTERNAL, INTERNAL)\n",
+    ),
+    Mutant(
+        name="what was never begun is charged",
+        breaks="cancelling costs although no vendor had it",
+        file="tasks/stage.py",
+        old="rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING and not is_free\n",
+        new="rule is CancelRule.CHARGED\n",
+    ),
+    Mutant(
+        name="progress goes back",
+        breaks="a customer sees less than before",
+        file="storage/generations.py",
+        old='        changes["progress"] = func.greatest(Generation.progress, progress_within(stage, progress))\n',
+        new='        changes["progress"] = progress_within(stage, progress)\n',
+    ),
+    Mutant(
+        name="a wake-up that was not sent is forgotten",
+        breaks="what finds its queue full waits for the resend",
+        file="workers/dispatch.py",
+        old="                generations.make_due(session, wake)\n",
+        new="                pass\n",
+    ),
+)

@@ -1,0 +1,238 @@
+"""The rules by which a story is told: who may do what, in any order."""
+
+import sys
+from typing import ClassVar
+from uuid import UUID
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from schemas.enums import ProviderName, Stage
+from schemas.stages import WORK
+from storage.audit import audit
+from storage.generations import Wake
+from tests.model.actors import Accident, Trouble, Unforeseen
+from tests.model.invariants import Invariants
+from tests.model.menu import MENU
+from tests.model.moods import Create, File, LookUp, Mood, Reading, Stopping
+from tests.model.vendor import Work
+from tests.model.world import Ground, World
+
+_MOST_GENERATIONS = 3
+_MOST_PAUSED = 2
+
+# A generation alone needs about ten; whoever needs more than this is going round in circles.
+_ROUNDS_TO_FINISH = 40
+
+_models = st.sampled_from([entry.name for entry in MENU])
+
+_numbers = st.integers(0, 9)
+"""Choose from what there is, counted round and round."""
+
+# The longest step, a create, has fourteen points.
+_points = st.integers(0, 13)
+
+_breaks = st.builds(Accident, at=_points, trouble=st.sampled_from([Trouble.DEATH, Trouble.ERROR, Trouble.OUTAGE]))
+_pauses = st.builds(Accident, at=_points, trouble=st.just(Trouble.PAUSE))
+_pauses_in_a_claim = st.builds(Accident, at=st.integers(3, 13), trouble=st.just(Trouble.PAUSE))
+_mishaps = st.none() | _breaks | _pauses
+
+_moods = st.builds(
+    Mood,
+    create=st.sampled_from(Create),
+    look_up=st.sampled_from(LookUp),
+    reading=st.sampled_from(Reading),
+    stopping=st.sampled_from(Stopping),
+    file=st.sampled_from(File),
+    queues_are_full=st.booleans(),
+)
+
+_someone = precondition(lambda self: self.generations)
+_who_may_pause = precondition(lambda self: len(self.world.paused) < _MOST_PAUSED)
+
+
+class Story(RuleBasedStateMachine):
+    """One run, from an empty database to the audit."""
+
+    ground: ClassVar[Ground]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.ground)
+        self.generations: list[UUID] = []
+        self.must_hold = Invariants(self.world.book, self.ground.services.settings.pipeline)
+
+    @initialize(ordered=st.lists(st.tuples(_models, st.sampled_from([0, 0, 0, 0, 1, 2, 4, 5])), min_size=1, max_size=2))
+    def begin(self, ordered: list[tuple[str, int]]) -> None:
+        """There is something to do, and it went well so far."""
+        for number, (model, steps) in enumerate(ordered):
+            self.world.order(0, model, key=None, accident=None)
+            self.generations = self.world.generations()
+            for _ in range(steps):
+                self._step(number, Mood())
+
+    @precondition(lambda self: len(self.generations) < _MOST_GENERATIONS)
+    @rule(
+        customer=st.integers(0, 1),
+        model=_models,
+        key=st.none() | st.just("a key"),
+        accident=st.none() | _breaks,
+    )
+    def order(self, customer: int, model: str, key: str | None, accident: Accident | None) -> None:
+        """A customer orders."""
+        self.world.order(customer, model, key=key, accident=accident)
+        self.generations = self.world.generations()
+
+    @_someone
+    @rule(number=_numbers)
+    def go_well(self, number: int) -> None:
+        """A worker takes the next step of a generation on a good day."""
+        self._step(number, Mood())
+
+    @_someone
+    @rule(number=_numbers, mood=_moods)
+    def step(self, number: int, mood: Mood) -> None:
+        """A worker takes the next step of a generation on any day."""
+        self._step(number, mood)
+
+    @_someone
+    @rule(number=_numbers, mood=_moods, accident=_breaks)
+    def stumble(self, number: int, mood: Mood, accident: Accident) -> None:
+        """A worker takes the next step of a generation, and dies of it, or the database is not there."""
+        self._step(number, mood, accident)
+
+    @_someone
+    @_who_may_pause
+    @rule(number=_numbers, mood=_moods, accident=_pauses)
+    def hesitate(self, number: int, mood: Mood, accident: Accident) -> None:
+        """A worker begins the next step of a generation, and stands still in the middle of it."""
+        self._step(number, mood, accident)
+
+    @_someone
+    @precondition(lambda self: not self.world.paused)
+    @rule(
+        number=_numbers,
+        mood=_moods,
+        accident=_pauses_in_a_claim,
+        second_mood=_moods,
+        second_accident=_pauses_in_a_claim,
+    )
+    def overtake(
+        self, number: int, mood: Mood, accident: Accident, second_mood: Mood, second_accident: Accident
+    ) -> None:
+        """A worker is frozen until after its lease, and goes on when another has begun."""
+        self._step(number, mood, accident)
+        if self.world.paused:
+            self.world.pass_time(self.ground.services.settings.pipeline.lease_seconds + 1, frozen=[0])
+            self._step(number, second_mood, second_accident)
+            self.holds()
+            self.world.go_on(0, None)
+
+    @precondition(lambda self: self.world.paused)
+    @rule(number=_numbers, trouble=st.none() | st.sampled_from([Trouble.DEATH, Trouble.ERROR, Trouble.OUTAGE]))
+    def go_on(self, number: int, trouble: Trouble | None) -> None:
+        """A paused actor goes on, or meets its trouble where it stands."""
+        self.world.go_on(number % len(self.world.paused), trouble)
+
+    @_someone
+    @rule(number=_numbers, stage=st.sampled_from(list(WORK)), back=st.integers(0, 2), mood=_moods)
+    def deliver_stale(self, number: int, stage: Stage, back: int, mood: Mood) -> None:
+        """An old message comes, or one for another stage."""
+        message = self.world.next_message(self._one(number))
+        if message is None:
+            return
+        self.world.deliver(Wake(message.generation_id, stage, message.attempt - back), mood)
+        if WORK[stage] != WORK[message.stage] or back:
+            assert self.world.next_message(message.generation_id) == message, "a message for another claim was heeded"
+
+    @precondition(lambda self: self.world.mailbox.messages)
+    @rule(number=_numbers, is_doubled=st.booleans(), mood=_moods)
+    def deliver(self, number: int, is_doubled: bool, mood: Mood) -> None:
+        """A message that was sent is delivered, perhaps not for the last time."""
+        messages = self.world.mailbox.messages
+        message = messages[number % len(messages)]
+        if not is_doubled:
+            messages.remove(message)
+        self.world.deliver(message, mood)
+
+    @precondition(lambda self: self.world.mailbox.messages)
+    @rule()
+    def lose_messages(self) -> None:
+        """Redis forgets everything."""
+        self.world.mailbox.messages.clear()
+
+    @_someone
+    @rule(mood=_moods, accident=st.none() | _breaks)
+    def wake(self, mood: Mood, accident: Accident | None) -> None:
+        """The waker makes its round."""
+        self.world.wake(mood, accident)
+
+    @_someone
+    @rule(number=_numbers, words=st.sampled_from([b"done", b"failed"]), accident=_mishaps)
+    def call_back(self, number: int, words: bytes, accident: Accident | None) -> None:
+        """A vendor calls back: perhaps again, or late, or before its reply, or for work that it never accepted."""
+        newest = self.generations[-1]
+        unheard_of = [Work(f"{name}'s error", name, newest, "no model", 0) for name in ProviderName]
+        works = [*self.world.book, *unheard_of]
+        self.world.call_back(works[number % len(works)], words, self._possible(accident))
+
+    @_someone
+    @rule(number=_numbers, accident=_mishaps)
+    def cancel(self, number: int, accident: Accident | None) -> None:
+        """A customer cancels."""
+        self.world.cancel(self._one(number), self._possible(accident))
+
+    @_someone
+    @rule(seconds=st.sampled_from([1, 3, 11, 40, 130, 700]), frozen=st.sets(st.integers(0, 1)))
+    def pass_time(self, seconds: int, frozen: set[int]) -> None:
+        """Time passes; the processes of paused workers may be frozen, or merely slow."""
+        self.world.pass_time(seconds, frozen=frozen)
+
+    @invariant()
+    def holds(self) -> None:
+        """What must always hold."""
+        with self.ground.database.transaction() as session:
+            self.must_hold.check(session, self.world.acted)
+        self.world.acted.clear()
+        unforeseen = [error for error in self.ground.crashes if not isinstance(error, Unforeseen)]
+        assert unforeseen == [], "a step crashed where nothing was broken"
+
+    def teardown(self) -> None:
+        """All troubles are over: everything must come to an end, and the audit find nothing."""
+        is_broken = sys.exc_info()[1] is not None
+        try:
+            if not is_broken:
+                self._finish()
+        finally:
+            if is_broken or sys.exc_info()[1] is not None:
+                note(self.world.timeline())
+            self.world.stop()
+
+    def _finish(self) -> None:
+        while self.world.paused:
+            self.world.go_on(0, None)
+            self.holds()
+        self.world.mailbox.messages.clear()
+        for _ in range(_ROUNDS_TO_FINISH * len(self.world.generations())):
+            if not self.world.pass_time_to_next_wake():
+                break
+            self.world.wake(Mood())
+            for message in self.world.mailbox.taken():
+                self.world.deliver(message, Mood())
+            self.holds()
+        unfinished = self.world.unfinished()
+        assert not unfinished, f"{unfinished} come to no end"
+        assert audit(self.ground.database, self.ground.services.objects).breaches == []
+
+    def _step(self, number: int, mood: Mood, accident: Accident | None = None) -> None:
+        if message := self.world.next_message(self._one(number)):
+            self.world.deliver(message, mood, accident)
+
+    def _one(self, number: int) -> UUID:
+        return self.generations[number % len(self.generations)]
+
+    def _possible(self, accident: Accident | None) -> Accident | None:
+        """Not more pauses than a run can keep apart."""
+        is_pause = accident is not None and accident.trouble is Trouble.PAUSE
+        return None if is_pause and len(self.world.paused) >= _MOST_PAUSED else accident

@@ -1,0 +1,41 @@
+"""What the model's customers can order: one model for each rule that the catalogue knows."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from providers.catalogue import Catalogue, CatalogueFile
+from providers.models import Capabilities, Defaults, Model, Price, RouteEntry, UnknownSubmit
+from schemas.enums import CancelRule, Kind, ProviderName
+
+PRICE = 10
+
+
+def _model(
+    name: str, cancel: CancelRule, providers: Iterable[ProviderName], unknown_submit: UnknownSubmit = UnknownSubmit.FAIL
+) -> Model:
+    return Model(
+        name=name,
+        kind=Kind.IMAGE,
+        title=name,
+        description=name,
+        capabilities=Capabilities(prompt_characters=100, aspect_ratios=["1:1"], output_formats=["png"]),
+        defaults=Defaults(aspect_ratio="1:1", output_format="png"),
+        price=Price(credits=Decimal(PRICE), per="image"),
+        routes=[
+            RouteEntry(provider=provider, model=f"{name} of {provider}", cancel=cancel, unknown_submit=unknown_submit)
+            for provider in providers
+        ],
+    )
+
+
+FREE = _model("free", CancelRule.FREE, ProviderName)
+CHARGED = _model("charged", CancelRule.CHARGED, [ProviderName.KIE])
+UNSTOPPABLE = _model("unstoppable", CancelRule.IMPOSSIBLE, [ProviderName.KLING])
+RESENT = _model("resent", CancelRule.FREE, [ProviderName.KIE], UnknownSubmit.RESUBMIT)
+
+MENU = (FREE, CHARGED, UNSTOPPABLE, RESENT)
+
+
+def catalogue() -> Catalogue:
+    """The menu as the pipeline reads it."""
+    return Catalogue(CatalogueFile(models=list(MENU), retired=[]), frozenset(ProviderName))

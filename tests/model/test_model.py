@@ -1,0 +1,35 @@
+"""The state machine under random events: every run is a story that the real stage functions have to survive.
+
+`make test` tells the same stories each time. `make model EXAMPLES=2000` tells others, and longer ones.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.machine import Story
+from tests.model.world import Ground
+
+_always = settings(deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+_PROFILES = {
+    # The same stories on every machine.
+    "test": settings(_always, max_examples=50, stateful_step_count=30, derandomize=True),
+    # Others each time; Hypothesis keeps what failed, and begins with it the next time.
+    "explore": settings(_always, stateful_step_count=50),
+    # Whether there is a failure, and not its shortest story.
+    "detect": settings(_always, stateful_step_count=30, phases=[Phase.generate], database=None),
+}
+
+
+def _profile() -> settings:
+    chosen = _PROFILES[os.environ.get("MODEL_PROFILE", "test")]
+    examples = os.environ.get("MODEL_EXAMPLES")
+    return settings(chosen, max_examples=int(examples)) if examples else chosen
+
+
+@pytest.mark.timeout(0 if "MODEL_PROFILE" in os.environ else 300)
+def test_whatever_happens_nothing_is_lost_or_charged_wrongly(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Story, "ground", ground, raising=False)
+    run_state_machine_as_test(Story, settings=_profile())

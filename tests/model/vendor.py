@@ -1,0 +1,166 @@
+"""The model's vendor: a book of what it accepted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from providers.base import (
+    CallbackReading,
+    Cancellation,
+    Fence,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+    RemoteStatus,
+    Submission,
+)
+from schemas.enums import ProviderName
+from schemas.errors import (
+    CallbackRefused,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from tests.model.actors import Point, Unforeseen, learn, mood, reach, unwatched
+from tests.model.files import Files
+from tests.model.moods import Create, LookUp, Reading, Stopping
+
+_OVER = frozenset({RemoteStatus.SUCCEEDED, RemoteStatus.FAILED, RemoteStatus.CANCELLED})
+
+
+@dataclass
+class Work:
+    """A create that the vendor accepted."""
+
+    remote_id: str
+    provider: ProviderName
+    generation_id: UUID
+    model: str
+    resends: int
+    """How often an unknown outcome had been given up for a new create, when this one left."""
+    status: RemoteStatus = RemoteStatus.RUNNING
+
+
+@dataclass
+class Vendor:
+    """A `providers.base.Provider` in memory, in the mood of whoever asks. All vendors of a run write into one book."""
+
+    name: ProviderName
+    book: list[Work]
+    files: Files
+    on_departure: Callable[[UUID], int]
+    """Told of each create that leaves; how often an unknown outcome had been given up before it."""
+
+    def submit(
+        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
+    ) -> Submission:
+        """Accepts, or not; what comes after the fence is on the wire."""
+        reach(Point.VENDOR)
+        create = mood().create
+        if create is Create.BUG_BEFORE:
+            raise Unforeseen("before the create left")
+        fence()
+        with unwatched():
+            resends = self.on_departure(generation_id)
+        reach(Point.VENDOR)
+        if create in _REFUSALS:
+            raise _refusal(create)
+        work = Work(f"r{len(self.book) + 1}", self.name, generation_id, request.model, resends)
+        self.book.append(work)
+        reach(Point.VENDOR)
+        match create:
+            case Create.REPLY_LOST:
+                raise ProviderOutcomeUnknown("the connection was cut")
+            case Create.BUG_AFTER:
+                raise Unforeseen("after the create left")
+            case _:
+                learn(work.remote_id)
+                return Submission(work.remote_id)
+
+    def poll(self, remote: RemoteRef) -> RemoteState:
+        """Reads the book, which the mood may write on."""
+        reach(Point.VENDOR)
+        work = self._find(remote.remote_id)
+        reading = mood().reading
+        match reading:
+            case Reading.UNAVAILABLE:
+                raise ProviderUnavailable("away")
+            case Reading.UNKNOWN_WORD:
+                raise ProviderBadResponse("an unknown word")
+            case Reading.WRONG_KEY:
+                raise ProviderAuthFailed("refused")
+            case Reading.BUG:
+                raise Unforeseen("while reading")
+            case _ if work is None:
+                raise ProviderRejected("no such work")
+            case _:
+                if work.status not in _OVER:
+                    work.status = RemoteStatus(reading.value)
+                return RemoteState(work.status, result_urls=self._result_urls(work))
+
+    def look_up(self, generation_id: UUID) -> Submission | None:
+        """Finds the newest create for a generation, if the mood is for it."""
+        reach(Point.VENDOR)
+        match mood().look_up:
+            case LookUp.UNAVAILABLE:
+                raise ProviderUnavailable("away")
+            case LookUp.FINDS:
+                works = [work for work in works_of(generation_id, self.book) if work.provider is self.name]
+                return Submission(works[-1].remote_id) if works else None
+            case LookUp.FINDS_NOTHING:
+                return None
+
+    def cancel(self, remote: RemoteRef) -> Cancellation:
+        """Stops work that is not over, as the mood says."""
+        reach(Point.VENDOR)
+        work = self._find(remote.remote_id)
+        stopping = mood().stopping
+        if stopping is Stopping.UNAVAILABLE:
+            raise ProviderUnavailable("away")
+        if work is None:
+            raise ProviderRejected("no such work")
+        if work.status in _OVER:
+            return Cancellation.IMPOSSIBLE
+        if stopping is Stopping.STOPPED:
+            work.status = RemoteStatus.CANCELLED
+        return Cancellation(stopping.value)
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
+        """Callbacks reach the model without the gateway."""
+        raise CallbackRefused("the model has no gateway")
+
+    def download_headers(self, url: str) -> Mapping[str, str]:
+        """None are needed; the file server is told how to behave."""
+        self.files.behave(url, mood().file)
+        return {}
+
+    def _find(self, remote_id: str) -> Work | None:
+        return next((work for work in self.book if work.remote_id == remote_id and work.provider is self.name), None)
+
+    def _result_urls(self, work: Work) -> list[str]:
+        return [self.files.url(work.remote_id)] if work.status is RemoteStatus.SUCCEEDED else []
+
+
+def works_of(generation_id: UUID, book: list[Work]) -> list[Work]:
+    """What was accepted for a generation, oldest first."""
+    return [work for work in book if work.generation_id == generation_id]
+
+
+def _refusal(create: Create) -> ProviderError:
+    refused, message = _REFUSALS[create]
+    return refused(message, retry_after=3)
+
+
+_REFUSALS: dict[Create, tuple[type[ProviderError], str]] = {
+    Create.LOST: (ProviderOutcomeUnknown, "the connection was cut"),
+    Create.UNAVAILABLE: (ProviderUnavailable, "away"),
+    Create.RATE_LIMITED: (ProviderRateLimited, "too many"),
+    Create.REJECTED: (ProviderRejected, "a wrong prompt"),
+    Create.EMPTY_ACCOUNT: (ProviderQuotaExceeded, "empty"),
+    Create.WRONG_KEY: (ProviderAuthFailed, "refused"),
+}

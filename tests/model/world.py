@@ -1,0 +1,352 @@
+"""The world of one run: customers, generations, a vendor, a waker's mailbox, and whoever acts in it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from kombu.exceptions import OperationalError as QueueTrouble
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from providers.base import Provider
+from providers.registry import Providers
+from schemas.enums import ProviderName, Queue, Stage
+from schemas.errors import RequestError
+from schemas.orders import GenerationRequest
+from schemas.settings import ProvidersSettings
+from schemas.stages import WORK
+from storage import acceptance, callbacks, cancellation
+from storage.database import Database
+from storage.generations import Wake
+from storage.leases import LeaseKeeper
+from tasks import stage
+from tasks.download import download
+from tasks.poll import poll
+from tasks.services import Services
+from tasks.settle import settle
+from tasks.store import store
+from tasks.submit import submit
+from tasks.wake import wake
+from tests.model.actors import Accident, Actor, Died, Trouble, mood, name
+from tests.model.clock import Clock
+from tests.model.files import Files
+from tests.model.moods import Mood
+from tests.model.vendor import Vendor, Work
+from tests.support import empty, new_customer
+from workers.dispatch import Dispatcher
+
+_STEPS: dict[Stage, stage.Step] = {
+    Stage.QUEUED: submit,
+    Stage.SUBMITTING: submit,
+    Stage.GENERATING: poll,
+    Stage.DOWNLOADING: download,
+    Stage.STORING: store,
+    Stage.SETTLING: settle,
+}
+
+_CREDITS = (35, 100)
+
+# What a process may end a task or a request with; the row's `wake_at` brings it back, or the customer is told.
+_EXPECTED = (Died, RequestError, *stage.OUTAGES)
+
+
+class Ids:
+    """Stands in for `uuid4`: the same ids in every run, in order of acceptance."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __call__(self) -> UUID:
+        """The next id."""
+        self._last += 1
+        return UUID(int=self._last)
+
+    def start_again(self) -> None:
+        """Begin with 1 again."""
+        self._last = 0
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all runs share."""
+
+    services: Services
+    clock: Clock
+    ids: Ids
+    files: Files
+    crashes: list[BaseException]
+    """Errors that a step did not foresee, as the logs tell of them."""
+
+    @property
+    def database(self) -> Database:
+        """The database of the services."""
+        return self.services.database
+
+
+@dataclass
+class World:
+    """One run. All that happens in it, happens to an actor."""
+
+    ground: Ground
+    book: list[Work] = field(default_factory=list)
+    """What the vendors accepted."""
+    mailbox: "Mailbox" = field(init=False)
+    customers: list[UUID] = field(default_factory=list)
+    paused: list["Doing"] = field(default_factory=list)
+    breaches: list[str] = field(default_factory=list)
+    """What an actor did and must not, seen in the moment."""
+    acted: set[str] = field(default_factory=set)
+    """Who did something since this was last cleared."""
+    _actors: int = 0
+
+    def __post_init__(self) -> None:
+        empty(self.ground.database)
+        self.customers = [new_customer(self.ground.database, amount).id for amount in _CREDITS]
+        self.mailbox = Mailbox(self.ground.database)
+        self.ground.clock.start_again()
+        self.ground.ids.start_again()
+        self.ground.crashes.clear()
+
+    def order(self, customer: int, model: str, *, key: str | None, accident: Accident | None) -> None:
+        """A customer orders."""
+
+        def act(services: Services) -> None:
+            with services.database.transaction() as session:
+                accepted = acceptance.accept(
+                    session,
+                    self.customers[customer],
+                    GenerationRequest(model=model, prompt="a lighthouse"),
+                    services.catalogue.order,
+                    services.settings.pipeline,
+                    idempotency_key=key,
+                )
+                row = accepted.generation
+            if accepted.is_new:
+                services.dispatcher.wake(Wake(row.id, row.stage, row.attempt))
+
+        self._do("a customer's order", act, accident, Mood())
+
+    def deliver(self, message: Wake, mood: Mood, accident: Accident | None = None) -> None:
+        """A worker takes a message."""
+        task = WORK[message.stage].task
+        stages = [each for each, work in WORK.items() if work.task is task]
+        step = _STEPS[message.stage]
+
+        def act(services: Services) -> None:
+            stage.run(services, str(message.generation_id), message.attempt, stages, step)
+
+        self._do(f"{message.stage} of {message.generation_id}", act, accident, mood)
+
+    def wake(self, mood: Mood, accident: Accident | None = None) -> None:
+        """The waker makes its round."""
+        self._do("the waker", wake, accident, mood)
+
+    def call_back(self, work: Work, body: bytes, accident: Accident | None) -> None:
+        """A vendor calls back."""
+
+        def act(services: Services) -> None:
+            with services.database.transaction() as session:
+                due = callbacks.record(session, work.provider, work.generation_id, remote_id=work.remote_id, body=body)
+            if due is not None:
+                services.dispatcher.wake(due)
+
+        self._do("a vendor's callback", act, accident, Mood())
+
+    def cancel(self, generation_id: UUID, accident: Accident | None) -> None:
+        """The customer cancels."""
+        owner = self._owner(generation_id)
+
+        def act(services: Services) -> None:
+            with services.database.transaction() as session:
+                row = cancellation.request(
+                    session,
+                    generation_id,
+                    customer_id=owner,
+                    rule_of=lambda order, index: services.catalogue.cancel_rule(order.model, order.routes[index]),
+                )
+            if row.wake_at is not None and row.lease_token is None:
+                services.dispatcher.wake(Wake(row.id, row.stage, row.attempt))
+
+        self._do("the customer's cancelling", act, accident, Mood())
+
+    def pass_time(self, seconds: float, *, frozen: Iterable[int] = ()) -> None:
+        """Time passes: the keepers of paused workers renew their leases, save of those that are `frozen`."""
+        renewing = [doing for number, doing in enumerate(self.paused) if number not in set(frozen)]
+        stride = 0.9 * self.ground.services.settings.pipeline.lease_seconds if renewing else seconds
+        while seconds > 0:
+            self.ground.clock.advance(min(seconds, stride))
+            seconds -= stride
+            for doing in list(renewing):
+                try:
+                    doing.leases.renew()
+                except SQLAlchemyError:
+                    # The worker has locked its own row, and will go on to.
+                    renewing.remove(doing)
+
+    def go_on(self, number: int, trouble: Trouble | None) -> None:
+        """A paused actor goes on, or meets its trouble."""
+        doing = self.paused.pop(number)
+        self._advance(doing, trouble)
+
+    def stop(self) -> None:
+        """End every paused actor."""
+        while self.paused:
+            self.paused.pop().actor.go_on(Trouble.DEATH)
+
+    def generations(self) -> list[UUID]:
+        """All that were accepted, oldest first."""
+        return self._ids("SELECT id FROM generations ORDER BY id")
+
+    def unfinished(self) -> list[UUID]:
+        """Those that somebody must look at again."""
+        return self._ids("SELECT id FROM generations WHERE wake_at IS NOT NULL ORDER BY id")
+
+    def next_message(self, generation_id: UUID) -> Wake | None:
+        """What would take a generation on; None if it is finished."""
+        query = text("SELECT stage, attempt FROM generations WHERE id = :id AND wake_at IS NOT NULL")
+        with self.ground.database.transaction() as session:
+            row = session.execute(query, {"id": generation_id}).one_or_none()
+        return None if row is None else Wake(generation_id, Stage(row.stage), row.attempt)
+
+    def pass_time_to_next_wake(self) -> bool:
+        """Let time pass until a generation is due; false if none is left."""
+        query = text("SELECT extract(epoch FROM min(wake_at) - now()) FROM generations WHERE wake_at IS NOT NULL")
+        with self.ground.database.transaction() as session:
+            seconds = session.execute(query).scalar_one()
+        if seconds is None:
+            return False
+        self.ground.clock.advance(max(0.0, float(seconds)) + 0.001)
+        return True
+
+    def timeline(self) -> str:
+        """What happened to each generation, for people."""
+        query = text("SELECT generation_id, origin, stage, name, data FROM events ORDER BY id")
+        with self.ground.database.transaction() as session:
+            events = session.execute(query).all()
+        return "\n".join(
+            f"{event.generation_id.int}: {event.origin} -> {event.stage} {event.name} {event.data}" for event in events
+        )
+
+    def _ids(self, query: str) -> list[UUID]:
+        with self.ground.database.transaction() as session:
+            return list(session.execute(text(query)).scalars())
+
+    def _owner(self, generation_id: UUID) -> UUID:
+        query = text("SELECT customer_id FROM generations WHERE id = :id")
+        with self.ground.database.transaction() as session:
+            owner: UUID = session.execute(query, {"id": generation_id}).scalar_one()
+        return owner
+
+    def _do(self, what: str, act: Callable[[Services], None], accident: Accident | None, mood: Mood) -> None:
+        services = self.ground.services
+        self._actors += 1
+        own = replace(
+            services,
+            worker_name=f"actor {self._actors}, {what}",
+            leases=LeaseKeeper(services.database, lease_seconds=services.settings.pipeline.lease_seconds),
+            dispatcher=self.mailbox,
+            providers=_Vendors(services.settings.providers, self._vendor),
+        )
+        self._advance(Doing(Actor(own.worker_name, lambda: act(own), mood, accident), own.leases))
+
+    def _advance(self, doing: "Doing", trouble: Trouble | None = None) -> None:
+        actor = doing.actor
+        self.mailbox.unsent.clear()
+        self.acted.add(actor.name)
+        actor.go_on(trouble)
+        if not actor.is_done:
+            self.paused.append(doing)
+        elif actor.error is None:
+            self._check_end(actor)
+        elif not isinstance(actor.error, _EXPECTED):
+            raise actor.error
+        assert not self.breaches, self.breaches
+
+    def _check_end(self, actor: Actor) -> None:
+        """What an actor that ended well leaves behind."""
+        forgotten = [remote_id for remote_id in actor.learned if not self._is_written_down(remote_id)]
+        assert not forgotten, f"{actor.name} was told of {forgotten}, and wrote nothing down"
+        if not actor.was_troubled:
+            delayed = [wake for wake in self.mailbox.unsent if not self._is_due(wake)]
+            assert not delayed, f"{actor.name} could not send {delayed}, and left it until later"
+
+    def _is_due(self, wake: Wake) -> bool:
+        query = text("SELECT wake_at <= now() OR attempt <> :attempt FROM generations WHERE id = :id")
+        with self.ground.database.transaction() as session:
+            values = {"id": wake.generation_id, "attempt": wake.attempt}
+            return bool(session.execute(query, values).scalar_one())
+
+    def _is_written_down(self, remote_id: str) -> bool:
+        query = text("SELECT EXISTS (SELECT FROM events WHERE data ->> 'remote_id' = :remote_id)")
+        with self.ground.database.transaction() as session:
+            return bool(session.execute(query, {"remote_id": remote_id}).scalar_one())
+
+    def _vendor(self, name: ProviderName) -> Vendor:
+        return Vendor(name, self.book, self.ground.files, self._on_departure)
+
+    def _on_departure(self, generation_id: UUID) -> int:
+        query = text("""
+            SELECT lease_until IS NOT NULL AND lease_until > now() AS is_held, holder, (
+                SELECT count(*) FROM events WHERE generation_id = g.id AND origin = 'submitting' AND stage = 'queued'
+                AND data ->> 'reason' LIKE 'outcome unknown: sent again%'
+            ) AS resends
+            FROM generations g WHERE id = :id
+        """)
+        with self.ground.database.transaction() as session:
+            row = session.execute(query, {"id": generation_id}).one()
+        if not row.is_held or row.holder != name():
+            self.breaches.append(f"{name()} let a create leave without a lease on {generation_id}")
+        resends: int = row.resends
+        return resends
+
+
+@dataclass(frozen=True)
+class Doing:
+    """An actor, and what renews its leases while its process runs."""
+
+    actor: Actor
+    leases: LeaseKeeper
+
+
+class Mailbox(Dispatcher):
+    """The real dispatcher over queues in memory, which may be full."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.messages: list[Wake] = []
+        self.unsent: list[Wake] = []
+        """What the queues did not take of the newest actor's."""
+
+    def _try(self, wake: Wake) -> bool:
+        if mood().queues_are_full:
+            self.unsent.append(wake)
+            return False
+        self.messages.append(wake)
+        return True
+
+    def wake_all(self, wakes: Iterable[Wake]) -> None:
+        """Take many messages."""
+        if mood().queues_are_full:
+            raise QueueTrouble("the model's queues are away")
+        self.messages += sorted(wakes, key=lambda wake: wake.generation_id)
+
+    def taken(self) -> list[Wake]:
+        """All messages; none are left."""
+        messages, self.messages = self.messages, []
+        return messages
+
+    def room(self) -> Mapping[Queue, int]:
+        """Plenty."""
+        return dict.fromkeys(Queue, 64)
+
+
+class _Vendors(Providers):
+    """The registry of a process whose vendors are all the model's."""
+
+    def __init__(self, settings: ProvidersSettings, vendor: Callable[[ProviderName], Vendor]) -> None:
+        super().__init__(settings)
+        self._vendor = vendor
+
+    def get(self, name: ProviderName) -> Provider:
+        """A vendor; it remembers nothing but the book."""
+        return self._vendor(name)
