@@ -1,7 +1,8 @@
 """The rules by which a story is told: who may do what, in any order."""
 
 import sys
-from typing import ClassVar
+from enum import StrEnum
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from hypothesis import note
@@ -18,6 +19,8 @@ from tests.model.menu import MENU
 from tests.model.moods import Create, File, LookUp, Mood, Reading, Stopping
 from tests.model.vendor import Work
 from tests.model.world import Ground, World
+
+_Behaviour = TypeVar("_Behaviour", bound=StrEnum)
 
 _MOST_GENERATIONS = 3
 _MOST_PAUSED = 2
@@ -38,13 +41,20 @@ _pauses = st.builds(Accident, at=_points, trouble=st.just(Trouble.PAUSE))
 _pauses_in_a_claim = st.builds(Accident, at=st.integers(3, 13), trouble=st.just(Trouble.PAUSE))
 _mishaps = st.none() | _breaks | _pauses
 
+
+def _mostly_well(behaviour: type[_Behaviour]) -> st.SearchStrategy[_Behaviour]:
+    """The first of its kind every other time: stories in which nothing works end early."""
+    good = next(iter(behaviour))
+    return st.just(good) | st.sampled_from(behaviour)
+
+
 _moods = st.builds(
     Mood,
-    create=st.sampled_from(Create),
-    look_up=st.sampled_from(LookUp),
-    reading=st.sampled_from(Reading),
-    stopping=st.sampled_from(Stopping),
-    file=st.sampled_from(File),
+    create=_mostly_well(Create),
+    look_up=_mostly_well(LookUp),
+    reading=_mostly_well(Reading),
+    stopping=_mostly_well(Stopping),
+    file=_mostly_well(File),
     queues_are_full=st.booleans(),
 )
 
