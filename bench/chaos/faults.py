@@ -14,13 +14,14 @@ from redis import Redis
 
 from bench.chaos import recovery
 from bench.chaos.recovery import Witness
-from bench.chaos.schedule import SUPERVISOR, Fault, FaultKind, LinkName
+from bench.chaos.schedule import GATEWAY, SUPERVISOR, Fault, FaultKind, LinkName
 from bench.chaos.system import System
 from workers.roles import Role
 
 # How long a fault waits for its target: a worker that is just being restarted, or one that holds a generation.
 _WAIT_FOR_TARGET_SECONDS = 8.0
 _WAIT_FOR_WORK_SECONDS = 2.5
+_BACK_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.02
 
 # More faults are never under way at once; watching what a kill left behind takes one of them, too.
@@ -37,6 +38,8 @@ class Record:
     happened: bool = False
     recoveries: list[float] = field(default_factory=list)
     """Of a killed worker: how long each generation that it held lay idle."""
+    back_after: float | None = None
+    """Of a killed gateway: seconds until it answered again."""
 
 
 class Injector:
@@ -121,6 +124,8 @@ class Injector:
             except (psutil.NoSuchProcess, ProcessLookupError):
                 return
             self._happened(record)
+            if record.fault.target == GATEWAY and _soon(self._system.process(GATEWAY).answers, seconds=_BACK_SECONDS):
+                record.back_after = time.monotonic() - killed_at
             record.recoveries = recovery.watch(witness, dying, killed_at=killed_at)
 
     def _dying_with(self, fault: Fault, process: psutil.Process) -> list[int]:
@@ -218,8 +223,8 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def _soon(is_so: Callable[[], bool]) -> bool:
-    give_up_at = time.monotonic() + _WAIT_FOR_TARGET_SECONDS
+def _soon(is_so: Callable[[], bool], *, seconds: float = _WAIT_FOR_TARGET_SECONDS) -> bool:
+    give_up_at = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > give_up_at:
             return False

@@ -21,6 +21,8 @@ _REDIS_SHARE = 0.1
 _VENDOR_FAULT_SHARE = 0.35
 _CANCELLED_SHARE = 0.05
 _REPEATED_SHARE = 0.05
+# The last customer's: who has few credits orders little.
+_POOR_SHARE = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ def _order(rng: random.Random, number: int, at: float, customers: int) -> Planne
         at=at,
         # An order over Redis cannot be cancelled by one who does not read the answer.
         door=Door.REDIS if not is_cancelled and rng.random() < _REDIS_SHARE else Door.HTTP,
-        customer=rng.randrange(customers),
+        customer=customers - 1 if rng.random() < _POOR_SHARE else rng.randrange(customers - 1),
         model=model,
         vendor_fault=fault,
         is_repeated=rng.random() < _REPEATED_SHARE,

@@ -13,7 +13,7 @@ from schemas.settings import PipelineSettings
 CUSTOMERS = 8
 
 # 5,000 in 20 minutes, and some more for what is refused or lost before it is a generation.
-_ORDERS_A_MINUTE = 265
+_ORDERS_A_MINUTE = 270
 _ORDERS_IN_A_DRILL = 80
 _DRILL_SECONDS = 18.0
 

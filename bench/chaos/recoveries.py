@@ -43,6 +43,8 @@ class Recoveries(BaseModel):
     disturbed: Recovery
     with_nothing_in_hand: int
     """Kills of workers that held no generation: nothing could lie idle."""
+    gateway_back: list[float]
+    """Seconds from each kill of the gateway until it answered again."""
     kills: list[Kill]
 
 
@@ -54,6 +56,7 @@ def recoveries(records: Sequence[Record]) -> Recoveries:
         undisturbed=_summary([kill for kill in kills if not kill.meanwhile]),
         disturbed=_summary([kill for kill in kills if kill.meanwhile]),
         with_nothing_in_hand=len(deadly) - len(kills),
+        gateway_back=[round(record.back_after, 1) for record in records if record.back_after is not None],
         kills=kills,
     )
 

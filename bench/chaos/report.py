@@ -1,5 +1,6 @@
 """What a run found, for people and for programs."""
 
+import statistics
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -98,6 +99,9 @@ def _show_recoveries(found: Recoveries, console: Console) -> None:
         seconds = f"median {recovery.median_seconds} s, worst {recovery.worst_seconds} s" if recovery.kills else "-"
         console.print(f"recovery {name}: {recovery.kills} kills, {recovery.generations} generations, {seconds}")
     console.print(f"kills with nothing in hand: {found.with_nothing_in_hand}")
+    if found.gateway_back:
+        median, worst = statistics.median(found.gateway_back), max(found.gateway_back)
+        console.print(f"gateway back: {len(found.gateway_back)} kills, median {median:.1f} s, worst {worst:.1f} s")
 
 
 def _table(title: str, counts: Mapping[str, int], *, missed: Mapping[str, int] | None = None) -> Table:
