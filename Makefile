@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 
 MINUTES ?= 20
 
-.PHONY: help setup demo up test check fmt bench chaos rollout lock clean
+.PHONY: help setup demo up test model mutants check fmt bench chaos rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ up: $(INSTALLED) ## Run the whole system in the foreground; Ctrl-C ends it
 
 test: $(INSTALLED) ## Run every test against real services
 	@$(BIN)/pytest
+
+model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` does (EXAMPLES=500)
+	@MODEL_PROFILE=explore MODEL_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/model
+
+mutants: $(INSTALLED) ## Break rules on purpose, and see that the tests find each
+	@$(BIN)/python -m bench.mutants
 
 check: $(INSTALLED) ## Lint, types, formatting and the arrows between packages
 	@$(BIN)/ruff check .

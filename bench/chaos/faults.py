@@ -20,7 +20,9 @@ from workers.roles import Role
 
 # How long a fault waits for its target: a worker that is just being restarted, or one that holds a generation.
 _WAIT_FOR_TARGET_SECONDS = 8.0
-_WAIT_FOR_WORK_SECONDS = 2.5
+_WAIT_FOR_WORK_SECONDS = 3.0
+# A step can be over in a few milliseconds.
+_WORK_EVERY_SECONDS = 0.003
 _BACK_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.02
 
@@ -156,13 +158,13 @@ class Injector:
             return psutil.Process(child.pid) if _soon(child.alive) else None
         if not _soon(lambda: bool(self._running(fault.target))):
             return None
+        workers = {worker.pid: worker for worker in self._running(fault.target)}
         give_up_at = time.monotonic() + (_WAIT_FOR_WORK_SECONDS if fault.while_busy else 0.0)
         while time.monotonic() < give_up_at:
-            for worker in self._running(fault.target):
-                if witness.held_by([worker.pid]):
-                    return worker
-            time.sleep(_LOOK_EVERY_SECONDS)
-        return next(iter(self._running(fault.target)), None)
+            if held := witness.held_by(list(workers)):
+                return workers[held[0].holder]
+            time.sleep(_WORK_EVERY_SECONDS)
+        return next(iter(workers.values()), None)
 
     def _running(self, role: str) -> list[psutil.Process]:
         return [worker for worker in self._system.workers(role) if _runs(worker)]

@@ -18,10 +18,11 @@ GIVE_UP_AFTER_SECONDS: Final = 90.0
 _LAST_WORDS_SECONDS = 0.1
 
 _HELD = """
-    SELECT id, stage, attempt FROM generations
+    SELECT id, stage, attempt, split_part(holder, '#', 2)::int AS holder FROM generations
     WHERE lease_token IS NOT NULL AND wake_at IS NOT NULL AND split_part(holder, '#', 2) = ANY(%s)
+    ORDER BY claimed_at DESC
 """
-_NOW = "SELECT id, stage, attempt FROM generations WHERE id = ANY(%s)"
+_NOW = "SELECT id, stage, attempt, 0 AS holder FROM generations WHERE id = ANY(%s)"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Held:
     id: UUID
     stage: str
     attempt: int
+    holder: int
+    """The process id of the worker."""
 
 
 class Witness:
@@ -41,7 +44,7 @@ class Witness:
         self._connection: psycopg.Connection[object] | None = None
 
     def held_by(self, pids: Sequence[int]) -> list[Held]:
-        """What the worker processes of these ids hold, or held when they died."""
+        """What the worker processes of these ids hold, or held when they died; the newest claim first."""
         return self._read(_HELD, [str(pid) for pid in pids])
 
     def as_they_are(self, generation_ids: Sequence[UUID]) -> list[Held]:
