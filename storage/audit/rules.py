@@ -135,13 +135,14 @@ _UNGUARDED = """
         'amount_is_positive', 'between_two_accounts', 'of_a_generation', 'by_reference',
         'uq_ledger_transfers_generation_kind', 'uq_ledger_transfers_settlement'
     ]) AS needed(name)
+    JOIN pg_class ours ON ours.oid = 'generations'::regclass
     WHERE NOT EXISTS (
         SELECT FROM pg_constraint c
-        WHERE c.conname = needed.name AND c.convalidated AND c.connamespace = current_schema()::regnamespace
+        WHERE c.conname = needed.name AND c.convalidated AND c.connamespace = ours.relnamespace
     ) AND NOT EXISTS (
         SELECT FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid
         WHERE i.relname = needed.name AND x.indisunique AND x.indisvalid
-          AND i.relnamespace = current_schema()::regnamespace
+          AND i.relnamespace = ours.relnamespace
     )
 """
 

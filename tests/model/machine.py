@@ -233,7 +233,8 @@ class Story(RuleBasedStateMachine):
             self.holds()
         unfinished = self.world.unfinished()
         assert not unfinished, f"{unfinished} come to no end"
-        assert audit(self.ground.database, self.ground.services.objects).breaches == []
+        breaches = audit(self.ground.database, self.ground.services.objects).breaches
+        assert not breaches, f"the audit finds {breaches}"
 
     def _step(self, number: int, mood: Mood, accident: Accident | None = None) -> None:
         if message := self.world.next_message(self._one(number)):
