@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, event
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.exc import OperationalError
 
 from storage.database import Database
@@ -65,6 +66,8 @@ class Actor:
         self.error: BaseException | None = None
         self.learned: list[str] = []
         """The vendors' ids that it was told."""
+        self.has_waited_in_vain = False
+        """It met a row that a paused actor has locked: in life, PostgreSQL ends such a transaction after a minute."""
         self.is_done = False
         self._act = act
         self.was_troubled = False
@@ -166,6 +169,11 @@ def watch(database: Database) -> None:
     @event.listens_for(engine, "before_cursor_execute")
     def _before_statement(*_: object) -> None:
         reach(Point.STATEMENT)
+
+    @event.listens_for(engine, "handle_error")
+    def _on_error(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception, LockNotAvailable) and _present.actor is not None:
+            _present.actor.has_waited_in_vain = True
 
     @event.listens_for(engine, "commit")
     def _on_commit(connection: Connection) -> None:

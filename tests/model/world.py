@@ -264,6 +264,8 @@ class World:
 
     def _check_end(self, actor: Actor) -> None:
         """What an actor that ended well leaves behind."""
+        if actor.has_waited_in_vain:
+            return
         forgotten = [remote_id for remote_id in actor.learned if not self._is_written_down(remote_id)]
         assert not forgotten, f"{actor.name} was told of {forgotten}, and wrote nothing down"
         if not actor.was_troubled:
