@@ -27,10 +27,10 @@ _MOST_GENERATIONS = 3
 _MOST_PAUSED = 2
 
 # A generation alone needs about ten; whoever needs more than this is going round in circles.
+_ROUNDS_TO_FINISH = 40
+
 # The objects' ages are real time, and so years on the model's clock.
 _KEEPS_ORPHANS = RetentionSettings(orphan_hours=50_000)
-
-_ROUNDS_TO_FINISH = 40
 
 _models = st.sampled_from([entry.name for entry in MENU])
 
