@@ -143,4 +143,5 @@ def test_a_death_is_told_with_the_last_lines(postgres: Postgres) -> None:
 
     told = str(caught.value).splitlines()
     assert told[0] == "postgres died (killed by SIGKILL). Its last lines:"
-    assert told[-1].endswith("database system is ready to accept connections")
+    # The refusal of a connection that came too early may be written after it.
+    assert any(line.endswith("database system is ready to accept connections") for line in told)
