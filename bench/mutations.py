@@ -34,10 +34,9 @@ MUTANTS = (
     Mutant(
         name="a write without its lease",
         breaks="who lost the lease may still write",
-        file="storage/generations.py",
-        old="            col(Generation.lease_token) == held.token,\n"
-        "            col(Generation.stage) == held.generation.stage,\n",
-        new="            col(Generation.stage) == held.generation.stage,\n",
+        file="storage/claims.py",
+        old="    WHERE id = :claim_id AND lease_token = :claim_token AND stage = :claim_stage\n",
+        new="    WHERE id = :claim_id AND CAST(:claim_token AS uuid) IS NOT NULL AND stage = :claim_stage\n",
     ),
     Mutant(
         name="capture after the move",
@@ -51,9 +50,9 @@ MUTANTS = (
         name="release after the failure",
         breaks="a generation can fail and keep its hold",
         file="tasks/stage.py",
-        old="        generations.fail(session, claim, code, message)\n",
+        old="        claims.fail(session, claim, code, message)\n",
         new='        values = {"error_code": code, "error_message": message}\n'
-        '        generations.move(session, claim, Stage.FAILED, wake_in=0, event={"code": code}, values=values)\n'
+        '        claims.move(session, claim, Stage.FAILED, wake_in=0, event={"code": code}, values=values)\n'
         "    with services.database.transaction() as session:\n"
         "        ledger.release(session, claim.generation.customer_id, claim.id)\n",
     ),
@@ -127,23 +126,23 @@ MUTANTS = (
     Mutant(
         name="a callback during a claim is overlooked",
         breaks="a callback that comes while a worker holds the row waits for the safety poll",
-        file="storage/generations.py",
-        old="        *([col(Generation.callback_at)] if stage in AWAITS_CALLBACK else []),\n",
+        file="storage/claims.py",
+        old='        *(["callback_at"] if stage in AWAITS_CALLBACK else []),\n',
         new="",
     ),
     Mutant(
         name="a claim for any attempt",
         breaks="every copy of a message is heeded",
-        file="storage/generations.py",
-        old="        .where(col(Generation.attempt) == attempt)\n        .values(\n",
-        new="        .values(\n",
+        file="storage/claims.py",
+        old=" AND attempt = :attempt AND {IS_FREE}\n    RETURNING",
+        new=" AND CAST(:attempt AS int) >= 0 AND {IS_FREE}\n    RETURNING",
     ),
     Mutant(
         name="a claim of what is held",
         breaks="two workers have one generation",
-        file="storage/generations.py",
-        old="col(Generation.stage).in_(list(stages)), is_free())\n",
-        new="col(Generation.stage).in_(list(stages)))\n",
+        file="storage/claims.py",
+        old=" AND attempt = :attempt AND {IS_FREE}\n    RETURNING",
+        new=" AND attempt = :attempt\n    RETURNING",
     ),
     Mutant(
         name="a withdrawal of another's create",
@@ -155,15 +154,15 @@ MUTANTS = (
     Mutant(
         name="leases renewed past the deadline",
         breaks="a worker that is stuck holds its generation for ever",
-        file="storage/generations.py",
-        old="        .where(or_(col(Generation.deadline_at) > func.now(), col(Generation.stage) == Stage.SETTLING))\n",
-        new="",
+        file="storage/claims.py",
+        old=" AND (deadline_at > now() OR stage = 'settling')\n",
+        new="\n",
     ),
     Mutant(
         name="looked at past the deadline",
         breaks="a deadline is noticed late",
-        file="storage/generations.py",
-        old="    waited = func.least(asked, Generation.deadline_at)\n",
+        file="storage/claims.py",
+        old='    waited = f"least({asked}, deadline_at)"\n',
         new="    waited = asked\n",
     ),
     Mutant(
@@ -185,9 +184,9 @@ MUTANTS = (
     Mutant(
         name="progress goes back",
         breaks="a customer sees less than before",
-        file="storage/generations.py",
-        old='        changes["progress"] = func.greatest(Generation.progress, progress_within(stage, progress))\n',
-        new='        changes["progress"] = progress_within(stage, progress)\n',
+        file="storage/claims.py",
+        old='        **({} if progress is None else {"progress": "greatest(progress, :progress)"}),\n',
+        new='        **({} if progress is None else {"progress": ":progress"}),\n',
     ),
     Mutant(
         name="a wake-up that was not sent is forgotten",

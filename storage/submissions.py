@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from schemas.enums import EventName, Stage
 from schemas.tables import Event, Generation
 from storage import timeline
-from storage.generations import Claim
+from storage.claims import Claim
 
 
 def withdraw(session: Session, sender: Claim) -> bool:

@@ -11,8 +11,8 @@ import tenacity
 
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
-from storage import generations, submissions, timeline
-from storage.generations import Claim
+from storage import claims, submissions, timeline
+from storage.claims import Claim
 from tasks import stage
 from tasks.polling import next_poll
 from tasks.services import Services
@@ -101,7 +101,7 @@ def withdraw(services: Services, claim: Claim) -> None:
 def unknown(services: Services, claim: Claim, *, reason: str) -> None:
     """It left, and nobody knows: leave it to the callback, and to look-ups at the provider."""
     with services.database.transaction() as session:
-        generations.put_back(session, claim, wake_in=FIRST_LOOK_UP_SECONDS)
+        claims.put_back(session, claim, wake_in=FIRST_LOOK_UP_SECONDS)
         timeline.note(session, claim.id, EventName.SUBMIT_UNKNOWN, {"reason": reason})
 
 

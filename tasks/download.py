@@ -1,7 +1,7 @@
 """`generation.download`: stream the result from the provider into its final place in the object store."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC
 
 import structlog
 from celery import shared_task
@@ -10,8 +10,8 @@ from providers.downloads import open_download
 from schemas.enums import ErrorCode, Stage, TaskName
 from schemas.errors import DownloadError, ProviderError
 from schemas.settings import DownloadSettings
-from storage import generations
-from storage.generations import Claim
+from storage import claims
+from storage.claims import Claim
 from storage.leases import Lease
 from tasks import stage
 from tasks.services import Services, current_services
@@ -55,7 +55,7 @@ def _object_key(claim: Claim) -> str:
     what its successor has stored. What nobody commits is an orphan.
     """
     generation = claim.generation
-    timestamp = f"{_claimed_at(claim):%Y%m%dT%H%M%SZ}"
+    timestamp = f"{generation.claimed_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     name = f"{timestamp}_{claim.token}.{claim.order.file_extension}"
     return f"customers/{generation.customer_id}/assets/{generation.kind}/{name}"
 
@@ -89,22 +89,16 @@ class _Progress:
             return
         self._shown_at = now
         try:
-            with self._services.database.transaction() as session:
-                generations.record_progress(session, self._claim, received_bytes / self.total_bytes)
+            with self._services.database.statement() as session:
+                claims.record_progress(session, self._claim, received_bytes / self.total_bytes)
         except stage.OUTAGES as error:
             # Nobody sees the progress for a moment: no reason to give the bytes up.
             log.warning("progress_not_shown", error=type(error).__name__)
 
 
 def _until_deadline(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
-    left = (claim.generation.deadline_at - _claimed_at(claim)).total_seconds()
+    left = (claim.generation.deadline_at - claim.generation.claimed_at).total_seconds()
     return limits.model_copy(update={"timeout_seconds": min(limits.timeout_seconds, left)})
-
-
-def _claimed_at(claim: Claim) -> datetime:
-    if claim.generation.claimed_at is None:
-        raise ValueError("a claimed generation has the time of its claim")
-    return claim.generation.claimed_at.astimezone(UTC)
 
 
 def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> None:

@@ -7,8 +7,8 @@ from sqlmodel import Session
 from providers.base import Cancellation, Provider, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, Stage, TaskName
 from schemas.errors import ProviderError
-from storage import generations, timeline
-from storage.generations import Claim
+from storage import claims, timeline
+from storage.claims import Claim
 from storage.leases import Lease
 from tasks import stage
 from tasks.polling import next_poll
@@ -79,7 +79,7 @@ def _stopped(services: Services, claim: Claim, provider: Provider) -> bool:
         return True
     data = {"provider": claim.generation.provider, "answer": answer}
     with services.database.transaction() as session:
-        generations.record_cancel_sent(session, claim)
+        claims.record_cancel_sent(session, claim)
         timeline.note(session, claim.id, EventName.CANCEL_SENT, data)
     return False
 
@@ -102,7 +102,7 @@ def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
     half_way = _HALF_WAY_SECONDS[claim.generation.kind]
     estimate = waited / (waited + half_way)
     wake_in = next_poll(services.settings.pipeline, waited_seconds=waited, has_callback=has_callback)
-    with services.database.transaction() as session:
-        generations.put_back(
+    with services.database.statement() as session:
+        claims.put_back(
             session, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress
         )

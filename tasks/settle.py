@@ -4,7 +4,7 @@ from celery import shared_task
 
 from schemas.enums import Stage, TaskName
 from storage import ledger
-from storage.generations import Claim
+from storage.claims import Claim
 from storage.leases import Lease
 from tasks import stage
 from tasks.services import Services, current_services

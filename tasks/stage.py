@@ -16,9 +16,10 @@ from providers.base import RemoteRef
 from schemas.enums import CancelRule, ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.settings import PipelineSettings
-from schemas.stages import CANCELLABLE, TERMINAL, WORK
-from storage import generations, timeline
-from storage.generations import Claim, Wake
+from schemas.stages import CANCELLABLE, WORK
+from storage import claims, timeline
+from storage.claims import Claim
+from storage.generations import Wake
 from storage.leases import Lease
 from tasks.services import Services
 
@@ -53,8 +54,8 @@ def run(services: Services, generation_id: str, attempt: int, stages: Collection
     lease_seconds = services.settings.pipeline.lease_seconds
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
     asked_at = time.monotonic()
-    with services.database.transaction() as session:
-        claim = generations.claim(
+    with services.database.statement() as session:
+        claim = claims.claim(
             session,
             UUID(generation_id),
             stages,
@@ -119,8 +120,9 @@ def advance(
     """
     pipeline = services.settings.pipeline
     delay = pipeline.resend_after_seconds if wake_in is None else wake_in
-    with services.database.transaction() as session:
-        moved = generations.move(session, claim, target, wake_in=delay, event=event, values=values)
+    database = services.database
+    with database.statement() if within is None else database.transaction() as session:
+        moved = claims.move(session, claim, target, wake_in=delay, event=event, values=values)
         if within is not None:
             within(session)
     log.info("generation_moved", origin=claim.generation.stage, stage=target)
@@ -135,8 +137,8 @@ def wait_out(services: Services, claim: Claim, *, after: float | None = None) ->
         after: seconds that the other side asked for; never sooner than our own pause.
     """
     pause = outage_pause(services.settings.pipeline)
-    with services.database.transaction() as session:
-        generations.put_back(session, claim, wake_in=max(pause, after or 0.0), resets_failures=False)
+    with services.database.statement() as session:
+        claims.put_back(session, claim, wake_in=max(pause, after or 0.0), resets_failures=False)
 
 
 def retry(
@@ -150,8 +152,8 @@ def retry(
     """
     failures = claim.generation.failures + 1
     gap = max(backoff(services.settings.pipeline, failures), after or 0.0)
-    with services.database.transaction() as session:
-        generations.put_back(
+    with services.database.statement() as session:
+        claims.put_back(
             session, claim, wake_in=gap, resets_failures=False, values={"failures": failures, **(values or {})}
         )
 
@@ -162,8 +164,8 @@ def crashed(services: Services, claim: Claim) -> None:
     if _has_crashed_too_often(services, claim, crashes):
         return fail(services, claim, ErrorCode.INTERNAL, INTERNAL)
     gap = backoff(services.settings.pipeline, crashes)
-    with services.database.transaction() as session:
-        return generations.put_back(session, claim, wake_in=gap, resets_failures=False, values={"crashes": crashes})
+    with services.database.statement() as session:
+        return claims.put_back(session, claim, wake_in=gap, resets_failures=False, values={"crashes": crashes})
 
 
 def after_failed_read(services: Services, claim: Claim, error: ProviderError) -> None:
@@ -183,7 +185,7 @@ def loggable(error: ProviderError) -> str:
 def fail(services: Services, claim: Claim, code: ErrorCode, message: str) -> None:
     """End the generation as failed and give the credits back."""
     with services.database.transaction() as session:
-        generations.fail(session, claim, code, message)
+        claims.fail(session, claim, code, message)
     log.info("generation_failed", stage=claim.generation.stage, code=code)
 
 
@@ -196,7 +198,7 @@ def cancel(services: Services, claim: Claim, *, reason: str, is_free: bool = Fal
     rule = services.catalogue.cancel_rule(claim.order.model, claim.route)
     is_charged = rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING and not is_free
     with services.database.transaction() as session:
-        generations.cancel(session, claim, is_charged=is_charged, event={"reason": reason, "is_charged": is_charged})
+        claims.cancel(session, claim, is_charged=is_charged, event={"reason": reason, "is_charged": is_charged})
     log.info("generation_cancelled", stage=claim.generation.stage, is_charged=is_charged)
 
 
@@ -209,10 +211,7 @@ def remote_ref(claim: Claim) -> RemoteRef:
 
 def seconds_in_stage(claim: Claim) -> float:
     """How long the generation had been in its stage when it was claimed."""
-    generation = claim.generation
-    if generation.claimed_at is None or generation.stage_at is None:
-        raise ValueError("a claimed generation has both times")
-    return (generation.claimed_at - generation.stage_at).total_seconds()
+    return (claim.generation.claimed_at - claim.generation.stage_at).total_seconds()
 
 
 def backoff(pipeline: PipelineSettings, failures: int) -> float:
@@ -232,9 +231,7 @@ def _jittered(seconds: float) -> float:
 
 def _is_overdue(claim: Claim) -> bool:
     generation = claim.generation
-    if generation.stage is Stage.SETTLING or generation.stage in TERMINAL or generation.claimed_at is None:
-        return False
-    return generation.claimed_at >= generation.deadline_at
+    return generation.stage is not Stage.SETTLING and generation.claimed_at >= generation.deadline_at
 
 
 def _has_crashed_too_often(services: Services, claim: Claim, crashes: int) -> bool:

@@ -11,7 +11,7 @@ from schemas.enums import AssetRole, ErrorCode, Kind, Stage, TaskName
 from schemas.errors import ResultInvalid
 from schemas.orders import Inputs
 from schemas.tables import Asset
-from storage.generations import Claim
+from storage.claims import Claim
 from storage.leases import Lease
 from tasks import media, stage
 from tasks.media import Probe

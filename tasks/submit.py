@@ -7,8 +7,8 @@ from providers.base import ProviderRequest
 from schemas.callback_token import callback_url
 from schemas.enums import ErrorCode, Stage, TaskName
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
-from storage import generations
-from storage.generations import Claim
+from storage import claims
+from storage.claims import Claim
 from storage.leases import Lease
 from tasks import conclusions, stage, unknown_submit
 from tasks.services import Services, current_services
@@ -55,8 +55,8 @@ def _declare(services: Services, claim: Claim) -> Claim:
     From here on, a worker that dies leaves an unknown outcome behind, and nobody sends the request a second time.
     """
     try:
-        with services.database.transaction() as session:
-            return generations.move(session, claim, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+        with services.database.statement() as session:
+            return claims.move(session, claim, Stage.SUBMITTING, wake_in=0, keep_lease=True)
     except stage.OUTAGES:
         # The commit may have arrived, and only its acknowledgement not. Nothing was sent.
         conclusions.withdraw(services, claim)

@@ -5,8 +5,8 @@ import structlog
 from providers.models import UnknownSubmit
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import LeaseLost, ProviderError
-from storage import callbacks, generations
-from storage.generations import Claim
+from storage import callbacks, claims
+from storage.claims import Claim
 from tasks import conclusions, stage
 from tasks.services import Services
 
@@ -49,21 +49,21 @@ def _look_up(services: Services, claim: Claim) -> str | None:
 
 
 def _look_again(services: Services, claim: Claim, wake_in: float) -> None:
-    with services.database.transaction() as session:
-        generations.put_back(session, claim, wake_in=wake_in)
+    with services.database.statement() as session:
+        claims.put_back(session, claim, wake_in=wake_in)
 
 
 def _give_up(services: Services, claim: Claim) -> None:
     """Nothing was found in the time that there is: as the customer wishes, or else as the route says."""
     with services.database.transaction() as session:
-        generations.require_no_callback_since(session, claim)
+        claims.require_no_callback_since(session, claim)
         if claim.generation.cancel_requested_at is not None:
             reason = {"reason": "the provider never said whether it had it", "is_charged": False}
-            generations.cancel(session, claim, is_charged=False, event=reason)
+            claims.cancel(session, claim, is_charged=False, event=reason)
         elif services.catalogue.unknown_submit(claim.order.model, claim.route) is UnknownSubmit.RESUBMIT:
             event = {"reason": "outcome unknown: sent again, as the route says"}
-            generations.move(session, claim, Stage.QUEUED, wake_in=0.0, event=event)
+            claims.move(session, claim, Stage.QUEUED, wake_in=0.0, event=event)
         else:
             message = "the provider did not say whether it accepted the request; it was not sent again"
-            generations.fail(session, claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)
+            claims.fail(session, claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)
     log.info("submit_given_up")

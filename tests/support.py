@@ -14,8 +14,8 @@ from schemas.enums import Kind, ProviderName
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.settings import Settings
 from storage import acceptance, customers, ledger
+from storage.claims import Claim
 from storage.database import Database
-from storage.generations import Claim
 
 T = TypeVar("T")
 

@@ -39,7 +39,7 @@ class Dispatcher:
         if self._try(wake):
             return True
         try:
-            with self._database.transaction() as session:
+            with self._database.statement() as session:
                 generations.make_due(session, wake)
         except SQLAlchemyError as error:
             # Then it is due when `wake_at` says so.

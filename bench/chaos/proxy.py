@@ -9,12 +9,10 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from bench.chaos.commits import Commits
 from stack.ports import free_port
 
 HOST: Final = "127.0.0.1"
-
-COMMIT: Final = b"Q\x00\x00\x00\x0bCOMMIT\x00"
-"""How libpq sends a COMMIT: https://www.postgresql.org/docs/current/protocol-message-formats.html, Query."""
 
 _CHUNK_BYTES = 64 * 1024
 # With a linger time of 0, a close is a reset.
@@ -44,9 +42,13 @@ class Proxy:
         self._thread.join()
         self._loop.close()
 
-    def link(self, name: str, port: int) -> "Link":
-        """A new link to a server on this machine; it passes everything on until it is told otherwise."""
-        link = Link(name, port, self._loop)
+    def link(self, name: str, port: int, *, is_postgres: bool = False) -> "Link":
+        """A new link to a server on this machine; it passes everything on until it is told otherwise.
+
+        Args:
+            is_postgres: the server is PostgreSQL, whose commits can be lost.
+        """
+        link = Link(name, port, self._loop, is_postgres=is_postgres)
         self._links.append(link)
         return link
 
@@ -57,13 +59,14 @@ class Link:
     Every method may be called from any thread. Each fault is a context: it ends with the block.
     """
 
-    def __init__(self, name: str, server_port: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, name: str, server_port: int, loop: asyncio.AbstractEventLoop, *, is_postgres: bool) -> None:
         self.name = name
         self.resets = 0
         """Connections that were broken on purpose."""
         self.commits_lost = 0
         """Commits that the server made and its client never heard of."""
         self._server_port = server_port
+        self._is_postgres = is_postgres
         self._loop = loop
         # Never listens: it only keeps the port ours while connections are refused.
         self._holder = _bound(free_port())
@@ -110,7 +113,10 @@ class Link:
 
     @contextmanager
     def losing_commits(self, count: int) -> Iterator[None]:
-        """The next `count` COMMITs arrive at PostgreSQL, and their acknowledgement is lost with the connection."""
+        """The next `count` commits arrive at PostgreSQL, and their acknowledgement is lost with the connection.
+
+        A commit is a COMMIT, or a statement that writes and is a transaction by itself.
+        """
         self._commits_to_lose = count
         try:
             yield
@@ -189,7 +195,7 @@ class Link:
     async def _requests(self, pipe: "_Pipe", source: asyncio.StreamReader) -> None:
         while chunk := await source.read(_CHUNK_BYTES):
             await self._delay()
-            if self._commits_to_lose and pipe.has_commit(chunk):
+            if self._is_postgres and pipe.commits.in_chunk(chunk) and self._commits_to_lose:
                 self._commits_to_lose -= 1
                 pipe.loses_its_answer = True
             pipe.server.write(chunk)
@@ -224,13 +230,7 @@ class _Pipe:
         self.client = client
         self.server = server
         self.loses_its_answer = False
-        self._tail = b""
-
-    def has_commit(self, chunk: bytes) -> bool:
-        """Whether a COMMIT ends in this chunk; it may have begun in the one before."""
-        seen = self._tail + chunk
-        self._tail = seen[-len(COMMIT) + 1 :]
-        return COMMIT in seen
+        self.commits = Commits()
 
     def reset(self) -> None:
         """Break both sides."""

@@ -169,7 +169,8 @@ def _links(proxy: Proxy, settings: Settings) -> dict[LinkName, Link]:
         LinkName.VENDOR_FILES: settings.sandbox.port,
         LinkName.CALLBACKS: settings.gateway_port,
     }
-    return {name: proxy.link(name, port) for name, port in servers.items()}
+    speak_postgres = {LinkName.GATEWAY_POSTGRES, LinkName.WORKERS_POSTGRES}
+    return {name: proxy.link(name, port, is_postgres=name in speak_postgres) for name, port in servers.items()}
 
 
 def _port(address: str) -> int:

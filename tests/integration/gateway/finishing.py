@@ -6,9 +6,9 @@ from uuid import UUID
 from schemas.enums import AssetRole, ErrorCode, Stage
 from schemas.settings import Settings
 from schemas.tables import Asset
-from storage import generations, ledger
+from storage import claims, generations, ledger
+from storage.claims import Claim
 from storage.database import Database
-from storage.generations import Claim
 from storage.objects import ObjectStore
 from tests.support import some_claim
 
@@ -25,7 +25,7 @@ def claim(database: Database, settings: Settings, generation_id: UUID) -> Claim:
         assert found is not None
         lease_seconds = settings.pipeline.lease_seconds
         return some_claim(
-            generations.claim(session, generation_id, Stage, attempt=found.attempt, lease_seconds=lease_seconds)
+            claims.claim(session, generation_id, Stage, attempt=found.attempt, lease_seconds=lease_seconds)
         )
 
 
@@ -33,7 +33,7 @@ def fail(database: Database, settings: Settings, generation_id: UUID, code: Erro
     """End a generation as failed."""
     held = claim(database, settings, generation_id)
     with database.transaction() as session:
-        generations.fail(session, held, code, message)
+        claims.fail(session, held, code, message)
 
 
 def complete(
@@ -51,12 +51,12 @@ def complete(
     with database.transaction() as session:
         for stage in _WAY:
             values = {"remote_id": REMOTE_ID, "result_urls": [RESULT_URL]} if stage is Stage.GENERATING else {}
-            held = generations.move(session, held, stage, wake_in=0, keep_lease=True, values=values)
+            held = claims.move(session, held, stage, wake_in=0, keep_lease=True, values=values)
         session.add(asset)
         if poster:
             key = f"customers/{held.token}.poster.jpg"
             session.add(_stored(objects, held, AssetRole.POSTER, key, b"a poster"))
-        generations.move(session, held, Stage.COMPLETED, wake_in=0)
+        claims.move(session, held, Stage.COMPLETED, wake_in=0)
         ledger.capture(session, held.generation.customer_id, generation_id)
     return asset
 

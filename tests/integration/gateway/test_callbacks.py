@@ -16,7 +16,7 @@ from schemas.callback_token import sign
 from schemas.enums import Queue, Stage
 from schemas.settings import Settings
 from schemas.tables import CallbackReceipt, Generation
-from storage import generations
+from storage import claims
 from storage.database import Database
 from tests.integration.gateway.finishing import claim
 from tests.support import NewCustomer, a_generation, eventually
@@ -39,8 +39,8 @@ def waiting(database: Database, settings: Settings, customer: NewCustomer) -> Wa
     generation_id = a_generation(database, settings, customer)
     held = claim(database, settings, generation_id)
     with database.transaction() as session:
-        held = generations.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
-        generations.move(session, held, Stage.GENERATING, wake_in=60, values={"remote_id": TASK})
+        held = claims.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+        claims.move(session, held, Stage.GENERATING, wake_in=60, values={"remote_id": TASK})
     token = sign(settings.secret_key.get_secret_value(), generation_id)
     return Waiting(generation_id, f"/callbacks/kie/{generation_id}", token)
 

@@ -13,9 +13,9 @@ from schemas.errors import IdempotencyMismatch, LeaseLost, ModelRetired
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Event, Generation
-from storage import acceptance, callbacks, generations, ledger, timeline
+from storage import acceptance, callbacks, claims, generations, ledger, timeline
+from storage.claims import Claim
 from storage.database import Database
-from storage.generations import Claim
 from storage.ledger import Balance
 from tests.support import NewCustomer, a_generation, an_order, some_claim
 
@@ -28,7 +28,7 @@ def claim(database: Database, generation_id: UUID, *, lease_seconds: float = 60)
     with database.transaction() as session:
         found = generations.find(session, generation_id)
         assert found is not None
-        return generations.claim(session, generation_id, ALL_STAGES, attempt=found.attempt, lease_seconds=lease_seconds)
+        return claims.claim(session, generation_id, ALL_STAGES, attempt=found.attempt, lease_seconds=lease_seconds)
 
 
 def row(database: Database, generation_id: UUID) -> Generation:
@@ -41,7 +41,7 @@ def at_stage(database: Database, held: Claim, *stages: Stage) -> Claim:
     for stage in stages:
         with database.transaction() as session:
             values = {"remote_id": f"remote-{held.id}"} if stage is Stage.GENERATING else {}
-            held = generations.move(session, held, stage, wake_in=60, keep_lease=True, values=values)
+            held = claims.move(session, held, stage, wake_in=60, keep_lease=True, values=values)
     return held
 
 
@@ -94,11 +94,11 @@ def test_a_worker_that_lost_its_lease_writes_nothing(database: Database, generat
     expire_lease(database, generation_id)
     heir = some_claim(claim(database, generation_id))
     with pytest.raises(LeaseLost), database.transaction() as session:
-        generations.move(session, late, Stage.SUBMITTING, wake_in=0)
+        claims.move(session, late, Stage.SUBMITTING, wake_in=0)
     with pytest.raises(LeaseLost), database.transaction() as session:
-        generations.put_back(session, late, wake_in=0)
+        claims.put_back(session, late, wake_in=0)
     with pytest.raises(LeaseLost), database.transaction() as session:
-        generations.fail(session, late, ErrorCode.INTERNAL, "too late")
+        claims.fail(session, late, ErrorCode.INTERNAL, "too late")
     after = row(database, generation_id)
     assert (after.stage, after.lease_token, after.attempt) == (Stage.QUEUED, heir.token, 2)
 
@@ -107,7 +107,7 @@ def test_a_renewed_lease_stays_and_a_lost_one_is_told(database: Database, genera
     held = some_claim(claim(database, generation_id, lease_seconds=1))
     with database.transaction() as session:
         ids = {held.token: generation_id, UUID(int=1): generation_id}
-        good = generations.renew_leases(session, ids, lease_seconds=600)
+        good = claims.renew_leases(session, ids, lease_seconds=600)
     assert good == {held.token}
     after = row(database, generation_id)
     assert after.lease_until is not None
@@ -119,15 +119,15 @@ def test_a_renewed_lease_stays_and_a_lost_one_is_told(database: Database, genera
 def test_a_move_that_is_not_in_the_table_is_refused(database: Database, generation_id: UUID) -> None:
     held = some_claim(claim(database, generation_id))
     with pytest.raises(ValueError, match="cannot move from queued to completed"), database.transaction() as session:
-        generations.move(session, held, Stage.COMPLETED, wake_in=0)
+        claims.move(session, held, Stage.COMPLETED, wake_in=0)
 
 
 def test_every_move_leaves_an_event_and_progress_never_goes_back(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
-        generations.record_progress(session, held, 0.8)
+        claims.record_progress(session, held, 0.8)
     with database.transaction() as session:
-        generations.record_progress(session, held, 0.2)
+        claims.record_progress(session, held, 0.2)
     assert row(database, generation_id).progress == 67
     with database.transaction() as session:
         moves = session.exec(
@@ -145,7 +145,7 @@ def test_failing_releases_the_hold_in_the_same_transaction(
 ) -> None:
     held = some_claim(claim(database, generation_id))
     with database.transaction() as session:
-        generations.fail(session, held, ErrorCode.PROVIDER_REJECTED, "no such thing")
+        claims.fail(session, held, ErrorCode.PROVIDER_REJECTED, "no such thing")
     after = row(database, generation_id)
     assert (after.stage, after.error_code, after.wake_at) == (Stage.FAILED, ErrorCode.PROVIDER_REJECTED, None)
     with database.transaction() as session:
@@ -165,7 +165,7 @@ def test_the_next_look_is_never_after_the_deadline(
     generation_id = a_generation(database, settings, customer, an_order(deadline_seconds=30))
     held = some_claim(claim(database, generation_id))
     with database.transaction() as session:
-        generations.put_back(session, held, wake_in=3600)
+        claims.put_back(session, held, wake_in=3600)
     after = row(database, generation_id)
     assert after.wake_at == after.deadline_at
 
@@ -178,7 +178,7 @@ def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
         wake = callbacks.record(session, ProviderName.KIE, generation_id, remote_id="task_1", body=b"{}")
     assert wake is None, "the worker that holds the claim will see it"
     with database.transaction() as session:
-        moved = generations.move(session, held, Stage.GENERATING, wake_in=3600, values={"remote_id": "task_1"})
+        moved = claims.move(session, held, Stage.GENERATING, wake_in=3600, values={"remote_id": "task_1"})
     assert moved.generation.wake_at is not None
     with database.transaction() as session:
         due = generations.take_due(session, [Stage.GENERATING], limit=10, resend_after=10)
@@ -188,7 +188,7 @@ def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
 def test_a_callback_is_kept_once_and_counted(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
-        generations.put_back(session, held, wake_in=3600)
+        claims.put_back(session, held, wake_in=3600)
     remote_id = f"remote-{generation_id}"
     for _ in range(3):
         with database.transaction() as session:
@@ -208,7 +208,7 @@ def test_a_callback_for_other_work_or_a_finished_generation_wakes_nobody(
     with database.transaction() as session:
         assert callbacks.record(session, ProviderName.KIE, generation_id, remote_id="other", body=b"1") is None
     with database.transaction() as session:
-        generations.fail(session, held, ErrorCode.TIMEOUT, "too late")
+        claims.fail(session, held, ErrorCode.TIMEOUT, "too late")
     with database.transaction() as session:
         remote_id = f"remote-{generation_id}"
         assert callbacks.record(session, ProviderName.KIE, generation_id, remote_id=remote_id, body=b"2") is None

@@ -17,9 +17,9 @@ from schemas.orders import GenerationRequest
 from schemas.settings import Settings
 from schemas.tables import Asset, Event, Generation
 from stack.stack import Stack
-from storage import acceptance, generations, ledger
+from storage import acceptance, claims, ledger
+from storage.claims import Claim
 from storage.database import Database
-from storage.generations import Claim
 from storage.ledger import Balance
 from tasks import stage
 from tasks.download import download
@@ -135,7 +135,7 @@ class Life:
         """Take it, as a worker does."""
         row = self.row
         with self.database.transaction() as session:
-            return some_claim(generations.claim(session, self.id, {row.stage}, attempt=row.attempt, lease_seconds=60))
+            return some_claim(claims.claim(session, self.id, {row.stage}, attempt=row.attempt, lease_seconds=60))
 
     def die_holding_it(self) -> None:
         """Take it, and let its lease run out."""

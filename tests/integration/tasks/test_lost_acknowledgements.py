@@ -39,7 +39,7 @@ def far(worker: Services) -> Iterator[Far]:
     url = make_url(worker.settings.database_url)
     assert url.port is not None
     with Proxy() as proxy:
-        link = proxy.link("postgres", url.port)
+        link = proxy.link("postgres", url.port, is_postgres=True)
         proxied = url.set(host="127.0.0.1", port=link.port).render_as_string(hide_password=False)
         yield Far(worker.settings.model_copy(update={"database_url": proxied}), link)
 

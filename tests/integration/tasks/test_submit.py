@@ -9,7 +9,7 @@ from providers.base import Fence
 from schemas.enums import ErrorCode, EventName, ProviderName, Stage
 from schemas.stages import TERMINAL
 from storage import callbacks
-from storage.generations import Claim
+from storage.claims import Claim
 from storage.leases import Lease
 from storage.ledger import Balance
 from tasks import conclusions, stage

@@ -1,0 +1,389 @@
+"""What a worker does with a generation: claim a stage, move it on, or give it up.
+
+A claim is one conditional UPDATE that gets a fencing token; every later write of that claim names the token, so a
+worker that lost its lease writes nothing. A move, its event, its ledger entries and the next `wake_at` are one
+transaction of the caller's. All times are the database's clock.
+
+Every step of every generation does this, so each is one statement: a move tells of itself in the same round trip.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cached_property, lru_cache
+from uuid import UUID, uuid4
+
+from sqlalchemy import BindParameter, bindparam, func, text
+from sqlalchemy.sql.selectable import TextualSelect
+from sqlmodel import Session, SQLModel, col, select
+
+from schemas.enums import ErrorCode, Kind, ProviderName, Stage
+from schemas.errors import LeaseLost
+from schemas.orders import Order, Route
+from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed, progress_within
+from schemas.tables import Generation
+from storage import ledger
+from storage.generations import IS_FREE
+
+# A refused submit goes back from `submitting` to `queued`: its failures add up over both.
+_ONE_TRY = frozenset({Stage.QUEUED, Stage.SUBMITTING})
+
+_WITHOUT_RESULT = frozenset({Stage.FAILED, Stage.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a worker needs to know of a generation: the columns of these names, as they were at one moment."""
+
+    id: UUID
+    customer_id: UUID
+    kind: Kind
+    order: dict[str, object]
+    credits: int
+    stage: Stage
+    stage_at: datetime
+    wake_at: datetime | None
+    deadline_at: datetime
+    attempt: int
+    failures: int
+    crashes: int
+    claimed_at: datetime
+    cancel_requested_at: datetime | None
+    cancel_sent_at: datetime | None
+    provider: ProviderName
+    route_index: int
+    remote_id: str | None
+    result_urls: list[str]
+    object_key: str | None
+    download: dict[str, object] | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's right to advance a generation for as long as its lease lasts.
+
+    `generation` is the row as it was when this worker last wrote to it.
+    """
+
+    generation: Snapshot
+    token: UUID
+
+    @property
+    def id(self) -> UUID:
+        """The generation's id."""
+        return self.generation.id
+
+    @cached_property
+    def order(self) -> Order:
+        """What was ordered; read from the row once."""
+        return Order.model_validate(self.generation.order)
+
+    @property
+    def route(self) -> Route:
+        """The route that serves it now."""
+        return self.order.routes[self.generation.route_index]
+
+
+def claim(
+    session: Session,
+    generation_id: UUID,
+    stages: Iterable[Stage],
+    *,
+    attempt: int,
+    lease_seconds: float,
+    holder: str = "",
+) -> Claim | None:
+    """Take a generation that stands in one of `stages` and that nobody holds; None if it moved on or is held.
+
+    `attempt` is the one that the wake-up was sent for: of its copies, one claims, and the others come to nothing.
+    `holder` names the worker, for people.
+    A claim whose worker died without giving it up counts as a crash.
+    """
+    token = uuid4()
+    given = {
+        "id": generation_id,
+        "stages": [stage.value for stage in stages],
+        "attempt": attempt,
+        "token": token,
+        "lease_seconds": lease_seconds,
+        "holder": holder,
+    }
+    row = session.execute(_CLAIM, given).one_or_none()
+    return None if row is None else Claim(Snapshot(*row), token)
+
+
+def move(
+    session: Session,
+    held: Claim,
+    target: Stage,
+    *,
+    wake_in: float,
+    keep_lease: bool = False,
+    event: Mapping[str, object] | None = None,
+    values: Mapping[str, object] | None = None,
+) -> Claim:
+    """Move a claimed generation to another stage; the only place where `stage` changes.
+
+    Args:
+        wake_in: seconds until somebody must look at it again; ignored when `target` is terminal.
+        keep_lease: go on with the same claim in the new stage.
+        event: what the event row tells of the move.
+        values: further columns to set. `failures` and `crashes` start again from 0 by themselves, save on the way from
+            `queued` to `submitting` and back.
+
+    Raises:
+        ValueError: the move is not in `schemas.stages.MOVES`.
+        LeaseLost: the claim is no longer this worker's.
+    """
+    origin = held.generation.stage
+    if not is_allowed(origin, target):
+        raise ValueError(f"a generation cannot move from {origin} to {target}")
+    changes = {
+        "stage": ":stage",
+        "stage_at": "clock_timestamp()",
+        **({} if target in _ONE_TRY else {"failures": "0", "crashes": "0"}),
+        **({"submission": ":claim_token"} if target is Stage.SUBMITTING else {}),
+        **({} if target in _WITHOUT_RESULT else {"progress": "greatest(progress, :progress)"}),
+        **({} if keep_lease else _lease_given_up(_next_wake(target))),
+        **({"finished_at": "clock_timestamp()"} if target in TERMINAL else {}),
+    }
+    given = {
+        "stage": target,
+        **({} if target in _WITHOUT_RESULT else {"progress": progress_within(target, 0.0)}),
+        **({} if keep_lease or target in TERMINAL else {"wake_in": wake_in}),
+    }
+    return _write(session, held, changes, given, values=values, event=dict(event or {}))
+
+
+def put_back(
+    session: Session,
+    held: Claim,
+    *,
+    wake_in: float,
+    resets_failures: bool = True,
+    progress: float | None = None,
+    values: Mapping[str, object] | None = None,
+) -> None:
+    """Give a claim up and leave the generation in its stage until `wake_in` seconds from now.
+
+    Args:
+        resets_failures: the step went well, so that earlier failures are forgotten.
+        progress: fraction 0..1 of the stage that is done, if known.
+        values: further columns to set.
+
+    Raises:
+        LeaseLost: the claim is no longer this worker's.
+    """
+    stage = held.generation.stage
+    changes = {
+        **({"failures": "0", "crashes": "0"} if resets_failures else {}),
+        **({} if progress is None else {"progress": "greatest(progress, :progress)"}),
+        **_lease_given_up(_next_wake(stage)),
+    }
+    given = {
+        "wake_in": wake_in,
+        **({} if progress is None else {"progress": progress_within(stage, progress)}),
+    }
+    _write(session, held, changes, given, values=values)
+
+
+def fail(session: Session, held: Claim, code: ErrorCode, message: str) -> None:
+    """End a claimed generation as failed and release its hold.
+
+    Raises:
+        LeaseLost: the claim is no longer this worker's.
+    """
+    move(
+        session,
+        held,
+        Stage.FAILED,
+        wake_in=0,
+        event={"code": code, "message": message},
+        values={"error_code": code, "error_message": message},
+    )
+    ledger.release(session, held.generation.customer_id, held.id)
+
+
+def cancel(session: Session, held: Claim, *, is_charged: bool, event: Mapping[str, object]) -> None:
+    """End a claimed generation as cancelled, and capture or release its hold.
+
+    Raises:
+        LeaseLost: the claim is no longer this worker's.
+    """
+    move(session, held, Stage.CANCELLED, wake_in=0, event=event)
+    settle = ledger.capture if is_charged else ledger.release
+    settle(session, held.generation.customer_id, held.id)
+
+
+def require_no_callback_since(session: Session, held: Claim) -> None:
+    """Lock a claimed generation that no callback has come for since the claim, to the end of the transaction.
+
+    Raises:
+        LeaseLost: a callback came, or the claim is no longer this worker's.
+    """
+    row = select(Generation.id).where(
+        Generation.id == held.id,
+        Generation.lease_token == held.token,
+        func.coalesce(col(Generation.callback_at) <= col(Generation.claimed_at), True),
+    )
+    if session.exec(row.with_for_update()).one_or_none() is None:
+        raise LeaseLost(f"generation {held.id} is no longer this worker's, or a callback came")
+
+
+def record_cancel_sent(session: Session, held: Claim) -> None:
+    """Remember that the provider was asked to stop, and has answered.
+
+    Raises:
+        LeaseLost: the claim is no longer this worker's.
+    """
+    _write(session, held, {"cancel_sent_at": "clock_timestamp()"}, {})
+
+
+def record_progress(session: Session, held: Claim, fraction: float) -> None:
+    """Show how much of the claimed stage is done (0..1). Progress never goes back.
+
+    Raises:
+        LeaseLost: the claim is no longer this worker's.
+    """
+    percent = progress_within(held.generation.stage, fraction)
+    _write(session, held, {"progress": "greatest(progress, :progress)"}, {"progress": percent})
+
+
+def renew_leases(session: Session, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:
+    """Extend leases, given as generation ids by token; the tokens that are still good.
+
+    Past its deadline a generation is not held any longer, whatever its worker is stuck in.
+    """
+    given = {"ids": list(held.values()), "tokens": list(held), "lease_seconds": lease_seconds}
+    return set(session.scalars(_RENEW, given))
+
+
+def hand_back(session: Session, held: Mapping[UUID, UUID]) -> set[UUID]:
+    """Give up claims whose steps are not over, given as generation ids by token; the tokens that were still good.
+
+    The rows stay in their stages and are due at once. It is no failure: unlike a dead worker's, such a claim leaves no
+    token behind.
+    """
+    given = set(session.scalars(_HAND_BACK, {"ids": list(held.values()), "tokens": list(held)}))
+    return {token for token, generation_id in held.items() if generation_id in given}
+
+
+# Quoted: one of them is `order`.
+_COLUMNS = ", ".join(f'"{field.name}"' for field in fields(Snapshot))
+_TYPES = {column.name: column.type for column in SQLModel.metadata.tables["generations"].columns}
+_EVENT_TYPE = SQLModel.metadata.tables["events"].columns["data"].type
+
+
+def _returning(sql: str, *parameters: BindParameter[object]) -> TextualSelect:
+    """A statement that answers with the columns of a `Snapshot`, in their order."""
+    columns = {field.name: _TYPES[field.name] for field in fields(Snapshot)}
+    return text(sql).bindparams(*parameters).columns(**columns)
+
+
+_CLAIM = _returning(f"""
+    UPDATE generations SET
+        lease_token = :token,
+        lease_until = clock_timestamp() + make_interval(secs => :lease_seconds),
+        -- A lease whose worker died is a wake-up like any other.
+        wake_at = clock_timestamp() + make_interval(secs => :lease_seconds),
+        claimed_at = clock_timestamp(),
+        holder = :holder,
+        attempt = attempt + 1,
+        crashes = crashes + (lease_token IS NOT NULL)::int
+    WHERE id = :id AND stage = ANY(:stages) AND attempt = :attempt AND {IS_FREE}
+    RETURNING {_COLUMNS}
+""")  # noqa: S608 -- built of constants
+
+_RENEW = text("""
+    UPDATE generations SET
+        lease_until = clock_timestamp() + make_interval(secs => :lease_seconds),
+        wake_at = clock_timestamp() + make_interval(secs => :lease_seconds)
+    WHERE id = ANY(:ids) AND lease_token = ANY(:tokens) AND (deadline_at > now() OR stage = 'settling')
+    RETURNING lease_token
+""")
+
+_HAND_BACK = text("""
+    UPDATE generations SET lease_token = NULL, lease_until = NULL, wake_at = clock_timestamp()
+    WHERE id = ANY(:ids) AND lease_token = ANY(:tokens)
+    RETURNING id
+""")
+
+_WRITE = f"""
+    UPDATE generations SET {{changes}}
+    WHERE id = :claim_id AND lease_token = :claim_token AND stage = :claim_stage
+    RETURNING {_COLUMNS}
+"""  # noqa: S608 -- built of constants
+
+_WRITE_WITH_EVENT = f"""
+    WITH moved AS ({_WRITE}), noted AS (
+        INSERT INTO events (generation_id, origin, stage, name, data)
+        SELECT id, :claim_stage, stage, 'moved', :event FROM moved
+    )
+    SELECT {_COLUMNS} FROM moved
+"""  # noqa: S608 -- built of constants
+
+
+def _write(
+    session: Session,
+    held: Claim,
+    changes: Mapping[str, str],
+    given: Mapping[str, object],
+    *,
+    values: Mapping[str, object] | None = None,
+    event: Mapping[str, object] | None = None,
+) -> Claim:
+    """Change a claimed row, and tell of it in the same statement.
+
+    Args:
+        changes: SQL by column.
+        given: what the SQL of `changes` names.
+        values: more columns with plain values; they win.
+        event: what the event row tells, if there is one.
+    """
+    values = values or {}
+    assignments = {**changes, **{column: f":{column}" for column in values}}
+    parameters = {
+        "claim_id": held.id,
+        "claim_token": held.token,
+        "claim_stage": held.generation.stage,
+        **given,
+        **values,
+        **({} if event is None else {"event": event}),
+    }
+    template = _WRITE if event is None else _WRITE_WITH_EVENT
+    statement = _statement(template, tuple(assignments.items()), tuple(sorted(parameters)))
+    row = session.execute(statement, parameters).one_or_none()
+    if row is None:
+        raise LeaseLost(f"generation {held.id} is no longer this worker's")
+    return Claim(Snapshot(*row), held.token)
+
+
+@lru_cache
+def _statement(template: str, assignments: tuple[tuple[str, str], ...], parameters: tuple[str, ...]) -> TextualSelect:
+    """A write of these columns; a parameter that is named like a column has its type."""
+    changes = ", ".join(f"{column} = {sql}" for column, sql in assignments)
+    types = {**_TYPES, "claim_stage": _TYPES["stage"], "event": _EVENT_TYPE}
+    typed = [bindparam(name, type_=types[name]) for name in parameters if name in types]
+    return _returning(template.format(changes=changes), *typed)
+
+
+def _next_wake(stage: Stage) -> str:
+    """When to look again: in `wake_in` seconds, at the deadline, or at once if something came since the claim."""
+    if stage in TERMINAL:
+        return "NULL"
+    asked = "clock_timestamp() + make_interval(secs => :wake_in)"
+    if stage is Stage.SETTLING:
+        # Settling is past every deadline: the result is stored, and only our own database is needed.
+        return asked
+    waited = f"least({asked}, deadline_at)"
+    came = [
+        *(["callback_at"] if stage in AWAITS_CALLBACK else []),
+        *(["cancel_requested_at"] if stage in CANCELLABLE else []),
+    ]
+    if not came:
+        return waited
+    return f"CASE WHEN greatest({', '.join(came)}) > claimed_at THEN clock_timestamp() ELSE {waited} END"
+
+
+def _lease_given_up(wake_at: str) -> dict[str, str]:
+    return {"lease_token": "NULL", "lease_until": "NULL", "wake_at": wake_at}
