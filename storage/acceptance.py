@@ -3,19 +3,16 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlalchemy import text
+from sqlmodel import Session, select
 
-from schemas.enums import Stage
 from schemas.errors import IdempotencyMismatch, NotFound
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
-from schemas.tables import Customer, Event, Generation
+from schemas.tables import Generation
 from storage import ledger
-from storage.generations import database_now, find
 
 
 @dataclass(frozen=True)
@@ -45,26 +42,20 @@ def accept(
         InsufficientCredits: nothing is inserted.
         IdempotencyMismatch: the key stands for another request.
     """
-    if session.get(Customer, customer_id) is None:
-        raise NotFound(f"there is no customer {customer_id}")
     identity = _Identity(customer_id, idempotency_key, _hash(request))
     earlier = _find_earlier(session, identity)
     if earlier is not None:
         return Accepted(earlier, is_new=False)
     order = make_order(request)
-    row = _new_row(session, identity, order, pipeline)
-    inserted = session.execute(
-        insert(Generation)
-        .values(**row.model_dump(exclude_none=True))
-        .on_conflict_do_nothing(index_elements=["customer_id", "idempotency_key"])
-        .returning(col(Generation.id))
-    ).one_or_none()
-    if inserted is None:
-        # The same request, sent twice at once: the other one was faster.
-        return Accepted(_existing(_find_earlier(session, identity)), is_new=False)
-    session.add(Event(generation_id=row.id, stage=Stage.QUEUED, data={"credits": order.credits}))
-    ledger.hold(session, customer_id, row.id, order.credits)
-    return Accepted(_existing(find(session, row.id)), is_new=True)
+    generation = _insert(session, identity, order, pipeline)
+    if generation is None:
+        # The same request, sent twice at once: the other one was faster. Or the customer does not exist.
+        earlier = _find_earlier(session, identity)
+        if earlier is None:
+            raise NotFound(f"there is no customer {customer_id}")
+        return Accepted(earlier, is_new=False)
+    ledger.hold(session, customer_id, generation.id, order.credits)
+    return Accepted(generation, is_new=True)
 
 
 @dataclass(frozen=True)
@@ -81,11 +72,51 @@ def _hash(request: GenerationRequest) -> str:
     return hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
-def _new_row(session: Session, identity: _Identity, order: Order, pipeline: PipelineSettings) -> Generation:
-    now = database_now(session)
-    deadline_seconds = order.deadline_seconds or pipeline.deadline_seconds
+_INSERT = text("""
+    WITH inserted AS (
+        INSERT INTO generations (
+            id, customer_id, idempotency_key, request_hash, kind, model, "order", credits, provider, result_urls,
+            stage, progress, attempt, failures, route_index, wake_at, deadline_at
+        )
+        SELECT
+            :generation_id, id, :idempotency_key, :request_hash, :kind, :model, CAST(:order AS jsonb), :credits,
+            :provider, '[]',
+            'queued', 0, 0, 0, 0,
+            -- The wake-up goes out right after the commit; this is when somebody looks if it was lost.
+            clock_timestamp() + make_interval(secs => :resend_after),
+            clock_timestamp() + make_interval(secs => :deadline_after)
+        FROM customers WHERE id = :customer_id
+        ON CONFLICT (customer_id, idempotency_key) DO NOTHING
+        RETURNING id, credits, created_at, stage_at, wake_at, deadline_at
+    ), noted AS (
+        INSERT INTO events (generation_id, stage, name, data)
+        SELECT id, 'queued', 'moved', jsonb_build_object('credits', credits) FROM inserted
+    )
+    SELECT created_at, stage_at, wake_at, deadline_at FROM inserted
+""")
+
+
+def _insert(session: Session, identity: _Identity, order: Order, pipeline: PipelineSettings) -> Generation | None:
+    """The new row with its first event; None if the same request is there already, or its customer is not."""
+    generation_id, route = uuid4(), order.routes[0]
+    given = {
+        "generation_id": generation_id,
+        "customer_id": identity.customer_id,
+        "idempotency_key": identity.idempotency_key,
+        "request_hash": identity.request_hash,
+        "kind": order.kind.value,
+        "model": order.model,
+        "order": order.model_dump_json(),
+        "credits": order.credits,
+        "provider": route.provider.value,
+        "resend_after": pipeline.resend_after_seconds,
+        "deadline_after": order.deadline_seconds or pipeline.deadline_seconds,
+    }
+    row = session.execute(_INSERT, given).one_or_none()
+    if row is None:
+        return None
     return Generation(
-        id=uuid4(),
+        id=generation_id,
         customer_id=identity.customer_id,
         idempotency_key=identity.idempotency_key,
         request_hash=identity.request_hash,
@@ -93,10 +124,11 @@ def _new_row(session: Session, identity: _Identity, order: Order, pipeline: Pipe
         model=order.model,
         order=order.model_dump(mode="json"),
         credits=order.credits,
-        # The wake-up goes out right after the commit; this is when somebody looks if it was lost.
-        wake_at=now + timedelta(seconds=pipeline.resend_after_seconds),
-        deadline_at=now + timedelta(seconds=deadline_seconds),
-        provider=order.routes[0].provider,
+        provider=route.provider,
+        created_at=row.created_at,
+        stage_at=row.stage_at,
+        wake_at=row.wake_at,
+        deadline_at=row.deadline_at,
     )
 
 
@@ -114,9 +146,3 @@ def _find_earlier(session: Session, identity: _Identity) -> Generation | None:
             "or the same body to get the same generation"
         )
     return earlier
-
-
-def _existing(generation: Generation | None) -> Generation:
-    if generation is None:
-        raise ValueError("a generation that was just there is gone")
-    return generation

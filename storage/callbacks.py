@@ -1,17 +1,17 @@
 """Callback receipts: kept once each, and turned into a wake-up while they can still matter."""
 
 import hashlib
+from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from schemas.enums import EventName, ProviderName
+from schemas.enums import EventName, ProviderName, Stage
 from schemas.stages import AWAITS_CALLBACK, TERMINAL
-from schemas.tables import CallbackReceipt, Generation
+from schemas.tables import CallbackReceipt
 from storage import timeline
-from storage.generations import Wake, due_unless_held
+from storage.generations import DUE_UNLESS_HELD, Wake
 
 # A vendor sends a handful. Whoever varies a body for ever must not fill the table.
 _MOST_RECEIPTS = 20
@@ -27,24 +27,44 @@ def record(
     A callback that comes while a worker holds the generation (its `remote_id` may not be committed yet) leaves
     `callback_at` behind: whoever gives the claim up sees it and wakes the generation at once.
     """
-    # The lock decides whether the worker that is committing `remote_id` sees this callback or we see its commit.
-    generation = session.exec(select(Generation).where(Generation.id == generation_id).with_for_update()).one_or_none()
-    if generation is None or generation.provider != provider:
+    given = {
+        "generation_id": generation_id,
+        "provider": provider.value,
+        "remote_id": remote_id,
+        "body": body,
+        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "most_receipts": _MOST_RECEIPTS,
+        "awaits_callback": [stage.value for stage in AWAITS_CALLBACK],
+    }
+    row = session.execute(_RECORD, given).one_or_none()
+    if row is None:
         return None
-    if _count(session, generation_id) < _MOST_RECEIPTS:
-        deliveries = _keep(session, generation_id, provider, remote_id, body)
-        _note(session, generation, remote_id, deliveries)
-    if generation.stage not in AWAITS_CALLBACK or generation.remote_id not in {None, remote_id}:
-        return None
-    session.execute(
-        update(Generation)
-        .where(col(Generation.id) == generation_id)
-        .values(
-            callback_at=func.clock_timestamp(),
-            wake_at=due_unless_held(),
-        )
+    stage = Stage(row.stage)
+    _note(session, generation_id, stage, {"provider": provider, "remote_id": remote_id}, row.deliveries)
+    return Wake(generation_id, stage, row.attempt) if row.is_marked and row.lease_token is None else None
+
+
+_RECORD = text(f"""
+    -- The lock decides whether the worker that is committing `remote_id` sees this callback or we see its commit.
+    WITH found AS MATERIALIZED (
+        SELECT id, stage, attempt, lease_token, remote_id FROM generations
+        WHERE id = :generation_id AND provider = :provider FOR UPDATE
+    ), kept AS (
+        INSERT INTO callback_receipts (generation_id, provider, remote_id, body, body_sha256, deliveries)
+        SELECT id, :provider, :remote_id, :body, :body_sha256, 1 FROM found
+        WHERE (SELECT count(*) FROM callback_receipts WHERE generation_id = :generation_id) < :most_receipts
+        ON CONFLICT (generation_id, body_sha256) DO UPDATE SET deliveries = callback_receipts.deliveries + 1
+        RETURNING deliveries
+    ), marked AS (
+        UPDATE generations SET callback_at = clock_timestamp(), wake_at = {DUE_UNLESS_HELD}
+        FROM found
+        WHERE generations.id = found.id AND found.stage = ANY(:awaits_callback)
+            AND coalesce(found.remote_id = :remote_id, true)
+        RETURNING true
     )
-    return Wake(generation_id, generation.stage, generation.attempt) if generation.lease_token is None else None
+    SELECT stage, attempt, lease_token, (SELECT deliveries FROM kept), EXISTS (SELECT FROM marked) AS is_marked
+    FROM found
+""")  # noqa: S608 -- built of constants
 
 
 def adoptable_remote_id(session: Session, generation_id: UUID, provider: ProviderName) -> str | None:
@@ -56,31 +76,11 @@ def adoptable_remote_id(session: Session, generation_id: UUID, provider: Provide
     ).first()
 
 
-def _count(session: Session, generation_id: UUID) -> int:
-    return session.exec(select(func.count()).where(CallbackReceipt.generation_id == generation_id)).one()
-
-
-def _keep(session: Session, generation_id: UUID, provider: ProviderName, remote_id: str, body: bytes) -> int:
-    """Keep a receipt once; how often it came."""
-    receipt = insert(CallbackReceipt).values(
-        generation_id=generation_id,
-        provider=provider,
-        remote_id=remote_id,
-        body=body,
-        body_sha256=hashlib.sha256(body).hexdigest(),
-        deliveries=1,
-    )
-    statement = receipt.on_conflict_do_update(
-        index_elements=["generation_id", "body_sha256"], set_={"deliveries": CallbackReceipt.deliveries + 1}
-    ).returning(col(CallbackReceipt.deliveries))
-    deliveries: int = session.execute(statement).scalar_one()
-    return deliveries
-
-
-def _note(session: Session, generation: Generation, remote_id: str, deliveries: int) -> None:
+def _note(
+    session: Session, generation_id: UUID, stage: Stage, data: Mapping[str, object], deliveries: int | None
+) -> None:
     """Show on the timeline what changes nothing: a repeat, once, and what comes after the end."""
-    data = {"provider": generation.provider, "remote_id": remote_id}
-    if deliveries == 1 and generation.stage in TERMINAL:
-        timeline.note(session, generation.id, EventName.CALLBACK_LATE, data)
+    if deliveries == 1 and stage in TERMINAL:
+        timeline.note(session, generation_id, EventName.CALLBACK_LATE, data)
     if deliveries == _TWICE:
-        timeline.note(session, generation.id, EventName.CALLBACK_REPEATED, data)
+        timeline.note(session, generation_id, EventName.CALLBACK_REPEATED, data)

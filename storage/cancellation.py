@@ -8,7 +8,7 @@ or an end: too late.
 from collections.abc import Callable
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 from sqlmodel import Session, col, select
 
 from schemas.enums import CancelRule, EventName, Stage
@@ -17,7 +17,7 @@ from schemas.orders import Order
 from schemas.stages import CANCELLABLE, TERMINAL
 from schemas.tables import Event, Generation
 from storage import ledger, timeline
-from storage.generations import due_unless_held
+from storage.generations import DUE_UNLESS_HELD
 
 RuleOf = Callable[[Order, int], CancelRule]
 """What cancelling costs, for an order and the index of the route that serves it."""
@@ -86,6 +86,6 @@ def _write_down(session: Session, row: Generation) -> None:
     session.execute(
         update(Generation)
         .where(col(Generation.id) == row.id)
-        .values(cancel_requested_at=func.clock_timestamp(), wake_at=due_unless_held())
+        .values(cancel_requested_at=func.clock_timestamp(), wake_at=text(DUE_UNLESS_HELD))
     )
     timeline.note(session, row.id, EventName.CANCEL_REQUESTED)

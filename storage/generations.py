@@ -5,14 +5,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, or_, text
-from sqlmodel import Session, col, select
+from sqlalchemy import func, text
+from sqlmodel import Session, select
 
 from schemas.enums import Stage
 from schemas.tables import Generation
 
 IS_FREE = "(lease_until IS NULL OR lease_until < clock_timestamp())"
 """SQL: that no worker holds the row. It has no lease, or one that ran out."""
+
+DUE_UNLESS_HELD = """
+    CASE WHEN generations.lease_until IS NULL OR generations.lease_until < clock_timestamp()
+    THEN clock_timestamp() ELSE generations.wake_at END
+"""
+"""SQL: the next look. Now; or, while a worker holds the row, as it is: whoever gives it up sees what came meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +85,3 @@ _TAKE_DUE = text("""
     FROM picked WHERE generations.id = picked.id
     RETURNING generations.id, generations.stage, generations.attempt
 """)
-
-
-def is_free() -> ColumnElement[bool]:
-    """That no worker holds the row: it has no lease, or one that ran out."""
-    return or_(col(Generation.lease_until).is_(None), col(Generation.lease_until) < func.clock_timestamp())
-
-
-def due_unless_held() -> ColumnElement[datetime | None]:
-    """The next look: now; or, while a worker holds the row, as it is: whoever gives it up sees what came meanwhile."""
-    return case((is_free(), func.clock_timestamp()), else_=Generation.wake_at)

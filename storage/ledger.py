@@ -6,12 +6,10 @@ called twice: a transfer that exists already is left as it is. The order of lock
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import NoReturn
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from schemas.enums import AccountKind, TransferKind
@@ -25,6 +23,51 @@ class Balance:
 
     available: int
     held: int
+
+
+# What every generation does is one statement each. The accounts are locked first, in one order for all; the CHECK on
+# their balance has the last word.
+_ACCOUNTS = """
+    accounts AS MATERIALIZED (
+        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = :customer_id ORDER BY id FOR UPDATE
+    )
+"""
+_BALANCES = """
+    changed AS (
+        UPDATE ledger_accounts
+        -- The balance that was locked: the statement's own view of the table is older, and its CHECK would be, too.
+        SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
+        FROM accounts, transferred
+        WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
+    )
+"""
+_HOLD = text(f"""
+    WITH {_ACCOUNTS}, transferred AS (
+        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
+        SELECT 'hold', :customer_id, :generation_id, :amount, available.id, held.id
+        FROM accounts AS available, accounts AS held
+        WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= :amount
+        ON CONFLICT DO NOTHING
+        RETURNING amount, from_account_id, to_account_id
+    ), {_BALANCES}
+    SELECT balance, EXISTS (SELECT FROM transferred) FROM accounts WHERE kind = 'available'
+""")  # noqa: S608 -- built of constants
+_SETTLE = text(f"""
+    WITH {_ACCOUNTS}, transferred AS (
+        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
+        SELECT :kind, hold.customer_id, hold.generation_id, hold.amount, hold.to_account_id, target.id
+        FROM ledger_transfers AS hold, (
+            SELECT id FROM accounts WHERE :kind = 'release' AND kind = 'available'
+            UNION ALL
+            SELECT id FROM ledger_accounts WHERE :kind = 'capture' AND kind = 'revenue'
+        ) AS target
+        -- Counting them all locks them all.
+        WHERE hold.generation_id = :generation_id AND hold.kind = 'hold' AND (SELECT count(*) FROM accounts) = 2
+        ON CONFLICT DO NOTHING
+        RETURNING amount, from_account_id, to_account_id
+    ), {_BALANCES}
+    SELECT amount FROM transferred
+""")  # noqa: S608 -- built of constants
 
 
 @dataclass(frozen=True)
@@ -76,17 +119,16 @@ def hold(session: Session, customer_id: UUID, generation_id: UUID, amount: int) 
     Raises:
         InsufficientCredits: the customer has too little. The transaction cannot go on.
     """
-    accounts = _lock_accounts(session, customer_id)
-    transfer = LedgerTransfer(
-        kind=TransferKind.HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount,
-        from_account_id=_id(accounts.available), to_account_id=_id(accounts.held),
-    )  # fmt: skip
-    try:
-        _transfer(session, transfer)
-    except IntegrityError as error:
-        if "never_below_zero" not in str(error.orig):
-            raise
-        _insufficient(needed=amount, available=accounts.available.balance or 0)
+    given = {"customer_id": customer_id, "generation_id": generation_id, "amount": amount}
+    row = session.execute(_HOLD, given).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no customer {customer_id}")
+    available, is_held = row
+    if not is_held and not _moved(session, generation_id)[TransferKind.HOLD]:
+        raise InsufficientCredits(
+            f"this generation needs {amount} credits and {available} are available",
+            {"credits_needed": amount, "credits_available": available},
+        )
 
 
 def capture(session: Session, customer_id: UUID, generation_id: UUID) -> None:
@@ -109,19 +151,12 @@ def release(session: Session, customer_id: UUID, generation_id: UUID) -> None:
 
 def _settle(session: Session, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
     """End a hold in one of two ways, once: a generation has one settlement, and its key is the generation's id."""
-    accounts = _lock_accounts(session, customer_id)
-    moved = _moved(session, generation_id)
-    if moved[kind]:
+    settled = session.execute(_SETTLE, {"customer_id": customer_id, "generation_id": generation_id, "kind": kind.value})
+    if settled.one_or_none() is not None:
         return
-    if moved[TransferKind.CAPTURE] or moved[TransferKind.RELEASE] or not moved[TransferKind.HOLD]:
+    moved = _moved(session, generation_id)
+    if not moved[kind]:
         raise AlreadySettled(f"generation {generation_id} has nothing on hold: {dict(moved)}")
-    is_captured = kind is TransferKind.CAPTURE
-    target = _system_account(session, AccountKind.REVENUE) if is_captured else _id(accounts.available)
-    transfer = LedgerTransfer(
-        kind=kind, customer_id=customer_id, generation_id=generation_id, amount=moved[TransferKind.HOLD],
-        from_account_id=_id(accounts.held), to_account_id=target,
-    )  # fmt: skip
-    _transfer(session, transfer)
 
 
 def refund(
@@ -220,10 +255,3 @@ def _require_same_amount(session: Session, transfer: LedgerTransfer) -> None:
             f"reference {transfer.reference!r} already stands for {existing.amount} credits, not {transfer.amount}: "
             "use a new reference for a new movement"
         )
-
-
-def _insufficient(*, needed: int, available: int) -> NoReturn:
-    raise InsufficientCredits(
-        f"this generation needs {needed} credits and {available} are available",
-        {"credits_needed": needed, "credits_available": available},
-    ) from None
