@@ -24,7 +24,7 @@ def _authenticated(
     key = bearer.credentials if bearer else api_key
     if not key:
         raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
-    with services.database.transaction() as session:
+    with services.database.statement() as session:
         customer = customers.authenticate(session, key)
     if customer is None:
         raise Unauthenticated("this API key is unknown or revoked")

@@ -104,7 +104,8 @@ def create_generation(
             idempotency_key=idempotency_key,
         )
         generation = accepted.generation
-        resource = generation_resource(details.of(session, generation))
+        found = details.of_new(generation) if accepted.is_new else details.of(session, generation)
+        resource = generation_resource(found)
     if accepted.is_new:
         services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
     else:

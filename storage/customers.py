@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from uuid import UUID
 
-from sqlalchemy import func, or_
+from sqlalchemy import func, or_, text
 from sqlmodel import Session, col, select
 
 from schemas.errors import NotFound
@@ -56,11 +56,15 @@ def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> 
 
 def authenticate(session: Session, key: str) -> Customer | None:
     """The customer whose live key this is."""
-    return session.exec(
-        select(Customer)
-        .join(ApiKey, col(ApiKey.customer_id) == col(Customer.id))
-        .where(ApiKey.key_hash == _hash(key), col(ApiKey.revoked_at).is_(None))
-    ).one_or_none()
+    row = session.execute(_AUTHENTICATE, {"key_hash": _hash(key)}).one_or_none()
+    return None if row is None else Customer(**row._mapping)
+
+
+_AUTHENTICATE = text("""
+    SELECT customers.id, customers.name, customers.created_at
+    FROM api_keys JOIN customers ON customers.id = api_keys.customer_id
+    WHERE key_hash = :key_hash AND revoked_at IS NULL
+""")
 
 
 def _hash(key: str) -> str:

@@ -38,6 +38,11 @@ def find(session: Session, generation_id: UUID, *, customer_id: UUID) -> Details
     return None if generation is None else of(session, generation)
 
 
+def of_new(generation: Generation) -> Details:
+    """What belongs to a generation that this transaction has accepted: its hold."""
+    return Details(generation, [], {TransferKind.HOLD: generation.credits})
+
+
 def of(session: Session, generation: Generation) -> Details:
     """What belongs to a generation that was just read."""
     assets = session.exec(
