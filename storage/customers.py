@@ -57,7 +57,7 @@ def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> 
 def authenticate(session: Session, key: str) -> Customer | None:
     """The customer whose live key this is."""
     row = session.execute(_AUTHENTICATE, {"key_hash": _hash(key)}).one_or_none()
-    return None if row is None else Customer(**row._mapping)
+    return None if row is None else Customer(id=row.id, name=row.name, created_at=row.created_at)
 
 
 _AUTHENTICATE = text("""

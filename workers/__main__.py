@@ -39,7 +39,8 @@ def main() -> None:
         threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
     definition = ROLES[options.role]
     threads = options.threads or definition.threads
-    app = create_app(settings, process="worker")
+    # A request is no row yet: its message is all that there is.
+    app = create_app(settings, process="worker", restores_messages=options.role is Role.REQUESTS)
     name = options.name or options.role
     with open_services(app, settings, worker_name=f"{name}#{os.getpid()}") as services:
         use_services(services)

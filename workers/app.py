@@ -34,11 +34,13 @@ _SWEEP_AT_MINUTE = 17
 _REPLY_KEPT_SECONDS = 3600
 
 
-def create_app(settings: Settings, *, process: Process = "gateway") -> Celery:
+def create_app(settings: Settings, *, process: Process = "gateway", restores_messages: bool = False) -> Celery:
     """The application for one process.
 
     Args:
         process: a gateway gives up sooner on a Redis that does not answer.
+        restores_messages: what a worker has taken stays in Redis until it is acknowledged, and survives the worker. A
+            wake-up need not, and this costs two round trips each.
     """
     mend_reconnect()
     app = Celery(
@@ -70,6 +72,7 @@ def create_app(settings: Settings, *, process: Process = "gateway") -> Celery:
         broker_pool_limit=40,
         broker_pool_acquire_timeout=_SOCKET_TIMEOUT_SECONDS[process],
         broker_transport_options={
+            "ack_emulation": restores_messages,
             "visibility_timeout": 900,
             "unacked_restore_interval": 15,
             "unacked_restore_throttle": 1,
