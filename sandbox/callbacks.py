@@ -14,7 +14,7 @@ from sandbox.task import CallbackAttempt, JsonObject, Seal, Task
 # Kie gives up after three failed retries (its Veo, Runway and Flux callback pages).
 _RETRIES = 3
 # Thousands of tasks may end together; the connection pool slows down when as many wait for it.
-_CONCURRENT_DELIVERIES = 64
+_CONCURRENT_DELIVERIES = 16
 
 
 class Callbacks:

@@ -3,10 +3,10 @@
 import asyncio
 
 from starlette.types import Receive, Scope
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class SandboxProtocol(H11Protocol):
+class SandboxProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1, with each connection's transport given to the application in `scope["state"]`."""
 
     def connection_made(  # type: ignore[override]  # as uvicorn's own: a TCP server's transport is always this one
