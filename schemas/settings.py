@@ -89,6 +89,10 @@ class PipelineSettings(BaseModel):
     backoff_base_seconds: float = Field(default=1.0, gt=0, description="first retry; doubles each time, with jitter")
     backoff_cap_seconds: float = Field(default=60.0, gt=0)
     outage_pause_seconds: float = Field(default=10.0, gt=0, description="until a part that was away is tried again")
+    joins_stages: bool = Field(
+        default=True,
+        description="a worker goes on with the next stage where that is little work; false: each stage is a task",
+    )
     submit_failures: int = Field(default=8, gt=0, description="refused submits on one route before the next route")
     stage_failures: int = Field(default=8, gt=0, description="crashes in a row in one stage before it fails")
     poll_first_seconds: float = Field(default=2.5, gt=0, description="poll mode: spacing in the first 30 s")

@@ -129,8 +129,9 @@ def _next_route(services: Services, claim: Claim, error: ProviderError) -> None:
     route_index = claim.generation.route_index + 1
     routes = claim.order.routes
     if route_index >= len(routes):
-        return stage.fail(services, claim, error.code, error.message)
-    return stage.advance(
+        stage.fail(services, claim, error.code, error.message)
+        return
+    stage.advance(
         services,
         claim,
         Stage.QUEUED,

@@ -2,20 +2,23 @@
 
 import time
 from datetime import UTC
+from functools import partial
 
 import structlog
 from celery import shared_task
 
-from providers.downloads import open_download
-from schemas.enums import ErrorCode, Stage, TaskName
+from providers.downloads import Download, open_download
+from schemas.enums import ErrorCode, Kind, Stage, TaskName
 from schemas.errors import DownloadError, ProviderError
 from schemas.settings import DownloadSettings
 from storage import claims
 from storage.claims import Claim
 from storage.leases import Lease
+from storage.objects import PART_BYTES
 from tasks import stage
 from tasks.services import Services, current_services
-from tasks.store import StoredBytes
+from tasks.stage import Onward
+from tasks.store import StoredBytes, store
 
 log = structlog.get_logger()
 
@@ -28,24 +31,31 @@ def download_task(generation_id: str, attempt: int) -> None:
     stage.run(current_services(), generation_id, attempt, {Stage.DOWNLOADING}, download)
 
 
-def download(services: Services, claim: Claim, lease: Lease) -> None:
-    """Fetch the result into a place of this claim's own."""
+def download(services: Services, claim: Claim, lease: Lease) -> Onward | None:
+    """Fetch the result into a place of this claim's own; a small picture is looked at as well."""
     key = _object_key(claim)
     try:
-        stored = _transfer(services, claim, lease, key)
+        stored, content = _transfer(services, claim, lease, key)
     except DownloadError as error:
-        log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
-        if error.is_final:
-            stage.fail(services, claim, ErrorCode.RESULT_INVALID, error.message)
-        elif error.is_stale:
-            _refresh_link(services, claim, error)
-        else:
-            # The work is paid for: its deadline decides how long its host may be away.
-            stage.wait_out(services, claim)
+        _not_downloaded(services, claim, error)
+        return None
     except ProviderError as error:
         stage.after_failed_read(services, claim, error)
+        return None
+    values = {"object_key": key, "download": stored.model_dump()}
+    then = None if content is None else partial(store, content=content)
+    return stage.advance(services, claim, Stage.STORING, values=values, then=then)
+
+
+def _not_downloaded(services: Services, claim: Claim, error: DownloadError) -> None:
+    log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
+    if error.is_final:
+        stage.fail(services, claim, ErrorCode.RESULT_INVALID, error.message)
+    elif error.is_stale:
+        _refresh_link(services, claim, error)
     else:
-        stage.advance(services, claim, Stage.STORING, values={"object_key": key, "download": stored.model_dump()})
+        # The work is paid for: its deadline decides how long its host may be away.
+        stage.wait_out(services, claim)
 
 
 def _object_key(claim: Claim) -> str:
@@ -60,7 +70,8 @@ def _object_key(claim: Claim) -> str:
     return f"customers/{generation.customer_id}/assets/{generation.kind}/{name}"
 
 
-def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> StoredBytes:
+def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> tuple[StoredBytes, bytes | None]:
+    """Stores the result; what is known of it, and the bytes themselves if they are few."""
     generation = claim.generation
     url = generation.result_urls[0]
     headers = services.providers.get(generation.provider).download_headers(url)
@@ -68,8 +79,18 @@ def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> Store
     show = _Progress(services, claim, lease)
     with open_download(url, headers, limits, kind=generation.kind, on_chunk=show) as result:
         show.total_bytes = result.size_bytes
-        services.objects.put(key, result, size_bytes=result.size_bytes, content_type=result.content_type)
-        return StoredBytes(size_bytes=result.received_bytes, sha256=result.sha256, content_type=result.content_type)
+        content = result.read() if _is_small_picture(claim, result) else None
+        if content is None:
+            services.objects.put(key, result, size_bytes=result.size_bytes, content_type=result.content_type)
+        else:
+            services.objects.put_bytes(key, content, content_type=result.content_type)
+        stored = StoredBytes(size_bytes=result.received_bytes, sha256=result.sha256, content_type=result.content_type)
+        return stored, content
+
+
+def _is_small_picture(claim: Claim, result: Download) -> bool:
+    """Whether it may be kept in memory until it was looked at; an upload would hold as much of it at a time."""
+    return claim.generation.kind is Kind.IMAGE and result.size_bytes is not None and result.size_bytes <= PART_BYTES
 
 
 class _Progress:

@@ -56,10 +56,11 @@ def _deliver(services: Services, claim: Claim, state: RemoteState) -> None:
         values["provider_credits"] = state.provider_credits
 
     def note_unheeded_wish(session: Session) -> None:
-        if claim.generation.cancel_requested_at is not None:
-            timeline.note(session, claim.id, EventName.CANCEL_TOO_LATE)
+        timeline.note(session, claim.id, EventName.CANCEL_TOO_LATE)
 
-    stage.advance(services, claim, Stage.DOWNLOADING, values=values, within=note_unheeded_wish)
+    was_unwanted = claim.generation.cancel_requested_at is not None
+    within = note_unheeded_wish if was_unwanted else None
+    stage.advance(services, claim, Stage.DOWNLOADING, values=values, within=within)
 
 
 def _is_to_be_cancelled(claim: Claim) -> bool:

@@ -8,6 +8,7 @@ from storage.claims import Claim
 from storage.leases import Lease
 from tasks import stage
 from tasks.services import Services, current_services
+from tasks.stage import Onward
 
 
 @shared_task(name=TaskName.SETTLE)
@@ -16,10 +17,10 @@ def settle_task(generation_id: str, attempt: int) -> None:
     stage.run(current_services(), generation_id, attempt, {Stage.SETTLING}, settle)
 
 
-def settle(services: Services, claim: Claim, _lease: Lease) -> None:
+def settle(services: Services, claim: Claim, _lease: Lease) -> Onward | None:
     """Complete the generation and capture its credits in one transaction."""
     generation = claim.generation
-    stage.advance(
+    return stage.advance(
         services,
         claim,
         Stage.COMPLETED,

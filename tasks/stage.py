@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -39,7 +40,15 @@ _LATE = {
     ),
 }
 
-Step = Callable[[Services, Claim, Lease], None]
+
+class Onward(NamedTuple):
+    """The step that a worker goes on with, under the claim that it has."""
+
+    claim: Claim
+    step: "Step"
+
+
+Step = Callable[[Services, Claim, Lease], Onward | None]
 
 # Where a crash that repeats ends a generation. In the others the vendor has been paid, or the customer has a result:
 # there the deadline decides, and in `settling` nothing does.
@@ -50,7 +59,7 @@ OUTAGES = (OperationalError, InterfaceError, PoolTimeout, MinioException, HTTPEr
 
 
 def run(services: Services, generation_id: str, attempt: int, stages: Collection[Stage], step: Step) -> None:
-    """Claim a generation and take it one step further; nothing happens if it is held or has moved on."""
+    """Claim a generation and take it a step further, or several; nothing happens if it is held or has moved on."""
     lease_seconds = services.settings.pipeline.lease_seconds
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
     asked_at = time.monotonic()
@@ -66,15 +75,24 @@ def run(services: Services, generation_id: str, attempt: int, stages: Collection
     if claim is None:
         return
     with services.leases.keep(claim, since=asked_at) as lease:
-        try:
-            if _is_overdue(claim):
-                _time_out(services, claim)
-            elif _has_crashed_too_often(services, claim, claim.generation.crashes):
-                fail(services, claim, ErrorCode.INTERNAL, INTERNAL)
-            else:
-                step(services, claim, lease)
-        except Exception as error:  # noqa: BLE001 -- the edge of every stage: whatever went wrong, the row must go on
-            _recover(services, claim, error)
+        onward: Onward | None = Onward(claim, step)
+        while onward is not None:
+            onward = _take(services, onward, lease)
+
+
+def _take(services: Services, onward: Onward, lease: Lease) -> Onward | None:
+    """Take one step; what goes wrong in it becomes the next state."""
+    claim = onward.claim
+    try:
+        if _is_overdue(claim):
+            _time_out(services, claim)
+        elif _has_crashed_too_often(services, claim, claim.generation.crashes):
+            fail(services, claim, ErrorCode.INTERNAL, INTERNAL)
+        else:
+            return onward.step(services, claim, lease)
+    except Exception as error:  # noqa: BLE001 -- the edge of every stage: whatever went wrong, the row must go on
+        _recover(services, claim, error)
+    return None
 
 
 def _recover(services: Services, claim: Claim, error: Exception) -> None:
@@ -113,21 +131,29 @@ def advance(
     event: Mapping[str, object] | None = None,
     values: Mapping[str, object] | None = None,
     within: Callable[[Session], None] | None = None,
-) -> None:
+    then: Step | None = None,
+) -> Onward | None:
     """Move a generation on, and wake its next stage unless it has to wait first (`wake_in` seconds).
 
-    `within` is called in the same transaction, after the move.
+    Args:
+        within: called in the same transaction, after the move.
+        then: the next stage's step, for this worker to go on with: where that is little work, handing it over costs
+            more than doing it.
     """
     pipeline = services.settings.pipeline
     delay = pipeline.resend_after_seconds if wake_in is None else wake_in
+    goes_on = then is not None and pipeline.joins_stages
     database = services.database
     with database.statement() if within is None else database.transaction() as session:
-        moved = claims.move(session, claim, target, wake_in=delay, event=event, values=values)
+        moved = claims.move(session, claim, target, wake_in=delay, keep_lease=goes_on, event=event, values=values)
         if within is not None:
             within(session)
     log.info("generation_moved", origin=claim.generation.stage, stage=target)
+    if then is not None and goes_on:
+        return Onward(moved, then)
     if target in WORK and wake_in is None:
         services.dispatcher.wake(Wake(claim.id, target, moved.generation.attempt))
+    return None
 
 
 def wait_out(services: Services, claim: Claim, *, after: float | None = None) -> None:

@@ -1,6 +1,7 @@
 """`generation.store`: look at what was stored, check it against what was ordered, and make it an asset."""
 
 import hashlib
+from io import BytesIO
 from pathlib import PurePosixPath
 
 import structlog
@@ -11,11 +12,14 @@ from schemas.enums import AssetRole, ErrorCode, Kind, Stage, TaskName
 from schemas.errors import ResultInvalid
 from schemas.orders import Inputs
 from schemas.tables import Asset
+from storage.assets import add_assets
 from storage.claims import Claim
 from storage.leases import Lease
 from tasks import media, stage
 from tasks.media import Probe
 from tasks.services import Services, current_services
+from tasks.settle import settle
+from tasks.stage import Onward
 
 log = structlog.get_logger()
 
@@ -38,22 +42,27 @@ def store_task(generation_id: str, attempt: int) -> None:
     stage.run(current_services(), generation_id, attempt, {Stage.STORING}, store)
 
 
-def store(services: Services, claim: Claim, lease: Lease) -> None:
-    """Probe the stored result, make a video's poster, and commit the assets."""
+def store(services: Services, claim: Claim, lease: Lease, *, content: bytes | None = None) -> Onward | None:
+    """Probe the stored result, make a video's poster, and commit the assets.
+
+    Args:
+        content: the result, where whoever stored it still has it; else it is read from the object store.
+    """
     try:
-        assets = _assets(services, claim, lease)
+        assets = _assets(services, claim, lease, content)
     except ResultInvalid as error:
         stage.fail(services, claim, ErrorCode.RESULT_INVALID, str(error))
-        return
+        return None
     differences = compare(claim.order.inputs, assets[0])
     if differences:
         log.warning("delivered_other_than_ordered", differences=differences)
-    stage.advance(
+    return stage.advance(
         services,
         claim,
         Stage.SETTLING,
         event={"differences": differences} if differences else {},
-        within=lambda session: session.add_all(assets),
+        within=lambda session: add_assets(session, assets),
+        then=settle,
     )
 
 
@@ -71,11 +80,11 @@ def compare(ordered: Inputs, delivered: Asset) -> list[str]:
     return differences
 
 
-def _assets(services: Services, claim: Claim, lease: Lease) -> list[Asset]:
+def _assets(services: Services, claim: Claim, lease: Lease, content: bytes | None) -> list[Asset]:
     generation, key = claim.generation, _object_key(claim)
     stored = StoredBytes.model_validate(generation.download)
     read = media.probe_video if generation.kind is Kind.VIDEO else media.probe_image
-    with services.objects.open(key, stored.size_bytes) as file:
+    with services.objects.open(key, stored.size_bytes) if content is None else BytesIO(content) as file:
         probe = read(file, stored.content_type)
     assets = [_asset(claim, AssetRole.RESULT, key, stored, probe)]
     lease.check()

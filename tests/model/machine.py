@@ -60,6 +60,7 @@ _moods = st.builds(
     stopping=_mostly_well(Stopping),
     file=_mostly_well(File),
     queues_are_full=st.booleans(),
+    joins_stages=st.booleans(),
 )
 
 _someone = precondition(lambda self: self.generations)

@@ -60,7 +60,7 @@ class File(StrEnum):
 
 @dataclass(frozen=True)
 class Mood:
-    """How the vendor, its files and our queues behave for the length of one step. The default is a good day."""
+    """How all parts behave for the length of one step. The default is a good day."""
 
     create: Create = Create.ACCEPTED
     look_up: LookUp = LookUp.FINDS
@@ -68,3 +68,5 @@ class Mood:
     stopping: Stopping = Stopping.STOPPED
     file: File = File.WHOLE
     queues_are_full: bool = False
+    joins_stages: bool = True
+    """Whether the worker goes on with the next stage."""

@@ -243,8 +243,10 @@ class World:
     def _do(self, what: str, act: Callable[[Services], None], accident: Accident | None, mood: Mood) -> None:
         services = self.ground.services
         self._actors += 1
+        pipeline = services.settings.pipeline.model_copy(update={"joins_stages": mood.joins_stages})
         own = replace(
             services,
+            settings=services.settings.model_copy(update={"pipeline": pipeline}),
             worker_name=f"actor {self._actors}, {what}",
             leases=LeaseKeeper(services.database, lease_seconds=services.settings.pipeline.lease_seconds),
             dispatcher=self.mailbox,

@@ -68,6 +68,8 @@ def worker(sandboxed: Stack) -> Iterator[Services]:
             "poll_with_callback_seconds": 0.001,
             "submit_failures": 3,
             "stage_failures": 3,
+            # A test takes one step at a time.
+            "joins_stages": False,
         }
     )
     quick = settings.model_copy(update={"pipeline": pipeline})

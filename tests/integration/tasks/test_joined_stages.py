@@ -1,0 +1,103 @@
+"""A worker that goes on with the next stage where that is little work."""
+
+from dataclasses import replace
+
+import pytest
+
+from schemas.enums import AssetRole, ErrorCode, Stage
+from schemas.errors import LeaseLost
+from schemas.stages import TERMINAL
+from storage.ledger import Balance
+from tasks import settle, store
+from tests.integration.tasks.conftest import Life, Lives
+
+VIDEO = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "16:9"}
+
+
+def joining(life: Life) -> Life:
+    """The same life, with a worker that joins stages."""
+    pipeline = life.settings.pipeline.model_copy(update={"joins_stages": True})
+    life.worker = replace(life.worker, settings=life.settings.model_copy(update={"pipeline": pipeline}))
+    return life
+
+
+def test_a_small_picture_is_complete_with_its_download(lives: Lives) -> None:
+    life = joining(lives.begin({"aspect_ratio": "16:9"}))
+    life.go(until=frozenset({Stage.DOWNLOADING}))
+    attempt = life.row.attempt
+    assert life.step() is Stage.COMPLETED
+    assert life.row.attempt == attempt + 1, "one claim for all"
+    assert life.row.lease_token is None
+    (result,) = life.assets
+    assert (result.role, result.width, result.height) == (AssetRole.RESULT, 1344, 768)
+    stored = life.worker.objects.stat(result.object_key)
+    assert stored is not None
+    assert stored.size_bytes == result.size_bytes
+    assert life.balance == Balance(available=1000 - life.row.credits, held=0)
+    assert [event.stage for event in life.events][-3:] == [Stage.STORING, Stage.SETTLING, Stage.COMPLETED]
+
+
+def test_a_video_is_handed_over_to_be_looked_at_and_settled_there(lives: Lives) -> None:
+    life = joining(lives.begin(VIDEO))
+    life.go(until=frozenset({Stage.DOWNLOADING}))
+    assert life.step() is Stage.STORING
+    assert life.step() is Stage.COMPLETED
+
+
+def test_what_breaks_in_a_joined_stage_is_that_stages_failure(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = joining(lives.begin())
+    life.go(until=frozenset({Stage.DOWNLOADING}))
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug in the look at the file")
+
+    with monkeypatch.context() as bug:
+        bug.setattr(store, "_assets", broken)
+        assert life.step() is Stage.STORING
+    assert (life.row.crashes, life.row.lease_token) == (1, None)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_a_worker_that_dies_between_two_joined_stages_leaves_the_rest_to_another(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = joining(lives.begin())
+    life.go(until=frozenset({Stage.DOWNLOADING}))
+
+    def die(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as death:
+        death.setattr(store, "settle", die)
+        with pytest.raises(SystemExit):
+            life.step()
+    assert life.row.stage is Stage.SETTLING
+    life.set("lease_until = clock_timestamp() - interval '1 second'")
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.balance == Balance(available=1000 - life.row.credits, held=0)
+
+
+def test_a_worker_that_lost_its_lease_settles_nothing(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = joining(lives.begin())
+    life.go(until=frozenset({Stage.DOWNLOADING}))
+    settled: list[type[BaseException]] = []
+
+    def late(*args: object) -> None:
+        life.set("lease_token = gen_random_uuid()")
+        try:
+            settle.settle(*args)  # type: ignore[arg-type]  # handed on as they came
+        except LeaseLost as error:
+            settled.append(type(error))
+            raise
+
+    monkeypatch.setattr(store, "settle", late)
+    assert life.step() is Stage.SETTLING
+    assert settled == [LeaseLost]
+    assert life.balance.held == life.row.credits
+
+
+def test_a_picture_that_is_none_fails_and_costs_nothing(lives: Lives) -> None:
+    life = joining(lives.begin(download_body="html"))
+    assert life.go(until=TERMINAL) is Stage.FAILED
+    assert life.row.error_code is ErrorCode.RESULT_INVALID
+    assert life.balance == Balance(available=1000, held=0)
