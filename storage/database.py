@@ -34,6 +34,8 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            # The connection that was used last knows the statements that come next.
+            pool_use_lifo=True,
             pool_timeout=10,
             # An error's text ends up in logs, and parameters hold prompts.
             hide_parameters=True,
