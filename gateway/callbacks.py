@@ -57,7 +57,14 @@ def receive_callback(
     adapter = _adapter(services, provider)
     reading = _read(adapter, generation_id, request, body)
     with services.database.transaction() as session:
-        wake = callbacks.record(session, adapter.name, generation_id, remote_id=reading.remote_id, body=body)
+        wake = callbacks.record(
+            session,
+            adapter.name,
+            generation_id,
+            remote_id=reading.remote_id,
+            body=body,
+            resend_after=services.settings.pipeline.resend_after_seconds,
+        )
     if wake is not None:
         services.wakes.send(wake)
     return CallbackAnswer()

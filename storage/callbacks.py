@@ -11,7 +11,7 @@ from schemas.enums import EventName, ProviderName, Stage
 from schemas.stages import AWAITS_CALLBACK, TERMINAL
 from schemas.tables import CallbackReceipt
 from storage import timeline
-from storage.generations import DUE_UNLESS_HELD, Wake
+from storage.generations import Wake, due_unless_held
 
 # A vendor sends a handful. Whoever varies a body for ever must not fill the table.
 _MOST_RECEIPTS = 20
@@ -20,12 +20,19 @@ _TWICE = 2
 
 
 def record(
-    session: Session, provider: ProviderName, generation_id: UUID, *, remote_id: str, body: bytes
+    session: Session,
+    provider: ProviderName,
+    generation_id: UUID,
+    *,
+    remote_id: str,
+    body: bytes,
+    resend_after: float,
 ) -> Wake | None:
     """Keep a verified callback and mark its generation; the wake-up to send, if one is due now.
 
-    A callback that comes while a worker holds the generation (its `remote_id` may not be committed yet) leaves
-    `callback_at` behind: whoever gives the claim up sees it and wakes the generation at once.
+    Whoever sends the wake-up has `resend_after` seconds until the waker sends another one. A callback that comes while
+    a worker holds the generation (its `remote_id` may not be committed yet) leaves `callback_at` behind: whoever gives
+    the claim up sees it and wakes the generation at once.
     """
     given = {
         "generation_id": generation_id,
@@ -33,6 +40,7 @@ def record(
         "remote_id": remote_id,
         "body": body,
         "body_sha256": hashlib.sha256(body).hexdigest(),
+        "resend_after": resend_after,
         "most_receipts": _MOST_RECEIPTS,
         "awaits_callback": [stage.value for stage in AWAITS_CALLBACK],
     }
@@ -41,7 +49,9 @@ def record(
         return None
     stage = Stage(row.stage)
     _note(session, generation_id, stage, {"provider": provider, "remote_id": remote_id}, row.deliveries)
-    return Wake(generation_id, stage, row.attempt) if row.is_marked and row.lease_token is None else None
+    if not row.is_marked or row.lease_token is not None:
+        return None
+    return Wake(generation_id, stage, row.attempt, is_called_back=True)
 
 
 _RECORD = text(f"""
@@ -56,7 +66,8 @@ _RECORD = text(f"""
         ON CONFLICT (generation_id, body_sha256) DO UPDATE SET deliveries = callback_receipts.deliveries + 1
         RETURNING deliveries
     ), marked AS (
-        UPDATE generations SET callback_at = clock_timestamp(), wake_at = {DUE_UNLESS_HELD}
+        UPDATE generations
+        SET callback_at = clock_timestamp(), wake_at = {due_unless_held("make_interval(secs => :resend_after)")}
         FROM found
         WHERE generations.id = found.id AND found.stage = ANY(:awaits_callback)
             AND coalesce(found.remote_id = :remote_id, true)

@@ -17,7 +17,7 @@ from schemas.orders import Order
 from schemas.stages import CANCELLABLE, TERMINAL
 from schemas.tables import Event, Generation
 from storage import ledger, timeline
-from storage.generations import DUE_UNLESS_HELD
+from storage.generations import due_unless_held
 
 RuleOf = Callable[[Order, int], CancelRule]
 """What cancelling costs, for an order and the index of the route that serves it."""
@@ -86,6 +86,6 @@ def _write_down(session: Session, row: Generation) -> None:
     session.execute(
         update(Generation)
         .where(col(Generation.id) == row.id)
-        .values(cancel_requested_at=func.clock_timestamp(), wake_at=text(DUE_UNLESS_HELD))
+        .values(cancel_requested_at=func.clock_timestamp(), wake_at=text(due_unless_held()))
     )
     timeline.note(session, row.id, EventName.CANCEL_REQUESTED)

@@ -14,12 +14,6 @@ from schemas.tables import Generation
 IS_FREE = "(lease_until IS NULL OR lease_until < clock_timestamp())"
 """SQL: that no worker holds the row. It has no lease, or one that ran out."""
 
-DUE_UNLESS_HELD = """
-    CASE WHEN generations.lease_until IS NULL OR generations.lease_until < clock_timestamp()
-    THEN clock_timestamp() ELSE generations.wake_at END
-"""
-"""SQL: the next look. Now; or, while a worker holds the row, as it is: whoever gives it up sees what came meanwhile."""
-
 
 @dataclass(frozen=True)
 class Wake:
@@ -28,6 +22,19 @@ class Wake:
     generation_id: UUID
     stage: Stage
     attempt: int
+    is_called_back: bool = False
+    """The provider called: there will hardly be nothing to do but to fetch the result."""
+
+
+def due_unless_held(after: str = "interval '0'") -> str:
+    """SQL: the next look. Now, or `after` that; or, while a worker holds the row, as it is.
+
+    Whoever gives the claim up sees what came meanwhile.
+    """
+    return f"""
+        CASE WHEN generations.lease_until IS NULL OR generations.lease_until < clock_timestamp()
+        THEN clock_timestamp() + {after} ELSE generations.wake_at END
+    """
 
 
 def find(session: Session, generation_id: UUID, *, customer_id: UUID | None = None) -> Generation | None:

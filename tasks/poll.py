@@ -7,12 +7,15 @@ from sqlmodel import Session
 from providers.base import Cancellation, Provider, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, Stage, TaskName
 from schemas.errors import ProviderError
+from schemas.stages import WORK
 from storage import claims, timeline
 from storage.claims import Claim
 from storage.leases import Lease
 from tasks import stage
+from tasks.download import download
 from tasks.polling import next_poll
 from tasks.services import Services, current_services
+from tasks.stage import Onward
 
 log = structlog.get_logger()
 
@@ -26,31 +29,32 @@ def poll_task(generation_id: str, attempt: int) -> None:
     stage.run(current_services(), generation_id, attempt, {Stage.GENERATING}, poll)
 
 
-def poll(services: Services, claim: Claim, _lease: Lease) -> None:
+def poll(services: Services, claim: Claim, _lease: Lease) -> Onward | None:
     """Ask the provider once and act on what it says; before that, pass on what the customer wants."""
     provider = services.providers.get(claim.generation.provider)
     remote = stage.remote_ref(claim)
     if _is_to_be_cancelled(claim) and _stopped(services, claim, provider):
-        return
+        return None
     try:
         state = provider.poll(remote)
     except ProviderError as error:
         stage.after_failed_read(services, claim, error)
-        return
-    _act_on(services, claim, state)
+        return None
+    return _act_on(services, claim, state)
 
 
-def _act_on(services: Services, claim: Claim, state: RemoteState) -> None:
+def _act_on(services: Services, claim: Claim, state: RemoteState) -> Onward | None:
     match state.status:
         case RemoteStatus.QUEUED | RemoteStatus.RUNNING:
             _wait(services, claim, state)
         case RemoteStatus.SUCCEEDED:
-            _deliver(services, claim, state)
+            return _deliver(services, claim, state)
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
             _end(services, claim, state)
+    return None
 
 
-def _deliver(services: Services, claim: Claim, state: RemoteState) -> None:
+def _deliver(services: Services, claim: Claim, state: RemoteState) -> Onward | None:
     values: dict[str, object] = {"result_urls": state.result_urls}
     if state.provider_credits is not None:
         values["provider_credits"] = state.provider_credits
@@ -60,7 +64,9 @@ def _deliver(services: Services, claim: Claim, state: RemoteState) -> None:
 
     was_unwanted = claim.generation.cancel_requested_at is not None
     within = note_unheeded_wish if was_unwanted else None
-    stage.advance(services, claim, Stage.DOWNLOADING, values=values, within=within)
+    # A process that serves no downloads hands it over: they take as long as they are large.
+    then = download if WORK[Stage.DOWNLOADING].queue in services.queues else None
+    return stage.advance(services, claim, Stage.DOWNLOADING, values=values, within=within, then=then)
 
 
 def _is_to_be_cancelled(claim: Claim) -> bool:

@@ -38,6 +38,8 @@ class Services:
     catalogue: Catalogue
     leases: LeaseKeeper
     dispatcher: Dispatcher
+    queues: frozenset[Queue]
+    """What this process serves: it goes on by itself with what would only come back to it."""
     worker_name: str
     """Of this process, for whoever wants to know who holds a generation."""
 

@@ -54,6 +54,9 @@ Step = Callable[[Services, Claim, Lease], Onward | None]
 # there the deadline decides, and in `settling` nothing does.
 _CRASHES_END = frozenset({Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING})
 
+# Two looks at the clock by one statement.
+_AT_ONCE_SECONDS = 0.05
+
 # Our own parts being away: each of them comes back.
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout, MinioException, HTTPError, ConnectionError)
 
@@ -151,9 +154,16 @@ def advance(
     log.info("generation_moved", origin=claim.generation.stage, stage=target)
     if then is not None and goes_on:
         return Onward(moved, then)
-    if target in WORK and wake_in is None:
-        services.dispatcher.wake(Wake(claim.id, target, moved.generation.attempt))
+    if target in WORK and (wake_in is None or _is_due(moved)):
+        is_called_back = wake_in is not None and moved.generation.cancel_requested_at is None
+        services.dispatcher.wake(Wake(claim.id, target, moved.generation.attempt, is_called_back=is_called_back))
     return None
+
+
+def _is_due(moved: Claim) -> bool:
+    """Whether it need not wait after all: something came while the worker held the row."""
+    row = moved.generation
+    return row.wake_at is not None and (row.wake_at - row.stage_at).total_seconds() < _AT_ONCE_SECONDS
 
 
 def wait_out(services: Services, claim: Claim, *, after: float | None = None) -> None:

@@ -42,7 +42,7 @@ def main() -> None:
     # A request is no row yet: its message is all that there is.
     app = create_app(settings, process="worker", restores_messages=options.role is Role.REQUESTS)
     name = options.name or options.role
-    with open_services(app, settings, worker_name=f"{name}#{os.getpid()}") as services:
+    with open_services(app, settings, worker_name=f"{name}#{os.getpid()}", queues=definition.queues) as services:
         use_services(services)
         app.worker_main(
             [

@@ -12,6 +12,7 @@ from vine import promise
 log = structlog.get_logger()
 
 _TELL_EVERY_SECONDS = 0.25
+_TELL_AT_MOST = 500
 
 
 class TolerantConsumer(Consumer):
@@ -24,6 +25,7 @@ class TolerantConsumer(Consumer):
     def register_with_event_loop(self, hub: Hub) -> None:
         """Start what runs beside the messages; it ends with the loop."""
         super().register_with_event_loop(hub)
+        self.event_dispatcher.buffer_limit = _TELL_AT_MOST  # type: ignore[attr-defined]  # not in the stubs
         hub.call_repeatedly(_TELL_EVERY_SECONDS, self._tell)
 
     def _tell(self) -> None:

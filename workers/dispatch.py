@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from schemas.enums import Queue
+from schemas.enums import Queue, Stage
 from schemas.settings import PipelineSettings
 from schemas.stages import WORK
 from storage import generations
@@ -49,7 +49,7 @@ class Dispatcher:
     def _try(self, wake: Wake) -> bool:
         try:
             # One length, not `room`: this is asked for every step of every generation.
-            if self._redis.llen(WORK[wake.stage].queue.value) >= self._target:
+            if self._redis.llen(_queue_of(wake).value) >= self._target:
                 return False
             self._send(wake)
         except _BROKER_TROUBLE as error:
@@ -90,17 +90,22 @@ class Dispatcher:
         self._app.close()
 
     def _send(self, wake: Wake, producer: Producer | None = None) -> None:
-        work = WORK[wake.stage]
         # The id of the claim that this message asks for: searching Flower for a generation shows its whole chain.
         task_id = f"{wake.generation_id}.{wake.stage}.{wake.attempt + 1}"
         self._app.send_task(
-            work.task.value,
+            WORK[wake.stage].task.value,
             args=[str(wake.generation_id), wake.attempt],
             task_id=task_id,
-            queue=work.queue.value,
+            queue=_queue_of(wake).value,
             ignore_result=True,
             producer=producer,
         )
+
+
+def _queue_of(wake: Wake) -> Queue:
+    """Where a wake-up goes. Whoever downloads may as well ask whether there is something to download."""
+    goes_to = Stage.DOWNLOADING if wake.is_called_back and wake.stage is Stage.GENERATING else wake.stage
+    return WORK[goes_to].queue
 
 
 def _batch(producer: Producer) -> AbstractContextManager[object]:

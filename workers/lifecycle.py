@@ -1,12 +1,13 @@
 """The clients of a worker process: made when it starts, closed when it ends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from celery import Celery
 
 from providers.catalogue import Catalogue
 from providers.registry import Providers
+from schemas.enums import Queue
 from schemas.settings import Settings
 from storage.database import Database
 from storage.leases import LeaseKeeper
@@ -16,8 +17,10 @@ from workers.dispatch import Dispatcher
 
 
 @contextmanager
-def open_services(app: Celery, settings: Settings, *, worker_name: str) -> Iterator[Services]:
-    """Everything that the stages of this process work with."""
+def open_services(
+    app: Celery, settings: Settings, *, worker_name: str, queues: Iterable[Queue] = ()
+) -> Iterator[Services]:
+    """Everything that the stages of this process work with. `queues`: those that it serves."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
     providers = Providers(settings.providers)
@@ -32,6 +35,7 @@ def open_services(app: Celery, settings: Settings, *, worker_name: str) -> Itera
             catalogue=Catalogue.load(providers.available()),
             leases=leases,
             dispatcher=dispatcher,
+            queues=frozenset(queues),
             worker_name=worker_name,
         )
     finally:

@@ -13,6 +13,7 @@ from structlog.typing import EventDict, WrappedLogger
 import tasks.download
 import tasks.stage
 from providers.registry import Providers
+from schemas.enums import Queue
 from schemas.settings import Settings
 from storage import acceptance, leases
 from storage.database import Database
@@ -53,6 +54,7 @@ def ground(
                 catalogue=catalogue(),
                 leases=LeaseKeeper(own, lease_seconds=settings.pipeline.lease_seconds),
                 dispatcher=Mailbox(own),
+                queues=frozenset(Queue),
                 worker_name="the model",
             )
             yield Ground(services, clock, ids, files, crashes)

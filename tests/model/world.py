@@ -149,7 +149,9 @@ class World:
 
         def act(services: Services) -> None:
             with services.database.transaction() as session:
-                due = callbacks.record(session, work.provider, work.generation_id, remote_id=work.remote_id, body=body)
+                due = callbacks.record(
+                    session, work.provider, work.generation_id, remote_id=work.remote_id, body=body, resend_after=10
+                )
             if due is not None:
                 services.dispatcher.wake(due)
 

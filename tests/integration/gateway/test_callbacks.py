@@ -66,7 +66,7 @@ def _generation(database: Database, generation_id: UUID) -> Generation:
         return session.exec(select(Generation).where(Generation.id == generation_id)).one()
 
 
-def test_a_callback_is_kept_and_wakes_the_poll(
+def test_a_callback_is_kept_and_wakes_whoever_can_fetch_the_result(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting, broker: redis.Redis
 ) -> None:
     answer = gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=_signed(settings))
@@ -76,8 +76,8 @@ def test_a_callback_is_kept_and_wakes_the_poll(
     [receipt] = _receipts(database)
     assert (receipt.generation_id, receipt.remote_id, receipt.body) == (waiting.id, TASK, BODY)
     assert _generation(database, waiting.id).callback_at is not None
-    eventually(lambda: broker.llen(Queue.POLL.value), lambda length: length == 1)
-    [message] = broker.lrange(Queue.POLL.value, 0, -1)
+    eventually(lambda: broker.llen(Queue.DOWNLOAD.value), lambda length: length == 1)
+    [message] = broker.lrange(Queue.DOWNLOAD.value, 0, -1)
     assert json.loads(message)["headers"]["id"] == f"{waiting.id}.generating.2"
 
 

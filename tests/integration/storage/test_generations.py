@@ -175,7 +175,9 @@ def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING)
     with database.transaction() as session:
-        wake = callbacks.record(session, ProviderName.KIE, generation_id, remote_id="task_1", body=b"{}")
+        wake = callbacks.record(
+            session, ProviderName.KIE, generation_id, remote_id="task_1", body=b"{}", resend_after=10
+        )
     assert wake is None, "the worker that holds the claim will see it"
     with database.transaction() as session:
         moved = claims.move(session, held, Stage.GENERATING, wake_in=3600, values={"remote_id": "task_1"})
@@ -192,7 +194,9 @@ def test_a_callback_is_kept_once_and_counted(database: Database, generation_id: 
     remote_id = f"remote-{generation_id}"
     for _ in range(3):
         with database.transaction() as session:
-            wake = callbacks.record(session, ProviderName.KIE, generation_id, remote_id=remote_id, body=b'{"a":1}')
+            wake = callbacks.record(
+                session, ProviderName.KIE, generation_id, remote_id=remote_id, body=b'{"a":1}', resend_after=10
+            )
         assert wake is not None
         assert wake.stage is Stage.GENERATING
     with database.transaction() as session:
@@ -206,12 +210,18 @@ def test_a_callback_for_other_work_or_a_finished_generation_wakes_nobody(
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
-        assert callbacks.record(session, ProviderName.KIE, generation_id, remote_id="other", body=b"1") is None
+        assert (
+            callbacks.record(session, ProviderName.KIE, generation_id, remote_id="other", body=b"1", resend_after=10)
+            is None
+        )
     with database.transaction() as session:
         claims.fail(session, held, ErrorCode.TIMEOUT, "too late")
     with database.transaction() as session:
         remote_id = f"remote-{generation_id}"
-        assert callbacks.record(session, ProviderName.KIE, generation_id, remote_id=remote_id, body=b"2") is None
+        assert (
+            callbacks.record(session, ProviderName.KIE, generation_id, remote_id=remote_id, body=b"2", resend_after=10)
+            is None
+        )
     assert row(database, generation_id).wake_at is None
     with database.transaction() as session:
         last = timeline.read(session, generation_id)[-1]

@@ -93,7 +93,7 @@ def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
     life.step()
     (task,) = life.sandbox.tasks(life.word)
     with life.database.transaction() as session:
-        wake = callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}")
+        wake = callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
     assert wake is not None
     assert wake.stage is Stage.SUBMITTING
     stage.run(patient(life.worker), str(life.id), life.row.attempt, {Stage.SUBMITTING}, submit)
@@ -236,7 +236,7 @@ class _TellsWhileItIsAsked:
         life = self._life
         (task,) = life.sandbox.tasks(life.word)
         with life.database.transaction() as session:
-            callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}")
+            callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
 
 
 def test_a_callback_that_comes_while_its_generation_is_given_up_saves_it(

@@ -249,7 +249,9 @@ def test_what_a_stopped_sweep_gave_up_and_did_not_delete_is_swept_as_an_orphan(l
 
 def a_callback(database: Database, generation_id: UUID, body: bytes) -> None:
     with database.transaction() as session:
-        callbacks.record(session, an_order().routes[0].provider, generation_id, remote_id="remote", body=body)
+        callbacks.record(
+            session, an_order().routes[0].provider, generation_id, remote_id="remote", body=body, resend_after=10
+        )
 
 
 def receipts(database: Database) -> set[bytes]:
