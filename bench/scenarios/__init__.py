@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from bench.scenario import Scenario
+from bench.scenarios.throughput import Throughput
 
-_ORDER: tuple[Scenario, ...] = ()
+_ORDER: tuple[Scenario, ...] = (Throughput(),)
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}
