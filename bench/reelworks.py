@@ -80,12 +80,16 @@ class _Running:
         return process_ids(self.stack)
 
     def finished(self) -> int:
-        with self.database.transaction() as session:
-            query = text("SELECT count(*) FROM generations WHERE finished_at IS NOT NULL AND stage = 'completed'")
-            return int(session.execute(query).scalar_one())
+        return finished(self.database)
 
     def problems(self) -> Sequence[str]:
         return problems(self.stack.settings, self.database)
+
+
+def finished(database: Database) -> int:
+    """How many generations are completed."""
+    with database.transaction() as session:
+        return int(session.execute(text("SELECT count(*) FROM generations WHERE stage = 'completed'")).scalar_one())
 
 
 def problems(settings: Settings, database: Database) -> list[str]:
