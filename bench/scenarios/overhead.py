@@ -25,7 +25,7 @@ from bench.meter import Meter
 from bench.progress import Steps
 from bench.reelworks import NAME as REELWORKS
 from bench.reelworks import finished, problems
-from bench.results import Measure, Outcome, over_rounds
+from bench.results import GENERATIONS, Measure, Outcome, over_rounds
 from bench.scenario import Bench
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Delivered
@@ -138,7 +138,7 @@ def _outcome(orders: Sequence[_Order]) -> Outcome:
         subject=REELWORKS,
         measures=[
             *(measure for what, seconds in spans.items() for measure in _percentiles(what, seconds)),
-            Measure(what="generations", unit="", values=[len(orders)]),
+            Measure(what=GENERATIONS, unit="", values=[len(orders)]),
         ],
     )
 
