@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+GENERATIONS = "generations"
+"""The measure that says how many generations a case made, where it made any: what parts used is divided by it."""
+
 
 class Measure(BaseModel):
     """One quantity, measured once in each round."""
@@ -46,6 +49,8 @@ class Outcome(BaseModel):
     measures: list[Measure]
     parts: list[PartUse] = []
     notes: list[str] = []
+    problems: list[str] = []
+    """What went wrong, in words; then the figures mean nothing."""
 
     def measure(self, what: str) -> Measure:
         """The measure of this name.
@@ -60,7 +65,12 @@ class Outcome(BaseModel):
 
 
 def over_rounds(rounds: Sequence[Outcome]) -> Outcome:
-    """The same case of the same subject, measured once in each of several rounds, as one outcome."""
+    """The same case of the same subject, measured once in each of several rounds, as one outcome.
+
+    A round without measures failed: it leaves its problems, and no figures.
+    """
+    problems = [problem for outcome in rounds for problem in outcome.problems]
+    rounds = [outcome for outcome in rounds if outcome.measures] or rounds
     first = rounds[0]
     return first.model_copy(
         update={
@@ -72,6 +82,7 @@ def over_rounds(rounds: Sequence[Outcome]) -> Outcome:
             ],
             "parts": [_over_rounds(part.part, rounds) for part in first.parts],
             "notes": list(dict.fromkeys(note for outcome in rounds for note in outcome.notes)),
+            "problems": problems,
         }
     )
 
