@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from schemas.settings import Settings
@@ -125,6 +125,11 @@ class Stack:
     def flower_url(self) -> str:
         """Without a trailing slash."""
         return flower_url(self.settings)
+
+    @property
+    def parts(self) -> Mapping[str, Child]:
+        """All services and processes, by name, in the order in which they were started."""
+        return MappingProxyType(self._parts)
 
     def part(self, name: str) -> Child:
         """A service (`postgres`, `redis`, `s3`) or an application process, to start, stop, kill or read.

@@ -1,0 +1,114 @@
+"""The running system that scenarios measure: real services, real processes, the sandbox for a vendor."""
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from bench.scenario import Bench
+from bench.subjects import Door
+from sandbox.client import SandboxClient
+from schemas.settings import Settings
+from stack.processes import Processes, application_processes
+from stack.stack import Stack
+from storage import customers, ledger
+from storage.database import Database
+
+_UNLIMITED = 10**9
+_CREDITS = 10**12
+
+SERVICES = ("postgres", "redis", "s3")
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A running stack, and a customer of it that can pay for everything."""
+
+    stack: Stack
+    database: Database
+    sandbox: SandboxClient
+    customer_id: UUID
+    api_key: str
+
+    @property
+    def door(self) -> Door:
+        """Where an image is ordered over HTTP."""
+        return Door(
+            url=f"{self.stack.gateway_url}/v1/generations",
+            headers={"Authorization": f"Bearer {self.api_key}"},
+            body={"model": "nano-banana", "prompt": "a lighthouse in fog"},
+        )
+
+
+@contextmanager
+def running_stack(
+    bench: Bench,
+    *,
+    only: Collection[str] | None = None,
+    settings: Settings | None = None,
+    durable: bool = True,
+    processes: Processes = application_processes,
+    extra_env: Mapping[str, str] | None = None,
+) -> Iterator[RunningStack]:
+    """Start services, processes and sandbox, with the sandbox's limits lifted; everything ends with the block.
+
+    Args:
+        only: names of the processes to start; None starts all, an empty set only the services.
+        settings: the defaults if None, whatever the user's own environment file says.
+        durable: PostgreSQL keeps its data safe from a power cut, as in production.
+        processes: which processes there are.
+        extra_env: more environment variables for all processes; they win.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=bench.folder))
+    with ExitStack() as ends:
+        ends.callback(_remove_data, folder)
+        stack = Stack(
+            folder,
+            settings or Settings(_env_file=None),
+            only=only,
+            durable=durable,
+            processes=processes,
+            extra_env=extra_env,
+        )
+        with bench.console.status("starting the system"):
+            ends.enter_context(stack)
+        database = Database(stack.settings.database_url)
+        ends.callback(database.dispose)
+        sandbox = ends.enter_context(SandboxClient(stack.sandbox_url))
+        if SANDBOX in stack.parts:
+            lift_limits(sandbox)
+        customer_id, api_key = new_customer(database)
+        yield RunningStack(stack, database, sandbox, customer_id, api_key)
+
+
+def lift_limits(sandbox: SandboxClient) -> None:
+    """Let the vendor take whatever comes."""
+    sandbox.set_limits(
+        creates_per_10_seconds=_UNLIMITED,
+        reads_per_second=_UNLIMITED,
+        credits_=_CREDITS,
+        kling_concurrency=_UNLIMITED,
+    )
+
+
+def new_customer(database: Database) -> tuple[UUID, str]:
+    """A customer with plenty of credits: its id and an API key."""
+    with database.transaction() as session:
+        customer = customers.create_customer(session, "bench")
+        ledger.grant(session, customer.id, _CREDITS, reference=f"bench {customer.id}")
+        return customer.id, customers.create_api_key(session, customer.id)
+
+
+def process_ids(stack: Stack) -> dict[str, int]:
+    """The process id of every part that has been started: services, sandbox, application processes."""
+    return {name: part.pid for name, part in stack.parts.items() if part.pid is not None}
+
+
+def _remove_data(folder: Path) -> None:
+    """What may be large; the logs stay until the run ends."""
+    for name in SERVICES:
+        shutil.rmtree(folder / name, ignore_errors=True)

@@ -1,0 +1,164 @@
+"""Places orders, cheaply: a few threads, each with one kept connection and nothing but the standard library.
+
+`place` does it in this process. `Load` does it in a process of its own, whose processor time the meter tells apart.
+"""
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from itertools import repeat
+from types import TracebackType
+from typing import IO, Self
+from urllib.parse import urlsplit
+
+from bench.subjects import Door
+
+_TIMEOUT_SECONDS = 60.0
+
+
+class OrderRefused(Exception):
+    """A door answered with something else than 2xx; the text holds the answer."""
+
+
+class Sender:
+    """One kept connection to a door."""
+
+    def __init__(self, door: Door) -> None:
+        url = urlsplit(door.url)
+        if url.scheme != "http" or url.hostname is None:
+            raise ValueError("a door's URL begins with http:// and a host")
+        self._connection = http.client.HTTPConnection(url.hostname, url.port, timeout=_TIMEOUT_SECONDS)
+        self._path = url.path or "/"
+        self._body = json.dumps(door.body).encode()
+        self._headers = {"Content-Type": "application/json", **door.headers}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def send(self) -> bytes:
+        """Place one order; the answer's body.
+
+        Raises:
+            OrderRefused: the answer was not 2xx.
+        """
+        self._connection.request("POST", self._path, self._body, self._headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if not 200 <= answer.status < 300:
+            raise OrderRefused(f"{answer.status}: {content[:500].decode(errors='replace')}")
+        return content
+
+
+def place(door: Door, count: int, senders: int) -> list[float]:
+    """Place so many orders from so many senders, each of which waits for an answer before its next order.
+
+    Returns:
+        How long each order took to be answered, in seconds.
+
+    Raises:
+        OrderRefused: an answer was not 2xx.
+    """
+    shares = [count // senders + (number < count % senders) for number in range(senders)]
+    with ThreadPoolExecutor(senders) as pool:
+        return [seconds for latencies in pool.map(_place_in_turn, repeat(door), shares) for seconds in latencies]
+
+
+def _place_in_turn(door: Door, count: int) -> list[float]:
+    latencies = []
+    with Sender(door) as sender:
+        for _ in range(count):
+            began = time.perf_counter()
+            sender.send()
+            latencies.append(time.perf_counter() - began)
+    return latencies
+
+
+class Load:
+    """`place` in a process of its own: it starts with the `with` block, and waits there for `go`."""
+
+    def __init__(self, door: Door, count: int, senders: int) -> None:
+        self._job = {"door": asdict(door), "count": count, "senders": senders}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        _tell(self._process, self._job)  # and not on the command line, which everybody may read: it holds a key
+        _hear(self._process)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._running as process:  # which closes the pipes and waits
+            process.kill()
+
+    @property
+    def pid(self) -> int:
+        """Of the process, for the meter."""
+        return self._running.pid
+
+    def go(self) -> None:
+        """Place the orders; returns at once."""
+        _tell(self._running, "go")
+
+    def latencies(self) -> list[float]:
+        """Wait until every order is answered; as `place` returns them.
+
+        Raises:
+            OrderRefused: an answer was not 2xx, or the process died.
+        """
+        answer = _hear(self._running)
+        if not isinstance(answer, list):
+            raise OrderRefused(str(answer))
+        return answer
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("use it in a with statement")
+        return self._process
+
+
+def _tell(process: subprocess.Popen[bytes], message: object) -> None:
+    _stream(process.stdin).write(json.dumps(message).encode() + b"\n")
+    _stream(process.stdin).flush()
+
+
+def _hear(process: subprocess.Popen[bytes]) -> object:
+    line = _stream(process.stdout).readline()
+    return json.loads(line) if line else "the process that places orders died"
+
+
+def _stream(stream: IO[bytes] | None) -> IO[bytes]:
+    if stream is None:
+        raise RuntimeError("the process has no pipes")
+    return stream
+
+
+def main() -> None:
+    """Read a job, say that it is read, wait for the word, do it, answer with the latencies or with what went wrong."""
+    job = json.loads(sys.stdin.readline())
+    door = Door(**job["door"])
+    print(json.dumps("ready"), flush=True)
+    if not sys.stdin.readline():
+        return
+    try:
+        answer: object = place(door, job["count"], job["senders"])
+    except (OrderRefused, OSError, http.client.HTTPException) as error:
+        answer = f"{type(error).__name__}: {error}"
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
