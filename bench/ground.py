@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy import text
+
 from bench.scenario import Bench
 from bench.subjects import Door
 from sandbox.client import SandboxClient
@@ -37,11 +39,7 @@ class RunningStack:
     @property
     def door(self) -> Door:
         """Where an image is ordered over HTTP."""
-        return Door(
-            url=f"{self.stack.gateway_url}/v1/generations",
-            headers={"Authorization": f"Bearer {self.api_key}"},
-            body={"model": "nano-banana", "prompt": "a lighthouse in fog"},
-        )
+        return image_door(self.stack, self.api_key)
 
 
 @contextmanager
@@ -101,6 +99,22 @@ def new_customer(database: Database) -> tuple[UUID, str]:
         customer = customers.create_customer(session, "bench")
         ledger.grant(session, customer.id, _CREDITS, reference=f"bench {customer.id}")
         return customer.id, customers.create_api_key(session, customer.id)
+
+
+def image_door(stack: Stack, api_key: str) -> Door:
+    """Where a stack takes orders for an image over HTTP."""
+    return Door(
+        url=f"{stack.gateway_url}/v1/generations",
+        headers={"Authorization": f"Bearer {api_key}"},
+        body={"model": "nano-banana", "prompt": "a lighthouse in fog"},
+    )
+
+
+def durability(database: Database) -> str:
+    """What PostgreSQL does for a commit, for the notes."""
+    with database.transaction() as session:
+        fsync, commit = (session.execute(text(f"SHOW {name}")).scalar_one() for name in ("fsync", "synchronous_commit"))
+    return f"PostgreSQL: fsync is {fsync}, synchronous_commit is {commit}"
 
 
 def process_ids(stack: Stack) -> dict[str, int]:

@@ -46,6 +46,8 @@ class Outcome(BaseModel):
     measures: list[Measure]
     parts: list[PartUse] = []
     notes: list[str] = []
+    problems: list[str] = []
+    """What went wrong, in words; then the figures mean nothing."""
 
     def measure(self, what: str) -> Measure:
         """The measure of this name.
@@ -72,6 +74,7 @@ def over_rounds(rounds: Sequence[Outcome]) -> Outcome:
             ],
             "parts": [_over_rounds(part.part, rounds) for part in first.parts],
             "notes": list(dict.fromkeys(note for outcome in rounds for note in outcome.notes)),
+            "problems": [problem for outcome in rounds for problem in outcome.problems],
         }
     )
 

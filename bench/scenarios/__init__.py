@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from bench.scenario import Scenario
+from bench.scenarios.calls import Calls
+from bench.scenarios.overhead import Overhead
+from bench.scenarios.throughput import Throughput
 
-_ORDER: tuple[Scenario, ...] = ()
+_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Calls())
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}

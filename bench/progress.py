@@ -1,0 +1,42 @@
+"""How far a scenario is: a bar in a terminal, and a line for each step where there is none."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench.scenario import Bench
+
+
+class Steps:
+    """The steps of a scenario, one at a time."""
+
+    def __init__(self, bench: Bench, scenario: str, total: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn())
+        self._console = bench.console
+        self._scenario = scenario
+        self._progress = Progress(*columns, console=bench.console, transient=True)
+        self._task = self._progress.add_task(scenario, total=total)
+        self._step = ""
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def begin(self, step: str) -> None:
+        """The next step begins, and the one before it, if any, is over."""
+        if self._step:
+            self._progress.advance(self._task)
+        self._step = step
+        self._progress.update(self._task, description=f"{self._scenario}: {step}")
+        if not self._console.is_terminal:
+            self._console.print(f"{self._scenario}: {step}", soft_wrap=True)
+
+    def tell(self, text: str) -> None:
+        """What is going on in this step."""
+        self._progress.update(self._task, description=f"{self._scenario}: {self._step}, {text}")

@@ -1,0 +1,171 @@
+"""Reelworks as a subject: every process but the services and the sandbox, as `reelworks up` runs them."""
+
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import redis
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from sqlalchemy import text
+
+from bench.ground import image_door, new_customer, process_ids
+from bench.subjects import Door, Ground, Running
+from schemas.settings import S3Settings, Settings
+from stack.processes import Process, application_processes
+from stack.stack import Stack
+from stack.wiring import with_free_ports
+from storage.audit import audit
+from storage.database import Database
+from storage.objects import ObjectStore
+from workers.roles import Role
+
+NAME = "Reelworks"
+CALLBACK, POLL = "callback", "poll"
+
+
+class Reelworks:
+    """The pipeline over its HTTP door, with task events on, as they always are."""
+
+    def __init__(self, *, flower: bool = False) -> None:
+        """Describes the subject.
+
+        Args:
+            flower: run Flower, too, which reads every task event.
+        """
+        self._flower = flower
+
+    @property
+    def name(self) -> str:
+        """As the tables show it."""
+        return f"{NAME} with Flower" if self._flower else NAME
+
+    @property
+    def modes(self) -> Sequence[str]:
+        """It does both."""
+        return (CALLBACK, POLL)
+
+    @contextmanager
+    def running(self, ground: Ground, *, mode: str, processes: int) -> Iterator[Running]:
+        """Start it in a database and a bucket of its own, which are gone with the block."""
+        folder = Path(tempfile.mkdtemp(prefix="reelworks-", dir=ground.folder))
+        hidden = set() if self._flower else {"flower"}
+        with ExitStack() as ends:
+            settings = ends.enter_context(_own_places(with_mode(ground.settings, mode)))
+            stack = Stack(
+                folder,
+                settings,
+                sandbox=False,
+                free_ports=False,
+                processes=lambda wired: without(hidden, with_workers(application_processes(wired), processes)),
+            )
+            ends.enter_context(stack)
+            database = Database(settings.database_url)
+            ends.callback(database.dispose)
+            yield _Running(stack, database, image_door(stack, new_customer(database)[1]))
+
+
+@dataclass(frozen=True)
+class _Running:
+    stack: Stack
+    database: Database
+    door: Door
+
+    @property
+    def processes(self) -> Mapping[str, int]:
+        return process_ids(self.stack)
+
+    def finished(self) -> int:
+        return finished(self.database)
+
+    def problems(self) -> Sequence[str]:
+        return problems(self.stack.settings, self.database)
+
+
+def finished(database: Database) -> int:
+    """How many generations are completed."""
+    with database.transaction() as session:
+        return int(session.execute(text("SELECT count(*) FROM generations WHERE stage = 'completed'")).scalar_one())
+
+
+def problems(settings: Settings, database: Database) -> list[str]:
+    """What is wrong in a system that should have completed everything: the audit's breaches, and what did not end well.
+
+    Every stored file is read and hashed.
+    """
+    query = text(
+        "SELECT stage, coalesce(error_code, '-'), count(*) FROM generations WHERE stage <> 'completed' GROUP BY 1, 2"
+    )
+    with database.transaction() as session:
+        found = [f"{count} generations are {stage}: {code}" for stage, code, count in session.execute(query)]
+    objects = ObjectStore(settings.s3)
+    try:
+        report = audit(database, objects, settings.retention)
+    finally:
+        objects.close()
+    return found + [f"rule {breach.rule}, {breach.subject}: {breach.problem}" for breach in report.breaches]
+
+
+def with_mode(settings: Settings, mode: str) -> Settings:
+    """The same settings, with a vendor that calls back or one that is polled."""
+    kie = settings.providers.kie.model_copy(update={"callbacks": mode == CALLBACK})
+    return settings.model_copy(update={"providers": settings.providers.model_copy(update={"kie": kie})})
+
+
+def with_workers(processes: Sequence[Process], count: int) -> list[Process]:
+    """The same processes, with so many worker processes under the supervisor of each role."""
+    supervisors = {f"worker-{role}" for role in Role}
+    return [
+        replace(process, argv=(*process.argv, "--processes", str(count))) if process.name in supervisors else process
+        for process in processes
+    ]
+
+
+def without(names: Collection[str], processes: Sequence[Process]) -> list[Process]:
+    """The processes but these."""
+    return [process for process in processes if process.name not in names]
+
+
+@contextmanager
+def _own_places(settings: Settings) -> Iterator[Settings]:
+    """Ports, a database and a bucket that are this run's alone; the latter two, and what is in Redis, go with it."""
+    settings = with_free_ports(settings)
+    name = f"reelworks_{uuid4().hex[:12]}"
+    server = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    own = settings.model_copy(
+        update={
+            "database_url": settings.database_url.rpartition("/")[0] + f"/{name}",
+            "s3": settings.s3.model_copy(update={"bucket": name.replace("_", "-")}),
+            "public_url": f"http://{settings.gateway_host}:{settings.gateway_port}",
+        }
+    )
+    with psycopg.connect(server, autocommit=True) as connection, redis.Redis.from_url(settings.redis_url) as queues:
+        connection.execute(f"CREATE DATABASE {name}")
+        objects = ObjectStore(own.s3)
+        objects.ensure_bucket()
+        objects.close()
+        try:
+            yield own
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            queues.flushdb()
+            _remove_bucket(own.s3)
+
+
+def _remove_bucket(settings: S3Settings) -> None:
+    client = Minio(
+        settings.endpoint,
+        access_key=settings.access_key,
+        secret_key=settings.secret_key.get_secret_value(),
+        region=settings.region,
+        secure=settings.secure,
+    )
+    names = (listed.object_name for listed in client.list_objects(settings.bucket, recursive=True))
+    errors = list(client.remove_objects(settings.bucket, (DeleteObject(name) for name in names if name)))
+    if errors:
+        raise RuntimeError(f"the bucket {settings.bucket} could not be emptied: {errors[0].message}")
+    client.remove_bucket(settings.bucket)

@@ -1,0 +1,19 @@
+"""Which peers there are to compare with, if their packages are installed."""
+
+import importlib
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.subjects import Subject
+
+PEERS_ENVIRONMENT = Path(__file__).parent.parent / ".venv-peers"
+
+
+def peers(console: Console) -> list[Subject]:
+    """The peers; none, and a line that says so, without the environment that holds their packages."""
+    if not PEERS_ENVIRONMENT.exists():
+        console.print(f"[yellow]no peers[/yellow]: {PEERS_ENVIRONMENT.name} is missing", soft_wrap=True)
+        return []
+    found: list[Subject] = importlib.import_module("bench.peers").subjects()
+    return found
