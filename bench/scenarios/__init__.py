@@ -6,7 +6,8 @@ from bench.scenario import Scenario
 from bench.scenarios.calls import Calls
 from bench.scenarios.overhead import Overhead
 from bench.scenarios.throughput import Throughput
+from bench.scenarios.waiting import Waiting
 
-_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Calls())
+_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Waiting(), Calls())
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}
