@@ -46,8 +46,8 @@ fmt: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure the pipeline's throughput on this machine
-	@$(BIN)/python -m bench.throughput
+bench: $(INSTALLED) ## Measure everything, beside its peers (ONLY="throughput calls", ROUNDS=5, QUICK=1, DOCUMENT=1)
+	@$(BIN)/python -m bench $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(DOCUMENT),--document)
 
 rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
 	@$(BIN)/python -m bench.rollout --base "$(BASE)"

@@ -32,7 +32,7 @@ class Sender:
         if url.scheme != "http" or url.hostname is None:
             raise ValueError("a door's URL begins with http:// and a host")
         self._connection = http.client.HTTPConnection(url.hostname, url.port, timeout=_TIMEOUT_SECONDS)
-        self._path = url.path or "/"
+        self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         self._body = json.dumps(door.body).encode()
         self._headers = {"Content-Type": "application/json", **door.headers}
 
@@ -50,7 +50,7 @@ class Sender:
         Raises:
             OrderRefused: the answer was not 2xx.
         """
-        self._connection.request("POST", self._path, self._body, self._headers)
+        self._connection.request("POST", self._target, self._body, self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
         if not 200 <= answer.status < 300:

@@ -59,10 +59,12 @@ class Meter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ticks |= self._read_ticks()
+        at_the_end = self._read_ticks()
         self._stop.set()
         self._thread.join()
         self._look_at_memory()
+        # Last, because a look takes its time, in which the parts go on.
+        self._ticks |= at_the_end
 
     def use(self) -> list[PartUse]:
         """What each part used; after the block."""

@@ -15,7 +15,9 @@ class Steps:
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn())
         self._console = bench.console
         self._scenario = scenario
-        self._progress = Progress(*columns, console=bench.console, transient=True)
+        self._progress = Progress(
+            *columns, console=bench.console, transient=True, disable=not bench.console.is_terminal
+        )
         self._task = self._progress.add_task(scenario, total=total)
         self._step = ""
 

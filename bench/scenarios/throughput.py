@@ -17,7 +17,7 @@ from bench.meter import Meter
 from bench.progress import Steps
 from bench.reelworks import Reelworks
 from bench.registry import peers
-from bench.results import Measure, Outcome, over_rounds
+from bench.results import GENERATIONS, Measure, Outcome, over_rounds
 from bench.scenario import Bench
 from bench.subjects import Ground, Running, Subject
 from bench.vendor_load import sandbox_alone
@@ -25,7 +25,7 @@ from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
 
 NAME = "throughput"
-RATE, ACCEPTED, GENERATIONS = "finished", "accepted", "generations"
+RATE, ACCEPTED = "finished", "accepted"
 
 _SENDERS = 16
 _PROCESSES = (1, 2)

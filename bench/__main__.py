@@ -1,0 +1,125 @@
+"""`python -m bench`: what `make bench` runs."""
+
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from bench import tables
+from bench.document import PAGE, document
+from bench.machine import describe
+from bench.reelworks import NAME as REELWORKS
+from bench.run import Run
+from bench.scenario import Bench
+from bench.scenarios import SCENARIOS
+
+console = Console()
+
+_KEPT = Path(".reelworks/bench")
+_ROUNDS = 3
+
+
+def main(
+    scenarios: Annotated[list[str] | None, typer.Argument(help=f"of {', '.join(SCENARIOS)}; default: all")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help=f"default: {_ROUNDS}, or 1 if quick")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="few and small: to see that it works")] = False,
+    json: Annotated[Path | None, typer.Option(help="write the figures here, too")] = None,
+    peers: Annotated[bool, typer.Option(help="measure the peers, too")] = True,
+    write: Annotated[bool, typer.Option("--document", help=f"write the figures into docs/{PAGE.name}, too")] = False,
+) -> None:
+    """Measure, print tables and targets, and keep the figures as JSON; 1 if something went wrong, targets apart."""
+    chosen = _chosen(scenarios or [])
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix="run-", dir=_KEPT) as folder:
+        bench = Bench(console, Path(folder).resolve(), rounds or (1 if quick else _ROUNDS), quick, peers)
+        run = Run(machine=describe(bench.folder), began_at=datetime.now(UTC), rounds=bench.rounds, is_quick=bench.quick)
+        files = [_KEPT / f"{run.began_at:%Y%m%d-%H%M%S}.json", *([json] if json else [])]
+        for name in chosen:
+            _measure(bench, run, name)
+            _keep(run, files)
+    _print_targets(run)
+    console.print(f"figures: {', '.join(map(str, files))}", soft_wrap=True)
+    if write:
+        document(run)
+        console.print(f"written: {PAGE.relative_to(PAGE.parent.parent)} and its plots", soft_wrap=True)
+    raise typer.Exit(1 if run.failures or _has_problems(run) else 0)
+
+
+def _chosen(names: Sequence[str]) -> list[str]:
+    """Those that are named, in the order of the bench; all if none is."""
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        console.print(f"There is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}", soft_wrap=True)
+        raise typer.Exit(2)
+    return [name for name in SCENARIOS if name in names or not names]
+
+
+def _measure(bench: Bench, run: Run, name: str) -> None:
+    """Measure a scenario and print what it found. What fails is told, and the other scenarios are measured still."""
+    began = time.monotonic()
+    try:
+        outcomes = SCENARIOS[name].measure(bench)
+    except Exception as error:  # noqa: BLE001 -- an hour's figures must not be lost for the last scenario's trouble
+        run.failures[name] = f"{type(error).__name__}: {error}"
+        console.print_exception()
+    else:
+        run.outcomes += outcomes
+        _print_outcomes(run, name)
+    run.seconds += time.monotonic() - began
+
+
+def _print_outcomes(run: Run, name: str) -> None:
+    outcomes = run.of(name)
+    used = tables.uses(name, outcomes)
+    for sheet in (*tables.figures(name, outcomes), *([used] if used else [])):
+        console.print(sheet.for_terminal())
+    for note in tables.remarks(outcomes, "notes"):
+        console.print(f"  {note}", markup=False, soft_wrap=True)
+    for problem in tables.remarks(outcomes, "problems"):
+        console.print(f"[red]problem[/red]: {escape(problem)}", soft_wrap=True)
+
+
+def _print_targets(run: Run) -> None:
+    if run.is_quick:
+        console.print("[yellow]A quick run: the figures show that the bench works, and nothing else.[/yellow]")
+    console.print(tables.targets(run.targets).for_terminal())
+    for name, why in run.failures.items():
+        console.print(f"[red]not measured[/red]: {name}: {escape(why)}", soft_wrap=True)
+
+
+def _keep(run: Run, files: Sequence[Path]) -> None:
+    for file in files:
+        file.write_text(run.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _has_problems(run: Run) -> bool:
+    """Whether Reelworks itself did something wrong; what a peer did wrong is a finding."""
+    return any(outcome.problems for outcome in run.outcomes if outcome.subject.startswith(REELWORKS))
+
+
+@contextmanager
+def _sigterm_as_exit() -> Iterator[None]:
+    """SIGTERM unwinds as Ctrl-C does, so that everything that was started is ended."""
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,31 @@
+"""The bench, quickly: what it prints means nothing, but it must print it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_a_quick_scenario_ends_with_figures_targets_and_no_problem(tmp_path: Path) -> None:
+    """In a process of its own, as `make bench` runs it."""
+    figures = tmp_path / "figures.json"
+    run = subprocess.run(
+        [sys.executable, "-m", "bench", "overhead", "--quick", "--json", str(figures)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    (outcome,) = found["outcomes"]
+    assert outcome["problems"] == []
+    assert all(value > 0 for measure in outcome["measures"] for value in measure["values"])
+    gateway = next(part for part in outcome["parts"] if part["part"] == "gateway")
+    assert gateway["cpu_seconds"][0] > 0
+    assert gateway["peak_mib"] > 10
+    verdicts = {target["what"]: target["verdict"] for target in found["targets"]}
+    assert verdicts["callback arrival → completed, p50"] in {"met", "MISSED"}
+    assert verdicts["throughput, callback mode"] == "not measured"
+    # The run's own folder is gone: only what is kept stays.
+    assert [path.suffix for path in (tmp_path / ".reelworks" / "bench").iterdir()] == [".json"]

@@ -1,0 +1,118 @@
+"""The page of figures is rewritten between its marks, and nowhere else."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench.document import BEGIN, END, PAGE, document
+from bench.machine import Machine
+from bench.results import GENERATIONS, Measure, Outcome, PartUse
+from bench.run import Run
+
+_MACHINE = Machine(
+    processor="A processor",
+    cores=2,
+    memory_gib=8,
+    kernel="Linux 6",
+    python="3.11",
+    postgresql="18",
+    valkey="9",
+    rclone="1",
+    celery="5",
+    sync_milliseconds=0.5,
+    load_average=0.1,
+    revision="abc1234",
+)
+
+
+def _run(rate: float, **changes: object) -> Run:
+    outcome = Outcome(
+        scenario="throughput",
+        case="callback, 1 process",
+        subject="Reelworks",
+        measures=[
+            Measure(what="finished", unit="1/s", values=[rate]),
+            Measure(what=GENERATIONS, unit="", values=[10]),
+        ],
+        parts=[PartUse(part="gateway", cpu_seconds=[1.5], peak_mib=90)],
+        notes=["fsync is on"],
+    )
+    run = Run(machine=_MACHINE, began_at=datetime(2031, 5, 4, tzinfo=UTC), rounds=1, is_quick=False, outcomes=[outcome])
+    return run.model_copy(update=changes)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """A page with something before, between and after the marks."""
+    path = tmp_path / "performance.md"
+    path.write_text(f"# By hand\n\n{BEGIN}\nold figures\n{END}\n\nWhat was tried.\n", encoding="utf-8")
+    return path
+
+
+def test_what_was_written_by_hand_stays_and_old_figures_go(page: Path) -> None:
+    document(_run(61.5), page)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# By hand\n\n{BEGIN}\n")
+    assert text.endswith(f"{END}\n\nWhat was tried.\n")
+    assert "old figures" not in text
+    assert "| callback, 1 process | Reelworks | 61.5 | 10 |" in text
+    assert "| throughput, callback mode | ≥ 60 generations/s | 61.5 generations/s | met |" in text
+
+
+def test_the_machine_and_the_notes_are_told(page: Path) -> None:
+    document(_run(61.5), page)
+    text = page.read_text(encoding="utf-8")
+    assert "A processor, 2 cores, 8 GiB" in text
+    assert "revision `abc1234`" in text
+    assert "fsync is on (Reelworks, callback, 1 process)" in text
+
+
+def test_a_second_run_replaces_the_first(page: Path) -> None:
+    document(_run(61.5), page)
+    document(_run(10), page)
+    assert "61.5" not in page.read_text(encoding="utf-8")
+
+
+def test_every_picture_that_the_page_names_is_there(page: Path) -> None:
+    document(_run(61.5), page)
+    text = page.read_text(encoding="utf-8")
+    for name in ("throughput", "throughput-cpu"):
+        assert f"![{name}](performance/{name}.svg)" in text
+        assert "<svg" in (page.parent / "performance" / f"{name}.svg").read_text(encoding="utf-8")
+
+
+def test_the_same_figures_make_the_same_picture(page: Path) -> None:
+    picture = page.parent / "performance" / "throughput.svg"
+    document(_run(61.5), page)
+    first = picture.read_bytes()
+    document(_run(61.5), page)
+    assert picture.read_bytes() == first
+
+
+def test_figures_of_a_quick_run_are_called_so(page: Path) -> None:
+    document(_run(61.5, is_quick=True), page)
+    assert "quick run" in page.read_text(encoding="utf-8")
+
+
+def test_a_scenario_that_failed_is_told(page: Path) -> None:
+    document(_run(61.5, failures={"files": "StackError: no port"}), page)
+    assert "**Not measured:** files: StackError: no port" in page.read_text(encoding="utf-8")
+
+
+def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(f"{END} {BEGIN}", encoding="utf-8")
+    with pytest.raises(ValueError, match="must hold"):
+        document(_run(1), page)
+    assert page.read_text(encoding="utf-8") == f"{END} {BEGIN}"
+
+
+def test_our_own_page_has_its_marks() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert (text.count(BEGIN), text.count(END)) == (1, 1)
+
+
+def test_a_run_that_was_kept_is_read_again() -> None:
+    run = _run(61.5)
+    assert Run.model_validate_json(run.model_dump_json()) == run

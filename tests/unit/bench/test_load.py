@@ -1,0 +1,94 @@
+"""The load generator, against a real HTTP server."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from bench.load import Load, OrderRefused, place
+from bench.subjects import Door
+
+
+@dataclass
+class _Shop:
+    """What a server saw."""
+
+    status: int = 202
+    bodies: list[object] = field(default_factory=list)
+    keys: set[str | None] = field(default_factory=set)
+    connections: int = 0
+    url: str = ""
+
+    @property
+    def door(self) -> Door:
+        return Door(url=f"{self.url}/orders?x=1", headers={"X-API-Key": "secret"}, body={"prompt": "a lighthouse"})
+
+
+@pytest.fixture
+def shop() -> Iterator[_Shop]:
+    """A server that takes orders."""
+    seen = _Shop()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            seen.connections += 1
+
+        def do_POST(self) -> None:
+            seen.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            seen.keys.add(self.headers["X-API-Key"])
+            self.send_response(seen.status if self.path == "/orders?x=1" else 404)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the tests' output is for the tests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        seen.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield seen
+        server.shutdown()
+        thread.join()
+
+
+def test_every_order_is_placed_once_and_has_its_latency(shop: _Shop) -> None:
+    latencies = place(shop.door, count=10, senders=3)
+    assert len(latencies) == 10
+    assert min(latencies) > 0
+    assert shop.bodies == [{"prompt": "a lighthouse"}] * 10
+    assert shop.keys == {"secret"}
+
+
+def test_a_sender_keeps_its_connection(shop: _Shop) -> None:
+    place(shop.door, count=9, senders=3)
+    assert shop.connections == 3
+
+
+def test_an_order_that_is_refused_ends_it_and_says_why(shop: _Shop) -> None:
+    shop.status = 402
+    with pytest.raises(OrderRefused, match=r"402: \{\}"):
+        place(shop.door, count=2, senders=1)
+
+
+def test_a_process_of_its_own_places_nothing_before_the_word_and_everything_after(shop: _Shop) -> None:
+    with Load(shop.door, count=6, senders=2) as load:
+        assert shop.bodies == []
+        load.go()
+        assert len(load.latencies()) == 6
+    assert len(shop.bodies) == 6
+
+
+def test_a_process_of_its_own_says_why_it_failed(shop: _Shop) -> None:
+    shop.status = 503
+    with Load(shop.door, count=1, senders=1) as load:
+        load.go()
+        with pytest.raises(OrderRefused, match="503"):
+            load.latencies()
