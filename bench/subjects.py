@@ -34,6 +34,8 @@ class Door:
     url: str
     headers: Mapping[str, str]
     body: Mapping[str, object]
+    method: str = "POST"
+    """`GET` asks how an order stands, and sends no body."""
 
 
 class Running(Protocol):
