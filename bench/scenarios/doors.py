@@ -6,15 +6,28 @@ after the other at that customer's account, which has a case of its own.
 """
 
 import json
+import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from celery import Celery
 from sqlalchemy import text
 
+from bench import registry
 from bench.drain import wait_for
-from bench.ground import SERVICES, RunningStack, durability, image_door, new_customer, process_ids, running_stack
+from bench.ground import (
+    SANDBOX,
+    SERVICES,
+    RunningStack,
+    durability,
+    image_door,
+    new_customer,
+    process_ids,
+    running_stack,
+)
 from bench.load import Load, Sender, place_at
 from bench.meter import Meter
 from bench.percentiles import percentiles
@@ -22,7 +35,7 @@ from bench.progress import Steps
 from bench.reelworks import NAME as REELWORKS
 from bench.results import Measure, Outcome, over_rounds
 from bench.scenario import Bench
-from bench.subjects import Door
+from bench.subjects import Door, Ground, Proxy
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
 from storage.audit import rows
@@ -32,7 +45,7 @@ NAME = "doors"
 CREATES, READS, ANSWER = "creates", "status reads", "answer"
 
 _SENDERS = 20
-_DOORS = {"gateway", f"worker-{Role.REQUESTS}"}
+_PROCESSES = {"gateway", f"worker-{Role.REQUESTS}", SANDBOX}
 _NO_LIMIT = 10**9
 
 
@@ -46,25 +59,67 @@ class Doors:
         count = 60 if bench.quick else 2_000
         rounds: list[list[Outcome]] = []
         with (
-            running_stack(bench, only=_DOORS, settings=_settings()) as running,
+            running_stack(bench, only=_PROCESSES, settings=_settings()) as running,
+            _proxy(bench, running) as proxy,
             Steps(bench, NAME, bench.rounds) as steps,
         ):
             place_at(_creates(running), count // 10)
+            if proxy is not None:
+                place_at([proxy.create] * _SENDERS, count // 10)
             for number in range(1, bench.rounds + 1):
-                steps.begin(f"round {number}")
-                rounds.append(
-                    [
-                        _over_http("HTTP, 20 customers at once", CREATES, running, _creates(running), count),
-                        _over_http("HTTP, 20 at once of one customer", CREATES, running, [running.door] * 20, count),
-                        _over_http("status over HTTP, 20 at once", READS, running, _reads(running), count),
-                        _over_redis(running, count),
-                    ]
-                )
+                rounds.append([])
+                for name, door in _cases(running, proxy, count):
+                    steps.begin(f"round {number}, {name}")
+                    rounds[-1].append(door())
             outcomes = [over_rounds(same) for same in zip(*rounds, strict=True)]
             breaches = rows.check(running.database, rows.EVERYTHING).breaches
             outcomes[0].problems.extend(f"{breach.subject}: {breach.problem}" for breach in breaches)
             outcomes[0].notes.append(durability(running.database))
         return outcomes
+
+
+@contextmanager
+def _proxy(bench: Bench, running: RunningStack) -> Iterator[Proxy | None]:
+    """LiteLLM's proxy beside us; it has nothing to do while we are measured, nor have we while it is."""
+    start = registry.proxy(bench.console) if bench.peers else None
+    if start is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="proxy-", dir=bench.folder))
+    with start(Ground(folder, running.stack.settings, running.stack.sandbox_url)) as started:
+        yield started
+
+
+def _cases(running: RunningStack, proxy: Proxy | None, count: int) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+    ours = {name: pid for name, pid in process_ids(running.stack).items() if name in {*SERVICES, "gateway"}}
+    at_once, of_one = f"HTTP, {_SENDERS} at once", f"HTTP, {_SENDERS} at once of one customer"
+    status = f"status over HTTP, {_SENDERS} at once"
+
+    def our_creates(case: str, doors: Sequence[Door]) -> Outcome:
+        before = _orders(running)
+        outcome = _over_http(_Case(case, REELWORKS, CREATES), doors, ours, count)
+        made = _orders(running) - before
+        outcome.problems.extend([] if made == count else [f"{made} orders are there, not {count}"])
+        return outcome
+
+    yield at_once, lambda: our_creates(at_once, _creates(running))
+    if proxy is not None:
+        theirs = {proxy.name: proxy.process}
+        create = [proxy.create] * _SENDERS
+        yield f"{at_once}, {proxy.name}", lambda: _over_http(_Case(at_once, proxy.name, CREATES), create, theirs, count)
+    yield of_one, lambda: our_creates(of_one, [running.door] * _SENDERS)
+    yield status, lambda: _over_http(_Case(status, REELWORKS, READS), _reads(running), ours, count)
+    if proxy is not None:
+        read = [proxy.status] * _SENDERS
+        yield f"{status}, {proxy.name}", lambda: _over_http(_Case(status, proxy.name, READS), read, theirs, count)
+    yield "Redis", lambda: _over_redis(running, count)
+
+
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    subject: str
+    what: str
 
 
 def _settings() -> Settings:
@@ -89,23 +144,18 @@ def _read(create: Door) -> Door:
     return replace(create, url=f"{create.url}/{generation_id}", method="GET")
 
 
-def _over_http(case: str, what: str, running: RunningStack, doors: Sequence[Door], count: int) -> Outcome:
-    before = _orders(running)
-    with Load(doors, count) as load:
-        parts = {name: pid for name, pid in process_ids(running.stack).items() if name in {*SERVICES, "gateway"}}
-        with Meter({**parts, "load": load.pid}) as meter:
-            began = time.perf_counter()
-            load.go()
-            latencies = load.latencies()
-            seconds = time.perf_counter() - began
-    made, wanted = _orders(running) - before, count if what == CREATES else 0
+def _over_http(case: _Case, doors: Sequence[Door], parts: Mapping[str, int], count: int) -> Outcome:
+    with Load(doors, count) as load, Meter({**parts, "load": load.pid}) as meter:
+        began = time.perf_counter()
+        load.go()
+        latencies = load.latencies()
+        seconds = time.perf_counter() - began
     return Outcome(
         scenario=NAME,
-        case=case,
-        subject=REELWORKS,
-        measures=[Measure(what=what, unit="/s", values=[count / seconds]), *percentiles(ANSWER, latencies)],
+        case=case.name,
+        subject=case.subject,
+        measures=[Measure(what=case.what, unit="/s", values=[count / seconds]), *percentiles(ANSWER, latencies)],
         parts=meter.use(),
-        problems=[] if made == wanted else [f"{made} orders are there, not {wanted}"],
     )
 
 
