@@ -1,6 +1,7 @@
 """Places orders, cheaply: a few threads, each with one kept connection and nothing but the standard library.
 
-`place` does it in this process. `Load` does it in a process of its own, whose processor time the meter tells apart.
+`place` and `place_at` do it in this process. `Load` does it in a process of its own, whose processor time the meter
+tells apart.
 """
 
 import http.client
@@ -8,9 +9,9 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from itertools import repeat
 from types import TracebackType
 from typing import IO, Self
 from urllib.parse import urlsplit
@@ -33,7 +34,8 @@ class Sender:
             raise ValueError("a door's URL begins with http:// and a host")
         self._connection = http.client.HTTPConnection(url.hostname, url.port, timeout=_TIMEOUT_SECONDS)
         self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        self._body = json.dumps(door.body).encode()
+        self._method = door.method
+        self._body = None if door.method == "GET" else json.dumps(door.body).encode()
         self._headers = {"Content-Type": "application/json", **door.headers}
 
     def __enter__(self) -> Self:
@@ -50,7 +52,7 @@ class Sender:
         Raises:
             OrderRefused: the answer was not 2xx.
         """
-        self._connection.request("POST", self._target, self._body, self._headers)
+        self._connection.request(self._method, self._target, self._body, self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
         if not 200 <= answer.status < 300:
@@ -61,15 +63,23 @@ class Sender:
 def place(door: Door, count: int, senders: int) -> list[float]:
     """Place so many orders from so many senders, each of which waits for an answer before its next order.
 
+    As `place_at` does.
+    """
+    return place_at([door] * senders, count)
+
+
+def place_at(doors: Sequence[Door], count: int) -> list[float]:
+    """Place so many orders, with one sender for each of these doors, which need not be different.
+
     Returns:
         How long each order took to be answered, in seconds.
 
     Raises:
         OrderRefused: an answer was not 2xx.
     """
-    shares = [count // senders + (number < count % senders) for number in range(senders)]
-    with ThreadPoolExecutor(senders) as pool:
-        return [seconds for latencies in pool.map(_place_in_turn, repeat(door), shares) for seconds in latencies]
+    shares = [count // len(doors) + (number < count % len(doors)) for number in range(len(doors))]
+    with ThreadPoolExecutor(len(doors)) as pool:
+        return [seconds for latencies in pool.map(_place_in_turn, doors, shares) for seconds in latencies]
 
 
 def _place_in_turn(door: Door, count: int) -> list[float]:
@@ -83,10 +93,10 @@ def _place_in_turn(door: Door, count: int) -> list[float]:
 
 
 class Load:
-    """`place` in a process of its own: it starts with the `with` block, and waits there for `go`."""
+    """`place_at` in a process of its own: it starts with the `with` block, and waits there for `go`."""
 
-    def __init__(self, door: Door, count: int, senders: int) -> None:
-        self._job = {"door": asdict(door), "count": count, "senders": senders}
+    def __init__(self, doors: Sequence[Door], count: int) -> None:
+        self._job = {"doors": [asdict(door) for door in doors], "count": count}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -149,12 +159,12 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
 def main() -> None:
     """Read a job, say that it is read, wait for the word, do it, answer with the latencies or with what went wrong."""
     job = json.loads(sys.stdin.readline())
-    door = Door(**job["door"])
+    doors = [Door(**door) for door in job["doors"]]
     print(json.dumps("ready"), flush=True)
     if not sys.stdin.readline():
         return
     try:
-        answer: object = place(door, job["count"], job["senders"])
+        answer: object = place_at(doors, job["count"])
     except (OrderRefused, OSError, http.client.HTTPException) as error:
         answer = f"{type(error).__name__}: {error}"
     print(json.dumps(answer), flush=True)

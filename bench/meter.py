@@ -98,6 +98,16 @@ class Meter:
         return {part: _ticks(processes, root) for part, root in self._parts.items() if root in processes}
 
 
+def memory_mib(parts: Mapping[str, int]) -> dict[str, float]:
+    """The memory of each part now, in MiB, as the meter counts it.
+
+    Args:
+        parts: the root process of each part.
+    """
+    processes = _processes()
+    return {part: sum(map(_memory_kib, _tree(processes, root))) / _MIB for part, root in parts.items()}
+
+
 def _processes() -> dict[int, _Stat]:
     """All processes of the machine, in one look."""
     return dict(_read_processes(path.name for path in _PROC.iterdir() if path.name.isdigit()))

@@ -1,12 +1,13 @@
 """Which peers there are to compare with, if their packages are installed."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.subjects import Subject
+from bench.subjects import Ground, Proxy, Subject
 
 PEERS_ENVIRONMENT = Path(__file__).parent.parent / ".venv-peers"
 
@@ -19,3 +20,14 @@ def peers(console: Console) -> list[Subject]:
     # By name, so that the bench runs where the folder of the peers was left out.
     known: Sequence[Subject] = importlib.import_module("bench.peers.subjects").PEERS
     return list(known)
+
+
+def proxy(console: Console) -> Callable[[Ground], AbstractContextManager[Proxy]] | None:
+    """What starts LiteLLM's proxy on a ground; None, and a line that says so, where it is not there."""
+    try:
+        module = importlib.import_module("bench.peers.litellm_proxy")
+        start: Callable[[Ground], AbstractContextManager[Proxy]] = module.running_proxy
+    except (ImportError, AttributeError):
+        console.print("[yellow]no LiteLLM[/yellow]: bench.peers.litellm_proxy is missing", soft_wrap=True)
+        return None
+    return start

@@ -34,6 +34,8 @@ class Door:
     url: str
     headers: Mapping[str, str]
     body: Mapping[str, object]
+    method: str = "POST"
+    """`GET` asks how an order stands, and sends no body."""
 
 
 class Running(Protocol):
@@ -71,3 +73,23 @@ class Subject(Protocol):
         Args:
             mode: one of `modes`.
         """
+
+
+class Proxy(Protocol):
+    """A running proxy before a vendor, with two doors of one process."""
+
+    @property
+    def name(self) -> str:
+        """As the tables show it."""
+
+    @property
+    def create(self) -> Door:
+        """Where it takes orders."""
+
+    @property
+    def status(self) -> Door:
+        """Where it tells how one of its orders stands."""
+
+    @property
+    def process(self) -> int:
+        """The process id."""

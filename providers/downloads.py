@@ -100,7 +100,8 @@ class Download:
             DownloadError: as `open_download`, and when the cuts do not stop or the time is over.
         """
         self._fill(size)
-        block = bytes(self._buffer if size < 0 else self._buffer[:size])
+        with memoryview(self._buffer) as buffered:
+            block = bytes(buffered if size < 0 else buffered[:size])
         del self._buffer[: len(block)]
         return block
 

@@ -9,6 +9,7 @@ import httpx
 from pydantic import JsonValue, TypeAdapter
 
 from sandbox.control_models import (
+    Adoption,
     CallbackOrder,
     CallbackReport,
     Health,
@@ -86,6 +87,10 @@ class SandboxClient:
         """Send one callback now and report what the receiver answered."""
         order = CallbackOrder(task_id=task_id, signed=signed, body=body, url=url)
         return CallbackReport.model_validate_json(self._call("POST", "/callbacks", body=order.model_dump_json()))
+
+    def adopt(self, id_prefix: str) -> None:
+        """Let every id that begins with this be a task at Kie that runs without an end."""
+        self._call("POST", "/adoptions", body=Adoption(id_prefix=id_prefix).model_dump_json())
 
     def set_limits(
         self,

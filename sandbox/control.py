@@ -5,6 +5,7 @@ from dataclasses import asdict
 from fastapi import APIRouter, HTTPException
 
 from sandbox.control_models import (
+    Adoption,
     CallbackOrder,
     CallbackReport,
     Health,
@@ -71,6 +72,12 @@ async def send_callback(order: CallbackOrder, sandbox: CurrentSandbox) -> Callba
     return CallbackReport.model_validate(asdict(await sandbox.lifetime.until_stopped(sending)))
 
 
+@router.post("/adoptions", status_code=204)
+async def adopt(adoption: Adoption, sandbox: CurrentSandbox) -> None:
+    """Know tasks at Kie that nobody created here, without the cost of creating them; ends the adoption before."""
+    sandbox.kie_account.adopted_prefix = adoption.id_prefix
+
+
 @router.put("/limits")
 async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
     """Change the limits of the accounts, and Kie's balance; answers those in force."""
@@ -108,6 +115,7 @@ def _report(task: Task) -> TaskReport:
         created_at=task.created_at,
         completed_at=task.completed_at,
         polls=task.polls,
+        polled_at=task.polled_at,
         cancels=task.cancels,
         downloads=task.downloads,
         callbacks=[CallbackReport.model_validate(asdict(sent)) for sent in task.callbacks],

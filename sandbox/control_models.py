@@ -46,6 +46,7 @@ class TaskReport(_Message):
     created_at: float = Field(description="Unix seconds")
     completed_at: float | None = Field(description="Unix seconds; null while it is open")
     polls: int = Field(description="status reads so far")
+    polled_at: float | None = Field(description="the newest status read, Unix seconds; null before the first")
     cancels: int = Field(description="requests to cancel it so far, refused ones too")
     downloads: int = Field(description="GETs of its results so far")
     callbacks: list[CallbackReport]
@@ -68,6 +69,14 @@ class CallbackOrder(_Message):
     )
     body: dict[str, JsonValue] | None = Field(default=None, description="instead of what the vendor would send")
     url: str | None = Field(default=None, description="instead of the task's own")
+
+
+class Adoption(_Message):
+    """Tasks that run, and go on running."""
+
+    id_prefix: str = Field(
+        min_length=1, description="an id that begins with this is a task; its prompt is this, once it was read"
+    )
 
 
 class LimitsChange(_Message):

@@ -29,6 +29,10 @@ class Engine:
         self._runs[task.id] = self._lifetime.spawn(self._run(task))
         return self._runs[task.id]
 
+    def adopt(self, task: Task) -> None:
+        """Take in a task that runs without an end, so without a result or a callback. Nobody may cancel it."""
+        self._tasks[task.id] = task
+
     def cancel(self, task: Task) -> None:
         """Stop a task as its scenario says: at once, a little later, or not at all. One that has ended stays so."""
         match task.scenario.cancel:

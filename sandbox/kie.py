@@ -16,8 +16,9 @@ from sandbox.images import ImageNotFetched, fetch_source
 from sandbox.kie_callbacks import record
 from sandbox.kie_error import KieError
 from sandbox.kie_models import KieInput, read_input
+from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
-from sandbox.scenarios import Scenario
+from sandbox.scenarios import NORMAL, Scenario
 from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import JsonObject, Task, new_task_id
 from sandbox.validation import HttpUrlText, json_object, sentences
@@ -75,11 +76,10 @@ async def record_info(
     sandbox.kie_account.admit_read()
     if not task_id:
         raise KieError(422, "The taskId parameter is missing")
-    task = sandbox.engine.task(task_id)
+    task = sandbox.engine.task(task_id) or _adopted(sandbox, task_id)
     if task is None:
         raise KieError(404, f"There is no task {task_id}")
-    task.polls += 1
-    scenario, number = task.scenario, task.polls
+    scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
         raise KieError.asked_for(scenario.poll_error)
@@ -130,6 +130,28 @@ async def _admit(sandbox: Sandbox, create: _CreateRequest, body: JsonObject, sce
         scenario=scenario,
         writer=sandbox.kie_callbacks,
     )
+
+
+def _adopted(sandbox: Sandbox, task_id: str) -> Task | None:
+    """A task that the control API told of: it runs since now, and has no end. None if this is not one of those."""
+    prefix = sandbox.kie_account.adopted_prefix
+    if prefix is None or not task_id.startswith(prefix):
+        return None
+    task = Task(
+        id=task_id,
+        model="google/nano-banana",
+        prompt=prefix,
+        request={},
+        call_back_url=None,
+        spec=MediaSpec(format="png", width=64, height=64),
+        source=None,
+        credits=0,
+        seconds=0,
+        scenario=NORMAL,
+        writer=sandbox.kie_callbacks,
+    )
+    sandbox.engine.adopt(task)
+    return task
 
 
 async def _source(sandbox: Sandbox, wanted: KieInput, task_id: str) -> SourceImage | None:

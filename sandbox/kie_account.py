@@ -14,6 +14,8 @@ class KieAccount:
         self._key = config.kie_api_key
         self.credits = config.kie_credits
         self.creates = SlidingWindow(config.kie_creates_per_10_seconds, 10)
+        self.adopted_prefix: str | None = None
+        """Ids that begin with it are tasks, whoever created them."""
         self.reads = SlidingWindow(config.kie_reads_per_second, 1)
 
     def authorize(self, authorization: str | None) -> None:

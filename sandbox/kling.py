@@ -89,8 +89,8 @@ async def _misbehave(sandbox: Sandbox, tasks: Sequence[Task]) -> None:
     """Wait and fail as the scenarios of these tasks say."""
     refusals = []
     for task in tasks:
-        task.polls += 1
-        if task.scenario.poll_error is not None and task.polls <= task.scenario.poll_error_times:
+        number = task.count_read()
+        if task.scenario.poll_error is not None and number <= task.scenario.poll_error_times:
             refusals.append(KlingError.asked_for(task.scenario.poll_error))
     await sandbox.lifetime.pause(max((task.scenario.poll_latency_seconds for task in tasks), default=0))
     if refusals:

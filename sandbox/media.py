@@ -18,6 +18,8 @@ COMMENT = "Made by the Reelworks sandbox; no model was asked for it."
 
 Format = Literal["png", "jpg", "mp4"]
 MEDIA_TYPES: dict[Format, str] = {"png": "image/png", "jpg": "image/jpeg", "mp4": "video/mp4"}
+# Of ISO/IEC 14496-12: a size of 1 says that the true one follows the type, in 64 bits; it counts the header, too.
+_FREE_BOX = struct.Struct(">I4sQ")
 # The encoder of each image format and the pixels that it takes.
 _IMAGE_ENCODERS = {"png": ("png", "rgb24"), "jpg": ("mjpeg", "yuvj420p")}
 
@@ -32,6 +34,8 @@ class MediaSpec:
     duration_seconds: float = 0
     frame_rate: float = 0
     sound: bool = False
+    size_bytes: int = 0
+    """Pad a video to this; 0: as it comes out of the encoder."""
 
     def changed(self, delivered: Delivered) -> "MediaSpec":
         """The same with what a scenario delivers instead."""
@@ -42,6 +46,7 @@ class MediaSpec:
             duration_seconds=delivered.duration_seconds or self.duration_seconds,
             frame_rate=delivered.frame_rate or self.frame_rate,
             sound=self.sound,
+            size_bytes=delivered.size_bytes or self.size_bytes,
         )
 
 
@@ -63,6 +68,17 @@ def write_media(path: Path, spec: MediaSpec, *, seed: str, source: Path | None, 
         source=source,
     )
     write_video(path, footage, sound=spec.sound, comment=COMMENT, cancelled=cancelled)
+    _pad(path, spec.size_bytes)
+
+
+def _pad(path: Path, size_bytes: int) -> None:
+    """Append a box that players skip. Its zeros take no room on the disk."""
+    missing = size_bytes - path.stat().st_size
+    if missing < _FREE_BOX.size:
+        return
+    with path.open("ab") as file:
+        file.write(_FREE_BOX.pack(1, b"free", missing))
+        file.truncate(size_bytes)
 
 
 def _image(spec: MediaSpec, *, seed: str, source: Path | None) -> bytes:

@@ -76,8 +76,7 @@ async def create_prediction(
 async def get_prediction(prediction_id: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """A prediction as it stands; at its end with the links to its results."""
     task = _find(sandbox, prediction_id, authorization)
-    task.polls += 1
-    scenario, number = task.scenario, task.polls
+    scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
         raise ReplicateError.asked_for(scenario.poll_error)

@@ -44,6 +44,9 @@ class Delivered(_Part):
     height: int | None = Field(default=None, ge=16, le=8192, multiple_of=2)
     duration_seconds: float | None = Field(default=None, gt=0, le=60)
     frame_rate: float | None = Field(default=None, ge=1, le=120)
+    size_bytes: int | None = Field(
+        default=None, gt=0, le=8 * 1024**3, description="pad a video to this size; a larger one stays as it is"
+    )
 
 
 class Scenario(_Part):

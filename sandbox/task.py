@@ -99,6 +99,8 @@ class Task:
     fail_msg: str | None = None
 
     polls: int = 0
+    polled_at: float | None = None
+    """When its state was read last, Unix seconds."""
     cancels: int = 0
     downloads: int = 0
     callbacks: list[CallbackAttempt] = field(default_factory=list)
@@ -122,6 +124,12 @@ class Task:
         if now < self.created_at + 0.1 * self.seconds:
             return State.WAITING
         return State.QUEUING if now < self.begins_at else State.GENERATING
+
+    def count_read(self) -> int:
+        """Note that its state is read now; how many reads that makes."""
+        self.polls += 1
+        self.polled_at = time.time()
+        return self.polls
 
     def succeed(self, results: tuple[str, ...]) -> None:
         """End with these files."""

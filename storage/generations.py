@@ -69,13 +69,15 @@ def take_due(session: Session, stages: Iterable[Stage], *, limit: int, resend_af
     not delay the others. Rows that another waker is picking are skipped.
     """
     rows = session.execute(
-        _TAKE_DUE, {"stages": [stage.value for stage in stages], "limit": limit, "resend_after": resend_after}
+        TAKE_DUE, {"stages": [stage.value for stage in stages], "limit": limit, "resend_after": resend_after}
     )
     return [Wake(generation_id=row.id, stage=Stage(row.stage), attempt=row.attempt) for row in rows]
 
 
 # now(), the start of the transaction: with clock_timestamp(), which may change from row to row, no index would serve.
-_TAKE_DUE = text("""
+# IS TRUE, in `picked`, is there so that none does: PostgreSQL expects few due rows, and would go through all of them
+# again for each that it picks, instead of fetching that one by its id.
+TAKE_DUE = text("""
     WITH due AS (
         SELECT id, wake_at, row_number() OVER (PARTITION BY customer_id ORDER BY wake_at, id) AS turn
         FROM generations
@@ -85,7 +87,7 @@ _TAKE_DUE = text("""
     ), picked AS (
         SELECT generations.id
         FROM first JOIN generations USING (id)
-        WHERE generations.wake_at <= now() AND generations.stage = ANY(:stages)
+        WHERE (generations.wake_at <= now()) IS TRUE AND generations.stage = ANY(:stages)
         FOR UPDATE OF generations SKIP LOCKED
     )
     UPDATE generations SET wake_at = clock_timestamp() + make_interval(secs => :resend_after)

@@ -1,5 +1,9 @@
 """`pipeline.wake`: every second, look at what must be looked at, and top the queues up."""
 
+import time
+from collections import Counter
+from collections.abc import Sequence
+
 import structlog
 from celery import shared_task
 from kombu.exceptions import KombuError
@@ -12,6 +16,10 @@ from storage.generations import Wake
 from tasks.services import Services, current_services
 
 log = structlog.get_logger()
+
+# The next beat comes after a second, and so does the next waker.
+_LOOK_AGAIN_FOR_SECONDS = 0.8
+_LOOK_AGAIN_AFTER_SECONDS = 0.1
 
 
 def _stages_by_queue() -> dict[Queue, list[Stage]]:
@@ -26,30 +34,46 @@ _STAGES = _stages_by_queue()
 
 @shared_task(name=TaskName.WAKE)
 def wake_task() -> None:
-    """Celery's side of `wake`."""
-    wake(current_services())
+    """Celery's side of `wake_on`."""
+    wake_on(current_services(), for_seconds=_LOOK_AGAIN_FOR_SECONDS)
 
 
-def wake(services: Services) -> None:
-    """Send what is due, as far as each queue has room; the rest stays due. Any number of wakers may run at once."""
+def wake_on(services: Services, *, for_seconds: float) -> None:
+    """Wake, and go on topping up queues that take all they have room for: short queues must not starve fast workers."""
+    ends_at = time.monotonic() + for_seconds
+    while wake(services) and time.monotonic() < ends_at:
+        time.sleep(_LOOK_AGAIN_AFTER_SECONDS)
+
+
+def wake(services: Services) -> bool:
+    """Send what is due, as far as each queue has room; the rest stays due. Any number of wakers may run at once.
+
+    Returns:
+        Whether a queue is full now, so that more may be due.
+    """
     try:
         room = services.dispatcher.room()
     except RedisError as error:
         log.warning("queues_not_read", error=type(error).__name__)
-        return
+        return False
     due: list[Wake] = []
-    for queue, stages in _STAGES.items():
-        if room[queue] <= 0:
-            continue
-        with services.database.transaction() as session:
-            due += generations.take_due(
-                session, stages, limit=room[queue], resend_after=services.settings.pipeline.resend_after_seconds
-            )
-    if not due:
-        return
+    with services.database.transaction() as session:
+        for queue, stages in _STAGES.items():
+            if room[queue] > 0:
+                due += generations.take_due(
+                    session, stages, limit=room[queue], resend_after=services.settings.pipeline.resend_after_seconds
+                )
+    if due and not _sent(services, due):
+        return False
+    taken = Counter(WORK[wake.stage].queue for wake in due)
+    return any(taken[queue] >= room[queue] for queue in _STAGES)
+
+
+def _sent(services: Services, due: Sequence[Wake]) -> bool:
     try:
         services.dispatcher.wake_all(due)
     except (KombuError, RedisError) as error:
         log.warning("wakes_not_sent", count=len(due), error=type(error).__name__)
-    else:
-        log.info("generations_woken", count=len(due))
+        return False
+    log.info("generations_woken", count=len(due))
+    return True

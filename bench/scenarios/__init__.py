@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 from bench.scenario import Scenario
 from bench.scenarios.calls import Calls
+from bench.scenarios.doors import Doors
+from bench.scenarios.files import Files
 from bench.scenarios.overhead import Overhead
 from bench.scenarios.throughput import Throughput
+from bench.scenarios.waiting import Waiting
 
-_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Calls())
+_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Waiting(), Files(), Doors(), Calls())
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}

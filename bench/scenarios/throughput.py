@@ -109,7 +109,7 @@ def _measure(bench: Bench, ground: RunningStack, case: Case, size: Size, steps: 
 
 def _run(ground: RunningStack, case: Case, running: Running, size: Size, steps: Steps) -> Outcome:
     before = running.finished()
-    with Load(running.door, size.orders, _SENDERS) as load:
+    with Load([running.door] * _SENDERS, size.orders) as load:
         parts = {**running.processes, **process_ids(ground.stack), "load": load.pid}
         with Meter(parts) as meter:
             began = time.perf_counter()

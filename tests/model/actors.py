@@ -60,7 +60,7 @@ class Unforeseen(Exception):
 class Actor:
     """Something done in a thread of its own; only one actor moves at any time."""
 
-    def __init__(self, name: str, act: Callable[[], None], mood: Mood, accident: Accident | None = None) -> None:
+    def __init__(self, name: str, act: Callable[[], object], mood: Mood, accident: Accident | None = None) -> None:
         self.name = name
         self.mood = mood
         self.error: BaseException | None = None

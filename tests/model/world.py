@@ -242,7 +242,7 @@ class World:
             owner: UUID = session.execute(query, {"id": generation_id}).scalar_one()
         return owner
 
-    def _do(self, what: str, act: Callable[[Services], None], accident: Accident | None, mood: Mood) -> None:
+    def _do(self, what: str, act: Callable[[Services], object], accident: Accident | None, mood: Mood) -> None:
         services = self.ground.services
         self._actors += 1
         pipeline = services.settings.pipeline.model_copy(update={"joins_stages": mood.joins_stages})

@@ -75,3 +75,19 @@ def test_the_api_is_explained(kie: Kie) -> None:
     properties = schema["components"]["schemas"]["Scenario"]["properties"]
     assert "one of" not in properties["callback"]["description"]
     assert all(operation["description"] for path in schema["paths"].values() for operation in path.values())
+
+
+def test_a_task_that_nobody_created_here_runs_once_its_prefix_is_adopted(kie: Kie, sandbox: SandboxClient) -> None:
+    assert kie.read("adopted-1").json()["code"] == 404
+    sandbox.adopt("adopted-")
+    records = [kie.read("adopted-1").json()["data"] for _ in range(2)]
+
+    assert [record["state"] for record in records] == ["generating", "generating"]
+    assert kie.read("another-1").json()["code"] == 404
+    (task,) = sandbox.tasks("adopted-")
+    assert (task.task_id, task.polls) == ("adopted-1", 2)
+    assert task.polled_at is not None
+    assert task.polled_at >= task.created_at
+
+    sandbox.reset()
+    assert kie.read("adopted-1").json()["code"] == 404

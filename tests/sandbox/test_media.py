@@ -108,3 +108,24 @@ def test_a_scenario_can_have_something_else_delivered() -> None:
         format="mp4", width=64, height=180, duration_seconds=2, frame_rate=30
     )
     assert VIDEO.changed(Delivered()) == VIDEO
+
+
+def test_a_padded_video_has_the_size_asked_plays_the_same_and_takes_no_room_on_the_disk(tmp_path: Path) -> None:
+    plain, padded = tmp_path / "plain.mp4", tmp_path / "padded.mp4"
+    size = 5 * 1024**3
+    make(plain, VIDEO)
+    write_media(
+        padded, VIDEO.changed(Delivered(size_bytes=size)), seed="seed", source=None, cancelled=threading.Event()
+    )
+
+    assert padded.stat().st_size == size
+    assert padded.stat().st_blocks * 512 < 1024**2
+    with av.open(plain) as short, av.open(padded) as long:
+        assert [bytes(packet) for packet in long.demux(video=0)] == [bytes(packet) for packet in short.demux(video=0)]
+
+
+def test_a_video_is_never_cut_to_the_size_asked(tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    content = make(path, VIDEO)
+
+    assert make(path, VIDEO.changed(Delivered(size_bytes=len(content) - 1))) == content

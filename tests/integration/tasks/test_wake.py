@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from bench.chaos.proxy import Link, Proxy
 from schemas.enums import Queue, Stage
 from storage.generations import Wake
 from tasks.services import Dispatcher, Services
-from tasks.wake import wake
+from tasks.wake import wake, wake_on
 from tests.integration.tasks.conftest import Lives
 from workers import dispatch as workers_dispatch
 from workers.app import create_app
@@ -43,6 +44,29 @@ def test_a_full_queue_leaves_its_rows_due_and_takes_them_when_there_is_room(live
         redis.delete(Queue.SUBMIT.value)
     wake(worker)
     assert queued(worker, Queue.SUBMIT) == 2
+
+
+def test_what_is_due_beyond_a_full_queue_is_sent_as_soon_as_the_queue_empties(lives: Lives, worker: Services) -> None:
+    made = [lives.begin() for _ in range(5)]
+    for life in made:
+        life.set("wake_at = clock_timestamp()")
+    pipeline = worker.settings.pipeline.model_copy(update={"queue_target": 2})
+    short = workers_dispatch.Dispatcher(create_app(worker.settings, process="worker"), pipeline, worker.database)
+    with Redis.from_url(worker.settings.redis_url) as redis, ThreadPoolExecutor(1) as consumer:
+        taken = consumer.submit(lambda: [redis.brpop([Queue.SUBMIT.value], timeout=20) for _ in made])
+        # It ends by itself when no more is due: the limit is for a test that cannot succeed.
+        wake_on(replace(worker, dispatcher=short), for_seconds=20)
+        assert all(taken.result())
+        assert queued(worker, Queue.SUBMIT) == 0
+    short.close()
+
+
+def test_a_queue_that_stays_full_does_not_hold_the_waker_for_ever(lives: Lives, worker: Services) -> None:
+    lives.begin().set("wake_at = clock_timestamp()")
+    with Redis.from_url(worker.settings.redis_url) as redis:
+        redis.lpush(Queue.SUBMIT.value, *["{}"] * worker.settings.pipeline.queue_target)
+    wake_on(worker, for_seconds=0.2)
+    assert queued(worker, Queue.SUBMIT) == worker.settings.pipeline.queue_target
 
 
 def test_a_flushed_redis_loses_no_generation(lives: Lives, worker: Services) -> None:

@@ -3,12 +3,12 @@
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench.load import Load, OrderRefused, place
+from bench.load import Load, OrderRefused, place, place_at
 from bench.subjects import Door
 
 
@@ -19,6 +19,7 @@ class _Shop:
     status: int = 202
     bodies: list[object] = field(default_factory=list)
     keys: set[str | None] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
     connections: int = 0
     url: str = ""
 
@@ -43,6 +44,13 @@ def shop() -> Iterator[_Shop]:
             seen.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             seen.keys.add(self.headers["X-API-Key"])
             self.send_response(seen.status if self.path == "/orders?x=1" else 404)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def do_GET(self) -> None:
+            seen.asked.append(self.path)
+            self.send_response(200)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")
@@ -72,6 +80,18 @@ def test_a_sender_keeps_its_connection(shop: _Shop) -> None:
     assert shop.connections == 3
 
 
+def test_each_sender_has_a_door_of_its_own(shop: _Shop) -> None:
+    doors = [replace(shop.door, headers={"X-API-Key": key}) for key in ("first", "second")]
+    place_at(doors, count=4)
+    assert len(shop.bodies) == 4
+    assert shop.keys == {"first", "second"}
+
+
+def test_a_door_can_be_one_that_only_answers(shop: _Shop) -> None:
+    assert len(place(replace(shop.door, method="GET"), count=2, senders=1)) == 2
+    assert (shop.asked, shop.bodies) == (["/orders?x=1"] * 2, [])
+
+
 def test_an_order_that_is_refused_ends_it_and_says_why(shop: _Shop) -> None:
     shop.status = 402
     with pytest.raises(OrderRefused, match=r"402: \{\}"):
@@ -79,7 +99,7 @@ def test_an_order_that_is_refused_ends_it_and_says_why(shop: _Shop) -> None:
 
 
 def test_a_process_of_its_own_places_nothing_before_the_word_and_everything_after(shop: _Shop) -> None:
-    with Load(shop.door, count=6, senders=2) as load:
+    with Load([shop.door] * 2, count=6) as load:
         assert shop.bodies == []
         load.go()
         assert len(load.latencies()) == 6
@@ -88,7 +108,7 @@ def test_a_process_of_its_own_places_nothing_before_the_word_and_everything_afte
 
 def test_a_process_of_its_own_says_why_it_failed(shop: _Shop) -> None:
     shop.status = 503
-    with Load(shop.door, count=1, senders=1) as load:
+    with Load([shop.door], count=1) as load:
         load.go()
         with pytest.raises(OrderRefused, match="503"):
             load.latencies()

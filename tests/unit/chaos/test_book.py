@@ -20,6 +20,7 @@ def task(generation_id: UUID, task_id: str = "task-1") -> TaskReport:
         created_at=0.0,
         completed_at=1.0,
         polls=1,
+        polled_at=1.0,
         cancels=0,
         downloads=1,
         callbacks=[],

@@ -1,0 +1,200 @@
+"""How fast orders are taken in, and how fast one is told how an order stands.
+
+Nothing works the orders off meanwhile, so that the rate is the door's own: each is a row with a hold, committed, and a
+wake-up in Redis. Every sender is a customer of its own, as most callers at a time are; one customer's orders come one
+after the other at that customer's account, which has a case of its own.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from celery import Celery
+from sqlalchemy import text
+
+from bench import registry
+from bench.drain import wait_for
+from bench.ground import (
+    SANDBOX,
+    SERVICES,
+    RunningStack,
+    durability,
+    image_door,
+    new_customer,
+    process_ids,
+    running_stack,
+)
+from bench.load import Load, Sender, place_at
+from bench.meter import Meter
+from bench.percentiles import percentiles
+from bench.progress import Steps
+from bench.reelworks import NAME as REELWORKS
+from bench.results import Measure, Outcome, over_rounds
+from bench.scenario import Bench
+from bench.subjects import Door, Ground, Proxy
+from schemas.enums import Queue, TaskName
+from schemas.settings import Settings
+from storage.audit import rows
+from workers.roles import Role
+
+NAME = "doors"
+CREATES, READS, ANSWER = "creates", "status reads", "answer"
+
+_SENDERS = 20
+_PROCESSES = {"gateway", f"worker-{Role.REQUESTS}", SANDBOX}
+_NO_LIMIT = 10**9
+
+
+class Doors:
+    """Creates and status reads over HTTP, 20 at a time; creates over Redis."""
+
+    name = NAME
+
+    def measure(self, bench: Bench) -> list[Outcome]:
+        """Every door in every round, one gateway process and one process at the Redis door."""
+        count = 60 if bench.quick else 2_000
+        rounds: list[list[Outcome]] = []
+        with (
+            running_stack(bench, only=_PROCESSES, settings=_settings()) as running,
+            _proxy(bench, running) as proxy,
+            Steps(bench, NAME, bench.rounds) as steps,
+        ):
+            place_at(_creates(running), count // 10)
+            if proxy is not None:
+                place_at([proxy.create] * _SENDERS, count // 10)
+            for number in range(1, bench.rounds + 1):
+                rounds.append([])
+                for name, door in _cases(running, proxy, count):
+                    steps.begin(f"round {number}, {name}")
+                    rounds[-1].append(door())
+            outcomes = [over_rounds(same) for same in zip(*rounds, strict=True)]
+            breaches = rows.check(running.database, rows.EVERYTHING).breaches
+            outcomes[0].problems.extend(f"{breach.subject}: {breach.problem}" for breach in breaches)
+            outcomes[0].notes.append(durability(running.database))
+        return outcomes
+
+
+@contextmanager
+def _proxy(bench: Bench, running: RunningStack) -> Iterator[Proxy | None]:
+    """LiteLLM's proxy beside us; it has nothing to do while we are measured, nor have we while it is."""
+    start = registry.proxy(bench.console) if bench.peers else None
+    if start is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="proxy-", dir=bench.folder))
+    with start(Ground(folder, running.stack.settings, running.stack.sandbox_url)) as started:
+        yield started
+
+
+def _cases(running: RunningStack, proxy: Proxy | None, count: int) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+    ours = {name: pid for name, pid in process_ids(running.stack).items() if name in {*SERVICES, "gateway"}}
+    at_once, of_one = f"HTTP, {_SENDERS} at once", f"HTTP, {_SENDERS} at once of one customer"
+    status = f"status over HTTP, {_SENDERS} at once"
+
+    def our_creates(case: str, doors: Sequence[Door]) -> Outcome:
+        before = _orders(running)
+        outcome = _over_http(_Case(case, REELWORKS, CREATES), doors, ours, count)
+        made = _orders(running) - before
+        outcome.problems.extend([] if made == count else [f"{made} orders are there, not {count}"])
+        return outcome
+
+    yield at_once, lambda: our_creates(at_once, _creates(running))
+    if proxy is not None:
+        theirs = {proxy.name: proxy.process}
+        create = [proxy.create] * _SENDERS
+        yield f"{at_once}, {proxy.name}", lambda: _over_http(_Case(at_once, proxy.name, CREATES), create, theirs, count)
+    yield of_one, lambda: our_creates(of_one, [running.door] * _SENDERS)
+    yield status, lambda: _over_http(_Case(status, REELWORKS, READS), _reads(running), ours, count)
+    if proxy is not None:
+        read = [proxy.status] * _SENDERS
+        yield f"{status}, {proxy.name}", lambda: _over_http(_Case(status, proxy.name, READS), read, theirs, count)
+    yield "Redis", lambda: _over_redis(running, count)
+
+
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    subject: str
+    what: str
+
+
+def _settings() -> Settings:
+    """A queue that is never full: nobody empties it, and a wake-up that is not sent costs a write of its own."""
+    settings = Settings(_env_file=None)
+    pipeline = settings.pipeline.model_copy(update={"queue_target": _NO_LIMIT})
+    return settings.model_copy(update={"pipeline": pipeline})
+
+
+def _creates(running: RunningStack) -> list[Door]:
+    return [image_door(running.stack, new_customer(running.database)[1]) for _ in range(_SENDERS)]
+
+
+def _reads(running: RunningStack) -> list[Door]:
+    """Each sender asks for an order of its own."""
+    return [_read(door) for door in _creates(running)]
+
+
+def _read(create: Door) -> Door:
+    with Sender(create) as sender:
+        generation_id = json.loads(sender.send())["id"]
+    return replace(create, url=f"{create.url}/{generation_id}", method="GET")
+
+
+def _over_http(case: _Case, doors: Sequence[Door], parts: Mapping[str, int], count: int) -> Outcome:
+    with Load(doors, count) as load, Meter({**parts, "load": load.pid}) as meter:
+        began = time.perf_counter()
+        load.go()
+        latencies = load.latencies()
+        seconds = time.perf_counter() - began
+    return Outcome(
+        scenario=NAME,
+        case=case.name,
+        subject=case.subject,
+        measures=[Measure(what=case.what, unit="/s", values=[count / seconds]), *percentiles(ANSWER, latencies)],
+        parts=meter.use(),
+    )
+
+
+def _over_redis(running: RunningStack, count: int) -> Outcome:
+    """A Celery client sends them, as fast as it can; the time ends when all of them are rows."""
+    settings, before = running.stack.settings, _orders(running)
+    customers = [str(new_customer(running.database)[0]) for _ in range(_SENDERS)]
+    parts = {name: pid for name, pid in process_ids(running.stack).items() if name != "gateway"}
+    with Celery(broker=settings.redis_url) as client, Meter(parts) as meter:
+        began = time.perf_counter()
+        for number in range(count):
+            _send(client, customers[number % len(customers)])
+        sent = time.perf_counter() - began
+        arrived = wait_for(lambda: _orders(running) - before, count)
+    missing = count - (_orders(running) - before)
+    seconds = (arrived or time.perf_counter()) - began
+    return Outcome(
+        scenario=NAME,
+        case="Redis, one sender",
+        subject=REELWORKS,
+        measures=[
+            Measure(what=CREATES, unit="/s", values=[(count - missing) / seconds]),
+            Measure(what="sent", unit="/s", values=[count / sent]),
+        ],
+        parts=meter.use(),
+        problems=[f"{missing} of {count} orders did not arrive"] if missing else [],
+    )
+
+
+def _send(client: Celery, customer_id: str) -> None:
+    client.send_task(
+        TaskName.ENQUEUE.value,
+        queue=Queue.REQUESTS.value,
+        kwargs={"customer_id": customer_id, "request": {"model": "nano-banana", "prompt": "a lighthouse in fog"}},
+        argsrepr="()",
+        kwargsrepr="(hidden)",
+    )
+
+
+def _orders(running: RunningStack) -> int:
+    with running.database.transaction() as session:
+        return int(session.execute(text("SELECT count(*) FROM generations")).scalar_one())

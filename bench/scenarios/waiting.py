@@ -1,0 +1,203 @@
+"""Many generations that wait for their vendor: what the system costs meanwhile, and how soon those that are due are
+polled.
+
+They are inserted in bulk, vendor's ids included, which the sandbox adopts: it answers that each is being made, and
+notes when it was asked. So the time from due to polled ends with the arrival of the call at the vendor.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from bench.drain import wait_for
+from bench.ground import SERVICES, RunningStack, durability, process_ids, running_stack
+from bench.meter import Meter, memory_mib
+from bench.percentiles import percentiles
+from bench.population import REMOTE_ID_PREFIX, Population
+from bench.progress import Steps
+from bench.reelworks import NAME as REELWORKS
+from bench.results import Measure, Outcome, over_rounds
+from bench.scenario import Bench
+from bench.waker_plan import Plan, explain
+from schemas.settings import Settings
+from stack.processes import Process, application_processes
+from storage.audit import rows
+from storage.database import Database
+from workers.roles import Role
+
+NAME = "waiting"
+LATENCY, WAKER, QUERY, GROWTH = "due → polled", "waker's process", "waker's query", "most growth of a process"
+
+_COUNTS = (10_000, 100_000, 1_000_000)
+_DUE_A_SECOND = 200.0
+_PLANS = 5
+# Polled once in the bench's time: not again before the last round is over.
+_NEXT_POLL_SECONDS = 7200.0
+_PROVIDER_PROCESSES = 2
+
+_WAKER_PART = f"worker-{Role.CONTROL}"
+
+
+@dataclass(frozen=True)
+class _Size:
+    """How long the windows are, in seconds."""
+
+    counts: tuple[int, ...]
+    still_seconds: float
+    due_seconds: float
+
+
+class Waiting:
+    """10,000, 100,000 and 1,000,000 that wait: while nothing is due, and while 200 are due every second."""
+
+    name = NAME
+
+    def measure(self, bench: Bench) -> list[Outcome]:
+        """One system, whose database is filled further from case to case; every case in several windows."""
+        size = _Size((10_000,), 10, 5) if bench.quick else _Size(_COUNTS, 60, 30)
+        outcomes = []
+        with (
+            running_stack(bench, settings=_settings(), processes=_processes) as running,
+            Steps(bench, NAME, len(size.counts) * (1 + 2 * bench.rounds)) as steps,
+        ):
+            running.sandbox.adopt(REMOTE_ID_PREFIX)
+            population = Population.of(running.stack.settings)
+            for count in size.counts:
+                outcomes += _measure(running, population, count, size, steps, rounds=bench.rounds)
+            outcomes[-1].problems.extend(_audited(running.database))
+            outcomes[-1].notes.append(durability(running.database))
+        return outcomes
+
+
+def _settings() -> Settings:
+    settings = Settings(_env_file=None)
+    pipeline = settings.pipeline.model_copy(update={"poll_with_callback_seconds": _NEXT_POLL_SECONDS})
+    return settings.model_copy(update={"pipeline": pipeline, "log_format": "json"})
+
+
+def _processes(settings: Settings) -> list[Process]:
+    """As `reelworks up` runs them, with a second process for the vendors: one polls less than 200 times a second."""
+    more = ("--processes", str(_PROVIDER_PROCESSES))
+    return [
+        replace(process, argv=(*process.argv, *more)) if process.name == f"worker-{Role.PROVIDER}" else process
+        for process in application_processes(settings)
+    ]
+
+
+def _measure(
+    running: RunningStack, population: Population, count: int, size: _Size, steps: Steps, *, rounds: int
+) -> list[Outcome]:
+    steps.begin(f"filling the database up to {count:,}")
+    population.grow(count, lambda there: steps.tell(f"{there:,} there"))
+    still, due = [], []
+    for number in range(1, rounds + 1):
+        steps.begin(f"{count:,} wait, round {number}, nothing is due")
+        still.append(_while_nothing_is_due(running, f"{count:,} wait, none due", size.still_seconds))
+        steps.begin(f"{count:,} wait, round {number}, {_DUE_A_SECOND:g} a second are due")
+        due.append(_while_many_are_due(running, population, f"{count:,} wait, {_DUE_A_SECOND:g}/s due", size))
+    return [over_rounds(still), over_rounds(due)]
+
+
+def _while_nothing_is_due(running: RunningStack, case: str, seconds: float) -> Outcome:
+    window = _Window(running)
+    with window:
+        time.sleep(seconds)
+        plans = window.plans()
+    return window.outcome(case, [], plans)
+
+
+def _while_many_are_due(running: RunningStack, population: Population, case: str, size: _Size) -> Outcome:
+    count = round(_DUE_A_SECOND * size.due_seconds)
+    due = population.make_due(count, rate=_DUE_A_SECOND, after=1)
+    window = _Window(running)
+    with window:
+        time.sleep(1 + size.due_seconds / 2)
+        # In the middle of it, when as many are due as at any other time.
+        plans = window.plans()
+        wait_for(lambda: count - _still_due(running.database), count)
+    seconds = _latencies(running, due)
+    missing = count - len(seconds)
+    outcome = window.outcome(case, percentiles(LATENCY, seconds, unit="s"), plans)
+    outcome.measures.append(Measure(what="polled", unit="", values=[len(seconds)]))
+    outcome.problems.extend([f"{missing} of {count} due generations were not polled"] if missing else [])
+    return outcome
+
+
+class _Window:
+    """A stretch of time, and what every part used in it."""
+
+    def __init__(self, running: RunningStack) -> None:
+        self._running = running
+        self._parts = process_ids(running.stack)
+        self._meter = Meter(self._parts)
+        self._memory: list[Mapping[str, float]] = []
+        self._seconds = 0.0
+
+    def __enter__(self) -> None:
+        self._memory.append(memory_mib(self._parts))
+        self._meter.__enter__()
+        self._seconds -= time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._seconds += time.perf_counter()
+        self._meter.__exit__(None, None, None)
+        self._memory.append(memory_mib(self._parts))
+
+    def plans(self) -> list[Plan]:
+        """The waker's query, executed a few times while the window is open."""
+        pipeline = self._running.stack.settings.pipeline
+        plans = []
+        for _ in range(_PLANS):
+            plans.append(explain(self._running.database, pipeline))
+            time.sleep(0.2)
+        return sorted(plans, key=lambda plan: plan.milliseconds)
+
+    def outcome(self, case: str, latencies: list[Measure], plans: list[Plan]) -> Outcome:
+        """What was found out; after the window."""
+        use = self._meter.use()
+        cores = {part.part: part.cpu_seconds[0] / self._seconds for part in use}
+        first, last = self._memory
+        growth = {part: last[part] - first[part] for part in last}
+        plan = plans[len(plans) // 2]
+        return Outcome(
+            scenario=NAME,
+            case=case,
+            subject=REELWORKS,
+            measures=[
+                *latencies,
+                Measure(what=WAKER, unit="% of a core", values=[100 * cores[_WAKER_PART]]),
+                Measure(what="all processes", unit="% of a core", values=[100 * sum(cores.values())]),
+                Measure(what=QUERY, unit="ms", values=[plan.milliseconds]),
+                Measure(what=GROWTH, unit="MiB", values=[max(growth[part] for part in growth if part not in SERVICES)]),
+                Measure(what="memory of all", unit="MiB", values=[sum(last.values())]),
+            ],
+            parts=use,
+            notes=[
+                f"memory in {self._seconds:.0f} s, MiB: "
+                + ", ".join(f"{part} {first[part]:.1f} → {last[part]:.1f}" for part in last),
+                "\n".join([f"{QUERY}, {plan.milliseconds:.1f} ms:", *plan.lines]),
+            ],
+        )
+
+
+def _still_due(database: Database) -> int:
+    """How many have a wake-up before the half hour is over: nobody has polled those."""
+    with database.transaction() as session:
+        query = text("SELECT count(*) FROM generations WHERE wake_at < now() + interval '30 minutes'")
+        return int(session.execute(query).scalar_one())
+
+
+def _latencies(running: RunningStack, due: Mapping[UUID, datetime]) -> list[float]:
+    """Seconds from each due wake-up to the arrival of its poll at the vendor; without those that did not arrive."""
+    polled = {task.task_id: task.polled_at for task in running.sandbox.tasks(REMOTE_ID_PREFIX)}
+    arrivals = ((polled.get(f"{REMOTE_ID_PREFIX}{name}"), at.timestamp()) for name, at in due.items())
+    return [arrived - at for arrived, at in arrivals if arrived is not None and arrived >= at]
+
+
+def _audited(database: Database) -> list[str]:
+    """What the audit finds in the rows."""
+    return [f"{breach.subject}: {breach.problem}" for breach in rows.check(database, rows.EVERYTHING).breaches]
