@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -37,6 +38,8 @@ MAX_REPLY_BYTES = 4 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 300.0
 _MAX_CONNECTIONS = 32
 _CONNECT_SECONDS = 10.0
+
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -125,19 +128,15 @@ class Transport:
 
     def __init__(self, *, http: httpx.BaseTransport | None = None) -> None:
         self._clock = _CallClock()
-        self._reads = self._client(http, keep=_MAX_CONNECTIONS)
+        self._reads = http or self._network(keep=_MAX_CONNECTIONS)
         # A kept connection can be closed by the vendor just as we write, and then nobody knows whether the create
         # arrived. A connection of its own costs a round trip and takes that doubt away.
-        self._creates = self._client(http, keep=0)
+        self._creates = http or self._network(keep=0)
 
-    def _client(self, http: httpx.BaseTransport | None, *, keep: int) -> httpx.Client:
+    def _network(self, *, keep: int) -> httpx.BaseTransport:
+        # Not a client: redirects and cookies are not wanted here, and its share of a call would be the largest.
         limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=keep, keepalive_expiry=15)
-        return httpx.Client(
-            transport=http or LimitedTransport(time_left=self._clock.left, limits=limits),
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        return LimitedTransport(time_left=self._clock.left, limits=limits)
 
     def send(self, call: Call) -> Reply:
         """Make a call and read its answer, of any status.
@@ -174,17 +173,19 @@ class Transport:
         return reply
 
     def _exchange(self, call: Call, body: "_Body") -> Reply:
-        client = self._creates if call.is_create else self._reads
+        network = self._creates if call.is_create else self._reads
         seconds = call.timeout_seconds
         connect_seconds = min(seconds, _CONNECT_SECONDS)
-        with client.stream(
+        timeout = httpx.Timeout(connect=connect_seconds, read=seconds, write=seconds, pool=connect_seconds)
+        request = httpx.Request(
             call.method,
             call.url,
-            headers={**call.headers, **body.headers},
+            headers={**_HEADERS, **call.headers, **body.headers},
             params=call.params,
             content=None if call.body is None else body,
-            timeout=httpx.Timeout(connect=connect_seconds, read=seconds, write=seconds, pool=connect_seconds),
-        ) as response:
+            extensions={"timeout": timeout.as_dict()},
+        )
+        with closing(network.handle_request(request)) as response:
             content = bytearray()
             for chunk in response.iter_bytes():
                 content += chunk

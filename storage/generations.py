@@ -71,26 +71,32 @@ def take_due(session: Session, stages: Iterable[Stage], *, limit: int, resend_af
     rows = session.execute(
         TAKE_DUE, {"stages": [stage.value for stage in stages], "limit": limit, "resend_after": resend_after}
     )
-    return [Wake(generation_id=row.id, stage=Stage(row.stage), attempt=row.attempt) for row in rows]
+    return [Wake(row.id, Stage(row.stage), row.attempt, is_called_back=row.is_called_back) for row in rows]
 
+
+# Whoever downloads may as well ask whether there is something to download.
+SERVED_AS = """
+    CASE WHEN generations.stage = 'generating' AND generations.callback_at > generations.claimed_at
+    THEN 'downloading' ELSE generations.stage END
+"""
 
 # now(), the start of the transaction: with clock_timestamp(), which may change from row to row, no index would serve.
 # IS TRUE, in `picked`, is there so that none does: PostgreSQL expects few due rows, and would go through all of them
 # again for each that it picks, instead of fetching that one by its id.
-TAKE_DUE = text("""
+TAKE_DUE = text(f"""
     WITH due AS (
         SELECT id, wake_at, row_number() OVER (PARTITION BY customer_id ORDER BY wake_at, id) AS turn
         FROM generations
-        WHERE wake_at <= now() AND stage = ANY(:stages) AND (lease_until IS NULL OR lease_until < now())
+        WHERE wake_at <= now() AND {SERVED_AS} = ANY(:stages) AND (lease_until IS NULL OR lease_until < now())
     ), first AS (
         SELECT id FROM due ORDER BY turn, wake_at LIMIT :limit
     ), picked AS (
         SELECT generations.id
         FROM first JOIN generations USING (id)
-        WHERE (generations.wake_at <= now()) IS TRUE AND generations.stage = ANY(:stages)
+        WHERE (generations.wake_at <= now()) IS TRUE AND {SERVED_AS} = ANY(:stages)
         FOR UPDATE OF generations SKIP LOCKED
     )
     UPDATE generations SET wake_at = clock_timestamp() + make_interval(secs => :resend_after)
     FROM picked WHERE generations.id = picked.id
-    RETURNING generations.id, generations.stage, generations.attempt
-""")
+    RETURNING generations.id, generations.stage, generations.attempt, {SERVED_AS} <> generations.stage AS is_called_back
+""")  # noqa: S608 -- built of constants

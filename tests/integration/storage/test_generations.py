@@ -183,8 +183,10 @@ def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
         moved = claims.move(session, held, Stage.GENERATING, wake_in=3600, values={"remote_id": "task_1"})
     assert moved.generation.wake_at is not None
     with database.transaction() as session:
-        due = generations.take_due(session, [Stage.GENERATING], limit=10, resend_after=10)
-    assert [wake.generation_id for wake in due] == [generation_id]
+        assert generations.take_due(session, [Stage.GENERATING], limit=10, resend_after=10) == []
+        due = generations.take_due(session, [Stage.DOWNLOADING], limit=10, resend_after=10)
+    assert [(wake.generation_id, wake.stage) for wake in due] == [(generation_id, Stage.GENERATING)]
+    assert due[0].is_called_back, "whoever downloads asks whether there is something to download"
 
 
 def test_a_callback_is_kept_once_and_counted(database: Database, generation_id: UUID) -> None:
