@@ -25,7 +25,7 @@ async def _raw_body(request: Request) -> bytes:
     return await request.body()
 
 
-def _require_token(
+async def _require_token(
     services: ServicesOf,
     generation_id: UUID,
     token: Annotated[str, Query(alias="t", description="the token of the URL that was handed out")] = "",
