@@ -20,9 +20,10 @@ _CONCURRENT_DELIVERIES = 16
 class Callbacks:
     """Sends callbacks and notes on each task what came of them."""
 
-    def __init__(self, config: SandboxConfig, client: httpx.AsyncClient, lifetime: Lifetime) -> None:
+    def __init__(self, config: SandboxConfig, lifetime: Lifetime) -> None:
         self._config = config
-        self._client = client
+        # Not a client: no vendor follows redirects or keeps cookies, and a client costs more than the rest of a task.
+        self._network = httpx.AsyncHTTPTransport(trust_env=False)
         self._lifetime = lifetime
         self._slots = asyncio.Semaphore(_CONCURRENT_DELIVERIES)
 
@@ -46,6 +47,10 @@ class Callbacks:
     async def send_now(self, task: Task, url: str, *, seal: Seal, body: JsonObject | None) -> CallbackAttempt:
         """Send one callback without retries; the body is the vendor's own unless one is given."""
         return await self._send(task, url, body=body or task.writer.body(task), seal=seal, kind="manual", attempt=1)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._network.aclose()
 
     async def _deliver(self, task: Task, url: str, body: JsonObject) -> None:
         for attempt in range(1, _RETRIES + 2):
@@ -72,7 +77,9 @@ class Callbacks:
         async with self._slots:
             try:
                 async with asyncio.timeout(seconds):
-                    answer = await self._client.post(url, content=content, headers=headers)
+                    request = httpx.Request("POST", url, content=content, headers=headers)
+                    answer = await self._network.handle_async_request(request)
+                    await answer.aread()
             except TimeoutError:
                 return None, f"no answer within {seconds:g} s"
             except (httpx.HTTPError, httpx.InvalidURL) as error:

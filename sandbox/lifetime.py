@@ -14,6 +14,10 @@ class Stopping(Exception):
     """Raised where work was waiting when the server stopped."""
 
 
+# The event loop counts in milliseconds, and a pause may be long but not short.
+_CLOCK_GRAIN_SECONDS = 0.001
+
+
 class Lifetime:
     """The life of one running sandbox."""
 
@@ -26,7 +30,7 @@ class Lifetime:
         if seconds <= 0:
             return
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds + _CLOCK_GRAIN_SECONDS):
                 await self._stopping.wait()
         except TimeoutError:
             return

@@ -29,7 +29,7 @@ class Sandbox:
         self.lifetime = Lifetime()
         self.client = httpx.AsyncClient(timeout=config.callback_timeout_seconds, trust_env=False)
         self.media = MediaStore(config.max_media_bytes)
-        self.callbacks = Callbacks(config, self.client, self.lifetime)
+        self.callbacks = Callbacks(config, self.lifetime)
         self.engine = Engine(self.media, self.callbacks, self.lifetime)
         self.scenarios = ScenarioBook()
         self.creates = CreateLog()
@@ -54,6 +54,7 @@ class Sandbox:
     async def close(self) -> None:
         """End all work and delete all media."""
         self.lifetime.stop()
+        await self.callbacks.close()
         await self.client.aclose()
         await asyncio.to_thread(self.media.close)
 
