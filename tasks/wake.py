@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 from celery import shared_task
@@ -41,32 +41,33 @@ def wake_task() -> None:
 def wake_on(services: Services, *, for_seconds: float) -> None:
     """Wake, and go on topping up queues that take all they have room for: short queues must not starve fast workers."""
     ends_at = time.monotonic() + for_seconds
-    while wake(services) and time.monotonic() < ends_at:
+    full = wake(services)
+    while full and time.monotonic() < ends_at:
         time.sleep(_LOOK_AGAIN_AFTER_SECONDS)
+        full = wake(services, full)
 
 
-def wake(services: Services) -> bool:
+def wake(services: Services, queues: Collection[Queue] = tuple(_STAGES)) -> set[Queue]:
     """Send what is due, as far as each queue has room; the rest stays due. Any number of wakers may run at once.
 
     Returns:
-        Whether a queue is full now, so that more may be due.
+        The queues that are full now, so that more may be due.
     """
     try:
         room = services.dispatcher.room()
     except RedisError as error:
         log.warning("queues_not_read", error=type(error).__name__)
-        return False
+        return set()
+    resend_after = services.settings.pipeline.resend_after_seconds
     due: list[Wake] = []
     with services.database.transaction() as session:
-        for queue, stages in _STAGES.items():
+        for queue in queues:
             if room[queue] > 0:
-                due += generations.take_due(
-                    session, stages, limit=room[queue], resend_after=services.settings.pipeline.resend_after_seconds
-                )
+                due += generations.take_due(session, _STAGES[queue], limit=room[queue], resend_after=resend_after)
     if due and not _sent(services, due):
-        return False
+        return set()
     taken = Counter(WORK[wake.stage].queue for wake in due)
-    return any(taken[queue] >= room[queue] for queue in _STAGES)
+    return {queue for queue in queues if taken[queue] >= room[queue]}
 
 
 def _sent(services: Services, due: Sequence[Wake]) -> bool:
