@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class Peer:
             environment = {**os.environ, **setup.environment(), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
             children = [_PeerProcess(part, ground.folder, environment) for part in self.parts(setup, processes)]
             if self.migrate:
-                _run_once(_PeerProcess(Part("migrate", self.migrate), ground.folder, environment))
+                _run_once(self.name, self.migrate, environment)
             ends.enter_context(ended_in_reverse(children))
             for child in children:
                 child.start()
@@ -128,11 +129,19 @@ class _PeerProcess(ApplicationProcess):
         return self.alive() and any(line.endswith("ready") for line in self.last_lines(count=1000))
 
 
-def _run_once(child: _PeerProcess) -> None:
-    """Run it to its end."""
-    child.start()
-    child.wait_until_ready()
-    child.stop()
+def _run_once(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a command to its end."""
+    done = subprocess.run(
+        [str(INTERPRETER), *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        raise StackError(f"{name} could not prepare its database:\n{done.stdout}{done.stderr}")
 
 
 def door_url_of(setup: Setup) -> tuple[str, str]:

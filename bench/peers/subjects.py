@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bench.peers.plain_celery.subject import PLAIN_CELERY
+from bench.peers.procrastinate_peer.subject import PROCRASTINATE
 from bench.subjects import Subject
 
-PEERS: Final[Sequence[Subject]] = (PLAIN_CELERY,)
+PEERS: Final[Sequence[Subject]] = (PLAIN_CELERY, PROCRASTINATE)

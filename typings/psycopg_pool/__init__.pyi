@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Self
@@ -24,7 +24,7 @@ class AsyncConnectionPool:
         *,
         min_size: int = ...,
         max_size: int | None = ...,
-        kwargs: Mapping[str, object] | None = ...,
+        configure: Callable[[AsyncConnection], Awaitable[None]] | None = ...,
         open: bool = ...,  # noqa: A002
     ) -> None: ...
     def connection(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
