@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 import httpx
 import urllib3
 from minio import Minio
+from minio.error import MinioException
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.peers.setup import S3, Kie, Setup
@@ -29,6 +30,15 @@ _POOL_SIZE: Final = 32
 
 class VendorRefused(Exception):
     """A call was not answered as wished."""
+
+
+TRANSIENT: Final[tuple[type[Exception], ...]] = (
+    httpx.HTTPError,
+    urllib3.exceptions.HTTPError,
+    MinioException,
+    VendorRefused,
+)
+"""What may be over at the next try of a status read, a download or an upload."""
 
 
 class VendorFailed(Exception):
@@ -181,7 +191,12 @@ class Store:
             secret_key=s3.secret_key,
             region=s3.region,
             secure=s3.secure,
-            http_client=urllib3.PoolManager(maxsize=_POOL_SIZE, timeout=urllib3.Timeout(connect=5, read=60)),
+            http_client=urllib3.PoolManager(
+                maxsize=_POOL_SIZE,
+                timeout=urllib3.Timeout(connect=5, read=60),
+                # As minio's own client has it.
+                retries=urllib3.Retry(total=5, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
+            ),
         )
 
     def put(self, order_id: str, file: BinaryIO, sha256: str) -> Asset:

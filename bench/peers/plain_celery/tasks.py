@@ -3,14 +3,13 @@
 from functools import cache
 from typing import Any
 
-import httpx
 from celery import Celery, Task
 from celery.signals import worker_ready
 from psycopg_pool import ConnectionPool
 
 from bench.peers import ledger
 from bench.peers.setup import POLL_SECONDS, Setup
-from bench.peers.work import Asset, VendorFailed, Work
+from bench.peers.work import TRANSIENT, Asset, VendorFailed, Work
 
 setup = Setup.of_environment()
 app = Celery("generations", broker=setup.redis_url, backend=setup.redis_url)
@@ -37,7 +36,7 @@ def submit(order_id: str, prompt: str) -> tuple[str, str]:
     return order_id, task_id
 
 
-@app.task(bind=True, max_retries=None, autoretry_for=(httpx.TransportError,), retry_backoff=True)
+@app.task(bind=True, max_retries=None, autoretry_for=TRANSIENT, retry_backoff=True)
 def poll(self: Task[Any, Any], submitted: tuple[str, str]) -> tuple[str, str]:
     """Look at the vendor until there is a result."""
     order_id, task_id = submitted
@@ -52,7 +51,7 @@ def poll(self: Task[Any, Any], submitted: tuple[str, str]) -> tuple[str, str]:
     return order_id, url
 
 
-@app.task(autoretry_for=(httpx.TransportError,), retry_backoff=True)
+@app.task(autoretry_for=TRANSIENT, retry_backoff=True)
 def download_and_store(ready: tuple[str, str]) -> tuple[str, dict[str, Any]]:
     """Copy the result into the bucket."""
     order_id, url = ready

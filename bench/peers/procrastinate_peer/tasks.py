@@ -1,13 +1,12 @@
 """The Procrastinate application and its jobs: submit, finish, settle."""
 
-import httpx
 from procrastinate import App, PsycopgConnector, RetryStrategy
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from bench.peers import ledger
 from bench.peers.setup import POLL_SECONDS, Setup
-from bench.peers.work import AsyncWork, VendorFailed
+from bench.peers.work import TRANSIENT, AsyncWork, VendorFailed
 
 
 async def _configure(connection: AsyncConnection) -> None:
@@ -20,7 +19,7 @@ app = App(connector=PsycopgConnector(conninfo=setup.database_url))
 pool = AsyncConnectionPool(setup.database_url, min_size=1, max_size=20, configure=_configure, open=False)
 work = AsyncWork(setup)
 
-_RETRY = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions={httpx.TransportError})
+_RETRY = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions=TRANSIENT)
 
 
 @app.task
