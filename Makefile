@@ -61,7 +61,7 @@ bench: $(INSTALLED) ## Measure the pipeline's throughput on this machine
 	@$(BIN)/python -m bench.throughput
 
 peers: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Try each peer of the bench with a few orders (PEER=NAME)
-	@$(BIN)/python -m bench.peers smoke $(PEER)
+	@$(BIN)/python -m bench.peers smoke "$(PEER)"
 
 rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
 	@$(BIN)/python -m bench.rollout --base "$(BASE)"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.peers.litellm_proxy.proxy import litellm_proxy
 from bench.peers.subjects import PEERS
-from bench.subjects import Door, Ground, Running
+from bench.subjects import Door, Ground, Running, Subject
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Scenario
 from schemas.settings import Settings
@@ -22,6 +24,8 @@ from stack.stack import Stack
 
 console = Console()
 app = typer.Typer(add_completion=False)
+
+LITELLM = "LiteLLM"
 
 _SENDERS = 8
 _LOOK_EVERY_SECONDS = 0.1
@@ -41,28 +45,57 @@ def smoke(
     patience: Annotated[float, typer.Option(min=1, help="seconds in which the orders must finish")] = 60.0,
 ) -> None:
     """Send a few orders through each peer in each of its modes, and audit what it did."""
-    peers = [peer for peer in PEERS if name in {"", peer.name}]
-    if not peers:
-        raise typer.BadParameter(f"there is no {name!r}; there are: {', '.join(peer.name for peer in PEERS)}")
+    names = [*(peer.name for peer in PEERS), LITELLM]
+    if name and name not in names:
+        raise typer.BadParameter(f"there is no {name!r}; there are: {', '.join(names)}")
     table = Table("peer", "mode", "orders", "finished", "seconds", "problems")
-    is_fine = True
     with _ground() as ground:
-        for peer in peers:
-            for mode in peer.modes:
-                folder = ground.folder / f"{peer.name}-{mode}"
-                with (
-                    console.status(f"{peer.name}, {mode}"),
-                    peer.running(
-                        Ground(folder, ground.settings, ground.sandbox_url), mode=mode, processes=processes
-                    ) as up,
-                ):
-                    seconds = _work_off(up, orders, patience)
-                    finished, problems = up.finished(), up.problems()
-                is_fine = is_fine and finished == orders and not problems
-                told = "; ".join(problems) or "none"
-                table.add_row(peer.name, mode, str(orders), str(finished), f"{seconds:.2f}", told)
+        fine = [
+            _try_peer(peer, mode, ground, _Extent(orders, processes, patience), table)
+            for peer in PEERS
+            for mode in peer.modes
+            if name in {"", peer.name}
+        ]
+        if name in {"", LITELLM}:
+            fine.append(_try_proxy(ground, orders, table))
     console.print(table)
-    raise typer.Exit(0 if is_fine else 1)
+    raise typer.Exit(0 if all(fine) else 1)
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """How much is tried."""
+
+    orders: int
+    processes: int
+    patience: float
+
+
+def _try_peer(peer: Subject, mode: str, ground: Ground, extent: _Extent, table: Table) -> bool:
+    """Whether the peer finished everything, as it should."""
+    own = Ground(ground.folder / f"{peer.name}-{mode}", ground.settings, ground.sandbox_url)
+    with console.status(f"{peer.name}, {mode}"), peer.running(own, mode=mode, processes=extent.processes) as up:
+        seconds = _work_off(up, extent.orders, extent.patience)
+        finished, problems = up.finished(), up.problems()
+    told = "; ".join(problems) or "none"
+    table.add_row(peer.name, mode, str(extent.orders), str(finished), f"{seconds:.2f}", told)
+    return finished == extent.orders and not problems
+
+
+def _try_proxy(ground: Ground, orders: int, table: Table) -> bool:
+    """Whether LiteLLM's proxy passed creates and status reads on."""
+    with console.status(LITELLM), SandboxClient(ground.sandbox_url) as sandbox, litellm_proxy(ground) as proxy:
+        # Never done, so that no video is encoded.
+        sandbox.add_scenario(Scenario(outcome="fail", seconds=3600))
+        began = time.monotonic()
+        with httpx.Client(headers=proxy.create.headers, timeout=30, trust_env=False) as http:
+            created = [http.post(proxy.create.url, json=dict(proxy.create.body)) for _ in range(orders)]
+            read = [http.get(proxy.status_url(answer.json()["id"])) for answer in created if answer.is_success]
+        seconds = time.monotonic() - began
+    passed = sum(answer.is_success and answer.json()["status"] in {"queued", "in_progress"} for answer in read)
+    told = "none" if passed == orders else f"{orders - passed} creates or reads failed"
+    table.add_row(LITELLM, "create and read", str(orders), str(passed), f"{seconds:.2f}", told)
+    return passed == orders
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -112,7 +112,8 @@ class RunningPeer:
         """See `bench.subjects.Running`."""
         for child in self._children:
             child.check()
-        return audit(self._connection, Store(self._setup.s3).sizes())
+        with closing(Store(self._setup.s3)) as store:
+            return audit(self._connection, store.sizes())
 
 
 class _PeerProcess(ApplicationProcess):
@@ -215,12 +216,12 @@ def _own_folder(ground: Ground, prefix: str) -> Iterator[S3]:
         bucket=given.bucket,
         prefix=prefix,
     )
-    store = Store(s3)
-    store.ensure_bucket()
-    try:
-        yield s3
-    finally:
-        store.clear()
+    with closing(Store(s3)) as store:
+        store.ensure_bucket()
+        try:
+            yield s3
+        finally:
+            store.clear()
 
 
 def _kie(ground: Ground) -> Kie:

@@ -148,6 +148,11 @@ class Work:
                     digest.update(chunk)
             return self._store.put(order_id, file, digest.hexdigest())
 
+    def close(self) -> None:
+        """Close every connection."""
+        for part in (self._vendor, self._files, self._store):
+            part.close()
+
 
 class AsyncWork:
     """The same for processes with an event loop. One for each loop."""
@@ -178,6 +183,12 @@ class AsyncWork:
                     digest.update(chunk)
             return await asyncio.to_thread(self._store.put, order_id, file, digest.hexdigest())
 
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._vendor.aclose()
+        await self._files.aclose()
+        self._store.close()
+
 
 class Store:
     """The peer's folder in the bucket. Safe to share between threads."""
@@ -185,18 +196,19 @@ class Store:
     def __init__(self, s3: S3) -> None:
         self._bucket = s3.bucket
         self._prefix = s3.prefix
+        self._http = urllib3.PoolManager(
+            maxsize=_POOL_SIZE,
+            timeout=urllib3.Timeout(connect=5, read=60),
+            # As minio's own client has it.
+            retries=urllib3.Retry(total=5, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
+        )
         self._client = Minio(
             s3.endpoint,
             access_key=s3.access_key,
             secret_key=s3.secret_key,
             region=s3.region,
             secure=s3.secure,
-            http_client=urllib3.PoolManager(
-                maxsize=_POOL_SIZE,
-                timeout=urllib3.Timeout(connect=5, read=60),
-                # As minio's own client has it.
-                retries=urllib3.Retry(total=5, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
-            ),
+            http_client=self._http,
         )
 
     def put(self, order_id: str, file: BinaryIO, sha256: str) -> Asset:
@@ -221,6 +233,10 @@ class Store:
         """Delete every object."""
         for key in self.sizes():
             self._client.remove_object(self._bucket, key)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.clear()
 
 
 def _spool() -> BinaryIO:
