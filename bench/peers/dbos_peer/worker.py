@@ -1,7 +1,7 @@
-"""A queue worker: dequeues workflows and runs them on one event loop."""
+"""A queue worker: dequeues workflows and runs each in a thread."""
 
-import asyncio
 import signal
+import threading
 from uuid import uuid4
 
 from dbos import DBOS
@@ -9,15 +9,17 @@ from dbos import DBOS
 from bench.peers.dbos_peer import workflows
 from bench.peers.dbos_peer.shared import APPLICATION, QUEUE
 
-# The default is a second, which every order would wait for half of. How many orders a worker takes is not limited:
-# those that wait for the vendor count, too.
+# The default is a second, which every order would wait for half of.
 _QUEUE_LOOK_SECONDS = 0.1
+# Each has a thread, also while it waits for the vendor. DBOS recommends a limit; without one an order costs a quarter
+# more CPU, and with 32 no less.
+_ORDERS_AT_A_TIME = 128
 
 
-async def main() -> None:
+def main() -> None:
     """Work until SIGTERM."""
-    stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     DBOS(
         config={
             "name": APPLICATION,
@@ -27,13 +29,12 @@ async def main() -> None:
             "log_level": "WARNING",
         }
     )
-    await workflows.open_ledger()
     DBOS.launch()
-    await DBOS.register_queue_async(QUEUE, polling_interval_sec=_QUEUE_LOOK_SECONDS)
+    DBOS.register_queue(QUEUE, worker_concurrency=_ORDERS_AT_A_TIME, polling_interval_sec=_QUEUE_LOOK_SECONDS)
     print("ready", flush=True)
-    await stopped.wait()
+    stopped.wait()
     DBOS.destroy(workflow_completion_timeout_sec=5)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -6,7 +6,7 @@ from typing import Final
 from bench.peers.peer import Part, Peer, uvicorn
 from bench.peers.setup import Setup
 
-# Threads, as the tasks wait for others: no slower here than prefork with 8 children, and an eighth of its memory.
+# Threads, as the tasks wait for others: no slower here than prefork with 8 children a worker.
 _THREADS = 16
 
 
