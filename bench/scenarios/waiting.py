@@ -58,7 +58,7 @@ class Waiting:
 
     def measure(self, bench: Bench) -> list[Outcome]:
         """One system, whose database is filled further from case to case; every case in several windows."""
-        size = _Size((10_000,), 10, 5) if bench.quick else _Size(_COUNTS, 30, 30)
+        size = _Size((2_000,), 3, 3) if bench.quick else _Size(_COUNTS, 30, 30)
         outcomes = []
         with (
             running_stack(bench, settings=_settings(), processes=_processes) as running,
