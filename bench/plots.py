@@ -28,6 +28,8 @@ def draw(run: Run, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     for scenario in run.scenarios:
+        if not any(outcome.measures for outcome in run.of(scenario)):
+            continue
         drawn.append(_save(_panels(scenario, run.of(scenario)), folder / f"{scenario}.svg"))
         costs = _costs(run.of(scenario))
         if costs is not None:

@@ -65,7 +65,12 @@ class Outcome(BaseModel):
 
 
 def over_rounds(rounds: Sequence[Outcome]) -> Outcome:
-    """The same case of the same subject, measured once in each of several rounds, as one outcome."""
+    """The same case of the same subject, measured once in each of several rounds, as one outcome.
+
+    A round without measures failed: it leaves its problems, and no figures.
+    """
+    problems = [problem for outcome in rounds for problem in outcome.problems]
+    rounds = [outcome for outcome in rounds if outcome.measures] or rounds
     first = rounds[0]
     return first.model_copy(
         update={
@@ -77,7 +82,7 @@ def over_rounds(rounds: Sequence[Outcome]) -> Outcome:
             ],
             "parts": [_over_rounds(part.part, rounds) for part in first.parts],
             "notes": list(dict.fromkeys(note for outcome in rounds for note in outcome.notes)),
-            "problems": [problem for outcome in rounds for problem in outcome.problems],
+            "problems": problems,
         }
     )
 

@@ -58,7 +58,8 @@ class Sandbox:
         await asyncio.to_thread(self.media.close)
 
 
-def _current(request: Request) -> Sandbox:
+async def _current(request: Request) -> Sandbox:
+    # async, because FastAPI calls a plain function in a thread, which costs more than all the rest of a small request.
     sandbox: Sandbox = request.app.state.sandbox
     return sandbox
 

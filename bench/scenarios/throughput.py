@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.drain import wait_for
 from bench.ground import RunningStack, durability, lift_limits, process_ids, running_stack
-from bench.load import Load, place
+from bench.load import Load, OrderRefused, place
 from bench.meter import Meter
 from bench.progress import Steps
 from bench.reelworks import Reelworks
@@ -23,6 +23,7 @@ from bench.subjects import Ground, Running, Subject
 from bench.vendor_load import sandbox_alone
 from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
+from stack.errors import StackError
 
 NAME = "throughput"
 RATE, ACCEPTED = "finished", "accepted"
@@ -69,7 +70,7 @@ class Throughput:
                 rounds.append([])
                 for case in cases:
                     steps.begin(f"round {number}, {case.subject.name}, {case.name}")
-                    rounds[-1].append(_measure(bench, ground, case, size, steps))
+                    rounds[-1].append(_measure_or_tell(bench, ground, case, size, steps))
                 steps.tell("the sandbox alone")
                 with _instant(ground):
                     rounds[-1].append(sandbox_alone(ground, size.orders))
@@ -85,6 +86,15 @@ def _cases(bench: Bench) -> Iterator[Case]:
                     yield Case(subject, mode, processes)
     if not bench.quick:
         yield Case(Reelworks(flower=True), "callback", 1)
+
+
+def _measure_or_tell(bench: Bench, ground: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:
+    """One subject's trouble must not cost the figures of the others."""
+    try:
+        return _measure(bench, ground, case, size, steps)
+    except (StackError, OrderRefused, OSError) as error:
+        problem = f"could not be measured: {type(error).__name__}: {error}"
+        return Outcome(scenario=NAME, case=case.name, subject=case.subject.name, measures=[], problems=[problem])
 
 
 def _measure(bench: Bench, ground: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:

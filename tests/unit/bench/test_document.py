@@ -100,6 +100,14 @@ def test_a_scenario_that_failed_is_told(page: Path) -> None:
     assert "**Not measured:** files: StackError: no port" in page.read_text(encoding="utf-8")
 
 
+def test_a_scenario_without_a_figure_has_its_problem_and_no_picture(page: Path) -> None:
+    nothing = Outcome(scenario="throughput", case="c", subject="s", measures=[], problems=["no port"])
+    document(_run(61.5, outcomes=[nothing]), page)
+    text = page.read_text(encoding="utf-8")
+    assert "**Problem:** no port (s, c)" in text
+    assert "svg" not in text
+
+
 def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
     page.write_text(f"{END} {BEGIN}", encoding="utf-8")

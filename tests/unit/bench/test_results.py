@@ -36,6 +36,15 @@ def test_a_note_of_every_round_is_told_once_and_each_problem_is_told() -> None:
     assert together.problems == ["lost"]
 
 
+def test_a_round_that_failed_leaves_its_problem_and_no_figures() -> None:
+    failed = _round(0, 0, problems=["no port"]).model_copy(update={"measures": [], "parts": []})
+    together = over_rounds([failed, _round(60, 1), _round(40, 3)])
+    assert together.measure("finished").values == [60, 40]
+    assert together.parts[0].cpu_seconds == [1, 3]
+    assert together.problems == ["no port"]
+    assert over_rounds([failed, failed]).measures == []
+
+
 def test_an_unknown_measure_is_told_by_its_name() -> None:
     with pytest.raises(LookupError, match="speed"):
         _round(1, 1).measure("speed")
