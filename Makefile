@@ -3,10 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+PEERS_INSTALLED := .venv-peers/installed
+LITELLM_INSTALLED := .venv-litellm/installed
 
 MINUTES ?= 20
 
-.PHONY: help setup demo up test model mutants check fmt bench chaos rollout lock clean
+.PHONY: help setup demo up test model mutants check fmt bench peers chaos rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +21,15 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What the bench compares with; nothing else needs them.
+$(PEERS_INSTALLED): requirements/peers.txt
+$(LITELLM_INSTALLED): requirements/litellm.txt
+$(PEERS_INSTALLED) $(LITELLM_INSTALLED):
+	@echo "Installing into $(@D) ..."
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 demo: $(INSTALLED) ## Make two images and three videos against the sandbox, from request to file
@@ -49,17 +60,23 @@ fmt: $(INSTALLED) ## Format and fix what can be fixed
 bench: $(INSTALLED) ## Measure everything, beside its peers (ONLY="throughput calls", ROUNDS=5, QUICK=1, DOCUMENT=1)
 	@$(BIN)/python -m bench $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(DOCUMENT),--document)
 
+peers: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Try each peer of the bench with a few orders (PEER=NAME)
+	@$(BIN)/python -m bench.peers smoke "$(PEER)"
+
 rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
 	@$(BIN)/python -m bench.rollout --base "$(BASE)"
 
 chaos: $(INSTALLED) ## Break every part of the running system for MINUTES (20), as SEED decides, and audit it
 	@$(BIN)/python -m bench.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
+PIN := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links
+
 lock: ## Pin the newest allowed versions again (needs uv)
-	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--no-emit-index-url --no-emit-find-links --upgrade --extra local --extra dev pyproject.toml -o requirements/dev.txt
-	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--no-emit-index-url --no-emit-find-links -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+	@$(PIN) --upgrade --extra local --extra dev pyproject.toml -o requirements/dev.txt
+	@$(PIN) -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+	@$(PIN) --upgrade -c requirements/dev.txt bench/peers/requirements.in -o requirements/peers.txt
+	@$(PIN) --upgrade bench/peers/litellm_proxy/requirements.in -o requirements/litellm.txt
 
 clean: ## Remove the local run folder: data, logs, demo files
 	@rm -rf .reelworks

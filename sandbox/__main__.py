@@ -33,6 +33,9 @@ def _run(
     replicate_webhook_secret: Annotated[
         str, typer.Option(envvar="SANDBOX_REPLICATE_WEBHOOK_SECRET", help="Signs webhooks, whsec_...; empty: unsigned.")
     ] = "",
+    openai_videos_api_key: Annotated[
+        str, typer.Option(envvar="SANDBOX_OPENAI_VIDEOS_API_KEY", help="The key that the videos endpoints accept.")
+    ] = SandboxConfig.openai_videos_api_key,
     seconds_per_image: Annotated[
         float, typer.Option(envvar="SANDBOX_SECONDS_PER_IMAGE", min=0, help="Generation time of an image.")
     ] = SandboxConfig.seconds_per_image,
@@ -52,6 +55,7 @@ def _run(
         kling_webhook_secret=kling_webhook_secret or None,
         replicate_api_key=replicate_api_key,
         replicate_webhook_secret=replicate_webhook_secret or None,
+        openai_videos_api_key=openai_videos_api_key,
         seconds_per_image=seconds_per_image,
         seconds_per_video=seconds_per_video,
         callback_retry_seconds=callback_retry_seconds,

@@ -45,6 +45,9 @@ class SandboxConfig:
     replicate_creates_per_minute: int = 600
     replicate_other_calls_per_minute: int = 3000
 
+    openai_videos_api_key: str = "sandbox"
+    """The only key that the OpenAI-compatible endpoints accept."""
+
     seconds_per_image: float = 1.0
     """How long an image takes to generate."""
 

@@ -16,6 +16,8 @@ from sandbox.kling_account import KlingAccount
 from sandbox.kling_callbacks import KlingCallbacks
 from sandbox.lifetime import Lifetime
 from sandbox.media_store import MediaStore
+from sandbox.openai_videos_account import OpenAIVideosAccount
+from sandbox.openai_videos_record import OpenAIVideosEvents
 from sandbox.replicate_account import ReplicateAccount
 from sandbox.replicate_webhooks import ReplicateWebhooks
 from sandbox.scenarios import ScenarioBook
@@ -37,6 +39,8 @@ class Sandbox:
         self.kie_callbacks = KieCallbacks(config.public_url, config.kie_webhook_hmac_key)
         self.kling_account = KlingAccount(config)
         self.kling_callbacks = KlingCallbacks(config.public_url, config.kling_webhook_secret)
+        self.openai_videos_account = OpenAIVideosAccount(config)
+        self.openai_videos_events = OpenAIVideosEvents()
         self.replicate_account = ReplicateAccount(config)
         self.replicate_webhooks = ReplicateWebhooks(config.public_url, config.replicate_webhook_secret)
 

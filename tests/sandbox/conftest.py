@@ -11,8 +11,10 @@ from tests.sandbox.harness import (
     KEY,
     KLING_KEY,
     PATIENCE_SECONDS,
+    VIDEOS_KEY,
     Kie,
     Kling,
+    OpenAIVideos,
     Receiver,
     Replicate,
     free_port,
@@ -71,6 +73,13 @@ def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling
     headers = {"Authorization": f"Bearer {KLING_KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield Kling(client, word)
+
+
+@pytest.fixture
+def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[OpenAIVideos]:
+    headers = {"Authorization": f"Bearer {VIDEOS_KEY}"}
+    with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        yield OpenAIVideos(client, word)
 
 
 @pytest.fixture

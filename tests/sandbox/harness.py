@@ -20,6 +20,7 @@ from sandbox.client import SandboxClient
 
 KEY = "test-api-key"
 HMAC_KEY = "test-hmac-key"
+VIDEOS_KEY = "test-videos-api-key"
 KLING_KEY = "test-kling-api-key"
 KLING_SECRET = "whsec_dGVzdC1rbGluZy1zZWNyZXQ="
 WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -48,6 +49,7 @@ def start_sandbox(port: int) -> subprocess.Popen[str]:
         "SANDBOX_KLING_WEBHOOK_SECRET": KLING_SECRET,
         "SANDBOX_REPLICATE_API_KEY": KEY,
         "SANDBOX_REPLICATE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "SANDBOX_OPENAI_VIDEOS_API_KEY": VIDEOS_KEY,
         "SANDBOX_SECONDS_PER_IMAGE": str(SECONDS_PER_IMAGE),
         "SANDBOX_SECONDS_PER_VIDEO": str(SECONDS_PER_VIDEO),
         "SANDBOX_CALLBACK_RETRY_SECONDS": "0.05",
@@ -219,6 +221,42 @@ class Replicate:
         eventually(lambda: "completed_at" in self.read(prediction_id).json())
         prediction: dict[str, JsonValue] = self.read(prediction_id).json()
         return prediction
+
+
+@dataclass(frozen=True)
+class OpenAIVideos:
+    """A customer of the OpenAI-compatible vendor."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, *pictures: bytes, **fields: str) -> httpx.Response:
+        """A create as OpenAI's client sends it: a form, with or without a file."""
+        parts: dict[str, tuple[str | None, bytes]] = {
+            name: (None, value.encode()) for name, value in {"prompt": f"a boat {self.word}", **fields}.items()
+        }
+        for picture in pictures:
+            parts["input_reference"] = ("first.png", picture)
+        return self.http.post("/openai/v1/videos", files=parts)
+
+    def create(self, **fields: str) -> str:
+        answer = self.post(**fields)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        video_id: str = answer.json()["id"]
+        return video_id
+
+    def read(self, video_id: str) -> httpx.Response:
+        return self.http.get(f"/openai/v1/videos/{video_id}")
+
+    def content(self, video_id: str, **query: str) -> httpx.Response:
+        return self.http.get(f"/openai/v1/videos/{video_id}/content", params=query)
+
+    def finish(self, video_id: str) -> dict[str, JsonValue]:
+        """Read until the video has ended; gives it."""
+        eventually(lambda: self.read(video_id).json()["status"] in {"completed", "failed"})
+        video: dict[str, JsonValue] = self.read(video_id).json()
+        return video
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""DBOS: one durable workflow for each order, whose steps are checkpointed in PostgreSQL."""

@@ -1,0 +1,241 @@
+"""A peer as a subject of measurement: what it stands on is made for it, and taken away again."""
+
+import os
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import redis
+from psycopg import sql
+
+from bench.peers import ledger
+from bench.peers.audit import audit
+from bench.peers.setup import S3, Kie, Mode, Setup
+from bench.peers.work import Store
+from bench.subjects import Door, Ground
+from stack.errors import StackError
+from stack.ports import free_port
+from stack.processes import ApplicationProcess, Process
+from stack.services import ended_in_reverse
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+INTERPRETER: Final = ROOT / ".venv-peers" / "bin" / "python"
+
+# Reelworks uses database 0 of the same Redis server.
+_REDIS_NUMBER = 9
+_CREDITS = 10**12
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process of a peer: its name and its command line after the interpreter's."""
+
+    name: str
+    arguments: Sequence[str]
+    ready_url: str | None = None
+    """Answers GET with 2xx once it works; None: it prints a line that ends in `ready`."""
+
+
+Parts = Callable[[Setup, int], Sequence[Part]]
+"""The processes of a peer with so many worker processes."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A `bench.subjects.Subject`."""
+
+    name: str
+    modes: Sequence[str]
+    parts: Parts
+    migrate: Sequence[str] | None = None
+    """A command line after the interpreter's that prepares the database, if the peer wants one of its own."""
+
+    @contextmanager
+    def running(self, ground: Ground, *, mode: str, processes: int) -> Iterator["RunningPeer"]:
+        """See `bench.subjects.Subject`."""
+        if not INTERPRETER.exists():
+            raise StackError(f"{self.name} is not installed: run `make .venv-peers/installed`")
+        api_key = secrets.token_urlsafe(32)
+        with ExitStack() as ends:
+            setup = ends.enter_context(_prepared(ground, mode, api_key))
+            environment = {**os.environ, **setup.environment(), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+            children = [_PeerProcess(part, ground.folder, environment) for part in self.parts(setup, processes)]
+            if self.migrate:
+                _run_once(self.name, self.migrate, environment)
+            ends.enter_context(ended_in_reverse(children))
+            for child in children:
+                child.start()
+            for child in children:
+                child.wait_until_ready()
+            connection = ends.enter_context(psycopg.connect(setup.database_url, autocommit=True))
+            yield RunningPeer(setup, api_key, children, connection)
+
+
+class RunningPeer:
+    """A `bench.subjects.Running`."""
+
+    def __init__(
+        self, setup: Setup, api_key: str, children: Sequence[ApplicationProcess], connection: psycopg.Connection
+    ) -> None:
+        self._setup = setup
+        self._api_key = api_key
+        self._children = children
+        self._connection = connection
+
+    @property
+    def door(self) -> Door:
+        """See `bench.subjects.Running`."""
+        return Door(
+            url=f"{self._setup.door_url}/orders",
+            headers={"Authorization": f"Bearer {self._api_key}"},
+            body={"model": "nano-banana", "prompt": "a lighthouse in fog"},
+        )
+
+    @property
+    def processes(self) -> Mapping[str, int]:
+        """See `bench.subjects.Running`."""
+        return {child.name: child.pid for child in self._children if child.pid is not None}
+
+    def finished(self) -> int:
+        """See `bench.subjects.Running`."""
+        row = self._connection.execute("SELECT count(*) FROM orders WHERE stage = 'completed'").fetchone()
+        return int(row[0]) if row else 0
+
+    def problems(self) -> Sequence[str]:
+        """See `bench.subjects.Running`."""
+        for child in self._children:
+            child.check()
+        with closing(Store(self._setup.s3)) as store:
+            return audit(self._connection, store.sizes())
+
+
+class _PeerProcess(ApplicationProcess):
+    """A process in the peers' virtual environment."""
+
+    def __init__(self, part: Part, folder: Path, environment: Mapping[str, str]) -> None:
+        process = Process(part.name, (str(INTERPRETER), *part.arguments), ready_url=part.ready_url)
+        super().__init__(process, folder, environment)
+
+    def answers(self) -> bool:
+        """Whether it works."""
+        if self.process.ready_url is not None:
+            return super().answers()
+        return self.alive() and any(line.endswith("ready") for line in self.last_lines(count=1000))
+
+
+def _run_once(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a command to its end."""
+    done = subprocess.run(
+        [str(INTERPRETER), *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        raise StackError(f"{name} could not prepare its database:\n{done.stdout}{done.stderr}")
+
+
+def door_url_of(setup: Setup) -> tuple[str, str]:
+    """Host and port of the peer's door."""
+    parts = urlsplit(setup.door_url)
+    return str(parts.hostname), str(parts.port)
+
+
+def uvicorn(setup: Setup, application: str) -> Part:
+    """The door: one process of the server that FastAPI's documentation runs, with its speed-ups installed."""
+    host, port = door_url_of(setup)
+    quiet = ("--log-level", "warning", "--no-access-log")
+    arguments = ("-m", "uvicorn", application, "--host", host, "--port", port, *quiet)
+    return Part("door", arguments, ready_url=f"{setup.door_url}/healthz")
+
+
+@contextmanager
+def _prepared(ground: Ground, mode: str, api_key: str) -> Iterator[Setup]:
+    """A database, a Redis number and a folder in the bucket, all empty, and gone with the block."""
+    run = secrets.token_hex(4)
+    with ExitStack() as ends:
+        setup = Setup(
+            mode=_mode(mode),
+            door_url=f"http://127.0.0.1:{free_port()}",
+            database_url=ends.enter_context(own_database(ground, f"peer_{run}")),
+            redis_url=ends.enter_context(_own_redis(ground)),
+            s3=ends.enter_context(_own_folder(ground, f"peers/{run}/")),
+            kie=_kie(ground),
+        )
+        with psycopg.connect(setup.database_url, autocommit=True) as connection:
+            connection.execute(ledger.SCHEMA)
+            connection.execute(
+                ledger.OPEN, {"customer_id": uuid4(), "key_hash": ledger.key_hash(api_key), "credits": _CREDITS}
+            )
+        yield setup
+
+
+@contextmanager
+def own_database(ground: Ground, name: str) -> Iterator[str]:
+    """The URL of a new database on the ground's server; dropped with the block."""
+    url = ground.settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _own_redis(ground: Ground) -> Iterator[str]:
+    url = urlunsplit(urlsplit(ground.settings.redis_url)._replace(path=f"/{_REDIS_NUMBER}"))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        try:
+            yield url
+        finally:
+            client.flushdb()
+
+
+@contextmanager
+def _own_folder(ground: Ground, prefix: str) -> Iterator[S3]:
+    given = ground.settings.s3
+    s3 = S3(
+        endpoint=given.endpoint,
+        access_key=given.access_key,
+        secret_key=given.secret_key.get_secret_value(),
+        secure=given.secure,
+        region=given.region,
+        bucket=given.bucket,
+        prefix=prefix,
+    )
+    with closing(Store(s3)) as store:
+        store.ensure_bucket()
+        try:
+            yield s3
+        finally:
+            store.clear()
+
+
+def _kie(ground: Ground) -> Kie:
+    account = ground.settings.providers.kie
+    return Kie(
+        base_url=account.base_url,
+        api_key=account.api_key.get_secret_value(),
+        webhook_key=account.webhook_key.get_secret_value(),
+    )
+
+
+def _mode(mode: str) -> Mode:
+    match mode:
+        case "callback" | "poll":
+            return mode
+        case _:
+            raise ValueError(f"there is no mode {mode!r}")

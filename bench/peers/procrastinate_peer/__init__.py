@@ -1,0 +1,1 @@
+"""Procrastinate: asynchronous jobs in PostgreSQL, one for each stage."""

@@ -1,0 +1,22 @@
+"""Procrastinate as a subject of measurement."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bench.peers.peer import Part, Peer, uvicorn
+from bench.peers.setup import Setup
+
+_PACKAGE = "bench.peers.procrastinate_peer"
+
+
+def _parts(setup: Setup, processes: int) -> Sequence[Part]:
+    workers = [Part(f"worker-{number}", ("-m", f"{_PACKAGE}.worker")) for number in range(1, processes + 1)]
+    return [uvicorn(setup, f"{_PACKAGE}.door:app"), *workers]
+
+
+PROCRASTINATE: Final = Peer(
+    "Procrastinate",
+    ("callback", "poll"),
+    _parts,
+    migrate=("-m", "procrastinate", "--app", f"{_PACKAGE}.tasks.app", "schema", "--apply"),
+)

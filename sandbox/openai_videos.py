@@ -1,0 +1,124 @@
+"""The OpenAI-compatible videos wire: create, read, and fetch the content.
+
+OpenAI has shut its own service down; gateways of others serve the same routes. Source: `resources/videos.py` and
+`types/video*.py` of https://github.com/openai/openai-python.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from sandbox.creates import generation_seconds, reply_to_create
+from sandbox.files import read_file
+from sandbox.frames import UnreadableImage
+from sandbox.images import ImageNotFetched, fetch_source
+from sandbox.media_store import SourceImage
+from sandbox.openai_videos_body import REFERENCE, CreateBody, read_body
+from sandbox.openai_videos_error import OpenAIError
+from sandbox.openai_videos_models import MAX_REFERENCE_BYTES, VideoCreate, read_create
+from sandbox.openai_videos_record import video
+from sandbox.scenarios import Scenario
+from sandbox.state import CurrentSandbox, Sandbox
+from sandbox.task import State, Task, new_task_id
+
+Authorization = Annotated[str | None, Header(include_in_schema=False)]
+
+router = APIRouter(prefix="/openai", tags=["OpenAI-compatible videos"])
+
+
+@router.post("/v1/videos")
+async def create_video(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """Start a video: `prompt`, `model`, `seconds`, `size`, `input_reference`, as a form or as JSON, give it, queued."""
+    sandbox.openai_videos_account.authorize(authorization)
+    body = await read_body(request)
+    scenario, refusal = sandbox.scenarios.meet(prompt=body.prompt, model=body.model)
+    try:
+        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        if refusal is not None:
+            raise OpenAIError.asked_for(refusal)
+        task = await _task(sandbox, body, scenario)
+    except OpenAIError as error:
+        sandbox.creates.refused(body.prompt, error.code)
+        raise
+    sandbox.creates.accepted(body.prompt)
+    accepted = JSONResponse({**video(task), "status": "queued", "progress": 0})
+    sandbox.engine.start(task)
+    return reply_to_create(scenario, accepted)
+
+
+@router.get("/v1/videos/{video_id}")
+async def retrieve_video(video_id: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """A video as it stands."""
+    task = _find(sandbox, video_id, authorization)
+    task.polls += 1
+    scenario, number = task.scenario, task.polls
+    await sandbox.lifetime.pause(scenario.poll_latency_seconds)
+    if scenario.poll_error is not None and number <= scenario.poll_error_times:
+        raise OpenAIError.asked_for(scenario.poll_error)
+    return JSONResponse(video(task))
+
+
+@router.get("/v1/videos/{video_id}/content")
+async def download_content(
+    video_id: str,
+    request: Request,
+    sandbox: CurrentSandbox,
+    variant: str = "video",
+    authorization: Authorization = None,
+) -> Response:
+    """The bytes of a completed video. Thumbnails and spritesheets, which OpenAI has, are not made here."""
+    task = _find(sandbox, video_id, authorization)
+    if variant != "video":
+        raise OpenAIError(400, f"Invalid value for 'variant': there is no {variant} here", param="variant")
+    if task.ended is not State.SUCCESS or not task.results:
+        raise OpenAIError(404, f"Video {video_id} is not ready: it is {video(task)['status']}")
+    return await read_file(task.results[0], request, sandbox)
+
+
+def _find(sandbox: Sandbox, video_id: str, authorization: str | None) -> Task:
+    sandbox.openai_videos_account.authorize(authorization)
+    task = sandbox.engine.task(video_id)
+    if task is None or task.writer is not sandbox.openai_videos_events:
+        raise OpenAIError(404, f"Video with id '{video_id}' not found.", param="video_id")
+    return task
+
+
+async def _task(sandbox: Sandbox, body: CreateBody, scenario: Scenario) -> Task:
+    """The task. Raises `OpenAIError`."""
+    wanted = read_create(body.fields)
+    task_id = f"video_{new_task_id()}"
+    source = await _source(sandbox, wanted, body.picture, task_id)
+    spec = wanted.spec()
+    return Task(
+        id=task_id,
+        model=wanted.model,
+        prompt=wanted.prompt,
+        request=body.fields,
+        call_back_url=None,
+        spec=spec,
+        source=source,
+        credits=0,  # billed in dollars, and no answer tells how many
+        seconds=generation_seconds(sandbox.config, scenario, spec),
+        scenario=scenario,
+        writer=sandbox.openai_videos_events,
+    )
+
+
+async def _source(sandbox: Sandbox, wanted: VideoCreate, picture: bytes | None, task_id: str) -> SourceImage | None:
+    if picture is not None:
+        try:
+            return await sandbox.media.keep_source(f"source-{task_id}", picture)
+        except UnreadableImage:
+            raise OpenAIError(400, f"Invalid value for '{REFERENCE}': not an image", param=REFERENCE) from None
+    fetching = fetch_source(
+        wanted.image_sources(),
+        task_id=task_id,
+        max_bytes=MAX_REFERENCE_BYTES,
+        client=sandbox.client,
+        media=sandbox.media,
+    )
+    try:
+        return await sandbox.lifetime.until_stopped(fetching)
+    except ImageNotFetched as error:
+        raise OpenAIError(400, str(error), param=REFERENCE) from None

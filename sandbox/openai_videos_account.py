@@ -1,0 +1,18 @@
+"""The one account at the OpenAI-compatible vendor: its key."""
+
+import hmac
+
+from sandbox.config import SandboxConfig
+from sandbox.openai_videos_error import OpenAIError
+
+
+class OpenAIVideosAccount:
+    """Refuses what the account may not do."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self._key = config.openai_videos_api_key
+
+    def authorize(self, authorization: str | None) -> None:
+        """Raises `OpenAIError` 401 unless the header carries the account's key."""
+        if not hmac.compare_digest((authorization or "").encode(), f"Bearer {self._key}".encode()):
+            raise OpenAIError(401, "Incorrect API key provided", reason="invalid_api_key")

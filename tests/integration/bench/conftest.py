@@ -1,0 +1,60 @@
+"""What a peer stands on, without the peer: its services, its database, and a vendor."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from bench.peers import ledger
+from bench.peers.peer import own_database
+from bench.subjects import Ground
+from sandbox.client import SandboxClient
+from schemas.settings import Settings
+from tests.sandbox.harness import HMAC_KEY, KEY, PATIENCE_SECONDS, free_port, start_sandbox
+
+
+@pytest.fixture(scope="session")
+def vendor_url() -> Iterator[str]:
+    """A sandbox without limits."""
+    port = free_port()
+    process = start_sandbox(port)
+    with SandboxClient(f"http://127.0.0.1:{port}") as sandbox:
+        sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.communicate(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def vendor(vendor_url: str) -> Iterator[SandboxClient]:
+    with SandboxClient(vendor_url) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def ground(settings: Settings, vendor_url: str, tmp_path: Path) -> Ground:
+    account = settings.providers.kie.model_copy(
+        update={"base_url": f"{vendor_url}/kie", "api_key": SecretStr(KEY), "webhook_key": SecretStr(HMAC_KEY)}
+    )
+    providers = settings.providers.model_copy(update={"kie": account})
+    return Ground(tmp_path, settings.model_copy(update={"providers": providers}), vendor_url)
+
+
+@pytest.fixture
+def books(ground: Ground) -> Iterator[psycopg.Connection]:
+    """A peer's database, with its tables and nothing in them."""
+    with own_database(ground, f"peer_{uuid4().hex}") as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(ledger.SCHEMA)
+        yield connection
+
+
+@pytest.fixture
+def customer_id(books: psycopg.Connection) -> UUID:
+    """A customer with the key `a key` and credits for two orders and a half."""
+    customer_id = uuid4()
+    opened = {"customer_id": customer_id, "key_hash": ledger.key_hash("a key"), "credits": 5 * ledger.PRICE // 2}
+    books.execute(ledger.OPEN, opened)
+    return customer_id

@@ -1,0 +1,89 @@
+"""How a peer is started and cleared away; with a peer of one process, so that no peer has to be installed."""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from bench.peers import ledger, peer
+from bench.peers.peer import Part, Peer
+from bench.peers.setup import Setup
+from bench.peers.work import Store
+from bench.subjects import Ground
+from stack.errors import PartFailed, StackError
+
+# Leaves what a peer leaves: a file in the bucket and a key in Redis; and shows what it was told.
+_WORKER = """
+import io, pathlib, redis, sys, time
+from bench.peers.setup import Setup
+from bench.peers.work import Store
+setup = Setup.of_environment()
+content = io.BytesIO()
+content.write(b"picture")
+Store(setup.s3).put("order-1", content, "00")
+redis.Redis.from_url(setup.redis_url).set("left", "behind")
+pathlib.Path(sys.argv[1]).write_text(setup.model_dump_json())
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the worker writes what it was told; peers run with our own interpreter."""
+    monkeypatch.setattr(peer, "INTERPRETER", Path(sys.executable))
+    return tmp_path / "told.json"
+
+
+def tiny(*arguments: str) -> Peer:
+    return Peer("tiny", ("callback", "poll"), lambda _setup, _processes: [Part("worker", arguments)])
+
+
+def test_it_stands_on_ground_of_its_own_that_is_gone_afterwards(ground: Ground, told: Path) -> None:
+    with tiny("-c", _WORKER, str(told)).running(ground, mode="callback", processes=1) as running:
+        setup = Setup.model_validate_json(told.read_text())
+        assert setup.mode == "callback"
+        assert running.door.url == f"{setup.door_url}/orders"
+        assert list(running.processes) == ["worker"]
+        with psycopg.connect(setup.database_url) as books:
+            _, key = running.door.headers["Authorization"].split()
+            assert books.execute(ledger.AUTHENTICATE, {"key_hash": ledger.key_hash(key)}).fetchone()
+        assert (running.finished(), running.problems()) == (0, [])
+        with redis.Redis.from_url(setup.redis_url) as client:
+            assert client.get("left") == b"behind"
+
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(setup.database_url)
+    with redis.Redis.from_url(setup.redis_url) as client:
+        assert client.dbsize() == 0
+    with closing(Store(setup.s3)) as store:
+        assert store.sizes() == {}
+
+
+def test_a_worker_that_dies_is_reported_with_its_last_lines(ground: Ground, told: Path) -> None:
+    running = tiny("-c", "raise SystemExit('no such queue')").running(ground, mode="poll", processes=1)
+    with pytest.raises(PartFailed, match="no such queue"), running:
+        pass
+
+
+def test_a_peer_that_cannot_prepare_its_database_says_why(ground: Ground, told: Path) -> None:
+    broken = Peer("tiny", ("poll",), lambda _setup, _processes: [], migrate=("-c", "raise SystemExit('no schema')"))
+    with pytest.raises(StackError, match="no schema"), broken.running(ground, mode="poll", processes=1):
+        pass
+
+
+def test_a_peer_that_is_not_installed_says_how(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "INTERPRETER", Path("/nowhere/python"))
+    with (
+        pytest.raises(StackError, match=r"make \.venv-peers/installed"),
+        tiny().running(ground, mode="poll", processes=1),
+    ):
+        pass
+
+
+def test_an_unknown_mode_is_refused(ground: Ground, told: Path) -> None:
+    with pytest.raises(ValueError, match="no mode 'push'"), tiny().running(ground, mode="push", processes=1):
+        pass
