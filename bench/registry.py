@@ -22,12 +22,13 @@ def peers(console: Console) -> list[Subject]:
     return list(known)
 
 
-def proxy(console: Console) -> Callable[[Ground], AbstractContextManager[Proxy]] | None:
-    """What starts LiteLLM's proxy on a ground; None, and a line that says so, where it is not there."""
-    try:
-        module = importlib.import_module("bench.peers.litellm_proxy")
-        start: Callable[[Ground], AbstractContextManager[Proxy]] = module.running_proxy
-    except (ImportError, AttributeError):
-        console.print("[yellow]no LiteLLM[/yellow]: bench.peers.litellm_proxy is missing", soft_wrap=True)
-        return None
-    return start
+def litellm(ground: Ground) -> AbstractContextManager[Proxy]:
+    """Starts LiteLLM's proxy before the ground's sandbox; ended with the block.
+
+    Raises:
+        ImportError: the folder of the peers was left out.
+        StackError: it is not installed, or did not start.
+    """
+    start: Callable[[Ground], AbstractContextManager[Proxy]]
+    start = importlib.import_module("bench.peers.litellm_proxy.proxy").litellm_proxy
+    return start(ground)

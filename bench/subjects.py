@@ -76,20 +76,15 @@ class Subject(Protocol):
 
 
 class Proxy(Protocol):
-    """A running proxy before a vendor, with two doors of one process."""
+    """A running proxy before a vendor: it takes orders and tells how they stand, in one process."""
 
     @property
-    def name(self) -> str:
-        """As the tables show it."""
+    def pid(self) -> int:
+        """The process id."""
 
     @property
     def create(self) -> Door:
-        """Where it takes orders."""
+        """Where it takes orders. The answer's `id` names one."""
 
-    @property
-    def status(self) -> Door:
-        """Where it tells how one of its orders stands."""
-
-    @property
-    def process(self) -> int:
-        """The process id."""
+    def status_url(self, video_id: str) -> str:
+        """Where it tells how an order stands, to a GET with the headers of `create`."""

@@ -9,7 +9,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,17 +36,27 @@ from bench.reelworks import NAME as REELWORKS
 from bench.results import Measure, Outcome, over_rounds
 from bench.scenario import Bench
 from bench.subjects import Door, Ground, Proxy
+from sandbox.scenarios import Scenario as Behaviour
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
+from stack.errors import StackError
 from storage.audit import rows
 from workers.roles import Role
 
 NAME = "doors"
 CREATES, READS, ANSWER = "creates", "status reads", "answer"
+LITELLM = "LiteLLM"
 
 _SENDERS = 20
 _PROCESSES = {"gateway", f"worker-{Role.REQUESTS}", SANDBOX}
 _NO_LIMIT = 10**9
+
+
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    subject: str
+    what: str
 
 
 class Doors:
@@ -63,14 +73,14 @@ class Doors:
             _proxy(bench, running) as proxy,
             Steps(bench, NAME, bench.rounds) as steps,
         ):
-            place_at(_creates(running), count // 10)
+            place_at(_doors(running), count // 10)
             if proxy is not None:
                 place_at([proxy.create] * _SENDERS, count // 10)
             for number in range(1, bench.rounds + 1):
                 rounds.append([])
-                for name, door in _cases(running, proxy, count):
-                    steps.begin(f"round {number}, {name}")
-                    rounds[-1].append(door())
+                for case, measured in _cases(running, proxy, count):
+                    steps.begin(f"round {number}, {case.subject}, {case.name}")
+                    rounds[-1].append(measured())
             outcomes = [over_rounds(same) for same in zip(*rounds, strict=True)]
             breaches = rows.check(running.database, rows.EVERYTHING).breaches
             outcomes[0].problems.extend(f"{breach.subject}: {breach.problem}" for breach in breaches)
@@ -81,45 +91,39 @@ class Doors:
 @contextmanager
 def _proxy(bench: Bench, running: RunningStack) -> Iterator[Proxy | None]:
     """LiteLLM's proxy beside us; it has nothing to do while we are measured, nor have we while it is."""
-    start = registry.proxy(bench.console) if bench.peers else None
-    if start is None:
-        yield None
-        return
-    folder = Path(tempfile.mkdtemp(prefix="proxy-", dir=bench.folder))
-    with start(Ground(folder, running.stack.settings, running.stack.sandbox_url)) as started:
-        yield started
+    with ExitStack() as ends:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="litellm-", dir=bench.folder))
+            ground = Ground(folder, running.stack.settings, running.stack.sandbox_url)
+            proxy = ends.enter_context(registry.litellm(ground)) if bench.peers else None
+        except (ImportError, StackError) as error:
+            bench.console.print(f"[yellow]no {LITELLM}[/yellow]: {error}", soft_wrap=True)
+            proxy = None
+        # What costs the sandbox least: an order that nothing is made for.
+        running.sandbox.add_scenario(Behaviour(outcome="fail", seconds=3600))
+        yield proxy
 
 
-def _cases(running: RunningStack, proxy: Proxy | None, count: int) -> Iterator[tuple[str, Callable[[], Outcome]]]:
-    ours = {name: pid for name, pid in process_ids(running.stack).items() if name in {*SERVICES, "gateway"}}
-    at_once, of_one = f"HTTP, {_SENDERS} at once", f"HTTP, {_SENDERS} at once of one customer"
-    status = f"status over HTTP, {_SENDERS} at once"
-
-    def our_creates(case: str, doors: Sequence[Door]) -> Outcome:
-        before = _orders(running)
-        outcome = _over_http(_Case(case, REELWORKS, CREATES), doors, ours, count)
-        made = _orders(running) - before
-        outcome.problems.extend([] if made == count else [f"{made} orders are there, not {count}"])
-        return outcome
-
-    yield at_once, lambda: our_creates(at_once, _creates(running))
+def _cases(running: RunningStack, proxy: Proxy | None, count: int) -> Iterator[tuple[_Case, Callable[[], Outcome]]]:
+    pids = process_ids(running.stack)
+    ours = {name: pid for name, pid in pids.items() if name in {*SERVICES, "gateway"}}
+    at_once, status = f"HTTP, {_SENDERS} at once", f"status over HTTP, {_SENDERS} at once"
+    cases = [
+        _Case(at_once, REELWORKS, CREATES),
+        _Case(f"HTTP, {_SENDERS} at once of one customer", REELWORKS, CREATES),
+        _Case(status, REELWORKS, READS),
+        _Case("Redis, one sender", REELWORKS, CREATES),
+    ]
+    yield cases[0], lambda: _creates(running, cases[0], _doors(running), ours, count)
+    yield cases[1], lambda: _creates(running, cases[1], [running.door] * _SENDERS, ours, count)
+    yield cases[2], lambda: _over_http(cases[2], [_status(door) for door in _doors(running)], ours, count)
+    yield cases[3], lambda: _over_redis(running, cases[3], count)
     if proxy is not None:
-        theirs = {proxy.name: proxy.process}
-        create = [proxy.create] * _SENDERS
-        yield f"{at_once}, {proxy.name}", lambda: _over_http(_Case(at_once, proxy.name, CREATES), create, theirs, count)
-    yield of_one, lambda: our_creates(of_one, [running.door] * _SENDERS)
-    yield status, lambda: _over_http(_Case(status, REELWORKS, READS), _reads(running), ours, count)
-    if proxy is not None:
-        read = [proxy.status] * _SENDERS
-        yield f"{status}, {proxy.name}", lambda: _over_http(_Case(status, proxy.name, READS), read, theirs, count)
-    yield "Redis", lambda: _over_redis(running, count)
-
-
-@dataclass(frozen=True)
-class _Case:
-    name: str
-    subject: str
-    what: str
+        theirs = {LITELLM: proxy.pid, SANDBOX: pids[SANDBOX]}
+        creates, reads = _Case(at_once, LITELLM, CREATES), _Case(status, LITELLM, READS)
+        read = replace(proxy.create, url=proxy.status_url(_order(proxy.create)), method="GET")
+        yield creates, lambda: _over_http(creates, [proxy.create] * _SENDERS, theirs, count)
+        yield reads, lambda: _over_http(reads, [read] * _SENDERS, theirs, count)
 
 
 def _settings() -> Settings:
@@ -129,19 +133,30 @@ def _settings() -> Settings:
     return settings.model_copy(update={"pipeline": pipeline})
 
 
-def _creates(running: RunningStack) -> list[Door]:
+def _doors(running: RunningStack) -> list[Door]:
+    """One for each sender, who is a customer that has not ordered yet."""
     return [image_door(running.stack, new_customer(running.database)[1]) for _ in range(_SENDERS)]
 
 
-def _reads(running: RunningStack) -> list[Door]:
-    """Each sender asks for an order of its own."""
-    return [_read(door) for door in _creates(running)]
+def _status(create: Door) -> Door:
+    """Where Reelworks tells how an order stands that is made now."""
+    return replace(create, url=f"{create.url}/{_order(create)}", method="GET")
 
 
-def _read(create: Door) -> Door:
+def _order(create: Door) -> str:
+    """Place an order; its id."""
     with Sender(create) as sender:
-        generation_id = json.loads(sender.send())["id"]
-    return replace(create, url=f"{create.url}/{generation_id}", method="GET")
+        return str(json.loads(sender.send())["id"])
+
+
+def _creates(
+    running: RunningStack, case: _Case, doors: Sequence[Door], parts: Mapping[str, int], count: int
+) -> Outcome:
+    before = _orders(running)
+    outcome = _over_http(case, doors, parts, count)
+    made = _orders(running) - before
+    outcome.problems.extend([] if made == count else [f"{made} orders are there, not {count}"])
+    return outcome
 
 
 def _over_http(case: _Case, doors: Sequence[Door], parts: Mapping[str, int], count: int) -> Outcome:
@@ -159,7 +174,7 @@ def _over_http(case: _Case, doors: Sequence[Door], parts: Mapping[str, int], cou
     )
 
 
-def _over_redis(running: RunningStack, count: int) -> Outcome:
+def _over_redis(running: RunningStack, case: _Case, count: int) -> Outcome:
     """A Celery client sends them, as fast as it can; the time ends when all of them are rows."""
     settings, before = running.stack.settings, _orders(running)
     customers = [str(new_customer(running.database)[0]) for _ in range(_SENDERS)]
@@ -174,8 +189,8 @@ def _over_redis(running: RunningStack, count: int) -> Outcome:
     seconds = (arrived or time.perf_counter()) - began
     return Outcome(
         scenario=NAME,
-        case="Redis, one sender",
-        subject=REELWORKS,
+        case=case.name,
+        subject=case.subject,
         measures=[
             Measure(what=CREATES, unit="/s", values=[(count - missing) / seconds]),
             Measure(what="sent", unit="/s", values=[count / sent]),

@@ -10,7 +10,6 @@ Four moments of each order, all on this machine's real-time clock:
 
 import json
 import random
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from bench.drain import wait_for
 from bench.ground import RunningStack, durability, process_ids, running_stack
 from bench.load import Sender, place
 from bench.meter import Meter
+from bench.percentiles import percentiles
 from bench.progress import Steps
 from bench.reelworks import NAME as REELWORKS
 from bench.reelworks import finished, problems
@@ -136,12 +136,7 @@ def _outcome(orders: Sequence[_Order]) -> Outcome:
         case="one order at a time",
         subject=REELWORKS,
         measures=[
-            *(measure for what, seconds in spans.items() for measure in _percentiles(what, seconds)),
+            *(measure for what, seconds in spans.items() for measure in percentiles(what, seconds)),
             Measure(what=GENERATIONS, unit="", values=[len(orders)]),
         ],
     )
-
-
-def _percentiles(what: str, seconds: Sequence[float]) -> list[Measure]:
-    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    return [Measure(what=f"{what} p{rank}", unit="ms", values=[cuts[rank - 1] * 1000]) for rank in (50, 95, 99)]

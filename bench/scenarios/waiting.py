@@ -6,7 +6,7 @@ notes when it was asked. So the time from due to polled ends with the arrival of
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -58,7 +58,7 @@ class Waiting:
 
     def measure(self, bench: Bench) -> list[Outcome]:
         """One system, whose database is filled further from case to case; every case in several windows."""
-        size = _Size((10_000,), 10, 5) if bench.quick else _Size(_COUNTS, 30, 30)
+        size = _Size((2_000,), 3, 3) if bench.quick else _Size(_COUNTS, 30, 30)
         outcomes = []
         with (
             running_stack(bench, settings=_settings(), processes=_processes) as running,
@@ -99,7 +99,8 @@ def _measure(
         still.append(_while_nothing_is_due(running, f"{count:,} wait, none due", size.still_seconds))
         steps.begin(f"{count:,} wait, round {number}, {_DUE_A_SECOND:g} a second are due")
         due.append(_while_many_are_due(running, population, f"{count:,} wait, {_DUE_A_SECOND:g}/s due", size))
-    return [over_rounds(still), over_rounds(due)]
+    # One plan and one list of memories of each are enough.
+    return [over_rounds(same).model_copy(update={"notes": same[-1].notes}) for same in (still, due)]
 
 
 def _while_nothing_is_due(running: RunningStack, case: str, seconds: float) -> Outcome:
@@ -122,6 +123,7 @@ def _while_many_are_due(running: RunningStack, population: Population, case: str
     seconds = _latencies(running, due)
     missing = count - len(seconds)
     outcome = window.outcome(case, percentiles(LATENCY, seconds, unit="s"), plans)
+    outcome.notes.append(_shown(_median(plans)))
     outcome.measures.append(Measure(what="polled", unit="", values=[len(seconds)]))
     outcome.problems.extend([f"{missing} of {count} due generations were not polled"] if missing else [])
     return outcome
@@ -154,7 +156,7 @@ class _Window:
         for _ in range(_PLANS):
             plans.append(explain(self._running.database, pipeline))
             time.sleep(0.2)
-        return sorted(plans, key=lambda plan: plan.milliseconds)
+        return plans
 
     def outcome(self, case: str, latencies: list[Measure], plans: list[Plan]) -> Outcome:
         """What was found out; after the window."""
@@ -162,7 +164,6 @@ class _Window:
         cores = {part.part: part.cpu_seconds[0] / self._seconds for part in use}
         first, last = self._memory
         growth = {part: last[part] - first[part] for part in last}
-        plan = plans[len(plans) // 2]
         return Outcome(
             scenario=NAME,
             case=case,
@@ -171,17 +172,25 @@ class _Window:
                 *latencies,
                 Measure(what=WAKER, unit="% of a core", values=[100 * cores[_WAKER_PART]]),
                 Measure(what="all processes", unit="% of a core", values=[100 * sum(cores.values())]),
-                Measure(what=QUERY, unit="ms", values=[plan.milliseconds]),
+                Measure(what=QUERY, unit="ms", values=[_median(plans).milliseconds]),
                 Measure(what=GROWTH, unit="MiB", values=[max(growth[part] for part in growth if part not in SERVICES)]),
                 Measure(what="memory of all", unit="MiB", values=[sum(last.values())]),
             ],
             parts=use,
             notes=[
                 f"memory in {self._seconds:.0f} s, MiB: "
-                + ", ".join(f"{part} {first[part]:.1f} → {last[part]:.1f}" for part in last),
-                "\n".join([f"{QUERY}, {plan.milliseconds:.1f} ms:", *plan.lines]),
+                + ", ".join(f"{part} {first[part]:.1f} → {last[part]:.1f}" for part in last)
             ],
         )
+
+
+def _median(plans: Sequence[Plan]) -> Plan:
+    return sorted(plans, key=lambda plan: plan.milliseconds)[len(plans) // 2]
+
+
+def _shown(plan: Plan) -> str:
+    """As a page shows it."""
+    return "\n".join([f"The plan of the {QUERY}, {plan.milliseconds:.1f} ms:", "", "```", *plan.lines, "```", ""])
 
 
 def _still_due(database: Database) -> int:
