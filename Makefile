@@ -57,7 +57,7 @@ fmt: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure everything, beside its peers (ONLY="throughput calls", ROUNDS=5, QUICK=1, DOCUMENT=1)
+bench: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Measure everything, beside its peers (ONLY="throughput calls", ROUNDS=5, QUICK=1, DOCUMENT=1)
 	@$(BIN)/python -m bench $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(DOCUMENT),--document)
 
 peers: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Try each peer of the bench with a few orders (PEER=NAME)

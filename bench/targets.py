@@ -94,11 +94,11 @@ def highest(scenario: str, what: str, *, case: str = "") -> Find:
 
 
 def times_others(scenario: str, what: str, *, case: str, others: Callable[[str], bool]) -> Find:
-    """How many times the best of the others Reelworks is, each in its best case."""
+    """How many times the best of the others Reelworks is: our best such case against theirs of all cases."""
 
     def find(outcomes: Sequence[Outcome]) -> float | None:
         ours = max(medians(outcomes, scenario, what, case=case), default=None)
-        theirs = max(medians(outcomes, scenario, what, case=case, of=others), default=None)
+        theirs = max(medians(outcomes, scenario, what, of=others), default=None)
         return ours / theirs if ours is not None and theirs else None
 
     return find

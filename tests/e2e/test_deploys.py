@@ -140,8 +140,6 @@ def test_a_create_that_is_in_flight_at_the_bound_is_not_sent_again(deployed: Sys
         eventually(lambda: row(deployed, generation_id).attempt, lambda attempt: attempt >= 2)
         (task,) = eventually(lambda: deployed.sandbox.tasks(word), lambda tasks: len(tasks) > 0)
         assert deployed.sandbox.send_callback(task.task_id).status == 200
-        eventually(lambda: row(deployed, generation_id).stage, lambda stage: stage == Stage.GENERATING)
-        assert deployed.sandbox.send_callback(task.task_id).status == 200
         assert deployed.finished(customer, generation_id).status == "completed"
     assert deployed.sandbox.requests(word).accepted == 1
 
@@ -168,7 +166,7 @@ def test_a_request_at_the_redis_door_that_outlasts_the_bound_goes_back(deployed:
 
 def is_inserting(system: System) -> bool:
     """Whether a transaction waits to insert a generation."""
-    query = text("SELECT true FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO gen%'")
+    query = text("SELECT true FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO gen%'")
     with system.database.transaction() as session:
         return session.execute(query).first() is not None
 

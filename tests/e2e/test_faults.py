@@ -6,10 +6,12 @@ import httpx
 import psutil
 import pytest
 from redis import Redis
+from sqlalchemy import text
 
 from stack.stack import Stack
 from tests.e2e.conftest import FINISHED, System
 from tests.support import NewCustomer, eventually
+from workers.roles import ROLES, Role
 
 
 def worker_process(system: System, role: str) -> psutil.Process:
@@ -23,6 +25,13 @@ def worker_process(system: System, role: str) -> psutil.Process:
         lambda found: len(found) == 1,
     )
     return child
+
+
+def sending(system: System) -> int:
+    """How many generations are being sent to the vendor."""
+    with system.database.transaction() as session:
+        count: int = session.execute(text("SELECT count(*) FROM generations WHERE stage = 'submitting'")).scalar_one()
+        return count
 
 
 def test_a_killed_worker_is_replaced_and_its_generation_goes_on(system: System) -> None:
@@ -140,8 +149,9 @@ def test_workers_survive_a_restart_of_redis_while_they_hold_messages(services: S
     word = system.behave(create_latency_seconds=2, delivered={"width": 64, "height": 64})
     workers = {role: worker_process(system, role).pid for role in ("provider", "control", "transfer", "media")}
     generation_ids = [system.submit(customer, word).json()["id"] for _ in range(40)]
-    with Redis.from_url(system.stack.settings.redis_url) as redis:
-        eventually(lambda: redis.hlen("unacked"), lambda held: held > 0)
+    # As many as it has threads are being sent; the next messages wait in its memory.
+    threads = ROLES[Role.PROVIDER].threads
+    eventually(lambda: sending(system), lambda count: count == threads)
     services.restart("redis")
     for generation_id in generation_ids:
         assert system.finished(customer, generation_id).status == "completed"
