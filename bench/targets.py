@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from bench import vendor_load
 from bench.reelworks import NAME as REELWORKS
 from bench.results import Outcome
 from bench.scenarios import calls, overhead, throughput
@@ -105,7 +106,7 @@ def times_others(scenario: str, what: str, *, case: str, others: Callable[[str],
 
 
 def _is_peer(subject: str) -> bool:
-    return not subject.startswith(REELWORKS)
+    return not subject.startswith(REELWORKS) and subject != vendor_load.SUBJECT
 
 
 TARGETS = (
