@@ -120,8 +120,8 @@ MUTANTS = (
         name="a callback wakes what is finished",
         breaks="a late callback touches a generation that has ended",
         file="storage/callbacks.py",
-        old="    if generation.stage not in AWAITS_CALLBACK or generation.remote_id not in {None, remote_id}:\n",
-        new="    if generation.remote_id not in {None, remote_id}:\n",
+        old="generations.id = found.id AND found.stage = ANY(:awaits_callback)\n",
+        new="generations.id = found.id AND (true OR found.stage = ANY(:awaits_callback))\n",
     ),
     Mutant(
         name="a callback during a claim is overlooked",
