@@ -3,9 +3,9 @@
 import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from psycopg.pq.abc import PGconn
+import psycopg
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -39,13 +39,6 @@ _ENGINE_OPTIONS: dict[str, Any] = {
 }
 
 T = TypeVar("T")
-
-
-class _Connection(Protocol):
-    """Of psycopg, or SQLAlchemy's wrap of an asynchronous one."""
-
-    @property
-    def pgconn(self) -> PGconn: ...
 
 
 class Database:
@@ -107,13 +100,17 @@ class AsyncDatabase:
         await self._engine.dispose()
 
 
-def _refuse_closed(connection: "_Connection", _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+def _refuse_closed(_connection: object, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
     """Replace a pooled connection that the server has closed, as after its restart.
 
     An idle server says nothing: something to read is its goodbye. Looking for that costs no round trip, as asking
     before every use would.
     """
+    # Of psycopg: SQLAlchemy wraps an asynchronous one.
+    connection: psycopg.BaseConnection[tuple[object, ...]] | None = entry.driver_connection
+    if connection is None:
+        return
     poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN)
+    poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
         raise DisconnectionError("the server has closed this connection")
