@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL: one engine a process, one short transaction a step."""
+"""The connection to PostgreSQL: a pool a process, one short transaction a step; for threads, and for an event loop."""
 
 import select
 from collections.abc import Callable, Iterator
