@@ -16,7 +16,7 @@ _header = APIKeyHeader(
 )
 
 
-def _authenticated(
+async def _authenticated(
     services: ServicesOf,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     api_key: Annotated[str | None, Security(_header)],
@@ -24,8 +24,7 @@ def _authenticated(
     key = bearer.credentials if bearer else api_key
     if not key:
         raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
-    with services.database.statement() as session:
-        customer = customers.authenticate(session, key)
+    customer = await services.requests_database.statement(lambda session: customers.authenticate(session, key))
     if customer is None:
         raise Unauthenticated("this API key is unknown or revoked")
     return customer

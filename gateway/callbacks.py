@@ -42,7 +42,7 @@ async def _require_token(
     dependencies=[Depends(_require_token)],
     responses=problems(Unauthenticated, NotFound, ContentTooLarge, InvalidRequest),
 )
-def receive_callback(
+async def receive_callback(
     provider: str,
     generation_id: UUID,
     request: Request,
@@ -56,8 +56,8 @@ def receive_callback(
     """
     adapter = _adapter(services, provider)
     reading = _read(adapter, generation_id, request, body)
-    with services.database.transaction() as session:
-        wake = callbacks.record(
+    wake = await services.requests_database.transaction(
+        lambda session: callbacks.record(
             session,
             adapter.name,
             generation_id,
@@ -65,6 +65,7 @@ def receive_callback(
             body=body,
             resend_after=services.settings.pipeline.resend_after_seconds,
         )
+    )
     if wake is not None:
         services.wakes.send(wake)
     return CallbackAnswer()

@@ -13,7 +13,7 @@ from gateway.wakes import WakeSender
 from providers.catalogue import Catalogue
 from providers.registry import Providers
 from schemas.settings import Settings
-from storage.database import Database
+from storage.database import AsyncDatabase, Database
 from storage.objects import ObjectStore
 from workers.app import create_app as create_celery
 from workers.dispatch import Dispatcher
@@ -25,6 +25,9 @@ class Services:
 
     settings: Settings
     database: Database
+    """For what runs in a thread."""
+    requests_database: AsyncDatabase
+    """For what runs in the event loop: the doors and the callbacks."""
     objects: ObjectStore
     providers: Providers
     catalogue: Catalogue
@@ -42,6 +45,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             try:
                 yield
             finally:
+                await app.state.services.requests_database.dispose()
                 # Closing may wait for a wake-up that is being sent: not on the event loop.
                 await run_in_threadpool(ends.close)
 
@@ -68,6 +72,7 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
     return Services(
         settings=settings,
         database=database,
+        requests_database=AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size),
         objects=objects,
         providers=providers,
         catalogue=Catalogue.load(providers.available()),

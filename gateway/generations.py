@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from sqlmodel import Session
 
 from gateway.authentication import TheCustomer
 from gateway.dependencies import ServicesOf
@@ -83,7 +84,7 @@ _CANCELLED: Responses = {
         IdempotencyMismatch,
     ),
 )
-def create_generation(
+async def create_generation(
     request: GenerationRequest,
     response: Response,
     services: ServicesOf,
@@ -94,7 +95,8 @@ def create_generation(
 
     The credits are captured when the result is stored, and released when the generation fails.
     """
-    with services.database.transaction() as session:
+
+    def accept(session: Session) -> tuple[acceptance.Accepted, GenerationResource]:
         accepted = acceptance.accept(
             session,
             customer.id,
@@ -105,7 +107,10 @@ def create_generation(
         )
         generation = accepted.generation
         found = details.of_new(generation) if accepted.is_new else details.of(session, generation)
-        resource = generation_resource(found)
+        return accepted, generation_resource(found)
+
+    accepted, resource = await services.requests_database.transaction(accept)
+    generation = accepted.generation
     if accepted.is_new:
         services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
     else:
@@ -119,10 +124,11 @@ def create_generation(
     summary="See how a generation stands",
     responses=problems(Unauthenticated, NotFound, InvalidRequest),
 )
-def get_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> GenerationResource:
+async def get_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> GenerationResource:
     """Answers with the stage, the progress, the credits and, at the end, the stored files or the error."""
-    with services.database.transaction() as session:
-        found = details.find(session, generation_id, customer_id=customer.id)
+    found = await services.requests_database.transaction(
+        lambda session: details.find(session, generation_id, customer_id=customer.id)
+    )
     if found is None:
         raise NotFound(f"you have no generation {generation_id}")
     return generation_resource(found)

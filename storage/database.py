@@ -1,12 +1,14 @@
-"""The connection to PostgreSQL: one engine a process, one short transaction a step."""
+"""The connection to PostgreSQL: a pool a process, one short transaction a step; for threads, and for an event loop."""
 
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
@@ -26,21 +28,24 @@ _CLIENT_OPTIONS = {
 }
 
 
+_ENGINE_OPTIONS: dict[str, Any] = {
+    "max_overflow": 0,
+    # The connection that was used last knows the statements that come next.
+    "pool_use_lifo": True,
+    "pool_timeout": 10,
+    # An error's text ends up in logs, and parameters hold prompts.
+    "hide_parameters": True,
+    "connect_args": {**_CLIENT_OPTIONS, "options": _SERVER_OPTIONS},
+}
+
+T = TypeVar("T")
+
+
 class Database:
     """A pool of connections; safe to share between threads."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        self._engine = create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            # The connection that was used last knows the statements that come next.
-            pool_use_lifo=True,
-            pool_timeout=10,
-            # An error's text ends up in logs, and parameters hold prompts.
-            hide_parameters=True,
-            connect_args={**_CLIENT_OPTIONS, "options": _SERVER_OPTIONS},
-        )
+        self._engine = create_engine(url, pool_size=pool_size, **_ENGINE_OPTIONS)
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self._engine, "checkout", _refuse_closed)
 
@@ -69,12 +74,42 @@ class Database:
         self._engine.dispose()
 
 
-def _refuse_closed(connection: psycopg.Connection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+class AsyncDatabase:
+    """The same for an event loop: what a request reads and writes takes no thread."""
+
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        self._engine = create_async_engine(url, pool_size=pool_size, **_ENGINE_OPTIONS)
+        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+
+    async def transaction(self, act: Callable[[Session], T]) -> T:
+        """What `act` answers; its work is committed, or rolled back if it raises."""
+        async with self._session(self._engine) as session, session.begin():
+            return await session.run_sync(act)  # type: ignore[arg-type]  # it is a session of SQLModel's
+
+    async def statement(self, act: Callable[[Session], T]) -> T:
+        """What `act` answers, whose one statement is a transaction by itself."""
+        async with self._session(self._single) as session:
+            return await session.run_sync(act)  # type: ignore[arg-type]  # it is a session of SQLModel's
+
+    def _session(self, engine: AsyncEngine) -> AsyncSession:
+        return AsyncSession(engine, sync_session_class=Session, expire_on_commit=False)
+
+    async def dispose(self) -> None:
+        """Close every pooled connection."""
+        await self._engine.dispose()
+
+
+def _refuse_closed(_connection: object, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
     """Replace a pooled connection that the server has closed, as after its restart.
 
     An idle server says nothing: something to read is its goodbye. Looking for that costs no round trip, as asking
     before every use would.
     """
+    # Of psycopg: SQLAlchemy wraps an asynchronous one.
+    connection: psycopg.BaseConnection[tuple[object, ...]] | None = entry.driver_connection
+    if connection is None:
+        return
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
