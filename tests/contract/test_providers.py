@@ -197,11 +197,12 @@ def look_up(vendor: Vendor) -> object:
 
 
 def test_lost_work_is_found_by_our_own_reference_where_the_vendor_keeps_one(vendor: Vendor) -> None:
-    if not vendor.wire.keeps_reference:
+    answers = vendor.wire.look_ups(REMOTE_ID, GENERATION_ID)
+    if answers is None:
         assert look_up(vendor) is None
         assert vendor.server.requests == []
         return
-    vendor.server.will(http(200, vendor.wire.found(REMOTE_ID, GENERATION_ID)), http(200, vendor.wire.not_found()))
+    vendor.server.will(*(http(200, answer) for answer in answers))
     assert look_up(vendor) == Submission(REMOTE_ID)
     assert look_up(vendor) is None
     assert [str(GENERATION_ID) in request.target for request in vendor.server.requests] == [True, True]
@@ -209,7 +210,7 @@ def test_lost_work_is_found_by_our_own_reference_where_the_vendor_keeps_one(vend
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_with_a_look_up_is_that_of_a_read(vendor: Vendor, trouble: str) -> None:
-    if vendor.wire.keeps_reference:
+    if vendor.wire.look_ups(REMOTE_ID, GENERATION_ID) is not None:
         answer, _, expected = TROUBLES[trouble]
         vendor.server.will(answer)
         assert type(failure_of(lambda: look_up(vendor))) is expected

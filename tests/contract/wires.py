@@ -38,15 +38,14 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    `cancelled` is None where the vendor cannot cancel.
+    `cancelled` is None where the vendor cannot cancel. `look_ups`, what a search by our own id finds and what it says
+    when there is nothing, is None where the vendor keeps no such id.
     """
 
     request: ProviderRequest
     created: int
     credits: Decimal | None
     """What the vendor says in `succeeded` that it charged; None where it says nothing."""
-    keeps_reference: bool
-    """Whether the vendor keeps an id of ours, by which lost work is found."""
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider: ...
     def accepted(self, remote_id: str) -> bytes: ...
@@ -60,8 +59,7 @@ class Wire(Protocol):
     def unknown_task(self) -> Answer: ...
     def callback(self, remote_id: str, now: float) -> Callback: ...
     def callback_url_of(self, create: Request) -> str | None: ...
-    def found(self, remote_id: str, generation_id: UUID) -> bytes: ...
-    def not_found(self) -> bytes: ...
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
 
 
 class KieWire:
@@ -70,7 +68,6 @@ class KieWire:
     request = ProviderRequest("google/nano-banana", Inputs(prompt=PROMPT, aspect_ratio="16:9", output_format="png"))
     created = 200
     credits: Decimal | None = Decimal(4)
-    keeps_reference = False
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Kie(_account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
@@ -114,11 +111,8 @@ class KieWire:
         url = json.loads(create.body).get("callBackUrl")
         return None if url is None else str(url)
 
-    def found(self, remote_id: str, generation_id: UUID) -> bytes:
-        raise NotImplementedError("Kie keeps no id of ours")
-
-    def not_found(self) -> bytes:
-        raise NotImplementedError("Kie keeps no id of ours")
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
 
 
 def _record(remote_id: str, state: str, **fields: object) -> bytes:
@@ -138,7 +132,6 @@ class KlingWire:
     )
     created = 200
     credits: Decimal | None = Decimal(4)
-    keeps_reference = True
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Kling(_account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
@@ -186,11 +179,8 @@ class KlingWire:
         url = json.loads(create.body)["options"].get("callback_url")
         return None if url is None else str(url)
 
-    def found(self, remote_id: str, generation_id: UUID) -> bytes:
-        return _kling([_kling_task(remote_id, "processing", external_id=str(generation_id))])
-
-    def not_found(self) -> bytes:
-        return _kling([])
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return _kling([_kling_task(remote_id, "processing", external_id=str(generation_id))]), _kling([])
 
 
 def _kling_task(remote_id: str, status: str, **fields: object) -> dict[str, object]:
@@ -209,7 +199,6 @@ class ReplicateWire:
     )
     created = 201
     credits: Decimal | None = None
-    keeps_reference = False
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Replicate(_account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
@@ -254,11 +243,8 @@ class ReplicateWire:
         url = json.loads(create.body).get("webhook")
         return None if url is None else str(url)
 
-    def found(self, remote_id: str, generation_id: UUID) -> bytes:
-        raise NotImplementedError("Replicate keeps no id of ours")
-
-    def not_found(self) -> bytes:
-        raise NotImplementedError("Replicate keeps no id of ours")
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
 
 
 def _prediction(remote_id: str, status: str, *, output: object = None, error: str | None = None) -> bytes:
