@@ -53,7 +53,9 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
 
 
 def _open(settings: Settings, ends: ExitStack) -> Services:
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    # Together no more than a process may hold; most of what a gateway does runs in its event loop.
+    for_threads = max(1, settings.database_pool_size // 4)
+    database = Database(settings.database_url, pool_size=for_threads)
     ends.callback(database.dispose)
     objects = ObjectStore(settings.s3)
     ends.callback(objects.close)
@@ -72,7 +74,7 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
     return Services(
         settings=settings,
         database=database,
-        requests_database=AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size),
+        requests_database=AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size - for_threads),
         objects=objects,
         providers=providers,
         catalogue=Catalogue.load(providers.available()),

@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     gateway_drain_seconds: int = Field(
         default=20, ge=0, description="after SIGTERM: requests that are not answered by then are cut"
     )
-    database_pool_size: int = Field(default=20, gt=0, description="connections a process may hold")
+    database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     providers: ProvidersSettings = ProvidersSettings()

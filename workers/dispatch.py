@@ -90,7 +90,7 @@ class Dispatcher:
         self._app.close()
 
     def _send(self, wake: Wake, producer: Producer | None = None) -> None:
-        # The id of the claim that this message asks for: searching Flower for a generation shows its whole chain.
+        # The id of the claim that this message asks for: searching Flower for a generation shows all its tasks.
         task_id = f"{wake.generation_id}.{wake.stage}.{wake.attempt + 1}"
         self._app.send_task(
             WORK[wake.stage].task.value,
