@@ -192,7 +192,7 @@ MUTANTS = (
         name="a wake-up that was not sent is forgotten",
         breaks="what finds its queue full waits for the resend",
         file="workers/dispatch.py",
-        old="                generations.make_due(session, wake)\n",
+        old="                generations.make_due(connection, left)\n",
         new="                pass\n",
     ),
 )

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from uuid import UUID, uuid4
 
-from sqlalchemy import BindParameter, bindparam, func, text
+from sqlalchemy import BindParameter, bindparam, column, func, text
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import Session, SQLModel, col, select
 
@@ -23,6 +23,7 @@ from schemas.orders import Order, Route
 from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
 from storage import ledger
+from storage.database import Executor
 from storage.generations import IS_FREE
 
 # A refused submit goes back from `submitting` to `queued`: its failures add up over both.
@@ -85,7 +86,7 @@ class Claim:
 
 
 def claim(
-    session: Session,
+    connection: Executor,
     generation_id: UUID,
     stages: Iterable[Stage],
     *,
@@ -108,12 +109,12 @@ def claim(
         "lease_seconds": lease_seconds,
         "holder": holder,
     }
-    row = session.execute(_CLAIM, given).one_or_none()
+    row = connection.execute(_CLAIM, given).one_or_none()
     return None if row is None else Claim(Snapshot(*row), token)
 
 
 def move(
-    session: Session,
+    connection: Executor,
     held: Claim,
     target: Stage,
     *,
@@ -152,11 +153,11 @@ def move(
         **({} if target in _WITHOUT_RESULT else {"progress": progress_within(target, 0.0)}),
         **({} if keep_lease or target in TERMINAL else {"wake_in": wake_in}),
     }
-    return _write(session, held, changes, given, values=values, event=dict(event or {}))
+    return _write(connection, held, changes, given, values=values, event=dict(event or {}))
 
 
 def put_back(
-    session: Session,
+    connection: Executor,
     held: Claim,
     *,
     wake_in: float,
@@ -184,7 +185,7 @@ def put_back(
         "wake_in": wake_in,
         **({} if progress is None else {"progress": progress_within(stage, progress)}),
     }
-    _write(session, held, changes, given, values=values)
+    _write(connection, held, changes, given, values=values)
 
 
 def fail(session: Session, held: Claim, code: ErrorCode, message: str) -> None:
@@ -230,41 +231,41 @@ def require_no_callback_since(session: Session, held: Claim) -> None:
         raise LeaseLost(f"generation {held.id} is no longer this worker's, or a callback came")
 
 
-def record_cancel_sent(session: Session, held: Claim) -> None:
+def record_cancel_sent(connection: Executor, held: Claim) -> None:
     """Remember that the provider was asked to stop, and has answered.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
-    _write(session, held, {"cancel_sent_at": "clock_timestamp()"}, {})
+    _write(connection, held, {"cancel_sent_at": "clock_timestamp()"}, {})
 
 
-def record_progress(session: Session, held: Claim, fraction: float) -> None:
+def record_progress(connection: Executor, held: Claim, fraction: float) -> None:
     """Show how much of the claimed stage is done (0..1). Progress never goes back.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
     percent = progress_within(held.generation.stage, fraction)
-    _write(session, held, {"progress": "greatest(progress, :progress)"}, {"progress": percent})
+    _write(connection, held, {"progress": "greatest(progress, :progress)"}, {"progress": percent})
 
 
-def renew_leases(session: Session, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:
+def renew_leases(connection: Executor, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:
     """Extend leases, given as generation ids by token; the tokens that are still good.
 
     Past its deadline a generation is not held any longer, whatever its worker is stuck in.
     """
     given = {"ids": list(held.values()), "tokens": list(held), "lease_seconds": lease_seconds}
-    return set(session.scalars(_RENEW, given))
+    return set(connection.scalars(_RENEW, given))
 
 
-def hand_back(session: Session, held: Mapping[UUID, UUID]) -> set[UUID]:
+def hand_back(connection: Executor, held: Mapping[UUID, UUID]) -> set[UUID]:
     """Give up claims whose steps are not over, given as generation ids by token; the tokens that were still good.
 
     The rows stay in their stages and are due at once. It is no failure: unlike a dead worker's, such a claim leaves no
     token behind.
     """
-    given = set(session.scalars(_HAND_BACK, {"ids": list(held.values()), "tokens": list(held)}))
+    given = set(connection.scalars(_HAND_BACK, {"ids": list(held.values()), "tokens": list(held)}))
     return {token for token, generation_id in held.items() if generation_id in given}
 
 
@@ -276,8 +277,9 @@ _EVENT_TYPE = SQLModel.metadata.tables["events"].columns["data"].type
 
 def _returning(sql: str, *parameters: BindParameter[object]) -> TextualSelect:
     """A statement that answers with the columns of a `Snapshot`, in their order."""
-    columns = {field.name: _TYPES[field.name] for field in fields(Snapshot)}
-    return text(sql).bindparams(*parameters).columns(**columns)
+    # By position: what SQLAlchemy learns of a result whose columns it has to find by name, it learns again every time.
+    columns = [column(field.name, _TYPES[field.name]) for field in fields(Snapshot)]
+    return text(sql).bindparams(*parameters).columns(*columns)
 
 
 _CLAIM = _returning(f"""
@@ -324,7 +326,7 @@ _WRITE_WITH_EVENT = f"""
 
 
 def _write(
-    session: Session,
+    connection: Executor,
     held: Claim,
     changes: Mapping[str, str],
     given: Mapping[str, object],
@@ -352,7 +354,7 @@ def _write(
     }
     template = _WRITE if event is None else _WRITE_WITH_EVENT
     statement = _statement(template, tuple(assignments.items()), tuple(sorted(parameters)))
-    row = session.execute(statement, parameters).one_or_none()
+    row = connection.execute(statement, parameters).one_or_none()
     if row is None:
         raise LeaseLost(f"generation {held.id} is no longer this worker's")
     return Claim(Snapshot(*row), held.token)

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
@@ -40,6 +40,9 @@ _ENGINE_OPTIONS: dict[str, Any] = {
 
 T = TypeVar("T")
 
+Executor = Session | Connection
+"""What runs a statement that needs no session: a connection costs half as much."""
+
 
 class Database:
     """A pool of connections; safe to share between threads."""
@@ -56,13 +59,13 @@ class Database:
             yield session
 
     @contextmanager
-    def statement(self) -> Iterator[Session]:
-        """A session for one statement, which is a transaction by itself: one round trip instead of three.
+    def statement(self) -> Iterator[Connection]:
+        """A connection for one statement, which is a transaction by itself: one round trip instead of three.
 
         What the block does with a second statement is a second transaction.
         """
-        with Session(self._single, expire_on_commit=False) as session:
-            yield session
+        with self._single.connect() as connection:
+            yield connection
 
     def ping(self) -> None:
         """Raise if the database does not answer."""
@@ -84,16 +87,14 @@ class AsyncDatabase:
 
     async def transaction(self, act: Callable[[Session], T]) -> T:
         """What `act` answers; its work is committed, or rolled back if it raises."""
-        async with self._session(self._engine) as session, session.begin():
+        session = AsyncSession(self._engine, sync_session_class=Session, expire_on_commit=False)
+        async with session, session.begin():
             return await session.run_sync(act)  # type: ignore[arg-type]  # it is a session of SQLModel's
 
-    async def statement(self, act: Callable[[Session], T]) -> T:
+    async def statement(self, act: Callable[[Connection], T]) -> T:
         """What `act` answers, whose one statement is a transaction by itself."""
-        async with self._session(self._single) as session:
-            return await session.run_sync(act)  # type: ignore[arg-type]  # it is a session of SQLModel's
-
-    def _session(self, engine: AsyncEngine) -> AsyncSession:
-        return AsyncSession(engine, sync_session_class=Session, expire_on_commit=False)
+        async with self._single.connect() as connection:
+            return await connection.run_sync(act)
 
     async def dispose(self) -> None:
         """Close every pooled connection."""

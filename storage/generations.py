@@ -1,6 +1,6 @@
 """Generations: finding them, and what must be looked at when. What workers do with them is in `claims`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from schemas.enums import Stage
 from schemas.tables import Generation
+from storage.database import Executor
 
 IS_FREE = "(lease_until IS NULL OR lease_until < clock_timestamp())"
 """SQL: that no worker holds the row. It has no lease, or one that ran out."""
@@ -51,14 +52,26 @@ def database_now(session: Session) -> datetime:
     return moment.astimezone(UTC)
 
 
-def make_due(session: Session, wake: Wake) -> None:
-    """Leave a wake-up that was not sent to the waker: without this it would wait until `resend_after` has passed."""
-    session.execute(_MAKE_DUE, {"id": wake.generation_id, "attempt": wake.attempt, "stage": wake.stage.value})
+def make_due(connection: Executor, wakes: Sequence[Wake]) -> None:
+    """Leave wake-ups that were not sent to the waker: without this they would wait until `resend_after` has passed."""
+    given = {
+        "ids": [wake.generation_id for wake in wakes],
+        "attempts": [wake.attempt for wake in wakes],
+        "stages": [wake.stage.value for wake in wakes],
+    }
+    connection.execute(_MAKE_DUE, given)
 
 
+# In one order for all: two processes must not wait for each other's rows.
 _MAKE_DUE = text(f"""
     UPDATE generations SET wake_at = clock_timestamp()
-    WHERE id = :id AND attempt = :attempt AND stage = :stage AND {IS_FREE}
+    WHERE id IN (
+        SELECT id FROM generations
+        JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:stages AS text[]))
+            AS meant (id, attempt, stage) USING (id, attempt, stage)
+        WHERE {IS_FREE}
+        ORDER BY id FOR NO KEY UPDATE OF generations
+    )
 """)  # noqa: S608 -- built of constants
 
 

@@ -109,7 +109,7 @@ def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
     half_way = _HALF_WAY_SECONDS[claim.generation.kind]
     estimate = waited / (waited + half_way)
     wake_in = next_poll(services.settings.pipeline, waited_seconds=waited, has_callback=has_callback)
-    with services.database.statement() as session:
+    with services.database.statement() as connection:
         claims.put_back(
-            session, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress
+            connection, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress
         )

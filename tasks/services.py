@@ -17,8 +17,8 @@ from storage.objects import ObjectStore
 class Dispatcher(Protocol):
     """Sends wake-ups."""
 
-    def wake(self, wake: Wake) -> bool:
-        """Send one, best effort; whether it was sent."""
+    def wake(self, *wakes: Wake) -> bool:
+        """Send some, best effort; whether all were sent."""
 
     def wake_all(self, wakes: Iterable[Wake]) -> None:
         """Send many in one round trip."""

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -66,9 +67,9 @@ def run(services: Services, generation_id: str, attempt: int, stages: Collection
     lease_seconds = services.settings.pipeline.lease_seconds
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
     asked_at = time.monotonic()
-    with services.database.statement() as session:
+    with services.database.statement() as connection:
         claim = claims.claim(
-            session,
+            connection,
             UUID(generation_id),
             stages,
             attempt=attempt,
@@ -146,10 +147,15 @@ def advance(
     pipeline = services.settings.pipeline
     delay = pipeline.resend_after_seconds if wake_in is None else wake_in
     goes_on = then is not None and pipeline.joins_stages
-    database = services.database
-    with database.statement() if within is None else database.transaction() as session:
-        moved = claims.move(session, claim, target, wake_in=delay, keep_lease=goes_on, event=event, values=values)
-        if within is not None:
+    move = partial(
+        claims.move, held=claim, target=target, wake_in=delay, keep_lease=goes_on, event=event, values=values
+    )
+    if within is None:
+        with services.database.statement() as connection:
+            moved = move(connection)
+    else:
+        with services.database.transaction() as session:
+            moved = move(session)
             within(session)
     log.info("generation_moved", origin=claim.generation.stage, stage=target)
     if then is not None and goes_on:
@@ -173,8 +179,8 @@ def wait_out(services: Services, claim: Claim, *, after: float | None = None) ->
         after: seconds that the other side asked for; never sooner than our own pause.
     """
     pause = outage_pause(services.settings.pipeline)
-    with services.database.statement() as session:
-        claims.put_back(session, claim, wake_in=max(pause, after or 0.0), resets_failures=False)
+    with services.database.statement() as connection:
+        claims.put_back(connection, claim, wake_in=max(pause, after or 0.0), resets_failures=False)
 
 
 def retry(
@@ -188,9 +194,9 @@ def retry(
     """
     failures = claim.generation.failures + 1
     gap = max(backoff(services.settings.pipeline, failures), after or 0.0)
-    with services.database.statement() as session:
+    with services.database.statement() as connection:
         claims.put_back(
-            session, claim, wake_in=gap, resets_failures=False, values={"failures": failures, **(values or {})}
+            connection, claim, wake_in=gap, resets_failures=False, values={"failures": failures, **(values or {})}
         )
 
 
@@ -200,8 +206,8 @@ def crashed(services: Services, claim: Claim) -> None:
     if _has_crashed_too_often(services, claim, crashes):
         return fail(services, claim, ErrorCode.INTERNAL, INTERNAL)
     gap = backoff(services.settings.pipeline, crashes)
-    with services.database.statement() as session:
-        return claims.put_back(session, claim, wake_in=gap, resets_failures=False, values={"crashes": crashes})
+    with services.database.statement() as connection:
+        return claims.put_back(connection, claim, wake_in=gap, resets_failures=False, values={"crashes": crashes})
 
 
 def after_failed_read(services: Services, claim: Claim, error: ProviderError) -> None:

@@ -1,6 +1,6 @@
 """Sending wake-ups: at once while the stage's queue is short, and never in the way of whoever sends."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import structlog
@@ -34,28 +34,35 @@ class Dispatcher:
             str(app.conf.broker_url), socket_timeout=2, socket_connect_timeout=1, health_check_interval=25
         )
 
-    def wake(self, wake: Wake) -> bool:
-        """Send one wake-up, unless its queue is full or Redis does not answer; whether it was sent. Never raises."""
-        if self._try(wake):
+    def wake(self, *wakes: Wake) -> bool:
+        """Send wake-ups, save where a queue is full or Redis does not answer; whether all were sent. Never raises."""
+        left = self._send_what_fits(wakes)
+        if not left:
             return True
         try:
-            with self._database.statement() as session:
-                generations.make_due(session, wake)
+            with self._database.statement() as connection:
+                generations.make_due(connection, left)
         except SQLAlchemyError as error:
-            # Then it is due when `wake_at` says so.
-            log.warning("wake_not_made_due", generation_id=str(wake.generation_id), error=type(error).__name__)
+            # Then they are due when `wake_at` says so.
+            log.warning("wakes_not_made_due", count=len(left), error=type(error).__name__)
         return False
 
-    def _try(self, wake: Wake) -> bool:
+    def _send_what_fits(self, wakes: Sequence[Wake]) -> Sequence[Wake]:
+        """Those that were not sent."""
         try:
-            # One length, not `room`: this is asked for every step of every generation.
-            if self._redis.llen(_queue_of(wake).value) >= self._target:
-                return False
-            self._send(wake)
+            room = dict(self.room())
+            fitting: list[Wake] = []
+            left: list[Wake] = []
+            for wake in wakes:
+                queue = _queue_of(wake)
+                (fitting if room[queue] > 0 else left).append(wake)
+                room[queue] -= 1
+            if fitting:
+                self.wake_all(fitting)
         except _BROKER_TROUBLE as error:
-            log.warning("wake_not_sent", generation_id=str(wake.generation_id), error=type(error).__name__)
-            return False
-        return True
+            log.warning("wakes_not_sent", count=len(wakes), error=type(error).__name__)
+            return wakes
+        return left
 
     def wake_all(self, wakes: Iterable[Wake]) -> None:
         """Send many wake-ups in one round trip, whatever the queues hold.
@@ -65,7 +72,7 @@ class Dispatcher:
         """
         with self._app.amqp.producer_pool.acquire(block=True, timeout=10) as producer, _batch(producer):
             for wake in wakes:
-                self._send(wake, producer=producer)
+                self._publish(producer, wake)
 
     def room(self) -> Mapping[Queue, int]:
         """How many messages each queue takes until it holds its target.
@@ -89,16 +96,22 @@ class Dispatcher:
         self._redis.close()
         self._app.close()
 
-    def _send(self, wake: Wake, producer: Producer | None = None) -> None:
+    def _publish(self, producer: Producer, wake: Wake) -> None:
+        """Celery's own message, without what `send_task` does for tasks that have signals, links or results.
+
+        That is most of its cost: 0.14 ms against 0.04, and every step of every generation is such a message.
+        """
         # The id of the claim that this message asks for: searching Flower for a generation shows all its tasks.
         task_id = f"{wake.generation_id}.{wake.stage}.{wake.attempt + 1}"
-        self._app.send_task(
-            WORK[wake.stage].task.value,
-            args=[str(wake.generation_id), wake.attempt],
-            task_id=task_id,
-            queue=_queue_of(wake).value,
-            ignore_result=True,
-            producer=producer,
+        task, arguments = WORK[wake.stage].task.value, (str(wake.generation_id), wake.attempt)
+        message = self._app.amqp.as_task_v2(task_id, task, arguments, ignore_result=True)
+        producer.publish(
+            message.body,
+            headers=message.headers,
+            routing_key=_queue_of(wake).value,
+            exchange="",
+            serializer=self._app.conf.task_serializer,
+            **message.properties,
         )
 
 

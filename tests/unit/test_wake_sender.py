@@ -13,13 +13,17 @@ def _wake() -> Wake:
 
 
 def test_sending_returns_at_once_and_what_does_not_fit_is_dropped() -> None:
-    may_go_on, sent = Event(), list[Wake]()
+    is_sending, may_go_on, sent = Event(), Event(), list[Wake]()
 
-    def hang(wake: Wake) -> None:
+    def hang(*wakes: Wake) -> bool:
+        is_sending.set()
         may_go_on.wait()
-        sent.append(wake)
+        sent.extend(wakes)
+        return True
 
     sender = WakeSender(hang)
+    sender.send(_wake())
+    is_sending.wait()
     with structlog.testing.capture_logs() as lines:
         for _ in range(1200):
             sender.send(_wake())
@@ -27,17 +31,50 @@ def test_sending_returns_at_once_and_what_does_not_fit_is_dropped() -> None:
     sender.close()
 
     assert [line["event"] for line in lines] == ["wake_dropped"] * 200
-    assert len(sent) <= 1000
+    assert 1 <= len(sent) <= 1001
 
 
-def test_a_wake_up_that_fails_leaves_room_and_a_line() -> None:
-    def fail(_: Wake) -> None:
-        raise ValueError("s3cret")
+def test_what_came_while_it_was_busy_is_sent_together_and_in_order() -> None:
+    is_sending, may_go_on, is_done, batches = Event(), Event(), Event(), list[tuple[Wake, ...]]()
 
-    sender = WakeSender(fail)
+    def hang(*wakes: Wake) -> bool:
+        is_sending.set()
+        may_go_on.wait()
+        batches.append(wakes)
+        if sum(map(len, batches)) == 21:
+            is_done.set()
+        return True
+
+    sender = WakeSender(hang)
+    first, *others = [_wake() for _ in range(21)]
+    sender.send(first)
+    is_sending.wait()
+    for wake in others:
+        sender.send(wake)
+    may_go_on.set()
+    is_done.wait()
+    sender.close()
+
+    assert batches == [(first,), tuple(others)]
+
+
+def test_wake_ups_that_fail_leave_a_line_and_the_next_are_sent() -> None:
+    has_failed, is_sent = Event(), Event()
+
+    def fail_once(*_: Wake) -> bool:
+        if not has_failed.is_set():
+            has_failed.set()
+            raise ValueError("s3cret")
+        is_sent.set()
+        return True
+
+    sender = WakeSender(fail_once)
     with structlog.testing.capture_logs() as lines:
         sender.send(_wake())
-        sender._threads.shutdown()
+        has_failed.wait()
+        sender.send(_wake())
+        is_sent.wait()
+        sender.close()
 
-    assert [(line["event"], line["error"]) for line in lines] == [("wake_failed", "ValueError")]
+    assert [(line["event"], line["error"]) for line in lines] == [("wakes_failed", "ValueError")]
     assert "s3cret" not in str(lines)
