@@ -42,19 +42,22 @@ MUTANTS = (
         name="capture after the move",
         breaks="a generation can be completed and not paid",
         file="tasks/settle.py",
-        old="        within=lambda session: ledger.capture(session, generation.customer_id, claim.id),\n    )\n",
-        new="    )\n    with services.database.transaction() as session:\n"
-        "        ledger.capture(session, generation.customer_id, claim.id)\n",
+        old="    return stage.advance(\n        services,\n        claim,\n        Stage.COMPLETED,\n"
+        '        event={"credits": generation.credits},\n'
+        "        within=lambda statements: ledger.capture(statements, generation.customer_id, claim.id),\n    )\n",
+        new='    stage.advance(services, claim, Stage.COMPLETED, event={"credits": generation.credits})\n'
+        "    with services.database.statements() as statements:\n"
+        "        ledger.capture(statements, generation.customer_id, claim.id)\n    return None\n",
     ),
     Mutant(
         name="release after the failure",
         breaks="a generation can fail and keep its hold",
         file="tasks/stage.py",
-        old="        claims.fail(session, claim, code, message)\n",
+        old="        claims.fail(statements, claim, code, message)\n",
         new='        values = {"error_code": code, "error_message": message}\n'
-        '        claims.move(session, claim, Stage.FAILED, wake_in=0, event={"code": code}, values=values)\n'
-        "    with services.database.transaction() as session:\n"
-        "        ledger.release(session, claim.generation.customer_id, claim.id)\n",
+        '        claims.move(statements, claim, Stage.FAILED, wake_in=0, event={"code": code}, values=values)\n'
+        "    with services.database.statements() as statements:\n"
+        "        ledger.release(statements, claim.generation.customer_id, claim.id)\n",
     ),
     Mutant(
         name="cancelled while queued without a release",
@@ -192,7 +195,7 @@ MUTANTS = (
         name="a wake-up that was not sent is forgotten",
         breaks="what finds its queue full waits for the resend",
         file="workers/dispatch.py",
-        old="                generations.make_due(connection, left)\n",
+        old="                generations.make_due(statement, left)\n",
         new="                pass\n",
     ),
 )

@@ -24,7 +24,7 @@ async def _authenticated(
     key = bearer.credentials if bearer else api_key
     if not key:
         raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
-    customer = await services.requests_database.statement(lambda connection: customers.authenticate(connection, key))
+    customer = await services.requests_database.statement(lambda statement: customers.authenticate(statement, key))
     if customer is None:
         raise Unauthenticated("this API key is unknown or revoked")
     return customer

@@ -56,9 +56,9 @@ async def receive_callback(
     """
     adapter = _adapter(services, provider)
     reading = _read(adapter, generation_id, request, body)
-    wake = await services.requests_database.transaction(
-        lambda session: callbacks.record(
-            session,
+    wake = await services.requests_database.statements(
+        lambda statements: callbacks.record(
+            statements,
             adapter.name,
             generation_id,
             remote_id=reading.remote_id,

@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from sqlmodel import Session
 
 from gateway.authentication import TheCustomer
 from gateway.dependencies import ServicesOf
@@ -96,27 +95,23 @@ async def create_generation(
     The credits are captured when the result is stored, and released when the generation fails.
     """
 
-    def accept(session: Session) -> tuple[acceptance.Accepted, GenerationResource]:
-        accepted = acceptance.accept(
-            session,
+    accepted = await services.requests_database.statements(
+        lambda statements: acceptance.accept(
+            statements,
             customer.id,
             request,
             services.catalogue.order,
             services.settings.pipeline,
             idempotency_key=idempotency_key,
         )
-        generation = accepted.generation
-        found = details.of_new(generation) if accepted.is_new else details.of(session, generation)
-        return accepted, generation_resource(found)
-
-    accepted, resource = await services.requests_database.transaction(accept)
+    )
     generation = accepted.generation
+    response.headers["Location"] = path_of(generation.id)
     if accepted.is_new:
         services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
-    else:
-        response.headers["Idempotency-Replayed"] = "true"
-    response.headers["Location"] = path_of(generation.id)
-    return resource
+        return generation_resource(details.of_new(generation))
+    response.headers["Idempotency-Replayed"] = "true"
+    return await get_generation(generation.id, services, customer)
 
 
 @router.get(

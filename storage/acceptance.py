@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
-from sqlmodel import Session, select
 
 from schemas.errors import IdempotencyMismatch, NotFound
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
 from schemas.tables import Generation
 from storage import ledger
+from storage.statements import Executor
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Accepted:
 
 
 def accept(
-    session: Session,
+    executor: Executor,
     customer_id: UUID,
     request: GenerationRequest,
     make_order: Callable[[GenerationRequest], Order],
@@ -43,18 +43,18 @@ def accept(
         IdempotencyMismatch: the key stands for another request.
     """
     identity = _Identity(customer_id, idempotency_key, _hash(request))
-    earlier = _find_earlier(session, identity)
+    earlier = _find_earlier(executor, identity)
     if earlier is not None:
         return Accepted(earlier, is_new=False)
     order = make_order(request)
-    generation = _insert(session, identity, order, pipeline)
+    generation = _insert(executor, identity, order, pipeline)
     if generation is None:
         # The same request, sent twice at once: the other one was faster. Or the customer does not exist.
-        earlier = _find_earlier(session, identity)
+        earlier = _find_earlier(executor, identity)
         if earlier is None:
             raise NotFound(f"there is no customer {customer_id}")
         return Accepted(earlier, is_new=False)
-    ledger.hold(session, customer_id, generation.id, order.credits)
+    ledger.hold(executor, customer_id, generation.id, order.credits)
     return Accepted(generation, is_new=True)
 
 
@@ -96,7 +96,7 @@ _INSERT = text("""
 """)
 
 
-def _insert(session: Session, identity: _Identity, order: Order, pipeline: PipelineSettings) -> Generation | None:
+def _insert(executor: Executor, identity: _Identity, order: Order, pipeline: PipelineSettings) -> Generation | None:
     """The new row with its first event; None if the same request is there already, or its customer is not."""
     generation_id, route = uuid4(), order.routes[0]
     given = {
@@ -112,7 +112,7 @@ def _insert(session: Session, identity: _Identity, order: Order, pipeline: Pipel
         "resend_after": pipeline.resend_after_seconds,
         "deadline_after": order.deadline_seconds or pipeline.deadline_seconds,
     }
-    row = session.execute(_INSERT, given).one_or_none()
+    row = executor.execute(_INSERT, given).one_or_none()
     if row is None:
         return None
     return Generation(
@@ -132,15 +132,21 @@ def _insert(session: Session, identity: _Identity, order: Order, pipeline: Pipel
     )
 
 
-def _find_earlier(session: Session, identity: _Identity) -> Generation | None:
+_COLUMNS = ", ".join(f'"{name}"' for name in Generation.model_fields)
+_FIND_EARLIER = text(f"""
+    SELECT {_COLUMNS} FROM generations WHERE customer_id = :customer_id AND idempotency_key = :idempotency_key
+""")  # noqa: S608 -- built of constants
+
+
+def _find_earlier(executor: Executor, identity: _Identity) -> Generation | None:
     if identity.idempotency_key is None:
         return None
-    earlier = session.exec(
-        select(Generation).where(
-            Generation.customer_id == identity.customer_id, Generation.idempotency_key == identity.idempotency_key
-        )
-    ).one_or_none()
-    if earlier is not None and earlier.request_hash != identity.request_hash:
+    given = {"customer_id": identity.customer_id, "idempotency_key": identity.idempotency_key}
+    row = executor.execute(_FIND_EARLIER, given).one_or_none()
+    if row is None:
+        return None
+    earlier = Generation.model_validate(row._asdict())
+    if earlier.request_hash != identity.request_hash:
         raise IdempotencyMismatch(
             "this idempotency key was used for another request: send a new key with a new request, "
             "or the same body to get the same generation"

@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import insert
-from sqlmodel import Session, SQLModel
+from sqlalchemy import text
 
 from schemas.tables import Asset
+from storage.statements import Executor
 
-_TABLE = SQLModel.metadata.tables["assets"]
+# Their times are the database's.
+_GIVEN = [name for name in Asset.model_fields if name not in {"created_at", "expired_at"}]
+_ADD = text(f"""
+    INSERT INTO assets ({", ".join(_GIVEN)}) VALUES ({", ".join(f":{name}" for name in _GIVEN)})
+""")  # noqa: S608 -- built of constants
 
 
-def add_assets(session: Session, assets: Iterable[Asset]) -> None:
-    """Make stored objects count. Their times are the database's."""
-    session.execute(insert(_TABLE), [asset.model_dump(exclude={"created_at", "expired_at"}) for asset in assets])
+def add_assets(executor: Executor, assets: Iterable[Asset]) -> None:
+    """Make stored objects count."""
+    for asset in assets:
+        executor.execute(_ADD, {name: getattr(asset, name) for name in _GIVEN})

@@ -12,6 +12,7 @@ from schemas.stages import AWAITS_CALLBACK, TERMINAL
 from schemas.tables import CallbackReceipt
 from storage import timeline
 from storage.generations import Wake, due_unless_held
+from storage.statements import Executor
 
 # A vendor sends a handful. Whoever varies a body for ever must not fill the table.
 _MOST_RECEIPTS = 20
@@ -20,7 +21,7 @@ _TWICE = 2
 
 
 def record(
-    session: Session,
+    executor: Executor,
     provider: ProviderName,
     generation_id: UUID,
     *,
@@ -44,11 +45,11 @@ def record(
         "most_receipts": _MOST_RECEIPTS,
         "awaits_callback": [stage.value for stage in AWAITS_CALLBACK],
     }
-    row = session.execute(_RECORD, given).one_or_none()
+    row = executor.execute(_RECORD, given).one_or_none()
     if row is None:
         return None
     stage = Stage(row.stage)
-    _note(session, generation_id, stage, {"provider": provider, "remote_id": remote_id}, row.deliveries)
+    _note(executor, generation_id, stage, {"provider": provider, "remote_id": remote_id}, row.deliveries)
     if not row.is_marked or row.lease_token is not None:
         return None
     return Wake(generation_id, stage, row.attempt, is_called_back=True)
@@ -88,10 +89,10 @@ def adoptable_remote_id(session: Session, generation_id: UUID, provider: Provide
 
 
 def _note(
-    session: Session, generation_id: UUID, stage: Stage, data: Mapping[str, object], deliveries: int | None
+    executor: Executor, generation_id: UUID, stage: Stage, data: Mapping[str, object], deliveries: int | None
 ) -> None:
     """Show on the timeline what changes nothing: a repeat, once, and what comes after the end."""
     if deliveries == 1 and stage in TERMINAL:
-        timeline.note(session, generation_id, EventName.CALLBACK_LATE, data)
+        timeline.note(executor, generation_id, EventName.CALLBACK_LATE, data)
     if deliveries == _TWICE:
-        timeline.note(session, generation_id, EventName.CALLBACK_REPEATED, data)
+        timeline.note(executor, generation_id, EventName.CALLBACK_REPEATED, data)

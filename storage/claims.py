@@ -10,12 +10,14 @@ Every step of every generation does this, so each is one statement: a move tells
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property, lru_cache
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BindParameter, bindparam, column, func, text
-from sqlalchemy.sql.selectable import TextualSelect
-from sqlmodel import Session, SQLModel, col, select
+from psycopg.types.json import Jsonb
+from sqlalchemy import Row, TextClause, func, text
+from sqlmodel import Session, col, select
 
 from schemas.enums import ErrorCode, Kind, ProviderName, Stage
 from schemas.errors import LeaseLost
@@ -23,8 +25,8 @@ from schemas.orders import Order, Route
 from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
 from storage import ledger
-from storage.database import Executor
 from storage.generations import IS_FREE
+from storage.statements import Executor
 
 # A refused submit goes back from `submitting` to `queued`: its failures add up over both.
 _ONE_TRY = frozenset({Stage.QUEUED, Stage.SUBMITTING})
@@ -58,6 +60,14 @@ class Snapshot:
     object_key: str | None
     download: dict[str, object] | None
 
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Snapshot":
+        """What a statement returned of `_COLUMNS`."""
+        values = row._asdict()
+        for name, kind in _ENUMS.items():
+            values[name] = kind(values[name])
+        return cls(**values)
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -86,7 +96,7 @@ class Claim:
 
 
 def claim(
-    connection: Executor,
+    executor: Executor,
     generation_id: UUID,
     stages: Iterable[Stage],
     *,
@@ -109,12 +119,12 @@ def claim(
         "lease_seconds": lease_seconds,
         "holder": holder,
     }
-    row = connection.execute(_CLAIM, given).one_or_none()
-    return None if row is None else Claim(Snapshot(*row), token)
+    row = executor.execute(_CLAIM, given).one_or_none()
+    return None if row is None else Claim(Snapshot.of(row), token)
 
 
 def move(
-    connection: Executor,
+    executor: Executor,
     held: Claim,
     target: Stage,
     *,
@@ -153,11 +163,11 @@ def move(
         **({} if target in _WITHOUT_RESULT else {"progress": progress_within(target, 0.0)}),
         **({} if keep_lease or target in TERMINAL else {"wake_in": wake_in}),
     }
-    return _write(connection, held, changes, given, values=values, event=dict(event or {}))
+    return _write(executor, held, changes, given, values=values, event=dict(event or {}))
 
 
 def put_back(
-    connection: Executor,
+    executor: Executor,
     held: Claim,
     *,
     wake_in: float,
@@ -185,35 +195,35 @@ def put_back(
         "wake_in": wake_in,
         **({} if progress is None else {"progress": progress_within(stage, progress)}),
     }
-    _write(connection, held, changes, given, values=values)
+    _write(executor, held, changes, given, values=values)
 
 
-def fail(session: Session, held: Claim, code: ErrorCode, message: str) -> None:
+def fail(executor: Executor, held: Claim, code: ErrorCode, message: str) -> None:
     """End a claimed generation as failed and release its hold.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
     move(
-        session,
+        executor,
         held,
         Stage.FAILED,
         wake_in=0,
         event={"code": code, "message": message},
         values={"error_code": code, "error_message": message},
     )
-    ledger.release(session, held.generation.customer_id, held.id)
+    ledger.release(executor, held.generation.customer_id, held.id)
 
 
-def cancel(session: Session, held: Claim, *, is_charged: bool, event: Mapping[str, object]) -> None:
+def cancel(executor: Executor, held: Claim, *, is_charged: bool, event: Mapping[str, object]) -> None:
     """End a claimed generation as cancelled, and capture or release its hold.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
-    move(session, held, Stage.CANCELLED, wake_in=0, event=event)
+    move(executor, held, Stage.CANCELLED, wake_in=0, event=event)
     settle = ledger.capture if is_charged else ledger.release
-    settle(session, held.generation.customer_id, held.id)
+    settle(executor, held.generation.customer_id, held.id)
 
 
 def require_no_callback_since(session: Session, held: Claim) -> None:
@@ -231,58 +241,49 @@ def require_no_callback_since(session: Session, held: Claim) -> None:
         raise LeaseLost(f"generation {held.id} is no longer this worker's, or a callback came")
 
 
-def record_cancel_sent(connection: Executor, held: Claim) -> None:
+def record_cancel_sent(executor: Executor, held: Claim) -> None:
     """Remember that the provider was asked to stop, and has answered.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
-    _write(connection, held, {"cancel_sent_at": "clock_timestamp()"}, {})
+    _write(executor, held, {"cancel_sent_at": "clock_timestamp()"}, {})
 
 
-def record_progress(connection: Executor, held: Claim, fraction: float) -> None:
+def record_progress(executor: Executor, held: Claim, fraction: float) -> None:
     """Show how much of the claimed stage is done (0..1). Progress never goes back.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
     percent = progress_within(held.generation.stage, fraction)
-    _write(connection, held, {"progress": "greatest(progress, :progress)"}, {"progress": percent})
+    _write(executor, held, {"progress": "greatest(progress, :progress)"}, {"progress": percent})
 
 
-def renew_leases(connection: Executor, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:
+def renew_leases(executor: Executor, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:
     """Extend leases, given as generation ids by token; the tokens that are still good.
 
     Past its deadline a generation is not held any longer, whatever its worker is stuck in.
     """
     given = {"ids": list(held.values()), "tokens": list(held), "lease_seconds": lease_seconds}
-    return set(connection.scalars(_RENEW, given))
+    return set(executor.execute(_RENEW, given).scalars())
 
 
-def hand_back(connection: Executor, held: Mapping[UUID, UUID]) -> set[UUID]:
+def hand_back(executor: Executor, held: Mapping[UUID, UUID]) -> set[UUID]:
     """Give up claims whose steps are not over, given as generation ids by token; the tokens that were still good.
 
     The rows stay in their stages and are due at once. It is no failure: unlike a dead worker's, such a claim leaves no
     token behind.
     """
-    given = set(connection.scalars(_HAND_BACK, {"ids": list(held.values()), "tokens": list(held)}))
+    given = set(executor.execute(_HAND_BACK, {"ids": list(held.values()), "tokens": list(held)}).scalars())
     return {token for token, generation_id in held.items() if generation_id in given}
 
 
 # Quoted: one of them is `order`.
 _COLUMNS = ", ".join(f'"{field.name}"' for field in fields(Snapshot))
-_TYPES = {column.name: column.type for column in SQLModel.metadata.tables["generations"].columns}
-_EVENT_TYPE = SQLModel.metadata.tables["events"].columns["data"].type
+_ENUMS: dict[str, type[StrEnum]] = {"kind": Kind, "stage": Stage, "provider": ProviderName}
 
-
-def _returning(sql: str, *parameters: BindParameter[object]) -> TextualSelect:
-    """A statement that answers with the columns of a `Snapshot`, in their order."""
-    # By position: what SQLAlchemy learns of a result whose columns it has to find by name, it learns again every time.
-    columns = [column(field.name, _TYPES[field.name]) for field in fields(Snapshot)]
-    return text(sql).bindparams(*parameters).columns(*columns)
-
-
-_CLAIM = _returning(f"""
+_CLAIM = text(f"""
     UPDATE generations SET
         lease_token = :token,
         lease_until = clock_timestamp() + make_interval(secs => :lease_seconds),
@@ -326,7 +327,7 @@ _WRITE_WITH_EVENT = f"""
 
 
 def _write(
-    connection: Executor,
+    executor: Executor,
     held: Claim,
     changes: Mapping[str, str],
     given: Mapping[str, object],
@@ -349,24 +350,20 @@ def _write(
         "claim_token": held.token,
         "claim_stage": held.generation.stage,
         **given,
-        **values,
-        **({} if event is None else {"event": event}),
+        **{column: Jsonb(value) if isinstance(value, dict | list) else value for column, value in values.items()},
+        **({} if event is None else {"event": Jsonb(event)}),
     }
     template = _WRITE if event is None else _WRITE_WITH_EVENT
-    statement = _statement(template, tuple(assignments.items()), tuple(sorted(parameters)))
-    row = connection.execute(statement, parameters).one_or_none()
+    row = executor.execute(_statement(template, tuple(assignments.items())), parameters).one_or_none()
     if row is None:
         raise LeaseLost(f"generation {held.id} is no longer this worker's")
-    return Claim(Snapshot(*row), held.token)
+    return Claim(Snapshot.of(row), held.token)
 
 
 @lru_cache
-def _statement(template: str, assignments: tuple[tuple[str, str], ...], parameters: tuple[str, ...]) -> TextualSelect:
-    """A write of these columns; a parameter that is named like a column has its type."""
-    changes = ", ".join(f"{column} = {sql}" for column, sql in assignments)
-    types = {**_TYPES, "claim_stage": _TYPES["stage"], "event": _EVENT_TYPE}
-    typed = [bindparam(name, type_=types[name]) for name in parameters if name in types]
-    return _returning(template.format(changes=changes), *typed)
+def _statement(template: str, assignments: tuple[tuple[str, str], ...]) -> TextClause:
+    """A write of these columns."""
+    return text(template.format(changes=", ".join(f"{column} = {sql}" for column, sql in assignments)))
 
 
 def _next_wake(stage: Stage) -> str:

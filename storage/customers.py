@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from schemas.errors import NotFound
 from schemas.tables import ApiKey, Customer
 from storage import ledger
-from storage.database import Executor
+from storage.statements import Executor
 
 _KEY_PREFIX = "rw_"
 _SHOWN_LENGTH = 8
@@ -55,9 +55,9 @@ def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> 
     return len(keys)
 
 
-def authenticate(connection: Executor, key: str) -> Customer | None:
+def authenticate(executor: Executor, key: str) -> Customer | None:
     """The customer whose live key this is."""
-    row = connection.execute(_AUTHENTICATE, {"key_hash": _hash(key)}).one_or_none()
+    row = executor.execute(_AUTHENTICATE, {"key_hash": _hash(key)}).one_or_none()
     return None if row is None else Customer(id=row.id, name=row.name, created_at=row.created_at)
 
 

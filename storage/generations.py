@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from schemas.enums import Stage
 from schemas.tables import Generation
-from storage.database import Executor
+from storage.statements import Executor
 
 IS_FREE = "(lease_until IS NULL OR lease_until < clock_timestamp())"
 """SQL: that no worker holds the row. It has no lease, or one that ran out."""
@@ -52,14 +52,14 @@ def database_now(session: Session) -> datetime:
     return moment.astimezone(UTC)
 
 
-def make_due(connection: Executor, wakes: Sequence[Wake]) -> None:
+def make_due(executor: Executor, wakes: Sequence[Wake]) -> None:
     """Leave wake-ups that were not sent to the waker: without this they would wait until `resend_after` has passed."""
     given = {
         "ids": [wake.generation_id for wake in wakes],
         "attempts": [wake.attempt for wake in wakes],
         "stages": [wake.stage.value for wake in wakes],
     }
-    connection.execute(_MAKE_DUE, given)
+    executor.execute(_MAKE_DUE, given)
 
 
 # In one order for all: two processes must not wait for each other's rows.
@@ -75,13 +75,13 @@ _MAKE_DUE = text(f"""
 """)  # noqa: S608 -- built of constants
 
 
-def take_due(session: Session, stages: Iterable[Stage], *, limit: int, resend_after: float) -> list[Wake]:
+def take_due(executor: Executor, stages: Iterable[Stage], *, limit: int, resend_after: float) -> list[Wake]:
     """Pick generations that must be looked at now, and put their next look off by `resend_after` seconds.
 
     Customers take turns: the first due generation of each, then the second of each, so that one customer's burst does
     not delay the others. Rows that another waker is picking are skipped.
     """
-    rows = session.execute(
+    rows = executor.execute(
         TAKE_DUE, {"stages": [stage.value for stage in stages], "limit": limit, "resend_after": resend_after}
     )
     return [Wake(row.id, Stage(row.stage), row.attempt, is_called_back=row.is_called_back) for row in rows]

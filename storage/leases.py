@@ -113,8 +113,8 @@ class LeaseKeeper:
             lease.lose()
         if not held:
             return 0
-        with self._database.statement() as connection:
-            given = claims.hand_back(connection, {token: lease.generation_id for token, lease in held.items()})
+        with self._database.statement() as statement:
+            given = claims.hand_back(statement, {token: lease.generation_id for token, lease in held.items()})
         return len(given)
 
     def _run(self) -> None:
@@ -131,9 +131,9 @@ class LeaseKeeper:
         if not held:
             return
         asked_at = time.monotonic()
-        with self._database.statement() as connection:
+        with self._database.statement() as statement:
             ids = {token: lease.generation_id for token, lease in held.items()}
-            good = claims.renew_leases(connection, ids, lease_seconds=self._lease_seconds)
+            good = claims.renew_leases(statement, ids, lease_seconds=self._lease_seconds)
         for token, lease in held.items():
             if token in good:
                 lease.extend(until=asked_at + self._lease_seconds)

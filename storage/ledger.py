@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from schemas.enums import AccountKind, TransferKind
 from schemas.errors import AlreadySettled, InsufficientCredits, InvalidRequest, NotFound
 from schemas.tables import LedgerAccount, LedgerTransfer
+from storage.statements import Executor
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ _SETTLE = text(f"""
     SELECT amount FROM transferred
 """)  # noqa: S608 -- built of constants
 
+_MOVED = text("SELECT kind, amount FROM ledger_transfers WHERE generation_id = :generation_id")
+
 
 @dataclass(frozen=True)
 class _Accounts:
@@ -113,48 +116,48 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
         _require_same_amount(session, transfer)
 
 
-def hold(session: Session, customer_id: UUID, generation_id: UUID, amount: int) -> None:
+def hold(executor: Executor, customer_id: UUID, generation_id: UUID, amount: int) -> None:
     """Set credits aside for a generation.
 
     Raises:
         InsufficientCredits: the customer has too little. The transaction cannot go on.
     """
     given = {"customer_id": customer_id, "generation_id": generation_id, "amount": amount}
-    row = session.execute(_HOLD, given).one_or_none()
+    row = executor.execute(_HOLD, given).one_or_none()
     if row is None:
         raise NotFound(f"there is no customer {customer_id}")
     available, is_held = row
-    if not is_held and not _moved(session, generation_id)[TransferKind.HOLD]:
+    if not is_held and not _moved(executor, generation_id)[TransferKind.HOLD]:
         raise InsufficientCredits(
             f"this generation needs {amount} credits and {available} are available",
             {"credits_needed": amount, "credits_available": available},
         )
 
 
-def capture(session: Session, customer_id: UUID, generation_id: UUID) -> None:
+def capture(executor: Executor, customer_id: UUID, generation_id: UUID) -> None:
     """Take what was held for a generation as revenue.
 
     Raises:
         AlreadySettled: its hold was released.
     """
-    _settle(session, customer_id, generation_id, TransferKind.CAPTURE)
+    _settle(executor, customer_id, generation_id, TransferKind.CAPTURE)
 
 
-def release(session: Session, customer_id: UUID, generation_id: UUID) -> None:
+def release(executor: Executor, customer_id: UUID, generation_id: UUID) -> None:
     """Give back what was held for a generation.
 
     Raises:
         AlreadySettled: its hold was captured.
     """
-    _settle(session, customer_id, generation_id, TransferKind.RELEASE)
+    _settle(executor, customer_id, generation_id, TransferKind.RELEASE)
 
 
-def _settle(session: Session, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
+def _settle(executor: Executor, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
     """End a hold in one of two ways, once: a generation has one settlement, and its key is the generation's id."""
-    settled = session.execute(_SETTLE, {"customer_id": customer_id, "generation_id": generation_id, "kind": kind.value})
-    if settled.one_or_none() is not None:
+    given = {"customer_id": customer_id, "generation_id": generation_id, "kind": kind.value}
+    if executor.execute(_SETTLE, given).one_or_none() is not None:
         return
-    moved = _moved(session, generation_id)
+    moved = _moved(executor, generation_id)
     if not moved[kind]:
         raise AlreadySettled(f"generation {generation_id} has nothing on hold: {dict(moved)}")
 
@@ -235,11 +238,11 @@ def _find(session: Session, transfer: LedgerTransfer) -> LedgerTransfer | None:
     ).one_or_none()
 
 
-def _moved(session: Session, generation_id: UUID) -> Counter[TransferKind]:
+def _moved(executor: Executor, generation_id: UUID) -> Counter[TransferKind]:
     """How many credits each kind of transfer moved for a generation."""
     moved: Counter[TransferKind] = Counter()
-    for transfer in session.exec(select(LedgerTransfer).where(LedgerTransfer.generation_id == generation_id)):
-        moved[transfer.kind] += transfer.amount
+    for kind, amount in executor.execute(_MOVED, {"generation_id": generation_id}):
+        moved[TransferKind(kind)] += amount
     return moved
 
 

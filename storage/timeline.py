@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from schemas.enums import EventName
 from schemas.tables import Event
+from storage.statements import Executor
 
 _NOTE = text("""
     INSERT INTO events (generation_id, origin, stage, name, data)
@@ -16,9 +17,9 @@ _NOTE = text("""
 """)
 
 
-def note(session: Session, generation_id: UUID, name: EventName, data: Mapping[str, object] | None = None) -> None:
+def note(executor: Executor, generation_id: UUID, name: EventName, data: Mapping[str, object] | None = None) -> None:
     """Add an entry that is no move, in the stage where the generation stands now. No secrets and no prompts."""
-    session.execute(_NOTE, {"id": generation_id, "name": name.value, "data": json.dumps(dict(data or {}))})
+    executor.execute(_NOTE, {"id": generation_id, "name": name.value, "data": json.dumps(dict(data or {}))})
 
 
 def read(session: Session, generation_id: UUID) -> Sequence[Event]:

@@ -100,9 +100,9 @@ def withdraw(services: Services, claim: Claim) -> None:
 @_outlasting_outages
 def unknown(services: Services, claim: Claim, *, reason: str) -> None:
     """It left, and nobody knows: leave it to the callback, and to look-ups at the provider."""
-    with services.database.transaction() as session:
-        claims.put_back(session, claim, wake_in=FIRST_LOOK_UP_SECONDS)
-        timeline.note(session, claim.id, EventName.SUBMIT_UNKNOWN, {"reason": reason})
+    with services.database.statements() as statements:
+        claims.put_back(statements, claim, wake_in=FIRST_LOOK_UP_SECONDS)
+        timeline.note(statements, claim.id, EventName.SUBMIT_UNKNOWN, {"reason": reason})
 
 
 def requeue(

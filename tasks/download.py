@@ -110,8 +110,8 @@ class _Progress:
             return
         self._shown_at = now
         try:
-            with self._services.database.statement() as connection:
-                claims.record_progress(connection, self._claim, received_bytes / self.total_bytes)
+            with self._services.database.statement() as statement:
+                claims.record_progress(statement, self._claim, received_bytes / self.total_bytes)
         except stage.OUTAGES as error:
             # Nobody sees the progress for a moment: no reason to give the bytes up.
             log.warning("progress_not_shown", error=type(error).__name__)

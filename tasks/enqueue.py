@@ -65,9 +65,9 @@ def enqueue(services: Services, arguments: dict[str, object], *, message_id: str
     """
     try:
         wanted = _parse(arguments)
-        with services.database.transaction() as session:
+        with services.database.statements() as statements:
             accepted = acceptance.accept(
-                session,
+                statements,
                 wanted.customer_id,
                 wanted.request,
                 services.catalogue.order,

@@ -2,7 +2,6 @@
 
 import structlog
 from celery import shared_task
-from sqlmodel import Session
 
 from providers.base import Cancellation, Provider, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, Stage, TaskName
@@ -11,6 +10,7 @@ from schemas.stages import WORK
 from storage import claims, timeline
 from storage.claims import Claim
 from storage.leases import Lease
+from storage.statements import Executor
 from tasks import stage
 from tasks.download import download
 from tasks.polling import next_poll
@@ -59,8 +59,8 @@ def _deliver(services: Services, claim: Claim, state: RemoteState) -> Onward | N
     if state.provider_credits is not None:
         values["provider_credits"] = state.provider_credits
 
-    def note_unheeded_wish(session: Session) -> None:
-        timeline.note(session, claim.id, EventName.CANCEL_TOO_LATE)
+    def note_unheeded_wish(statements: Executor) -> None:
+        timeline.note(statements, claim.id, EventName.CANCEL_TOO_LATE)
 
     was_unwanted = claim.generation.cancel_requested_at is not None
     within = note_unheeded_wish if was_unwanted else None
@@ -85,9 +85,9 @@ def _stopped(services: Services, claim: Claim, provider: Provider) -> bool:
         stage.cancel(services, claim, reason="the provider stopped it")
         return True
     data = {"provider": claim.generation.provider, "answer": answer}
-    with services.database.transaction() as session:
-        claims.record_cancel_sent(session, claim)
-        timeline.note(session, claim.id, EventName.CANCEL_SENT, data)
+    with services.database.statements() as statements:
+        claims.record_cancel_sent(statements, claim)
+        timeline.note(statements, claim.id, EventName.CANCEL_SENT, data)
     return False
 
 
@@ -109,7 +109,7 @@ def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
     half_way = _HALF_WAY_SECONDS[claim.generation.kind]
     estimate = waited / (waited + half_way)
     wake_in = next_poll(services.settings.pipeline, waited_seconds=waited, has_callback=has_callback)
-    with services.database.statement() as connection:
+    with services.database.statement() as statement:
         claims.put_back(
-            connection, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress
+            statement, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress
         )

@@ -25,5 +25,5 @@ def settle(services: Services, claim: Claim, _lease: Lease) -> Onward | None:
         claim,
         Stage.COMPLETED,
         event={"credits": generation.credits},
-        within=lambda session: ledger.capture(session, generation.customer_id, claim.id),
+        within=lambda statements: ledger.capture(statements, generation.customer_id, claim.id),
     )

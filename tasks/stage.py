@@ -11,7 +11,6 @@ import structlog
 from minio.error import MinioException
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlmodel import Session
 from urllib3.exceptions import HTTPError
 
 from providers.base import RemoteRef
@@ -23,6 +22,7 @@ from storage import claims, timeline
 from storage.claims import Claim
 from storage.generations import Wake
 from storage.leases import Lease
+from storage.statements import Executor
 from tasks.services import Services
 
 log = structlog.get_logger()
@@ -67,9 +67,9 @@ def run(services: Services, generation_id: str, attempt: int, stages: Collection
     lease_seconds = services.settings.pipeline.lease_seconds
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
     asked_at = time.monotonic()
-    with services.database.statement() as connection:
+    with services.database.statement() as statement:
         claim = claims.claim(
-            connection,
+            statement,
             UUID(generation_id),
             stages,
             attempt=attempt,
@@ -120,8 +120,8 @@ def _note_refusal(services: Services, claim: Claim, error: Exception) -> None:
     """Show on the timeline that the generation had moved on: another worker took it, or our own commit had arrived."""
     data = {"stage": claim.generation.stage, "attempt": claim.generation.attempt, "after": type(error).__name__}
     try:
-        with services.database.transaction() as session:
-            timeline.note(session, claim.id, EventName.WRITE_REFUSED, data)
+        with services.database.statement() as statement:
+            timeline.note(statement, claim.id, EventName.WRITE_REFUSED, data)
     except OUTAGES as outage:
         log.warning("refusal_not_noted", error=type(outage).__name__)
 
@@ -134,7 +134,7 @@ def advance(
     wake_in: float | None = None,
     event: Mapping[str, object] | None = None,
     values: Mapping[str, object] | None = None,
-    within: Callable[[Session], None] | None = None,
+    within: Callable[[Executor], None] | None = None,
     then: Step | None = None,
 ) -> Onward | None:
     """Move a generation on, and wake its next stage unless it has to wait first (`wake_in` seconds).
@@ -151,12 +151,12 @@ def advance(
         claims.move, held=claim, target=target, wake_in=delay, keep_lease=goes_on, event=event, values=values
     )
     if within is None:
-        with services.database.statement() as connection:
-            moved = move(connection)
+        with services.database.statement() as statement:
+            moved = move(statement)
     else:
-        with services.database.transaction() as session:
-            moved = move(session)
-            within(session)
+        with services.database.statements() as statements:
+            moved = move(statements)
+            within(statements)
     log.info("generation_moved", origin=claim.generation.stage, stage=target)
     if then is not None and goes_on:
         return Onward(moved, then)
@@ -179,8 +179,8 @@ def wait_out(services: Services, claim: Claim, *, after: float | None = None) ->
         after: seconds that the other side asked for; never sooner than our own pause.
     """
     pause = outage_pause(services.settings.pipeline)
-    with services.database.statement() as connection:
-        claims.put_back(connection, claim, wake_in=max(pause, after or 0.0), resets_failures=False)
+    with services.database.statement() as statement:
+        claims.put_back(statement, claim, wake_in=max(pause, after or 0.0), resets_failures=False)
 
 
 def retry(
@@ -194,9 +194,9 @@ def retry(
     """
     failures = claim.generation.failures + 1
     gap = max(backoff(services.settings.pipeline, failures), after or 0.0)
-    with services.database.statement() as connection:
+    with services.database.statement() as statement:
         claims.put_back(
-            connection, claim, wake_in=gap, resets_failures=False, values={"failures": failures, **(values or {})}
+            statement, claim, wake_in=gap, resets_failures=False, values={"failures": failures, **(values or {})}
         )
 
 
@@ -206,8 +206,8 @@ def crashed(services: Services, claim: Claim) -> None:
     if _has_crashed_too_often(services, claim, crashes):
         return fail(services, claim, ErrorCode.INTERNAL, INTERNAL)
     gap = backoff(services.settings.pipeline, crashes)
-    with services.database.statement() as connection:
-        return claims.put_back(connection, claim, wake_in=gap, resets_failures=False, values={"crashes": crashes})
+    with services.database.statement() as statement:
+        return claims.put_back(statement, claim, wake_in=gap, resets_failures=False, values={"crashes": crashes})
 
 
 def after_failed_read(services: Services, claim: Claim, error: ProviderError) -> None:
@@ -226,8 +226,8 @@ def loggable(error: ProviderError) -> str:
 
 def fail(services: Services, claim: Claim, code: ErrorCode, message: str) -> None:
     """End the generation as failed and give the credits back."""
-    with services.database.transaction() as session:
-        claims.fail(session, claim, code, message)
+    with services.database.statements() as statements:
+        claims.fail(statements, claim, code, message)
     log.info("generation_failed", stage=claim.generation.stage, code=code)
 
 
@@ -239,8 +239,8 @@ def cancel(services: Services, claim: Claim, *, reason: str, is_free: bool = Fal
     """
     rule = services.catalogue.cancel_rule(claim.order.model, claim.route)
     is_charged = rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING and not is_free
-    with services.database.transaction() as session:
-        claims.cancel(session, claim, is_charged=is_charged, event={"reason": reason, "is_charged": is_charged})
+    with services.database.statements() as statements:
+        claims.cancel(statements, claim, is_charged=is_charged, event={"reason": reason, "is_charged": is_charged})
     log.info("generation_cancelled", stage=claim.generation.stage, is_charged=is_charged)
 
 

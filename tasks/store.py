@@ -61,7 +61,7 @@ def store(services: Services, claim: Claim, lease: Lease, *, content: bytes | No
         claim,
         Stage.SETTLING,
         event={"differences": differences} if differences else {},
-        within=lambda session: add_assets(session, assets),
+        within=lambda statements: add_assets(statements, assets),
         then=settle,
     )
 

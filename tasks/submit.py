@@ -55,8 +55,8 @@ def _declare(services: Services, claim: Claim) -> Claim:
     From here on, a worker that dies leaves an unknown outcome behind, and nobody sends the request a second time.
     """
     try:
-        with services.database.statement() as connection:
-            return claims.move(connection, claim, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+        with services.database.statement() as statement:
+            return claims.move(statement, claim, Stage.SUBMITTING, wake_in=0, keep_lease=True)
     except stage.OUTAGES:
         # The commit may have arrived, and only its acknowledgement not. Nothing was sent.
         conclusions.withdraw(services, claim)

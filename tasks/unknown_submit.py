@@ -49,8 +49,8 @@ def _look_up(services: Services, claim: Claim) -> str | None:
 
 
 def _look_again(services: Services, claim: Claim, wake_in: float) -> None:
-    with services.database.statement() as connection:
-        claims.put_back(connection, claim, wake_in=wake_in)
+    with services.database.statement() as statement:
+        claims.put_back(statement, claim, wake_in=wake_in)
 
 
 def _give_up(services: Services, claim: Claim) -> None:

@@ -1,7 +1,6 @@
 """`pipeline.wake`: every second, look at what must be looked at, and top the queues up."""
 
 import time
-from collections import Counter
 from collections.abc import Collection, Sequence
 
 import structlog
@@ -13,6 +12,7 @@ from schemas.enums import Queue, Stage, TaskName
 from schemas.stages import WORK
 from storage import generations
 from storage.generations import Wake
+from storage.statements import Executor
 from tasks.services import Services, current_services
 
 log = structlog.get_logger()
@@ -60,14 +60,23 @@ def wake(services: Services, queues: Collection[Queue] = tuple(_STAGES)) -> set[
         return set()
     resend_after = services.settings.pipeline.resend_after_seconds
     due: list[Wake] = []
-    with services.database.transaction() as session:
+    full: set[Queue] = set()
+    with services.database.statements() as statements:
         for queue in queues:
-            if room[queue] > 0:
-                due += generations.take_due(session, _STAGES[queue], limit=room[queue], resend_after=resend_after)
+            taken = _taken(statements, queue, room[queue], resend_after)
+            due += taken
+            if len(taken) >= room[queue]:
+                full.add(queue)
     if due and not _sent(services, due):
         return set()
-    taken = Counter(WORK[wake.stage].queue for wake in due)
-    return {queue for queue in queues if taken[queue] >= room[queue]}
+    return full
+
+
+def _taken(executor: Executor, queue: Queue, room: int, resend_after: float) -> list[Wake]:
+    """What a queue has room for. With none, nothing is asked: a look at what is due costs as much as there is."""
+    if room <= 0:
+        return []
+    return generations.take_due(executor, _STAGES[queue], limit=room, resend_after=resend_after)
 
 
 def _sent(services: Services, due: Sequence[Wake]) -> bool:

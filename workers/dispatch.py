@@ -40,8 +40,8 @@ class Dispatcher:
         if not left:
             return True
         try:
-            with self._database.statement() as connection:
-                generations.make_due(connection, left)
+            with self._database.statement() as statement:
+                generations.make_due(statement, left)
         except SQLAlchemyError as error:
             # Then they are due when `wake_at` says so.
             log.warning("wakes_not_made_due", count=len(left), error=type(error).__name__)

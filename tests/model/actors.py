@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
+import psycopg
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import Connection, ExceptionContext, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.database import Database
 from tests.model.clock import engine_of
@@ -119,7 +121,7 @@ class Actor:
             if trouble is Trouble.ERROR:
                 raise Unforeseen(self.name)
         elif trouble is not None:
-            raise OperationalError(f"the model broke the connection at a {point}", None, Exception(trouble))
+            raise psycopg.OperationalError(f"the model broke the connection at a {point}: {trouble}")
 
 
 class _Present(threading.local):
@@ -164,20 +166,33 @@ def reach(point: Point) -> None:
 
 def watch(database: Database) -> None:
     """Make every statement and commit a point of whoever does it."""
-    engine = engine_of(database)
+    database.dispose()
+    event.listen(engine_of(database), "connect", _watch_connection)
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def _before_statement(*_: object) -> None:
+
+class _WatchedCursor(psycopg.Cursor[tuple[Any, ...]]):
+    """Every statement comes this way, whether SQLAlchemy made it or not."""
+
+    def execute(self, *args: Any, **kwargs: Any) -> Self:
         reach(Point.STATEMENT)
+        try:
+            super().execute(*args, **kwargs)
+        except LockNotAvailable:
+            if _present.actor is not None:
+                _present.actor.has_waited_in_vain = True
+            raise
+        if self.connection.autocommit:
+            reach(Point.COMMITTED)
+        return self
 
-    @event.listens_for(engine, "handle_error")
-    def _on_error(context: ExceptionContext) -> None:
-        if isinstance(context.original_exception, LockNotAvailable) and _present.actor is not None:
-            _present.actor.has_waited_in_vain = True
 
-    @event.listens_for(engine, "commit")
-    def _on_commit(connection: Connection) -> None:
+def _watch_connection(connection: psycopg.Connection[tuple[Any, ...]], _entry: ConnectionPoolEntry) -> None:
+    connection.cursor_factory = _WatchedCursor
+    commit = connection.commit
+
+    def watched_commit() -> None:
         reach(Point.COMMIT)
-        # Commit here, so that what comes after it can go wrong; SQLAlchemy's own commit then finds nothing to do.
-        connection.connection.commit()
+        commit()
         reach(Point.COMMITTED)
+
+    connection.commit = watched_commit  # type: ignore[method-assign]  # this one connection's

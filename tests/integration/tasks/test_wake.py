@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+import pytest
 import structlog
 from redis import Redis
 
@@ -46,18 +47,25 @@ def test_a_full_queue_leaves_its_rows_due_and_takes_them_when_there_is_room(live
     assert queued(worker, Queue.SUBMIT) == 2
 
 
-def test_what_is_due_beyond_a_full_queue_is_sent_as_soon_as_the_queue_empties(lives: Lives, worker: Services) -> None:
+@pytest.mark.parametrize("queue", [Queue.SUBMIT, Queue.DOWNLOAD])
+def test_what_is_due_beyond_a_full_queue_is_sent_as_soon_as_the_queue_empties(
+    lives: Lives, worker: Services, queue: Queue
+) -> None:
     made = [lives.begin() for _ in range(5)]
     for life in made:
+        if queue is Queue.DOWNLOAD:
+            life.step()
+            life.set("callback_at = clock_timestamp()")
         life.set("wake_at = clock_timestamp()")
     pipeline = worker.settings.pipeline.model_copy(update={"queue_target": 2})
     short = workers_dispatch.Dispatcher(create_app(worker.settings, process="worker"), pipeline, worker.database)
     with Redis.from_url(worker.settings.redis_url) as redis, ThreadPoolExecutor(1) as consumer:
-        taken = consumer.submit(lambda: [redis.brpop([Queue.SUBMIT.value], timeout=20) for _ in made])
+        redis.delete(queue.value)
+        taken = consumer.submit(lambda: [redis.brpop([queue.value], timeout=20) for _ in made])
         # It ends by itself when no more is due: the limit is for a test that cannot succeed.
         wake_on(replace(worker, dispatcher=short), for_seconds=20)
         assert all(taken.result())
-        assert queued(worker, Queue.SUBMIT) == 0
+        assert queued(worker, queue) == 0
     short.close()
 
 

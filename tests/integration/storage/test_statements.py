@@ -1,0 +1,114 @@
+"""Statements that psycopg runs on a pooled connection: they end, fail and are given back like a session's."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, OperationalError
+
+from schemas.settings import Settings
+from storage.database import AsyncDatabase, Database
+from storage.statements import Statements
+from tests.support import eventually
+
+_PROCESS = text("SELECT pg_backend_pid() AS id")
+_END = text("SELECT pg_terminate_backend(:id)")
+_ADD = text("INSERT INTO customers (id, name) VALUES (:id, 'ada')")
+_NAME = text("SELECT name FROM customers WHERE id = :id")
+_DIVIDE = text("SELECT 1 / 0")
+_SLEEP = text("SELECT pg_sleep(60)")
+
+Open = Callable[[Database], AbstractContextManager[Statements]]
+BOTH = pytest.mark.parametrize("borrow", [Database.statement, Database.statements])
+
+
+@pytest.fixture
+def single(settings: Settings) -> Iterator[Database]:
+    """A pool of one: what is not given back is missed at once."""
+    database = Database(settings.database_url, pool_size=1)
+    yield database
+    database.dispose()
+
+
+def _answers(database: Database) -> bool:
+    with database.statement() as statement:
+        return bool(statement.execute(_PROCESS, {}).one().id)
+
+
+def test_a_transaction_is_committed_at_its_end_or_not_at_all(single: Database) -> None:
+    kept, lost = {"id": uuid4()}, {"id": uuid4()}
+    with single.statements() as statements:
+        statements.execute(_ADD, kept)
+    with pytest.raises(DataError), single.statements() as statements:  # noqa: PT012 -- the block's end is what is tested
+        statements.execute(_ADD, lost)
+        statements.execute(_DIVIDE, {})
+    with single.statement() as statement:
+        assert statement.execute(_NAME, kept).one().name == "ada"
+        assert statement.execute(_NAME, lost).one_or_none() is None
+
+
+def test_a_single_statement_is_committed_by_itself(single: Database) -> None:
+    given = {"id": uuid4()}
+    with pytest.raises(DataError), single.statement() as statement:  # noqa: PT012 -- the block's end is what is tested
+        statement.execute(_ADD, given)
+        statement.execute(_DIVIDE, {})
+    with single.statement() as statement:
+        assert statement.execute(_NAME, given).one().name == "ada"
+
+
+@BOTH
+def test_a_refused_statement_leaves_a_connection_that_serves(single: Database, borrow: Open) -> None:
+    with pytest.raises(DataError), borrow(single) as statements:
+        statements.execute(_DIVIDE, {})
+    assert _answers(single)
+
+
+@BOTH
+def test_a_connection_that_broke_is_replaced(single: Database, database: Database, borrow: Open) -> None:
+    with pytest.raises(OperationalError), borrow(single) as statements:  # noqa: PT012 -- it breaks in the middle
+        mine = statements.execute(_PROCESS, {}).one().id
+        with database.statement() as other:
+            other.execute(_END, {"id": mine})
+        statements.execute(_PROCESS, {})
+    assert _answers(single)
+
+
+@BOTH
+def test_a_session_finds_the_connection_as_it_left_it(single: Database, borrow: Open) -> None:
+    with borrow(single) as statements:
+        statements.execute(_PROCESS, {})
+    given = {"id": uuid4()}
+    with pytest.raises(DataError), single.transaction() as session:  # noqa: PT012 -- the block's end is what is tested
+        session.execute(_ADD, given)
+        session.execute(_DIVIDE)
+    with single.statement() as statement:
+        assert statement.execute(_NAME, given).one_or_none() is None
+
+
+@asynccontextmanager
+async def _single(settings: Settings) -> AsyncIterator[AsyncDatabase]:
+    database = AsyncDatabase(settings.database_url, pool_size=1)
+    yield database
+    await database.dispose()
+
+
+@pytest.mark.parametrize("name", ["statement", "statements"])
+def test_a_cancelled_request_gives_its_connection_back(settings: Settings, database: Database, name: str) -> None:
+    def is_asleep() -> bool:
+        with database.statement() as statement:
+            asleep = text("SELECT count(*) AS n FROM pg_stat_activity WHERE query = :query AND state = 'active'")
+            return bool(statement.execute(asleep, {"query": _SLEEP.text}).one().n)
+
+    async def run() -> None:
+        async with _single(settings) as single:
+            sleeping = asyncio.create_task(getattr(single, name)(lambda lent: lent.execute(_SLEEP, {}).one()))
+            await asyncio.to_thread(eventually, is_asleep, bool)
+            sleeping.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sleeping
+            assert await single.statement(lambda lent: lent.execute(_PROCESS, {}).one().id > 0)
+
+    asyncio.run(run())
