@@ -36,7 +36,7 @@ class Verdict:
 
 def main(
     only: Annotated[str, typer.Option(help="mutants whose name holds this")] = "",
-    examples: Annotated[int, typer.Option(min=1, help="stories that the model tells at most")] = 300,
+    examples: Annotated[int, typer.Option(min=1, help="stories that the model tells at most")] = 1000,
 ) -> None:
     """Break each rule, and see whether it is found; 1 if one is not."""
     chosen = [mutant for mutant in MUTANTS if only in mutant.name]

@@ -153,6 +153,7 @@ MUTANTS = (
         file="storage/submissions.py",
         old="        col(Generation.submission) == sender.token,\n",
         new="",
+        checks=("tests/integration/tasks/test_submit.py", MODEL),
     ),
     Mutant(
         name="leases renewed past the deadline",

@@ -37,15 +37,19 @@ _models = st.sampled_from([entry.name for entry in MENU])
 _numbers = st.integers(0, 9)
 """Choose from what there is, counted round and round."""
 
-# A create has seven points: two for the claim, two for the intent, the vendor, and two for the answer. A worker that goes
-# on from a poll to the end of a picture has fifteen.
+# A create has seven points: two for the claim, two for the intent, the vendor, and two for the answer. A worker that
+# goes on from a poll to the end of a picture has fifteen.
 _points = st.integers(0, 6) | st.integers(0, 14)
 _points_after_claim = st.integers(2, 6) | st.integers(2, 14)
 
-_breaks = st.builds(Accident, at=_points, trouble=st.sampled_from([Trouble.DEATH, Trouble.ERROR, Trouble.OUTAGE]))
+_breaking = st.sampled_from([Trouble.DEATH, Trouble.ERROR, Trouble.OUTAGE])
+_troubles = st.none() | _breaking
+_breaks = st.builds(Accident, at=_points, trouble=_breaking)
 _pauses = st.builds(Accident, at=_points, trouble=st.just(Trouble.PAUSE))
 _pauses_in_a_claim = st.builds(Accident, at=_points_after_claim, trouble=st.just(Trouble.PAUSE))
 _mishaps = st.none() | _breaks | _pauses
+
+_words = st.sampled_from([b"done", b"failed"])
 
 
 def _mostly_well(behaviour: type[_Behaviour]) -> st.SearchStrategy[_Behaviour]:
@@ -139,22 +143,55 @@ class Story(RuleBasedStateMachine):
         number=_numbers,
         mood=_moods,
         accident=_pauses_in_a_claim,
-        second_mood=_moods,
-        second_accident=_pauses_in_a_claim,
+        second_mood=_moods | st.just(Mood(create=Create.REPLY_LOST)),
+        second_accident=st.none() | _pauses_in_a_claim,
+        second_steps=st.integers(1, 4),
+        trouble=_troubles,
     )
     def overtake(
-        self, number: int, mood: Mood, accident: Accident, second_mood: Mood, second_accident: Accident
+        self,
+        number: int,
+        mood: Mood,
+        accident: Accident,
+        second_mood: Mood,
+        second_accident: Accident | None,
+        second_steps: int,
+        trouble: Trouble | None,
     ) -> None:
-        """A worker is frozen until after its lease, and goes on when another has begun."""
+        """A worker is frozen until after its lease, and goes on when others have begun, or meets its trouble then."""
         self._step(number, mood, accident)
         if self.world.paused:
-            self.world.pass_time(self.ground.services.settings.pipeline.lease_seconds + 1, frozen=[0])
-            self._step(number, second_mood, second_accident)
+            for _ in range(second_steps):
+                self.world.pass_time(self.ground.services.settings.pipeline.lease_seconds + 1, frozen=[0])
+                self._step(number, second_mood, self._possible(second_accident))
             self.holds()
-            self.world.go_on(0, None)
+            self.world.go_on(0, trouble)
+
+    @_someone
+    @precondition(lambda self: not self.world.paused)
+    @rule(number=_numbers, mood=_moods, accident=_pauses_in_a_claim, words=_words, trouble=_troubles)
+    def call_back_meanwhile(
+        self, number: int, mood: Mood, accident: Accident, words: bytes, trouble: Trouble | None
+    ) -> None:
+        """A vendor calls back while a worker stands still in the middle of a step."""
+        self._step(number, mood, accident)
+        works = [work for work in self.world.book if work.generation_id == self._one(number)]
+        if self.world.paused and works:
+            self.world.call_back(works[-1], words, None)
+            self.world.go_on(0, trouble)
+
+    @_someone
+    @precondition(lambda self: not self.world.paused)
+    @rule(number=_numbers, mood=_moods, accident=_pauses_in_a_claim, trouble=_troubles)
+    def cancel_meanwhile(self, number: int, mood: Mood, accident: Accident, trouble: Trouble | None) -> None:
+        """A customer cancels while a worker stands still in the middle of a step."""
+        self._step(number, mood, accident)
+        if self.world.paused:
+            self.world.cancel(self._one(number), None)
+            self.world.go_on(0, trouble)
 
     @precondition(lambda self: self.world.paused)
-    @rule(number=_numbers, trouble=st.none() | st.sampled_from([Trouble.DEATH, Trouble.ERROR, Trouble.OUTAGE]))
+    @rule(number=_numbers, trouble=_troubles)
     def go_on(self, number: int, trouble: Trouble | None) -> None:
         """A paused actor goes on, or meets its trouble where it stands."""
         self.world.go_on(number % len(self.world.paused), trouble)
@@ -193,7 +230,7 @@ class Story(RuleBasedStateMachine):
         self.world.wake(mood, accident)
 
     @_someone
-    @rule(number=_numbers, words=st.sampled_from([b"done", b"failed"]), accident=_mishaps)
+    @rule(number=_numbers, words=_words, accident=_mishaps)
     def call_back(self, number: int, words: bytes, accident: Accident | None) -> None:
         """A vendor calls back: perhaps again, or late, or before its reply, or for work that it never accepted."""
         newest = self.generations[-1]

@@ -163,6 +163,16 @@ def test_what_a_paused_worker_kept_here_is_not_waited_for_by_its_successor(lives
     assert life.accepted_creates() == 1
 
 
+def test_what_a_paused_worker_kept_here_does_not_queue_again_what_another_has_sent(lives: Lives) -> None:
+    life = lives.begin(create_reply="drop")
+    sender = _declared(life)
+    life.set("stage = 'queued', submission = NULL, lease_token = NULL, lease_until = NULL")
+    assert life.step() is Stage.SUBMITTING, "it was sent, and the reply was lost"
+    submit_module._send(life.worker, sender, _ran_out(life), failures=0)
+    assert life.row.stage is Stage.SUBMITTING
+    assert life.accepted_creates() == 1
+
+
 def test_a_create_that_is_kept_here_after_its_generation_ended_changes_nothing(lives: Lives) -> None:
     life = lives.begin()
     sender = _declared(life)
