@@ -7,9 +7,9 @@ import pytest
 
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
-from sandbox.replicate_account import ReplicateAccount
-from sandbox.replicate_error import ReplicateError
 from sandbox.scenarios import ErrorReply, Match, Scenario
+from sandbox.vendors.replicate.account import ReplicateAccount
+from sandbox.vendors.replicate.errors import ReplicateError
 from tests.sandbox.harness import FLUX, SEEDANCE, Kie, Replicate, eventually
 
 
