@@ -1,5 +1,6 @@
 """The `reelworks` command."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
 
+import structlog
 import typer
 from dotenv import load_dotenv
 from pydantic import ValidationError
@@ -34,8 +36,10 @@ app = typer.Typer(
 )
 customers = typer.Typer(no_args_is_help=True, help="Customers and their API keys.")
 credits_app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
+providers_app = typer.Typer(no_args_is_help=True, help="The vendor accounts that make the media.")
 app.add_typer(customers, name="customers")
 app.add_typer(credits_app, name="credits")
+app.add_typer(providers_app, name="providers")
 
 # Written by a running `reelworks up`, so that other commands find its services.
 RUNNING_ENVIRONMENT = Path(".reelworks/environment")
@@ -130,6 +134,37 @@ def sandbox(context: typer.Context) -> None:
     port = str(_settings().sandbox.port)
     command = [sys.executable, "-m", "sandbox", "--port", port, *context.args]
     os.execv(sys.executable, command)  # noqa: S606 -- our own module: it takes this process's place and its signals
+
+
+# --- the vendors --------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def models() -> None:
+    """Show the catalogue: what can be ordered, what it costs, and which account serves it."""
+    from providers.registry import Providers
+    from stack.models_table import show_models
+
+    show_models(Providers(_provider_settings().providers).available(), console)
+
+
+@providers_app.command("check")
+def check_providers(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="accounts; every one that is configured if left out")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="tell it as one JSON document")] = False,
+) -> None:
+    """Ask whether keys and addresses are good, at no cost; exit with 1 if one is not."""
+    from stack.accounts import check_accounts
+
+    settings = _provider_settings()
+    # The table says what became of each call.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    if not settings.providers.names() and not names:
+        _refuse("no account is configured: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another account")
+    if not check_accounts(settings, names or [], console, as_json=as_json):
+        raise typer.Exit(1)
 
 
 # --- the data -----------------------------------------------------------------------------------------------------
@@ -318,14 +353,25 @@ def _transaction() -> Iterator["Session"]:
         database.dispose()
 
 
+def _provider_settings() -> Settings:
+    """The settings of a command that needs the vendors alone."""
+    settings = _settings()
+    return settings if settings.providers.names() or not RUNNING_ENVIRONMENT.exists() else _running_settings()
+
+
+def _running_settings() -> Settings:
+    """Those of the running `reelworks up`."""
+    # Into the environment, so that the processes that a command starts find them, too.
+    load_dotenv(RUNNING_ENVIRONMENT)
+    get_settings.cache_clear()
+    return _settings()
+
+
 def _service_settings() -> Settings:
     """The settings of a process that needs all three services."""
     missing = _missing_services(_settings())
     if missing and RUNNING_ENVIRONMENT.exists():
-        # Into the environment, so that the processes that a command starts find them, too.
-        load_dotenv(RUNNING_ENVIRONMENT)
-        get_settings.cache_clear()
-        return _settings()
+        return _running_settings()
     if missing:
         _refuse(
             f"{' and '.join(missing)} must be set: in the environment, or in .env. "

@@ -147,7 +147,7 @@ class Population:
             "model": order.model,
             "order": json.dumps(order.model_dump(mode="json")),
             "credits": order.credits,
-            "provider": order.routes[0].provider.value,
+            "provider": order.routes[0].provider,
             "prefix": REMOTE_ID_PREFIX,
             "customers": _CUSTOMERS,
         }

@@ -112,8 +112,8 @@ def problems(settings: Settings, database: Database) -> list[str]:
 
 def with_mode(settings: Settings, mode: str) -> Settings:
     """The same settings, with a vendor that calls back or one that is polled."""
-    kie = settings.providers.kie.model_copy(update={"callbacks": mode == CALLBACK})
-    return settings.model_copy(update={"providers": settings.providers.model_copy(update={"kie": kie})})
+    kie = settings.providers.named("kie").model_copy(update={"callbacks": mode == CALLBACK})
+    return settings.model_copy(update={"providers": settings.providers.with_accounts(kie=kie)})
 
 
 def with_workers(processes: Sequence[Process], count: int) -> list[Process]:

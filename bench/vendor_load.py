@@ -36,7 +36,7 @@ def sandbox_alone(ground: RunningStack, count: int) -> Outcome:
 
 
 def _make(ground: RunningStack, count: int) -> None:
-    account = ground.stack.settings.providers.kie
+    account = ground.stack.settings.providers.named("kie")
     url = urlsplit(account.base_url)
     connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
     headers = {"Authorization": f"Bearer {account.api_key.get_secret_value()}", "Content-Type": "application/json"}

@@ -12,7 +12,6 @@ from gateway.problems import ContentTooLarge
 from providers.base import CallbackReading, Provider
 from schemas import callback_token
 from schemas.api import CallbackAnswer
-from schemas.enums import ProviderName
 from schemas.errors import CallbackRefused, InvalidRequest, NotFound, Unauthenticated
 from storage import callbacks
 
@@ -74,7 +73,7 @@ async def receive_callback(
 def _adapter(services: Services, provider: str) -> Provider:
     if provider not in services.providers.available():
         raise NotFound("no such provider is configured here")
-    return services.providers.get(ProviderName(provider))
+    return services.providers.get(provider)
 
 
 def _read(adapter: Provider, generation_id: UUID, request: Request, body: bytes) -> CallbackReading:

@@ -6,7 +6,7 @@ from typing import Literal
 from providers import redaction
 from providers.base import Fence
 from providers.transport import Call, Reply, Transport
-from schemas.enums import ProviderName
+from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
 

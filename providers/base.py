@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from schemas.enums import ErrorCode, ProviderName
+from schemas.enums import ErrorCode
+from schemas.names import ProviderName
 from schemas.orders import Inputs
 
 
@@ -98,6 +99,18 @@ class CallbackReading:
     state: RemoteState | None = None
 
 
+@dataclass(frozen=True)
+class AccountState:
+    """What a vendor says of our account when it takes our key.
+
+    `credits` is what is left, in the vendor's own unit, and None where it does not say; negative is possible.
+    `warning` is what will go wrong although the key is good.
+    """
+
+    credits: Decimal | None = None
+    warning: str | None = None
+
+
 class Provider(Protocol):
     """A vendor account."""
 
@@ -142,6 +155,15 @@ class Provider(Protocol):
         """Ask the vendor to stop. Safe to repeat.
 
         Raises: as `poll` does.
+        """
+
+    def check(self) -> AccountState:
+        """Ask the vendor for something that costs nothing, to see that our key and address are good.
+
+        Raises:
+            ProviderAuthFailed: our key is refused.
+            ProviderUnavailable: no answer.
+            ProviderBadResponse, ProviderRejected, ProviderQuotaExceeded: it answers, and not as the vendor does.
         """
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:

@@ -21,8 +21,9 @@ from providers.models import (
     RouteEntry,
     UnknownSubmit,
 )
-from schemas.enums import CancelRule, Kind, ProviderName
+from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelRetired
+from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Order, Route
 
 

@@ -11,7 +11,8 @@ from typing import Annotated, Literal, Self, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PositiveInt, model_validator
 
-from schemas.enums import CancelRule, Kind, ProviderName
+from schemas.enums import CancelRule, Kind
+from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Inputs, Route
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*$")]
@@ -91,7 +92,7 @@ class Price(_Entry):
 class RouteEntry(_Entry):
     """A vendor's model that serves ours."""
 
-    provider: Annotated[ProviderName, Field(strict=False)]
+    provider: ProviderName
     model: str = Field(min_length=1, description="the vendor's name of the model")
     unknown_submit: Annotated[UnknownSubmit, Field(strict=False)] = UnknownSubmit.FAIL
     cancel: Annotated[CancelRule, Field(strict=False)] = CancelRule.IMPOSSIBLE

@@ -3,33 +3,57 @@
 Importing this module loads no vendor and no HTTP client; both come with the first `get`.
 """
 
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from providers import adapters
 from providers.base import Provider
-from schemas.enums import ProviderName
-from schemas.errors import ProviderAuthFailed
+from schemas.errors import InvalidSettings, ProviderAuthFailed
+from schemas.names import ProviderName
 from schemas.settings import ProviderSettings, ProvidersSettings
 
 if TYPE_CHECKING:
     from providers.transport import Transport
 
 
+class MakesProvider(Protocol):
+    """What a package of `providers/adapters` calls `Adapter`."""
+
+    def __call__(self, name: ProviderName, settings: ProviderSettings, transport: "Transport") -> Provider:
+        """The adapter of one account."""
+
+
+@cache
+def adapter_names() -> frozenset[str]:
+    """The kinds of vendors that we can speak to."""
+    return frozenset(module.name for module in iter_modules(adapters.__path__))
+
+
 class Providers:
     """The accounts that have an API key. Safe to share between threads; make it after a fork, not before."""
 
     def __init__(self, settings: ProvidersSettings) -> None:
+        """Finds the adapter of each account that is configured, and loads none.
+
+        Raises:
+            InvalidSettings: there is no such adapter.
+        """
+        for name in settings.names():
+            _require_adapter(name, settings.named(name))
         self._settings = settings
-        self._adapters: dict[ProviderName, Provider] = {}
+        self._providers: dict[ProviderName, Provider] = {}
         self._transport: Transport | None = None
         self._lock = Lock()
 
     def available(self) -> frozenset[ProviderName]:
-        """The providers that are configured."""
-        return frozenset(name for name in ProviderName if self._has_key(name))
+        """The accounts that orders can go to."""
+        return frozenset(name for name in self._settings.names() if self._has_key(name))
 
     def get(self, name: ProviderName) -> Provider:
-        """The adapter of a provider.
+        """The adapter of an account.
 
         Raises:
             ProviderAuthFailed: it has no API key here.
@@ -38,14 +62,14 @@ class Providers:
             variable = f"REELWORKS_PROVIDERS__{name.upper()}__API_KEY"
             raise ProviderAuthFailed(f"the provider {name} has no API key here: set {variable}")
         with self._lock:
-            if name not in self._adapters:
-                self._adapters[name] = self._adapter(name)
-            return self._adapters[name]
+            if name not in self._providers:
+                self._providers[name] = self._make(name)
+            return self._providers[name]
 
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            self._adapters.clear()
+            self._providers.clear()
             if self._transport is not None:
                 self._transport.close()
                 self._transport = None
@@ -53,37 +77,21 @@ class Providers:
     def _has_key(self, name: ProviderName) -> bool:
         return bool(self._settings.named(name).api_key.get_secret_value())
 
-    def _adapter(self, name: ProviderName) -> Provider:
-        settings = self._settings.named(name)
-        match name:
-            case ProviderName.KIE:
-                return _kie(settings, self._shared_transport())
-            case ProviderName.KLING:
-                return _kling(settings, self._shared_transport())
-            case ProviderName.REPLICATE:
-                return _replicate(settings, self._shared_transport())
-
-    def _shared_transport(self) -> "Transport":
+    def _make(self, name: ProviderName) -> Provider:
         if self._transport is None:
             from providers.transport import Transport
 
             self._transport = Transport()
-        return self._transport
+        settings = self._settings.named(name)
+        make: MakesProvider = import_module(f"{adapters.__name__}.{settings.adapter or name}").Adapter
+        return make(name, settings, self._transport)
 
 
-def _kie(settings: ProviderSettings, transport: "Transport") -> Provider:
-    from providers.kie import Kie
-
-    return Kie(settings, transport)
-
-
-def _kling(settings: ProviderSettings, transport: "Transport") -> Provider:
-    from providers.kling import Kling
-
-    return Kling(settings, transport)
-
-
-def _replicate(settings: ProviderSettings, transport: "Transport") -> Provider:
-    from providers.replicate import Replicate
-
-    return Replicate(settings, transport)
+def _require_adapter(name: ProviderName, settings: ProviderSettings) -> None:
+    wanted = settings.adapter or name
+    if wanted not in adapter_names():
+        variable = f"REELWORKS_PROVIDERS__{name.upper()}__ADAPTER"
+        known = ", ".join(sorted(adapter_names()))
+        raise InvalidSettings(
+            f"there is no adapter {wanted!r} for the account {name}: set {variable} to one of {known}"
+        )

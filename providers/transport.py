@@ -21,7 +21,6 @@ import structlog
 
 from providers.base import Fence
 from providers.network import USER_AGENT, LimitedTransport
-from schemas.enums import ProviderName
 from schemas.errors import (
     LeaseLost,
     ProviderAuthFailed,
@@ -33,6 +32,7 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from schemas.names import ProviderName
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 300.0
@@ -164,7 +164,7 @@ class Transport:
         finally:
             log.info(
                 "vendor_call",
-                provider=call.provider.value,
+                provider=call.provider,
                 operation=call.operation,
                 status=status,
                 failure=failure,

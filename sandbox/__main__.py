@@ -15,27 +15,12 @@ def _run(
     public_url: Annotated[
         str, typer.Option(envvar="SANDBOX_PUBLIC_URL", help="Where clients reach it; empty: http://HOST:PORT.")
     ] = "",
-    kie_api_key: Annotated[
-        str, typer.Option(envvar="SANDBOX_KIE_API_KEY", help="The key that Kie's endpoints accept.")
-    ] = "sandbox",
-    kie_webhook_hmac_key: Annotated[
-        str, typer.Option(envvar="SANDBOX_KIE_WEBHOOK_HMAC_KEY", help="Signs callbacks; empty: unsigned.")
+    api_key: Annotated[
+        str, typer.Option(envvar="SANDBOX_API_KEY", help="The key that the vendors' endpoints accept.")
+    ] = SandboxConfig.api_key,
+    webhook_secret: Annotated[
+        str, typer.Option(envvar="SANDBOX_WEBHOOK_SECRET", help="Signs callbacks, whsec_...; empty: unsigned.")
     ] = "",
-    kling_api_key: Annotated[
-        str, typer.Option(envvar="SANDBOX_KLING_API_KEY", help="The key that Kling's endpoints accept.")
-    ] = SandboxConfig.kling_api_key,
-    kling_webhook_secret: Annotated[
-        str, typer.Option(envvar="SANDBOX_KLING_WEBHOOK_SECRET", help="Signs callbacks, whsec_…; empty: unsigned.")
-    ] = "",
-    replicate_api_key: Annotated[
-        str, typer.Option(envvar="SANDBOX_REPLICATE_API_KEY", help="The token that Replicate's endpoints accept.")
-    ] = SandboxConfig.replicate_api_key,
-    replicate_webhook_secret: Annotated[
-        str, typer.Option(envvar="SANDBOX_REPLICATE_WEBHOOK_SECRET", help="Signs webhooks, whsec_...; empty: unsigned.")
-    ] = "",
-    openai_videos_api_key: Annotated[
-        str, typer.Option(envvar="SANDBOX_OPENAI_VIDEOS_API_KEY", help="The key that the videos endpoints accept.")
-    ] = SandboxConfig.openai_videos_api_key,
     seconds_per_image: Annotated[
         float, typer.Option(envvar="SANDBOX_SECONDS_PER_IMAGE", min=0, help="Generation time of an image.")
     ] = SandboxConfig.seconds_per_image,
@@ -49,13 +34,8 @@ def _run(
     """Speak the vendors' wires, make real media, misbehave on request."""
     config = SandboxConfig(
         public_url=public_url or f"http://{host}:{port}",
-        kie_api_key=kie_api_key,
-        kie_webhook_hmac_key=kie_webhook_hmac_key or None,
-        kling_api_key=kling_api_key,
-        kling_webhook_secret=kling_webhook_secret or None,
-        replicate_api_key=replicate_api_key,
-        replicate_webhook_secret=replicate_webhook_secret or None,
-        openai_videos_api_key=openai_videos_api_key,
+        api_key=api_key,
+        webhook_secret=webhook_secret or None,
         seconds_per_image=seconds_per_image,
         seconds_per_video=seconds_per_video,
         callback_retry_seconds=callback_retry_seconds,

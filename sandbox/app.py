@@ -6,14 +6,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 
-from sandbox import control, files, kie, kling, openai_videos, replicate
+from sandbox import control, files
 from sandbox.config import SandboxConfig
-from sandbox.kie_error import KieError, answer_kie_error
-from sandbox.kling_error import KlingError, answer_kling_error
 from sandbox.lifetime import Stopping
-from sandbox.openai_videos_error import OpenAIError, answer_openai_error
-from sandbox.replicate_error import ReplicateError, answer_replicate_error
 from sandbox.state import Sandbox
+from sandbox.vendors import vendors
 
 _DESCRIPTION = """A stand-in for AI vendors. It makes real media without any model, and misbehaves on request.
 
@@ -32,16 +29,11 @@ def create_app(config: SandboxConfig) -> FastAPI:
         await app.state.sandbox.close()
 
     app = FastAPI(title="Reelworks sandbox", description=_DESCRIPTION, lifespan=lifespan)
-    app.include_router(kie.router)
-    app.include_router(kling.router)
-    app.include_router(openai_videos.router)
-    app.include_router(replicate.router)
+    for vendor in vendors():
+        app.include_router(vendor.router)
+        app.exception_handler(vendor.error)(vendor.answer_error)
     app.include_router(files.router)
     app.include_router(control.router)
-    app.exception_handler(KieError)(answer_kie_error)
-    app.exception_handler(KlingError)(answer_kling_error)
-    app.exception_handler(OpenAIError)(answer_openai_error)
-    app.exception_handler(ReplicateError)(answer_replicate_error)
     app.exception_handler(Stopping)(_answer_stopping)
     return app
 

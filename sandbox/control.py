@@ -18,6 +18,8 @@ from sandbox.control_models import (
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox
 from sandbox.task import Seal, Task
+from sandbox.vendors.kie.account import KieAccount
+from sandbox.vendors.kling.account import KlingAccount
 
 router = APIRouter(prefix="/_sandbox", tags=["control"])
 
@@ -75,13 +77,13 @@ async def send_callback(order: CallbackOrder, sandbox: CurrentSandbox) -> Callba
 @router.post("/adoptions", status_code=204)
 async def adopt(adoption: Adoption, sandbox: CurrentSandbox) -> None:
     """Know tasks at Kie that nobody created here, without the cost of creating them; ends the adoption before."""
-    sandbox.kie_account.adopted_prefix = adoption.id_prefix
+    sandbox.account(KieAccount).adopted_prefix = adoption.id_prefix
 
 
 @router.put("/limits")
 async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
     """Change the limits of the accounts, and Kie's balance; answers those in force."""
-    account = sandbox.kie_account
+    account = sandbox.account(KieAccount)
     if change.creates_per_10_seconds is not None:
         account.creates.limit = change.creates_per_10_seconds
     if change.reads_per_second is not None:
@@ -89,12 +91,12 @@ async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
     if change.credits is not None:
         account.credits = change.credits
     if change.kling_concurrency is not None:
-        sandbox.kling_account.concurrency = change.kling_concurrency
+        sandbox.account(KlingAccount).concurrency = change.kling_concurrency
     return Limits(
         creates_per_10_seconds=account.creates.limit,
         reads_per_second=account.reads.limit,
         credits=account.credits,
-        kling_concurrency=sandbox.kling_account.concurrency,
+        kling_concurrency=sandbox.account(KlingAccount).concurrency,
     )
 
 

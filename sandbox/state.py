@@ -1,7 +1,7 @@
 """All that one running sandbox holds."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import httpx
 from fastapi import Depends, Request
@@ -10,17 +10,12 @@ from sandbox.callbacks import Callbacks
 from sandbox.config import SandboxConfig
 from sandbox.create_log import CreateLog
 from sandbox.engine import Engine
-from sandbox.kie_account import KieAccount
-from sandbox.kie_callbacks import KieCallbacks
-from sandbox.kling_account import KlingAccount
-from sandbox.kling_callbacks import KlingCallbacks
 from sandbox.lifetime import Lifetime
 from sandbox.media_store import MediaStore
-from sandbox.openai_videos_account import OpenAIVideosAccount
-from sandbox.openai_videos_record import OpenAIVideosEvents
-from sandbox.replicate_account import ReplicateAccount
-from sandbox.replicate_webhooks import ReplicateWebhooks
 from sandbox.scenarios import ScenarioBook
+from sandbox.vendors import vendors
+
+A = TypeVar("A")
 
 
 class Sandbox:
@@ -35,14 +30,14 @@ class Sandbox:
         self.engine = Engine(self.media, self.callbacks, self.lifetime)
         self.scenarios = ScenarioBook()
         self.creates = CreateLog()
-        self.kie_account = KieAccount(config)
-        self.kie_callbacks = KieCallbacks(config.public_url, config.kie_webhook_hmac_key)
-        self.kling_account = KlingAccount(config)
-        self.kling_callbacks = KlingCallbacks(config.public_url, config.kling_webhook_secret)
-        self.openai_videos_account = OpenAIVideosAccount(config)
-        self.openai_videos_events = OpenAIVideosEvents()
-        self.replicate_account = ReplicateAccount(config)
-        self.replicate_webhooks = ReplicateWebhooks(config.public_url, config.replicate_webhook_secret)
+        self._accounts = self._fresh_accounts()
+
+    def account(self, kind: type[A]) -> A:
+        """The account of a vendor, by the class that its package gives."""
+        account = self._accounts[kind]
+        if not isinstance(account, kind):
+            raise TypeError(f"{kind} is no vendor's account")
+        return account
 
     def reset(self) -> None:
         """Back to how it started: no scenarios, tasks, counts or media; limits and credits as configured."""
@@ -51,9 +46,10 @@ class Sandbox:
         self.media.clear()
         self.scenarios.clear()
         self.creates = CreateLog()
-        self.kie_account = KieAccount(self.config)
-        self.kling_account = KlingAccount(self.config)
-        self.replicate_account = ReplicateAccount(self.config)
+        self._accounts = self._fresh_accounts()
+
+    def _fresh_accounts(self) -> dict[object, object]:
+        return {vendor.account: vendor.account(self.config) for vendor in vendors()}
 
     async def close(self) -> None:
         """End all work and delete all media."""

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from uuid import UUID
 
-from schemas.enums import ProviderName
+from schemas.names import ProviderName
 
 # The secret signs other things too: the label keeps a token of one kind from being good for another.
 _PURPOSE = b"reelworks.callback.v1:"

@@ -10,14 +10,6 @@ class Kind(StrEnum):
     VIDEO = "video"
 
 
-class ProviderName(StrEnum):
-    """A vendor with an adapter in `providers/`."""
-
-    KIE = "kie"
-    KLING = "kling"
-    REPLICATE = "replicate"
-
-
 class Stage(StrEnum):
     """Where a generation stands. `schemas.stages` says which moves are allowed."""
 

@@ -23,6 +23,10 @@ class ReelworksError(Exception):
     """The root of every error that Reelworks raises on purpose."""
 
 
+class InvalidSettings(ReelworksError):
+    """A setting that cannot be served; the text names the variable and what it may be."""
+
+
 class RequestError(ReelworksError):
     """A request that cannot be served, with what a problem+json document needs.
 

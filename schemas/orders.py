@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 
-from schemas.enums import Kind, ProviderName
+from schemas.enums import Kind
+from schemas.names import ProviderName
 
 LONGEST_DEADLINE_SECONDS = 86_400
 

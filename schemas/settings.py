@@ -10,10 +10,10 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, RootModel, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.enums import ProviderName
+from schemas.names import ProviderName
 from schemas.orders import LONGEST_DEADLINE_SECONDS
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
@@ -52,6 +52,7 @@ class S3Settings(BaseModel):
 class ProviderSettings(BaseModel):
     """One vendor account. Without an API key the provider is absent from the catalogue."""
 
+    adapter: str = Field(default="", description="how to speak to it: a package of providers/adapters; empty: its name")
     api_key: SecretStr = SecretStr("")
     base_url: str = Field(default="", description="empty: the vendor's own")
     webhook_key: SecretStr = Field(default=SecretStr(""), description="verifies the vendor's callback signatures")
@@ -59,22 +60,22 @@ class ProviderSettings(BaseModel):
     timeout_seconds: float = Field(default=30.0, gt=0, description="connect and read timeout of one vendor call")
 
 
-class ProvidersSettings(BaseModel):
-    """The vendor accounts, one field for each `ProviderName`."""
+class ProvidersSettings(RootModel[dict[ProviderName, ProviderSettings]]):
+    """The vendor accounts by name. Any number may speak to vendors of the same kind: `adapter` says how."""
 
-    kie: ProviderSettings = ProviderSettings()
-    kling: ProviderSettings = ProviderSettings()
-    replicate: ProviderSettings = ProviderSettings()
+    root: dict[ProviderName, ProviderSettings] = {}
 
     def named(self, name: ProviderName) -> ProviderSettings:
-        """The settings of one vendor account."""
-        match name:
-            case ProviderName.KIE:
-                return self.kie
-            case ProviderName.KLING:
-                return self.kling
-            case ProviderName.REPLICATE:
-                return self.replicate
+        """One account; without an API key if it is not configured."""
+        return self.root.get(name) or ProviderSettings()
+
+    def names(self) -> list[ProviderName]:
+        """The accounts that are configured, in some way."""
+        return sorted(self.root)
+
+    def with_accounts(self, **accounts: ProviderSettings) -> Self:
+        """The same with these accounts added or replaced."""
+        return type(self)({**self.root, **accounts})
 
 
 class PipelineSettings(BaseModel):

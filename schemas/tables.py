@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
+    String,
     Text,
     UniqueConstraint,
     func,
@@ -26,11 +27,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from schemas.enums import AccountKind, AssetRole, ErrorCode, EventName, Kind, ProviderName, Stage, TransferKind
+from schemas.enums import AccountKind, AssetRole, ErrorCode, EventName, Kind, Stage, TransferKind
+from schemas.names import ProviderName
 
 
 def _words(enum: type[StrEnum], *, name: str | None = None, is_closed: bool = True) -> Enum:
-    """An enum as text: readable in psql. A closed one gets a CHECK; one that grows with every vendor does not."""
+    """An enum as text: readable in psql. A closed one gets a CHECK; one that grows does not."""
     return Enum(
         enum,
         native_enum=False,
@@ -126,7 +128,7 @@ class Generation(SQLModel, table=True):
     stage_at: datetime | None = Field(default=None, sa_column=_created_at())
     callback_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="the newest callback")
 
-    provider: ProviderName = Field(sa_type=_words(ProviderName, is_closed=False))
+    provider: ProviderName = Field(sa_type=String(64))
     route_index: int = 0
     remote_id: str | None = Field(default=None, sa_type=Text)
     result_urls: list[str] = Field(default=[], sa_type=JSONB)
@@ -197,7 +199,7 @@ class CallbackReceipt(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
     generation_id: UUID = Field(foreign_key="generations.id")
-    provider: ProviderName = Field(sa_type=_words(ProviderName, is_closed=False))
+    provider: ProviderName = Field(sa_type=String(64))
     remote_id: str | None = Field(default=None, sa_type=Text)
     body: bytes = Field(sa_type=LargeBinary)
     body_sha256: str = Field(sa_type=Text)

@@ -28,12 +28,8 @@ class Credentials(BaseModel):
     redis_password: str = Field(default_factory=_secret, repr=False)
     s3_access_key: str = Field(default_factory=_secret, repr=False)
     s3_secret_key: str = Field(default_factory=_secret, repr=False)
-    kie_api_key: str = Field(default_factory=_secret, repr=False)
-    kie_webhook_key: str = Field(default_factory=_secret, repr=False)
-    kling_api_key: str = Field(default_factory=_secret, repr=False)
-    kling_webhook_key: str = Field(default_factory=_webhook_secret, repr=False)
-    replicate_api_key: str = Field(default_factory=_secret, repr=False)
-    replicate_webhook_key: str = Field(default_factory=_webhook_secret, repr=False)
+    sandbox_api_key: str = Field(default_factory=_secret, repr=False)
+    sandbox_webhook_secret: str = Field(default_factory=_webhook_secret, repr=False)
 
     @classmethod
     def of(cls, folder: Path) -> "Credentials":

@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
-from schemas.enums import ProviderName
-from schemas.settings import Settings
+from providers.registry import adapter_names
+from schemas.settings import ProvidersSettings, Settings
 from stack.credentials import Credentials
 from stack.ports import check_free, free_port
 
@@ -47,28 +47,26 @@ def with_free_ports(settings: Settings) -> Settings:
 
 
 def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
-    """Settings whose provider accounts are the sandbox's, which calls back and serves files on loopback."""
-    keys = {
-        ProviderName.KIE: (credentials.kie_api_key, credentials.kie_webhook_key),
-        ProviderName.KLING: (credentials.kling_api_key, credentials.kling_webhook_key),
-        ProviderName.REPLICATE: (credentials.replicate_api_key, credentials.replicate_webhook_key),
-    }
+    """Settings with an account for each kind of vendor, all of them the sandbox's.
+
+    It calls back, and serves files on loopback.
+    """
     accounts = {
-        name.value: settings.providers.named(name).model_copy(
+        name: settings.providers.named(name).model_copy(
             update={
                 "base_url": f"{sandbox_url(settings)}/{name}",
-                "api_key": SecretStr(api_key),
-                "webhook_key": SecretStr(webhook_key),
+                "api_key": SecretStr(credentials.sandbox_api_key),
+                "webhook_key": SecretStr(credentials.sandbox_webhook_secret),
             }
         )
-        for name, (api_key, webhook_key) in keys.items()
+        for name in adapter_names()
     }
     networks = settings.downloads.allowed_private_networks
     downloads = {"allowed_private_networks": [*(n for n in networks if n != LOOPBACK), LOOPBACK]}
     return settings.model_copy(
         update={
             "public_url": gateway_url(settings),
-            "providers": settings.providers.model_copy(update=accounts),
+            "providers": settings.providers.with_accounts(**accounts),
             "downloads": settings.downloads.model_copy(update=downloads),
         }
     )
@@ -76,7 +74,8 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
 
 def has_provider_key(settings: Settings) -> bool:
     """Whether there is a key for any real provider account."""
-    return any(settings.providers.named(name).api_key.get_secret_value() for name in ProviderName)
+    accounts = settings.providers
+    return any(accounts.named(name).api_key.get_secret_value() for name in accounts.names())
 
 
 def gateway_url(settings: Settings) -> str:
@@ -106,16 +105,11 @@ def write_environment(settings: Settings, path: Path) -> None:
 
 
 def sandbox_environment(settings: Settings) -> dict[str, str]:
-    """The sandbox's own variables: it holds the other end of the provider accounts' keys."""
-    accounts = settings.providers
-    kie, kling, replicate = accounts.kie, accounts.kling, accounts.replicate
+    """The sandbox's own variables: it holds the other end of the accounts' keys, which are the same for all."""
+    account = settings.providers.named(min(adapter_names()))
     return {
-        "SANDBOX_KIE_API_KEY": kie.api_key.get_secret_value(),
-        "SANDBOX_KIE_WEBHOOK_HMAC_KEY": kie.webhook_key.get_secret_value(),
-        "SANDBOX_KLING_API_KEY": kling.api_key.get_secret_value(),
-        "SANDBOX_KLING_WEBHOOK_SECRET": kling.webhook_key.get_secret_value(),
-        "SANDBOX_REPLICATE_API_KEY": replicate.api_key.get_secret_value(),
-        "SANDBOX_REPLICATE_WEBHOOK_SECRET": replicate.webhook_key.get_secret_value(),
+        "SANDBOX_API_KEY": account.api_key.get_secret_value(),
+        "SANDBOX_WEBHOOK_SECRET": account.webhook_key.get_secret_value(),
         "SANDBOX_SECONDS_PER_IMAGE": str(settings.sandbox.seconds_per_image),
         "SANDBOX_SECONDS_PER_VIDEO": str(settings.sandbox.seconds_per_video),
     }
@@ -138,7 +132,7 @@ def _reachable(host: str) -> str:
 
 def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    for field, value in model:
+    for field, value in model.root.items() if isinstance(model, ProvidersSettings) else model:
         name = prefix + field.upper()
         if isinstance(value, BaseModel):
             found += _variables(value, f"{name}__")

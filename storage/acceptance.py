@@ -108,7 +108,7 @@ def _insert(executor: Executor, identity: _Identity, order: Order, pipeline: Pip
         "model": order.model,
         "order": order.model_dump_json(),
         "credits": order.credits,
-        "provider": route.provider.value,
+        "provider": route.provider,
         "resend_after": pipeline.resend_after_seconds,
         "deadline_after": order.deadline_seconds or pipeline.deadline_seconds,
     }

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from schemas.enums import EventName, ProviderName, Stage
+from schemas.enums import EventName, Stage
+from schemas.names import ProviderName
 from schemas.stages import AWAITS_CALLBACK, TERMINAL
 from schemas.tables import CallbackReceipt
 from storage import timeline
@@ -37,7 +38,7 @@ def record(
     """
     given = {
         "generation_id": generation_id,
-        "provider": provider.value,
+        "provider": provider,
         "remote_id": remote_id,
         "body": body,
         "body_sha256": hashlib.sha256(body).hexdigest(),

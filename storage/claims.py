@@ -19,8 +19,9 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Row, TextClause, func, text
 from sqlmodel import Session, col, select
 
-from schemas.enums import ErrorCode, Kind, ProviderName, Stage
+from schemas.enums import ErrorCode, Kind, Stage
 from schemas.errors import LeaseLost
+from schemas.names import ProviderName
 from schemas.orders import Order, Route
 from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
@@ -281,7 +282,7 @@ def hand_back(executor: Executor, held: Mapping[UUID, UUID]) -> set[UUID]:
 
 # Quoted: one of them is `order`.
 _COLUMNS = ", ".join(f'"{field.name}"' for field in fields(Snapshot))
-_ENUMS: dict[str, type[StrEnum]] = {"kind": Kind, "stage": Stage, "provider": ProviderName}
+_ENUMS: dict[str, type[StrEnum]] = {"kind": Kind, "stage": Stage}
 
 _CLAIM = text(f"""
     UPDATE generations SET

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from schemas.enums import Kind, ProviderName
+from schemas.enums import Kind
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.settings import Settings
 from storage import acceptance, customers, ledger
@@ -71,7 +71,7 @@ def an_order(*, price: int = 10, routes: int = 1, deadline_seconds: float | None
     return Order(
         kind=Kind.IMAGE,
         model="nano-banana",
-        routes=[Route(provider=ProviderName.KIE, model="google/nano-banana") for _ in range(routes)],
+        routes=[Route(provider="kie", model="google/nano-banana") for _ in range(routes)],
         inputs=Inputs(prompt="a lighthouse", aspect_ratio="1:1", output_format="png"),
         credits=price,
         file_extension="png",
@@ -106,11 +106,11 @@ def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds:
 
 def with_kie_account(settings: Settings) -> Settings:
     """Settings in which the provider Kie is configured."""
-    kie = settings.providers.kie.model_copy(
+    kie = settings.providers.named("kie").model_copy(
         update={
             "api_key": SecretStr("kie-api-key"),
             "webhook_key": SecretStr("kie-test-key"),
             "base_url": "http://127.0.0.1:1/kie",
         }
     )
-    return settings.model_copy(update={"providers": settings.providers.model_copy(update={"kie": kie})})
+    return settings.model_copy(update={"providers": settings.providers.with_accounts(kie=kie)})

@@ -16,7 +16,6 @@ import psutil
 from bench.chaos.proxy import HOST, Link, Proxy
 from bench.chaos.schedule import BEAT, GATEWAY, SUPERVISOR, LinkName
 from sandbox.client import SandboxClient
-from schemas.enums import ProviderName
 from schemas.settings import DownloadSettings, PipelineSettings, Settings
 from stack.child import Child
 from stack.credentials import Credentials
@@ -179,10 +178,10 @@ def _port(address: str) -> int:
 
 def _over_links(settings: Settings, links: Mapping[LinkName, Link]) -> Settings:
     accounts = {
-        name.value: settings.providers.named(name).model_copy(
+        name: settings.providers.named(name).model_copy(
             update={"base_url": f"{_url(links[LinkName.VENDOR_API])}/{name}", "timeout_seconds": 8.0}
         )
-        for name in ProviderName
+        for name in settings.providers.names()
     }
     return settings.model_copy(
         update={
@@ -190,7 +189,7 @@ def _over_links(settings: Settings, links: Mapping[LinkName, Link]) -> Settings:
             "redis_url": _at(settings.redis_url, links[LinkName.WORKERS_REDIS]),
             "s3": settings.s3.model_copy(update={"endpoint": f"{HOST}:{links[LinkName.S3].port}"}),
             "public_url": _url(links[LinkName.CALLBACKS]),
-            "providers": settings.providers.model_copy(update=accounts),
+            "providers": settings.providers.with_accounts(**accounts),
         }
     )
 

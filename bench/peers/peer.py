@@ -225,7 +225,7 @@ def _own_folder(ground: Ground, prefix: str) -> Iterator[S3]:
 
 
 def _kie(ground: Ground) -> Kie:
-    account = ground.settings.providers.kie
+    account = ground.settings.providers.named("kie")
     return Kie(
         base_url=account.base_url,
         api_key=account.api_key.get_secret_value(),

@@ -7,14 +7,14 @@ from uuid import uuid4
 import pytest
 from pydantic import HttpUrl, SecretStr
 
+from providers.adapters.kie.adapter import Kie
 from providers.base import Cancellation, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
-from providers.kie import Kie
 from providers.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import ErrorReply
-from schemas.enums import ErrorCode, ProviderName
+from schemas.enums import ErrorCode
 from schemas.errors import (
     DownloadError,
     ProviderAuthFailed,
@@ -30,7 +30,7 @@ from schemas.settings import ProviderSettings
 from tests.contract.bench import DOWNLOADS, Bench
 from tests.sandbox.harness import KEY
 
-CATALOGUE = Catalogue.load(frozenset({ProviderName.KIE}))
+CATALOGUE = Catalogue.load(frozenset({"kie"}))
 MODELS = [card.name for card in CATALOGUE.models() if card.retired_on is None]
 
 
@@ -40,7 +40,7 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
         sandbox.reset()
         sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/kie")
-        yield Bench(Kie(account, transport), CATALOGUE, "nano-banana", sandbox, sandbox_url, uuid4().hex)
+        yield Bench(Kie("kie", account, transport), CATALOGUE, "nano-banana", sandbox, sandbox_url, uuid4().hex)
 
 
 @pytest.mark.parametrize("model", MODELS)

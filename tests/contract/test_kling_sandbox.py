@@ -11,14 +11,14 @@ import httpx
 import pytest
 from pydantic import HttpUrl, SecretStr
 
+from providers.adapters.kling.adapter import Kling
 from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
-from providers.kling import Kling
 from providers.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply
-from schemas.enums import ErrorCode, ProviderName
+from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
     ProviderAuthFailed,
@@ -32,9 +32,9 @@ from schemas.errors import (
 )
 from schemas.settings import ProviderSettings
 from tests.contract.bench import DOWNLOADS, Bench
-from tests.sandbox.harness import KEY, KLING_KEY, KLING_SECRET, eventually
+from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually
 
-CATALOGUE = Catalogue.load(frozenset({ProviderName.KLING}))
+CATALOGUE = Catalogue.load(frozenset({"kling"}))
 MODELS = [card.name for card in CATALOGUE.models() if card.retired_on is None]
 TEXT = "kling-3.0-text-to-video"
 TINY = Delivered(width=64, height=64, duration_seconds=1)
@@ -45,9 +45,9 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         account = ProviderSettings(
-            api_key=SecretStr(KLING_KEY), webhook_key=SecretStr(KLING_SECRET), base_url=f"{sandbox_url}/kling"
+            api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/kling"
         )
-        yield Bench(Kling(account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+        yield Bench(Kling("kling", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 @pytest.fixture

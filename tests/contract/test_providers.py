@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
-from providers.base import CallbackReading, Provider, RemoteRef, RemoteStatus, Submission
+from providers.base import AccountState, CallbackReading, Provider, RemoteRef, RemoteStatus, Submission
 from providers.transport import MAX_REPLY_BYTES
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -216,6 +216,20 @@ def test_trouble_with_a_look_up_is_that_of_a_read(vendor: Vendor, trouble: str) 
         assert type(failure_of(lambda: look_up(vendor))) is expected
 
 
+def test_a_check_says_that_the_account_is_good_and_what_is_left_of_it(vendor: Vendor) -> None:
+    vendor.server.will(http(200, vendor.wire.checked()))
+    assert vendor.provider.check() == AccountState(credits=vendor.wire.balance)
+    (asked,) = vendor.server.requests
+    assert (asked.method, API_KEY in asked.headers["authorization"]) == ("GET", True)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_trouble_with_a_check_is_that_of_a_read(vendor: Vendor, trouble: str) -> None:
+    answer, _, expected = TROUBLES[trouble]
+    vendor.server.will(answer)
+    assert type(failure_of(vendor.provider.check)) is expected
+
+
 def test_a_callback_is_read_when_it_is_signed_now(vendor: Vendor) -> None:
     callback = vendor.wire.callback(REMOTE_ID, NOW)
     assert vendor.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
@@ -256,7 +270,7 @@ def test_one_line_is_logged_for_a_call(vendor: Vendor, caplog: pytest.LogCapture
     assert line == {
         "event": "vendor_call",
         "log_level": "info",
-        "provider": vendor.name.value,
+        "provider": vendor.name,
         "operation": "submit",
         "status": vendor.wire.created,
         "failure": None,

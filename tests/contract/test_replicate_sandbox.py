@@ -6,14 +6,14 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from providers.adapters.replicate.adapter import Replicate
 from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
-from providers.replicate import Replicate
 from providers.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import ErrorReply
-from schemas.enums import ErrorCode, ProviderName
+from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
     ProviderAuthFailed,
@@ -29,7 +29,7 @@ from schemas.settings import ProviderSettings
 from tests.contract.bench import DOWNLOADS, Bench
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually, receiving
 
-CATALOGUE = Catalogue.load(frozenset({ProviderName.REPLICATE}))
+CATALOGUE = Catalogue.load(frozenset({"replicate"}))
 LONG = 3600
 
 
@@ -40,7 +40,9 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
         account = ProviderSettings(
             api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/replicate"
         )
-        yield Bench(Replicate(account, transport), CATALOGUE, "flux-schnell", sandbox, sandbox_url, uuid4().hex)
+        yield Bench(
+            Replicate("replicate", account, transport), CATALOGUE, "flux-schnell", sandbox, sandbox_url, uuid4().hex
+        )
 
 
 # The least that each model makes, and the most of what changes its words on the wire.

@@ -1,7 +1,7 @@
 """Each vendor's wire, as the provider contract needs it: what the vendor says, and how a request looked to it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -9,14 +9,13 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from providers.adapters.kie.adapter import Kie
+from providers.adapters.kie.wire import signature
+from providers.adapters.kling.adapter import Kling
+from providers.adapters.replicate.adapter import Replicate
 from providers.base import Provider, ProviderRequest
-from providers.kie import Kie
-from providers.kie_wire import signature
-from providers.kling import Kling
-from providers.replicate import Replicate
 from providers.standard_webhooks import sign
 from providers.transport import Transport
-from schemas.enums import ProviderName
 from schemas.orders import Inputs
 from schemas.settings import ProviderSettings
 from tests.contract.raw_server import Answer, Request, http
@@ -46,6 +45,8 @@ class Wire(Protocol):
     created: int
     credits: Decimal | None
     """What the vendor says in `succeeded` that it charged; None where it says nothing."""
+    balance: Decimal | None
+    """What the vendor says in `checked` that is left."""
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider: ...
     def accepted(self, remote_id: str) -> bytes: ...
@@ -57,6 +58,7 @@ class Wire(Protocol):
     def cancelled(self, remote_id: str) -> bytes | None: ...
     def unknown_state(self, remote_id: str) -> bytes: ...
     def unknown_task(self) -> Answer: ...
+    def checked(self) -> bytes: ...
     def callback(self, remote_id: str, now: float) -> Callback: ...
     def callback_url_of(self, create: Request) -> str | None: ...
     def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
@@ -68,9 +70,10 @@ class KieWire:
     request = ProviderRequest("google/nano-banana", Inputs(prompt=PROMPT, aspect_ratio="16:9", output_format="png"))
     created = 200
     credits: Decimal | None = Decimal(4)
+    balance: Decimal | None = Decimal("12.5")
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
-        return Kie(_account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
+        return Kie("kie", _account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
 
     def accepted(self, remote_id: str) -> bytes:
         return _kie({"taskId": remote_id})
@@ -98,6 +101,9 @@ class KieWire:
 
     def unknown_task(self) -> Answer:
         return http(200, _kie(None, code=404, msg="not found"))
+
+    def checked(self) -> bytes:
+        return _kie(12.5)
 
     def callback(self, remote_id: str, now: float) -> Callback:
         timestamp = str(int(now))
@@ -132,9 +138,10 @@ class KlingWire:
     )
     created = 200
     credits: Decimal | None = Decimal(4)
+    balance: Decimal | None = None
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
-        return Kling(_account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+        return Kling("kling", _account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
 
     def accepted(self, remote_id: str) -> bytes:
         return _kling(_kling_task(remote_id, "submitted"))
@@ -164,6 +171,9 @@ class KlingWire:
 
     def unknown_task(self) -> Answer:
         return http(200, _kling([]))
+
+    def checked(self) -> bytes:
+        return _kling([])
 
     def callback(self, remote_id: str, now: float) -> Callback:
         body = json.dumps(_kling_task(remote_id, "processing")).encode()
@@ -199,9 +209,10 @@ class ReplicateWire:
     )
     created = 201
     credits: Decimal | None = None
+    balance: Decimal | None = None
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
-        return Replicate(_account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+        return Replicate("replicate", _account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
 
     def accepted(self, remote_id: str) -> bytes:
         return self.queued(remote_id)
@@ -229,6 +240,9 @@ class ReplicateWire:
 
     def unknown_task(self) -> Answer:
         return http(404, json.dumps({"title": "Not found", "status": 404, "detail": "there is none"}).encode())
+
+    def checked(self) -> bytes:
+        return json.dumps({"key": WEBHOOK_SECRET}).encode()
 
     def callback(self, remote_id: str, now: float) -> Callback:
         body = self.succeeded(remote_id, ["https://media.example/1.png"])
@@ -260,12 +274,5 @@ def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSetting
     )
 
 
-def wire_of(name: ProviderName) -> Wire:
-    """The wire of a vendor."""
-    match name:
-        case ProviderName.KIE:
-            return KieWire()
-        case ProviderName.KLING:
-            return KlingWire()
-        case ProviderName.REPLICATE:
-            return ReplicateWire()
+WIRES: Mapping[str, Wire] = {"kie": KieWire(), "kling": KlingWire(), "replicate": ReplicateWire()}
+"""The wire of each adapter, by its name."""

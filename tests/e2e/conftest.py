@@ -190,8 +190,8 @@ def polling_system(services: Stack, run_folder: Path) -> Iterator[System]:
         return [every["gateway"], Process("worker", (sys.executable, "-m", "cli", "worker")), every["beat"]]
 
     settings = _own_places(services, "polling", 2)
-    kie = settings.providers.kie.model_copy(update={"callbacks": False})
-    settings = settings.model_copy(update={"providers": ProvidersSettings(kie=kie)})
+    kie = settings.providers.named("kie").model_copy(update={"callbacks": False})
+    settings = settings.model_copy(update={"providers": ProvidersSettings({"kie": kie})})
     with Stack(run_folder / "polling", settings, processes=processes) as stack:
         yield from _system(stack)
 

@@ -47,7 +47,7 @@ def test_every_task_stands_under_the_generations_id_and_nothing_of_the_request_d
     for secret in (
         word,
         customer.api_key,
-        settings.providers.kie.api_key.get_secret_value(),
+        settings.providers.named("kie").api_key.get_secret_value(),
         settings.s3.secret_key.get_secret_value(),
         settings.secret_key.get_secret_value(),
         system.stack.sandbox_url,

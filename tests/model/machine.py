@@ -9,14 +9,14 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from schemas.enums import ProviderName, Stage
+from schemas.enums import Stage
 from schemas.settings import RetentionSettings
 from schemas.stages import WORK
 from storage.audit import audit
 from storage.generations import Wake
 from tests.model.actors import Accident, Trouble, Unforeseen
 from tests.model.invariants import Invariants
-from tests.model.menu import MENU
+from tests.model.menu import MENU, PROVIDERS
 from tests.model.moods import Create, File, LookUp, Mood, Reading, Stopping
 from tests.model.vendor import Work
 from tests.model.world import Ground, World
@@ -234,7 +234,7 @@ class Story(RuleBasedStateMachine):
     def call_back(self, number: int, words: bytes, accident: Accident | None) -> None:
         """A vendor calls back: perhaps again, or late, or before its reply, or for work that it never accepted."""
         newest = self.generations[-1]
-        unheard_of = [Work(f"{name}'s error", name, newest, "no model", 0) for name in ProviderName]
+        unheard_of = [Work(f"{name}'s error", name, newest, "no model", 0) for name in PROVIDERS]
         works = [*self.world.book, *unheard_of]
         self.world.call_back(works[number % len(works)], words, self._possible(accident))
 

@@ -5,9 +5,14 @@ from decimal import Decimal
 
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Capabilities, Defaults, Model, Price, RouteEntry, UnknownSubmit
-from schemas.enums import CancelRule, Kind, ProviderName
+from schemas.enums import CancelRule, Kind
+from schemas.names import ProviderName
 
 PRICE = 10
+
+
+PROVIDERS = ("kie", "kling", "replicate")
+"""The accounts of the model, all of whose vendors are its own."""
 
 
 def _model(
@@ -28,14 +33,14 @@ def _model(
     )
 
 
-FREE = _model("free", CancelRule.FREE, ProviderName)
-CHARGED = _model("charged", CancelRule.CHARGED, [ProviderName.KIE])
-UNSTOPPABLE = _model("unstoppable", CancelRule.IMPOSSIBLE, [ProviderName.KLING])
-RESENT = _model("resent", CancelRule.FREE, [ProviderName.KIE], UnknownSubmit.RESUBMIT)
+FREE = _model("free", CancelRule.FREE, PROVIDERS)
+CHARGED = _model("charged", CancelRule.CHARGED, ["kie"])
+UNSTOPPABLE = _model("unstoppable", CancelRule.IMPOSSIBLE, ["kling"])
+RESENT = _model("resent", CancelRule.FREE, ["kie"], UnknownSubmit.RESUBMIT)
 
 MENU = (FREE, CHARGED, UNSTOPPABLE, RESENT)
 
 
 def catalogue() -> Catalogue:
     """The menu as the pipeline reads it."""
-    return Catalogue(CatalogueFile(models=list(MENU), retired=[]), frozenset(ProviderName))
+    return Catalogue(CatalogueFile(models=list(MENU), retired=[]), frozenset(PROVIDERS))

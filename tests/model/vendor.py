@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from providers.base import (
+    AccountState,
     CallbackReading,
     Cancellation,
     Fence,
@@ -14,7 +15,6 @@ from providers.base import (
     RemoteStatus,
     Submission,
 )
-from schemas.enums import ProviderName
 from schemas.errors import (
     CallbackRefused,
     ProviderAuthFailed,
@@ -26,6 +26,7 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from schemas.names import ProviderName
 from tests.model.actors import Point, Unforeseen, learn, mood, reach, unwatched
 from tests.model.files import Files
 from tests.model.moods import Create, LookUp, Reading, Stopping
@@ -129,6 +130,10 @@ class Vendor:
         if stopping is Stopping.STOPPED:
             work.status = RemoteStatus.CANCELLED
         return Cancellation(stopping.value)
+
+    def check(self) -> AccountState:
+        """Nobody asks."""
+        return AccountState()
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Callbacks reach the model without the gateway."""

@@ -10,8 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from providers.base import Provider
 from providers.registry import Providers
-from schemas.enums import ProviderName, Queue, Stage
+from schemas.enums import Queue, Stage
 from schemas.errors import RequestError
+from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
 from schemas.settings import ProvidersSettings
 from schemas.stages import WORK

@@ -9,9 +9,7 @@ import pytest
 from sandbox.client import SandboxClient
 from tests.sandbox.harness import (
     KEY,
-    KLING_KEY,
     PATIENCE_SECONDS,
-    VIDEOS_KEY,
     Kie,
     Kling,
     OpenAIVideos,
@@ -70,14 +68,14 @@ def replicate(sandbox: SandboxClient, http: httpx.Client, word: str) -> Replicat
 
 @pytest.fixture
 def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling]:
-    headers = {"Authorization": f"Bearer {KLING_KEY}"}
+    headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield Kling(client, word)
 
 
 @pytest.fixture
 def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[OpenAIVideos]:
-    headers = {"Authorization": f"Bearer {VIDEOS_KEY}"}
+    headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield OpenAIVideos(client, word)
 

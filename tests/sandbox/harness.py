@@ -19,10 +19,6 @@ from pydantic import JsonValue
 from sandbox.client import SandboxClient
 
 KEY = "test-api-key"
-HMAC_KEY = "test-hmac-key"
-VIDEOS_KEY = "test-videos-api-key"
-KLING_KEY = "test-kling-api-key"
-KLING_SECRET = "whsec_dGVzdC1rbGluZy1zZWNyZXQ="
 WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 FLUX = "black-forest-labs/flux-schnell"
 SEEDANCE = "bytedance/seedance-1-pro"
@@ -43,13 +39,8 @@ def start_sandbox(port: int) -> subprocess.Popen[str]:
     """Start the process and wait until it answers."""
     environment = {
         **os.environ,
-        "SANDBOX_KIE_API_KEY": KEY,
-        "SANDBOX_KIE_WEBHOOK_HMAC_KEY": HMAC_KEY,
-        "SANDBOX_KLING_API_KEY": KLING_KEY,
-        "SANDBOX_KLING_WEBHOOK_SECRET": KLING_SECRET,
-        "SANDBOX_REPLICATE_API_KEY": KEY,
-        "SANDBOX_REPLICATE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "SANDBOX_OPENAI_VIDEOS_API_KEY": VIDEOS_KEY,
+        "SANDBOX_API_KEY": KEY,
+        "SANDBOX_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "SANDBOX_SECONDS_PER_IMAGE": str(SECONDS_PER_IMAGE),
         "SANDBOX_SECONDS_PER_VIDEO": str(SECONDS_PER_VIDEO),
         "SANDBOX_CALLBACK_RETRY_SECONDS": "0.05",

@@ -4,9 +4,9 @@ import httpx
 
 from sandbox.client import SandboxClient
 from sandbox.control_models import TaskReport
-from sandbox.kie_callbacks import sign
 from sandbox.scenarios import Match, Scenario
-from tests.sandbox.harness import HMAC_KEY, Kie, Received, Receiver, eventually
+from sandbox.vendors.kie.callbacks import sign
+from tests.sandbox.harness import WEBHOOK_SECRET, Kie, Received, Receiver, eventually
 
 NANO_BANANA = "google/nano-banana"
 
@@ -14,7 +14,7 @@ NANO_BANANA = "google/nano-banana"
 def is_signed(callback: Received) -> bool:
     task_id = json.loads(callback.body)["data"]["taskId"]
     headers = callback.headers
-    return headers["x-webhook-signature"] == sign(HMAC_KEY, task_id, headers["x-webhook-timestamp"])
+    return headers["x-webhook-signature"] == sign(WEBHOOK_SECRET, task_id, headers["x-webhook-timestamp"])
 
 
 def report(sandbox: SandboxClient, kie: Kie) -> TaskReport:

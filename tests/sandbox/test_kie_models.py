@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.kie_error import KieError
-from sandbox.kie_models import read_input
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
 from sandbox.task import JsonObject
+from sandbox.vendors.kie.errors import KieError
+from sandbox.vendors.kie.models import read_input
 
 IMAGE = "https://images.example/a%20b.png?signature=x/y"
 TEXT_TO_VIDEO: JsonObject = {"prompt": "a boat", "sound": True, "duration": "5"}

@@ -5,14 +5,14 @@ import pytest
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Match, Scenario
 from sandbox.standard_webhooks import sign
-from tests.sandbox.harness import KLING_SECRET, Kling, Received, Receiver, eventually
+from tests.sandbox.harness import WEBHOOK_SECRET, Kling, Received, Receiver, eventually
 
 TINY = Delivered(width=64, height=64)
 
 
 def is_signed(callback: Received) -> bool:
     headers = callback.headers
-    expected = sign(KLING_SECRET, headers["webhook-id"], headers["webhook-timestamp"], callback.body)
+    expected = sign(WEBHOOK_SECRET, headers["webhook-id"], headers["webhook-timestamp"], callback.body)
     return headers["webhook-signature"] == expected
 
 

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from sandbox.kling_error import KlingError
-from sandbox.kling_models import read_create
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
 from sandbox.task import JsonObject
+from sandbox.vendors.kling.errors import KlingError
+from sandbox.vendors.kling.models import read_create
 
 TEXT, IMAGE = "text-to-video/kling-3.0", "image-to-video/kling-3.0"
 FIRST, LAST = "https://images.example/a%20b.png?signature=x/y", "https://images.example/last.png"

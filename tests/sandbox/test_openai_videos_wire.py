@@ -10,10 +10,10 @@ from pydantic import JsonValue
 
 from sandbox.client import SandboxClient
 from sandbox.media import MediaSpec
-from sandbox.openai_videos_error import OpenAIError
-from sandbox.openai_videos_models import read_create
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
-from tests.sandbox.harness import VIDEOS_KEY, Kie, OpenAIVideos, eventually
+from sandbox.vendors.openai_videos.errors import OpenAIError
+from sandbox.vendors.openai_videos.models import read_create
+from tests.sandbox.harness import KEY, Kie, OpenAIVideos, eventually
 
 _SMALL = Delivered(width=64, height=64, duration_seconds=1)
 
@@ -129,7 +129,7 @@ def test_content_is_there_once_the_video_is_and_as_a_video_only(videos: OpenAIVi
     assert problem(videos.content(videos.create(), variant="thumbnail"))[0::3] == (400, "variant")
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer wrong", VIDEOS_KEY])
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", KEY])
 def test_a_wrong_key_is_401(videos: OpenAIVideos, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(base_url=videos.http.base_url, headers=headers, trust_env=False) as http:

@@ -1,9 +1,9 @@
 import pytest
 
 from sandbox.media import MediaSpec
-from sandbox.replicate_error import ReplicateError
-from sandbox.replicate_models import read_input
 from sandbox.task import JsonObject
+from sandbox.vendors.replicate.errors import ReplicateError
+from sandbox.vendors.replicate.models import read_input
 from tests.sandbox.harness import FLUX, SEEDANCE
 
 

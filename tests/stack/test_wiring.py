@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from providers.registry import adapter_names
 from providers.standard_webhooks import sign
-from schemas.enums import ProviderName
 from schemas.settings import Settings
 from stack.credentials import Credentials
 from stack.errors import PortTaken
@@ -43,39 +43,33 @@ def test_the_sandbox_holds_the_other_end_of_the_keys(settings: Settings, tmp_pat
     wired = with_sandbox(settings.model_copy(update=ports), credentials)
 
     assert wired.public_url == "http://127.0.0.1:8081"
-    assert wired.providers.kie.base_url == "http://127.0.0.1:8091/kie"
-    assert wired.providers.kling.base_url == "http://127.0.0.1:8091/kling"
+    accounts = [wired.providers.named(name) for name in sorted(adapter_names())]
+    assert [account.base_url for account in accounts] == [
+        f"http://127.0.0.1:8091/{name}" for name in sorted(adapter_names())
+    ]
+    assert {account.api_key.get_secret_value() for account in accounts} == {credentials.sandbox_api_key}
+    assert {account.webhook_key.get_secret_value() for account in accounts} == {credentials.sandbox_webhook_secret}
     assert wired.downloads.allowed_private_networks == [ip_network("127.0.0.0/8")]
     assert sandbox_environment(wired) == {
-        "SANDBOX_KIE_API_KEY": wired.providers.kie.api_key.get_secret_value(),
-        "SANDBOX_KIE_WEBHOOK_HMAC_KEY": wired.providers.kie.webhook_key.get_secret_value(),
-        "SANDBOX_KLING_API_KEY": wired.providers.kling.api_key.get_secret_value(),
-        "SANDBOX_KLING_WEBHOOK_SECRET": wired.providers.kling.webhook_key.get_secret_value(),
-        "SANDBOX_REPLICATE_API_KEY": wired.providers.replicate.api_key.get_secret_value(),
-        "SANDBOX_REPLICATE_WEBHOOK_SECRET": wired.providers.replicate.webhook_key.get_secret_value(),
+        "SANDBOX_API_KEY": credentials.sandbox_api_key,
+        "SANDBOX_WEBHOOK_SECRET": credentials.sandbox_webhook_secret,
         "SANDBOX_SECONDS_PER_IMAGE": "1.0",
         "SANDBOX_SECONDS_PER_VIDEO": "3.0",
     }
-    assert wired.providers.kie.api_key.get_secret_value() == credentials.kie_api_key
-    assert wired.providers.kling.api_key.get_secret_value() == credentials.kling_api_key
-    assert wired.providers.replicate.api_key.get_secret_value() == credentials.replicate_api_key
-    assert wired.providers.replicate.webhook_key.get_secret_value() == credentials.replicate_webhook_key
 
 
-@pytest.mark.parametrize("name", list(ProviderName))
-def test_every_account_is_the_sandboxs_until_one_has_a_real_key(
-    settings: Settings, tmp_path: Path, name: ProviderName
-) -> None:
+@pytest.mark.parametrize("name", sorted(adapter_names()))
+def test_every_account_is_the_sandboxs_until_one_has_a_real_key(settings: Settings, tmp_path: Path, name: str) -> None:
     assert not has_provider_key(settings)
     wired = with_sandbox(settings, Credentials.of(tmp_path)).providers.named(name)
-    one = settings.providers.model_copy(update={name.value: wired})
+    one = settings.providers.with_accounts(**{name: wired})
 
     assert wired.base_url == f"http://127.0.0.1:8090/{name}"
     assert has_provider_key(settings.model_copy(update={"providers": one}))
 
 
 def test_a_made_up_webhook_secret_is_one_that_signatures_are_made_with(tmp_path: Path) -> None:
-    secret = Credentials.of(tmp_path).kling_webhook_key
+    secret = Credentials.of(tmp_path).sandbox_webhook_secret
 
     assert sign(secret, "msg_1", 1_700_000_000, b"{}").startswith("v1,")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from schemas.settings import DEVELOPMENT_SECRET, S3Settings, Settings
+from schemas.settings import DEVELOPMENT_SECRET, ProviderSettings, ProvidersSettings, S3Settings, Settings
 from tests.unit.dotenv_example import variables
 
 
@@ -20,7 +20,10 @@ def variables_read(model: type[BaseModel], prefix: str = "REELWORKS_") -> Iterat
     """The environment variables from which a model is read: a nested model joins its name with two underscores."""
     for name, field in model.model_fields.items():
         variable = prefix + name.upper()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        if field.annotation is ProvidersSettings:
+            # The example shows one account.
+            yield from variables_read(ProviderSettings, f"{variable}__KIE__")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from variables_read(field.annotation, f"{variable}__")
         else:
             yield variable
@@ -50,7 +53,8 @@ def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None
     for variable in variables():
         monkeypatch.delenv(variable.name)
 
-    assert shown == Settings()
+    assert shown.providers == ProvidersSettings({"kie": ProviderSettings()})
+    assert shown.model_copy(update={"providers": ProvidersSettings()}) == Settings()
 
 
 def test_nested_names_are_joined_with_two_underscores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +63,7 @@ def test_nested_names_are_joined_with_two_underscores(monkeypatch: pytest.Monkey
 
     settings = Settings()
 
-    assert (settings.providers.kie.timeout_seconds, settings.s3.bucket) == (7.5, "films")
+    assert (settings.providers.named("kie").timeout_seconds, settings.s3.bucket) == (7.5, "films")
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

@@ -10,7 +10,6 @@ from typing import Final
 
 from bench.peers.peer import ROOT
 from bench.subjects import Door, Ground
-from sandbox.config import SandboxConfig
 from stack.errors import StackError
 from stack.ports import free_port
 from stack.processes import ApplicationProcess, Process
@@ -41,14 +40,11 @@ class RunningProxy:
 
 
 @contextmanager
-def litellm_proxy(ground: Ground, *, api_key: str = SandboxConfig.openai_videos_api_key) -> Iterator[RunningProxy]:
+def litellm_proxy(ground: Ground) -> Iterator[RunningProxy]:
     """The proxy before the ground's sandbox; ended with the block.
 
     The sandbox encodes a video for each create, unless a scenario says otherwise: with `outcome = "fail"` and many
     `seconds`, a create costs it nothing and stays in progress.
-
-    Args:
-        api_key: of the sandbox's OpenAI-compatible account.
 
     Raises:
         StackError: it is not installed, or did not start.
@@ -56,6 +52,8 @@ def litellm_proxy(ground: Ground, *, api_key: str = SandboxConfig.openai_videos_
     if not _COMMAND.exists():
         raise StackError("LiteLLM's proxy is not installed: run `make .venv-litellm/installed`")
     url, master_key = f"http://127.0.0.1:{free_port()}", f"sk-{secrets.token_hex(24)}"
+    # The sandbox has one key for all its vendors.
+    api_key = ground.settings.providers.named("kie").api_key.get_secret_value()
     configuration = ground.folder / "litellm.yaml"
     ground.folder.mkdir(parents=True, exist_ok=True)
     configuration.write_text(json.dumps(_configuration(ground), indent=2))  # JSON is YAML

@@ -13,7 +13,7 @@ from bench.peers.peer import own_database
 from bench.subjects import Ground
 from sandbox.client import SandboxClient
 from schemas.settings import Settings
-from tests.sandbox.harness import HMAC_KEY, KEY, PATIENCE_SECONDS, free_port, start_sandbox
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, free_port, start_sandbox
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +36,10 @@ def vendor(vendor_url: str) -> Iterator[SandboxClient]:
 
 @pytest.fixture
 def ground(settings: Settings, vendor_url: str, tmp_path: Path) -> Ground:
-    account = settings.providers.kie.model_copy(
-        update={"base_url": f"{vendor_url}/kie", "api_key": SecretStr(KEY), "webhook_key": SecretStr(HMAC_KEY)}
+    account = settings.providers.named("kie").model_copy(
+        update={"base_url": f"{vendor_url}/kie", "api_key": SecretStr(KEY), "webhook_key": SecretStr(WEBHOOK_SECRET)}
     )
-    providers = settings.providers.model_copy(update={"kie": account})
+    providers = settings.providers.with_accounts(kie=account)
     return Ground(tmp_path, settings.model_copy(update={"providers": providers}), vendor_url)
 
 

@@ -30,7 +30,7 @@ Run = Callable[[Setup, str, str], tuple[str, Asset]]
 
 
 def setup_of(ground: Ground, *, mode: Mode = "poll", door_url: str = "http://127.0.0.1:1") -> Setup:
-    account, s3 = ground.settings.providers.kie, ground.settings.s3
+    account, s3 = ground.settings.providers.named("kie"), ground.settings.s3
     return Setup(
         mode=mode,
         door_url=door_url,

@@ -47,7 +47,7 @@ def waiting(database: Database, settings: Settings, customer: NewCustomer) -> Wa
 
 def _signed(settings: Settings, task: str = TASK) -> dict[str, str]:
     timestamp = str(int(time.time()))
-    key = settings.providers.kie.webhook_key.get_secret_value().encode()
+    key = settings.providers.named("kie").webhook_key.get_secret_value().encode()
     digest = hmac.new(key, f"{task}.{timestamp}".encode(), hashlib.sha256).digest()
     return {
         "X-Webhook-Timestamp": timestamp,

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from schemas.enums import ErrorCode, EventName, ProviderName, Stage
+from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import IdempotencyMismatch, LeaseLost, ModelRetired
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
@@ -175,9 +175,7 @@ def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING)
     with database.transaction() as session:
-        wake = callbacks.record(
-            session, ProviderName.KIE, generation_id, remote_id="task_1", body=b"{}", resend_after=10
-        )
+        wake = callbacks.record(session, "kie", generation_id, remote_id="task_1", body=b"{}", resend_after=10)
     assert wake is None, "the worker that holds the claim will see it"
     with database.transaction() as session:
         moved = claims.move(session, held, Stage.GENERATING, wake_in=3600, values={"remote_id": "task_1"})
@@ -197,7 +195,7 @@ def test_a_callback_is_kept_once_and_counted(database: Database, generation_id: 
     for _ in range(3):
         with database.transaction() as session:
             wake = callbacks.record(
-                session, ProviderName.KIE, generation_id, remote_id=remote_id, body=b'{"a":1}', resend_after=10
+                session, "kie", generation_id, remote_id=remote_id, body=b'{"a":1}', resend_after=10
             )
         assert wake is not None
         assert wake.stage is Stage.GENERATING
@@ -212,18 +210,12 @@ def test_a_callback_for_other_work_or_a_finished_generation_wakes_nobody(
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
-        assert (
-            callbacks.record(session, ProviderName.KIE, generation_id, remote_id="other", body=b"1", resend_after=10)
-            is None
-        )
+        assert callbacks.record(session, "kie", generation_id, remote_id="other", body=b"1", resend_after=10) is None
     with database.transaction() as session:
         claims.fail(session, held, ErrorCode.TIMEOUT, "too late")
     with database.transaction() as session:
         remote_id = f"remote-{generation_id}"
-        assert (
-            callbacks.record(session, ProviderName.KIE, generation_id, remote_id=remote_id, body=b"2", resend_after=10)
-            is None
-        )
+        assert callbacks.record(session, "kie", generation_id, remote_id=remote_id, body=b"2", resend_after=10) is None
     assert row(database, generation_id).wake_at is None
     with database.transaction() as session:
         last = timeline.read(session, generation_id)[-1]

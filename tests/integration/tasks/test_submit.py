@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from providers.base import Fence
-from schemas.enums import ErrorCode, EventName, ProviderName, Stage
+from schemas.enums import ErrorCode, EventName, Stage
 from schemas.stages import TERMINAL
 from storage import callbacks
 from storage.claims import Claim
@@ -93,7 +93,7 @@ def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
     life.step()
     (task,) = life.sandbox.tasks(life.word)
     with life.database.transaction() as session:
-        wake = callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
+        wake = callbacks.record(session, "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
     assert wake is not None
     assert wake.stage is Stage.SUBMITTING
     stage.run(patient(life.worker), str(life.id), life.row.attempt, {Stage.SUBMITTING}, submit)
@@ -246,7 +246,7 @@ class _TellsWhileItIsAsked:
         life = self._life
         (task,) = life.sandbox.tasks(life.word)
         with life.database.transaction() as session:
-            callbacks.record(session, ProviderName.KIE, life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
+            callbacks.record(session, "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
 
 
 def test_a_callback_that_comes_while_its_generation_is_given_up_saves_it(

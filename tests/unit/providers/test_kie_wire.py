@@ -6,9 +6,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from providers.adapters.kie.adapter import Kie
+from providers.adapters.kie.wire import Answer, Record, signature, to_input, to_state
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
-from providers.kie import Kie
-from providers.kie_wire import Answer, Record, signature, to_input, to_state
 from providers.transport import Transport
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -35,7 +35,7 @@ def account(reply: object = None, *, webhook_key: str = "", requests: list[httpx
         return httpx.Response(200, json=reply)
 
     settings = ProviderSettings(api_key=SecretStr("key"), webhook_key=SecretStr(webhook_key))
-    return Kie(settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: 1_700_000_000.0)
+    return Kie("kie", settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: 1_700_000_000.0)
 
 
 def submit(kie: Kie, *, callback_url: str | None = None) -> str:

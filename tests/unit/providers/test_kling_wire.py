@@ -8,9 +8,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from providers.adapters.kling.adapter import Kling
+from providers.adapters.kling.wire import Record, names_the_external_id, to_body, to_state
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
-from providers.kling import Kling
-from providers.kling_wire import Record, names_the_external_id, to_body, to_state
 from providers.standard_webhooks import sign
 from providers.transport import Transport
 from schemas.enums import ErrorCode
@@ -54,7 +54,7 @@ def account(
         return httpx.Response(status, json=reply)
 
     settings = ProviderSettings(api_key=SecretStr("key"), webhook_key=SecretStr(webhook_key))
-    return Kling(settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: float(NOW))
+    return Kling("kling", settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: float(NOW))
 
 
 def submit(kling: Kling, *, callback_url: str | None = None) -> str:

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from providers.adapters.replicate.adapter import Replicate
+from providers.adapters.replicate.wire import Prediction, to_cancellation, to_input, to_state
 from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
-from providers.replicate import Replicate
-from providers.replicate_wire import Prediction, to_cancellation, to_input, to_state
 from providers.transport import Transport
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -42,7 +42,7 @@ def account(
         return httpx.Response(status, json=reply)
 
     settings = ProviderSettings(api_key=SecretStr("r8_key"), webhook_key=SecretStr(webhook_key))
-    return Replicate(settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: 1_700_000_000.0)
+    return Replicate("replicate", settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: 1_700_000_000.0)
 
 
 def submit(replicate: Replicate, *, callback_url: str | None = None) -> str:

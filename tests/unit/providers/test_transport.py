@@ -6,7 +6,6 @@ import pytest
 
 from providers.base import Fence
 from providers.transport import MAX_RETRY_AFTER_SECONDS, Call, Transport, retry_after_seconds
-from schemas.enums import ProviderName
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -94,13 +93,11 @@ def test_a_fence_keeps_the_body_here() -> None:
 
 def test_a_create_without_a_body_has_no_moment_for_its_fence() -> None:
     with pytest.raises(ValueError, match="has a body"):
-        Call(ProviderName.KIE, "submit", "POST", "https://api.example/x", 1, fence=lambda: None)
+        Call("kie", "submit", "POST", "https://api.example/x", 1, fence=lambda: None)
 
 
 def _create(*, body: dict[str, object] | None = None, fence: Fence = lambda: None) -> Call:
-    return Call(
-        ProviderName.KIE, "submit", "POST", "https://api.example/x", 1, body=body or {"prompt": "x"}, fence=fence
-    )
+    return Call("kie", "submit", "POST", "https://api.example/x", 1, body=body or {"prompt": "x"}, fence=fence)
 
 
 def _failure(loss: Exception, *, takes_body: bool, is_create: bool) -> ProviderError:
@@ -113,7 +110,7 @@ def _failure(loss: Exception, *, takes_body: bool, is_create: bool) -> ProviderE
 
 def test_a_call_shows_neither_its_key_nor_its_prompt() -> None:
     call = Call(
-        ProviderName.KIE,
+        "kie",
         "submit",
         "POST",
         "https://api.example/?token=secret",

@@ -10,14 +10,15 @@ from pydantic import JsonValue
 
 from sandbox.creates import generation_seconds, reply_to_create
 from sandbox.images import ImageNotFetched, fetch_source
-from sandbox.kling_callbacks import record
-from sandbox.kling_error import KlingError
-from sandbox.kling_models import MAX_IMAGE_BYTES, prompt_of, read_create
 from sandbox.media_store import SourceImage
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import JsonObject, Task, new_task_id
 from sandbox.validation import json_object
+from sandbox.vendors.kling.account import KlingAccount
+from sandbox.vendors.kling.callbacks import record
+from sandbox.vendors.kling.errors import KlingError
+from sandbox.vendors.kling.models import MAX_IMAGE_BYTES, prompt_of, read_create
 
 _MOST_IDS = 20
 
@@ -35,7 +36,7 @@ async def create_task(
     authorization: Authorization = None,
 ) -> Response:
     """Start a task: `{"prompt": …, "settings": {…}, "options": {…}}` gives `{"data": {"id": …}}`."""
-    sandbox.kling_account.authorize(authorization)
+    sandbox.account(KlingAccount).authorize(authorization)
     body = await json_object(request)
     if body is None:
         raise KlingError(1200, "The request body is not a JSON object")
@@ -66,7 +67,7 @@ async def read_tasks(
     sandbox: CurrentSandbox, task_ids: str = "", external_task_ids: str = "", authorization: Authorization = None
 ) -> Response:
     """The states of up to 20 tasks, by Kling's ids or by the customer's; those that do not exist are left out."""
-    account = sandbox.kling_account
+    account = sandbox.account(KlingAccount)
     account.authorize(authorization)
     if bool(task_ids) == bool(external_task_ids):
         raise KlingError(1201, "Give either task_ids or external_task_ids")
@@ -81,7 +82,7 @@ async def read_tasks(
 @router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def refuse_other_paths(path: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """Whatever else Kling has, or had."""
-    sandbox.kling_account.authorize(authorization)
+    sandbox.account(KlingAccount).authorize(authorization)
     raise KlingError(1203, f"There is no resource {path}")
 
 
@@ -116,9 +117,9 @@ async def _admit(sandbox: Sandbox, model: str, body: JsonObject, scenario: Scena
             credits=wanted.units,
             seconds=generation_seconds(sandbox.config, scenario, spec),
             scenario=scenario,
-            writer=sandbox.kling_callbacks,
+            writer=sandbox.account(KlingAccount).callbacks,
         )
-        sandbox.kling_account.admit(task)
+        sandbox.account(KlingAccount).admit(task)
     except KlingError:
         if source is not None:
             source.path.unlink()

@@ -14,13 +14,14 @@ from sandbox.files import read_file
 from sandbox.frames import UnreadableImage
 from sandbox.images import ImageNotFetched, fetch_source
 from sandbox.media_store import SourceImage
-from sandbox.openai_videos_body import REFERENCE, CreateBody, read_body
-from sandbox.openai_videos_error import OpenAIError
-from sandbox.openai_videos_models import MAX_REFERENCE_BYTES, VideoCreate, read_create
-from sandbox.openai_videos_record import video
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import State, Task, new_task_id
+from sandbox.vendors.openai_videos.account import OpenAIVideosAccount
+from sandbox.vendors.openai_videos.body import REFERENCE, CreateBody, read_body
+from sandbox.vendors.openai_videos.errors import OpenAIError
+from sandbox.vendors.openai_videos.models import MAX_REFERENCE_BYTES, VideoCreate, read_create
+from sandbox.vendors.openai_videos.record import video
 
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
@@ -30,7 +31,7 @@ router = APIRouter(prefix="/openai", tags=["OpenAI-compatible videos"])
 @router.post("/v1/videos")
 async def create_video(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """Start a video: `prompt`, `model`, `seconds`, `size`, `input_reference`, as a form or as JSON, give it, queued."""
-    sandbox.openai_videos_account.authorize(authorization)
+    sandbox.account(OpenAIVideosAccount).authorize(authorization)
     body = await read_body(request)
     scenario, refusal = sandbox.scenarios.meet(prompt=body.prompt, model=body.model)
     try:
@@ -77,9 +78,9 @@ async def download_content(
 
 
 def _find(sandbox: Sandbox, video_id: str, authorization: str | None) -> Task:
-    sandbox.openai_videos_account.authorize(authorization)
+    sandbox.account(OpenAIVideosAccount).authorize(authorization)
     task = sandbox.engine.task(video_id)
-    if task is None or task.writer is not sandbox.openai_videos_events:
+    if task is None or task.writer is not sandbox.account(OpenAIVideosAccount).events:
         raise OpenAIError(404, f"Video with id '{video_id}' not found.", param="video_id")
     return task
 
@@ -101,7 +102,7 @@ async def _task(sandbox: Sandbox, body: CreateBody, scenario: Scenario) -> Task:
         credits=0,  # billed in dollars, and no answer tells how many
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
-        writer=sandbox.openai_videos_events,
+        writer=sandbox.account(OpenAIVideosAccount).events,
     )
 
 

@@ -9,12 +9,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sandbox.kling_error import KlingError
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
 from sandbox.sizes import Size, size_of
 from sandbox.task import JsonObject
 from sandbox.validation import HttpUrlText, sentences
+from sandbox.vendors.kling.errors import KlingError
 
 MAX_IMAGE_BYTES = 50 * 1024**2
 _SHORTEST_SIDE = 300

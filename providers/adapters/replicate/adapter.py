@@ -14,11 +14,20 @@ from pydantic import ValidationError
 
 from providers import standard_webhooks
 from providers.account import Account
-from providers.base import CallbackReading, Cancellation, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
-from providers.replicate_wire import Prediction, Problem, to_cancellation, to_input, to_state
+from providers.adapters.replicate.wire import Prediction, Problem, WebhookSecret, to_cancellation, to_input, to_state
+from providers.base import (
+    AccountState,
+    CallbackReading,
+    Cancellation,
+    Fence,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+    Submission,
+)
 from providers.transport import Reply, Transport
-from schemas.enums import ProviderName
 from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
+from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
 BASE_URL = "https://api.replicate.com"
@@ -27,12 +36,16 @@ BASE_URL = "https://api.replicate.com"
 class Replicate:
     """A Replicate account."""
 
-    name = ProviderName.REPLICATE
-
     def __init__(
-        self, settings: ProviderSettings, transport: Transport, *, clock: Callable[[], float] = time.time
+        self,
+        name: ProviderName,
+        settings: ProviderSettings,
+        transport: Transport,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._account = Account(self.name, settings, transport, base_url=BASE_URL)
+        self.name = name
+        self._account = Account(name, settings, transport, base_url=BASE_URL)
         self._clock = clock
 
     def submit(
@@ -62,6 +75,18 @@ class Replicate:
 
     def cancel(self, remote: RemoteRef) -> Cancellation:
         return to_cancellation(self._read("cancel", "POST", remote, "/cancel"))
+
+    def check(self) -> AccountState:
+        reply = self._account.call("check", "GET", "/v1/webhooks/default/secret")
+        if not reply.is_success:
+            raise self._error(reply)
+        try:
+            secret = WebhookSecret.model_validate_json(reply.content).key
+        except ValidationError:
+            raise reply.unreadable() from None
+        if self._account.webhook_key in {"", secret}:
+            return AccountState()
+        return AccountState(warning="the webhook key is not the account's: its webhooks will be refused")
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         if self._account.webhook_key:

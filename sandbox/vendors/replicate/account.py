@@ -3,8 +3,9 @@
 import hmac
 
 from sandbox.config import SandboxConfig
-from sandbox.replicate_error import ReplicateError
 from sandbox.sliding_window import SlidingWindow
+from sandbox.vendors.replicate.errors import ReplicateError
+from sandbox.vendors.replicate.webhooks import ReplicateWebhooks
 
 _MINUTE = 60
 
@@ -13,7 +14,8 @@ class ReplicateAccount:
     """Refuses what the account may not do. Limits: https://replicate.com/docs/topics/predictions/rate-limits."""
 
     def __init__(self, config: SandboxConfig) -> None:
-        self._token = config.replicate_api_key
+        self._token = config.api_key
+        self.webhooks = ReplicateWebhooks(config.public_url, config.webhook_secret)
         self._creates = SlidingWindow(config.replicate_creates_per_minute, _MINUTE)
         self._others = SlidingWindow(config.replicate_other_calls_per_minute, _MINUTE)
 

@@ -3,15 +3,17 @@
 import hmac
 
 from sandbox.config import SandboxConfig
-from sandbox.kling_error import KlingError
 from sandbox.task import Task
+from sandbox.vendors.kling.callbacks import KlingCallbacks
+from sandbox.vendors.kling.errors import KlingError
 
 
 class KlingAccount:
     """Refuses, in Kling's words, what the account may not do."""
 
     def __init__(self, config: SandboxConfig) -> None:
-        self._key = config.kling_api_key
+        self._key = config.api_key
+        self.callbacks = KlingCallbacks(config.public_url, config.webhook_secret)
         self.concurrency = config.kling_concurrency
         self._tasks: dict[str, Task] = {}
         self._by_external_id: dict[str, Task] = {}

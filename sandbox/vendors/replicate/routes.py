@@ -10,12 +10,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from sandbox.creates import generation_seconds, reply_to_create
-from sandbox.replicate_error import ReplicateError
-from sandbox.replicate_models import read_input
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import Task, new_task_id
 from sandbox.validation import HttpUrlText, json_object, sentences
+from sandbox.vendors.replicate.account import ReplicateAccount
+from sandbox.vendors.replicate.errors import ReplicateError
+from sandbox.vendors.replicate.models import read_input
 
 _OK = 200
 _CREATED = 201
@@ -53,14 +54,14 @@ async def create_prediction(
     owner: str, name: str, request: Request, sandbox: CurrentSandbox, authorization: Authorization = None
 ) -> Response:
     """Start a prediction: `{"input": {…}, "webhook": …, "webhook_events_filter": ["completed"]}` gives it, starting."""
-    sandbox.replicate_account.authorize(authorization)
+    sandbox.account(ReplicateAccount).authorize(authorization)
     create, model = await _read_create(request), f"{owner}/{name}"
     scenario, refusal = sandbox.scenarios.meet(prompt=create.prompt, model=model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
             raise ReplicateError.asked_for(refusal)
-        sandbox.replicate_account.admit_create()
+        sandbox.account(ReplicateAccount).admit_create()
         task = _task(sandbox, model, create, scenario)
     except ReplicateError as error:
         sandbox.creates.refused(create.prompt, error.code)
@@ -97,6 +98,15 @@ async def cancel_prediction(
     return _answer(task)
 
 
+@router.get("/v1/webhooks/default/secret")
+async def webhook_secret(sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """The secret that signs the account's webhooks."""
+    account = sandbox.account(ReplicateAccount)
+    account.authorize(authorization)
+    account.admit_other()
+    return JSONResponse({"key": sandbox.config.webhook_secret or ""})
+
+
 def _task(sandbox: Sandbox, model: str, create: _CreateRequest, scenario: Scenario) -> Task:
     wanted = read_input(model, create.input)
     spec = wanted.spec()
@@ -111,15 +121,15 @@ def _task(sandbox: Sandbox, model: str, create: _CreateRequest, scenario: Scenar
         credits=0,  # Replicate bills in dollars, and no answer tells how many
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
-        writer=sandbox.replicate_webhooks,
+        writer=sandbox.account(ReplicateAccount).webhooks,
     )
 
 
 def _find(sandbox: Sandbox, prediction_id: str, authorization: str | None) -> Task:
-    sandbox.replicate_account.authorize(authorization)
-    sandbox.replicate_account.admit_other()
+    sandbox.account(ReplicateAccount).authorize(authorization)
+    sandbox.account(ReplicateAccount).admit_other()
     task = sandbox.engine.task(prediction_id)
-    if task is None or task.writer is not sandbox.replicate_webhooks:
+    if task is None or task.writer is not sandbox.account(ReplicateAccount).webhooks:
         raise ReplicateError(404, "Not found", f"There is no prediction {prediction_id}")
     return task
 

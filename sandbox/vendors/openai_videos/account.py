@@ -3,14 +3,16 @@
 import hmac
 
 from sandbox.config import SandboxConfig
-from sandbox.openai_videos_error import OpenAIError
+from sandbox.vendors.openai_videos.errors import OpenAIError
+from sandbox.vendors.openai_videos.record import OpenAIVideosEvents
 
 
 class OpenAIVideosAccount:
     """Refuses what the account may not do."""
 
     def __init__(self, config: SandboxConfig) -> None:
-        self._key = config.openai_videos_api_key
+        self._key = config.api_key
+        self.events = OpenAIVideosEvents()
 
     def authorize(self, authorization: str | None) -> None:
         """Raises `OpenAIError` 401 unless the header carries the account's key."""

@@ -3,15 +3,17 @@
 import hmac
 
 from sandbox.config import SandboxConfig
-from sandbox.kie_error import KieError
 from sandbox.sliding_window import SlidingWindow
+from sandbox.vendors.kie.callbacks import KieCallbacks
+from sandbox.vendors.kie.errors import KieError
 
 
 class KieAccount:
     """Refuses, in Kie's words, what the account may not do. Limits: https://docs.kie.ai (20 creates in 10 s)."""
 
     def __init__(self, config: SandboxConfig) -> None:
-        self._key = config.kie_api_key
+        self._key = config.api_key
+        self.callbacks = KieCallbacks(config.public_url, config.webhook_secret)
         self.credits = config.kie_credits
         self.creates = SlidingWindow(config.kie_creates_per_10_seconds, 10)
         self.adopted_prefix: str | None = None

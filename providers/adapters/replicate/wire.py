@@ -6,7 +6,7 @@ Source: https://replicate.com/docs/reference/http and its OpenAPI document, unle
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from providers.redaction import quotable
@@ -65,6 +65,12 @@ class Prediction(_Payload):
     status: str
     output: JsonValue = None
     error: JsonValue = None
+
+
+class WebhookSecret(_Payload):
+    """The answer of `GET /v1/webhooks/default/secret` (https://replicate.com/docs/topics/webhooks)."""
+
+    key: str = Field(repr=False)
 
 
 class Problem(_Payload):

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from providers.base import RemoteState, RemoteStatus
 from providers.redaction import quotable
@@ -127,6 +136,10 @@ class Record(_Payload):
     fail_code: str | int | None = Field(default=None, alias="failCode")
     fail_msg: str | None = Field(default=None, alias="failMsg")
     credits: Decimal | None = Field(default=None, alias="creditsConsumed")
+
+
+BALANCE: Final = TypeAdapter(Decimal)
+"""`data` of `GET /api/v1/chat/credit`."""
 
 
 class _Results(_Payload):

@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.media import MediaSpec
-from sandbox.replicate_error import ReplicateError
 from sandbox.sizes import Size
 from sandbox.task import JsonObject
 from sandbox.validation import sentences
+from sandbox.vendors.replicate.errors import ReplicateError
 
 _FLUX_SIZES: dict[str, Size] = {
     "1:1": (1024, 1024),

@@ -12,11 +12,20 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from providers.account import Account
-from providers.base import CallbackReading, Cancellation, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
-from providers.kie_wire import VERDICTS, Answer, Record, signature, to_input, to_state
+from providers.adapters.kie.wire import BALANCE, VERDICTS, Answer, Record, signature, to_input, to_state
+from providers.base import (
+    AccountState,
+    CallbackReading,
+    Cancellation,
+    Fence,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+    Submission,
+)
 from providers.transport import Reply, Transport
-from schemas.enums import ProviderName
 from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
+from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
 BASE_URL = "https://api.kie.ai"
@@ -31,12 +40,16 @@ _GENERATION_FAILED = 501
 class Kie:
     """A Kie account."""
 
-    name = ProviderName.KIE
-
     def __init__(
-        self, settings: ProviderSettings, transport: Transport, *, clock: Callable[[], float] = time.time
+        self,
+        name: ProviderName,
+        settings: ProviderSettings,
+        transport: Transport,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._account = Account(self.name, settings, transport, base_url=BASE_URL)
+        self.name = name
+        self._account = Account(name, settings, transport, base_url=BASE_URL)
         self._clock = clock
 
     def submit(
@@ -78,6 +91,16 @@ class Kie:
 
     def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- Kie has no call for it
         return Cancellation.IMPOSSIBLE
+
+    def check(self) -> AccountState:
+        reply = self._account.call("check", "GET", "/api/v1/chat/credit")
+        answer = _read(reply)
+        if answer.code != _OK:
+            raise self._error(answer, reply)
+        try:
+            return AccountState(credits=BALANCE.validate_python(answer.data))
+        except ValidationError:
+            raise reply.undocumented("a balance of another form") from None
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         try:

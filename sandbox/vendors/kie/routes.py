@@ -13,15 +13,16 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 from sandbox.config import file_url
 from sandbox.creates import generation_seconds, reply_to_create
 from sandbox.images import ImageNotFetched, fetch_source
-from sandbox.kie_callbacks import record
-from sandbox.kie_error import KieError
-from sandbox.kie_models import KieInput, read_input
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
 from sandbox.scenarios import NORMAL, Scenario
 from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import JsonObject, Task, new_task_id
 from sandbox.validation import HttpUrlText, json_object, sentences
+from sandbox.vendors.kie.account import KieAccount
+from sandbox.vendors.kie.callbacks import record
+from sandbox.vendors.kie.errors import KieError
+from sandbox.vendors.kie.models import KieInput, read_input
 
 _LINK_SECONDS = 20 * 60
 
@@ -47,7 +48,7 @@ class _CreateRequest(BaseModel):
 @router.post("/api/v1/jobs/createTask")
 async def create_task(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """Start a task: `{"model": …, "input": {…}, "callBackUrl": …}` gives `{"data": {"taskId": …}}`."""
-    sandbox.kie_account.authorize(authorization)
+    sandbox.account(KieAccount).authorize(authorization)
     body, create = await _read_create(request)
     scenario, refusal = sandbox.scenarios.meet(prompt=create.prompt, model=create.model or "")
     try:
@@ -72,8 +73,8 @@ async def record_info(
     authorization: Authorization = None,
 ) -> Response:
     """The state of a task and, at its end, the URLs of its results."""
-    sandbox.kie_account.authorize(authorization)
-    sandbox.kie_account.admit_read()
+    sandbox.account(KieAccount).authorize(authorization)
+    sandbox.account(KieAccount).admit_read()
     if not task_id:
         raise KieError(422, "The taskId parameter is missing")
     task = sandbox.engine.task(task_id) or _adopted(sandbox, task_id)
@@ -89,7 +90,7 @@ async def record_info(
 @router.post("/api/v1/common/download-url")
 async def download_url(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """A link to a result, valid for 20 minutes: `{"url": …}` gives `{"data": "https://…"}`."""
-    sandbox.kie_account.authorize(authorization)
+    sandbox.account(KieAccount).authorize(authorization)
     url = (await _read_object(request)).get("url")
     plain = url.partition("?")[0] if isinstance(url, str) else ""
     name = plain.rpartition("/")[2]
@@ -101,20 +102,20 @@ async def download_url(request: Request, sandbox: CurrentSandbox, authorization:
 @router.get("/api/v1/chat/credit")
 async def credit(sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """The account's balance."""
-    sandbox.kie_account.authorize(authorization)
-    return _ok(sandbox.kie_account.credits)
+    sandbox.account(KieAccount).authorize(authorization)
+    return _ok(sandbox.account(KieAccount).credits)
 
 
 async def _admit(sandbox: Sandbox, create: _CreateRequest, body: JsonObject, scenario: Scenario) -> Task:
     """The task, paid for. Raises `KieError`."""
-    sandbox.kie_account.admit_create()
+    sandbox.account(KieAccount).admit_create()
     wanted = read_input(create.model, create.input)
     task_id = new_task_id()
-    sandbox.kie_account.charge(wanted.credits())
+    sandbox.account(KieAccount).charge(wanted.credits())
     try:
         source = await _source(sandbox, wanted, task_id)
     except KieError:
-        sandbox.kie_account.refund(wanted.credits())
+        sandbox.account(KieAccount).refund(wanted.credits())
         raise
     spec = wanted.spec(source)
     return Task(
@@ -128,13 +129,13 @@ async def _admit(sandbox: Sandbox, create: _CreateRequest, body: JsonObject, sce
         credits=wanted.credits(),
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
-        writer=sandbox.kie_callbacks,
+        writer=sandbox.account(KieAccount).callbacks,
     )
 
 
 def _adopted(sandbox: Sandbox, task_id: str) -> Task | None:
     """A task that the control API told of: it runs since now, and has no end. None if this is not one of those."""
-    prefix = sandbox.kie_account.adopted_prefix
+    prefix = sandbox.account(KieAccount).adopted_prefix
     if prefix is None or not task_id.startswith(prefix):
         return None
     task = Task(
@@ -148,7 +149,7 @@ def _adopted(sandbox: Sandbox, task_id: str) -> Task | None:
         credits=0,
         seconds=0,
         scenario=NORMAL,
-        writer=sandbox.kie_callbacks,
+        writer=sandbox.account(KieAccount).callbacks,
     )
     sandbox.engine.adopt(task)
     return task

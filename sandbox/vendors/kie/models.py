@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sandbox.kie_error import KieError
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
 from sandbox.sizes import Size, size_of
 from sandbox.task import JsonObject
 from sandbox.validation import HttpUrlText, sentences
+from sandbox.vendors.kie.errors import KieError
 
 AspectRatio = Literal["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto"]
 

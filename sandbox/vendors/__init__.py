@@ -1,0 +1,14 @@
+"""The vendors, a package each. Each tells what the application needs of it as `VENDOR`; nothing else lists them."""
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from sandbox.vendor import Vendor
+
+
+@cache
+def vendors() -> tuple[Vendor, ...]:
+    """Every vendor that the sandbox plays; for when the application is made, since their routes import its parts."""
+    packages = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    return tuple(package.VENDOR for package in packages)

@@ -1,0 +1,128 @@
+"""The commands that are about vendors: the catalogue, and whether the accounts are good."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+import cli
+from providers.catalogue import CatalogueFile
+from providers.registry import adapter_names
+from schemas.settings import get_settings
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, free_port, start_sandbox
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def vendors() -> Iterator[str]:
+    """A sandbox's address."""
+    port = free_port()
+    process = start_sandbox(port)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.communicate(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def reelworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command with these variables alone: its status and what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
+        get_settings.cache_clear()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        get_settings.cache_clear()
+        structlog.reset_defaults()
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, said.err
+
+    return run
+
+
+def account(name: str, url: str, *, key: str = KEY, **more: str) -> dict[str, str]:
+    prefix = f"REELWORKS_PROVIDERS__{name.upper()}__"
+    given = {"API_KEY": key, "BASE_URL": f"{url}/{more.pop('ADAPTER', name)}", **more}
+    return {prefix + field: value for field, value in given.items()}
+
+
+def test_the_catalogue_shows_every_model_with_what_it_costs(reelworks: Run) -> None:
+    status, out, _ = reelworks("models")
+    assert status == 0
+    assert [model.name for model in CatalogueFile.shipped().models if model.name not in out] == []
+    assert "per second" in out
+    assert "No account has an API key here: set REELWORKS_PROVIDERS__KIE__API_KEY" in out
+
+
+def test_the_catalogue_says_what_took_a_retired_models_place(reelworks: Run) -> None:
+    _, out, _ = reelworks("models")
+    for retired in CatalogueFile.shipped().retired:
+        assert f"order {retired.successor}" in " ".join(out.split())
+
+
+def test_good_accounts_are_said_to_be_good_and_what_is_left_of_them(reelworks: Run, vendors: str) -> None:
+    given = {name: value for adapter in adapter_names() for name, value in account(adapter, vendors).items()}
+    status, out, _ = reelworks("providers", "check", "--json", **given)
+    found: list[dict[str, Any]] = json.loads(out)
+    assert status == 0
+    assert {verdict["name"]: verdict["says"] for verdict in found} == dict.fromkeys(adapter_names(), "ok")
+    (kie,) = (verdict for verdict in found if verdict["name"] == "kie")
+    assert kie["credits"] > 0
+    assert "nano-banana" in kie["models"]
+
+
+@pytest.mark.parametrize("adapter", sorted(adapter_names()))
+def test_a_wrong_key_is_found(reelworks: Run, vendors: str, adapter: str) -> None:
+    status, out, _ = reelworks("providers", "check", adapter, **account(adapter, vendors, key="wrong"))
+    assert status == 1
+    assert adapter in out
+    assert "ok" not in out
+    assert "wrong" not in out
+
+
+def test_a_wrong_address_is_found(reelworks: Run) -> None:
+    status, out, _ = reelworks("providers", "check", **account("kie", "http://127.0.0.1:1"))
+    assert status == 1
+    assert "kie" in out
+
+
+def test_a_webhook_key_of_another_account_is_found_where_the_vendor_tells(reelworks: Run, vendors: str) -> None:
+    good = account("replicate", vendors, WEBHOOK_KEY=WEBHOOK_SECRET)
+    assert reelworks("providers", "check", **good)[0] == 0
+    status, out, _ = reelworks(
+        "providers", "check", **{**good, "REELWORKS_PROVIDERS__REPLICATE__WEBHOOK_KEY": "whsec_eA=="}
+    )
+    assert status == 1
+    assert "webhook" in out
+
+
+def test_one_account_of_several_is_asked(reelworks: Run, vendors: str) -> None:
+    given = {**account("kie", vendors), **account("kling", vendors, key="wrong")}
+    status, out, _ = reelworks("providers", "check", "kie", **given)
+    assert status == 0
+    assert "kling " not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "status", "said"),
+    [
+        ([], {}, 2, "no account is configured: set REELWORKS_PROVIDERS__KIE__API_KEY"),
+        (["fal"], {}, 1, "set REELWORKS_PROVIDERS__FAL__API_KEY"),
+        ([], {"REELWORKS_PROVIDERS__KEI__API_KEY": "x"}, 1, "set REELWORKS_PROVIDERS__KEI__ADAPTER to one of"),
+    ],
+)
+def test_what_is_missing_is_named(
+    reelworks: Run, arguments: list[str], environment: dict[str, str], status: int, said: str
+) -> None:
+    ended, out, err = reelworks("providers", "check", *arguments, **environment)
+    assert ended == status
+    assert said in " ".join((out + err).split())
