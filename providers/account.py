@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Literal
 
+import httpx
+
 from providers import redaction
 from providers.base import Fence
-from providers.transport import Call, Reply, Transport
+from providers.transport import Call, Form, Reply, Transport
+from schemas.errors import InvalidSettings
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -17,16 +20,23 @@ class Account:
     """
 
     def __init__(
-        self, provider: ProviderName, settings: ProviderSettings, transport: Transport, *, base_url: str
+        self, provider: ProviderName, settings: ProviderSettings, transport: Transport, *, base_url: str | None
     ) -> None:
         """Describes the account.
 
         Args:
-            base_url: the vendor's own, where the settings name no other.
+            base_url: the vendor's own, where the settings name no other; None: there is none.
+
+        Raises:
+            InvalidSettings: there is none, and the settings name none.
         """
+        address = settings.base_url or base_url
+        if address is None:
+            variable = f"REELWORKS_PROVIDERS__{provider.upper()}__BASE_URL"
+            raise InvalidSettings(f"the provider {provider} needs an address: set {variable}")
         self.webhook_key = settings.webhook_key.get_secret_value()
         self._provider = provider
-        self._base_url = (settings.base_url or base_url).rstrip("/")
+        self._base_url = address.rstrip("/")
         self._key = settings.api_key.get_secret_value()
         self._timeout_seconds = settings.timeout_seconds
         self._transport = transport
@@ -38,7 +48,7 @@ class Account:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | Form | None = None,
         fence: Fence | None = None,
     ) -> Reply:
         """Make a call with our key, and read its answer, of any status. With a `fence` it is a create.
@@ -50,15 +60,36 @@ class Account:
                 provider=self._provider,
                 operation=operation,
                 method=method,
-                url=self._base_url + path,
+                url=self.url(path),
                 timeout_seconds=self._timeout_seconds,
-                headers={"Authorization": f"Bearer {self._key}"},
+                headers=self._authorization(),
                 params=params,
                 body=body,
                 fence=fence,
             )
         )
 
+    def url(self, path: str) -> str:
+        """Where a path of the API lies."""
+        return self._base_url + path
+
+    def headers_for(self, url: str) -> Mapping[str, str]:
+        """Headers for fetching a URL: our key, if it lies below the base URL, and none for any other."""
+        return self._authorization() if _is_below(url, self._base_url) else {}
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key}"}
+
     def quotable(self, text: str, *, prompt: str = "") -> str:
         """What may be told of a vendor's text: without our key, the prompt, and links."""
         return redaction.quotable(text, secrets=(self._key, prompt))
+
+
+def _is_below(url: str, base_url: str) -> bool:
+    # Read by the same parser that the download goes by, so that both mean the same host.
+    try:
+        asked, base = httpx.URL(url), httpx.URL(base_url)
+    except httpx.InvalidURL:
+        return False
+    climbs = ".." in asked.path.split("/")  # percent-encoded: others are resolved by now
+    return not climbs and str(asked).startswith(f"{base}/")

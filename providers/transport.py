@@ -45,11 +45,18 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class Form:
+    """A body that goes out as `multipart/form-data`: fields of text, and no file."""
+
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Call:
     """One call to a vendor.
 
     `timeout_seconds` is for the whole call, from the connection to the last byte. A call with a `fence` is a create:
-    it makes the vendor do paid work, so it must not happen twice.
+    it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form`.
     """
 
     provider: ProviderName
@@ -59,7 +66,7 @@ class Call:
     timeout_seconds: float
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: Mapping[str, str] | None = field(default=None, repr=False)
-    body: Mapping[str, object] | None = field(default=None, repr=False)
+    body: Mapping[str, object] | Form | None = field(default=None, repr=False)
     fence: Fence | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -191,8 +198,7 @@ class Transport:
                 content += chunk
                 if len(content) > MAX_REPLY_BYTES:
                     raise _too_large(call)
-            retry_after = retry_after_seconds(response.headers.get("retry-after"), now=datetime.now(UTC))
-            return Reply(call, response.status_code, bytes(content), retry_after)
+            return Reply(call, response.status_code, bytes(content), _retry_after(response.headers))
 
     def close(self) -> None:
         """Close every connection."""
@@ -227,22 +233,33 @@ class _Body(httpx.SyncByteStream):
         self.has_left = False
 
     @cached_property
-    def content(self) -> bytes:
-        """The body as it goes out."""
-        return json.dumps(self._call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    def _encoded(self) -> tuple[str, bytes]:
+        """The body as it goes out, after its Content-Type."""
+        if isinstance(self._call.body, Form):
+            return _multipart(self._call.body)
+        text = json.dumps(self._call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return "application/json", text.encode()
 
     @property
     def headers(self) -> dict[str, str]:
         """What the head of the request says of it."""
         if self._call.body is None:
             return {}
-        return {"Content-Type": "application/json", "Content-Length": str(len(self.content))}
+        content_type, content = self._encoded
+        return {"Content-Type": content_type, "Content-Length": str(len(content))}
 
     def __iter__(self) -> Iterator[bytes]:
         if self._call.fence is not None:
             self._call.fence()
         self.has_left = True
-        yield self.content
+        yield self._encoded[1]
+
+
+def _multipart(form: Form) -> tuple[str, bytes]:
+    # httpx writes `multipart/form-data` for what it calls files; without a file's name they are plain fields.
+    parts = {name: (None, value.encode()) for name, value in form.fields.items()}
+    written = httpx.Request("POST", "", files=parts)
+    return written.headers["Content-Type"], written.read()
 
 
 def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
@@ -253,6 +270,14 @@ def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
 def _too_large(call: Call) -> ProviderError:
     text = f"{call.provider} answered {call.operation} with more than {MAX_REPLY_BYTES} bytes"
     return ProviderOutcomeUnknown(text) if call.is_create else ProviderBadResponse(text)
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """The seconds that a vendor asks for. `Retry-After-Ms`, where one sends it, is the finer of the two."""
+    milliseconds = headers.get("retry-after-ms", "")
+    if milliseconds.isascii() and milliseconds.isdigit():
+        return min(float(milliseconds) / 1000, MAX_RETRY_AFTER_SECONDS)
+    return retry_after_seconds(headers.get("retry-after"), now=datetime.now(UTC))
 
 
 def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:

@@ -87,22 +87,35 @@ def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
     vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     assert submit(vendor) == Submission(REMOTE_ID)
     (create,) = vendor.server.requests
-    assert vendor.wire.callback_url_of(create) == CALLBACK_URL
     assert API_KEY in create.headers["authorization"]
     assert create.headers["user-agent"].startswith("Mozilla/5.0")
 
 
-def test_submit_without_callback_asks_for_none(vendor: Vendor) -> None:
-    vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
-    vendor.provider.submit(vendor.wire.request, callback_url=None, generation_id=GENERATION_ID, fence=lambda: None)
-    assert vendor.wire.callback_url_of(vendor.server.requests[0]) is None
+def test_submit_asks_for_a_callback(calling: Vendor) -> None:
+    calling.server.will(http(calling.wire.created, calling.wire.accepted(REMOTE_ID)))
+    submit(calling)
+    assert calling.wire.callback_url_of(calling.server.requests[0]) == CALLBACK_URL
+
+
+def test_submit_without_callback_asks_for_none(calling: Vendor) -> None:
+    calling.server.will(http(calling.wire.created, calling.wire.accepted(REMOTE_ID)))
+    calling.provider.submit(calling.wire.request, callback_url=None, generation_id=GENERATION_ID, fence=lambda: None)
+    assert calling.wire.callback_url_of(calling.server.requests[0]) is None
+
+
+def test_a_vendor_that_cannot_call_back_is_not_told_where(silent: Vendor) -> None:
+    silent.server.will(http(silent.wire.created, silent.wire.accepted(REMOTE_ID)))
+    submit(silent)
+    assert b"secret-token" not in silent.server.requests[0].body
+    with pytest.raises(CallbackRefused):
+        silent.provider.read_callback({}, silent.wire.succeeded(REMOTE_ID, ["https://media.example/1.png"]))
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_with_a_create(vendor: Vendor, trouble: str) -> None:
     answer, expected, _ = TROUBLES[trouble]
     vendor.server.will(answer)
-    assert type(failure_of(lambda: submit(vendor))) is expected
+    assert type(failure_of(lambda: submit(vendor))) is (vendor.wire.unknown_path() if trouble == "404" else expected)
     assert len(vendor.server.requests) == 1
 
 
@@ -159,7 +172,8 @@ def test_states(vendor: Vendor) -> None:
     assert vendor.provider.poll(remote).status is RemoteStatus.QUEUED
     assert vendor.provider.poll(remote).status is RemoteStatus.RUNNING
     done = vendor.provider.poll(remote)
-    assert (done.status, done.result_urls, done.provider_credits) == (RemoteStatus.SUCCEEDED, urls, wire.credits)
+    assert (done.status, done.provider_credits) == (RemoteStatus.SUCCEEDED, wire.credits)
+    assert done.result_urls == wire.results(vendor.server.url, REMOTE_ID, urls)
 
 
 def test_a_failed_task_tells_why_without_links(vendor: Vendor) -> None:
@@ -171,7 +185,10 @@ def test_a_failed_task_tells_why_without_links(vendor: Vendor) -> None:
 
 
 def test_success_without_a_result_is_a_failure(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.succeeded_with_nothing(REMOTE_ID)))
+    answer = vendor.wire.succeeded_with_nothing(REMOTE_ID)
+    if answer is None:
+        return
+    vendor.server.will(http(200, answer))
     state = vendor.provider.poll(RemoteRef(REMOTE_ID, vendor.wire.request.model))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message == f"{vendor.name} reported success without a result"
@@ -230,13 +247,19 @@ def test_trouble_with_a_check_is_that_of_a_read(vendor: Vendor, trouble: str) ->
     assert type(failure_of(vendor.provider.check)) is expected
 
 
-def test_a_callback_is_read_when_it_is_signed_now(vendor: Vendor) -> None:
-    callback = vendor.wire.callback(REMOTE_ID, NOW)
-    assert vendor.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
+def callback_of(vendor: Vendor, remote_id: str, now: float) -> Callback:
+    callback = vendor.wire.callback(remote_id, now)
+    assert callback is not None
+    return callback
 
 
-def test_a_callback_that_is_not_the_vendors_is_refused(vendor: Vendor) -> None:
-    true, other = vendor.wire.callback(REMOTE_ID, NOW), vendor.wire.callback("task_2", NOW)
+def test_a_callback_is_read_when_it_is_signed_now(calling: Vendor) -> None:
+    callback = callback_of(calling, REMOTE_ID, NOW)
+    assert calling.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
+
+
+def test_a_callback_that_is_not_the_vendors_is_refused(calling: Vendor) -> None:
+    true, other = callback_of(calling, REMOTE_ID, NOW), callback_of(calling, "task_2", NOW)
     for refused in (
         Callback({}, true.body),
         Callback(other.headers, true.body),
@@ -244,16 +267,16 @@ def test_a_callback_that_is_not_the_vendors_is_refused(vendor: Vendor) -> None:
         Callback(true.headers, b"\xff" + true.body),
         Callback(true.headers, b"[" * 100_000),
         Callback({name: value + "\xe9" for name, value in true.headers.items()}, true.body),
-        vendor.wire.callback(REMOTE_ID, NOW - 301),
-        vendor.wire.callback(REMOTE_ID, NOW + 301),
+        callback_of(calling, REMOTE_ID, NOW - 301),
+        callback_of(calling, REMOTE_ID, NOW + 301),
     ):
         with pytest.raises(CallbackRefused):
-            vendor.provider.read_callback(refused.headers, refused.body)
+            calling.provider.read_callback(refused.headers, refused.body)
 
 
-def test_a_callback_may_be_five_minutes_late(vendor: Vendor) -> None:
-    callback = vendor.wire.callback(REMOTE_ID, NOW - 300)
-    assert vendor.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
+def test_a_callback_may_be_five_minutes_late(calling: Vendor) -> None:
+    callback = callback_of(calling, REMOTE_ID, NOW - 300)
+    assert calling.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
 
 
 def test_a_key_is_never_sent_to_another_host(vendor: Vendor) -> None:

@@ -12,10 +12,12 @@ from pydantic import SecretStr
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.adapters.kling.adapter import Kling
+from providers.adapters.openai_videos.adapter import OpenAIVideos
 from providers.adapters.replicate.adapter import Replicate
 from providers.base import Provider, ProviderRequest
 from providers.standard_webhooks import sign
 from providers.transport import Transport
+from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.orders import Inputs
 from schemas.settings import ProviderSettings
 from tests.contract.raw_server import Answer, Request, http
@@ -37,8 +39,9 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    `cancelled` is None where the vendor cannot cancel. `look_ups`, what a search by our own id finds and what it says
-    when there is nothing, is None where the vendor keeps no such id.
+    `cancelled` is None where the vendor cannot cancel, `callback` where it calls nobody back, `succeeded_with_nothing`
+    where a success always has a result. `look_ups`, what a search by our own id finds and what it says when there is
+    nothing, is None where the vendor keeps no such id.
     """
 
     request: ProviderRequest
@@ -53,18 +56,26 @@ class Wire(Protocol):
     def queued(self, remote_id: str) -> bytes: ...
     def running(self, remote_id: str) -> bytes: ...
     def succeeded(self, remote_id: str, urls: list[str]) -> bytes: ...
-    def succeeded_with_nothing(self, remote_id: str) -> bytes: ...
+    def succeeded_with_nothing(self, remote_id: str) -> bytes | None: ...
     def failed(self, remote_id: str, reason: str) -> bytes: ...
     def cancelled(self, remote_id: str) -> bytes | None: ...
     def unknown_state(self, remote_id: str) -> bytes: ...
     def unknown_task(self) -> Answer: ...
     def checked(self) -> bytes: ...
-    def callback(self, remote_id: str, now: float) -> Callback: ...
+    def callback(self, remote_id: str, now: float) -> Callback | None: ...
     def callback_url_of(self, create: Request) -> str | None: ...
     def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
 
+    def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
+        """Where the results of `succeeded` are, at an account with this base URL."""
+        return urls
 
-class KieWire:
+    def unknown_path(self) -> type[ProviderError]:
+        """What it means that a create is answered with a bare 404."""
+        return ProviderRejected
+
+
+class KieWire(Wire):
     """Kie Market."""
 
     request = ProviderRequest("google/nano-banana", Inputs(prompt=PROMPT, aspect_ratio="16:9", output_format="png"))
@@ -129,7 +140,7 @@ def _kie(data: object, *, code: int = 200, msg: str = "success") -> bytes:
     return json.dumps({"code": code, "msg": msg, "data": data}).encode()
 
 
-class KlingWire:
+class KlingWire(Wire):
     """Kling's new dialect."""
 
     request = ProviderRequest(
@@ -201,7 +212,7 @@ def _kling(data: object) -> bytes:
     return json.dumps({"code": 0, "message": "SUCCEED", "request_id": "r1", "data": data}).encode()
 
 
-class ReplicateWire:
+class ReplicateWire(Wire):
     """Replicate."""
 
     request = ProviderRequest(
@@ -265,6 +276,71 @@ def _prediction(remote_id: str, status: str, *, output: object = None, error: st
     return json.dumps({"id": remote_id, "status": status, "output": output, "error": error, "logs": ""}).encode()
 
 
+class OpenAIVideosWire(Wire):
+    """The videos wire that OpenAI left to others."""
+
+    request = ProviderRequest(
+        "sora-2", Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=4)
+    )
+    created = 200
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return OpenAIVideos("openai_videos", _account(base_url, timeout, WEBHOOK_SECRET), transport)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.queued(remote_id)
+
+    def queued(self, remote_id: str) -> bytes:
+        return _openai_video(remote_id, "queued")
+
+    def running(self, remote_id: str) -> bytes:
+        return _openai_video(remote_id, "in_progress", progress=33)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        return _openai_video(remote_id, "completed", progress=100)
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes | None:
+        return None
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _openai_video(remote_id, "failed", error={"code": "internal_error", "message": reason})
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _openai_video(remote_id, "pondering")
+
+    def unknown_task(self) -> Answer:
+        error = {"message": "not found", "type": "invalid_request_error", "param": None, "code": None}
+        return http(404, json.dumps({"error": error}).encode())
+
+    def checked(self) -> bytes:
+        return json.dumps({"object": "list", "data": [], "has_more": False}).encode()
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+    def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
+        return [f"{base_url}/videos/{remote_id}/content"]
+
+    def unknown_path(self) -> type[ProviderError]:
+        return ProviderUnavailable
+
+
+def _openai_video(remote_id: str, status: str, **fields: object) -> bytes:
+    video = {"id": remote_id, "object": "video", "status": status, "progress": 0, "error": None, **fields}
+    return json.dumps(video).encode()
+
+
 def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
     return ProviderSettings(
         api_key=SecretStr(API_KEY),
@@ -274,5 +350,10 @@ def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSetting
     )
 
 
-WIRES: Mapping[str, Wire] = {"kie": KieWire(), "kling": KlingWire(), "replicate": ReplicateWire()}
+WIRES: Mapping[str, Wire] = {
+    "kie": KieWire(),
+    "kling": KlingWire(),
+    "openai_videos": OpenAIVideosWire(),
+    "replicate": ReplicateWire(),
+}
 """The wire of each adapter, by its name."""

@@ -118,6 +118,12 @@ def test_one_account_of_several_is_asked(reelworks: Run, vendors: str) -> None:
         ([], {}, 2, "no account is configured: set REELWORKS_PROVIDERS__KIE__API_KEY"),
         (["fal"], {}, 1, "set REELWORKS_PROVIDERS__FAL__API_KEY"),
         ([], {"REELWORKS_PROVIDERS__KEI__API_KEY": "x"}, 1, "set REELWORKS_PROVIDERS__KEI__ADAPTER to one of"),
+        (
+            [],
+            {"REELWORKS_PROVIDERS__OPENAI_VIDEOS__API_KEY": "x"},
+            1,
+            "set REELWORKS_PROVIDERS__OPENAI_VIDEOS__BASE_URL",
+        ),
     ],
 )
 def test_what_is_missing_is_named(

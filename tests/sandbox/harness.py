@@ -229,7 +229,7 @@ class OpenAIVideos:
         }
         for picture in pictures:
             parts["input_reference"] = ("first.png", picture)
-        return self.http.post("/openai/v1/videos", files=parts)
+        return self.http.post("/openai_videos/videos", files=parts)
 
     def create(self, **fields: str) -> str:
         answer = self.post(**fields)
@@ -238,10 +238,13 @@ class OpenAIVideos:
         return video_id
 
     def read(self, video_id: str) -> httpx.Response:
-        return self.http.get(f"/openai/v1/videos/{video_id}")
+        return self.http.get(f"/openai_videos/videos/{video_id}")
+
+    def list(self, **query: str) -> httpx.Response:
+        return self.http.get("/openai_videos/videos", params=query)
 
     def content(self, video_id: str, **query: str) -> httpx.Response:
-        return self.http.get(f"/openai/v1/videos/{video_id}/content", params=query)
+        return self.http.get(f"/openai_videos/videos/{video_id}/content", params=query)
 
     def finish(self, video_id: str) -> dict[str, JsonValue]:
         """Read until the video has ended; gives it."""

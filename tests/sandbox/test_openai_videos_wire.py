@@ -64,7 +64,7 @@ def test_a_form_gives_a_video(videos: OpenAIVideos, sandbox: SandboxClient) -> N
 
 
 def test_a_json_object_does_as_well_and_what_is_left_out_has_a_default(videos: OpenAIVideos) -> None:
-    video = videos.http.post("/openai/v1/videos", json={"prompt": videos.word}).json()
+    video = videos.http.post("/openai_videos/videos", json={"prompt": videos.word}).json()
     assert (video["model"], video["seconds"], video["size"]) == ("sora-2", "4", "720x1280")
 
 
@@ -78,8 +78,8 @@ def test_a_picture_is_read_before_the_video_is_accepted(
         refused = videos.post(b"no picture")
     else:
         body: dict[str, JsonValue] = {"prompt": videos.word, "input_reference": {"image_url": url}}
-        answer = videos.http.post("/openai/v1/videos", json=body)
-        refused = videos.http.post("/openai/v1/videos", json={**body, "input_reference": {"image_url": f"{url}x"}})
+        answer = videos.http.post("/openai_videos/videos", json=body)
+        refused = videos.http.post("/openai_videos/videos", json={**body, "input_reference": {"image_url": f"{url}x"}})
     assert answer.status_code == 200, answer.text
     assert videos.finish(answer.json()["id"])["status"] == "completed"
     assert problem(refused)[0::3] == (400, "input_reference")
@@ -134,8 +134,27 @@ def test_a_wrong_key_is_401(videos: OpenAIVideos, authorization: str | None) -> 
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(base_url=videos.http.base_url, headers=headers, trust_env=False) as http:
         stranger = OpenAIVideos(http, videos.word)
-        answers = [stranger.post(), stranger.read("video_1"), stranger.content("video_1")]
-    assert [(problem(answer)[0], problem(answer)[4]) for answer in answers] == [(401, "invalid_api_key")] * 3
+        answers = [stranger.post(), stranger.read("video_1"), stranger.content("video_1"), stranger.list()]
+    assert [(problem(answer)[0], problem(answer)[4]) for answer in answers] == [(401, "invalid_api_key")] * 4
+
+
+def test_videos_are_listed_in_pages_the_newest_first(videos: OpenAIVideos, kie: Kie, sandbox: SandboxClient) -> None:
+    sandbox.add_scenario(Scenario(match=Match(prompt_contains=videos.word), seconds=3600))
+    kie.create()  # is not listed here
+    first, second, third = (videos.create() for _ in range(3))
+
+    def page(**query: str) -> tuple[list[str], str | None, bool]:
+        answer = videos.list(**query).json()
+        assert answer["object"] == "list"
+        ids = [video["id"] for video in answer["data"]]
+        assert (answer["first_id"], answer["last_id"]) == ((ids[0], ids[-1]) if ids else (None, None))
+        return ids, answer["last_id"], answer["has_more"]
+
+    assert page() == ([third, second, first], first, False)
+    assert page(limit="1") == ([third], third, True)
+    assert page(limit="2", after=third) == ([second, first], first, False)
+    assert page(order="asc", after=third) == ([], None, False)
+    assert problem(videos.list(after="video_1"))[0] == 404
 
 
 def test_unknown_videos_are_404(videos: OpenAIVideos, kie: Kie) -> None:
@@ -157,7 +176,7 @@ def test_unknown_videos_are_404(videos: OpenAIVideos, kie: Kie) -> None:
     ],
 )
 def test_a_body_that_cannot_be_read_is_400(videos: OpenAIVideos, content_type: str, body: bytes) -> None:
-    answer = videos.http.post("/openai/v1/videos", content=body, headers={"Content-Type": content_type})
+    answer = videos.http.post("/openai_videos/videos", content=body, headers={"Content-Type": content_type})
     assert problem(answer)[:2] == (400, "invalid_request_error")
 
 
@@ -185,7 +204,7 @@ def test_an_unknown_file_of_a_form_is_refused_and_counted(videos: OpenAIVideos, 
     answer = videos.post(seed="1")
     assert problem(answer)[0::3] == (400, "seed")
     assert sandbox.requests(videos.word).refused_by_code == {400: 1}
-    with_file = videos.http.post("/openai/v1/videos", files={"mask": ("mask.png", b"x")})
+    with_file = videos.http.post("/openai_videos/videos", files={"mask": ("mask.png", b"x")})
     assert problem(with_file)[0::3] == (400, "mask")
 
 
@@ -201,7 +220,7 @@ def test_it_refuses_creates_and_reads_on_request(videos: OpenAIVideos, sandbox: 
     )
     refused = videos.post()
     assert problem(refused)[:3] == (429, "rate_limit_error", "Rate limit reached")
-    assert refused.headers["Retry-After"] == "3"
+    assert (refused.headers["Retry-After"], refused.headers["Retry-After-Ms"]) == ("3", "3000")
     video_id = videos.create()
     assert problem(videos.read(video_id))[:2] == (503, "server_error")
     assert videos.read(video_id).status_code == 200

@@ -81,7 +81,7 @@ def _configuration(ground: Ground) -> dict[str, object]:
     """https://docs.litellm.ai/docs/proxy/prod, with https://docs.litellm.ai/docs/videos for the model."""
     upstream = {
         "model": f"openai/{_MODEL}",
-        "api_base": f"{ground.sandbox_url}/openai/v1",
+        "api_base": f"{ground.sandbox_url}/openai_videos",
         "api_key": "os.environ/VIDEOS_API_KEY",
     }
     return {

@@ -1,4 +1,4 @@
-"""The videos wire that OpenAI left to others, under `/openai`."""
+"""The videos wire that OpenAI left to others, under `/openai_videos`."""
 
 from sandbox.vendor import Vendor
 from sandbox.vendors.openai_videos.account import OpenAIVideosAccount

@@ -43,5 +43,9 @@ async def answer_openai_error(_request: Request, error: OpenAIError) -> JSONResp
         "param": error.param,
         "code": error.reason,
     }
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return JSONResponse({"error": told}, status_code=error.code, headers=headers)
+    return JSONResponse({"error": told}, status_code=error.code, headers=_retry_after(error.retry_after))
+
+
+def _retry_after(seconds: int | None) -> dict[str, str]:
+    """In both headers that OpenAI's client reads; it prefers the first."""
+    return {} if seconds is None else {"Retry-After-Ms": str(1000 * seconds), "Retry-After": str(seconds)}

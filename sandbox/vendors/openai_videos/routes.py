@@ -1,12 +1,13 @@
-"""The OpenAI-compatible videos wire: create, read, and fetch the content.
+"""The OpenAI-compatible videos wire: create, read, list, and fetch the content.
 
 OpenAI has shut its own service down; gateways of others serve the same routes. Source: `resources/videos.py` and
-`types/video*.py` of https://github.com/openai/openai-python.
+`types/video*.py` of https://github.com/openai/openai-python. The base URL that a client is given is `/openai_videos`:
+the `/v1` with which others end is a part of theirs.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from sandbox.creates import generation_seconds, reply_to_create
@@ -23,12 +24,14 @@ from sandbox.vendors.openai_videos.errors import OpenAIError
 from sandbox.vendors.openai_videos.models import MAX_REFERENCE_BYTES, VideoCreate, read_create
 from sandbox.vendors.openai_videos.record import video
 
+_LONGEST_PAGE = 100
+
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
-router = APIRouter(prefix="/openai", tags=["OpenAI-compatible videos"])
+router = APIRouter(prefix="/openai_videos", tags=["OpenAI-compatible videos"])
 
 
-@router.post("/v1/videos")
+@router.post("/videos")
 async def create_video(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """Start a video: `prompt`, `model`, `seconds`, `size`, `input_reference`, as a form or as JSON, give it, queued."""
     sandbox.account(OpenAIVideosAccount).authorize(authorization)
@@ -48,19 +51,39 @@ async def create_video(request: Request, sandbox: CurrentSandbox, authorization:
     return reply_to_create(scenario, accepted)
 
 
-@router.get("/v1/videos/{video_id}")
+@router.get("/videos")
+async def list_videos(
+    sandbox: CurrentSandbox,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=0, le=_LONGEST_PAGE)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+    authorization: Authorization = None,
+) -> Response:
+    """A page of the account's videos, the newest first unless `order` says otherwise."""
+    account = sandbox.account(OpenAIVideosAccount)
+    account.authorize(authorization)
+    ours = [task for task in sandbox.engine.tasks("") if task.writer is account.events]
+    listed = [video(task) for task in (ours if order == "asc" else reversed(ours))]
+    ids = [one["id"] for one in listed]
+    if after is not None:
+        listed = listed[ids.index(_find(sandbox, after, authorization).id) + 1 :]
+    page = listed[:limit]
+    ends = {"first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None}
+    return JSONResponse({"object": "list", "data": page, **ends, "has_more": len(page) < len(listed)})
+
+
+@router.get("/videos/{video_id}")
 async def retrieve_video(video_id: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
     """A video as it stands."""
     task = _find(sandbox, video_id, authorization)
-    task.polls += 1
-    scenario, number = task.scenario, task.polls
+    scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
         raise OpenAIError.asked_for(scenario.poll_error)
     return JSONResponse(video(task))
 
 
-@router.get("/v1/videos/{video_id}/content")
+@router.get("/videos/{video_id}/content")
 async def download_content(
     video_id: str,
     request: Request,

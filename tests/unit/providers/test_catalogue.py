@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from providers.adapters.kie import wire as kie_wire
 from providers.adapters.kling import wire as kling_wire
+from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
@@ -51,14 +52,15 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
     assert len(order.routes) == len(model.routes)
 
 
-WRITTEN: Mapping[str, Callable[[str, Inputs], dict[str, object]]] = {
+WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "kie": kie_wire.to_input,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
+    "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
 }
 
 
-def written(route: RouteEntry, inputs: Inputs) -> dict[str, object]:
+def written(route: RouteEntry, inputs: Inputs) -> Mapping[str, object]:
     """What a vendor is sent for these inputs."""
     return WRITTEN[route.provider](route.model, inputs)
 
@@ -132,6 +134,8 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("seedance-1-pro", {}, 150),
     ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
     ("seedance-1-pro", {"resolution": "720p"}, 60),
+    ("openai-compatible-video", {}, 80),
+    ("openai-compatible-video", {"duration_seconds": 12}, 240),
 ]
 
 

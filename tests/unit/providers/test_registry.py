@@ -9,7 +9,8 @@ from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.settings import ProviderSettings, ProvidersSettings
 
 KEY = SecretStr("key")
-ALL = ProvidersSettings({name: ProviderSettings(api_key=KEY) for name in adapter_names()})
+ACCOUNT = ProviderSettings(api_key=KEY, base_url="https://vendor.example")
+ALL = ProvidersSettings(dict.fromkeys(adapter_names(), ACCOUNT))
 
 
 def test_providers_without_a_key_are_not_there() -> None:
@@ -52,6 +53,13 @@ def test_accounts_of_one_kind_have_names_of_their_own() -> None:
 def test_an_account_that_nobody_can_speak_to_is_refused_at_once(name: str, adapter: str, said: str) -> None:
     with pytest.raises(InvalidSettings, match=said):
         Providers(ProvidersSettings({name: ProviderSettings(adapter=adapter)}))
+
+
+def test_an_account_at_a_vendor_without_an_address_names_the_variable() -> None:
+    providers = Providers(ProvidersSettings({"mine": ProviderSettings(api_key=KEY, adapter="openai_videos")}))
+    with pytest.raises(InvalidSettings, match="mine needs an address: set REELWORKS_PROVIDERS__MINE__BASE_URL"):
+        providers.get("mine")
+    providers.close()
 
 
 def test_after_a_close_everything_is_made_anew() -> None:

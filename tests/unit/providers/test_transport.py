@@ -1,11 +1,13 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from email import message_from_bytes
 
 import httpx
 import pytest
 
 from providers.base import Fence
-from providers.transport import MAX_RETRY_AFTER_SECONDS, Call, Transport, retry_after_seconds
+from providers.transport import MAX_RETRY_AFTER_SECONDS, Call, Form, Transport, retry_after_seconds
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -36,6 +38,22 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(value, now=NOW) == seconds
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After-Ms": "1500", "Retry-After": "7"}, 1.5),
+        ({"Retry-After-Ms": "1500"}, 1.5),
+        ({"Retry-After-Ms": "9" * 400}, MAX_RETRY_AFTER_SECONDS),
+        ({"Retry-After-Ms": "soon", "Retry-After": "7"}, 7),
+        ({"Retry-After": "7"}, 7),
+        ({}, None),
+    ],
+)
+def test_milliseconds_are_the_finer_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    vendor = httpx.MockTransport(lambda _: httpx.Response(429, headers=headers))
+    assert Transport(http=vendor).send(_create()).retry_after == seconds
+
+
 LOSSES: list[Exception] = [
     httpx.ConnectError("x"),
     httpx.ConnectTimeout("x"),
@@ -63,20 +81,49 @@ class _Loses(httpx.BaseTransport):
         raise self._loss
 
 
+Body = Mapping[str, object] | Form
+BODIES: dict[str, Body] = {"json": {"prompt": "x"}, "form": Form({"prompt": "x"})}
+every_body = pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+
+
+@every_body
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda value: type(value).__name__)
-def test_a_create_is_unknown_once_its_body_left_whatever_the_error_is_called(loss: Exception) -> None:
-    assert type(_failure(loss, takes_body=True, is_create=True)) is ProviderOutcomeUnknown
-    assert type(_failure(loss, takes_body=False, is_create=True)) is ProviderUnavailable
-    assert type(_failure(loss, takes_body=True, is_create=False)) is ProviderUnavailable
+def test_a_create_is_unknown_once_its_body_left_whatever_the_error_is_called(loss: Exception, body: Body) -> None:
+    assert type(_failure(loss, body, takes_body=True, is_create=True)) is ProviderOutcomeUnknown
+    assert type(_failure(loss, body, takes_body=False, is_create=True)) is ProviderUnavailable
+    assert type(_failure(loss, body, takes_body=True, is_create=False)) is ProviderUnavailable
 
 
-def test_a_body_that_cannot_be_written_never_leaves() -> None:
-    call = _create(body={"prompt": "\ud800"})
+@pytest.mark.parametrize("body", [{"prompt": "\ud800"}, Form({"prompt": "\ud800"})], ids=BODIES)
+def test_a_body_that_cannot_be_written_never_leaves(body: Body) -> None:
+    def left() -> None:
+        raise AssertionError("it left")
+
     with pytest.raises(ProviderUnavailable):
-        Transport(http=httpx.MockTransport(lambda _: httpx.Response(200))).send(call)
+        Transport(http=httpx.MockTransport(lambda _: httpx.Response(200))).send(_create(body=body, fence=left))
 
 
-def test_a_fence_keeps_the_body_here() -> None:
+def test_a_form_goes_out_as_fields_of_text() -> None:
+    fields = {"prompt": 'a "boat" é\r\n\r\n--x', "seconds": "4"}
+    arrived: list[httpx.Request] = []
+
+    def vendor(request: httpx.Request) -> httpx.Response:
+        arrived.append(request)
+        return httpx.Response(200)
+
+    Transport(http=httpx.MockTransport(vendor)).send(_create(body=Form(fields)))
+    (request,) = arrived
+    content_type = request.headers["Content-Type"]
+    assert content_type.startswith("multipart/form-data; boundary=")
+    assert request.headers["Content-Length"] == str(len(request.content))
+    form = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + request.content)
+    read = {part.get_param("name", header="Content-Disposition"): part for part in form.walk() if part is not form}
+    assert {name: bytes(part.get_payload(decode=True)).decode() for name, part in read.items()} == fields
+    assert [part.get_filename() for part in read.values()] == [None, None]
+
+
+@every_body
+def test_a_fence_keeps_the_body_here(body: Body) -> None:
     def lose() -> None:
         raise LeaseLost("it is another worker's")
 
@@ -87,7 +134,7 @@ def test_a_fence_keeps_the_body_here() -> None:
         return httpx.Response(200)
 
     with pytest.raises(LeaseLost):
-        Transport(http=httpx.MockTransport(vendor)).send(_create(fence=lose))
+        Transport(http=httpx.MockTransport(vendor)).send(_create(body=body, fence=lose))
     assert arrived == []
 
 
@@ -96,19 +143,20 @@ def test_a_create_without_a_body_has_no_moment_for_its_fence() -> None:
         Call("kie", "submit", "POST", "https://api.example/x", 1, fence=lambda: None)
 
 
-def _create(*, body: dict[str, object] | None = None, fence: Fence = lambda: None) -> Call:
-    return Call("kie", "submit", "POST", "https://api.example/x", 1, body=body or {"prompt": "x"}, fence=fence)
+def _create(*, body: Body = BODIES["json"], fence: Fence = lambda: None) -> Call:
+    return Call("kie", "submit", "POST", "https://api.example/x", 1, body=body, fence=fence)
 
 
-def _failure(loss: Exception, *, takes_body: bool, is_create: bool) -> ProviderError:
-    call = _create() if is_create else replace(_create(), fence=None)
+def _failure(loss: Exception, body: Body, *, takes_body: bool, is_create: bool) -> ProviderError:
+    call = _create(body=body) if is_create else replace(_create(body=body), fence=None)
     with pytest.raises(ProviderError) as caught:
         Transport(http=_Loses(loss, takes_body=takes_body)).send(call)
     assert caught.value.message == f"kie gave no answer to submit ({type(loss).__name__})"
     return caught.value
 
 
-def test_a_call_shows_neither_its_key_nor_its_prompt() -> None:
+@pytest.mark.parametrize("body", [{"prompt": "secret"}, Form({"prompt": "secret"})], ids=BODIES)
+def test_a_call_shows_neither_its_key_nor_its_prompt(body: Body) -> None:
     call = Call(
         "kie",
         "submit",
@@ -117,6 +165,6 @@ def test_a_call_shows_neither_its_key_nor_its_prompt() -> None:
         1,
         headers={"Authorization": "secret"},
         params={"token": "secret"},
-        body={"prompt": "secret"},
+        body=body,
     )
-    assert "secret" not in repr(call)
+    assert "secret" not in repr(call) + repr(body if isinstance(body, Form) else None)

@@ -1,0 +1,130 @@
+"""The videos wire that OpenAI left to others: gateways serve it under base URLs of their own.
+
+OpenAI has shut its own service down (https://developers.openai.com/api/docs/deprecations), so there is no address but
+the account's: the one that OpenAI's client would be given, which mostly ends with `/v1`. The wire has no call that
+stops a video (`DELETE` removes it), keeps no id of ours, and knows webhooks of a project only, not of a request.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from providers.account import Account
+from providers.adapters.openai_videos.wire import (
+    VERDICTS,
+    Refusal,
+    Video,
+    Videos,
+    original_id,
+    to_form,
+    to_state,
+)
+from providers.base import (
+    AccountState,
+    CallbackReading,
+    Cancellation,
+    Fence,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+    Submission,
+)
+from providers.transport import Form, Reply, Transport
+from schemas.errors import CallbackRefused, ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.names import ProviderName
+from schemas.settings import ProviderSettings
+
+_BAD_REQUEST = 400
+_NOT_FOUND = 404
+
+
+class OpenAIVideos:
+    """An account at a gateway."""
+
+    def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
+        """Raises `InvalidSettings` where the settings name no base URL."""
+        self.name = name
+        self._account = Account(name, settings, transport, base_url=None)
+
+    def submit(
+        self,
+        request: ProviderRequest,
+        *,
+        callback_url: str | None,  # noqa: ARG002 -- the wire has no field for it
+        generation_id: UUID,  # noqa: ARG002 -- nor for an id of ours
+        fence: Fence,
+    ) -> Submission:
+        form = Form(to_form(request.model, request.inputs))
+        reply = self._account.call("submit", "POST", "/videos", body=form, fence=fence)
+        video = _video(reply)
+        if video is None:
+            raise self._error(reply, prompt=request.inputs.prompt)
+        if not reply.is_success:
+            raise reply.undocumented("an error and a video at once")
+        return Submission(video.id)
+
+    def poll(self, remote: RemoteRef) -> RemoteState:
+        path = f"/videos/{remote.remote_id}"
+        reply = self._account.call("poll", "GET", path)
+        video = _video(reply) if reply.is_success else None
+        if video is None:
+            raise self._error(reply)
+        if original_id(video.id) != original_id(remote.remote_id):
+            raise reply.undocumented("another video")
+        return to_state(self.name, video, content_url=self._account.url(f"{path}/content"))
+
+    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- the wire keeps no id of ours
+        return None
+
+    def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- the wire has no call for it
+        return Cancellation.IMPOSSIBLE
+
+    def check(self) -> AccountState:
+        reply = self._account.call("check", "GET", "/videos", params={"limit": "1"})
+        if reply.status == _NOT_FOUND:
+            raise ProviderRejected(f"{self.name} has no videos at this address, which mostly ends with /v1 (HTTP 404)")
+        if not reply.is_success:
+            raise self._error(reply)
+        try:
+            Videos.model_validate_json(reply.content)
+        except ValidationError:
+            raise reply.unreadable() from None
+        return AccountState()
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
+        raise CallbackRefused("nobody was asked to call back: the wire has no callbacks of a request")
+
+    def download_headers(self, url: str) -> Mapping[str, str]:
+        return self._account.headers_for(url)
+
+    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+        """The error of an answer without a video: by OpenAI's code first, then by the HTTP status."""
+        refusal = _refusal(reply)
+        verdict = None if refusal is None else VERDICTS.get(refusal.error.code)
+        if verdict is not None:
+            error = verdict.family(f"{self.name} {verdict.text} (HTTP {reply.status})", code=verdict.code)
+        elif reply.status == _NOT_FOUND and reply.call.is_create:
+            # Not the order is wrong: the gateway has given up the path, or the model.
+            error = ProviderUnavailable(f"{self.name} serves no such videos (HTTP 404)")
+        else:
+            error = reply.unreadable()
+        if type(error) is ProviderRejected and refusal is not None and refusal.error.message:
+            text = self._account.quotable(refusal.error.message, prompt=prompt)
+            return ProviderRejected(f"{error.message}: {text}", code=error.code)
+        return error
+
+
+def _video(reply: Reply) -> Video | None:
+    try:
+        return Video.model_validate_json(reply.content)
+    except ValidationError:
+        return None
+
+
+def _refusal(reply: Reply) -> Refusal | None:
+    """What a refused call was answered with, if it is in OpenAI's words."""
+    try:
+        return Refusal.model_validate_json(reply.content) if reply.status >= _BAD_REQUEST else None
+    except ValidationError:
+        return None

@@ -1,0 +1,154 @@
+"""The videos wire that OpenAI left to others, as data and pure functions: fields, states, errors.
+
+Source: `resources/videos.py` and `types/video*.py` of https://github.com/openai/openai-python, unless a line names
+another. Gateways differ in what they take and leave out, so of an answer only what is needed must be there.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+
+from providers.base import RemoteState, RemoteStatus
+from providers.redaction import quotable
+from schemas.enums import ErrorCode
+from schemas.errors import ProviderBadResponse, ProviderError, ProviderQuotaExceeded, ProviderRejected
+from schemas.names import ProviderName
+from schemas.orders import Inputs
+
+# `size` is width x height, of a wide or a tall picture. The larger ones are for `sora-2-pro`:
+# https://developers.openai.com/api/docs/guides/video-generation
+SIZES: Final[Mapping[tuple[str | None, str | None], str]] = {
+    ("720p", "16:9"): "1280x720",
+    ("720p", "9:16"): "720x1280",
+    ("1080p", "16:9"): "1920x1080",
+    ("1080p", "9:16"): "1080x1920",
+}
+
+MODERATION_CODES: Final = frozenset({"moderation_blocked", "content_policy_violation"})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one of OpenAI's error codes means, where no video came into being."""
+
+    family: type[ProviderError]
+    text: str
+    code: ErrorCode | None = None
+
+
+# The codes that say more than their HTTP status: an empty account is a 429 or a 400.
+# https://developers.openai.com/api/docs/guides/error-codes
+VERDICTS: Final[Mapping[str | int | None, Verdict]] = {
+    **dict.fromkeys(
+        MODERATION_CODES, Verdict(ProviderRejected, "refused it by its content policy", ErrorCode.CONTENT_REJECTED)
+    ),
+    "insufficient_quota": Verdict(ProviderQuotaExceeded, "says that our account is empty"),
+    "billing_hard_limit_reached": Verdict(ProviderQuotaExceeded, "says that our account has reached its limit"),
+}
+
+# It becomes a part of a URL's path.
+VideoId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~=-]{0,499}$")]
+_PERCENTAGE: Final = TypeAdapter(Annotated[float, Field(ge=0, le=100, strict=True)])
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Video(_Payload):
+    """What a create and a read answer."""
+
+    id: VideoId
+    status: str
+    progress: JsonValue = None
+    error: JsonValue = None
+
+    @property
+    def fraction(self) -> float | None:
+        """The progress as a fraction, where the gateway tells it as the wire has it: an integer from 0 to 100."""
+        try:
+            return _PERCENTAGE.validate_python(self.progress) / 100
+        except ValidationError:
+            return None
+
+
+class Videos(_Payload):
+    """A page of the account's videos, as `GET /videos` answers it."""
+
+    data: list[JsonValue]
+
+
+class Problem(_Payload):
+    """What `error` holds, of an answer without a video and of a video that failed."""
+
+    message: str | None = None
+    code: str | int | None = None
+
+
+class Refusal(_Payload):
+    """An answer without a video."""
+
+    error: Problem
+
+
+def original_id(video_id: str) -> str:
+    """The upstream's id, where LiteLLM's proxy has wrapped it: into base64, and differently from call to call.
+
+    The id that a create answers names the model, too; that of a read does not. Source: `types/videos/utils.py` and
+    `llms/openai/videos/transformation.py` of https://github.com/BerriAI/litellm.
+    """
+    try:
+        wrapped = base64.b64decode(video_id.removeprefix("video_"), validate=True).decode()
+    except ValueError:
+        return video_id
+    return wrapped.rpartition(";video_id:")[2] if wrapped.startswith("litellm:") else video_id
+
+
+def to_form(model: str, inputs: Inputs) -> dict[str, str]:
+    """The fields of a create: what was ordered. All are text.
+
+    Raises:
+        ProviderRejected: an old order for a size that this version does not speak.
+    """
+    size = SIZES.get((inputs.resolution, inputs.aspect_ratio))
+    if size is None:
+        raise ProviderRejected(f"openai_videos makes no video of {inputs.resolution} and {inputs.aspect_ratio}")
+    form = {"model": model, "prompt": inputs.prompt, "size": size}
+    if inputs.duration_seconds is not None:
+        form["seconds"] = str(inputs.duration_seconds)
+    return form
+
+
+def to_state(provider: ProviderName, video: Video, *, content_url: str) -> RemoteState:
+    """The state of a video. `content_url` is where its bytes are, once it is completed.
+
+    Raises:
+        ProviderBadResponse: a word that the wire does not have.
+    """
+    match video.status:
+        case "queued":
+            return RemoteState(RemoteStatus.QUEUED, progress=video.fraction)
+        case "in_progress":
+            return RemoteState(RemoteStatus.RUNNING, progress=video.fraction)
+        case "completed":
+            return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[content_url])
+        case "failed":
+            return _failed(provider, video.error)
+        case _:
+            raise ProviderBadResponse(f"{provider} reported a state that it does not document")
+
+
+def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
+    try:
+        problem = Problem.model_validate(error)
+    except ValidationError:
+        problem = Problem()
+    is_moderation = problem.code in MODERATION_CODES
+    return RemoteState(
+        RemoteStatus.FAILED,
+        error_code=ErrorCode.CONTENT_REJECTED if is_moderation else ErrorCode.PROVIDER_FAILED,
+        error_message=f"{provider} could not generate it: {quotable(problem.message or 'no reason given')}",
+    )

@@ -1,0 +1,196 @@
+"""The adapter of OpenAI's wire against the sandbox, which was written from OpenAI's client and not from the adapter."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from providers.adapters.openai_videos.adapter import OpenAIVideos
+from providers.base import AccountState, Cancellation, ProviderRequest, RemoteRef, RemoteStatus
+from providers.catalogue import Catalogue
+from providers.downloads import open_download
+from providers.transport import Transport
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Delivered, ErrorReply
+from schemas.enums import ErrorCode, Kind
+from schemas.errors import (
+    DownloadError,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.settings import ProviderSettings
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.raw_server import RawServer, http
+from tests.contract.wires import OpenAIVideosWire
+from tests.sandbox.harness import KEY
+
+CATALOGUE = Catalogue.load(frozenset({"openai_videos"}))
+MODEL = "openai-compatible-video"
+SMALL = Delivered(width=64, height=64, duration_seconds=1)
+VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(100)
+
+
+def account(base_url: str, transport: Transport, *, key: str = KEY) -> OpenAIVideos:
+    settings = ProviderSettings(api_key=SecretStr(key), base_url=base_url)
+    return OpenAIVideos("openai_videos", settings, transport)
+
+
+@pytest.fixture
+def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        videos = account(f"{sandbox_url}/openai_videos", transport)
+        yield Bench(videos, CATALOGUE, MODEL, sandbox, sandbox_url, uuid4().hex, delivered=SMALL)
+
+
+# The least that each model makes, and the most of what changes its words on the wire.
+ORDERS: list[tuple[str, dict[str, object]]] = [
+    (MODEL, {}),
+    (MODEL, {"aspect_ratio": "9:16", "duration_seconds": 12, "resolution": "720p"}),
+]
+
+
+def test_every_model_of_the_catalogue_is_ordered_here() -> None:
+    names = {card.name for card in CATALOGUE.models() if card.retired_on is None}
+    assert names == {model for model, _ in ORDERS}
+
+
+@pytest.mark.parametrize(("model", "fields"), ORDERS)
+def test_an_order_is_made_and_fetched_with_our_key(bench: Bench, model: str, fields: dict[str, object]) -> None:
+    bench.misbehave()
+    order = bench.order(model, **fields)
+    url = bench.make(order)
+    with open_download(url, bench.provider.download_headers(url), DOWNLOADS, kind=order.kind) as download:
+        assert len(download.read()) == download.size_bytes
+    assert download.media.extension == order.file_extension
+    with pytest.raises(DownloadError, match="HTTP 401"):
+        open_download(url, {}, DOWNLOADS, kind=order.kind)
+
+
+def test_every_choice_of_the_catalogue_is_one_of_the_wires(bench: Bench) -> None:
+    (card,) = (card for card in CATALOGUE.models() if card.name == MODEL)
+    assert card.capabilities is not None
+    bench.misbehave(seconds=3600)
+    for aspect_ratio in card.capabilities.aspect_ratios:
+        for resolution in card.capabilities.resolutions:
+            for seconds in card.capabilities.durations_seconds:
+                bench.submit(
+                    bench.order(aspect_ratio=aspect_ratio, resolution=resolution, duration_seconds=seconds),
+                    callback_url="https://gw.example/callbacks/1",
+                )
+    assert len(bench.sandbox.tasks(bench.word)) == 6
+
+
+def test_a_result_that_lies_elsewhere_is_fetched_without_our_key(server: RawServer, transport: Transport) -> None:
+    videos = account(f"{server.url}/v1", transport, key="secret")
+    with RawServer() as elsewhere:
+        server.will(
+            http(200, OpenAIVideosWire().succeeded("video_1", [])),
+            http(302, headers={"Location": f"{elsewhere.url}/1.mp4"}),
+        )
+        elsewhere.will(http(200, VIDEO))
+        (url,) = videos.poll(RemoteRef("video_1", "sora-2")).result_urls
+        with open_download(url, videos.download_headers(url), DOWNLOADS, kind=Kind.VIDEO) as download:
+            assert download.read() == VIDEO
+    assert [request.headers.get("authorization") for request in server.requests] == ["Bearer secret"] * 2
+    assert [request.headers.get("authorization") for request in elsewhere.requests] == [None]
+
+
+REFUSALS = {
+    400: ProviderRejected,
+    401: ProviderAuthFailed,
+    402: ProviderQuotaExceeded,
+    404: ProviderUnavailable,
+    422: ProviderRejected,
+    429: ProviderRateLimited,
+    500: ProviderOutcomeUnknown,
+    503: ProviderUnavailable,
+    504: ProviderOutcomeUnknown,
+}
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_create(bench: Bench, status: int) -> None:
+    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
+    with pytest.raises(ProviderError) as caught:
+        bench.submit(bench.order())
+    assert type(caught.value) is REFUSALS[status]
+    assert caught.value.retry_after == (3 if status in {429, 503} else None)
+    assert bench.sandbox.tasks(bench.word) == []
+
+
+def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
+    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 5})
+    with pytest.raises(ProviderRejected, match="HTTP 400: Invalid value for 'seconds': Input should be '4', "):
+        bench.provider.submit(
+            ProviderRequest("sora-2", inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
+        )
+
+
+@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
+def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
+    bench.misbehave(create_reply=create_reply)
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order())
+    assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [("moderation_blocked", ErrorCode.CONTENT_REJECTED), ("server_error", ErrorCode.PROVIDER_FAILED)],
+)
+def test_a_failed_video(bench: Bench, word: str, code: ErrorCode) -> None:
+    bench.misbehave(outcome="fail", fail_code=word, fail_msg="It went wrong")
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, code)
+    assert state.error_message == "openai_videos could not generate it: It went wrong"
+
+
+def test_a_success_whose_content_is_missing_is_a_stale_link(bench: Bench) -> None:
+    bench.misbehave(empty_result=True)
+    url = bench.make(bench.order())
+    with pytest.raises(DownloadError) as caught:
+        open_download(url, bench.provider.download_headers(url), DOWNLOADS, kind=Kind.VIDEO)
+    assert caught.value.is_stale
+
+
+def test_an_undocumented_state(bench: Bench) -> None:
+    bench.misbehave(state_word="pondering")
+    with pytest.raises(ProviderBadResponse, match="does not document"):
+        bench.provider.poll(bench.submit(bench.order()))
+
+
+def test_progress_is_told_while_it_runs(bench: Bench) -> None:
+    bench.misbehave(seconds=3600)
+    state = bench.provider.poll(bench.submit(bench.order()))
+    assert (state.status, state.progress) == (RemoteStatus.QUEUED, 0)
+
+
+def test_work_cannot_be_stopped(bench: Bench) -> None:
+    bench.misbehave()
+    remote = bench.submit(bench.order())
+    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
+
+
+def test_unknown_work_cannot_be_read(bench: Bench) -> None:
+    with pytest.raises(ProviderRejected, match="HTTP 404: Video with id 'video_1' not found"):
+        bench.provider.poll(RemoteRef("video_1", "sora-2"))
+
+
+def test_an_account_is_checked_whether_it_has_videos_or_not(bench: Bench, transport: Transport) -> None:
+    assert bench.provider.check() == AccountState()
+    bench.misbehave()
+    bench.submit(bench.order())
+    assert bench.provider.check() == AccountState()
+    with pytest.raises(ProviderAuthFailed):
+        account(f"{bench.url}/openai_videos", transport, key="wrong").check()
+    with pytest.raises(ProviderRejected, match="mostly ends with /v1"):
+        account(f"{bench.url}/openai_videos/v1", transport).check()
