@@ -79,6 +79,7 @@ def gateway() -> None:
     import uvicorn
 
     settings = _service_settings()
+    _require_good_accounts(settings)
     configure_logging(settings)
     uvicorn.run(
         "api_gateway:create_app",
@@ -102,6 +103,7 @@ def worker(
     from workers.supervisor import Supervisor, worker_commands
 
     settings = _service_settings()
+    _require_good_accounts(settings)
     configure_logging(settings)
     roles = list(Role) if role is None else [role]
     commands = worker_commands(roles, processes=processes, threads=threads)
@@ -351,6 +353,17 @@ def _transaction() -> Iterator["Session"]:
             yield session
     finally:
         database.dispose()
+
+
+def _require_good_accounts(settings: Settings) -> None:
+    """End the start of a process whose vendor accounts cannot be used as they are configured."""
+    from providers.registry import Providers
+
+    providers = Providers(settings.providers)
+    try:
+        providers.load()
+    finally:
+        providers.close()
 
 
 def _provider_settings() -> Settings:

@@ -52,6 +52,15 @@ class Providers:
         """The accounts that orders can go to."""
         return frozenset(name for name in self._settings.names() if self._has_key(name))
 
+    def load(self) -> None:
+        """Make the adapter of every account now: what is wrong with its settings ends the start, not an order.
+
+        Raises:
+            InvalidSettings: an account cannot be used as it is configured.
+        """
+        for name in sorted(self.available()):
+            self.get(name)
+
     def get(self, name: ProviderName) -> Provider:
         """The adapter of an account.
 

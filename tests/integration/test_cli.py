@@ -324,6 +324,16 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(
     assert "s3cret" not in line
 
 
+@pytest.mark.parametrize("command", [("gateway",), ("worker", "--role", "provider")])
+def test_a_process_does_not_start_with_an_account_that_it_cannot_use(
+    reelworks: Reelworks, command: tuple[str, ...]
+) -> None:
+    environment = {"REELWORKS_PROVIDERS__MINE__ADAPTER": "openai_videos", "REELWORKS_PROVIDERS__MINE__API_KEY": "x"}
+    ended = reelworks(*command, **environment)
+    assert (ended.status, ended.out) == (1, "")
+    assert "set REELWORKS_PROVIDERS__MINE__BASE_URL" in ended.err
+
+
 def test_a_timeline_tells_what_happened_and_why_it_ended(
     reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
 ) -> None:

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 
 from providers.account import Account
 from providers.adapters.openai_videos.wire import (
-    VERDICTS,
+    MODERATION_CODE,
+    QUOTA_TYPE,
+    Problem,
     Refusal,
     Video,
     Videos,
@@ -31,7 +33,14 @@ from providers.base import (
     Submission,
 )
 from providers.transport import Form, Reply, Transport
-from schemas.errors import CallbackRefused, ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.enums import ErrorCode
+from schemas.errors import (
+    CallbackRefused,
+    ProviderError,
+    ProviderQuotaExceeded,
+    ProviderRejected,
+    ProviderUnavailable,
+)
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -99,20 +108,22 @@ class OpenAIVideos:
         return self._account.headers_for(url)
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without a video: by OpenAI's code first, then by the HTTP status."""
-        refusal = _refusal(reply)
-        verdict = None if refusal is None else VERDICTS.get(refusal.error.code)
-        if verdict is not None:
-            error = verdict.family(f"{self.name} {verdict.text} (HTTP {reply.status})", code=verdict.code)
-        elif reply.status == _NOT_FOUND and reply.call.is_create:
+        """The error of an answer without a video: by OpenAI's words first, then by the HTTP status."""
+        problem = _problem(reply)
+        if problem.type == QUOTA_TYPE:
+            return ProviderQuotaExceeded(f"{self.name} says that our account is empty (HTTP {reply.status})")
+        if reply.status == _NOT_FOUND and reply.call.is_create:
             # Not the order is wrong: the gateway has given up the path, or the model.
-            error = ProviderUnavailable(f"{self.name} serves no such videos (HTTP 404)")
+            return ProviderUnavailable(f"{self.name} serves no such videos (HTTP 404)")
+        if problem.code == MODERATION_CODE:
+            text = f"{self.name} refused it by its content policy (HTTP {reply.status})"
+            error: ProviderError = ProviderRejected(text, code=ErrorCode.CONTENT_REJECTED)
         else:
             error = reply.unreadable()
-        if type(error) is ProviderRejected and refusal is not None and refusal.error.message:
-            text = self._account.quotable(refusal.error.message, prompt=prompt)
-            return ProviderRejected(f"{error.message}: {text}", code=error.code)
-        return error
+        if type(error) is not ProviderRejected or not problem.message:
+            return error
+        text = self._account.quotable(problem.message, prompt=prompt)
+        return ProviderRejected(f"{error.message}: {text}", code=error.code)
 
 
 def _video(reply: Reply) -> Video | None:
@@ -122,9 +133,9 @@ def _video(reply: Reply) -> Video | None:
         return None
 
 
-def _refusal(reply: Reply) -> Refusal | None:
+def _problem(reply: Reply) -> Problem:
     """What a refused call was answered with, if it is in OpenAI's words."""
     try:
-        return Refusal.model_validate_json(reply.content) if reply.status >= _BAD_REQUEST else None
+        return Refusal.model_validate_json(reply.content).error if reply.status >= _BAD_REQUEST else Problem()
     except ValidationError:
-        return None
+        return Problem()

@@ -6,7 +6,6 @@ another. Gateways differ in what they take and leave out, so of an answer only w
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from providers.base import RemoteState, RemoteStatus
 from providers.redaction import quotable
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderError, ProviderQuotaExceeded, ProviderRejected
+from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
 
@@ -27,27 +26,13 @@ SIZES: Final[Mapping[tuple[str | None, str | None], str]] = {
     ("1080p", "9:16"): "1080x1920",
 }
 
-MODERATION_CODES: Final = frozenset({"moderation_blocked", "content_policy_violation"})
+# Seen for images; that videos have the same is not documented.
+MODERATION_CODE: Final = "moderation_blocked"
 
+# A type, whose codes say which limit it was; under a 429, as too many requests are, but waiting does not help:
+# https://learn.microsoft.com/en-us/microsoft-cloud/dev/dev-proxy/concepts/openai-insufficient-quota
+QUOTA_TYPE: Final = "insufficient_quota"
 
-@dataclass(frozen=True)
-class Verdict:
-    """What one of OpenAI's error codes means, where no video came into being."""
-
-    family: type[ProviderError]
-    text: str
-    code: ErrorCode | None = None
-
-
-# The codes that say more than their HTTP status: an empty account is a 429 or a 400.
-# https://developers.openai.com/api/docs/guides/error-codes
-VERDICTS: Final[Mapping[str | int | None, Verdict]] = {
-    **dict.fromkeys(
-        MODERATION_CODES, Verdict(ProviderRejected, "refused it by its content policy", ErrorCode.CONTENT_REJECTED)
-    ),
-    "insufficient_quota": Verdict(ProviderQuotaExceeded, "says that our account is empty"),
-    "billing_hard_limit_reached": Verdict(ProviderQuotaExceeded, "says that our account has reached its limit"),
-}
 
 # It becomes a part of a URL's path.
 VideoId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~=-]{0,499}$")]
@@ -85,6 +70,7 @@ class Problem(_Payload):
     """What `error` holds, of an answer without a video and of a video that failed."""
 
     message: str | None = None
+    type: str | None = None
     code: str | int | None = None
 
 
@@ -146,7 +132,7 @@ def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
         problem = Problem.model_validate(error)
     except ValidationError:
         problem = Problem()
-    is_moderation = problem.code in MODERATION_CODES
+    is_moderation = problem.code == MODERATION_CODE
     return RemoteState(
         RemoteStatus.FAILED,
         error_code=ErrorCode.CONTENT_REJECTED if is_moderation else ErrorCode.PROVIDER_FAILED,

@@ -18,6 +18,7 @@ from schemas.errors import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
+    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -144,11 +145,8 @@ def test_a_create_that_may_have_been_accepted_is_unknown(status: int, reply: obj
 
 REFUSALS: list[tuple[int, str | None, type[ProviderError], ErrorCode]] = [
     (400, "moderation_blocked", ProviderRejected, ErrorCode.CONTENT_REJECTED),
-    (403, "content_policy_violation", ProviderRejected, ErrorCode.CONTENT_REJECTED),
     (400, "invalid_value", ProviderRejected, ErrorCode.PROVIDER_REJECTED),
     (400, None, ProviderRejected, ErrorCode.PROVIDER_REJECTED),
-    (429, "insufficient_quota", ProviderQuotaExceeded, ErrorCode.PROVIDER_QUOTA_EXCEEDED),
-    (400, "billing_hard_limit_reached", ProviderQuotaExceeded, ErrorCode.PROVIDER_QUOTA_EXCEEDED),
     (404, "model_not_found", ProviderUnavailable, ErrorCode.PROVIDER_UNAVAILABLE),
 ]
 
@@ -158,6 +156,14 @@ def test_a_refused_create(status: int, word: str | None, family: type[ProviderEr
     with pytest.raises(ProviderError) as caught:
         submit(account(problem("no", word), status=status))
     assert (type(caught.value), caught.value.code) == (family, code)
+
+
+def test_an_empty_account_is_no_rate_limit_though_both_are_a_429() -> None:
+    error = {**problem("no", "credit_balance_exhausted")["error"], "type": "insufficient_quota"}
+    with pytest.raises(ProviderQuotaExceeded):
+        submit(account({"error": error}, status=429))
+    with pytest.raises(ProviderRateLimited):
+        submit(account(problem("slow down", "rate_limit_exceeded"), status=429))
 
 
 @pytest.mark.parametrize("word", [7, "7", None])

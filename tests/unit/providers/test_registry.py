@@ -58,7 +58,7 @@ def test_an_account_that_nobody_can_speak_to_is_refused_at_once(name: str, adapt
 def test_an_account_at_a_vendor_without_an_address_names_the_variable() -> None:
     providers = Providers(ProvidersSettings({"mine": ProviderSettings(api_key=KEY, adapter="openai_videos")}))
     with pytest.raises(InvalidSettings, match="mine needs an address: set REELWORKS_PROVIDERS__MINE__BASE_URL"):
-        providers.get("mine")
+        providers.load()
     providers.close()
 
 
