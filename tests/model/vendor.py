@@ -56,6 +56,7 @@ class Vendor:
     files: Files
     on_departure: Callable[[UUID], int]
     """Told of each create that leaves; how often an unknown outcome had been given up before it."""
+    calls_back: bool = True
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
