@@ -17,17 +17,25 @@ class Account:
     """
 
     def __init__(
-        self, provider: ProviderName, settings: ProviderSettings, transport: Transport, *, base_url: str
+        self,
+        provider: ProviderName,
+        settings: ProviderSettings,
+        transport: Transport,
+        *,
+        base_url: str,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Describes the account.
 
         Args:
             base_url: the vendor's own, where the settings name no other.
+            headers: what the vendor wants on every call besides the key.
         """
         self.webhook_key = settings.webhook_key.get_secret_value()
         self._provider = provider
         self._base_url = (settings.base_url or base_url).rstrip("/")
         self._key = settings.api_key.get_secret_value()
+        self._headers = {**(headers or {}), "Authorization": f"Bearer {self._key}"}
         self._timeout_seconds = settings.timeout_seconds
         self._transport = transport
 
@@ -52,7 +60,7 @@ class Account:
                 method=method,
                 url=self._base_url + path,
                 timeout_seconds=self._timeout_seconds,
-                headers={"Authorization": f"Bearer {self._key}"},
+                headers=self._headers,
                 params=params,
                 body=body,
                 fence=fence,
