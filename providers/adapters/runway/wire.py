@@ -53,8 +53,8 @@ _FAILURES: Final[Mapping[str, tuple[ErrorCode, str]]] = {
 _OTHER_FAILURE: Final = (ErrorCode.PROVIDER_FAILED, "could not generate it")
 
 
-# Errors have no codes, and only the text tells that a status means more than it says: that the account has no credits left
-# (https://github.com/runwayml/sdk-node/issues/28), and that the generations of a day are used up
+# Errors have no codes, and only the text tells that a status means more than it says: that the account has no credits
+# (https://github.com/runwayml/sdk-node/issues/28), or that the generations of a day are used up
 # (https://docs.dev.runwayml.com/usage/tiers), which waiting mends, but not soon.
 USED_UP: Final[Mapping[int, re.Pattern[str]]] = {
     400: re.compile(r"^You do not have enough credits"),
