@@ -13,6 +13,7 @@ from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.adapters.kling.adapter import Kling
 from providers.adapters.replicate.adapter import Replicate
+from providers.adapters.runway.adapter import Runway
 from providers.base import Provider, ProviderRequest
 from providers.standard_webhooks import sign
 from providers.transport import Transport
@@ -37,8 +38,10 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    `cancelled` is None where the vendor cannot cancel. `look_ups`, what a search by our own id finds and what it says
-    when there is nothing, is None where the vendor keeps no such id.
+    `cancelled` is None where the vendor cannot cancel. `stopped` is the answer to a call that stops work and tells no
+    state: then the state is read first, and what is gone was stopped; None where a cancel is answered with the state.
+    `callback` is None where the vendor does not call back. `look_ups`, what a search by our own id finds and what it
+    says when there is nothing, is None where the vendor keeps no such id.
     """
 
     request: ProviderRequest
@@ -56,10 +59,11 @@ class Wire(Protocol):
     def succeeded_with_nothing(self, remote_id: str) -> bytes: ...
     def failed(self, remote_id: str, reason: str) -> bytes: ...
     def cancelled(self, remote_id: str) -> bytes | None: ...
+    def stopped(self) -> Answer | None: ...
     def unknown_state(self, remote_id: str) -> bytes: ...
     def unknown_task(self) -> Answer: ...
     def checked(self) -> bytes: ...
-    def callback(self, remote_id: str, now: float) -> Callback: ...
+    def callback(self, remote_id: str, now: float) -> Callback | None: ...
     def callback_url_of(self, create: Request) -> str | None: ...
     def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
 
@@ -94,6 +98,9 @@ class KieWire:
         return _record(remote_id, "fail", failCode="500", failMsg=reason)
 
     def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
         return None
 
     def unknown_state(self, remote_id: str) -> bytes:
@@ -166,6 +173,9 @@ class KlingWire:
     def cancelled(self, remote_id: str) -> bytes | None:
         return None
 
+    def stopped(self) -> Answer | None:
+        return None
+
     def unknown_state(self, remote_id: str) -> bytes:
         return _kling([_kling_task(remote_id, "pondering")])
 
@@ -235,6 +245,9 @@ class ReplicateWire:
     def cancelled(self, remote_id: str) -> bytes | None:
         return _prediction(remote_id, "canceled")
 
+    def stopped(self) -> Answer | None:
+        return None
+
     def unknown_state(self, remote_id: str) -> bytes:
         return _prediction(remote_id, "pondering")
 
@@ -265,6 +278,66 @@ def _prediction(remote_id: str, status: str, *, output: object = None, error: st
     return json.dumps({"id": remote_id, "status": status, "output": output, "error": error, "logs": ""}).encode()
 
 
+class RunwayWire:
+    """Runway, which does not call back."""
+
+    request = ProviderRequest(
+        "text_to_video/gen4.5", Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5)
+    )
+    created = 200
+    credits: Decimal | None = Decimal(60)
+    balance: Decimal | None = Decimal(990)
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return Runway("runway", _account(base_url, timeout, ""), transport)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return json.dumps({"id": remote_id, "estimatedCost": {"credits": 60}}).encode()
+
+    def queued(self, remote_id: str) -> bytes:
+        return _runway(remote_id, "THROTTLED", estimatedCost={"credits": 60})
+
+    def running(self, remote_id: str) -> bytes:
+        return _runway(remote_id, "RUNNING", progress=0.4)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        return _runway(remote_id, "SUCCEEDED", output=urls, cost={"credits": 60})
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _runway(remote_id, "SUCCEEDED", output=[])
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _runway(remote_id, "FAILED", failure=reason, failureCode="INTERNAL", cost={"credits": 0})
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return _runway(remote_id, "CANCELLED", cost={"credits": 60})
+
+    def stopped(self) -> Answer | None:
+        return http(204)
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _runway(remote_id, "PONDERING")
+
+    def unknown_task(self) -> Answer:
+        return http(404, json.dumps({"error": "there is none"}).encode())
+
+    def checked(self) -> bytes:
+        return json.dumps({"creditBalance": 990, "tier": {}, "usage": {}}).encode()
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+
+def _runway(remote_id: str, status: str, **fields: object) -> bytes:
+    return json.dumps({"id": remote_id, "status": status, "createdAt": "2026-11-20T09:00:00Z", **fields}).encode()
+
+
 def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
     return ProviderSettings(
         api_key=SecretStr(API_KEY),
@@ -274,5 +347,10 @@ def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSetting
     )
 
 
-WIRES: Mapping[str, Wire] = {"kie": KieWire(), "kling": KlingWire(), "replicate": ReplicateWire()}
+WIRES: Mapping[str, Wire] = {
+    "kie": KieWire(),
+    "kling": KlingWire(),
+    "replicate": ReplicateWire(),
+    "runway": RunwayWire(),
+}
 """The wire of each adapter, by its name."""
