@@ -20,12 +20,19 @@ class Account:
     """
 
     def __init__(
-        self, provider: ProviderName, settings: ProviderSettings, transport: Transport, *, base_url: str | None
+        self,
+        provider: ProviderName,
+        settings: ProviderSettings,
+        transport: Transport,
+        *,
+        base_url: str | None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Describes the account.
 
         Args:
             base_url: the vendor's own, where the settings name no other; None: there is none.
+            headers: what the vendor wants on every call besides the key.
 
         Raises:
             InvalidSettings: there is none, and the settings name none.
@@ -38,6 +45,7 @@ class Account:
         self._provider = provider
         self._base_url = address.rstrip("/")
         self._key = settings.api_key.get_secret_value()
+        self._headers = headers or {}
         self._timeout_seconds = settings.timeout_seconds
         self._transport = transport
 
@@ -62,7 +70,7 @@ class Account:
                 method=method,
                 url=self.url(path),
                 timeout_seconds=self._timeout_seconds,
-                headers=self._authorization(),
+                headers={**self._headers, **self._authorization()},
                 params=params,
                 body=body,
                 fence=fence,

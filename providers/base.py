@@ -115,6 +115,8 @@ class Provider(Protocol):
     """A vendor account."""
 
     name: ProviderName
+    calls_back: bool
+    """Whether the vendor can report to us; one that cannot is polled, whatever the settings say."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

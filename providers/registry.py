@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class MakesProvider(Protocol):
     """What a package of `providers/adapters` calls `Adapter`."""
 
+    calls_back: bool
+
     def __call__(self, name: ProviderName, settings: ProviderSettings, transport: "Transport") -> Provider:
         """The adapter of one account."""
 
@@ -75,6 +77,11 @@ class Providers:
                 self._providers[name] = self._make(name)
             return self._providers[name]
 
+    def calls_back(self, name: ProviderName) -> bool:
+        """Whether an account's vendor is asked to report to us: it can, and the settings do not forbid it."""
+        settings = self._settings.named(name)
+        return self._has_key(name) and settings.callbacks and _adapter(name, settings).calls_back
+
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
@@ -92,8 +99,12 @@ class Providers:
 
             self._transport = Transport()
         settings = self._settings.named(name)
-        make: MakesProvider = import_module(f"{adapters.__name__}.{settings.adapter or name}").Adapter
-        return make(name, settings, self._transport)
+        return _adapter(name, settings)(name, settings, self._transport)
+
+
+def _adapter(name: ProviderName, settings: ProviderSettings) -> MakesProvider:
+    made: MakesProvider = import_module(f"{adapters.__name__}.{settings.adapter or name}").Adapter
+    return made
 
 
 def _require_adapter(name: ProviderName, settings: ProviderSettings) -> None:

@@ -33,6 +33,12 @@ class SandboxConfig:
     replicate_creates_per_minute: int = 600
     replicate_other_calls_per_minute: int = 3000
 
+    runway_credits: int = 10_000_000
+    """Runway's credit balance at the start."""
+
+    runway_generations_per_day: int = 25_000
+    """Of its highest tier."""
+
     seconds_per_image: float = 1.0
     """How long an image takes to generate."""
 

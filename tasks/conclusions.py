@@ -38,7 +38,7 @@ def accepted(services: Services, claim: Claim, remote_id: str, *, is_found: bool
     Args:
         is_found: it was told by a callback or a look-up, so that it may be finished by now.
     """
-    has_callback = services.settings.providers.named(claim.route.provider).callbacks
+    has_callback = services.providers.calls_back(claim.route.provider)
     is_urgent = is_found or claim.generation.cancel_requested_at is not None
     first_poll = next_poll(services.settings.pipeline, waited_seconds=0.0, has_callback=has_callback)
     try:

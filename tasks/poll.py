@@ -105,7 +105,7 @@ def _end(services: Services, claim: Claim, state: RemoteState) -> None:
 def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
     waited = stage.seconds_in_stage(claim)
     is_stopping = claim.generation.cancel_requested_at is not None
-    has_callback = services.settings.providers.named(claim.generation.provider).callbacks and not is_stopping
+    has_callback = services.providers.calls_back(claim.generation.provider) and not is_stopping
     half_way = _HALF_WAY_SECONDS[claim.generation.kind]
     estimate = waited / (waited + half_way)
     wake_in = next_poll(services.settings.pipeline, waited_seconds=waited, has_callback=has_callback)

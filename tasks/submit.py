@@ -92,7 +92,7 @@ def _create(services: Services, claim: Claim, departure: Departure) -> str:
     )
     submission = services.providers.get(route.provider).submit(
         ProviderRequest(model=route.model, inputs=claim.order.inputs),
-        callback_url=url if settings.providers.named(route.provider).callbacks else None,
+        callback_url=url if services.providers.calls_back(route.provider) else None,
         generation_id=claim.id,
         fence=departure,
     )

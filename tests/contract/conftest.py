@@ -56,6 +56,8 @@ class Vendor:
 # Sorted from what there is: an adapter without a wire fails here.
 _WIRES = {name: WIRES[name] for name in sorted(adapter_names())}
 _CANCELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is not None]
+# Those that stop work with a call that tells no state.
+_STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
 
 
@@ -67,6 +69,7 @@ def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transp
 vendor = pytest.fixture(_vendor, params=list(_WIRES), name="vendor")
 cancelling = pytest.fixture(_vendor, params=_CANCELLING, name="cancelling")
 unstoppable = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CANCELLING], name="unstoppable")
+stopping = pytest.fixture(_vendor, params=_STOPPING, name="stopping")
 calling = pytest.fixture(_vendor, params=_CALLING, name="calling")
 silent = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CALLING], name="silent")
 

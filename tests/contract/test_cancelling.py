@@ -35,10 +35,12 @@ def test_running_work_is_stopped(cancelling: Vendor) -> None:
     assert API_KEY in request.headers["authorization"]
 
 
-def test_what_still_runs_has_only_been_asked_to_stop(cancelling: Vendor) -> None:
-    wire = cancelling.wire
-    cancelling.server.will(http(200, wire.queued(REMOTE_ID)), http(200, wire.running(REMOTE_ID)))
-    assert [cancel(cancelling), cancel(cancelling)] == [Cancellation.REQUESTED] * 2
+def test_what_still_runs_has_been_asked_to_stop(cancelling: Vendor) -> None:
+    wire, stopped = cancelling.wire, cancelling.wire.stopped()
+    for state in (wire.queued, wire.running):
+        cancelling.server.will(http(200, state(REMOTE_ID)), *([] if stopped is None else [stopped]))
+        assert cancel(cancelling) is (Cancellation.REQUESTED if stopped is None else Cancellation.STOPPED)
+    assert not cancelling.server.answers
 
 
 def test_finished_work_cannot_be_stopped(cancelling: Vendor) -> None:
@@ -52,9 +54,12 @@ def test_work_that_is_stopped_already_is_stopped(cancelling: Vendor) -> None:
     assert [cancel(cancelling), cancel(cancelling)] == [Cancellation.STOPPED] * 2
 
 
-def test_unknown_work_is_rejected(cancelling: Vendor) -> None:
+def test_unknown_work_is_rejected_unless_it_was_stopped_before(cancelling: Vendor) -> None:
     cancelling.server.will(cancelling.wire.unknown_task())
-    assert type(failure_of(lambda: cancel(cancelling))) is ProviderRejected
+    if cancelling.wire.stopped() is None:
+        assert type(failure_of(lambda: cancel(cancelling))) is ProviderRejected
+    else:
+        assert cancel(cancelling) is Cancellation.STOPPED
 
 
 def test_a_state_that_is_not_documented_is_never_taken_for_stopped(cancelling: Vendor) -> None:
@@ -72,6 +77,14 @@ def test_trouble_with_a_cancel_is_that_of_a_read(cancelling: Vendor, trouble: st
     answer, _, expected = TROUBLES[trouble]
     cancelling.server.will(answer)
     assert type(failure_of(lambda: cancel(cancelling))) is expected
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_trouble_with_the_call_that_stops_is_that_of_a_read_too(stopping: Vendor, trouble: str) -> None:
+    answer, _, expected = TROUBLES[trouble]
+    stopping.server.will(http(200, stopping.wire.running(REMOTE_ID)), answer)
+    assert type(failure_of(lambda: cancel(stopping))) is expected
+    assert len(stopping.server.requests) == 2
 
 
 @pytest.mark.parametrize("hang", HANGS)

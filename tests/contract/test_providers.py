@@ -87,6 +87,7 @@ def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
     vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     assert submit(vendor) == Submission(REMOTE_ID)
     (create,) = vendor.server.requests
+    assert vendor.wire.callback_url_of(create) == (CALLBACK_URL if vendor.provider.calls_back else None)
     assert API_KEY in create.headers["authorization"]
     assert create.headers["user-agent"].startswith("Mozilla/5.0")
 
@@ -247,19 +248,20 @@ def test_trouble_with_a_check_is_that_of_a_read(vendor: Vendor, trouble: str) ->
     assert type(failure_of(vendor.provider.check)) is expected
 
 
-def callback_of(vendor: Vendor, remote_id: str, now: float) -> Callback:
-    callback = vendor.wire.callback(remote_id, now)
+def callback_of(vendor: Vendor, remote_id: str = REMOTE_ID, *, at: float = NOW) -> Callback:
+    callback = vendor.wire.callback(remote_id, at)
     assert callback is not None
     return callback
 
 
 def test_a_callback_is_read_when_it_is_signed_now(calling: Vendor) -> None:
-    callback = callback_of(calling, REMOTE_ID, NOW)
+    callback = callback_of(calling)
+    assert calling.provider.calls_back
     assert calling.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
 
 
 def test_a_callback_that_is_not_the_vendors_is_refused(calling: Vendor) -> None:
-    true, other = callback_of(calling, REMOTE_ID, NOW), callback_of(calling, "task_2", NOW)
+    true, other = callback_of(calling), callback_of(calling, "task_2")
     for refused in (
         Callback({}, true.body),
         Callback(other.headers, true.body),
@@ -267,16 +269,25 @@ def test_a_callback_that_is_not_the_vendors_is_refused(calling: Vendor) -> None:
         Callback(true.headers, b"\xff" + true.body),
         Callback(true.headers, b"[" * 100_000),
         Callback({name: value + "\xe9" for name, value in true.headers.items()}, true.body),
-        callback_of(calling, REMOTE_ID, NOW - 301),
-        callback_of(calling, REMOTE_ID, NOW + 301),
+        callback_of(calling, at=NOW - 301),
+        callback_of(calling, at=NOW + 301),
     ):
         with pytest.raises(CallbackRefused):
             calling.provider.read_callback(refused.headers, refused.body)
 
 
 def test_a_callback_may_be_five_minutes_late(calling: Vendor) -> None:
-    callback = callback_of(calling, REMOTE_ID, NOW - 300)
+    callback = callback_of(calling, at=NOW - 300)
     assert calling.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
+
+
+def test_a_vendor_that_cannot_call_back_is_not_told_where_and_not_believed(silent: Vendor) -> None:
+    silent.server.will(http(silent.wire.created, silent.wire.accepted(REMOTE_ID)))
+    submit(silent)
+    assert CALLBACK_URL.encode() not in silent.server.requests[0].body
+    assert not silent.provider.calls_back
+    with pytest.raises(CallbackRefused):
+        silent.provider.read_callback({}, silent.wire.succeeded(REMOTE_ID, ["https://media.example/1.png"]))
 
 
 def test_a_key_is_never_sent_to_another_host(vendor: Vendor) -> None:

@@ -14,6 +14,7 @@ from providers.adapters.kie.wire import signature
 from providers.adapters.kling.adapter import Kling
 from providers.adapters.openai_videos.adapter import OpenAIVideos
 from providers.adapters.replicate.adapter import Replicate
+from providers.adapters.runway.adapter import Runway
 from providers.base import Provider, ProviderRequest
 from providers.standard_webhooks import sign
 from providers.transport import Transport
@@ -40,8 +41,9 @@ class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
     `cancelled` is None where the vendor cannot cancel, `callback` where it calls nobody back, `succeeded_with_nothing`
-    where a success always has a result. `look_ups`, what a search by our own id finds and what it says when there is
-    nothing, is None where the vendor keeps no such id.
+    where a success always has a result. `stopped` is the answer to a call that stops work and tells no state: then the
+    state is read first, and what is gone was stopped; None where a cancel is answered with the state. `look_ups`, what
+    a search by our own id finds and what it says when there is nothing, is None where the vendor keeps no such id.
     """
 
     request: ProviderRequest
@@ -59,6 +61,7 @@ class Wire(Protocol):
     def succeeded_with_nothing(self, remote_id: str) -> bytes | None: ...
     def failed(self, remote_id: str, reason: str) -> bytes: ...
     def cancelled(self, remote_id: str) -> bytes | None: ...
+    def stopped(self) -> Answer | None: ...
     def unknown_state(self, remote_id: str) -> bytes: ...
     def unknown_task(self) -> Answer: ...
     def checked(self) -> bytes: ...
@@ -105,6 +108,9 @@ class KieWire(Wire):
         return _record(remote_id, "fail", failCode="500", failMsg=reason)
 
     def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
         return None
 
     def unknown_state(self, remote_id: str) -> bytes:
@@ -177,6 +183,9 @@ class KlingWire(Wire):
     def cancelled(self, remote_id: str) -> bytes | None:
         return None
 
+    def stopped(self) -> Answer | None:
+        return None
+
     def unknown_state(self, remote_id: str) -> bytes:
         return _kling([_kling_task(remote_id, "pondering")])
 
@@ -246,6 +255,9 @@ class ReplicateWire(Wire):
     def cancelled(self, remote_id: str) -> bytes | None:
         return _prediction(remote_id, "canceled")
 
+    def stopped(self) -> Answer | None:
+        return None
+
     def unknown_state(self, remote_id: str) -> bytes:
         return _prediction(remote_id, "pondering")
 
@@ -310,6 +322,9 @@ class OpenAIVideosWire(Wire):
     def cancelled(self, remote_id: str) -> bytes | None:
         return None
 
+    def stopped(self) -> Answer | None:
+        return None
+
     def unknown_state(self, remote_id: str) -> bytes:
         return _openai_video(remote_id, "pondering")
 
@@ -336,9 +351,69 @@ class OpenAIVideosWire(Wire):
         return ProviderUnavailable
 
 
+class RunwayWire(Wire):
+    """Runway, which does not call back."""
+
+    request = ProviderRequest(
+        "text_to_video/gen4.5", Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5)
+    )
+    created = 200
+    credits: Decimal | None = Decimal(60)
+    balance: Decimal | None = Decimal(990)
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return Runway("runway", _account(base_url, timeout, ""), transport)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return json.dumps({"id": remote_id, "estimatedCost": {"credits": 60}}).encode()
+
+    def queued(self, remote_id: str) -> bytes:
+        return _runway(remote_id, "THROTTLED", estimatedCost={"credits": 60})
+
+    def running(self, remote_id: str) -> bytes:
+        return _runway(remote_id, "RUNNING", progress=0.4)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        return _runway(remote_id, "SUCCEEDED", output=urls, cost={"credits": 60})
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _runway(remote_id, "SUCCEEDED", output=[])
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _runway(remote_id, "FAILED", failure=reason, failureCode="INTERNAL", cost={"credits": 0})
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return _runway(remote_id, "CANCELLED", cost={"credits": 60})
+
+    def stopped(self) -> Answer | None:
+        return http(204)
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _runway(remote_id, "PONDERING")
+
+    def unknown_task(self) -> Answer:
+        return http(404, json.dumps({"error": "there is none"}).encode())
+
+    def checked(self) -> bytes:
+        return json.dumps({"creditBalance": 990, "tier": {}, "usage": {}}).encode()
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+
 def _openai_video(remote_id: str, status: str, **fields: object) -> bytes:
     video = {"id": remote_id, "object": "video", "status": status, "progress": 0, "error": None, **fields}
     return json.dumps(video).encode()
+
+
+def _runway(remote_id: str, status: str, **fields: object) -> bytes:
+    return json.dumps({"id": remote_id, "status": status, "createdAt": "2026-11-20T09:00:00Z", **fields}).encode()
 
 
 def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
@@ -355,5 +430,6 @@ WIRES: Mapping[str, Wire] = {
     "kling": KlingWire(),
     "openai_videos": OpenAIVideosWire(),
     "replicate": ReplicateWire(),
+    "runway": RunwayWire(),
 }
 """The wire of each adapter, by its name."""

@@ -56,6 +56,7 @@ class Vendor:
     files: Files
     on_departure: Callable[[UUID], int]
     """Told of each create that leaves; how often an unknown outcome had been given up before it."""
+    calls_back: bool = True
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
@@ -111,7 +112,7 @@ class Vendor:
             case LookUp.UNAVAILABLE:
                 raise ProviderUnavailable("away")
             case LookUp.FINDS:
-                works = [work for work in works_of(generation_id, self.book) if work.provider is self.name]
+                works = [work for work in works_of(generation_id, self.book) if work.provider == self.name]
                 return Submission(works[-1].remote_id) if works else None
             case LookUp.FINDS_NOTHING:
                 return None
@@ -145,7 +146,7 @@ class Vendor:
         return {}
 
     def _find(self, remote_id: str) -> Work | None:
-        return next((work for work in self.book if work.remote_id == remote_id and work.provider is self.name), None)
+        return next((work for work in self.book if work.remote_id == remote_id and work.provider == self.name), None)
 
     def _result_urls(self, work: Work) -> list[str]:
         return [self.files.url(work.remote_id)] if work.status is RemoteStatus.SUCCEEDED else []

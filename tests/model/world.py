@@ -360,3 +360,7 @@ class _Vendors(Providers):
     def get(self, name: ProviderName) -> Provider:
         """A vendor; it remembers nothing but the book."""
         return self._vendor(name)
+
+    def calls_back(self, name: ProviderName) -> bool:
+        """Each of them does."""
+        return self._vendor(name).calls_back

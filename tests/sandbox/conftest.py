@@ -10,11 +10,13 @@ from sandbox.client import SandboxClient
 from tests.sandbox.harness import (
     KEY,
     PATIENCE_SECONDS,
+    RUNWAY_VERSION,
     Kie,
     Kling,
     OpenAIVideos,
     Receiver,
     Replicate,
+    Runway,
     free_port,
     receiving,
     start_sandbox,
@@ -71,6 +73,13 @@ def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield Kling(client, word)
+
+
+@pytest.fixture
+def runway(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Runway]:
+    headers = {"Authorization": f"Bearer {KEY}", "X-Runway-Version": RUNWAY_VERSION}
+    with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        yield Runway(client, word)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from sandbox.client import SandboxClient
 
 KEY = "test-api-key"
 WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+RUNWAY_VERSION = "2024-11-06"
 FLUX = "black-forest-labs/flux-schnell"
 SEEDANCE = "bytedance/seedance-1-pro"
 SECONDS_PER_IMAGE = 0.1
@@ -212,6 +213,44 @@ class Replicate:
         eventually(lambda: "completed_at" in self.read(prediction_id).json())
         prediction: dict[str, JsonValue] = self.read(prediction_id).json()
         return prediction
+
+
+@dataclass(frozen=True)
+class Runway:
+    """Runway's customer."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, endpoint: str = "text_to_image", **fields: JsonValue) -> httpx.Response:
+        """A create; a picture, if nothing else is wanted."""
+        wanted: dict[str, JsonValue] = {"promptText": f"a boat {self.word}", "ratio": "1280:720"}
+        if endpoint == "text_to_image":
+            wanted["model"] = "gen4_image"
+        return self.http.post(f"/runway/v1/{endpoint}", json={**wanted, **fields})
+
+    def create(self, endpoint: str = "text_to_image", **fields: JsonValue) -> str:
+        answer = self.post(endpoint, **fields)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        task_id: str = answer.json()["id"]
+        return task_id
+
+    def read(self, task_id: str) -> httpx.Response:
+        return self.http.get(f"/runway/v1/tasks/{task_id}")
+
+    def delete(self, task_id: str) -> httpx.Response:
+        return self.http.delete(f"/runway/v1/tasks/{task_id}")
+
+    def credits(self) -> int:
+        balance: int = self.http.get("/runway/v1/organization").json()["creditBalance"]
+        return balance
+
+    def finish(self, task_id: str) -> dict[str, Any]:
+        """Read until the task has ended; gives it."""
+        eventually(lambda: self.read(task_id).json()["status"] in {"SUCCEEDED", "FAILED"})
+        task: dict[str, Any] = self.read(task_id).json()
+        return task
 
 
 @dataclass(frozen=True)

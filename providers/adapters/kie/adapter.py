@@ -40,6 +40,8 @@ _GENERATION_FAILED = 501
 class Kie:
     """A Kie account."""
 
+    calls_back = True
+
     def __init__(
         self,
         name: ProviderName,

@@ -54,6 +54,8 @@ _BAD_REQUEST = 400
 class Kling:
     """A Kling account."""
 
+    calls_back = True
+
     def __init__(
         self,
         name: ProviderName,

@@ -51,6 +51,8 @@ _NOT_FOUND = 404
 class OpenAIVideos:
     """An account at a gateway."""
 
+    calls_back = False
+
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL."""
         self.name = name

@@ -36,6 +36,8 @@ BASE_URL = "https://api.replicate.com"
 class Replicate:
     """A Replicate account."""
 
+    calls_back = True
+
     def __init__(
         self,
         name: ProviderName,

@@ -1,4 +1,4 @@
-"""A customer cancels what a provider has begun: Replicate, which can stop, and bills what it stopped."""
+"""A customer cancels what a provider has begun: Replicate and Runway, which can stop, and bill what they stopped."""
 
 import threading
 
@@ -60,6 +60,21 @@ def test_work_that_the_provider_stopped_and_does_not_bill_is_free(
     _cancel(life)
     assert life.step() is Stage.CANCELLED
     assert life.balance == FREE
+
+
+def test_work_that_was_stopped_by_a_worker_that_died_then_is_cancelled_though_its_provider_forgot_it(
+    lives: Lives,
+) -> None:
+    life = lives.begin({"model": "gen-4-image"}, seconds=600)
+    price = life.row.credits
+    assert life.step() is Stage.GENERATING
+    _cancel(life)
+    life.worker.providers.get("runway").cancel(stage.remote_ref(life.claim()))
+    life.set("lease_until = clock_timestamp() - interval '1 second'")
+    assert life.step() is Stage.CANCELLED
+    assert life.balance == Balance(available=1000 - price, held=0)
+    (task,) = life.sandbox.tasks(life.word)
+    assert (task.cancels, task.state) == (1, "cancelled")
 
 
 def test_the_hold_stays_until_a_slow_provider_has_confirmed(lives: Lives) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from providers.adapters.kie.adapter import Kie
 from providers.base import Fence
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.stages import TERMINAL
@@ -32,6 +33,22 @@ def test_an_accepted_create_stores_the_vendors_id_and_waits(lives: Lives) -> Non
     assert life.row.lease_token is None
     assert task.call_back_url is not None
     assert str(life.id) in task.call_back_url
+
+
+def test_a_vendor_that_cannot_call_back_is_polled_as_often_as_one_that_is_not_asked_to(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = lives.begin(seconds=3600)
+    life.worker = patient(life.worker)
+    monkeypatch.setattr(Kie, "calls_back", False)
+    for _ in range(2):
+        assert life.step() is Stage.GENERATING
+        row = life.row
+        assert row.wake_at is not None
+        assert row.stage_at is not None
+        assert (row.wake_at - row.stage_at).total_seconds() < 300, "the safety poll is far away"
+    (task,) = life.sandbox.tasks(life.word)
+    assert task.call_back_url is None
 
 
 def test_being_called_too_often_is_waited_for_and_is_no_failure(lives: Lives) -> None:

@@ -16,6 +16,7 @@ from providers.adapters.kie import wire as kie_wire
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
+from providers.adapters.runway import wire as runway_wire
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from providers.registry import adapter_names
@@ -57,7 +58,20 @@ WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
+    "runway": runway_wire.to_body,
 }
+
+
+def choices(model: Model) -> dict[str, Sequence[object]]:
+    """What a request may ask of a model, field by field."""
+    can = model.capabilities
+    return {
+        "aspect_ratio": can.aspect_ratios,
+        "resolution": can.resolutions,
+        "duration_seconds": can.durations_seconds,
+        "output_format": can.output_formats,
+        "audio": [False, True] if can.audio else [],
+    }
 
 
 def written(route: RouteEntry, inputs: Inputs) -> Mapping[str, object]:
@@ -87,14 +101,17 @@ ANOTHER = Inputs(
 
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
 def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: Model) -> None:
-    taken = {name for name, default in model.defaults.model_dump().items() if default is not None} | {"prompt"}
+    offered = choices(model)
+    taken = {field for field, values in offered.items() if len(values) > 1} | {"prompt"}
     if model.capabilities.max_images:
         taken.add("image_urls")
     for route in model.routes:
         reaching = {
             field
             for field, value in ANOTHER.model_dump().items()
-            if written(route, ONE.model_copy(update={field: value})) != written(route, ONE)
+            # Where there is one value, there is no choice that a vendor could be told of.
+            if len(offered.get(field, [])) != 1
+            and written(route, ONE.model_copy(update={field: value})) != written(route, ONE)
         }
         assert reaching == taken
 
@@ -136,6 +153,11 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("seedance-1-pro", {"resolution": "720p"}, 60),
     ("openai-compatible-video", {}, 80),
     ("openai-compatible-video", {"duration_seconds": 12}, 240),
+    ("gen-4.5-text-to-video", {}, 120),
+    ("gen-4.5-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 2}, 48),
+    ("gen-4-turbo-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 100),
+    ("gen-4-image", {}, 10),
+    ("gen-4-image", {"resolution": "1080p"}, 16),
 ]
 
 
@@ -308,16 +330,8 @@ def test_a_catalogue_that_contradicts_itself_is_refused(path: list[str | int], v
 
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
 def test_every_choice_that_is_offered_can_be_ordered(model: Model) -> None:
-    can = model.capabilities
-    offered: dict[str, Sequence[object]] = {
-        "aspect_ratio": can.aspect_ratios,
-        "resolution": can.resolutions,
-        "duration_seconds": can.durations_seconds,
-        "output_format": can.output_formats,
-        "audio": [False, True] if can.audio else [],
-    }
-    for field, choices in offered.items():
-        for choice in choices:
+    for field, values in choices(model).items():
+        for choice in values:
             order = CATALOGUE.order(plainest(model).model_copy(update={field: choice}))
             assert getattr(order.inputs, field) == choice
             assert order.credits > 0

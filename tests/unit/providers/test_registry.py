@@ -4,6 +4,7 @@ import sys
 import pytest
 from pydantic import SecretStr
 
+from providers.adapters.kie.adapter import Kie
 from providers.registry import Providers, adapter_names
 from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.settings import ProviderSettings, ProvidersSettings
@@ -60,6 +61,23 @@ def test_an_account_at_a_vendor_without_an_address_names_the_variable() -> None:
     with pytest.raises(InvalidSettings, match="mine needs an address: set REELWORKS_PROVIDERS__MINE__BASE_URL"):
         providers.load()
     providers.close()
+
+
+def test_a_vendor_that_cannot_call_back_is_not_asked_to_whatever_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    providers = Providers(
+        ProvidersSettings(
+            {
+                "kie": ProviderSettings(api_key=KEY),
+                "unasked": ProviderSettings(api_key=KEY, adapter="kie", callbacks=False),
+                "keyless": ProviderSettings(adapter="kie"),
+            }
+        )
+    )
+    assert [providers.calls_back(name) for name in ("kie", "unasked", "keyless", "nobody")] == [True, *[False] * 3]
+    monkeypatch.setattr(Kie, "calls_back", False)
+    assert not providers.calls_back("kie")
 
 
 def test_after_a_close_everything_is_made_anew() -> None:

@@ -1,0 +1,203 @@
+"""Runway's wire as data and pure functions: field names, ratios, states, failures, errors.
+
+Source: https://docs.dev.runwayml.com/api and the types of Runway's own client, https://github.com/runwayml/sdk-python,
+unless a line names another.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+
+from providers.base import RemoteState, RemoteStatus
+from providers.redaction import quotable
+from schemas.enums import ErrorCode
+from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.orders import Inputs
+
+VERSION: Final = "2024-11-06"
+"""Of the API, for the header `X-Runway-Version`."""
+
+# Runway's `ratio` is the size in pixels, from a list of its own for each model. Here it is by our resolution and aspect
+# ratio; a model's name is its path and Runway's name, and one that is not here is not spoken.
+_WIDE_720: Final = {"16:9": "1280:720", "9:16": "720:1280"}
+_ALL_720: Final = {**_WIDE_720, "4:3": "1104:832", "3:4": "832:1104", "1:1": "960:960", "21:9": "1584:672"}
+RATIOS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
+    "text_to_video/gen4.5": {"720p": _WIDE_720},
+    "image_to_video/gen4.5": {"720p": _ALL_720},
+    "image_to_video/gen4_turbo": {"720p": _ALL_720},
+    "text_to_image/gen4_image": {
+        "720p": {"16:9": "1280:720", "9:16": "720:1280", "4:3": "960:720", "3:4": "720:960", "1:1": "720:720"},
+        "1080p": {"16:9": "1920:1080", "9:16": "1080:1920", "4:3": "1440:1080", "3:4": "1080:1440", "1:1": "1080:1080"},
+    },
+}
+
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "PENDING": RemoteStatus.QUEUED,
+    "THROTTLED": RemoteStatus.QUEUED,
+    "RUNNING": RemoteStatus.RUNNING,
+    "SUCCEEDED": RemoteStatus.SUCCEEDED,
+    "FAILED": RemoteStatus.FAILED,
+    "CANCELLED": RemoteStatus.CANCELLED,
+}
+OPEN: Final = frozenset({RemoteStatus.QUEUED, RemoteStatus.RUNNING})
+
+# https://docs.dev.runwayml.com/errors/task-failures: a code is a path, the general part first.
+_FAILURES: Final[Mapping[str, tuple[ErrorCode, str]]] = {
+    "SAFETY": (ErrorCode.CONTENT_REJECTED, "refused it by its content policy"),
+    "INPUT_PREPROCESSING.SAFETY": (ErrorCode.CONTENT_REJECTED, "refused it by its content policy"),
+    "ASSET.INVALID": (ErrorCode.INPUT_UNREADABLE, "could not use an input image"),
+}
+_OTHER_FAILURE: Final = (ErrorCode.PROVIDER_FAILED, "could not generate it")
+
+
+# Errors have no codes, and only the text tells that a status means more than it says: that the account has no credits
+# (https://github.com/runwayml/sdk-node/issues/28), or that the generations of a day are used up
+# (https://docs.dev.runwayml.com/usage/tiers), which waiting mends, but not soon.
+USED_UP: Final[Mapping[int, re.Pattern[str]]] = {
+    400: re.compile(r"^You do not have enough credits"),
+    429: re.compile(r"\bdaily\b", re.IGNORECASE),
+}
+
+# It becomes a part of a URL's path.
+TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+_ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
+_RESULT_URLS: Final = TypeAdapter(list[_ResultUrl])
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Created(_Payload):
+    """The answer of a create."""
+
+    id: TaskId
+
+
+class _Cost(_Payload):
+    credits: Decimal
+
+
+class Task(_Payload):
+    """A task, as a read tells of it. `cost` comes with its end."""
+
+    id: TaskId
+    status: str
+    progress: JsonValue = None
+    output: JsonValue = None
+    failure: str | None = None
+    failure_code: str | None = Field(default=None, alias="failureCode")
+    cost: JsonValue = None
+
+    @property
+    def credits(self) -> Decimal | None:
+        """What it cost, where Runway says so. An odd bill is no reason to give up what was paid for."""
+        try:
+            return _Cost.model_validate(self.cost).credits
+        except ValidationError:
+            return None
+
+
+class Organization(_Payload):
+    """The answer of `GET /v1/organization`."""
+
+    credit_balance: Decimal = Field(alias="creditBalance")
+
+
+class Problem(_Payload):
+    """An error (https://docs.dev.runwayml.com/errors/errors)."""
+
+    error: str
+
+
+def to_path(model: str) -> str:
+    """Where a create of this model goes."""
+    return f"/v1/{model.partition('/')[0]}"
+
+
+def to_body(model: str, inputs: Inputs) -> dict[str, object]:
+    """The body of a create: what was ordered, in the words of this model.
+
+    Raises:
+        ProviderRejected: an old order, for what this version does not speak.
+    """
+    endpoint, _, theirs = model.partition("/")
+    ratio = RATIOS.get(model, {}).get(inputs.resolution or "", {}).get(inputs.aspect_ratio or "")
+    if ratio is None:
+        wanted = f"{model} with {inputs.aspect_ratio} at {inputs.resolution}"
+        raise ProviderRejected(f"runway's model {wanted} is not served any more")
+    body: dict[str, object] = {"model": theirs, "promptText": inputs.prompt, "ratio": ratio}
+    match endpoint:
+        case "text_to_video":
+            return {**body, "duration": inputs.duration_seconds}
+        case "image_to_video":
+            first = [{"uri": url, "position": "first"} for url in inputs.image_urls]
+            return {**body, "duration": inputs.duration_seconds, "promptImage": first}
+        case _:
+            # The prompt may call them by these tags: "@image1 in the style of @image2".
+            tagged = [{"uri": url, "tag": f"image{number}"} for number, url in enumerate(inputs.image_urls, 1)]
+            return {**body, "referenceImages": tagged} if tagged else body
+
+
+def to_state(task: Task) -> RemoteState:
+    """The state of a task.
+
+    Raises:
+        ProviderBadResponse: a word or a result that Runway does not document.
+    """
+    match to_status(task):
+        case RemoteStatus.SUCCEEDED:
+            return _succeeded(task)
+        case RemoteStatus.FAILED:
+            code, text = _failure(task.failure_code or "")
+            return _failed(task, code, f"runway {text}: {quotable(task.failure or 'no reason given')}")
+        case RemoteStatus.RUNNING:
+            return RemoteState(RemoteStatus.RUNNING, progress=_fraction(task.progress))
+        case status:
+            return RemoteState(status, provider_credits=task.credits)
+
+
+def to_status(task: Task) -> RemoteStatus:
+    """Where a task stands.
+
+    Raises:
+        ProviderBadResponse: a word that Runway does not document.
+    """
+    status = STATUSES.get(task.status)
+    if status is None:
+        raise ProviderBadResponse("runway reported a state that it does not document")
+    return status
+
+
+def _fraction(progress: JsonValue) -> float | None:
+    match progress:
+        case bool():
+            return None
+        case int() | float() if 0 <= progress <= 1:
+            return float(progress)
+        case _:
+            return None
+
+
+def _succeeded(task: Task) -> RemoteState:
+    if not task.output:
+        return _failed(task, ErrorCode.PROVIDER_FAILED, "runway reported success without a result")
+    try:
+        urls = _RESULT_URLS.validate_python(task.output)
+    except ValidationError:
+        raise ProviderBadResponse("runway reported success with a result of another form") from None
+    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=urls, provider_credits=task.credits)
+
+
+def _failure(code: str) -> tuple[ErrorCode, str]:
+    """What a failure's code means, by the part of it that we know."""
+    parts = code.split(".")
+    known = (_FAILURES.get(".".join(parts[:count])) for count in range(1, len(parts) + 1))
+    return next((meaning for meaning in known if meaning is not None), _OTHER_FAILURE)
+
+
+def _failed(task: Task, code: ErrorCode, message: str) -> RemoteState:
+    return RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message, provider_credits=task.credits)

@@ -1,0 +1,139 @@
+"""Runway's wire: creates, a task's state, stopping or deleting it, and the organization's credits.
+
+Source: https://docs.dev.runwayml.com/api.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from sandbox.creates import generation_seconds, reply_to_create
+from sandbox.images import ImageNotFetched, fetch_source
+from sandbox.media_store import SourceImage
+from sandbox.scenarios import Scenario
+from sandbox.state import CurrentSandbox, Sandbox
+from sandbox.task import JsonObject, Task, new_task_id
+from sandbox.validation import json_object
+from sandbox.vendors.runway.account import RunwayAccount
+from sandbox.vendors.runway.errors import RunwayError
+from sandbox.vendors.runway.models import MAX_IMAGE_BYTES, prompt_of, read_create
+
+_NO_CONTENT = 204
+
+router = APIRouter(prefix="/runway", tags=["Runway"])
+
+
+async def _authorized(
+    sandbox: CurrentSandbox,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+    x_runway_version: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> RunwayAccount:
+    account = sandbox.account(RunwayAccount)
+    account.authorize(authorization, x_runway_version)
+    return account
+
+
+CurrentAccount = Annotated[RunwayAccount, Depends(_authorized)]
+
+
+@router.post("/v1/{endpoint}")
+async def create_task(endpoint: str, request: Request, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
+    """Start a task: `{"model": …, "promptText": …, "ratio": "1280:720", …}` gives `{"id": …}`."""
+    body = await json_object(request)
+    if body is None:
+        raise RunwayError(400, "The request body is not a JSON object")
+    prompt = prompt_of(body)
+    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=f"{endpoint}/{body.get('model')}")
+    try:
+        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        if refusal is not None:
+            raise RunwayError.asked_for(refusal)
+        task = await _task(sandbox, account, endpoint, body, scenario)
+    except RunwayError as error:
+        sandbox.creates.refused(prompt, error.code)
+        raise
+    sandbox.creates.accepted(prompt)
+    sandbox.engine.start(task)
+    return reply_to_create(scenario, JSONResponse({"id": task.id, "estimatedCost": {"credits": task.credits}}))
+
+
+@router.get("/v1/tasks/{task_id}")
+async def read_task(task_id: str, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
+    """A task as it stands; at its end with links to its results, anew each time."""
+    task = _find(sandbox, account, task_id)
+    scenario, number = task.scenario, task.count_read()
+    await sandbox.lifetime.pause(scenario.poll_latency_seconds)
+    if scenario.poll_error is not None and number <= scenario.poll_error_times:
+        raise RunwayError.asked_for(scenario.poll_error)
+    return JSONResponse(task.writer.body(task))
+
+
+@router.delete("/v1/tasks/{task_id}", status_code=_NO_CONTENT)
+async def delete_task(task_id: str, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
+    """Stop an open task, or delete one that has ended; neither can be read afterwards."""
+    task = _find(sandbox, account, task_id)
+    task.cancels += 1
+    error = task.scenario.cancel_error
+    if error is not None and task.cancels <= task.scenario.cancel_error_times:
+        raise RunwayError.asked_for(error)
+    sandbox.engine.cancel(task)
+    account.delete(task)
+    return Response(status_code=_NO_CONTENT)
+
+
+@router.get("/v1/organization")
+async def read_organization(account: CurrentAccount) -> Response:
+    """The credits that are left; of tier and usage, which Runway tells too, nothing."""
+    return JSONResponse({"creditBalance": account.credits, "tier": {}, "usage": {}})
+
+
+@router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def refuse_other_paths(path: str, _account: CurrentAccount) -> Response:
+    """Whatever else Runway has."""
+    raise RunwayError(404, f"There is no endpoint /{path}")
+
+
+async def _task(sandbox: Sandbox, account: RunwayAccount, endpoint: str, body: JsonObject, scenario: Scenario) -> Task:
+    """The task, charged to the account. Raises `RunwayError`."""
+    wanted = read_create(endpoint, body)
+    task_id = new_task_id()
+    source = await _source(sandbox, wanted.image_sources(), task_id)
+    try:
+        account.charge(wanted.credits)
+    except RunwayError:
+        if source is not None:
+            source.path.unlink()
+        raise
+    spec = wanted.spec()
+    return Task(
+        id=task_id,
+        model=f"{endpoint}/{body['model']}",
+        prompt=prompt_of(body),
+        request=body,
+        call_back_url=None,
+        spec=spec,
+        source=source,
+        credits=wanted.credits,
+        seconds=generation_seconds(sandbox.config, scenario, spec),
+        scenario=scenario,
+        writer=account.records,
+    )
+
+
+async def _source(sandbox: Sandbox, urls: Sequence[str], task_id: str) -> SourceImage | None:
+    fetching = fetch_source(
+        urls, task_id=task_id, max_bytes=MAX_IMAGE_BYTES, client=sandbox.client, media=sandbox.media
+    )
+    try:
+        return await sandbox.lifetime.until_stopped(fetching)
+    except ImageNotFetched as error:
+        raise RunwayError(400, str(error)) from None
+
+
+def _find(sandbox: Sandbox, account: RunwayAccount, task_id: str) -> Task:
+    task = sandbox.engine.task(task_id)
+    if task is None or not account.owns(task):
+        raise RunwayError(404, f"Task {task_id} not found")
+    return task

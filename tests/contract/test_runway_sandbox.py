@@ -1,0 +1,249 @@
+"""The Runway adapter against the sandbox, which was written from Runway's documents and not from the adapter."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import product
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import HttpUrl, SecretStr
+
+from providers.adapters.runway.adapter import Runway
+from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteStatus
+from providers.catalogue import Catalogue, CatalogueFile
+from providers.downloads import open_download
+from providers.models import Model
+from providers.transport import Transport
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Delivered, ErrorReply
+from schemas.enums import ErrorCode
+from schemas.errors import (
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.settings import ProviderSettings
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.sandbox.harness import KEY, eventually
+
+CATALOGUE = Catalogue.load(frozenset({"runway"}))
+TEXT = "gen-4.5-text-to-video"
+TINY = Delivered(width=64, height=64, duration_seconds=1)
+LONG = 3600
+
+
+@pytest.fixture
+def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/runway")
+        yield Bench(Runway("runway", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+
+
+@pytest.fixture
+def picture(bench: Bench) -> HttpUrl:
+    """A link to a picture; the sandbox's other vendor made it."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=f"{bench.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
+        create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
+        task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
+        link = f"{bench.url}/files/{task_id}.png"
+        eventually(lambda: kie.get(link).status_code == 200)
+    return HttpUrl(link)
+
+
+# What each model makes, with how many pictures, and what Runway charges for it.
+ORDERS: list[tuple[str, int, dict[str, object], int]] = [
+    (TEXT, 0, {}, 60),
+    (TEXT, 0, {"duration_seconds": 2, "aspect_ratio": "9:16"}, 24),
+    ("gen-4.5-image-to-video", 1, {"duration_seconds": 10, "aspect_ratio": "21:9"}, 120),
+    ("gen-4-turbo-image-to-video", 1, {"aspect_ratio": "1:1"}, 25),
+    ("gen-4-image", 0, {"aspect_ratio": "3:4"}, 5),
+    ("gen-4-image", 3, {"resolution": "1080p"}, 8),
+]
+
+
+def test_every_model_of_the_catalogue_is_ordered_here() -> None:
+    names = {card.name for card in CATALOGUE.models() if card.retired_on is None}
+    assert names == {model for model, *_ in ORDERS}
+
+
+@pytest.mark.parametrize(("model", "pictures", "fields", "charged"), ORDERS)
+def test_an_order_is_made_and_fetched(
+    bench: Bench, picture: HttpUrl, model: str, pictures: int, fields: dict[str, object], charged: int
+) -> None:
+    bench.misbehave()
+    order = bench.order(model, image_urls=[picture] * pictures, **fields)
+    state = bench.finish(bench.submit(order, callback_url="https://gw.example/callbacks"))
+    assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, Decimal(charged))
+    with open_download(state.result_urls[0], {}, DOWNLOADS, kind=order.kind) as download:
+        assert len(download.read()) == download.size_bytes
+    assert download.media.extension == order.file_extension
+    (task,) = bench.sandbox.tasks(bench.word)
+    assert (task.call_back_url, task.model) == (None, order.routes[0].model)
+
+
+COMBINATIONS = [
+    (model, aspect_ratio, resolution)
+    for model in CatalogueFile.shipped().models
+    if model.routes[0].provider == "runway"
+    for aspect_ratio, resolution in product(model.capabilities.aspect_ratios, model.capabilities.resolutions)
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "aspect_ratio", "resolution"), COMBINATIONS, ids=[f"{m.name}-{a}-{r}" for m, a, r in COMBINATIONS]
+)
+def test_every_shape_that_is_offered_is_taken(
+    bench: Bench, picture: HttpUrl, model: Model, aspect_ratio: str, resolution: str
+) -> None:
+    bench.misbehave(seconds=LONG)
+    pictures = [picture] * model.capabilities.min_images
+    bench.submit(bench.order(model.name, image_urls=pictures, aspect_ratio=aspect_ratio, resolution=resolution))
+    assert bench.sandbox.requests(bench.word).accepted == 1
+
+
+REFUSALS = {
+    400: ProviderRejected,
+    401: ProviderAuthFailed,
+    402: ProviderQuotaExceeded,
+    404: ProviderRejected,
+    405: ProviderRejected,
+    429: ProviderRateLimited,
+    500: ProviderOutcomeUnknown,
+    502: ProviderOutcomeUnknown,
+    503: ProviderUnavailable,
+    504: ProviderOutcomeUnknown,
+}
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_create(bench: Bench, status: int) -> None:
+    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
+    with pytest.raises(ProviderError) as caught:
+        bench.submit(bench.order())
+    assert type(caught.value) is REFUSALS[status]
+    assert caught.value.retry_after == (3 if status in {429, 503} else None)
+    assert bench.sandbox.tasks(bench.word) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "text"), [(429, "You have reached your daily limit"), (400, "You do not have enough credits")]
+)
+def test_an_account_that_is_used_up_is_no_rate_limit_and_no_wrong_request(bench: Bench, status: int, text: str) -> None:
+    bench.misbehave(create_error=ErrorReply(code=status, msg=text))
+    with pytest.raises(ProviderQuotaExceeded):
+        bench.submit(bench.order())
+
+
+def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
+    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 11})
+    request = ProviderRequest("text_to_video/gen4.5", inputs)
+    with pytest.raises(ProviderRejected, match=r"HTTP 400: duration: Input should be less than or equal to 10"):
+        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+
+
+@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
+def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
+    bench.misbehave(create_reply=create_reply)
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order())
+    assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("SAFETY.OUTPUT.VIDEO", ErrorCode.CONTENT_REJECTED),
+        ("INPUT_PREPROCESSING.SAFETY.TEXT", ErrorCode.CONTENT_REJECTED),
+        ("ASSET.INVALID", ErrorCode.INPUT_UNREADABLE),
+        ("INTERNAL.BAD_OUTPUT.CODE01", ErrorCode.PROVIDER_FAILED),
+    ],
+)
+def test_a_failed_task(bench: Bench, code: str, expected: ErrorCode) -> None:
+    bench.misbehave(outcome="fail", fail_code=code, fail_msg="It went wrong")
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_code, state.provider_credits) == (RemoteStatus.FAILED, expected, Decimal(0))
+    assert state.error_message is not None
+    assert state.error_message.endswith(": It went wrong")
+
+
+def test_a_success_without_a_result(bench: Bench) -> None:
+    bench.misbehave(empty_result=True)
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_message) == (RemoteStatus.FAILED, "runway reported success without a result")
+
+
+def test_an_undocumented_state_is_neither_believed_nor_deleted(bench: Bench) -> None:
+    bench.misbehave(state_word="PONDERING")
+    remote = bench.submit(bench.order())
+    for call in (bench.provider.poll, bench.provider.cancel):
+        with pytest.raises(ProviderBadResponse, match="does not document"):
+            call(remote)
+    assert bench.sandbox.tasks(bench.word)[0].cancels == 0
+
+
+def test_a_task_waits_and_then_tells_how_far_it_is(bench: Bench) -> None:
+    bench.misbehave(seconds=4)
+    remote = bench.submit(bench.order())
+    assert bench.provider.poll(remote).status is RemoteStatus.QUEUED
+    eventually(lambda: bench.provider.poll(remote).status is RemoteStatus.RUNNING)
+    progress = bench.provider.poll(remote).progress
+    assert progress is not None
+    assert 0 <= progress < 1
+
+
+def test_a_link_that_ended_is_renewed_by_reading_the_task_again(bench: Bench) -> None:
+    bench.misbehave()
+    remote = bench.submit(bench.order())
+    (link,) = bench.finish(remote).result_urls
+    eventually(lambda: bench.provider.poll(remote).result_urls != [link])
+
+
+def test_work_is_stopped_and_a_repeated_cancel_says_the_same(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG)
+    remote = bench.submit(bench.order())
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    with pytest.raises(ProviderRejected, match="HTTP 404"):
+        bench.provider.poll(remote)
+    (task,) = bench.sandbox.tasks(bench.word)
+    assert (task.state, task.cancels) == ("cancelled", 1)
+
+
+@pytest.mark.parametrize("outcome", ["success", "fail"])
+def test_finished_work_cannot_be_stopped_and_is_still_there(bench: Bench, outcome: str) -> None:
+    bench.misbehave(outcome=outcome)
+    remote = bench.submit(bench.order())
+    ended = bench.finish(remote).status
+    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+    assert bench.provider.poll(remote).status is ended
+    assert bench.sandbox.tasks(bench.word)[0].cancels == 0
+
+
+def test_a_refused_cancel_may_be_sent_again(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
+    remote = bench.submit(bench.order())
+    with pytest.raises(ProviderUnavailable) as caught:
+        bench.provider.cancel(remote)
+    assert caught.value.retry_after == 2
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+
+
+def test_unknown_work_cannot_be_read(bench: Bench) -> None:
+    with pytest.raises(ProviderRejected, match="HTTP 404: Task t1 not found"):
+        bench.provider.poll(RemoteRef("t1", "text_to_video/gen4.5"))
+
+
+def test_a_check_tells_the_credits_that_are_left(bench: Bench) -> None:
+    before = bench.provider.check().credits
+    bench.misbehave(seconds=LONG)
+    bench.submit(bench.order())
+    assert before is not None
+    assert bench.provider.check().credits == before - 60
