@@ -1,5 +1,6 @@
 """The `reelworks` command."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
 
+import structlog
 import typer
 from dotenv import load_dotenv
 from pydantic import ValidationError
@@ -157,6 +159,8 @@ def check_providers(
     from stack.accounts import check_accounts
 
     settings = _provider_settings()
+    # The table says what became of each call.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if not settings.providers.names() and not names:
         _refuse("no account is configured: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another account")
     if not check_accounts(settings, names or [], console, as_json=as_json):

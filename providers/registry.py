@@ -93,5 +93,5 @@ def _require_adapter(name: ProviderName, settings: ProviderSettings) -> None:
         variable = f"REELWORKS_PROVIDERS__{name.upper()}__ADAPTER"
         known = ", ".join(sorted(adapter_names()))
         raise InvalidSettings(
-            f"there is no adapter {wanted!r} for the provider {name}: set {variable} to one of {known}"
+            f"there is no adapter {wanted!r} for the account {name}: set {variable} to one of {known}"
         )

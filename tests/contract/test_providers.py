@@ -270,7 +270,7 @@ def test_one_line_is_logged_for_a_call(vendor: Vendor, caplog: pytest.LogCapture
     assert line == {
         "event": "vendor_call",
         "log_level": "info",
-        "provider": vendor.name.value,
+        "provider": vendor.name,
         "operation": "submit",
         "status": vendor.wire.created,
         "failure": None,

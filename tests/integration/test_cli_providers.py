@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 import cli
 from providers.catalogue import CatalogueFile
@@ -41,6 +42,7 @@ def reelworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         with pytest.raises(SystemExit) as end:
             cli.main()
         get_settings.cache_clear()
+        structlog.reset_defaults()
         said = capsys.readouterr()
         return int(end.value.code or 0), said.out, said.err
 

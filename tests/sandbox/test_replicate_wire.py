@@ -144,7 +144,7 @@ def test_unknown_models_and_predictions_are_404(replicate: Replicate, kie: Kie) 
 
 
 def test_the_rate_limits_are_those_of_the_documents() -> None:
-    account = ReplicateAccount(SandboxConfig(public_url="", kie_api_key=""))
+    account = ReplicateAccount(SandboxConfig(public_url=""))
     for admit, limit in ((account.admit_create, 600), (account.admit_other, 3000)):
         for _ in range(limit):
             admit()

@@ -268,7 +268,7 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ("unknown field", ["models", 0, "colour"], "red", "Extra inputs are not permitted"),
     ("text for a number", ["models", 0, "capabilities", "prompt_characters"], "5000", "valid integer"),
     ("free", ["models", 0, "price", "credits"], 0, "greater than 0"),
-    ("unknown provider", ["models", 0, "routes", 0, "provider"], "acme", "Input should be 'kie'"),
+    ("unknown provider", ["models", 0, "routes", 0, "provider"], "No Body", "String should match pattern"),
     ("no route", ["models", 0, "routes"], [], "at least 1 item"),
     (
         "default not offered",
