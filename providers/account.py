@@ -17,17 +17,25 @@ class Account:
     """
 
     def __init__(
-        self, provider: ProviderName, settings: ProviderSettings, transport: Transport, *, base_url: str
+        self,
+        provider: ProviderName,
+        settings: ProviderSettings,
+        transport: Transport,
+        *,
+        base_url: str,
+        scheme: str = "Bearer",
     ) -> None:
         """Describes the account.
 
         Args:
             base_url: the vendor's own, where the settings name no other.
+            scheme: the word before the key in the Authorization header.
         """
         self.webhook_key = settings.webhook_key.get_secret_value()
         self._provider = provider
         self._base_url = (settings.base_url or base_url).rstrip("/")
         self._key = settings.api_key.get_secret_value()
+        self._scheme = scheme
         self._timeout_seconds = settings.timeout_seconds
         self._transport = transport
 
@@ -52,12 +60,19 @@ class Account:
                 method=method,
                 url=self._base_url + path,
                 timeout_seconds=self._timeout_seconds,
-                headers={"Authorization": f"Bearer {self._key}"},
+                headers={"Authorization": f"{self._scheme} {self._key}"},
                 params=params,
                 body=body,
                 fence=fence,
             )
         )
+
+    def path_of(self, link: str) -> str | None:
+        """The path of a link below this account's address, for `call`; None for any other link.
+
+        A vendor's answer must not choose where our key goes.
+        """
+        return link.removeprefix(self._base_url) if link.startswith(f"{self._base_url}/") else None
 
     def quotable(self, text: str, *, prompt: str = "") -> str:
         """What may be told of a vendor's text: without our key, the prompt, and links."""

@@ -85,7 +85,7 @@ def failure_of(call: Callable[[], object]) -> ProviderError:
 
 def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
     vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
-    assert submit(vendor) == Submission(REMOTE_ID)
+    assert submit(vendor).remote_id == REMOTE_ID
     (create,) = vendor.server.requests
     assert vendor.wire.callback_url_of(create) == CALLBACK_URL
     assert API_KEY in create.headers["authorization"]
@@ -150,12 +150,8 @@ def test_retry_after_is_passed_on(vendor: Vendor, status: int) -> None:
 
 def test_states(vendor: Vendor) -> None:
     wire, remote = vendor.wire, RemoteRef(REMOTE_ID, vendor.wire.request.model)
-    urls = ["https://media.example/1.png?sig=x", "https://media.example/2.png"]
-    vendor.server.will(
-        http(200, wire.queued(REMOTE_ID)),
-        http(200, wire.running(REMOTE_ID)),
-        http(200, wire.succeeded(REMOTE_ID, urls)),
-    )
+    urls = ["https://media.example/1.png?sig=x", "https://media.example/2.png"][: wire.most_results]
+    vendor.will_say(wire.queued(REMOTE_ID), wire.running(REMOTE_ID), wire.succeeded(REMOTE_ID, urls))
     assert vendor.provider.poll(remote).status is RemoteStatus.QUEUED
     assert vendor.provider.poll(remote).status is RemoteStatus.RUNNING
     done = vendor.provider.poll(remote)
@@ -163,7 +159,7 @@ def test_states(vendor: Vendor) -> None:
 
 
 def test_a_failed_task_tells_why_without_links(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.failed(REMOTE_ID, "the model https://x.example/?key=1\nis down")))
+    vendor.will_say(vendor.wire.failed(REMOTE_ID, "the model https://x.example/?key=1\nis down"))
     state = vendor.provider.poll(RemoteRef(REMOTE_ID, vendor.wire.request.model))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message is not None
@@ -171,19 +167,19 @@ def test_a_failed_task_tells_why_without_links(vendor: Vendor) -> None:
 
 
 def test_success_without_a_result_is_a_failure(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.succeeded_with_nothing(REMOTE_ID)))
+    vendor.will_say(vendor.wire.succeeded_with_nothing(REMOTE_ID))
     state = vendor.provider.poll(RemoteRef(REMOTE_ID, vendor.wire.request.model))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message == f"{vendor.name} reported success without a result"
 
 
 def test_a_state_that_is_not_documented_is_never_taken_for_running(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.unknown_state(REMOTE_ID)))
+    vendor.will_say(vendor.wire.unknown_state(REMOTE_ID))
     assert type(failure_of(lambda: poll(vendor))) is ProviderBadResponse
 
 
 def test_the_state_of_another_task_is_refused(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.succeeded("task_2", ["https://media.example/1.png"])))
+    vendor.will_say(vendor.wire.succeeded("task_2", ["https://media.example/1.png"]))
     assert type(failure_of(lambda: poll(vendor))) is ProviderBadResponse
 
 
@@ -217,7 +213,7 @@ def test_trouble_with_a_look_up_is_that_of_a_read(vendor: Vendor, trouble: str) 
 
 
 def test_a_check_says_that_the_account_is_good_and_what_is_left_of_it(vendor: Vendor) -> None:
-    vendor.server.will(http(200, vendor.wire.checked()))
+    vendor.will_say(vendor.wire.checked())
     assert vendor.provider.check() == AccountState(credits=vendor.wire.balance)
     (asked,) = vendor.server.requests
     assert (asked.method, API_KEY in asked.headers["authorization"]) == ("GET", True)

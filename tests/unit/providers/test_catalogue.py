@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from providers.adapters.fal import wire as fal_wire
 from providers.adapters.kie import wire as kie_wire
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.replicate import wire as replicate_wire
@@ -52,6 +53,7 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
 
 
 WRITTEN: Mapping[str, Callable[[str, Inputs], dict[str, object]]] = {
+    "fal": fal_wire.to_input,
     "kie": kie_wire.to_input,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "replicate": replicate_wire.to_input,
@@ -85,7 +87,9 @@ ANOTHER = Inputs(
 
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
 def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: Model) -> None:
-    taken = {name for name, default in model.defaults.model_dump().items() if default is not None} | {"prompt"}
+    taken = {name for name, default in model.defaults.model_dump().items() if default is not None}
+    if model.capabilities.uses_prompt:
+        taken.add("prompt")
     if model.capabilities.max_images:
         taken.add("image_urls")
     for route in model.routes:
@@ -132,6 +136,11 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("seedance-1-pro", {}, 150),
     ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
     ("seedance-1-pro", {"resolution": "720p"}, 60),
+    ("pika-2.2-text-to-video", {}, 40),
+    ("pika-2.2-text-to-video", {"resolution": "1080p", "duration_seconds": 10}, 180),
+    ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
+    ("longcat-video-text-to-video", {"duration_seconds": 10}, 80),
+    ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
 ]
 
 
