@@ -63,9 +63,9 @@ def picture(bench: Bench) -> HttpUrl:
     return HttpUrl(f"{link}?{bench.word}")
 
 
-def submit(bench: Bench, **fields: object) -> RemoteRef:
+def submit(bench: Bench) -> RemoteRef:
     """An order as the pipeline keeps it: with the links that the accept named."""
-    order = bench.order(**fields)
+    order = bench.order()
     accepted = bench.provider.submit(
         ProviderRequest(order.routes[0].model, order.inputs),
         callback_url=None,

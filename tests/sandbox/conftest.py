@@ -10,6 +10,7 @@ from sandbox.client import SandboxClient
 from tests.sandbox.harness import (
     KEY,
     PATIENCE_SECONDS,
+    Fal,
     Kie,
     Kling,
     OpenAIVideos,
@@ -71,6 +72,13 @@ def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield Kling(client, word)
+
+
+@pytest.fixture
+def fal(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Fal]:
+    headers = {"Authorization": f"Key {KEY}"}
+    with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        yield Fal(client, word)
 
 
 @pytest.fixture

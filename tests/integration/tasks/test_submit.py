@@ -178,6 +178,17 @@ def test_what_a_vendor_says_beside_the_id_is_kept_for_its_polls_and_told_to_nobo
     assert "vendor.example" not in told
 
 
+def test_a_vendor_with_links_is_asked_at_them_from_order_to_file(lives: Lives) -> None:
+    delivered = {"width": 64, "height": 64, "duration_seconds": 1}
+    life = lives.begin({"model": "pika-2.2-text-to-video"}, delivered=delivered)
+    assert life.step() is Stage.GENERATING
+    row = life.row
+    link = f"{life.settings.providers.named('fal').base_url}/fal-ai/pika/requests/{row.remote_id}"
+    assert row.remote_links == {"status": f"{link}/status", "response": link, "cancel": f"{link}/cancel"}
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
+
+
 def test_an_unknown_outcome_at_the_deadline_is_called_so(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
