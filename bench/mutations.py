@@ -107,17 +107,20 @@ MUTANTS = (
         name="the accepted id is lost with the lease",
         breaks="what the vendor accepted is forgotten by the only worker that knows it",
         file="tasks/conclusions.py",
-        old="            is_kept = submissions.accepted(session, claim, remote_id)\n",
+        old="            is_kept = submissions.accepted(session, claim, remote_id, submission.links)\n",
         new="            is_kept = False\n",
     ),
     Mutant(
         name="the callback's word beats the reply",
         breaks="a generation's work is exchanged for another",
         file="tasks/unknown_submit.py",
-        old="        return generation.remote_id or callbacks.adoptable_remote_id("
-        "session, claim.id, generation.provider)\n",
-        new="        adopted = callbacks.adoptable_remote_id(session, claim.id, generation.provider)\n"
-        "        return adopted or generation.remote_id\n",
+        old="    if generation.remote_id is not None:\n"
+        "        return Submission(generation.remote_id, generation.remote_links)\n"
+        "    with services.database.transaction() as session:\n"
+        "        remote_id = callbacks.adoptable_remote_id(session, claim.id, generation.provider)\n",
+        new="    with services.database.transaction() as session:\n"
+        "        adopted = callbacks.adoptable_remote_id(session, claim.id, generation.provider)\n"
+        "    remote_id = adopted or generation.remote_id\n",
     ),
     Mutant(
         name="a callback wakes what is finished",

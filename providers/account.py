@@ -26,12 +26,14 @@ class Account:
         transport: Transport,
         *,
         base_url: str | None,
+        scheme: str = "Bearer",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Describes the account.
 
         Args:
             base_url: the vendor's own, where the settings name no other; None: there is none.
+            scheme: the word before the key in the Authorization header.
             headers: what the vendor wants on every call besides the key.
 
         Raises:
@@ -45,6 +47,7 @@ class Account:
         self._provider = provider
         self._base_url = address.rstrip("/")
         self._key = settings.api_key.get_secret_value()
+        self._scheme = scheme
         self._headers = headers or {}
         self._timeout_seconds = settings.timeout_seconds
         self._transport = transport
@@ -85,8 +88,15 @@ class Account:
         """Headers for fetching a URL: our key, if it lies below the base URL, and none for any other."""
         return self._authorization() if _is_below(url, self._base_url) else {}
 
+    def path_of(self, link: str) -> str | None:
+        """The path of a link below this account's address, for `call`; None for any other link.
+
+        A vendor's answer must not choose where our key goes.
+        """
+        return link.removeprefix(self._base_url) if link.startswith(f"{self._base_url}/") else None
+
     def _authorization(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key}"}
+        return {"Authorization": f"{self._scheme} {self._key}"}
 
     def quotable(self, text: str, *, prompt: str = "") -> str:
         """What may be told of a vendor's text: without our key, the prompt, and links."""

@@ -28,11 +28,13 @@ class ProviderRequest:
 class RemoteRef:
     """A vendor's own handle on work that it accepted.
 
-    `model` is the vendor's model name, for vendors whose status calls need it.
+    `model` is the vendor's model name, for vendors whose status calls need it. `links` are those of its `Submission`;
+    empty where a callback brought the id.
     """
 
     remote_id: str
     model: str
+    links: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 Fence = Callable[[], None]
@@ -42,9 +44,14 @@ another worker's by then, and a second create would be paid twice. Hand it on to
 
 @dataclass(frozen=True)
 class Submission:
-    """The vendor accepted the work."""
+    """The vendor accepted the work.
+
+    `links` is what else it said of where to ask for it, under names of the adapter's own; printable text without NUL.
+    It is stored with the id and comes back in `RemoteRef`. No log and no event tells it.
+    """
 
     remote_id: str
+    links: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class RemoteStatus(StrEnum):

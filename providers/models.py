@@ -47,6 +47,9 @@ class Capabilities(_Entry):
     """What a request may ask of a model. An empty list: the model does not take that field."""
 
     prompt_characters: PositiveInt
+    uses_prompt: bool = Field(
+        default=True, description="false: every request has a prompt, but the model has no use for it"
+    )
     min_images: int = Field(default=0, ge=0, description="input images that it needs")
     max_images: int = Field(default=0, ge=0, description="input images that it takes")
     aspect_ratios: list[str] = []

@@ -131,6 +131,11 @@ class Generation(SQLModel, table=True):
     provider: ProviderName = Field(sa_type=String(64))
     route_index: int = 0
     remote_id: str | None = Field(default=None, sa_type=Text)
+    remote_links: dict[str, str] = Field(
+        default={},
+        sa_column=Column(JSONB, nullable=False, server_default="{}"),
+        description="where the vendor said to ask for it, by names of its adapter's",
+    )
     result_urls: list[str] = Field(default=[], sa_type=JSONB)
     object_key: str | None = Field(
         default=None, sa_type=Text, unique=True, description="where the result's bytes are, once they are there"

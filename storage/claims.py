@@ -57,6 +57,7 @@ class Snapshot:
     provider: ProviderName
     route_index: int
     remote_id: str | None
+    remote_links: dict[str, str]
     result_urls: list[str]
     object_key: str | None
     download: dict[str, object] | None

@@ -5,6 +5,8 @@ generation by now waits to learn what became of it. `Generation.submission`, the
 one create from the next.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import ColumnElement, and_, func, update
 from sqlmodel import Session, col, select
 
@@ -43,8 +45,8 @@ def withdraw(session: Session, sender: Claim) -> bool:
     return True
 
 
-def accepted(session: Session, sender: Claim, remote_id: str) -> bool:
-    """Keep the vendor's id for whoever looks after the generation now; false if nobody waits for it any more.
+def accepted(session: Session, sender: Claim, remote_id: str, remote_links: Mapping[str, str]) -> bool:
+    """Keep the vendor's id and links for whoever looks after the generation now; false if nobody waits for it any more.
 
     Work that nobody waits for was paid for all the same: the timeline tells of it.
     """
@@ -52,7 +54,13 @@ def accepted(session: Session, sender: Claim, remote_id: str) -> bool:
         update(Generation)
         .where(_awaits(sender), col(Generation.remote_id).is_(None))
         # Whoever looks after it now may be about to give it up: their write is refused, and the next finds the id.
-        .values(remote_id=remote_id, wake_at=func.clock_timestamp(), lease_token=None, lease_until=None)
+        .values(
+            remote_id=remote_id,
+            remote_links=dict(remote_links),
+            wake_at=func.clock_timestamp(),
+            lease_token=None,
+            lease_until=None,
+        )
         .returning(col(Generation.id))
     )
     is_kept = bool(session.scalars(statement).all())

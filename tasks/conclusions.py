@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import structlog
 import tenacity
 
+from providers.base import Submission
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
 from storage import claims, submissions, timeline
@@ -32,12 +33,13 @@ _outlasting_outages = tenacity.retry(
 
 
 @_outlasting_outages
-def accepted(services: Services, claim: Claim, remote_id: str, *, is_found: bool = False) -> None:
+def accepted(services: Services, claim: Claim, submission: Submission, *, is_found: bool = False) -> None:
     """The vendor took it: wait for its callback, or poll.
 
     Args:
         is_found: it was told by a callback or a look-up, so that it may be finished by now.
     """
+    remote_id = submission.remote_id
     has_callback = services.providers.calls_back(claim.route.provider)
     is_urgent = is_found or claim.generation.cancel_requested_at is not None
     first_poll = next_poll(services.settings.pipeline, waited_seconds=0.0, has_callback=has_callback)
@@ -48,11 +50,11 @@ def accepted(services: Services, claim: Claim, remote_id: str, *, is_found: bool
             Stage.GENERATING,
             wake_in=0.0 if is_urgent else first_poll,
             event={"provider": claim.route.provider, "route": claim.generation.route_index, "remote_id": remote_id},
-            values={"remote_id": remote_id},
+            values={"remote_id": remote_id, "remote_links": dict(submission.links)},
         )
     except LeaseLost:
         with services.database.transaction() as session:
-            is_kept = submissions.accepted(session, claim, remote_id)
+            is_kept = submissions.accepted(session, claim, remote_id, submission.links)
         log.warning("lease_lost_after_create", remote_id=remote_id, is_kept=is_kept)
 
 

@@ -246,9 +246,10 @@ def cancel(services: Services, claim: Claim, *, reason: str, is_free: bool = Fal
 
 def remote_ref(claim: Claim) -> RemoteRef:
     """The vendor's handle on a generation that it accepted."""
-    if claim.generation.remote_id is None:
-        raise ValueError(f"generation {claim.id} in {claim.generation.stage} has no remote id")
-    return RemoteRef(remote_id=claim.generation.remote_id, model=claim.route.model)
+    generation = claim.generation
+    if generation.remote_id is None:
+        raise ValueError(f"generation {claim.id} in {generation.stage} has no remote id")
+    return RemoteRef(remote_id=generation.remote_id, model=claim.route.model, links=generation.remote_links)
 
 
 def seconds_in_stage(claim: Claim) -> float:

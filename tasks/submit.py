@@ -3,7 +3,7 @@
 import structlog
 from celery import shared_task
 
-from providers.base import ProviderRequest
+from providers.base import ProviderRequest, Submission
 from schemas.callback_token import callback_url
 from schemas.enums import ErrorCode, Stage, TaskName
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
@@ -67,7 +67,7 @@ def _send(services: Services, claim: Claim, lease: Lease, *, failures: int) -> N
     """Make the create, and write down what became of it. `failures`: refusals in a row before this one."""
     departure = Departure(lease)
     try:
-        remote_id = _create(services, claim, departure)
+        submission = _create(services, claim, departure)
     except ProviderOutcomeUnknown as error:
         log.warning("submit_outcome_unknown", reason=stage.loggable(error))
         conclusions.unknown(services, claim, reason=error.message)
@@ -80,23 +80,22 @@ def _send(services: Services, claim: Claim, lease: Lease, *, failures: int) -> N
         log.exception("submit_crashed", has_left=departure.has_left)
         _after_crash(services, claim, departure)
     else:
-        log.info("submit_accepted", remote_id=remote_id)
-        conclusions.accepted(services, claim, remote_id)
+        log.info("submit_accepted", remote_id=submission.remote_id)
+        conclusions.accepted(services, claim, submission)
 
 
-def _create(services: Services, claim: Claim, departure: Departure) -> str:
+def _create(services: Services, claim: Claim, departure: Departure) -> Submission:
     route = claim.route
     settings = services.settings
     url = callback_url(
         settings.public_url, settings.secret_key.get_secret_value(), provider=route.provider, generation_id=claim.id
     )
-    submission = services.providers.get(route.provider).submit(
+    return services.providers.get(route.provider).submit(
         ProviderRequest(model=route.model, inputs=claim.order.inputs),
         callback_url=url if services.providers.calls_back(route.provider) else None,
         generation_id=claim.id,
         fence=departure,
     )
-    return submission.remote_id
 
 
 def _after_crash(services: Services, claim: Claim, departure: Departure) -> None:

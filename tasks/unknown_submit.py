@@ -2,6 +2,7 @@
 
 import structlog
 
+from providers.base import Submission
 from providers.models import UnknownSubmit
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import LeaseLost, ProviderError
@@ -15,10 +16,10 @@ log = structlog.get_logger()
 
 def resolve(services: Services, claim: Claim) -> None:
     """Take a generation in `submitting`, whose sender is gone, one step further."""
-    remote_id = _known_remote_id(services, claim) or _look_up(services, claim)
-    if remote_id is not None:
-        log.info("submit_adopted", remote_id=remote_id)
-        return conclusions.accepted(services, claim, remote_id, is_found=True)
+    found = _known(services, claim) or _look_up(services, claim)
+    if found is not None:
+        log.info("submit_adopted", remote_id=found.remote_id)
+        return conclusions.accepted(services, claim, found, is_found=True)
     waited = stage.seconds_in_stage(claim)
     left = services.settings.pipeline.unknown_submit_grace_seconds - waited
     if left > 0:
@@ -31,21 +32,23 @@ def resolve(services: Services, claim: Claim) -> None:
         return _look_again(services, claim, 0.0)
 
 
-def _known_remote_id(services: Services, claim: Claim) -> str | None:
-    """What the worker that sent it, or a callback, left behind."""
+def _known(services: Services, claim: Claim) -> Submission | None:
+    """What the worker that sent it, or a callback, left behind; a callback brings the id alone."""
     generation = claim.generation
+    if generation.remote_id is not None:
+        return Submission(generation.remote_id, generation.remote_links)
     with services.database.transaction() as session:
-        return generation.remote_id or callbacks.adoptable_remote_id(session, claim.id, generation.provider)
+        remote_id = callbacks.adoptable_remote_id(session, claim.id, generation.provider)
+    return None if remote_id is None else Submission(remote_id)
 
 
-def _look_up(services: Services, claim: Claim) -> str | None:
+def _look_up(services: Services, claim: Claim) -> Submission | None:
     """What the provider knows under our own reference."""
     try:
-        found = services.providers.get(claim.generation.provider).look_up(claim.id)
+        return services.providers.get(claim.generation.provider).look_up(claim.id)
     except ProviderError as error:
         log.warning("look_up_failed", reason=stage.loggable(error))
         return None
-    return None if found is None else found.remote_id
 
 
 def _look_again(services: Services, claim: Claim, wake_in: float) -> None:

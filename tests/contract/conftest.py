@@ -9,8 +9,8 @@ from providers.base import Provider
 from providers.registry import adapter_names
 from providers.transport import Transport
 from schemas.names import ProviderName
-from tests.contract.raw_server import RawServer
-from tests.contract.wires import WIRES, Wire
+from tests.contract.raw_server import Answer, RawServer, http
+from tests.contract.wires import STOPS_WITHOUT_A_STATE, WIRES, Wire
 from tests.sandbox.harness import PATIENCE_SECONDS, free_port, start_sandbox
 
 NOW = 1_700_000_000.0
@@ -48,6 +48,17 @@ class Vendor:
         """The adapter with a time limit that a test can wait for."""
         return self.wire.provider(self.server.url, self.transport, lambda: NOW, 0.6)
 
+    def will_say(self, *states: bytes | tuple[bytes, ...] | Answer) -> None:
+        """What the next reads are answered: bodies under HTTP 200, several for a state that takes several reads."""
+        for state in states:
+            match state:
+                case bytes():
+                    self.server.will(http(200, state))
+                case tuple():
+                    self.server.will(*(http(200, body) for body in state))
+                case _:
+                    self.server.will(state)
+
     def at(self, base_url: str) -> Provider:
         """The adapter of an account at another address."""
         return self.wire.provider(base_url, self.transport, lambda: NOW, 30)
@@ -55,7 +66,8 @@ class Vendor:
 
 # Sorted from what there is: an adapter without a wire fails here.
 _WIRES = {name: WIRES[name] for name in sorted(adapter_names())}
-_CANCELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is not None]
+_TELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is not None]
+_CANCELLING = [*_TELLING, *sorted(STOPS_WITHOUT_A_STATE)]
 # Those that stop work with a call that tells no state.
 _STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
@@ -67,6 +79,7 @@ def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transp
 
 
 vendor = pytest.fixture(_vendor, params=list(_WIRES), name="vendor")
+telling = pytest.fixture(_vendor, params=_TELLING, name="telling")
 cancelling = pytest.fixture(_vendor, params=_CANCELLING, name="cancelling")
 unstoppable = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CANCELLING], name="unstoppable")
 stopping = pytest.fixture(_vendor, params=_STOPPING, name="stopping")

@@ -16,8 +16,8 @@ def cancel(vendor: Vendor, provider: Provider | None = None) -> Cancellation:
     return (provider or vendor.provider).cancel(RemoteRef(REMOTE_ID, vendor.wire.request.model))
 
 
-def cancelled(vendor: Vendor, remote_id: str = REMOTE_ID) -> Answer:
-    body = vendor.wire.cancelled(remote_id)
+def cancelled(vendor: Vendor) -> Answer:
+    body = vendor.wire.cancelled(REMOTE_ID)
     assert body is not None
     return http(200, body)
 
@@ -27,31 +27,32 @@ def test_a_vendor_that_cannot_cancel_is_not_asked(unstoppable: Vendor) -> None:
     assert unstoppable.server.requests == []
 
 
-def test_running_work_is_stopped(cancelling: Vendor) -> None:
-    cancelling.server.will(cancelled(cancelling))
-    assert cancel(cancelling) is Cancellation.STOPPED
-    (request,) = cancelling.server.requests
+def test_running_work_is_stopped(telling: Vendor) -> None:
+    telling.server.will(cancelled(telling))
+    assert cancel(telling) is Cancellation.STOPPED
+    (request,) = telling.server.requests
     assert REMOTE_ID in request.target
     assert API_KEY in request.headers["authorization"]
 
 
-def test_what_still_runs_has_been_asked_to_stop(cancelling: Vendor) -> None:
-    wire, stopped = cancelling.wire, cancelling.wire.stopped()
+def test_what_still_runs_has_been_asked_to_stop(telling: Vendor) -> None:
+    wire, stopped = telling.wire, telling.wire.stopped()
     for state in (wire.queued, wire.running):
-        cancelling.server.will(http(200, state(REMOTE_ID)), *([] if stopped is None else [stopped]))
-        assert cancel(cancelling) is (Cancellation.REQUESTED if stopped is None else Cancellation.STOPPED)
-    assert not cancelling.server.answers
+        telling.server.will(http(200, state(REMOTE_ID)), *([] if stopped is None else [stopped]))
+        assert cancel(telling) is (Cancellation.REQUESTED if stopped is None else Cancellation.STOPPED)
+    assert not telling.server.answers
 
 
-def test_finished_work_cannot_be_stopped(cancelling: Vendor) -> None:
+@pytest.mark.parametrize("is_good", [True, False])
+def test_finished_work_cannot_be_stopped(cancelling: Vendor, is_good: bool) -> None:
     wire = cancelling.wire
-    cancelling.server.will(http(200, wire.succeeded(REMOTE_ID, [URL])), http(200, wire.failed(REMOTE_ID, "no")))
-    assert [cancel(cancelling), cancel(cancelling)] == [Cancellation.IMPOSSIBLE] * 2
+    cancelling.will_say(wire.succeeded(REMOTE_ID, [URL]) if is_good else wire.failed(REMOTE_ID, "no"))
+    assert cancel(cancelling) is Cancellation.IMPOSSIBLE
 
 
-def test_work_that_is_stopped_already_is_stopped(cancelling: Vendor) -> None:
-    cancelling.server.will(*[cancelled(cancelling)] * 2)
-    assert [cancel(cancelling), cancel(cancelling)] == [Cancellation.STOPPED] * 2
+def test_work_that_is_stopped_already_is_stopped(telling: Vendor) -> None:
+    telling.server.will(*[cancelled(telling)] * 2)
+    assert [cancel(telling), cancel(telling)] == [Cancellation.STOPPED] * 2
 
 
 def test_unknown_work_is_rejected_unless_it_was_stopped_before(cancelling: Vendor) -> None:
@@ -63,12 +64,12 @@ def test_unknown_work_is_rejected_unless_it_was_stopped_before(cancelling: Vendo
 
 
 def test_a_state_that_is_not_documented_is_never_taken_for_stopped(cancelling: Vendor) -> None:
-    cancelling.server.will(http(200, cancelling.wire.unknown_state(REMOTE_ID)))
+    cancelling.will_say(cancelling.wire.unknown_state(REMOTE_ID))
     assert type(failure_of(lambda: cancel(cancelling))) is ProviderBadResponse
 
 
 def test_the_end_of_another_task_is_refused(cancelling: Vendor) -> None:
-    cancelling.server.will(cancelled(cancelling, "task_2"))
+    cancelling.will_say(cancelling.wire.succeeded("task_2", [URL]))
     assert type(failure_of(lambda: cancel(cancelling))) is ProviderBadResponse
 
 
@@ -93,7 +94,7 @@ def test_a_cancel_ends_in_time(cancelling: Vendor, hang: str) -> None:
     assert type(failure_of(lambda: cancel(cancelling, cancelling.impatient))) is ProviderUnavailable
 
 
-def test_the_state_tells_that_work_was_stopped(cancelling: Vendor) -> None:
-    cancelling.server.will(cancelled(cancelling))
-    state = cancelling.provider.poll(RemoteRef(REMOTE_ID, cancelling.wire.request.model))
+def test_the_state_tells_that_work_was_stopped(telling: Vendor) -> None:
+    telling.server.will(cancelled(telling))
+    state = telling.provider.poll(RemoteRef(REMOTE_ID, telling.wire.request.model))
     assert (state.status, state.result_urls) == (RemoteStatus.CANCELLED, [])

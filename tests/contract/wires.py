@@ -1,14 +1,18 @@
 """Each vendor's wire, as the provider contract needs it: what the vendor says, and how a request looked to it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+from Crypto.Signature import eddsa
 from pydantic import SecretStr
 
+from providers.adapters.fal.adapter import Fal
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.adapters.kling.adapter import Kling
@@ -40,10 +44,11 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    `cancelled` is None where the vendor cannot cancel, `callback` where it calls nobody back, `succeeded_with_nothing`
-    where a success always has a result. `stopped` is the answer to a call that stops work and tells no state: then the
-    state is read first, and what is gone was stopped; None where a cancel is answered with the state. `look_ups`, what
-    a search by our own id finds and what it says when there is nothing, is None where the vendor keeps no such id.
+    An end that takes several reads is the body of each. `cancelled` is None where the vendor cannot cancel, or has no
+    state for it, `callback` where it calls nobody back, `succeeded_with_nothing` where a success always has a result.
+    `stopped` is the answer to a call that stops work and tells no state: then the state is read first, and what is gone
+    was stopped; None where a cancel is answered with the state. `look_ups`, what a search by our own id finds and what
+    it says when there is nothing, is None where the vendor keeps no such id.
     """
 
     request: ProviderRequest
@@ -52,19 +57,21 @@ class Wire(Protocol):
     """What the vendor says in `succeeded` that it charged; None where it says nothing."""
     balance: Decimal | None
     """What the vendor says in `checked` that is left."""
+    most_results: int
+    """How many files a task can make, of two."""
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider: ...
     def accepted(self, remote_id: str) -> bytes: ...
     def queued(self, remote_id: str) -> bytes: ...
     def running(self, remote_id: str) -> bytes: ...
-    def succeeded(self, remote_id: str, urls: list[str]) -> bytes: ...
-    def succeeded_with_nothing(self, remote_id: str) -> bytes | None: ...
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes | tuple[bytes, ...]: ...
+    def succeeded_with_nothing(self, remote_id: str) -> bytes | tuple[bytes, ...] | None: ...
     def failed(self, remote_id: str, reason: str) -> bytes: ...
     def cancelled(self, remote_id: str) -> bytes | None: ...
     def stopped(self) -> Answer | None: ...
     def unknown_state(self, remote_id: str) -> bytes: ...
     def unknown_task(self) -> Answer: ...
-    def checked(self) -> bytes: ...
+    def checked(self) -> bytes | Answer: ...
     def callback(self, remote_id: str, now: float) -> Callback | None: ...
     def callback_url_of(self, create: Request) -> str | None: ...
     def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
@@ -85,6 +92,7 @@ class KieWire(Wire):
     created = 200
     credits: Decimal | None = Decimal(4)
     balance: Decimal | None = Decimal("12.5")
+    most_results = 2
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Kie("kie", _account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
@@ -156,6 +164,7 @@ class KlingWire(Wire):
     created = 200
     credits: Decimal | None = Decimal(4)
     balance: Decimal | None = None
+    most_results = 2
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Kling("kling", _account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
@@ -230,6 +239,7 @@ class ReplicateWire(Wire):
     created = 201
     credits: Decimal | None = None
     balance: Decimal | None = None
+    most_results = 2
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Replicate("replicate", _account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
@@ -297,6 +307,7 @@ class OpenAIVideosWire(Wire):
     created = 200
     credits: Decimal | None = None
     balance: Decimal | None = None
+    most_results = 1
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return OpenAIVideos("openai_videos", _account(base_url, timeout, WEBHOOK_SECRET), transport)
@@ -360,6 +371,7 @@ class RunwayWire(Wire):
     created = 200
     credits: Decimal | None = Decimal(60)
     balance: Decimal | None = Decimal(990)
+    most_results = 1
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Runway("runway", _account(base_url, timeout, ""), transport)
@@ -416,6 +428,90 @@ def _runway(remote_id: str, status: str, **fields: object) -> bytes:
     return json.dumps({"id": remote_id, "status": status, "createdAt": "2026-11-20T09:00:00Z", **fields}).encode()
 
 
+class FalWire(Wire):
+    """fal's queue."""
+
+    request = ProviderRequest(
+        "fal-ai/pika/v2.2/text-to-video",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5),
+    )
+    created = 200
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+    most_results = 1
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return Fal("fal", _account(base_url, timeout, ""), transport, clock=clock, known_keys=FAL_KEYS)
+
+    def accepted(self, remote_id: str) -> bytes:
+        url = f"https://queue.fal.run/fal-ai/pika/requests/{remote_id}"
+        links = {"response_url": url, "status_url": f"{url}/status", "cancel_url": f"{url}/cancel"}
+        return _fal(remote_id, "IN_QUEUE", queue_position=3, **links)
+
+    def queued(self, remote_id: str) -> bytes:
+        return _fal(remote_id, "IN_QUEUE", queue_position=0)
+
+    def running(self, remote_id: str) -> bytes:
+        return _fal(remote_id, "IN_PROGRESS", logs=None)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> tuple[bytes, ...]:
+        (url,) = urls
+        return _fal(remote_id, "COMPLETED"), json.dumps({"video": {"url": url, "content_type": "video/mp4"}}).encode()
+
+    def succeeded_with_nothing(self, remote_id: str) -> tuple[bytes, ...]:
+        return _fal(remote_id, "COMPLETED"), b"{}"
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _fal(remote_id, "COMPLETED", error=reason, error_type="runner_disconnected")
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _fal(remote_id, "PONDERING")
+
+    def unknown_task(self) -> Answer:
+        return http(404, json.dumps({"detail": "Request not found"}).encode())
+
+    def checked(self) -> Answer:
+        return self.unknown_task()
+
+    def callback(self, remote_id: str, now: float) -> Callback:
+        output = {"video": {"url": "https://media.example/1.mp4"}}
+        body = json.dumps({"request_id": remote_id, "status": "OK", "payload": output}).encode()
+        return Callback(fal_signed(remote_id, "user_1", str(int(now)), body), body)
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return next(iter(parse_qs(urlsplit(create.target).query).get("fal_webhook", [])), None)
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+
+FAL_KEY = eddsa.import_private_key(bytes(range(32)))
+FAL_KEYS = json.dumps(
+    {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"}]}
+).encode()
+
+
+def fal_signed(request_id: str, user_id: str, timestamp: str, body: bytes) -> dict[str, str]:
+    """The headers of a webhook that fal's key in `FAL_KEYS` has signed."""
+    signed = "\n".join((request_id, user_id, timestamp, hashlib.sha256(body).hexdigest()))
+    return {
+        "x-fal-webhook-request-id": request_id,
+        "x-fal-webhook-user-id": user_id,
+        "x-fal-webhook-timestamp": timestamp,
+        "x-fal-webhook-signature": eddsa.new(FAL_KEY, "rfc8032").sign(signed.encode()).hex(),
+    }
+
+
+def _fal(remote_id: str, status: str, **fields: object) -> bytes:
+    return json.dumps({"request_id": remote_id, "status": status, **fields}).encode()
+
+
 def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
     return ProviderSettings(
         api_key=SecretStr(API_KEY),
@@ -426,6 +522,7 @@ def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSetting
 
 
 WIRES: Mapping[str, Wire] = {
+    "fal": FalWire(),
     "kie": KieWire(),
     "kling": KlingWire(),
     "openai_videos": OpenAIVideosWire(),
@@ -433,3 +530,6 @@ WIRES: Mapping[str, Wire] = {
     "runway": RunwayWire(),
 }
 """The wire of each adapter, by its name."""
+
+STOPS_WITHOUT_A_STATE = frozenset({"fal"})
+"""Those that can cancel and have no state for what they stopped."""

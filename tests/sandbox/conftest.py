@@ -11,6 +11,7 @@ from tests.sandbox.harness import (
     KEY,
     PATIENCE_SECONDS,
     RUNWAY_VERSION,
+    Fal,
     Kie,
     Kling,
     OpenAIVideos,
@@ -80,6 +81,13 @@ def runway(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Runw
     headers = {"Authorization": f"Bearer {KEY}", "X-Runway-Version": RUNWAY_VERSION}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield Runway(client, word)
+
+
+@pytest.fixture
+def fal(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Fal]:
+    headers = {"Authorization": f"Key {KEY}"}
+    with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        yield Fal(client, word)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 RUNWAY_VERSION = "2024-11-06"
 FLUX = "black-forest-labs/flux-schnell"
 SEEDANCE = "bytedance/seedance-1-pro"
+PIKA = "fal-ai/pika/v2.2/text-to-video"
 SECONDS_PER_IMAGE = 0.1
 SECONDS_PER_VIDEO = 0.2
 ROOT = Path(__file__).parents[2]
@@ -251,6 +252,31 @@ class Runway:
         eventually(lambda: self.read(task_id).json()["status"] in {"SUCCEEDED", "FAILED"})
         task: dict[str, Any] = self.read(task_id).json()
         return task
+
+
+@dataclass(frozen=True)
+class Fal:
+    """fal's customer."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, model: str = PIKA, *, webhook: str | None = None, **fields: JsonValue) -> httpx.Response:
+        body = {"prompt": f"a boat {self.word}", **fields}
+        return self.http.post(f"/fal/{model}", params=None if webhook is None else {"fal_webhook": webhook}, json=body)
+
+    def create(self, model: str = PIKA, *, webhook: str | None = None, **fields: JsonValue) -> dict[str, str]:
+        """The answer of a create, with its links."""
+        answer = self.post(model, webhook=webhook, **fields)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        accepted: dict[str, str] = answer.json()
+        return accepted
+
+    def finish(self, accepted: dict[str, str]) -> httpx.Response:
+        """Read until the request has ended; gives its result."""
+        eventually(lambda: self.http.get(accepted["status_url"]).json()["status"] == "COMPLETED")
+        return self.http.get(accepted["response_url"])
 
 
 @dataclass(frozen=True)

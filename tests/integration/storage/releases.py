@@ -109,7 +109,14 @@ _AT_0002 = [
     "UPDATE assets SET expired_at = clock_timestamp()",
 ]
 
-_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002}
+_AT_0003 = [
+    """
+        UPDATE generations SET remote_links = '{"status": "https://vendor.example/requests/1/status"}'
+        WHERE stage = 'generating'
+    """,
+]
+
+_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003}
 
 ACCEPTED = {
     # 0002. The release at 0001 captures a hold or releases it, whole in either case.

@@ -2,11 +2,13 @@ import math
 import threading
 import time
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from providers.adapters.kie.adapter import Kie
-from providers.base import Fence
+from providers.base import Fence, Provider, ProviderRequest, RemoteRef, RemoteState, Submission
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.stages import TERMINAL
 from storage import callbacks
@@ -151,6 +153,59 @@ def test_a_worker_that_lost_its_lease_while_it_submitted_still_hands_the_vendors
     assert life.row.remote_id == task.task_id
 
 
+LINKS = {"status": "https://vendor.example/requests/1/status"}
+
+
+class _TellsLinks:
+    """A provider that says, with the id, where to ask for the work."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self.asked: list[RemoteRef] = []
+
+    def submit(
+        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
+    ) -> Submission:
+        accepted = self._provider.submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
+        return Submission(accepted.remote_id, LINKS)
+
+    def poll(self, remote: RemoteRef) -> RemoteState:
+        self.asked.append(remote)
+        return self._provider.poll(remote)
+
+
+@pytest.mark.parametrize("loses_its_lease", [False, True])
+def test_what_a_vendor_says_beside_the_id_is_kept_for_its_polls_and_told_to_nobody(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch, loses_its_lease: bool
+) -> None:
+    life = lives.begin()
+    vendor = _TellsLinks(life.worker.providers.get("kie"))
+    monkeypatch.setattr(life.worker.providers, "get", lambda _name: vendor)
+    sender = _declared(life)
+    if loses_its_lease:
+        life.set("lease_token = gen_random_uuid()")
+    with capture_logs() as lines:
+        submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), failures=0)
+        life.go(until=frozenset({Stage.GENERATING}))
+        life.step()
+    row = life.row
+    assert row.remote_links == LINKS
+    assert {(remote.remote_id, *remote.links.items()) for remote in vendor.asked} == {(row.remote_id, *LINKS.items())}
+    told = repr(lines) + repr(vendor.asked) + repr([event.data for event in life.events])
+    assert "vendor.example" not in told
+
+
+def test_a_vendor_with_links_is_asked_at_them_from_order_to_file(lives: Lives) -> None:
+    delivered = {"width": 64, "height": 64, "duration_seconds": 1}
+    life = lives.begin({"model": "pika-2.2-text-to-video"}, delivered=delivered)
+    assert life.step() is Stage.GENERATING
+    row = life.row
+    link = f"{life.settings.providers.named('fal').base_url}/fal-ai/pika/requests/{row.remote_id}"
+    assert row.remote_links == {"status": f"{link}/status", "response": link, "cancel": f"{link}/cancel"}
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
+
+
 def test_an_unknown_outcome_at_the_deadline_is_called_so(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
@@ -205,7 +260,7 @@ def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline
     sender = _declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
-    conclusions.accepted(life.worker, sender, "remote-1")
+    conclusions.accepted(life.worker, sender, Submission("remote-1"))
     assert life.row.remote_id is None
     (last,) = life.events[-1:]
     assert (last.name, last.stage, last.data["remote_id"]) == (EventName.SUBMIT_LATE, Stage.FAILED, "remote-1")

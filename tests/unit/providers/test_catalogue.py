@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from providers.adapters.fal import wire as fal_wire
 from providers.adapters.kie import wire as kie_wire
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
@@ -54,6 +55,7 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
 
 
 WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
+    "fal": fal_wire.to_input,
     "kie": kie_wire.to_input,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "openai_videos": openai_videos_wire.to_form,
@@ -102,7 +104,9 @@ ANOTHER = Inputs(
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
 def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: Model) -> None:
     offered = choices(model)
-    taken = {field for field, values in offered.items() if len(values) > 1} | {"prompt"}
+    taken = {field for field, values in offered.items() if len(values) > 1}
+    if model.capabilities.uses_prompt:
+        taken.add("prompt")
     if model.capabilities.max_images:
         taken.add("image_urls")
     for route in model.routes:
@@ -158,6 +162,11 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("gen-4-turbo-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 100),
     ("gen-4-image", {}, 10),
     ("gen-4-image", {"resolution": "1080p"}, 16),
+    ("pika-2.2-text-to-video", {}, 40),
+    ("pika-2.2-text-to-video", {"resolution": "1080p", "duration_seconds": 10}, 180),
+    ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
+    ("longcat-video-text-to-video", {"duration_seconds": 10}, 80),
+    ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
 ]
 
 

@@ -1,0 +1,254 @@
+"""fal's queue as data and pure functions: field names, paths, states, results, errors.
+
+Source: https://fal.ai/docs/api-reference/inference-api, unless a line names another.
+"""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, TypeAdapter, ValidationError
+
+from providers.base import RemoteState, RemoteStatus
+from providers.redaction import quotable
+from schemas.enums import ErrorCode
+from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.orders import Inputs
+
+LinkName = Literal["status", "response", "cancel"]
+
+# https://fal.ai/models/fal-ai/longcat-video/text-to-video/720p/api: seconds are counted at this rate.
+_LONGCAT_FPS = 30
+# What SVD-XT, which https://fal.ai/models/fal-ai/stable-video/api runs, makes whatever its `fps`.
+_STABLE_VIDEO_FRAMES = 25
+
+_Write = Callable[[Inputs], object]
+
+
+def _first_image(inputs: Inputs) -> str | None:
+    return next(iter(inputs.image_urls), None)
+
+
+def _seconds_as_text(inputs: Inputs) -> str | None:
+    return None if inputs.duration_seconds is None else str(inputs.duration_seconds)
+
+
+def _longcat_frames(inputs: Inputs) -> int | None:
+    return None if inputs.duration_seconds is None else inputs.duration_seconds * _LONGCAT_FPS
+
+
+def _longcat_fps(_inputs: Inputs) -> int:
+    return _LONGCAT_FPS
+
+
+def _stable_video_fps(inputs: Inputs) -> int | None:
+    return None if inputs.duration_seconds is None else round(_STABLE_VIDEO_FRAMES / inputs.duration_seconds)
+
+
+# The fields of each model, and what of an order goes into them: the "API" tab of https://fal.ai/models/{model}.
+INPUT_FIELDS: Final[Mapping[str, Mapping[str, _Write]]] = {
+    "fal-ai/pika/v2.2/text-to-video": {
+        "prompt": attrgetter("prompt"),
+        "aspect_ratio": attrgetter("aspect_ratio"),
+        "resolution": attrgetter("resolution"),
+        "duration": _seconds_as_text,
+    },
+    "fal-ai/pika/v2.2/image-to-video": {
+        "prompt": attrgetter("prompt"),
+        "image_url": _first_image,
+        "resolution": attrgetter("resolution"),
+        "duration": _seconds_as_text,
+    },
+    "fal-ai/longcat-video/text-to-video/720p": {
+        "prompt": attrgetter("prompt"),
+        "aspect_ratio": attrgetter("aspect_ratio"),
+        "num_frames": _longcat_frames,
+        "fps": _longcat_fps,
+    },
+    "fal-ai/stable-video": {
+        "image_url": _first_image,
+        "fps": _stable_video_fps,
+    },
+}
+
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "IN_QUEUE": RemoteStatus.QUEUED,
+    "IN_PROGRESS": RemoteStatus.RUNNING,
+    # It ended: whether well, `error` and the result's own HTTP status tell.
+    "COMPLETED": RemoteStatus.SUCCEEDED,
+}
+
+# `type` of a model's error (https://docs.fal.ai/documentation/model-apis/request-errors). Of all others, 422 is fal's
+# status for an input that the model does not take.
+_CODES: Final[Mapping[str, ErrorCode]] = {
+    "content_policy_violation": ErrorCode.CONTENT_REJECTED,
+    "file_download_error": ErrorCode.INPUT_UNREADABLE,
+    "image_load_error": ErrorCode.INPUT_UNREADABLE,
+    "file_too_large": ErrorCode.PROVIDER_REJECTED,
+    "image_too_large": ErrorCode.PROVIDER_REJECTED,
+    "image_too_small": ErrorCode.PROVIDER_REJECTED,
+}
+_INVALID = 422
+
+# The first words of a model's id that need a third one for the app: fal-client 1.0.3, `AppId`.
+_NAMESPACES = frozenset({"workflows", "comfy"})
+_SUFFIXES: Final[Mapping[LinkName, str]] = {"status": "/status", "response": "", "cancel": "/cancel"}
+
+# It becomes a part of a URL's path.
+RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+_LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,2000}$")])
+_RESULT_URL = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Accepted(_Payload):
+    """The answer of a create. The id makes it one: a link of another form is left out."""
+
+    request_id: RequestId
+    status_url: JsonValue = None
+    response_url: JsonValue = None
+    cancel_url: JsonValue = None
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where to ask for the request."""
+        told: dict[LinkName, JsonValue] = {
+            "status": self.status_url,
+            "response": self.response_url,
+            "cancel": self.cancel_url,
+        }
+        return {name: link for name, link in told.items() if isinstance(link, str) and _is_link(link)}
+
+
+class Notice(_Payload):
+    """A webhook's body; `gateway_request_id` changes when fal tries again by itself, `request_id` does not."""
+
+    request_id: RequestId
+
+
+class Progress(_Payload):
+    """The answer of `status_url`."""
+
+    status: str
+    request_id: str | None = None
+    error: JsonValue = None
+    error_type: str | None = None
+
+
+class CancelAnswer(_Payload):
+    """The answer of `cancel_url`."""
+
+    status: str
+
+
+class Detail(_Payload):
+    """One thing that went wrong in a model, or with its input."""
+
+    type: str = ""
+    msg: str = ""
+
+
+class Refusal(_Payload):
+    """An error: a model's has a list as its `detail`, one of fal's own machinery a text and an `error_type`."""
+
+    detail: list[Detail] | str
+    error_type: str | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """The word for it; None where fal gives none, so that it tells nothing of what became of the work."""
+        if isinstance(self.detail, list):
+            return next((detail.type for detail in self.detail if detail.type), None)
+        return self.error_type
+
+    @property
+    def text(self) -> str:
+        """What people are told."""
+        details = self.detail if isinstance(self.detail, list) else [Detail(msg=self.detail)]
+        return "; ".join(detail.msg for detail in details if detail.msg)
+
+
+class _File(_Payload):
+    url: _RESULT_URL
+
+
+class _Output(_Payload):
+    video: _File | None = None
+
+
+def to_input(model: str, inputs: Inputs) -> dict[str, object]:
+    """The body of a create: what was ordered, in the words of this model.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak.
+    """
+    fields = INPUT_FIELDS.get(model)
+    if fields is None:
+        raise ProviderRejected(f"fal's model {model} is not served any more")
+    written = {field: write(inputs) for field, write in fields.items()}
+    return {field: value for field, value in written.items() if value is not None}
+
+
+def request_path(model: str, request_id: str, name: LinkName) -> str:
+    """Where fal documents the request to be, for one whose links we do not have.
+
+    Of the model's id only owner and app count: `fal-ai/pika` of `fal-ai/pika/v2.2/text-to-video`.
+    """
+    words = model.split("/")
+    app = "/".join(words[: 3 if words[0] in _NAMESPACES else 2])
+    return f"/{app}/requests/{request_id}{_SUFFIXES[name]}"
+
+
+def to_status(progress: Progress) -> RemoteStatus:
+    """Where a request stands; one that failed has ended, too.
+
+    Raises:
+        ProviderBadResponse: a word that fal does not document.
+    """
+    status = STATUSES.get(progress.status)
+    if status is None:
+        raise ProviderBadResponse("fal reported a state that it does not document")
+    return status
+
+
+def error_code(kind: str | None, http_status: int | None = None) -> ErrorCode:
+    """What an error of a model stands for, by its `type` and then by the HTTP status that it came with."""
+    rest = ErrorCode.PROVIDER_REJECTED if http_status == _INVALID else ErrorCode.PROVIDER_FAILED
+    return _CODES.get(kind or "", rest)
+
+
+def to_result(output: Mapping[str, JsonValue]) -> RemoteState:
+    """The state of a request whose result is there.
+
+    Raises:
+        ProviderBadResponse: a result of another form.
+    """
+    try:
+        video = _Output.model_validate(output).video
+    except ValidationError:
+        raise ProviderBadResponse("fal reported success with a result of another form") from None
+    if video is None:
+        return failed("fal reported success without a result", ErrorCode.PROVIDER_FAILED)
+    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[video.url])
+
+
+def to_failure(kind: str | None, text: str, code: ErrorCode) -> RemoteState:
+    """The state of a request that ended badly; `text` may be quoted."""
+    word = f" ({quotable(kind)})" if kind else ""
+    return failed(f"fal could not generate it{word}: {text or 'no reason given'}", code)
+
+
+def failed(message: str, code: ErrorCode) -> RemoteState:
+    """A failure in our own words."""
+    return RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message)
+
+
+def _is_link(text: str) -> bool:
+    try:
+        _LINK.validate_python(text)
+    except ValidationError:
+        return False
+    return True

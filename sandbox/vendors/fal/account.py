@@ -1,0 +1,22 @@
+"""The one account at fal: its key. fal refuses no create for its number: what is too much waits in the queue."""
+
+import hmac
+
+from sandbox.config import SandboxConfig
+from sandbox.vendors.fal.errors import FalError
+from sandbox.vendors.fal.record import Records
+from sandbox.vendors.fal.webhooks import FalWebhooks
+
+
+class FalAccount:
+    """Refuses who has not the account's key."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self._key = config.api_key
+        self.records = Records(config.public_url)
+        self.webhooks = FalWebhooks(self.records, config.webhook_secret)
+
+    def authorize(self, authorization: str | None) -> None:
+        """Raises `FalError` 401 unless the header carries the account's key."""
+        if not hmac.compare_digest((authorization or "").encode(), f"Key {self._key}".encode()):
+            raise FalError(401, "No user found for Key ID and Secret")

@@ -1,0 +1,56 @@
+"""An error as fal answers it: a text of its machinery, or the list of what a model had against its input.
+
+Source: https://docs.fal.ai/documentation/model-apis/request-errors.
+"""
+
+from collections.abc import Mapping
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import JsonValue
+
+from sandbox.scenarios import ErrorReply
+
+# The HTTP status of a model's error; 422 for every other word, which are those of a wrong input.
+MODEL_STATUSES: Mapping[str, int] = {
+    "generation_timeout": 504,
+    "downstream_service_error": 400,
+    "downstream_service_unavailable": 500,
+    "internal_server_error": 500,
+}
+INFRASTRUCTURE_TYPES = frozenset(
+    {
+        "request_timeout",
+        "startup_timeout",
+        "runner_scheduling_failure",
+        "runner_connection_timeout",
+        "runner_disconnected",
+        "runner_connection_refused",
+    }
+)
+
+
+class FalError(Exception):
+    """Refuses a request to fal. `code` is the HTTP status."""
+
+    def __init__(self, code: int, detail: JsonValue, *, retry_after: int | None = None) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+    @classmethod
+    def of_input(cls, field: str, kind: str, text: str) -> "FalError":
+        """A model's error about one field."""
+        return cls(422, [{"loc": ["body", field], "msg": text, "type": kind}])
+
+    @classmethod
+    def asked_for(cls, error: ErrorReply) -> "FalError":
+        """The error that a scenario describes."""
+        return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
+
+
+async def answer_fal_error(_request: Request, error: FalError) -> JSONResponse:
+    """The exception handler of `FalError`."""
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return JSONResponse({"detail": error.detail}, status_code=error.code, headers=headers)

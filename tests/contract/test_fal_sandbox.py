@@ -1,0 +1,287 @@
+"""The fal adapter against the sandbox, which was written from fal's documents and not from the adapter."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import HttpUrl, SecretStr
+
+from providers.adapters.fal.adapter import Fal
+from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.catalogue import Catalogue
+from providers.downloads import open_download
+from providers.transport import Transport
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Delivered, ErrorReply
+from schemas.enums import ErrorCode
+from schemas.errors import (
+    CallbackRefused,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.settings import ProviderSettings
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.sandbox.harness import KEY, eventually, receiving
+
+CATALOGUE = Catalogue.load(frozenset({"fal"}))
+TEXT, IMAGE, LONGCAT, STABLE = (
+    "pika-2.2-text-to-video",
+    "pika-2.2-image-to-video",
+    "longcat-video-text-to-video",
+    "stable-video",
+)
+TINY = Delivered(width=64, height=64, duration_seconds=1)
+LONG = 3600
+
+
+@pytest.fixture
+def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/fal")
+        yield Bench(Fal("fal", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+
+
+@pytest.fixture
+def picture(bench: Bench) -> HttpUrl:
+    """A link to a picture; the sandbox's other vendor made it."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=f"{bench.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
+        create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
+        task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
+        link = f"{bench.url}/files/{task_id}.png"
+        eventually(lambda: kie.get(link).status_code == 200)
+    # A model without a prompt is known by its picture.
+    return HttpUrl(f"{link}?{bench.word}")
+
+
+def submit(bench: Bench) -> RemoteRef:
+    """An order as the pipeline keeps it: with the links that the accept named."""
+    order = bench.order()
+    accepted = bench.provider.submit(
+        ProviderRequest(order.routes[0].model, order.inputs),
+        callback_url=None,
+        generation_id=uuid4(),
+        fence=lambda: None,
+    )
+    return RemoteRef(accepted.remote_id, order.routes[0].model, accepted.links)
+
+
+# The most of what changes each model's words on the wire.
+ORDERS: list[tuple[str, dict[str, object]]] = [
+    (TEXT, {}),
+    (TEXT, {"resolution": "1080p", "aspect_ratio": "2:3", "duration_seconds": 10}),
+    (IMAGE, {"resolution": "1080p", "duration_seconds": 10}),
+    (LONGCAT, {"aspect_ratio": "9:16", "duration_seconds": 10}),
+    (STABLE, {}),
+]
+
+
+def test_every_model_of_the_catalogue_is_ordered_here() -> None:
+    names = {card.name for card in CATALOGUE.models() if card.retired_on is None}
+    assert names == {model for model, _ in ORDERS}
+
+
+@pytest.mark.parametrize(("model", "fields"), ORDERS)
+def test_an_order_is_made_and_fetched(bench: Bench, picture: HttpUrl, model: str, fields: dict[str, object]) -> None:
+    bench.misbehave()
+    order = bench.order(model, image_urls=[picture] if model in {IMAGE, STABLE} else [], **fields)
+    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+        assert len(download.read()) == download.size_bytes
+    assert download.media.extension == order.file_extension
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"), [(TEXT, {}), (LONGCAT, {}), (LONGCAT, {"duration_seconds": 10}), (STABLE, {})]
+)
+def test_what_is_delivered_is_as_long_as_what_was_ordered(
+    bench: Bench, picture: HttpUrl, model: str, fields: dict[str, object]
+) -> None:
+    bench.misbehave(seconds=LONG)
+    order = bench.order(model, image_urls=[picture] if model == STABLE else [], **fields)
+    bench.submit(order)
+    (task,) = bench.sandbox.tasks(bench.word)
+    sent = task.request
+    frames, rate = sent.get("num_frames", 25), sent.get("fps", 25)
+    assert isinstance(frames, int)
+    assert isinstance(rate, int)
+    assert (sent["duration"] if model == TEXT else str(frames // rate)) == str(order.inputs.duration_seconds)
+
+
+def test_a_request_is_asked_for_at_the_links_of_its_accept(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG)
+    remote = submit(bench)
+    assert set(remote.links) == {"status", "response", "cancel"}
+    nobodys = replace(remote, remote_id="0", model="no/such/app")
+    with pytest.raises(ProviderBadResponse, match="the state of another request"):
+        bench.provider.poll(nobodys)
+    with pytest.raises(ProviderRejected, match="HTTP 404"):
+        bench.provider.poll(replace(nobodys, links={}))
+
+
+def test_links_that_are_not_the_accounts_own_are_not_followed(bench: Bench) -> None:
+    remote = submit(bench)
+    with receiving() as elsewhere:
+        links = dict.fromkeys(("status", "response", "cancel"), elsewhere.url)
+        assert bench.finish(replace(remote, links=links)).status is RemoteStatus.SUCCEEDED
+        assert elsewhere.received == []
+
+
+REFUSALS = {
+    400: ProviderRejected,
+    401: ProviderAuthFailed,
+    402: ProviderQuotaExceeded,
+    404: ProviderRejected,
+    422: ProviderRejected,
+    429: ProviderRateLimited,
+    500: ProviderOutcomeUnknown,
+    503: ProviderUnavailable,
+    504: ProviderOutcomeUnknown,
+}
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_create(bench: Bench, status: int) -> None:
+    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
+    with pytest.raises(ProviderError) as caught:
+        bench.submit(bench.order())
+    assert type(caught.value) is REFUSALS[status]
+    assert caught.value.retry_after == (3 if status in {429, 503} else None)
+    assert bench.sandbox.tasks(bench.word) == []
+
+
+def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
+    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 7})
+    request = ProviderRequest("fal-ai/pika/v2.2/text-to-video", inputs)
+    with pytest.raises(ProviderRejected, match="HTTP 422: Input should be '5' or '10'"):
+        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+
+
+def test_an_image_that_cannot_be_fetched_is_the_customers(bench: Bench) -> None:
+    with pytest.raises(ProviderRejected) as caught:
+        bench.submit(bench.order(IMAGE, image_urls=[f"{bench.url}/files/nothing.png"]))
+    assert caught.value.code is ErrorCode.INPUT_UNREADABLE
+    assert "[link]" in caught.value.message
+
+
+@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
+def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
+    bench.misbehave(create_reply=create_reply)
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order())
+    assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fail_code", "code"),
+    [
+        ("content_policy_violation", ErrorCode.CONTENT_REJECTED),
+        ("image_load_error", ErrorCode.INPUT_UNREADABLE),
+        ("literal_error", ErrorCode.PROVIDER_REJECTED),
+        ("generation_timeout", ErrorCode.PROVIDER_FAILED),
+        ("downstream_service_error", ErrorCode.PROVIDER_FAILED),
+        ("downstream_service_unavailable", ErrorCode.PROVIDER_FAILED),
+        ("internal_server_error", ErrorCode.PROVIDER_FAILED),
+        ("runner_disconnected", ErrorCode.PROVIDER_FAILED),
+    ],
+)
+def test_a_request_that_ended_badly(bench: Bench, fail_code: str, code: ErrorCode) -> None:
+    bench.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
+    state = bench.finish(submit(bench))
+    assert state == RemoteState(
+        RemoteStatus.FAILED,
+        error_code=code,
+        error_message=f"fal could not generate it ({fail_code}): It went wrong",
+    )
+
+
+def test_a_success_without_a_result(bench: Bench) -> None:
+    bench.misbehave(empty_result=True)
+    state = bench.finish(submit(bench))
+    assert (state.status, state.error_message) == (RemoteStatus.FAILED, "fal reported success without a result")
+
+
+def test_an_undocumented_state(bench: Bench) -> None:
+    bench.misbehave(state_word="PONDERING")
+    remote = submit(bench)
+    for call in (bench.provider.poll, bench.provider.cancel):
+        with pytest.raises(ProviderBadResponse, match="does not document"):
+            call(remote)
+
+
+def test_what_waits_in_the_queue_is_stopped(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG)
+    remote = submit(bench)
+    assert bench.provider.poll(remote).status is RemoteStatus.QUEUED
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    (task,) = bench.sandbox.tasks(bench.word)
+    assert (task.state, task.cancels) == ("cancelled", 1)
+
+
+def test_what_runs_is_asked_to_stop_and_may_be_delivered(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG, state_word="IN_PROGRESS", cancel="ignored")
+    remote = submit(bench)
+    assert bench.provider.poll(remote).status is RemoteStatus.RUNNING
+    assert bench.provider.cancel(remote) is Cancellation.REQUESTED
+
+
+def test_what_ended_cannot_be_stopped(bench: Bench) -> None:
+    remote = submit(bench)
+    bench.finish(remote)
+    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+    (task,) = bench.sandbox.tasks(bench.word)
+    assert task.cancels == 0
+
+
+def test_what_ends_while_it_is_asked_to_stop_cannot_be_stopped(bench: Bench) -> None:
+    bench.misbehave(state_word="IN_PROGRESS", seconds=0)
+    remote = submit(bench)
+    eventually(lambda: [task.completed_at is not None for task in bench.sandbox.tasks(bench.word)] == [True])
+    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+
+
+def test_unknown_work_cannot_be_read_or_stopped(bench: Bench) -> None:
+    for call in (bench.provider.poll, bench.provider.cancel):
+        with pytest.raises(ProviderRejected, match="HTTP 404: Request req_1 not found"):
+            call(RemoteRef("req_1", "fal-ai/pika/v2.2/text-to-video"))
+
+
+def test_a_refused_cancel_may_be_sent_again(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
+    remote = submit(bench)
+    with pytest.raises(ProviderUnavailable) as caught:
+        bench.provider.cancel(remote)
+    assert caught.value.retry_after == 2
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+
+
+@pytest.mark.parametrize("outcome", ["success", "fail"])
+def test_the_end_is_called_back_and_the_signature_holds(bench: Bench, outcome: str) -> None:
+    bench.misbehave(outcome=outcome)
+    provider = bench.provider
+    with receiving() as receiver:
+        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        (callback,) = receiver.wait_for(1)
+    forged = callback.body + b" "
+    # Nobody waits for the keys: the first callback is a hint, whoever sent it, and brings them.
+    assert provider.read_callback({}, forged) == CallbackReading(remote.remote_id)
+
+    def is_refused() -> bool:
+        try:
+            provider.read_callback(callback.headers, forged)
+        except CallbackRefused:
+            return True
+        return False
+
+    eventually(is_refused)
+    assert provider.read_callback(callback.headers, callback.body) == CallbackReading(remote.remote_id)
+    with pytest.raises(CallbackRefused, match="X-Fal-Webhook-Timestamp"):
+        provider.read_callback({}, callback.body)
