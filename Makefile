@@ -32,8 +32,8 @@ $(PEERS_INSTALLED) $(LITELLM_INSTALLED):
 	@$(@D)/bin/pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-demo: $(INSTALLED) ## Make two images and three videos against the sandbox, from request to file
-	@$(BIN)/reelworks demo
+demo: $(INSTALLED) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor
+	@$(BIN)/reelworks demo $(if $(PROVIDER),--provider $(PROVIDER))
 
 up: $(INSTALLED) ## Run the whole system in the foreground; Ctrl-C ends it
 	@$(BIN)/reelworks up || test $$? -eq 130

@@ -66,11 +66,15 @@ def up() -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    provider: Annotated[
+        str | None, typer.Option(help="send one request through this vendor instead; `all`: one through each")
+    ] = None,
+) -> None:
     """Make two images and three videos against the sandbox, and show every step."""
     from stack.demo import run_demo
 
-    sys.exit(run_demo(_settings()))
+    sys.exit(run_demo(_settings(), provider=provider))
 
 
 @app.command()

@@ -1,10 +1,10 @@
-"""`make demo`: two images and three videos through the HTTP API, from request to file."""
+"""`make demo`: two images and three videos through the HTTP API, from request to file; or one through each vendor."""
 
 import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from providers.catalogue import CatalogueFile
+from providers.registry import adapter_names
+from schemas.errors import NotFound
 from schemas.settings import Settings
 from stack.errors import StackError
 from stack.report import run_audit
@@ -51,6 +54,35 @@ _FROM_IMAGE: dict[str, object] = {
     "prompt": "the fog lifts slowly",
     "duration_seconds": 5,
 }
+
+
+ALL = "all"
+"""Stands for every vendor that we can speak to."""
+
+
+def requests_through(provider: str) -> dict[str, dict[str, object]]:
+    """Requests by name: the plainest that the catalogue has for a vendor, or for each (`ALL`).
+
+    Raises:
+        NotFound: there is no such vendor.
+    """
+    if provider != ALL and provider not in adapter_names():
+        raise NotFound(f"there is no adapter {provider!r}: choose {ALL}, {', '.join(sorted(adapter_names()))}")
+    names = sorted(adapter_names()) if provider == ALL else [provider]
+    models = [_plainest(name) for name in names]
+    return {
+        f"{name} ({model})": {"model": model, "prompt": "a paper boat drifts down a rainy street"}
+        for name, model in zip(names, models, strict=True)
+    }
+
+
+def _plainest(provider: str) -> str:
+    """The first model that goes to a vendor first, and needs no picture."""
+    return next(
+        model.name
+        for model in CatalogueFile.shipped().models
+        if model.routes[0].provider == provider and not model.capabilities.min_images
+    )
 
 
 class _Asset(BaseModel):
@@ -119,19 +151,29 @@ class _Client:
         return answer.headers["location"]
 
 
-def run_demo(settings: Settings, folder: Path = Path(".reelworks/demo"), console: Console | None = None) -> int:
-    """Start everything, make five files, show them, audit, and stop everything.
+def run_demo(
+    settings: Settings,
+    folder: Path = Path(".reelworks/demo"),
+    console: Console | None = None,
+    *,
+    provider: str | None = None,
+) -> int:
+    """Start everything, make some files, show them, audit, and stop everything.
+
+    Args:
+        provider: a vendor to send one request through, or `ALL`; None shows images and videos instead.
 
     Returns:
         The exit code: 0 if every generation completed and the audit passed.
     """
     console = console or Console()
+    requests = _REQUESTS if provider is None else requests_through(provider)
     # A folder of its own: a demo may run beside another, and beside `reelworks up`.
     run = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
     console.print("[bold]Reelworks demo[/bold]: real services, real workers; the vendor is the sandbox.")
     try:
         with _running(settings, run, console) as stack:
-            return _show(stack, run / "media", console)
+            return _show(stack, requests, run / "media", console)
     except StackError as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True)
         return 1
@@ -157,7 +199,7 @@ def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]
             console.print("Stopped everything.")
 
 
-def _show(stack: Stack, media: Path, console: Console) -> int:
+def _show(stack: Stack, requests: Mapping[str, dict[str, object]], media: Path, console: Console) -> int:
     media.mkdir(parents=True)
     database = Database(stack.settings.database_url)
     with database.transaction() as session:
@@ -169,16 +211,18 @@ def _show(stack: Stack, media: Path, console: Console) -> int:
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=stack.gateway_url, headers=headers, timeout=10, trust_env=False) as http:
         client = _Client(http)
-        _make_all(stack, client, media, console)
+        _make_all(stack, client, requests, media, console)
         balance: dict[str, int] = http.get("/v1/credits").json()
     _print_table(client.shows, media, balance, console)
     audited = run_audit(stack.settings, console)
     return 0 if audited and all(show.file for show in client.shows) else 1
 
 
-def _make_all(stack: Stack, client: _Client, media: Path, console: Console) -> None:
+def _make_all(
+    stack: Stack, client: _Client, requests: Mapping[str, dict[str, object]], media: Path, console: Console
+) -> None:
     columns = (
-        TextColumn("{task.description:<12}"),
+        TextColumn(f"{{task.description:<{max(map(len, requests)) + 1}}}"),
         TextColumn("{task.fields[stage]:<11}"),
         BarColumn(),
         TaskProgressColumn(),
@@ -186,7 +230,7 @@ def _make_all(stack: Stack, client: _Client, media: Path, console: Console) -> N
     )
     give_up_at = time.monotonic() + _GIVE_UP_AFTER_SECONDS
     with Progress(*columns, console=console) as progress:
-        for name, request in _REQUESTS.items():
+        for name, request in requests.items():
             client.submit(name, request, progress)
         while any(show.file is None and show.generation.error is None for show in client.shows):
             if time.monotonic() > give_up_at:
@@ -213,7 +257,8 @@ def _follow(client: _Client, show: _Show, media: Path, progress: Progress) -> No
 def _fetch(show: _Show, url: str, media: Path) -> None:
     """Download a result as its customer would, and compare its checksum with what the API says."""
     suffix = Path(httpx.URL(url).path).suffix
-    path = media / f"{show.name.replace(' ', '-')}{suffix}"
+    # Without what stands in brackets.
+    path = media / f"{show.name.partition(' (')[0].replace(' ', '-')}{suffix}"
     body = httpx.get(url, trust_env=False).raise_for_status().content
     path.write_bytes(body)
     asset = next(asset for asset in show.generation.assets if asset.role == "result")
