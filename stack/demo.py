@@ -69,14 +69,14 @@ def requests_through(provider: str) -> dict[str, dict[str, object]]:
     if provider != ALL and provider not in adapter_names():
         raise NotFound(f"there is no adapter {provider!r}: choose {ALL}, {', '.join(sorted(adapter_names()))}")
     names = sorted(adapter_names()) if provider == ALL else [provider]
-    models = [_plainest(name) for name in names]
+    models = [plainest_model(name) for name in names]
     return {
         f"{name} ({model})": {"model": model, "prompt": "a paper boat drifts down a rainy street"}
         for name, model in zip(names, models, strict=True)
     }
 
 
-def _plainest(provider: str) -> str:
+def plainest_model(provider: str) -> str:
     """The first model that goes to a vendor first, and needs no picture."""
     return next(
         model.name

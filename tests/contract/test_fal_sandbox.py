@@ -172,14 +172,6 @@ def test_an_image_that_cannot_be_fetched_is_the_customers(bench: Bench) -> None:
     assert "[link]" in caught.value.message
 
 
-@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
-    bench.misbehave(create_reply=create_reply)
-    with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order())
-    assert len(bench.sandbox.tasks(bench.word)) == 1
-
-
 @pytest.mark.parametrize(
     ("fail_code", "code"),
     [
@@ -201,12 +193,6 @@ def test_a_request_that_ended_badly(bench: Bench, fail_code: str, code: ErrorCod
         error_code=code,
         error_message=f"fal could not generate it ({fail_code}): It went wrong",
     )
-
-
-def test_a_success_without_a_result(bench: Bench) -> None:
-    bench.misbehave(empty_result=True)
-    state = bench.finish(submit(bench))
-    assert (state.status, state.error_message) == (RemoteStatus.FAILED, "fal reported success without a result")
 
 
 def test_an_undocumented_state(bench: Bench) -> None:

@@ -18,7 +18,6 @@ from schemas.enums import ErrorCode
 from schemas.errors import (
     DownloadError,
     ProviderAuthFailed,
-    ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
@@ -94,14 +93,6 @@ def test_a_refused_create(bench: Bench, code: int, http_status: int) -> None:
     assert bench.sandbox.tasks(bench.word) == []
 
 
-@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
-    bench.misbehave(create_reply=create_reply)
-    with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order())
-    assert len(bench.sandbox.tasks(bench.word)) == 1
-
-
 def test_an_input_image_that_cannot_be_fetched(bench: Bench) -> None:
     order = bench.order("kling-2.6-image-to-video", image_urls=[f"{bench.url}/files/nothing.png"])
     with pytest.raises(ProviderRejected) as caught:
@@ -126,19 +117,6 @@ def test_a_failed_task(bench: Bench, fail_code: str, expected: ErrorCode) -> Non
     state = bench.finish(bench.submit(bench.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, expected)
     assert state.error_message == f"kie could not generate it (code {fail_code}): It went wrong"
-
-
-def test_a_success_without_a_result(bench: Bench) -> None:
-    bench.misbehave(empty_result=True)
-    state = bench.finish(bench.submit(bench.order()))
-    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
-
-
-def test_an_undocumented_state(bench: Bench) -> None:
-    bench.misbehave(state_word="pondering")
-    remote = bench.submit(bench.order())
-    with pytest.raises(ProviderBadResponse, match="does not document"):
-        bench.provider.poll(remote)
 
 
 def test_a_cut_download_is_resumed(bench: Bench) -> None:

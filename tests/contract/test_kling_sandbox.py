@@ -22,7 +22,6 @@ from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
     ProviderAuthFailed,
-    ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
@@ -162,19 +161,6 @@ def test_a_failed_task(bench: Bench) -> None:
     state = bench.finish(bench.submit(bench.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message == "kling could not generate it: Risk control"
-
-
-def test_a_success_without_a_result(bench: Bench) -> None:
-    bench.misbehave(empty_result=True)
-    state = bench.finish(bench.submit(bench.order()))
-    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
-
-
-def test_an_undocumented_state(bench: Bench) -> None:
-    bench.misbehave(state_word="pondering")
-    remote = bench.submit(bench.order())
-    with pytest.raises(ProviderBadResponse, match="does not document"):
-        bench.provider.poll(remote)
 
 
 def test_kling_cannot_cancel(bench: Bench) -> None:

@@ -17,7 +17,6 @@ from schemas.enums import ErrorCode, Kind
 from schemas.errors import (
     DownloadError,
     ProviderAuthFailed,
-    ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
@@ -134,14 +133,6 @@ def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
         )
 
 
-@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
-    bench.misbehave(create_reply=create_reply)
-    with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order())
-    assert len(bench.sandbox.tasks(bench.word)) == 1
-
-
 @pytest.mark.parametrize(
     ("word", "code"),
     [("moderation_blocked", ErrorCode.CONTENT_REJECTED), ("server_error", ErrorCode.PROVIDER_FAILED)],
@@ -159,12 +150,6 @@ def test_a_success_whose_content_is_missing_is_a_stale_link(bench: Bench) -> Non
     with pytest.raises(DownloadError) as caught:
         open_download(url, bench.provider.download_headers(url), DOWNLOADS, kind=Kind.VIDEO)
     assert caught.value.is_stale
-
-
-def test_an_undocumented_state(bench: Bench) -> None:
-    bench.misbehave(state_word="pondering")
-    with pytest.raises(ProviderBadResponse, match="does not document"):
-        bench.provider.poll(bench.submit(bench.order()))
 
 
 def test_progress_is_told_while_it_runs(bench: Bench) -> None:

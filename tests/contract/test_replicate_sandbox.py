@@ -97,14 +97,6 @@ def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
         bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
 
 
-@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
-    bench.misbehave(create_reply=create_reply)
-    with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order())
-    assert len(bench.sandbox.tasks(bench.word)) == 1
-
-
 def test_a_failed_prediction(bench: Bench) -> None:
     bench.misbehave(outcome="fail", fail_msg="It went wrong")
     state = bench.finish(bench.submit(bench.order()))

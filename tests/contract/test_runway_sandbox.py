@@ -149,14 +149,6 @@ def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
         bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
 
 
-@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_a_create_without_a_readable_reply(bench: Bench, create_reply: str) -> None:
-    bench.misbehave(create_reply=create_reply)
-    with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order())
-    assert len(bench.sandbox.tasks(bench.word)) == 1
-
-
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
@@ -172,12 +164,6 @@ def test_a_failed_task(bench: Bench, code: str, expected: ErrorCode) -> None:
     assert (state.status, state.error_code, state.provider_credits) == (RemoteStatus.FAILED, expected, Decimal(0))
     assert state.error_message is not None
     assert state.error_message.endswith(": It went wrong")
-
-
-def test_a_success_without_a_result(bench: Bench) -> None:
-    bench.misbehave(empty_result=True)
-    state = bench.finish(bench.submit(bench.order()))
-    assert (state.status, state.error_message) == (RemoteStatus.FAILED, "runway reported success without a result")
 
 
 def test_an_undocumented_state_is_neither_believed_nor_deleted(bench: Bench) -> None:

@@ -1,0 +1,74 @@
+"""What every adapter does in front of the sandbox; what one of them does differently is in the vendor's own file."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from providers.base import RemoteStatus
+from providers.catalogue import Catalogue
+from providers.registry import Providers, adapter_names
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Delivered
+from schemas.enums import ErrorCode
+from schemas.errors import ProviderBadResponse, ProviderOutcomeUnknown
+from schemas.settings import ProviderSettings, ProvidersSettings
+from stack.demo import plainest_model
+from tests.contract.bench import Bench
+from tests.contract.wires import WIRES
+from tests.sandbox.harness import KEY, WEBHOOK_SECRET
+
+EVERY = sorted(adapter_names())
+TINY = Delivered(width=64, height=64, duration_seconds=0.5)
+
+
+@pytest.fixture
+def bench(sandbox_url: str, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The plainest model of a vendor; the test names the vendor."""
+    name: str = request.param
+    account = ProviderSettings(
+        api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/{name}"
+    )
+    providers = Providers(ProvidersSettings({name: account}))
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        catalogue = Catalogue.load(frozenset({name}))
+        model = plainest_model(name)
+        yield Bench(providers.get(name), catalogue, model, sandbox, sandbox_url, uuid4().hex, TINY)
+    providers.close()
+
+
+@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
+@pytest.mark.parametrize("bench", EVERY, indirect=True)
+def test_a_create_without_a_readable_reply_was_made_and_is_unknown(bench: Bench, create_reply: str) -> None:
+    bench.misbehave(create_reply=create_reply)
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order())
+    assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+@pytest.mark.parametrize("bench", EVERY, indirect=True)
+def test_a_slow_success_is_waited_for(bench: Bench) -> None:
+    bench.misbehave(seconds=0.3)
+    remote = bench.submit(bench.order())
+    assert bench.provider.poll(remote).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}
+    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
+
+
+# Where a success always has a result, it may be missing when it is fetched.
+@pytest.mark.parametrize(
+    "bench", [name for name in EVERY if WIRES[name].succeeded_with_nothing("1") is not None], indirect=True
+)
+def test_a_success_without_a_result_is_a_failure(bench: Bench) -> None:
+    bench.misbehave(empty_result=True)
+    state = bench.finish(bench.submit(bench.order()))
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+    assert state.error_message == f"{bench.provider.name} reported success without a result"
+
+
+@pytest.mark.parametrize("bench", EVERY, indirect=True)
+def test_a_state_that_nobody_documents_is_never_taken_for_running(bench: Bench) -> None:
+    bench.misbehave(state_word="pondering")
+    with pytest.raises(ProviderBadResponse, match="does not document"):
+        bench.provider.poll(bench.submit(bench.order()))
