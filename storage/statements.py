@@ -41,7 +41,9 @@ class Statements:
         if known.columns is None:
             # A statement's columns are always the same, and to ask for them costs more than to fetch a row.
             names = [column[0] for column in cursor.description or ()]
-            known.columns, known.has_rows = SimpleResultMetaData(names), bool(names)
+            known.has_rows = bool(names)
+            # Last: it is what another thread looks at.
+            known.columns = SimpleResultMetaData(names)
         return IteratorResult(known.columns, iter(cursor.fetchall() if known.has_rows else ()))
 
 
