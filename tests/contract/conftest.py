@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
+from pydantic import HttpUrl
 
 from providers.base import Provider
 from providers.registry import adapter_names
 from providers.transport import Transport
 from schemas.names import ProviderName
+from tests.contract.bench import Bench
 from tests.contract.raw_server import Answer, RawServer, http
 from tests.contract.wires import STOPS_WITHOUT_A_STATE, WIRES, Wire
-from tests.sandbox.harness import PATIENCE_SECONDS, free_port, start_sandbox
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, eventually, free_port, start_sandbox
 
 NOW = 1_700_000_000.0
 
@@ -94,3 +97,16 @@ def sandbox_url() -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.communicate(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def picture(bench: Bench) -> HttpUrl:
+    """A link to a picture; the sandbox's other vendor made it."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=f"{bench.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
+        create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
+        task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
+        link = f"{bench.url}/files/{task_id}.png"
+        eventually(lambda: kie.get(link).status_code == 200)
+    # A model without a prompt is known by its picture.
+    return HttpUrl(f"{link}?{bench.word}")

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from uuid import uuid4
 
-import httpx
 import pytest
 from pydantic import HttpUrl, SecretStr
 
@@ -48,19 +47,6 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
         sandbox.reset()
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/fal")
         yield Bench(Fal("fal", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
-
-
-@pytest.fixture
-def picture(bench: Bench) -> HttpUrl:
-    """A link to a picture; the sandbox's other vendor made it."""
-    headers = {"Authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{bench.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
-        create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
-        task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
-        link = f"{bench.url}/files/{task_id}.png"
-        eventually(lambda: kie.get(link).status_code == 200)
-    # A model without a prompt is known by its picture.
-    return HttpUrl(f"{link}?{bench.word}")
 
 
 def submit(bench: Bench) -> RemoteRef:
