@@ -121,6 +121,7 @@ MUTANTS = (
         new="    with services.database.transaction() as session:\n"
         "        adopted = callbacks.adoptable_remote_id(session, claim.id, generation.provider)\n"
         "    remote_id = adopted or generation.remote_id\n",
+        checks=("tests/integration/tasks/test_submit.py", MODEL),
     ),
     Mutant(
         name="a callback wakes what is finished",

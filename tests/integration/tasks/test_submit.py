@@ -125,6 +125,18 @@ def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
     assert life.accepted_creates() == 1
 
 
+def test_what_the_vendor_replied_beats_what_a_callback_names(lives: Lives) -> None:
+    life = lives.begin(create_reply="drop")
+    life.step()
+    (task,) = life.sandbox.tasks(life.word)
+    # As if the worker had read the reply after it had lost its lease.
+    life.set(f"remote_id = '{task.task_id}'")
+    with life.database.transaction() as session:
+        callbacks.record(session, "kie", life.id, remote_id="another", body=b"{}", resend_after=10)
+    assert life.step() is Stage.GENERATING
+    assert life.row.remote_id == task.task_id
+
+
 def test_a_worker_that_dies_while_it_submits_leaves_no_second_create_behind(lives: Lives) -> None:
     life = lives.begin()
     life.step()
