@@ -195,6 +195,7 @@ MUTANTS = (
         file="storage/claims.py",
         old='        **({} if progress is None else {"progress": "greatest(progress, :progress)"}),\n',
         new='        **({} if progress is None else {"progress": ":progress"}),\n',
+        checks=("tests/integration/storage/test_generations.py", MODEL),
     ),
     Mutant(
         name="a wake-up that was not sent is forgotten",
@@ -202,5 +203,6 @@ MUTANTS = (
         file="workers/dispatch.py",
         old="                generations.make_due(statement, left)\n",
         new="                pass\n",
+        checks=("tests/integration/tasks/test_wake.py", MODEL),
     ),
 )

@@ -122,6 +122,19 @@ def test_a_move_that_is_not_in_the_table_is_refused(database: Database, generati
         claims.move(session, held, Stage.COMPLETED, wake_in=0)
 
 
+def test_a_reading_that_tells_less_than_the_one_before_takes_no_progress_back(
+    database: Database, generation_id: UUID
+) -> None:
+    held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
+    seen: list[int] = []
+    for fraction in (0.8, 0.2):
+        with database.statement() as statement:
+            claims.put_back(statement, held, wake_in=0, progress=fraction)
+        seen.append(row(database, generation_id).progress)
+        held = some_claim(claim(database, generation_id))
+    assert seen == [67, 67]
+
+
 def test_every_move_leaves_an_event_and_progress_never_goes_back(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
