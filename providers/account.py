@@ -1,9 +1,10 @@
 """A vendor account as every adapter needs it: where the API is, the keys, and calls that carry them."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from providers import redaction
 from providers.base import Fence
@@ -12,9 +13,29 @@ from schemas.errors import InvalidSettings
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
+Credentials = Callable[[], Mapping[str, str]]
+"""The headers that prove who we are, made anew for each call: a token may have run out since the last one."""
+
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
+
+
+def read_options(provider: ProviderName, settings: ProviderSettings, model: type[OptionsT]) -> OptionsT:
+    """An account's `options`, as its adapter describes them.
+
+    Raises:
+        InvalidSettings: one is missing, unknown or wrong; names its variable.
+    """
+    try:
+        return model.model_validate({name: value.get_secret_value() for name, value in settings.options.items()})
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        variable = "__".join(["REELWORKS_PROVIDERS", provider, "OPTIONS", *map(str, problem["loc"])]).upper()
+        known = ", ".join(sorted(model.model_fields)) or "none"
+        raise InvalidSettings(f"{variable}: {problem['msg']}; the options of {provider} are: {known}") from None
+
 
 class Account:
-    """An account at a vendor whose API takes a key in the Authorization header.
+    """An account at a vendor's HTTP API.
 
     `webhook_key` verifies the vendor's callbacks; empty: they are not signed.
     """
@@ -27,6 +48,7 @@ class Account:
         *,
         base_url: str | None,
         scheme: str = "Bearer",
+        credentials: Credentials | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Describes the account.
@@ -34,6 +56,7 @@ class Account:
         Args:
             base_url: the vendor's own, where the settings name no other; None: there is none.
             scheme: the word before the key in the Authorization header.
+            credentials: in place of that header, for a vendor that takes something else.
             headers: what the vendor wants on every call besides the key.
 
         Raises:
@@ -47,7 +70,7 @@ class Account:
         self._provider = provider
         self._base_url = address.rstrip("/")
         self._key = settings.api_key.get_secret_value()
-        self._scheme = scheme
+        self._credentials = credentials or (lambda: {"Authorization": f"{scheme} {self._key}"})
         self._headers = headers or {}
         self._timeout_seconds = settings.timeout_seconds
         self._transport = transport
@@ -73,7 +96,7 @@ class Account:
                 method=method,
                 url=self.url(path),
                 timeout_seconds=self._timeout_seconds,
-                headers={**self._headers, **self._authorization()},
+                headers={**self._headers, **self._credentials()},
                 params=params,
                 body=body,
                 fence=fence,
@@ -86,7 +109,7 @@ class Account:
 
     def headers_for(self, url: str) -> Mapping[str, str]:
         """Headers for fetching a URL: our key, if it lies below the base URL, and none for any other."""
-        return self._authorization() if _is_below(url, self._base_url) else {}
+        return self._credentials() if _is_below(url, self._base_url) else {}
 
     def path_of(self, link: str) -> str | None:
         """The path of a link below this account's address, for `call`; None for any other link.
@@ -94,9 +117,6 @@ class Account:
         A vendor's answer must not choose where our key goes.
         """
         return link.removeprefix(self._base_url) if link.startswith(f"{self._base_url}/") else None
-
-    def _authorization(self) -> dict[str, str]:
-        return {"Authorization": f"{self._scheme} {self._key}"}
 
     def quotable(self, text: str, *, prompt: str = "") -> str:
         """What may be told of a vendor's text: without our key, the prompt, and links."""

@@ -58,6 +58,7 @@ class ProviderSettings(BaseModel):
     webhook_key: SecretStr = Field(default=SecretStr(""), description="verifies the vendor's callback signatures")
     callbacks: bool = Field(default=True, description="ask for callbacks; false polls only")
     timeout_seconds: float = Field(default=30.0, gt=0, description="connect and read timeout of one vendor call")
+    options: dict[str, SecretStr] = Field(default={}, description="what else this kind of vendor needs to know")
 
 
 class ProvidersSettings(RootModel[dict[ProviderName, ProviderSettings]]):

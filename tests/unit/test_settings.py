@@ -59,11 +59,13 @@ def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_nested_names_are_joined_with_two_underscores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELWORKS_PROVIDERS__KIE__TIMEOUT_SECONDS", "7.5")
+    monkeypatch.setenv("REELWORKS_PROVIDERS__VERTEX__OPTIONS__PROJECT", "films")
     monkeypatch.setenv("REELWORKS_S3__BUCKET", "films")
 
     settings = Settings()
 
     assert (settings.providers.named("kie").timeout_seconds, settings.s3.bucket) == (7.5, "films")
+    assert settings.providers.named("vertex").options["project"].get_secret_value() == "films"
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

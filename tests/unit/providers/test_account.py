@@ -1,7 +1,7 @@
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-from providers.account import Account
+from providers.account import Account, read_options
 from providers.transport import Transport
 from schemas.errors import InvalidSettings
 from schemas.settings import ProviderSettings
@@ -68,3 +68,47 @@ def test_our_key_goes_to_what_lies_below_the_base_url(base_url: str, url: str) -
 )
 def test_our_key_goes_nowhere_else(url: str) -> None:
     assert account("https://gw.example/v1").headers_for(url) == {}
+
+
+def test_a_vendor_with_other_credentials_gets_those_and_no_authorization() -> None:
+    made = iter(["first", "second"])
+    own = Account(
+        "mine",
+        ProviderSettings(api_key=SecretStr("key")),
+        Transport(),
+        base_url="https://gw.example",
+        credentials=lambda: {"x-token": next(made)},
+    )
+
+    assert [own.headers_for("https://gw.example/file") for _ in range(2)] == [
+        {"x-token": "first"},
+        {"x-token": "second"},
+    ]
+
+
+class Options(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    project: str
+    location: str = "global"
+
+
+def with_options(**options: str) -> ProviderSettings:
+    return ProviderSettings(options={name: SecretStr(value) for name, value in options.items()})
+
+
+def test_options_of_a_vendor_are_read_as_its_adapter_describes_them() -> None:
+    assert read_options("mine", with_options(project="films"), Options) == Options(project="films")
+
+
+@pytest.mark.parametrize(
+    ("options", "variable"),
+    [({}, "PROJECT"), ({"project": "films", "region": "eu"}, "REGION")],
+)
+def test_a_missing_or_unknown_option_is_refused_with_its_variable_and_what_there_is(
+    options: dict[str, str], variable: str
+) -> None:
+    wanted = f"REELWORKS_PROVIDERS__MINE__OPTIONS__{variable}: .*options of mine are: location, project"
+
+    with pytest.raises(InvalidSettings, match=wanted):
+        read_options("mine", with_options(**options), Options)
