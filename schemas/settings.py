@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, RootModel, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, Json, RootModel, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.names import ProviderName
@@ -58,7 +58,9 @@ class ProviderSettings(BaseModel):
     webhook_key: SecretStr = Field(default=SecretStr(""), description="verifies the vendor's callback signatures")
     callbacks: bool = Field(default=True, description="ask for callbacks; false polls only")
     timeout_seconds: float = Field(default=30.0, gt=0, description="connect and read timeout of one vendor call")
-    options: dict[str, SecretStr] = Field(default={}, description="what else this kind of vendor needs to know")
+    options: dict[str, SecretStr] | Json[dict[str, SecretStr]] = Field(
+        default={}, description="what else this kind of vendor needs to know"
+    )
 
 
 class ProvidersSettings(RootModel[dict[ProviderName, ProviderSettings]]):
