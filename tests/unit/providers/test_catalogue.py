@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.adapters.fal import wire as fal_wire
-from providers.adapters.kie import wire as kie_wire
+from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
@@ -56,7 +56,7 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
 
 WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
-    "kie": kie_wire.to_input,
+    "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,

@@ -7,7 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
-from providers.adapters.kie.wire import Answer, Record, signature, to_input, to_state
+from providers.adapters.kie.market import INPUTS as INPUTS_OF
+from providers.adapters.kie.market import to_body, to_state
+from providers.adapters.kie.wire import Answer, signature
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.transport import Transport
 from schemas.enums import ErrorCode
@@ -44,7 +46,7 @@ def submit(kie: Kie, *, callback_url: str | None = None) -> str:
 
 
 def state_of(**fields: Any) -> RemoteState:
-    return to_state(Record.model_validate(fields), "the envelope's text")
+    return to_state(Answer(code=200, msg="the envelope's text", data=fields))
 
 
 def test_the_signature_is_kies() -> None:
@@ -104,24 +106,50 @@ WRITTEN = {
         "resolution": "4K",
         "output_format": "jpg",
     },
+    "google/nano-banana-edit": {**IMAGE, "image_urls": ["https://x.example/1.png"], "output_format": "jpeg"},
+    "nano-banana-2": {
+        **IMAGE,
+        "image_input": ["https://x.example/1.png"],
+        "resolution": "4K",
+        "output_format": "jpg",
+    },
+    "nano-banana-2-lite": {**IMAGE, "image_urls": ["https://x.example/1.png"]},
     "kling-2.6/text-to-video": {**VIDEO, "aspect_ratio": "16:9"},
     "kling-2.6/image-to-video": {**VIDEO, "image_urls": ["https://x.example/1.png"]},
+    "kling-3.0/video": {
+        **VIDEO,
+        "image_urls": ["https://x.example/1.png"],
+        "aspect_ratio": "16:9",
+        "mode": "4K",
+        "multi_shots": False,
+    },
 }
 
 
 @pytest.mark.parametrize("model", WRITTEN)
 def test_inputs_in_the_words_of_each_model(model: str) -> None:
-    assert to_input(model, INPUTS) == WRITTEN[model]
+    assert to_body(model, INPUTS) == {"model": model, "input": WRITTEN[model]}
+
+
+def test_no_model_is_spoken_to_in_words_that_no_test_has_seen() -> None:
+    assert set(WRITTEN) == set(INPUTS_OF)
+
+
+@pytest.mark.parametrize(("resolution", "mode"), [("720p", "std"), ("1080p", "pro"), ("4k", "4K")])
+def test_klings_mode_is_the_resolution(resolution: str, mode: str) -> None:
+    body = to_body("kling-3.0/video", Inputs(prompt="p", resolution=resolution))
+    assert body["input"] == {"prompt": "p", "mode": mode, "multi_shots": False}
 
 
 def test_what_is_not_given_is_not_sent() -> None:
-    assert to_input("nano-banana-pro", Inputs(prompt="p")) == {"prompt": "p"}
-    assert to_input("kling-2.6/text-to-video", Inputs(prompt="p", audio=False)) == {"prompt": "p", "sound": False}
+    assert to_body("nano-banana-pro", Inputs(prompt="p"))["input"] == {"prompt": "p"}
+    silent = to_body("kling-2.6/text-to-video", Inputs(prompt="p", audio=False))
+    assert silent["input"] == {"prompt": "p", "sound": False}
 
 
 def test_a_model_that_is_not_known_any_more() -> None:
     with pytest.raises(ProviderRejected, match="kie's model sora-2 is not served any more"):
-        to_input("sora-2", INPUTS)
+        to_body("sora-2", INPUTS)
 
 
 def test_the_create_request() -> None:

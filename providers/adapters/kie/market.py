@@ -1,0 +1,129 @@
+"""Kie Market: one wire for the models of many vendors. Source: https://docs.kie.ai/market, the page of each model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from pydantic import Field, ValidationError
+
+from providers.adapters.kie.wire import (
+    Answer,
+    Family,
+    Payload,
+    ResultUrl,
+    failed,
+    not_served,
+    succeeded,
+    undocumented_state,
+)
+from providers.base import RemoteState, RemoteStatus
+from schemas.errors import ProviderBadResponse
+from schemas.orders import Inputs
+
+
+@dataclass(frozen=True)
+class _Input:
+    """How a model calls what it takes."""
+
+    fields: Mapping[str, str]
+    """Our inputs under its names: `image_urls` of one model is `image_input` of another."""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Its words for values of ours, where they differ, by our name of the input."""
+    always: Mapping[str, object] = field(default_factory=dict)
+    """What it wants in any case."""
+
+
+_SAME: Final = {"prompt": "prompt", "aspect_ratio": "aspect_ratio"}
+_PRO: Final = {**_SAME, "image_urls": "image_input", "resolution": "resolution", "output_format": "output_format"}
+_CLIP: Final = {"prompt": "prompt", "duration_seconds": "duration", "audio": "sound"}
+# `google/nano-banana` says "jpeg", as we do.
+_JPG: Final = {"output_format": {"jpeg": "jpg"}}
+# The resolution is the mode's: std makes 1280x720, pro 1920x1080, 4K 3840x2160 (https://docs.kie.ai/market/kling/kling-3.0).
+_MODES: Final = {"resolution": {"720p": "std", "1080p": "pro", "4k": "4K"}}
+
+INPUTS: Final[Mapping[str, _Input]] = {
+    "google/nano-banana": _Input({**_SAME, "output_format": "output_format"}),
+    "google/nano-banana-edit": _Input({**_SAME, "output_format": "output_format", "image_urls": "image_urls"}),
+    "nano-banana-pro": _Input(_PRO, words=_JPG),
+    "nano-banana-2": _Input(_PRO, words=_JPG),
+    "nano-banana-2-lite": _Input({**_SAME, "image_urls": "image_urls"}),
+    "kling-2.6/text-to-video": _Input({**_CLIP, "aspect_ratio": "aspect_ratio"}),
+    "kling-2.6/image-to-video": _Input({**_CLIP, "image_urls": "image_urls"}),
+    "kling-3.0/video": _Input(
+        {**_CLIP, "image_urls": "image_urls", "aspect_ratio": "aspect_ratio", "resolution": "mode"},
+        words=_MODES,
+        always={"multi_shots": False},
+    ),
+}
+
+
+class Record(Payload):
+    """`data` of a status read. `resultJson` is a JSON string, empty until the task has succeeded."""
+
+    state: str
+    result_json: str | None = Field(default=None, alias="resultJson")
+    fail_code: str | int | None = Field(default=None, alias="failCode")
+    fail_msg: str | None = Field(default=None, alias="failMsg")
+    credits: Decimal | None = Field(default=None, alias="creditsConsumed")
+
+
+class _Results(Payload):
+    urls: list[ResultUrl] | None = Field(default=None, alias="resultUrls")
+
+
+def to_body(model: str, inputs: Inputs) -> dict[str, object]:
+    """The body of a create: what was ordered, in the words of this model.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak.
+    """
+    known = INPUTS.get(model)
+    if known is None:
+        raise not_served(model)
+    given = {name: value for name, value in inputs.model_dump().items() if value not in (None, [])}
+    said = {theirs: _said(known, ours, given[ours]) for ours, theirs in known.fields.items() if ours in given}
+    return {"model": model, "input": {**said, **known.always}}
+
+
+def _said(known: _Input, name: str, value: object) -> object:
+    if name == "duration_seconds":
+        return str(value)
+    return known.words.get(name, {}).get(str(value), value)
+
+
+def to_state(answer: Answer) -> RemoteState:
+    """The state of a task.
+
+    Raises:
+        ProviderBadResponse: a word or a result that Kie does not document.
+        ValidationError: a record of another form.
+    """
+    record = Record.model_validate(answer.data)
+    match record.state:
+        case "waiting" | "queuing":
+            return RemoteState(RemoteStatus.QUEUED, provider_credits=record.credits)
+        case "generating":
+            return RemoteState(RemoteStatus.RUNNING, provider_credits=record.credits)
+        case "success":
+            return succeeded(_urls(record), credits_=record.credits)
+        case "fail":
+            return failed(record.fail_code, record.fail_msg or answer.text, credits_=record.credits)
+        case _:
+            raise undocumented_state()
+
+
+def _urls(record: Record) -> list[ResultUrl] | None:
+    try:
+        return _Results.model_validate_json(record.result_json or "{}").urls
+    except ValidationError:
+        raise ProviderBadResponse("kie reported success with a result of another form") from None
+
+
+MARKET: Final = Family(
+    create_path="/api/v1/jobs/createTask",
+    status_path="/api/v1/jobs/recordInfo",
+    failure_codes=frozenset({501}),
+    to_body=to_body,
+    to_state=to_state,
+)
