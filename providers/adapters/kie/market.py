@@ -32,6 +32,8 @@ class _Input:
     """Its words for values of ours, where they differ, by our name of the input."""
     always: Mapping[str, object] = field(default_factory=dict)
     """What it wants in any case."""
+    model: str | None = None
+    """Its name, where that of the route says more: one of Kie's models may be several of ours."""
 
 
 _SAME: Final = {"prompt": "prompt", "aspect_ratio": "aspect_ratio"}
@@ -42,6 +44,16 @@ _JPG: Final = {"output_format": {"jpeg": "jpg"}}
 # The resolution is the mode's: std makes 1280x720, pro 1920x1080, 4K 3840x2160 (https://docs.kie.ai/market/kling/kling-3.0).
 _MODES: Final = {"resolution": {"720p": "std", "1080p": "pro", "4k": "4K"}}
 
+_KLING_3: Final = {**_CLIP, "image_urls": "image_urls", "resolution": "mode"}
+_OMNI: Final = {
+    **_SAME,
+    "image_urls": "image_urls",
+    "duration_seconds": "duration",
+    "resolution": "resolution",
+    "seed": "seed",
+}
+
+# By the model of a route.
 INPUTS: Final[Mapping[str, _Input]] = {
     "google/nano-banana": _Input({**_SAME, "output_format": "output_format"}),
     "google/nano-banana-edit": _Input({**_SAME, "output_format": "output_format", "image_urls": "image_urls"}),
@@ -51,10 +63,13 @@ INPUTS: Final[Mapping[str, _Input]] = {
     "kling-2.6/text-to-video": _Input({**_CLIP, "aspect_ratio": "aspect_ratio"}),
     "kling-2.6/image-to-video": _Input({**_CLIP, "image_urls": "image_urls"}),
     "kling-3.0/video": _Input(
-        {**_CLIP, "image_urls": "image_urls", "aspect_ratio": "aspect_ratio", "resolution": "mode"},
-        words=_MODES,
-        always={"multi_shots": False},
+        {**_KLING_3, "aspect_ratio": "aspect_ratio"}, words=_MODES, always={"multi_shots": False}
     ),
+    "kling-3.0/video/first-frame": _Input(
+        _KLING_3, words=_MODES, always={"multi_shots": False}, model="kling-3.0/video"
+    ),
+    "gemini-omni-video": _Input(_OMNI),
+    "gemini-omni-video/edit": _Input({**_OMNI, "video_urls": "video_list"}, model="gemini-omni-video"),
 }
 
 
@@ -82,14 +97,19 @@ def to_body(model: str, inputs: Inputs) -> dict[str, object]:
     if known is None:
         raise not_served(model)
     given = {name: value for name, value in inputs.model_dump().items() if value not in (None, [])}
-    said = {theirs: _said(known, ours, given[ours]) for ours, theirs in known.fields.items() if ours in given}
-    return {"model": model, "input": {**said, **known.always}}
+    said = {theirs: _said(known, ours, given[ours], inputs) for ours, theirs in known.fields.items() if ours in given}
+    return {"model": known.model or model, "input": {**said, **known.always}}
 
 
-def _said(known: _Input, name: str, value: object) -> object:
-    if name == "duration_seconds":
-        return str(value)
-    return known.words.get(name, {}).get(str(value), value)
+def _said(known: _Input, name: str, value: object, inputs: Inputs) -> object:
+    match name:
+        case "duration_seconds":
+            return str(value)
+        case "video_urls":
+            # As much of a video as was ordered; Kie takes up to 10 s of one.
+            return [{"url": url, "start": 0, "ends": inputs.duration_seconds} for url in inputs.video_urls]
+        case _:
+            return known.words.get(name, {}).get(str(value), value)
 
 
 def to_state(answer: Answer) -> RemoteState:

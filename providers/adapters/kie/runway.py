@@ -52,12 +52,10 @@ def to_body(model: str, inputs: Inputs) -> dict[str, object]:
         "prompt": inputs.prompt,
         "duration": inputs.duration_seconds,
         "quality": inputs.resolution,
+        "aspectRatio": inputs.aspect_ratio,  # without an effect where there is a picture
         "waterMark": "",  # none
     }
-    # The shape is the picture's where there is one.
-    if inputs.image_urls:
-        return {**body, "imageUrl": inputs.image_urls[0]}
-    return {**body, "aspectRatio": inputs.aspect_ratio}
+    return {**body, "imageUrl": inputs.image_urls[0]} if inputs.image_urls else body
 
 
 def to_state(answer: Answer) -> RemoteState:

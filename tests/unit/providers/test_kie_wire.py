@@ -95,9 +95,18 @@ INPUTS = Inputs(
     duration_seconds=10,
     audio=True,
     output_format="jpeg",
+    video_urls=["https://x.example/1.mp4"],
+    seed=7,
 )
 IMAGE = {"prompt": "p", "aspect_ratio": "16:9"}
 VIDEO = {"prompt": "p", "duration": "10", "sound": True}
+OMNI = {
+    **IMAGE,
+    "image_urls": ["https://x.example/1.png"],
+    "duration": "10",
+    "resolution": "4K",
+    "seed": 7,
+}
 WRITTEN = {
     "google/nano-banana": {**IMAGE, "output_format": "jpeg"},
     "nano-banana-pro": {
@@ -123,12 +132,24 @@ WRITTEN = {
         "mode": "4K",
         "multi_shots": False,
     },
+    "kling-3.0/video/first-frame": {
+        **VIDEO,
+        "image_urls": ["https://x.example/1.png"],
+        "mode": "4K",
+        "multi_shots": False,
+    },
+    "gemini-omni-video": OMNI,
+    "gemini-omni-video/edit": {
+        **OMNI,
+        "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 10}],
+    },
 }
+NAMES = {"kling-3.0/video/first-frame": "kling-3.0/video", "gemini-omni-video/edit": "gemini-omni-video"}
 
 
 @pytest.mark.parametrize("model", WRITTEN)
 def test_inputs_in_the_words_of_each_model(model: str) -> None:
-    assert to_body(model, INPUTS) == {"model": model, "input": WRITTEN[model]}
+    assert to_body(model, INPUTS) == {"model": NAMES.get(model, model), "input": WRITTEN[model]}
 
 
 def test_no_model_is_spoken_to_in_words_that_no_test_has_seen() -> None:
