@@ -129,6 +129,7 @@ def test_each_family_has_addresses_of_its_own(model: str, create: str, status: s
         (json.dumps([LINK, OTHER]), [LINK, OTHER]),
         (f"[{LINK}]", [LINK]),
         (f"[{LINK}, {OTHER}]", [LINK, OTHER]),
+        (f"[{LINK},{OTHER}]", [LINK, OTHER]),
     ],
 )
 def test_veos_links_come_as_a_list_or_in_a_string(links: JsonValue, expected: list[str]) -> None:

@@ -162,6 +162,15 @@ def test_klings_mode_is_the_resolution(resolution: str, mode: str) -> None:
     assert body["input"] == {"prompt": "p", "mode": mode, "multi_shots": False}
 
 
+def test_as_much_of_a_video_is_used_as_was_ordered() -> None:
+    inputs = Inputs(prompt="p", video_urls=["https://x.example/1.mp4"], duration_seconds=4)
+    assert to_body("gemini-omni-video/edit", inputs)["input"] == {
+        "prompt": "p",
+        "duration": "4",
+        "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 4}],
+    }
+
+
 def test_what_is_not_given_is_not_sent() -> None:
     assert to_body("nano-banana-pro", Inputs(prompt="p"))["input"] == {"prompt": "p"}
     silent = to_body("kling-2.6/text-to-video", Inputs(prompt="p", audio=False))
