@@ -53,12 +53,21 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """A body that somebody else has written."""
+
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Call:
     """One call to a vendor.
 
     `timeout_seconds` is for the whole call, from the connection to the last byte. A call with a `fence` is a create:
-    it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form`.
-    What `elide` names is left out of the answer where it is long: the base64 texts of files that are not wanted now.
+    it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form` or
+    `Raw`. What `elide` names is left out of the answer where it is long: the base64 texts of files that are not wanted
+    now.
     """
 
     provider: ProviderName
@@ -68,7 +77,7 @@ class Call:
     timeout_seconds: float
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: Mapping[str, str] | None = field(default=None, repr=False)
-    body: Mapping[str, object] | Form | None = field(default=None, repr=False)
+    body: Mapping[str, object] | Form | Raw | None = field(default=None, repr=False)
     fence: Fence | None = field(default=None, repr=False)
     elide: str | None = None
 
@@ -90,6 +99,8 @@ class Reply:
     status: int
     content: bytes = field(repr=False)
     retry_after: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """In whatever case they are asked for."""
 
     @property
     def is_success(self) -> bool:
@@ -202,7 +213,8 @@ class Transport:
                 content += chunk
                 if len(content) > MAX_REPLY_BYTES:
                     raise _too_large(call)
-            return Reply(call, response.status_code, bytes(content), _retry_after(response.headers))
+            after = _retry_after(response.headers)
+            return Reply(call, response.status_code, bytes(content), after, response.headers)
 
     def close(self) -> None:
         """Close every connection."""
@@ -241,6 +253,8 @@ class _Body(httpx.SyncByteStream):
         """The body as it goes out, after its Content-Type."""
         if isinstance(self._call.body, Form):
             return _multipart(self._call.body)
+        if isinstance(self._call.body, Raw):
+            return self._call.body.content_type, self._call.body.content
         text = json.dumps(self._call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return "application/json", text.encode()
 
