@@ -334,15 +334,20 @@ class Vertex:
         return self.http.post(f"/vertex/v1/{path}", json=body)
 
     def post(
-        self, instance: dict[str, JsonValue] | None = None, *, model: str = VEO, **parameters: JsonValue
+        self,
+        instance: dict[str, JsonValue] | None = None,
+        parameters: dict[str, JsonValue] | None = None,
+        *,
+        model: str = VEO,
     ) -> httpx.Response:
         """A create; a video from text, if nothing else is wanted."""
         wanted: dict[str, JsonValue] = {"prompt": f"a boat {self.word}", **(instance or {})}
-        return self.call("predictLongRunning", {"instances": [wanted], "parameters": parameters}, model=model)
+        body: JsonValue = {"instances": [wanted], "parameters": parameters or {}}
+        return self.call("predictLongRunning", body, model=model)
 
     def create(self, instance: dict[str, JsonValue] | None = None, *, model: str = VEO, **parameters: JsonValue) -> str:
         """The name of the operation."""
-        answer = self.post(instance, model=model, **parameters)
+        answer = self.post(instance, parameters, model=model)
         assert answer.status_code == httpx.codes.OK, answer.text
         name: str = answer.json()["name"]
         return name

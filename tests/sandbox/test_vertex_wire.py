@@ -85,11 +85,12 @@ def test_a_bucket_gets_the_video_and_whoever_has_a_token_may_fetch_it(vertex: Ve
 def test_pictures_and_videos_come_as_base64_or_from_a_bucket(
     vertex: Vertex, sandbox: SandboxClient, picture: dict[str, JsonValue]
 ) -> None:
-    for instance in (
+    instances: list[dict[str, JsonValue]] = [
         {"image": picture},
         {"image": picture, "lastFrame": picture},
-        {"referenceImages": [{"image": picture, "referenceType": "asset"}] * 3},
-    ):
+        {"referenceImages": [{"image": picture, "referenceType": "asset"} for _ in range(3)]},
+    ]
+    for instance in instances:
         assert vertex.finish(vertex.create(instance))["response"]["videos"]
     first = vertex.finish(vertex.create(storageUri="gs://films"))["response"]["videos"][0]
     extended = vertex.create({"video": first}, durationSeconds=7)
@@ -134,7 +135,7 @@ REFUSED: list[tuple[str, dict[str, JsonValue], dict[str, JsonValue]]] = [
 def test_a_create_that_is_not_as_it_must_be_is_refused(
     vertex: Vertex, sandbox: SandboxClient, instance: dict[str, JsonValue], parameters: dict[str, JsonValue]
 ) -> None:
-    assert problem(vertex.post(instance, **parameters))[:2] == (400, "INVALID_ARGUMENT")
+    assert problem(vertex.post(instance, parameters))[:2] == (400, "INVALID_ARGUMENT")
     assert sandbox.tasks(vertex.word) == []
 
 
