@@ -35,6 +35,9 @@ SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 _PATH: Final = re.compile(r"[/~.].*|.*\.json")
 _OAUTH_CODE: Final = re.compile(r"[a-z_]{1,40}")
 
+# What google-auth stumbles over in an answer that is not Google's: it looks for the token without a second thought.
+_UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
+
 _Load = Callable[["_Http"], GoogleCredentials]
 
 
@@ -87,6 +90,8 @@ class AccessTokens:
         except GoogleAuthError as error:
             # Not quoted, and not chained: its text can hold whatever the token endpoint was sent, or has answered.
             raise self._refused(error) from None
+        except _UNREADABLE:
+            raise ProviderUnavailable(f"{self._provider} gave no access token: the answer is unreadable") from None
         finally:
             self._lock.release()
 
@@ -96,7 +101,7 @@ class AccessTokens:
         if self._credentials.token_state is not TokenState.FRESH:
             try:
                 self._credentials.refresh(http)  # type: ignore[no-untyped-call]  # all of google-auth is so
-            except (GoogleAuthError, ProviderError):
+            except (GoogleAuthError, ProviderError, *_UNREADABLE):
                 if self._credentials.token_state is TokenState.INVALID:
                     raise
         headers: dict[str, str] = {}
@@ -108,7 +113,8 @@ class AccessTokens:
         code = answer.get("error") if isinstance(answer, Mapping) else None
         reason = code if isinstance(code, str) and _OAUTH_CODE.fullmatch(code) else type(error).__name__
         text = f"{self._provider} gave no access token: {reason}"
-        return ProviderUnavailable(text) if error.retryable else ProviderAuthFailed(text)
+        is_passing = error.retryable or isinstance(error.__cause__, TransportError)
+        return ProviderUnavailable(text) if is_passing else ProviderAuthFailed(text)
 
 
 class _KeyFile(BaseModel):
