@@ -145,8 +145,8 @@ def test_refusals_are_googles(client: genai.Client, word: str) -> None:
     assert (caught.value.code, caught.value.status) == (400, "INVALID_ARGUMENT")
     with pytest.raises(errors.ClientError) as caught:
         client.operations.get(
-            types.GenerateVideosOperation(
-                name=f"projects/{VERTEX_PROJECT}/locations/us-central1/publishers/google/models/{VEO}/operations/1"
+            types.GenerateVideosOperation.model_validate(
+                {"name": f"projects/{VERTEX_PROJECT}/locations/us-central1/publishers/google/models/{VEO}/operations/1"}
             )
         )
     assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")
