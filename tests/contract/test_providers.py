@@ -157,7 +157,8 @@ def test_retry_after_is_passed_on(vendor: Vendor, status: int) -> None:
 def test_states(vendor: Vendor) -> None:
     wire, remote = vendor.wire, vendor.remote(REMOTE_ID)
     urls = ["https://media.example/1.png?sig=x", "https://media.example/2.png"][: wire.most_results]
-    if (queued := wire.queued(REMOTE_ID)) is not None:
+    queued = wire.queued(REMOTE_ID)
+    if queued is not None:
         vendor.will_say(queued)
         assert vendor.provider.poll(remote).status is RemoteStatus.QUEUED
     vendor.will_say(wire.running(REMOTE_ID), wire.succeeded(REMOTE_ID, urls))
