@@ -18,6 +18,7 @@ from tests.sandbox.harness import (
     Receiver,
     Replicate,
     Runway,
+    Vertex,
     free_port,
     receiving,
     start_sandbox,
@@ -95,6 +96,11 @@ def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Open
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield OpenAIVideos(client, word)
+
+
+@pytest.fixture
+def vertex(sandbox: SandboxClient, http: httpx.Client, word: str) -> Vertex:
+    return Vertex(http, word)
 
 
 @pytest.fixture
