@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.kling.adapter import Kling
-from providers.adapters.kling.wire import Record, names_the_external_id, to_body, to_state
+from providers.adapters.kling.dialect import names_the_external_id
+from providers.adapters.kling.wire import Record, to_body, to_state
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
 from providers.standard_webhooks import sign
 from providers.transport import Transport
