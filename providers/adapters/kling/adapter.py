@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from providers.account import Account
 from providers.adapters.kling.dialect import BASE_URL, OK, Dialect
-from providers.adapters.kling.wire import RECORDS, Record, to_body, to_state
+from providers.adapters.kling.wire import RECORDS, Record, to_body, to_path, to_state
 from providers.base import AccountState, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
 from providers.transport import Reply, Transport
 from schemas.errors import ProviderRejected
@@ -40,7 +40,7 @@ class Kling(Dialect):
         external_id = str(generation_id)
         body = to_body(request.model, request.inputs, external_id=external_id, callback_url=callback_url)
         prompt = request.inputs.prompt
-        return self._create(f"/{request.model}", body, external_id=external_id, prompt=prompt, fence=fence)
+        return self._create(to_path(request.model), body, external_id=external_id, prompt=prompt, fence=fence)
 
     def poll(self, remote: RemoteRef) -> RemoteState:
         reply, records = self._tasks("poll", {"task_ids": remote.remote_id})

@@ -1,7 +1,7 @@
 """The wire of Kling's new dialect as data and pure functions: paths, payloads, states.
 
-The model is in the path, durations are numbers, and a task that worked has `succeeded`. Source: the page of each model in
-https://kling.ai/document-api, and "Capability Map" there.
+The model is in the path, durations are numbers, and a task that worked has `succeeded`. Source: the page of each
+model in https://kling.ai/document-api, and the capability map there.
 """
 
 from collections.abc import Mapping
@@ -21,15 +21,22 @@ from schemas.orders import Inputs
 TEXT_TO_VIDEO: Final = "text-to-video"
 IMAGE_TO_VIDEO: Final = "image-to-video"
 OMNI_VIDEO: Final = "omni-video"
-MODELS: Final[Mapping[str, frozenset[str]]] = {
-    TEXT_TO_VIDEO: frozenset({"kling-3.0", "kling-3.0-turbo", "kling-2.6", "kling-2.5-turbo"}),
-    IMAGE_TO_VIDEO: frozenset({"kling-3.0", "kling-3.0-turbo", "kling-2.6", "kling-2.5-turbo"}),
-    OMNI_VIDEO: frozenset({"kling-3.0-omni"}),
-}
-# The others have no `audio`.
-_WITH_SOUND: Final = frozenset({"kling-3.0", "kling-3.0-omni", "kling-2.6"})
+# Omni makes new videos, and changes those that it is given. The path is the same: ours says which it is to do.
+VIDEO_TO_VIDEO: Final = "omni-video/kling-3.0-omni#base_video"
+MODELS: Final = frozenset(
+    {
+        *(
+            f"{kind}/{version}"
+            for kind in (TEXT_TO_VIDEO, IMAGE_TO_VIDEO)
+            for version in ("kling-3.0", "kling-3.0-turbo", "kling-2.6", "kling-2.5-turbo")
+        ),
+        "omni-video/kling-3.0-omni",
+        VIDEO_TO_VIDEO,
+    }
+)
 # Versions of which we want one resolution: 2.6 makes sound at 1080p only.
 _RESOLUTIONS: Final[Mapping[str, str]] = {"kling-2.6": "1080p"}
+_SILENT: Final = frozenset({"kling-3.0-turbo", "kling-2.5-turbo"})
 _FRAMES: Final = ("first_frame", "last_frame")
 
 
@@ -71,39 +78,55 @@ RECORDS: Final = TypeAdapter(list[Record])
 """`data` of a status read. A task that Kling does not know is left out."""
 
 
+def to_path(model: str) -> str:
+    """Where a model's creates go."""
+    return f"/{model.partition('#')[0]}"
+
+
 def to_body(model: str, inputs: Inputs, *, external_id: str, callback_url: str | None) -> dict[str, object]:
     """The body of a create: what was ordered, in the words of this model.
 
     Raises:
         ProviderRejected: an old order for a model that this version does not speak.
     """
-    kind, _, version = model.partition("/")
-    if version not in MODELS.get(kind, ()):
+    if model not in MODELS:
         raise ProviderRejected(f"kling's model {model} is not served any more")
+    kind, _, version = model.partition("/")
     asked: dict[str, object] = (
-        {"prompt": inputs.prompt} if kind == TEXT_TO_VIDEO else {"contents": _contents(kind, inputs)}
+        {"prompt": inputs.prompt} if kind == TEXT_TO_VIDEO else {"contents": _contents(model, inputs)}
     )
     settings = {
         "resolution": _RESOLUTIONS.get(version, inputs.resolution),
-        "aspect_ratio": None if kind == IMAGE_TO_VIDEO else inputs.aspect_ratio,
+        "aspect_ratio": None if kind == IMAGE_TO_VIDEO or model == VIDEO_TO_VIDEO else inputs.aspect_ratio,
         "duration": inputs.duration_seconds,
-        "audio": _audio(inputs) if version in _WITH_SOUND else None,
+        "audio": None if version in _SILENT else _audio(model, inputs),
+        # It is on unless it is refused, and what is changed cannot have it.
+        "multi_shot": False if model == VIDEO_TO_VIDEO else None,
     }
     options = {"callback_url": callback_url, "external_task_id": external_id}
     return {**asked, "settings": given(settings), "options": given(options)}
 
 
-def _contents(kind: str, inputs: Inputs) -> list[dict[str, str]]:
-    """The prompt and the pictures: the first frame and the last one, or what the prompt may call @image_1 and so on."""
+def _contents(model: str, inputs: Inputs) -> list[dict[str, str]]:
+    """The prompt, and what it is about. Omni's prompts may call that @video_1, @image_1, @image_2 and so on."""
     prompt = {"type": "prompt", "text": inputs.prompt}
-    if kind == IMAGE_TO_VIDEO:
-        return [prompt, *({"type": type_, "url": url} for type_, url in zip(_FRAMES, inputs.image_urls, strict=False))]
+    if model.startswith(IMAGE_TO_VIDEO):
+        frames = zip(_FRAMES, inputs.image_urls, strict=False)
+        return [prompt, *({"type": frame, "url": url} for frame, url in frames)]
+    videos = enumerate(inputs.video_urls if model == VIDEO_TO_VIDEO else [], start=1)
     pictures = enumerate(inputs.image_urls, start=1)
-    return [prompt, *({"type": "refer_image", "url": url, "id": f"image_{number}"} for number, url in pictures)]
+    return [
+        prompt,
+        *({"type": "base_video", "url": url, "id": f"video_{number}"} for number, url in videos),
+        *({"type": "refer_image", "url": url, "id": f"image_{number}"} for number, url in pictures),
+    ]
 
 
-def _audio(inputs: Inputs) -> str | None:
-    return None if inputs.audio is None else "native" if inputs.audio else "off"
+def _audio(model: str, inputs: Inputs) -> str | None:
+    if inputs.audio is None:
+        return None
+    on = "original" if model == VIDEO_TO_VIDEO else "native"
+    return on if inputs.audio else "off"
 
 
 def to_state(record: Record) -> RemoteState:
