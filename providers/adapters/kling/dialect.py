@@ -21,7 +21,7 @@ from pydantic import (
 
 from providers import standard_webhooks
 from providers.account import Account
-from providers.base import CallbackReading, Cancellation, Fence, RemoteRef, Submission
+from providers.base import CallbackReading, Cancellation, Fence, RemoteRef, ResultRequest, Submission
 from providers.transport import Reply
 from providers.verdicts import Verdict, error_of
 from schemas.enums import ErrorCode
@@ -118,6 +118,7 @@ class Dialect:
     """
 
     calls_back = True
+    reads_inputs = False
     task_key: ClassVar[str]
     """What this dialect calls the id of a task."""
 
@@ -137,8 +138,8 @@ class Dialect:
         except ValidationError:
             raise CallbackRefused("the callback names no task") from None
 
-    def download_headers(self, url: str) -> Mapping[str, str]:  # noqa: ARG002 -- every result is a public link
-        return {}
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link)
 
     def _create(
         self, path: str, body: Mapping[str, object], *, external_id: str, prompt: str, fence: Fence

@@ -1,4 +1,4 @@
-"""Kling's own API (https://kling.ai/document-api), in its legacy dialect, for accounts with the older pair of keys too.
+"""Kling's own API (https://kling.ai/document-api) in its legacy dialect, which takes the older pair of keys, too.
 
 Kling keeps an id of ours with each task. Its legacy pages name it as what may stand in the path of a status read in place
 of the task's own id, so a create whose answer was lost is looked up there; nobody has proven it against the live API.
