@@ -1,7 +1,7 @@
 """The wire of Kling's legacy dialect as data and pure functions: paths, payloads, states.
 
 The model is in the body, durations are text, and a task that worked has `succeed`. Source: the legacy pages of
-https://kling.ai/document-api. Their video extension is left out: it takes the id of an earlier video, which no order names.
+https://kling.ai/document-api. Video extension is left out: it takes the id of an earlier video, which no order names.
 """
 
 from collections.abc import Mapping
