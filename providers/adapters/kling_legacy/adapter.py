@@ -1,9 +1,9 @@
 """Kling's own API (https://kling.ai/document-api) in its legacy dialect, which takes the older pair of keys, too.
 
-Kling keeps an id of ours with each task. The legacy pages name it as what may stand in the path of a status read
-instead of the task's own id, so a create whose answer was lost is looked up there; that is not proven against the live API. The
-new dialect's search by that id refuses the pair of keys, and need not know legacy tasks. Whether Kling signs the
-callbacks of this dialect is not known: with a webhook secret, those that are not signed are refused, and we poll.
+Kling keeps an id of ours with each task. The legacy pages name it as what may stand in the path of a status read, so a
+create whose answer was lost is looked up there; that is not proven against the live API. The new dialect's search by
+that id refuses the pair of keys, and need not know legacy tasks. Whether Kling signs the callbacks of this dialect is
+not known: with a webhook secret, those that are not signed are refused, and we poll.
 """
 
 import time
