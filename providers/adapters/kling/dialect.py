@@ -4,7 +4,8 @@ Sources: "Error codes" and "Callbacks" of https://kling.ai/document-api.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, ClassVar, Final
 
 from pydantic import (
@@ -21,7 +22,16 @@ from pydantic import (
 
 from providers import standard_webhooks
 from providers.account import Account
-from providers.base import CallbackReading, Cancellation, Fence, RemoteRef, ResultRequest, Submission
+from providers.base import (
+    CallbackReading,
+    Cancellation,
+    Fence,
+    RemoteRef,
+    RemoteState,
+    RemoteStatus,
+    ResultRequest,
+    Submission,
+)
 from providers.transport import Reply
 from providers.verdicts import Verdict, error_of
 from schemas.enums import ErrorCode
@@ -108,6 +118,23 @@ def names_the_external_id(text: str, external_id: str) -> bool:
 def given(fields: Mapping[str, object]) -> dict[str, object]:
     """The fields that have a value."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def ended(urls: Sequence[str], *, vendor: str, units: Decimal | None) -> RemoteState:
+    """The state of a task that worked, as Kling says; without a result it did not. `units` is what Kling charged."""
+    if not urls:
+        return failed(f"{vendor} reported success without a result", units=units)
+    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[*urls], provider_credits=units)
+
+
+def failed(message: str, *, units: Decimal | None) -> RemoteState:
+    """The state of a task that did not work."""
+    return RemoteState(
+        RemoteStatus.FAILED,
+        error_code=ErrorCode.PROVIDER_FAILED,
+        error_message=message,
+        provider_credits=units,
+    )
 
 
 class Dialect:

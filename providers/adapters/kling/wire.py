@@ -10,10 +10,9 @@ from typing import Final
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from providers.adapters.kling.dialect import Payload, ResultUrl, TaskId, given
+from providers.adapters.kling.dialect import Payload, ResultUrl, TaskId, ended, failed, given
 from providers.base import RemoteState, RemoteStatus
 from providers.redaction import quotable
-from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs
 
@@ -141,24 +140,10 @@ def to_state(record: Record) -> RemoteState:
         case "processing":
             return RemoteState(RemoteStatus.RUNNING, provider_credits=record.units)
         case "succeeded":
-            return _succeeded(record)
+            urls = [output.url for output in record.outputs or [] if output.type == "video"]
+            return ended(urls, vendor="kling", units=record.units)
         case "failed":
-            return _failed(record, f"kling could not generate it: {quotable(record.message or 'no reason given')}")
+            reason = quotable(record.message or "no reason given")
+            return failed(f"kling could not generate it: {reason}", units=record.units)
         case _:
             raise ProviderBadResponse("kling reported a state that it does not document")
-
-
-def _succeeded(record: Record) -> RemoteState:
-    urls = [output.url for output in record.outputs or [] if output.type == "video"]
-    if not urls:
-        return _failed(record, "kling reported success without a result")
-    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=urls, provider_credits=record.units)
-
-
-def _failed(record: Record, message: str) -> RemoteState:
-    return RemoteState(
-        RemoteStatus.FAILED,
-        error_code=ErrorCode.PROVIDER_FAILED,
-        error_message=message,
-        provider_credits=record.units,
-    )

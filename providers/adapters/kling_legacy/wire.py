@@ -10,10 +10,9 @@ from typing import Final
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
-from providers.adapters.kling.dialect import Payload, ResultUrl, TaskId, given
+from providers.adapters.kling.dialect import Payload, ResultUrl, TaskId, ended, failed, given
 from providers.base import RemoteState, RemoteStatus
 from providers.redaction import quotable
-from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs
 
@@ -116,26 +115,10 @@ def to_state(record: Record) -> RemoteState:
         case "processing":
             return RemoteState(RemoteStatus.RUNNING, provider_credits=record.units)
         case "succeed":
-            return _succeeded(record)
+            videos = (record.task_result.videos if record.task_result else None) or []
+            return ended([video.url for video in videos], vendor="kling_legacy", units=record.units)
         case "failed":
             reason = quotable(record.task_status_msg or "no reason given")
-            return _failed(record, f"kling_legacy could not generate it: {reason}")
+            return failed(f"kling_legacy could not generate it: {reason}", units=record.units)
         case _:
             raise ProviderBadResponse("kling_legacy reported a state that it does not document")
-
-
-def _succeeded(record: Record) -> RemoteState:
-    videos = record.task_result.videos if record.task_result else None
-    if not videos:
-        return _failed(record, "kling_legacy reported success without a result")
-    urls = [video.url for video in videos]
-    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=urls, provider_credits=record.units)
-
-
-def _failed(record: Record, message: str) -> RemoteState:
-    return RemoteState(
-        RemoteStatus.FAILED,
-        error_code=ErrorCode.PROVIDER_FAILED,
-        error_message=message,
-        provider_credits=record.units,
-    )
