@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.adapters.fal import wire as fal_wire
-from providers.adapters.kie import wire as kie_wire
+from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.kling_legacy import wire as kling_legacy_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
@@ -61,7 +61,7 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
 
 WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
-    "kie": kie_wire.to_input,
+    "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "kling_legacy": partial(kling_legacy_wire.to_body, external_id="1", callback_url=None),
     "openai_videos": openai_videos_wire.to_form,
@@ -173,6 +173,22 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     (T2V, {"duration_seconds": 10, "audio": True}, 220),
     (T2V, {"audio": False}, 55),
     (I2V, {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 110),
+    ("nano-banana-edit", {"image_urls": [IMAGE_URL]}, 4),
+    ("nano-banana-2", {"resolution": "2K"}, 12),
+    ("nano-banana-2", {"resolution": "4K"}, 18),
+    ("nano-banana-2-lite", {}, 5),
+    ("kling-3.0-video", {}, 70),
+    ("kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
+    ("gemini-omni-video", {}, 120),
+    ("gemini-omni-video-edit", {"video_urls": [VIDEO_URL], "resolution": "4k", "duration_seconds": 10}, 450),
+    ("veo-3", {}, 250),
+    ("veo-3", {"duration_seconds": 4}, 125),
+    ("veo-3-fast", {}, 60),
+    ("veo-3-fast", {"resolution": "4k"}, 180),
+    ("veo-3-fast-reference-to-video", {"image_urls": [IMAGE_URL]}, 60),
+    ("veo-3-lite", {}, 32),
+    ("veo-3-lite-reference-to-video", {"image_urls": [IMAGE_URL], "resolution": "4k"}, 160),
+    ("runway-gen-3", {"duration_seconds": 10}, 30),
     ("kling-3.0-text-to-video", {}, 85),
     ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
     ("kling-3.0-text-to-video", {"resolution": "4k"}, 553),
@@ -376,6 +392,9 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("pika", {}, "pika-2.2-text-to-video"),
         ("longcat", {}, "longcat-video-text-to-video"),
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
+        ("veo-9", {}, "veo-3-fast"),
+        ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),
+        ("kling-9", {"resolution": "4k"}, "kling-3.0-text-to-video"),
         ("sora-3", {}, "openai-compatible-video"),
         ("openai/sora", {}, "openai-compatible-video"),
     ],
