@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from providers.adapters.fal import wire as fal_wire
 from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
+from providers.adapters.kling_legacy import wire as kling_legacy_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
 from providers.adapters.runway import wire as runway_wire
@@ -64,6 +65,7 @@ WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
     "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
+    "kling_legacy": partial(kling_legacy_wire.to_body, external_id="1", callback_url=None),
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
     "runway": runway_wire.to_body,
@@ -197,7 +199,16 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("runway-gen-3", {"duration_seconds": 10}, 30),
     ("kling-3.0-text-to-video", {}, 85),
     ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
+    ("kling-3.0-text-to-video", {"resolution": "4k"}, 553),
     ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
+    ("kling-3.0-turbo-text-to-video", {}, 115),
+    ("kling-3.0-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 144),
+    ("kling-3.0-omni", {"image_urls": [IMAGE_URL] * 7}, 85),
+    ("kling-3.0-omni-video-to-video", {"video_urls": [VIDEO_URL], "generate_audio": True}, 130),
+    ("kling-2.6-pro-text-to-video", {"generate_audio": True}, 140),
+    ("kling-2.6-pro-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 140),
+    ("kling-2.5-turbo-text-to-video", {}, 45),
+    ("kling-2.5-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 72),
     ("flux-schnell", {}, 1),
     ("seedance-1-pro", {}, 150),
     ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
@@ -247,7 +258,10 @@ def test_an_order_is_complete() -> None:
     order = CATALOGUE.order(request(T2V, metadata={"a": "b"}, deadline_seconds=60))
     assert order.inputs == Inputs(prompt="a boat", aspect_ratio="16:9", duration_seconds=5, audio=False)
     assert (order.kind, order.file_extension, order.deadline_seconds) == (Kind.VIDEO, "mp4", 60)
-    assert order.routes == [Route(provider="kie", model="kling-2.6/text-to-video")]
+    assert order.routes == [
+        Route(provider="kie", model="kling-2.6/text-to-video"),
+        Route(provider="kling", model="text-to-video/kling-2.6"),
+    ]
     assert order.metadata == {"a": "b"}
 
 
@@ -388,6 +402,9 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
     [
         ("kling-9", {}, "kling-3.0-text-to-video"),
         ("kling-9", {"image_urls": [IMAGE_URL]}, "kling-3.0-image-to-video"),
+        ("kling-9", {"image_urls": [IMAGE_URL] * 3}, "kling-3.0-omni"),
+        ("kling-9", {"video_urls": [VIDEO_URL]}, "kling-3.0-omni-video-to-video"),
+        ("kling-9", {"negative_prompt": "blur"}, "kling-2.6-pro-text-to-video"),
         ("runway-gen3", {}, "gen-4.5-text-to-video"),
         ("runway-gen3", {"kind": "image"}, "gen-4-image"),
         ("pika", {}, "pika-2.2-text-to-video"),
@@ -395,7 +412,7 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
         ("veo-9", {}, "veo-3-fast"),
         ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),
-        ("kling-9", {"resolution": "4k"}, "kling-3.0-video"),
+        ("kling-9", {"resolution": "4k"}, "kling-3.0-text-to-video"),
         ("sora-3", {}, "openai-compatible-video"),
         ("openai/sora", {}, "openai-compatible-video"),
     ],
