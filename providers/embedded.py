@@ -38,17 +38,21 @@ def without_files(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
     yield bytes(kept)
 
 
-def file_in(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """The file that is the first text of that name in a JSON document.
+def file_in(chunks: Iterable[bytes], name: str, *, after: int = 0) -> Iterator[bytes]:
+    """The file that is the first text of that name in a JSON document, after so many others of that name.
 
     Raises:
         DownloadError: `is_stale` where there is none; `is_final` where it is not base64.
         httpx.RemoteProtocolError: the document ended within it.
     """
     rest = b""
-    is_found = False
+    is_found = was_text = False
     for piece in _pieces(chunks, name):
-        if piece.is_text:
+        if after:
+            # A text comes in one piece or several, and ends where something else begins.
+            after -= was_text and not piece.is_text
+            was_text = piece.is_text
+        elif piece.is_text:
             is_found = is_found or bool(piece.content)
             text = rest + _unescaped(piece.content)
             whole = len(text) - len(text) % 4

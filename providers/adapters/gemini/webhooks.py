@@ -1,13 +1,14 @@
 """Google's two signatures on a webhook.
 
-Source: https://ai.google.dev/gemini-api/docs/webhooks. One that a create asked for with `webhook_config` carries a token
-in `webhook-signature`, signed with RS256 by a key of https://generativelanguage.googleapis.com/.well-known/jwks.json.
-One that an operator registered for the project is signed as Standard Webhooks are, with the secret that the
-registration answered. "If set, these webhook URIs will be used for webhook events instead of the registered webhooks".
+Source: https://ai.google.dev/gemini-api/docs/webhooks. One that a create asked for with `webhook_config` carries a
+token in `webhook-signature`, signed with RS256 by a key of
+https://generativelanguage.googleapis.com/.well-known/jwks.json. One that an operator registered for the project is
+signed as Standard Webhooks are, with the secret that the registration answered; it is for URLs of the operator's own,
+and comes to ours only where a proxy sends it on.
 
-What the token claims, Google does not say. `exp` it wants checked, and `aud` as well, without a word of what `aud` holds
-for a URL that was registered nowhere: that is not checked. Its example takes the claims for the event, so where they
-name what it is about, the body has to name the same; a token that does not cover the body proves that Google had
+What the token claims, Google does not say. `exp` it wants checked, and `aud` as well, without a word of what `aud`
+holds for a URL that was registered nowhere: that is not checked. Its example takes the claims for the event, so where
+they name what it is about, the body has to name the same; a token that does not cover the body proves that Google had
 something to tell lately, and the rest is for the poll that follows.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import jwt
+from jwt.types import Options
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from providers import standard_webhooks
@@ -22,6 +24,8 @@ from schemas.errors import CallbackRefused
 
 _ALGORITHM: Final = "RS256"
 _STANDARD: Final = "v1,"
+# Times are checked by our own clock.
+_UNCHECKED: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
 
 
 class About(BaseModel):
@@ -92,12 +96,10 @@ def read_keys(jwks: bytes) -> tuple[jwt.PyJWK, ...]:
 
 
 def _claims(keys: Sequence[jwt.PyJWK], token: str) -> _Claims:
-    # Times are checked by our own clock, above.
-    unchecked = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
     try:
         key_id = jwt.get_unverified_header(token).get("kid")
         key = next(key for key in keys if key.key_id == key_id)
-        return _Claims.model_validate(jwt.decode(token, key, algorithms=[_ALGORITHM], options=unchecked))
+        return _Claims.model_validate(jwt.decode(token, key, algorithms=[_ALGORITHM], options=_UNCHECKED))
     except StopIteration:
         raise CallbackRefused("the callback's token names a key that is not Google's") from None
     except (jwt.PyJWTError, ValueError):

@@ -1,7 +1,7 @@
 """The Gemini API's wire as data and pure functions: bodies, states, errors.
 
-Source: google-genai 3.4 (`_gaos/interactions.py`, `_gaos/types/interactions`), which Google generates from its schema of
-revision 2026-05-20, and https://ai.google.dev/gemini-api/docs/omni, unless a line names another. Google does not say
+Source: google-genai 3.4 (`_gaos/interactions.py`, `_gaos/types/interactions`), which Google generates from its schema
+of revision 2026-05-20, and https://ai.google.dev/gemini-api/docs/omni, unless a line names another. Google does not say
 whether `duration` binds a video that is edited or extended.
 """
 
