@@ -7,7 +7,7 @@ whether `duration` binds a video that is edited or extended.
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Annotated, Final, Self
 
@@ -140,25 +140,25 @@ def to_body(
     fields = FORMATS.get(model)
     if fields is None:
         raise ProviderRejected(f"gemini's model {model} is not served any more")
-    kind = "video" if fields is _VIDEO else "image"
+    is_video = fields is _VIDEO
+    urls = [*inputs.image_urls, *(inputs.video_urls if is_video else [])]
     wanted = {field: write(inputs) for field, write in fields.items()}
     body: dict[str, object] = {
         "model": model,
-        "input": [*_media(inputs, files), {"type": "text", "text": inputs.prompt}],
-        "response_format": {"type": kind, **_given(wanted), "delivery": "uri"},
+        "input": [*_media(files[url] for url in urls), {"type": "text", "text": inputs.prompt}],
+        "response_format": {"type": "video" if is_video else "image", **_given(wanted), "delivery": "uri"},
         "background": True,
     }
-    if kind == "video" and (config := _video_config(inputs)):
+    if is_video and (config := _video_config(inputs)):
         body["generation_config"] = config
     if callback_url is not None:
         body["webhook_config"] = {"uris": [callback_url]}
     return body
 
 
-def _media(inputs: Inputs, files: Mapping[str, InputFile]) -> Iterator[dict[str, object]]:
+def _media(files: Iterable[InputFile]) -> Iterator[dict[str, object]]:
     # A `uri` is taken for Google's own files alone.
-    for url in (*inputs.image_urls, *inputs.video_urls):
-        file = files[url]
+    for file in files:
         mime_type = _MIME_TYPES.get(file.content_type, file.content_type)
         kind = mime_type.partition("/")[0]
         yield {"type": kind, "mime_type": mime_type, "data": base64.b64encode(file.content).decode()}

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.adapters.fal import wire as fal_wire
+from providers.adapters.gemini import wire as gemini_wire
 from providers.adapters.kie import wire as kie_wire
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
 from providers.adapters.runway import wire as runway_wire
+from providers.base import InputFile
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from providers.registry import adapter_names
@@ -58,8 +60,15 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
     assert len(order.routes) == len(model.routes)
 
 
+def files_of(inputs: Inputs) -> dict[str, InputFile]:
+    """What is behind the URLs, for adapters that send it."""
+    images = {url: InputFile(url.encode(), "image/png") for url in inputs.image_urls}
+    return {**images, **{url: InputFile(url.encode(), "video/mp4") for url in inputs.video_urls}}
+
+
 WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
+    "gemini": lambda model, inputs: gemini_wire.to_body(model, inputs, files_of(inputs), callback_url=None),
     "kie": kie_wire.to_input,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "openai_videos": openai_videos_wire.to_form,
@@ -190,6 +199,17 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
     ("longcat-video-text-to-video", {"duration_seconds": 10}, 80),
     ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
+    ("gemini-omni-1.1-flash", {}, 160),
+    ("gemini-omni-1.1-flash", {"resolution": "360p", "duration_seconds": 3}, 18),
+    ("gemini-omni-1.2-flash", {"resolution": "4k", "duration_seconds": 15}, 900),
+    ("gemini-omni-1.2-flash", {"resolution": "1080p", "video_urls": [VIDEO_URL]}, 240),
+    ("gemini-nano-banana-2.1", {}, 7),
+    ("gemini-nano-banana-2.1", {"resolution": "4K"}, 24),
+    ("gemini-3.1-flash-image", {"resolution": "512"}, 10),
+    ("gemini-3.1-flash-image", {"resolution": "2K"}, 21),
+    ("gemini-3.1-flash-lite-image", {}, 7),
+    ("gemini-3-pro-image", {"resolution": "4K"}, 49),
+    ("gemini-2.5-flash-image", {"image_urls": [IMAGE_URL]}, 8),
 ]
 
 
@@ -360,6 +380,9 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("longcat", {}, "longcat-video-text-to-video"),
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
         ("sora-3", {}, "openai-compatible-video"),
+        ("gemini-omni", {}, "gemini-omni-1.2-flash"),
+        ("gemini-omni-flash-preview", {"video_urls": [VIDEO_URL]}, "gemini-omni-1.2-flash"),
+        ("gemini-9", {"aspect_ratio": "8:1"}, "gemini-nano-banana-2.1"),
         ("openai/sora", {}, "openai-compatible-video"),
     ],
 )
