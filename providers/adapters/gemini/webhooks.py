@@ -13,11 +13,11 @@ something to tell lately, and the rest is for the poll that follows.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import jwt
 from jwt.types import Options
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from providers import standard_webhooks
 from schemas.errors import CallbackRefused
@@ -47,6 +47,21 @@ class _Claims(BaseModel):
 
     exp: float
     data: About | None = None
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    kty: Literal["RSA"]
+    n: str
+    e: str
+    kid: str
+
+
+class _KeySetDocument(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    keys: list[JsonValue]
 
 
 def is_static(headers: Mapping[str, str]) -> bool:
@@ -89,10 +104,16 @@ def verify(keys: Sequence[jwt.PyJWK], headers: Mapping[str, str], body: bytes, *
 def read_keys(jwks: bytes) -> tuple[jwt.PyJWK, ...]:
     """The RSA keys of a JSON Web Key Set (RFC 7517); empty where there is none."""
     try:
-        keys = jwt.PyJWKSet.from_json(jwks.decode()).keys
-    except (jwt.PyJWTError, ValueError):
+        entries = _KeySetDocument.model_validate_json(jwks).keys
+    except ValidationError:
         return ()
-    return tuple(key for key in keys if key.algorithm_name == _ALGORITHM)
+    found: list[jwt.PyJWK] = []
+    for entry in entries:
+        try:
+            found.append(jwt.PyJWK(_Entry.model_validate(entry).model_dump(), algorithm=_ALGORITHM))
+        except (jwt.PyJWTError, ValueError):
+            continue
+    return tuple(found)
 
 
 def _claims(keys: Sequence[jwt.PyJWK], token: str) -> _Claims:
