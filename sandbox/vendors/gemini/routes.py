@@ -91,8 +91,8 @@ async def cancel_interaction(
     return await _answer(sandbox, task, version)
 
 
-@router.get("/{version}/files/{file_id}:download", include_in_schema=False)
 @router.get("/{version}/files/{file_id}")
+@router.get("/{version}/files/{file_id}:download", include_in_schema=False)  # known first: the other takes any id
 async def get_file(
     version: Version,
     file_id: str,
