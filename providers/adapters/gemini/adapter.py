@@ -1,7 +1,7 @@
 """The Gemini API (https://ai.google.dev/gemini-api/docs): videos by Gemini Omni, pictures by Nano Banana.
 
-Each piece of work is an interaction in the background. Google takes no links to pictures and videos of others, so we
-send their bytes. What a cancelled interaction costs, Google does not say.
+Each piece of work is an interaction in the background. Pictures and videos go as bytes: links to other hosts are not
+taken of every kind, and never in a video's place. What a cancelled interaction costs, Google does not say.
 """
 
 import time

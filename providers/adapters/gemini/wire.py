@@ -7,7 +7,7 @@ whether `duration` binds a video that is edited or extended.
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Final, Self
 
@@ -54,6 +54,8 @@ FORMATS: Final[Mapping[str, Mapping[str, _Write]]] = {
 }
 # Google's names of formats that are called otherwise elsewhere.
 _MIME_TYPES: Final[Mapping[str, str]] = {"video/quicktime": "video/mov"}
+# "100 MB per request/payload": https://ai.google.dev/gemini-api/docs/file-input-methods. A third more than the files have.
+_MOST_PAYLOAD_BYTES: Final = 100_000_000
 # Words of a prompt that say what each picture is for.
 _ROLE: Final = re.compile(r"<(?:FIRST_FRAME|LAST_FRAME|(?:IMAGE|VIDEO)_REF_\d+)>")
 
@@ -135,7 +137,7 @@ def to_body(
     """The body of a create.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: an old order for a model that this version does not speak, or files that are too large.
     """
     fields = FORMATS.get(model)
     if fields is None:
@@ -145,7 +147,7 @@ def to_body(
     wanted = {field: write(inputs) for field, write in fields.items()}
     body: dict[str, object] = {
         "model": model,
-        "input": [*_media(files[url] for url in urls), {"type": "text", "text": inputs.prompt}],
+        "input": [*_media([files[url] for url in urls]), {"type": "text", "text": inputs.prompt}],
         "response_format": {"type": "video" if is_video else "image", **_given(wanted), "delivery": "uri"},
         "background": True,
     }
@@ -156,8 +158,9 @@ def to_body(
     return body
 
 
-def _media(files: Iterable[InputFile]) -> Iterator[dict[str, object]]:
-    # A `uri` is taken for Google's own files alone.
+def _media(files: Sequence[InputFile]) -> Iterator[dict[str, object]]:
+    if sum(len(file.content) for file in files) * 4 / 3 > _MOST_PAYLOAD_BYTES:
+        raise ProviderRejected("the input files are larger, together, than gemini takes with one request")
     for file in files:
         mime_type = _MIME_TYPES.get(file.content_type, file.content_type)
         kind = mime_type.partition("/")[0]

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from providers.adapters.fal import wire as fal_wire
 from providers.adapters.gemini import wire as gemini_wire
-from providers.adapters.kie import wire as kie_wire
+from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
@@ -69,7 +69,7 @@ def files_of(inputs: Inputs) -> dict[str, InputFile]:
 WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
     "gemini": lambda model, inputs: gemini_wire.to_body(model, inputs, files_of(inputs), callback_url=None),
-    "kie": kie_wire.to_input,
+    "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
@@ -180,6 +180,22 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     (T2V, {"duration_seconds": 10, "audio": True}, 220),
     (T2V, {"audio": False}, 55),
     (I2V, {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 110),
+    ("nano-banana-edit", {"image_urls": [IMAGE_URL]}, 4),
+    ("nano-banana-2", {"resolution": "2K"}, 12),
+    ("nano-banana-2", {"resolution": "4K"}, 18),
+    ("nano-banana-2-lite", {}, 5),
+    ("kling-3.0-video", {}, 70),
+    ("kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
+    ("gemini-omni-video", {}, 120),
+    ("gemini-omni-video-edit", {"video_urls": [VIDEO_URL], "resolution": "4k", "duration_seconds": 10}, 450),
+    ("veo-3", {}, 250),
+    ("veo-3", {"duration_seconds": 4}, 125),
+    ("veo-3-fast", {}, 60),
+    ("veo-3-fast", {"resolution": "4k"}, 180),
+    ("veo-3-fast-reference-to-video", {"image_urls": [IMAGE_URL]}, 60),
+    ("veo-3-lite", {}, 32),
+    ("veo-3-lite-reference-to-video", {"image_urls": [IMAGE_URL], "resolution": "4k"}, 160),
+    ("runway-gen-3", {"duration_seconds": 10}, 30),
     ("kling-3.0-text-to-video", {}, 85),
     ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
     ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
@@ -379,10 +395,12 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("pika", {}, "pika-2.2-text-to-video"),
         ("longcat", {}, "longcat-video-text-to-video"),
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
+        ("veo-9", {}, "veo-3-fast"),
+        ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),
+        ("kling-9", {"resolution": "4k"}, "kling-3.0-video"),
         ("sora-3", {}, "openai-compatible-video"),
         ("gemini-omni", {}, "gemini-omni-1.2-flash"),
         ("gemini-omni-flash-preview", {"video_urls": [VIDEO_URL]}, "gemini-omni-1.2-flash"),
-        ("gemini-9", {"aspect_ratio": "8:1"}, "gemini-nano-banana-2.1"),
         ("openai/sora", {}, "openai-compatible-video"),
     ],
 )
@@ -390,6 +408,10 @@ def test_a_familys_name_means_its_first_model_that_can_do_what_is_asked(
     name: str, fields: dict[str, Any], model: str
 ) -> None:
     assert CATALOGUE.order(request(name, **fields)).model == model
+
+
+def test_a_family_is_served_by_the_relatives_that_have_a_key() -> None:
+    assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini-9")).model == "gemini-nano-banana-2.1"
 
 
 def test_where_no_relative_can_do_it_the_first_says_what_it_can() -> None:

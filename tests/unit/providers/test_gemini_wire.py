@@ -137,6 +137,17 @@ def test_what_the_inputs_are_for_is_said_where_it_is_plain(
     assert config == (None if task is None else {"video_config": {"task": task}})
 
 
+@pytest.mark.parametrize(("size", "is_taken"), [(75_000_000, True), (75_000_001, False)])
+def test_files_that_are_larger_together_than_google_takes_are_not_sent(size: int, is_taken: bool) -> None:
+    files = {PICTURE: InputFile(bytes(size - 3), "image/png"), ANOTHER: FILES[ANOTHER]}
+    inputs = Inputs(prompt="p", image_urls=[PICTURE, ANOTHER])
+    if is_taken:
+        assert len(str(to_body(BANANA, inputs, files, callback_url=None))) > 100_000_000
+    else:
+        with pytest.raises(ProviderRejected, match="larger, together"):
+            to_body(BANANA, inputs, files, callback_url=None)
+
+
 def test_a_model_that_is_not_known_any_more() -> None:
     with pytest.raises(ProviderRejected, match="gemini's model veo-3 is not served any more"):
         to_body("veo-3", INPUTS, {}, callback_url=None)
