@@ -54,7 +54,7 @@ FORMATS: Final[Mapping[str, Mapping[str, _Write]]] = {
 }
 # Google's names of formats that are called otherwise elsewhere.
 _MIME_TYPES: Final[Mapping[str, str]] = {"video/quicktime": "video/mov"}
-# "100 MB per request/payload": https://ai.google.dev/gemini-api/docs/file-input-methods. A third more than the files have.
+# "100 MB per request/payload", in base64: https://ai.google.dev/gemini-api/docs/file-input-methods
 _MOST_PAYLOAD_BYTES: Final = 100_000_000
 # Words of a prompt that say what each picture is for.
 _ROLE: Final = re.compile(r"<(?:FIRST_FRAME|LAST_FRAME|(?:IMAGE|VIDEO)_REF_\d+)>")

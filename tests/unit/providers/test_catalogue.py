@@ -412,6 +412,7 @@ def test_a_familys_name_means_its_first_model_that_can_do_what_is_asked(
 
 def test_a_family_is_served_by_the_relatives_that_have_a_key() -> None:
     assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini-9")).model == "gemini-nano-banana-2.1"
+    assert Catalogue(FILE, frozenset({"kie"})).order(request("omni")).model == "gemini-omni-video"
 
 
 def test_where_no_relative_can_do_it_the_first_says_what_it_can() -> None:
