@@ -135,11 +135,17 @@ def test_a_video_of_many_megabytes_within_its_interaction_hinders_no_read(bench:
 
 
 def test_a_video_is_edited(bench: Bench, clip: HttpUrl, picture: HttpUrl) -> None:
-    order = bench.order(video_urls=[clip], image_urls=[picture])
-    bench.submit(order)
-    task = bench.sandbox.tasks(bench.word)[-1]
-    assert task.request.get("generation_config") is None
-    assert order.inputs.video_urls == [str(clip)]
+    remote = bench.submit(bench.order(video_urls=[clip], image_urls=[picture]))
+    task = next(task for task in bench.sandbox.tasks(bench.word) if task.model == OMNI)
+    given = INPUT.validate_python(task.request["input"])
+    assert [(content["type"], content.get("mime_type")) for content in given] == [
+        ("image", "image/png"),
+        ("video", "video/mp4"),
+        ("text", None),
+    ]
+    # What becomes of them is for the prompt to say.
+    assert "generation_config" not in task.request
+    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
 
 
 def test_the_words_of_an_order_reach_google(bench: Bench, picture: HttpUrl) -> None:
