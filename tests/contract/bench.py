@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from uuid import UUID, uuid4
 
-from providers.base import InputFile, Provider, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.base import Provider, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.inputs import read_inputs
 from sandbox.client import SandboxClient
@@ -37,17 +37,14 @@ class Bench:
 
     def submit(self, order: Order, *, generation_id: UUID | None = None, callback_url: str | None = None) -> RemoteRef:
         remote_model = order.routes[0].model
+        files = read_inputs(order.inputs, InputSettings(), DOWNLOADS) if self.provider.reads_inputs else {}
         submission = self.provider.submit(
-            ProviderRequest(remote_model, order.inputs, self.files(order)),
+            ProviderRequest(remote_model, order.inputs, files),
             callback_url=callback_url,
             generation_id=generation_id or uuid4(),
             fence=lambda: None,
         )
         return RemoteRef(submission.remote_id, remote_model)
-
-    def files(self, order: Order) -> dict[str, InputFile]:
-        """What the submit stage reads of an order's inputs."""
-        return read_inputs(order.inputs, InputSettings(), DOWNLOADS) if self.provider.reads_inputs else {}
 
     def finish(self, remote: RemoteRef) -> RemoteState:
         give_up_at = time.monotonic() + PATIENCE_SECONDS

@@ -21,9 +21,11 @@ from providers.adapters.gemini.adapter import Gemini
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.adapters.kling.adapter import Kling
+from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.adapters.openai_videos.adapter import OpenAIVideos
 from providers.adapters.replicate.adapter import Replicate
 from providers.adapters.runway.adapter import Runway
+from providers.adapters.vertex.adapter import Vertex
 from providers.base import Provider, ProviderRequest
 from providers.standard_webhooks import sign
 from providers.transport import Transport
@@ -49,12 +51,12 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    An end that takes several reads is the body of each. `queued` is None where waiting and running are one state,
-    `cancelled` where the vendor cannot cancel, or has no state for it, `callback` where it calls nobody back,
-    `succeeded_with_nothing` where a success always has a result.
-    `stopped` is the answer to a call that stops work and tells no state: then the state is read first, and what is gone
-    was stopped; None where a cancel is answered with the state. `look_ups`, what a search by our own id finds and what
-    it says when there is nothing, is None where the vendor keeps no such id.
+    A `remote_id` is how a test calls the task. An end that takes several reads is the body of each. `queued` is None
+    where waiting and running are one state, `cancelled` where the vendor cannot cancel, or has no state for it,
+    `callback` where it calls nobody back, `succeeded_with_nothing` where a success always has a result. `stopped` is
+    the answer to a call that stops work and tells no state: then the state is read first, and what is gone was stopped;
+    None where a cancel is answered with the state. `look_ups`, what a search by our own id finds and what it says when
+    there is nothing, is None where the vendor keeps no such id.
     """
 
     request: ProviderRequest
@@ -82,7 +84,11 @@ class Wire(Protocol):
     def checked(self) -> bytes | Answer: ...
     def callback(self, remote_id: str, now: float) -> Callback | None: ...
     def callback_url_of(self, create: Request) -> str | None: ...
-    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes | tuple[bytes, ...]] | None: ...
+
+    def remote_id(self, task: str) -> str:
+        """What the vendor calls the task that a test calls so."""
+        return task
 
     def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
         """Where the results of `succeeded` are, at an account with this base URL."""
@@ -239,6 +245,82 @@ def _kling_task(remote_id: str, status: str, **fields: object) -> dict[str, obje
 
 def _kling(data: object) -> bytes:
     return json.dumps({"code": 0, "message": "SUCCEED", "request_id": "r1", "data": data}).encode()
+
+
+class KlingLegacyWire(Wire):
+    """Kling's legacy dialect, with an API key."""
+
+    request = ProviderRequest(
+        "text2video/kling-v2-6",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="1080p", duration_seconds=5, audio=False),
+    )
+    created = 200
+    credits: Decimal | None = Decimal("2.5")
+    balance: Decimal | None = None
+    most_results = 2
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return KlingLegacy("kling_legacy", _account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "submitted"))
+
+    def queued(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "submitted"))
+
+    def running(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "processing"))
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        videos = [{"id": "v1", "url": url, "watermark_url": "", "duration": "5.1"} for url in urls]
+        return _kling(_legacy_task(remote_id, "succeed", task_result={"videos": videos}, final_unit_deduction="2.5"))
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "succeed", task_result={"videos": []}))
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "failed", task_status_msg=reason))
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "pondering"))
+
+    def unknown_task(self) -> Answer:
+        return http(400, _LEGACY_UNKNOWN)
+
+    def checked(self) -> Answer:
+        return self.unknown_task()
+
+    def callback(self, remote_id: str, now: float) -> Callback:
+        body = json.dumps(_legacy_task(remote_id, "processing")).encode()
+        message_id, timestamp = f"msg_{remote_id}", int(now)
+        headers = {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(WEBHOOK_SECRET, message_id, timestamp, body),
+        }
+        return Callback(headers, body)
+
+    def callback_url_of(self, create: Request) -> str | None:
+        url = json.loads(create.body).get("callback_url")
+        return None if url is None else str(url)
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes | tuple[bytes, ...]] | None:
+        info = {"external_task_id": str(generation_id)}
+        # Work from text and work from pictures are looked for one after the other.
+        return _kling(_legacy_task(remote_id, "processing", task_info=info)), (_LEGACY_UNKNOWN, _LEGACY_UNKNOWN)
+
+
+_LEGACY_UNKNOWN = json.dumps({"code": 1201, "message": "Task not found", "request_id": "r1"}).encode()
+
+
+def _legacy_task(remote_id: str, status: str, **fields: object) -> dict[str, object]:
+    return {"task_id": remote_id, "task_status": status, "task_status_msg": "", **fields}
 
 
 class ReplicateWire(Wire):
@@ -610,6 +692,79 @@ def _fal(remote_id: str, status: str, **fields: object) -> bytes:
     return json.dumps({"request_id": remote_id, "status": status, **fields}).encode()
 
 
+class VertexWire(Wire):
+    """Vertex AI's Veo, which does not call back."""
+
+    request = ProviderRequest(
+        "veo-3.1-generate-001",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=8, audio=False),
+    )
+    created = 200
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+    most_results = 1
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        account = _account(base_url, timeout, "").model_copy(update={"options": {"project": SecretStr("films")}})
+        return Vertex("vertex", account, transport)
+
+    def remote_id(self, task: str) -> str:
+        return f"projects/films/locations/us-central1/publishers/google/models/{self.request.model}/operations/{task}"
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.running(remote_id)
+
+    def queued(self, remote_id: str) -> bytes | None:
+        return None
+
+    def running(self, remote_id: str) -> bytes:
+        return self._operation(remote_id)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        videos = [{"gcsUri": "gs://films/sample_0.mp4", "mimeType": "video/mp4"}]
+        return self._operation(remote_id, done=True, response={"raiMediaFilteredCount": 0, "videos": videos})
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return self._operation(remote_id, done=True, response={"raiMediaFilteredCount": 0})
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return self._operation(remote_id, done=True, error={"code": 13, "message": reason})
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return self._operation(remote_id, done="pondering")
+
+    def unknown_task(self) -> Answer:
+        error = {"code": 404, "message": "not found", "status": "NOT_FOUND"}
+        return http(404, json.dumps({"error": error}).encode())
+
+    def checked(self) -> bytes:
+        return b"{}"
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+    def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
+        return ["gs://films/sample_0.mp4"]
+
+    def unknown_path(self) -> type[ProviderError]:
+        return ProviderUnavailable
+
+    def _operation(self, remote_id: str, **fields: object) -> bytes:
+        return json.dumps({"name": self.remote_id(remote_id), **fields}).encode()
+
+
 def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
     return ProviderSettings(
         api_key=SecretStr(API_KEY),
@@ -624,9 +779,11 @@ WIRES: Mapping[str, Wire] = {
     "gemini": GeminiWire(),
     "kie": KieWire(),
     "kling": KlingWire(),
+    "kling_legacy": KlingLegacyWire(),
     "openai_videos": OpenAIVideosWire(),
     "replicate": ReplicateWire(),
     "runway": RunwayWire(),
+    "vertex": VertexWire(),
 }
 """The wire of each adapter, by its name."""
 

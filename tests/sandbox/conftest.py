@@ -15,10 +15,12 @@ from tests.sandbox.harness import (
     Gemini,
     Kie,
     Kling,
+    KlingLegacy,
     OpenAIVideos,
     Receiver,
     Replicate,
     Runway,
+    Vertex,
     free_port,
     receiving,
     start_sandbox,
@@ -78,6 +80,11 @@ def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling
 
 
 @pytest.fixture
+def legacy(sandbox: SandboxClient, http: httpx.Client, word: str) -> KlingLegacy:
+    return KlingLegacy(http, word)
+
+
+@pytest.fixture
 def runway(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Runway]:
     headers = {"Authorization": f"Bearer {KEY}", "X-Runway-Version": RUNWAY_VERSION}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
@@ -103,6 +110,11 @@ def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Open
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield OpenAIVideos(client, word)
+
+
+@pytest.fixture
+def vertex(sandbox: SandboxClient, http: httpx.Client, word: str) -> Vertex:
+    return Vertex(http, word)
 
 
 @pytest.fixture
