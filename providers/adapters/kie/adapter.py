@@ -27,7 +27,8 @@ from providers.base import (
     Submission,
 )
 from providers.transport import Reply, Transport
-from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
+from providers.verdicts import error_of
+from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -36,7 +37,6 @@ SIGNATURE_SECONDS = 300
 _MOST_DIGITS = 12
 
 _OK = 200
-_BAD_REQUEST = 400
 
 
 class Kie:
@@ -136,13 +136,8 @@ class Kie:
 
     def _error(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a task: by Kie's code first, then by the HTTP status."""
-        verdict = VERDICTS.get(answer.code)
-        if verdict is None:
-            return reply.error() if reply.status >= _BAD_REQUEST else reply.undocumented(f"the code {answer.code}")
-        text = f"kie {verdict.text} (code {answer.code})"
-        if verdict.family is ProviderRejected and answer.text:
-            text += f": {self._account.quotable(answer.text, prompt=prompt)}"
-        return verdict.family(text, code=verdict.code, retry_after=reply.retry_after)
+        told = self._account.quotable(answer.text, prompt=prompt) if answer.text else ""
+        return error_of(VERDICTS, answer.code, reply, told=told)
 
 
 def _read(reply: Reply) -> Answer:

@@ -21,27 +21,17 @@ from pydantic import (
 
 from providers.base import RemoteState, RemoteStatus
 from providers.redaction import quotable
+from providers.verdicts import Verdict
 from schemas.enums import ErrorCode
 from schemas.errors import (
     ProviderAuthFailed,
     ProviderBadResponse,
-    ProviderError,
     ProviderQuotaExceeded,
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one of Kie's codes means, where no task came into being."""
-
-    family: type[ProviderError]
-    text: str
-    code: ErrorCode | None = None
-
 
 # The documented codes (https://docs.kie.ai/market/common/get-task-detail, and the page of each model). A create that
 # is answered with one of them and without a task id was not accepted: that is why 408, 500 and 505 may be sent again.
