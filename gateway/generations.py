@@ -15,6 +15,7 @@ from schemas.errors import (
     IdempotencyMismatch,
     InsufficientCredits,
     InvalidRequest,
+    ModelPaused,
     ModelRetired,
     NotCancellable,
     NotFound,
@@ -81,6 +82,7 @@ _CANCELLED: Responses = {
         UnsupportedMediaType,
         InvalidRequest,
         IdempotencyMismatch,
+        ModelPaused,
     ),
 )
 async def create_generation(

@@ -1,28 +1,20 @@
 """The models that customers can order, and the way from a request to a priced order."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from providers.models import (
-    Capabilities,
-    Defaults,
-    Model,
-    Price,
-    Problem,
-    RetiredModel,
-    RouteEntry,
-    UnknownSubmit,
-)
+from providers.capabilities import Capabilities, Problem, choice_problem
+from providers.models import Defaults, Family, Model, Price, RetiredModel, RouteEntry, Style, UnknownSubmit
 from schemas.enums import CancelRule, Kind
-from schemas.errors import InvalidRequest, ModelRetired
+from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Order, Route
 
@@ -34,19 +26,24 @@ class CatalogueFile(BaseModel):
 
     models: list[Model]
     retired: list[RetiredModel]
+    families: list[Family] = []
+    styles: list[Style] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         seen: set[str] = set()
-        for entry in (*self.models, *self.retired):
+        active = {model.name for model in self.models if model.paused_on is None}
+        entries: list[Model | RetiredModel] = [*self.models, *self.retired]
+        for entry in entries:
             for name in (entry.name, *entry.aliases):
                 if name in seen:
                     raise ValueError(f"two models answer to the name {name!r}")
                 seen.add(name)
-        orderable = {model.name for model in self.models}
-        for entry in self.retired:
-            if entry.successor not in orderable:
-                raise ValueError(f"{entry.name}: its successor {entry.successor!r} is not a model")
+            if entry.successor is not None and entry.successor not in active:
+                raise ValueError(f"{entry.name}: its successor {entry.successor!r} is not a model that can be ordered")
+        for family in self.families:
+            if unknown := set(family.models) - {model.name for model in self.models}:
+                raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
         return self
 
     @classmethod
@@ -59,18 +56,24 @@ class CatalogueFile(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """A model as customers see it. A retired one has a date and a successor, and nothing to order."""
+    """A model as customers see it. A retired one has a date and a successor, and nothing to order.
+
+    A paused one can be ordered again one day.
+    """
 
     name: str = Field(examples=["nano-banana"])
     kind: Kind
     title: str
     description: str
     aliases: list[str]
+    status: Literal["active", "paused", "retired"] = "active"
     capabilities: Capabilities | None = None
+    styles: list[str] = Field(default=[], description="what `style` may be")
     defaults: Defaults | None = None
     price: Price | None = None
+    paused_on: date | None = None
     retired_on: date | None = None
-    successor: str | None = None
+    successor: str | None = Field(default=None, description="what to order instead")
 
 
 class Catalogue:
@@ -80,6 +83,7 @@ class Catalogue:
         self._file = file
         self._by_name = {name: model for model in file.models for name in (model.name, *model.aliases)}
         self._retired = {name: model for model in file.retired for name in (model.name, *model.aliases)}
+        self._styles = {style.name: style for style in file.styles}
         self._routes = {
             model.name: routes
             for model in file.models
@@ -94,8 +98,8 @@ class Catalogue:
     def models(self) -> list[ModelCard]:
         """What can be ordered, then what is retired."""
         return [
-            *(_card(model) for model in self._file.models if model.name in self._routes),
-            *(ModelCard(**model.model_dump()) for model in self._file.retired),
+            *(self._card(model) for model in self._file.models if model.name in self._routes),
+            *(ModelCard(**model.model_dump(), status="retired") for model in self._file.retired),
         ]
 
     def order(self, request: GenerationRequest) -> Order:
@@ -103,10 +107,11 @@ class Catalogue:
 
         Raises:
             InvalidRequest: no such model, none that is served here, or one that cannot do that; says what it can.
-            ModelRetired: names the successor.
+            ModelRetired, ModelPaused: name the successor, which the request does not allow to serve instead.
         """
-        model = self._model(request.model)
-        if problems := model.problems(request):
+        request, problems = self._styled(request)
+        model = self._model(request)
+        if problems := [*model.problems(request), *problems]:
             wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
             raise InvalidRequest(f"{model.name} cannot do that: {wrong}", {"errors": problems})
         inputs = model.inputs(request)
@@ -120,6 +125,15 @@ class Catalogue:
             deadline_seconds=request.deadline_seconds or model.deadline_seconds,
             metadata=request.metadata,
         )
+
+    def _styled(self, request: GenerationRequest) -> tuple[GenerationRequest, list[Problem]]:
+        """The request with the text of its style in the prompt, and what is wrong with the style."""
+        if request.style is None:
+            return request, []
+        style = self._styles.get(request.style)
+        if style is None:
+            return request, [choice_problem("style", request.style, self._styles)]
+        return request.model_copy(update={"prompt": style.added_to(request.prompt)}), []
 
     def unknown_submit(self, model: str, route: Route) -> UnknownSubmit:
         """The policy of a route for a create with unknown outcome; `fail` for one that is no longer listed."""
@@ -136,18 +150,53 @@ class Catalogue:
         entries: Iterable[RouteEntry] = listed.routes if listed else ()
         return next((entry for entry in entries if entry.route == route), None)
 
-    def _model(self, name: str) -> Model:
+    def _model(self, request: GenerationRequest) -> Model:
+        """The model that a request means."""
+        name = request.model
+        if name is None:
+            return self._any_model(request)
         if retired := self._retired.get(name):
-            raise ModelRetired(
-                f"{name} was retired on {retired.retired_on}; its successor is {retired.successor}",
-                {"retired_on": retired.retired_on.isoformat(), "successor": retired.successor},
-            )
+            if request.allow_substitution:
+                return self._named(retired.successor, request)
+            text = f"{name} was retired on {retired.retired_on}; its successor is {retired.successor}"
+            raise ModelRetired(text, {"retired_on": retired.retired_on.isoformat(), "successor": retired.successor})
+        return self._named(name, request)
+
+    def _named(self, name: str, request: GenerationRequest) -> Model:
         model = self._by_name.get(name)
         if model is None:
-            raise self._not_orderable(name, f"there is no model {name!r}")
+            return self._relative(name, request)
         if model.name not in self._routes:
             raise self._not_orderable(name, f"no provider that is configured here serves the model {name!r}")
-        return model
+        if model.paused_on is None:
+            return model
+        if model.successor is not None and request.allow_substitution:
+            return self._named(model.successor, request)
+        hint = f"; until it is back, order {model.successor}" if model.successor else ""
+        extra: dict[str, object] = {"paused_on": model.paused_on.isoformat(), "successor": model.successor}
+        raise ModelPaused(f"{name} is paused since {model.paused_on}{hint}", extra)
+
+    def _relative(self, name: str, request: GenerationRequest) -> Model:
+        """What stands for a name that is no model's own: the first of its family that can do what is asked."""
+        family = next((family for family in self._file.families if family.answers_to(name)), None)
+        if family is None:
+            raise self._not_orderable(name, f"there is no model {name!r}")
+        relatives = self._active(self._by_name[relative] for relative in family.models)
+        if not relatives:
+            raise self._not_orderable(name, f"no provider that is configured here serves a model like {name!r}")
+        return _first_able(relatives, request)
+
+    def _any_model(self, request: GenerationRequest) -> Model:
+        if request.kind is None:
+            problem = Problem(field="model", message="is missing", allowed=list(self._routes))
+            raise InvalidRequest('name a model, or say which kind: "image" or "video"', {"errors": [problem]})
+        models = self._active(model for model in self._file.models if model.kind is request.kind)
+        if not models:
+            raise self._not_orderable(request.kind, f"no provider that is configured here makes {request.kind}s")
+        return _first_able(models, request)
+
+    def _active(self, models: Iterable[Model]) -> list[Model]:
+        return [model for model in models if model.name in self._routes and model.paused_on is None]
 
     def _not_orderable(self, name: str, reason: str) -> InvalidRequest:
         names = list(self._routes)
@@ -159,6 +208,14 @@ class Catalogue:
         problem = Problem(field="model", message=reason, allowed=names)
         return InvalidRequest(f"{reason}; {hint}", {"errors": [problem]})
 
+    def _card(self, model: Model) -> ModelCard:
+        return ModelCard(
+            **model.model_dump(exclude={"routes", "deadline_seconds"}),
+            status="active" if model.paused_on is None else "paused",
+            styles=list(self._styles) if model.capabilities.uses_prompt else [],
+        )
 
-def _card(model: Model) -> ModelCard:
-    return ModelCard(**model.model_dump(exclude={"routes", "deadline_seconds"}))
+
+def _first_able(models: Sequence[Model], request: GenerationRequest) -> Model:
+    """The first that can do what is asked; the first of all where none can, to say what that one could."""
+    return next((model for model in models if not model.problems(request)), models[0])

@@ -3,7 +3,7 @@
 ReelworksError
   RequestError              the caller's: answered as RFC 9457 problem+json, over HTTP and over Redis alike
     Unauthenticated 401, InsufficientCredits 402, NotFound 404, NotReady 409, NotCancellable 409, ModelRetired 410,
-    InvalidRequest 422, IdempotencyMismatch 422
+    InvalidRequest 422, IdempotencyMismatch 422, ModelPaused 503
   ProviderError             the vendor's: the stage decides by the class
     ProviderUnavailable     not accepted, or not reachable: the same call may be made again, after `retry_after`
     ProviderOutcomeUnknown  the request left, and nobody knows whether it was accepted: never repeat a create
@@ -88,6 +88,12 @@ class ModelRetired(RequestError):
     http_status = 410
     code = "model_retired"
     title = "Model retired"
+
+
+class ModelPaused(RequestError):
+    http_status = 503
+    code = "model_paused"
+    title = "Model paused"
 
 
 class InvalidRequest(RequestError):

@@ -1,6 +1,6 @@
 """A request as a customer writes it, and the order that the catalogue makes of it."""
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, HttpUrl, field_validator
 
 from schemas.enums import Kind
 from schemas.names import ProviderName
@@ -14,6 +14,7 @@ class GenerationRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         hide_input_in_errors=True,
+        validate_by_name=True,
         json_schema_extra={
             "examples": [
                 {"model": "nano-banana", "prompt": "a lighthouse in fog", "aspect_ratio": "16:9"},
@@ -22,20 +23,40 @@ class GenerationRequest(BaseModel):
                     "prompt": "a paper boat on a rainy street",
                     "duration_seconds": 5,
                     "aspect_ratio": "9:16",
-                    "audio": False,
+                    "generate_audio": False,
                 },
             ]
         },
     )
 
-    model: str = Field(description="a name or alias from GET /v1/models", min_length=1, max_length=200)
+    model: str | None = Field(
+        default=None,
+        description="a name, an alias or the beginning of one from GET /v1/models; left out: the first of the `kind` "
+        "that can do the rest",
+        min_length=1,
+        max_length=200,
+    )
+    kind: Kind | None = Field(default=None, description="what to make; needed where no model is named")
+    allow_substitution: bool = Field(
+        default=False, description="whether a retired or paused model's successor may serve instead of an error"
+    )
     prompt: str = Field(description="what to make", min_length=1, max_length=20_000)
+    negative_prompt: str | None = Field(default=None, description="what to keep out", min_length=1, max_length=20_000)
+    style: str | None = Field(default=None, description="a look, from GET /v1/models; its text is added to the prompt")
     image_urls: list[HttpUrl] = Field(default=[], description="input images, where the model takes them", max_length=14)
+    video_urls: list[HttpUrl] = Field(default=[], description="input videos, where the model takes them", max_length=4)
     aspect_ratio: str | None = Field(default=None, description='width:height, e.g. "16:9"', max_length=20)
     resolution: str | None = Field(default=None, description='e.g. "1K" or "720p"', max_length=20)
     duration_seconds: int | None = Field(default=None, description="length of a video in seconds", gt=0, le=600)
-    audio: bool | None = Field(default=None, description="whether a video has sound")
+    fps: int | None = Field(default=None, description="frames a second of a video", gt=0, le=240)
+    motion: float | None = Field(default=None, description="how much is to move, 0 little to 1 much", ge=0, le=1)
+    seed: int | None = Field(default=None, description="the same seed and request may give a similar result", ge=0)
+    generate_audio: bool | None = Field(
+        default=None, description="whether a video has sound", validation_alias=AliasChoices("generate_audio", "audio")
+    )
+    enhance_prompt: bool | None = Field(default=None, description="whether the model may rewrite the prompt first")
     output_format: str | None = Field(default=None, description='image file format, e.g. "png"', max_length=20)
+    number_of_outputs: int = Field(default=1, description="1: order more with a request each", ge=1, le=10)
     deadline_seconds: int | None = Field(
         default=None,
         description="seconds from acceptance to timeout; the credits come back",
@@ -44,9 +65,11 @@ class GenerationRequest(BaseModel):
     )
     metadata: dict[str, str] = Field(default={}, description="returned as it is; up to 16 entries", max_length=16)
 
-    @field_validator("prompt")
+    @field_validator("prompt", "negative_prompt")
     @classmethod
-    def _not_blank(cls, prompt: str) -> str:
+    def _not_blank(cls, prompt: str | None) -> str | None:
+        if prompt is None:
+            return None
         if not _is_storable(prompt):
             raise ValueError("must be text without the NUL character and without lone surrogates")
         if not prompt.strip():
@@ -77,12 +100,19 @@ class Inputs(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    prompt: str
+    prompt: str = Field(description="with the text of the style")
+    negative_prompt: str | None = None
+    style: str | None = None
     image_urls: list[str] = []
+    video_urls: list[str] = []
     aspect_ratio: str | None = None
     resolution: str | None = None
     duration_seconds: int | None = None
+    fps: int | None = None
+    motion: float | None = None
+    seed: int | None = None
     audio: bool | None = None
+    enhance_prompt: bool | None = None
     output_format: str | None = None
 
 

@@ -45,7 +45,7 @@ _REQUESTS: dict[str, dict[str, object]] = {
         "prompt": "a night train passes, with its sound",
         "aspect_ratio": "9:16",
         "duration_seconds": 5,
-        "audio": True,
+        "generate_audio": True,
     },
 }
 # Made from the first image, once that is there.

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Column, Table
 
+from providers.capabilities import Capabilities
 from providers.catalogue import CatalogueFile
-from providers.models import Capabilities, Model, Price
+from providers.models import Model, Price
 from schemas.names import ProviderName
 
 
@@ -27,14 +28,35 @@ def show_models(available: frozenset[ProviderName], console: Console) -> None:
 
 
 def _names(model: Model) -> str:
-    return "\n".join([f"[bold]{model.name}[/bold]", *(f"[dim]{alias}[/dim]" for alias in model.aliases)])
+    paused = [f"[yellow]paused since {model.paused_on}[/yellow]"] if model.paused_on else []
+    return "\n".join([f"[bold]{model.name}[/bold]", *(f"[dim]{alias}[/dim]" for alias in model.aliases), *paused])
 
 
 def _takes(can: Capabilities) -> str:
-    count = _range(range(can.min_images, can.max_images + 1))
-    images = "" if not can.max_images else f"{count} picture{'s' if can.max_images > 1 else ''}"
-    lines = [images, " ".join(can.aspect_ratios), " ".join(can.resolutions), "sound" if can.audio else ""]
+    lines = [
+        _count(can.min_images, can.max_images, "picture"),
+        _count(can.min_videos, can.max_videos, "video"),
+        " ".join(can.aspect_ratios),
+        " ".join(can.resolutions),
+        f"{_range(can.frame_rates)} fps" if can.frame_rates else "",
+        " ".join(_switches(can)),
+    ]
     return "\n".join(filter(None, lines))
+
+
+def _count(least: int, most: int, what: str) -> str:
+    return f"{_range(range(least, most + 1))} {what}{'s' if most > 1 else ''}" if most else ""
+
+
+def _switches(can: Capabilities) -> list[str]:
+    has = {
+        "sound": can.audio,
+        "seed": can.max_seed is not None,
+        "negative prompt": can.negative_prompt_characters > 0,
+        "motion": can.motion,
+        "enhanced prompt": can.enhance_prompt,
+    }
+    return [name for name, is_there in has.items() if is_there]
 
 
 def _range(numbers: Sequence[int]) -> str:

@@ -18,7 +18,14 @@ from schemas.orders import GenerationRequest
         {"metadata": {str(number): "" for number in range(17)}},
         {"image_urls": ["ftp://example.com/a.png"]},
         {"deadline_seconds": 9},
-        {"fps": 24},
+        {"frames": 24},
+        {"fps": 0},
+        {"motion": 1.1},
+        {"seed": -1},
+        {"negative_prompt": " "},
+        {"number_of_outputs": 0},
+        {"kind": "sound"},
+        {"video_urls": ["ftp://example.com/a.mp4"]},
     ],
 )
 def test_what_cannot_be_stored_or_served_is_refused_without_repeating_it(wrong: dict[str, object]) -> None:
@@ -30,3 +37,8 @@ def test_what_cannot_be_stored_or_served_is_refused_without_repeating_it(wrong: 
 def test_text_of_every_script_is_welcome() -> None:
     request = GenerationRequest(model="m", prompt="灯台 🗼 маяк", metadata={"clé": "värde"})
     assert request.metadata == {"clé": "värde"}
+
+
+@pytest.mark.parametrize("name", ["generate_audio", "audio"])
+def test_sound_is_asked_for_by_either_name(name: str) -> None:
+    assert GenerationRequest.model_validate({"model": "m", "prompt": "a boat", name: True}).generate_audio is True

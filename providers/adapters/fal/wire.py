@@ -17,8 +17,10 @@ from schemas.orders import Inputs
 
 LinkName = Literal["status", "response", "cancel"]
 
-# https://fal.ai/models/fal-ai/longcat-video/text-to-video/720p/api: seconds are counted at this rate.
+# https://fal.ai/models/fal-ai/longcat-video/text-to-video/720p/api: its own, where an order names no other.
 _LONGCAT_FPS = 30
+# https://fal.ai/models/fal-ai/stable-video/api: `motion_bucket_id` is 1 to 255.
+_MOST_MOTION = 255
 # What SVD-XT, which https://fal.ai/models/fal-ai/stable-video/api runs, makes whatever its `fps`.
 _STABLE_VIDEO_FRAMES = 25
 
@@ -33,16 +35,20 @@ def _seconds_as_text(inputs: Inputs) -> str | None:
     return None if inputs.duration_seconds is None else str(inputs.duration_seconds)
 
 
+def _longcat_fps(inputs: Inputs) -> int:
+    return inputs.fps or _LONGCAT_FPS
+
+
 def _longcat_frames(inputs: Inputs) -> int | None:
-    return None if inputs.duration_seconds is None else inputs.duration_seconds * _LONGCAT_FPS
-
-
-def _longcat_fps(_inputs: Inputs) -> int:
-    return _LONGCAT_FPS
+    return None if inputs.duration_seconds is None else inputs.duration_seconds * _longcat_fps(inputs)
 
 
 def _stable_video_fps(inputs: Inputs) -> int | None:
     return None if inputs.duration_seconds is None else round(_STABLE_VIDEO_FRAMES / inputs.duration_seconds)
+
+
+def _motion_bucket(inputs: Inputs) -> int | None:
+    return None if inputs.motion is None else 1 + round(inputs.motion * (_MOST_MOTION - 1))
 
 
 # The fields of each model, and what of an order goes into them: the "API" tab of https://fal.ai/models/{model}.
@@ -52,22 +58,30 @@ INPUT_FIELDS: Final[Mapping[str, Mapping[str, _Write]]] = {
         "aspect_ratio": attrgetter("aspect_ratio"),
         "resolution": attrgetter("resolution"),
         "duration": _seconds_as_text,
+        "negative_prompt": attrgetter("negative_prompt"),
+        "seed": attrgetter("seed"),
     },
     "fal-ai/pika/v2.2/image-to-video": {
         "prompt": attrgetter("prompt"),
         "image_url": _first_image,
         "resolution": attrgetter("resolution"),
         "duration": _seconds_as_text,
+        "negative_prompt": attrgetter("negative_prompt"),
+        "seed": attrgetter("seed"),
     },
     "fal-ai/longcat-video/text-to-video/720p": {
         "prompt": attrgetter("prompt"),
         "aspect_ratio": attrgetter("aspect_ratio"),
         "num_frames": _longcat_frames,
         "fps": _longcat_fps,
+        "negative_prompt": attrgetter("negative_prompt"),
+        "seed": attrgetter("seed"),
     },
     "fal-ai/stable-video": {
         "image_url": _first_image,
         "fps": _stable_video_fps,
+        "motion_bucket_id": _motion_bucket,
+        "seed": attrgetter("seed"),
     },
 }
 

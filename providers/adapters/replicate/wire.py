@@ -21,12 +21,14 @@ INPUT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "prompt": "prompt",
         "aspect_ratio": "aspect_ratio",
         "output_format": "output_format",
+        "seed": "seed",
     },
     "bytedance/seedance-1-pro": {
         "prompt": "prompt",
         "aspect_ratio": "aspect_ratio",
         "resolution": "resolution",
         "duration_seconds": "duration",
+        "seed": "seed",
     },
 }
 

@@ -130,6 +130,8 @@ def to_body(model: str, inputs: Inputs) -> dict[str, object]:
         wanted = f"{model} with {inputs.aspect_ratio} at {inputs.resolution}"
         raise ProviderRejected(f"runway's model {wanted} is not served any more")
     body: dict[str, object] = {"model": theirs, "promptText": inputs.prompt, "ratio": ratio}
+    if inputs.seed is not None:
+        body["seed"] = inputs.seed
     match endpoint:
         case "text_to_video":
             return {**body, "duration": inputs.duration_seconds}

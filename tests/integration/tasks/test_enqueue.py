@@ -53,10 +53,10 @@ def test_what_is_wrong_comes_back_as_a_problem(database: Database, worker: Servi
     assert (poor["status"], poor["code"]) == (402, "insufficient_credits")
     stranger = problem(enqueue(worker, {"customer_id": str(uuid4()), "request": REQUEST}))
     assert (stranger["status"], stranger["code"]) == (404, "not_found")
-    wrong = problem(enqueue(worker, {"customer_id": customer_id, "request": {**REQUEST, "fps": 24}}))
+    wrong = problem(enqueue(worker, {"customer_id": customer_id, "request": {**REQUEST, "frames": 24}}))
     assert (wrong["status"], wrong["errors"]) == (
         422,
-        [{"field": "request.fps", "message": "Extra inputs are not permitted"}],
+        [{"field": "request.frames", "message": "Extra inputs are not permitted"}],
     )
     retired = problem(
         enqueue(worker, {"customer_id": customer_id, "request": {**REQUEST, "model": "sora-2-text-to-video"}})

@@ -1,10 +1,12 @@
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from importlib.resources import files
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,13 +24,14 @@ from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from providers.registry import adapter_names
 from schemas.enums import Kind
-from schemas.errors import InvalidRequest, ModelRetired
+from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
 from schemas.orders import GenerationRequest, Inputs, Route
 
 FILE = CatalogueFile.shipped()
 CATALOGUE = Catalogue(FILE, adapter_names())
 T2V, I2V = "kling-2.6-text-to-video", "kling-2.6-image-to-video"
 IMAGE_URL = "https://media.example/1.png"
+VIDEO_URL = "https://media.example/1.mp4"
 
 
 def request(model: str, **fields: Any) -> GenerationRequest:
@@ -36,7 +39,8 @@ def request(model: str, **fields: Any) -> GenerationRequest:
 
 
 def plainest(model: Model) -> GenerationRequest:
-    return request(model.name, image_urls=[IMAGE_URL] * model.capabilities.min_images)
+    can = model.capabilities
+    return request(model.name, image_urls=[IMAGE_URL] * can.min_images, video_urls=[VIDEO_URL] * can.min_videos)
 
 
 def shipped() -> dict[str, Any]:
@@ -72,7 +76,12 @@ def choices(model: Model) -> dict[str, Sequence[object]]:
         "resolution": can.resolutions,
         "duration_seconds": can.durations_seconds,
         "output_format": can.output_formats,
+        "fps": can.frame_rates,
         "audio": [False, True] if can.audio else [],
+        "enhance_prompt": [False, True] if can.enhance_prompt else [],
+        "motion": [0.0, 0.9] if can.motion else [],
+        "seed": [] if can.max_seed is None else [0, can.max_seed],
+        "negative_prompt": ["blur", "x" * can.negative_prompt_characters] if can.negative_prompt_characters else [],
     }
 
 
@@ -89,6 +98,12 @@ ONE = Inputs(
     duration_seconds=5,
     audio=False,
     output_format="png",
+    fps=15,
+    enhance_prompt=False,
+    motion=0.1,
+    seed=1,
+    negative_prompt="blur",
+    video_urls=["https://media.example/1.mp4"],
 )
 ANOTHER = Inputs(
     prompt="a ship",
@@ -98,6 +113,12 @@ ANOTHER = Inputs(
     duration_seconds=10,
     audio=True,
     output_format="jpeg",
+    fps=30,
+    enhance_prompt=True,
+    motion=0.9,
+    seed=2,
+    negative_prompt="haze",
+    video_urls=["https://media.example/2.mp4"],
 )
 
 
@@ -109,6 +130,8 @@ def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: M
         taken.add("prompt")
     if model.capabilities.max_images:
         taken.add("image_urls")
+    if model.capabilities.max_videos:
+        taken.add("video_urls")
     for route in model.routes:
         reaching = {
             field
@@ -217,7 +240,29 @@ PROBLEMS: list[tuple[str, dict[str, Any], str, str, object]] = [
         "has 9 URLs; at most 8 are allowed",
         {"min": 0, "max": 8},
     ),
-    ("nano-banana", {"audio": True}, "audio", "must be false, not true", [False]),
+    ("nano-banana", {"generate_audio": True}, "generate_audio", "must be false, not true", [False]),
+    ("nano-banana", {"seed": 0}, "seed", "is not taken by this model; leave it out", []),
+    ("flux-schnell", {"seed": 2**31}, "seed", f"must be 0 to {2**31 - 1}, not {2**31}", {"min": 0, "max": 2**31 - 1}),
+    (T2V, {"fps": 24}, "fps", "is not taken by this model; leave it out", []),
+    ("longcat-video-text-to-video", {"fps": 60}, "fps", "must be 15 or 30, not 60", [15, 30]),
+    (T2V, {"motion": 0.5}, "motion", "is not taken by this model; leave it out", []),
+    (T2V, {"enhance_prompt": True}, "enhance_prompt", "must be false, not true", [False]),
+    (T2V, {"number_of_outputs": 2}, "number_of_outputs", "must be 1, not 2", [1]),
+    (T2V, {"kind": "image"}, "kind", "must be video, not image", ["video"]),
+    (
+        T2V,
+        {"negative_prompt": "blur"},
+        "negative_prompt",
+        "is not taken by this model; leave it out",
+        {"max_characters": 0},
+    ),
+    (
+        T2V,
+        {"video_urls": [VIDEO_URL]},
+        "video_urls",
+        "is not taken by this model; leave it out",
+        {"min": 0, "max": 0},
+    ),
     ("nano-banana", {"duration_seconds": 5}, "duration_seconds", "is not taken by this model; leave it out", []),
     ("nano-banana", {"output_format": "gif"}, "output_format", "must be png or jpeg, not gif", ["png", "jpeg"]),
 ]
@@ -266,6 +311,124 @@ def test_a_retired_model_names_its_successor(name: str) -> None:
     assert caught.value.http_status == 410
     assert caught.value.detail == f"{name} was retired on 2026-09-24; its successor is {T2V}"
     assert caught.value.extra == {"retired_on": "2026-09-24", "successor": T2V}
+
+
+def test_a_retired_models_successor_serves_where_the_request_allows_it() -> None:
+    assert CATALOGUE.order(request("sora-2", allow_substitution=True)).model == T2V
+
+
+def with_paused(successor: str | None) -> Catalogue:
+    """The catalogue while Kling 2.6's text to video takes no orders."""
+    data = shipped()
+    data["retired"] = []
+    paused = next(model for model in data["models"] if model["name"] == T2V)
+    paused |= {"paused_on": date(2026, 11, 1), "successor": successor}
+    return Catalogue(CatalogueFile.model_validate(data), adapter_names())
+
+
+@pytest.mark.parametrize(
+    ("successor", "hint"),
+    [(None, ""), ("kling-3.0-text-to-video", "; until it is back, order kling-3.0-text-to-video")],
+)
+def test_a_paused_model_says_since_when_and_what_to_order_meanwhile(successor: str | None, hint: str) -> None:
+    with pytest.raises(ModelPaused) as caught:
+        with_paused(successor).order(request(T2V))
+    assert (caught.value.http_status, caught.value.detail) == (503, f"{T2V} is paused since 2026-11-01{hint}")
+    assert caught.value.extra == {"paused_on": "2026-11-01", "successor": successor}
+    card = next(card for card in with_paused(successor).models() if card.name == T2V)
+    assert (card.status, card.successor) == ("paused", successor)
+
+
+def test_a_paused_models_successor_serves_where_the_request_allows_it() -> None:
+    catalogue = with_paused("kling-3.0-text-to-video")
+    assert catalogue.order(request(T2V, allow_substitution=True)).model == "kling-3.0-text-to-video"
+
+
+def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allows() -> None:
+    with pytest.raises(ModelPaused):
+        with_paused(None).order(request(T2V, allow_substitution=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "model"),
+    [
+        ("kling-9", {}, "kling-3.0-text-to-video"),
+        ("kling-9", {"image_urls": [IMAGE_URL]}, "kling-3.0-image-to-video"),
+        ("runway-gen3", {}, "gen-4.5-text-to-video"),
+        ("runway-gen3", {"kind": "image"}, "gen-4-image"),
+        ("pika", {}, "pika-2.2-text-to-video"),
+        ("longcat", {}, "longcat-video-text-to-video"),
+        ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
+        ("sora-3", {}, "openai-compatible-video"),
+        ("openai/sora", {}, "openai-compatible-video"),
+    ],
+)
+def test_a_familys_name_means_its_first_model_that_can_do_what_is_asked(
+    name: str, fields: dict[str, Any], model: str
+) -> None:
+    assert CATALOGUE.order(request(name, **fields)).model == model
+
+
+def test_where_no_relative_can_do_it_the_first_says_what_it_can() -> None:
+    with pytest.raises(InvalidRequest, match=r"kling-3.0-text-to-video cannot do that: duration_seconds must be"):
+        CATALOGUE.order(request("kling-9", duration_seconds=100))
+
+
+def test_a_family_without_a_configured_provider_cannot_be_ordered() -> None:
+    catalogue = Catalogue(FILE, frozenset({"kie"}))
+    with pytest.raises(InvalidRequest, match=r"no provider that is configured here serves a model like 'pika'"):
+        catalogue.order(request("pika"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "model"),
+    [
+        ({"kind": "image"}, "nano-banana"),
+        ({"kind": "image", "resolution": "4K"}, "nano-banana-pro"),
+        ({"kind": "video"}, T2V),
+        ({"kind": "video", "image_urls": [IMAGE_URL]}, I2V),
+    ],
+)
+def test_without_a_name_the_first_model_of_the_kind_serves_that_can_do_what_is_asked(
+    fields: dict[str, Any], model: str
+) -> None:
+    order = CATALOGUE.order(GenerationRequest.model_validate({"prompt": "a boat", **fields}))
+    assert order.model == model
+
+
+def test_without_a_name_and_a_kind_the_models_are_listed() -> None:
+    with pytest.raises(InvalidRequest, match=r"name a model, or say which kind") as caught:
+        CATALOGUE.order(GenerationRequest(prompt="a boat"))
+    assert caught.value.extra["errors"] == [
+        {"field": "model", "message": "is missing", "allowed": [model.name for model in FILE.models]}
+    ]
+
+
+def test_a_style_becomes_text_of_the_prompt() -> None:
+    inputs = CATALOGUE.order(request("nano-banana", style="noir")).inputs
+    assert inputs.style == "noir"
+    assert inputs.prompt == "a boat\n\nStyle: film noir, black and white, hard shadows, high contrast"
+
+
+def test_an_unknown_style_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(InvalidRequest, match=r"style must be photorealistic or .*, not brutalist") as caught:
+        CATALOGUE.order(request("nano-banana", style="brutalist"))
+    errors = caught.value.extra["errors"]
+    assert isinstance(errors, list)
+    assert [error["allowed"] for error in errors] == [[style.name for style in FILE.styles]]
+
+
+def test_a_style_counts_as_prompt() -> None:
+    with pytest.raises(InvalidRequest, match=r"prompt has 10[0-9]+ characters; at most 1000 are allowed"):
+        CATALOGUE.order(request(T2V, prompt="x" * 990, style="noir"))
+
+
+def test_a_model_without_use_for_a_prompt_takes_no_style() -> None:
+    with pytest.raises(InvalidRequest, match=r"style is not taken by this model"):
+        CATALOGUE.order(request("stable-video", image_urls=[IMAGE_URL], style="noir"))
+    cards = {card.name: card for card in CATALOGUE.models()}
+    assert cards["stable-video"].styles == []
+    assert "noir" in cards[T2V].styles
 
 
 def test_a_model_without_a_configured_provider_is_absent() -> None:
@@ -322,7 +485,10 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ("kind", ["models", 0, "kind"], "video", "a video has durations_seconds"),
     ("images", ["models", 0, "capabilities", "min_images"], 1, "must not be above max_images"),
     ("alias twice", ["models", 0, "aliases"], ["nano-banana-pro"], "two models answer to the name 'nano-banana-pro'"),
-    ("successor", ["retired", 0, "successor"], "nothing", "its successor 'nothing' is not a model"),
+    ("successor", ["retired", 0, "successor"], "nothing", "its successor 'nothing' is not a model that can be"),
+    ("successor of its own", ["models", 0, "successor"], "nano-banana-pro", "only a paused model has a successor"),
+    ("family", ["families", 0, "models"], ["kling-1"], "there is no model \\['kling-1'\\]"),
+    ("pattern", ["families", 0, "patterns"], ["kling"], "String should match pattern"),
 ]
 
 
@@ -341,6 +507,18 @@ def test_a_catalogue_that_contradicts_itself_is_refused(path: list[str | int], v
 def test_every_choice_that_is_offered_can_be_ordered(model: Model) -> None:
     for field, values in choices(model).items():
         for choice in values:
-            order = CATALOGUE.order(plainest(model).model_copy(update={field: choice}))
+            asked = "generate_audio" if field == "audio" else field
+            order = CATALOGUE.order(plainest(model).model_copy(update={asked: choice}))
             assert getattr(order.inputs, field) == choice
             assert order.credits > 0
+
+
+def test_the_documentation_names_every_style_with_its_text_and_every_familys_models() -> None:
+    documented = Path("docs/api.md").read_text(encoding="utf-8").splitlines()
+    styles = [f"| `{style.name}` | {style.text} |" for style in FILE.styles]
+    families = [f"| {_quoted(family.patterns)} | {_quoted(family.models)} |" for family in FILE.families]
+    assert [line for line in (*styles, *families) if line not in documented] == []
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
