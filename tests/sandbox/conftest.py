@@ -14,6 +14,7 @@ from tests.sandbox.harness import (
     Fal,
     Kie,
     Kling,
+    OpenAIImages,
     OpenAIVideos,
     Receiver,
     Replicate,
@@ -95,6 +96,11 @@ def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Open
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield OpenAIVideos(client, word)
+
+
+@pytest.fixture
+def images(sandbox: SandboxClient, http: httpx.Client, word: str) -> OpenAIImages:
+    return OpenAIImages(http, word)
 
 
 @pytest.fixture

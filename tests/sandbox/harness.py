@@ -319,6 +319,22 @@ class OpenAIVideos:
 
 
 @dataclass(frozen=True)
+class OpenAIImages:
+    """A customer of the vendor of OpenAI-compatible pictures."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, **fields: JsonValue) -> httpx.Response:
+        body = {"model": "dall-e-3", "prompt": f"a boat {self.word}", **fields}
+        return self.http.post("/openai_images/images/generations", json=body)
+
+    def models(self) -> httpx.Response:
+        return self.http.get("/openai_images/models")
+
+
+@dataclass(frozen=True)
 class Received:
     headers: dict[str, str]
     body: bytes

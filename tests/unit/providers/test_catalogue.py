@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from providers.adapters.fal import wire as fal_wire
 from providers.adapters.kie import wire as kie_wire
 from providers.adapters.kling import wire as kling_wire
+from providers.adapters.openai_images import wire as openai_images_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
 from providers.adapters.runway import wire as runway_wire
@@ -62,6 +63,7 @@ WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
     "kie": kie_wire.to_input,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
+    "openai_images": openai_images_wire.to_body,
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
     "runway": runway_wire.to_body,
@@ -180,6 +182,7 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("seedance-1-pro", {"resolution": "720p"}, 60),
     ("openai-compatible-video", {}, 80),
     ("openai-compatible-video", {"duration_seconds": 12}, 240),
+    ("openai-compatible-image", {"aspect_ratio": "16:9"}, 8),
     ("gen-4.5-text-to-video", {}, 120),
     ("gen-4.5-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 2}, 48),
     ("gen-4-turbo-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 100),
