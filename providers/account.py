@@ -89,8 +89,11 @@ class Account:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, object] | Form | None = None,
         fence: Fence | None = None,
+        elide: str | None = None,
     ) -> Reply:
         """Make a call with our key, and read its answer, of any status. With a `fence` it is a create.
+
+        `elide` names what is left out of the answer where it is long: an embedded file.
 
         Raises: as `Transport.send` does.
         """
@@ -105,6 +108,7 @@ class Account:
                 params=params,
                 body=body,
                 fence=fence,
+                elide=elide,
             )
         )
 

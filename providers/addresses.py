@@ -40,7 +40,7 @@ class AddressPolicy:
         for address in addresses:
             if not self.allows(ipaddress.ip_address(address)):
                 raise DownloadError(
-                    f"the result's host {host} has the address {address}, which is not public "
+                    f"the file's host {host} has the address {address}, which is not public "
                     "and not in REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS",
                     is_final=True,
                 )

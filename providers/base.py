@@ -17,11 +17,23 @@ from schemas.orders import Inputs
 
 
 @dataclass(frozen=True)
+class InputFile:
+    """An input picture or video. `content_type` is of its bytes: "image/png"."""
+
+    content: bytes = field(repr=False)
+    content_type: str
+
+
+@dataclass(frozen=True)
 class ProviderRequest:
-    """What is asked of a provider: the vendor's model name and the inputs of the order."""
+    """What is asked of a provider: the vendor's model name and the inputs of the order.
+
+    `files` are the input pictures and videos by their URLs, for adapters that read them; empty for all others.
+    """
 
     model: str
     inputs: Inputs
+    files: Mapping[str, InputFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,8 @@ class RemoteStatus(StrEnum):
 class RemoteState:
     """One reading of the vendor's state.
 
-    `progress` is a fraction 0..1, where the vendor gives one. `result_urls` has at least one entry when succeeded.
+    `progress` is a fraction 0..1, where the vendor gives one. `result_urls` has at least one entry when succeeded; what
+    stands behind it, `result_request` tells.
     `error_code` and `error_message` (safe to show to a customer) are set when failed. `provider_credits` is what the
     vendor charged, in its own credits, once it says so.
     """
@@ -107,6 +120,20 @@ class CallbackReading:
 
 
 @dataclass(frozen=True)
+class ResultRequest:
+    """How the file behind a result's link is fetched. `headers` go to the host of `url` only.
+
+    `body` goes out as JSON, with a POST. `embedded_in`: the answer is JSON, and the file is the base64 text of its
+    first member of that name.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, object] | None = field(default=None, repr=False)
+    embedded_in: str | None = None
+
+
+@dataclass(frozen=True)
 class AccountState:
     """What a vendor says of our account when it takes our key.
 
@@ -124,6 +151,8 @@ class Provider(Protocol):
     name: ProviderName
     calls_back: bool
     """Whether the vendor can report to us; one that cannot is polled, whatever the settings say."""
+    reads_inputs: bool
+    """Whether `submit` needs the input files themselves, for a vendor that does not fetch them from their URLs."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
@@ -182,5 +211,9 @@ class Provider(Protocol):
             CallbackRefused: not signed by the vendor, too old, or unreadable.
         """
 
-    def download_headers(self, url: str) -> Mapping[str, str]:
-        """Headers for fetching a result; never a key to a host that is not the vendor's API."""
+    def result_request(self, link: str) -> ResultRequest:
+        """How to fetch a result; never with a key for a host that is not the vendor's API.
+
+        Args:
+            link: one of `RemoteState.result_urls`.
+        """

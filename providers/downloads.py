@@ -1,13 +1,14 @@
 """Fetching what a provider made: a stream that survives cuts and never holds more than what is asked of it."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
 import httpx
 import structlog
 
+from providers.base import ResultRequest
 from providers.media_types import HEAD_BYTES, MediaType, sniff
 from providers.result_source import ResultSource, Validator
 from schemas.enums import Kind
@@ -20,8 +21,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 def open_download(
-    url: str,
-    headers: Mapping[str, str],
+    request: ResultRequest,
     settings: DownloadSettings,
     *,
     kind: Kind,
@@ -29,14 +29,14 @@ def open_download(
 ) -> "Download":
     """Open a result and look at its first bytes. Use the answer as a context manager.
 
-    `headers` go to the URL's own host only. `on_chunk` is called between chunks with the bytes received so far; what
+    `on_chunk` is called between chunks with the bytes received so far; what
     it raises ends the download.
 
     Raises:
         DownloadError: `is_stale` for a refused link; `is_final` for a refused address, a file over the cap, or one
             that is not of this `kind`; neither for trouble that may pass.
     """
-    download = Download(ResultSource(url, headers, settings), settings, on_chunk or _ignore)
+    download = Download(ResultSource(request, settings), settings, on_chunk or _ignore)
     try:
         download.start(kind)
     except BaseException:
@@ -82,15 +82,15 @@ class Download:
             response = self._source.open()
         except httpx.HTTPError as error:
             raise self._source.lost(error) from None
-        self.size_bytes = _content_length(response)
+        self.size_bytes = self._source.size_of(response)
         self._check_size(self.size_bytes or 0)
         self._validator = Validator.of(response)
-        self._chunks = response.iter_raw()
+        self._chunks = self._source.chunks(response)
         self._fill(HEAD_BYTES)
         media = sniff(bytes(self._buffer[:HEAD_BYTES]))
         if media is None or media.kind is not kind:
             found = "no image or video" if media is None else media.content_type
-            raise DownloadError(f"the result is {found}, where {kind.value} was ordered", is_final=True)
+            raise DownloadError(f"the file is {found}, where {kind.value} was ordered", is_final=True)
         self.media = media
 
     def read(self, size: int = -1, /) -> bytes:
@@ -136,7 +136,7 @@ class Download:
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
-            raise DownloadError(f"the result is larger than {self._max_bytes} bytes", is_final=True)
+            raise DownloadError(f"the file is larger than {self._max_bytes} bytes", is_final=True)
 
     def _resume(self, error: httpx.HTTPError) -> None:
         """Open the rest of the file; `error` is what ended the part before."""
@@ -159,9 +159,9 @@ class Download:
         if response.status_code == httpx.codes.PARTIAL_CONTENT:
             self._check_range(response.headers.get("content-range", ""))
             return response.iter_raw()
-        if self.size_bytes is not None and _content_length(response) != self.size_bytes:
+        if self.size_bytes is not None and self._source.size_of(response) != self.size_bytes:
             raise _changed()
-        return self._without_prefix(response.iter_raw())
+        return self._without_prefix(self._source.chunks(response))
 
     def _check_range(self, content_range: str) -> None:
         """Checks `bytes 100-199/200` (RFC 9110, section 14.4); the size behind the slash may be `*`."""
@@ -206,13 +206,8 @@ def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
     yield from others
 
 
-def _content_length(response: httpx.Response) -> int | None:
-    length = response.headers.get("content-length")
-    return None if length is None else int(length)
-
-
 def _changed() -> DownloadError:
-    return DownloadError("the result changed between two parts of its download")
+    return DownloadError("the file changed between two parts of its download")
 
 
 def _ignore(_received: int) -> None:

@@ -1,13 +1,15 @@
 """Where a result lies: opens it, or the rest of it, over redirects that are each checked."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import httpx
 
+from providers import embedded
 from providers.addresses import AddressPolicy
+from providers.base import ResultRequest
 from providers.network import USER_AGENT, LimitedTransport
 from schemas.errors import DownloadError
 from schemas.settings import DownloadSettings
@@ -48,11 +50,10 @@ class Validator:
 
 
 class ResultSource:
-    """One result URL, with a connection of its own and a clock that runs from now on."""
+    """One result, with a connection of its own and a clock that runs from now on."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], settings: DownloadSettings) -> None:
-        self._url = url
-        self._headers = headers
+    def __init__(self, request: ResultRequest, settings: DownloadSettings) -> None:
+        self._request = request
         self._settings = settings
         self._ends_at = time.monotonic() + settings.timeout_seconds
         self._response: httpx.Response | None = None
@@ -77,32 +78,48 @@ class ResultSource:
             httpx.HTTPError: the connection failed.
         """
         self._close_response()
-        if_range = validator.if_range if validator else None
+        if_range = validator.if_range if validator and self._request.embedded_in is None else None
         wanted = {"Range": f"bytes={offset}-", "If-Range": if_range} if offset and if_range else {}
         response = self._follow(wanted)
         if response.status_code not in {200, 206 if wanted else 200}:
             raise _refused(response.status_code)
         return response
 
+    def chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        """The bytes of the file in a response."""
+        name = self._request.embedded_in
+        return response.iter_raw() if name is None else embedded.file_in(response.iter_raw(), name)
+
+    def size_of(self, response: httpx.Response) -> int | None:
+        """How long the file in a response is, in bytes, where it says so."""
+        length = response.headers.get("content-length") if self._request.embedded_in is None else None
+        return None if length is None else int(length)
+
     def _follow(self, wanted: Mapping[str, str]) -> httpx.Response:
-        url = _parsed(self._url)
+        url = _parsed(self._request.url)
         first = url
         for _ in range(self._settings.max_redirects + 1):
-            headers = self._headers if _origin(url) == _origin(first) else {}
-            response = self._response = self._get(url, {**headers, **wanted})
-            if response.status_code not in _REDIRECTS:
+            headers = self._request.headers if _origin(url) == _origin(first) else {}
+            response = self._response = self._send(url, {**headers, **wanted})
+            # What is posted stays where it was sent.
+            if response.status_code not in _REDIRECTS or self._request.body is not None:
                 return response
             url = _parsed(response.headers.get("location", ""), base=url)
             response.close()
-        raise DownloadError(
-            f"the result's link redirects more than {self._settings.max_redirects} times", is_final=True
-        )
+        raise DownloadError(f"the file's link redirects more than {self._settings.max_redirects} times", is_final=True)
 
-    def _get(self, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
+    def _send(self, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
         idle_seconds = self._settings.idle_timeout_seconds
         timeout = httpx.Timeout(idle_seconds, connect=min(_CONNECT_SECONDS, idle_seconds))
+        body = self._request.body
         return self._transport.handle_request(
-            httpx.Request("GET", url, headers={**_HEADERS, **headers}, extensions={"timeout": timeout.as_dict()})
+            httpx.Request(
+                "GET" if body is None else "POST",
+                url,
+                headers={**_HEADERS, **headers},
+                json=body,
+                extensions={"timeout": timeout.as_dict()},
+            )
         )
 
     def lost(self, error: httpx.HTTPError) -> DownloadError:
@@ -110,8 +127,8 @@ class ResultSource:
         if self.time_left() <= 0:
             return DownloadError(f"the download took longer than {self._settings.timeout_seconds:g} s")
         if isinstance(error, httpx.ReadTimeout):
-            return DownloadError(f"the result's host sent nothing for {self._settings.idle_timeout_seconds:g} s")
-        return DownloadError(f"the connection to the result's host was lost ({type(error).__name__})")
+            return DownloadError(f"the file's host sent nothing for {self._settings.idle_timeout_seconds:g} s")
+        return DownloadError(f"the connection to the file's host was lost ({type(error).__name__})")
 
     def close(self) -> None:
         """Close the connection."""
@@ -127,9 +144,9 @@ def _parsed(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
     try:
         parsed = base.join(url) if base else httpx.URL(url)
     except httpx.InvalidURL:
-        raise DownloadError("the result's link is not a URL", is_final=True) from None
+        raise DownloadError("the file's link is not a URL", is_final=True) from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise DownloadError("the result's link is not an http or https URL with a host", is_final=True)
+        raise DownloadError("the file's link is not an http or https URL with a host", is_final=True)
     return parsed
 
 
@@ -138,4 +155,4 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _refused(status: int) -> DownloadError:
-    return DownloadError(f"the result's host answered HTTP {status}", is_stale=status in _REFUSED_LINKS)
+    return DownloadError(f"the file's host answered HTTP {status}", is_stale=status in _REFUSED_LINKS)

@@ -20,6 +20,7 @@ import httpx
 import structlog
 
 from providers.base import Fence
+from providers.embedded import without_files
 from providers.network import USER_AGENT, LimitedTransport
 from schemas.errors import (
     LeaseLost,
@@ -57,6 +58,7 @@ class Call:
 
     `timeout_seconds` is for the whole call, from the connection to the last byte. A call with a `fence` is a create:
     it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form`.
+    What `elide` names is left out of the answer where it is long: the base64 texts of files that are not wanted now.
     """
 
     provider: ProviderName
@@ -68,6 +70,7 @@ class Call:
     params: Mapping[str, str] | None = field(default=None, repr=False)
     body: Mapping[str, object] | Form | None = field(default=None, repr=False)
     fence: Fence | None = field(default=None, repr=False)
+    elide: str | None = None
 
     def __post_init__(self) -> None:
         if self.fence is not None and self.body is None:
@@ -194,7 +197,8 @@ class Transport:
         )
         with closing(network.handle_request(request)) as response:
             content = bytearray()
-            for chunk in response.iter_bytes():
+            chunks = response.iter_bytes()
+            for chunk in chunks if call.elide is None else without_files(chunks, call.elide):
                 content += chunk
                 if len(content) > MAX_REPLY_BYTES:
                     raise _too_large(call)

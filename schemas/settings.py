@@ -120,6 +120,13 @@ class DownloadSettings(BaseModel):
     )
 
 
+class InputSettings(BaseModel):
+    """Limits on the pictures and videos that customers give."""
+
+    max_image_bytes: int = Field(default=16 * 1024**2, gt=0)
+    max_video_bytes: int = Field(default=32 * 1024**2, gt=0)
+
+
 class RetentionSettings(BaseModel):
     """How long things are kept that the system no longer needs; a sweep removes what is older."""
 
@@ -184,6 +191,7 @@ class Settings(BaseSettings):
     providers: ProvidersSettings = ProvidersSettings()
     pipeline: PipelineSettings = PipelineSettings()
     downloads: DownloadSettings = DownloadSettings()
+    inputs: InputSettings = InputSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
 

@@ -73,11 +73,10 @@ def _object_key(claim: Claim) -> str:
 def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> tuple[StoredBytes, bytes | None]:
     """Stores the result; what is known of it, and the bytes themselves if they are few."""
     generation = claim.generation
-    url = generation.result_urls[0]
-    headers = services.providers.get(generation.provider).download_headers(url)
+    wanted = services.providers.get(generation.provider).result_request(generation.result_urls[0])
     limits = _until_deadline(services.settings.downloads, claim)
     show = _Progress(services, claim, lease)
-    with open_download(url, headers, limits, kind=generation.kind, on_chunk=show) as result:
+    with open_download(wanted, limits, kind=generation.kind, on_chunk=show) as result:
         show.total_bytes = result.size_bytes
         content = result.read() if _is_small_picture(claim, result) else None
         if content is None:

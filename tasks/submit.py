@@ -4,6 +4,7 @@ import structlog
 from celery import shared_task
 
 from providers.base import ProviderRequest, Submission
+from providers.inputs import read_inputs
 from schemas.callback_token import callback_url
 from schemas.enums import ErrorCode, Stage, TaskName
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
@@ -90,8 +91,10 @@ def _create(services: Services, claim: Claim, departure: Departure) -> Submissio
     url = callback_url(
         settings.public_url, settings.secret_key.get_secret_value(), provider=route.provider, generation_id=claim.id
     )
-    return services.providers.get(route.provider).submit(
-        ProviderRequest(model=route.model, inputs=claim.order.inputs),
+    provider, inputs = services.providers.get(route.provider), claim.order.inputs
+    files = read_inputs(inputs, settings.inputs, settings.downloads) if provider.reads_inputs else {}
+    return provider.submit(
+        ProviderRequest(model=route.model, inputs=inputs, files=files),
         callback_url=url if services.providers.calls_back(route.provider) else None,
         generation_id=claim.id,
         fence=departure,

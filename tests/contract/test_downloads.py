@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from providers.base import ResultRequest
 from providers.downloads import MAX_RESUMES, Download, open_download
 from providers.media_types import MP4, PNG
 from schemas.enums import Kind
@@ -32,7 +33,8 @@ def settings(**changes: Any) -> DownloadSettings:
 
 
 def opened(server: RawServer, *, headers: Mapping[str, str] | None = None, **changes: Any) -> Download:
-    return open_download(f"{server.url}/1.png{SECRET_QUERY}", headers or {}, settings(**changes), kind=Kind.IMAGE)
+    wanted = ResultRequest(f"{server.url}/1.png{SECRET_QUERY}", headers=headers or {})
+    return open_download(wanted, settings(**changes), kind=Kind.IMAGE)
 
 
 def cut_file(headers: Mapping[str, str], *, body: bytes = FILE, at: int = CUT) -> bytes:
@@ -160,7 +162,7 @@ CHANGES = {
 def test_a_file_that_changed_is_not_stitched_together(server: RawServer, change: str) -> None:
     server.will(raw(cut_file(VALIDATED)), raw(CHANGES[change]))
     error = failure_of(server)
-    assert error.message == "the result changed between two parts of its download"
+    assert error.message == "the file changed between two parts of its download"
     assert (error.is_stale, error.is_final) == (False, False)
 
 
@@ -170,14 +172,14 @@ def test_a_shorter_file_is_noticed_while_skipping(server: RawServer) -> None:
         raw(chunked + b"%x\r\n%b\r\n" % (CUT, FILE[:CUT])),
         raw(chunked + b"a\r\n%b\r\n0\r\n\r\n" % FILE[:10]),
     )
-    assert failure_of(server).message == "the result changed between two parts of its download"
+    assert failure_of(server).message == "the file changed between two parts of its download"
 
 
 def test_cuts_that_do_not_stop(server: RawServer) -> None:
     server.will(*[raw(cut_file(VALIDATED))] * (MAX_RESUMES + 1))
     error = failure_of(server)
     assert (error.is_stale, error.is_final) == (False, False)
-    assert error.message == "the connection to the result's host was lost (RemoteProtocolError)"
+    assert error.message == "the connection to the file's host was lost (RemoteProtocolError)"
     assert len(server.requests) == MAX_RESUMES + 1
 
 
@@ -205,7 +207,7 @@ def test_another_status_may_pass(server: RawServer, status: int) -> None:
     server.will(http(status))
     error = failure_of(server)
     assert (error.message, error.is_stale, error.is_final) == (
-        f"the result's host answered HTTP {status}",
+        f"the file's host answered HTTP {status}",
         False,
         False,
     )
@@ -213,20 +215,20 @@ def test_another_status_may_pass(server: RawServer, status: int) -> None:
 
 def test_nobody_listens() -> None:
     with pytest.raises(DownloadError) as caught:
-        open_download(f"http://127.0.0.1:{unused_port()}/1.png", {}, settings(), kind=Kind.IMAGE)
+        open_download(ResultRequest(f"http://127.0.0.1:{unused_port()}/1.png"), settings(), kind=Kind.IMAGE)
     assert (caught.value.is_stale, caught.value.is_final) == (False, False)
 
 
 def test_a_file_over_the_cap_by_its_own_word(server: RawServer) -> None:
     server.will(stalled(response(200, FILE[:100], {"Content-Length": "1001"})))
     error = failure_of(server, max_bytes=1000)
-    assert (error.message, error.is_final) == ("the result is larger than 1000 bytes", True)
+    assert (error.message, error.is_final) == ("the file is larger than 1000 bytes", True)
 
 
 def test_a_file_that_grows_over_the_cap(server: RawServer) -> None:
     server.will(raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + FILE))
     error = failure_of(server, max_bytes=len(FILE) - 1)
-    assert (error.message, error.is_final) == (f"the result is larger than {len(FILE) - 1} bytes", True)
+    assert (error.message, error.is_final) == (f"the file is larger than {len(FILE) - 1} bytes", True)
 
 
 def test_a_file_of_exactly_the_cap(server: RawServer) -> None:
@@ -239,19 +241,19 @@ def test_a_file_of_exactly_the_cap(server: RawServer) -> None:
 def test_what_is_no_media_is_final(server: RawServer, body: bytes) -> None:
     server.will(http(200, body, {"Content-Type": "image/png"}))
     error = failure_of(server)
-    assert (error.message, error.is_final) == ("the result is no image or video, where image was ordered", True)
+    assert (error.message, error.is_final) == ("the file is no image or video, where image was ordered", True)
 
 
 def test_a_video_where_an_image_was_ordered_is_final(server: RawServer) -> None:
     server.will(http(200, b"\x00\x00\x00\x18ftypisom" + bytes(100)))
     error = failure_of(server)
-    assert (error.message, error.is_final) == (f"the result is {MP4.content_type}, where image was ordered", True)
+    assert (error.message, error.is_final) == (f"the file is {MP4.content_type}, where image was ordered", True)
 
 
 def test_silence_ends_the_download(server: RawServer) -> None:
     server.will(silence)
     error = failure_of(server, idle_timeout_seconds=0.5)
-    assert error.message == "the result's host sent nothing for 0.5 s"
+    assert error.message == "the file's host sent nothing for 0.5 s"
 
 
 def test_a_stalled_body_is_resumed(server: RawServer) -> None:
@@ -281,7 +283,10 @@ def test_progress_is_told_and_may_stop_the_download(server: RawServer) -> None:
             raise Stop
 
     server.will(http(200, FILE))
-    with pytest.raises(Stop), open_download(server.url, {}, settings(), kind=Kind.IMAGE, on_chunk=on_chunk) as download:
+    with (
+        pytest.raises(Stop),
+        open_download(ResultRequest(server.url), settings(), kind=Kind.IMAGE, on_chunk=on_chunk) as download,
+    ):
         download.read()
     assert told == sorted(set(told))
     assert CUT < told[-1] < len(FILE)
@@ -308,7 +313,7 @@ def test_a_range_is_asked_for_behind_a_redirect_too(server: RawServer) -> None:
 def test_redirects_without_end(server: RawServer) -> None:
     server.will(*[http(302, headers={"Location": "/1.png"})] * 3)
     error = failure_of(server, max_redirects=2)
-    assert (error.message, error.is_final) == ("the result's link redirects more than 2 times", True)
+    assert (error.message, error.is_final) == ("the file's link redirects more than 2 times", True)
     assert len(server.requests) == 3
 
 
@@ -321,7 +326,7 @@ def test_a_redirect_to_what_is_not_http(server: RawServer, location: str) -> Non
 @pytest.mark.parametrize("url", ["", "1.png", "/1.png", "http:///1.png", "file:///etc/passwd", "http://[::1"])
 def test_a_link_that_is_not_http(url: str) -> None:
     with pytest.raises(DownloadError) as caught:
-        open_download(url, {}, settings(), kind=Kind.IMAGE)
+        open_download(ResultRequest(url), settings(), kind=Kind.IMAGE)
     assert caught.value.is_final
 
 
@@ -338,7 +343,7 @@ def test_a_redirect_to_a_private_address(server: RawServer) -> None:
 def test_our_own_network_is_refused_before_a_byte_is_sent(server: RawServer, host: str) -> None:
     url = f"http://{host}:{server.port}/{SECRET_QUERY}"
     with pytest.raises(DownloadError) as caught:
-        open_download(url, {}, settings(allowed_private_networks=[]), kind=Kind.IMAGE)
+        open_download(ResultRequest(url), settings(allowed_private_networks=[]), kind=Kind.IMAGE)
     assert caught.value.is_final
     assert "secret" not in caught.value.message
     assert server.connections == 0
@@ -347,7 +352,7 @@ def test_our_own_network_is_refused_before_a_byte_is_sent(server: RawServer, hos
 def test_one_refused_address_refuses_the_host(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     _resolve_to(monkeypatch, [["127.0.0.1", "10.0.0.1"]])
     with pytest.raises(DownloadError) as caught:
-        open_download(f"http://media.example:{server.port}/", {}, settings(), kind=Kind.IMAGE)
+        open_download(ResultRequest(f"http://media.example:{server.port}/"), settings(), kind=Kind.IMAGE)
     assert caught.value.is_final
     assert server.connections == 0
 
@@ -355,7 +360,7 @@ def test_one_refused_address_refuses_the_host(server: RawServer, monkeypatch: py
 def test_the_checked_address_is_the_one_that_is_reached(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     _resolve_to(monkeypatch, [["127.0.0.1"]])
     server.will(http(200, FILE))
-    with open_download(f"http://media.example:{server.port}/", {}, settings(), kind=Kind.IMAGE) as download:
+    with open_download(ResultRequest(f"http://media.example:{server.port}/"), settings(), kind=Kind.IMAGE) as download:
         assert download.read() == FILE
     assert server.requests[0].headers["host"] == f"media.example:{server.port}"
 
@@ -363,7 +368,7 @@ def test_the_checked_address_is_the_one_that_is_reached(server: RawServer, monke
 def test_the_next_address_is_tried_when_one_does_not_answer(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     _resolve_to(monkeypatch, [["127.0.0.9", "127.0.0.1"]])
     server.will(http(200, FILE))
-    with open_download(f"http://media.example:{server.port}/", {}, settings(), kind=Kind.IMAGE) as download:
+    with open_download(ResultRequest(f"http://media.example:{server.port}/"), settings(), kind=Kind.IMAGE) as download:
         assert download.read() == FILE
 
 
@@ -371,7 +376,7 @@ def test_a_name_that_moves_inwards_during_the_download(server: RawServer, monkey
     _resolve_to(monkeypatch, [["127.0.0.1"], ["10.0.0.1"]])
     server.will(raw(cut_file(VALIDATED)))
     with (
-        open_download(f"http://media.example:{server.port}/", {}, settings(), kind=Kind.IMAGE) as download,
+        open_download(ResultRequest(f"http://media.example:{server.port}/"), settings(), kind=Kind.IMAGE) as download,
         pytest.raises(DownloadError) as caught,
     ):
         download.read()
@@ -383,7 +388,7 @@ def test_tls_asks_for_the_name_and_not_for_the_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as thread:
         hello = thread.submit(_first_bytes, listener)
         with pytest.raises(DownloadError):
-            open_download(f"https://localhost:{listener.getsockname()[1]}/", {}, settings(), kind=Kind.IMAGE)
+            open_download(ResultRequest(f"https://localhost:{listener.getsockname()[1]}/"), settings(), kind=Kind.IMAGE)
         assert b"localhost" in hello.result()
 
 

@@ -8,7 +8,15 @@ import pytest
 from pydantic import HttpUrl, SecretStr
 
 from providers.adapters.fal.adapter import Fal
-from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.base import (
+    CallbackReading,
+    Cancellation,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+    RemoteStatus,
+    ResultRequest,
+)
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
@@ -80,7 +88,7 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 def test_an_order_is_made_and_fetched(bench: Bench, picture: HttpUrl, model: str, fields: dict[str, object]) -> None:
     bench.misbehave()
     order = bench.order(model, image_urls=[picture] if model in {IMAGE, STABLE} else [], **fields)
-    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+    with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import HttpUrl, SecretStr
 
 from providers.adapters.kie.adapter import Kie
-from providers.base import Cancellation, RemoteStatus
+from providers.base import Cancellation, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
@@ -50,7 +50,7 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(bench: Bench, model: s
     order = bench.order(model, image_urls=[HttpUrl(source)] * capabilities.max_images)
     state = bench.finish(bench.submit(order))
     assert state.provider_credits == order.credits
-    with open_download(state.result_urls[0], {}, DOWNLOADS, kind=order.kind) as download:
+    with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert download.media.extension == order.file_extension
     assert (len(body), hashlib.sha256(body).hexdigest()) == (download.size_bytes, download.sha256)
@@ -59,7 +59,7 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(bench: Bench, model: s
 @pytest.mark.parametrize("model", ["nano-banana", "nano-banana-pro"])
 def test_a_jpeg_is_ordered_in_the_words_of_each_model(bench: Bench, model: str) -> None:
     order = bench.order(model, output_format="jpeg")
-    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+    with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert (download.content_type, download.media.extension) == ("image/jpeg", order.file_extension)
 
 
@@ -122,7 +122,7 @@ def test_a_failed_task(bench: Bench, fail_code: str, expected: ErrorCode) -> Non
 def test_a_cut_download_is_resumed(bench: Bench) -> None:
     bench.misbehave(cut_after_bytes=1000, cut_times=2)
     order = bench.order()
-    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+    with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert (download.resumes, len(body)) == (2, download.size_bytes)
 
@@ -131,7 +131,7 @@ def test_an_expired_link_is_stale(bench: Bench) -> None:
     bench.misbehave(download_status=403)
     order = bench.order()
     with pytest.raises(DownloadError) as caught:
-        open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind)
+        open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind)
     assert caught.value.is_stale
 
 
@@ -139,7 +139,7 @@ def test_a_page_under_the_name_of_an_image_is_final(bench: Bench) -> None:
     bench.misbehave(download_body="html")
     order = bench.order()
     with pytest.raises(DownloadError) as caught:
-        open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind)
+        open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind)
     assert caught.value.is_final
 
 

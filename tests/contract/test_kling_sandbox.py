@@ -12,7 +12,7 @@ import pytest
 from pydantic import HttpUrl, SecretStr
 
 from providers.adapters.kling.adapter import Kling
-from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus
+from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
@@ -72,7 +72,7 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(
     order = bench.order(model, image_urls=pictures, duration_seconds=3, audio=audio)
     state = bench.finish(bench.submit(order))
     assert state.provider_credits == (Decimal("3.6") if audio else Decimal("1.8"))
-    with open_download(state.result_urls[0], {}, DOWNLOADS, kind=order.kind) as download:
+    with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert download.media.extension == order.file_extension
     assert (b"mp4a" in body) is audio

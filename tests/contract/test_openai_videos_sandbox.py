@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.openai_videos.adapter import OpenAIVideos
-from providers.base import AccountState, Cancellation, ProviderRequest, RemoteRef, RemoteStatus
+from providers.base import AccountState, Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
@@ -66,11 +66,11 @@ def test_an_order_is_made_and_fetched_with_our_key(bench: Bench, model: str, fie
     bench.misbehave()
     order = bench.order(model, **fields)
     url = bench.make(order)
-    with open_download(url, bench.provider.download_headers(url), DOWNLOADS, kind=order.kind) as download:
+    with open_download(bench.provider.result_request(url), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
     with pytest.raises(DownloadError, match="HTTP 401"):
-        open_download(url, {}, DOWNLOADS, kind=order.kind)
+        open_download(ResultRequest(url), DOWNLOADS, kind=order.kind)
 
 
 def test_every_choice_of_the_catalogue_is_one_of_the_wires(bench: Bench) -> None:
@@ -96,7 +96,7 @@ def test_a_result_that_lies_elsewhere_is_fetched_without_our_key(server: RawServ
         )
         elsewhere.will(http(200, VIDEO))
         (url,) = videos.poll(RemoteRef("video_1", "sora-2")).result_urls
-        with open_download(url, videos.download_headers(url), DOWNLOADS, kind=Kind.VIDEO) as download:
+        with open_download(videos.result_request(url), DOWNLOADS, kind=Kind.VIDEO) as download:
             assert download.read() == VIDEO
     assert [request.headers.get("authorization") for request in server.requests] == ["Bearer secret"] * 2
     assert [request.headers.get("authorization") for request in elsewhere.requests] == [None]
@@ -148,7 +148,7 @@ def test_a_success_whose_content_is_missing_is_a_stale_link(bench: Bench) -> Non
     bench.misbehave(empty_result=True)
     url = bench.make(bench.order())
     with pytest.raises(DownloadError) as caught:
-        open_download(url, bench.provider.download_headers(url), DOWNLOADS, kind=Kind.VIDEO)
+        open_download(bench.provider.result_request(url), DOWNLOADS, kind=Kind.VIDEO)
     assert caught.value.is_stale
 
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.replicate.adapter import Replicate
-from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteStatus
+from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
@@ -62,7 +62,7 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 @pytest.mark.parametrize(("model", "fields"), ORDERS)
 def test_an_order_is_made_and_fetched(bench: Bench, model: str, fields: dict[str, object]) -> None:
     order = bench.order(model, **fields)
-    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+    with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import HttpUrl, SecretStr
 
 from providers.adapters.runway.adapter import Runway
-from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteStatus
+from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.downloads import open_download
 from providers.models import Model
@@ -69,7 +69,7 @@ def test_an_order_is_made_and_fetched(
     order = bench.order(model, image_urls=[picture] * pictures, **fields)
     state = bench.finish(bench.submit(order, callback_url="https://gw.example/callbacks"))
     assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, Decimal(charged))
-    with open_download(state.result_urls[0], {}, DOWNLOADS, kind=order.kind) as download:
+    with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
     (task,) = bench.sandbox.tasks(bench.word)

@@ -13,6 +13,7 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
+    ResultRequest,
     Submission,
 )
 from schemas.errors import (
@@ -57,6 +58,7 @@ class Vendor:
     on_departure: Callable[[UUID], int]
     """Told of each create that leaves; how often an unknown outcome had been given up before it."""
     calls_back: bool = True
+    reads_inputs: bool = False
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
@@ -140,10 +142,10 @@ class Vendor:
         """Callbacks reach the model without the gateway."""
         raise CallbackRefused("the model has no gateway")
 
-    def download_headers(self, url: str) -> Mapping[str, str]:
-        """None are needed; the file server is told how to behave."""
-        self.files.behave(url, mood().file)
-        return {}
+    def result_request(self, link: str) -> ResultRequest:
+        """A link like any; the file server is told how to behave."""
+        self.files.behave(link, mood().file)
+        return ResultRequest(link)
 
     def _find(self, remote_id: str) -> Work | None:
         return next((work for work in self.book if work.remote_id == remote_id and work.provider == self.name), None)

@@ -48,6 +48,7 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
+    ResultRequest,
     Submission,
 )
 from providers.transport import Call, Reply, Transport
@@ -73,6 +74,7 @@ class Fal:
     """A fal account."""
 
     calls_back = True
+    reads_inputs = False
 
     def __init__(
         self,
@@ -178,8 +180,8 @@ class Fal:
         except ValidationError:
             raise CallbackRefused("the body is not a webhook of fal's") from None
 
-    def download_headers(self, url: str) -> Mapping[str, str]:  # noqa: ARG002 -- every result is a public link
-        return {}
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link)
 
     def _path(self, remote: RemoteRef, name: LinkName) -> str:
         """Where the accept said, or where fal documents it to be."""

@@ -21,6 +21,7 @@ from providers.base import (
     ProviderRequest,
     RemoteRef,
     RemoteState,
+    ResultRequest,
     Submission,
 )
 from providers.transport import Reply, Transport
@@ -41,6 +42,7 @@ class Kie:
     """A Kie account."""
 
     calls_back = True
+    reads_inputs = False
 
     def __init__(
         self,
@@ -115,8 +117,8 @@ class Kie:
             self._verify(headers, task_id)
         return CallbackReading(task_id)
 
-    def download_headers(self, url: str) -> Mapping[str, str]:  # noqa: ARG002 -- every result is a public link
-        return {}
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link)
 
     def _verify(self, headers: Mapping[str, str], task_id: str) -> None:
         """Checks Kie's signature: https://docs.kie.ai/common-api/webhook-verification."""

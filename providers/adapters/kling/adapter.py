@@ -33,6 +33,7 @@ from providers.base import (
     ProviderRequest,
     RemoteRef,
     RemoteState,
+    ResultRequest,
     Submission,
 )
 from providers.transport import Reply, Transport
@@ -55,6 +56,7 @@ class Kling:
     """A Kling account."""
 
     calls_back = True
+    reads_inputs = False
 
     def __init__(
         self,
@@ -117,8 +119,8 @@ class Kling:
         except ValidationError:
             raise CallbackRefused("the callback names no task") from None
 
-    def download_headers(self, url: str) -> Mapping[str, str]:  # noqa: ARG002 -- every result is a public link
-        return {}
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link)
 
     def _tasks(self, operation: str, query: Mapping[str, str]) -> tuple[Reply, list[Record]]:
         """What Kling knows of the tasks that are asked for, and the reply that said so."""

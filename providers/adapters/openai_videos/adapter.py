@@ -21,6 +21,7 @@ from providers.base import (
     ProviderRequest,
     RemoteRef,
     RemoteState,
+    ResultRequest,
     Submission,
 )
 from providers.transport import Form, Reply, Transport
@@ -35,6 +36,7 @@ class OpenAIVideos:
     """An account at a gateway."""
 
     calls_back = False
+    reads_inputs = False
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL."""
@@ -80,8 +82,8 @@ class OpenAIVideos:
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
         raise CallbackRefused("nobody was asked to call back: the wire has no callbacks of a request")
 
-    def download_headers(self, url: str) -> Mapping[str, str]:
-        return self._account.headers_for(url)
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link, headers=self._account.headers_for(link))
 
 
 def _video(reply: Reply) -> Video | None:

@@ -23,6 +23,7 @@ from providers.base import (
     ProviderRequest,
     RemoteRef,
     RemoteState,
+    ResultRequest,
     Submission,
 )
 from providers.transport import Reply, Transport
@@ -37,6 +38,7 @@ class Replicate:
     """A Replicate account."""
 
     calls_back = True
+    reads_inputs = False
 
     def __init__(
         self,
@@ -98,8 +100,8 @@ class Replicate:
         except ValidationError:
             raise CallbackRefused("the body is not a prediction of Replicate's") from None
 
-    def download_headers(self, url: str) -> Mapping[str, str]:  # noqa: ARG002 -- every result is a public link
-        return {}
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link)
 
     def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Prediction:
         """The prediction that was asked for, as it stands after the call."""

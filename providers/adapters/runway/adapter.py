@@ -35,6 +35,7 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
+    ResultRequest,
     Submission,
 )
 from providers.transport import Reply, Transport
@@ -51,6 +52,7 @@ class Runway:
     """A Runway organization."""
 
     calls_back = False
+    reads_inputs = False
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         self.name = name
@@ -102,8 +104,8 @@ class Runway:
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
         raise CallbackRefused("runway does not call back")
 
-    def download_headers(self, url: str) -> Mapping[str, str]:  # noqa: ARG002 -- every result is a signed link
-        return {}
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link)
 
     def _call(self, operation: str, method: Literal["GET", "DELETE"], remote: RemoteRef) -> Reply:
         return self._account.call(operation, method, f"/v1/tasks/{remote.remote_id}")

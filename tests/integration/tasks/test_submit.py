@@ -17,6 +17,7 @@ from storage.leases import Lease
 from storage.ledger import Balance
 from tasks import conclusions, stage
 from tasks import submit as submit_module
+from tasks.services import Services
 from tasks.submit import submit
 from tests.integration.tasks.conftest import Life, Lives, patient
 from tests.support import eventually
@@ -51,6 +52,18 @@ def test_a_vendor_that_cannot_call_back_is_polled_as_often_as_one_that_is_not_as
         assert (row.wake_at - row.stage_at).total_seconds() < 300, "the safety poll is far away"
     (task,) = life.sandbox.tasks(life.word)
     assert task.call_back_url is None
+
+
+def test_an_input_that_cannot_be_read_fails_before_anything_is_sent(
+    lives: Lives, worker: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Kie, "reads_inputs", True)
+    missing = f"{worker.settings.providers.named('kie').base_url}/nothing.png"
+    life = lives.begin({"model": "nano-banana-pro", "image_urls": [missing]})
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.INPUT_UNREADABLE
+    assert life.row.error_message == "image_urls.0 could not be read: the file's host answered HTTP 404"
+    assert (life.accepted_creates(), life.balance) == (0, Balance(available=1000, held=0))
 
 
 def test_being_called_too_often_is_waited_for_and_is_no_failure(lives: Lives) -> None:

@@ -111,8 +111,8 @@ def test_a_read_is_of_one_video_and_its_result_lies_at_the_gateway() -> None:
 
 def test_our_key_goes_to_the_gateway_alone() -> None:
     videos = account()
-    assert videos.download_headers(CONTENT_URL) == {"Authorization": "Bearer sk-key"}
-    assert videos.download_headers("https://gw.example/files/1.mp4") == {}
+    assert videos.result_request(CONTENT_URL).headers == {"Authorization": "Bearer sk-key"}
+    assert videos.result_request("https://gw.example/files/1.mp4").headers == {}
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])

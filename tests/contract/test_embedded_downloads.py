@@ -1,0 +1,91 @@
+"""Results that a vendor embeds in its JSON, from a host that cuts, and status reads that leave them out."""
+
+import base64
+import hashlib
+import json
+
+import pytest
+
+from providers.base import ResultRequest
+from providers.downloads import Download, open_download
+from providers.transport import Call, Transport
+from schemas.enums import Kind
+from schemas.errors import DownloadError
+from schemas.settings import DownloadSettings
+from tests.contract.raw_server import RawServer, http, raw, response
+from tests.contract.test_downloads import FILE, SHA256, settings
+
+TEXT = base64.b64encode(FILE).decode()
+ANSWER = json.dumps({"done": True, "videos": [{"bytes": TEXT, "mime": "image/png"}]}).encode()
+BODY = {"operationName": "operations/1"}
+
+
+def opened(server: RawServer, limits: DownloadSettings | None = None) -> Download:
+    wanted = ResultRequest(f"{server.url}/operation", headers={"X-Key": "1"}, body=BODY, embedded_in="bytes")
+    return open_download(wanted, limits or settings(), kind=Kind.IMAGE)
+
+
+def test_a_file_is_decoded_on_the_way(server: RawServer) -> None:
+    server.will(http(200, ANSWER, {"Content-Type": "application/json"}))
+    with opened(server) as download:
+        assert download.content_type == "image/png"
+        assert download.size_bytes is None
+        assert download.read() == FILE
+        assert (download.received_bytes, download.sha256) == (len(FILE), SHA256)
+    (request,) = server.requests
+    assert (request.method, json.loads(request.body), request.headers["x-key"]) == ("POST", BODY, "1")
+
+
+def test_after_a_cut_the_answer_is_asked_for_again_and_only_the_rest_of_it_taken(server: RawServer) -> None:
+    whole = response(200, ANSWER, {"ETag": '"1"'})
+    server.will(raw(whole[: len(whole) // 2]), http(200, ANSWER, {"ETag": '"1"'}))
+    with opened(server) as download:
+        assert download.read() == FILE
+        assert (download.sha256, download.resumes) == (SHA256, 1)
+    assert [request.headers.get("range") for request in server.requests] == [None, None]
+
+
+def test_another_file_in_the_second_answer_is_not_stitched_to_the_first(server: RawServer) -> None:
+    whole = response(200, ANSWER, {})
+    other = ANSWER.replace(TEXT.encode(), base64.b64encode(FILE[::-1]))
+    server.will(raw(whole[: len(whole) // 2]), http(200, other))
+    with pytest.raises(DownloadError, match="the file changed"), opened(server) as download:
+        download.read()
+
+
+def test_what_is_posted_follows_no_redirect(server: RawServer) -> None:
+    server.will(http(307, headers={"Location": f"{server.url}/elsewhere"}))
+    with pytest.raises(DownloadError, match="HTTP 307"):
+        opened(server)
+    assert len(server.requests) == 1
+
+
+def test_the_cap_is_that_of_the_file(server: RawServer) -> None:
+    server.will(http(200, ANSWER))
+    with pytest.raises(DownloadError, match=f"larger than {len(FILE) - 1} bytes"):
+        opened(server, settings(max_bytes=len(FILE) - 1)).read()
+
+
+def test_a_status_read_leaves_the_file_out_however_large_it_is(server: RawServer) -> None:
+    huge = b'{"done": true, "bytes": "' + b"QUFB" * 3_000_000 + b'", "mime": "video/mp4"}'
+    server.will(http(200, huge))
+    call = Call(
+        provider="vendor",
+        operation="poll",
+        method="POST",
+        url=server.url,
+        timeout_seconds=30,
+        body=BODY,
+        elide="bytes",
+    )
+    reply = Transport().send(call)
+    assert json.loads(reply.content) == {"done": True, "bytes": "", "mime": "video/mp4"}
+
+
+def test_a_file_of_many_megabytes_comes_out_whole(server: RawServer) -> None:
+    large = FILE * 40
+    server.will(http(200, json.dumps({"bytes": base64.b64encode(large).decode()}).encode()))
+    with opened(server) as download:
+        while download.read(1024 * 1024):
+            pass
+        assert download.sha256 == hashlib.sha256(large).hexdigest()
