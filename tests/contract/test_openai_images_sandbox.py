@@ -52,7 +52,8 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 def test_an_order_is_made_and_fetched(bench: Bench, aspect_ratio: str) -> None:
     bench.misbehave()
     order = bench.order(aspect_ratio=aspect_ratio)
-    with open_download(bench.make(order), {}, DOWNLOADS, kind=order.kind) as download:
+    request = bench.provider.result_request(bench.make(order))
+    with open_download(request, DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
 

@@ -23,6 +23,7 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
+    ResultRequest,
     Submission,
 )
 from providers.transport import Reply, Transport
@@ -34,12 +35,14 @@ CREATE_SECONDS = 180.0
 """A picture takes up to a minute or two."""
 
 _PICTURE = "picture"
+_EMBEDDED = "b64_json"
 
 
 class OpenAIImages:
     """An account at a gateway."""
 
     calls_back = False
+    reads_inputs = False
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL."""
@@ -55,7 +58,7 @@ class OpenAIImages:
         fence: Fence,
     ) -> Submission:
         body = to_body(request.model, request.inputs)
-        reply = self._account.call("submit", "POST", "/images/generations", body=body, fence=fence)
+        reply = self._account.call("submit", "POST", "/images/generations", body=body, fence=fence, elide=_EMBEDDED)
         pictures = _pictures(reply)
         if pictures is None:
             raise openai_wire.to_error(self._account, reply, "pictures", prompt=request.inputs.prompt)
@@ -87,8 +90,8 @@ class OpenAIImages:
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
         raise CallbackRefused("nobody was asked to call back: the wire has no callbacks")
 
-    def download_headers(self, url: str) -> Mapping[str, str]:
-        return self._account.headers_for(url)
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link, headers=self._account.headers_for(link))
 
 
 def _pictures(reply: Reply) -> Pictures | None:

@@ -8,7 +8,16 @@ from pydantic import SecretStr
 
 from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.adapters.openai_images.wire import to_body
-from providers.base import AccountState, Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
+from providers.base import (
+    AccountState,
+    Cancellation,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+    RemoteStatus,
+    ResultRequest,
+    Submission,
+)
 from providers.transport import MAX_REPLY_BYTES, Transport
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -124,6 +133,7 @@ def test_without_the_link_there_is_nothing_to_read() -> None:
     [
         {"b64_json": "iVBORw0KGgo="},
         {"url": None, "b64_json": "iVBORw0KGgo="},
+        {"b64_json": "x" * (MAX_REPLY_BYTES + 1)},
         {"url": "data:image/png;base64,iVBORw0KGgo="},
         {"url": "/files/1.png"},
         {"url": "https://media.example/a b.png"},
@@ -134,11 +144,6 @@ def test_without_the_link_there_is_nothing_to_read() -> None:
 def test_a_picture_that_has_no_link_is_lost_and_the_gateway_to_be_configured(picture: dict[str, Any]) -> None:
     with pytest.raises(ProviderOutcomeUnknown, match="no link to the picture: it must answer with URLs"):
         submit(account(pictures(picture)))
-
-
-def test_a_picture_in_an_answer_that_is_too_large_is_lost() -> None:
-    with pytest.raises(ProviderOutcomeUnknown, match="more than 4194304 bytes"):
-        submit(account(pictures({"b64_json": "x" * MAX_REPLY_BYTES})))
 
 
 @pytest.mark.parametrize(
@@ -194,8 +199,9 @@ def test_a_create_may_take_as_long_as_a_picture_unless_its_operator_says_less() 
 
 def test_our_key_goes_to_the_gateway_alone() -> None:
     gateway = account()
-    assert gateway.download_headers(f"{BASE_URL}/files/1.png") == {"Authorization": "Bearer sk-key"}
-    assert gateway.download_headers(LINK) == {}
+    link = f"{BASE_URL}/files/1.png"
+    assert gateway.result_request(link) == ResultRequest(link, headers={"Authorization": "Bearer sk-key"})
+    assert gateway.result_request(LINK) == ResultRequest(LINK)
 
 
 def test_a_check_asks_for_the_models() -> None:
