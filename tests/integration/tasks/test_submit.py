@@ -184,6 +184,8 @@ LINKS = {"status": "https://vendor.example/requests/1/status"}
 class _TellsLinks:
     """A provider that says, with the id, where to ask for the work."""
 
+    reads_inputs = False
+
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self.asked: list[RemoteRef] = []
@@ -295,6 +297,8 @@ def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline
 class _Broken:
     """A provider that fails in a way that nobody foresaw, before or after the create left."""
 
+    reads_inputs = False
+
     def __init__(self, *, leaves: bool) -> None:
         self._leaves = leaves
 
@@ -335,6 +339,8 @@ def test_an_unknown_outcome_is_looked_for_ever_more_seldom(lives: Lives) -> None
 
 class _TellsWhileItIsAsked:
     """A provider whose callback comes in the moment in which its generation is given up."""
+
+    reads_inputs = False
 
     def __init__(self, life: Life) -> None:
         self._life = life
