@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from providers.adapters.fal import wire as fal_wire
 from providers.adapters.kie import wire as kie_wire
 from providers.adapters.kling import wire as kling_wire
+from providers.adapters.longcat import wire as longcat_wire
 from providers.adapters.openai_images import wire as openai_images_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
@@ -63,6 +64,7 @@ WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
     "kie": kie_wire.to_input,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
+    "longcat": partial(longcat_wire.to_body, reference="1"),
     "openai_images": openai_images_wire.to_body,
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
@@ -192,6 +194,9 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("pika-2.2-text-to-video", {"resolution": "1080p", "duration_seconds": 10}, 180),
     ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
     ("longcat-video-text-to-video", {"duration_seconds": 10}, 80),
+    ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
+    ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "480p"}, 20),
+    ("longcat-video-continuation", {"video_urls": [VIDEO_URL], "duration_seconds": 10}, 80),
     ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
 ]
 
@@ -361,6 +366,9 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("runway-gen3", {"kind": "image"}, "gen-4-image"),
         ("pika", {}, "pika-2.2-text-to-video"),
         ("longcat", {}, "longcat-video-text-to-video"),
+        ("longcat", {"image_urls": [IMAGE_URL]}, "longcat-video-image-to-video"),
+        ("longcat", {"video_urls": [VIDEO_URL]}, "longcat-video-continuation"),
+        ("dall-e-3", {}, "openai-compatible-image"),
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
         ("sora-3", {}, "openai-compatible-video"),
         ("openai/sora", {}, "openai-compatible-video"),
