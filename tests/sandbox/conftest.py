@@ -14,6 +14,7 @@ from tests.sandbox.harness import (
     Fal,
     Kie,
     Kling,
+    LongCat,
     OpenAIImages,
     OpenAIVideos,
     Receiver,
@@ -96,6 +97,11 @@ def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Open
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield OpenAIVideos(client, word)
+
+
+@pytest.fixture
+def longcat(sandbox: SandboxClient, http: httpx.Client, word: str) -> LongCat:
+    return LongCat(http, word)
 
 
 @pytest.fixture
