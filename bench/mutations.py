@@ -107,7 +107,7 @@ MUTANTS = (
         name="the accepted id is lost with the lease",
         breaks="what the vendor accepted is forgotten by the only worker that knows it",
         file="tasks/conclusions.py",
-        old="            is_kept = submissions.accepted(session, claim, remote_id, submission.links)\n",
+        old="            is_kept = submissions.accepted(session, claim, remote_id, submission.links, object_key)\n",
         new="            is_kept = False\n",
     ),
     Mutant(

@@ -90,10 +90,12 @@ class Account:
         body: Mapping[str, object] | Form | None = None,
         fence: Fence | None = None,
         elide: str | None = None,
+        keeps_file: bool = False,
     ) -> Reply:
         """Make a call with our key, and read its answer, of any status. With a `fence` it is a create.
 
-        `elide` names what is left out of the answer where it is long: an embedded file.
+        `elide` names what is left out of the answer where it is long: an embedded file, which is kept in `Reply.file`
+        if `keeps_file`.
 
         Raises: as `Transport.send` does.
         """
@@ -109,6 +111,7 @@ class Account:
                 body=body,
                 fence=fence,
                 elide=elide,
+                keeps_file=keeps_file,
             )
         )
 

@@ -60,10 +60,19 @@ class Submission:
 
     `links` is what else it said of where to ask for it, under names of the adapter's own; printable text without NUL.
     It is stored with the id and comes back in `RemoteRef`. No log and no event tells it.
+
+    `is_finished`: the answer brought the result as well, and there is nothing to wait for. If it brought the `file`
+    itself, that is stored, and the link `STORED_FILE` of `links` stands for it.
     """
 
     remote_id: str
     links: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_finished: bool = False
+    file: bytes | None = field(default=None, repr=False)
+
+
+STORED_FILE = "stored_file"
+"""The name in `RemoteRef.links` of the link to the file that came with the create; for `RemoteState.result_urls`."""
 
 
 class RemoteStatus(StrEnum):

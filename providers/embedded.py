@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import httpx
 
@@ -20,21 +20,32 @@ _LONGEST_ESCAPE = len(rb"\u003d")
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
-def without_files(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """A JSON document, in which every long text of that name is empty."""
+def without_files(chunks: Iterable[bytes], name: str, into: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
+    """A JSON document, in which every long text of that name is empty.
+
+    Args:
+        into: gets what the texts hold, decoded, where it is wanted.
+
+    Raises:
+        DownloadError: `is_final`; such a text is wanted and is not base64.
+    """
     kept = bytearray()
-    is_file = False
+    file: _Base64 | None = None
     for piece in _pieces(chunks, name):
-        if piece.is_text:
-            kept += piece.content
-            is_file = is_file or len(kept) > _LEAST_BYTES
-            if is_file:
-                kept.clear()
+        if not piece.is_text:
+            if file is not None and into is not None:
+                into(file.end())
+            yield bytes(kept) + piece.content
+            kept.clear()
+            file = None
             continue
-        yield bytes(kept)
-        kept.clear()
-        is_file = False
-        yield piece.content
+        kept += piece.content
+        if file is None and len(kept) > _LEAST_BYTES:
+            file = _Base64()
+        if file is not None:
+            if into is not None:
+                into(file.decode(bytes(kept)))
+            kept.clear()
     yield bytes(kept)
 
 
@@ -45,21 +56,35 @@ def file_in(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
         DownloadError: `is_stale` where there is none; `is_final` where it is not base64.
         httpx.RemoteProtocolError: the document ended within it.
     """
-    rest = b""
-    is_found = False
+    file: _Base64 | None = None
     for piece in _pieces(chunks, name):
-        if piece.is_text:
-            is_found = is_found or bool(piece.content)
-            text = rest + _unescaped(piece.content)
-            whole = len(text) - len(text) % 4
-            rest = text[whole:]
-            yield _decoded(text[:whole])
-        elif is_found:
-            yield _decoded(rest + b"=" * (-len(rest) % 4))
+        if piece.is_text and piece.content:
+            file = file or _Base64()
+            yield file.decode(piece.content)
+        elif file is not None and not piece.is_text:
+            yield file.end()
             return
-    if is_found:
+    if file is not None:
         raise httpx.RemoteProtocolError("the body ended within the file")
     raise DownloadError("the provider's answer holds no file", is_stale=True)
+
+
+class _Base64:
+    """A text being decoded, a part at a time."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def decode(self, part: bytes) -> bytes:
+        """What the text holds up to here, as far as it was not told before."""
+        text = self._rest + _unescaped(part)
+        whole = len(text) - len(text) % 4
+        self._rest = text[whole:]
+        return _decoded(text[:whole])
+
+    def end(self) -> bytes:
+        """The last of it; some leave the padding out."""
+        return _decoded(self._rest + b"=" * (-len(self._rest) % 4))
 
 
 class _Piece:

@@ -23,6 +23,7 @@ from providers.base import Fence
 from providers.embedded import without_files
 from providers.network import USER_AGENT, LimitedTransport
 from schemas.errors import (
+    DownloadError,
     LeaseLost,
     ProviderAuthFailed,
     ProviderBadResponse,
@@ -36,6 +37,9 @@ from schemas.errors import (
 from schemas.names import ProviderName
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Of a file in an answer that is kept: a picture."""
+
 MAX_RETRY_AFTER_SECONDS = 300.0
 _MAX_CONNECTIONS = 32
 _CONNECT_SECONDS = 10.0
@@ -58,7 +62,8 @@ class Call:
 
     `timeout_seconds` is for the whole call, from the connection to the last byte. A call with a `fence` is a create:
     it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form`.
-    What `elide` names is left out of the answer where it is long: the base64 texts of files that are not wanted now.
+    What `elide` names is left out of the answer where it is long: the base64 texts of files; `keeps_file`: into
+    `Reply.file`.
     """
 
     provider: ProviderName
@@ -71,6 +76,7 @@ class Call:
     body: Mapping[str, object] | Form | None = field(default=None, repr=False)
     fence: Fence | None = field(default=None, repr=False)
     elide: str | None = None
+    keeps_file: bool = False
 
     def __post_init__(self) -> None:
         if self.fence is not None and self.body is None:
@@ -90,6 +96,7 @@ class Reply:
     status: int
     content: bytes = field(repr=False)
     retry_after: float | None = None
+    file: bytes = field(default=b"", repr=False)
 
     @property
     def is_success(self) -> bool:
@@ -164,7 +171,7 @@ class Transport:
         try:
             reply = self._exchange(call, body)
             status = reply.status
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, DownloadError) as error:
             failure = type(error).__name__
             # Not chained: such an error can quote the header that holds our key.
             raise _lost(call, error, has_left=body.has_left) from None
@@ -196,13 +203,15 @@ class Transport:
             extensions={"timeout": timeout.as_dict()},
         )
         with closing(network.handle_request(request)) as response:
-            content = bytearray()
+            file = _Kept(call, MAX_FILE_BYTES)
+            content = _Kept(call, MAX_REPLY_BYTES)
             chunks = response.iter_bytes()
-            for chunk in chunks if call.elide is None else without_files(chunks, call.elide):
-                content += chunk
-                if len(content) > MAX_REPLY_BYTES:
-                    raise _too_large(call)
-            return Reply(call, response.status_code, bytes(content), _retry_after(response.headers))
+            if call.elide is not None:
+                chunks = without_files(chunks, call.elide, file.add if call.keeps_file else None)
+            for chunk in chunks:
+                content.add(chunk)
+            retry_after = _retry_after(response.headers)
+            return Reply(call, response.status_code, bytes(content.held), retry_after, bytes(file.held))
 
     def close(self) -> None:
         """Close every connection."""
@@ -271,8 +280,22 @@ def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
     return ProviderOutcomeUnknown(text) if call.is_create and has_left else ProviderUnavailable(text)
 
 
-def _too_large(call: Call) -> ProviderError:
-    text = f"{call.provider} answered {call.operation} with more than {MAX_REPLY_BYTES} bytes"
+class _Kept:
+    """A part of an answer that is held in memory, up to a limit."""
+
+    def __init__(self, call: Call, most: int) -> None:
+        self.held = bytearray()
+        self._call = call
+        self._most = most
+
+    def add(self, chunk: bytes) -> None:
+        self.held += chunk
+        if len(self.held) > self._most:
+            raise _too_large(self._call, self._most)
+
+
+def _too_large(call: Call, most: int) -> ProviderError:
+    text = f"{call.provider} answered {call.operation} with more than {most} bytes"
     return ProviderOutcomeUnknown(text) if call.is_create else ProviderBadResponse(text)
 
 

@@ -45,8 +45,12 @@ def withdraw(session: Session, sender: Claim) -> bool:
     return True
 
 
-def accepted(session: Session, sender: Claim, remote_id: str, remote_links: Mapping[str, str]) -> bool:
+def accepted(
+    session: Session, sender: Claim, remote_id: str, remote_links: Mapping[str, str], object_key: str | None = None
+) -> bool:
     """Keep the vendor's id and links for whoever looks after the generation now; false if nobody waits for it any more.
+
+    `object_key` is of the file that the vendor answered with.
 
     Work that nobody waits for was paid for all the same: the timeline tells of it.
     """
@@ -57,6 +61,7 @@ def accepted(session: Session, sender: Claim, remote_id: str, remote_links: Mapp
         .values(
             remote_id=remote_id,
             remote_links=dict(remote_links),
+            object_key=object_key,
             wake_at=func.clock_timestamp(),
             lease_token=None,
             lease_until=None,

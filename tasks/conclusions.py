@@ -5,16 +5,17 @@ come. So every conclusion outlasts an outage of the database, and reaches the ro
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 import tenacity
 
-from providers.base import Submission
+from providers.base import STORED_FILE, Submission
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
 from storage import claims, submissions, timeline
 from storage.claims import Claim
-from tasks import stage
+from tasks import files, stage
 from tasks.polling import next_poll
 from tasks.services import Services
 
@@ -39,9 +40,11 @@ def accepted(services: Services, claim: Claim, submission: Submission, *, is_fou
     Args:
         is_found: it was told by a callback or a look-up, so that it may be finished by now.
     """
+    submission, object_key = _with_stored_file(services, claim, submission)
+    stored = {} if object_key is None else {"object_key": object_key}
     remote_id = submission.remote_id
     has_callback = services.providers.calls_back(claim.route.provider)
-    is_urgent = is_found or claim.generation.cancel_requested_at is not None
+    is_urgent = is_found or submission.is_finished or claim.generation.cancel_requested_at is not None
     first_poll = next_poll(services.settings.pipeline, waited_seconds=0.0, has_callback=has_callback)
     try:
         stage.advance(
@@ -50,12 +53,21 @@ def accepted(services: Services, claim: Claim, submission: Submission, *, is_fou
             Stage.GENERATING,
             wake_in=0.0 if is_urgent else first_poll,
             event={"provider": claim.route.provider, "route": claim.generation.route_index, "remote_id": remote_id},
-            values={"remote_id": remote_id, "remote_links": dict(submission.links)},
+            values={"remote_id": remote_id, "remote_links": dict(submission.links), **stored},
         )
     except LeaseLost:
         with services.database.transaction() as session:
-            is_kept = submissions.accepted(session, claim, remote_id, submission.links)
+            is_kept = submissions.accepted(session, claim, remote_id, submission.links, object_key)
         log.warning("lease_lost_after_create", remote_id=remote_id, is_kept=is_kept)
+
+
+def _with_stored_file(services: Services, claim: Claim, submission: Submission) -> tuple[Submission, str | None]:
+    """Put the file that came with the answer where a download would put it; its key, if there is one."""
+    if submission.file is None:
+        return submission, None
+    key = files.object_key(claim)
+    services.objects.put_bytes(key, submission.file, content_type=files.content_type(submission.file))
+    return replace(submission, links={**submission.links, STORED_FILE: files.link_to(key)}), key
 
 
 def refused(services: Services, claim: Claim, error: ProviderError, *, failures: int) -> None:

@@ -1,7 +1,7 @@
 """`generation.download`: stream the result from the provider into its final place in the object store."""
 
+import hashlib
 import time
-from datetime import UTC
 from functools import partial
 
 import structlog
@@ -16,6 +16,7 @@ from storage.claims import Claim
 from storage.leases import Lease
 from storage.objects import PART_BYTES
 from tasks import stage
+from tasks.files import content_type, object_key, stored_key
 from tasks.services import Services, current_services
 from tasks.stage import Onward
 from tasks.store import StoredBytes, store
@@ -33,9 +34,13 @@ def download_task(generation_id: str, attempt: int) -> None:
 
 def download(services: Services, claim: Claim, lease: Lease) -> Onward | None:
     """Fetch the result into a place of this claim's own; a small picture is looked at as well."""
-    key = _object_key(claim)
+    key = stored_key(claim.generation.result_urls[0])
     try:
-        stored, content = _transfer(services, claim, lease, key)
+        if key is None:
+            key = object_key(claim)
+            stored, content = _transfer(services, claim, lease, key)
+        else:
+            stored, content = _look_at(services, claim, key)
     except DownloadError as error:
         _not_downloaded(services, claim, error)
         return None
@@ -58,18 +63,6 @@ def _not_downloaded(services: Services, claim: Claim, error: DownloadError) -> N
         stage.wait_out(services, claim)
 
 
-def _object_key(claim: Claim) -> str:
-    """Where this claim puts the bytes.
-
-    The object store knows no fencing tokens: with one key for all, a worker that lost its lease could still overwrite
-    what its successor has stored. What nobody commits is an orphan.
-    """
-    generation = claim.generation
-    timestamp = f"{generation.claimed_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    name = f"{timestamp}_{claim.token}.{claim.order.file_extension}"
-    return f"customers/{generation.customer_id}/assets/{generation.kind}/{name}"
-
-
 def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> tuple[StoredBytes, bytes | None]:
     """Stores the result; what is known of it, and the bytes themselves if they are few."""
     generation = claim.generation
@@ -85,6 +78,19 @@ def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> tuple
             services.objects.put_bytes(key, content, content_type=result.content_type)
         stored = StoredBytes(size_bytes=result.received_bytes, sha256=result.sha256, content_type=result.content_type)
         return stored, content
+
+
+def _look_at(services: Services, claim: Claim, key: str) -> tuple[StoredBytes, bytes | None]:
+    """What is known of a result that came with the create and is stored already; and its bytes, a picture's."""
+    found = services.objects.stat(key)
+    if found is None:
+        raise DownloadError("the file that the provider sent is lost", is_final=True)
+    content = services.objects.read_range(key, 0, found.size_bytes)
+    media = content_type(content)
+    if not media.startswith(f"{claim.generation.kind}/"):
+        raise DownloadError(f"the file is {media}, where {claim.generation.kind} was ordered", is_final=True)
+    stored = StoredBytes(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), content_type=media)
+    return stored, content if claim.generation.kind is Kind.IMAGE else None
 
 
 def _is_small_picture(claim: Claim, result: Download) -> bool:

@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 # Vendors round sizes to multiples of 16 or 64, and durations to whole frames.
 _ASPECT_TOLERANCE = 0.03
+_FRAME_RATE_TOLERANCE = 0.5
 _SECONDS_TOLERANCE = 0.5
 
 
@@ -77,6 +78,8 @@ def compare(ordered: Inputs, delivered: Asset) -> list[str]:
     wanted_seconds, got_seconds = ordered.duration_seconds, delivered.duration_seconds
     if wanted_seconds and got_seconds and abs(got_seconds - wanted_seconds) > _SECONDS_TOLERANCE:
         differences.append(f"{got_seconds:.2f} s, ordered {wanted_seconds} s")
+    if ordered.fps and delivered.frame_rate and abs(delivered.frame_rate - ordered.fps) > _FRAME_RATE_TOLERANCE:
+        differences.append(f"{delivered.frame_rate:.2f} fps, ordered {ordered.fps} fps")
     return differences
 
 

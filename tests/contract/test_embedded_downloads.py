@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from providers import transport
 from providers.base import ResultRequest
 from providers.downloads import Download, open_download
-from providers.transport import Call, Transport
+from providers.transport import Call, Reply, Transport
 from schemas.enums import Kind
-from schemas.errors import DownloadError
+from schemas.errors import DownloadError, ProviderOutcomeUnknown
 from schemas.settings import DownloadSettings
 from tests.contract.raw_server import RawServer, http, raw, response
 from tests.contract.test_downloads import FILE, SHA256, settings
@@ -89,3 +90,42 @@ def test_a_file_of_many_megabytes_comes_out_whole(server: RawServer) -> None:
         while download.read(1024 * 1024):
             pass
         assert download.sha256 == hashlib.sha256(large).hexdigest()
+
+
+def created(server: RawServer) -> Reply:
+    call = Call(
+        provider="vendor",
+        operation="submit",
+        method="POST",
+        url=server.url,
+        timeout_seconds=30,
+        body=BODY,
+        fence=lambda: None,
+        elide="bytes",
+        keeps_file=True,
+    )
+    return Transport().send(call)
+
+
+def test_a_create_that_is_answered_with_the_file_keeps_it(server: RawServer) -> None:
+    server.will(http(200, ANSWER))
+    reply = created(server)
+    assert (reply.file, json.loads(reply.content)["videos"]) == (FILE, [{"bytes": "", "mime": "image/png"}])
+
+
+@pytest.mark.parametrize("text", ["!" * 2000, TEXT[:2001]], ids=["not base64", "odd"])
+def test_a_create_that_is_answered_with_something_unreadable_may_have_been_accepted(
+    server: RawServer, text: str
+) -> None:
+    server.will(http(200, json.dumps({"bytes": text}).encode()))
+    with pytest.raises(ProviderOutcomeUnknown):
+        created(server)
+
+
+def test_a_create_that_is_answered_with_too_much_may_have_been_accepted(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_FILE_BYTES", len(FILE) - 1)
+    server.will(http(200, ANSWER))
+    with pytest.raises(ProviderOutcomeUnknown, match=f"more than {len(FILE) - 1} bytes"):
+        created(server)

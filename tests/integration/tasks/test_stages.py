@@ -157,6 +157,14 @@ def test_what_differs_from_the_order_is_recorded(lives: Lives) -> None:
     assert stored.data == {"differences": ["aspect ratio 640x640, ordered 16:9", "2.00 s, ordered 5 s"]}
 
 
+def test_another_frame_rate_than_ordered_is_recorded(lives: Lives) -> None:
+    delivered = {"width": 64, "height": 64, "duration_seconds": 5.0, "frame_rate": 8}
+    life = lives.begin({"model": "longcat-video-text-to-video", "aspect_ratio": "1:1", "fps": 15}, delivered=delivered)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    (stored,) = [event for event in life.events if event.stage is Stage.SETTLING]
+    assert stored.data == {"differences": ["8.00 fps, ordered 15 fps"]}
+
+
 def test_past_its_deadline_a_generation_fails_and_the_credits_come_back(lives: Lives) -> None:
     life = lives.begin(seconds=3600)
     life.step()

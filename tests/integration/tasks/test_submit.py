@@ -208,7 +208,7 @@ def test_what_a_vendor_says_beside_the_id_is_kept_for_its_polls_and_told_to_nobo
     life = lives.begin()
     vendor = _TellsLinks(life.worker.providers.get("kie"))
     monkeypatch.setattr(life.worker.providers, "get", lambda _name: vendor)
-    sender = _declared(life)
+    sender = declared(life)
     if loses_its_lease:
         life.set("lease_token = gen_random_uuid()")
     with capture_logs() as lines:
@@ -253,7 +253,7 @@ def test_a_worker_that_was_paused_past_its_lease_sends_nothing(lives: Lives) -> 
 
 def test_what_a_paused_worker_kept_here_is_not_waited_for_by_its_successor(lives: Lives) -> None:
     life = lives.begin()
-    sender = _declared(life)
+    sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.SUBMITTING, "for all that this worker can know, it was sent"
     submit_module._send(life.worker, sender, _ran_out(life), failures=0)
@@ -264,7 +264,7 @@ def test_what_a_paused_worker_kept_here_is_not_waited_for_by_its_successor(lives
 
 def test_what_a_paused_worker_kept_here_does_not_queue_again_what_another_has_sent(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
-    sender = _declared(life)
+    sender = declared(life)
     life.set("stage = 'queued', submission = NULL, lease_token = NULL, lease_until = NULL")
     assert life.step() is Stage.SUBMITTING, "it was sent, and the reply was lost"
     submit_module._send(life.worker, sender, _ran_out(life), failures=0)
@@ -274,7 +274,7 @@ def test_what_a_paused_worker_kept_here_does_not_queue_again_what_another_has_se
 
 def test_a_create_that_is_kept_here_after_its_generation_ended_changes_nothing(lives: Lives) -> None:
     life = lives.begin()
-    sender = _declared(life)
+    sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
     submit_module._send(life.worker, sender, _ran_out(life), failures=0)
@@ -284,7 +284,7 @@ def test_a_create_that_is_kept_here_after_its_generation_ended_changes_nothing(l
 
 def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline(lives: Lives) -> None:
     life = lives.begin()
-    sender = _declared(life)
+    sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
     conclusions.accepted(life.worker, sender, Submission("remote-1"))
@@ -367,7 +367,7 @@ def test_a_callback_that_comes_while_its_generation_is_given_up_saves_it(
 
 def test_a_refusal_that_comes_after_the_lease_was_lost_is_not_waited_for(lives: Lives) -> None:
     life = lives.begin(create_error=MAINTENANCE, create_error_times=1)
-    sender = _declared(life)
+    sender = declared(life)
     life.set("lease_token = gen_random_uuid()")
     submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), failures=0)
     assert life.row.stage is Stage.QUEUED
@@ -375,7 +375,7 @@ def test_a_refusal_that_comes_after_the_lease_was_lost_is_not_waited_for(lives: 
     assert life.accepted_creates() == 1
 
 
-def _declared(life: Life) -> Claim:
+def declared(life: Life) -> Claim:
     """The claim of a worker that has committed its intent and not yet sent anything."""
     return submit_module._declare(life.worker, life.claim())
 

@@ -19,7 +19,7 @@ from storage.audit import audit
 from storage.database import Database
 from storage.objects import ObjectStore, Readable
 from storage.sweeps import Portion, Swept, files, rows, sweep
-from tasks.download import _object_key
+from tasks.files import object_key
 from tasks.services import Services
 from tasks.sweep import sweep as sweep_task
 from tests.integration.gateway.finishing import complete
@@ -101,7 +101,7 @@ def test_a_sweep_at_any_moment_of_a_life_takes_nothing_that_it_needs(lives: Live
 def test_the_bytes_of_a_worker_that_may_still_come_back_stay_until_another_has_taken_over(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.DOWNLOADING}))
-    key = _object_key(life.claim())
+    key = object_key(life.claim())
     life.worker.objects.put_bytes(key, b"half of a life", content_type="image/png")
     assert sweep_orphans(life) == 0
     life.set("lease_until = clock_timestamp() - interval '3 days'")
