@@ -12,6 +12,7 @@ from providers.registry import adapter_names
 from providers.transport import Transport
 from schemas.names import ProviderName
 from tests.contract.bench import Bench
+from tests.contract.further_wires import FURTHER_WIRES
 from tests.contract.raw_server import Answer, RawServer, http
 from tests.contract.wires import STOPS_WITHOUT_A_STATE, WIRES, Wire
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, eventually, free_port, start_sandbox
@@ -68,7 +69,7 @@ class Vendor:
 
 
 # Sorted from what there is: an adapter without a wire fails here.
-_WIRES = {name: WIRES[name] for name in sorted(adapter_names())}
+_WIRES = {**{name: WIRES[name] for name in sorted(adapter_names())}, **FURTHER_WIRES}
 _TELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is not None]
 _CANCELLING = [*_TELLING, *sorted(STOPS_WITHOUT_A_STATE)]
 _KEEPING = [name for name, wire in _WIRES.items() if wire.keeps_work]
@@ -79,8 +80,9 @@ _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW
 
 
 def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
-    """Each vendor in turn."""
-    return Vendor(request.param, _WIRES[request.param], transport, server)
+    """Each vendor in turn, and each wire of one that has several."""
+    name: str = request.param
+    return Vendor(name.partition(" ")[0], _WIRES[name], transport, server)
 
 
 vendor = pytest.fixture(_vendor, params=list(_WIRES), name="vendor")

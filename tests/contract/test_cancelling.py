@@ -37,8 +37,9 @@ def test_running_work_is_stopped(telling: Vendor) -> None:
 
 def test_what_still_runs_has_been_asked_to_stop(telling: Vendor) -> None:
     wire, stopped = telling.wire, telling.wire.stopped()
-    for state in (wire.queued, wire.running):
-        telling.server.will(http(200, state(REMOTE_ID)), *([] if stopped is None else [stopped]))
+    states = [state for state in (wire.queued(REMOTE_ID), wire.running(REMOTE_ID)) if state is not None]
+    for state in states:
+        telling.server.will(http(200, state), *([] if stopped is None else [stopped]))
         assert cancel(telling) is (Cancellation.REQUESTED if stopped is None else Cancellation.STOPPED)
     assert not telling.server.answers
 

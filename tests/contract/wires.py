@@ -46,8 +46,9 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    An end that takes several reads is the body of each. `cancelled` is None where the vendor cannot cancel, or has no
-    state for it, `callback` where it calls nobody back, `succeeded_with_nothing` where a success always has a result.
+    An end that takes several reads is the body of each. `queued` is None where waiting and running are one state,
+    `cancelled` where the vendor cannot cancel, or has no state for it, `callback` where it calls nobody back,
+    `succeeded_with_nothing` where a success always has a result.
     `stopped` is the answer to a call that stops work and tells no state: then the state is read first, and what is gone
     was stopped; None where a cancel is answered with the state. `look_ups`, what a search by our own id finds and what
     it says when there is nothing, is None where the vendor keeps no such id.
@@ -68,7 +69,7 @@ class Wire(Protocol):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider: ...
     def accepted(self, remote_id: str) -> bytes: ...
-    def queued(self, remote_id: str) -> bytes: ...
+    def queued(self, remote_id: str) -> bytes | None: ...
     def running(self, remote_id: str) -> bytes: ...
     def succeeded(self, remote_id: str, urls: list[str]) -> bytes | tuple[bytes, ...]: ...
     def succeeded_with_nothing(self, remote_id: str) -> bytes | tuple[bytes, ...] | None: ...
@@ -108,9 +109,9 @@ class KieWire(Wire):
         return Kie("kie", _account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
 
     def accepted(self, remote_id: str) -> bytes:
-        return _kie({"taskId": remote_id})
+        return kie_answer({"taskId": remote_id})
 
-    def queued(self, remote_id: str) -> bytes:
+    def queued(self, remote_id: str) -> bytes | None:
         return _record(remote_id, "queuing", resultJson="")
 
     def running(self, remote_id: str) -> bytes:
@@ -135,10 +136,10 @@ class KieWire(Wire):
         return _record(remote_id, "pondering")
 
     def unknown_task(self) -> Answer:
-        return http(200, _kie(None, code=404, msg="not found"))
+        return http(200, kie_answer(None, code=404, msg="not found"))
 
     def checked(self) -> bytes:
-        return _kie(12.5)
+        return kie_answer(12.5)
 
     def callback(self, remote_id: str, now: float) -> Callback:
         timestamp = str(int(now))
@@ -157,10 +158,13 @@ class KieWire(Wire):
 
 
 def _record(remote_id: str, state: str, **fields: object) -> bytes:
-    return _kie({"taskId": remote_id, "state": state, "resultJson": None, "failCode": None, "failMsg": None, **fields})
+    return kie_answer(
+        {"taskId": remote_id, "state": state, "resultJson": None, "failCode": None, "failMsg": None, **fields}
+    )
 
 
-def _kie(data: object, *, code: int = 200, msg: str = "success") -> bytes:
+def kie_answer(data: object, *, code: int = 200, msg: str = "success") -> bytes:
+    """An answer of Kie's, whichever family it is of."""
     return json.dumps({"code": code, "msg": msg, "data": data}).encode()
 
 

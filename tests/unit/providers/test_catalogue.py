@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.adapters.fal import wire as fal_wire
-from providers.adapters.kie import wire as kie_wire
+from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.longcat import wire as longcat_wire
 from providers.adapters.openai_images import wire as openai_images_wire
@@ -62,7 +62,7 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
 
 WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
-    "kie": kie_wire.to_input,
+    "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "longcat": partial(longcat_wire.to_body, reference="1"),
     "openai_images": openai_images_wire.to_body,
@@ -175,6 +175,22 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     (T2V, {"duration_seconds": 10, "audio": True}, 220),
     (T2V, {"audio": False}, 55),
     (I2V, {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 110),
+    ("nano-banana-edit", {"image_urls": [IMAGE_URL]}, 4),
+    ("nano-banana-2", {"resolution": "2K"}, 12),
+    ("nano-banana-2", {"resolution": "4K"}, 18),
+    ("nano-banana-2-lite", {}, 5),
+    ("kling-3.0-video", {}, 70),
+    ("kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
+    ("gemini-omni-video", {}, 120),
+    ("gemini-omni-video-edit", {"video_urls": [VIDEO_URL], "resolution": "4k", "duration_seconds": 10}, 450),
+    ("veo-3", {}, 250),
+    ("veo-3", {"duration_seconds": 4}, 125),
+    ("veo-3-fast", {}, 60),
+    ("veo-3-fast", {"resolution": "4k"}, 180),
+    ("veo-3-fast-reference-to-video", {"image_urls": [IMAGE_URL]}, 60),
+    ("veo-3-lite", {}, 32),
+    ("veo-3-lite-reference-to-video", {"image_urls": [IMAGE_URL], "resolution": "4k"}, 160),
+    ("runway-gen-3", {"duration_seconds": 10}, 30),
     ("kling-3.0-text-to-video", {}, 85),
     ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
     ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
@@ -370,6 +386,9 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("longcat", {"video_urls": [VIDEO_URL]}, "longcat-video-continuation"),
         ("dall-e-3", {}, "openai-compatible-image"),
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
+        ("veo-9", {}, "veo-3-fast"),
+        ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),
+        ("kling-9", {"resolution": "4k"}, "kling-3.0-video"),
         ("sora-3", {}, "openai-compatible-video"),
         ("openai/sora", {}, "openai-compatible-video"),
     ],
