@@ -16,8 +16,9 @@ _DESCRIPTION = """A stand-in for AI vendors. It makes real media without any mod
 
 Under `/kie` it speaks the wires of Kie's Market, Veo and Runway, under `/kling` Kling's new one, under `/replicate`
 Replicate's, under `/fal` fal's queue, under `/runway` Runway's, under `/openai_videos` and `/openai_images` the wires
-that OpenAI left to others, under `/longcat` that of a LongCat-Video endpoint. `/_sandbox` is for tests: add a scenario
-whose `match.prompt_contains` is a word of your own, put that word into a prompt, and only your task misbehaves."""
+that OpenAI left to others, under `/vertex` that of Vertex AI's Veo, under `/longcat` that of a LongCat-Video endpoint.
+`/_sandbox` is for tests: add a scenario whose `match.prompt_contains` is a word of your own, put that word into a
+prompt, and only your task misbehaves."""
 
 
 def create_app(config: SandboxConfig) -> FastAPI:

@@ -39,6 +39,9 @@ class SandboxConfig:
     runway_generations_per_day: int = 25_000
     """Of its highest tier."""
 
+    vertex_creates_per_minute: int = 50
+    """Of each model in each region."""
+
     seconds_per_image: float = 1.0
     """How long an image takes to generate."""
 

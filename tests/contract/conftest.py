@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import HttpUrl
 
-from providers.base import Provider
+from providers.base import Provider, RemoteRef
 from providers.registry import adapter_names
 from providers.transport import Transport
 from schemas.names import ProviderName
@@ -51,6 +51,10 @@ class Vendor:
     def impatient(self) -> Provider:
         """The adapter with a time limit that a test can wait for."""
         return self.wire.provider(self.server.url, self.transport, lambda: NOW, 0.6)
+
+    def remote(self, task: str) -> RemoteRef:
+        """What is stored of a task."""
+        return RemoteRef(self.wire.remote_id(task), self.wire.request.model)
 
     def will_say(self, *states: bytes | tuple[bytes, ...] | Answer) -> None:
         """What the next reads are answered: bodies under HTTP 200, several for a state that takes several reads."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.base import Cancellation, Provider, RemoteRef, RemoteStatus
+from providers.base import Cancellation, Provider, RemoteStatus
 from schemas.errors import ProviderBadResponse, ProviderRejected, ProviderUnavailable
 from tests.contract.conftest import Vendor
 from tests.contract.raw_server import Answer, http
@@ -13,7 +13,7 @@ URL = "https://media.example/1.png"
 
 
 def cancel(vendor: Vendor, provider: Provider | None = None) -> Cancellation:
-    return (provider or vendor.provider).cancel(RemoteRef(REMOTE_ID, vendor.wire.request.model))
+    return (provider or vendor.provider).cancel(vendor.remote(REMOTE_ID))
 
 
 def cancelled(vendor: Vendor) -> Answer:
@@ -97,5 +97,5 @@ def test_a_cancel_ends_in_time(cancelling: Vendor, hang: str) -> None:
 
 def test_the_state_tells_that_work_was_stopped(telling: Vendor) -> None:
     telling.server.will(cancelled(telling))
-    state = telling.provider.poll(RemoteRef(REMOTE_ID, telling.wire.request.model))
+    state = telling.provider.poll(telling.remote(REMOTE_ID))
     assert (state.status, state.result_urls) == (RemoteStatus.CANCELLED, [])

@@ -80,7 +80,7 @@ def submit(vendor: Vendor, provider: Provider | None = None) -> Submission:
 
 
 def poll(vendor: Vendor, provider: Provider | None = None) -> object:
-    return (provider or vendor.provider).poll(RemoteRef(REMOTE_ID, vendor.wire.request.model))
+    return (provider or vendor.provider).poll(vendor.remote(REMOTE_ID))
 
 
 def failure_of(call: Callable[[], object]) -> ProviderError:
@@ -94,7 +94,8 @@ def failure_of(call: Callable[[], object]) -> ProviderError:
 
 def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
     vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
-    assert submit(vendor).remote_id == (REMOTE_ID if vendor.wire.keeps_work else str(GENERATION_ID))
+    remote_id = vendor.wire.remote_id(REMOTE_ID) if vendor.wire.keeps_work else str(GENERATION_ID)
+    assert submit(vendor).remote_id == remote_id
     (create,) = vendor.server.requests
     assert vendor.wire.callback_url_of(create) == (CALLBACK_URL if vendor.provider.calls_back else None)
     assert API_KEY in create.headers["authorization"]
@@ -181,7 +182,7 @@ def test_retry_after_of_a_read_is_passed_on(keeping: Vendor, status: int) -> Non
 
 
 def test_states(keeping: Vendor) -> None:
-    wire, remote = keeping.wire, RemoteRef(REMOTE_ID, keeping.wire.request.model)
+    wire, remote = keeping.wire, keeping.remote(REMOTE_ID)
     urls = ["https://media.example/1.png?sig=x", "https://media.example/2.png"][: wire.most_results]
     queued = wire.queued(REMOTE_ID)
     if queued is not None:
@@ -196,7 +197,7 @@ def test_states(keeping: Vendor) -> None:
 
 def test_a_failed_task_tells_why_without_links(keeping: Vendor) -> None:
     keeping.will_say(keeping.wire.failed(REMOTE_ID, "the model https://x.example/?key=1\nis down"))
-    state = keeping.provider.poll(RemoteRef(REMOTE_ID, keeping.wire.request.model))
+    state = keeping.provider.poll(keeping.remote(REMOTE_ID))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message is not None
     assert state.error_message.endswith("the model [link] is down")
@@ -207,7 +208,7 @@ def test_success_without_a_result_is_a_failure(keeping: Vendor) -> None:
     if answer is None:
         return
     keeping.will_say(answer)
-    state = keeping.provider.poll(RemoteRef(REMOTE_ID, keeping.wire.request.model))
+    state = keeping.provider.poll(keeping.remote(REMOTE_ID))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message == f"{keeping.name} reported success without a result"
 

@@ -21,6 +21,7 @@ from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.adapters.openai_videos.adapter import OpenAIVideos
 from providers.adapters.replicate.adapter import Replicate
 from providers.adapters.runway.adapter import Runway
+from providers.adapters.vertex.adapter import Vertex
 from providers.base import Provider, ProviderRequest
 from providers.standard_webhooks import sign
 from providers.transport import Transport
@@ -46,12 +47,12 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    An end that takes several reads is the body of each. `queued` is None where waiting and running are one state,
-    `cancelled` where the vendor cannot cancel, or has no state for it, `callback` where it calls nobody back,
-    `succeeded_with_nothing` where a success always has a result.
-    `stopped` is the answer to a call that stops work and tells no state: then the state is read first, and what is gone
-    was stopped; None where a cancel is answered with the state. `look_ups`, what a search by our own id finds and what
-    it says when there is nothing, is None where the vendor keeps no such id.
+    A `remote_id` is how a test calls the task. An end that takes several reads is the body of each. `queued` is None
+    where waiting and running are one state, `cancelled` where the vendor cannot cancel, or has no state for it,
+    `callback` where it calls nobody back, `succeeded_with_nothing` where a success always has a result. `stopped` is
+    the answer to a call that stops work and tells no state: then the state is read first, and what is gone was stopped;
+    None where a cancel is answered with the state. `look_ups`, what a search by our own id finds and what it says when
+    there is nothing, is None where the vendor keeps no such id.
     """
 
     request: ProviderRequest
@@ -82,6 +83,10 @@ class Wire(Protocol):
     def callback(self, remote_id: str, now: float) -> Callback | None: ...
     def callback_url_of(self, create: Request) -> str | None: ...
     def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
+
+    def remote_id(self, task: str) -> str:
+        """What the vendor calls the task that a test calls so."""
+        return task
 
     def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
         """Where the results of `succeeded` are, at an account with this base URL."""
@@ -657,6 +662,79 @@ def _fal(remote_id: str, status: str, **fields: object) -> bytes:
     return json.dumps({"request_id": remote_id, "status": status, **fields}).encode()
 
 
+class VertexWire(Wire):
+    """Vertex AI's Veo, which does not call back."""
+
+    request = ProviderRequest(
+        "veo-3.1-generate-001",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=8, audio=False),
+    )
+    created = 200
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+    most_results = 1
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        account = _account(base_url, timeout, "").model_copy(update={"options": {"project": SecretStr("films")}})
+        return Vertex("vertex", account, transport)
+
+    def remote_id(self, task: str) -> str:
+        return f"projects/films/locations/us-central1/publishers/google/models/{self.request.model}/operations/{task}"
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.running(remote_id)
+
+    def queued(self, remote_id: str) -> bytes | None:
+        return None
+
+    def running(self, remote_id: str) -> bytes:
+        return self._operation(remote_id)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        videos = [{"gcsUri": "gs://films/sample_0.mp4", "mimeType": "video/mp4"}]
+        return self._operation(remote_id, done=True, response={"raiMediaFilteredCount": 0, "videos": videos})
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return self._operation(remote_id, done=True, response={"raiMediaFilteredCount": 0})
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return self._operation(remote_id, done=True, error={"code": 13, "message": reason})
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return self._operation(remote_id, done="pondering")
+
+    def unknown_task(self) -> Answer:
+        error = {"code": 404, "message": "not found", "status": "NOT_FOUND"}
+        return http(404, json.dumps({"error": error}).encode())
+
+    def checked(self) -> bytes:
+        return b"{}"
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+    def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
+        return ["gs://films/sample_0.mp4"]
+
+    def unknown_path(self) -> type[ProviderError]:
+        return ProviderUnavailable
+
+    def _operation(self, remote_id: str, **fields: object) -> bytes:
+        return json.dumps({"name": self.remote_id(remote_id), **fields}).encode()
+
+
 def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
     return ProviderSettings(
         api_key=SecretStr(API_KEY),
@@ -675,6 +753,7 @@ WIRES: Mapping[str, Wire] = {
     "openai_videos": OpenAIVideosWire(),
     "replicate": ReplicateWire(),
     "runway": RunwayWire(),
+    "vertex": VertexWire(),
 }
 """The wire of each adapter, by its name."""
 

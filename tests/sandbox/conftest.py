@@ -20,6 +20,7 @@ from tests.sandbox.harness import (
     Receiver,
     Replicate,
     Runway,
+    Vertex,
     free_port,
     receiving,
     start_sandbox,
@@ -107,6 +108,11 @@ def longcat(sandbox: SandboxClient, http: httpx.Client, word: str) -> LongCat:
 @pytest.fixture
 def images(sandbox: SandboxClient, http: httpx.Client, word: str) -> OpenAIImages:
     return OpenAIImages(http, word)
+
+
+@pytest.fixture
+def vertex(sandbox: SandboxClient, http: httpx.Client, word: str) -> Vertex:
+    return Vertex(http, word)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from pydantic import JsonValue
@@ -24,6 +25,8 @@ RUNWAY_VERSION = "2024-11-06"
 FLUX = "black-forest-labs/flux-schnell"
 SEEDANCE = "bytedance/seedance-1-pro"
 PIKA = "fal-ai/pika/v2.2/text-to-video"
+VEO = "veo-3.1-generate-001"
+VERTEX_PROJECT = "sandbox-project"
 SECONDS_PER_IMAGE = 0.1
 SECONDS_PER_VIDEO = 0.2
 ROOT = Path(__file__).parents[2]
@@ -316,6 +319,51 @@ class OpenAIVideos:
         eventually(lambda: self.read(video_id).json()["status"] in {"completed", "failed"})
         video: dict[str, JsonValue] = self.read(video_id).json()
         return video
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """Vertex AI's customer."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def call(self, method: str, body: JsonValue, *, model: str = VEO, project: str = VERTEX_PROJECT) -> httpx.Response:
+        path = f"projects/{project}/locations/us-central1/publishers/google/models/{model}:{method}"
+        return self.http.post(f"/vertex/v1/{path}", json=body)
+
+    def post(
+        self,
+        instance: dict[str, JsonValue] | None = None,
+        parameters: dict[str, JsonValue] | None = None,
+        *,
+        model: str = VEO,
+    ) -> httpx.Response:
+        """A create; a video from text, if nothing else is wanted."""
+        wanted: dict[str, JsonValue] = {"prompt": f"a boat {self.word}", **(instance or {})}
+        body: JsonValue = {"instances": [wanted], "parameters": parameters or {}}
+        return self.call("predictLongRunning", body, model=model)
+
+    def create(self, instance: dict[str, JsonValue] | None = None, *, model: str = VEO, **parameters: JsonValue) -> str:
+        """The name of the operation."""
+        answer = self.post(instance, parameters, model=model)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        name: str = answer.json()["name"]
+        return name
+
+    def read(self, name: str, *, model: str = VEO) -> httpx.Response:
+        return self.call("fetchPredictOperation", {"operationName": name}, model=model)
+
+    def object(self, gcs_uri: str, *, alt: str = "media") -> httpx.Response:
+        bucket, _, name = gcs_uri.removeprefix("gs://").partition("/")
+        return self.http.get(f"/vertex/storage/v1/b/{bucket}/o/{quote(name, safe='')}", params={"alt": alt})
+
+    def finish(self, name: str, *, model: str = VEO) -> dict[str, Any]:
+        """Read until the operation has ended; gives it."""
+        eventually(lambda: self.read(name, model=model).json().get("done") is True)
+        operation: dict[str, Any] = self.read(name, model=model).json()
+        return operation
 
 
 @dataclass(frozen=True)

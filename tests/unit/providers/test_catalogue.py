@@ -22,6 +22,8 @@ from providers.adapters.openai_images import wire as openai_images_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
 from providers.adapters.runway import wire as runway_wire
+from providers.adapters.vertex import wire as vertex_wire
+from providers.base import InputFile
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from providers.registry import adapter_names
@@ -69,7 +71,13 @@ WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
     "runway": runway_wire.to_body,
+    "vertex": lambda model, inputs: vertex_wire.to_body(model, inputs, files_of(inputs), storage_uri=None),
 }
+
+
+def files_of(inputs: Inputs) -> dict[str, InputFile]:
+    """Files that differ, for vendors that take no links."""
+    return {url: InputFile(url.encode(), "image/png") for url in (*inputs.image_urls, *inputs.video_urls)}
 
 
 def choices(model: Model) -> dict[str, Sequence[object]]:
@@ -214,6 +222,16 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "480p"}, 20),
     ("longcat-video-continuation", {"video_urls": [VIDEO_URL], "duration_seconds": 10}, 80),
     ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
+    ("veo-3.1", {}, 320),
+    ("veo-3.1", {"duration_seconds": 4, "audio": True, "resolution": "1080p"}, 320),
+    ("veo-3.1-fast", {"image_urls": [IMAGE_URL] * 2}, 160),
+    ("veo-3.1-fast", {"audio": True, "duration_seconds": 6}, 180),
+    ("veo-3.1-lite", {}, 48),
+    ("veo-3.1-lite", {"audio": True, "duration_seconds": 4}, 64),
+    ("veo-3.1-lite", {"audio": True, "duration_seconds": 8}, 128),
+    ("veo-3.1-extend", {"video_urls": [VIDEO_URL]}, 280),
+    ("veo-3.1-fast-extend", {"video_urls": [VIDEO_URL], "audio": True}, 210),
+    ("veo-3.1-lite-extend", {"video_urls": [VIDEO_URL], "audio": True}, 112),
 ]
 
 
