@@ -14,11 +14,8 @@ from sandbox.vendors import vendors
 
 _DESCRIPTION = """A stand-in for AI vendors. It makes real media without any model, and misbehaves on request.
 
-Under `/kie` it speaks the wires of Kie's Market, Veo and Runway, under `/kling` Kling's new one, under `/replicate`
-Replicate's, under `/fal` fal's queue, under `/runway` Runway's, under `/openai_videos` and `/openai_images` the wires
-that OpenAI left to others, under `/vertex` that of Vertex AI's Veo, under `/longcat` that of a LongCat-Video endpoint.
-`/_sandbox` is for tests: add a scenario whose `match.prompt_contains` is a word of your own, put that word into a
-prompt, and only your task misbehaves."""
+Below `/` and a vendor's name it speaks that vendor's wire. `/_sandbox` is for tests: add a scenario whose
+`match.prompt_contains` is a word of your own, put that word into a prompt, and only your task misbehaves."""
 
 
 def create_app(config: SandboxConfig) -> FastAPI:

@@ -30,6 +30,9 @@ class SandboxConfig:
     kling_concurrency: int = 1000
     """How many tasks Kling works on at once for this account; a resource pack decides it."""
 
+    kling_secret_key: str = "sandbox-secret-key-of-a-kling-pair"  # noqa: S105 -- opens nothing but a sandbox
+    """With `api_key` as its access key, the pair that Kling's legacy dialect takes in place of an API key."""
+
     replicate_creates_per_minute: int = 600
     replicate_other_calls_per_minute: int = 3000
 

@@ -16,6 +16,7 @@ from providers.adapters.fal.adapter import Fal
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.adapters.kling.adapter import Kling
+from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.adapters.longcat.adapter import LongCat
 from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.adapters.openai_videos.adapter import OpenAIVideos
@@ -82,7 +83,7 @@ class Wire(Protocol):
     def checked(self) -> bytes | Answer: ...
     def callback(self, remote_id: str, now: float) -> Callback | None: ...
     def callback_url_of(self, create: Request) -> str | None: ...
-    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes | tuple[bytes, ...]] | None: ...
 
     def remote_id(self, task: str) -> str:
         """What the vendor calls the task that a test calls so."""
@@ -247,6 +248,82 @@ def _kling_task(remote_id: str, status: str, **fields: object) -> dict[str, obje
 
 def _kling(data: object) -> bytes:
     return json.dumps({"code": 0, "message": "SUCCEED", "request_id": "r1", "data": data}).encode()
+
+
+class KlingLegacyWire(Wire):
+    """Kling's legacy dialect, with an API key."""
+
+    request = ProviderRequest(
+        "text2video/kling-v2-6",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="1080p", duration_seconds=5, audio=False),
+    )
+    created = 200
+    credits: Decimal | None = Decimal("2.5")
+    balance: Decimal | None = None
+    most_results = 2
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return KlingLegacy("kling_legacy", _account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "submitted"))
+
+    def queued(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "submitted"))
+
+    def running(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "processing"))
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        videos = [{"id": "v1", "url": url, "watermark_url": "", "duration": "5.1"} for url in urls]
+        return _kling(_legacy_task(remote_id, "succeed", task_result={"videos": videos}, final_unit_deduction="2.5"))
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "succeed", task_result={"videos": []}))
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "failed", task_status_msg=reason))
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "pondering"))
+
+    def unknown_task(self) -> Answer:
+        return http(400, _LEGACY_UNKNOWN)
+
+    def checked(self) -> Answer:
+        return self.unknown_task()
+
+    def callback(self, remote_id: str, now: float) -> Callback:
+        body = json.dumps(_legacy_task(remote_id, "processing")).encode()
+        message_id, timestamp = f"msg_{remote_id}", int(now)
+        headers = {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(WEBHOOK_SECRET, message_id, timestamp, body),
+        }
+        return Callback(headers, body)
+
+    def callback_url_of(self, create: Request) -> str | None:
+        url = json.loads(create.body).get("callback_url")
+        return None if url is None else str(url)
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes | tuple[bytes, ...]] | None:
+        info = {"external_task_id": str(generation_id)}
+        # Work from text and work from pictures are looked for one after the other.
+        return _kling(_legacy_task(remote_id, "processing", task_info=info)), (_LEGACY_UNKNOWN, _LEGACY_UNKNOWN)
+
+
+_LEGACY_UNKNOWN = json.dumps({"code": 1201, "message": "Task not found", "request_id": "r1"}).encode()
+
+
+def _legacy_task(remote_id: str, status: str, **fields: object) -> dict[str, object]:
+    return {"task_id": remote_id, "task_status": status, "task_status_msg": "", **fields}
 
 
 class ReplicateWire(Wire):
@@ -748,6 +825,7 @@ WIRES: Mapping[str, Wire] = {
     "fal": FalWire(),
     "kie": KieWire(),
     "kling": KlingWire(),
+    "kling_legacy": KlingLegacyWire(),
     "longcat": LongCatWire(),
     "openai_images": OpenAIImagesWire(),
     "openai_videos": OpenAIVideosWire(),

@@ -14,6 +14,7 @@ from tests.sandbox.harness import (
     Fal,
     Kie,
     Kling,
+    KlingLegacy,
     LongCat,
     OpenAIImages,
     OpenAIVideos,
@@ -77,6 +78,11 @@ def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield Kling(client, word)
+
+
+@pytest.fixture
+def legacy(sandbox: SandboxClient, http: httpx.Client, word: str) -> KlingLegacy:
+    return KlingLegacy(http, word)
 
 
 @pytest.fixture

@@ -171,6 +171,34 @@ class Kling:
 
 
 @dataclass(frozen=True)
+class KlingLegacy:
+    """A customer of Kling's legacy dialect."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, kind: str = "text2video", **fields: JsonValue) -> httpx.Response:
+        wanted: dict[str, JsonValue] = {"model_name": "kling-v2-6", "prompt": f"a boat {self.word}", **fields}
+        return self.http.post(f"/kling_legacy/v1/videos/{kind}", json=wanted)
+
+    def create(self, kind: str = "text2video", **fields: JsonValue) -> str:
+        body = self.post(kind, **fields).json()
+        assert (body["code"], body["message"]) == (0, "SUCCEED")
+        task_id: str = body["data"]["task_id"]
+        return task_id
+
+    def read(self, name: str, kind: str = "text2video") -> httpx.Response:
+        return self.http.get(f"/kling_legacy/v1/videos/{kind}/{name}")
+
+    def finish(self, task_id: str, kind: str = "text2video") -> dict[str, Any]:
+        """Read until the task has ended; gives its record."""
+        eventually(lambda: self.read(task_id, kind).json()["data"]["task_status"] in {"succeed", "failed"})
+        task: dict[str, Any] = self.read(task_id, kind).json()["data"]
+        return task
+
+
+@dataclass(frozen=True)
 class Replicate:
     """Replicate's customer."""
 

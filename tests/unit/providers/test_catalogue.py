@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from providers.adapters.fal import wire as fal_wire
 from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
+from providers.adapters.kling_legacy import wire as kling_legacy_wire
 from providers.adapters.longcat import wire as longcat_wire
 from providers.adapters.openai_images import wire as openai_images_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
@@ -66,6 +67,7 @@ WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
     "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
+    "kling_legacy": partial(kling_legacy_wire.to_body, external_id="1", callback_url=None),
     "longcat": partial(longcat_wire.to_body, reference="1"),
     "openai_images": openai_images_wire.to_body,
     "openai_videos": openai_videos_wire.to_form,
@@ -89,7 +91,7 @@ def choices(model: Model) -> dict[str, Sequence[object]]:
         "duration_seconds": can.durations_seconds,
         "output_format": can.output_formats,
         "fps": can.frame_rates,
-        "audio": [False, True] if can.audio else [],
+        "audio": can.audio_choices if can.audio else [],
         "enhance_prompt": [False, True] if can.enhance_prompt else [],
         "motion": [0.0, 0.9] if can.motion else [],
         "seed": [] if can.max_seed is None else [0, can.max_seed],
@@ -201,7 +203,16 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("runway-gen-3", {"duration_seconds": 10}, 30),
     ("kling-3.0-text-to-video", {}, 85),
     ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
+    ("kling-3.0-text-to-video", {"resolution": "4k"}, 553),
     ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
+    ("kling-3.0-turbo-text-to-video", {}, 115),
+    ("kling-3.0-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 144),
+    ("kling-3.0-omni", {"image_urls": [IMAGE_URL] * 7}, 85),
+    ("kling-3.0-omni-video-to-video", {"video_urls": [VIDEO_URL], "generate_audio": True}, 130),
+    ("kling-2.6-pro-text-to-video", {"generate_audio": True}, 140),
+    ("kling-2.6-pro-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 140),
+    ("kling-2.5-turbo-text-to-video", {}, 45),
+    ("kling-2.5-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 72),
     ("flux-schnell", {}, 1),
     ("seedance-1-pro", {}, 150),
     ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
@@ -255,7 +266,10 @@ def test_an_order_is_complete() -> None:
     order = CATALOGUE.order(request(T2V, metadata={"a": "b"}, deadline_seconds=60))
     assert order.inputs == Inputs(prompt="a boat", aspect_ratio="16:9", duration_seconds=5, audio=False)
     assert (order.kind, order.file_extension, order.deadline_seconds) == (Kind.VIDEO, "mp4", 60)
-    assert order.routes == [Route(provider="kie", model="kling-2.6/text-to-video")]
+    assert order.routes == [
+        Route(provider="kie", model="kling-2.6/text-to-video"),
+        Route(provider="kling", model="text-to-video/kling-2.6"),
+    ]
     assert order.metadata == {"a": "b"}
 
 
@@ -283,6 +297,7 @@ PROBLEMS: list[tuple[str, dict[str, Any], str, str, object]] = [
         {"min": 0, "max": 8},
     ),
     ("nano-banana", {"generate_audio": True}, "generate_audio", "must be false, not true", [False]),
+    ("veo-3-fast", {"generate_audio": False}, "generate_audio", "must be true, not false", [True]),
     ("nano-banana", {"seed": 0}, "seed", "is not taken by this model; leave it out", []),
     ("flux-schnell", {"seed": 2**31}, "seed", f"must be 0 to {2**31 - 1}, not {2**31}", {"min": 0, "max": 2**31 - 1}),
     (T2V, {"fps": 24}, "fps", "is not taken by this model; leave it out", []),
@@ -396,6 +411,9 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
     [
         ("kling-9", {}, "kling-3.0-text-to-video"),
         ("kling-9", {"image_urls": [IMAGE_URL]}, "kling-3.0-image-to-video"),
+        ("kling-9", {"image_urls": [IMAGE_URL] * 3}, "kling-3.0-omni"),
+        ("kling-9", {"video_urls": [VIDEO_URL]}, "kling-3.0-omni-video-to-video"),
+        ("kling-9", {"negative_prompt": "blur"}, "kling-2.6-pro-text-to-video"),
         ("runway-gen3", {}, "gen-4.5-text-to-video"),
         ("runway-gen3", {"kind": "image"}, "gen-4-image"),
         ("pika", {}, "pika-2.2-text-to-video"),
@@ -406,7 +424,7 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
         ("veo-9", {}, "veo-3-fast"),
         ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),
-        ("kling-9", {"resolution": "4k"}, "kling-3.0-video"),
+        ("kling-9", {"resolution": "4k"}, "kling-3.0-text-to-video"),
         ("sora-3", {}, "openai-compatible-video"),
         ("openai/sora", {}, "openai-compatible-video"),
     ],
@@ -530,6 +548,7 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ),
     ("unpriced resolution", ["models", 1, "price", "resolution_factors"], {"1K": 1}, "must name every resolution"),
     ("image per second", ["models", 0, "price", "per"], "second", "an image per image"),
+    ("neither sound nor silence", ["models", 0, "capabilities", "silence"], False, "what makes no sound is silent"),
     ("kind", ["models", 0, "kind"], "video", "a video has durations_seconds"),
     ("images", ["models", 0, "capabilities", "min_images"], 1, "must not be above max_images"),
     ("alias twice", ["models", 0, "aliases"], ["nano-banana-pro"], "two models answer to the name 'nano-banana-pro'"),
