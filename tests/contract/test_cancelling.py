@@ -32,7 +32,7 @@ def test_running_work_is_stopped(telling: Vendor) -> None:
     assert cancel(telling) is Cancellation.STOPPED
     (request,) = telling.server.requests
     assert REMOTE_ID in request.target
-    assert API_KEY in request.headers["authorization"]
+    assert API_KEY in request.headers[telling.wire.key_header]
 
 
 def test_what_still_runs_has_been_asked_to_stop(telling: Vendor) -> None:

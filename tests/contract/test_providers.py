@@ -98,7 +98,7 @@ def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
     assert submit(vendor).remote_id == remote_id
     (create,) = vendor.server.requests
     assert vendor.wire.callback_url_of(create) == (CALLBACK_URL if vendor.provider.calls_back else None)
-    assert API_KEY in create.headers["authorization"]
+    assert API_KEY in create.headers[vendor.wire.key_header]
     assert create.headers["user-agent"].startswith("Mozilla/5.0")
 
 
@@ -260,7 +260,7 @@ def test_a_check_says_that_the_account_is_good_and_what_is_left_of_it(vendor: Ve
     vendor.will_say(vendor.wire.checked())
     assert vendor.provider.check() == AccountState(credits=vendor.wire.balance)
     (asked,) = vendor.server.requests
-    assert (asked.method, API_KEY in asked.headers["authorization"]) == ("GET", True)
+    assert (asked.method, API_KEY in asked.headers[vendor.wire.key_header]) == ("GET", True)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

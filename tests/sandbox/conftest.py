@@ -12,6 +12,7 @@ from tests.sandbox.harness import (
     PATIENCE_SECONDS,
     RUNWAY_VERSION,
     Fal,
+    Gemini,
     Kie,
     Kling,
     KlingLegacy,
@@ -97,6 +98,13 @@ def fal(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Fal]:
     headers = {"Authorization": f"Key {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield Fal(client, word)
+
+
+@pytest.fixture
+def gemini(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Gemini]:
+    headers = {"x-goog-api-key": KEY}
+    with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        yield Gemini(client, word)
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ RUNWAY_VERSION = "2024-11-06"
 FLUX = "black-forest-labs/flux-schnell"
 SEEDANCE = "bytedance/seedance-1-pro"
 PIKA = "fal-ai/pika/v2.2/text-to-video"
+BANANA = "gemini-nano-banana-2.1"
+OMNI = "gemini-omni-1.1-flash"
 VEO = "veo-3.1-generate-001"
 VERTEX_PROJECT = "sandbox-project"
 SECONDS_PER_IMAGE = 0.1
@@ -308,6 +310,44 @@ class Fal:
         """Read until the request has ended; gives its result."""
         eventually(lambda: self.http.get(accepted["status_url"]).json()["status"] == "COMPLETED")
         return self.http.get(accepted["response_url"])
+
+
+@dataclass(frozen=True)
+class Gemini:
+    """A customer of the Gemini API."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, model: str = BANANA, *, version: str = "v1beta", **fields: JsonValue) -> httpx.Response:
+        """A create in the background; a picture, if nothing else is wanted."""
+        kind = "video" if "omni" in model else "image"
+        wanted: dict[str, JsonValue] = {
+            "model": model,
+            "input": f"a boat {self.word}",
+            "response_format": {"type": kind, "delivery": "uri"},
+            "background": True,
+        }
+        return self.http.post(f"/gemini/{version}/interactions", json={**wanted, **fields})
+
+    def create(self, model: str = BANANA, *, version: str = "v1beta", **fields: JsonValue) -> str:
+        answer = self.post(model, version=version, **fields)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        interaction_id: str = answer.json()["id"]
+        return interaction_id
+
+    def read(self, interaction_id: str) -> httpx.Response:
+        return self.http.get(f"/gemini/v1beta/interactions/{interaction_id}")
+
+    def cancel(self, interaction_id: str) -> httpx.Response:
+        return self.http.post(f"/gemini/v1beta/interactions/{interaction_id}/cancel")
+
+    def finish(self, interaction_id: str) -> dict[str, Any]:
+        """Read until the interaction has ended; gives it."""
+        eventually(lambda: self.read(interaction_id).json()["status"] not in {"queued", "in_progress"})
+        interaction: dict[str, Any] = self.read(interaction_id).json()
+        return interaction
 
 
 @dataclass(frozen=True)

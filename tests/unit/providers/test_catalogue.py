@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.adapters.fal import wire as fal_wire
+from providers.adapters.gemini import wire as gemini_wire
 from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.kling_legacy import wire as kling_legacy_wire
@@ -65,6 +66,7 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
 
 WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
+    "gemini": lambda model, inputs: gemini_wire.to_body(model, inputs, files_of(inputs), callback_url=None),
     "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "kling_legacy": partial(kling_legacy_wire.to_body, external_id="1", callback_url=None),
@@ -233,6 +235,17 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "480p"}, 20),
     ("longcat-video-continuation", {"video_urls": [VIDEO_URL], "duration_seconds": 10}, 80),
     ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
+    ("gemini-omni-1.1-flash", {}, 160),
+    ("gemini-omni-1.1-flash", {"resolution": "360p", "duration_seconds": 3}, 18),
+    ("gemini-omni-1.2-flash", {"resolution": "4k", "duration_seconds": 15}, 900),
+    ("gemini-omni-1.2-flash", {"resolution": "1080p", "video_urls": [VIDEO_URL]}, 240),
+    ("gemini-nano-banana-2.1", {}, 7),
+    ("gemini-nano-banana-2.1", {"resolution": "4K"}, 24),
+    ("gemini-3.1-flash-image", {"resolution": "512"}, 10),
+    ("gemini-3.1-flash-image", {"resolution": "2K"}, 21),
+    ("gemini-3.1-flash-lite-image", {}, 7),
+    ("gemini-3-pro-image", {"resolution": "4K"}, 49),
+    ("gemini-2.5-flash-image", {"image_urls": [IMAGE_URL]}, 8),
     ("veo-3.1", {}, 320),
     ("veo-3.1", {"duration_seconds": 4, "audio": True, "resolution": "1080p"}, 320),
     ("veo-3.1-fast", {"image_urls": [IMAGE_URL] * 2}, 160),
@@ -426,6 +439,8 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),
         ("kling-9", {"resolution": "4k"}, "kling-3.0-text-to-video"),
         ("sora-3", {}, "openai-compatible-video"),
+        ("gemini-omni", {}, "gemini-omni-1.2-flash"),
+        ("gemini-omni-flash-preview", {"video_urls": [VIDEO_URL]}, "gemini-omni-1.2-flash"),
         ("openai/sora", {}, "openai-compatible-video"),
     ],
 )
@@ -433,6 +448,11 @@ def test_a_familys_name_means_its_first_model_that_can_do_what_is_asked(
     name: str, fields: dict[str, Any], model: str
 ) -> None:
     assert CATALOGUE.order(request(name, **fields)).model == model
+
+
+def test_a_family_is_served_by_the_relatives_that_have_a_key() -> None:
+    assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini-9")).model == "gemini-nano-banana-2.1"
+    assert Catalogue(FILE, frozenset({"kie"})).order(request("omni")).model == "gemini-omni-video"
 
 
 def test_where_no_relative_can_do_it_the_first_says_what_it_can() -> None:
