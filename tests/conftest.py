@@ -11,7 +11,8 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from tests.support import NewCustomer, clean_settings, empty, new_customer, with_kie_account
 
-# Tests that share PostgreSQL, Redis and S3, or that start whole systems, stay in one process; the others run beside them.
+# Tests that share PostgreSQL, Redis and S3, or that start whole systems, stay in one process, and the others run
+# beside them.
 _TOGETHER = {"integration", "model", "e2e", "stack"}
 
 
