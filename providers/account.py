@@ -50,6 +50,7 @@ class Account:
         scheme: str = "Bearer",
         credentials: Credentials | None = None,
         headers: Mapping[str, str] | None = None,
+        create_seconds: float | None = None,
     ) -> None:
         """Describes the account.
 
@@ -58,6 +59,8 @@ class Account:
             scheme: the word before the key in the Authorization header.
             credentials: in place of that header, for a vendor that takes something else.
             headers: what the vendor wants on every call besides the key.
+            create_seconds: how long a create may take where the settings name no limit, at a vendor that answers it
+                with the finished work; None: as long as every other call.
 
         Raises:
             InvalidSettings: there is none, and the settings name none.
@@ -73,6 +76,8 @@ class Account:
         self._credentials = credentials or (lambda: {"Authorization": f"{scheme} {self._key}"})
         self._headers = headers or {}
         self._timeout_seconds = settings.timeout_seconds
+        is_set = "timeout_seconds" in settings.model_fields_set
+        self._create_seconds = settings.timeout_seconds if create_seconds is None or is_set else create_seconds
         self._transport = transport
 
     def call(
@@ -100,7 +105,7 @@ class Account:
                 operation=operation,
                 method=method,
                 url=self.url(path),
-                timeout_seconds=self._timeout_seconds,
+                timeout_seconds=self._timeout_seconds if fence is None else self._create_seconds,
                 headers={**self._headers, **self._credentials()},
                 params=params,
                 body=body,

@@ -11,10 +11,11 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, Json, RootModel, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.names import ProviderName
 from schemas.orders import LONGEST_DEADLINE_SECONDS
+from schemas.unprefixed import UnprefixedSource
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
@@ -194,6 +195,19 @@ class Settings(BaseSettings):
     inputs: InputSettings = InputSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where values come from, the first wins."""
+        unprefixed = UnprefixedSource(settings_cls, env_settings, dotenv_settings)
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, unprefixed
 
     @field_validator("database_url")
     @classmethod

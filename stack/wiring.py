@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr
 
 from providers.registry import adapter_names
 from sandbox import vendors
-from schemas.settings import ProvidersSettings, Settings
+from schemas.settings import ProviderSettings, ProvidersSettings, Settings
 from stack.credentials import Credentials
 from stack.ports import check_free, free_port
 
@@ -147,6 +147,8 @@ def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:
         name = prefix + field.upper()
         if isinstance(value, BaseModel):
             found += _variables(value, f"{name}__")
+        elif isinstance(model, ProviderSettings) and field not in model.model_fields_set:
+            continue  # what its operator leaves open, the kind of vendor may decide
         elif value is not None:
             found.append((name, _text(value)))
     return found

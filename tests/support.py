@@ -42,7 +42,7 @@ class NewCustomer:
 
 def clean_settings() -> Settings:
     """The defaults, whatever the developer's shell and `.env` say."""
-    names = [name for name in os.environ if name.startswith("REELWORKS_")]
+    names = [name for name in os.environ if name.startswith(("REELWORKS_", "LONGCAT_"))]
     kept = {name: os.environ.pop(name) for name in names}
     try:
         return Settings(_env_file=None)

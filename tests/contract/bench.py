@@ -44,7 +44,7 @@ class Bench:
             generation_id=generation_id or uuid4(),
             fence=lambda: None,
         )
-        return RemoteRef(submission.remote_id, remote_model)
+        return RemoteRef(submission.remote_id, remote_model, submission.links)
 
     def finish(self, remote: RemoteRef) -> RemoteState:
         give_up_at = time.monotonic() + PATIENCE_SECONDS

@@ -76,6 +76,8 @@ class Vendor:
 _WIRES = {**{name: WIRES[name] for name in sorted(adapter_names())}, **FURTHER_WIRES}
 _TELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is not None]
 _CANCELLING = [*_TELLING, *sorted(STOPS_WITHOUT_A_STATE)]
+_KEEPING = [name for name, wire in _WIRES.items() if wire.keeps_work]
+_AT_ONCE = [name for name, wire in _WIRES.items() if wire.finished_at_once("task_1", "https://m.example/1") is not None]
 # Those that stop work with a call that tells no state.
 _STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
@@ -88,6 +90,8 @@ def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transp
 
 
 vendor = pytest.fixture(_vendor, params=list(_WIRES), name="vendor")
+keeping = pytest.fixture(_vendor, params=_KEEPING, name="keeping")
+at_once = pytest.fixture(_vendor, params=_AT_ONCE, name="at_once")
 telling = pytest.fixture(_vendor, params=_TELLING, name="telling")
 cancelling = pytest.fixture(_vendor, params=_CANCELLING, name="cancelling")
 unstoppable = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CANCELLING], name="unstoppable")

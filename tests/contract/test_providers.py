@@ -8,7 +8,16 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
-from providers.base import AccountState, CallbackReading, Provider, RemoteStatus, Submission
+from providers.base import (
+    AccountState,
+    CallbackReading,
+    Cancellation,
+    Provider,
+    RemoteRef,
+    RemoteState,
+    RemoteStatus,
+    Submission,
+)
 from providers.transport import MAX_REPLY_BYTES
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -85,7 +94,8 @@ def failure_of(call: Callable[[], object]) -> ProviderError:
 
 def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
     vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
-    assert submit(vendor).remote_id == vendor.wire.remote_id(REMOTE_ID)
+    remote_id = vendor.wire.remote_id(REMOTE_ID) if vendor.wire.keeps_work else str(GENERATION_ID)
+    assert submit(vendor).remote_id == remote_id
     (create,) = vendor.server.requests
     assert vendor.wire.callback_url_of(create) == (CALLBACK_URL if vendor.provider.calls_back else None)
     assert API_KEY in create.headers[vendor.wire.key_header]
@@ -104,6 +114,18 @@ def test_submit_without_callback_asks_for_none(calling: Vendor) -> None:
     assert calling.wire.callback_url_of(calling.server.requests[0]) is None
 
 
+def test_a_result_that_comes_with_the_accept_is_there_without_another_call(at_once: Vendor) -> None:
+    url = "https://media.example/1.png?sig=x"
+    answer = at_once.wire.finished_at_once(REMOTE_ID, url)
+    assert answer is not None
+    at_once.server.will(http(200, answer))
+    accepted = submit(at_once)
+    remote = RemoteRef(accepted.remote_id, at_once.wire.request.model, accepted.links)
+    assert at_once.provider.poll(remote) == RemoteState(RemoteStatus.SUCCEEDED, result_urls=[url])
+    assert at_once.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+    assert len(at_once.server.requests) == 1
+
+
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_with_a_create(vendor: Vendor, trouble: str) -> None:
     answer, expected, _ = TROUBLES[trouble]
@@ -113,10 +135,10 @@ def test_trouble_with_a_create(vendor: Vendor, trouble: str) -> None:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_trouble_with_a_read(vendor: Vendor, trouble: str) -> None:
+def test_trouble_with_a_read(keeping: Vendor, trouble: str) -> None:
     answer, _, expected = TROUBLES[trouble]
-    vendor.server.will(answer)
-    assert type(failure_of(lambda: poll(vendor))) is expected
+    keeping.server.will(answer)
+    assert type(failure_of(lambda: poll(keeping))) is expected
 
 
 @pytest.mark.parametrize("hang", HANGS)
@@ -127,9 +149,9 @@ def test_a_create_ends_in_time_with_unknown_outcome(vendor: Vendor, hang: str) -
 
 
 @pytest.mark.parametrize("hang", HANGS)
-def test_a_read_ends_in_time(vendor: Vendor, hang: str) -> None:
-    vendor.server.will(HANGS[hang])
-    assert type(failure_of(lambda: poll(vendor, vendor.impatient))) is ProviderUnavailable
+def test_a_read_ends_in_time(keeping: Vendor, hang: str) -> None:
+    keeping.server.will(HANGS[hang])
+    assert type(failure_of(lambda: poll(keeping, keeping.impatient))) is ProviderUnavailable
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", f"{'x' * 64}.invalid"], ids=["refused", "no such name"])
@@ -148,57 +170,62 @@ def test_a_create_whose_fence_holds_is_not_sent(vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_passed_on(vendor: Vendor, status: int) -> None:
-    vendor.server.will(http(status, PAGE, {"Retry-After": "7"}), http(status, PAGE, {"Retry-After": "7"}))
+def test_retry_after_of_a_create_is_passed_on(vendor: Vendor, status: int) -> None:
+    vendor.server.will(http(status, PAGE, {"Retry-After": "7"}))
     assert failure_of(lambda: submit(vendor)).retry_after == 7
-    assert failure_of(lambda: poll(vendor)).retry_after == 7
 
 
-def test_states(vendor: Vendor) -> None:
-    wire, remote = vendor.wire, vendor.remote(REMOTE_ID)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_of_a_read_is_passed_on(keeping: Vendor, status: int) -> None:
+    keeping.server.will(http(status, PAGE, {"Retry-After": "7"}))
+    assert failure_of(lambda: poll(keeping)).retry_after == 7
+
+
+def test_states(keeping: Vendor) -> None:
+    wire, remote = keeping.wire, keeping.remote(REMOTE_ID)
     urls = ["https://media.example/1.png?sig=x", "https://media.example/2.png"][: wire.most_results]
     queued = wire.queued(REMOTE_ID)
     if queued is not None:
-        vendor.will_say(queued)
-        assert vendor.provider.poll(remote).status is RemoteStatus.QUEUED
-    vendor.will_say(wire.running(REMOTE_ID), wire.succeeded(REMOTE_ID, urls))
-    assert vendor.provider.poll(remote).status is RemoteStatus.RUNNING
-    done = vendor.provider.poll(remote)
+        keeping.will_say(queued)
+        assert keeping.provider.poll(remote).status is RemoteStatus.QUEUED
+    keeping.will_say(wire.running(REMOTE_ID), wire.succeeded(REMOTE_ID, urls))
+    assert keeping.provider.poll(remote).status is RemoteStatus.RUNNING
+    done = keeping.provider.poll(remote)
     assert (done.status, done.provider_credits) == (RemoteStatus.SUCCEEDED, wire.credits)
-    assert done.result_urls == wire.results(vendor.server.url, REMOTE_ID, urls)
+    assert done.result_urls == wire.results(keeping.server.url, REMOTE_ID, urls)
 
 
-def test_a_failed_task_tells_why_without_links(vendor: Vendor) -> None:
-    vendor.will_say(vendor.wire.failed(REMOTE_ID, "the model https://x.example/?key=1\nis down"))
-    state = vendor.provider.poll(vendor.remote(REMOTE_ID))
+def test_a_failed_task_tells_why_without_links(keeping: Vendor) -> None:
+    keeping.will_say(keeping.wire.failed(REMOTE_ID, "the model https://x.example/?key=1\nis down"))
+    state = keeping.provider.poll(keeping.remote(REMOTE_ID))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message is not None
     assert state.error_message.endswith("the model [link] is down")
 
 
-def test_success_without_a_result_is_a_failure(vendor: Vendor) -> None:
-    answer = vendor.wire.succeeded_with_nothing(REMOTE_ID)
+def test_success_without_a_result_is_a_failure(keeping: Vendor) -> None:
+    answer = keeping.wire.succeeded_with_nothing(REMOTE_ID)
     if answer is None:
         return
-    vendor.will_say(answer)
-    state = vendor.provider.poll(vendor.remote(REMOTE_ID))
+    keeping.will_say(answer)
+    state = keeping.provider.poll(keeping.remote(REMOTE_ID))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
-    assert state.error_message == f"{vendor.name} reported success without a result"
+    assert state.error_message == f"{keeping.name} reported success without a result"
 
 
-def test_a_state_that_is_not_documented_is_never_taken_for_running(vendor: Vendor) -> None:
-    vendor.will_say(vendor.wire.unknown_state(REMOTE_ID))
-    assert type(failure_of(lambda: poll(vendor))) is ProviderBadResponse
+def test_a_state_that_is_not_documented_is_never_taken_for_running(keeping: Vendor) -> None:
+    keeping.will_say(keeping.wire.unknown_state(REMOTE_ID))
+    assert type(failure_of(lambda: poll(keeping))) is ProviderBadResponse
 
 
-def test_the_state_of_another_task_is_refused(vendor: Vendor) -> None:
-    vendor.will_say(vendor.wire.succeeded("task_2", ["https://media.example/1.png"]))
-    assert type(failure_of(lambda: poll(vendor))) is ProviderBadResponse
+def test_the_state_of_another_task_is_refused(keeping: Vendor) -> None:
+    keeping.will_say(keeping.wire.succeeded("task_2", ["https://media.example/1.png"]))
+    assert type(failure_of(lambda: poll(keeping))) is ProviderBadResponse
 
 
-def test_an_unknown_task_is_rejected(vendor: Vendor) -> None:
-    vendor.server.will(vendor.wire.unknown_task())
-    assert type(failure_of(lambda: poll(vendor))) is ProviderRejected
+def test_an_unknown_task_is_rejected(keeping: Vendor) -> None:
+    keeping.server.will(keeping.wire.unknown_task())
+    assert type(failure_of(lambda: poll(keeping))) is ProviderRejected
 
 
 def look_up(vendor: Vendor) -> object:
@@ -219,9 +246,13 @@ def test_lost_work_is_found_by_our_own_reference_where_the_vendor_keeps_one(vend
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_with_a_look_up_is_that_of_a_read(vendor: Vendor, trouble: str) -> None:
-    if vendor.wire.look_ups(REMOTE_ID, GENERATION_ID) is not None:
-        answer, _, expected = TROUBLES[trouble]
-        vendor.server.will(answer)
+    if vendor.wire.look_ups(REMOTE_ID, GENERATION_ID) is None:
+        return
+    answer, _, expected = TROUBLES[trouble]
+    vendor.server.will(answer)
+    if trouble == "404" and vendor.wire.may_lack_a_search:
+        assert look_up(vendor) is None
+    else:
         assert type(failure_of(lambda: look_up(vendor))) is expected
 
 

@@ -21,6 +21,7 @@ from tests.contract.wires import WIRES
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET
 
 EVERY = sorted(adapter_names())
+KEEPING = [name for name in EVERY if WIRES[name].keeps_work]
 TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 
 
@@ -53,7 +54,7 @@ def test_a_create_without_a_readable_reply_was_made_and_is_unknown(bench: Bench,
     assert len(bench.sandbox.tasks(bench.word)) == 1
 
 
-@pytest.mark.parametrize("bench", EVERY, indirect=True)
+@pytest.mark.parametrize("bench", KEEPING, indirect=True)
 def test_a_slow_success_is_waited_for(bench: Bench) -> None:
     bench.misbehave(seconds=0.3)
     remote = bench.submit(bench.order())
@@ -72,7 +73,7 @@ def test_a_success_without_a_result_is_a_failure(bench: Bench) -> None:
     assert state.error_message == f"{bench.provider.name} reported success without a result"
 
 
-@pytest.mark.parametrize("bench", EVERY, indirect=True)
+@pytest.mark.parametrize("bench", KEEPING, indirect=True)
 def test_a_state_that_nobody_documents_is_never_taken_for_running(bench: Bench) -> None:
     bench.misbehave(state_word="pondering")
     with pytest.raises(ProviderBadResponse, match="does not document"):

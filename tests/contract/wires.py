@@ -22,6 +22,8 @@ from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.adapters.kling.adapter import Kling
 from providers.adapters.kling_legacy.adapter import KlingLegacy
+from providers.adapters.longcat.adapter import LongCat
+from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.adapters.openai_videos.adapter import OpenAIVideos
 from providers.adapters.replicate.adapter import Replicate
 from providers.adapters.runway.adapter import Runway
@@ -67,6 +69,10 @@ class Wire(Protocol):
     """What the vendor says in `checked` that is left."""
     most_results: int
     """How many files a task can make, of two."""
+    may_lack_a_search: bool = False
+    """Whether a look-up may be answered with 404, which says nothing but that there is no such call."""
+    keeps_work: bool = True
+    """Whether there is a state to read. Where there is none, a create brings the result, and the id is ours."""
     key_header: str = "authorization"
     """The header that carries the key."""
 
@@ -97,6 +103,10 @@ class Wire(Protocol):
     def unknown_path(self) -> type[ProviderError]:
         """What it means that a create is answered with a bare 404."""
         return ProviderRejected
+
+    def finished_at_once(self, remote_id: str, url: str) -> bytes | None:
+        """An accept that brings the result; None where all have to be asked for it."""
+        return None
 
 
 class KieWire(Wire):
@@ -599,6 +609,137 @@ def _gemini(remote_id: str, status: str, **fields: object) -> bytes:
     return json.dumps({"id": remote_id, "status": status, "object": "interaction", **fields}).encode()
 
 
+class LongCatWire(Wire):
+    """A LongCat-Video endpoint: the wire is ours."""
+
+    request = ProviderRequest(
+        "text-to-video", Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5, fps=15)
+    )
+    created = 202
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+    most_results = 1
+    may_lack_a_search = True
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return LongCat("longcat", _account(base_url, timeout, ""), transport)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.queued(remote_id)
+
+    def finished_at_once(self, remote_id: str, url: str) -> bytes:
+        return json.dumps({"status": "succeeded", "video": {"url": url}}).encode()
+
+    def queued(self, remote_id: str) -> bytes:
+        return _longcat(remote_id, "queued", progress=0)
+
+    def running(self, remote_id: str) -> bytes:
+        return _longcat(remote_id, "running", progress=0.4)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        return _longcat(remote_id, "succeeded", progress=1, video={"url": urls[0]})
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _longcat(remote_id, "succeeded", video=None)
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _longcat(remote_id, "failed", error={"code": "out_of_memory", "message": reason})
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return _longcat(remote_id, "cancelled")
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _longcat(remote_id, "pondering")
+
+    def unknown_task(self) -> Answer:
+        return http(404, json.dumps({"error": {"code": "not_found", "message": "there is none"}}).encode())
+
+    def checked(self) -> bytes:
+        return b'{"jobs": []}'
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        job = {"id": remote_id, "status": "running", "reference": str(generation_id)}
+        return json.dumps({"jobs": [job]}).encode(), b'{"jobs": []}'
+
+    def unknown_path(self) -> type[ProviderError]:
+        return ProviderUnavailable
+
+
+def _longcat(remote_id: str, status: str, **fields: object) -> bytes:
+    return json.dumps({"id": remote_id, "status": status, **fields}).encode()
+
+
+class OpenAIImagesWire(Wire):
+    """OpenAI's wire for pictures. Nothing is read after a create: of states it has none to tell."""
+
+    request = ProviderRequest("dall-e-3", Inputs(prompt=PROMPT, aspect_ratio="16:9"))
+    created = 200
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+    most_results = 1
+    keeps_work = False
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return OpenAIImages("openai_images", _account(base_url, timeout, ""), transport)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.finished_at_once(remote_id, "https://media.example/1.png")
+
+    def finished_at_once(self, remote_id: str, url: str) -> bytes:
+        return json.dumps({"created": 1_700_000_000, "data": [{"url": url}]}).encode()
+
+    def queued(self, remote_id: str) -> bytes:
+        return b""
+
+    def running(self, remote_id: str) -> bytes:
+        return b""
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        return b""
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes | None:
+        return None
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return b""
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return b""
+
+    def unknown_task(self) -> Answer:
+        return http(404)
+
+    def checked(self) -> bytes:
+        return json.dumps({"object": "list", "data": [{"id": "dall-e-3", "object": "model"}]}).encode()
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+    def unknown_path(self) -> type[ProviderError]:
+        return ProviderUnavailable
+
+
 def _openai_video(remote_id: str, status: str, **fields: object) -> bytes:
     video = {"id": remote_id, "object": "video", "status": status, "progress": 0, "error": None, **fields}
     return json.dumps(video).encode()
@@ -780,6 +921,8 @@ WIRES: Mapping[str, Wire] = {
     "kie": KieWire(),
     "kling": KlingWire(),
     "kling_legacy": KlingLegacyWire(),
+    "longcat": LongCatWire(),
+    "openai_images": OpenAIImagesWire(),
     "openai_videos": OpenAIVideosWire(),
     "replicate": ReplicateWire(),
     "runway": RunwayWire(),

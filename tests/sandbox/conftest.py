@@ -16,6 +16,8 @@ from tests.sandbox.harness import (
     Kie,
     Kling,
     KlingLegacy,
+    LongCat,
+    OpenAIImages,
     OpenAIVideos,
     Receiver,
     Replicate,
@@ -110,6 +112,16 @@ def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Open
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield OpenAIVideos(client, word)
+
+
+@pytest.fixture
+def longcat(sandbox: SandboxClient, http: httpx.Client, word: str) -> LongCat:
+    return LongCat(http, word)
+
+
+@pytest.fixture
+def images(sandbox: SandboxClient, http: httpx.Client, word: str) -> OpenAIImages:
+    return OpenAIImages(http, word)
 
 
 @pytest.fixture

@@ -435,6 +435,55 @@ class Vertex:
 
 
 @dataclass(frozen=True)
+class LongCat:
+    """A customer of a LongCat-Video endpoint."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, path: str = "", **fields: JsonValue) -> httpx.Response:
+        return self.http.post(f"/longcat{path}", json={"prompt": f"a boat {self.word}", **fields})
+
+    def create(self, **fields: JsonValue) -> str:
+        answer = self.post("", **fields)
+        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+        job_id: str = answer.json()["id"]
+        return job_id
+
+    def read(self, job_id: str) -> httpx.Response:
+        return self.http.get(f"/longcat/{job_id}")
+
+    def find(self, reference: str) -> httpx.Response:
+        return self.http.get("/longcat", params={"reference": reference})
+
+    def cancel(self, job_id: str) -> httpx.Response:
+        return self.http.delete(f"/longcat/{job_id}")
+
+    def finish(self, job_id: str) -> dict[str, Any]:
+        """Read until the job has ended; gives it."""
+        eventually(lambda: self.read(job_id).json()["status"] in {"succeeded", "failed", "cancelled"})
+        job: dict[str, Any] = self.read(job_id).json()
+        return job
+
+
+@dataclass(frozen=True)
+class OpenAIImages:
+    """A customer of the vendor of OpenAI-compatible pictures."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, **fields: JsonValue) -> httpx.Response:
+        body = {"model": "dall-e-3", "prompt": f"a boat {self.word}", **fields}
+        return self.http.post("/openai_images/images/generations", json=body)
+
+    def models(self) -> httpx.Response:
+        return self.http.get("/openai_images/models")
+
+
+@dataclass(frozen=True)
 class Received:
     headers: dict[str, str]
     body: bytes

@@ -10,8 +10,8 @@ from pydantic import JsonValue
 
 from sandbox.client import SandboxClient
 from sandbox.media import MediaSpec
+from sandbox.openai_errors import OpenAIError
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
-from sandbox.vendors.openai_videos.errors import OpenAIError
 from sandbox.vendors.openai_videos.models import read_create
 from tests.sandbox.harness import KEY, Kie, OpenAIVideos, eventually
 

@@ -13,7 +13,7 @@ from schemas.settings import Settings
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Defaults only: nothing from this machine's variables or `.env`."""
-    for name in [name for name in os.environ if name.startswith("REELWORKS_")]:
+    for name in [name for name in os.environ if name.startswith(("REELWORKS_", "LONGCAT_"))]:
         monkeypatch.delenv(name)
     return Settings(_env_file=None)
 

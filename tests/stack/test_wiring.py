@@ -36,6 +36,13 @@ def test_another_process_reads_exactly_our_settings(
     assert Settings(_env_file=None) == ours
 
 
+def test_what_an_operator_leaves_open_stays_open_in_another_process(settings: Settings, tmp_path: Path) -> None:
+    told = settings_environment(with_sandbox(settings, Credentials.of(tmp_path)))
+
+    assert told["REELWORKS_PROVIDERS__KIE__API_KEY"]
+    assert "REELWORKS_PROVIDERS__KIE__TIMEOUT_SECONDS" not in told
+
+
 def test_the_sandbox_holds_the_other_end_of_the_keys(settings: Settings, tmp_path: Path) -> None:
     credentials = Credentials.of(tmp_path)
     ports = {"gateway_port": 8081, "sandbox": settings.sandbox.model_copy(update={"port": 8091})}

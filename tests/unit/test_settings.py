@@ -1,16 +1,21 @@
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from schemas.settings import DEVELOPMENT_SECRET, ProviderSettings, ProvidersSettings, S3Settings, Settings
+from schemas.unprefixed import UNPREFIXED
 from tests.unit.dotenv_example import variables
+
+ENDPOINT, KEY = "LONGCAT_VIDEO_ENDPOINT", "LONGCAT_API_KEY"
+OURS = "REELWORKS_PROVIDERS__LONGCAT__"
 
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.upper().startswith("REELWORKS_")]:
+    for name in [name for name in os.environ if name.upper().startswith(("REELWORKS_", "LONGCAT_"))]:
         monkeypatch.delenv(name)
     # The developer's own .env is not read either.
     monkeypatch.setitem(Settings.model_config, "env_file", None)
@@ -32,7 +37,7 @@ def variables_read(model: type[BaseModel], prefix: str = "REELWORKS_") -> Iterat
 def test_the_example_lists_every_setting_and_nothing_else() -> None:
     listed = [variable.name for variable in variables() if not variable.compose_only]
 
-    assert sorted(listed) == sorted(variables_read(Settings))
+    assert sorted(listed) == sorted([*variables_read(Settings), *UNPREFIXED])
 
 
 def test_compose_only_variables_are_not_mistaken_for_settings() -> None:
@@ -66,6 +71,59 @@ def test_nested_names_are_joined_with_two_underscores(monkeypatch: pytest.Monkey
 
     assert (settings.providers.named("kie").timeout_seconds, settings.s3.bucket) == (7.5, "films")
     assert settings.providers.named("vertex").options["project"].get_secret_value() == "films"
+
+
+def longcat(settings: Settings) -> tuple[str, str]:
+    """Address and key of the account."""
+    account = settings.providers.named("longcat")
+    return account.base_url, account.api_key.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({ENDPOINT: "https://a", KEY: "a"}, ("https://a", "a")),
+        ({ENDPOINT: "https://a", KEY: "a", f"{OURS}API_KEY": "b"}, ("https://a", "b")),
+        ({ENDPOINT: "https://a", KEY: "a", f"{OURS}BASE_URL": "https://b"}, ("https://b", "a")),
+        ({ENDPOINT: "https://a", KEY: "a", "REELWORKS_PROVIDERS": '{"longcat": {"api_key": "b"}}'}, ("https://a", "b")),
+        ({KEY: "a", f"{OURS}BASE_URL": "https://b"}, ("https://b", "a")),
+        ({KEY: "a", f"{OURS}BASE_URL": "https://b", f"{OURS}API_KEY": ""}, ("https://b", "a")),
+        ({ENDPOINT: "https://a", f"{OURS}API_KEY": "b"}, ("https://a", "b")),
+        ({ENDPOINT: "https://a"}, ("https://a", "")),
+        ({}, ("", "")),
+    ],
+)
+def test_an_endpoint_of_longcat_is_known_by_its_usual_names_where_ours_are_not_set(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: tuple[str, str]
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    assert longcat(Settings()) == expected
+
+
+@pytest.mark.parametrize("given", [{KEY: "a"}, {ENDPOINT: "", KEY: "a"}, {KEY: "a", f"{OURS}CALLBACKS": "false"}])
+def test_a_key_that_is_for_another_service_opens_no_account(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    assert longcat(Settings()) == ("", "")
+
+
+def test_the_usual_names_of_an_endpoint_may_stand_in_the_env_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"{ENDPOINT}=https://file\n{KEY}=file\nREELWORKS_PROVIDERS__KIE__API_KEY=file\n")
+    monkeypatch.setenv(KEY, "shell")
+
+    settings = Settings(_env_file=file)
+
+    assert longcat(settings) == ("https://file", "shell")
+    assert settings.providers.names() == ["kie", "longcat"]
+    assert "shell" not in repr(settings)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

@@ -10,18 +10,9 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from providers import openai_wire
 from providers.account import Account
-from providers.adapters.openai_videos.wire import (
-    MODERATION_CODE,
-    QUOTA_TYPE,
-    Problem,
-    Refusal,
-    Video,
-    Videos,
-    original_id,
-    to_form,
-    to_state,
-)
+from providers.adapters.openai_videos.wire import Video, original_id, to_form, to_state
 from providers.base import (
     AccountState,
     CallbackReading,
@@ -34,19 +25,11 @@ from providers.base import (
     Submission,
 )
 from providers.transport import Form, Reply, Transport
-from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
-    ProviderError,
-    ProviderQuotaExceeded,
-    ProviderRejected,
-    ProviderUnavailable,
-)
+from schemas.errors import CallbackRefused
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
-_BAD_REQUEST = 400
-_NOT_FOUND = 404
+_THINGS = "videos"
 
 
 class OpenAIVideos:
@@ -72,7 +55,7 @@ class OpenAIVideos:
         reply = self._account.call("submit", "POST", "/videos", body=form, fence=fence)
         video = _video(reply)
         if video is None:
-            raise self._error(reply, prompt=request.inputs.prompt)
+            raise openai_wire.to_error(self._account, reply, _THINGS, prompt=request.inputs.prompt)
         if not reply.is_success:
             raise reply.undocumented("an error and a video at once")
         return Submission(video.id)
@@ -82,7 +65,7 @@ class OpenAIVideos:
         reply = self._account.call("poll", "GET", path)
         video = _video(reply) if reply.is_success else None
         if video is None:
-            raise self._error(reply)
+            raise openai_wire.to_error(self._account, reply, _THINGS)
         if original_id(video.id) != original_id(remote.remote_id):
             raise reply.undocumented("another video")
         return to_state(self.name, video, content_url=self._account.url(f"{path}/content"))
@@ -94,16 +77,7 @@ class OpenAIVideos:
         return Cancellation.IMPOSSIBLE
 
     def check(self) -> AccountState:
-        reply = self._account.call("check", "GET", "/videos", params={"limit": "1"})
-        if reply.status == _NOT_FOUND:
-            raise ProviderRejected(f"{self.name} has no videos at this address, which mostly ends with /v1 (HTTP 404)")
-        if not reply.is_success:
-            raise self._error(reply)
-        try:
-            Videos.model_validate_json(reply.content)
-        except ValidationError:
-            raise reply.unreadable() from None
-        return AccountState()
+        return openai_wire.check(self._account, _THINGS, params={"limit": "1"})
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
         raise CallbackRefused("nobody was asked to call back: the wire has no callbacks of a request")
@@ -111,35 +85,9 @@ class OpenAIVideos:
     def result_request(self, link: str) -> ResultRequest:
         return ResultRequest(link, headers=self._account.headers_for(link))
 
-    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without a video: by OpenAI's words first, then by the HTTP status."""
-        problem = _problem(reply)
-        if problem.type == QUOTA_TYPE:
-            return ProviderQuotaExceeded(f"{self.name} says that our account is empty (HTTP {reply.status})")
-        if reply.status == _NOT_FOUND and reply.call.is_create:
-            # Not the order is wrong: the gateway has given up the path, or the model.
-            return ProviderUnavailable(f"{self.name} serves no such videos (HTTP 404)")
-        if problem.code == MODERATION_CODE:
-            text = f"{self.name} refused it by its content policy (HTTP {reply.status})"
-            error: ProviderError = ProviderRejected(text, code=ErrorCode.CONTENT_REJECTED)
-        else:
-            error = reply.unreadable()
-        if type(error) is not ProviderRejected or not problem.message:
-            return error
-        text = self._account.quotable(problem.message, prompt=prompt)
-        return ProviderRejected(f"{error.message}: {text}", code=error.code)
-
 
 def _video(reply: Reply) -> Video | None:
     try:
         return Video.model_validate_json(reply.content)
     except ValidationError:
         return None
-
-
-def _problem(reply: Reply) -> Problem:
-    """What a refused call was answered with, if it is in OpenAI's words."""
-    try:
-        return Refusal.model_validate_json(reply.content).error if reply.status >= _BAD_REQUEST else Problem()
-    except ValidationError:
-        return Problem()

@@ -1,16 +1,17 @@
 """The videos wire that OpenAI left to others, as data and pure functions: fields, states, errors.
 
 Source: `resources/videos.py` and `types/video*.py` of https://github.com/openai/openai-python, unless a line names
-another. Gateways differ in what they take and leave out, so of an answer only what is needed must be there.
+another. What all wires of OpenAI have is in `providers/openai_wire.py`.
 """
 
 import base64
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from providers.base import RemoteState, RemoteStatus
+from providers.openai_wire import MODERATION_CODE, Payload, Problem
 from providers.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderRejected
@@ -26,24 +27,12 @@ SIZES: Final[Mapping[tuple[str | None, str | None], str]] = {
     ("1080p", "9:16"): "1080x1920",
 }
 
-# Seen for images; that videos have the same is not documented.
-MODERATION_CODE: Final = "moderation_blocked"
-
-# A type, whose codes say which limit it was; under a 429, as too many requests are, but waiting does not help:
-# https://learn.microsoft.com/en-us/microsoft-cloud/dev/dev-proxy/concepts/openai-insufficient-quota
-QUOTA_TYPE: Final = "insufficient_quota"
-
-
 # It becomes a part of a URL's path.
 VideoId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~=-]{0,499}$")]
 _PERCENTAGE: Final = TypeAdapter(Annotated[float, Field(ge=0, le=100, strict=True)])
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Video(_Payload):
+class Video(Payload):
     """What a create and a read answer."""
 
     id: VideoId
@@ -58,26 +47,6 @@ class Video(_Payload):
             return _PERCENTAGE.validate_python(self.progress) / 100
         except ValidationError:
             return None
-
-
-class Videos(_Payload):
-    """A page of the account's videos, as `GET /videos` answers it."""
-
-    data: list[JsonValue]
-
-
-class Problem(_Payload):
-    """What `error` holds, of an answer without a video and of a video that failed."""
-
-    message: str | None = None
-    type: str | None = None
-    code: str | int | None = None
-
-
-class Refusal(_Payload):
-    """An answer without a video."""
-
-    error: Problem
 
 
 def original_id(video_id: str) -> str:

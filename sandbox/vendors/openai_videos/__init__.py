@@ -1,8 +1,8 @@
 """The videos wire that OpenAI left to others, under `/openai_videos`."""
 
+from sandbox.openai_errors import OpenAIError, answer_openai_error
 from sandbox.vendor import Vendor
 from sandbox.vendors.openai_videos.account import OpenAIVideosAccount
-from sandbox.vendors.openai_videos.errors import OpenAIError, answer_openai_error
 from sandbox.vendors.openai_videos.routes import router
 
 VENDOR = Vendor(router=router, account=OpenAIVideosAccount, error=OpenAIError, answer_error=answer_openai_error)

@@ -3,7 +3,7 @@
 import hmac
 
 from sandbox.config import SandboxConfig
-from sandbox.vendors.openai_videos.errors import OpenAIError
+from sandbox.openai_errors import OpenAIError
 from sandbox.vendors.openai_videos.record import OpenAIVideosEvents
 
 

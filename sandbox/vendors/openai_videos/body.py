@@ -5,9 +5,9 @@ from email.parser import BytesParser
 
 from fastapi import Request
 
+from sandbox.openai_errors import OpenAIError
 from sandbox.task import JsonObject
 from sandbox.validation import json_object
-from sandbox.vendors.openai_videos.errors import OpenAIError
 
 REFERENCE = "input_reference"
 

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.media import MediaSpec
+from sandbox.openai_errors import OpenAIError
 from sandbox.task import JsonObject
 from sandbox.validation import HttpUrlText
-from sandbox.vendors.openai_videos.errors import OpenAIError
 
 MAX_REFERENCE_BYTES = 20 * 1024**2
 

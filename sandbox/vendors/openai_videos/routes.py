@@ -15,12 +15,12 @@ from sandbox.files import read_file
 from sandbox.frames import UnreadableImage
 from sandbox.images import ImageNotFetched, fetch_source
 from sandbox.media_store import SourceImage
+from sandbox.openai_errors import OpenAIError
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import State, Task, new_task_id
 from sandbox.vendors.openai_videos.account import OpenAIVideosAccount
 from sandbox.vendors.openai_videos.body import REFERENCE, CreateBody, read_body
-from sandbox.vendors.openai_videos.errors import OpenAIError
 from sandbox.vendors.openai_videos.models import MAX_REFERENCE_BYTES, VideoCreate, read_create
 from sandbox.vendors.openai_videos.record import video
 

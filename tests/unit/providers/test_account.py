@@ -1,3 +1,4 @@
+import httpx
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -84,6 +85,31 @@ def test_a_vendor_with_other_credentials_gets_those_and_no_authorization() -> No
         {"x-token": "first"},
         {"x-token": "second"},
     ]
+
+
+def seconds_of_calls(settings: ProviderSettings, *, create_seconds: float | None) -> tuple[float, float]:
+    """How long a create and a read of an account may take."""
+    limits: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        limits.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200)
+
+    transport = Transport(http=httpx.MockTransport(answer))
+    own = Account("mine", settings, transport, base_url="https://gw.example", create_seconds=create_seconds)
+    own.call("submit", "POST", "", body={}, fence=lambda: None)
+    own.call("poll", "GET", "/1")
+    return limits[0], limits[1]
+
+
+def test_a_create_that_answers_with_the_finished_work_may_take_longer_than_a_read() -> None:
+    assert seconds_of_calls(ProviderSettings(), create_seconds=180) == (180, 30)
+    assert seconds_of_calls(ProviderSettings(), create_seconds=None) == (30, 30)
+
+
+@pytest.mark.parametrize("seconds", [7.5, 30])
+def test_no_call_takes_longer_than_its_operator_said(seconds: float) -> None:
+    assert seconds_of_calls(ProviderSettings(timeout_seconds=seconds), create_seconds=180) == (seconds, seconds)
 
 
 class Options(BaseModel):

@@ -19,6 +19,8 @@ from providers.adapters.gemini import wire as gemini_wire
 from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
 from providers.adapters.kling_legacy import wire as kling_legacy_wire
+from providers.adapters.longcat import wire as longcat_wire
+from providers.adapters.openai_images import wire as openai_images_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
 from providers.adapters.runway import wire as runway_wire
@@ -68,6 +70,8 @@ WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
     "kling_legacy": partial(kling_legacy_wire.to_body, external_id="1", callback_url=None),
+    "longcat": partial(longcat_wire.to_body, reference="1"),
+    "openai_images": openai_images_wire.to_body,
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
     "runway": runway_wire.to_body,
@@ -217,6 +221,7 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("seedance-1-pro", {"resolution": "720p"}, 60),
     ("openai-compatible-video", {}, 80),
     ("openai-compatible-video", {"duration_seconds": 12}, 240),
+    ("openai-compatible-image", {"aspect_ratio": "16:9"}, 8),
     ("gen-4.5-text-to-video", {}, 120),
     ("gen-4.5-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 2}, 48),
     ("gen-4-turbo-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 100),
@@ -226,6 +231,9 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("pika-2.2-text-to-video", {"resolution": "1080p", "duration_seconds": 10}, 180),
     ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
     ("longcat-video-text-to-video", {"duration_seconds": 10}, 80),
+    ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
+    ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "480p"}, 20),
+    ("longcat-video-continuation", {"video_urls": [VIDEO_URL], "duration_seconds": 10}, 80),
     ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
     ("gemini-omni-1.1-flash", {}, 160),
     ("gemini-omni-1.1-flash", {"resolution": "360p", "duration_seconds": 3}, 18),
@@ -423,6 +431,9 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("runway-gen3", {"kind": "image"}, "gen-4-image"),
         ("pika", {}, "pika-2.2-text-to-video"),
         ("longcat", {}, "longcat-video-text-to-video"),
+        ("longcat", {"image_urls": [IMAGE_URL]}, "longcat-video-image-to-video"),
+        ("longcat", {"video_urls": [VIDEO_URL]}, "longcat-video-continuation"),
+        ("dall-e-3", {}, "openai-compatible-image"),
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
         ("veo-9", {}, "veo-3-fast"),
         ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),

@@ -1,0 +1,192 @@
+"""The wire of a LongCat-Video endpoint, as data and pure functions: fields, states, errors.
+
+It is ours: docs/longcat-endpoint.md describes it. Its words are those of LongCat's own code
+(https://github.com/meituan-longcat/LongCat-Video): `generate_t2v`, `generate_i2v` and `generate_vc`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+
+from providers.base import Cancellation, RemoteState, RemoteStatus
+from providers.redaction import quotable
+from schemas.enums import ErrorCode
+from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.names import ProviderName
+from schemas.orders import Inputs
+
+# What LongCat makes by itself, and what its refining stage, which makes 720p of it, doubles that to.
+_BASE_FRAME_RATE = 15
+_REFINED_FRAME_RATE = 30
+_BASE_RESOLUTION = "480p"
+_REFINED_RESOLUTION = "720p"
+
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "queued": RemoteStatus.QUEUED,
+    "running": RemoteStatus.RUNNING,
+    "succeeded": RemoteStatus.SUCCEEDED,
+    "failed": RemoteStatus.FAILED,
+    "cancelled": RemoteStatus.CANCELLED,
+}
+_CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
+    RemoteStatus.QUEUED: Cancellation.REQUESTED,
+    RemoteStatus.RUNNING: Cancellation.REQUESTED,
+    RemoteStatus.SUCCEEDED: Cancellation.IMPOSSIBLE,
+    RemoteStatus.FAILED: Cancellation.IMPOSSIBLE,
+    RemoteStatus.CANCELLED: Cancellation.STOPPED,
+}
+
+# `code` of an error. Of any other, an HTTP status or the state `failed` says enough.
+ERROR_CODES: Final[Mapping[str | None, ErrorCode]] = {
+    "content_rejected": ErrorCode.CONTENT_REJECTED,
+    "input_unreadable": ErrorCode.INPUT_UNREADABLE,
+    "invalid_input": ErrorCode.PROVIDER_REJECTED,
+}
+
+# It becomes a part of a URL's path.
+JobId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,199}$")]
+_FRACTION: Final = TypeAdapter(Annotated[float, Field(ge=0, le=1, strict=True)])
+_LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,4000}$")])
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Problem(_Payload):
+    """What `error` holds, of a refused call and of a job that failed."""
+
+    code: str | None = None
+    message: str | None = None
+
+
+class Refusal(_Payload):
+    """The answer of a refused call."""
+
+    error: Problem
+
+
+class _Video(_Payload):
+    url: JsonValue = None
+
+
+class Job(_Payload):
+    """What a create, a read and a cancel answer. Only an answer to a create that brings the video may have no id."""
+
+    id: JobId | None = None
+    status: str
+    progress: JsonValue = None
+    reference: str | None = None
+    video: _Video | None = None
+    error: JsonValue = None
+
+    @property
+    def fraction(self) -> float | None:
+        """How far it is, where the service tells a number from 0 to 1."""
+        try:
+            return _FRACTION.validate_python(self.progress)
+        except ValidationError:
+            return None
+
+    @property
+    def finished_video(self) -> str | None:
+        """The link to its video, once it succeeded; None where there is none that could be followed."""
+        if STATUSES.get(self.status) is not RemoteStatus.SUCCEEDED or self.video is None:
+            return None
+        try:
+            return _LINK.validate_python(self.video.url)
+        except ValidationError:
+            return None
+
+
+class Jobs(_Payload):
+    """The answer to a search by our reference: no job, or one."""
+
+    jobs: list[Job]
+
+
+def to_body(model: str, inputs: Inputs, *, reference: str) -> dict[str, object]:
+    """The body of a create: what was ordered.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak.
+    """
+    frame_rate = _BASE_FRAME_RATE if inputs.resolution == _BASE_RESOLUTION else _REFINED_FRAME_RATE
+    match model:
+        case "text-to-video":
+            frame_rate = inputs.fps or _REFINED_FRAME_RATE
+            own = {"aspect_ratio": inputs.aspect_ratio, "resolution": _REFINED_RESOLUTION}
+        case "image-to-video":
+            own = {"image_url": next(iter(inputs.image_urls), None), "resolution": inputs.resolution}
+        case "continuation":
+            own = {"video_url": next(iter(inputs.video_urls), None), "resolution": inputs.resolution}
+        case _:
+            raise ProviderRejected(f"longcat's model {model} is not served any more")
+    body = {
+        "prompt": inputs.prompt,
+        "negative_prompt": inputs.negative_prompt,
+        **own,
+        "num_frames": _frames(inputs.duration_seconds, frame_rate),
+        "fps": frame_rate,
+        "seed": inputs.seed,
+        "reference": reference,
+    }
+    return {field: value for field, value in body.items() if value is not None}
+
+
+def _frames(seconds: int | None, frame_rate: int) -> int | None:
+    """The number of frames, as the pipeline itself rounds it: a multiple of four, and one."""
+    return None if seconds is None else seconds * frame_rate // 4 * 4 + 1
+
+
+def to_state(provider: ProviderName, job: Job) -> RemoteState:
+    """The state of a job.
+
+    Raises:
+        ProviderBadResponse: a word or a link that the wire does not have.
+    """
+    match _status(provider, job):
+        case RemoteStatus.SUCCEEDED:
+            return _succeeded(provider, job)
+        case RemoteStatus.FAILED:
+            return _failed(provider, job.error)
+        case status:
+            return RemoteState(status, progress=job.fraction)
+
+
+def to_cancellation(provider: ProviderName, job: Job) -> Cancellation:
+    """What the job that answers a cancel says of it.
+
+    Raises:
+        ProviderBadResponse: a word that the wire does not have.
+    """
+    return _CANCELLATIONS[_status(provider, job)]
+
+
+def _status(provider: ProviderName, job: Job) -> RemoteStatus:
+    status = STATUSES.get(job.status)
+    if status is None:
+        raise ProviderBadResponse(f"{provider} reported a state that it does not document")
+    return status
+
+
+def _succeeded(provider: ProviderName, job: Job) -> RemoteState:
+    if job.video is None or not job.video.url:
+        message = f"{provider} reported success without a result"
+        return RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.PROVIDER_FAILED, error_message=message)
+    if job.finished_video is None:
+        raise ProviderBadResponse(f"{provider} reported success with a result of another form")
+    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[job.finished_video])
+
+
+def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
+    try:
+        problem = Problem.model_validate(error)
+    except ValidationError:
+        problem = Problem()
+    return RemoteState(
+        RemoteStatus.FAILED,
+        error_code=ERROR_CODES.get(problem.code, ErrorCode.PROVIDER_FAILED),
+        error_message=f"{provider} could not generate it: {quotable(problem.message or 'no reason given')}",
+    )

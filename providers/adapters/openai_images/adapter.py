@@ -1,0 +1,101 @@
+"""OpenAI's wire for pictures: gateways serve it under base URLs of their own.
+
+There is no address but the account's: the one that OpenAI's client would be given, which mostly ends with `/v1`. A
+create is answered with the finished picture, so it takes as long as that does, and there is nothing to ask for later:
+the link is kept, and the id is our own. OpenAI's own models of today answer with the picture itself, in base64. Nothing
+reads that a second time, and a create is not repeated: so the gateway must answer with links.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from providers import openai_wire
+from providers.account import Account
+from providers.adapters.openai_images.wire import Pictures, to_body
+from providers.base import (
+    AccountState,
+    CallbackReading,
+    Cancellation,
+    Fence,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+    RemoteStatus,
+    ResultRequest,
+    Submission,
+)
+from providers.transport import Reply, Transport
+from schemas.errors import CallbackRefused, ProviderOutcomeUnknown, ProviderRejected
+from schemas.names import ProviderName
+from schemas.settings import ProviderSettings
+
+CREATE_SECONDS = 180.0
+"""A picture takes up to a minute or two."""
+
+_PICTURE = "picture"
+_EMBEDDED = "b64_json"
+
+
+class OpenAIImages:
+    """An account at a gateway."""
+
+    calls_back = False
+    reads_inputs = False
+
+    def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
+        """Raises `InvalidSettings` where the settings name no base URL."""
+        self.name = name
+        self._account = Account(name, settings, transport, base_url=None, create_seconds=CREATE_SECONDS)
+
+    def submit(
+        self,
+        request: ProviderRequest,
+        *,
+        callback_url: str | None,  # noqa: ARG002 -- the answer brings the picture
+        generation_id: UUID,
+        fence: Fence,
+    ) -> Submission:
+        body = to_body(request.model, request.inputs)
+        reply = self._account.call("submit", "POST", "/images/generations", body=body, fence=fence, elide=_EMBEDDED)
+        pictures = _pictures(reply)
+        if pictures is None:
+            raise openai_wire.to_error(self._account, reply, "pictures", prompt=request.inputs.prompt)
+        if not reply.is_success:
+            raise reply.undocumented("an error and pictures at once")
+        if not pictures.data:
+            raise reply.undocumented("no picture")
+        link = pictures.data[0].link
+        if link is None:
+            raise ProviderOutcomeUnknown(f"{self.name} answered with no link to the picture: it must answer with URLs")
+        return Submission(str(generation_id), {_PICTURE: link})
+
+    def poll(self, remote: RemoteRef) -> RemoteState:
+        """The picture that came with the create; calls nobody."""
+        link = remote.links.get(_PICTURE)
+        if link is None:
+            raise ProviderRejected(f"{self.name} keeps no pictures: only the answer of the create names one")
+        return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
+
+    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- the wire keeps no id of ours
+        return None
+
+    def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- what has a link is over
+        return Cancellation.IMPOSSIBLE
+
+    def check(self) -> AccountState:
+        return openai_wire.check(self._account, "models")
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
+        raise CallbackRefused("nobody was asked to call back: the wire has no callbacks")
+
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link, headers=self._account.headers_for(link))
+
+
+def _pictures(reply: Reply) -> Pictures | None:
+    try:
+        return Pictures.model_validate_json(reply.content)
+    except ValidationError:
+        return None

@@ -1,0 +1,89 @@
+"""OpenAI's wire for pictures: a create, which is answered with the finished picture, and the list of models.
+
+Source: `resources/images.py`, `resources/models.py` and `types/image*.py` of https://github.com/openai/openai-python.
+The base URL that a client is given is `/openai_images`: the `/v1` with which others end is a part of theirs.
+"""
+
+import asyncio
+from base64 import b64encode
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from sandbox.creates import generation_seconds, reply_to_create
+from sandbox.openai_errors import OpenAIError
+from sandbox.scenarios import Scenario
+from sandbox.state import CurrentSandbox, Sandbox
+from sandbox.task import JsonObject, State, Task, new_task_id
+from sandbox.validation import json_object
+from sandbox.vendors.openai_images.account import OpenAIImagesAccount
+from sandbox.vendors.openai_images.models import MODEL, PictureCreate, read_create, text_of
+
+Authorization = Annotated[str | None, Header(include_in_schema=False)]
+
+router = APIRouter(prefix="/openai_images", tags=["OpenAI-compatible pictures"])
+
+
+@router.post("/images/generations")
+async def generate_image(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """Make a picture: `{"model": "dall-e-3", "prompt": …, "size": "1024x1024"}` gives a link to it, when it is done."""
+    sandbox.account(OpenAIImagesAccount).authorize(authorization)
+    fields = await json_object(request)
+    if fields is None:
+        raise OpenAIError(400, "We could not parse the JSON body of your request")
+    prompt = text_of(fields, "prompt")
+    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=text_of(fields, "model"))
+    try:
+        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        if refusal is not None:
+            raise OpenAIError.asked_for(refusal)
+        wanted = read_create(fields)
+    except OpenAIError as error:
+        sandbox.creates.refused(prompt, error.code)
+        raise
+    sandbox.creates.accepted(prompt)
+    task = _task(sandbox, wanted, fields, scenario)
+    await sandbox.lifetime.until_stopped(sandbox.engine.start(task))
+    return reply_to_create(scenario, JSONResponse(await _answer(sandbox, task, wanted)))
+
+
+@router.get("/models")
+async def list_models(sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """The one model that there is."""
+    sandbox.account(OpenAIImagesAccount).authorize(authorization)
+    model = {"id": MODEL, "object": "model", "created": 1698785189, "owned_by": "system"}
+    return JSONResponse({"object": "list", "data": [model]})
+
+
+def _task(sandbox: Sandbox, wanted: PictureCreate, fields: JsonObject, scenario: Scenario) -> Task:
+    spec = wanted.spec()
+    return Task(
+        id=new_task_id(),
+        model=wanted.model,
+        prompt=wanted.prompt,
+        request=fields,
+        call_back_url=None,
+        spec=spec,
+        source=None,
+        credits=0,  # billed in dollars, and no answer tells how many
+        seconds=generation_seconds(sandbox.config, scenario, spec),
+        scenario=scenario,
+        writer=sandbox.account(OpenAIImagesAccount).records,
+    )
+
+
+async def _answer(sandbox: Sandbox, task: Task, wanted: PictureCreate) -> JsonObject:
+    """What became of the work. Raises `OpenAIError` for a failure: its code is the HTTP status, or a word under 400."""
+    if task.ended is State.FAIL:
+        code, message = task.fail_code or "", task.fail_msg or ""
+        raise OpenAIError(int(code), message) if code.isdigit() else OpenAIError(400, message, reason=code)
+    answer = task.writer.body(task)
+    if wanted.response_format == "b64_json":
+        return {**answer, "data": [{"b64_json": await _base64(sandbox, name)} for name in task.results]}
+    return answer
+
+
+async def _base64(sandbox: Sandbox, name: str) -> str:
+    path = sandbox.media.path(name)
+    return "" if path is None else b64encode(await asyncio.to_thread(path.read_bytes)).decode()

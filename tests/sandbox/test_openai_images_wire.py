@@ -1,0 +1,134 @@
+import base64
+import io
+from typing import Any
+
+import av
+import httpx
+import pytest
+from pydantic import JsonValue
+
+from sandbox.client import SandboxClient
+from sandbox.media import MediaSpec
+from sandbox.openai_errors import OpenAIError
+from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
+from sandbox.vendors.openai_images.models import read_create
+from tests.sandbox.harness import KEY, OpenAIImages
+
+_SMALL = Delivered(width=64, height=64)
+
+
+def problem(answer: httpx.Response) -> tuple[int, str, str, str | None, str | None]:
+    """The HTTP status, and what the envelope holds."""
+    body = answer.json()
+    assert set(body) == {"error"}
+    error = body["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return answer.status_code, error["type"], error["message"], error["param"], error["code"]
+
+
+def scenario(images: OpenAIImages, sandbox: SandboxClient, **fields: object) -> None:
+    match = Match(prompt_contains=images.word)
+    sandbox.add_scenario(Scenario.model_validate({"match": match, "delivered": _SMALL, **fields}))
+
+
+def test_a_create_is_answered_with_a_link_to_the_picture(images: OpenAIImages, sandbox: SandboxClient) -> None:
+    answer = images.post(size="1792x1024", n=1, response_format="url", quality="hd", style="natural")
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert set(body) == {"created", "data"}
+    (picture,) = body["data"]
+    assert set(picture) == {"url"}
+    with av.open(io.BytesIO(images.http.get(picture["url"]).content)) as file:
+        assert (file.streams.video[0].width, file.streams.video[0].height) == (1792, 1024)
+    assert sandbox.requests(images.word).accepted == 1
+
+
+def test_a_picture_comes_in_the_answer_where_it_is_asked_for(images: OpenAIImages, sandbox: SandboxClient) -> None:
+    scenario(images, sandbox)
+    (picture,) = images.post(response_format="b64_json").json()["data"]
+    assert set(picture) == {"b64_json"}
+    assert base64.b64decode(picture["b64_json"]).startswith(b"\x89PNG")
+
+
+def test_what_is_left_out_has_a_default() -> None:
+    assert read_create({"prompt": "x", "model": "dall-e-3"}).spec() == MediaSpec(format="png", width=1024, height=1024)
+
+
+@pytest.mark.parametrize(
+    ("fail_code", "told"),
+    [
+        ("moderation_blocked", (400, "invalid_request_error", "Blocked", None, "moderation_blocked")),
+        ("500", (500, "server_error", "Blocked", None, None)),
+    ],
+)
+def test_a_failure_is_an_error(
+    images: OpenAIImages, sandbox: SandboxClient, fail_code: str, told: tuple[object, ...]
+) -> None:
+    scenario(images, sandbox, outcome="fail", fail_code=fail_code, fail_msg="Blocked")
+    assert problem(images.post()) == told
+
+
+def test_a_success_may_have_no_picture(images: OpenAIImages, sandbox: SandboxClient) -> None:
+    scenario(images, sandbox, empty_result=True)
+    assert images.post().json()["data"] == []
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", KEY])
+def test_a_wrong_key_is_401(images: OpenAIImages, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    with httpx.Client(base_url=images.http.base_url, headers=headers, trust_env=False) as http:
+        stranger = OpenAIImages(http, images.word)
+        answers = [stranger.post(), stranger.models()]
+    assert [(problem(answer)[0], problem(answer)[4]) for answer in answers] == [(401, "invalid_api_key")] * 2
+
+
+def test_the_models_are_listed(images: OpenAIImages) -> None:
+    listed = images.models().json()
+    assert (listed["object"], [(one["id"], one["object"]) for one in listed["data"]]) == (
+        "list",
+        [("dall-e-3", "model")],
+    )
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b""])
+def test_a_body_that_is_no_json_object_is_400(images: OpenAIImages, body: bytes) -> None:
+    answer = images.http.post("/openai_images/images/generations", content=body)
+    assert problem(answer)[:2] == (400, "invalid_request_error")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"model": "dall-e-3"}, "prompt"),
+        ({"prompt": "", "model": "dall-e-3"}, "prompt"),
+        ({"prompt": "x" * 4001, "model": "dall-e-3"}, "prompt"),
+        ({"prompt": "x"}, "model"),
+        ({"prompt": "x", "model": "gpt-image-9"}, "model"),
+        ({"prompt": "x", "model": "dall-e-3", "n": 2}, "n"),
+        ({"prompt": "x", "model": "dall-e-3", "n": "1"}, "n"),
+        ({"prompt": "x", "model": "dall-e-3", "size": "1536x1024"}, "size"),
+        ({"prompt": "x", "model": "dall-e-3", "response_format": "png"}, "response_format"),
+        ({"prompt": "x", "model": "dall-e-3", "seed": 1}, "seed"),
+    ],
+)
+def test_a_wrong_field_is_named(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(OpenAIError) as refusal:
+        read_create(fields)
+    assert (refusal.value.code, refusal.value.param) == (400, param)
+
+
+def test_a_refused_create_is_counted(images: OpenAIImages, sandbox: SandboxClient) -> None:
+    size: JsonValue = "1x1"
+    assert problem(images.post(size=size))[0::3] == (400, "size")
+    scenario(images, sandbox, create_error=ErrorReply(code=429, msg="Rate limit reached", retry_after=3))
+    refused = images.post()
+    assert problem(refused)[:3] == (429, "rate_limit_error", "Rate limit reached")
+    assert refused.headers["Retry-After"] == "3"
+    assert sandbox.requests(images.word).refused_by_code == {400: 1, 429: 1}
+
+
+def test_a_create_whose_reply_is_lost_was_accepted(images: OpenAIImages, sandbox: SandboxClient) -> None:
+    scenario(images, sandbox, create_reply="drop")
+    with pytest.raises(httpx.RemoteProtocolError):
+        images.post()
+    assert sandbox.requests(images.word).accepted == 1
