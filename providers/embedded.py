@@ -24,7 +24,7 @@ def without_files(chunks: Iterable[bytes], name: str, into: Callable[[bytes], ob
     """A JSON document, in which every long text of that name is empty.
 
     Args:
-        into: gets what the texts hold, decoded, where it is wanted.
+        into: gets what the texts hold, decoded, where it is wanted; then a short one counts as well.
 
     Raises:
         DownloadError: `is_final`; such a text is wanted and is not base64.
@@ -40,7 +40,7 @@ def without_files(chunks: Iterable[bytes], name: str, into: Callable[[bytes], ob
             file = None
             continue
         kept += piece.content
-        if file is None and len(kept) > _LEAST_BYTES:
+        if file is None and len(kept) > (_LEAST_BYTES if into is None else 0):
             file = _Base64()
         if file is not None:
             if into is not None:

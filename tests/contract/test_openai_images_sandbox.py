@@ -1,8 +1,10 @@
 """The adapter of OpenAI's wire for pictures against the sandbox, which was written from OpenAI's client."""
 
+import io
 from collections.abc import Iterator
 from uuid import uuid4
 
+import av
 import pytest
 from pydantic import SecretStr
 
@@ -29,6 +31,7 @@ from tests.sandbox.harness import KEY
 
 CATALOGUE = Catalogue.load(frozenset({"openai_images"}))
 MODEL = "openai-compatible-image"
+GPT_IMAGE = "gpt-image-2.5"
 SMALL = Delivered(width=64, height=64)
 
 
@@ -45,7 +48,7 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
 
 
 def test_every_model_of_the_catalogue_is_ordered_here() -> None:
-    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == {MODEL}
+    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == {MODEL, GPT_IMAGE}
 
 
 @pytest.mark.parametrize("aspect_ratio", ["1:1", "16:9", "9:16"])
@@ -56,6 +59,24 @@ def test_an_order_is_made_and_fetched(bench: Bench, aspect_ratio: str) -> None:
     with open_download(request, DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
+
+
+@pytest.mark.parametrize("output_format", ["png", "jpeg"])
+@pytest.mark.parametrize("aspect_ratio", ["1:1", "3:2", "2:3", "16:9", "9:16"])
+def test_an_order_is_answered_with_the_picture_itself(bench: Bench, aspect_ratio: str, output_format: str) -> None:
+    order = bench.order(GPT_IMAGE, aspect_ratio=aspect_ratio, output_format=output_format)
+    submission = bench.provider.submit(
+        ProviderRequest(order.routes[0].model, order.inputs),
+        callback_url=None,
+        generation_id=uuid4(),
+        fence=lambda: None,
+    )
+    assert submission.file is not None
+    with av.open(io.BytesIO(submission.file)) as file:
+        stream = file.streams.video[0]
+        wide, _, high = aspect_ratio.partition(":")
+        assert stream.width / stream.height == pytest.approx(int(wide) / int(high), rel=0.01)
+        assert stream.codec_context.name == {"png": "png", "jpeg": "mjpeg"}[output_format]
 
 
 def test_every_choice_of_the_catalogue_is_tried_here() -> None:
@@ -88,8 +109,8 @@ def test_a_refused_create(bench: Bench, status: int) -> None:
 
 
 def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
-    inputs = bench.order().inputs.model_copy(update={"aspect_ratio": "3:2"})
-    with pytest.raises(ProviderRejected, match="HTTP 400: Invalid value for 'size': Input should be '1024x1024', "):
+    inputs = bench.order().inputs.model_copy(update={"prompt": ""})
+    with pytest.raises(ProviderRejected, match="HTTP 400: Invalid value for 'prompt': String should have at least 1"):
         bench.provider.submit(
             ProviderRequest("dall-e-3", inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
         )

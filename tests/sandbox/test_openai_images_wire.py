@@ -50,6 +50,22 @@ def test_a_picture_comes_in_the_answer_where_it_is_asked_for(images: OpenAIImage
     assert base64.b64decode(picture["b64_json"]).startswith(b"\x89PNG")
 
 
+def test_the_models_of_today_answer_with_the_picture_and_take_no_format_of_the_answer(
+    images: OpenAIImages, sandbox: SandboxClient
+) -> None:
+    scenario(images, sandbox)
+    (picture,) = images.post(model="gpt-image-2.5-flare", size="1536x864").json()["data"]
+    assert set(picture) == {"b64_json"}
+    refused = images.post(model="gpt-image-2.5-flare", response_format="url")
+    assert problem(refused)[0] == 400
+
+
+@pytest.mark.parametrize("size", ["auto", "1000x1000", "3856x2000", "1600x400", "1024"])
+def test_a_size_that_cannot_be_made_is_refused(size: str) -> None:
+    with pytest.raises(OpenAIError, match="Invalid value for 'size'"):
+        read_create({"prompt": "x", "model": "gpt-image-2.5-flare", "size": size})
+
+
 def test_what_is_left_out_has_a_default() -> None:
     assert read_create({"prompt": "x", "model": "dall-e-3"}).spec() == MediaSpec(format="png", width=1024, height=1024)
 
@@ -86,7 +102,7 @@ def test_the_models_are_listed(images: OpenAIImages) -> None:
     listed = images.models().json()
     assert (listed["object"], [(one["id"], one["object"]) for one in listed["data"]]) == (
         "list",
-        [("dall-e-3", "model")],
+        [("dall-e-3", "model"), ("gpt-image-2.5-flare", "model")],
     )
 
 

@@ -156,7 +156,7 @@ def _submission(reply: Reply, job: Job, generation_id: UUID) -> Submission:
     """What is kept of an accepted job: its id, or ours where the answer brings the video and no id."""
     link = job.finished_video
     if link is not None:
-        return Submission(job.id or str(generation_id), {_VIDEO: link})
+        return Submission(job.id or str(generation_id), {_VIDEO: link}, is_finished=True)
     if job.id is None:
         raise reply.undocumented("neither a video nor the id of a job")
     return Submission(job.id)

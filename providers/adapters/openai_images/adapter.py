@@ -2,8 +2,7 @@
 
 There is no address but the account's: the one that OpenAI's client would be given, which mostly ends with `/v1`. A
 create is answered with the finished picture, so it takes as long as that does, and there is nothing to ask for later:
-the link is kept, and the id is our own. OpenAI's own models of today answer with the picture itself, in base64. Nothing
-reads that a second time, and a create is not repeated: so the gateway must answer with links.
+the link is kept, or the picture itself, in which OpenAI's own models of today answer; and the id is our own.
 """
 
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from providers import openai_wire
 from providers.account import Account
 from providers.adapters.openai_images.wire import Pictures, to_body
 from providers.base import (
+    STORED_FILE,
     AccountState,
     CallbackReading,
     Cancellation,
@@ -58,7 +58,9 @@ class OpenAIImages:
         fence: Fence,
     ) -> Submission:
         body = to_body(request.model, request.inputs)
-        reply = self._account.call("submit", "POST", "/images/generations", body=body, fence=fence, elide=_EMBEDDED)
+        reply = self._account.call(
+            "submit", "POST", "/images/generations", body=body, fence=fence, elide=_EMBEDDED, keeps_file=True
+        )
         pictures = _pictures(reply)
         if pictures is None:
             raise openai_wire.to_error(self._account, reply, "pictures", prompt=request.inputs.prompt)
@@ -67,13 +69,15 @@ class OpenAIImages:
         if not pictures.data:
             raise reply.undocumented("no picture")
         link = pictures.data[0].link
-        if link is None:
-            raise ProviderOutcomeUnknown(f"{self.name} answered with no link to the picture: it must answer with URLs")
-        return Submission(str(generation_id), {_PICTURE: link})
+        if link is not None:
+            return Submission(str(generation_id), {_PICTURE: link}, is_finished=True)
+        if reply.file:
+            return Submission(str(generation_id), file=reply.file, is_finished=True)
+        raise ProviderOutcomeUnknown(f"{self.name} answered with neither a link to the picture nor the picture itself")
 
     def poll(self, remote: RemoteRef) -> RemoteState:
         """The picture that came with the create; calls nobody."""
-        link = remote.links.get(_PICTURE)
+        link = remote.links.get(_PICTURE) or remote.links.get(STORED_FILE)
         if link is None:
             raise ProviderRejected(f"{self.name} keeps no pictures: only the answer of the create names one")
         return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])

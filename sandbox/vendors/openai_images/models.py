@@ -1,53 +1,104 @@
 """What the sandbox knows of OpenAI's Images API: the fields of a create, and what the model delivers.
 
-Fields and values are those of `images.generate` in OpenAI's client, and of them what was documented for `dall-e-3`,
-the last model of OpenAI that answered with links. Unknown fields are refused, so that a misspelt one is noticed here
-and not on a bill.
+Fields and values are those of `images.generate` in OpenAI's client, and of them what is documented for a model: for
+`dall-e-3`, the last of OpenAI's that answered with links, and for one of those of today, which answer with the picture
+itself. Unknown fields are refused, so that a misspelt one is noticed here and not on a bill.
 """
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sandbox.media import MediaSpec
 from sandbox.openai_errors import OpenAIError
 from sandbox.task import JsonObject
 
-MODEL: Final = "dall-e-3"
+_SIDE = 16
+_LONGEST_SIDE = 3840
+_WIDEST = 3
 
 
-class PictureCreate(BaseModel):
-    """The fields of a create."""
+class PictureCreate(BaseModel, ABC):
+    """The fields of a create that every model has."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    prompt: Annotated[str, Field(min_length=1, max_length=4000)]
     model: str
     n: Literal[1] = 1
+    user: str | None = None
+    prompt: str
+
+    @property
+    @abstractmethod
+    def is_answered_with_the_picture(self) -> bool:
+        """Whether the answer holds the picture itself, and no link to it."""
+
+    @abstractmethod
+    def spec(self) -> MediaSpec:
+        """What is delivered."""
+
+
+class DallE3Create(PictureCreate):
+    """The fields of `dall-e-3`."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=4000)]
     size: Literal["1024x1024", "1792x1024", "1024x1792"] = "1024x1024"
     quality: Literal["standard", "hd"] = "standard"
     style: Literal["vivid", "natural"] = "vivid"
     response_format: Literal["url", "b64_json"] = "url"
-    user: str | None = None
+
+    @property
+    def is_answered_with_the_picture(self) -> bool:
+        return self.response_format == "b64_json"
 
     def spec(self) -> MediaSpec:
-        """What is delivered."""
         width, height = (int(side) for side in self.size.split("x"))
         return MediaSpec(format="png", width=width, height=height)
 
 
+class GPTImageCreate(PictureCreate):
+    """The fields of `gpt-image-2.5-flare`."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=32_000)]
+    size: Annotated[str, Field(pattern=r"^[1-9][0-9]{1,3}x[1-9][0-9]{1,3}$")] = "1024x1024"
+    quality: Literal["auto", "low", "medium", "high", "xhigh", "max"] = "auto"
+    background: Literal["auto", "opaque"] = "auto"
+    moderation: Literal["auto", "low"] = "auto"
+    output_format: Literal["png", "jpeg"] = Field(default="png", description="the others are not made here")
+
+    @field_validator("size")
+    @classmethod
+    def _can_be_made(cls, size: str) -> str:
+        width, height = (int(side) for side in size.split("x"))
+        if width % _SIDE or height % _SIDE or max(width, height) > min(_LONGEST_SIDE, _WIDEST * min(width, height)):
+            raise ValueError("width and height must be divisible by 16, up to 3840, and between 1:3 and 3:1")
+        return size
+
+    @property
+    def is_answered_with_the_picture(self) -> bool:
+        return True
+
+    def spec(self) -> MediaSpec:
+        width, height = (int(side) for side in self.size.split("x"))
+        return MediaSpec(format="jpg" if self.output_format == "jpeg" else "png", width=width, height=height)
+
+
+MODELS: Final[dict[str, type[PictureCreate]]] = {"dall-e-3": DallE3Create, "gpt-image-2.5-flare": GPTImageCreate}
+
+
 def read_create(fields: JsonObject) -> PictureCreate:
     """The validated fields. Raises `OpenAIError` 400."""
+    model = text_of(fields, "model")
+    if model not in MODELS:
+        message = f"The model '{model}' does not exist; known are {', '.join(MODELS)}"
+        raise OpenAIError(400, message, param="model", reason="model_not_found")
     try:
-        create = PictureCreate.model_validate(fields)
+        return MODELS[model].model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         param = str(first["loc"][0])
         raise OpenAIError(400, f"Invalid value for '{param}': {first['msg']}", param=param) from None
-    if create.model != MODEL:
-        message = f"The model '{create.model}' does not exist; known is {MODEL}"
-        raise OpenAIError(400, message, param="model", reason="model_not_found")
-    return create
 
 
 def text_of(fields: JsonObject, name: str) -> str:

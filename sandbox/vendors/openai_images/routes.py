@@ -18,7 +18,7 @@ from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import JsonObject, State, Task, new_task_id
 from sandbox.validation import json_object
 from sandbox.vendors.openai_images.account import OpenAIImagesAccount
-from sandbox.vendors.openai_images.models import MODEL, PictureCreate, read_create, text_of
+from sandbox.vendors.openai_images.models import MODELS, PictureCreate, read_create, text_of
 
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
@@ -50,10 +50,10 @@ async def generate_image(request: Request, sandbox: CurrentSandbox, authorizatio
 
 @router.get("/models")
 async def list_models(sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """The one model that there is."""
+    """The models that there are."""
     sandbox.account(OpenAIImagesAccount).authorize(authorization)
-    model = {"id": MODEL, "object": "model", "created": 1698785189, "owned_by": "system"}
-    return JSONResponse({"object": "list", "data": [model]})
+    models = [{"id": name, "object": "model", "created": 1698785189, "owned_by": "system"} for name in MODELS]
+    return JSONResponse({"object": "list", "data": models})
 
 
 def _task(sandbox: Sandbox, wanted: PictureCreate, fields: JsonObject, scenario: Scenario) -> Task:
@@ -79,7 +79,7 @@ async def _answer(sandbox: Sandbox, task: Task, wanted: PictureCreate) -> JsonOb
         code, message = task.fail_code or "", task.fail_msg or ""
         raise OpenAIError(int(code), message) if code.isdigit() else OpenAIError(400, message, reason=code)
     answer = task.writer.body(task)
-    if wanted.response_format == "b64_json":
+    if wanted.is_answered_with_the_picture:
         return {**answer, "data": [{"b64_json": await _base64(sandbox, name)} for name in task.results]}
     return answer
 

@@ -1,3 +1,4 @@
+import base64
 import json
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.adapters.openai_images.wire import to_body
 from providers.base import (
+    STORED_FILE,
     AccountState,
     Cancellation,
     ProviderRequest,
@@ -79,19 +81,38 @@ def problem(message: object = None, code: object = None, type_: str = "invalid_r
     ("aspect_ratio", "size"),
     [
         ("1:1", "1024x1024"),
-        ("3:2", "1536x1024"),
-        ("2:3", "1024x1536"),
         ("16:9", "1792x1024"),
         ("9:16", "1024x1792"),
     ],
 )
-def test_sizes(aspect_ratio: str, size: str) -> None:
+def test_sizes_of_a_model_that_answers_with_links(aspect_ratio: str, size: str) -> None:
     assert to_body("dall-e-3", INPUTS.model_copy(update={"aspect_ratio": aspect_ratio})) == {
         "model": "dall-e-3",
         "prompt": PROMPT,
         "n": 1,
         "size": size,
         "response_format": "url",
+    }
+
+
+@pytest.mark.parametrize(
+    ("aspect_ratio", "size"),
+    [
+        ("1:1", "1024x1024"),
+        ("3:2", "1536x1024"),
+        ("2:3", "1024x1536"),
+        ("16:9", "1536x864"),
+        ("9:16", "864x1536"),
+    ],
+)
+def test_sizes_of_a_model_that_answers_with_the_picture(aspect_ratio: str, size: str) -> None:
+    inputs = INPUTS.model_copy(update={"aspect_ratio": aspect_ratio, "output_format": "jpeg"})
+    assert to_body("gpt-image-2.5-flare", inputs) == {
+        "model": "gpt-image-2.5-flare",
+        "prompt": PROMPT,
+        "n": 1,
+        "size": size,
+        "output_format": "jpeg",
     }
 
 
@@ -128,21 +149,30 @@ def test_without_the_link_there_is_nothing_to_read() -> None:
         account().poll(RemoteRef(str(GENERATION_ID), "dall-e-3"))
 
 
+@pytest.mark.parametrize("size", [8, 100, 3000, MAX_REPLY_BYTES + 1])
+@pytest.mark.parametrize("beside", [{}, {"url": None}])
+def test_a_picture_that_comes_with_the_answer_is_kept(beside: dict[str, Any], size: int) -> None:
+    picture = bytes(size)
+    told = {**beside, "b64_json": base64.b64encode(picture).decode()}
+    accepted = submit(account(pictures(told)))
+    assert accepted == Submission(str(GENERATION_ID), file=picture, is_finished=True)
+    stored = RemoteRef(accepted.remote_id, "dall-e-3", {STORED_FILE: "stored:1"})
+    assert account().poll(stored) == RemoteState(RemoteStatus.SUCCEEDED, result_urls=["stored:1"])
+
+
 @pytest.mark.parametrize(
     "picture",
     [
-        {"b64_json": "iVBORw0KGgo="},
-        {"url": None, "b64_json": "iVBORw0KGgo="},
-        {"b64_json": "x" * (MAX_REPLY_BYTES + 1)},
         {"url": "data:image/png;base64,iVBORw0KGgo="},
         {"url": "/files/1.png"},
         {"url": "https://media.example/a b.png"},
         {"url": f"https://media.example/{'x' * 4000}"},
+        {"b64_json": ""},
         {},
     ],
 )
-def test_a_picture_that_has_no_link_is_lost_and_the_gateway_to_be_configured(picture: dict[str, Any]) -> None:
-    with pytest.raises(ProviderOutcomeUnknown, match="no link to the picture: it must answer with URLs"):
+def test_an_answer_with_neither_a_picture_nor_a_link_is_unknown(picture: dict[str, Any]) -> None:
+    with pytest.raises(ProviderOutcomeUnknown, match="neither a link to the picture nor the picture itself"):
         submit(account(pictures(picture)))
 
 
