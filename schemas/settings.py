@@ -125,6 +125,9 @@ class InputSettings(BaseModel):
 
     max_image_bytes: int = Field(default=16 * 1024**2, gt=0)
     max_video_bytes: int = Field(default=32 * 1024**2, gt=0)
+    max_request_bytes: int = Field(
+        default=8 * 1024**2, gt=0, description="a whole order over HTTP, which may hold `data:` URIs"
+    )
 
 
 class RetentionSettings(BaseModel):
@@ -141,6 +144,9 @@ class RetentionSettings(BaseModel):
     )
     receipt_days: float = Field(
         default=30.0, gt=0, le=_LONGEST_DAYS, description="a callback, after its generation finished"
+    )
+    upload_days: float = Field(
+        default=7.0, gt=0, le=_LONGEST_DAYS, description="an uploaded picture or video; longer while an order needs it"
     )
     idempotency_key_days: float = Field(
         default=7.0, gt=0, le=_LONGEST_DAYS, description="an idempotency key, after its generation finished"

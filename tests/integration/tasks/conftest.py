@@ -181,7 +181,7 @@ class Lives:
         order = order.model_copy(update={"routes": order.routes * routes})
         customer = new_customer(self._database, 1000)
         with self._database.transaction() as session:
-            accepted = acceptance.accept(session, customer.id, wanted, lambda _: order, self._worker.settings.pipeline)
+            accepted = acceptance.accept(session, customer.id, wanted, lambda *_: order, self._worker.settings.pipeline)
         return Life(self._database, self._worker, self._sandbox, customer, accepted.generation.id, word)
 
 
