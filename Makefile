@@ -39,7 +39,7 @@ up: $(INSTALLED) ## Run the whole system in the foreground; Ctrl-C ends it
 	@$(BIN)/reelworks up || test $$? -eq 130
 
 test: $(INSTALLED) ## Run every test against real services
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` does (EXAMPLES=500)
 	@MODEL_PROFILE=explore MODEL_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/model

@@ -1,4 +1,7 @@
-"""`/callbacks/{provider}/{generation_id}`: where providers report. A report is a hint: kept, and a wake-up."""
+"""`/callbacks/{provider}/{generation_id}` and `/webhooks/{provider}`: where providers report.
+
+A report is a hint: kept, and a wake-up.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -17,7 +20,7 @@ from storage import callbacks
 
 log = structlog.get_logger()
 
-router = APIRouter(prefix="/callbacks", tags=["callbacks"])
+router = APIRouter(tags=["callbacks"])
 
 
 async def _raw_body(request: Request) -> bytes:
@@ -35,7 +38,7 @@ async def _require_token(
 
 
 @router.post(
-    "/{provider}/{generation_id}",
+    "/callbacks/{provider}/{generation_id}",
     summary="Report on a generation (for providers)",
     # Before all else: who was not given this URL learns nothing.
     dependencies=[Depends(_require_token)],
@@ -54,7 +57,42 @@ async def receive_callback(
     provider has nothing to mend, and would only send it again.
     """
     adapter = _adapter(services, provider)
-    reading = _read(adapter, generation_id, request, body)
+    reading = _read(adapter, request, body, generation_id=str(generation_id))
+    await _record(services, adapter, generation_id, reading, body)
+    return CallbackAnswer()
+
+
+@router.post(
+    "/webhooks/{provider}",
+    summary="Report on any generation (for providers that know one URL for all)",
+    responses=problems(Unauthenticated, NotFound, ContentTooLarge, InvalidRequest),
+)
+async def receive_webhook(
+    provider: str, request: Request, services: ServicesOf, body: Annotated[bytes, Depends(_raw_body)]
+) -> CallbackAnswer:
+    """Keeps a provider's report on the work that it names.
+
+    The signature is all that proves who speaks, so an account without a webhook key has no such door. Work that is not
+    ours, or not yet, is answered in the same way: others may share the account, and what is ours is polled anyway.
+    """
+    adapter = _adapter(services, provider)
+    if not services.settings.providers.named(provider).webhook_key.get_secret_value():
+        variable = f"REELWORKS_PROVIDERS__{provider.upper()}__WEBHOOK_KEY"
+        raise NotFound(f"webhooks of {provider} are not taken here: set {variable}, which verifies them")
+    reading = _read(adapter, request, body)
+    generation_id = await services.requests_database.statements(
+        lambda statements: callbacks.find_generation(statements, adapter.name, reading.remote_id)
+    )
+    if generation_id is None:
+        log.info("webhook_of_no_generation", provider=adapter.name)
+    else:
+        await _record(services, adapter, generation_id, reading, body)
+    return CallbackAnswer()
+
+
+async def _record(
+    services: Services, adapter: Provider, generation_id: UUID, reading: CallbackReading, body: bytes
+) -> None:
     wake = await services.requests_database.statements(
         lambda statements: callbacks.record(
             statements,
@@ -67,7 +105,6 @@ async def receive_callback(
     )
     if wake is not None:
         services.wakes.send(wake)
-    return CallbackAnswer()
 
 
 def _adapter(services: Services, provider: str) -> Provider:
@@ -76,9 +113,9 @@ def _adapter(services: Services, provider: str) -> Provider:
     return services.providers.get(provider)
 
 
-def _read(adapter: Provider, generation_id: UUID, request: Request, body: bytes) -> CallbackReading:
+def _read(adapter: Provider, request: Request, body: bytes, **known: str) -> CallbackReading:
     try:
         return adapter.read_callback(dict(request.headers), body)
     except CallbackRefused as error:
-        log.warning("callback_refused", provider=adapter.name, generation_id=str(generation_id), reason=str(error))
+        log.warning("callback_refused", provider=adapter.name, reason=str(error), **known)
         raise Unauthenticated("this is not a callback of the provider's") from None

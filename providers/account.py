@@ -1,6 +1,6 @@
 """A vendor account as every adapter needs it: where the API is, the keys, and calls that carry them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, TypeVar
 
 import httpx
@@ -125,9 +125,9 @@ class Account:
         """
         return link.removeprefix(self._base_url) if link.startswith(f"{self._base_url}/") else None
 
-    def quotable(self, text: str, *, prompt: str = "") -> str:
-        """What may be told of a vendor's text: without our key, the prompt, and links."""
-        return redaction.quotable(text, secrets=(self._key, prompt))
+    def quotable(self, text: str, *, prompt: str = "", secrets: Iterable[str] = ()) -> str:
+        """What may be told of a vendor's text: without our key, the prompt, other secrets, and links."""
+        return redaction.quotable(text, secrets=(self._key, prompt, *secrets))
 
 
 def _is_below(url: str, base_url: str) -> bool:

@@ -133,13 +133,14 @@ class ResultRequest:
     """How the file behind a result's link is fetched. `headers` go to the host of `url` only.
 
     `body` goes out as JSON, with a POST. `embedded_in`: the answer is JSON, and the file is the base64 text of its
-    first member of that name.
+    first member of that name, after `embedded_after` other texts of that name.
     """
 
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, object] | None = field(default=None, repr=False)
     embedded_in: str | None = None
+    embedded_after: int = 0
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Capabilities(Entry):
     durations_seconds: list[PositiveInt] = []
     output_formats: list[Literal["png", "jpeg"]] = []
     audio: bool = Field(default=False, description="whether it can make sound")
+    silence: bool = Field(default=True, description="whether it can leave sound out")
     frame_rates: list[PositiveInt] = Field(default=[], description="frames a second that may be asked for")
     frame_rate: float | None = Field(
         default=None, gt=0, strict=False, description="frames a second that it delivers, where known"
@@ -63,6 +64,11 @@ class Capabilities(Entry):
     max_seed: PositiveInt | None = Field(default=None, description="seeds go from 0 to this; none: it takes no seed")
     motion: bool = Field(default=False, description="whether it can be told how much is to move")
     enhance_prompt: bool = Field(default=False, description="whether it can rewrite the prompt before its work")
+
+    @property
+    def audio_choices(self) -> list[bool]:
+        """What `generate_audio` may be."""
+        return [*([False] if self.silence else []), *([True] if self.audio else [])]
 
     def problems(self, request: GenerationRequest, facts: Facts) -> list[Problem]:
         """Everything that a request asks for and this cannot do."""
@@ -77,7 +83,7 @@ class Capabilities(Entry):
             *_choice_problems("duration_seconds", request.duration_seconds, self.durations_seconds),
             *_choice_problems("fps", request.fps, self.frame_rates),
             *_choice_problems("output_format", request.output_format, self.output_formats),
-            *_choice_problems("generate_audio", request.generate_audio, _switch(self.audio)),
+            *_choice_problems("generate_audio", request.generate_audio, self.audio_choices),
             *_choice_problems("enhance_prompt", request.enhance_prompt, _switch(self.enhance_prompt)),
             *_seed_problems(request.seed, self.max_seed),
             *([] if request.motion is None or self.motion else [_not_taken("motion", [])]),

@@ -49,16 +49,21 @@ def without_files(chunks: Iterable[bytes], name: str, into: Callable[[bytes], ob
     yield bytes(kept)
 
 
-def file_in(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """The file that is the first text of that name in a JSON document.
+def file_in(chunks: Iterable[bytes], name: str, *, after: int = 0) -> Iterator[bytes]:
+    """The file that is the first text of that name in a JSON document, after so many others of that name.
 
     Raises:
         DownloadError: `is_stale` where there is none; `is_final` where it is not base64.
         httpx.RemoteProtocolError: the document ended within it.
     """
     file: _Base64 | None = None
+    was_text = False
     for piece in _pieces(chunks, name):
-        if piece.is_text and piece.content:
+        if after:
+            # A text comes in one piece or several, and ends where something else begins.
+            after -= was_text and not piece.is_text
+            was_text = piece.is_text
+        elif piece.is_text and piece.content:
             file = file or _Base64()
             yield file.decode(piece.content)
         elif file is not None and not piece.is_text:

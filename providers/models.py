@@ -169,12 +169,14 @@ class Model(_Named):
             ("duration_seconds", defaults.duration_seconds, can.durations_seconds),
             ("fps", defaults.fps, can.frame_rates),
             ("output_format", defaults.output_format, can.output_formats),
-            ("audio", defaults.audio, [False, True] if can.audio else []),
+            ("audio", defaults.audio, can.audio_choices if can.audio else []),
         ):
             if default not in (choices or [None]):
                 raise ValueError(f"{self.name}: the default {field} must be one of {choices}, not {default!r}")
         if can.min_images > can.max_images or can.min_videos > can.max_videos:
             raise ValueError(f"{self.name}: min_images and min_videos must not be above max_images and max_videos")
+        if not can.audio and not can.silence:
+            raise ValueError(f"{self.name}: what makes no sound is silent")
         if self.price.resolution_factors and set(self.price.resolution_factors) != set(can.resolutions):
             raise ValueError(f"{self.name}: resolution_factors must name every resolution, or none")
         if self.paused_on is None and self.successor is not None:

@@ -87,8 +87,8 @@ class ResultSource:
 
     def chunks(self, response: httpx.Response) -> Iterator[bytes]:
         """The bytes of the file in a response."""
-        name = self._request.embedded_in
-        return response.iter_raw() if name is None else embedded.file_in(response.iter_raw(), name)
+        name, after = self._request.embedded_in, self._request.embedded_after
+        return response.iter_raw() if name is None else embedded.file_in(response.iter_raw(), name, after=after)
 
     def size_of(self, response: httpx.Response) -> int | None:
         """How long the file in a response is, in bytes, where it says so."""

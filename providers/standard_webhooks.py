@@ -37,14 +37,26 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) 
     if not message_id:
         raise CallbackRefused("the callback has no webhook-id")
     timestamp = headers.get("webhook-timestamp", "")
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
-        raise CallbackRefused("the callback has no webhook-timestamp in seconds")
-    if abs(now - int(timestamp)) > WINDOW_SECONDS:
-        raise CallbackRefused(f"the callback's timestamp is more than {WINDOW_SECONDS} s off")
+    check_timestamp(timestamp, now=now)
     expected = _signature(key, message_id, timestamp, body).encode()
     given = headers.get("webhook-signature", "").encode().split()
     if not any(hmac.compare_digest(expected, signature) for signature in given):
         raise CallbackRefused("the callback's signature is wrong")
+
+
+def check_timestamp(timestamp: str, *, now: float) -> None:
+    """Check that a `webhook-timestamp` is not long ago.
+
+    Args:
+        now: Unix seconds.
+
+    Raises:
+        CallbackRefused: it is, or it is none.
+    """
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
+        raise CallbackRefused("the callback has no webhook-timestamp in seconds")
+    if abs(now - int(timestamp)) > WINDOW_SECONDS:
+        raise CallbackRefused(f"the callback's timestamp is more than {WINDOW_SECONDS} s off")
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

@@ -57,12 +57,20 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """A body that somebody else has written."""
+
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Call:
     """One call to a vendor.
 
     `timeout_seconds` is for the whole call, from the connection to the last byte. A call with a `fence` is a create:
-    it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form`.
-    What `elide` names is left out of the answer where it is long: the base64 texts of files; `keeps_file`: into
+    it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form` or
+    `Raw`. What `elide` names is left out of the answer where it is long: the base64 texts of files; `keeps_file`: into
     `Reply.file`.
     """
 
@@ -73,7 +81,7 @@ class Call:
     timeout_seconds: float
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: Mapping[str, str] | None = field(default=None, repr=False)
-    body: Mapping[str, object] | Form | None = field(default=None, repr=False)
+    body: Mapping[str, object] | Form | Raw | None = field(default=None, repr=False)
     fence: Fence | None = field(default=None, repr=False)
     elide: str | None = None
     keeps_file: bool = False
@@ -97,6 +105,8 @@ class Reply:
     content: bytes = field(repr=False)
     retry_after: float | None = None
     file: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """In whatever case they are asked for."""
 
     @property
     def is_success(self) -> bool:
@@ -211,7 +221,9 @@ class Transport:
             for chunk in chunks:
                 content.add(chunk)
             retry_after = _retry_after(response.headers)
-            return Reply(call, response.status_code, bytes(content.held), retry_after, bytes(file.held))
+            return Reply(
+                call, response.status_code, bytes(content.held), retry_after, bytes(file.held), response.headers
+            )
 
     def close(self) -> None:
         """Close every connection."""
@@ -250,6 +262,8 @@ class _Body(httpx.SyncByteStream):
         """The body as it goes out, after its Content-Type."""
         if isinstance(self._call.body, Form):
             return _multipart(self._call.body)
+        if isinstance(self._call.body, Raw):
+            return self._call.body.content_type, self._call.body.content
         text = json.dumps(self._call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return "application/json", text.encode()
 

@@ -14,10 +14,8 @@ from sandbox.vendors import vendors
 
 _DESCRIPTION = """A stand-in for AI vendors. It makes real media without any model, and misbehaves on request.
 
-Under `/kie` it speaks Kie Market's wire, under `/kling` Kling's new one, under `/replicate` Replicate's, under `/fal`
-fal's queue, under `/runway` Runway's, under `/openai_videos` the videos wire that OpenAI left to others. `/_sandbox` is
-for tests: add a scenario whose `match.prompt_contains` is a word of your own, put that word into a prompt, and only
-your task misbehaves."""
+Below `/` and a vendor's name it speaks that vendor's wire. `/_sandbox` is for tests: add a scenario whose
+`match.prompt_contains` is a word of your own, put that word into a prompt, and only your task misbehaves."""
 
 
 def create_app(config: SandboxConfig) -> FastAPI:

@@ -30,6 +30,9 @@ class SandboxConfig:
     kling_concurrency: int = 1000
     """How many tasks Kling works on at once for this account; a resource pack decides it."""
 
+    kling_secret_key: str = "sandbox-secret-key-of-a-kling-pair"  # noqa: S105 -- opens nothing but a sandbox
+    """With `api_key` as its access key, the pair that Kling's legacy dialect takes in place of an API key."""
+
     replicate_creates_per_minute: int = 600
     replicate_other_calls_per_minute: int = 3000
 
@@ -38,6 +41,9 @@ class SandboxConfig:
 
     runway_generations_per_day: int = 25_000
     """Of its highest tier."""
+
+    vertex_creates_per_minute: int = 50
+    """Of each model in each region."""
 
     seconds_per_image: float = 1.0
     """How long an image takes to generate."""

@@ -16,13 +16,14 @@ class ImageNotFetched(Exception):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"Failed to fetch the image {url}: {reason}")
+        self.reason = reason
 
 
 async def fetch_source(
     urls: Sequence[str], *, task_id: str, max_bytes: int, client: httpx.AsyncClient, media: MediaStore
 ) -> SourceImage | None:
     """Fetch every image and keep the first; None without URLs. Raises `ImageNotFetched`."""
-    contents = [await _fetch(client, url, max_bytes) for url in urls]
+    contents = [await fetch_content(client, url, max_bytes) for url in urls]
     if not contents:
         return None
     try:
@@ -31,7 +32,8 @@ async def fetch_source(
         raise ImageNotFetched(urls[0], "it is not an image") from error
 
 
-async def _fetch(client: httpx.AsyncClient, url: str, max_bytes: int) -> bytes:
+async def fetch_content(client: httpx.AsyncClient, url: str, max_bytes: int) -> bytes:
+    """The file behind an input's URL. Raises `ImageNotFetched`."""
     try:
         async with asyncio.timeout(_FETCH_SECONDS), client.stream("GET", url, follow_redirects=True) as answer:
             if answer.status_code != httpx.codes.OK:

@@ -71,6 +71,11 @@ class Scenario(_Part):
         default=None, description="report this word as the state, always; such a task shows no result"
     )
     empty_result: bool = Field(default=False, description="succeed without a single result URL")
+    inline_result: bool = Field(
+        default=False,
+        description="hand the file over within the record, in base64, where a vendor knows that: `gemini`, whatever "
+        "the create asked for",
+    )
     delivered: Delivered = Delivered()
 
     poll_error: ErrorReply | None = Field(default=None, description="answer status reads with this error")

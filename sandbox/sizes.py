@@ -1,14 +1,23 @@
 """The sizes that a model delivers, one for each shape."""
 
 from collections.abc import Mapping
-
-from sandbox.media_store import SourceImage
+from typing import Protocol
 
 Size = tuple[int, int]
 
 
-def size_of(sizes: Mapping[str, Size], ratio: str, source: SourceImage | None) -> Size:
-    """The size for an aspect ratio; for "auto" the one that is nearest to the picture's shape, square without one."""
+class Sized(Protocol):
+    """A picture or a video that is given."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+
+def size_of(sizes: Mapping[str, Size], ratio: str, source: Sized | None) -> Size:
+    """The size for an aspect ratio; for "auto" the one that is nearest to the source's shape, square without one."""
     if ratio != "auto":
         return sizes[ratio]
     if source is None:

@@ -1,7 +1,7 @@
 """What the application needs of a vendor that it plays."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -18,3 +18,5 @@ class Vendor:
     """A class; what a reset begins anew."""
     error: type[Exception]
     answer_error: Callable[[Request, Any], Awaitable[Response]]
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What its customers must be told besides the key and the address; `{url}` stands for the address."""

@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import BaseModel, SecretStr
 
 from providers.registry import adapter_names
+from sandbox import vendors
 from schemas.settings import ProvidersSettings, Settings
 from stack.credentials import Credentials
 from stack.ports import check_free, free_port
@@ -57,6 +58,7 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
                 "base_url": f"{sandbox_url(settings)}/{name}",
                 "api_key": SecretStr(credentials.sandbox_api_key),
                 "webhook_key": SecretStr(credentials.sandbox_webhook_secret),
+                "options": _sandbox_options(settings, name),
             }
         )
         for name in adapter_names()
@@ -70,6 +72,15 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
             "downloads": settings.downloads.model_copy(update=downloads),
         }
     )
+
+
+def _sandbox_options(settings: Settings, name: str) -> dict[str, SecretStr]:
+    """The account's own, with what the sandbox's vendor wants to be told."""
+    wanted = vendors.options(name, f"{sandbox_url(settings)}/{name}")
+    return {
+        **settings.providers.named(name).options,
+        **{option: SecretStr(value) for option, value in wanted.items()},
+    }
 
 
 def has_provider_key(settings: Settings) -> bool:
@@ -144,6 +155,8 @@ def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:
 def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, dict):
+        return json.dumps({name: _text(item) for name, item in value.items()})
     if isinstance(value, list | tuple | set):
         return json.dumps([str(item) for item in value])
     return str(value)

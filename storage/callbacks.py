@@ -80,6 +80,17 @@ _RECORD = text(f"""
 """)  # noqa: S608 -- built of constants
 
 
+def find_generation(executor: Executor, provider: ProviderName, remote_id: str) -> UUID | None:
+    """The newest generation for which a provider accepted work with this id; None if there is none, or not yet."""
+    found: UUID | None = executor.execute(_FIND, {"provider": provider, "remote_id": remote_id}).scalar_one_or_none()
+    return found
+
+
+_FIND = text("""
+    SELECT id FROM generations WHERE provider = :provider AND remote_id = :remote_id ORDER BY created_at DESC LIMIT 1
+""")
+
+
 def adoptable_remote_id(session: Session, generation_id: UUID, provider: ProviderName) -> str | None:
     """The vendor's id that a callback brought, for a submit whose outcome nobody knows."""
     return session.exec(

@@ -11,6 +11,18 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from tests.support import NewCustomer, clean_settings, empty, new_customer, with_kie_account
 
+# Tests that share PostgreSQL, Redis and S3, or that start whole systems, stay in one process, and the others run
+# beside them.
+_TOGETHER = {"integration", "model", "e2e", "stack"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests share a process where several run (`pytest -n 2 --dist loadgroup`, as `make test` does)."""
+    here = Path(__file__).parent
+    for item in items:
+        folder, *rest = item.path.relative_to(here).parts
+        item.add_marker(pytest.mark.xdist_group("services" if folder in _TOGETHER else "/".join((folder, *rest))))
+
 
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

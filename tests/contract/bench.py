@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 
 from providers.base import Provider, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.catalogue import Catalogue
+from providers.inputs import read_inputs
 from sandbox.client import SandboxClient
 from sandbox.scenarios import NORMAL, Delivered, Match, Scenario
 from schemas.orders import GenerationRequest, Order
-from schemas.settings import DownloadSettings
+from schemas.settings import DownloadSettings, InputSettings
 from tests.sandbox.harness import PATIENCE_SECONDS
 
 DOWNLOADS = DownloadSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
@@ -36,8 +37,9 @@ class Bench:
 
     def submit(self, order: Order, *, generation_id: UUID | None = None, callback_url: str | None = None) -> RemoteRef:
         remote_model = order.routes[0].model
+        files = read_inputs(order.inputs, InputSettings(), DOWNLOADS) if self.provider.reads_inputs else {}
         submission = self.provider.submit(
-            ProviderRequest(remote_model, order.inputs),
+            ProviderRequest(remote_model, order.inputs, files),
             callback_url=callback_url,
             generation_id=generation_id or uuid4(),
             fence=lambda: None,

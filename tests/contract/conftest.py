@@ -7,11 +7,12 @@ import httpx
 import pytest
 from pydantic import HttpUrl
 
-from providers.base import Provider
+from providers.base import Provider, RemoteRef
 from providers.registry import adapter_names
 from providers.transport import Transport
 from schemas.names import ProviderName
 from tests.contract.bench import Bench
+from tests.contract.further_wires import FURTHER_WIRES
 from tests.contract.raw_server import Answer, RawServer, http
 from tests.contract.wires import STOPS_WITHOUT_A_STATE, WIRES, Wire
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, eventually, free_port, start_sandbox
@@ -51,6 +52,10 @@ class Vendor:
         """The adapter with a time limit that a test can wait for."""
         return self.wire.provider(self.server.url, self.transport, lambda: NOW, 0.6)
 
+    def remote(self, task: str) -> RemoteRef:
+        """What is stored of a task."""
+        return RemoteRef(self.wire.remote_id(task), self.wire.request.model)
+
     def will_say(self, *states: bytes | tuple[bytes, ...] | Answer) -> None:
         """What the next reads are answered: bodies under HTTP 200, several for a state that takes several reads."""
         for state in states:
@@ -68,7 +73,7 @@ class Vendor:
 
 
 # Sorted from what there is: an adapter without a wire fails here.
-_WIRES = {name: WIRES[name] for name in sorted(adapter_names())}
+_WIRES = {**{name: WIRES[name] for name in sorted(adapter_names())}, **FURTHER_WIRES}
 _TELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is not None]
 _CANCELLING = [*_TELLING, *sorted(STOPS_WITHOUT_A_STATE)]
 # Those that stop work with a call that tells no state.
@@ -77,8 +82,9 @@ _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW
 
 
 def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
-    """Each vendor in turn."""
-    return Vendor(request.param, _WIRES[request.param], transport, server)
+    """Each vendor in turn, and each wire of one that has several."""
+    name: str = request.param
+    return Vendor(name.partition(" ")[0], _WIRES[name], transport, server)
 
 
 vendor = pytest.fixture(_vendor, params=list(_WIRES), name="vendor")

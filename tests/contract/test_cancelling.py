@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.base import Cancellation, Provider, RemoteRef, RemoteStatus
+from providers.base import Cancellation, Provider, RemoteStatus
 from schemas.errors import ProviderBadResponse, ProviderRejected, ProviderUnavailable
 from tests.contract.conftest import Vendor
 from tests.contract.raw_server import Answer, http
@@ -13,7 +13,7 @@ URL = "https://media.example/1.png"
 
 
 def cancel(vendor: Vendor, provider: Provider | None = None) -> Cancellation:
-    return (provider or vendor.provider).cancel(RemoteRef(REMOTE_ID, vendor.wire.request.model))
+    return (provider or vendor.provider).cancel(vendor.remote(REMOTE_ID))
 
 
 def cancelled(vendor: Vendor) -> Answer:
@@ -32,13 +32,14 @@ def test_running_work_is_stopped(telling: Vendor) -> None:
     assert cancel(telling) is Cancellation.STOPPED
     (request,) = telling.server.requests
     assert REMOTE_ID in request.target
-    assert API_KEY in request.headers["authorization"]
+    assert API_KEY in request.headers[telling.wire.key_header]
 
 
 def test_what_still_runs_has_been_asked_to_stop(telling: Vendor) -> None:
     wire, stopped = telling.wire, telling.wire.stopped()
-    for state in (wire.queued, wire.running):
-        telling.server.will(http(200, state(REMOTE_ID)), *([] if stopped is None else [stopped]))
+    states = [state for state in (wire.queued(REMOTE_ID), wire.running(REMOTE_ID)) if state is not None]
+    for state in states:
+        telling.server.will(http(200, state), *([] if stopped is None else [stopped]))
         assert cancel(telling) is (Cancellation.REQUESTED if stopped is None else Cancellation.STOPPED)
     assert not telling.server.answers
 
@@ -96,5 +97,5 @@ def test_a_cancel_ends_in_time(cancelling: Vendor, hang: str) -> None:
 
 def test_the_state_tells_that_work_was_stopped(telling: Vendor) -> None:
     telling.server.will(cancelled(telling))
-    state = telling.provider.poll(RemoteRef(REMOTE_ID, telling.wire.request.model))
+    state = telling.provider.poll(telling.remote(REMOTE_ID))
     assert (state.status, state.result_urls) == (RemoteStatus.CANCELLED, [])

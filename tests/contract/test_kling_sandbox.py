@@ -4,21 +4,22 @@ import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Literal
 from uuid import uuid4
 
-import httpx
+import av
 import pytest
 from pydantic import HttpUrl, SecretStr
 
 from providers.adapters.kling.adapter import Kling
-from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus, ResultRequest
+from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Delivered, ErrorReply
-from schemas.enums import ErrorCode
+from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
+from schemas.enums import ErrorCode, Kind
 from schemas.errors import (
     CallbackRefused,
     ProviderAuthFailed,
@@ -50,32 +51,77 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def picture(bench: Bench) -> HttpUrl:
-    """A link to a picture; the sandbox's other vendor made it."""
-    headers = {"Authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{bench.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
-        create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
-        task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
-        link = f"{bench.url}/files/{task_id}.png"
-        eventually(lambda: kie.get(link).status_code == 200)
-    return HttpUrl(link)
+def video(bench: Bench) -> HttpUrl:
+    """A link to a video of four seconds."""
+    small = Delivered(width=64, height=64, duration_seconds=4)
+    bench.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a source"), delivered=small))
+    return HttpUrl(bench.make(bench.order(prompt="a source")))
+
+
+# What each model takes for its shortest and smallest video, in Kling's units.
+UNITS: dict[str, Decimal] = {
+    "kling-3.0-text-to-video": Decimal("1.8"),
+    "kling-3.0-image-to-video": Decimal("1.8"),
+    "kling-3.0-turbo-text-to-video": Decimal("2.4"),
+    "kling-3.0-turbo-image-to-video": Decimal("2.4"),
+    "kling-3.0-omni": Decimal("1.8"),
+    "kling-3.0-omni-video-to-video": Decimal("1.8"),
+    "kling-2.6-text-to-video": Decimal("2.5"),
+    "kling-2.6-image-to-video": Decimal("2.5"),
+    "kling-2.5-turbo-text-to-video": Decimal("1.5"),
+    "kling-2.5-turbo-image-to-video": Decimal("1.5"),
+}
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("audio", [False, True])
 def test_every_model_of_the_catalogue_is_made_and_fetched(
-    bench: Bench, picture: HttpUrl, model: str, audio: bool
+    bench: Bench, picture: HttpUrl, video: HttpUrl, model: str, audio: bool
 ) -> None:
-    capabilities = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
-    assert capabilities is not None
-    pictures = [picture] * capabilities.max_images
-    order = bench.order(model, image_urls=pictures, duration_seconds=3, audio=audio)
+    can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
+    assert can is not None
+    bench.misbehave(delivered=Delivered(width=64, height=64))
+    order = bench.order(
+        model,
+        image_urls=[picture] * can.max_images,
+        video_urls=[video] * can.max_videos,
+        duration_seconds=can.durations_seconds[0],
+        generate_audio=audio and can.audio,
+    )
     state = bench.finish(bench.submit(order))
-    assert state.provider_credits == (Decimal("3.6") if audio else Decimal("1.8"))
-    with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
+    assert state.provider_credits == UNITS[model] * (2 if audio and can.audio else 1)
+    request = bench.provider.result_request(state.result_urls[0])
+    with open_download(request, DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert download.media.extension == order.file_extension
-    assert (b"mp4a" in body) is audio
+    assert (b"mp4a" in body) is (audio and can.audio)
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if "omni" not in model])
+def test_every_resolution_of_a_model_is_taken(bench: Bench, picture: HttpUrl, model: str) -> None:
+    can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
+    assert can is not None
+    bench.misbehave(delivered=TINY)
+    for resolution in can.resolutions:
+        order = bench.order(model, image_urls=[picture] * can.max_images, resolution=resolution)
+        assert bench.finish(bench.submit(order)).status is RemoteStatus.SUCCEEDED
+
+
+def test_a_changed_video_is_as_long_as_it_was(bench: Bench, video: HttpUrl) -> None:
+    bench.misbehave(delivered=Delivered(width=64, height=64))
+    state = bench.finish(
+        bench.submit(bench.order("kling-3.0-omni-video-to-video", video_urls=[video], duration_seconds=15))
+    )
+    request = bench.provider.result_request(state.result_urls[0])
+    with open_download(request, DOWNLOADS, kind=Kind.VIDEO) as download, av.open(BytesIO(download.read())) as made:
+        assert isinstance(made, av.container.InputContainer)
+        assert made.duration == 4 * av.time_base
+
+
+def test_an_input_video_that_is_none(bench: Bench, picture: HttpUrl) -> None:
+    order = bench.order("kling-3.0-omni-video-to-video", video_urls=[picture])
+    with pytest.raises(ProviderRejected, match=r"Failed to fetch the video \[link\] it is not a video"):
+        bench.submit(order)
 
 
 REFUSALS: dict[int, tuple[type[ProviderError], type[ProviderError]]] = {

@@ -11,6 +11,7 @@ from providers.catalogue import Catalogue
 from providers.registry import Providers, adapter_names
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
+from sandbox.vendors import options
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderOutcomeUnknown
 from schemas.settings import ProviderSettings, ProvidersSettings
@@ -27,8 +28,12 @@ TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 def bench(sandbox_url: str, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """The plainest model of a vendor; the test names the vendor."""
     name: str = request.param
+    url = f"{sandbox_url}/{name}"
     account = ProviderSettings(
-        api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/{name}"
+        api_key=SecretStr(KEY),
+        webhook_key=SecretStr(WEBHOOK_SECRET),
+        base_url=url,
+        options={option: SecretStr(value) for option, value in options(name, url).items()},
     )
     providers = Providers(ProvidersSettings({name: account}))
     with SandboxClient(sandbox_url) as sandbox:

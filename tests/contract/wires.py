@@ -5,20 +5,27 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+import jwt
 from Crypto.Signature import eddsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from jwt.algorithms import RSAAlgorithm
 from pydantic import SecretStr
 
 from providers.adapters.fal.adapter import Fal
+from providers.adapters.gemini.adapter import Gemini
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.adapters.kling.adapter import Kling
+from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.adapters.openai_videos.adapter import OpenAIVideos
 from providers.adapters.replicate.adapter import Replicate
 from providers.adapters.runway.adapter import Runway
+from providers.adapters.vertex.adapter import Vertex
 from providers.base import Provider, ProviderRequest
 from providers.standard_webhooks import sign
 from providers.transport import Transport
@@ -44,11 +51,12 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    An end that takes several reads is the body of each. `cancelled` is None where the vendor cannot cancel, or has no
-    state for it, `callback` where it calls nobody back, `succeeded_with_nothing` where a success always has a result.
-    `stopped` is the answer to a call that stops work and tells no state: then the state is read first, and what is gone
-    was stopped; None where a cancel is answered with the state. `look_ups`, what a search by our own id finds and what
-    it says when there is nothing, is None where the vendor keeps no such id.
+    A `remote_id` is how a test calls the task. An end that takes several reads is the body of each. `queued` is None
+    where waiting and running are one state, `cancelled` where the vendor cannot cancel, or has no state for it,
+    `callback` where it calls nobody back, `succeeded_with_nothing` where a success always has a result. `stopped` is
+    the answer to a call that stops work and tells no state: then the state is read first, and what is gone was stopped;
+    None where a cancel is answered with the state. `look_ups`, what a search by our own id finds and what it says when
+    there is nothing, is None where the vendor keeps no such id.
     """
 
     request: ProviderRequest
@@ -59,10 +67,12 @@ class Wire(Protocol):
     """What the vendor says in `checked` that is left."""
     most_results: int
     """How many files a task can make, of two."""
+    key_header: str = "authorization"
+    """The header that carries the key."""
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider: ...
     def accepted(self, remote_id: str) -> bytes: ...
-    def queued(self, remote_id: str) -> bytes: ...
+    def queued(self, remote_id: str) -> bytes | None: ...
     def running(self, remote_id: str) -> bytes: ...
     def succeeded(self, remote_id: str, urls: list[str]) -> bytes | tuple[bytes, ...]: ...
     def succeeded_with_nothing(self, remote_id: str) -> bytes | tuple[bytes, ...] | None: ...
@@ -74,7 +84,11 @@ class Wire(Protocol):
     def checked(self) -> bytes | Answer: ...
     def callback(self, remote_id: str, now: float) -> Callback | None: ...
     def callback_url_of(self, create: Request) -> str | None: ...
-    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None: ...
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes | tuple[bytes, ...]] | None: ...
+
+    def remote_id(self, task: str) -> str:
+        """What the vendor calls the task that a test calls so."""
+        return task
 
     def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
         """Where the results of `succeeded` are, at an account with this base URL."""
@@ -98,9 +112,9 @@ class KieWire(Wire):
         return Kie("kie", _account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
 
     def accepted(self, remote_id: str) -> bytes:
-        return _kie({"taskId": remote_id})
+        return kie_answer({"taskId": remote_id})
 
-    def queued(self, remote_id: str) -> bytes:
+    def queued(self, remote_id: str) -> bytes | None:
         return _record(remote_id, "queuing", resultJson="")
 
     def running(self, remote_id: str) -> bytes:
@@ -125,10 +139,10 @@ class KieWire(Wire):
         return _record(remote_id, "pondering")
 
     def unknown_task(self) -> Answer:
-        return http(200, _kie(None, code=404, msg="not found"))
+        return http(200, kie_answer(None, code=404, msg="not found"))
 
     def checked(self) -> bytes:
-        return _kie(12.5)
+        return kie_answer(12.5)
 
     def callback(self, remote_id: str, now: float) -> Callback:
         timestamp = str(int(now))
@@ -147,10 +161,13 @@ class KieWire(Wire):
 
 
 def _record(remote_id: str, state: str, **fields: object) -> bytes:
-    return _kie({"taskId": remote_id, "state": state, "resultJson": None, "failCode": None, "failMsg": None, **fields})
+    return kie_answer(
+        {"taskId": remote_id, "state": state, "resultJson": None, "failCode": None, "failMsg": None, **fields}
+    )
 
 
-def _kie(data: object, *, code: int = 200, msg: str = "success") -> bytes:
+def kie_answer(data: object, *, code: int = 200, msg: str = "success") -> bytes:
+    """An answer of Kie's, whichever family it is of."""
     return json.dumps({"code": code, "msg": msg, "data": data}).encode()
 
 
@@ -228,6 +245,82 @@ def _kling_task(remote_id: str, status: str, **fields: object) -> dict[str, obje
 
 def _kling(data: object) -> bytes:
     return json.dumps({"code": 0, "message": "SUCCEED", "request_id": "r1", "data": data}).encode()
+
+
+class KlingLegacyWire(Wire):
+    """Kling's legacy dialect, with an API key."""
+
+    request = ProviderRequest(
+        "text2video/kling-v2-6",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="1080p", duration_seconds=5, audio=False),
+    )
+    created = 200
+    credits: Decimal | None = Decimal("2.5")
+    balance: Decimal | None = None
+    most_results = 2
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return KlingLegacy("kling_legacy", _account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "submitted"))
+
+    def queued(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "submitted"))
+
+    def running(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "processing"))
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        videos = [{"id": "v1", "url": url, "watermark_url": "", "duration": "5.1"} for url in urls]
+        return _kling(_legacy_task(remote_id, "succeed", task_result={"videos": videos}, final_unit_deduction="2.5"))
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "succeed", task_result={"videos": []}))
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "failed", task_status_msg=reason))
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _kling(_legacy_task(remote_id, "pondering"))
+
+    def unknown_task(self) -> Answer:
+        return http(400, _LEGACY_UNKNOWN)
+
+    def checked(self) -> Answer:
+        return self.unknown_task()
+
+    def callback(self, remote_id: str, now: float) -> Callback:
+        body = json.dumps(_legacy_task(remote_id, "processing")).encode()
+        message_id, timestamp = f"msg_{remote_id}", int(now)
+        headers = {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(WEBHOOK_SECRET, message_id, timestamp, body),
+        }
+        return Callback(headers, body)
+
+    def callback_url_of(self, create: Request) -> str | None:
+        url = json.loads(create.body).get("callback_url")
+        return None if url is None else str(url)
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes | tuple[bytes, ...]] | None:
+        info = {"external_task_id": str(generation_id)}
+        # Work from text and work from pictures are looked for one after the other.
+        return _kling(_legacy_task(remote_id, "processing", task_info=info)), (_LEGACY_UNKNOWN, _LEGACY_UNKNOWN)
+
+
+_LEGACY_UNKNOWN = json.dumps({"code": 1201, "message": "Task not found", "request_id": "r1"}).encode()
+
+
+def _legacy_task(remote_id: str, status: str, **fields: object) -> dict[str, object]:
+    return {"task_id": remote_id, "task_status": status, "task_status_msg": "", **fields}
 
 
 class ReplicateWire(Wire):
@@ -419,6 +512,93 @@ class RunwayWire(Wire):
         return None
 
 
+class GeminiWire(Wire):
+    """The Gemini API's interactions."""
+
+    request = ProviderRequest(
+        "gemini-omni-1.1-flash",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=8),
+    )
+    created = 200
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+    most_results = 1
+    key_header = "x-goog-api-key"
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return Gemini("gemini", _account(base_url, timeout, ""), transport, clock=clock, known_keys=google_keys())
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.queued(remote_id)
+
+    def queued(self, remote_id: str) -> bytes:
+        return _gemini(remote_id, "queued")
+
+    def running(self, remote_id: str) -> bytes:
+        return _gemini(remote_id, "in_progress")
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        (url,) = urls
+        return _gemini(remote_id, "completed", output_video={"mime_type": "video/mp4", "uri": url})
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return _gemini(remote_id, "completed")
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _gemini(remote_id, "failed", errors=[{"code": "internal", "message": reason}])
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return _gemini(remote_id, "cancelled")
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _gemini(remote_id, "pondering")
+
+    def unknown_task(self) -> Answer:
+        error = {"code": 404, "message": "Requested entity was not found.", "status": "NOT_FOUND", "details": []}
+        return http(404, json.dumps({"error": error}).encode())
+
+    def checked(self) -> bytes:
+        return json.dumps({"models": [{"name": "models/gemini-omni-1.1-flash"}], "nextPageToken": "1"}).encode()
+
+    def callback(self, remote_id: str, now: float) -> Callback:
+        event = {"type": "interaction.completed", "version": "v1", "data": {"id": remote_id}}
+        claims = {"exp": int(now) + 300, "aud": "nobody knows", **event}
+        return Callback(google_signed(claims, now=now), json.dumps(event).encode())
+
+    def callback_url_of(self, create: Request) -> str | None:
+        config = json.loads(create.body).get("webhook_config")
+        return None if config is None else str(config["uris"][0])
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+
+@cache
+def google_key() -> RSAPrivateKey:
+    """A key that stands for Google's."""
+    return generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def google_keys() -> bytes:
+    """Google's JWKS with its one key."""
+    entry: dict[str, str] = RSAAlgorithm.to_jwk(google_key().public_key(), as_dict=True)
+    return json.dumps({"keys": [{**entry, "kid": "key-1", "alg": "RS256", "use": "sig"}]}).encode()
+
+
+def google_signed(claims: Mapping[str, object], *, now: float) -> dict[str, str]:
+    """The headers of a webhook with a token of Google's."""
+    token = jwt.encode(dict(claims), google_key(), algorithm="RS256", headers={"kid": "key-1"})
+    return {"webhook-id": "msg_1", "webhook-timestamp": str(int(now)), "webhook-signature": token}
+
+
+def _gemini(remote_id: str, status: str, **fields: object) -> bytes:
+    return json.dumps({"id": remote_id, "status": status, "object": "interaction", **fields}).encode()
+
+
 def _openai_video(remote_id: str, status: str, **fields: object) -> bytes:
     video = {"id": remote_id, "object": "video", "status": status, "progress": 0, "error": None, **fields}
     return json.dumps(video).encode()
@@ -512,6 +692,79 @@ def _fal(remote_id: str, status: str, **fields: object) -> bytes:
     return json.dumps({"request_id": remote_id, "status": status, **fields}).encode()
 
 
+class VertexWire(Wire):
+    """Vertex AI's Veo, which does not call back."""
+
+    request = ProviderRequest(
+        "veo-3.1-generate-001",
+        Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=8, audio=False),
+    )
+    created = 200
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+    most_results = 1
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        account = _account(base_url, timeout, "").model_copy(update={"options": {"project": SecretStr("films")}})
+        return Vertex("vertex", account, transport)
+
+    def remote_id(self, task: str) -> str:
+        return f"projects/films/locations/us-central1/publishers/google/models/{self.request.model}/operations/{task}"
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.running(remote_id)
+
+    def queued(self, remote_id: str) -> bytes | None:
+        return None
+
+    def running(self, remote_id: str) -> bytes:
+        return self._operation(remote_id)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        videos = [{"gcsUri": "gs://films/sample_0.mp4", "mimeType": "video/mp4"}]
+        return self._operation(remote_id, done=True, response={"raiMediaFilteredCount": 0, "videos": videos})
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes:
+        return self._operation(remote_id, done=True, response={"raiMediaFilteredCount": 0})
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return self._operation(remote_id, done=True, error={"code": 13, "message": reason})
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return self._operation(remote_id, done="pondering")
+
+    def unknown_task(self) -> Answer:
+        error = {"code": 404, "message": "not found", "status": "NOT_FOUND"}
+        return http(404, json.dumps({"error": error}).encode())
+
+    def checked(self) -> bytes:
+        return b"{}"
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+    def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
+        return ["gs://films/sample_0.mp4"]
+
+    def unknown_path(self) -> type[ProviderError]:
+        return ProviderUnavailable
+
+    def _operation(self, remote_id: str, **fields: object) -> bytes:
+        return json.dumps({"name": self.remote_id(remote_id), **fields}).encode()
+
+
 def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
     return ProviderSettings(
         api_key=SecretStr(API_KEY),
@@ -523,11 +776,14 @@ def _account(base_url: str, timeout: float, webhook_key: str) -> ProviderSetting
 
 WIRES: Mapping[str, Wire] = {
     "fal": FalWire(),
+    "gemini": GeminiWire(),
     "kie": KieWire(),
     "kling": KlingWire(),
+    "kling_legacy": KlingLegacyWire(),
     "openai_videos": OpenAIVideosWire(),
     "replicate": ReplicateWire(),
     "runway": RunwayWire(),
+    "vertex": VertexWire(),
 }
 """The wire of each adapter, by its name."""
 

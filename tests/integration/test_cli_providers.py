@@ -12,6 +12,7 @@ import structlog
 import cli
 from providers.catalogue import CatalogueFile
 from providers.registry import adapter_names
+from sandbox.vendors import options
 from schemas.settings import get_settings
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, free_port, start_sandbox
 
@@ -51,7 +52,9 @@ def reelworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 def account(name: str, url: str, *, key: str = KEY, **more: str) -> dict[str, str]:
     prefix = f"REELWORKS_PROVIDERS__{name.upper()}__"
-    given = {"API_KEY": key, "BASE_URL": f"{url}/{more.pop('ADAPTER', name)}", **more}
+    adapter = more.pop("ADAPTER", name)
+    base_url = f"{url}/{adapter}"
+    given = {"API_KEY": key, "BASE_URL": base_url, "OPTIONS": json.dumps(options(adapter, base_url)), **more}
     return {prefix + field: value for field, value in given.items()}
 
 

@@ -12,12 +12,15 @@ from tests.sandbox.harness import (
     PATIENCE_SECONDS,
     RUNWAY_VERSION,
     Fal,
+    Gemini,
     Kie,
     Kling,
+    KlingLegacy,
     OpenAIVideos,
     Receiver,
     Replicate,
     Runway,
+    Vertex,
     free_port,
     receiving,
     start_sandbox,
@@ -77,6 +80,11 @@ def kling(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Kling
 
 
 @pytest.fixture
+def legacy(sandbox: SandboxClient, http: httpx.Client, word: str) -> KlingLegacy:
+    return KlingLegacy(http, word)
+
+
+@pytest.fixture
 def runway(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Runway]:
     headers = {"Authorization": f"Bearer {KEY}", "X-Runway-Version": RUNWAY_VERSION}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
@@ -91,10 +99,22 @@ def fal(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Fal]:
 
 
 @pytest.fixture
+def gemini(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Gemini]:
+    headers = {"x-goog-api-key": KEY}
+    with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        yield Gemini(client, word)
+
+
+@pytest.fixture
 def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[OpenAIVideos]:
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield OpenAIVideos(client, word)
+
+
+@pytest.fixture
+def vertex(sandbox: SandboxClient, http: httpx.Client, word: str) -> Vertex:
+    return Vertex(http, word)
 
 
 @pytest.fixture

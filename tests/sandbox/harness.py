@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from pydantic import JsonValue
@@ -24,6 +25,10 @@ RUNWAY_VERSION = "2024-11-06"
 FLUX = "black-forest-labs/flux-schnell"
 SEEDANCE = "bytedance/seedance-1-pro"
 PIKA = "fal-ai/pika/v2.2/text-to-video"
+BANANA = "gemini-nano-banana-2.1"
+OMNI = "gemini-omni-1.1-flash"
+VEO = "veo-3.1-generate-001"
+VERTEX_PROJECT = "sandbox-project"
 SECONDS_PER_IMAGE = 0.1
 SECONDS_PER_VIDEO = 0.2
 ROOT = Path(__file__).parents[2]
@@ -168,6 +173,34 @@ class Kling:
 
 
 @dataclass(frozen=True)
+class KlingLegacy:
+    """A customer of Kling's legacy dialect."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, kind: str = "text2video", **fields: JsonValue) -> httpx.Response:
+        wanted: dict[str, JsonValue] = {"model_name": "kling-v2-6", "prompt": f"a boat {self.word}", **fields}
+        return self.http.post(f"/kling_legacy/v1/videos/{kind}", json=wanted)
+
+    def create(self, kind: str = "text2video", **fields: JsonValue) -> str:
+        body = self.post(kind, **fields).json()
+        assert (body["code"], body["message"]) == (0, "SUCCEED")
+        task_id: str = body["data"]["task_id"]
+        return task_id
+
+    def read(self, name: str, kind: str = "text2video") -> httpx.Response:
+        return self.http.get(f"/kling_legacy/v1/videos/{kind}/{name}")
+
+    def finish(self, task_id: str, kind: str = "text2video") -> dict[str, Any]:
+        """Read until the task has ended; gives its record."""
+        eventually(lambda: self.read(task_id, kind).json()["data"]["task_status"] in {"succeed", "failed"})
+        task: dict[str, Any] = self.read(task_id, kind).json()["data"]
+        return task
+
+
+@dataclass(frozen=True)
 class Replicate:
     """Replicate's customer."""
 
@@ -280,6 +313,44 @@ class Fal:
 
 
 @dataclass(frozen=True)
+class Gemini:
+    """A customer of the Gemini API."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def post(self, model: str = BANANA, *, version: str = "v1beta", **fields: JsonValue) -> httpx.Response:
+        """A create in the background; a picture, if nothing else is wanted."""
+        kind = "video" if "omni" in model else "image"
+        wanted: dict[str, JsonValue] = {
+            "model": model,
+            "input": f"a boat {self.word}",
+            "response_format": {"type": kind, "delivery": "uri"},
+            "background": True,
+        }
+        return self.http.post(f"/gemini/{version}/interactions", json={**wanted, **fields})
+
+    def create(self, model: str = BANANA, *, version: str = "v1beta", **fields: JsonValue) -> str:
+        answer = self.post(model, version=version, **fields)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        interaction_id: str = answer.json()["id"]
+        return interaction_id
+
+    def read(self, interaction_id: str) -> httpx.Response:
+        return self.http.get(f"/gemini/v1beta/interactions/{interaction_id}")
+
+    def cancel(self, interaction_id: str) -> httpx.Response:
+        return self.http.post(f"/gemini/v1beta/interactions/{interaction_id}/cancel")
+
+    def finish(self, interaction_id: str) -> dict[str, Any]:
+        """Read until the interaction has ended; gives it."""
+        eventually(lambda: self.read(interaction_id).json()["status"] not in {"queued", "in_progress"})
+        interaction: dict[str, Any] = self.read(interaction_id).json()
+        return interaction
+
+
+@dataclass(frozen=True)
 class OpenAIVideos:
     """A customer of the OpenAI-compatible vendor."""
 
@@ -316,6 +387,51 @@ class OpenAIVideos:
         eventually(lambda: self.read(video_id).json()["status"] in {"completed", "failed"})
         video: dict[str, JsonValue] = self.read(video_id).json()
         return video
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """Vertex AI's customer."""
+
+    http: httpx.Client
+    word: str
+    """In every prompt; the test's own."""
+
+    def call(self, method: str, body: JsonValue, *, model: str = VEO, project: str = VERTEX_PROJECT) -> httpx.Response:
+        path = f"projects/{project}/locations/us-central1/publishers/google/models/{model}:{method}"
+        return self.http.post(f"/vertex/v1/{path}", json=body)
+
+    def post(
+        self,
+        instance: dict[str, JsonValue] | None = None,
+        parameters: dict[str, JsonValue] | None = None,
+        *,
+        model: str = VEO,
+    ) -> httpx.Response:
+        """A create; a video from text, if nothing else is wanted."""
+        wanted: dict[str, JsonValue] = {"prompt": f"a boat {self.word}", **(instance or {})}
+        body: JsonValue = {"instances": [wanted], "parameters": parameters or {}}
+        return self.call("predictLongRunning", body, model=model)
+
+    def create(self, instance: dict[str, JsonValue] | None = None, *, model: str = VEO, **parameters: JsonValue) -> str:
+        """The name of the operation."""
+        answer = self.post(instance, parameters, model=model)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        name: str = answer.json()["name"]
+        return name
+
+    def read(self, name: str, *, model: str = VEO) -> httpx.Response:
+        return self.call("fetchPredictOperation", {"operationName": name}, model=model)
+
+    def object(self, gcs_uri: str, *, alt: str = "media") -> httpx.Response:
+        bucket, _, name = gcs_uri.removeprefix("gs://").partition("/")
+        return self.http.get(f"/vertex/storage/v1/b/{bucket}/o/{quote(name, safe='')}", params={"alt": alt})
+
+    def finish(self, name: str, *, model: str = VEO) -> dict[str, Any]:
+        """Read until the operation has ended; gives it."""
+        eventually(lambda: self.read(name, model=model).json().get("done") is True)
+        operation: dict[str, Any] = self.read(name, model=model).json()
+        return operation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from sandbox.media_store import SourceImage
 from sandbox.task import JsonObject
 from sandbox.vendors.kling.errors import KlingError
 from sandbox.vendors.kling.models import read_create
+from sandbox.videos import SourceVideo
 
-TEXT, IMAGE = "text-to-video/kling-3.0", "image-to-video/kling-3.0"
+TEXT, IMAGE, OMNI = "text-to-video/kling-3.0", "image-to-video/kling-3.0", "omni-video/kling-3.0-omni"
 FIRST, LAST = "https://images.example/a%20b.png?signature=x/y", "https://images.example/last.png"
 FRAME: JsonValue = {"type": "first_frame", "url": FIRST}
 WORDS: JsonValue = {"type": "prompt", "text": "a boat"}
@@ -74,6 +75,113 @@ def test_picture_urls_stay_as_they_came_the_first_frame_first() -> None:
 )
 def test_units(settings: JsonObject, units: float) -> None:
     assert read_create(TEXT, {"prompt": "a boat", "settings": settings}).units == units
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "units"),
+    [
+        ("kling-3.0-turbo", {"resolution": "1080p"}, 5),
+        ("kling-2.6", {"resolution": "1080p", "audio": "native"}, 5),
+        ("kling-2.5-turbo", {"duration": 10}, 3),
+    ],
+)
+def test_units_of_other_versions(model: str, settings: JsonObject, units: float) -> None:
+    assert read_create(f"text-to-video/{model}", {"prompt": "a boat", "settings": settings}).units == units
+
+
+def reference(type_: str, **fields: JsonValue) -> JsonValue:
+    return {"type": type_, "url": FIRST, **fields}
+
+
+def test_omni_changes_a_video_that_keeps_its_length_and_shape() -> None:
+    contents: list[JsonValue] = [WORDS, reference("base_video", id="video_1"), reference("refer_image")]
+    settings: JsonObject = {"resolution": "1080p", "audio": "original", "multi_shot": False}
+    create = read_create(OMNI, {"contents": contents, "settings": settings})
+    made = create.spec(source(400, 400), SourceVideo(700, 1300, 4.5))
+    assert (made.width, made.height, made.duration_seconds, made.sound) == (1080, 1920, 4.5, True)
+    assert (create.image_sources(), create.video_source()) == ((FIRST,), FIRST)
+
+
+def test_omni_takes_a_feature_of_a_video_for_a_new_one() -> None:
+    create = read_create(OMNI, {"contents": [WORDS, reference("feature_video")], "settings": {"duration": 7}})
+    assert create.spec(None, SourceVideo(700, 700, 4.5)).duration_seconds == 7
+
+
+@pytest.mark.parametrize("seconds", [2.9, 15.6])
+def test_a_video_that_is_too_short_or_too_long_is_refused(seconds: float) -> None:
+    create = read_create(OMNI, {"contents": [WORDS, reference("base_video")]})
+    with pytest.raises(KlingError, match="1201"):
+        create.spec(None, SourceVideo(1280, 720, seconds))
+
+
+@pytest.mark.parametrize(
+    ("contents", "settings", "text"),
+    [
+        ([reference("first_frame")], {}, "a prompt is missing"),
+        ([WORDS, reference("first_frame"), reference("first_frame")], {}, "each frame may be given once"),
+        ([WORDS, reference("last_frame")], {}, "a last_frame needs a first_frame"),
+        ([WORDS, reference("base_video"), reference("feature_video")], {}, "at most one video may be given"),
+        ([WORDS, *[reference("refer_image")] * 8], {"aspect_ratio": "1:1"}, "at most 7 pictures may be given"),
+        ([WORDS, reference("base_video"), *[reference("refer_image")] * 5], {}, "at most 4 pictures may be given"),
+        ([WORDS, reference("base_video"), reference("first_frame")], {}, "a base_video goes with no frames"),
+        (
+            [WORDS, reference("base_video")],
+            {"audio": "native"},
+            "a base_video goes without multi_shot and native audio",
+        ),
+        (
+            [WORDS, reference("base_video")],
+            {"multi_shot": True},
+            "a base_video goes without multi_shot and native audio",
+        ),
+        (
+            [WORDS, reference("feature_video")],
+            {"audio": "original"},
+            "a feature_video goes with multi_shot and without",
+        ),
+        ([WORDS, reference("first_frame")], {"audio": "original"}, "original audio is a video's"),
+        ([WORDS, reference("refer_image")], {}, "an aspect_ratio is needed"),
+        ([WORDS, *[reference("refer_image", id="a")] * 2], {"aspect_ratio": "1:1"}, "an id may be given once"),
+    ],
+)
+def test_what_does_not_go_together_in_omni(contents: list[JsonValue], settings: JsonObject, text: str) -> None:
+    code, message = refusal(OMNI, {"contents": contents, "settings": settings})
+    assert (code, message.startswith(f": Value error, {text}")) == (1201, True)
+
+
+BOTH: JsonValue = [WORDS, FRAME, {"type": "last_frame", "url": LAST}]
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "text"),
+    [
+        ("text-to-video/kling-3.0-turbo", {"settings": {"audio": "off"}}, "settings.audio: Extra inputs are not"),
+        ("text-to-video/kling-3.0-turbo", {"settings": {"resolution": "4k"}}, "settings.resolution: Input should be"),
+        ("text-to-video/kling-2.5-turbo", {"settings": {"audio": "off"}}, "settings.audio: Extra inputs are not"),
+        ("text-to-video/kling-2.5-turbo", {"settings": {"duration": 7}}, "settings.duration: Input should be 5 or 10"),
+        ("text-to-video/kling-2.6", {"settings": {"resolution": "4k"}}, "settings.resolution: Input should be"),
+        (
+            "text-to-video/kling-2.6",
+            {"settings": {"audio": "native"}},
+            "settings: Value error, native audio is made at",
+        ),
+        ("text-to-video/kling-2.6", {"settings": {"multi_shot": True}}, "settings.multi_shot: Extra inputs are not"),
+        ("text-to-video/kling-2.6", {"prompt": "x" * 2501}, "prompt: String should have at most 2500 characters"),
+        ("image-to-video/kling-3.0-turbo", {"contents": BOTH}, ": Value error, a last_frame is taken at no resolution"),
+        ("image-to-video/kling-2.5-turbo", {"contents": BOTH}, ": Value error, a last_frame is taken at 1080p only"),
+        (
+            "image-to-video/kling-2.6",
+            {"contents": BOTH, "settings": {"resolution": "1080p", "audio": "native"}},
+            ": Value error, with a last_frame, audio may be off only",
+        ),
+    ],
+)
+def test_what_a_version_does_not_have(model: str, body: JsonObject, text: str) -> None:
+    plain: JsonObject = {"prompt": "x"} if model.startswith("text") else {"contents": [WORDS, FRAME]}
+    read_create(model, plain)
+    code, message = refusal(model, {**plain, **body})
+    assert code == 1201
+    assert message.startswith(text)
 
 
 @pytest.mark.parametrize("model", ["text-to-video/kling-1.6", "kling-3.0", "v1/videos", "image-to-video/KLING-3.0"])

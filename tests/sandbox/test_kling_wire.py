@@ -102,7 +102,7 @@ def test_other_paths_and_methods_are_404(kling: Kling, method: str, path: str) -
 
 @pytest.mark.parametrize("path", ["files/nothing.png", "docs"])
 def test_a_picture_that_cannot_be_had_is_1201(kling: Kling, sandbox: SandboxClient, path: str) -> None:
-    url = f"{kling.http.base_url}{path}"
+    url = f"{kling.http.base_url}/{path}"
     answer = kling.post_image(url)
 
     assert error(answer) == (400, 1201)

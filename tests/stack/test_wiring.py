@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from providers.registry import adapter_names
 from providers.standard_webhooks import sign
-from schemas.settings import Settings
+from schemas.settings import ProviderSettings, Settings
 from stack.credentials import Credentials
 from stack.errors import PortTaken
 from stack.ports import free_port
@@ -55,6 +55,21 @@ def test_the_sandbox_holds_the_other_end_of_the_keys(settings: Settings, tmp_pat
         "SANDBOX_WEBHOOK_SECRET": credentials.sandbox_webhook_secret,
         "SANDBOX_SECONDS_PER_IMAGE": "1.0",
         "SANDBOX_SECONDS_PER_VIDEO": "3.0",
+    }
+
+
+def test_the_sandbox_tells_an_account_what_its_vendor_wants_and_leaves_it_the_rest(
+    settings: Settings, tmp_path: Path
+) -> None:
+    own = ProviderSettings(options={"project": SecretStr("films"), "location": SecretStr("global")})
+    theirs = settings.model_copy(update={"providers": settings.providers.with_accounts(vertex=own)})
+
+    told = with_sandbox(theirs, Credentials.of(tmp_path)).providers.named("vertex").options
+
+    assert {name: value.get_secret_value() for name, value in told.items()} == {
+        "project": "sandbox-project",
+        "storage_url": "http://127.0.0.1:8090/vertex",
+        "location": "global",
     }
 
 

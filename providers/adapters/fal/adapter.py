@@ -17,12 +17,12 @@ one.
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from providers import key_sets
 from providers.account import Account
 from providers.adapters.fal import webhooks
 from providers.adapters.fal.wire import (
@@ -51,7 +51,7 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Call, Reply, Transport
+from providers.transport import Reply, Transport
 from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
@@ -93,16 +93,11 @@ class Fal:
         self.name = name
         self._account = Account(name, settings, transport, base_url=BASE_URL, scheme="Key")
         self._clock = clock
-        # Public, so without our key. Whoever stands in for fal has the set at the same address.
+        # Whoever stands in for fal has the set at the same address.
         base_url = settings.base_url.rstrip("/")
-        call = Call(
-            provider=name,
-            operation="keys",
-            method="GET",
-            url=f"{base_url}/.well-known/jwks.json" if base_url else KEYS_URL,
-            timeout_seconds=settings.timeout_seconds,
-        )
-        self._keys = webhooks.KeySet(partial(transport.send, call), clock, known=known_keys)
+        url = f"{base_url}/.well-known/jwks.json" if base_url else KEYS_URL
+        fetch = key_sets.fetching(name, transport, url, timeout_seconds=settings.timeout_seconds)
+        self._keys = key_sets.KeySet(fetch, webhooks.read_keys, clock, known=known_keys)
 
     def submit(
         self,

@@ -2,40 +2,24 @@
 
 Source: https://fal.ai/docs/documentation/model-apis/inference/webhooks. Ed25519 over four lines: request id, user id,
 time, SHA-256 of the body. The keys are a JWKS that may be kept for 24 hours.
-
-**Where the keys come from.** Callbacks are read in the gateway's event loop, where no call to a vendor may be waited
-for, and no other process can fill the gateway's memory. So the set is fetched by a thread, beside the callback that
-found it missing, and that callback is taken unchecked: as a hint, which is what callbacks of vendors without a
-signature are. It reached us under a URL whose token is ours, the pipeline reads the state with our own key in any
-case, and to refuse it would only make fal send it again. Under a set that is known, a wrong signature is refused. It
-may be that of a new key, so the set is fetched again, at most once a minute; fal repeats a refused webhook for two
-hours.
+How the keys are known, `providers/key_sets.py` says; fal repeats a refused webhook for two hours.
 """
 
 import base64
 import binascii
 import hashlib
-import math
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-import structlog
 from Crypto.PublicKey.ECC import EccKey
 from Crypto.Signature import eddsa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from providers.transport import Reply
-from schemas.errors import CallbackRefused, ProviderError
+from schemas.errors import CallbackRefused
 
 WINDOW_SECONDS = 300
-KEPT_SECONDS = 86_400
-AGAIN_SECONDS = 60
 
 # Python refuses to read an integer of thousands of digits.
 _MOST_DIGITS = 12
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 def verify(keys: Sequence[EccKey], headers: Mapping[str, str], body: bytes, *, now: float) -> None:
@@ -79,57 +63,6 @@ def read_keys(jwks: bytes) -> tuple[EccKey, ...]:
             except (binascii.Error, ValueError):
                 continue
     return tuple(found)
-
-
-class KeySet:
-    """The keys as this process knows them. Never waits for fal; serves all threads.
-
-    `fetch` answers the JWKS. `known` is one that was read before.
-    """
-
-    def __init__(self, fetch: Callable[[], Reply], clock: Callable[[], float], *, known: bytes | None = None) -> None:
-        self._fetch = fetch
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._set = _Set() if known is None else _Set(read_keys(known), clock())
-        self._asked_at = self._set.fetched_at
-
-    def known(self) -> tuple[EccKey, ...]:
-        """The keys to verify with; empty while there are none, and then they are on their way."""
-        held = self._set
-        if held.keys and self._clock() - held.fetched_at <= KEPT_SECONDS:
-            return held.keys
-        self.refresh_soon()
-        return ()
-
-    def refresh_soon(self) -> None:
-        """Fetch the keys in a thread, unless they were asked for within a minute."""
-        with self._lock:
-            if self._clock() - self._asked_at < AGAIN_SECONDS:
-                return
-            self._asked_at = self._clock()
-        # A daemon: a process that ends does not wait for it.
-        threading.Thread(target=self._refresh, name="fal-keys", daemon=True).start()
-
-    def _refresh(self) -> None:
-        try:
-            reply = self._fetch()
-        except ProviderError as error:
-            log.warning("webhook_keys_not_fetched", reason=error.message)
-            return
-        keys = read_keys(reply.content) if reply.is_success else ()
-        if not keys:
-            log.warning("webhook_keys_not_fetched", status=reply.status)
-            return
-        self._set = _Set(keys, self._clock())
-
-
-@dataclass(frozen=True)
-class _Set:
-    """Keys, and when they were fetched in Unix seconds."""
-
-    keys: tuple[EccKey, ...] = ()
-    fetched_at: float = -math.inf
 
 
 class _Entry(BaseModel):

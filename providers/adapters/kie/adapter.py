@@ -1,7 +1,8 @@
-"""Kie Market (https://docs.kie.ai): one wire for the models of many vendors.
+"""Kie (https://docs.kie.ai): the models of many vendors behind one account.
 
-Kie answers HTTP 200 to nearly everything and tells of failure in the JSON `code`. It cannot cancel. Its signature on a
-callback covers the task's id and the time, but not the body, so a callback only says that it is time to look.
+Most are in its Market, in one wire; Veo and Runway have a wire each. All share an envelope: Kie answers HTTP 200 to
+nearly everything and tells of failure in the JSON `code`. It cannot cancel. Its signature on a callback covers the
+task's id and the time, but not the body, so a callback only says that it is time to look.
 """
 
 import hmac
@@ -12,7 +13,8 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from providers.account import Account
-from providers.adapters.kie.wire import BALANCE, VERDICTS, Answer, Record, signature, to_input, to_state
+from providers.adapters.kie.families import family_of
+from providers.adapters.kie.wire import BALANCE, VERDICTS, Answer, signature
 from providers.base import (
     AccountState,
     CallbackReading,
@@ -25,7 +27,8 @@ from providers.base import (
     Submission,
 )
 from providers.transport import Reply, Transport
-from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
+from providers.verdicts import error_of
+from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -34,8 +37,6 @@ SIGNATURE_SECONDS = 300
 _MOST_DIGITS = 12
 
 _OK = 200
-_BAD_REQUEST = 400
-_GENERATION_FAILED = 501
 
 
 class Kie:
@@ -64,10 +65,11 @@ class Kie:
         generation_id: UUID,  # noqa: ARG002 -- Kie stores no id of ours but the one in the callback's URL
         fence: Fence,
     ) -> Submission:
-        body: dict[str, object] = {"model": request.model, "input": to_input(request.model, request.inputs)}
+        family = family_of(request.model)
+        body = family.to_body(request.model, request.inputs)
         if callback_url is not None:
             body["callBackUrl"] = callback_url
-        reply = self._account.call("submit", "POST", "/api/v1/jobs/createTask", body=body, fence=fence)
+        reply = self._account.call("submit", "POST", family.create_path, body=body, fence=fence)
         answer = _read(reply)
         if answer.code == _OK and answer.task_id is not None:
             return Submission(answer.task_id)
@@ -76,19 +78,19 @@ class Kie:
         raise self._error(answer, reply, prompt=request.inputs.prompt)
 
     def poll(self, remote: RemoteRef) -> RemoteState:
-        reply = self._account.call("poll", "GET", "/api/v1/jobs/recordInfo", params={"taskId": remote.remote_id})
+        family = family_of(remote.model)
+        reply = self._account.call("poll", "GET", family.status_path, params={"taskId": remote.remote_id})
         answer = _read(reply)
-        # A failed task is a success of the query; its callback says 501, so a read may say it too.
-        has_record = answer.code == _OK or (answer.code == _GENERATION_FAILED and answer.data is not None)
+        # A failed task is a success of the query; its callback has a code of its own, so a read may have it, too.
+        has_record = answer.code == _OK or (answer.code in family.failure_codes and answer.task_id is not None)
         if not has_record:
             raise self._error(answer, reply)
         if answer.task_id != remote.remote_id:
             raise reply.undocumented("no record of that task")
         try:
-            record = Record.model_validate(answer.data)
+            return family.to_state(answer)
         except ValidationError:
             raise reply.undocumented("a record of another form") from None
-        return to_state(record, answer.text)
 
     def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- Kie stores no id of ours
         return None
@@ -134,13 +136,8 @@ class Kie:
 
     def _error(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a task: by Kie's code first, then by the HTTP status."""
-        verdict = VERDICTS.get(answer.code)
-        if verdict is None:
-            return reply.error() if reply.status >= _BAD_REQUEST else reply.undocumented(f"the code {answer.code}")
-        text = f"kie {verdict.text} (code {answer.code})"
-        if verdict.family is ProviderRejected and answer.text:
-            text += f": {self._account.quotable(answer.text, prompt=prompt)}"
-        return verdict.family(text, code=verdict.code, retry_after=reply.retry_after)
+        told = self._account.quotable(answer.text, prompt=prompt) if answer.text else ""
+        return error_of(VERDICTS, answer.code, reply, told=told)
 
 
 def _read(reply: Reply) -> Answer:

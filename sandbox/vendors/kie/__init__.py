@@ -1,4 +1,4 @@
-"""Kie Market, under `/kie`."""
+"""Kie, under `/kie`: its Market, Veo and Runway behind one account."""
 
 from sandbox.vendor import Vendor
 from sandbox.vendors.kie.account import KieAccount

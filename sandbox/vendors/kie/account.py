@@ -4,7 +4,6 @@ import hmac
 
 from sandbox.config import SandboxConfig
 from sandbox.sliding_window import SlidingWindow
-from sandbox.vendors.kie.callbacks import KieCallbacks
 from sandbox.vendors.kie.errors import KieError
 
 
@@ -13,7 +12,6 @@ class KieAccount:
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
-        self.callbacks = KieCallbacks(config.public_url, config.webhook_secret)
         self.credits = config.kie_credits
         self.creates = SlidingWindow(config.kie_creates_per_10_seconds, 10)
         self.adopted_prefix: str | None = None

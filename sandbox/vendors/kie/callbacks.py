@@ -1,13 +1,14 @@
-"""Kie's record of a task, and the callbacks that carry it with Kie's signature."""
+"""Kie's records of tasks, and the callbacks that tell of them with Kie's signature."""
 
 import base64
 import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 
-from sandbox.config import file_url
+from sandbox.config import SandboxConfig, file_url
 from sandbox.task import JsonObject, Seal, State, Task
 
 
@@ -20,52 +21,26 @@ def sign(key: str, task_id: str, timestamp: str) -> str:
     return base64.b64encode(mac.digest()).decode()
 
 
-def record(task: Task, public_url: str) -> JsonObject:
-    """The `data` of recordInfo and of a callback. `param` and `resultJson` are JSON strings, times milliseconds."""
-    hidden = task.scenario.state_word is not None
-    completed = None if hidden else _milliseconds(task.completed_at)
-    created = _milliseconds(task.created_at)
-    return {
-        "taskId": task.id,
-        "model": task.model,
-        "state": task.scenario.state_word or task.state,
-        "param": json.dumps(task.request),
-        "resultJson": None if hidden else _result_json(task, public_url),
-        "failCode": task.fail_code,
-        "failMsg": task.fail_msg,
-        "costTime": None if completed is None or created is None else completed - created,
-        "createTime": created,
-        "updateTime": completed or _milliseconds(time.time()),
-        "completeTime": completed,
-        "creditsConsumed": task.credits,
-    }
-
-
-class KieCallbacks:
-    """Writes Kie's callbacks, one at the end of a task; without a key they carry no signature."""
+class KieCallbacks(ABC):
+    """Writes a family's records, and its callbacks, one at the end of a task; without a key they carry no signature."""
 
     tells_progress = False
 
-    def __init__(self, public_url: str, key: str | None) -> None:
-        self._public_url = public_url
-        self._key = key
+    def __init__(self, config: SandboxConfig) -> None:
+        self._public_url = config.public_url
+        self._key = config.webhook_secret
+
+    @abstractmethod
+    def record(self, task: Task) -> JsonObject:
+        """The `data` of a status read."""
 
     def body(self, task: Task) -> JsonObject:
-        """The recordInfo body, with code 501 for a failed task."""
-        data = record(task, self._public_url)
-        if task.ended is State.FAIL:
-            return {"code": 501, "msg": "Playground task failed.", "data": data}
-        return {"code": 200, "msg": "Playground task completed successfully.", "data": data}
+        """What Kie says of a task that has ended."""
+        return self._failure(task) if task.ended is State.FAIL else self._success(task, self._links(task))
 
     def forged_body(self, task: Task) -> JsonObject:
         """A success with a result URL at which there is nothing."""
-        url = file_url(self._public_url, f"forged-{task.file_name}")
-        data = {
-            **record(task, self._public_url),
-            "state": "success",
-            "resultJson": json.dumps({"resultUrls": [url]}),
-        }
-        return {"code": 200, "msg": "Playground task completed successfully.", "data": data}
+        return self._success(task, [file_url(self._public_url, f"forged-{task.file_name}")])
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- not signed
         """The two webhook headers; a wrong seal is made with a key that nobody has."""
@@ -81,16 +56,78 @@ class KieCallbacks:
             return {}
         return {"X-Webhook-Timestamp": timestamp, "X-Webhook-Signature": sign(key, task.id, timestamp)}
 
+    @abstractmethod
+    def _success(self, task: Task, links: Sequence[str]) -> JsonObject:
+        """The callback of a task that made something."""
 
-def _result_json(task: Task, public_url: str) -> str | None:
-    match task.ended:
-        case State.SUCCESS:
-            return json.dumps({"resultUrls": [file_url(public_url, name) for name in task.results]})
-        case State.FAIL:
-            return None
-        case _:
-            return ""
+    @abstractmethod
+    def _failure(self, task: Task) -> JsonObject:
+        """The callback of a task that made nothing."""
+
+    def _links(self, task: Task) -> list[str]:
+        return [file_url(self._public_url, name) for name in task.results]
+
+
+class MarketCallbacks(KieCallbacks):
+    """Those of the Market: a callback is a status read, with code 501 for a failed task."""
+
+    def record(self, task: Task) -> JsonObject:
+        """`param` and `resultJson` are JSON strings, times milliseconds."""
+        hidden = task.scenario.state_word is not None
+        completed = None if hidden else _milliseconds(task.completed_at)
+        created = _milliseconds(task.created_at)
+        return {
+            "taskId": task.id,
+            "model": task.model,
+            "state": task.scenario.state_word or task.state,
+            "param": json.dumps(task.request),
+            "resultJson": None if hidden else self._result_json(task),
+            "failCode": task.fail_code,
+            "failMsg": task.fail_msg,
+            "costTime": None if completed is None or created is None else completed - created,
+            "createTime": created,
+            "updateTime": completed or _milliseconds(time.time()),
+            "completeTime": completed,
+            "creditsConsumed": task.credits,
+        }
+
+    def body(self, task: Task) -> JsonObject:
+        """The record as it stands, whatever that is."""
+        if task.ended is State.FAIL:
+            return self._failure(task)
+        return _succeeded(self.record(task))
+
+    def _success(self, task: Task, links: Sequence[str]) -> JsonObject:
+        result = json.dumps({"resultUrls": list(links)})
+        return _succeeded({**self.record(task), "state": "success", "resultJson": result})
+
+    def _failure(self, task: Task) -> JsonObject:
+        return {"code": 501, "msg": "Playground task failed.", "data": self.record(task)}
+
+    def _result_json(self, task: Task) -> str | None:
+        match task.ended:
+            case State.SUCCESS:
+                return json.dumps({"resultUrls": self._links(task)})
+            case State.FAIL:
+                return None
+            case _:
+                return ""
+
+
+def _succeeded(record: JsonObject) -> JsonObject:
+    return {"code": 200, "msg": "Playground task completed successfully.", "data": record}
 
 
 def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
+
+
+def stamp(seconds: float | None) -> str | None:
+    """A time as the older families write it."""
+    return None if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
+
+
+def code_of(task: Task) -> int | str | None:
+    """The code of a failed task, a number in the older families."""
+    code = task.fail_code
+    return int(code) if code is not None and code.isdigit() else code

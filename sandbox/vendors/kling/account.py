@@ -13,10 +13,13 @@ class KlingAccount:
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
-        self.callbacks = KlingCallbacks(config.public_url, config.webhook_secret)
+        self.callbacks = self._callbacks(config)
         self.concurrency = config.kling_concurrency
         self._tasks: dict[str, Task] = {}
         self._by_external_id: dict[str, Task] = {}
+
+    def _callbacks(self, config: SandboxConfig) -> KlingCallbacks:
+        return KlingCallbacks(config.public_url, config.webhook_secret)
 
     def authorize(self, authorization: str | None) -> None:
         """Raises `KlingError` 1001 or 1002 unless the header carries the account's key."""

@@ -27,7 +27,7 @@ def record(task: Task, public_url: str) -> JsonObject:
         "status": task.scenario.state_word or _WORDS[task.state],
         "message": "" if hidden else task.fail_msg or "",
         "create_time": round(task.created_at * 1000),
-        "update_time": round(_changed_at(task) * 1000),
+        "update_time": round(changed_at(task) * 1000),
         "external_id": task.external_id,
         "outputs": [_output(task, file_url(public_url, name)) for name in task.results] if has_result else [],
         "billing": [_charge(task)] if has_result else [],
@@ -57,7 +57,8 @@ class KlingCallbacks:
         return signature_headers(self._secret, f"msg_{hashlib.sha256(content).hexdigest()[:24]}", content, seal)
 
 
-def _changed_at(task: Task) -> float:
+def changed_at(task: Task) -> float:
+    """When its state changed last, Unix seconds."""
     if task.completed_at is not None:
         return task.completed_at
     return task.begins_at if task.state is State.GENERATING else task.created_at

@@ -1,13 +1,14 @@
-"""What the sandbox knows of Kling 3.0: the bodies of its creates, their prices, and what they deliver.
+"""What the sandbox knows of Kling's models: the bodies of their creates, their prices, and what they deliver.
 
-Field names and limits are those of https://kling.ai/document-api, in the new dialect. Unknown fields are refused, so
-that a misspelt one is noticed here and not on a bill. Prices are near Kling's; nothing should depend on their amounts.
+Field names and limits are those of https://kling.ai/document-api, in the new dialect. Prices are near Kling's; nothing
+should depend on their amounts.
 """
 
-from abc import ABC, abstractmethod
-from typing import Annotated, Literal, Self
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
@@ -15,113 +16,145 @@ from sandbox.sizes import Size, size_of
 from sandbox.task import JsonObject
 from sandbox.validation import HttpUrlText, sentences
 from sandbox.vendors.kling.errors import KlingError
+from sandbox.vendors.kling.settings import (
+    Options,
+    Part,
+    Settings,
+    Settings3,
+    Settings3Omni,
+    Settings3Turbo,
+    Settings25,
+    Settings26,
+    TextSettings3,
+    TextSettings3Turbo,
+    TextSettings25,
+    TextSettings26,
+    omni_problem,
+)
+from sandbox.videos import SourceVideo
 
-MAX_IMAGE_BYTES = 50 * 1024**2
 _SHORTEST_SIDE = 300
 _LONGEST_SHAPE = 2.5
+_VIDEO_SECONDS = (3, 15.5)
 
 _SIZES: dict[str, Size] = {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (960, 960)}
 _SCALES = {"720p": 1.0, "1080p": 1.5, "4k": 3.0}
 _FRAME_RATE = 24
-_UNITS_PER_SECOND = {"720p": 0.6, "1080p": 1.2, "4k": 2.4}
 
-Prompt = Annotated[str, Field(min_length=1, max_length=3072)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+_LongPrompt = Annotated[str, Field(min_length=1, max_length=3072)]
+_ShortPrompt = Annotated[str, Field(min_length=1, max_length=2500)]
 
 
-class Watermark(_Part):
-    """`options.watermark_info`."""
+class KlingCreate(Part):
+    """The body of a create."""
 
-    enabled: bool
+    units_per_second: ClassVar[Mapping[str, float]] = {"720p": 0.6, "1080p": 1.2, "4k": 2.4}
+
+    settings: Settings = Settings()
+    options: Options = Options()
+
+    @property
+    def callback_url(self) -> str | None:
+        """Where its customer wants to be called."""
+        return self.options.callback_url
+
+    @property
+    def external_id(self) -> str | None:
+        """Its customer's own id."""
+        return self.options.external_task_id
+
+    @property
+    def units(self) -> float:
+        """What it costs."""
+        sound = 2 if self.settings.sounds else 1
+        return round(self.units_per_second[self.settings.resolution] * self.settings.duration * sound, 2)
+
+    def image_sources(self) -> tuple[str, ...]:
+        """The pictures that Kling fetches, the first frame first."""
+        return ()
+
+    def video_source(self) -> str | None:
+        """The video that Kling fetches."""
+        return None
+
+    def spec(self, source: SourceImage | None, video: SourceVideo | None = None) -> MediaSpec:
+        """What Kling delivers, given the first picture and the video. Raises `KlingError` 1201 for unfit ones."""
+        if source is not None:
+            check_image(source)
+        if video is not None and not _VIDEO_SECONDS[0] <= round(video.seconds, 1) <= _VIDEO_SECONDS[1]:
+            raise KlingError(1201, f"The video has {video.seconds:.1f} s; it may have 3 to 15.5")
+        width, height = size_of(_SIZES, self.settings.shape, video or source)
+        scale = _SCALES[self.settings.resolution]
+        return MediaSpec(
+            format="mp4",
+            width=round(width * scale),
+            height=round(height * scale),
+            duration_seconds=self._seconds(video),
+            frame_rate=_FRAME_RATE,
+            sound=self.settings.sounds,
+        )
+
+    def _seconds(self, video: SourceVideo | None) -> float:  # noqa: ARG002 -- for what changes a video
+        return self.settings.duration
 
 
-class Options(_Part):
-    """`options`."""
-
-    callback_url: HttpUrlText | None = None
-    external_task_id: str | None = Field(default=None, min_length=1)
-    watermark_info: Watermark | None = None
-
-
-class Settings(_Part):
-    """`settings`, of both paths."""
-
-    resolution: Literal["720p", "1080p", "4k"] = "720p"
-    duration: int = Field(default=5, ge=3, le=15)
-    audio: Literal["native", "off"] = "off"
-    multi_shot: bool = False
+def check_image(source: SourceImage) -> None:
+    """Raises `KlingError` 1201 for a picture that is too small or too long."""
+    shorter, longer = sorted((source.width, source.height))
+    if shorter < _SHORTEST_SIDE or longer > _LONGEST_SHAPE * shorter:
+        raise KlingError(1201, f"The image has {source.width} x {source.height} pixels; 300 at least, 1:2.5")
 
 
-class TextSettings(Settings):
-    """`settings` of text-to-video."""
-
-    aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
+class _TextToVideo(KlingCreate):
+    prompt: _LongPrompt
 
 
-class Words(_Part):
+class _Text3(_TextToVideo):
+    settings: TextSettings3 = TextSettings3()
+
+
+class _Text3Turbo(_TextToVideo):
+    units_per_second: ClassVar = {"720p": 0.8, "1080p": 1.0}
+    settings: TextSettings3Turbo = TextSettings3Turbo()
+
+
+class _Text26(_TextToVideo):
+    units_per_second: ClassVar = {"720p": 0.3, "1080p": 0.5}
+    prompt: _ShortPrompt
+    settings: TextSettings26 = TextSettings26()
+
+
+class _Text25(_TextToVideo):
+    units_per_second: ClassVar = {"720p": 0.3, "1080p": 0.5}
+    prompt: _ShortPrompt
+    settings: TextSettings25 = TextSettings25()
+
+
+class _Words(Part):
     """The prompt, as one of the `contents`."""
 
     type: Literal["prompt"]
-    text: Prompt
+    text: _LongPrompt
 
 
-class Frame(_Part):
+class _ShortWords(_Words):
+    text: _ShortPrompt
+
+
+class _Frame(Part):
     """A picture, as one of the `contents`. Kling takes base64, too; the sandbox takes URLs only."""
 
     type: Literal["first_frame", "last_frame"]
     url: HttpUrlText
 
 
-class KlingCreate(_Part, ABC):
-    """The body of a create."""
+class _ImageToVideo(KlingCreate):
+    """The picture's own shape decides the video's."""
 
-    settings: Settings = Settings()
-    options: Options = Options()
+    last_frame_at: ClassVar[tuple[str, ...]] = ("720p", "1080p", "4k")
+    """The resolutions that take a last frame beside the first."""
 
-    @property
-    def units(self) -> float:
-        """What it costs."""
-        sound = 2 if self.settings.audio == "native" else 1
-        return round(_UNITS_PER_SECOND[self.settings.resolution] * self.settings.duration * sound, 2)
-
-    def image_sources(self) -> tuple[str, ...]:
-        """The pictures that Kling fetches, the first frame first."""
-        return ()
-
-    @abstractmethod
-    def spec(self, source: SourceImage | None) -> MediaSpec:
-        """What Kling delivers, given the first frame. Raises `KlingError` 1201 for a picture that it does not take."""
-
-    def _video(self, ratio: str, source: SourceImage | None) -> MediaSpec:
-        width, height = size_of(_SIZES, ratio, source)
-        scale = _SCALES[self.settings.resolution]
-        return MediaSpec(
-            format="mp4",
-            width=round(width * scale),
-            height=round(height * scale),
-            duration_seconds=self.settings.duration,
-            frame_rate=_FRAME_RATE,
-            sound=self.settings.audio == "native",
-        )
-
-
-class TextToVideo(KlingCreate):
-    """`/text-to-video/kling-3.0`."""
-
-    prompt: Prompt
-    settings: TextSettings = TextSettings()
-
-    def spec(self, source: SourceImage | None) -> MediaSpec:
-        return self._video(self.settings.aspect_ratio, source)
-
-
-class ImageToVideo(KlingCreate):
-    """`/image-to-video/kling-3.0`; the picture's own shape decides the video's."""
-
-    contents: list[Annotated[Words | Frame, Field(discriminator="type")]]
+    contents: Sequence[Annotated[_Words | _Frame, Field(discriminator="type")]]
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
@@ -130,23 +163,93 @@ class ImageToVideo(KlingCreate):
             raise ValueError("a first_frame is missing")
         if len(set(types)) < len(types):
             raise ValueError("each type may be given once")
+        if "last_frame" in types and (self.settings.resolution not in self.last_frame_at):
+            raise ValueError(f"a last_frame is taken at {' and '.join(self.last_frame_at) or 'no resolution'} only")
         return self
 
     def image_sources(self) -> tuple[str, ...]:
-        frames = [part for part in self.contents if isinstance(part, Frame)]
+        frames = [part for part in self.contents if isinstance(part, _Frame)]
         return tuple(frame.url for frame in sorted(frames, key=lambda frame: frame.type))
 
-    def spec(self, source: SourceImage | None) -> MediaSpec:
-        if source is not None:
-            shorter, longer = sorted((source.width, source.height))
-            if shorter < _SHORTEST_SIDE or longer > _LONGEST_SHAPE * shorter:
-                raise KlingError(1201, f"The image has {source.width} x {source.height} pixels; 300 at least, 1:2.5")
-        return self._video("auto", source)
+
+class _Image3(_ImageToVideo):
+    settings: Settings3 = Settings3()
+
+
+class _Image3Turbo(_ImageToVideo):
+    units_per_second: ClassVar = _Text3Turbo.units_per_second
+    last_frame_at: ClassVar = ()
+    contents: Sequence[Annotated[_ShortWords | _Frame, Field(discriminator="type")]]
+    settings: Settings3Turbo = Settings3Turbo()
+
+
+class _Image25(_ImageToVideo):
+    units_per_second: ClassVar = _Text25.units_per_second
+    last_frame_at: ClassVar = ("1080p",)
+    contents: Sequence[Annotated[_ShortWords | _Frame, Field(discriminator="type")]]
+    settings: Settings25 = Settings25()
+
+
+class _Image26(_Image25):
+    settings: Settings26 = Settings26()
+
+    @model_validator(mode="after")
+    def _silent_between_two_frames(self) -> Self:
+        if self.settings.sounds and len(self.image_sources()) > 1:
+            raise ValueError("with a last_frame, audio may be off only")
+        return self
+
+
+class _Reference(Part):
+    """A picture or a video that the prompt may name, as one of the `contents`. The sandbox has no elements."""
+
+    type: Literal["first_frame", "last_frame", "refer_image", "feature_video", "base_video"]
+    url: HttpUrlText
+    id: str | None = Field(default=None, min_length=1)
+
+
+class _Omni(KlingCreate):
+    contents: Sequence[Annotated[_Words | _Reference, Field(discriminator="type")]]
+    settings: Settings3Omni = Settings3Omni()
+
+    @property
+    def _types(self) -> Counter[str]:
+        return Counter(part.type for part in self.contents)
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        types = self._types
+        problem = omni_problem(types, self.settings)
+        if problem is not None:
+            raise ValueError(problem)
+        ids = [part.id for part in self.contents if isinstance(part, _Reference) and part.id is not None]
+        if len(set(ids)) < len(ids):
+            raise ValueError("an id may be given once")
+        return self
+
+    def image_sources(self) -> tuple[str, ...]:
+        images = [part for part in self.contents if isinstance(part, _Reference) and not part.type.endswith("_video")]
+        # No mistake: a first frame is the first in this order, and other pictures are no frame of the video.
+        return tuple(image.url for image in sorted(images, key=lambda image: image.type))
+
+    def video_source(self) -> str | None:
+        videos = (part for part in self.contents if isinstance(part, _Reference) and part.type.endswith("_video"))
+        return next((video.url for video in videos), None)
+
+    def _seconds(self, video: SourceVideo | None) -> float:
+        return video.seconds if video is not None and self._types["base_video"] else self.settings.duration
 
 
 _CREATES: dict[str, type[KlingCreate]] = {
-    "text-to-video/kling-3.0": TextToVideo,
-    "image-to-video/kling-3.0": ImageToVideo,
+    "text-to-video/kling-3.0": _Text3,
+    "text-to-video/kling-3.0-turbo": _Text3Turbo,
+    "text-to-video/kling-2.6": _Text26,
+    "text-to-video/kling-2.5-turbo": _Text25,
+    "image-to-video/kling-3.0": _Image3,
+    "image-to-video/kling-3.0-turbo": _Image3Turbo,
+    "image-to-video/kling-2.6": _Image26,
+    "image-to-video/kling-2.5-turbo": _Image25,
+    "omni-video/kling-3.0-omni": _Omni,
 }
 
 

@@ -45,7 +45,7 @@ def waiting(database: Database, settings: Settings, customer: NewCustomer) -> Wa
     return Waiting(generation_id, f"/callbacks/kie/{generation_id}", token)
 
 
-def _signed(settings: Settings, task: str = TASK) -> dict[str, str]:
+def signed(settings: Settings, task: str = TASK) -> dict[str, str]:
     timestamp = str(int(time.time()))
     key = settings.providers.named("kie").webhook_key.get_secret_value().encode()
     digest = hmac.new(key, f"{task}.{timestamp}".encode(), hashlib.sha256).digest()
@@ -56,7 +56,7 @@ def _signed(settings: Settings, task: str = TASK) -> dict[str, str]:
     }
 
 
-def _receipts(database: Database) -> list[CallbackReceipt]:
+def receipts(database: Database) -> list[CallbackReceipt]:
     with database.transaction() as session:
         return list(session.exec(select(CallbackReceipt)).all())
 
@@ -69,11 +69,11 @@ def _generation(database: Database, generation_id: UUID) -> Generation:
 def test_a_callback_is_kept_and_wakes_whoever_can_fetch_the_result(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting, broker: redis.Redis
 ) -> None:
-    answer = gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=_signed(settings))
+    answer = gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
 
     assert answer.status_code == 200
     assert answer.json() == {"code": 200, "msg": "success"}
-    [receipt] = _receipts(database)
+    [receipt] = receipts(database)
     assert (receipt.generation_id, receipt.remote_id, receipt.body) == (waiting.id, TASK, BODY)
     assert _generation(database, waiting.id).callback_at is not None
     eventually(lambda: broker.llen(Queue.DOWNLOAD.value), lambda length: length == 1)
@@ -85,10 +85,10 @@ def test_a_repeated_callback_is_kept_once(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting
 ) -> None:
     for _ in range(3):
-        answer = gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=_signed(settings))
+        answer = gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
         assert answer.status_code == 200
 
-    [receipt] = _receipts(database)
+    [receipt] = receipts(database)
     assert receipt.deliveries == 3
 
 
@@ -98,11 +98,11 @@ def test_a_wrong_token_stores_nothing(
 ) -> None:
     params = {} if token is None else {"t": token}
 
-    answer = gateway.post(waiting.path, params=params, content=BODY, headers=_signed(settings))
+    answer = gateway.post(waiting.path, params=params, content=BODY, headers=signed(settings))
 
     assert answer.status_code == 401
     assert answer.json()["code"] == "unauthenticated"
-    assert _receipts(database) == []
+    assert receipts(database) == []
     assert _generation(database, waiting.id).callback_at is None
 
 
@@ -111,22 +111,22 @@ def test_another_generations_token_is_wrong(
 ) -> None:
     path = f"/callbacks/kie/{uuid4()}"
 
-    answer = gateway.post(path, params={"t": waiting.token}, content=BODY, headers=_signed(settings))
+    answer = gateway.post(path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
 
     assert answer.status_code == 401
-    assert _receipts(database) == []
+    assert receipts(database) == []
 
 
 def test_a_forged_signature_stores_nothing_and_is_logged_without_secrets(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting
 ) -> None:
-    headers = _signed(settings) | {"X-Webhook-Signature": base64.b64encode(b"forged" * 6).decode()}
+    headers = signed(settings) | {"X-Webhook-Signature": base64.b64encode(b"forged" * 6).decode()}
 
     with structlog.testing.capture_logs() as lines:
         answer = gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=headers)
 
     assert answer.status_code == 401
-    assert _receipts(database) == []
+    assert receipts(database) == []
     [warning] = [line for line in lines if line["log_level"] == "warning"]
     assert warning["event"] == "callback_refused"
     assert (warning["provider"], warning["generation_id"]) == ("kie", str(waiting.id))
@@ -137,10 +137,10 @@ def test_a_forged_signature_stores_nothing_and_is_logged_without_secrets(
 def test_an_unreadable_body_stores_nothing(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting
 ) -> None:
-    answer = gateway.post(waiting.path, params={"t": waiting.token}, content=b"\x00\xff", headers=_signed(settings))
+    answer = gateway.post(waiting.path, params={"t": waiting.token}, content=b"\x00\xff", headers=signed(settings))
 
     assert answer.status_code == 401
-    assert _receipts(database) == []
+    assert receipts(database) == []
 
 
 def test_a_callback_of_an_unknown_generation_is_answered_and_forgotten(
@@ -150,17 +150,17 @@ def test_a_callback_of_an_unknown_generation_is_answered_and_forgotten(
     token = sign(settings.secret_key.get_secret_value(), generation_id)
 
     answer = gateway.post(
-        f"/callbacks/kie/{generation_id}", params={"t": token}, content=BODY, headers=_signed(settings)
+        f"/callbacks/kie/{generation_id}", params={"t": token}, content=BODY, headers=signed(settings)
     )
 
     assert (answer.status_code, answer.json()) == (200, {"code": 200, "msg": "success"})
-    assert _receipts(database) == []
+    assert receipts(database) == []
 
 
 def test_an_unknown_provider_is_not_found(gateway: httpx.Client, settings: Settings, waiting: Waiting) -> None:
     path = waiting.path.replace("kie", "nobody")
 
-    answer = gateway.post(path, params={"t": waiting.token}, content=BODY, headers=_signed(settings))
+    answer = gateway.post(path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
@@ -170,17 +170,17 @@ def test_a_body_that_is_too_large_is_refused(
 ) -> None:
     body = BODY + b" " * (1024 * 1024)
 
-    answer = gateway.post(waiting.path, params={"t": waiting.token}, content=body, headers=_signed(settings))
+    answer = gateway.post(waiting.path, params={"t": waiting.token}, content=body, headers=signed(settings))
 
     assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
-    assert _receipts(database) == []
+    assert receipts(database) == []
 
 
 def test_the_log_of_requests_does_not_hold_the_token(
     gateway: httpx.Client, settings: Settings, waiting: Waiting
 ) -> None:
     with structlog.testing.capture_logs() as lines:
-        gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=_signed(settings))
+        gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
 
     [line] = [line for line in lines if line["event"] == "request"]
     assert (line["method"], line["path"], line["status"]) == ("POST", waiting.path, 200)

@@ -15,11 +15,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.adapters.fal import wire as fal_wire
-from providers.adapters.kie import wire as kie_wire
+from providers.adapters.gemini import wire as gemini_wire
+from providers.adapters.kie import families as kie_families
 from providers.adapters.kling import wire as kling_wire
+from providers.adapters.kling_legacy import wire as kling_legacy_wire
 from providers.adapters.openai_videos import wire as openai_videos_wire
 from providers.adapters.replicate import wire as replicate_wire
 from providers.adapters.runway import wire as runway_wire
+from providers.adapters.vertex import wire as vertex_wire
+from providers.base import InputFile
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from providers.registry import adapter_names
@@ -60,12 +64,20 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
 
 WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
     "fal": fal_wire.to_input,
-    "kie": kie_wire.to_input,
+    "gemini": lambda model, inputs: gemini_wire.to_body(model, inputs, files_of(inputs), callback_url=None),
+    "kie": kie_families.to_body,
     "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
+    "kling_legacy": partial(kling_legacy_wire.to_body, external_id="1", callback_url=None),
     "openai_videos": openai_videos_wire.to_form,
     "replicate": replicate_wire.to_input,
     "runway": runway_wire.to_body,
+    "vertex": lambda model, inputs: vertex_wire.to_body(model, inputs, files_of(inputs), storage_uri=None),
 }
+
+
+def files_of(inputs: Inputs) -> dict[str, InputFile]:
+    """Files that differ, for vendors that take no links."""
+    return {url: InputFile(url.encode(), "image/png") for url in (*inputs.image_urls, *inputs.video_urls)}
 
 
 def choices(model: Model) -> dict[str, Sequence[object]]:
@@ -77,7 +89,7 @@ def choices(model: Model) -> dict[str, Sequence[object]]:
         "duration_seconds": can.durations_seconds,
         "output_format": can.output_formats,
         "fps": can.frame_rates,
-        "audio": [False, True] if can.audio else [],
+        "audio": can.audio_choices if can.audio else [],
         "enhance_prompt": [False, True] if can.enhance_prompt else [],
         "motion": [0.0, 0.9] if can.motion else [],
         "seed": [] if can.max_seed is None else [0, can.max_seed],
@@ -171,9 +183,34 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     (T2V, {"duration_seconds": 10, "audio": True}, 220),
     (T2V, {"audio": False}, 55),
     (I2V, {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 110),
+    ("nano-banana-edit", {"image_urls": [IMAGE_URL]}, 4),
+    ("nano-banana-2", {"resolution": "2K"}, 12),
+    ("nano-banana-2", {"resolution": "4K"}, 18),
+    ("nano-banana-2-lite", {}, 5),
+    ("kling-3.0-video", {}, 70),
+    ("kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
+    ("gemini-omni-video", {}, 120),
+    ("gemini-omni-video-edit", {"video_urls": [VIDEO_URL], "resolution": "4k", "duration_seconds": 10}, 450),
+    ("veo-3", {}, 250),
+    ("veo-3", {"duration_seconds": 4}, 125),
+    ("veo-3-fast", {}, 60),
+    ("veo-3-fast", {"resolution": "4k"}, 180),
+    ("veo-3-fast-reference-to-video", {"image_urls": [IMAGE_URL]}, 60),
+    ("veo-3-lite", {}, 32),
+    ("veo-3-lite-reference-to-video", {"image_urls": [IMAGE_URL], "resolution": "4k"}, 160),
+    ("runway-gen-3", {"duration_seconds": 10}, 30),
     ("kling-3.0-text-to-video", {}, 85),
     ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
+    ("kling-3.0-text-to-video", {"resolution": "4k"}, 553),
     ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
+    ("kling-3.0-turbo-text-to-video", {}, 115),
+    ("kling-3.0-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 144),
+    ("kling-3.0-omni", {"image_urls": [IMAGE_URL] * 7}, 85),
+    ("kling-3.0-omni-video-to-video", {"video_urls": [VIDEO_URL], "generate_audio": True}, 130),
+    ("kling-2.6-pro-text-to-video", {"generate_audio": True}, 140),
+    ("kling-2.6-pro-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 140),
+    ("kling-2.5-turbo-text-to-video", {}, 45),
+    ("kling-2.5-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 72),
     ("flux-schnell", {}, 1),
     ("seedance-1-pro", {}, 150),
     ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
@@ -190,6 +227,27 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
     ("longcat-video-text-to-video", {"duration_seconds": 10}, 80),
     ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
+    ("gemini-omni-1.1-flash", {}, 160),
+    ("gemini-omni-1.1-flash", {"resolution": "360p", "duration_seconds": 3}, 18),
+    ("gemini-omni-1.2-flash", {"resolution": "4k", "duration_seconds": 15}, 900),
+    ("gemini-omni-1.2-flash", {"resolution": "1080p", "video_urls": [VIDEO_URL]}, 240),
+    ("gemini-nano-banana-2.1", {}, 7),
+    ("gemini-nano-banana-2.1", {"resolution": "4K"}, 24),
+    ("gemini-3.1-flash-image", {"resolution": "512"}, 10),
+    ("gemini-3.1-flash-image", {"resolution": "2K"}, 21),
+    ("gemini-3.1-flash-lite-image", {}, 7),
+    ("gemini-3-pro-image", {"resolution": "4K"}, 49),
+    ("gemini-2.5-flash-image", {"image_urls": [IMAGE_URL]}, 8),
+    ("veo-3.1", {}, 320),
+    ("veo-3.1", {"duration_seconds": 4, "audio": True, "resolution": "1080p"}, 320),
+    ("veo-3.1-fast", {"image_urls": [IMAGE_URL] * 2}, 160),
+    ("veo-3.1-fast", {"audio": True, "duration_seconds": 6}, 180),
+    ("veo-3.1-lite", {}, 48),
+    ("veo-3.1-lite", {"audio": True, "duration_seconds": 4}, 64),
+    ("veo-3.1-lite", {"audio": True, "duration_seconds": 8}, 128),
+    ("veo-3.1-extend", {"video_urls": [VIDEO_URL]}, 280),
+    ("veo-3.1-fast-extend", {"video_urls": [VIDEO_URL], "audio": True}, 210),
+    ("veo-3.1-lite-extend", {"video_urls": [VIDEO_URL], "audio": True}, 112),
 ]
 
 
@@ -213,7 +271,10 @@ def test_an_order_is_complete() -> None:
     order = CATALOGUE.order(request(T2V, metadata={"a": "b"}, deadline_seconds=60))
     assert order.inputs == Inputs(prompt="a boat", aspect_ratio="16:9", duration_seconds=5, audio=False)
     assert (order.kind, order.file_extension, order.deadline_seconds) == (Kind.VIDEO, "mp4", 60)
-    assert order.routes == [Route(provider="kie", model="kling-2.6/text-to-video")]
+    assert order.routes == [
+        Route(provider="kie", model="kling-2.6/text-to-video"),
+        Route(provider="kling", model="text-to-video/kling-2.6"),
+    ]
     assert order.metadata == {"a": "b"}
 
 
@@ -241,6 +302,7 @@ PROBLEMS: list[tuple[str, dict[str, Any], str, str, object]] = [
         {"min": 0, "max": 8},
     ),
     ("nano-banana", {"generate_audio": True}, "generate_audio", "must be false, not true", [False]),
+    ("veo-3-fast", {"generate_audio": False}, "generate_audio", "must be true, not false", [True]),
     ("nano-banana", {"seed": 0}, "seed", "is not taken by this model; leave it out", []),
     ("flux-schnell", {"seed": 2**31}, "seed", f"must be 0 to {2**31 - 1}, not {2**31}", {"min": 0, "max": 2**31 - 1}),
     (T2V, {"fps": 24}, "fps", "is not taken by this model; leave it out", []),
@@ -354,12 +416,20 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
     [
         ("kling-9", {}, "kling-3.0-text-to-video"),
         ("kling-9", {"image_urls": [IMAGE_URL]}, "kling-3.0-image-to-video"),
+        ("kling-9", {"image_urls": [IMAGE_URL] * 3}, "kling-3.0-omni"),
+        ("kling-9", {"video_urls": [VIDEO_URL]}, "kling-3.0-omni-video-to-video"),
+        ("kling-9", {"negative_prompt": "blur"}, "kling-2.6-pro-text-to-video"),
         ("runway-gen3", {}, "gen-4.5-text-to-video"),
         ("runway-gen3", {"kind": "image"}, "gen-4-image"),
         ("pika", {}, "pika-2.2-text-to-video"),
         ("longcat", {}, "longcat-video-text-to-video"),
         ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
+        ("veo-9", {}, "veo-3-fast"),
+        ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),
+        ("kling-9", {"resolution": "4k"}, "kling-3.0-text-to-video"),
         ("sora-3", {}, "openai-compatible-video"),
+        ("gemini-omni", {}, "gemini-omni-1.2-flash"),
+        ("gemini-omni-flash-preview", {"video_urls": [VIDEO_URL]}, "gemini-omni-1.2-flash"),
         ("openai/sora", {}, "openai-compatible-video"),
     ],
 )
@@ -367,6 +437,11 @@ def test_a_familys_name_means_its_first_model_that_can_do_what_is_asked(
     name: str, fields: dict[str, Any], model: str
 ) -> None:
     assert CATALOGUE.order(request(name, **fields)).model == model
+
+
+def test_a_family_is_served_by_the_relatives_that_have_a_key() -> None:
+    assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini-9")).model == "gemini-nano-banana-2.1"
+    assert Catalogue(FILE, frozenset({"kie"})).order(request("omni")).model == "gemini-omni-video"
 
 
 def test_where_no_relative_can_do_it_the_first_says_what_it_can() -> None:
@@ -482,6 +557,7 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ),
     ("unpriced resolution", ["models", 1, "price", "resolution_factors"], {"1K": 1}, "must name every resolution"),
     ("image per second", ["models", 0, "price", "per"], "second", "an image per image"),
+    ("neither sound nor silence", ["models", 0, "capabilities", "silence"], False, "what makes no sound is silent"),
     ("kind", ["models", 0, "kind"], "video", "a video has durations_seconds"),
     ("images", ["models", 0, "capabilities", "min_images"], 1, "must not be above max_images"),
     ("alias twice", ["models", 0, "aliases"], ["nano-banana-pro"], "two models answer to the name 'nano-banana-pro'"),

@@ -35,6 +35,19 @@ def test_a_file_is_found_however_its_answer_is_cut_and_indented(size: int, inden
     assert b"".join(file_in(cut(answer, size), "data")) == FILE
 
 
+@given(st.integers(1, 200), st.integers(0, 3))
+def test_a_file_is_found_behind_others_of_its_name(size: int, after: int) -> None:
+    others = ["", base64.b64encode(b"input").decode(), "not base64!"][:after]
+    told = {"steps": [{"data": text} for text in others], "data": {"data": TEXT}}
+
+    assert b"".join(file_in(cut(json.dumps(told).encode(), size), "data", after=after)) == FILE
+
+
+def test_where_fewer_stand_before_it_there_is_no_file() -> None:
+    with pytest.raises(DownloadError, match="holds no file"):
+        list(file_in([json.dumps({"data": TEXT}).encode()], "data", after=1))
+
+
 @given(st.integers(1, 200))
 def test_an_answer_without_its_files_is_the_same_document(size: int) -> None:
     answer = json.dumps(document()).encode()

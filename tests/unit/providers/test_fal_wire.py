@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from providers.account import Account
 from providers.adapters.fal.adapter import Fal
-from providers.adapters.fal.webhooks import AGAIN_SECONDS, KEPT_SECONDS, read_keys, verify
+from providers.adapters.fal.webhooks import read_keys, verify
 from providers.adapters.fal.wire import request_path, to_input
 from providers.base import (
     AccountState,
@@ -25,6 +25,7 @@ from providers.base import (
     RemoteStatus,
     Submission,
 )
+from providers.key_sets import AGAIN_SECONDS, KEPT_SECONDS
 from providers.transport import Transport
 from schemas.enums import ErrorCode
 from schemas.errors import (

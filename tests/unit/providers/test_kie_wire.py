@@ -7,7 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
-from providers.adapters.kie.wire import Answer, Record, signature, to_input, to_state
+from providers.adapters.kie.market import INPUTS as INPUTS_OF
+from providers.adapters.kie.market import to_body, to_state
+from providers.adapters.kie.wire import Answer, signature
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.transport import Transport
 from schemas.enums import ErrorCode
@@ -44,7 +46,7 @@ def submit(kie: Kie, *, callback_url: str | None = None) -> str:
 
 
 def state_of(**fields: Any) -> RemoteState:
-    return to_state(Record.model_validate(fields), "the envelope's text")
+    return to_state(Answer(code=200, msg="the envelope's text", data=fields))
 
 
 def test_the_signature_is_kies() -> None:
@@ -93,9 +95,18 @@ INPUTS = Inputs(
     duration_seconds=10,
     audio=True,
     output_format="jpeg",
+    video_urls=["https://x.example/1.mp4"],
+    seed=7,
 )
 IMAGE = {"prompt": "p", "aspect_ratio": "16:9"}
 VIDEO = {"prompt": "p", "duration": "10", "sound": True}
+OMNI = {
+    **IMAGE,
+    "image_urls": ["https://x.example/1.png"],
+    "duration": "10",
+    "resolution": "4K",
+    "seed": 7,
+}
 WRITTEN = {
     "google/nano-banana": {**IMAGE, "output_format": "jpeg"},
     "nano-banana-pro": {
@@ -104,24 +115,71 @@ WRITTEN = {
         "resolution": "4K",
         "output_format": "jpg",
     },
+    "google/nano-banana-edit": {**IMAGE, "image_urls": ["https://x.example/1.png"], "output_format": "jpeg"},
+    "nano-banana-2": {
+        **IMAGE,
+        "image_input": ["https://x.example/1.png"],
+        "resolution": "4K",
+        "output_format": "jpg",
+    },
+    "nano-banana-2-lite": {**IMAGE, "image_urls": ["https://x.example/1.png"]},
     "kling-2.6/text-to-video": {**VIDEO, "aspect_ratio": "16:9"},
     "kling-2.6/image-to-video": {**VIDEO, "image_urls": ["https://x.example/1.png"]},
+    "kling-3.0/video": {
+        **VIDEO,
+        "image_urls": ["https://x.example/1.png"],
+        "aspect_ratio": "16:9",
+        "mode": "4K",
+        "multi_shots": False,
+    },
+    "kling-3.0/video/first-frame": {
+        **VIDEO,
+        "image_urls": ["https://x.example/1.png"],
+        "mode": "4K",
+        "multi_shots": False,
+    },
+    "gemini-omni-video": OMNI,
+    "gemini-omni-video/edit": {
+        **OMNI,
+        "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 10}],
+    },
 }
+NAMES = {"kling-3.0/video/first-frame": "kling-3.0/video", "gemini-omni-video/edit": "gemini-omni-video"}
 
 
 @pytest.mark.parametrize("model", WRITTEN)
 def test_inputs_in_the_words_of_each_model(model: str) -> None:
-    assert to_input(model, INPUTS) == WRITTEN[model]
+    assert to_body(model, INPUTS) == {"model": NAMES.get(model, model), "input": WRITTEN[model]}
+
+
+def test_no_model_is_spoken_to_in_words_that_no_test_has_seen() -> None:
+    assert set(WRITTEN) == set(INPUTS_OF)
+
+
+@pytest.mark.parametrize(("resolution", "mode"), [("720p", "std"), ("1080p", "pro"), ("4k", "4K")])
+def test_klings_mode_is_the_resolution(resolution: str, mode: str) -> None:
+    body = to_body("kling-3.0/video", Inputs(prompt="p", resolution=resolution))
+    assert body["input"] == {"prompt": "p", "mode": mode, "multi_shots": False}
+
+
+def test_as_much_of_a_video_is_used_as_was_ordered() -> None:
+    inputs = Inputs(prompt="p", video_urls=["https://x.example/1.mp4"], duration_seconds=4)
+    assert to_body("gemini-omni-video/edit", inputs)["input"] == {
+        "prompt": "p",
+        "duration": "4",
+        "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 4}],
+    }
 
 
 def test_what_is_not_given_is_not_sent() -> None:
-    assert to_input("nano-banana-pro", Inputs(prompt="p")) == {"prompt": "p"}
-    assert to_input("kling-2.6/text-to-video", Inputs(prompt="p", audio=False)) == {"prompt": "p", "sound": False}
+    assert to_body("nano-banana-pro", Inputs(prompt="p"))["input"] == {"prompt": "p"}
+    silent = to_body("kling-2.6/text-to-video", Inputs(prompt="p", audio=False))
+    assert silent["input"] == {"prompt": "p", "sound": False}
 
 
 def test_a_model_that_is_not_known_any_more() -> None:
     with pytest.raises(ProviderRejected, match="kie's model sora-2 is not served any more"):
-        to_input("sora-2", INPUTS)
+        to_body("sora-2", INPUTS)
 
 
 def test_the_create_request() -> None:

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.kling.adapter import Kling
-from providers.adapters.kling.wire import Record, names_the_external_id, to_body, to_state
+from providers.adapters.kling.dialect import names_the_external_id
+from providers.adapters.kling.wire import Record, to_body, to_state
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
 from providers.standard_webhooks import sign
 from providers.transport import Transport
@@ -107,14 +108,74 @@ def test_a_picture_is_the_first_frame_and_gives_the_shape() -> None:
     }
 
 
+def test_a_second_picture_is_the_last_frame() -> None:
+    urls = ["https://x.example/1.png", "https://x.example/2.png"]
+    inputs = INPUTS.model_copy(update={"image_urls": urls, "resolution": "4k"})
+    body = to_body("image-to-video/kling-3.0", inputs, external_id="1", callback_url=None)
+    assert body["contents"] == [
+        {"type": "prompt", "text": PROMPT},
+        {"type": "first_frame", "url": urls[0]},
+        {"type": "last_frame", "url": urls[1]},
+    ]
+    assert body["settings"] == {"resolution": "4k", "duration": 5, "audio": "off"}
+
+
+@pytest.mark.parametrize("version", ["kling-3.0-turbo", "kling-2.5-turbo"])
+@pytest.mark.parametrize("kind", ["text-to-video", "image-to-video"])
+def test_a_turbo_model_is_told_nothing_of_sound(kind: str, version: str) -> None:
+    settings = to_body(f"{kind}/{version}", INPUTS, external_id="1", callback_url=None)["settings"]
+    assert isinstance(settings, dict)
+    assert "audio" not in settings
+
+
+@pytest.mark.parametrize("kind", ["text-to-video", "image-to-video"])
+def test_2_6_always_makes_1080p_because_only_that_has_sound(kind: str) -> None:
+    settings = to_body(f"{kind}/kling-2.6", INPUTS, external_id="1", callback_url=None)["settings"]
+    assert isinstance(settings, dict)
+    assert (settings["resolution"], settings["audio"]) == ("1080p", "off")
+
+
+def test_omni_is_given_pictures_that_the_prompt_may_name() -> None:
+    inputs = INPUTS.model_copy(update={"image_urls": ["https://x.example/1.png", "https://x.example/2.png"]})
+    assert to_body("omni-video/kling-3.0-omni", inputs, external_id="1", callback_url=None) == {
+        "contents": [
+            {"type": "prompt", "text": PROMPT},
+            {"type": "refer_image", "url": "https://x.example/1.png", "id": "image_1"},
+            {"type": "refer_image", "url": "https://x.example/2.png", "id": "image_2"},
+        ],
+        "settings": {"resolution": "720p", "aspect_ratio": "16:9", "duration": 5, "audio": "off"},
+        "options": {"external_task_id": "1"},
+    }
+
+
+def test_omni_changes_a_video_and_keeps_its_shape_and_if_asked_its_sound() -> None:
+    requests: list[httpx.Request] = []
+    kling = account({"code": 0, "message": "SUCCEED", "data": {"id": "8812", "status": "submitted"}}, requests=requests)
+    inputs = INPUTS.model_copy(update={"video_urls": ["https://x.example/1.mp4"], "image_urls": [], "audio": True})
+    request = ProviderRequest("omni-video/kling-3.0-omni#base_video", inputs)
+    kling.submit(request, callback_url=None, generation_id=GENERATION_ID, fence=lambda: None)
+    assert str(requests[0].url) == "https://api-singapore.klingai.com/omni-video/kling-3.0-omni"
+    assert json.loads(requests[0].content) == {
+        "contents": [
+            {"type": "prompt", "text": PROMPT},
+            {"type": "base_video", "url": "https://x.example/1.mp4", "id": "video_1"},
+        ],
+        "settings": {"resolution": "720p", "duration": 5, "audio": "original", "multi_shot": False},
+        "options": {"external_task_id": str(GENERATION_ID)},
+    }
+
+
 def test_what_is_not_given_is_not_sent() -> None:
     body = to_body("text-to-video/kling-3.0", Inputs(prompt="p"), external_id="1", callback_url=None)
     assert body == {"prompt": "p", "settings": {}, "options": {"external_task_id": "1"}}
 
 
-def test_a_model_that_is_not_known_any_more() -> None:
-    with pytest.raises(ProviderRejected, match=r"kling's model text-to-video/kling-1\.6 is not served any more"):
-        to_body("text-to-video/kling-1.6", INPUTS, external_id="1", callback_url=None)
+@pytest.mark.parametrize(
+    "model", ["text-to-video/kling-1.6", "omni-video/kling-3.0", "kling-3.0", "tasks", "text-to-video/kling-3.0#x"]
+)
+def test_a_model_that_is_not_known_any_more(model: str) -> None:
+    with pytest.raises(ProviderRejected, match=rf"kling's model {model} is not served any more"):
+        to_body(model, INPUTS, external_id="1", callback_url=None)
 
 
 CODES: dict[int, tuple[type[ProviderError], type[ProviderError]]] = {

@@ -6,12 +6,21 @@ from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
 from providers.registry import Providers, adapter_names
+from sandbox.vendors import options
 from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.settings import ProviderSettings, ProvidersSettings
 
 KEY = SecretStr("key")
-ACCOUNT = ProviderSettings(api_key=KEY, base_url="https://vendor.example")
-ALL = ProvidersSettings(dict.fromkeys(adapter_names(), ACCOUNT))
+URL = "https://vendor.example"
+
+
+def account(name: str) -> ProviderSettings:
+    """With what this kind of vendor must be told."""
+    told = {option: SecretStr(value) for option, value in options(name, URL).items()}
+    return ProviderSettings(api_key=KEY, base_url=URL, options=told)
+
+
+ALL = ProvidersSettings({name: account(name) for name in adapter_names()})
 
 
 def test_providers_without_a_key_are_not_there() -> None:
@@ -59,6 +68,13 @@ def test_an_account_that_nobody_can_speak_to_is_refused_at_once(name: str, adapt
 def test_an_account_at_a_vendor_without_an_address_names_the_variable() -> None:
     providers = Providers(ProvidersSettings({"mine": ProviderSettings(api_key=KEY, adapter="openai_videos")}))
     with pytest.raises(InvalidSettings, match="mine needs an address: set REELWORKS_PROVIDERS__MINE__BASE_URL"):
+        providers.load()
+    providers.close()
+
+
+def test_an_account_without_what_its_vendor_must_be_told_names_the_variable() -> None:
+    providers = Providers(ProvidersSettings({"films": ProviderSettings(api_key=KEY, adapter="vertex")}))
+    with pytest.raises(InvalidSettings, match="REELWORKS_PROVIDERS__FILMS__OPTIONS__PROJECT: Field required"):
         providers.load()
     providers.close()
 

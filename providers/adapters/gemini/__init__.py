@@ -1,0 +1,5 @@
+"""The Gemini API."""
+
+from providers.adapters.gemini.adapter import Gemini as Adapter
+
+__all__ = ["Adapter"]

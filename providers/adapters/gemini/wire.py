@@ -1,0 +1,204 @@
+"""The Gemini API's wire as data and pure functions: bodies, states, errors.
+
+Source: google-genai 3.4 (`_gaos/interactions.py`, `_gaos/types/interactions`), which Google generates from its schema
+of revision 2026-05-20, and https://ai.google.dev/gemini-api/docs/omni, unless a line names another. Google does not say
+whether `duration` binds a video that is edited or extended.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, StringConstraints, TypeAdapter
+
+from providers.base import Cancellation, InputFile, RemoteStatus
+from providers.transport import MAX_RETRY_AFTER_SECONDS
+from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.orders import Inputs
+
+API: Final = "/v1beta"
+REVISION: Final = "2026-05-20"
+INTERACTIONS: Final = f"{API}/interactions"
+
+_Write = Callable[[Inputs], object]
+JsonObject = dict[str, JsonValue]
+_OBJECT: Final = TypeAdapter(JsonObject)
+
+
+def _seconds(inputs: Inputs) -> str | None:
+    return None if inputs.duration_seconds is None else f"{inputs.duration_seconds}s"
+
+
+def _mime_type(inputs: Inputs) -> str | None:
+    return None if inputs.output_format is None else f"image/{inputs.output_format}"
+
+
+_VIDEO: Final[Mapping[str, _Write]] = {
+    "aspect_ratio": attrgetter("aspect_ratio"),
+    "resolution": attrgetter("resolution"),
+    "duration": _seconds,
+}
+_IMAGE: Final[Mapping[str, _Write]] = {"aspect_ratio": attrgetter("aspect_ratio"), "mime_type": _mime_type}
+_SIZED_IMAGE: Final[Mapping[str, _Write]] = {**_IMAGE, "image_size": attrgetter("resolution")}
+# The fields of each model's `response_format`, and what of an order goes into them.
+FORMATS: Final[Mapping[str, Mapping[str, _Write]]] = {
+    "gemini-omni-1.1-flash": _VIDEO,
+    "gemini-omni-1.2-flash": _VIDEO,
+    "gemini-nano-banana-2.1": _SIZED_IMAGE,
+    "gemini-3.1-flash-image": _SIZED_IMAGE,
+    "gemini-3.1-flash-lite-image": _IMAGE,
+    "gemini-3-pro-image": _SIZED_IMAGE,
+    "gemini-2.5-flash-image": _IMAGE,
+}
+# Google's names of formats that are called otherwise elsewhere.
+_MIME_TYPES: Final[Mapping[str, str]] = {"video/quicktime": "video/mov"}
+# "100 MB per request/payload", in base64: https://ai.google.dev/gemini-api/docs/file-input-methods
+_MOST_PAYLOAD_BYTES: Final = 100_000_000
+# Words of a prompt that say what each picture is for.
+_ROLE: Final = re.compile(r"<(?:FIRST_FRAME|LAST_FRAME|(?:IMAGE|VIDEO)_REF_\d+)>")
+
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "queued": RemoteStatus.QUEUED,
+    "in_progress": RemoteStatus.RUNNING,
+    "completed": RemoteStatus.SUCCEEDED,
+    "failed": RemoteStatus.FAILED,
+    "incomplete": RemoteStatus.FAILED,
+    "budget_exceeded": RemoteStatus.FAILED,
+    "requires_action": RemoteStatus.FAILED,
+    "requires_continuation": RemoteStatus.FAILED,
+    "cancelled": RemoteStatus.CANCELLED,
+}
+_CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
+    RemoteStatus.QUEUED: Cancellation.REQUESTED,
+    RemoteStatus.RUNNING: Cancellation.REQUESTED,
+    RemoteStatus.SUCCEEDED: Cancellation.IMPOSSIBLE,
+    RemoteStatus.FAILED: Cancellation.IMPOSSIBLE,
+    RemoteStatus.CANCELLED: Cancellation.STOPPED,
+}
+_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Fault(_Payload):
+    """One of an interaction's `errors`, which have a code, too: "a URI that identifies the error type"."""
+
+    message: str | None = None
+
+
+class Interaction(_Payload):
+    """What creates, reads and cancels answer; `results.py` reads of `document`, which is all of it, what was made."""
+
+    # It becomes a part of a URL's path.
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._=-]{0,499}$")]
+    status: str
+    errors: list[Fault] | None = None
+    document: SkipValidation[JsonObject] = Field(repr=False)
+
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """Raises `ValidationError` where it is none."""
+        document = _OBJECT.validate_json(content)
+        return cls.model_validate({**document, "document": document})
+
+
+class Problem(_Payload):
+    """Google's error. `code` is the HTTP status, or of late a word; `details` are of google.rpc."""
+
+    message: str = ""
+    details: list[JsonObject] = []
+
+    @property
+    def reasons(self) -> frozenset[JsonValue]:
+        """Google's words for what is wrong (google.rpc.ErrorInfo)."""
+        return frozenset(word for detail in self.details if isinstance(word := detail.get("reason"), str))
+
+    @property
+    def retry_after(self) -> float | None:
+        """The pause that google.rpc.RetryInfo asks for, in seconds."""
+        delays = (delay for detail in self.details if isinstance(delay := detail.get("retryDelay"), str))
+        found = next((found for delay in delays if (found := _DURATION.fullmatch(delay))), None)
+        return None if found is None else min(float(found[1]), MAX_RETRY_AFTER_SECONDS)
+
+
+class Refusal(_Payload):
+    """The body of an answer that is an error."""
+
+    error: Problem
+
+
+def to_body(
+    model: str, inputs: Inputs, files: Mapping[str, InputFile], *, callback_url: str | None
+) -> dict[str, object]:
+    """The body of a create.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak, or files that are too large.
+    """
+    fields = FORMATS.get(model)
+    if fields is None:
+        raise ProviderRejected(f"gemini's model {model} is not served any more")
+    is_video = fields is _VIDEO
+    urls = [*inputs.image_urls, *(inputs.video_urls if is_video else [])]
+    wanted = {field: write(inputs) for field, write in fields.items()}
+    body: dict[str, object] = {
+        "model": model,
+        "input": [*_media([files[url] for url in urls]), {"type": "text", "text": inputs.prompt}],
+        "response_format": {"type": "video" if is_video else "image", **_given(wanted), "delivery": "uri"},
+        "background": True,
+    }
+    if is_video and (config := _video_config(inputs)):
+        body["generation_config"] = config
+    if callback_url is not None:
+        body["webhook_config"] = {"uris": [callback_url]}
+    return body
+
+
+def _media(files: Sequence[InputFile]) -> Iterator[dict[str, object]]:
+    if sum(len(file.content) for file in files) * 4 / 3 > _MOST_PAYLOAD_BYTES:
+        raise ProviderRejected("the input files are larger, together, than gemini takes with one request")
+    for file in files:
+        mime_type = _MIME_TYPES.get(file.content_type, file.content_type)
+        kind = mime_type.partition("/")[0]
+        yield {"type": kind, "mime_type": mime_type, "data": base64.b64encode(file.content).decode()}
+
+
+def _video_config(inputs: Inputs) -> dict[str, object]:
+    task = _task(inputs)
+    return _given({"seed": inputs.seed, "video_config": None if task is None else {"task": task}})
+
+
+def _task(inputs: Inputs) -> str | None:
+    """What the inputs are for, where that is plain. Otherwise Google makes it out, from the prompt and them."""
+    if inputs.video_urls or len(inputs.image_urls) > 1 or _ROLE.search(inputs.prompt):
+        return None
+    return "image_to_video" if inputs.image_urls else "text_to_video"
+
+
+def _given(fields: Mapping[str, object]) -> dict[str, object]:
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+def to_status(interaction: Interaction) -> RemoteStatus:
+    """Where an interaction stands.
+
+    Raises:
+        ProviderBadResponse: a word that Google does not document.
+    """
+    status = STATUSES.get(interaction.status)
+    if status is None:
+        raise ProviderBadResponse("gemini reported a state that it does not document")
+    return status
+
+
+def to_cancellation(interaction: Interaction) -> Cancellation:
+    """What the interaction that answers a cancel says of it.
+
+    Raises:
+        ProviderBadResponse: a word that Google does not document.
+    """
+    return _CANCELLATIONS[to_status(interaction)]

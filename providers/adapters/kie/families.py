@@ -1,0 +1,27 @@
+"""Which of the wires behind a Kie account a model is spoken to in: its name in the route tells."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from providers.adapters.kie.market import MARKET
+from providers.adapters.kie.runway import RUNWAY
+from providers.adapters.kie.veo import VEO
+from providers.adapters.kie.wire import Family
+from schemas.orders import Inputs
+
+# By what stands before the first slash; every other model is the Market's.
+_FAMILIES: Final[Mapping[str, Family]] = {"veo": VEO, "runway": RUNWAY}
+
+
+def family_of(model: str) -> Family:
+    """The family of a route's model."""
+    return _FAMILIES.get(model.partition("/")[0], MARKET)
+
+
+def to_body(model: str, inputs: Inputs) -> dict[str, object]:
+    """The body of a create, without the callback's URL.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak.
+    """
+    return family_of(model).to_body(model, inputs)

@@ -1,0 +1,214 @@
+"""What both dialects of Kling's API have in common: the envelope, the codes, and how creates and reads are judged.
+
+Sources: "Error codes" and "Callbacks" of https://kling.ai/document-api.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, ClassVar, Final
+
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from providers import standard_webhooks
+from providers.account import Account
+from providers.base import (
+    CallbackReading,
+    Cancellation,
+    Fence,
+    RemoteRef,
+    RemoteState,
+    RemoteStatus,
+    ResultRequest,
+    Submission,
+)
+from providers.transport import Reply
+from providers.verdicts import Verdict, error_of
+from schemas.enums import ErrorCode
+from schemas.errors import (
+    CallbackRefused,
+    ProviderAuthFailed,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.names import ProviderName
+
+BASE_URL: Final = "https://api-singapore.klingai.com"
+
+OK: Final = 0
+INVALID_PARAMETER: Final = 1201
+NO_SUCH_RESOURCE: Final = 1203
+
+# Five meanings share HTTP 429, so the code decides.
+VERDICTS: Final[Mapping[int, Verdict]] = {
+    1000: Verdict(ProviderAuthFailed, "refused our API key"),
+    1001: Verdict(ProviderAuthFailed, "refused our API key"),
+    1002: Verdict(ProviderAuthFailed, "refused our API key"),
+    1003: Verdict(ProviderAuthFailed, "refused our API key"),
+    1004: Verdict(ProviderAuthFailed, "refused our API key"),
+    1100: Verdict(ProviderAuthFailed, "reports a problem with our account"),
+    1101: Verdict(ProviderQuotaExceeded, "says that our account is in arrears"),
+    1102: Verdict(ProviderQuotaExceeded, "says that our resource pack is used up"),
+    1103: Verdict(ProviderAuthFailed, "gives our account no access to this"),
+    1200: Verdict(ProviderRejected, "found the request invalid"),
+    INVALID_PARAMETER: Verdict(ProviderRejected, "found the request invalid"),
+    1202: Verdict(ProviderRejected, "does not know what was asked for"),
+    NO_SUCH_RESOURCE: Verdict(ProviderRejected, "does not know what was asked for"),
+    1300: Verdict(ProviderRejected, "refused it by its policy", ErrorCode.CONTENT_REJECTED),
+    1301: Verdict(ProviderRejected, "refused it by its content policy", ErrorCode.CONTENT_REJECTED),
+    1302: Verdict(ProviderRateLimited, "says that we call too often"),
+    1303: Verdict(ProviderRateLimited, "works on as much as our resource pack allows"),
+    1304: Verdict(ProviderAuthFailed, "does not take calls from our address"),
+    5001: Verdict(ProviderUnavailable, "is down for maintenance"),
+}
+# "Server error" and "timeout": the task of a create may exist all the same.
+UNDECIDED: Final = frozenset({5000, 5002})
+
+# How Kling words it is not documented: the field's name, in one of its spellings, is all that can be expected.
+_EXTERNAL_ID = re.compile(r"external[\s_-]*(task[\s_-]*)?id", re.IGNORECASE)
+
+# An id that fits a URL's path and its query, a log and a database column.
+TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~=-]{0,199}$")]
+ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
+
+_TASK_ID: Final[TypeAdapter[str]] = TypeAdapter(TaskId)
+
+
+class Payload(BaseModel):
+    """What Kling sends. It may say more than we know of."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Answer(Payload):
+    """The envelope of every reply, and of some callbacks."""
+
+    code: int
+    message: str | None = None
+    data: JsonValue = None
+
+
+class Callback(Payload):
+    """A callback: the task itself, in either dialect; some of the documentation's samples wrap it into an envelope."""
+
+    task_id: TaskId = Field(
+        validation_alias=AliasChoices("id", "task_id", AliasPath("data", "id"), AliasPath("data", "task_id"))
+    )
+
+
+def names_the_external_id(text: str, external_id: str) -> bool:
+    """Whether the text of an invalid request is about the external id: it exists already, and so does its task."""
+    return external_id in text or _EXTERNAL_ID.search(text) is not None
+
+
+def given(fields: Mapping[str, object]) -> dict[str, object]:
+    """The fields that have a value."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def ended(urls: Sequence[str], *, vendor: str, units: Decimal | None) -> RemoteState:
+    """The state of a task that worked, as Kling says; without a result it did not. `units` is what Kling charged."""
+    if not urls:
+        return failed(f"{vendor} reported success without a result", units=units)
+    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[*urls], provider_credits=units)
+
+
+def failed(message: str, *, units: Decimal | None) -> RemoteState:
+    """The state of a task that did not work."""
+    return RemoteState(
+        RemoteStatus.FAILED,
+        error_code=ErrorCode.PROVIDER_FAILED,
+        error_message=message,
+        provider_credits=units,
+    )
+
+
+class Dialect:
+    """A Kling account, whichever dialect it speaks.
+
+    Kling cannot cancel. It calls back at every change of state; the signature covers the body once the account has a
+    webhook secret.
+    """
+
+    calls_back = True
+    reads_inputs = False
+    task_key: ClassVar[str]
+    """What this dialect calls the id of a task."""
+
+    def __init__(self, name: ProviderName, account: Account, clock: Callable[[], float]) -> None:
+        self.name = name
+        self._account = account
+        self._clock = clock
+
+    def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- Kling has no call for it
+        return Cancellation.IMPOSSIBLE
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
+        if self._account.webhook_key:
+            standard_webhooks.verify(self._account.webhook_key, headers, body, now=self._clock())
+        try:
+            return CallbackReading(Callback.model_validate_json(body).task_id)
+        except ValidationError:
+            raise CallbackRefused("the callback names no task") from None
+
+    def result_request(self, link: str) -> ResultRequest:
+        return ResultRequest(link)
+
+    def _create(
+        self, path: str, body: Mapping[str, object], *, external_id: str, prompt: str, fence: Fence
+    ) -> Submission:
+        """The task that a create made. Raises as `Provider.submit` does."""
+        reply = self._account.call("submit", "POST", path, body=body, fence=fence)
+        answer = _read(reply)
+        task_id = self._task_id(answer)
+        if answer.code == OK and task_id is not None:
+            return Submission(task_id)
+        if answer.code == OK or task_id is not None:
+            raise ProviderOutcomeUnknown(f"{self.name} answered submit with code {answer.code} and task id {task_id}")
+        # An id of ours that is taken: an earlier create was accepted, and it is to be looked up, not given up.
+        if answer.code == INVALID_PARAMETER and names_the_external_id(answer.message or "", external_id):
+            raise ProviderOutcomeUnknown(f"{self.name} refused our own id of the task, as it does when the task exists")
+        raise self._error(answer, reply, prompt=prompt)
+
+    def _ask(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> tuple[Reply, Answer]:
+        """What Kling answers to a read, whatever it says. Raises as `Provider.poll` does."""
+        reply = self._account.call(operation, "GET", path, params=params)
+        return reply, _read(reply)
+
+    def _error(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
+        """The error of an answer without a task: by Kling's code first, then by the HTTP status."""
+        if answer.code in UNDECIDED:
+            family = ProviderOutcomeUnknown if reply.call.is_create else ProviderUnavailable
+            text = f"{self.name} had an internal error (code {answer.code})"
+            return family(text, retry_after=reply.retry_after)
+        told = self._account.quotable(answer.message or "", prompt=prompt, secrets=reply.call.headers.values())
+        return error_of(VERDICTS, answer.code, reply, told=told)
+
+    def _task_id(self, answer: Answer) -> str | None:
+        """The id of the task in `data`, if there is a usable one."""
+        data = answer.data if isinstance(answer.data, dict) else {}
+        try:
+            return _TASK_ID.validate_python(data.get(self.task_key))
+        except ValidationError:
+            return None
+
+
+def _read(reply: Reply) -> Answer:
+    try:
+        return Answer.model_validate_json(reply.content)
+    except ValidationError:
+        raise reply.unreadable() from None

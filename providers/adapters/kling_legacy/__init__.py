@@ -1,0 +1,5 @@
+"""Kling's own API in its legacy dialect."""
+
+from providers.adapters.kling_legacy.adapter import KlingLegacy as Adapter
+
+__all__ = ["Adapter"]

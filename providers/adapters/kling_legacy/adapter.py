@@ -1,0 +1,108 @@
+"""Kling's own API (https://kling.ai/document-api) in its legacy dialect, which takes the older pair of keys, too.
+
+Kling keeps an id of ours with each task. The legacy pages name it as what may stand in the path of a status read, so a
+create whose answer was lost is looked up there; that is not proven against the live API. The new dialect's search by
+that id refuses the pair of keys, and need not know legacy tasks. Whether Kling signs the callbacks of this dialect is
+not known: with a webhook secret, those that are not signed are refused, and we poll.
+"""
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from providers.account import Account, read_options
+from providers.adapters.kling.dialect import BASE_URL, INVALID_PARAMETER, NO_SUCH_RESOURCE, OK, Answer, Dialect
+from providers.adapters.kling_legacy.tokens import Tokens
+from providers.adapters.kling_legacy.wire import KINDS, TEXT_TO_VIDEO, Record, to_body, to_path, to_state
+from providers.base import AccountState, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.transport import Reply, Transport
+from schemas.errors import ProviderRejected
+from schemas.names import ProviderName
+from schemas.settings import ProviderSettings
+
+# "Task not found" comes as the first one.
+_UNKNOWN = frozenset({INVALID_PARAMETER, NO_SUCH_RESOURCE})
+
+
+class Options(BaseModel):
+    """What an account may have besides its key.
+
+    With a secret key, the account's API key is the access key of the pair; without, it is sent as it is.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+    secret_key: SecretStr = SecretStr("")
+
+
+class KlingLegacy(Dialect):
+    """A Kling account that speaks the legacy dialect."""
+
+    task_key = "task_id"
+
+    def __init__(
+        self,
+        name: ProviderName,
+        settings: ProviderSettings,
+        transport: Transport,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Describes the account.
+
+        Raises:
+            InvalidSettings: it has an option that there is not.
+        """
+        secret_key = read_options(name, settings, Options).secret_key.get_secret_value()
+        tokens = Tokens(settings.api_key.get_secret_value(), secret_key, clock)
+        credentials = tokens.headers if secret_key else None
+        account = Account(name, settings, transport, base_url=BASE_URL, credentials=credentials)
+        super().__init__(name, account, clock)
+
+    def submit(
+        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
+    ) -> Submission:
+        external_id = str(generation_id)
+        body = to_body(request.model, request.inputs, external_id=external_id, callback_url=callback_url)
+        prompt = request.inputs.prompt
+        return self._create(to_path(request.model), body, external_id=external_id, prompt=prompt, fence=fence)
+
+    def poll(self, remote: RemoteRef) -> RemoteState:
+        reply, answer = self._ask("poll", f"{to_path(remote.model)}/{remote.remote_id}")
+        record = self._record(reply, answer)
+        if record.task_id != remote.remote_id:
+            raise reply.undocumented("no record of that task")
+        return to_state(record)
+
+    def look_up(self, generation_id: UUID) -> Submission | None:
+        # Each kind of work has tasks of its own, and a look-up is not told which kind was ordered.
+        found = (self._find(kind, str(generation_id)) for kind in KINDS)
+        return next((submission for submission in found if submission is not None), None)
+
+    def check(self) -> AccountState:
+        # No task has this id; a key that is good is told so.
+        reply, answer = self._ask("check", f"{to_path(TEXT_TO_VIDEO)}/0")
+        if answer.code not in {OK, *_UNKNOWN}:
+            raise self._error(answer, reply)
+        return AccountState()
+
+    def _find(self, kind: str, external_id: str) -> Submission | None:
+        reply, answer = self._ask("look_up", f"{to_path(kind)}/{external_id}")
+        if answer.code in _UNKNOWN:
+            return None
+        record = self._record(reply, answer)
+        if record.external_id not in {None, external_id}:
+            raise reply.undocumented("another task than the one that has our id")
+        return Submission(record.task_id)
+
+    def _record(self, reply: Reply, answer: Answer) -> Record:
+        if answer.code in _UNKNOWN:
+            raise ProviderRejected(f"{self.name} does not know this task")
+        if answer.code != OK:
+            raise self._error(answer, reply)
+        try:
+            return Record.model_validate(answer.data)
+        except ValidationError:
+            raise reply.undocumented("a record of another form") from None

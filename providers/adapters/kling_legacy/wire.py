@@ -1,0 +1,124 @@
+"""The wire of Kling's legacy dialect as data and pure functions: paths, payloads, states.
+
+The model is in the body, durations are text, and a task that worked has `succeed`. Source: the legacy pages of
+https://kling.ai/document-api. Video extension is left out: it takes the id of an earlier video, which no order names.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+
+from providers.adapters.kling.dialect import Payload, ResultUrl, TaskId, ended, failed, given
+from providers.base import RemoteState, RemoteStatus
+from providers.redaction import quotable
+from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.orders import Inputs
+
+# A model's name here is the end of its path, and its `model_name`. The picture decides the shape of a video.
+TEXT_TO_VIDEO: Final = "text2video"
+IMAGE_TO_VIDEO: Final = "image2video"
+KINDS: Final = (TEXT_TO_VIDEO, IMAGE_TO_VIDEO)
+_WITH_SOUND: Final = frozenset({"kling-v3", "kling-v2-6"})
+MODEL_NAMES: Final = _WITH_SOUND | {"kling-v2-5-turbo"}
+# All take a negative prompt. But the new dialect has none, and orders of the others may go either way.
+_WITH_NEGATIVE_PROMPT: Final = frozenset({"kling-v2-6"})
+
+# "std" makes 720p, "pro" 1080p; "4k" is v3's alone.
+_MODES: Final[Mapping[str, str]] = {"720p": "std", "1080p": "pro", "4k": "4k"}
+_PICTURES: Final = ("image", "image_tail")
+
+_AMOUNT: Final = TypeAdapter(Decimal)
+
+
+class _Video(Payload):
+    url: ResultUrl
+
+
+class _Result(Payload):
+    videos: list[_Video] | None = None
+
+
+class _Info(Payload):
+    external_task_id: str | None = None
+
+
+class Record(Payload):
+    """A task, as a status read tells of it."""
+
+    task_id: TaskId
+    task_status: str
+    task_status_msg: str | None = None
+    task_info: _Info | None = None
+    task_result: _Result | None = None
+    deduction: JsonValue = Field(default=None, alias="final_unit_deduction")
+
+    @property
+    def external_id(self) -> str | None:
+        """Our own id of it, where Kling tells it."""
+        return (self.task_info.external_task_id or None) if self.task_info else None
+
+    @property
+    def units(self) -> Decimal | None:
+        """What it cost in Kling's units, where Kling says so. An odd bill is no reason to give up what was paid for."""
+        try:
+            return _AMOUNT.validate_python(self.deduction)
+        except ValidationError:
+            return None
+
+
+def to_path(model: str) -> str:
+    """Where a model's tasks are made; their states are below it."""
+    return f"/v1/videos/{model.partition('/')[0]}"
+
+
+def to_body(model: str, inputs: Inputs, *, external_id: str, callback_url: str | None) -> dict[str, object]:
+    """The body of a create: what was ordered, in the words of this model.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak.
+    """
+    kind, _, name = model.partition("/")
+    if kind not in KINDS or name not in MODEL_NAMES:
+        raise ProviderRejected(f"kling_legacy's model {model} is not served any more")
+    body: dict[str, object | None] = {
+        "model_name": name,
+        "prompt": inputs.prompt,
+        "negative_prompt": inputs.negative_prompt if name in _WITH_NEGATIVE_PROMPT else None,
+        "mode": _MODES.get(inputs.resolution or ""),
+        "duration": None if inputs.duration_seconds is None else str(inputs.duration_seconds),
+        "sound": _sound(inputs) if name in _WITH_SOUND else None,
+        "callback_url": callback_url,
+        "external_task_id": external_id,
+    }
+    if kind == TEXT_TO_VIDEO:
+        body["aspect_ratio"] = inputs.aspect_ratio
+    else:
+        body |= dict(zip(_PICTURES, inputs.image_urls, strict=False))
+    return given(body)
+
+
+def _sound(inputs: Inputs) -> str | None:
+    return None if inputs.audio is None else "on" if inputs.audio else "off"
+
+
+def to_state(record: Record) -> RemoteState:
+    """The state of a task.
+
+    Raises:
+        ProviderBadResponse: a word that Kling does not document.
+    """
+    match record.task_status:
+        case "submitted":
+            return RemoteState(RemoteStatus.QUEUED, provider_credits=record.units)
+        case "processing":
+            return RemoteState(RemoteStatus.RUNNING, provider_credits=record.units)
+        case "succeed":
+            videos = (record.task_result.videos if record.task_result else None) or []
+            return ended([video.url for video in videos], vendor="kling_legacy", units=record.units)
+        case "failed":
+            reason = quotable(record.task_status_msg or "no reason given")
+            return failed(f"kling_legacy could not generate it: {reason}", units=record.units)
+        case _:
+            raise ProviderBadResponse("kling_legacy reported a state that it does not document")

@@ -1,0 +1,224 @@
+"""Veo's wire at Vertex AI as data and pure functions: names, fields, states, results, errors.
+
+Source: `google/genai/models.py` and `operations.py` of https://github.com/googleapis/python-genai, unless a line names
+another. What a model takes is on https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/veo/3-1-generate.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+
+from providers.base import InputFile, RemoteState, RemoteStatus
+from providers.redaction import quotable
+from schemas.enums import ErrorCode
+from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.names import ProviderName
+from schemas.orders import Inputs
+
+MODELS: Final = frozenset({"veo-3.1-generate-001", "veo-3.1-fast-generate-001", "veo-3.1-lite-generate-001"})
+EXTEND: Final = "extend"
+"""Behind a slash after a model's name: the model goes on from a video, for which it takes other inputs."""
+
+BYTES: Final = "bytesBase64Encoded"
+"""The member of a picture or a video that holds the file itself."""
+
+VERSION: Final = "/v1"
+
+# google.rpc.Code, https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto. All others, and all that
+# say nothing of the order, are the vendor's failure.
+_FAILURES: Final[Mapping[int, tuple[ErrorCode, str]]] = {
+    3: (ErrorCode.PROVIDER_REJECTED, "refused it"),
+    8: (ErrorCode.PROVIDER_UNAVAILABLE, "had no room for it"),
+    14: (ErrorCode.PROVIDER_UNAVAILABLE, "was not there for it"),
+}
+_OTHER_FAILURE: Final = (ErrorCode.PROVIDER_FAILED, "could not generate it")
+
+# It becomes the path of a URL.
+_PART: Final = "[A-Za-z0-9][A-Za-z0-9._:@-]*"
+OperationName = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^projects/{_PART}/locations/{_PART}/publishers/google/models/{_PART}/operations/{_PART}$",
+        max_length=500,
+    ),
+]
+GcsUri = Annotated[str, StringConstraints(pattern=r"^gs://[a-z0-9][a-z0-9._-]+(/[^\s\x00-\x1f]*)?$")]
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Created(_Payload):
+    """The answer of a create."""
+
+    name: OperationName
+
+
+class Operation(_Payload):
+    """A long-running operation, as a read tells of it. One that runs says nothing but its name."""
+
+    name: OperationName
+    done: JsonValue = None
+    response: JsonValue = None
+    error: JsonValue = None
+
+
+class _Video(_Payload):
+    gcs_uri: GcsUri | None = Field(default=None, alias="gcsUri")
+    content: str | None = Field(default=None, alias=BYTES)
+
+
+class _Response(_Payload):
+    """What became of an operation. The safety filter takes away single videos, or all."""
+
+    videos: list[_Video] = []
+    filtered: JsonValue = Field(default=None, alias="raiMediaFilteredCount")
+    reasons: JsonValue = Field(default=None, alias="raiMediaFilteredReasons")
+
+
+class Problem(_Payload):
+    """What `error` holds, of an operation (`code` is Google's) and of a refused call (`code` is the HTTP status)."""
+
+    code: JsonValue = None
+    message: str = ""
+
+
+class Refusal(_Payload):
+    """An error (https://cloud.google.com/apis/design/errors)."""
+
+    error: Problem
+
+
+def host_of(location: str) -> str:
+    """Where the API of a location is: `google/genai/_api_client.py`."""
+    match location:
+        case "global":
+            return "https://aiplatform.googleapis.com"
+        case "us" | "eu":
+            return f"https://aiplatform.{location}.rep.googleapis.com"
+        case _:
+            return f"https://{location}-aiplatform.googleapis.com"
+
+
+def location_path(project: str, location: str) -> str:
+    """Where all of a project's models are."""
+    return f"{VERSION}/projects/{project}/locations/{location}"
+
+
+def create_path(project: str, location: str, model: str) -> str:
+    """Where a create goes."""
+    name = model.partition("/")[0]
+    return f"{location_path(project, location)}/publishers/google/models/{name}:predictLongRunning"
+
+
+def read_path(operation_name: str) -> str:
+    """Where an operation is read: at its model."""
+    return f"{VERSION}/{operation_name.rpartition('/operations/')[0]}:fetchPredictOperation"
+
+
+def read_body(operation_name: str) -> dict[str, object]:
+    """The body of a read."""
+    return {"operationName": operation_name}
+
+
+def object_url(storage_url: str, gcs_uri: str) -> str:
+    """Where the bytes of an object in Cloud Storage are: https://cloud.google.com/storage/docs/json_api/v1/objects/get."""
+    bucket, _, name = gcs_uri.removeprefix("gs://").partition("/")
+    return f"{storage_url}/storage/v1/b/{bucket}/o/{quote(name, safe='')}?alt=media"
+
+
+def to_body(
+    model: str, inputs: Inputs, files: Mapping[str, InputFile], *, storage_uri: str | None
+) -> dict[str, object]:
+    """The body of a create: what was ordered. `storage_uri` is where the video is to be written; None: nowhere.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak.
+    """
+    name, _, feature = model.partition("/")
+    if name not in MODELS or feature not in {"", EXTEND}:
+        raise ProviderRejected(f"vertex's model {model} is not served any more")
+    instance: dict[str, object] = {"prompt": inputs.prompt}
+    if feature == EXTEND:
+        instance["video"] = _media(files, inputs.video_urls[0])
+    else:
+        frames = zip(("image", "lastFrame"), inputs.image_urls, strict=False)
+        instance |= {frame: _media(files, url) for frame, url in frames}
+    # `enhancePrompt` is not asked for: "Veo 3 prompt enhancement cannot be disabled", says Vertex.
+    parameters = {
+        "sampleCount": 1,
+        "durationSeconds": inputs.duration_seconds,
+        "aspectRatio": inputs.aspect_ratio,
+        "resolution": inputs.resolution,
+        "generateAudio": inputs.audio,
+        "seed": inputs.seed,
+        "negativePrompt": inputs.negative_prompt,
+        "storageUri": storage_uri,
+    }
+    given = {field: value for field, value in parameters.items() if value is not None}
+    return {"instances": [instance], "parameters": given}
+
+
+def _media(files: Mapping[str, InputFile], url: str) -> dict[str, object]:
+    file = files[url]
+    return {BYTES: base64.b64encode(file.content).decode(), "mimeType": file.content_type}
+
+
+def to_state(provider: ProviderName, operation: Operation, *, inline_link: str) -> RemoteState:
+    """The state of an operation. `inline_link` stands for a video that is in the answer itself.
+
+    Raises:
+        ProviderBadResponse: a word or a result that Google does not document.
+    """
+    match operation.done:
+        case None | False:
+            return RemoteState(RemoteStatus.RUNNING)
+        case True if operation.error is not None:
+            return _failed(provider, operation.error)
+        case True:
+            return _ended(provider, operation.response, inline_link)
+        case _:
+            raise ProviderBadResponse(f"{provider} reported a state that it does not document")
+
+
+def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
+    try:
+        problem = Problem.model_validate(error)
+    except ValidationError:
+        problem = Problem()
+    code = problem.code if isinstance(problem.code, int) else 0
+    meaning, text = _FAILURES.get(code, _OTHER_FAILURE)
+    return _failure(meaning, f"{provider} {text}: {quotable(problem.message or 'no reason given')}")
+
+
+def _ended(provider: ProviderName, response: JsonValue, inline_link: str) -> RemoteState:
+    try:
+        ended = _Response.model_validate(response or {})
+    except ValidationError:
+        raise ProviderBadResponse(f"{provider} reported success with a result of another form") from None
+    links = [link for video in ended.videos for link in _links(video, inline_link)]
+    if links:
+        return RemoteState(RemoteStatus.SUCCEEDED, result_urls=links)
+    if ended.filtered or ended.reasons:
+        reasons = " ".join(_texts(ended.reasons)) or "no reason given"
+        return _failure(ErrorCode.CONTENT_REJECTED, f"{provider}'s safety filter took it away: {quotable(reasons)}")
+    return _failure(ErrorCode.PROVIDER_FAILED, f"{provider} reported success without a result")
+
+
+def _links(video: _Video, inline_link: str) -> Iterator[str]:
+    if video.gcs_uri is not None:
+        yield video.gcs_uri
+    elif video.content is not None:
+        yield inline_link
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _failure(code: ErrorCode, message: str) -> RemoteState:
+    return RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message)

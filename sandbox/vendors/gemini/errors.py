@@ -1,0 +1,58 @@
+"""An error as Google's APIs answer it: `{"error": {"code", "message", "status", "details"}}`.
+
+Source: https://ai.google.dev/gemini-api/docs/generate-content/api-errors; the details are those of google.rpc.
+"""
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import JsonValue
+
+from sandbox.scenarios import ErrorReply
+
+# google.rpc.Code, by HTTP status.
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_TYPE = "type.googleapis.com/google.rpc."
+
+
+class GeminiError(Exception):
+    """Refuses a request. `code` is the HTTP status; `reason` is Google's word for it, where it has one."""
+
+    def __init__(self, code: int, message: str, *, reason: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.reason = reason
+        self.retry_after = retry_after
+
+    @classmethod
+    def asked_for(cls, error: ErrorReply) -> "GeminiError":
+        """The error that a scenario describes; its code is the HTTP status, unless it names another."""
+        return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
+
+
+async def answer_gemini_error(_request: Request, error: GeminiError) -> JSONResponse:
+    """The exception handler of `GeminiError`. A pause is told in the body, not in a header."""
+    details: list[JsonValue] = []
+    if error.reason is not None:
+        details.append({"@type": f"{_TYPE}ErrorInfo", "reason": error.reason, "domain": "googleapis.com"})
+    if error.retry_after is not None:
+        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{error.retry_after}s"})
+    told = {
+        "code": error.code,
+        "message": error.message,
+        "status": _STATUSES.get(error.code, "UNKNOWN"),
+        "details": details,
+    }
+    return JSONResponse({"error": told}, status_code=error.code)

@@ -1,0 +1,44 @@
+"""The one project at Vertex AI: its access tokens, its service account, and how many creates a minute takes."""
+
+import hmac
+
+from sandbox.config import SandboxConfig
+from sandbox.sliding_window import SlidingWindow
+from sandbox.vendors.vertex.errors import VertexError
+from sandbox.vendors.vertex.operations import Operations
+from sandbox.vendors.vertex.service_account import ServiceAccount
+
+PROJECT = "sandbox-project"
+_MINUTE = 60
+
+
+class VertexAccount:
+    """Refuses, in Google's words, what the project may not do."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self._key = config.api_key
+        self._creates_per_minute = config.vertex_creates_per_minute
+        self._creates: dict[str, SlidingWindow] = {}
+        self.service_account = ServiceAccount(PROJECT, token_uri=f"{config.public_url}/vertex/token")
+        self.operations = Operations()
+
+    def authorize(self, authorization: str | None) -> None:
+        """Raises `VertexError` 401 unless the header carries an access token: one of the token endpoint, or the key."""
+        scheme, _, token = (authorization or "").partition(" ")
+        is_ours = hmac.compare_digest(token.encode(), self._key.encode())
+        if scheme != "Bearer" or not (is_ours or self.service_account.has_issued(token)):
+            raise VertexError(
+                401,
+                "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other",
+            )
+
+    def require_project(self, project: str) -> None:
+        """Raises `VertexError` 403 for another project."""
+        if project != PROJECT:
+            raise VertexError(403, f"Permission 'aiplatform.endpoints.predict' denied on resource of project {project}")
+
+    def admit(self, model: str, location: str) -> None:
+        """Take a create. Raises `VertexError` 429 beyond those of a minute, which each model and region has."""
+        window = self._creates.setdefault(f"{location}/{model}", SlidingWindow(self._creates_per_minute, _MINUTE))
+        if not window.admit():
+            raise VertexError(429, f"Quota exceeded for online_prediction_requests_per_base_model of {model}")

@@ -1,0 +1,368 @@
+"""The Gemini adapter against the sandbox, which was written from Google's documents and not from the adapter."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import HttpUrl, SecretStr, TypeAdapter
+
+from providers.adapters.gemini.adapter import Gemini
+from providers.base import (
+    AccountState,
+    CallbackReading,
+    Cancellation,
+    InputFile,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+    RemoteStatus,
+)
+from providers.catalogue import Catalogue
+from providers.downloads import open_download
+from providers.transport import MAX_REPLY_BYTES, Transport
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Delivered, ErrorReply
+from schemas.enums import ErrorCode, Kind
+from schemas.errors import (
+    CallbackRefused,
+    DownloadError,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.orders import Order
+from schemas.settings import ProviderSettings
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually, receiving
+
+CATALOGUE = Catalogue.load(frozenset({"gemini"}))
+OMNI, LONGER, BANANA = "gemini-omni-1.1-flash", "gemini-omni-1.2-flash", "gemini-nano-banana-2.1"
+INPUT = TypeAdapter(list[dict[str, str]])
+TINY = Delivered(width=64, height=64, duration_seconds=1)
+LONG = 3600
+
+
+@pytest.fixture
+def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        provider = account(sandbox_url, transport)
+        yield Bench(provider, CATALOGUE, OMNI, sandbox, sandbox_url, uuid4().hex, TINY)
+
+
+def account(sandbox_url: str, transport: Transport, *, key: str = KEY) -> Gemini:
+    settings = ProviderSettings(
+        api_key=SecretStr(key), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/gemini"
+    )
+    return Gemini("gemini", settings, transport)
+
+
+@pytest.fixture
+def clip(bench: Bench) -> HttpUrl:
+    """A link to a video; the sandbox's other vendor made it."""
+    bench.misbehave()
+    headers = {"Authorization": f"Key {KEY}"}
+    with httpx.Client(base_url=f"{bench.url}/fal", headers=headers, trust_env=False) as fal:
+        answer = fal.post("/fal-ai/pika/v2.2/text-to-video", json={"prompt": f"a boat {bench.word}"})
+        link = f"{bench.url}/files/{answer.json()['request_id']}.mp4"
+        eventually(lambda: fal.get(link).status_code == 200)
+    return HttpUrl(link)
+
+
+# Model, fields, pictures: the least that each makes, and the most of what changes its words on the wire.
+ORDERS: list[tuple[str, dict[str, object], int]] = [
+    (OMNI, {}, 0),
+    (OMNI, {"resolution": "360p", "aspect_ratio": "9:16", "duration_seconds": 3}, 1),
+    (LONGER, {"resolution": "4k", "duration_seconds": 15, "seed": 2**31 - 1}, 2),
+    (BANANA, {}, 0),
+    (BANANA, {"aspect_ratio": "8:1", "resolution": "4K"}, 3),
+    ("gemini-3.1-flash-image", {"aspect_ratio": "1:4", "resolution": "512"}, 1),
+    ("gemini-3.1-flash-lite-image", {"aspect_ratio": "21:9"}, 1),
+    ("gemini-3-pro-image", {"aspect_ratio": "4:5", "resolution": "2K"}, 1),
+    ("gemini-2.5-flash-image", {"aspect_ratio": "16:9"}, 1),
+]
+
+
+def test_every_model_of_the_catalogue_is_ordered_here() -> None:
+    names = {card.name for card in CATALOGUE.models() if card.retired_on is None}
+    assert names == {model for model, *_ in ORDERS}
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def fetched(bench: Bench, order: Order, link: str) -> bytes:
+    """The result behind a link, checked to be what was ordered."""
+    with open_download(bench.provider.result_request(link), DOWNLOADS, kind=order.kind) as download:
+        content = download.read()
+    assert download.media.extension == order.file_extension
+    return content
+
+
+def made(bench: Bench, remote: RemoteRef, order: Order) -> bytes:
+    """What the sandbox made of an order."""
+    answer = httpx.get(f"{bench.url}/files/{remote.remote_id}.{order.file_extension}", trust_env=False)
+    return answer.raise_for_status().content
+
+
+@pytest.mark.parametrize("inline", [False, True], ids=["uri", "inline"])
+@pytest.mark.parametrize(("model", "fields", "pictures"), ORDERS)
+def test_an_order_is_made_and_fetched(
+    bench: Bench, picture: HttpUrl, model: str, fields: dict[str, object], pictures: int, inline: bool
+) -> None:
+    bench.misbehave(inline_result=inline)
+    order = bench.order(model, image_urls=[picture] * pictures, **fields)
+    remote = bench.submit(order)
+    (link,) = bench.finish(remote).result_urls
+    # Not one of the pictures that the interaction tells of, too.
+    assert digest(fetched(bench, order, link)) == digest(made(bench, remote, order))
+
+
+def test_a_video_of_many_megabytes_within_its_interaction_hinders_no_read(bench: Bench) -> None:
+    size = MAX_REPLY_BYTES + 2**20
+    bench.misbehave(inline_result=True, delivered=Delivered(width=64, height=64, duration_seconds=1, size_bytes=size))
+    order = bench.order()
+    assert len(fetched(bench, order, bench.make(order))) == size
+
+
+def test_a_video_is_edited(bench: Bench, clip: HttpUrl, picture: HttpUrl) -> None:
+    remote = bench.submit(bench.order(video_urls=[clip], image_urls=[picture]))
+    task = next(task for task in bench.sandbox.tasks(bench.word) if task.model == OMNI)
+    given = INPUT.validate_python(task.request["input"])
+    assert [(content["type"], content.get("mime_type")) for content in given] == [
+        ("image", "image/png"),
+        ("video", "video/mp4"),
+        ("text", None),
+    ]
+    # What becomes of them is for the prompt to say.
+    assert "generation_config" not in task.request
+    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
+
+
+def test_the_words_of_an_order_reach_google(bench: Bench, picture: HttpUrl) -> None:
+    bench.misbehave(seconds=LONG)
+    bench.submit(bench.order(image_urls=[picture], resolution="1080p", aspect_ratio="9:16", duration_seconds=4, seed=7))
+    (task,) = bench.sandbox.tasks(bench.word)
+    image, text = INPUT.validate_python(task.request["input"])
+    assert {**task.request, "input": []} == {
+        "model": OMNI,
+        "input": [],
+        "response_format": {
+            "type": "video",
+            "aspect_ratio": "9:16",
+            "resolution": "1080p",
+            "duration": "4s",
+            "delivery": "uri",
+        },
+        "generation_config": {"seed": 7, "video_config": {"task": "image_to_video"}},
+        "background": True,
+    }
+    assert (image["type"], image["mime_type"], text["type"]) == ("image", "image/png", "text")
+
+
+def test_a_file_is_given_to_our_key_alone(bench: Bench) -> None:
+    bench.misbehave()
+    wanted = bench.provider.result_request(bench.make(bench.order()))
+    assert wanted.url.endswith("?alt=media")
+    assert wanted.headers == {"x-goog-api-key": KEY}
+    assert httpx.get(wanted.url, trust_env=False).status_code == 403
+    assert httpx.get(wanted.url, headers=wanted.headers, trust_env=False).status_code == 200
+
+
+def test_a_link_to_another_host_is_fetched_without_our_key(bench: Bench) -> None:
+    for link in ("https://media.example/v1beta/files/1", f"{bench.url}/geminiv1beta/files/1", "https://media.example/"):
+        wanted = bench.provider.result_request(link)
+        assert (wanted.url, wanted.headers, wanted.embedded_in) == (link, {}, None)
+
+
+def test_a_result_that_is_gone_is_asked_for_again(bench: Bench) -> None:
+    bench.misbehave()
+    link = bench.make(bench.order())
+    bench.sandbox.reset()
+    with pytest.raises(DownloadError) as caught:
+        open_download(bench.provider.result_request(link), DOWNLOADS, kind=Kind.VIDEO)
+    assert caught.value.is_stale
+
+
+REFUSALS = {
+    400: ProviderRejected,
+    401: ProviderAuthFailed,
+    402: ProviderQuotaExceeded,
+    403: ProviderAuthFailed,
+    404: ProviderRejected,
+    429: ProviderRateLimited,
+    499: ProviderRejected,
+    500: ProviderOutcomeUnknown,
+    503: ProviderUnavailable,
+    504: ProviderOutcomeUnknown,
+}
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_create(bench: Bench, status: int) -> None:
+    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
+    with pytest.raises(ProviderError) as caught:
+        bench.submit(bench.order())
+    assert type(caught.value) is REFUSALS[status]
+    assert caught.value.retry_after == (3 if status in {429, 503} else None)
+    assert bench.sandbox.tasks(bench.word) == []
+
+
+def test_a_wrong_key_is_an_operators_trouble_although_it_looks_like_a_wrong_request(
+    bench: Bench, sandbox_url: str, transport: Transport
+) -> None:
+    stranger = account(sandbox_url, transport, key="AIza-wrong")
+    remote = RemoteRef("v1_1", OMNI)
+    with pytest.raises(ProviderAuthFailed):
+        stranger.check()
+    with pytest.raises(ProviderAuthFailed):
+        stranger.poll(remote)
+    with pytest.raises(ProviderAuthFailed):
+        stranger.submit(
+            ProviderRequest(OMNI, bench.order().inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
+        )
+    assert bench.provider.check() == AccountState()
+
+
+def test_a_wrong_input_is_rejected_in_googles_words(bench: Bench) -> None:
+    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 60})
+    with pytest.raises(ProviderRejected, match=r"HTTP 400: response_format.duration: should be 3s to 10s"):
+        bench.provider.submit(
+            ProviderRequest(OMNI, inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
+        )
+
+
+def test_a_picture_that_google_cannot_read_is_rejected(bench: Bench) -> None:
+    url = "https://media.example/1.png"
+    request = ProviderRequest(OMNI, bench.order(image_urls=[url]).inputs, {url: InputFile(b"no picture", "image/png")})
+    with pytest.raises(ProviderRejected, match="HTTP 400: Unable to process input image"):
+        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("fail_code", "message"),
+    [
+        ("internal_error", "It went wrong"),
+        ("incomplete", "it stopped before the result was whole (incomplete)"),
+        ("budget_exceeded", "it used up what it may compute for one result (budget_exceeded)"),
+        ("requires_action", "it waits for an answer, and nobody is there to give one (requires_action)"),
+        ("requires_continuation", "it waits to be told to go on, and nobody is there to do so (requires_continuation)"),
+    ],
+)
+def test_an_interaction_that_ended_badly(bench: Bench, fail_code: str, message: str) -> None:
+    bench.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
+    assert bench.finish(bench.submit(bench.order())) == RemoteState(
+        RemoteStatus.FAILED,
+        error_code=ErrorCode.PROVIDER_FAILED,
+        error_message=f"gemini could not generate it: {message}",
+    )
+
+
+def test_an_undocumented_state(bench: Bench) -> None:
+    bench.misbehave(state_word="pondering")
+    remote = bench.submit(bench.order())
+    for call in (bench.provider.poll, bench.provider.cancel):
+        with pytest.raises(ProviderBadResponse, match="does not document"):
+            call(remote)
+
+
+def test_running_work_is_stopped(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG)
+    remote = bench.submit(bench.order())
+    assert bench.provider.poll(remote).status is RemoteStatus.QUEUED
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    assert bench.provider.poll(remote) == RemoteState(RemoteStatus.CANCELLED)
+
+
+def test_work_that_does_not_stop_at_once_has_been_asked_to(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG, cancel="ignored")
+    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.REQUESTED
+
+
+def test_what_ended_cannot_be_stopped(bench: Bench) -> None:
+    bench.misbehave()
+    remote = bench.submit(bench.order())
+    bench.finish(remote)
+    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+
+
+def test_unknown_work_cannot_be_read_or_stopped(bench: Bench) -> None:
+    for call in (bench.provider.poll, bench.provider.cancel):
+        with pytest.raises(ProviderRejected, match="HTTP 404: Requested entity was not found"):
+            call(RemoteRef("v1_1", OMNI))
+
+
+def test_a_refused_cancel_may_be_sent_again(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
+    remote = bench.submit(bench.order())
+    with pytest.raises(ProviderUnavailable) as caught:
+        bench.provider.cancel(remote)
+    assert caught.value.retry_after == 2
+    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+
+
+def is_refused(bench: Bench, headers: dict[str, str], body: bytes) -> bool:
+    try:
+        bench.provider.read_callback(headers, body)
+    except CallbackRefused:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("outcome", ["success", "fail"])
+def test_the_end_is_called_back_where_the_create_asked_for_it(bench: Bench, outcome: str) -> None:
+    bench.misbehave(outcome=outcome)
+    with receiving() as receiver:
+        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        (callback,) = receiver.wait_for(1)
+    forged = callback.body.replace(remote.remote_id.encode(), b"v1_another")
+    # Nobody waits for the keys: the first callback is a hint, whoever sent it, and brings them.
+    assert bench.provider.read_callback({}, forged) == CallbackReading("v1_another")
+    eventually(lambda: is_refused(bench, {}, forged))
+    assert bench.provider.read_callback(callback.headers, callback.body) == CallbackReading(remote.remote_id)
+    assert is_refused(bench, callback.headers, forged)
+
+
+def test_a_claim_that_another_key_signed_is_refused(bench: Bench) -> None:
+    bench.misbehave(callback="forged", seconds=LONG)
+    with receiving() as receiver:
+        bench.submit(bench.order(), callback_url=receiver.url)
+        (forged,) = receiver.wait_for(1)
+    eventually(lambda: is_refused(bench, forged.headers, forged.body))
+
+
+def test_the_end_of_work_that_was_cancelled_is_called_back(bench: Bench) -> None:
+    bench.misbehave(seconds=LONG)
+    with receiving() as receiver:
+        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        bench.provider.cancel(remote)
+        (callback,) = receiver.wait_for(1)
+    assert b"interaction.cancelled" in callback.body
+    assert bench.provider.read_callback(callback.headers, callback.body) == CallbackReading(remote.remote_id)
+
+
+def test_a_webhook_of_the_project_is_signed_with_its_secret(bench: Bench) -> None:
+    bench.misbehave()
+    with receiving() as receiver:
+        registered = httpx.post(
+            f"{bench.url}/gemini/v1beta/webhooks",
+            headers={"x-goog-api-key": KEY},
+            json={"uri": receiver.url, "subscribed_events": ["interaction.completed"]},
+            trust_env=False,
+        )
+        assert registered.json()["new_signing_secret"] == WEBHOOK_SECRET
+        remote = bench.submit(bench.order())
+        (callback,) = receiver.wait_for(1)
+    assert bench.provider.read_callback(callback.headers, callback.body) == CallbackReading(remote.remote_id)
+    assert is_refused(bench, callback.headers, callback.body + b" ")
+    late = {**callback.headers, "webhook-timestamp": str(int(time.time()) - 301)}
+    assert is_refused(bench, late, callback.body)

@@ -1,0 +1,185 @@
+"""The adapter of Kling's legacy dialect against the sandbox, which was written from Kling's documents."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from time import time
+from uuid import uuid4
+
+import pytest
+from pydantic import HttpUrl, SecretStr
+
+from providers.adapters.kling_legacy.adapter import KlingLegacy
+from providers.base import CallbackReading, Cancellation, RemoteRef, RemoteStatus
+from providers.catalogue import Catalogue
+from providers.downloads import open_download
+from providers.transport import Transport
+from sandbox.client import SandboxClient
+from sandbox.config import SandboxConfig
+from sandbox.scenarios import Delivered
+from schemas.errors import CallbackRefused, ProviderAuthFailed, ProviderOutcomeUnknown, ProviderRejected
+from schemas.settings import ProviderSettings
+from tests.contract.bench import DOWNLOADS, Bench
+from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving
+
+CATALOGUE = Catalogue.load(frozenset({"kling_legacy"}))
+TEXT, IMAGE = "kling-2.6-pro-text-to-video", "kling-2.6-pro-image-to-video"
+# What each model takes for its shortest and smallest video, in Kling's units.
+UNITS: dict[str, Decimal] = {
+    TEXT: Decimal("2.5"),
+    IMAGE: Decimal("2.5"),
+    "kling-2.5-turbo-text-to-video": Decimal("1.5"),
+    "kling-2.5-turbo-image-to-video": Decimal("1.5"),
+    "kling-3.0-image-to-video": Decimal("1.8"),
+}
+TINY = Delivered(width=64, height=64, duration_seconds=1)
+
+
+def account(
+    url: str, transport: Transport, *, clock: Callable[[], float] = time, options: dict[str, SecretStr] | None = None
+) -> KlingLegacy:
+    settings = ProviderSettings(
+        api_key=SecretStr(KEY),
+        webhook_key=SecretStr(WEBHOOK_SECRET),
+        base_url=f"{url}/kling_legacy",
+        options=options or {},
+    )
+    return KlingLegacy("kling_legacy", settings, transport, clock=clock)
+
+
+def pair(secret_key: str = SandboxConfig.kling_secret_key) -> dict[str, SecretStr]:
+    """The secret key that makes the account's key an access key."""
+    return {"secret_key": SecretStr(secret_key)}
+
+
+@pytest.fixture
+def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+    with SandboxClient(sandbox_url) as sandbox:
+        sandbox.reset()
+        yield Bench(account(sandbox_url, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+
+
+def test_the_catalogue_has_these_models() -> None:
+    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == set(UNITS)
+
+
+@pytest.mark.parametrize("model", UNITS)
+@pytest.mark.parametrize("audio", [False, True])
+def test_every_model_of_the_catalogue_is_made_and_fetched(
+    bench: Bench, picture: HttpUrl, model: str, audio: bool
+) -> None:
+    can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
+    assert can is not None
+    bench.misbehave(delivered=Delivered(width=64, height=64))
+    sounds = audio and can.audio
+    pictures = [picture] * can.max_images
+    order = bench.order(model, image_urls=pictures, duration_seconds=can.durations_seconds[0], generate_audio=sounds)
+    state = bench.finish(bench.submit(order))
+    assert state.provider_credits == UNITS[model] * (2 if sounds else 1)
+    with open_download(bench.provider.result_request(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
+        body = download.read()
+    assert download.media.extension == order.file_extension
+    assert (b"mp4a" in body) is sounds
+
+
+@pytest.mark.parametrize("model", UNITS)
+def test_every_choice_of_a_model_is_taken(bench: Bench, picture: HttpUrl, model: str) -> None:
+    can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
+    assert can is not None
+    bench.misbehave(seconds=0, delivered=TINY)
+    offered: dict[str, list[object]] = {
+        "resolution": [*can.resolutions],
+        "aspect_ratio": [*can.aspect_ratios],
+        "duration_seconds": [*can.durations_seconds],
+        "negative_prompt": ["blur"] if can.negative_prompt_characters else [],
+    }
+    for field, values in offered.items():
+        for value in values:
+            bench.submit(bench.order(model, image_urls=[picture] * can.max_images, **{field: value}))
+
+
+def test_a_pair_of_keys_is_as_good_as_an_api_key(bench: Bench, transport: Transport) -> None:
+    bench.misbehave(seconds=0)
+    provider = account(bench.url, transport, options=pair())
+    provider.check()
+    with_pair = Bench(provider, CATALOGUE, TEXT, bench.sandbox, bench.url, bench.word, TINY)
+    assert with_pair.finish(with_pair.submit(with_pair.order())).status is RemoteStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("options", "late", "code"),
+    [(pair("another secret key, as long as ours"), 0, 1002), (pair(), -3600, 1004), (pair(), 3600, 1003)],
+)
+def test_a_token_that_does_not_hold_is_refused(
+    bench: Bench, transport: Transport, options: dict[str, SecretStr], late: float, code: int
+) -> None:
+    provider = account(bench.url, transport, options=options, clock=lambda: time() + late)
+    with pytest.raises(ProviderAuthFailed, match=rf"refused our API key \(code {code}\)"):
+        provider.check()
+
+
+@pytest.mark.parametrize("model", [TEXT, IMAGE])
+@pytest.mark.parametrize("create_reply", ["drop", "garbage"])
+def test_work_whose_create_was_not_answered_is_found_by_our_own_id(
+    bench: Bench, picture: HttpUrl, model: str, create_reply: str
+) -> None:
+    bench.misbehave(create_reply=create_reply)
+    generation_id = uuid4()
+    order = bench.order(model, image_urls=[picture] if model == IMAGE else [])
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(order, generation_id=generation_id)
+
+    found = bench.provider.look_up(generation_id)
+    assert found is not None
+    (task,) = bench.sandbox.tasks(bench.word)
+    assert found.remote_id == task.task_id
+    state = bench.finish(RemoteRef(found.remote_id, order.routes[0].model))
+    assert state.status is RemoteStatus.SUCCEEDED
+
+
+def test_a_look_up_of_an_unknown_id_finds_nothing(bench: Bench) -> None:
+    bench.submit(bench.order())
+    assert bench.provider.look_up(uuid4()) is None
+
+
+def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(bench: Bench) -> None:
+    generation_id = uuid4()
+    bench.misbehave()
+    first = bench.submit(bench.order(), generation_id=generation_id)
+    with pytest.raises(ProviderOutcomeUnknown):
+        bench.submit(bench.order(), generation_id=generation_id)
+
+    found = bench.provider.look_up(generation_id)
+    assert found is not None
+    assert found.remote_id == first.remote_id
+    assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+def test_an_unknown_task_is_rejected(bench: Bench) -> None:
+    with pytest.raises(ProviderRejected, match="does not know this task"):
+        bench.provider.poll(RemoteRef("no-such-task", "text2video/kling-v2-6"))
+
+
+def test_a_failed_task(bench: Bench) -> None:
+    bench.misbehave(outcome="fail", fail_msg="Risk control")
+    state = bench.finish(bench.submit(bench.order()))
+    assert state.error_message == "kling_legacy could not generate it: Risk control"
+
+
+def test_kling_cannot_cancel(bench: Bench) -> None:
+    bench.misbehave()
+    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+
+
+def test_every_change_of_state_is_called_back_and_a_forged_one_is_refused(bench: Bench) -> None:
+    bench.misbehave(callback="forged", seconds=0.4)
+    with receiving() as receiver:
+        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        callbacks = receiver.wait_for(3)
+    readings: list[CallbackReading | None] = []
+    for callback in callbacks:
+        try:
+            readings.append(bench.provider.read_callback(callback.headers, callback.body))
+        except CallbackRefused:
+            readings.append(None)
+    assert readings.count(None) == 1
+    assert readings.count(CallbackReading(remote.remote_id)) == 2

@@ -1,0 +1,66 @@
+"""`POST /webhooks/{provider}`: vendors that know one URL for everything that they do for us."""
+
+import json
+
+import httpx
+import pytest
+import redis
+from pydantic import SecretStr
+
+from api_gateway import create_app
+from schemas.enums import Queue
+from schemas.settings import ProviderSettings, Settings
+from storage.database import Database
+from tests.integration.gateway.serving import serving
+from tests.integration.gateway.test_callbacks import BODY, Waiting, receipts, signed, waiting
+from tests.support import eventually
+
+__all__ = ["waiting"]
+
+
+def test_a_webhook_finds_its_generation_by_the_providers_id_and_wakes_it(
+    gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting, broker: redis.Redis
+) -> None:
+    answer = gateway.post("/webhooks/kie", content=BODY, headers=signed(settings))
+
+    assert answer.status_code == 200
+    [receipt] = receipts(database)
+    assert (receipt.generation_id, receipt.body) == (waiting.id, BODY)
+    eventually(lambda: broker.llen(Queue.DOWNLOAD.value), lambda length: length == 1)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_work_that_is_not_ours_is_nothing_to_complain_about(
+    gateway: httpx.Client, database: Database, settings: Settings
+) -> None:
+    body = json.dumps({"code": 200, "data": {"taskId": "another", "state": "success"}}).encode()
+
+    answer = gateway.post("/webhooks/kie", content=body, headers=signed(settings, "another"))
+
+    assert answer.status_code == 200
+    assert receipts(database) == []
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_webhook_that_the_vendor_did_not_sign_is_refused(
+    gateway: httpx.Client, database: Database, settings: Settings
+) -> None:
+    for headers in ({}, signed(settings, "another")):
+        answer = gateway.post("/webhooks/kie", content=BODY, headers=headers)
+        assert answer.status_code == 401
+    assert receipts(database) == []
+
+
+def test_without_a_key_that_verifies_them_there_are_no_webhooks(settings: Settings) -> None:
+    unsigned = settings.providers.with_accounts(kling=ProviderSettings(api_key=SecretStr("key")))
+    with serving(create_app(settings.model_copy(update={"providers": unsigned}))) as gateway:
+        answer = gateway.post("/webhooks/kling", content=b'{"id": "1", "status": "succeeded"}')
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == (
+        "webhooks of kling are not taken here: set REELWORKS_PROVIDERS__KLING__WEBHOOK_KEY, which verifies them"
+    )
+
+
+def test_a_provider_that_is_not_configured_has_no_webhooks(gateway: httpx.Client) -> None:
+    assert gateway.post("/webhooks/nobody", content=BODY).status_code == 404
