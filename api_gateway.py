@@ -14,7 +14,8 @@ from gateway.models import router as models_router
 from gateway.openapi import problems, with_problems
 from gateway.problems import Unavailable, install_problem_handlers
 from gateway.request_context import RequestContext
-from schemas.settings import Settings, get_settings
+from gateway.uploads import router as uploads_router
+from schemas.settings import InputSettings, Settings, get_settings
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -27,6 +28,7 @@ Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as 
 
 _TAGS = [
     {"name": "generations", "description": "One image or video to make, and its life."},
+    {"name": "uploads", "description": "Pictures and videos of yours, to make others from."},
     {"name": "models", "description": "What can be ordered, and what it costs."},
     {"name": "credits", "description": "What you can spend."},
     {"name": "callbacks", "description": "For providers: the URL of each generation is handed out with its order."},
@@ -40,23 +42,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Args:
         settings: those of the environment if None.
     """
+    settings = settings or get_settings()
     app = FastAPI(
         title="Reelworks",
         description=_DESCRIPTION,
         version="1.0",
         openapi_tags=_TAGS,
-        lifespan=lifespan(settings or get_settings()),
+        lifespan=lifespan(settings),
         redoc_url=None,
         # A redirect would repeat the callback's token in a header.
         redirect_slashes=False,
     )
     # The last one added is the outermost.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs))
     app.add_middleware(RequestContext)
     install_problem_handlers(app)
-    for router in (generations_router, content_router, models_router, credits_router, callbacks_router):
+    for router in (generations_router, content_router, uploads_router, models_router, credits_router, callbacks_router):
         app.include_router(router, responses=problems(Unavailable))
     app.include_router(health_router)
     app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
+
+
+def _larger_bodies(limits: InputSettings) -> dict[str, int]:
+    return {
+        "POST /v1/generations": limits.max_request_bytes,
+        "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
+    }

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanag
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -17,6 +18,8 @@ from storage.database import AsyncDatabase, Database
 from storage.objects import ObjectStore
 from workers.app import create_app as create_celery
 from workers.dispatch import Dispatcher
+
+_MOST_UPLOADS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Services:
     catalogue: Catalogue
     wakes: WakeSender
     probes: tuple[Probe, ...]
+    upload_threads: CapacityLimiter
+    """For files that come in: each takes a thread and memory for a part, as long as its sender likes."""
 
 
 def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -80,6 +85,7 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
         catalogue=Catalogue.load(providers.available()),
         wakes=wakes,
         probes=probes,
+        upload_threads=CapacityLimiter(_MOST_UPLOADS_AT_ONCE),
     )
 
 

@@ -1,9 +1,11 @@
 """`/v1/generations`: order a generation, and see how it stands."""
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from gateway.authentication import TheCustomer
 from gateway.dependencies import ServicesOf
@@ -23,7 +25,7 @@ from schemas.errors import (
 )
 from schemas.orders import GenerationRequest
 from schemas.stages import TERMINAL
-from storage import acceptance, cancellation, details
+from storage import acceptance, cancellation, data_uris, details
 from storage.generations import Wake
 
 router = APIRouter(prefix="/v1/generations", tags=["generations"])
@@ -97,6 +99,16 @@ async def create_generation(
     The credits are captured when the result is stored, and released when the generation fails.
     """
 
+    if data_uris.are_in(request):
+        request = await run_in_threadpool(
+            data_uris.into_uploads,
+            services.database,
+            services.objects,
+            customer.id,
+            request,
+            services.settings.inputs,
+            keep_for=timedelta(days=services.settings.retention.upload_days),
+        )
     accepted = await services.requests_database.statements(
         lambda statements: acceptance.accept(
             statements,

@@ -1,11 +1,18 @@
 """What a model takes, and what is wrong with a request that asks for something else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from schemas.enums import Kind
+from schemas.inputs import Facts
+from schemas.media_types import JPEG, MOV, MP4, PNG, WEBM, WEBP
 from schemas.orders import GenerationRequest
+
+# What nearly every vendor takes.
+_IMAGE_TYPES = [media.content_type for media in (PNG, JPEG, WEBP)]
+_VIDEO_TYPES = [media.content_type for media in (MP4, MOV, WEBM)]
 
 
 class Problem(TypedDict):
@@ -34,6 +41,16 @@ class Capabilities(Entry):
     max_images: int = Field(default=0, ge=0, description="input images that it takes")
     min_videos: int = Field(default=0, ge=0, description="input videos that it needs")
     max_videos: int = Field(default=0, ge=0, description="input videos that it takes")
+    image_types: list[str] = Field(
+        default_factory=lambda fields: _IMAGE_TYPES if fields.get("max_images") else [],
+        description="content types of the images that it takes",
+    )
+    max_image_bytes: PositiveInt | None = Field(default=None, description="of one input image, where there is a limit")
+    video_types: list[str] = Field(
+        default_factory=lambda fields: _VIDEO_TYPES if fields.get("max_videos") else [],
+        description="content types of the videos that it takes",
+    )
+    max_video_bytes: PositiveInt | None = Field(default=None, description="of one input video, where there is a limit")
     aspect_ratios: list[str] = []
     resolutions: list[str] = []
     durations_seconds: list[PositiveInt] = []
@@ -53,13 +70,14 @@ class Capabilities(Entry):
         """What `generate_audio` may be."""
         return [*([False] if self.silence else []), *([True] if self.audio else [])]
 
-    def problems(self, request: GenerationRequest) -> list[Problem]:
+    def problems(self, request: GenerationRequest, facts: Facts) -> list[Problem]:
         """Everything that a request asks for and this cannot do."""
         return [
             *_length_problems("prompt", request.prompt, self.prompt_characters),
             *_length_problems("negative_prompt", request.negative_prompt, self.negative_prompt_characters),
             *_count_problems("image_urls", len(request.image_urls), self.min_images, self.max_images),
             *_count_problems("video_urls", len(request.video_urls), self.min_videos, self.max_videos),
+            *self._file_problems(request, facts),
             *_choice_problems("aspect_ratio", request.aspect_ratio, self.aspect_ratios),
             *_choice_problems("resolution", request.resolution, self.resolutions),
             *_choice_problems("duration_seconds", request.duration_seconds, self.durations_seconds),
@@ -73,6 +91,22 @@ class Capabilities(Entry):
             # One file a generation: who wants several orders several, and each succeeds or fails by itself.
             *_choice_problems("number_of_outputs", request.number_of_outputs, [1]),
         ]
+
+    def _file_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[Problem]:
+        """What is wrong with the input files of which something is known."""
+        limits = {
+            Kind.IMAGE: (self.image_types, self.max_image_bytes),
+            Kind.VIDEO: (self.video_types, self.max_video_bytes),
+        }
+        for file in request.input_files():
+            types, most = limits[file.kind]
+            known = facts.get(file.url)
+            if known is None or not types:
+                continue
+            yield from _choice_problems(file.name, known.content_type, types)
+            if most is not None and known.size_bytes > most:
+                message = f"has {known.size_bytes} bytes; at most {most} are allowed"
+                yield Problem(field=file.name, message=message, allowed={"max_bytes": most})
 
 
 def choice_problem(field: str, value: object, choices: Iterable[object]) -> Problem:

@@ -15,6 +15,7 @@ from providers.capabilities import Capabilities, Problem, choice_problem
 from providers.models import Defaults, Family, Model, Price, RetiredModel, RouteEntry, Style, UnknownSubmit
 from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
+from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Order, Route
 
@@ -102,16 +103,19 @@ class Catalogue:
             *(ModelCard(**model.model_dump(), status="retired") for model in self._file.retired),
         ]
 
-    def order(self, request: GenerationRequest) -> Order:
+    def order(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> Order:
         """The complete, priced order for a request.
+
+        Args:
+            facts: what is known of its input files.
 
         Raises:
             InvalidRequest: no such model, none that is served here, or one that cannot do that; says what it can.
             ModelRetired, ModelPaused: name the successor, which the request does not allow to serve instead.
         """
         request, problems = self._styled(request)
-        model = self._model(request)
-        if problems := [*model.problems(request), *problems]:
+        model = self._model(request, facts)
+        if problems := [*model.problems(request, facts), *problems]:
             wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
             raise InvalidRequest(f"{model.name} cannot do that: {wrong}", {"errors": problems})
         inputs = model.inputs(request)
@@ -150,33 +154,33 @@ class Catalogue:
         entries: Iterable[RouteEntry] = listed.routes if listed else ()
         return next((entry for entry in entries if entry.route == route), None)
 
-    def _model(self, request: GenerationRequest) -> Model:
+    def _model(self, request: GenerationRequest, facts: Facts) -> Model:
         """The model that a request means."""
         name = request.model
         if name is None:
-            return self._any_model(request)
+            return self._any_model(request, facts)
         if retired := self._retired.get(name):
             if request.allow_substitution:
-                return self._named(retired.successor, request)
+                return self._named(retired.successor, request, facts)
             text = f"{name} was retired on {retired.retired_on}; its successor is {retired.successor}"
             raise ModelRetired(text, {"retired_on": retired.retired_on.isoformat(), "successor": retired.successor})
-        return self._named(name, request)
+        return self._named(name, request, facts)
 
-    def _named(self, name: str, request: GenerationRequest) -> Model:
+    def _named(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
         model = self._by_name.get(name)
         if model is None:
-            return self._relative(name, request)
+            return self._relative(name, request, facts)
         if model.name not in self._routes:
             raise self._not_orderable(name, f"no provider that is configured here serves the model {name!r}")
         if model.paused_on is None:
             return model
         if model.successor is not None and request.allow_substitution:
-            return self._named(model.successor, request)
+            return self._named(model.successor, request, facts)
         hint = f"; until it is back, order {model.successor}" if model.successor else ""
         extra: dict[str, object] = {"paused_on": model.paused_on.isoformat(), "successor": model.successor}
         raise ModelPaused(f"{name} is paused since {model.paused_on}{hint}", extra)
 
-    def _relative(self, name: str, request: GenerationRequest) -> Model:
+    def _relative(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
         """What stands for a name that is no model's own: the first of its family that can do what is asked."""
         family = next((family for family in self._file.families if family.answers_to(name)), None)
         if family is None:
@@ -184,16 +188,16 @@ class Catalogue:
         relatives = self._active(self._by_name[relative] for relative in family.models)
         if not relatives:
             raise self._not_orderable(name, f"no provider that is configured here serves a model like {name!r}")
-        return _first_able(relatives, request)
+        return _first_able(relatives, request, facts)
 
-    def _any_model(self, request: GenerationRequest) -> Model:
+    def _any_model(self, request: GenerationRequest, facts: Facts) -> Model:
         if request.kind is None:
             problem = Problem(field="model", message="is missing", allowed=list(self._routes))
             raise InvalidRequest('name a model, or say which kind: "image" or "video"', {"errors": [problem]})
         models = self._active(model for model in self._file.models if model.kind is request.kind)
         if not models:
             raise self._not_orderable(request.kind, f"no provider that is configured here makes {request.kind}s")
-        return _first_able(models, request)
+        return _first_able(models, request, facts)
 
     def _active(self, models: Iterable[Model]) -> list[Model]:
         return [model for model in models if model.name in self._routes and model.paused_on is None]
@@ -216,6 +220,6 @@ class Catalogue:
         )
 
 
-def _first_able(models: Sequence[Model], request: GenerationRequest) -> Model:
+def _first_able(models: Sequence[Model], request: GenerationRequest, facts: Facts) -> Model:
     """The first that can do what is asked; the first of all where none can, to say what that one could."""
-    return next((model for model in models if not model.problems(request)), models[0])
+    return next((model for model in models if not model.problems(request, facts)), models[0])

@@ -9,10 +9,10 @@ import httpx
 import structlog
 
 from providers.base import ResultRequest
-from providers.media_types import HEAD_BYTES, MediaType, sniff
 from providers.result_source import ResultSource, Validator
 from schemas.enums import Kind
 from schemas.errors import DownloadError
+from schemas.media_types import HEAD_BYTES, MediaType, sniff
 from schemas.settings import DownloadSettings
 
 MAX_RESUMES = 5

@@ -12,6 +12,7 @@ from pydantic import Field, PlainSerializer, model_validator
 
 from providers.capabilities import Capabilities, Entry, Problem, choice_problem
 from schemas.enums import CancelRule, Kind
+from schemas.inputs import Facts
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Inputs, Route
 
@@ -127,12 +128,12 @@ class Model(_Named):
     paused_on: date | None = Field(default=None, description="since when its vendor takes no orders for it")
     successor: Name | None = Field(default=None, description="what to order while it is paused")
 
-    def problems(self, request: GenerationRequest) -> list[Problem]:
+    def problems(self, request: GenerationRequest, facts: Facts) -> list[Problem]:
         """Everything that is wrong with a request to this model."""
         of_kind = request.kind in {None, self.kind}
         return [
             *([] if of_kind else [choice_problem("kind", request.kind, [self.kind])]),
-            *self.capabilities.problems(request),
+            *self.capabilities.problems(request, facts),
         ]
 
     def inputs(self, request: GenerationRequest) -> Inputs:
@@ -142,8 +143,8 @@ class Model(_Named):
             prompt=given.prompt,
             negative_prompt=given.negative_prompt,
             style=given.style,
-            image_urls=[str(url) for url in given.image_urls],
-            video_urls=[str(url) for url in given.video_urls],
+            image_urls=given.image_urls,
+            video_urls=given.video_urls,
             aspect_ratio=given.aspect_ratio or defaults.aspect_ratio,
             resolution=given.resolution or defaults.resolution,
             duration_seconds=given.duration_seconds or defaults.duration_seconds,

@@ -53,6 +53,18 @@ class AssetResource(BaseModel):
     expired_at: datetime | None = Field(description="when the file was deleted; null while it is kept")
 
 
+class UploadResource(BaseModel):
+    """A picture or video that you gave."""
+
+    object: Literal["upload"] = "upload"
+    id: UUID
+    url: str = Field(description="names it among the `image_urls` or `video_urls` of an order", examples=["upload:…"])
+    content_type: str = Field(description="told by its bytes")
+    size_bytes: int
+    sha256: str = Field(description="lower-case hex")
+    expires_at: datetime = Field(description="when it is deleted; later, if an order needs it then")
+
+
 class GenerationLinks(BaseModel):
     """Where to go from here, relative to the server."""
 

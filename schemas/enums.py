@@ -133,6 +133,8 @@ class SweepKind(StrEnum):
 
     ASSETS = "assets"
     """Stored files that are older than their retention."""
+    INPUTS = "inputs"
+    """Customers' uploads that have expired."""
     OBJECTS = "objects"
     """Objects in the store that no row names."""
     UPLOADS = "uploads"

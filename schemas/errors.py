@@ -16,6 +16,9 @@ ReelworksError
   AlreadySettled            the hold of this generation was captured, or released, before
 """
 
+from collections.abc import Mapping
+from typing import Self
+
 from schemas.enums import ErrorCode
 
 
@@ -100,6 +103,12 @@ class InvalidRequest(RequestError):
     http_status = 422
     code = "invalid_request"
     title = "Invalid request"
+
+    @classmethod
+    def of_fields(cls, problems: Mapping[str, str]) -> Self:
+        """What is wrong with some fields, by their names."""
+        detail = "; ".join(f"{field}: {message}" for field, message in problems.items())
+        return cls(detail, {"errors": [{"field": field, "message": text} for field, text in problems.items()]})
 
 
 class IdempotencyMismatch(RequestError):

@@ -1,8 +1,9 @@
 """A request as a customer writes it, and the order that the catalogue makes of it."""
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, HttpUrl, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from schemas.enums import Kind
+from schemas.inputs import InputField, InputUrl, input_fields
 from schemas.names import ProviderName
 
 LONGEST_DEADLINE_SECONDS = 86_400
@@ -43,8 +44,14 @@ class GenerationRequest(BaseModel):
     prompt: str = Field(description="what to make", min_length=1, max_length=20_000)
     negative_prompt: str | None = Field(default=None, description="what to keep out", min_length=1, max_length=20_000)
     style: str | None = Field(default=None, description="a look, from GET /v1/models; its text is added to the prompt")
-    image_urls: list[HttpUrl] = Field(default=[], description="input images, where the model takes them", max_length=14)
-    video_urls: list[HttpUrl] = Field(default=[], description="input videos, where the model takes them", max_length=4)
+    image_urls: list[InputUrl] = Field(
+        default=[],
+        description="input images, where the model takes them: http or https URLs, `upload:ID` or `data:` URIs",
+        max_length=14,
+    )
+    video_urls: list[InputUrl] = Field(
+        default=[], description="input videos, where the model takes them: as images", max_length=4
+    )
     aspect_ratio: str | None = Field(default=None, description='width:height, e.g. "16:9"', max_length=20)
     resolution: str | None = Field(default=None, description='e.g. "1K" or "720p"', max_length=20)
     duration_seconds: int | None = Field(default=None, description="length of a video in seconds", gt=0, le=600)
@@ -64,6 +71,10 @@ class GenerationRequest(BaseModel):
         le=LONGEST_DEADLINE_SECONDS,
     )
     metadata: dict[str, str] = Field(default={}, description="returned as it is; up to 16 entries", max_length=16)
+
+    def input_files(self) -> list[InputField]:
+        """Every input picture and video."""
+        return list(input_fields(self.image_urls, self.video_urls))
 
     @field_validator("prompt", "negative_prompt")
     @classmethod
@@ -114,6 +125,10 @@ class Inputs(BaseModel):
     audio: bool | None = None
     enhance_prompt: bool | None = None
     output_format: str | None = None
+
+    def input_files(self) -> list[InputField]:
+        """Every input picture and video."""
+        return list(input_fields(self.image_urls, self.video_urls))
 
 
 class Route(BaseModel):

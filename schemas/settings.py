@@ -37,7 +37,7 @@ class S3Settings(BaseModel):
     secure: bool = Field(default=True, description="https; set to false for a plain local server")
     public_endpoint: str = Field(
         default="",
-        description="host:port that customers reach, when it differs from endpoint (presigned URLs)",
+        description="host:port that customers and providers reach, when it differs from endpoint (presigned URLs)",
     )
     public_secure: bool | None = Field(default=None, description="https for public_endpoint; empty: as secure says")
 
@@ -126,6 +126,9 @@ class InputSettings(BaseModel):
 
     max_image_bytes: int = Field(default=16 * 1024**2, gt=0)
     max_video_bytes: int = Field(default=32 * 1024**2, gt=0)
+    max_request_bytes: int = Field(
+        default=8 * 1024**2, gt=0, description="a whole order over HTTP, which may hold `data:` URIs"
+    )
 
 
 class RetentionSettings(BaseModel):
@@ -142,6 +145,9 @@ class RetentionSettings(BaseModel):
     )
     receipt_days: float = Field(
         default=30.0, gt=0, le=_LONGEST_DAYS, description="a callback, after its generation finished"
+    )
+    upload_days: float = Field(
+        default=7.0, gt=0, le=_LONGEST_DAYS, description="an uploaded picture or video; longer while an order needs it"
     )
     idempotency_key_days: float = Field(
         default=7.0, gt=0, le=_LONGEST_DAYS, description="an idempotency key, after its generation finished"

@@ -178,6 +178,24 @@ class Asset(SQLModel, table=True):
     expired_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="its file was given up for deletion")
 
 
+class Upload(SQLModel, table=True):
+    """A picture or video that a customer gave. While the row is there, so is its object."""
+
+    __tablename__: ClassVar[str] = "uploads"
+    __table_args__ = (Index("ix_uploads_expires", "expires_at"),)
+
+    id: UUID = Field(
+        primary_key=True, description="made of the customer and the content: the same file is the same row"
+    )
+    customer_id: UUID = Field(foreign_key="customers.id")
+    object_key: str = Field(sa_type=Text, unique=True)
+    content_type: str = Field(sa_type=Text)
+    size_bytes: int = Field(sa_type=BigInteger)
+    sha256: str = Field(sa_type=Text, description="lower-case hex")
+    created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    expires_at: datetime = Field(sa_type=_MOMENT, description="not before any generation that needs it is over")
+
+
 class Event(SQLModel, table=True):
     """The timeline of a generation, in order of `id`. Where it did not move, `origin` and `stage` are the same."""
 

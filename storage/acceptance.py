@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from schemas.errors import IdempotencyMismatch, NotFound
+from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
 from schemas.tables import Generation
-from storage import ledger
+from storage import ledger, uploads
 from storage.statements import Executor
 
 
@@ -27,17 +28,21 @@ def accept(
     executor: Executor,
     customer_id: UUID,
     request: GenerationRequest,
-    make_order: Callable[[GenerationRequest], Order],
+    make_order: Callable[[GenerationRequest, Facts], Order],
     pipeline: PipelineSettings,
     *,
     idempotency_key: str | None = None,
 ) -> Accepted:
     """Insert the generation and hold its credits, in the caller's transaction.
 
-    A repeated request is answered before `make_order` is asked: its model may be retired by now.
+    A repeated request is answered before `make_order` is asked: its model may be retired by now, its uploads gone.
+
+    Args:
+        request: without `data:` URIs (see `storage.data_uris`). Its uploads are kept until the generation is over.
+        make_order: is told what is known of the request's input files.
 
     Raises:
-        InvalidRequest, ModelRetired: what `make_order` raises.
+        InvalidRequest, ModelRetired: what `make_order` raises; or an upload is not there.
         NotFound: there is no such customer.
         InsufficientCredits: nothing is inserted.
         IdempotencyMismatch: the key stands for another request.
@@ -46,7 +51,8 @@ def accept(
     earlier = _find_earlier(executor, identity)
     if earlier is not None:
         return Accepted(earlier, is_new=False)
-    order = make_order(request)
+    facts = uploads.hold(executor, customer_id, request)
+    order = make_order(request, facts)
     generation = _insert(executor, identity, order, pipeline)
     if generation is None:
         # The same request, sent twice at once: the other one was faster. Or the customer does not exist.
@@ -54,6 +60,7 @@ def accept(
         if earlier is None:
             raise NotFound(f"there is no customer {customer_id}")
         return Accepted(earlier, is_new=False)
+    uploads.keep(executor, facts, deadline_at=generation.deadline_at)
     ledger.hold(executor, customer_id, generation.id, order.credits)
     return Accepted(generation, is_new=True)
 

@@ -2,21 +2,23 @@
 
 Bytes are written before the row that names them, so an object without a row may be one whose row is on its way. What
 tells the two apart is the fencing token in the object's key (docs/decisions/0015): only the claim that holds that token
-can still name the object, and a token that is no longer its row's never comes back.
+can still name the object, and a token that is no longer its row's never comes back. Of a customer's upload, whose row
+follows within the request that brings it, the age tells.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from uuid import UUID
 
 from sqlalchemy import text
 
+from storage import uploads
 from storage.database import Database
 from storage.generations import database_now
 from storage.objects import ListedObject, ObjectStore
 
-PREFIX = "customers/"
+PREFIXES = ("customers/", uploads.PREFIX)
 
 _SLICE = 500
 
@@ -32,6 +34,7 @@ _ORPHANS = text("""
           SELECT FROM generations g
           WHERE g.wake_at IS NOT NULL AND g.lease_token IS NOT NULL AND strpos(listed.key, g.lease_token::text) > 0
       )
+      AND NOT EXISTS (SELECT FROM uploads u WHERE u.object_key = listed.key)
 """)
 
 
@@ -39,7 +42,8 @@ def find_orphans(database: Database, objects: ObjectStore, *, older_than: timede
     """Slices of the objects that no row names and none can name any more, written longer ago than `older_than`."""
     with database.transaction() as session:
         before = database_now(session) - older_than
-    candidates = (listed for listed in objects.list(PREFIX) if listed.modified_at < before)
+    every = chain.from_iterable(objects.list(prefix) for prefix in PREFIXES)
+    candidates = (listed for listed in every if listed.modified_at < before)
     while listed := list(islice(candidates, _SLICE)):
         yield _orphans(database, listed)
 
@@ -56,6 +60,6 @@ def _orphans(database: Database, listed: Iterable[ListedObject]) -> list[ListedO
 def _owner(key: str) -> UUID | None:
     """The customer whose folder it is in."""
     try:
-        return UUID(key.removeprefix(PREFIX).partition("/")[0])
-    except ValueError:
+        return UUID(key.split("/")[1])
+    except (IndexError, ValueError):
         return None

@@ -92,6 +92,13 @@ def refused(services: Services, claim: Claim, error: ProviderError, *, failures:
             not_accepted(services, claim, lambda: _next_route(services, claim, error))
 
 
+def interrupted(services: Services, claim: Claim, *, failures: int) -> None:
+    """One of our own parts was away before anything left: sent again when it may be back, which is nobody's failure."""
+    pause = stage.outage_pause(services.settings.pipeline)
+    reason = "one of our own services was away"
+    not_accepted(services, claim, lambda: requeue(services, claim, reason, pause, failures=failures))
+
+
 @_outlasting_outages
 def not_accepted(services: Services, claim: Claim, conclude: Callable[[], None]) -> None:
     """Write down a conclusion that rests on the vendor not having it; without the lease, at least that fact."""

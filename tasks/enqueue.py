@@ -1,6 +1,7 @@
 """`generation.enqueue`: the Redis door, for services that have a Celery client and none of our code."""
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import tenacity
@@ -11,7 +12,7 @@ from schemas.enums import TaskName
 from schemas.errors import InvalidRequest, RequestError
 from schemas.orders import GenerationRequest
 from schemas.stages import status_of
-from storage import acceptance
+from storage import acceptance, data_uris
 from storage.generations import Wake
 from tasks.services import Services, current_services
 from tasks.stage import OUTAGES
@@ -65,11 +66,19 @@ def enqueue(services: Services, arguments: dict[str, object], *, message_id: str
     """
     try:
         wanted = _parse(arguments)
+        request = data_uris.into_uploads(
+            services.database,
+            services.objects,
+            wanted.customer_id,
+            wanted.request,
+            services.settings.inputs,
+            keep_for=timedelta(days=services.settings.retention.upload_days),
+        )
         with services.database.statements() as statements:
             accepted = acceptance.accept(
                 statements,
                 wanted.customer_id,
-                wanted.request,
+                request,
                 services.catalogue.order,
                 services.settings.pipeline,
                 # With a space, which no key of a sender's has.

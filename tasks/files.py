@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from providers.media_types import HEAD_BYTES, sniff
+from schemas.media_types import HEAD_BYTES, sniff
 from storage.claims import Claim
 
 _STORED = "stored:"

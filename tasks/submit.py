@@ -3,8 +3,7 @@
 import structlog
 from celery import shared_task
 
-from providers.base import ProviderRequest, Submission
-from providers.inputs import read_inputs
+from providers.base import Submission
 from schemas.callback_token import callback_url
 from schemas.enums import ErrorCode, Stage, TaskName
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
@@ -12,6 +11,7 @@ from storage import claims
 from storage.claims import Claim
 from storage.leases import Lease
 from tasks import conclusions, stage, unknown_submit
+from tasks.inputs import provider_request
 from tasks.services import Services, current_services
 
 log = structlog.get_logger()
@@ -77,7 +77,10 @@ def _send(services: Services, claim: Claim, lease: Lease, *, failures: int) -> N
     except LeaseLost:
         log.warning("submit_kept_here")
         conclusions.withdraw(services, claim)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, stage.OUTAGES) and not departure.has_left:
+            log.warning("stage_interrupted", stage=claim.generation.stage, error=type(error).__name__)
+            return conclusions.interrupted(services, claim, failures=failures)
         log.exception("submit_crashed", has_left=departure.has_left)
         _after_crash(services, claim, departure)
     else:
@@ -91,10 +94,9 @@ def _create(services: Services, claim: Claim, departure: Departure) -> Submissio
     url = callback_url(
         settings.public_url, settings.secret_key.get_secret_value(), provider=route.provider, generation_id=claim.id
     )
-    provider, inputs = services.providers.get(route.provider), claim.order.inputs
-    files = read_inputs(inputs, settings.inputs, settings.downloads) if provider.reads_inputs else {}
+    provider = services.providers.get(route.provider)
     return provider.submit(
-        ProviderRequest(model=route.model, inputs=inputs, files=files),
+        provider_request(services, claim, provider),
         callback_url=url if services.providers.calls_back(route.provider) else None,
         generation_id=claim.id,
         fence=departure,

@@ -22,8 +22,8 @@ T = TypeVar("T")
 # In an order that foreign keys allow. The two accounts that exist once stay.
 EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
-    DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generations; DELETE FROM api_keys;
-    DELETE FROM customers;
+    DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generations;
+    DELETE FROM api_keys; DELETE FROM customers;
 """
 
 
@@ -85,7 +85,7 @@ def a_generation(
     """An accepted generation."""
     request = GenerationRequest(model="nano-banana", prompt=prompt or f"a lighthouse {uuid4()}")
     with database.transaction() as session:
-        accepted = acceptance.accept(session, customer.id, request, lambda _: order or an_order(), settings.pipeline)
+        accepted = acceptance.accept(session, customer.id, request, lambda *_: order or an_order(), settings.pipeline)
     return accepted.generation.id
 
 

@@ -21,8 +21,9 @@ from storage.sweeps.base import Portion, Sweep
 __all__ = ["Portion", "Swept", "sweep"]
 
 _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
-    # What this one leaves in the store, the next one finds another time.
+    # What these two leave in the store, the next one finds another time.
     SweepKind.ASSETS: files.assets,
+    SweepKind.INPUTS: files.inputs,
     SweepKind.OBJECTS: files.orphans,
     SweepKind.UPLOADS: files.uploads,
     SweepKind.RECEIPTS: rows.receipts,

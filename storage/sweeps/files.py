@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import chain
 
 import structlog
 from minio.error import MinioException
@@ -10,7 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from storage.generations import database_now
 from storage.objects import ObjectStore, UnfinishedUpload
-from storage.orphans import PREFIX, find_orphans
+from storage.orphans import PREFIXES, find_orphans
 from storage.sweeps.base import SLICE, Portion, Sweep
 
 log = structlog.get_logger()
@@ -49,6 +50,16 @@ _EXPIRE = text("""
     SELECT object_key, size_bytes FROM expired
 """)
 
+_COUNT_EXPIRED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM uploads WHERE expires_at < now()")
+
+# One that an order holds just now is skipped: it will not have expired then.
+_DELETE_EXPIRED = text("""
+    WITH due AS (
+        SELECT id FROM uploads WHERE expires_at < now() ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM uploads USING due WHERE uploads.id = due.id RETURNING uploads.object_key, uploads.size_bytes
+""")
+
 
 def assets(run: Sweep) -> Iterator[Portion]:
     """Files that are older than their retention: given up in the database first, then deleted.
@@ -73,6 +84,23 @@ def assets(run: Sweep) -> Iterator[Portion]:
             yield remover.remove(row.object_key, row.size_bytes)
 
 
+def inputs(run: Sweep) -> Iterator[Portion]:
+    """Customers' uploads that have expired: first the row, then the object, as with assets."""
+    if run.is_dry:
+        with run.database.transaction() as session:
+            count, size_bytes = session.execute(_COUNT_EXPIRED).one()
+        yield Portion(count, int(size_bytes))
+        return
+    remover = _Remover(run.objects)
+    while True:
+        with run.database.transaction() as session:
+            expired = session.execute(_DELETE_EXPIRED, {"slice": SLICE}).all()
+        if not expired:
+            return
+        for row in expired:
+            yield remover.remove(row.object_key, row.size_bytes)
+
+
 def orphans(run: Sweep) -> Iterator[Portion]:
     """Objects that belong to nothing, and never will."""
     remover = _Remover(run.objects)
@@ -90,7 +118,7 @@ def uploads(run: Sweep) -> Iterator[Portion]:
     with run.database.transaction() as session:
         before = database_now(session) - timedelta(hours=run.retention.orphan_hours)
     remover = _Remover(run.objects)
-    for upload in run.objects.unfinished_uploads(PREFIX):
+    for upload in chain.from_iterable(run.objects.unfinished_uploads(prefix) for prefix in PREFIXES):
         if upload.started_at < before:
             yield Portion(1) if run.is_dry else remover.abort(upload)
 

@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 from providers.base import ResultRequest
 from providers.downloads import MAX_RESUMES, Download, open_download
-from providers.media_types import MP4, PNG
 from schemas.enums import Kind
 from schemas.errors import DownloadError
+from schemas.media_types import MP4, PNG
 from schemas.settings import DownloadSettings
 from tests.contract.raw_server import RawServer, dripping, http, raw, response, silence, stalled, unused_port
 

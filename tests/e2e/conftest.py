@@ -63,6 +63,7 @@ class Seen(BaseModel):
     stage: str
     progress: int
     kind: str
+    inputs: dict[str, JsonValue]
     credits: Credits
     error: dict[str, JsonValue] | None
     assets: list[dict[str, JsonValue]]

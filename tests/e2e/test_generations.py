@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from storage import ledger
 from tests.e2e.conftest import System
 from tests.support import eventually
+from tests.unit.test_media import png
 
 VIDEO: dict[str, JsonValue] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "9:16"}
 
@@ -28,6 +29,16 @@ def test_an_image_and_a_video_made_from_it_come_into_being(system: System) -> No
         assert len(list(container.decode(stream))) == 120
     paid = image.credits.captured + video.credits.captured
     assert system.balance(customer) == (1000 - paid, 0)
+
+
+def test_a_video_is_made_from_a_picture_that_the_customer_gave(system: System) -> None:
+    customer, word = system.customer(), system.behave(delivered={"width": 64, "height": 64, "duration_seconds": 1})
+    given = system.http.post("/v1/uploads", content=png(640, 360), headers=customer.headers)
+    assert given.status_code == httpx.codes.CREATED
+    url = given.json()["url"]
+    video = system.make(customer, word, model="kling-2.6-image-to-video", image_urls=[url], duration_seconds=5)
+    assert (video.status, video.inputs["image_urls"]) == ("completed", [url])
+    assert system.balance(customer) == (1000 - video.credits.captured, 0)
 
 
 def test_with_callbacks_the_vendor_is_called_twice(system: System) -> None:

@@ -254,7 +254,7 @@ def test_a_sweep_shows_what_it_would_do_and_does_it(reelworks: Reelworks) -> Non
         assert (ended.status, told["dry_run"]) == (0, bool(options))
         counts.append({one["kind"]: one["count"] for one in told["swept"]})
 
-    nothing = {"assets": 0, "objects": 0, "uploads": 0, "receipts": 0, "keys": 0}
+    nothing = {"assets": 0, "inputs": 0, "objects": 0, "uploads": 0, "receipts": 0, "keys": 0}
     assert counts == [nothing | {"keys": 2}, nothing | {"keys": 2}, nothing]
 
 

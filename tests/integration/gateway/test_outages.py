@@ -16,6 +16,7 @@ from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
 from tests.support import NewCustomer, a_generation
+from tests.unit.test_media import png
 
 NOBODY = "127.0.0.1:1"
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
@@ -104,6 +105,13 @@ def test_without_the_object_store_links_are_given_and_streams_are_not(
         head = client.head(path, params={"delivery": "stream"}, headers=customer.headers)
         assert (head.status_code, head.headers["content-length"]) == (200, str(len(b"a picture")))
         assert _checks(client) == (503, "unavailable", {"database": "ok", "object_store": "error", "redis": "ok"})
+
+
+def test_without_the_object_store_files_are_asked_for_again_later(settings: Settings, customer: NewCustomer) -> None:
+    s3 = settings.s3.model_copy(update={"endpoint": NOBODY})
+    with serving(create_app(settings.model_copy(update={"s3": s3}))) as client:
+        answer = client.post("/v1/uploads", content=png(64, 64), headers=customer.headers)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
 
 
 def test_an_object_store_that_refuses_us_is_unavailable(

@@ -120,7 +120,7 @@ def test_many_wrong_fields_make_a_short_answer(gateway: httpx.Client, customer: 
 
 
 def test_a_body_that_announces_too_much(gateway: httpx.Client, customer: NewCustomer) -> None:
-    answer = gateway.post(PATH, json={"prompt": "x" * 1024 * 1024}, headers=customer.headers)
+    answer = gateway.post(PATH, json={"prompt": "x" * 8 * 1024 * 1024}, headers=customer.headers)
 
     assert _is_problem(answer, 413, "content_too_large")
 
@@ -128,7 +128,7 @@ def test_a_body_that_announces_too_much(gateway: httpx.Client, customer: NewCust
 def test_a_body_that_grows_too_large(gateway: httpx.Client, customer: NewCustomer) -> None:
     def chunks() -> Iterator[bytes]:
         yield b'{"prompt": "'
-        for _ in range(17):
+        for _ in range(129):
             yield b"x" * 64 * 1024
 
     headers = customer.headers | {"Content-Type": "application/json"}

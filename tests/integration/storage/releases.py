@@ -116,7 +116,16 @@ _AT_0003 = [
     """,
 ]
 
-_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003}
+_AT_0004 = [
+    f"""
+        INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, expires_at)
+        VALUES (md5('upload')::uuid, {_CUSTOMER}, 'uploads/1.png', 'image/png', 1, 'a hash', now() + interval '7 days')
+        ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at)
+    """,
+    "UPDATE uploads SET expires_at = greatest(expires_at, clock_timestamp() + interval '1 hour')",
+]
+
+_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003, "0004": _AT_0004}
 
 ACCEPTED = {
     # 0002. The release at 0001 captures a hold or releases it, whole in either case.

@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import IdempotencyMismatch, LeaseLost, ModelRetired
+from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Event, Generation
@@ -278,7 +279,7 @@ def test_a_held_or_undue_generation_is_not_woken(database: Database, settings: S
 def test_the_same_idempotency_key_gives_the_same_generation(
     database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
-    make_order: Callable[[GenerationRequest], Order] = lambda _: an_order()  # noqa: E731 -- replaced below
+    make_order: Callable[[GenerationRequest, Facts], Order] = lambda *_: an_order()  # noqa: E731 -- replaced below
 
     def accept(prompt: str) -> acceptance.Accepted:
         request = GenerationRequest(model="nano-banana", prompt=prompt)
@@ -287,7 +288,7 @@ def test_the_same_idempotency_key_gives_the_same_generation(
                 session, customer.id, request, make_order, settings.pipeline, idempotency_key="order-1"
             )
 
-    def retired(_request: GenerationRequest) -> Order:
+    def retired(_request: GenerationRequest, _facts: Facts) -> Order:
         raise ModelRetired("gone since the first request")
 
     first = accept("a boat")

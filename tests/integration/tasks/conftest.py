@@ -1,7 +1,9 @@
 """A worker's services without a worker: each test takes the steps itself, against the real sandbox."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -13,14 +15,17 @@ from sqlmodel import select
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Match, Scenario
 from schemas.enums import Queue, Stage
-from schemas.orders import GenerationRequest
+from schemas.inputs import Facts, upload_url
+from schemas.media_types import PNG
+from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
-from schemas.tables import Asset, Event, Generation
+from schemas.tables import Asset, Event, Generation, Upload
 from stack.stack import Stack
-from storage import acceptance, claims, ledger
+from storage import acceptance, claims, ledger, uploads
 from storage.claims import Claim
 from storage.database import Database
 from storage.ledger import Balance
+from storage.objects import ObjectStore
 from tasks import stage
 from tasks.download import download
 from tasks.poll import poll
@@ -162,6 +167,11 @@ class Life:
         return self.sandbox.requests(self.word).accepted
 
 
+def give(database: Database, objects: ObjectStore, customer: NewCustomer, picture: bytes) -> Upload:
+    """What the gateway does with a picture that a customer gives."""
+    return uploads.store(database, objects, customer.id, io.BytesIO(picture), PNG, keep_for=timedelta(days=1))
+
+
 class Lives:
     """Makes generations whose prompt holds a word of its own, so that a scenario is for one test alone."""
 
@@ -172,16 +182,29 @@ class Lives:
 
     def begin(self, request: dict[str, object] | None = None, *, routes: int = 1, **behaviour: object) -> Life:
         """Accept a generation for which the sandbox behaves like this (`sandbox.scenarios.Scenario`)."""
+        return self._begin(new_customer(self._database, 1000), request or {}, routes, behaviour)
+
+    def begin_from(self, picture: bytes, request: dict[str, object], **behaviour: object) -> Life:
+        """The same from a PNG that the customer gave."""
+        customer = new_customer(self._database, 1000)
+        upload = give(self._database, self._worker.objects, customer, picture)
+        return self._begin(customer, {**request, "image_urls": [upload_url(upload.id)]}, 1, behaviour)
+
+    def _begin(
+        self, customer: NewCustomer, request: dict[str, object], routes: int, behaviour: dict[str, object]
+    ) -> Life:
         word = f"w{uuid4().hex}"
         scenario = {"seconds": 0, "callback": "lost", **behaviour, "match": Match(prompt_contains=word)}
         self._sandbox.add_scenario(Scenario.model_validate(scenario))
-        asked = {"model": "nano-banana", "prompt": f"a lighthouse {word}", **(request or {})}
+        asked = {"model": "nano-banana", "prompt": f"a lighthouse {word}", **request}
         wanted = GenerationRequest.model_validate(asked)
-        order = self._worker.catalogue.order(wanted)
-        order = order.model_copy(update={"routes": order.routes * routes})
-        customer = new_customer(self._database, 1000)
+
+        def order(request: GenerationRequest, facts: Facts) -> Order:
+            made = self._worker.catalogue.order(request, facts)
+            return made.model_copy(update={"routes": made.routes * routes})
+
         with self._database.transaction() as session:
-            accepted = acceptance.accept(session, customer.id, wanted, lambda _: order, self._worker.settings.pipeline)
+            accepted = acceptance.accept(session, customer.id, wanted, order, self._worker.settings.pipeline)
         return Life(self._database, self._worker, self._sandbox, customer, accepted.generation.id, word)
 
 

@@ -121,7 +121,7 @@ def test_an_order_that_was_accepted_without_our_knowing_is_found_again_by_its_ke
     def order(at: Database) -> Accepted:
         with at.transaction() as session:
             return acceptance.accept(
-                session, customer.id, request, lambda _: an_order(), far.settings.pipeline, idempotency_key="order-1"
+                session, customer.id, request, lambda *_: an_order(), far.settings.pipeline, idempotency_key="order-1"
             )
 
     far_database = Database(far.settings.database_url)

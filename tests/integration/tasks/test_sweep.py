@@ -319,7 +319,7 @@ def test_a_key_makes_a_new_generation_once_it_is_forgotten(
         request = GenerationRequest(model="nano-banana", prompt="a lighthouse")
         with database.transaction() as session:
             return acceptance.accept(
-                session, customer.id, request, lambda _: an_order(), settings.pipeline, idempotency_key="order-1"
+                session, customer.id, request, lambda *_: an_order(), settings.pipeline, idempotency_key="order-1"
             )
 
     first = order()

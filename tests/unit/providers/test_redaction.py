@@ -12,6 +12,7 @@ PROMPT = "a red fox jumps over\nthe lazy dog"
         ("two\nlines\x00 and\ttabs  ", "two lines and tabs"),
         ("see https://x.example/a?token=1, please", "see [link] please"),
         ("S3://bucket/key", "[link]"),
+        ("cannot read s3.example/b/k.png?x-amz-signature=1 now", "cannot read [link] now"),
         (f"the prompt '{PROMPT}' is bad", "the prompt '[…]' is bad"),
         ("the prompt 'a red fox jumps ove…' is bad", "the prompt '[…]…' is bad"),
         ("over the lazy dog", "[…]"),

@@ -25,6 +25,8 @@ MP4 = MediaType("video/mp4", Kind.VIDEO, "mp4")
 MOV = MediaType("video/quicktime", Kind.VIDEO, "mov")
 WEBM = MediaType("video/webm", Kind.VIDEO, "webm")
 
+TAKEN = (PNG, JPEG, WEBP, GIF, MP4, MOV, WEBM)
+
 _PREFIXES = {b"\x89PNG\r\n\x1a\n": PNG, b"\xff\xd8\xff": JPEG, b"GIF87a": GIF, b"GIF89a": GIF}
 
 # The major brands of MP4 (https://mp4ra.org): the box `ftyp` alone also begins AVIF, HEIC and audio files.

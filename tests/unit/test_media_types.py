@@ -1,6 +1,6 @@
 import pytest
 
-from providers.media_types import GIF, JPEG, MOV, MP4, PNG, WEBM, WEBP, MediaType, sniff
+from schemas.media_types import GIF, JPEG, MOV, MP4, PNG, WEBM, WEBP, MediaType, sniff
 
 EBML = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84"
 

@@ -1,0 +1,171 @@
+"""`/v1/uploads`: give a picture or a video, to name it in orders."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from anyio import fail_after, from_thread, to_thread
+from fastapi import APIRouter, Request, Response
+
+from gateway.authentication import TheCustomer
+from gateway.dependencies import ServicesOf
+from gateway.openapi import Responses, problems
+from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
+from schemas.api import UploadResource
+from schemas.enums import Kind
+from schemas.errors import InvalidRequest, NotFound, Unauthenticated
+from schemas.inputs import upload_url
+from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
+from schemas.settings import InputSettings
+from schemas.tables import Upload
+from storage import uploads
+
+PATH = "/v1/uploads"
+
+router = APIRouter(prefix=PATH, tags=["uploads"])
+
+_LONGEST_SILENCE_SECONDS = 30
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "the file itself; what it is, its bytes tell, and not its `Content-Type`",
+        "content": {media.content_type: {"schema": {"type": "string", "format": "binary"}} for media in TAKEN},
+    }
+}
+_CREATED: Responses = {201: {"description": "Kept; the same file again is the same upload, and is kept longer"}}
+
+
+class _Body:
+    """What is left of a request's body, for a thread to read."""
+
+    def __init__(self, head: bytes, chunks: AsyncIterator[bytes], media: MediaType, most: int) -> None:
+        self._buffer = bytearray(head)
+        self._received = len(head)
+        self._chunks = chunks
+        self._media = media
+        self._most = most
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; fewer only at the end; all if negative.
+
+        Raises:
+            ContentTooLarge: there is more than may be.
+            BadRequest: no more comes.
+            ClientDisconnect: the sender is gone.
+        """
+        while size < 0 or len(self._buffer) < size:
+            chunk = from_thread.run(_next, self._chunks)
+            if not chunk:
+                break
+            self._received += len(chunk)
+            if self._received > self._most:
+                raise _too_large(self._media, self._most)
+            self._buffer += chunk
+        end = len(self._buffer) if size < 0 else size
+        block = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        return block
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Give a picture or a video",
+    openapi_extra=_BODY,
+    responses=_CREATED | problems(BadRequest, Unauthenticated, ContentTooLarge, UnsupportedMediaType),
+)
+async def create_upload(
+    request: Request, response: Response, services: ServicesOf, customer: TheCustomer
+) -> UploadResource:
+    """Keeps the body as a file of yours, which orders name by its `url`.
+
+    It is kept for some days from now, and as long as an order needs it.
+    """
+    chunks = aiter(request.stream())
+    head = await _head(chunks)
+    media = _media_of(head)
+    most = _most(media, services.settings.inputs)
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > most:
+        raise _too_large(media, most)
+    store = partial(
+        uploads.store,
+        services.database,
+        services.objects,
+        customer.id,
+        _Body(head, chunks, media, most),
+        media,
+        keep_for=timedelta(days=services.settings.retention.upload_days),
+    )
+    upload = await to_thread.run_sync(store, limiter=services.upload_threads)
+    response.headers["Location"] = f"{PATH}/{upload.id}"
+    return _resource(upload)
+
+
+@router.get("/{upload_id}", summary="See an upload", responses=problems(Unauthenticated, NotFound, InvalidRequest))
+async def get_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) -> UploadResource:
+    """Answers with what it is and until when it is kept."""
+    found = await services.requests_database.statement(
+        lambda statement: uploads.find(statement, customer.id, upload_id)
+    )
+    if found is None:
+        raise _not_found(upload_id)
+    return _resource(found)
+
+
+@router.delete(
+    "/{upload_id}",
+    status_code=204,
+    summary="Delete an upload",
+    responses=problems(Unauthenticated, NotFound, InvalidRequest),
+)
+def delete_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) -> None:
+    """Forgets the file at once. A generation that no provider has yet, and that needs it, will fail."""
+    if not uploads.delete(services.database, services.objects, customer.id, upload_id):
+        raise _not_found(upload_id)
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes:
+    """The next bytes of a body; none at its end."""
+    try:
+        with fail_after(_LONGEST_SILENCE_SECONDS):
+            async for chunk in chunks:
+                if chunk:
+                    return chunk
+    except TimeoutError:
+        raise BadRequest(f"nothing more of the body came for {_LONGEST_SILENCE_SECONDS} s: send it again") from None
+    return b""
+
+
+async def _head(chunks: AsyncIterator[bytes]) -> bytes:
+    """The bytes that tell what a file is, and what came with them."""
+    head = b""
+    while len(head) < HEAD_BYTES and (chunk := await _next(chunks)):
+        head += chunk
+    return head
+
+
+def _media_of(head: bytes) -> MediaType:
+    media = sniff(head)
+    if media is None:
+        taken = ", ".join(media.content_type for media in TAKEN)
+        raise UnsupportedMediaType(f"the body is none of {taken}: send the file itself, as `curl --data-binary` does")
+    return media
+
+
+def _most(media: MediaType, limits: InputSettings) -> int:
+    return limits.max_image_bytes if media.kind is Kind.IMAGE else limits.max_video_bytes
+
+
+def _too_large(media: MediaType, most: int) -> ContentTooLarge:
+    return ContentTooLarge(f"{'an' if media.kind is Kind.IMAGE else 'a'} {media.kind} may have up to {most} bytes")
+
+
+def _not_found(upload_id: UUID) -> NotFound:
+    return NotFound(f"you have no upload {upload_id}, or it has expired")
+
+
+def _resource(upload: Upload) -> UploadResource:
+    return UploadResource.model_validate({**upload.model_dump(), "url": upload_url(upload.id)})

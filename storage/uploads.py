@@ -1,0 +1,184 @@
+"""Pictures and videos that customers give: each a row and an object.
+
+The row comes after its object and goes before it, so where there is a row, there is the file. An object whose row never
+came, or is gone, is an orphan.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4, uuid5
+
+from minio.error import MinioException
+from sqlalchemy import text
+from urllib3.exceptions import HTTPError
+
+from schemas.errors import InvalidRequest, NotFound
+from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, upload_id, upload_url
+from schemas.media_types import MediaType
+from schemas.orders import GenerationRequest
+from schemas.tables import Upload
+from storage.database import Database
+from storage.objects import ObjectStore, Readable
+from storage.statements import Executor
+
+PREFIX = "uploads/"
+"""Of the objects' keys. Apart from results: a release that knows no uploads must not take them for orphans."""
+
+MARGIN = timedelta(hours=1)
+"""How long after its deadline a generation's uploads are kept, and links to them work."""
+
+_COLUMNS = ", ".join(Upload.model_fields)
+
+_ADD = text(f"""
+    INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, expires_at)
+    SELECT :upload_id, id, :object_key, :content_type, :size_bytes, :sha256,
+           clock_timestamp() + make_interval(secs => :keep_for)
+    FROM customers WHERE id = :customer_id
+    ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at)
+    RETURNING {_COLUMNS}
+""")  # noqa: S608 -- built of constants
+
+_PROLONG = text(f"""
+    UPDATE uploads SET expires_at = greatest(expires_at, clock_timestamp() + make_interval(secs => :keep_for))
+    WHERE id = :upload_id RETURNING {_COLUMNS}
+""")  # noqa: S608 -- built of constants
+
+_THEIRS = f"""
+    SELECT {_COLUMNS} FROM uploads WHERE customer_id = :customer_id AND id = ANY(CAST(:ids AS uuid[]))
+"""  # noqa: S608 -- built of constants
+_FIND_THEIRS = text(_THEIRS)
+_FIND = text(f"{_THEIRS} AND expires_at > clock_timestamp()")
+
+# In one order for all: two orders must not wait for each other's rows.
+_LOCK = text(f"{_THEIRS} AND expires_at > clock_timestamp() ORDER BY id FOR NO KEY UPDATE")
+
+_KEEP_UNTIL = text("UPDATE uploads SET expires_at = greatest(expires_at, :until) WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+_DELETE = text("DELETE FROM uploads WHERE id = :upload_id AND customer_id = :customer_id RETURNING object_key")
+
+
+def identity(customer_id: UUID, sha256: str) -> UUID:
+    """The id of a customer's upload: the same file, given again, is the same upload."""
+    return uuid5(customer_id, sha256)
+
+
+def store(
+    database: Database,
+    objects: ObjectStore,
+    customer_id: UUID,
+    body: Readable,
+    media: MediaType,
+    *,
+    keep_for: timedelta,
+) -> Upload:
+    """Stream a file into the object store and keep it for so long at least; one that is there already is kept longer.
+
+    Raises:
+        NotFound: there is no such customer.
+        Exception: whatever `body` raises; then nothing is kept.
+    """
+    key = f"{PREFIX}{customer_id}/{uuid4()}.{media.extension}"
+    hashed = _Hashed(body)
+    objects.put(key, hashed, size_bytes=None, content_type=media.content_type)
+    given = {
+        "upload_id": identity(customer_id, hashed.sha256),
+        "customer_id": customer_id,
+        "object_key": key,
+        "content_type": media.content_type,
+        "size_bytes": hashed.size_bytes,
+        "sha256": hashed.sha256,
+        "keep_for": keep_for.total_seconds(),
+    }
+    with database.statement() as statement:
+        row = statement.execute(_ADD, given).one_or_none()
+    if row is None or row.object_key != key:
+        _forget(objects, key)
+    if row is None:
+        raise NotFound(f"there is no customer {customer_id}")
+    return Upload.model_validate(row._asdict())
+
+
+def prolong(executor: Executor, customer_id: UUID, sha256: str, *, keep_for: timedelta) -> Upload | None:
+    """Keep a file that is there already for so long from now, at least; None if it is not."""
+    given = {"upload_id": identity(customer_id, sha256), "keep_for": keep_for.total_seconds()}
+    row = executor.execute(_PROLONG, given).one_or_none()
+    return None if row is None else Upload.model_validate(row._asdict())
+
+
+def find(executor: Executor, customer_id: UUID, wanted: UUID) -> Upload | None:
+    """A customer's upload, unless it has expired."""
+    row = executor.execute(_FIND, {"customer_id": customer_id, "ids": [wanted]}).one_or_none()
+    return None if row is None else Upload.model_validate(row._asdict())
+
+
+def find_inputs(executor: Executor, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, Upload]:
+    """Those of a customer's uploads that are among these URLs and still there, by URL."""
+    ids = _ids(urls)
+    if not ids:
+        return {}
+    rows = executor.execute(_FIND_THEIRS, {"customer_id": customer_id, "ids": ids})
+    return {upload_url(row.id): Upload.model_validate(row._asdict()) for row in rows}
+
+
+def hold(executor: Executor, customer_id: UUID, request: GenerationRequest) -> Facts:
+    """What is known of the uploads that a request names. None of them goes before the caller's transaction ends.
+
+    Raises:
+        InvalidRequest: names each field whose upload is not there, is not the customer's, or has expired.
+    """
+    ids = _ids(file.url for file in request.input_files())
+    if not ids:
+        return NOTHING_KNOWN
+    rows = executor.execute(_LOCK, {"customer_id": customer_id, "ids": ids})
+    known = {upload_url(row.id): InputFacts(row.content_type, row.size_bytes) for row in rows}
+    missing = [file for file in request.input_files() if upload_id(file.url) and file.url not in known]
+    if missing:
+        text_ = "is no upload of yours, or has expired: send the file to POST /v1/uploads again"
+        raise InvalidRequest.of_fields({file.name: text_ for file in missing})
+    return known
+
+
+def keep(executor: Executor, facts: Facts, *, deadline_at: datetime) -> None:
+    """Keep the uploads that were held for a generation until it cannot need them any more."""
+    if ids := _ids(facts):
+        executor.execute(_KEEP_UNTIL, {"ids": ids, "until": deadline_at + MARGIN})
+
+
+def delete(database: Database, objects: ObjectStore, customer_id: UUID, unwanted: UUID) -> bool:
+    """Forget a customer's upload; false if there was none."""
+    with database.statement() as statement:
+        row = statement.execute(_DELETE, {"upload_id": unwanted, "customer_id": customer_id}).one_or_none()
+    if row is not None:
+        _forget(objects, row.object_key)
+    return row is not None
+
+
+def _ids(urls: Iterable[str]) -> list[UUID]:
+    return sorted({found for url in urls if (found := upload_id(url)) is not None})
+
+
+def _forget(objects: ObjectStore, key: str) -> None:
+    # What the store keeps is an orphan.
+    with suppress(MinioException, HTTPError):
+        objects.remove(key)
+
+
+class _Hashed:
+    """A file that is read once, and its size and SHA-256 then."""
+
+    def __init__(self, body: Readable) -> None:
+        self._body = body
+        self._sha256 = hashlib.sha256()
+        self.size_bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self._body.read(size)
+        self._sha256.update(block)
+        self.size_bytes += len(block)
+        return block

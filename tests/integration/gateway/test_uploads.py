@@ -1,0 +1,268 @@
+"""Pictures and videos that customers give, and orders that name them."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from schemas.media_types import TAKEN
+from schemas.settings import Settings
+from storage import ledger
+from storage.database import Database
+from storage.ledger import Balance
+from storage.objects import PART_BYTES, ObjectStore
+from storage.uploads import PREFIX
+from tests.support import NewCustomer
+from tests.unit.test_media import png
+
+PICTURE = png(64, 48)
+VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(100)
+GIF = b"GIF89a" + bytes(100)
+I2V = {"model": "kling-2.6-image-to-video", "prompt": "the fog lifts"}
+
+
+def upload(gateway: httpx.Client, customer: NewCustomer, body: bytes | Iterator[bytes]) -> httpx.Response:
+    # What curl says of --data-binary.
+    headers = customer.headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    return gateway.post("/v1/uploads", content=body, headers=headers)
+
+
+def url_of(answer: httpx.Response) -> str:
+    assert answer.status_code == 201, answer.text
+    url: str = answer.json()["url"]
+    return url
+
+
+def order(gateway: httpx.Client, customer: NewCustomer, *images: str, key: str = "", **more: object) -> httpx.Response:
+    headers = customer.headers | ({"Idempotency-Key": key} if key else {})
+    return gateway.post("/v1/generations", json={**I2V, "image_urls": images, **more}, headers=headers)
+
+
+def data_uri(content: bytes, content_type: str = "image/png") -> str:
+    return f"data:{content_type};base64,{base64.b64encode(content).decode()}"
+
+
+def errors(answer: httpx.Response) -> dict[str, str]:
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), answer.text
+    return {problem["field"]: problem["message"] for problem in answer.json()["errors"]}
+
+
+def keys(objects: ObjectStore, customer: NewCustomer) -> list[str]:
+    return [found.key for found in objects.list(f"{PREFIX}{customer.id}/")]
+
+
+def chunks(body: bytes) -> Iterator[bytes]:
+    for start in range(0, len(body), 65536):
+        yield body[start : start + 65536]
+
+
+def expire(database: Database, by: timedelta = timedelta(days=8)) -> None:
+    with database.transaction() as session:
+        session.execute(text("UPDATE uploads SET expires_at = expires_at - :by"), {"by": by})
+
+
+def test_a_file_is_kept_as_it_is_and_told_by_its_bytes(
+    gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    answer = upload(gateway, customer, PICTURE)
+    body = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"/v1/uploads/{body['id']}"
+    lives_for = datetime.fromisoformat(body.pop("expires_at")) - datetime.now(UTC)
+    assert timedelta(days=7) - timedelta(minutes=5) < lives_for < timedelta(days=7, minutes=5)
+    assert body == {
+        "object": "upload",
+        "id": body["id"],
+        "url": f"upload:{body['id']}",
+        "content_type": "image/png",
+        "size_bytes": len(PICTURE),
+        "sha256": hashlib.sha256(PICTURE).hexdigest(),
+    }
+    again = gateway.get(answer.headers["location"], headers=customer.headers)
+    assert (again.status_code, again.json()) == (200, answer.json())
+    (key,) = keys(objects, customer)
+    assert objects.read_range(key, 0, len(PICTURE)) == PICTURE
+    found = objects.stat(key)
+    assert found is not None
+    assert found.content_type == "image/png"
+
+
+def test_the_same_file_again_is_the_same_upload_and_is_kept_longer(
+    gateway: httpx.Client, database: Database, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    first = upload(gateway, customer, PICTURE).json()
+    expire(database, timedelta(days=2))
+    again = upload(gateway, customer, chunks(PICTURE)).json()
+    assert again["id"] == first["id"]
+    assert again["expires_at"] > first["expires_at"]
+    assert len(keys(objects, customer)) == 1
+
+
+def test_what_one_customer_gave_is_nobody_elses(
+    gateway: httpx.Client, make_customer: Callable[[int], NewCustomer], customer: NewCustomer
+) -> None:
+    stranger = make_customer(100)
+    mine = upload(gateway, customer, PICTURE).json()
+    theirs = upload(gateway, stranger, PICTURE).json()
+    assert theirs["id"] != mine["id"]
+    path = f"/v1/uploads/{mine['id']}"
+    assert gateway.get(path, headers=stranger.headers).status_code == 404
+    assert gateway.delete(path, headers=stranger.headers).status_code == 404
+    assert list(errors(order(gateway, stranger, mine["url"]))) == ["image_urls.0"]
+    assert gateway.get(path, headers=customer.headers).status_code == 200
+    assert gateway.post("/v1/uploads", content=PICTURE).status_code == 401
+
+
+def test_a_file_of_several_parts_arrives_whole(
+    gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    video = VIDEO + b"reelworks" * (PART_BYTES // 6)
+    assert len(video) > PART_BYTES
+    answer = upload(gateway, customer, chunks(video))
+    assert (answer.status_code, answer.json()["content_type"]) == (201, "video/mp4")
+    assert answer.json()["sha256"] == hashlib.sha256(video).hexdigest()
+    (key,) = keys(objects, customer)
+    with objects.stream(key) as stored:
+        assert hashlib.sha256(b"".join(stored)).hexdigest() == hashlib.sha256(video).hexdigest()
+
+
+@pytest.mark.parametrize("send", [bytes, chunks])
+def test_a_picture_over_its_limit_is_refused_and_nothing_of_it_stays(
+    gateway: httpx.Client,
+    settings: Settings,
+    objects: ObjectStore,
+    customer: NewCustomer,
+    send: Callable[[bytes], bytes | Iterator[bytes]],
+) -> None:
+    most = settings.inputs.max_image_bytes
+    assert upload(gateway, customer, send(PICTURE.ljust(most, b"x"))).status_code == 201
+    answer = upload(gateway, customer, send(PICTURE.ljust(most + 1, b"y")))
+    assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
+    assert f"an image may have up to {most} bytes" in answer.json()["detail"]
+    assert len(keys(objects, customer)) == 1
+    assert list(objects.unfinished_uploads(PREFIX)) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"<svg/>", b"%PDF-1.7" + bytes(100)])
+def test_what_is_no_picture_and_no_video_is_refused_with_what_is_taken(
+    gateway: httpx.Client, customer: NewCustomer, body: bytes
+) -> None:
+    answer = upload(gateway, customer, body)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert all(media.content_type in answer.json()["detail"] for media in TAKEN)
+
+
+def test_a_deleted_file_is_gone(gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer) -> None:
+    path = upload(gateway, customer, PICTURE).headers["location"]
+    assert gateway.delete(path, headers=customer.headers).status_code == 204
+    assert gateway.get(path, headers=customer.headers).status_code == 404
+    assert gateway.delete(path, headers=customer.headers).status_code == 404
+    assert keys(objects, customer) == []
+
+
+def test_an_order_names_an_upload_and_keeps_it_until_it_is_over(
+    gateway: httpx.Client, database: Database, customer: NewCustomer
+) -> None:
+    given = upload(gateway, customer, PICTURE)
+    path, url = given.headers["location"], url_of(given)
+    with database.transaction() as session:
+        session.execute(text("UPDATE uploads SET expires_at = now() + interval '1 minute'"))
+    answer = order(gateway, customer, f"upload:{given.json()['id'].upper()}", deadline_seconds=86_400)
+    assert answer.status_code == 202, answer.text
+    seen = gateway.get(answer.headers["location"], headers=customer.headers).json()
+    assert seen["inputs"]["image_urls"] == [url]
+    kept = gateway.get(path, headers=customer.headers).json()
+    assert kept["expires_at"] > seen["deadline_at"]
+
+
+def test_what_is_no_upload_of_the_customers_is_named_before_credits_are_held(
+    gateway: httpx.Client, database: Database, customer: NewCustomer
+) -> None:
+    url = url_of(upload(gateway, customer, PICTURE))
+    expire(database)
+    assert gateway.get(f"/v1/uploads/{url.removeprefix('upload:')}", headers=customer.headers).status_code == 404
+    for wrong in (url, f"upload:{uuid4()}"):
+        assert errors(order(gateway, customer, wrong)) == {
+            "image_urls.0": "is no upload of yours, or has expired: send the file to POST /v1/uploads again"
+        }
+    assert list(errors(order(gateway, customer, "upload:1"))) == ["image_urls.0"]
+    with database.transaction() as session:
+        assert ledger.balance(session, customer.id) == Balance(available=100, held=0)
+
+
+@pytest.mark.parametrize(("body", "content_type"), [(VIDEO, "video/mp4"), (GIF, "image/gif")])
+def test_a_file_that_the_model_does_not_take_is_named_with_what_it_takes(
+    gateway: httpx.Client, database: Database, customer: NewCustomer, body: bytes, content_type: str
+) -> None:
+    answer = order(gateway, customer, url_of(upload(gateway, customer, body)))
+    assert errors(answer) == {"image_urls.0": f"must be image/png or image/jpeg or image/webp, not {content_type}"}
+    assert answer.json()["errors"][0]["allowed"] == ["image/png", "image/jpeg", "image/webp"]
+    with database.transaction() as session:
+        assert ledger.balance(session, customer.id) == Balance(available=100, held=0)
+
+
+def test_a_data_uri_becomes_an_upload_and_the_same_body_is_the_same_request(
+    gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    # More than other bodies may have.
+    picture = PICTURE.ljust(2 * 1024 * 1024, b"x")
+    answer = order(gateway, customer, data_uri(picture), key="order-1")
+    assert answer.status_code == 202, answer.text
+    (url,) = answer.json()["inputs"]["image_urls"]
+    assert url == url_of(upload(gateway, customer, picture))
+    again = order(gateway, customer, data_uri(picture), key="order-1")
+    named = order(gateway, customer, url, key="order-1")
+    for replay in (again, named):
+        assert (replay.headers.get("idempotency-replayed"), replay.json()) == ("true", answer.json())
+    assert order(gateway, customer, data_uri(PICTURE), key="order-1").json()["code"] == "idempotency_mismatch"
+    assert len(keys(objects, customer)) == 2
+
+
+def test_a_request_may_be_repeated_when_its_upload_is_gone(gateway: httpx.Client, customer: NewCustomer) -> None:
+    given = upload(gateway, customer, PICTURE)
+    first = order(gateway, customer, url_of(given), key="order-1")
+    gateway.delete(given.headers["location"], headers=customer.headers)
+    again = order(gateway, customer, url_of(given), key="order-1")
+    assert (first.status_code, again.status_code, again.json()["id"]) == (202, 202, first.json()["id"])
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("data:image/png;base64,iVBOR!!!", "is no base64"),
+        ("data:image/png;base64,iVBORw0", "is no base64"),
+        ("data:image/png;base64,é", "is no base64"),
+        ("data:image/png,plain", "names no type or no encoding"),
+        (data_uri(PICTURE, ""), "names no type or no encoding"),
+        ("data:", "names no type or no encoding"),
+        (data_uri(PICTURE, "image/jpeg"), "is image/png, and says that it is something else"),
+        (data_uri(b"s3cret"), "is of another type, where one of image/png, image/jpeg"),
+        (data_uri(VIDEO, "video/mp4"), "is video/mp4, where one of image/png"),
+    ],
+)
+def test_a_data_uri_that_is_wrong_is_named_and_not_repeated(
+    gateway: httpx.Client, customer: NewCustomer, uri: str, message: str
+) -> None:
+    answer = order(gateway, customer, "https://media.example/1.png", uri)
+    ((field, said),) = errors(answer).items()
+    assert field == "image_urls.1"
+    assert said.startswith(message)
+    assert "iVBOR" not in answer.text
+
+
+def test_bodies_have_limits_of_their_own(gateway: httpx.Client, settings: Settings, customer: NewCustomer) -> None:
+    headers = customer.headers | {"Content-Type": "application/json"}
+    for path, most in (("/v1/generations", settings.inputs.max_request_bytes), ("/v1/credits", 1024 * 1024)):
+        answer = gateway.post(path, content=b" " * (most + 1), headers=headers)
+        assert answer.status_code == 413
+        assert f"up to {most} bytes" in answer.json()["detail"]
+
+
+def test_an_id_of_an_upload_is_a_uuid(gateway: httpx.Client, customer: NewCustomer) -> None:
+    assert UUID(upload(gateway, customer, PICTURE).json()["id"]).version == 5
+    assert gateway.get("/v1/uploads/1", headers=customer.headers).status_code == 422

@@ -1,0 +1,271 @@
+"""What becomes of customers' files on the way to the provider, in sweeps and in audits."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Result, TextClause, text
+from sqlmodel import select
+from structlog.testing import capture_logs
+
+from providers.adapters.kie.adapter import Kie
+from providers.base import Fence, InputFile, Provider, ProviderRequest, Submission
+from schemas.enums import ErrorCode, Stage, SweepKind
+from schemas.errors import InvalidRequest
+from schemas.inputs import upload_url
+from schemas.orders import GenerationRequest
+from schemas.settings import RetentionSettings
+from schemas.stages import TERMINAL
+from schemas.tables import Generation, Upload
+from storage import acceptance, statements, uploads
+from storage.audit import audit
+from storage.database import Database
+from storage.ledger import Balance
+from storage.objects import ObjectStore
+from storage.sweeps import Portion
+from tasks.services import Services
+from tests.integration.tasks.conftest import Life, Lives, give
+from tests.integration.tasks.test_enqueue import enqueue, problem
+from tests.integration.tasks.test_sweep import AT_ONCE, counts, swept
+from tests.support import new_customer
+from tests.unit.test_media import png
+
+PICTURE = png(640, 360)
+I2V: dict[str, object] = {"model": "kling-2.6-image-to-video", "duration_seconds": 5}
+SMALL = {"width": 64, "height": 64, "duration_seconds": 1}
+
+
+class _Asked:
+    """A provider that remembers what it was asked for."""
+
+    def __init__(self, provider: Provider, *, reads_inputs: bool = False) -> None:
+        self._provider = provider
+        self.reads_inputs = reads_inputs
+        self.requests: list[ProviderRequest] = []
+
+    def submit(
+        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
+    ) -> Submission:
+        self.requests.append(request)
+        if self.reads_inputs:
+            fence()
+            return Submission("of no vendor")
+        return self._provider.submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
+
+
+def asked(life: Life, monkeypatch: pytest.MonkeyPatch, *, reads_inputs: bool = False) -> ProviderRequest:
+    """What the provider is asked for at the next step."""
+    provider = _Asked(life.worker.providers.get("kie"), reads_inputs=reads_inputs)
+    with monkeypatch.context() as patch:
+        patch.setattr(life.worker.providers, "get", lambda _name: provider)
+        life.step()
+    (request,) = provider.requests
+    return request
+
+
+def the_upload(life: Life) -> Upload:
+    with life.database.transaction() as session:
+        return session.exec(select(Upload).where(Upload.customer_id == life.customer.id)).one()
+
+
+def expire(life: Life) -> None:
+    with life.database.transaction() as session:
+        session.execute(text("UPDATE uploads SET expires_at = now() - interval '1 second'"))
+
+
+def kept(database: Database) -> int:
+    with database.transaction() as session:
+        return len(session.exec(select(Upload)).all())
+
+
+def test_a_vendor_fetches_an_uploaded_picture_and_nobody_else_is_told_where(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = lives.begin_from(PICTURE, I2V, delivered=SMALL)
+    with capture_logs() as lines:
+        request = asked(life, monkeypatch)
+        assert life.row.stage is Stage.GENERATING
+        assert life.go(until=TERMINAL) is Stage.COMPLETED
+    (link,) = request.inputs.image_urls
+    upload = the_upload(life)
+    assert urlsplit(link).path.endswith(upload.object_key)
+    signature = parse_qs(urlsplit(link).query)["X-Amz-Signature"][0]
+    assert life.row.order["inputs"]["image_urls"] == [upload_url(upload.id)]  # type: ignore[index]
+    told = repr(lines) + life.row.model_dump_json() + repr([event.data for event in life.events])
+    assert signature not in told
+    assert upload.object_key not in told
+
+
+@pytest.mark.parametrize(("deadline", "works_for"), [(60, timedelta(minutes=61)), (86_400, timedelta(hours=25))])
+def test_a_link_works_until_the_deadline_and_an_hour(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch, deadline: int, works_for: timedelta
+) -> None:
+    life = lives.begin_from(PICTURE, {**I2V, "deadline_seconds": deadline})
+    (link,) = asked(life, monkeypatch).inputs.image_urls
+    seconds = int(parse_qs(urlsplit(link).query)["X-Amz-Expires"][0])
+    assert works_for - timedelta(minutes=5) < timedelta(seconds=seconds) <= works_for
+
+
+def test_a_vendor_that_quotes_a_link_gives_nothing_away(lives: Lives) -> None:
+    life = lives.begin_from(b"\x89PNG\r\n\x1a\n" + bytes(100), I2V)
+    assert life.step() is Stage.FAILED
+    assert "[link]" in str(life.row.error_message)
+    assert "Amz" not in str(life.row.error_message)
+
+
+def test_a_vendor_that_does_not_fetch_is_given_the_bytes(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = lives.begin_from(PICTURE, I2V)
+    request = asked(life, monkeypatch, reads_inputs=True)
+    assert life.row.stage is Stage.GENERATING
+    url = upload_url(the_upload(life).id)
+    assert request.inputs.image_urls == [url]
+    assert request.files == {url: InputFile(PICTURE, "image/png")}
+
+
+@pytest.mark.parametrize("reads_inputs", [False, True])
+def test_a_file_that_its_customer_deleted_fails_the_order_and_costs_nothing(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch, reads_inputs: bool
+) -> None:
+    monkeypatch.setattr(Kie, "reads_inputs", reads_inputs)
+    life = lives.begin_from(PICTURE, I2V)
+    assert uploads.delete(life.database, life.worker.objects, life.customer.id, the_upload(life).id)
+    assert life.step() is Stage.FAILED
+    assert (life.row.error_code, life.row.error_message) == (
+        ErrorCode.INPUT_UNREADABLE,
+        "image_urls.0 is an upload that was deleted",
+    )
+    assert (life.accepted_creates(), life.balance) == (0, Balance(available=1000, held=0))
+
+
+def test_a_file_that_the_store_lost_fails_the_order(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Kie, "reads_inputs", True)
+    life = lives.begin_from(PICTURE, I2V)
+    life.worker.objects.remove(the_upload(life).object_key)
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.INPUT_UNREADABLE
+
+
+@pytest.fixture
+def nowhere(worker: Services) -> Iterator[ObjectStore]:
+    """An object store that does not answer."""
+    store = ObjectStore(worker.settings.s3.model_copy(update={"endpoint": "127.0.0.1:1"}))
+    yield store
+    store.close()
+
+
+def test_an_order_waits_for_the_object_store_without_being_blamed(
+    lives: Lives, nowhere: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Kie, "reads_inputs", True)
+    life = lives.begin_from(PICTURE, I2V)
+    worker = life.worker
+    life.worker = replace(worker, objects=nowhere)
+    for _ in range(life.settings.pipeline.submit_failures + 1):
+        assert life.step() is Stage.QUEUED
+    assert (life.row.failures, life.row.crashes, life.accepted_creates()) == (0, 0, 0)
+    life.worker = worker
+    monkeypatch.setattr(Kie, "reads_inputs", False)
+    assert life.step() is Stage.GENERATING
+
+
+def test_an_expired_upload_goes_with_its_object(lives: Lives) -> None:
+    life = lives.begin_from(PICTURE, I2V)
+    objects, key = life.worker.objects, the_upload(life).object_key
+    life.go(until=TERMINAL)
+    assert counts(swept(life.database, objects, AT_ONCE)) == {}, "it has not expired"
+    expire(life)
+    assert counts(swept(life.database, objects, AT_ONCE, is_dry=True)) == {SweepKind.INPUTS: 1}
+    (found,) = swept(life.database, objects, RetentionSettings(), SweepKind.INPUTS)
+    assert found.total == Portion(1, len(PICTURE))
+    assert (objects.stat(key), kept(life.database)) == (None, 0)
+    assert audit(life.database, objects, AT_ONCE).breaches == []
+
+
+def test_an_upload_that_an_order_needs_outlives_it(lives: Lives) -> None:
+    life = lives.begin_from(PICTURE, {**I2V, "deadline_seconds": 86_400})
+    with life.database.transaction() as session:
+        # Of these 25 hours all but the last are over.
+        session.execute(text("UPDATE uploads SET expires_at = expires_at - interval '24 hours'"))
+    life.set("deadline_at = clock_timestamp()")
+    assert counts(swept(life.database, life.worker.objects, RetentionSettings(), SweepKind.INPUTS)) == {}
+    assert kept(life.database) == 1
+
+
+class _Unhelpful(ObjectStore):
+    """A store that gives nothing up."""
+
+    def remove(self, key: str) -> None:
+        raise OSError(key)
+
+
+def test_what_the_store_did_not_give_up_with_its_row_is_an_orphan_and_goes_later(
+    lives: Lives, worker: Services
+) -> None:
+    life = lives.begin_from(PICTURE, I2V)
+    key = the_upload(life).object_key
+    life.go(until=TERMINAL)
+    expire(life)
+    unhelpful = _Unhelpful(worker.settings.s3)
+    (found,) = swept(life.database, unhelpful, RetentionSettings(), SweepKind.INPUTS)
+    unhelpful.close()
+    assert (found.total.failed, kept(life.database)) == (1, 0)
+    assert audit(life.database, worker.objects).orphans == 1
+    assert counts(swept(life.database, worker.objects, AT_ONCE)) == {SweepKind.OBJECTS: 1}
+    assert worker.objects.stat(key) is None
+
+
+def test_a_request_over_redis_may_hold_a_picture(database: Database, worker: Services) -> None:
+    customer = new_customer(database, 100)
+    uri = f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"
+    request = {"model": "kling-2.6-image-to-video", "prompt": "fog", "image_urls": [uri]}
+    arguments: dict[str, object] = {"customer_id": str(customer.id), "request": request, "idempotency_key": "order-1"}
+    answer, again = enqueue(worker, {**arguments}), enqueue(worker, {**arguments})
+    assert (again["id"], again["is_new"]) == (answer["id"], False)
+    upload = give(database, worker.objects, customer, PICTURE)
+    with database.transaction() as session:
+        row = session.exec(select(Generation).where(Generation.id == UUID(str(answer["id"])))).one()
+    assert row.order["inputs"]["image_urls"] == [upload_url(upload.id)]  # type: ignore[index]
+    assert kept(database) == 1
+    torn = problem(enqueue(worker, {**arguments, "request": {**request, "image_urls": [uri[:-1]]}}))
+    assert (torn["status"], torn["errors"][0]["field"]) == (422, "image_urls.0")  # type: ignore[index]
+    stranger = problem(enqueue(worker, {**arguments, "customer_id": str(uuid4())}))
+    assert (stranger["status"], kept(database)) == (404, 1)
+
+
+def test_a_file_over_the_models_limit_is_refused(lives: Lives) -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"image_urls.0 has 31457281 bytes; at most 31457280 are allowed"
+    ) as refused:
+        lives.begin_from(PICTURE.ljust(31_457_281, b"x"), {"model": "nano-banana-pro"})
+    assert "'allowed': {'max_bytes': 31457280}" in repr(refused.value.extra["errors"])
+
+
+def test_an_order_without_inputs_takes_two_statements(
+    database: Database, worker: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = new_customer(database, 1000)
+    upload = give(database, worker.objects, customer, PICTURE)
+    asked: list[str] = []
+    execute = statements.Statements.execute
+
+    def counted(self: statements.Statements, statement: TextClause, given: Mapping[str, object]) -> Result[Any]:
+        asked.append(statement.text)
+        return execute(self, statement, given)
+
+    monkeypatch.setattr(statements.Statements, "execute", counted)
+
+    def order(**request: object) -> int:
+        asked.clear()
+        wanted = GenerationRequest.model_validate({"prompt": "fog", **request})
+        with database.statements() as lent:
+            acceptance.accept(lent, customer.id, wanted, worker.catalogue.order, worker.settings.pipeline)
+        return len(asked)
+
+    image = {"model": "kling-2.6-image-to-video"}
+    assert order(model="nano-banana") == order(**image, image_urls=["https://media.example/1.png"]) == 2
+    assert order(**image, image_urls=[upload_url(upload.id)]) == 4
