@@ -10,6 +10,11 @@ from gateway.problems import ContentTooLarge, problem_response
 
 _DETAIL = "the body may have up to {} bytes"
 
+# Of a body that may be larger than others because it holds files as text. Reading a million small values would keep all
+# other requests waiting, and base64 has no commas.
+_MOST_COMMAS = 10_000
+_MANY_VALUES = f"a body above {{}} bytes may hold files as data URIs, and up to {_MOST_COMMAS} commas beside them"
+
 
 class BodyLimit:
     """ASGI middleware: refuses by `Content-Length` at once, and a body without one as soon as it grew too large.
@@ -31,15 +36,20 @@ class BodyLimit:
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > max_bytes:
             return await problem_response(ContentTooLarge(detail))(scope, receive, send)
-        received = 0
+        is_json = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower().endswith("json")
+        received, commas = 0, 0
 
         async def limited() -> Message:
-            nonlocal received
+            nonlocal received, commas
             message = await receive()
-            received += len(message.get("body", b""))
+            body = message.get("body", b"")
+            received += len(body)
+            # The one kind of exception that FastAPI lets through while it reads a body.
             if received > max_bytes:
-                # The one kind of exception that FastAPI lets through while it reads a body.
                 raise HTTPException(ContentTooLarge.http_status, detail)
+            commas += body.count(b",") if is_json else 0
+            if received > self._max_bytes and commas > _MOST_COMMAS:
+                raise HTTPException(ContentTooLarge.http_status, _MANY_VALUES.format(self._max_bytes))
             return message
 
         return await self._app(scope, limited, send)

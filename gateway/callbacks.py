@@ -72,14 +72,15 @@ async def receive_webhook(
 ) -> CallbackAnswer:
     """Keeps a provider's report on the work that it names.
 
-    The signature is all that proves who speaks, so an account without a webhook key has no such door. Work that is not
-    ours, or not yet, is answered in the same way: others may share the account, and what is ours is polled anyway.
+    The signature is all that proves who speaks, so one that cannot be checked is refused. Work that is not ours, or not
+    yet, is answered in the same way: others may share the account, and what is ours is polled anyway.
     """
     adapter = _adapter(services, provider)
-    if not services.settings.providers.named(provider).webhook_key.get_secret_value():
-        variable = f"REELWORKS_PROVIDERS__{provider.upper()}__WEBHOOK_KEY"
-        raise NotFound(f"webhooks of {provider} are not taken here: set {variable}, which verifies them")
     reading = _read(adapter, request, body)
+    if not reading.is_verified:
+        variable = f"REELWORKS_PROVIDERS__{provider.upper()}__WEBHOOK_KEY"
+        log.warning("webhook_unverified", provider=adapter.name)
+        raise Unauthenticated(f"only webhooks whose signature can be checked are taken here: see {variable}")
     generation_id = await services.requests_database.statements(
         lambda statements: callbacks.find_generation(statements, adapter.name, reading.remote_id)
     )

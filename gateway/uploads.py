@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from anyio import fail_after, from_thread, to_thread
+from anyio import current_time, fail_after, from_thread, to_thread
 from fastapi import APIRouter, Request, Response
 
 from gateway.authentication import TheCustomer
@@ -26,6 +26,7 @@ PATH = "/v1/uploads"
 router = APIRouter(prefix=PATH, tags=["uploads"])
 
 _LONGEST_SILENCE_SECONDS = 30
+_LONGEST_SECONDS = 300
 
 _BODY = {
     "requestBody": {
@@ -38,9 +39,12 @@ _CREATED: Responses = {201: {"description": "Kept; the same file again is the sa
 
 
 class _Body:
-    """What is left of a request's body, for a thread to read."""
+    """What is left of a request's body, for a thread to read until `ends_at` (the event loop's clock)."""
 
-    def __init__(self, head: bytes, chunks: AsyncIterator[bytes], media: MediaType, most: int) -> None:
+    def __init__(
+        self, head: bytes, chunks: AsyncIterator[bytes], media: MediaType, most: int, *, ends_at: float
+    ) -> None:
+        self._ends_at = ends_at
         self._buffer = bytearray(head)
         self._received = len(head)
         self._chunks = chunks
@@ -56,7 +60,7 @@ class _Body:
             ClientDisconnect: the sender is gone.
         """
         while size < 0 or len(self._buffer) < size:
-            chunk = from_thread.run(_next, self._chunks)
+            chunk = from_thread.run(_next, self._chunks, self._ends_at)
             if not chunk:
                 break
             self._received += len(chunk)
@@ -84,7 +88,8 @@ async def create_upload(
     It is kept for some days from now, and as long as an order needs it.
     """
     chunks = aiter(request.stream())
-    head = await _head(chunks)
+    ends_at = current_time() + _LONGEST_SECONDS
+    head = await _head(chunks, ends_at)
     media = _media_of(head)
     most = _most(media, services.settings.inputs)
     announced = request.headers.get("content-length", "0")
@@ -95,7 +100,7 @@ async def create_upload(
         services.database,
         services.objects,
         customer.id,
-        _Body(head, chunks, media, most),
+        _Body(head, chunks, media, most, ends_at=ends_at),
         media,
         keep_for=timedelta(days=services.settings.retention.upload_days),
     )
@@ -127,22 +132,25 @@ def delete_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) 
         raise _not_found(upload_id)
 
 
-async def _next(chunks: AsyncIterator[bytes]) -> bytes:
+async def _next(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
     """The next bytes of a body; none at its end."""
+    left = ends_at - current_time()
     try:
-        with fail_after(_LONGEST_SILENCE_SECONDS):
+        with fail_after(max(min(left, _LONGEST_SILENCE_SECONDS), 0)):
             async for chunk in chunks:
                 if chunk:
                     return chunk
     except TimeoutError:
+        if left < _LONGEST_SILENCE_SECONDS:
+            raise BadRequest(f"the body did not come within {_LONGEST_SECONDS} s: send it again") from None
         raise BadRequest(f"nothing more of the body came for {_LONGEST_SILENCE_SECONDS} s: send it again") from None
     return b""
 
 
-async def _head(chunks: AsyncIterator[bytes]) -> bytes:
+async def _head(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
     """The bytes that tell what a file is, and what came with them."""
     head = b""
-    while len(head) < HEAD_BYTES and (chunk := await _next(chunks)):
+    while len(head) < HEAD_BYTES and (chunk := await _next(chunks, ends_at)):
         head += chunk
     return head
 

@@ -121,11 +121,13 @@ class CallbackReading:
     """What a verified callback says.
 
     `state` is None where the vendor's signature does not cover the body: then the callback only proves that it is
-    time to poll.
+    time to poll. `is_verified`: a signature of the vendor's was checked, which covers the id; without one, only the
+    URL's token speaks for it.
     """
 
     remote_id: str
     state: RemoteState | None = None
+    is_verified: bool = False
 
 
 @dataclass(frozen=True)

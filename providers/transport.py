@@ -123,6 +123,9 @@ class Reply:
                 return ProviderQuotaExceeded(text)
             case 429:
                 return ProviderRateLimited(text, retry_after=self.retry_after)
+            case 408 if self.call.is_create:
+                # A proxy's, which waited too long for the one that does the work, and may have it.
+                return ProviderOutcomeUnknown(text)
             case 408 | 425 | 503:
                 return ProviderUnavailable(text, retry_after=self.retry_after)
             case status if 400 <= status < 500:

@@ -82,7 +82,9 @@ def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> tuple
 
 def _look_at(services: Services, claim: Claim, key: str) -> tuple[StoredBytes, bytes | None]:
     """What is known of a result that came with the create and is stored already; and its bytes, a picture's."""
-    found = services.objects.stat(key)
+    # Whatever a vendor answers, a customer is given nobody else's file.
+    is_theirs = key.startswith(f"customers/{claim.generation.customer_id}/")
+    found = services.objects.stat(key) if is_theirs else None
     if found is None:
         raise DownloadError("the file that the provider sent is lost", is_final=True)
     content = services.objects.read_range(key, 0, found.size_bytes)

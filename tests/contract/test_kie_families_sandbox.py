@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
-from providers.base import CallbackReading, Cancellation, RemoteRef, RemoteStatus
+from providers.base import Cancellation, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.transport import Transport
 from sandbox.client import SandboxClient
@@ -161,7 +161,7 @@ def test_the_end_is_called_back_signed_and_accepted(bench: Bench, outcome: str) 
     with receiving() as receiver:
         remote = bench.submit(bench.order(), callback_url=receiver.url)
         (callback,) = receiver.wait_for(1)
-        assert bench.provider.read_callback(callback.headers, callback.body) == CallbackReading(remote.remote_id)
+        assert bench.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
 
 
 def test_a_forged_callback_is_refused_and_the_true_one_is_not(bench: Bench) -> None:
@@ -171,7 +171,7 @@ def test_a_forged_callback_is_refused_and_the_true_one_is_not(bench: Bench) -> N
         forged, true = receiver.wait_for(2)
     with pytest.raises(CallbackRefused, match="signature is wrong"):
         bench.provider.read_callback(forged.headers, forged.body)
-    assert bench.provider.read_callback(true.headers, true.body) == CallbackReading(remote.remote_id)
+    assert bench.provider.read_callback(true.headers, true.body).remote_id == remote.remote_id
 
 
 def test_a_callback_without_a_signature_is_refused(bench: Bench) -> None:

@@ -10,7 +10,6 @@ from structlog.testing import capture_logs
 
 from providers.base import (
     AccountState,
-    CallbackReading,
     Cancellation,
     Provider,
     RemoteRef,
@@ -279,7 +278,7 @@ def callback_of(vendor: Vendor, remote_id: str = REMOTE_ID, *, at: float = NOW) 
 def test_a_callback_is_read_when_it_is_signed_now(calling: Vendor) -> None:
     callback = callback_of(calling)
     assert calling.provider.calls_back
-    assert calling.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
+    assert calling.provider.read_callback(callback.headers, callback.body).remote_id == REMOTE_ID
 
 
 def test_a_callback_that_is_not_the_vendors_is_refused(calling: Vendor) -> None:
@@ -300,7 +299,7 @@ def test_a_callback_that_is_not_the_vendors_is_refused(calling: Vendor) -> None:
 
 def test_a_callback_may_be_five_minutes_late(calling: Vendor) -> None:
     callback = callback_of(calling, at=NOW - 300)
-    assert calling.provider.read_callback(callback.headers, callback.body) == CallbackReading(REMOTE_ID)
+    assert calling.provider.read_callback(callback.headers, callback.body).remote_id == REMOTE_ID
 
 
 def test_a_vendor_that_cannot_call_back_is_not_told_where_and_not_believed(silent: Vendor) -> None:

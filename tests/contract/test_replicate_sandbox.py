@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.replicate.adapter import Replicate
-from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
+from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
@@ -178,6 +178,6 @@ def test_the_end_is_called_back_and_the_signature_holds(bench: Bench, outcome: s
             bench.provider.cancel(remote)
         (callback,) = receiver.wait_for(1)
         eventually(lambda: [task.state for task in bench.sandbox.tasks(bench.word)] == [outcome])
-    assert bench.provider.read_callback(callback.headers, callback.body) == CallbackReading(remote.remote_id)
+    assert bench.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
     with pytest.raises(CallbackRefused, match="signature is wrong"):
         bench.provider.read_callback(callback.headers, callback.body + b" ")

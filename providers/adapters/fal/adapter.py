@@ -171,7 +171,7 @@ class Fal:
                 self._keys.refresh_soon()
                 raise
         try:
-            return CallbackReading(Notice.model_validate_json(body).request_id)
+            return CallbackReading(Notice.model_validate_json(body).request_id, is_verified=bool(keys))
         except ValidationError:
             raise CallbackRefused("the body is not a webhook of fal's") from None
 

@@ -142,7 +142,8 @@ class Gemini:
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Read a webhook; how far its signature is checked, `webhooks` says."""
-        if self._account.webhook_key and webhooks.is_static(headers):
+        is_static = bool(self._account.webhook_key) and webhooks.is_static(headers)
+        if is_static:
             standard_webhooks.verify(self._account.webhook_key, headers, body, now=self._clock())
         elif keys := self._keys.known():
             try:
@@ -150,7 +151,8 @@ class Gemini:
             except CallbackRefused:
                 self._keys.refresh_soon()
                 raise
-        return CallbackReading(webhooks.read_event(body))
+        # A token need not cover the body.
+        return CallbackReading(webhooks.read_event(body), is_verified=is_static)
 
     def result_request(self, link: str) -> ResultRequest:
         return results.to_request(link, self._account)

@@ -17,9 +17,10 @@ from typing import Final, Literal
 
 import jwt
 from jwt.types import Options
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from providers import standard_webhooks
+from providers.adapters.gemini.wire import InteractionId
 from schemas.errors import CallbackRefused
 
 _ALGORITHM: Final = "RS256"
@@ -33,7 +34,7 @@ class About(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    id: str = Field(min_length=1)
+    id: InteractionId
 
 
 class _Event(BaseModel):

@@ -80,6 +80,10 @@ _CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 
+# It becomes a part of a URL's path.
+InteractionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._=-]{0,499}$")]
+
+
 class _Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -94,7 +98,7 @@ class Interaction(_Payload):
     """What creates, reads and cancels answer; `results.py` reads of `document`, which is all of it, what was made."""
 
     # It becomes a part of a URL's path.
-    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._=-]{0,499}$")]
+    id: InteractionId
     status: str
     errors: list[Fault] | None = None
     document: SkipValidation[JsonObject] = Field(repr=False)

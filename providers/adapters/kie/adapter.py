@@ -117,7 +117,7 @@ class Kie:
             raise CallbackRefused("the callback names no task")
         if self._account.webhook_key:
             self._verify(headers, task_id)
-        return CallbackReading(task_id)
+        return CallbackReading(task_id, is_verified=bool(self._account.webhook_key))
 
     def result_request(self, link: str) -> ResultRequest:
         return ResultRequest(link)

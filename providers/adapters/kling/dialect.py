@@ -158,10 +158,11 @@ class Dialect:
         return Cancellation.IMPOSSIBLE
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        if self._account.webhook_key:
+        is_signed = bool(self._account.webhook_key)
+        if is_signed:
             standard_webhooks.verify(self._account.webhook_key, headers, body, now=self._clock())
         try:
-            return CallbackReading(Callback.model_validate_json(body).task_id)
+            return CallbackReading(Callback.model_validate_json(body).task_id, is_verified=is_signed)
         except ValidationError:
             raise CallbackRefused("the callback names no task") from None
 

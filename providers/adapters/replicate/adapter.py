@@ -93,10 +93,11 @@ class Replicate:
         return AccountState(warning="the webhook key is not the account's: its webhooks will be refused")
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        if self._account.webhook_key:
+        is_signed = bool(self._account.webhook_key)
+        if is_signed:
             standard_webhooks.verify(self._account.webhook_key, headers, body, now=self._clock())
         try:
-            return CallbackReading(Prediction.model_validate_json(body).id)
+            return CallbackReading(Prediction.model_validate_json(body).id, is_verified=is_signed)
         except ValidationError:
             raise CallbackRefused("the body is not a prediction of Replicate's") from None
 

@@ -20,6 +20,7 @@ from providers.adapters.vertex.wire import (
     GcsUri,
     Operation,
     Refusal,
+    bucket_of,
     create_path,
     host_of,
     location_path,
@@ -41,7 +42,7 @@ from providers.base import (
     Submission,
 )
 from providers.transport import Reply, Transport
-from schemas.errors import CallbackRefused, ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.errors import CallbackRefused, ProviderBadResponse, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -138,8 +139,12 @@ class Vertex:
 
         Raises:
             ProviderUnavailable, ProviderAuthFailed: there is no token.
+            ProviderBadResponse: the object is in nobody's bucket that we named.
         """
         if link.startswith("gs://"):
+            # Our token reads more buckets than the one that we told Google of.
+            if self._options.storage_uri is None or bucket_of(link) != bucket_of(self._options.storage_uri):
+                raise ProviderBadResponse(f"{self.name} put the video where it was not told to")
             return ResultRequest(object_url(self._options.storage_url.rstrip("/"), link), headers=self._credentials())
         path = self._account.path_of(link)
         if path is None:
@@ -152,7 +157,11 @@ class Vertex:
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without what was asked for: the HTTP status is Google's verdict."""
         error, refusal = reply.unreadable(), _read(Refusal, reply)
-        told = "" if refusal is None else self._account.quotable(refusal.error.message, prompt=prompt)
+        told = (
+            ""
+            if refusal is None
+            else self._account.quotable(refusal.error.message, prompt=prompt, secrets=reply.call.headers.values())
+        )
         text = f"{error.message}: {told}" if told else error.message
         if reply.status == HTTPStatus.NOT_FOUND and reply.call.is_create:
             # Not the order is wrong: Google has retired the model, or does not have it at this location.

@@ -125,10 +125,15 @@ def read_body(operation_name: str) -> dict[str, object]:
     return {"operationName": operation_name}
 
 
+def bucket_of(gcs_uri: str) -> str:
+    """The bucket that a `gs://` URI names."""
+    return gcs_uri.removeprefix("gs://").partition("/")[0]
+
+
 def object_url(storage_url: str, gcs_uri: str) -> str:
     """Where the bytes of an object in Cloud Storage are: https://cloud.google.com/storage/docs/json_api/v1/objects/get."""
-    bucket, _, name = gcs_uri.removeprefix("gs://").partition("/")
-    return f"{storage_url}/storage/v1/b/{bucket}/o/{quote(name, safe='')}?alt=media"
+    name = gcs_uri.removeprefix("gs://").partition("/")[2]
+    return f"{storage_url}/storage/v1/b/{bucket_of(gcs_uri)}/o/{quote(name, safe='')}?alt=media"
 
 
 def to_body(

@@ -51,14 +51,14 @@ def test_a_webhook_that_the_vendor_did_not_sign_is_refused(
     assert receipts(database) == []
 
 
-def test_without_a_key_that_verifies_them_there_are_no_webhooks(settings: Settings) -> None:
+def test_a_webhook_whose_signature_cannot_be_checked_is_refused(settings: Settings) -> None:
     unsigned = settings.providers.with_accounts(kling=ProviderSettings(api_key=SecretStr("key")))
     with serving(create_app(settings.model_copy(update={"providers": unsigned}))) as gateway:
         answer = gateway.post("/webhooks/kling", content=b'{"id": "1", "status": "succeeded"}')
 
-    assert answer.status_code == 404
+    assert answer.status_code == 401
     assert answer.json()["detail"] == (
-        "webhooks of kling are not taken here: set REELWORKS_PROVIDERS__KLING__WEBHOOK_KEY, which verifies them"
+        "only webhooks whose signature can be checked are taken here: see REELWORKS_PROVIDERS__KLING__WEBHOOK_KEY"
     )
 
 

@@ -17,7 +17,6 @@ from providers.adapters.fal.webhooks import read_keys, verify
 from providers.adapters.fal.wire import request_path, to_input
 from providers.base import (
     AccountState,
-    CallbackReading,
     Cancellation,
     ProviderRequest,
     RemoteRef,
@@ -474,7 +473,7 @@ def is_refused(fal: Fal) -> bool:
 def test_a_callback_without_known_keys_is_a_hint_and_brings_the_keys(base_url: str, address: str) -> None:
     requests: list[httpx.Request] = []
     fal = account((200, VECTOR_KEYS), requests=requests, base_url=base_url)
-    assert fal.read_callback({}, CALLBACK) == CallbackReading("req_1")
+    assert fal.read_callback({}, CALLBACK).remote_id == "req_1"
     patiently(lambda: is_refused(fal))
     (request,) = requests
     assert (str(request.url), "authorization" in request.headers) == (address, False)
@@ -486,7 +485,7 @@ def test_keys_that_cannot_be_fetched_are_asked_for_once_a_minute_and_hold_nothin
     fal = account((503, b""), (200, b"{}"), (200, VECTOR_KEYS), requests=requests, clock=lambda: now[0])
     for attempt in (1, 2):
         for _ in range(3):
-            assert fal.read_callback({}, CALLBACK) == CallbackReading("req_1")
+            assert fal.read_callback({}, CALLBACK).remote_id == "req_1"
         patiently(lambda: len(requests) == attempt)  # noqa: B023 -- asked at once
         now[0] += AGAIN_SECONDS
     assert not is_refused(fal)

@@ -8,7 +8,6 @@ from pydantic import SecretStr
 
 from providers.adapters.gemini.adapter import Gemini
 from providers.adapters.gemini.webhooks import read_keys, verify
-from providers.base import CallbackReading
 from providers.key_sets import AGAIN_SECONDS
 from providers.standard_webhooks import sign
 from providers.transport import Transport
@@ -108,7 +107,7 @@ def test_a_key_of_another_kind_is_passed_over() -> None:
 def test_keys_are_fetched_from_google_beside_the_first_callback_and_without_our_key() -> None:
     calls: list[httpx.Request] = []
     gemini = account(known_keys=None, calls=calls)
-    assert gemini.read_callback({}, BODY) == CallbackReading("v1_1")
+    assert gemini.read_callback({}, BODY).remote_id == "v1_1"
 
     def is_refused() -> bool:
         try:
@@ -121,7 +120,7 @@ def test_keys_are_fetched_from_google_beside_the_first_callback_and_without_our_
     (call,) = calls
     assert str(call.url) == "https://generativelanguage.googleapis.com/.well-known/jwks.json"
     assert "x-goog-api-key" not in call.headers
-    assert gemini.read_callback(google_signed(CLAIMS, now=NOW), BODY) == CallbackReading("v1_1")
+    assert gemini.read_callback(google_signed(CLAIMS, now=NOW), BODY).remote_id == "v1_1"
 
 
 def test_after_a_key_that_is_not_known_the_set_is_fetched_again() -> None:
@@ -144,7 +143,7 @@ def test_after_a_key_that_is_not_known_the_set_is_fetched_again() -> None:
 
     def is_taken() -> bool:
         try:
-            return gemini.read_callback(headers, BODY) == CallbackReading("v1_1")
+            return gemini.read_callback(headers, BODY).remote_id == "v1_1"
         except CallbackRefused:
             return False
 
@@ -159,10 +158,10 @@ def test_a_webhook_of_the_project_passes_with_the_accounts_secret_alone() -> Non
         "webhook-signature": sign(WEBHOOK_SECRET, "msg_1", int(NOW), BODY),
     }
     keys = google_keys()
-    assert account(known_keys=keys, webhook_key=WEBHOOK_SECRET).read_callback(headers, BODY) == CallbackReading("v1_1")
+    assert account(known_keys=keys, webhook_key=WEBHOOK_SECRET).read_callback(headers, BODY).remote_id == "v1_1"
     # With a secret, too, the others are Google's.
     signed = google_signed(CLAIMS, now=NOW)
-    assert account(known_keys=keys, webhook_key=WEBHOOK_SECRET).read_callback(signed, BODY) == CallbackReading("v1_1")
+    assert account(known_keys=keys, webhook_key=WEBHOOK_SECRET).read_callback(signed, BODY).remote_id == "v1_1"
     with pytest.raises(CallbackRefused, match="signature is wrong"):
         account(known_keys=keys, webhook_key=WEBHOOK_SECRET).read_callback(headers, BODY + b" ")
     with pytest.raises(CallbackRefused, match="signature is wrong"):

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.adapters.kling_legacy.tokens import make_token
 from providers.adapters.kling_legacy.wire import Record, to_body, to_state
-from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
+from providers.base import ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
 from providers.standard_webhooks import sign
 from providers.transport import Transport
 from schemas.enums import ErrorCode
@@ -381,7 +381,7 @@ def test_a_callback_names_its_task_in_each_of_the_documented_forms(body: dict[st
         "webhook-timestamp": str(NOW),
         "webhook-signature": sign(SECRET, "msg_1", NOW, content),
     }
-    assert account().read_callback({}, content) == CallbackReading("8812")
-    assert account(webhook_key=SECRET).read_callback(headers, content) == CallbackReading("8812")
+    assert account().read_callback({}, content).remote_id == "8812"
+    assert account(webhook_key=SECRET).read_callback(headers, content).remote_id == "8812"
     with pytest.raises(CallbackRefused, match="signature is wrong"):
         account(webhook_key=SECRET).read_callback(headers, content + b" ")

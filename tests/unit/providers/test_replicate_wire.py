@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from providers.adapters.replicate.adapter import Replicate
 from providers.adapters.replicate.wire import Prediction, to_cancellation, to_input, to_state
-from providers.base import CallbackReading, Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.transport import Transport
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -267,7 +267,7 @@ def test_a_lost_create_cannot_be_looked_up() -> None:
 
 def test_without_a_webhook_key_no_signature_is_asked_for() -> None:
     body = json.dumps(prediction("succeeded")).encode()
-    assert account().read_callback({}, body) == CallbackReading("p1a2b3c4")
+    assert account().read_callback({}, body).remote_id == "p1a2b3c4"
 
 
 def test_with_a_webhook_key_the_signature_is_checked_before_the_body_is_read() -> None:

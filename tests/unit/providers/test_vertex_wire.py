@@ -279,14 +279,24 @@ def test_an_operation_that_failed_says_why(error: object, code: ErrorCode, messa
 
 
 def test_an_object_is_fetched_from_cloud_storage_with_our_token() -> None:
-    wanted = account().result_request("gs://films/veo #1/?/sample_0.mp4")
+    options = {"storage_uri": "gs://films/veo"}
+    wanted = account(options=options).result_request("gs://films/veo #1/?/sample_0.mp4")
     url = "https://storage.googleapis.com/storage/v1/b/films/o/veo%20%231%2F%3F%2Fsample_0.mp4?alt=media"
     assert wanted == ResultRequest(url, headers=AUTHORIZED)
 
 
 def test_an_object_is_fetched_from_where_the_account_says_that_storage_is() -> None:
-    wanted = account(options={"storage_url": "http://127.0.0.1:8090/vertex/"}).result_request("gs://films/1.mp4")
+    wanted = account(
+        options={"storage_url": "http://127.0.0.1:8090/vertex/", "storage_uri": "gs://films/"}
+    ).result_request("gs://films/1.mp4")
     assert wanted.url == "http://127.0.0.1:8090/vertex/storage/v1/b/films/o/1.mp4?alt=media"
+
+
+@pytest.mark.parametrize("storage_uri", [None, "gs://films/", "gs://another-one/", "gs://anothe"])
+def test_an_object_that_was_not_to_be_written_there_is_not_fetched_with_our_token(storage_uri: str | None) -> None:
+    options = {} if storage_uri is None else {"storage_uri": storage_uri}
+    with pytest.raises(ProviderBadResponse, match="where it was not told to"):
+        account(options=options).result_request("gs://another/1.mp4")
 
 
 def test_a_video_in_the_answer_is_fetched_by_the_read_that_told_of_it() -> None:
