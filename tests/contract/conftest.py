@@ -7,11 +7,12 @@ import httpx
 import pytest
 from pydantic import HttpUrl
 
+from providers.addresses import AddressPolicy
 from providers.base import Provider, RemoteRef
 from providers.registry import adapter_names
 from providers.transport import Transport
 from schemas.names import ProviderName
-from tests.contract.bench import Bench
+from tests.contract.bench import DOWNLOADS, Bench
 from tests.contract.further_wires import FURTHER_WIRES
 from tests.contract.raw_server import Answer, RawServer, http
 from tests.contract.wires import STOPS_WITHOUT_A_STATE, WIRES, Wire
@@ -28,7 +29,7 @@ def server() -> Iterator[RawServer]:
 
 @pytest.fixture
 def transport() -> Iterator[Transport]:
-    transport = Transport()
+    transport = Transport(policy=AddressPolicy(DOWNLOADS.allowed_private_networks))
     yield transport
     transport.close()
 
