@@ -7,6 +7,7 @@ from sandbox.sliding_window import SlidingWindow
 from sandbox.task import Task
 from sandbox.vendors.runway.errors import RunwayError
 from sandbox.vendors.runway.record import RunwayRecords
+from sandbox.vendors.runway.uploads import Uploads
 
 VERSION = "2024-11-06"
 _DAY = 24 * 3600
@@ -21,6 +22,7 @@ class RunwayAccount:
         self._deleted: set[str] = set()
         self.credits = config.runway_credits
         self.records = RunwayRecords(config.public_url)
+        self.uploads = Uploads(config.public_url)
 
     def authorize(self, authorization: str | None, version: str | None) -> None:
         """Raises `RunwayError` 401 unless the header carries the key, 400 without the version of the API."""
