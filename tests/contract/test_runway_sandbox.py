@@ -108,7 +108,7 @@ def test_a_changed_video_is_as_long_as_it_was_and_has_its_shape(bench: Bench, fi
 
 def measured(content: bytes) -> tuple[int, int, float]:
     """Width, height and seconds of a video."""
-    with av.open(BytesIO(content), format="mp4") as container:
+    with av.open(BytesIO(content), mode="r", format="mp4") as container:
         stream = container.streams.video[0]
         return stream.width, stream.height, (container.duration or 0) / av.time_base
 
