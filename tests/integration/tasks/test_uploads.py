@@ -141,6 +141,17 @@ def test_a_vendor_that_cannot_fetch_uploads_is_given_their_bytes_and_fetches_the
     assert request.files == {url: InputFile(PICTURE, "image/png")}
 
 
+@pytest.mark.parametrize("size", [len(PICTURE), 6 * 1024**2], ids=["small", "large"])
+def test_runway_which_asks_links_for_their_head_makes_a_video_of_an_upload(lives: Lives, size: int) -> None:
+    turbo = {"model": "gen-4-turbo-image-to-video", "duration_seconds": 5}
+    life = lives.begin_from(PICTURE.ljust(size, b"\0"), turbo, delivered=SMALL)
+    with capture_logs() as lines:
+        assert life.go(until=TERMINAL) is Stage.COMPLETED
+    asked = [line["operation"] for line in lines if line["event"] == "vendor_call"]
+    assert asked[: asked.index("submit")] == (["begin_upload", "upload"] if size > len(PICTURE) else [])
+    assert life.accepted_creates() == 1
+
+
 @pytest.mark.parametrize("reads_inputs", InputsRead)
 def test_a_file_that_its_customer_deleted_fails_the_order_and_costs_nothing(
     lives: Lives, monkeypatch: pytest.MonkeyPatch, reads_inputs: InputsRead
