@@ -3,8 +3,8 @@
 It fetches inputs only from where HEAD is answered, so customers' uploads go to it as files.
 
 Runway does not call back. Deleting an open task stops it, which Runway may bill all the same, and deleting a finished
-one takes its result away; either can never be read again (https://docs.dev.runwayml.com/api, `DELETE /v1/tasks/{id}`). The
-links to a result are made anew with every read.
+one takes its result away; either can never be read again (https://docs.dev.runwayml.com/api, `DELETE
+/v1/tasks/{id}`). The links to a result are made anew with every read.
 """
 
 from collections.abc import Mapping
