@@ -115,6 +115,27 @@ class Account:
             )
         )
 
+    def post_elsewhere(self, operation: str, url: str, form: Form) -> Reply:
+        """Give something to an address that the vendor named, and read the answer, of any status.
+
+        It gets neither our key nor the account's headers.
+
+        Raises:
+            ProviderUnavailable: no answer, or our address policy does not let us go there.
+            ProviderBadResponse: as `Transport.send` does.
+        """
+        return self._transport.send(
+            Call(
+                provider=self._provider,
+                operation=operation,
+                method="POST",
+                url=url,
+                timeout_seconds=self._timeout_seconds,
+                body=form,
+                is_elsewhere=True,
+            )
+        )
+
     def url(self, path: str) -> str:
         """Where a path of the API lies."""
         return self._base_url + path

@@ -22,6 +22,10 @@ _NEVER_PUBLIC: tuple[Network, ...] = tuple(
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
+class AddressRefused(DownloadError):
+    """We do not go there."""
+
+
 class AddressPolicy:
     """Public addresses and `allowed_private` networks; everything else is refused."""
 
@@ -32,14 +36,14 @@ class AddressPolicy:
         """The addresses of a host, every one of them checked.
 
         Raises:
-            DownloadError: final; one of them is refused. A name that also points inwards is not to be trusted.
+            AddressRefused: final; one of them is refused. A name that also points inwards is not to be trusted.
             OSError: the name cannot be resolved.
         """
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
             if not self.allows(ipaddress.ip_address(address)):
-                raise DownloadError(
+                raise AddressRefused(
                     f"the file's host {host} has the address {address}, which is not public "
                     "and not in REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS",
                     is_final=True,

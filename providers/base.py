@@ -16,6 +16,16 @@ from schemas.names import ProviderName
 from schemas.orders import Inputs
 
 
+class InputsRead(StrEnum):
+    """Which input files an adapter is given themselves; its vendor fetches the others from their URLs."""
+
+    NONE = "none"
+    UPLOADS = "uploads"
+    """Those that customers gave us: a link to our object store answers GET, not the HEAD that some vendors send."""
+
+    ALL = "all"
+
+
 @dataclass(frozen=True)
 class InputFile:
     """An input picture or video. `content_type` is of its bytes: "image/png"."""
@@ -28,7 +38,7 @@ class InputFile:
 class ProviderRequest:
     """What is asked of a provider: the vendor's model name and the inputs of the order.
 
-    `files` are the input pictures and videos by their URLs, for adapters that read them; empty for all others.
+    `files` are the input pictures and videos that the adapter reads (`Provider.reads_inputs`), by their URLs.
     """
 
     model: str
@@ -163,8 +173,8 @@ class Provider(Protocol):
     name: ProviderName
     calls_back: bool
     """Whether the vendor can report to us; one that cannot is polled, whatever the settings say."""
-    reads_inputs: bool
-    """Whether `submit` needs the input files themselves, for a vendor that does not fetch them from their URLs."""
+    reads_inputs: InputsRead
+    """Which input files `submit` needs themselves."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-# The second: of a presigned link whose beginning the vendor has left out.
-_LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\S*X-Amz-\S*", re.IGNORECASE)
+# The second: of a presigned link whose beginning the vendor has left out. The third: a file.
+_LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\S*X-Amz-\S*|\bdata:[^\s,]*;base64,\S*", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _LONGEST = 300
 _ECHO = 12

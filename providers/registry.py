@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from providers import adapters
+from providers.addresses import AddressPolicy
 from providers.base import Provider
 from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.names import ProviderName
@@ -37,8 +38,11 @@ def adapter_names() -> frozenset[str]:
 class Providers:
     """The accounts that have an API key. Safe to share between threads; make it after a fork, not before."""
 
-    def __init__(self, settings: ProvidersSettings) -> None:
+    def __init__(self, settings: ProvidersSettings, policy: AddressPolicy | None = None) -> None:
         """Finds the adapter of each account that is configured, and loads none.
+
+        Args:
+            policy: where adapters may go when a vendor names an address; None: to public ones.
 
         Raises:
             InvalidSettings: there is no such adapter.
@@ -46,6 +50,7 @@ class Providers:
         for name in settings.names():
             _require_adapter(name, settings.named(name))
         self._settings = settings
+        self._policy = policy
         self._providers: dict[ProviderName, Provider] = {}
         self._transport: Transport | None = None
         self._lock = Lock()
@@ -97,7 +102,7 @@ class Providers:
         if self._transport is None:
             from providers.transport import Transport
 
-            self._transport = Transport()
+            self._transport = Transport(policy=self._policy)
         settings = self._settings.named(name)
         return _adapter(name, settings)(name, settings, self._transport)
 

@@ -19,6 +19,7 @@ from typing import Literal
 import httpx
 import structlog
 
+from providers.addresses import AddressPolicy
 from providers.base import Fence
 from providers.embedded import without_files
 from providers.network import USER_AGENT, LimitedTransport
@@ -46,14 +47,27 @@ _CONNECT_SECONDS = 10.0
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
 
+_Part = tuple[str | None, bytes, str | None]
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class FormFile:
+    """A file in a form, under the field `name`."""
+
+    name: str
+    file_name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Form:
-    """A body that goes out as `multipart/form-data`: fields of text, and no file."""
+    """A body that goes out as `multipart/form-data`: fields of text, and after them, as S3 wants it, a file."""
 
     fields: Mapping[str, str] = field(repr=False)
+    file: FormFile | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ class Call:
     `timeout_seconds` is for the whole call, from the connection to the last byte. A call with a `fence` is a create:
     it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form` or
     `Raw`. What `elide` names is left out of the answer where it is long: the base64 texts of files; `keeps_file`: into
-    `Reply.file`.
+    `Reply.file`. `is_elsewhere`: its URL is a vendor's text, so it goes only where the address policy lets it.
     """
 
     provider: ProviderName
@@ -85,6 +99,7 @@ class Call:
     fence: Fence | None = field(default=None, repr=False)
     elide: str | None = None
     keeps_file: bool = False
+    is_elsewhere: bool = False
 
     def __post_init__(self) -> None:
         if self.fence is not None and self.body is None:
@@ -153,20 +168,22 @@ class Reply:
 class Transport:
     """The HTTP clients of a process, for all vendors and threads.
 
-    `http` takes the place of the network in tests, and is closed with it.
+    `policy` is for calls to addresses that a vendor named: without one, public ones. `http` takes the place of the
+    network in tests, and is closed with it.
     """
 
-    def __init__(self, *, http: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, *, policy: AddressPolicy | None = None, http: httpx.BaseTransport | None = None) -> None:
         self._clock = _CallClock()
         self._reads = http or self._network(keep=_MAX_CONNECTIONS)
         # A kept connection can be closed by the vendor just as we write, and then nobody knows whether the create
         # arrived. A connection of its own costs a round trip and takes that doubt away.
         self._creates = http or self._network(keep=0)
+        self._elsewhere = http or self._network(keep=0, policy=policy or AddressPolicy())
 
-    def _network(self, *, keep: int) -> httpx.BaseTransport:
+    def _network(self, *, keep: int, policy: AddressPolicy | None = None) -> httpx.BaseTransport:
         # Not a client: redirects and cookies are not wanted here, and its share of a call would be the largest.
         limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=keep, keepalive_expiry=15)
-        return LimitedTransport(time_left=self._clock.left, limits=limits)
+        return LimitedTransport(time_left=self._clock.left, limits=limits, policy=policy)
 
     def send(self, call: Call) -> Reply:
         """Make a call and read its answer, of any status.
@@ -203,7 +220,6 @@ class Transport:
         return reply
 
     def _exchange(self, call: Call, body: "_Body") -> Reply:
-        network = self._creates if call.is_create else self._reads
         seconds = call.timeout_seconds
         connect_seconds = min(seconds, _CONNECT_SECONDS)
         timeout = httpx.Timeout(connect=connect_seconds, read=seconds, write=seconds, pool=connect_seconds)
@@ -215,7 +231,7 @@ class Transport:
             content=None if call.body is None else body,
             extensions={"timeout": timeout.as_dict()},
         )
-        with closing(network.handle_request(request)) as response:
+        with closing(self._network_of(call).handle_request(request)) as response:
             file = _Kept(call, MAX_FILE_BYTES)
             content = _Kept(call, MAX_REPLY_BYTES)
             chunks = response.iter_bytes()
@@ -228,10 +244,16 @@ class Transport:
                 call, response.status_code, bytes(content.held), retry_after, bytes(file.held), response.headers
             )
 
+    def _network_of(self, call: Call) -> httpx.BaseTransport:
+        if call.is_elsewhere:
+            return self._elsewhere
+        return self._creates if call.is_create else self._reads
+
     def close(self) -> None:
         """Close every connection."""
         self._reads.close()
         self._creates.close()
+        self._elsewhere.close()
 
 
 class _CallClock(threading.local):
@@ -287,7 +309,9 @@ class _Body(httpx.SyncByteStream):
 
 def _multipart(form: Form) -> tuple[str, bytes]:
     # httpx writes `multipart/form-data` for what it calls files; without a file's name they are plain fields.
-    parts = {name: (None, value.encode()) for name, value in form.fields.items()}
+    parts: list[tuple[str, _Part]] = [(name, (None, value.encode(), None)) for name, value in form.fields.items()]
+    if form.file is not None:
+        parts.append((form.file.name, (form.file.file_name, form.file.content, form.file.content_type)))
     written = httpx.Request("POST", "", files=parts)
     return written.headers["Content-Type"], written.read()
 

@@ -11,7 +11,8 @@ from sandbox.task import JsonObject
 _JSON_OBJECT = TypeAdapter(JsonObject)
 
 
-def _check_http_url(text: str) -> str:
+def check_http_url(text: str) -> str:
+    """The same text. Raises `ValueError` for what is no such URL."""
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("should be an http or https URL")
@@ -19,7 +20,7 @@ def _check_http_url(text: str) -> str:
 
 
 # Kept as it came: a normalised URL may no longer match its own signature.
-HttpUrlText = Annotated[str, AfterValidator(_check_http_url)]
+HttpUrlText = Annotated[str, AfterValidator(check_http_url)]
 
 
 async def json_object(request: Request) -> JsonObject | None:

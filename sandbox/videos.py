@@ -32,6 +32,11 @@ async def look_at_video(url: str, *, max_bytes: int, client: httpx.AsyncClient) 
         content = await fetch_content(client, url, max_bytes)
     except ImageNotFetched as error:
         raise VideoNotFetched(url, error.reason) from error
+    return await measure_video(url, content)
+
+
+async def measure_video(url: str, content: bytes) -> SourceVideo:
+    """Measure what was fetched. Raises `VideoNotFetched` for what is no video."""
     try:
         return await asyncio.to_thread(_measure, content)
     except (av.error.FFmpegError, IndexError) as error:

@@ -1,5 +1,8 @@
 """A request as a customer writes it, and the order that the catalogue makes of it."""
 
+from collections.abc import Mapping
+from typing import Self
+
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from schemas.enums import Kind
@@ -129,6 +132,15 @@ class Inputs(BaseModel):
     def input_files(self) -> list[InputField]:
         """Every input picture and video."""
         return list(input_fields(self.image_urls, self.video_urls))
+
+    def with_urls(self, urls: Mapping[str, str]) -> Self:
+        """The same with other URLs in place of these."""
+        return self.model_copy(
+            update={
+                "image_urls": [urls.get(url, url) for url in self.image_urls],
+                "video_urls": [urls.get(url, url) for url in self.video_urls],
+            }
+        )
 
 
 class Route(BaseModel):

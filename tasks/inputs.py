@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from minio.error import MinioException
 
-from providers.base import InputFile, Provider, ProviderRequest
+from providers.base import InputFile, InputsRead, Provider, ProviderRequest
 from providers.inputs import read_inputs
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderRejected
 from schemas.inputs import upload_id
-from schemas.orders import Inputs
 from schemas.tables import Upload
 from storage import uploads
 from storage.claims import Claim
@@ -29,14 +28,14 @@ def provider_request(services: Services, claim: Claim, provider: Provider) -> Pr
     """
     inputs = claim.order.inputs
     given = _uploads(services, claim)
-    if provider.reads_inputs:
-        files = read_inputs(inputs, services.settings.inputs, services.settings.downloads)
-        stored = {url: _read(services, upload) for url, upload in given.items()}
-        return ProviderRequest(model=claim.route.model, inputs=inputs, files={**files, **stored})
-    if given:
+    if provider.reads_inputs is InputsRead.NONE:
         links = {url: _link(services, claim, upload) for url, upload in given.items()}
-        inputs = _replaced(inputs, links)
-    return ProviderRequest(model=claim.route.model, inputs=inputs)
+        return ProviderRequest(model=claim.route.model, inputs=inputs.with_urls(links))
+    files: dict[str, InputFile] = {}
+    if provider.reads_inputs is InputsRead.ALL:
+        files = read_inputs(inputs, services.settings.inputs, services.settings.downloads)
+    stored = {url: _read(services, upload) for url, upload in given.items()}
+    return ProviderRequest(model=claim.route.model, inputs=inputs, files={**files, **stored})
 
 
 def _uploads(services: Services, claim: Claim) -> Mapping[str, Upload]:
@@ -67,12 +66,3 @@ def _link(services: Services, claim: Claim, upload: Upload) -> str:
     left = claim.generation.deadline_at - datetime.now(UTC)
     works_for = min(max(left, timedelta()) + uploads.MARGIN, _LONGEST_LINK)
     return services.objects.presigned_url(upload.object_key, expires=works_for)
-
-
-def _replaced(inputs: Inputs, links: Mapping[str, str]) -> Inputs:
-    return inputs.model_copy(
-        update={
-            "image_urls": [links.get(url, url) for url in inputs.image_urls],
-            "video_urls": [links.get(url, url) for url in inputs.video_urls],
-        }
-    )

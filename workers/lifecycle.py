@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from celery import Celery
 
+from providers.addresses import AddressPolicy
 from providers.catalogue import Catalogue
 from providers.registry import Providers
 from schemas.enums import Queue
@@ -23,7 +24,7 @@ def open_services(
     """Everything that the stages of this process work with. `queues`: those that it serves."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
-    providers = Providers(settings.providers)
+    providers = Providers(settings.providers, AddressPolicy(settings.downloads.allowed_private_networks))
     dispatcher = Dispatcher(app, settings.pipeline, database)
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     try:

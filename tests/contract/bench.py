@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from uuid import UUID, uuid4
 
-from providers.base import Provider, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.catalogue import Catalogue
 from providers.inputs import read_inputs
 from sandbox.client import SandboxClient
@@ -37,7 +37,9 @@ class Bench:
 
     def submit(self, order: Order, *, generation_id: UUID | None = None, callback_url: str | None = None) -> RemoteRef:
         remote_model = order.routes[0].model
-        files = read_inputs(order.inputs, InputSettings(), DOWNLOADS) if self.provider.reads_inputs else {}
+        files: dict[str, InputFile] = {}
+        if self.provider.reads_inputs is InputsRead.ALL:
+            files = read_inputs(order.inputs, InputSettings(), DOWNLOADS)
         submission = self.provider.submit(
             ProviderRequest(remote_model, order.inputs, files),
             callback_url=callback_url,

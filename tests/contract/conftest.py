@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from providers.addresses import AddressPolicy
 from providers.base import Provider, RemoteRef
 from providers.registry import adapter_names
 from providers.transport import Transport
 from schemas.names import ProviderName
-from tests.contract.bench import Bench
+from tests.contract.bench import DOWNLOADS, Bench
 from tests.contract.further_wires import FURTHER_WIRES
 from tests.contract.raw_server import Answer, RawServer, http
 from tests.contract.wires import STOPS_WITHOUT_A_STATE, WIRES, Wire
@@ -27,7 +28,7 @@ def server() -> Iterator[RawServer]:
 
 @pytest.fixture
 def transport() -> Iterator[Transport]:
-    transport = Transport()
+    transport = Transport(policy=AddressPolicy(DOWNLOADS.allowed_private_networks))
     yield transport
     transport.close()
 

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from io import BytesIO
 from itertools import product
 from uuid import uuid4
 
+import av
+import httpx
 import pytest
 from pydantic import SecretStr
 
 from providers.adapters.runway.adapter import Runway
-from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
+from providers.base import Cancellation, InputFile, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.downloads import open_download
 from providers.models import Model
 from providers.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Delivered, ErrorReply
-from schemas.enums import ErrorCode
+from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
+from schemas.enums import ErrorCode, Kind
 from schemas.errors import (
     ProviderAuthFailed,
     ProviderBadResponse,
@@ -33,6 +36,7 @@ from tests.sandbox.harness import KEY, eventually
 
 CATALOGUE = Catalogue.load(frozenset({"runway"}))
 TEXT = "gen-4.5-text-to-video"
+ALEPH = "aleph-2-video-to-video"
 TINY = Delivered(width=64, height=64, duration_seconds=1)
 LONG = 3600
 
@@ -45,6 +49,14 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
         yield Bench(Runway("runway", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
+@pytest.fixture
+def film(bench: Bench) -> str:
+    """A link to a video of three seconds, which Runway made before."""
+    small = Delivered(width=64, height=48, duration_seconds=3)
+    bench.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a source"), seconds=0, delivered=small))
+    return bench.make(bench.order(TEXT, prompt="a source"))
+
+
 # What each model makes, with how many pictures, and what Runway charges for it.
 ORDERS: list[tuple[str, int, dict[str, object], int]] = [
     (TEXT, 0, {}, 60),
@@ -53,6 +65,13 @@ ORDERS: list[tuple[str, int, dict[str, object], int]] = [
     ("gen-4-turbo-image-to-video", 1, {"aspect_ratio": "1:1"}, 25),
     ("gen-4-image", 0, {"aspect_ratio": "3:4"}, 5),
     ("gen-4-image", 3, {"resolution": "1080p"}, 8),
+    ("gen-4-image-turbo", 1, {"resolution": "1080p", "seed": 7}, 2),
+    ("aleph-2-video-to-video", 0, {"duration_seconds": 3, "seed": 2**32 - 1}, 84),
+    ("aleph-2-video-to-video", 1, {"duration_seconds": 3}, 84),
+    ("runway-veo-3.1", 0, {"audio": True, "negative_prompt": "haze"}, 320),
+    ("runway-veo-3.1", 1, {"duration_seconds": 4, "resolution": "1080p"}, 80),
+    ("runway-veo-3.1-fast", 0, {"aspect_ratio": "9:16", "seed": 7}, 80),
+    ("runway-veo-3.1-fast", 2, {"audio": True}, 120),
 ]
 
 
@@ -63,17 +82,77 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 
 @pytest.mark.parametrize(("model", "pictures", "fields", "charged"), ORDERS)
 def test_an_order_is_made_and_fetched(
-    bench: Bench, picture: str, model: str, pictures: int, fields: dict[str, object], charged: int
+    bench: Bench, picture: str, film: str, model: str, pictures: int, fields: dict[str, object], charged: int
 ) -> None:
     bench.misbehave()
-    order = bench.order(model, image_urls=[picture] * pictures, **fields)
+    films = [film] if model == ALEPH else []
+    order = bench.order(model, image_urls=[picture] * pictures, video_urls=films, **fields)
     state = bench.finish(bench.submit(order, callback_url="https://gw.example/callbacks"))
     assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, Decimal(charged))
     with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
     (task,) = bench.sandbox.tasks(bench.word)
-    assert (task.call_back_url, task.model) == (None, order.routes[0].model)
+    endpoint, _, theirs = order.routes[0].model.partition("/")
+    if endpoint == "video":
+        endpoint = "image_to_video" if pictures else "text_to_video"
+    assert (task.call_back_url, task.model) == (None, f"{endpoint}/{theirs}")
+
+
+def test_a_changed_video_is_as_long_as_it_was_and_has_its_shape(bench: Bench, film: str) -> None:
+    url = bench.make(bench.order(ALEPH, video_urls=[film]))
+    with open_download(ResultRequest(url), DOWNLOADS, kind=Kind.VIDEO) as download:
+        shape = measured(download.read())
+    assert shape == (64, 48, 3)
+
+
+def measured(content: bytes) -> tuple[int, int, float]:
+    """Width, height and seconds of a video."""
+    with av.open(BytesIO(content), mode="r", format="mp4") as container:
+        stream = container.streams.video[0]
+        return stream.width, stream.height, (container.duration or 0) / av.time_base
+
+
+def uploaded(link: str) -> InputFile:
+    """The file behind a link of the sandbox, as customers give it."""
+    answer = httpx.get(link, trust_env=False)
+    return InputFile(answer.content, answer.headers["Content-Type"])
+
+
+@pytest.mark.parametrize("size", [0, 6 * 1024**2], ids=["small", "large"])
+def test_uploads_of_a_customer_are_taken_beside_links(bench: Bench, picture: str, film: str, size: int) -> None:
+    bench.misbehave()
+    clip = uploaded(film)
+    # Players skip a box of this kind at the end.
+    padding = size.to_bytes(4, "big") + b"free" + bytes(size - 8) if size else b""
+    inputs = bench.order(ALEPH, video_urls=["upload:0e6e0f5c-0000-4000-8000-000000000000"], image_urls=[picture]).inputs
+    submission = bench.provider.submit(
+        ProviderRequest(
+            "video_to_video/aleph2",
+            inputs,
+            {inputs.video_urls[0]: InputFile(clip.content + padding, clip.content_type)},
+        ),
+        callback_url=None,
+        generation_id=uuid4(),
+        fence=lambda: None,
+    )
+    state = bench.finish(RemoteRef(submission.remote_id, "video_to_video/aleph2"))
+    assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, Decimal(84))
+
+
+@pytest.mark.parametrize(
+    ("video", "message"),
+    [
+        (InputFile(b"no video at all" * 100, "video/mp4"), "it is not a video"),
+        (InputFile(b"small", "image/png"), "the content type 'image/png' is none of video/mp4"),
+    ],
+)
+def test_an_upload_that_is_no_video_is_refused_without_quoting_it(bench: Bench, video: InputFile, message: str) -> None:
+    inputs = bench.order(ALEPH, video_urls=["upload:0e6e0f5c-0000-4000-8000-000000000000"]).inputs
+    request = ProviderRequest("video_to_video/aleph2", inputs, {inputs.video_urls[0]: video})
+    with pytest.raises(ProviderRejected) as caught:
+        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+    assert f"Failed to fetch the video of a data URI: {message}" in caught.value.message
 
 
 COMBINATIONS = [

@@ -9,6 +9,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -58,7 +59,7 @@ class Vendor:
     on_departure: Callable[[UUID], int]
     """Told of each create that leaves; how often an unknown outcome had been given up before it."""
     calls_back: bool = True
-    reads_inputs: bool = False
+    reads_inputs: InputsRead = InputsRead.NONE
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

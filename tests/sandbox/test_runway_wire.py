@@ -1,9 +1,11 @@
 """The vendor's documents say how it answers; here the sandbox is held to them."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
+from pydantic import JsonValue
 
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
@@ -112,7 +114,7 @@ def test_a_wrong_key_is_401(runway: Runway, authorization: str | None) -> None:
     headers = {"X-Runway-Version": RUNWAY_VERSION}
     if authorization is not None:
         headers["Authorization"] = authorization
-    assert [status for status, _ in everywhere(runway, headers)] == [401] * 5
+    assert [status for status, _ in everywhere(runway, headers)] == [401] * 6
 
 
 @pytest.mark.parametrize("version", [None, "", "2024-09-13", "latest"])
@@ -131,6 +133,7 @@ def everywhere(runway: Runway, headers: dict[str, str]) -> list[tuple[int, str]]
             stranger.get(f"/tasks/{task_id}"),
             stranger.delete(f"/tasks/{task_id}"),
             stranger.get("/organization"),
+            stranger.post("/uploads", json={}),
             stranger.get("/elsewhere"),
         ]
     assert runway.read(task_id).status_code == 200
@@ -157,6 +160,80 @@ def test_a_picture_that_cannot_be_had_is_400(runway: Runway, sandbox: SandboxCli
     status, text = problem(runway.post(referenceImages=[{"uri": url}]))
     assert (status, text.startswith(f"Failed to fetch the image {url}: ")) == (400, True)
     assert sandbox.tasks(runway.word) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("runway://nothing", "nothing was uploaded"),
+        ("data:image/gif;base64,R0lG", "the content type 'image/gif' is none of "),
+        ("data:image/png;base64,AAAA", "it is not an image"),
+    ],
+)
+def test_a_picture_that_is_none_is_400(runway: Runway, uri: str, reason: str) -> None:
+    status, text = problem(runway.post(referenceImages=[{"uri": uri}]))
+    shown = "of a data URI" if uri.startswith("data:") else uri
+    assert (status, text.startswith(f"Failed to fetch the image {shown}: {reason}")) == (400, True)
+
+
+def test_a_link_that_answers_get_alone_is_not_fetched(runway: Runway, sandbox: SandboxClient) -> None:
+    url = f"{runway.http.base_url}/_sandbox/requests"
+    assert (runway.http.get(url).status_code, runway.http.head(url).status_code) == (200, 405)
+    status, text = problem(runway.post(referenceImages=[{"uri": url}]))
+    assert (status, text) == (400, f"Failed to fetch the image {url}: HTTP 405 to a HEAD request")
+
+
+def begin_upload(runway: Runway) -> dict[str, Any]:
+    answer = runway.http.post("/runway/v1/uploads", json={"filename": "a.png", "type": "ephemeral"})
+    assert answer.status_code == 200, answer.text
+    begun: dict[str, Any] = answer.json()
+    return begun
+
+
+def send(begun: dict[str, Any], content: bytes, *, name: str = "file", **changes: Any) -> httpx.Response:
+    """Upload as Runway's own client does."""
+    asked = {"data": begun["fields"], "files": {name: ("a.png", content)}, **changes}
+    return httpx.post(begun["uploadUrl"], **asked, trust_env=False)
+
+
+def test_an_upload_goes_to_the_bucket_and_creates_may_name_it(runway: Runway, kie: Kie) -> None:
+    picture = runway.http.get(kie.result_url(kie.create())).content
+    begun = begin_upload(runway)
+    assert set(begun) == {"runwayUri", "uploadUrl", "fields"}
+    assert runway.post(referenceImages=[{"uri": begun["runwayUri"]}]).status_code == 400, "it is not there yet"
+    answer = send(begun, picture)
+    assert (answer.status_code, answer.content) == (204, b"")
+    runway.finish(runway.create(referenceImages=[{"uri": begun["runwayUri"]}]))
+
+
+def test_the_bucket_takes_what_its_policy_says_and_no_key_of_runways(runway: Runway) -> None:
+    begun, file = begin_upload(runway), b"x" * 512
+    refused = {
+        "with a key": send(begun, file, headers={"Authorization": f"Bearer {KEY}"}),
+        "with Runway's version": send(begun, file, headers={"X-Runway-Version": RUNWAY_VERSION}),
+        "without its fields": send(begun, file, data={}),
+        "with another field": send(begun, file, data={**begun["fields"], "acl": "public-read"}),
+        "under another name": send(begun, file, name="video"),
+        "too small": send(begun, file[1:]),
+        "as no form": httpx.post(begun["uploadUrl"], content=file, trust_env=False),
+        "nowhere": send({**begun, "uploadUrl": f"{begun['uploadUrl']}x"}, file),
+    }
+    assert {how: answer.status_code for how, answer in refused.items()} == {
+        "with a key": 400,
+        "with Runway's version": 400,
+        "without its fields": 403,
+        "with another field": 403,
+        "under another name": 400,
+        "too small": 400,
+        "as no form": 400,
+        "nowhere": 404,
+    }
+    assert send(begun, file).status_code == 204
+
+
+@pytest.mark.parametrize("body", [{}, {"filename": "a.png"}, {"filename": "", "type": "ephemeral"}, [], None])
+def test_an_upload_needs_a_name_and_a_type(runway: Runway, body: JsonValue) -> None:
+    assert problem(runway.http.post("/runway/v1/uploads", json=body))[0] == 400
 
 
 def test_unknown_tasks_and_endpoints_are_404(runway: Runway, kie: Kie) -> None:

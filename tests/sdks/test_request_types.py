@@ -8,7 +8,12 @@ import pytest
 from openai.types import VideoCreateParams, VideoSeconds, VideoSize
 from pydantic import TypeAdapter, ValidationError
 from replicate.prediction import Predictions
-from runwayml.types import ImageToVideoCreateParams, TextToImageCreateParams, TextToVideoCreateParams
+from runwayml.types import (
+    ImageToVideoCreateParams,
+    TextToImageCreateParams,
+    TextToVideoCreateParams,
+    VideoToVideoCreateParams,
+)
 
 from providers.adapters.openai_videos.wire import SIZES, to_form
 from providers.adapters.runway.wire import RATIOS, to_body, to_path
@@ -20,8 +25,10 @@ RUNWAY_TYPES = {
     "/v1/text_to_video": TextToVideoCreateParams,
     "/v1/image_to_video": ImageToVideoCreateParams,
     "/v1/text_to_image": TextToImageCreateParams,
+    "/v1/video_to_video": VideoToVideoCreateParams,
 }
 PICTURE = "https://pictures.example/first.png"
+VIDEO = "https://pictures.example/first.mp4"
 
 
 @cache
@@ -39,7 +46,11 @@ def orders(provider: str) -> Iterator[Order]:
             "resolution": can.resolutions,
             "duration_seconds": can.durations_seconds,
             "output_format": can.output_formats,
+            "audio": can.audio_choices if can.audio else [],
+            "seed": [] if can.max_seed is None else [None, can.max_seed],
+            "negative_prompt": [None, "blur"] if can.negative_prompt_characters else [],
             "image_urls": [[PICTURE] * count for count in range(can.min_images, can.max_images + 1)],
+            "video_urls": [[VIDEO] * count for count in range(can.min_videos, can.max_videos + 1)],
         }
         for values in product(*(choices or [None] for choices in fields.values())):
             chosen = dict(zip(fields, values, strict=True))
@@ -59,7 +70,7 @@ def test_runways_types_take_every_body() -> None:
     for order in orders("runway"):
         model = order.routes[0].model
         served.add(model)
-        runway_type(to_path(model)).validate_python(to_body(model, order.inputs))
+        runway_type(to_path(model, order.inputs)).validate_python(to_body(model, order.inputs))
     assert served == set(RATIOS)
 
 

@@ -8,7 +8,7 @@ import runwayml
 from runwayml import AsyncRunwayML, RunwayML, TaskFailedError
 from runwayml.types.task_retrieve_response import Cancelled, Failed, Pending, Running, Succeeded, Throttled
 
-from sandbox.scenarios import ErrorReply
+from sandbox.scenarios import Delivered, ErrorReply
 from tests.sandbox.harness import KEY, eventually
 from tests.sdks.conftest import Asked, Stage
 
@@ -100,6 +100,47 @@ def test_videos_are_made_from_words_and_from_a_picture(
         task = finish(client, created.id)
         assert isinstance(task, Succeeded)
         assert download(task.output[0])[4:8] == b"ftyp"
+
+
+def test_veo_makes_sound_from_words_and_from_two_frames(client: RunwayML, stage: Stage, picture: str) -> None:
+    from_words = client.text_to_video.create(model="veo3.1", prompt_text=stage.prompt, ratio="1920:1080", duration=4)
+    from_frames = client.image_to_video.create(
+        model="veo3.1_fast",
+        prompt_text=stage.prompt,
+        prompt_image=[{"uri": picture, "position": "first"}, {"uri": picture, "position": "last"}],
+        ratio="720:1280",
+        audio=False,
+        negative_prompt="haze",
+    )
+    for created, charged in ((from_words, 160), (from_frames, 80)):
+        task = finish(client, created.id)
+        assert isinstance(task, Succeeded)
+        assert task.cost.credits == charged
+
+
+def test_a_file_that_the_client_uploads_is_changed(
+    client: RunwayML, stage: Stage, picture: str, download: Callable[[str], bytes]
+) -> None:
+    stage.behave(delivered=Delivered(width=64, height=64, duration_seconds=3))
+    made = client.text_to_video.create(model="gen4.5", prompt_text=stage.prompt, ratio="1280:720", duration=3)
+    source = finish(client, made.id)
+    assert isinstance(source, Succeeded)
+    upload = client.uploads.create_ephemeral(file=("source.mp4", download(source.output[0])))
+    changed = client.video_to_video.create(
+        model="aleph2",
+        prompt_text=stage.prompt,
+        video_uri=upload.uri,
+        keyframes=[{"uri": picture, "seconds": 1.5}],
+        output_format="mp4",
+    )
+    task = finish(client, changed.id)
+    assert isinstance(task, Succeeded)
+    assert task.cost.credits == 84
+
+
+def test_a_file_that_is_too_small_is_not_taken(client: RunwayML, stage: Stage) -> None:
+    with pytest.raises(runwayml.APIStatusError, match="Upload failed with status 400"):
+        client.uploads.create_ephemeral(file=("source.mp4", b"x" * 511))
 
 
 def test_what_is_open_is_throttled_or_running(client: RunwayML, stage: Stage) -> None:
@@ -265,5 +306,22 @@ def test_our_adapter_asks_for_a_picture_as_the_client_does(
         prompt_text=stage.prompt,
         ratio="1080:1440",
         reference_images=[{"uri": picture, "tag": "image1"}],
+    )
+    assert asked.is_the_same()
+
+
+def test_our_adapter_asks_for_veo_as_the_client_does(
+    client: RunwayML, stage: Stage, asked: Asked, picture: str
+) -> None:
+    asked.by_us("runway", "runway-veo-3.1", image_urls=[picture] * 2, audio=True, negative_prompt="haze", seed=7)
+    client.image_to_video.create(
+        model="veo3.1",
+        prompt_text=stage.prompt,
+        prompt_image=[{"uri": picture, "position": "first"}, {"uri": picture, "position": "last"}],
+        ratio="1280:720",
+        duration=8,
+        audio=True,
+        negative_prompt="haze",
+        seed=7,
     )
     assert asked.is_the_same()

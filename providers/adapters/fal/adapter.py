@@ -44,6 +44,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -74,7 +75,7 @@ class Fal:
     """A fal account."""
 
     calls_back = True
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -66,7 +67,7 @@ class Gemini:
     """A project at the Gemini API."""
 
     calls_back = True
-    reads_inputs = True
+    reads_inputs = InputsRead.ALL
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -43,7 +44,7 @@ class Kie:
     """A Kie account."""
 
     calls_back = True
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(
         self,

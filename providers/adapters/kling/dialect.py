@@ -26,6 +26,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     RemoteRef,
     RemoteState,
     RemoteStatus,
@@ -145,7 +146,7 @@ class Dialect:
     """
 
     calls_back = True
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
     task_key: ClassVar[str]
     """What this dialect calls the id of a task."""
 

@@ -18,6 +18,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -53,7 +54,7 @@ class LongCat:
     """An account at a LongCat-Video endpoint."""
 
     calls_back = False
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL, which is the endpoint."""

@@ -19,6 +19,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -42,7 +43,7 @@ class OpenAIImages:
     """An account at a gateway."""
 
     calls_back = False
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL."""

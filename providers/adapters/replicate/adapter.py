@@ -20,6 +20,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -38,7 +39,7 @@ class Replicate:
     """A Replicate account."""
 
     calls_back = True
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(
         self,

@@ -1,8 +1,10 @@
-"""Runway (https://docs.dev.runwayml.com): videos and pictures of its own models, each piece of work called a task.
+"""Runway (https://docs.dev.runwayml.com): videos and pictures of its own models and Veo; a piece of work is a task.
 
-Runway does not call back. Deleting an open task stops it, which Runway bills all the same, and deleting a finished one
-takes its result away; either can never be read again (https://docs.dev.runwayml.com/api, `DELETE /v1/tasks/{id}`). The
-links to a result are made anew with every read.
+It fetches inputs only from where HEAD is answered, so customers' uploads go to it as files.
+
+Runway does not call back. Deleting an open task stops it, which Runway may bill all the same, and deleting a finished
+one takes its result away; either can never be read again (https://docs.dev.runwayml.com/api, `DELETE
+/v1/tasks/{id}`). The links to a result are made anew with every read.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from providers.account import Account
+from providers.adapters.runway import uploads
 from providers.adapters.runway.wire import (
     OPEN,
     USED_UP,
@@ -31,6 +34,8 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputFile,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -39,7 +44,13 @@ from providers.base import (
     Submission,
 )
 from providers.transport import Reply, Transport
-from schemas.errors import CallbackRefused, ProviderError, ProviderQuotaExceeded, ProviderRejected
+from schemas.errors import (
+    CallbackRefused,
+    ProviderError,
+    ProviderQuotaExceeded,
+    ProviderRejected,
+    ProviderUnavailable,
+)
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -52,7 +63,7 @@ class Runway:
     """A Runway organization."""
 
     calls_back = False
-    reads_inputs = False
+    reads_inputs = InputsRead.UPLOADS
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         self.name = name
@@ -66,8 +77,9 @@ class Runway:
         generation_id: UUID,  # noqa: ARG002 -- Runway stores no id of ours
         fence: Fence,
     ) -> Submission:
-        body = to_body(request.model, request.inputs)
-        reply = self._account.call("submit", "POST", to_path(request.model), body=body, fence=fence)
+        inputs = request.inputs.with_urls({url: self._uri(file) for url, file in request.files.items()})
+        body = to_body(request.model, inputs)
+        reply = self._account.call("submit", "POST", to_path(request.model, inputs), body=body, fence=fence)
         created = _read(Created, reply)
         if created is None:
             raise self._error(reply, prompt=request.inputs.prompt)
@@ -89,6 +101,7 @@ class Runway:
         status = to_status(self._task(found, remote))
         if status not in OPEN:
             return Cancellation.STOPPED if status is RemoteStatus.CANCELLED else Cancellation.IMPOSSIBLE
+        # Runway's client reads no body and takes any 2xx; a page under a 200 would be a proxy's.
         deleted = self._call("cancel", "DELETE", remote)
         if deleted.status == HTTPStatus.NO_CONTENT or _is_gone(deleted):
             return Cancellation.STOPPED
@@ -106,6 +119,25 @@ class Runway:
 
     def result_request(self, link: str) -> ResultRequest:
         return ResultRequest(link)
+
+    def _uri(self, file: InputFile) -> str:
+        """What a create calls a file, which is uploaded if it must be. May be repeated: nothing is paid for it."""
+        data_uri = uploads.to_data_uri(file)
+        return self._uploaded(file) if data_uri is None else data_uri
+
+    def _uploaded(self, file: InputFile) -> str:
+        begun = self._account.call("begin_upload", "POST", uploads.PATH, body=uploads.to_body(file))
+        upload = _read(uploads.Upload, begun) if begun.is_success else None
+        if upload is None:
+            raise self._error(begun)
+        # Whatever that bucket says is of an address that Runway made, not of our key or of the order.
+        stored = self._account.post_elsewhere("upload", upload.url, uploads.to_form(upload, file))
+        if not stored.is_success:
+            raise ProviderUnavailable(
+                f"{self.name} gave an address for an input file that answered HTTP {stored.status}",
+                retry_after=stored.retry_after,
+            )
+        return upload.uri
 
     def _call(self, operation: str, method: Literal["GET", "DELETE"], remote: RemoteRef) -> Reply:
         return self._account.call(operation, method, f"/v1/tasks/{remote.remote_id}")

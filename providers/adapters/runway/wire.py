@@ -20,18 +20,25 @@ from schemas.orders import Inputs
 VERSION: Final = "2024-11-06"
 """Of the API, for the header `X-Runway-Version`."""
 
-# Runway's `ratio` is the size in pixels, from a list of its own for each model. Here it is by our resolution and aspect
-# ratio; a model's name is its path and Runway's name, and one that is not here is not spoken.
+# Runway's `ratio` is the size in pixels, from a list of its own for each model; Aleph's result has that of its video.
+# Here it is by our resolution and aspect ratio. A model's name is its path and Runway's name, and one that is not here
+# is not spoken; `video` stands for text_to_video, or with pictures for image_to_video.
 _WIDE_720: Final = {"16:9": "1280:720", "9:16": "720:1280"}
 _ALL_720: Final = {**_WIDE_720, "4:3": "1104:832", "3:4": "832:1104", "1:1": "960:960", "21:9": "1584:672"}
+_VEO: Final = {"720p": _WIDE_720, "1080p": {"16:9": "1920:1080", "9:16": "1080:1920"}}
+_IMAGE: Final = {
+    "720p": {"16:9": "1280:720", "9:16": "720:1280", "4:3": "960:720", "3:4": "720:960", "1:1": "720:720"},
+    "1080p": {"16:9": "1920:1080", "9:16": "1080:1920", "4:3": "1440:1080", "3:4": "1080:1440", "1:1": "1080:1080"},
+}
 RATIOS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
     "text_to_video/gen4.5": {"720p": _WIDE_720},
     "image_to_video/gen4.5": {"720p": _ALL_720},
     "image_to_video/gen4_turbo": {"720p": _ALL_720},
-    "text_to_image/gen4_image": {
-        "720p": {"16:9": "1280:720", "9:16": "720:1280", "4:3": "960:720", "3:4": "720:960", "1:1": "720:720"},
-        "1080p": {"16:9": "1920:1080", "9:16": "1080:1920", "4:3": "1440:1080", "3:4": "1080:1440", "1:1": "1080:1080"},
-    },
+    "text_to_image/gen4_image": _IMAGE,
+    "text_to_image/gen4_image_turbo": _IMAGE,
+    "video_to_video/aleph2": {},
+    "video/veo3.1": _VEO,
+    "video/veo3.1_fast": _VEO,
 }
 
 STATUSES: Final[Mapping[str, RemoteStatus]] = {
@@ -48,7 +55,7 @@ OPEN: Final = frozenset({RemoteStatus.QUEUED, RemoteStatus.RUNNING})
 _FAILURES: Final[Mapping[str, tuple[ErrorCode, str]]] = {
     "SAFETY": (ErrorCode.CONTENT_REJECTED, "refused it by its content policy"),
     "INPUT_PREPROCESSING.SAFETY": (ErrorCode.CONTENT_REJECTED, "refused it by its content policy"),
-    "ASSET.INVALID": (ErrorCode.INPUT_UNREADABLE, "could not use an input image"),
+    "ASSET.INVALID": (ErrorCode.INPUT_UNREADABLE, "could not use an input file"),
 }
 _OTHER_FAILURE: Final = (ErrorCode.PROVIDER_FAILED, "could not generate it")
 
@@ -113,9 +120,12 @@ class Problem(_Payload):
     error: str
 
 
-def to_path(model: str) -> str:
+def to_path(model: str, inputs: Inputs) -> str:
     """Where a create of this model goes."""
-    return f"/v1/{model.partition('/')[0]}"
+    endpoint = model.partition("/")[0]
+    if endpoint == "video":
+        endpoint = "image_to_video" if inputs.image_urls else "text_to_video"
+    return f"/v1/{endpoint}"
 
 
 def to_body(model: str, inputs: Inputs) -> dict[str, object]:
@@ -125,23 +135,46 @@ def to_body(model: str, inputs: Inputs) -> dict[str, object]:
         ProviderRejected: an old order, for what this version does not speak.
     """
     endpoint, _, theirs = model.partition("/")
-    ratio = RATIOS.get(model, {}).get(inputs.resolution or "", {}).get(inputs.aspect_ratio or "")
+    body = {
+        "model": theirs,
+        "promptText": inputs.prompt,
+        "ratio": _ratio(model, inputs),
+        "seed": inputs.seed,
+        **_fields(endpoint, inputs),
+    }
+    return {field: value for field, value in body.items() if value is not None}
+
+
+def _ratio(model: str, inputs: Inputs) -> str | None:
+    ratios = RATIOS.get(model)
+    if ratios is not None and not ratios:
+        return None
+    ratio = (ratios or {}).get(inputs.resolution or "", {}).get(inputs.aspect_ratio or "")
     if ratio is None:
         wanted = f"{model} with {inputs.aspect_ratio} at {inputs.resolution}"
         raise ProviderRejected(f"runway's model {wanted} is not served any more")
-    body: dict[str, object] = {"model": theirs, "promptText": inputs.prompt, "ratio": ratio}
-    if inputs.seed is not None:
-        body["seed"] = inputs.seed
+    return ratio
+
+
+def _fields(endpoint: str, inputs: Inputs) -> dict[str, object]:
+    """What the models of one endpoint have for themselves."""
+    frames = [{"uri": uri, "position": at} for uri, at in zip(inputs.image_urls, ("first", "last"), strict=False)]
     match endpoint:
+        case "video":
+            veo = {"audio": inputs.audio, "negativePrompt": inputs.negative_prompt}
+            return {**veo, "duration": inputs.duration_seconds, "promptImage": frames or None}
         case "text_to_video":
-            return {**body, "duration": inputs.duration_seconds}
+            return {"duration": inputs.duration_seconds}
         case "image_to_video":
-            first = [{"uri": url, "position": "first"} for url in inputs.image_urls]
-            return {**body, "duration": inputs.duration_seconds, "promptImage": first}
+            return {"duration": inputs.duration_seconds, "promptImage": frames}
+        case "video_to_video":
+            # The result is as long as the video. A picture is what its first frame is to become.
+            keyframes = [{"uri": uri, "at": 0.0} for uri in inputs.image_urls]
+            return {"videoUri": inputs.video_urls[0], "keyframes": keyframes or None}
         case _:
             # The prompt may call them by these tags: "@image1 in the style of @image2".
-            tagged = [{"uri": url, "tag": f"image{number}"} for number, url in enumerate(inputs.image_urls, 1)]
-            return {**body, "referenceImages": tagged} if tagged else body
+            tagged = [{"uri": uri, "tag": f"image{number}"} for number, uri in enumerate(inputs.image_urls, 1)]
+            return {"referenceImages": tagged or None}
 
 
 def to_state(task: Task) -> RemoteState:

@@ -35,6 +35,7 @@ from providers.base import (
     CallbackReading,
     Cancellation,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -69,7 +70,7 @@ class Vertex:
     """A Google Cloud project at Vertex AI."""
 
     calls_back = False
-    reads_inputs = True
+    reads_inputs = InputsRead.ALL
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` without a project, or for a key that is a broken key file."""

@@ -1,10 +1,10 @@
 """Reading a create: a multipart form, as OpenAI's client sends it even without a file, or a JSON object."""
 
 from dataclasses import dataclass
-from email.parser import BytesParser
 
 from fastapi import Request
 
+from sandbox.forms import NotAForm, form_parts
 from sandbox.openai_errors import OpenAIError
 from sandbox.task import JsonObject
 from sandbox.validation import json_object
@@ -45,20 +45,17 @@ async def read_body(request: Request) -> CreateBody:
 
 
 def _form(content_type: str, body: bytes) -> CreateBody:
-    # A form is a MIME message whose first header came as HTTP's.
-    form = BytesParser().parsebytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body)
+    try:
+        parts = form_parts(content_type, body)
+    except NotAForm:
+        raise OpenAIError(400, "We could not parse the form of your request") from None
     fields: JsonObject = {}
     picture = None
-    for part in form.walk():
-        if part.is_multipart():
-            continue
-        name, content = part.get_param("name", header="Content-Disposition"), part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(content, bytes):
-            raise OpenAIError(400, "We could not parse the form of your request")
-        if part.get_filename() is None:
-            fields[name] = content.decode(errors="replace")
-        elif name == REFERENCE:
-            picture = content
+    for part in parts:
+        if part.file_name is None:
+            fields[part.name] = part.text
+        elif part.name == REFERENCE:
+            picture = part.content
         else:
-            raise OpenAIError(400, f"Unknown parameter: '{name}'", param=name, reason="unknown_parameter")
+            raise OpenAIError(400, f"Unknown parameter: '{part.name}'", param=part.name, reason="unknown_parameter")
     return CreateBody(fields, picture)

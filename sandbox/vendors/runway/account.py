@@ -8,6 +8,7 @@ from sandbox.task import JsonObject, Task
 from sandbox.vendors.runway.errors import RunwayError
 from sandbox.vendors.runway.models import MODELS
 from sandbox.vendors.runway.record import RunwayRecords
+from sandbox.vendors.runway.uploads import Uploads
 
 VERSION = "2024-11-06"
 _DAY = 24 * 3600
@@ -23,6 +24,7 @@ class RunwayAccount:
         self._most_credits = config.runway_credits
         self.credits = config.runway_credits
         self.records = RunwayRecords(config.public_url)
+        self.uploads = Uploads(config.public_url)
 
     def authorize(self, authorization: str | None, version: str | None) -> None:
         """Raises `RunwayError` 401 unless the header carries the key, 400 without the version of the API."""

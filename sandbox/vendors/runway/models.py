@@ -5,20 +5,23 @@ are refused, so that a misspelt one is noticed here and not on a bill. Nothing s
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated, ClassVar, Literal
+from math import ceil
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from sandbox.media import MediaSpec
 from sandbox.task import JsonObject
-from sandbox.validation import HttpUrlText, sentences
+from sandbox.validation import sentences
 from sandbox.vendors.runway.errors import RunwayError
-
-# Of pictures Runway wants HTTPS links without redirects, and here is no HTTPS; it takes data and its own uploads, too.
-MAX_IMAGE_BYTES = 16 * 1024**2
+from sandbox.vendors.runway.inputs import InputUri
+from sandbox.videos import SourceVideo
 
 _MOST_UTF16_UNITS = 1000
 _FRAME_RATE = 24
+_LONGEST_VIDEO_SECONDS = 30
+_ALEPH_CREDITS_PER_SECOND = 28
+_FRAMES = (["first"], ["first", "last"])
 
 
 def _check_length(text: str) -> str:
@@ -45,23 +48,29 @@ class ContentModeration(_Part):
 class Frame(_Part):
     """A picture of `promptImage`, where that is a list."""
 
-    uri: HttpUrlText
+    uri: InputUri
     position: Literal["first"]
+
+
+class EitherFrame(_Part):
+    """The same, where the last frame can be given, too."""
+
+    uri: InputUri
+    position: Literal["first", "last"]
 
 
 class Reference(_Part):
     """A picture of `referenceImages`."""
 
-    uri: HttpUrlText
+    uri: InputUri
     tag: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]{2,15}$")
 
 
 class RunwayCreate(_Part, ABC):
     """The body of a create."""
 
-    ratio: str
+    ratio: str | None = None
     seed: Seed | None = None
-    moderation: ContentModeration = Field(default=ContentModeration(), alias="contentModeration")
 
     @property
     @abstractmethod
@@ -77,13 +86,34 @@ class RunwayCreate(_Part, ABC):
         return ()
 
     @property
+    def video_source(self) -> str | None:
+        """The video that Runway fetches."""
+        return None
+
+    def take(self, video: SourceVideo) -> None:
+        """Have a look at that video. Raises `RunwayError` 400 for one that it does not take."""
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        width, height = map(int, self.ratio.split(":"))
+        width, height = map(int, (self.ratio or "").split(":"))
         return width, height
 
 
-class _Video(RunwayCreate):
+def _clip(size: tuple[int, int], seconds: float, *, sound: bool = False) -> MediaSpec:
+    width, height = size
+    return MediaSpec(
+        format="mp4", width=width, height=height, duration_seconds=seconds, frame_rate=_FRAME_RATE, sound=sound
+    )
+
+
+class _Own(RunwayCreate):
+    """Of Runway's own models."""
+
+    moderation: ContentModeration = Field(default=ContentModeration(), alias="contentModeration")
+
+
+class _Video(_Own):
     credits_per_second: ClassVar[int]
 
     duration: int = Field(ge=2, le=10)
@@ -93,10 +123,7 @@ class _Video(RunwayCreate):
         return self.credits_per_second * self.duration
 
     def spec(self) -> MediaSpec:
-        width, height = self.size
-        return MediaSpec(
-            format="mp4", width=width, height=height, duration_seconds=self.duration, frame_rate=_FRAME_RATE
-        )
+        return _clip(self.size, self.duration)
 
 
 class _Gen45(_Video):
@@ -109,7 +136,7 @@ class _Gen45(_Video):
 
 class _FromImage(_Video):
     ratio: _VideoRatio
-    image: HttpUrlText | Annotated[list[Frame], Field(min_length=1, max_length=1)] = Field(alias="promptImage")
+    image: InputUri | Annotated[list[Frame], Field(min_length=1, max_length=1)] = Field(alias="promptImage")
 
     def image_sources(self) -> tuple[str, ...]:
         return (self.image,) if isinstance(self.image, str) else tuple(frame.uri for frame in self.image)
@@ -135,20 +162,112 @@ class Gen4TurboFromImage(_FromImage):
     duration: int = Field(default=10, ge=2, le=10)
 
 
-class Gen4Image(RunwayCreate):
-    """`gen4_image` of `/v1/text_to_image`."""
+class _Veo(RunwayCreate):
+    model: Literal["veo3.1", "veo3.1_fast"]
+    ratio: Literal["1280:720", "720:1280", "1080:1920", "1920:1080"]
+    duration: Literal[4, 6, 8] = 8
+    audio: bool = True
+    negative: str | None = Field(default=None, alias="negativePrompt")
 
-    model: Literal["gen4_image"]
+    @property
+    def credits(self) -> int:
+        silent, sounding = {"veo3.1": (20, 40), "veo3.1_fast": (10, 15)}[self.model]
+        return self.duration * (sounding if self.audio else silent)
+
+    def spec(self) -> MediaSpec:
+        return _clip(self.size, self.duration, sound=self.audio)
+
+
+class VeoFromText(_Veo):
+    """`veo3.1` and `veo3.1_fast` of `/v1/text_to_video`."""
+
+    prompt: PromptText = Field(alias="promptText")
+
+
+class VeoFromImage(_Veo):
+    """`veo3.1` and `veo3.1_fast` of `/v1/image_to_video`."""
+
+    prompt: PromptText | None = Field(default=None, alias="promptText")
+    image: InputUri | Annotated[list[EitherFrame], Field(min_length=1, max_length=2)] = Field(alias="promptImage")
+
+    @model_validator(mode="after")
+    def _begins(self) -> Self:
+        if not isinstance(self.image, str) and sorted(frame.position for frame in self.image) not in _FRAMES:
+            raise ValueError("promptImage should have a first frame, and at most one last frame")
+        return self
+
+    def image_sources(self) -> tuple[str, ...]:
+        if isinstance(self.image, str):
+            return (self.image,)
+        return tuple(frame.uri for frame in sorted(self.image, key=lambda frame: frame.position))
+
+
+class Window(_Part):
+    """A part of a video, in whole seconds."""
+
+    start: int = Field(alias="startSeconds", ge=0)
+    end: int = Field(alias="endSeconds", ge=0)
+
+
+class Keyframe(_Part):
+    """A picture that guides Aleph at one moment: so many seconds from the start, or at a fraction of the whole."""
+
+    uri: InputUri
+    seconds: float | None = Field(default=None, ge=0)
+    at: float | None = Field(default=None, ge=0, le=1)
+    range: Window | None = None
+
+    @model_validator(mode="after")
+    def _has_a_moment(self) -> Self:
+        if (self.seconds is None) == (self.at is None):
+            raise ValueError("should have either seconds or at")
+        return self
+
+
+class Aleph2(_Own):
+    """`aleph2` of `/v1/video_to_video`. Shapes and containers other than the video's are not made here."""
+
+    model: Literal["aleph2"]
+    video: InputUri = Field(alias="videoUri")
+    prompt: PromptText | None = Field(default=None, alias="promptText")
+    ratio: None = None
+    format: Literal["mp4"] = Field(default="mp4", alias="outputFormat")
+    keyframes: Annotated[list[Keyframe], Field(max_length=5)] = []
+    _source: SourceVideo = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        if len({keyframe.range is None for keyframe in self.keyframes}) > 1:
+            raise ValueError("either all keyframes should have a range, or none")
+        return self
+
+    @property
+    def video_source(self) -> str:
+        return self.video
+
+    def take(self, video: SourceVideo) -> None:
+        if not 2 <= video.seconds <= _LONGEST_VIDEO_SECONDS:
+            raise RunwayError(400, f"videoUri: should be 2 to {_LONGEST_VIDEO_SECONDS} seconds long")
+        self._source = video
+
+    def image_sources(self) -> tuple[str, ...]:
+        return tuple(keyframe.uri for keyframe in self.keyframes)
+
+    @property
+    def credits(self) -> int:
+        return _ALEPH_CREDITS_PER_SECOND * ceil(self._source.seconds)
+
+    def spec(self) -> MediaSpec:
+        return _clip((self._source.width, self._source.height), self._source.seconds)
+
+
+class _Image(_Own):
     prompt: PromptText = Field(alias="promptText")
     ratio: Literal[
         "1024:1024", "1080:1080", "1168:880", "1360:768", "1440:1080", "1080:1440", "1808:768", "1920:1080",
         "1080:1920", "2112:912", "1280:720", "720:1280", "720:720", "960:720", "720:960", "1680:720",
     ]  # fmt: skip
     references: Annotated[list[Reference], Field(max_length=3)] = Field(default=[], alias="referenceImages")
-
-    @property
-    def credits(self) -> int:
-        return 5 if min(self.size) == 720 else 8
 
     def image_sources(self) -> tuple[str, ...]:
         return tuple(reference.uri for reference in self.references)
@@ -158,10 +277,37 @@ class Gen4Image(RunwayCreate):
         return MediaSpec(format="png", width=width, height=height)
 
 
+class Gen4Image(_Image):
+    """`gen4_image` of `/v1/text_to_image`."""
+
+    model: Literal["gen4_image"]
+
+    @property
+    def credits(self) -> int:
+        return 5 if min(self.size) == 720 else 8
+
+
+class Gen4ImageTurbo(_Image):
+    """`gen4_image_turbo` of `/v1/text_to_image`; it needs a picture."""
+
+    model: Literal["gen4_image_turbo"]
+    references: Annotated[list[Reference], Field(min_length=1, max_length=3)] = Field(alias="referenceImages")
+
+    @property
+    def credits(self) -> int:
+        return 2
+
+
 _CREATES: dict[str, type[RunwayCreate]] = {
     "text_to_video/gen4.5": Gen45FromText,
     "image_to_video/gen4.5": Gen45FromImage,
     "image_to_video/gen4_turbo": Gen4TurboFromImage,
+    "text_to_image/gen4_image_turbo": Gen4ImageTurbo,
+    "video_to_video/aleph2": Aleph2,
+    "text_to_video/veo3.1": VeoFromText,
+    "text_to_video/veo3.1_fast": VeoFromText,
+    "image_to_video/veo3.1": VeoFromImage,
+    "image_to_video/veo3.1_fast": VeoFromImage,
     "text_to_image/gen4_image": Gen4Image,
 }
 MODELS = sorted({name.partition("/")[2] for name in _CREATES})

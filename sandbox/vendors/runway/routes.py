@@ -3,14 +3,13 @@
 Source: https://docs.dev.runwayml.com/api.
 """
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from sandbox.creates import generation_seconds, reply_to_create
-from sandbox.images import ImageNotFetched, fetch_source
+from sandbox.images import ImageNotFetched
 from sandbox.media_store import SourceImage
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox, Sandbox
@@ -18,7 +17,10 @@ from sandbox.task import JsonObject, Task, new_task_id
 from sandbox.validation import json_object
 from sandbox.vendors.runway.account import RunwayAccount
 from sandbox.vendors.runway.errors import RunwayError
-from sandbox.vendors.runway.models import MAX_IMAGE_BYTES, prompt_of, read_create
+from sandbox.vendors.runway.inputs import Inputs
+from sandbox.vendors.runway.models import RunwayCreate, prompt_of, read_create
+from sandbox.vendors.runway.uploads import BucketError
+from sandbox.videos import VideoNotFetched
 
 _NO_CONTENT = 204
 
@@ -36,6 +38,25 @@ async def _authorized(
 
 
 CurrentAccount = Annotated[RunwayAccount, Depends(_authorized)]
+
+
+@router.post("/v1/uploads")
+async def begin_upload(request: Request, account: CurrentAccount) -> Response:
+    """A place for a file that creates may name: `{"filename": …, "type": "ephemeral"}` says where it may be sent."""
+    body = await json_object(request)
+    if body is None:
+        raise RunwayError(400, "The request body is not a JSON object")
+    return JSONResponse(account.uploads.begin(body))
+
+
+@router.post("/bucket/{upload_id}", status_code=_NO_CONTENT)
+async def upload(upload_id: str, request: Request, sandbox: CurrentSandbox) -> Response:
+    """Where uploads go: a bucket that knows no key of Runway's, and wants none."""
+    try:
+        sandbox.account(RunwayAccount).uploads.take(upload_id, request.headers, await request.body())
+    except BucketError as error:
+        return Response(f"<Error><Code>{error}</Code></Error>", error.status, media_type="application/xml")
+    return Response(status_code=_NO_CONTENT)
 
 
 @router.post("/v1/{endpoint}")
@@ -99,7 +120,7 @@ async def _task(sandbox: Sandbox, account: RunwayAccount, endpoint: str, body: J
     """The task, charged to the account. Raises `RunwayError`."""
     wanted = read_create(endpoint, body)
     task_id = new_task_id()
-    source = await _source(sandbox, wanted.image_sources(), task_id)
+    source = await _source(sandbox, account, wanted, task_id)
     try:
         account.charge(wanted.credits, str(body["model"]))
     except RunwayError:
@@ -122,13 +143,14 @@ async def _task(sandbox: Sandbox, account: RunwayAccount, endpoint: str, body: J
     )
 
 
-async def _source(sandbox: Sandbox, urls: Sequence[str], task_id: str) -> SourceImage | None:
-    fetching = fetch_source(
-        urls, task_id=task_id, max_bytes=MAX_IMAGE_BYTES, client=sandbox.client, media=sandbox.media
-    )
+async def _source(sandbox: Sandbox, account: RunwayAccount, wanted: RunwayCreate, task_id: str) -> SourceImage | None:
+    """The first picture, after a look at all that the create names. Raises `RunwayError` 400."""
+    inputs = Inputs(account.uploads, sandbox.client, sandbox.media)
     try:
-        return await sandbox.lifetime.until_stopped(fetching)
-    except ImageNotFetched as error:
+        if wanted.video_source is not None:
+            wanted.take(await sandbox.lifetime.until_stopped(inputs.video(wanted.video_source)))
+        return await sandbox.lifetime.until_stopped(inputs.images(wanted.image_sources(), task_id))
+    except (ImageNotFetched, VideoNotFetched) as error:
         raise RunwayError(400, str(error)) from None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -185,10 +186,11 @@ class Lives:
         return self._begin(new_customer(self._database, 1000), request or {}, routes, behaviour)
 
     def begin_from(self, picture: bytes, request: dict[str, object], **behaviour: object) -> Life:
-        """The same from a PNG that the customer gave."""
+        """The same from a PNG that the customer gave, before other pictures of the request."""
         customer = new_customer(self._database, 1000)
         upload = give(self._database, self._worker.objects, customer, picture)
-        return self._begin(customer, {**request, "image_urls": [upload_url(upload.id)]}, 1, behaviour)
+        others = cast("list[str]", request.get("image_urls", []))
+        return self._begin(customer, {**request, "image_urls": [upload_url(upload.id), *others]}, 1, behaviour)
 
     def _begin(
         self, customer: NewCustomer, request: dict[str, object], routes: int, behaviour: dict[str, object]

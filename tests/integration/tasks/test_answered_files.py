@@ -11,6 +11,7 @@ from minio.error import MinioException
 from providers.base import (
     STORED_FILE,
     Fence,
+    InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -31,7 +32,7 @@ from tests.unit.test_media import png
 class _Answers:
     """A provider whose create answers with the file."""
 
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(self, file: bytes) -> None:
         self._file = file

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.adapters.kie.adapter import Kie
-from providers.base import Fence, Provider, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.base import Fence, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState, Submission
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.stages import TERMINAL
 from storage import callbacks
@@ -57,7 +57,7 @@ def test_a_vendor_that_cannot_call_back_is_polled_as_often_as_one_that_is_not_as
 def test_an_input_that_cannot_be_read_fails_before_anything_is_sent(
     lives: Lives, worker: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Kie, "reads_inputs", True)
+    monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
     missing = f"{worker.settings.providers.named('kie').base_url}/nothing.png"
     life = lives.begin({"model": "nano-banana-pro", "image_urls": [missing]})
     assert life.step() is Stage.FAILED
@@ -184,7 +184,7 @@ LINKS = {"status": "https://vendor.example/requests/1/status"}
 class _TellsLinks:
     """A provider that says, with the id, where to ask for the work."""
 
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -297,7 +297,7 @@ def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline
 class _Broken:
     """A provider that fails in a way that nobody foresaw, before or after the create left."""
 
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(self, *, leaves: bool) -> None:
         self._leaves = leaves
@@ -340,7 +340,7 @@ def test_an_unknown_outcome_is_looked_for_ever_more_seldom(lives: Lives) -> None
 class _TellsWhileItIsAsked:
     """A provider whose callback comes in the moment in which its generation is given up."""
 
-    reads_inputs = False
+    reads_inputs = InputsRead.NONE
 
     def __init__(self, life: Life) -> None:
         self._life = life

@@ -14,7 +14,7 @@ from sqlmodel import select
 from structlog.testing import capture_logs
 
 from providers.adapters.kie.adapter import Kie
-from providers.base import Fence, InputFile, Provider, ProviderRequest, Submission
+from providers.base import Fence, InputFile, InputsRead, Provider, ProviderRequest, Submission
 from schemas.enums import ErrorCode, Stage, SweepKind
 from schemas.errors import InvalidRequest
 from schemas.inputs import upload_url
@@ -43,7 +43,7 @@ SMALL = {"width": 64, "height": 64, "duration_seconds": 1}
 class _Asked:
     """A provider that remembers what it was asked for."""
 
-    def __init__(self, provider: Provider, *, reads_inputs: bool = False) -> None:
+    def __init__(self, provider: Provider, *, reads_inputs: InputsRead = InputsRead.NONE) -> None:
         self._provider = provider
         self.reads_inputs = reads_inputs
         self.requests: list[ProviderRequest] = []
@@ -52,13 +52,15 @@ class _Asked:
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> Submission:
         self.requests.append(request)
-        if self.reads_inputs:
+        if self.reads_inputs is not InputsRead.NONE:
             fence()
             return Submission("of no vendor")
         return self._provider.submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
 
 
-def asked(life: Life, monkeypatch: pytest.MonkeyPatch, *, reads_inputs: bool = False) -> ProviderRequest:
+def asked(
+    life: Life, monkeypatch: pytest.MonkeyPatch, *, reads_inputs: InputsRead = InputsRead.NONE
+) -> ProviderRequest:
     """What the provider is asked for at the next step."""
     provider = _Asked(life.worker.providers.get("kie"), reads_inputs=reads_inputs)
     with monkeypatch.context() as patch:
@@ -120,16 +122,39 @@ def test_a_vendor_that_quotes_a_link_gives_nothing_away(lives: Lives) -> None:
 
 def test_a_vendor_that_does_not_fetch_is_given_the_bytes(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = lives.begin_from(PICTURE, I2V)
-    request = asked(life, monkeypatch, reads_inputs=True)
+    request = asked(life, monkeypatch, reads_inputs=InputsRead.ALL)
     assert life.row.stage is Stage.GENERATING
     url = upload_url(the_upload(life).id)
     assert request.inputs.image_urls == [url]
     assert request.files == {url: InputFile(PICTURE, "image/png")}
 
 
-@pytest.mark.parametrize("reads_inputs", [False, True])
+def test_a_vendor_that_cannot_fetch_uploads_is_given_their_bytes_and_fetches_the_rest(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = "https://media.example/nobody-reads-this.png"
+    life = lives.begin_from(PICTURE, {"model": "nano-banana-pro", "image_urls": [elsewhere]})
+    request = asked(life, monkeypatch, reads_inputs=InputsRead.UPLOADS)
+    assert life.row.stage is Stage.GENERATING
+    url = upload_url(the_upload(life).id)
+    assert request.inputs.image_urls == [url, elsewhere]
+    assert request.files == {url: InputFile(PICTURE, "image/png")}
+
+
+@pytest.mark.parametrize("size", [len(PICTURE), 6 * 1024**2], ids=["small", "large"])
+def test_runway_which_asks_links_for_their_head_makes_a_video_of_an_upload(lives: Lives, size: int) -> None:
+    turbo = {"model": "gen-4-turbo-image-to-video", "duration_seconds": 5}
+    life = lives.begin_from(PICTURE.ljust(size, b"\0"), turbo, delivered=SMALL)
+    with capture_logs() as lines:
+        assert life.go(until=TERMINAL) is Stage.COMPLETED
+    asked = [line["operation"] for line in lines if line["event"] == "vendor_call"]
+    assert asked[: asked.index("submit")] == (["begin_upload", "upload"] if size > len(PICTURE) else [])
+    assert life.accepted_creates() == 1
+
+
+@pytest.mark.parametrize("reads_inputs", InputsRead)
 def test_a_file_that_its_customer_deleted_fails_the_order_and_costs_nothing(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch, reads_inputs: bool
+    lives: Lives, monkeypatch: pytest.MonkeyPatch, reads_inputs: InputsRead
 ) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", reads_inputs)
     life = lives.begin_from(PICTURE, I2V)
@@ -143,7 +168,7 @@ def test_a_file_that_its_customer_deleted_fails_the_order_and_costs_nothing(
 
 
 def test_a_file_that_the_store_lost_fails_the_order(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Kie, "reads_inputs", True)
+    monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
     life = lives.begin_from(PICTURE, I2V)
     life.worker.objects.remove(the_upload(life).object_key)
     assert life.step() is Stage.FAILED
@@ -161,7 +186,7 @@ def nowhere(worker: Services) -> Iterator[ObjectStore]:
 def test_an_order_waits_for_the_object_store_without_being_blamed(
     lives: Lives, nowhere: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Kie, "reads_inputs", True)
+    monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
     life = lives.begin_from(PICTURE, I2V)
     worker = life.worker
     life.worker = replace(worker, objects=nowhere)
@@ -169,7 +194,7 @@ def test_an_order_waits_for_the_object_store_without_being_blamed(
         assert life.step() is Stage.QUEUED
     assert (life.row.failures, life.row.crashes, life.accepted_creates()) == (0, 0, 0)
     life.worker = worker
-    monkeypatch.setattr(Kie, "reads_inputs", False)
+    monkeypatch.setattr(Kie, "reads_inputs", InputsRead.NONE)
     assert life.step() is Stage.GENERATING
 
 

@@ -138,6 +138,10 @@ ANOTHER = Inputs(
 )
 
 
+FOR_THE_PRICE = {"aleph-2-video-to-video"}
+"""What makes a video that is as long as the one it is given: the vendor is not told how long."""
+
+
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
 def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: Model) -> None:
     offered = choices(model)
@@ -148,6 +152,8 @@ def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: M
         taken.add("image_urls")
     if model.capabilities.max_videos:
         taken.add("video_urls")
+    if model.name in FOR_THE_PRICE:
+        taken.remove("duration_seconds")
     for route in model.routes:
         reaching = {
             field
@@ -228,6 +234,12 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("gen-4-turbo-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 100),
     ("gen-4-image", {}, 10),
     ("gen-4-image", {"resolution": "1080p"}, 16),
+    ("gen-4-image-turbo", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 4),
+    ("aleph-2-video-to-video", {"video_urls": [VIDEO_URL], "duration_seconds": 12}, 672),
+    ("runway-veo-3.1", {"audio": True}, 640),
+    ("runway-veo-3.1", {"duration_seconds": 4}, 160),
+    ("runway-veo-3.1-fast", {"audio": True, "image_urls": [IMAGE_URL] * 2}, 240),
+    ("runway-veo-3.1-fast", {"duration_seconds": 6}, 120),
     ("pika-2.2-text-to-video", {}, 40),
     ("pika-2.2-text-to-video", {"resolution": "1080p", "duration_seconds": 10}, 180),
     ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
@@ -430,6 +442,7 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("kling-9", {"negative_prompt": "blur"}, "kling-2.6-pro-text-to-video"),
         ("runway-gen3", {}, "gen-4.5-text-to-video"),
         ("runway-gen3", {"kind": "image"}, "gen-4-image"),
+        ("gen4_aleph", {"video_urls": [VIDEO_URL]}, "aleph-2-video-to-video"),
         ("pika", {}, "pika-2.2-text-to-video"),
         ("longcat", {}, "longcat-video-text-to-video"),
         ("longcat", {"image_urls": [IMAGE_URL]}, "longcat-video-image-to-video"),

@@ -31,7 +31,7 @@ from schemas.settings import ProviderSettings
 
 PROMPT = "a lighthouse in fog"
 TASK_ID = "0b6f2c1e-5a77-4c0e-9d0a-2f3c8e1d7a90"
-TEXT, IMAGE, TURBO, PICTURE = RATIOS
+TEXT, IMAGE, TURBO, PICTURE, PICTURE_TURBO, ALEPH, VEO, VEO_FAST = RATIOS
 REMOTE = RemoteRef(TASK_ID, TEXT)
 URL = "https://dnznrvs05pmza.cloudfront.net/out.mp4?_jwt=x"
 NO_TASK = (404, {"error": "Task not found"})
@@ -71,13 +71,23 @@ def state_of(status: str, **fields: Any) -> RemoteState:
     return to_state(Task.model_validate(task(status, **fields)))
 
 
+VIDEO = "https://x.example/1.mp4"
 FRAMES = [{"uri": "https://x.example/1.png", "position": "first"}]
 TAGGED = [{"uri": "https://x.example/1.png", "tag": "image1"}]
+VERTICAL = {"ratio": "720:1280"}
+SOUNDING = {"duration": 7, "audio": True, "negativePrompt": "haze", **VERTICAL}
 WRITTEN: dict[str, tuple[str, dict[str, object]]] = {
-    TEXT: ("/v1/text_to_video", {"model": "gen4.5", "duration": 7}),
-    IMAGE: ("/v1/image_to_video", {"model": "gen4.5", "duration": 7, "promptImage": FRAMES}),
-    TURBO: ("/v1/image_to_video", {"model": "gen4_turbo", "duration": 7, "promptImage": FRAMES}),
-    PICTURE: ("/v1/text_to_image", {"model": "gen4_image", "referenceImages": TAGGED}),
+    TEXT: ("/v1/text_to_video", {"model": "gen4.5", "duration": 7, **VERTICAL}),
+    IMAGE: ("/v1/image_to_video", {"model": "gen4.5", "duration": 7, "promptImage": FRAMES, **VERTICAL}),
+    TURBO: ("/v1/image_to_video", {"model": "gen4_turbo", "duration": 7, "promptImage": FRAMES, **VERTICAL}),
+    PICTURE: ("/v1/text_to_image", {"model": "gen4_image", "referenceImages": TAGGED, **VERTICAL}),
+    PICTURE_TURBO: ("/v1/text_to_image", {"model": "gen4_image_turbo", "referenceImages": TAGGED, **VERTICAL}),
+    ALEPH: (
+        "/v1/video_to_video",
+        {"model": "aleph2", "videoUri": VIDEO, "keyframes": [{"uri": "https://x.example/1.png", "at": 0.0}]},
+    ),
+    VEO: ("/v1/image_to_video", {"model": "veo3.1", "promptImage": FRAMES, **SOUNDING}),
+    VEO_FAST: ("/v1/image_to_video", {"model": "veo3.1_fast", "promptImage": FRAMES, **SOUNDING}),
 }
 
 
@@ -85,15 +95,43 @@ WRITTEN: dict[str, tuple[str, dict[str, object]]] = {
 def test_inputs_in_the_words_of_each_model(model: str) -> None:
     inputs = Inputs(
         prompt=PROMPT,
+        negative_prompt="haze",
         image_urls=["https://x.example/1.png"],
+        video_urls=[VIDEO],
         aspect_ratio="9:16",
         resolution="720p",
         duration_seconds=7,
+        seed=3,
         audio=True,
         output_format="png",
     )
     path, body = WRITTEN[model]
-    assert (to_path(model), to_body(model, inputs)) == (path, {"promptText": PROMPT, "ratio": "720:1280", **body})
+    assert to_path(model, inputs) == path
+    assert to_body(model, inputs) == {"promptText": PROMPT, "seed": 3, **body}
+
+
+@pytest.mark.parametrize("model", [VEO, VEO_FAST])
+def test_veo_goes_from_text_or_from_a_first_and_a_last_frame(model: str) -> None:
+    inputs = Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="1080p", duration_seconds=4, audio=False)
+    assert to_path(model, inputs) == "/v1/text_to_video"
+    assert to_body(model, inputs) == {
+        "model": model.partition("/")[2],
+        "promptText": PROMPT,
+        "ratio": "1920:1080",
+        "duration": 4,
+        "audio": False,
+    }
+    both = inputs.model_copy(update={"image_urls": ["https://x.example/1.png", "https://x.example/2.png"]})
+    assert to_path(model, both) == "/v1/image_to_video"
+    assert to_body(model, both)["promptImage"] == [*FRAMES, {"uri": "https://x.example/2.png", "position": "last"}]
+
+
+def test_a_video_is_changed_without_a_picture_too() -> None:
+    assert to_body(ALEPH, Inputs(prompt=PROMPT, video_urls=[VIDEO], duration_seconds=5)) == {
+        "model": "aleph2",
+        "promptText": PROMPT,
+        "videoUri": VIDEO,
+    }
 
 
 def test_each_of_several_pictures_has_a_tag_and_without_a_picture_no_field_is_sent() -> None:
@@ -309,8 +347,8 @@ def test_a_result_of_another_form(output: object) -> None:
         ("SAFETY", ErrorCode.CONTENT_REJECTED, "refused it by its content policy"),
         ("INPUT_PREPROCESSING.SAFETY.TEXT", ErrorCode.CONTENT_REJECTED, "refused it by its content policy"),
         ("INPUT_PREPROCESSING.INTERNAL", ErrorCode.PROVIDER_FAILED, "could not generate it"),
-        ("ASSET.INVALID", ErrorCode.INPUT_UNREADABLE, "could not use an input image"),
-        ("ASSET.INVALID.DIMENSIONS", ErrorCode.INPUT_UNREADABLE, "could not use an input image"),
+        ("ASSET.INVALID", ErrorCode.INPUT_UNREADABLE, "could not use an input file"),
+        ("ASSET.INVALID.DIMENSIONS", ErrorCode.INPUT_UNREADABLE, "could not use an input file"),
         ("INTERNAL.BAD_OUTPUT.CODE01", ErrorCode.PROVIDER_FAILED, "could not generate it"),
         ("SAFETYNET", ErrorCode.PROVIDER_FAILED, "could not generate it"),
         (None, ErrorCode.PROVIDER_FAILED, "could not generate it"),

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from providers.base import Fence
-from providers.transport import MAX_RETRY_AFTER_SECONDS, Call, Form, Transport, retry_after_seconds
+from providers.transport import MAX_RETRY_AFTER_SECONDS, Call, Form, FormFile, Transport, retry_after_seconds
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -82,7 +82,12 @@ class _Loses(httpx.BaseTransport):
 
 
 Body = Mapping[str, object] | Form
-BODIES: dict[str, Body] = {"json": {"prompt": "x"}, "form": Form({"prompt": "x"})}
+SECRET_FILE = FormFile("file", "input.png", "image/png", b"secret")
+BODIES: dict[str, Body] = {
+    "json": {"prompt": "x"},
+    "form": Form({"prompt": "x"}),
+    "form with a file": Form({"prompt": "x"}, SECRET_FILE),
+}
 every_body = pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 
 
@@ -94,7 +99,7 @@ def test_a_create_is_unknown_once_its_body_left_whatever_the_error_is_called(los
     assert type(_failure(loss, body, takes_body=True, is_create=False)) is ProviderUnavailable
 
 
-@pytest.mark.parametrize("body", [{"prompt": "\ud800"}, Form({"prompt": "\ud800"})], ids=BODIES)
+@pytest.mark.parametrize("body", [{"prompt": "\ud800"}, Form({"prompt": "\ud800"})])
 def test_a_body_that_cannot_be_written_never_leaves(body: Body) -> None:
     def left() -> None:
         raise AssertionError("it left")
@@ -120,6 +125,21 @@ def test_a_form_goes_out_as_fields_of_text() -> None:
     read = {part.get_param("name", header="Content-Disposition"): part for part in form.walk() if part is not form}
     assert {name: bytes(part.get_payload(decode=True)).decode() for name, part in read.items()} == fields
     assert [part.get_filename() for part in read.values()] == [None, None]
+
+
+def test_a_file_stands_behind_all_fields_of_its_form() -> None:
+    arrived: list[bytes] = []
+
+    def vendor(request: httpx.Request) -> httpx.Response:
+        arrived.append(b"Content-Type: " + request.headers["Content-Type"].encode() + b"\r\n\r\n" + request.content)
+        return httpx.Response(200)
+
+    file = FormFile("file", "input.png", "image/png", b"\x89PNG\r\n\x00")
+    Transport(http=httpx.MockTransport(vendor)).send(_create(body=Form({"file": "a field", "key": "k"}, file)))
+    _, *fields, last = message_from_bytes(arrived[0]).walk()
+    assert [field.get_payload(decode=True) for field in fields] == [b"a field", b"k"]
+    assert (last.get_filename(), last.get_content_type()) == ("input.png", "image/png")
+    assert last.get_payload(decode=True) == file.content
 
 
 @every_body
@@ -155,7 +175,7 @@ def _failure(loss: Exception, body: Body, *, takes_body: bool, is_create: bool) 
     return caught.value
 
 
-@pytest.mark.parametrize("body", [{"prompt": "secret"}, Form({"prompt": "secret"})], ids=BODIES)
+@pytest.mark.parametrize("body", [{"prompt": "secret"}, Form({"prompt": "secret"}, SECRET_FILE)])
 def test_a_call_shows_neither_its_key_nor_its_prompt(body: Body) -> None:
     call = Call(
         "kie",

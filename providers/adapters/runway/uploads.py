@@ -1,0 +1,54 @@
+"""How a file itself comes to Runway: in the create's body, or, where it is large, through a bucket of Runway's.
+
+Source: https://docs.dev.runwayml.com/assets/inputs, https://docs.dev.runwayml.com/assets/uploads, and
+`resources/uploads.py` of https://github.com/runwayml/sdk-python.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from providers.base import InputFile
+from providers.transport import Form, FormFile
+from schemas import media_types
+
+PATH: Final = "/v1/uploads"
+
+_DATA_URI_BYTES: Final = 5 * 1024 * 1024
+"""A `data:` URI is shorter than this. Of a video it may be longer; Runway's client says 5 MB for all."""
+
+_EXTENSIONS: Final[Mapping[str, str]] = {media.content_type: media.extension for media in media_types.TAKEN}
+
+
+class Upload(BaseModel):
+    """The answer of `POST /v1/uploads`: `url` takes a form of `fields` and the file, which creates then call `uri`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    uri: Annotated[str, StringConstraints(pattern=r"^runway://[^\s\x00]+$")] = Field(alias="runwayUri", repr=False)
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")] = Field(alias="uploadUrl", repr=False)
+    fields: dict[str, str] = Field(repr=False)
+
+
+def to_data_uri(file: InputFile) -> str | None:
+    """The file as a `data:` URI; None where that is too long."""
+    head = f"data:{file.content_type};base64,"
+    if len(head) + 4 * -(-len(file.content) // 3) >= _DATA_URI_BYTES:
+        return None
+    return head + base64.b64encode(file.content).decode()
+
+
+def to_body(file: InputFile) -> dict[str, object]:
+    """The body of `POST /v1/uploads`."""
+    return {"filename": _name(file), "type": "ephemeral"}
+
+
+def to_form(upload: Upload, file: InputFile) -> Form:
+    """What its URL takes."""
+    return Form(upload.fields, FormFile("file", _name(file), file.content_type, file.content))
+
+
+def _name(file: InputFile) -> str:
+    return f"input.{_EXTENSIONS.get(file.content_type, 'bin')}"

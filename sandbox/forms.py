@@ -1,0 +1,37 @@
+"""Reading `multipart/form-data`."""
+
+from dataclasses import dataclass
+from email.parser import BytesParser
+
+
+class NotAForm(Exception):
+    """It has another form."""
+
+
+@dataclass(frozen=True)
+class FormPart:
+    """A field of a form. `file_name` is None where it is text."""
+
+    name: str
+    file_name: str | None
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """What a field of text says."""
+        return self.content.decode(errors="replace")
+
+
+def form_parts(content_type: str, body: bytes) -> list[FormPart]:
+    """The parts of a form in their order. Raises `NotAForm`."""
+    # A form is a MIME message whose first header came as HTTP's.
+    form = BytesParser().parsebytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body)
+    parts: list[FormPart] = []
+    for part in form.walk():
+        if part.is_multipart():
+            continue
+        name, content = part.get_param("name", header="Content-Disposition"), part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(content, bytes):
+            raise NotAForm
+        parts.append(FormPart(name, part.get_filename(), content))
+    return parts
