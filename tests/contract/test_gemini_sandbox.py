@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from pydantic import HttpUrl, SecretStr, TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from providers.adapters.gemini.adapter import Gemini
 from providers.base import (
@@ -66,7 +66,7 @@ def account(sandbox_url: str, transport: Transport, *, key: str = KEY) -> Gemini
 
 
 @pytest.fixture
-def clip(bench: Bench) -> HttpUrl:
+def clip(bench: Bench) -> str:
     """A link to a video; the sandbox's other vendor made it."""
     bench.misbehave()
     headers = {"Authorization": f"Key {KEY}"}
@@ -74,7 +74,7 @@ def clip(bench: Bench) -> HttpUrl:
         answer = fal.post("/fal-ai/pika/v2.2/text-to-video", json={"prompt": f"a boat {bench.word}"})
         link = f"{bench.url}/files/{answer.json()['request_id']}.mp4"
         eventually(lambda: fal.get(link).status_code == 200)
-    return HttpUrl(link)
+    return link
 
 
 # Model, fields, pictures: the least that each makes, and the most of what changes its words on the wire.
@@ -117,7 +117,7 @@ def made(bench: Bench, remote: RemoteRef, order: Order) -> bytes:
 @pytest.mark.parametrize("inline", [False, True], ids=["uri", "inline"])
 @pytest.mark.parametrize(("model", "fields", "pictures"), ORDERS)
 def test_an_order_is_made_and_fetched(
-    bench: Bench, picture: HttpUrl, model: str, fields: dict[str, object], pictures: int, inline: bool
+    bench: Bench, picture: str, model: str, fields: dict[str, object], pictures: int, inline: bool
 ) -> None:
     bench.misbehave(inline_result=inline)
     order = bench.order(model, image_urls=[picture] * pictures, **fields)
@@ -134,7 +134,7 @@ def test_a_video_of_many_megabytes_within_its_interaction_hinders_no_read(bench:
     assert len(fetched(bench, order, bench.make(order))) == size
 
 
-def test_a_video_is_edited(bench: Bench, clip: HttpUrl, picture: HttpUrl) -> None:
+def test_a_video_is_edited(bench: Bench, clip: str, picture: str) -> None:
     remote = bench.submit(bench.order(video_urls=[clip], image_urls=[picture]))
     task = next(task for task in bench.sandbox.tasks(bench.word) if task.model == OMNI)
     given = INPUT.validate_python(task.request["input"])
@@ -148,7 +148,7 @@ def test_a_video_is_edited(bench: Bench, clip: HttpUrl, picture: HttpUrl) -> Non
     assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
 
 
-def test_the_words_of_an_order_reach_google(bench: Bench, picture: HttpUrl) -> None:
+def test_the_words_of_an_order_reach_google(bench: Bench, picture: str) -> None:
     bench.misbehave(seconds=LONG)
     bench.submit(bench.order(image_urls=[picture], resolution="1080p", aspect_ratio="9:16", duration_seconds=4, seed=7))
     (task,) = bench.sandbox.tasks(bench.word)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from pydantic import HttpUrl, SecretStr
+from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
 from providers.base import CallbackReading, Cancellation, RemoteRef, RemoteStatus
@@ -144,7 +144,7 @@ def test_an_input_image_that_cannot_be_fetched(bench: Bench) -> None:
     assert caught.value.code is ErrorCode.INPUT_UNREADABLE
 
 
-def test_a_video_is_made_of_a_picture(bench: Bench, picture: HttpUrl) -> None:
+def test_a_video_is_made_of_a_picture(bench: Bench, picture: str) -> None:
     bench.misbehave()
     assert bench.make(bench.order(image_urls=[picture])).endswith(".mp4")
 
