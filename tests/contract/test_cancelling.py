@@ -7,7 +7,7 @@ from schemas.errors import ProviderBadResponse, ProviderRejected, ProviderUnavai
 from tests.contract.conftest import Vendor
 from tests.contract.raw_server import Answer, http
 from tests.contract.test_providers import HANGS, REMOTE_ID, TROUBLES, failure_of
-from tests.contract.wires import API_KEY
+from tests.contract.wire import API_KEY
 
 URL = "https://media.example/1.png"
 

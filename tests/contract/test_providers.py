@@ -18,6 +18,7 @@ from providers.base import (
     RemoteStatus,
     Submission,
 )
+from providers.registry import adapter_names
 from providers.transport import MAX_REPLY_BYTES
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -34,7 +35,8 @@ from schemas.errors import (
 )
 from tests.contract.conftest import NOW, Vendor
 from tests.contract.raw_server import Answer, dripping, http, raw, response, silence, stalled, unused_port
-from tests.contract.wires import API_KEY, PROMPT, Callback
+from tests.contract.wire import API_KEY, PROMPT, Callback
+from tests.contract.wires import WIRES
 
 GENERATION_ID = UUID("8f1c0000-0000-4000-8000-000000000000")
 CALLBACK_URL = f"https://gw.example/callbacks/{GENERATION_ID}?t=secret-token"
@@ -90,6 +92,10 @@ def failure_of(call: Callable[[], object]) -> ProviderError:
     told = "".join(traceback.format_exception(caught.value)) + repr(lines)
     assert not [secret for secret in (API_KEY, PROMPT, "secret-token", "?task") if secret in told]
     return caught.value
+
+
+def test_every_adapter_has_a_wire() -> None:
+    assert set(WIRES) == adapter_names()
 
 
 def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
