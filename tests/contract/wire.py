@@ -1,6 +1,6 @@
 """What the provider contract needs of a vendor: what it says, and how a request looked to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from providers.base import Provider, ProviderRequest
+from providers.base import InputFile, Provider, ProviderRequest
 from providers.transport import Transport
 from schemas.errors import ProviderError, ProviderRejected
+from schemas.orders import Inputs
 from schemas.settings import ProviderSettings
 from tests.contract.raw_server import Answer, Request
 
@@ -31,7 +32,8 @@ class Callback:
 class Wire(Protocol):
     """A vendor's side of the contract. Bytes are the body of an HTTP 200, those of `accepted` of the status `created`.
 
-    A `remote_id` is how a test calls the task. An end that takes several reads is the body of each. `queued` is None
+    `written` is what the vendor is sent for an order, as the adapter writes it: the part that the order decides. A
+    `remote_id` is how a test calls the task. An end that takes several reads is the body of each. `queued` is None
     where waiting and running are one state, `cancelled` where the vendor cannot cancel, or has no state for it,
     `callback` where it calls nobody back, `succeeded_with_nothing` where a success always has a result. `stopped` is
     the answer to a call that stops work and tells no state: then the state is read first, and what is gone was stopped;
@@ -57,6 +59,7 @@ class Wire(Protocol):
     """The header that carries the key."""
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider: ...
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]: ...
     def accepted(self, remote_id: str) -> bytes: ...
     def queued(self, remote_id: str) -> bytes | None: ...
     def running(self, remote_id: str) -> bytes: ...
@@ -97,3 +100,8 @@ def account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings
         base_url=base_url,
         timeout_seconds=timeout,
     )
+
+
+def files_of(inputs: Inputs) -> dict[str, InputFile]:
+    """Files that differ, for vendors that take no links."""
+    return {url: InputFile(url.encode(), "image/png") for url in (*inputs.image_urls, *inputs.video_urls)}

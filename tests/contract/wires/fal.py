@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from Crypto.Signature import eddsa
 
+from providers.adapters.fal import wire
 from providers.adapters.fal.adapter import Fal
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
@@ -32,6 +33,9 @@ class FalWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Fal("fal", account(base_url, timeout, ""), transport, clock=clock, known_keys=FAL_KEYS)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_input(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
         url = f"https://queue.fal.run/fal-ai/pika/requests/{remote_id}"

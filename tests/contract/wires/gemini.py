@@ -10,12 +10,13 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
+from providers.adapters.gemini import wire
 from providers.adapters.gemini.adapter import Gemini
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, Callback, Wire, account
+from tests.contract.wire import PROMPT, Callback, Wire, account, files_of
 
 
 class GeminiWire(Wire):
@@ -33,6 +34,9 @@ class GeminiWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Gemini("gemini", account(base_url, timeout, ""), transport, clock=clock, known_keys=google_keys())
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_body(model, inputs, files_of(inputs), callback_url=None)
 
     def accepted(self, remote_id: str) -> bytes:
         return self.queued(remote_id)

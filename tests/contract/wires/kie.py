@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
+from providers.adapters.kie import families
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.base import Provider, ProviderRequest
@@ -25,6 +26,9 @@ class KieWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Kie("kie", account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return families.to_body(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
         return kie_answer({"taskId": remote_id})

@@ -1,10 +1,11 @@
 """Kling's legacy dialect, with an API key."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
+from providers.adapters.kling_legacy import wire
 from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.base import Provider, ProviderRequest
 from providers.standard_webhooks import sign
@@ -29,6 +30,9 @@ class KlingLegacyWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return KlingLegacy("kling_legacy", account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_body(model, inputs, external_id="1", callback_url=None)
 
     def accepted(self, remote_id: str) -> bytes:
         return kling_answer(_legacy_task(remote_id, "submitted"))

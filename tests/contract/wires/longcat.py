@@ -1,10 +1,11 @@
 """A LongCat-Video endpoint: the wire is ours."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
+from providers.adapters.longcat import wire
 from providers.adapters.longcat.adapter import LongCat
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
@@ -28,6 +29,9 @@ class LongCatWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return LongCat("longcat", account(base_url, timeout, ""), transport)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_body(model, inputs, reference="1")
 
     def accepted(self, remote_id: str) -> bytes:
         return self.queued(remote_id)

@@ -1,10 +1,11 @@
 """OpenAI's wire for pictures. Nothing is read after a create: of states it has none to tell."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
+from providers.adapters.openai_images import wire
 from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
@@ -26,6 +27,9 @@ class OpenAIImagesWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return OpenAIImages("openai_images", account(base_url, timeout, ""), transport)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_body(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
         return self.finished_at_once(remote_id, "https://media.example/1.png")

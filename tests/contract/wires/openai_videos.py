@@ -1,10 +1,11 @@
 """The videos wire that OpenAI left to others."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
+from providers.adapters.openai_videos import wire
 from providers.adapters.openai_videos.adapter import OpenAIVideos
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
@@ -27,6 +28,9 @@ class OpenAIVideosWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return OpenAIVideos("openai_videos", account(base_url, timeout, WEBHOOK_SECRET), transport)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_form(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
         return self.queued(remote_id)

@@ -1,10 +1,11 @@
 """Replicate."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
+from providers.adapters.replicate import wire
 from providers.adapters.replicate.adapter import Replicate
 from providers.base import Provider, ProviderRequest
 from providers.standard_webhooks import sign
@@ -27,6 +28,9 @@ class ReplicateWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Replicate("replicate", account(base_url, timeout, WEBHOOK_SECRET), transport, clock=clock)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_input(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
         return self.queued(remote_id)

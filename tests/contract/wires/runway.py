@@ -1,10 +1,11 @@
 """Runway, which does not call back."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
+from providers.adapters.runway import wire
 from providers.adapters.runway.adapter import Runway
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
@@ -26,6 +27,9 @@ class RunwayWire(Wire):
 
     def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
         return Runway("runway", account(base_url, timeout, ""), transport)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_body(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
         return json.dumps({"id": remote_id, "estimatedCost": {"credits": 60}}).encode()

@@ -1,19 +1,20 @@
 """Vertex AI's Veo, which does not call back."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
 from pydantic import SecretStr
 
+from providers.adapters.vertex import wire
 from providers.adapters.vertex.adapter import Vertex
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
 from schemas.errors import ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, Callback, Wire, account
+from tests.contract.wire import PROMPT, Callback, Wire, account, files_of
 
 
 class VertexWire(Wire):
@@ -34,6 +35,9 @@ class VertexWire(Wire):
 
     def remote_id(self, task: str) -> str:
         return f"projects/films/locations/us-central1/publishers/google/models/{self.request.model}/operations/{task}"
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_body(model, inputs, files_of(inputs), storage_uri=None)
 
     def accepted(self, remote_id: str) -> bytes:
         return self.running(remote_id)
