@@ -77,7 +77,9 @@ _KEEPING = [name for name, wire in _WIRES.items() if wire.keeps_work]
 _AT_ONCE = [name for name, wire in _WIRES.items() if wire.finished_at_once("task_1", "https://m.example/1") is not None]
 # Those that stop work with a call that tells no state.
 _STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
+_HALTING = [name for name in _WIRES if name in _TELLING or name in _STOPPING]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
+_SIGNING = [name for name in _CALLING if _WIRES[name].signs_callbacks]
 
 
 def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
@@ -92,8 +94,10 @@ at_once = pytest.fixture(_vendor, params=_AT_ONCE, name="at_once")
 telling = pytest.fixture(_vendor, params=_TELLING, name="telling")
 cancelling = pytest.fixture(_vendor, params=_CANCELLING, name="cancelling")
 unstoppable = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CANCELLING], name="unstoppable")
+halting = pytest.fixture(_vendor, params=_HALTING, name="halting")
 stopping = pytest.fixture(_vendor, params=_STOPPING, name="stopping")
 calling = pytest.fixture(_vendor, params=_CALLING, name="calling")
+signing = pytest.fixture(_vendor, params=_SIGNING, name="signing")
 silent = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CALLING], name="silent")
 
 
