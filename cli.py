@@ -47,7 +47,8 @@ RUNNING_ENVIRONMENT = Path(".reelworks/environment")
 # A slip of the finger ends here, far below what a BIGINT holds; up to here every JSON reader is exact.
 _MOST_CREDITS = 2**53 - 1
 
-console = Console()
+# A pipe or a file has no width, so what goes there need not be folded.
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 errors = Console(stderr=True)
 
 

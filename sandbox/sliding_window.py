@@ -12,12 +12,16 @@ class SlidingWindow:
         self._seconds = seconds
         self._admitted: deque[float] = deque()
 
+    @property
+    def count(self) -> int:
+        """The admitted calls of the span that ends now."""
+        while self._admitted and self._admitted[0] <= time.monotonic() - self._seconds:
+            self._admitted.popleft()
+        return len(self._admitted)
+
     def admit(self) -> bool:
         """Whether a call at this moment is within the limit; if so, count it."""
-        now = time.monotonic()
-        while self._admitted and self._admitted[0] <= now - self._seconds:
-            self._admitted.popleft()
-        if len(self._admitted) >= self.limit:
+        if self.count >= self.limit:
             return False
-        self._admitted.append(now)
+        self._admitted.append(time.monotonic())
         return True

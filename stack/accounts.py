@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from providers.catalogue import CatalogueFile
 from providers.registry import Providers
@@ -77,10 +77,12 @@ def _check(settings: Settings, providers: Providers, name: ProviderName) -> Verd
 
 
 def _table(verdicts: Sequence[Verdict]) -> Table:
-    table = Table("account", "address", "models", "credits", "says", header_style="bold")
+    # What is cut off is lost: words are folded instead, and the names of models are in the JSON.
+    columns = [Column(name, overflow="fold") for name in ("account", "address", "models", "credits", "says")]
+    table = Table(*columns, header_style="bold")
     for verdict in verdicts:
         account = verdict.name if verdict.adapter == verdict.name else f"{verdict.name} ({verdict.adapter})"
         left = "" if verdict.credits is None else f"{verdict.credits:g}"
         says = f"[green]{verdict.says}[/green]" if verdict.is_good else f"[red]{verdict.says}[/red]"
-        table.add_row(account, verdict.base_url or "the vendor's own", "\n".join(verdict.models), left, says)
+        table.add_row(account, verdict.base_url or "the vendor's own", str(len(verdict.models)), left, says)
     return table

@@ -26,7 +26,8 @@ from stack.stack import Stack
 from storage import customers, ledger
 from storage.database import Database
 
-_CREDITS = 1000
+_CREDITS_LEAST = 1000
+_CREDITS_EACH = 300
 _LOOK_EVERY_SECONDS = 0.25
 _GIVE_UP_AFTER_SECONDS = 180.0
 
@@ -205,19 +206,21 @@ def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]
 
 def _show(stack: Stack, requests: Mapping[str, dict[str, object]], media: Path, console: Console) -> int:
     media.mkdir(parents=True)
+    granted = max(_CREDITS_LEAST, _CREDITS_EACH * len(requests))
     database = Database(stack.settings.database_url)
     with database.transaction() as session:
         customer = customers.create_customer(session, "demo")
         key = customers.create_api_key(session, customer.id)
-        ledger.grant(session, customer.id, _CREDITS, reference="demo")
+        ledger.grant(session, customer.id, granted, reference="demo")
     database.dispose()
-    console.print(f"Customer [bold]demo[/bold] has {_CREDITS} credits.")
+    console.print(f"Customer [bold]demo[/bold] has {granted} credits.")
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=stack.gateway_url, headers=headers, timeout=10, trust_env=False) as http:
         client = _Client(http)
         _make_all(stack, client, requests, media, console)
         balance: dict[str, int] = http.get("/v1/credits").json()
-    _print_table(client.shows, media, balance, console)
+    _print_table(client.shows, media, console)
+    console.print(f"Credits: {granted} granted, {balance['held']} held, balance {balance['available']}.")
     audited = run_audit(stack.settings, console)
     return 0 if audited and all(show.file for show in client.shows) else 1
 
@@ -271,8 +274,8 @@ def _fetch(show: _Show, url: str, media: Path) -> None:
     show.file, show.asset = path, asset
 
 
-def _print_table(shows: list[_Show], media: Path, balance: dict[str, int], console: Console) -> None:
-    table = Table(title=f"Files in {media}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+def _print_table(shows: list[_Show], media: Path, console: Console) -> None:
+    table = Table(title=f"Files in {media}", title_justify="left", box=None, padding=(0, 1, 0, 0))
     for heading in ("file", "size", "pixels", "length", "codec", "sha256"):
         table.add_column(heading, no_wrap=True)
     for heading in ("held", "captured"):
@@ -292,4 +295,3 @@ def _print_table(shows: list[_Show], media: Path, balance: dict[str, int], conso
             str(paid.captured),
         )
     console.print(table)
-    console.print(f"Credits: {_CREDITS} granted, {balance['held']} held, balance {balance['available']}.")

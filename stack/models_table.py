@@ -14,8 +14,8 @@ from schemas.names import ProviderName
 def show_models(available: frozenset[ProviderName], console: Console) -> None:
     """Print every model of the catalogue; a route whose account has no key here is dim."""
     shipped = CatalogueFile.shipped()
-    names = Column("model", no_wrap=True)
-    table = Table(names, "kind", "takes", "seconds", "price", "served by", header_style="bold")
+    columns = [Column(name, overflow="fold") for name in ("kind", "takes", "seconds", "price", "served by")]
+    table = Table(Column("model", no_wrap=True), *columns, header_style="bold")
     for model in shipped.models:
         price, length = _price(model.price), _range(model.capabilities.durations_seconds)
         table.add_row(_names(model), model.kind, _takes(model.capabilities), length, price, _routes(model, available))

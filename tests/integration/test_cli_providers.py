@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from rich.console import Console
 
 import cli
 from providers.catalogue import CatalogueFile
@@ -33,7 +34,7 @@ def vendors() -> Iterator[str]:
 def reelworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command with these variables alone: its status and what it said."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(cli, "console", Console(width=200))
 
     def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
         for name, value in environment.items():

@@ -42,10 +42,11 @@ def free_port() -> int:
         return port
 
 
-def start_sandbox(port: int) -> subprocess.Popen[str]:
-    """Start the process and wait until it answers."""
+def start_sandbox(port: int, *, public_url: str = "") -> subprocess.Popen[str]:
+    """Start the process and wait until it answers. Without a public URL its links begin with its own address."""
     environment = {
         **os.environ,
+        "SANDBOX_PUBLIC_URL": public_url,
         "SANDBOX_API_KEY": KEY,
         "SANDBOX_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "SANDBOX_SECONDS_PER_IMAGE": str(SECONDS_PER_IMAGE),

@@ -79,7 +79,7 @@ def test_it_is_throttled_then_pending_then_running_with_progress(runway: Runway,
     eventually(note_state)
     # A slow machine may miss one; what it sees is in this order.
     assert list(seen) == [word for word in ("THROTTLED", "PENDING", "RUNNING", "SUCCEEDED") if word in seen]
-    for word in seen.keys() & {"THROTTLED", "PENDING"}:
+    for word in seen.keys() & {"THROTTLED", "PENDING", "RUNNING"}:
         assert seen[word]["estimatedCost"] == {"credits": 5}
     if "RUNNING" in seen:
         progress = seen["RUNNING"]["progress"]
@@ -242,9 +242,10 @@ def test_nothing_is_called_back_but_by_hand(runway: Runway, sandbox: SandboxClie
 def test_the_credits_and_the_generations_of_a_day_come_to_an_end() -> None:
     account = RunwayAccount(SandboxConfig(public_url="", runway_credits=100, runway_generations_per_day=3))
     with pytest.raises(RunwayError, match=r"400.*You do not have enough credits to run this task"):
-        account.charge(101)
+        account.charge(101, "gen4.5")
     for _ in range(3):
-        account.charge(5)
+        account.charge(5, "gen4.5")
     with pytest.raises(RunwayError, match=r"429.*daily limit of 3 generations"):
-        account.charge(5)
-    assert account.credits == 85
+        account.charge(5, "gen4.5")
+    account.charge(5, "gen4_image")
+    assert account.credits == 80

@@ -18,16 +18,22 @@ MODEL_STATUSES: Mapping[str, int] = {
     "downstream_service_unavailable": 500,
     "internal_server_error": 500,
 }
-INFRASTRUCTURE_TYPES = frozenset(
-    {
-        "request_timeout",
-        "startup_timeout",
-        "runner_scheduling_failure",
-        "runner_connection_timeout",
-        "runner_disconnected",
-        "runner_connection_refused",
-    }
-)
+# The same for an error of fal's own machinery.
+REQUEST_STATUSES: Mapping[str, int] = {
+    "request_timeout": 504,
+    "startup_timeout": 504,
+    "runner_scheduling_failure": 503,
+    "runner_connection_timeout": 503,
+    "runner_disconnected": 503,
+    "runner_connection_refused": 503,
+    "runner_connection_error": 503,
+    "runner_incomplete_response": 502,
+    "runner_server_error": 500,
+    "client_disconnected": 499,
+    "client_cancelled": 499,
+    "bad_request": 400,
+    "internal_error": 500,
+}
 
 
 class FalError(Exception):

@@ -4,12 +4,13 @@ Source: https://fal.ai/docs/api-reference/inference-api.
 """
 
 import time
+from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
 from sandbox.config import file_url
 from sandbox.task import JsonObject, State, Task
-from sandbox.vendors.fal.errors import INFRASTRUCTURE_TYPES, MODEL_STATUSES
+from sandbox.vendors.fal.errors import MODEL_STATUSES, REQUEST_STATUSES
 
 OK = 200
 ACCEPTED = 202
@@ -34,6 +35,14 @@ def was_removed(task: Task) -> bool:
     return task.ended is State.CANCELLED and (task.completed_at or 0) < task.begins_at
 
 
+def request_error(task: Task) -> tuple[str, str] | None:
+    """The type and the text of what ended a request other than its model."""
+    if task.ended is State.CANCELLED:
+        return "client_cancelled", "Request was cancelled by the user"
+    code = task.fail_code or ""
+    return (code, task.fail_msg or "") if code in REQUEST_STATUSES else None
+
+
 class Records:
     """Writes what fal answers about a task."""
 
@@ -44,19 +53,20 @@ class Records:
         """The answer of a create."""
         return {**self._links(task), "status": "IN_QUEUE", "queue_position": 0}
 
-    def progress(self, task: Task) -> tuple[int, JsonObject]:
-        """The HTTP status and the answer of a status read."""
+    def progress(self, task: Task, *, logs: bool) -> tuple[int, JsonObject]:
+        """The HTTP status and the answer of a status read. Once it runs there are `logs`: null, unless asked for."""
         word = task.scenario.state_word or _WORDS[task.state]
         record: JsonObject = {**self._links(task), "status": word}
         if word == "IN_QUEUE":
             record["queue_position"] = 0
+        else:
+            record["logs"] = _log(task) if logs else None
         if word != "COMPLETED":
             return ACCEPTED, record
         record["metrics"] = {"inference_time": max((task.completed_at or time.time()) - task.begins_at, 0.0)}
-        if task.ended is State.CANCELLED:
-            record |= {"error": "Request was cancelled by the user", "error_type": "request_cancelled"}
-        elif task.ended is State.FAIL and task.fail_code in INFRASTRUCTURE_TYPES:
-            record |= {"error": task.fail_msg, "error_type": task.fail_code}
+        if (trouble := request_error(task)) is not None:
+            kind, text = trouble
+            record |= {"error": text, "error_type": kind}
         return OK, record
 
     def result(self, task: Task) -> tuple[int, JsonObject]:
@@ -64,8 +74,9 @@ class Records:
         if task.ended is State.SUCCESS and task.scenario.state_word is None:
             name = next(iter(task.results), None)
             return OK, self.output(task, name)
-        if task.ended is State.FAIL and task.fail_code in INFRASTRUCTURE_TYPES:
-            return 504, {"detail": task.fail_msg, "error_type": task.fail_code}
+        if (trouble := request_error(task)) is not None:
+            kind, text = trouble
+            return REQUEST_STATUSES[kind], {"detail": text, "error_type": kind}
         if task.ended is State.FAIL:
             # The number that a scenario has unless it says otherwise is no word of fal's.
             kind = "internal_server_error" if (task.fail_code or "").isdigit() else task.fail_code or ""
@@ -88,3 +99,9 @@ class Records:
             "status_url": f"{url}/status",
             "cancel_url": f"{url}/cancel",
         }
+
+
+def _log(task: Task) -> list[JsonValue]:
+    """The entry that every model here writes when it begins."""
+    at = datetime.fromtimestamp(task.begins_at, UTC).isoformat()
+    return [{"timestamp": at, "level": "INFO", "source": "USER", "message": f"Generating with {task.model}"}]

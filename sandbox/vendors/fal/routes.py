@@ -69,15 +69,20 @@ async def submit(
 
 @router.get("/{owner}/{app}/requests/{request_id}/status")
 async def read_status(
-    owner: str, app: str, request_id: str, sandbox: CurrentSandbox, authorization: Authorization = None
+    owner: str,
+    app: str,
+    request_id: str,
+    sandbox: CurrentSandbox,
+    logs: bool = False,
+    authorization: Authorization = None,
 ) -> Response:
-    """Where a request stands; that it ended does not say how."""
+    """Where a request stands, with the model's log if `logs` says so; that it ended does not say how."""
     task = _find(sandbox, f"{owner}/{app}", request_id, authorization)
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
         raise FalError.asked_for(scenario.poll_error)
-    status, record = sandbox.account(FalAccount).records.progress(task)
+    status, record = sandbox.account(FalAccount).records.progress(task, logs=logs)
     return JSONResponse(record, status_code=status)
 
 
@@ -88,7 +93,9 @@ async def read_result(
     """The model's output under the model's HTTP status; 400 before its end."""
     task = _find(sandbox, f"{owner}/{app}", request_id, authorization)
     status, result = sandbox.account(FalAccount).records.result(task)
-    return JSONResponse(result, status_code=status)
+    kind = result.get("error_type")
+    headers = {"X-Fal-Error-Type": kind} if isinstance(kind, str) else None
+    return JSONResponse(result, status_code=status, headers=headers)
 
 
 @router.put("/{owner}/{app}/requests/{request_id}/cancel")

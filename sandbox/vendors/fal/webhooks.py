@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from Crypto.Signature import eddsa
 
 from sandbox.task import JsonObject, Seal, State, Task
-from sandbox.vendors.fal.record import Records
+from sandbox.vendors.fal.record import Records, request_error
 
 USER_ID = "sandbox-user"
 
@@ -37,7 +37,8 @@ class FalWebhooks:
         if task.ended is State.SUCCESS:
             return {**_ids(task), "status": "OK", "payload": self._records.result(task)[1]}
         _, payload = self._records.result(task)
-        error = "Request was cancelled by the user" if task.ended is State.CANCELLED else task.fail_msg
+        trouble = request_error(task)
+        error = task.fail_msg if trouble is None else trouble[1]
         return {**_ids(task), "status": "ERROR", "error": error, "payload": payload}
 
     def forged_body(self, task: Task) -> JsonObject:

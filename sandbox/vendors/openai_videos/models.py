@@ -1,10 +1,11 @@
-"""What the sandbox knows of the Videos API: the fields of a create, and what the models deliver.
+"""What the sandbox knows of the Videos API: the fields of a create and of a list, and what the models deliver.
 
 Fields and values are those of `videos.create` in OpenAI's client. Unknown fields are refused, so that a misspelt one is
 noticed here and not on a bill.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +16,7 @@ from sandbox.validation import HttpUrlText
 
 MAX_REFERENCE_BYTES = 20 * 1024**2
 
+_LONGEST_PAGE = 100
 _FRAME_RATE = 30
 _SIZES = ("720x1280", "1280x720", "1024x1792", "1792x1024")
 _MODELS = {
@@ -25,6 +27,9 @@ _MODELS = {
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+P = TypeVar("P", bound=_Part)
 
 
 class ImageReference(_Part):
@@ -65,14 +70,17 @@ class VideoCreate(_Part):
         )
 
 
+class VideoList(_Part):
+    """The query of a list: which page, and from which end."""
+
+    after: str | None = None
+    limit: Annotated[int, Field(ge=0, le=_LONGEST_PAGE, strict=False)] = 20
+    order: Literal["asc", "desc"] = "desc"
+
+
 def read_create(fields: JsonObject) -> VideoCreate:
     """The validated fields. Raises `OpenAIError` 400."""
-    try:
-        create = VideoCreate.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        param = str(first["loc"][0])
-        raise OpenAIError(400, f"Invalid value for '{param}': {first['msg']}", param=param) from None
+    create = _validated(VideoCreate, fields)
     if create.model not in _MODELS:
         message = f"The model '{create.model}' does not exist; known are {', '.join(_MODELS)}"
         raise OpenAIError(400, message, param="model", reason="model_not_found")
@@ -82,3 +90,17 @@ def read_create(fields: JsonObject) -> VideoCreate:
     if isinstance(create.input_reference, FileReference):
         raise OpenAIError(404, f"No such File object: {create.input_reference.file_id}", param="input_reference")
     return create
+
+
+def read_list(query: dict[str, str]) -> VideoList:
+    """The validated query. Raises `OpenAIError` 400."""
+    return _validated(VideoList, query)
+
+
+def _validated(part: type[P], fields: Mapping[str, object]) -> P:
+    try:
+        return part.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        param = str(first["loc"][0])
+        raise OpenAIError(400, f"Invalid value for '{param}': {first['msg']}", param=param) from None

@@ -1,13 +1,13 @@
-"""The OpenAI-compatible videos wire: create, read, list, and fetch the content.
+"""The OpenAI-compatible videos wire: create, read, list, fetch the content, and delete.
 
 OpenAI has shut its own service down; gateways of others serve the same routes. Source: `resources/videos.py` and
 `types/video*.py` of https://github.com/openai/openai-python. The base URL that a client is given is `/openai_videos`:
 the `/v1` with which others end is a part of theirs.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from sandbox.creates import generation_seconds, reply_to_create
@@ -21,10 +21,8 @@ from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import State, Task, new_task_id
 from sandbox.vendors.openai_videos.account import OpenAIVideosAccount
 from sandbox.vendors.openai_videos.body import REFERENCE, CreateBody, read_body
-from sandbox.vendors.openai_videos.models import MAX_REFERENCE_BYTES, VideoCreate, read_create
+from sandbox.vendors.openai_videos.models import MAX_REFERENCE_BYTES, VideoCreate, read_create, read_list
 from sandbox.vendors.openai_videos.record import video
-
-_LONGEST_PAGE = 100
 
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
@@ -52,22 +50,17 @@ async def create_video(request: Request, sandbox: CurrentSandbox, authorization:
 
 
 @router.get("/videos")
-async def list_videos(
-    sandbox: CurrentSandbox,
-    after: str | None = None,
-    limit: Annotated[int, Query(ge=0, le=_LONGEST_PAGE)] = 20,
-    order: Literal["asc", "desc"] = "desc",
-    authorization: Authorization = None,
-) -> Response:
-    """A page of the account's videos, the newest first unless `order` says otherwise."""
+async def list_videos(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """A page of the account's videos, by `after`, `limit` and `order`: `desc`, the newest first, or `asc`."""
     account = sandbox.account(OpenAIVideosAccount)
     account.authorize(authorization)
-    ours = [task for task in sandbox.engine.tasks("") if task.writer is account.events]
-    listed = [video(task) for task in (ours if order == "asc" else reversed(ours))]
+    wanted = read_list(dict(request.query_params))
+    ours = [task for task in sandbox.engine.tasks("") if account.owns(task)]
+    listed = [video(task) for task in (ours if wanted.order == "asc" else reversed(ours))]
     ids = [one["id"] for one in listed]
-    if after is not None:
-        listed = listed[ids.index(_find(sandbox, after, authorization).id) + 1 :]
-    page = listed[:limit]
+    if wanted.after is not None:
+        listed = listed[ids.index(_find(sandbox, wanted.after, authorization).id) + 1 :]
+    page = listed[: wanted.limit]
     ends = {"first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None}
     return JSONResponse({"object": "list", "data": page, **ends, "has_more": len(page) < len(listed)})
 
@@ -100,10 +93,29 @@ async def download_content(
     return await read_file(task.results[0], request, sandbox)
 
 
+@router.delete("/videos/{video_id}")
+async def delete_video(video_id: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """Delete a video that has ended, for good. What an open one is answered with, OpenAI does not say."""
+    task = _find(sandbox, video_id, authorization)
+    if task.ended is None:
+        raise OpenAIError(400, f"Video {video_id} cannot be deleted: it is {video(task)['status']}", param="video_id")
+    sandbox.account(OpenAIVideosAccount).delete(task)
+    return JSONResponse({"id": video_id, "object": "video.deleted", "deleted": True})
+
+
+@router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def refuse_other_paths(
+    path: str, request: Request, sandbox: CurrentSandbox, authorization: Authorization = None
+) -> Response:
+    """Whatever else OpenAI has: remixes, edits, extensions, characters."""
+    sandbox.account(OpenAIVideosAccount).authorize(authorization)
+    raise OpenAIError(404, f"Invalid URL ({request.method} /{path})")
+
+
 def _find(sandbox: Sandbox, video_id: str, authorization: str | None) -> Task:
     sandbox.account(OpenAIVideosAccount).authorize(authorization)
     task = sandbox.engine.task(video_id)
-    if task is None or task.writer is not sandbox.account(OpenAIVideosAccount).events:
+    if task is None or not sandbox.account(OpenAIVideosAccount).owns(task):
         raise OpenAIError(404, f"Video with id '{video_id}' not found.", param="video_id")
     return task
 

@@ -1,8 +1,10 @@
-"""Replicate's wire: predictions of official models, their state, and cancelling them.
+"""Replicate's wire: predictions of official models, their state, listing and cancelling them.
 
 Source: https://replicate.com/docs/reference/http and its OpenAPI document.
 """
 
+import asyncio
+import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request, Response
@@ -20,6 +22,8 @@ from sandbox.vendors.replicate.models import read_input
 
 _OK = 200
 _CREATED = 201
+_LONGEST_WAIT_SECONDS = 60
+_WAIT = re.compile(r"\bwait(?:=([0-9]{1,3})\b)?")
 
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
@@ -51,7 +55,12 @@ class _CreateRequest(BaseModel):
 
 @router.post("/v1/models/{owner}/{name}/predictions", status_code=_CREATED)
 async def create_prediction(
-    owner: str, name: str, request: Request, sandbox: CurrentSandbox, authorization: Authorization = None
+    owner: str,
+    name: str,
+    request: Request,
+    sandbox: CurrentSandbox,
+    authorization: Authorization = None,
+    prefer: Annotated[str, Header(description="wait, or wait=SECONDS: answer at its end")] = "",
 ) -> Response:
     """Start a prediction: `{"input": {…}, "webhook": …, "webhook_events_filter": ["completed"]}` gives it, starting."""
     sandbox.account(ReplicateAccount).authorize(authorization)
@@ -70,7 +79,20 @@ async def create_prediction(
     running = sandbox.engine.start(task)
     if scenario.callback == "early":
         await sandbox.lifetime.until_stopped(running)
+    if (wait := _WAIT.search(prefer)) is not None:
+        seconds = min(int(wait[1] or _LONGEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
+        await sandbox.lifetime.until_stopped(asyncio.wait({running}, timeout=seconds))
     return reply_to_create(scenario, _answer(task, _CREATED))
+
+
+@router.get("/v1/predictions")
+async def list_predictions(sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """The account's predictions, the newest first; on one page, however many."""
+    account = sandbox.account(ReplicateAccount)
+    account.authorize(authorization)
+    account.admit_other()
+    ours = [task.writer.body(task) for task in sandbox.engine.tasks("") if task.writer is account.webhooks]
+    return JSONResponse({"previous": None, "next": None, "results": ours[::-1]})
 
 
 @router.get("/v1/predictions/{prediction_id}")
@@ -105,6 +127,13 @@ async def webhook_secret(sandbox: CurrentSandbox, authorization: Authorization =
     account.authorize(authorization)
     account.admit_other()
     return JSONResponse({"key": sandbox.config.webhook_secret or ""})
+
+
+@router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def refuse_other_paths(path: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """Whatever else Replicate has."""
+    sandbox.account(ReplicateAccount).authorize(authorization)
+    raise ReplicateError(404, "Not found", f"There is no endpoint /{path}")
 
 
 def _task(sandbox: Sandbox, model: str, create: _CreateRequest, scenario: Scenario) -> Task:

@@ -99,6 +99,14 @@ class _Video(RunwayCreate):
         )
 
 
+class _Gen45(_Video):
+    credits_per_second = 12
+
+    model: Literal["gen4.5"]
+    prompt: PromptText = Field(alias="promptText")
+    format: Literal["mp4"] = Field(default="mp4", alias="outputFormat", description="the others are not made here")
+
+
 class _FromImage(_Video):
     ratio: _VideoRatio
     image: HttpUrlText | Annotated[list[Frame], Field(min_length=1, max_length=1)] = Field(alias="promptImage")
@@ -107,23 +115,14 @@ class _FromImage(_Video):
         return (self.image,) if isinstance(self.image, str) else tuple(frame.uri for frame in self.image)
 
 
-class Gen45FromText(_Video):
+class Gen45FromText(_Gen45):
     """`gen4.5` of `/v1/text_to_video`."""
 
-    credits_per_second = 12
-
-    model: Literal["gen4.5"]
-    prompt: PromptText = Field(alias="promptText")
     ratio: Literal["1280:720", "720:1280"]
 
 
-class Gen45FromImage(_FromImage):
+class Gen45FromImage(_FromImage, _Gen45):
     """`gen4.5` of `/v1/image_to_video`."""
-
-    credits_per_second = 12
-
-    model: Literal["gen4.5"]
-    prompt: PromptText = Field(alias="promptText")
 
 
 class Gen4TurboFromImage(_FromImage):
@@ -165,6 +164,7 @@ _CREATES: dict[str, type[RunwayCreate]] = {
     "image_to_video/gen4_turbo": Gen4TurboFromImage,
     "text_to_image/gen4_image": Gen4Image,
 }
+MODELS = sorted({name.partition("/")[2] for name in _CREATES})
 
 
 def read_create(endpoint: str, body: JsonObject) -> RunwayCreate:

@@ -51,7 +51,7 @@ class RunwayRecords:
             case State.WAITING | State.QUEUING:
                 return {"estimatedCost": cost}
             case State.GENERATING:
-                return {"progress": _progress(task)}
+                return {"estimatedCost": cost, "progress": _progress(task)}
             case State.SUCCESS:
                 return {"output": [self._link(name) for name in task.results], "cost": cost}
             case State.FAIL:

@@ -85,8 +85,8 @@ async def delete_task(task_id: str, sandbox: CurrentSandbox, account: CurrentAcc
 
 @router.get("/v1/organization")
 async def read_organization(account: CurrentAccount) -> Response:
-    """The credits that are left; of tier and usage, which Runway tells too, nothing."""
-    return JSONResponse({"creditBalance": account.credits, "tier": {}, "usage": {}})
+    """The credits that are left, and each model's limit and generations of a day."""
+    return JSONResponse(account.organization())
 
 
 @router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
@@ -101,7 +101,7 @@ async def _task(sandbox: Sandbox, account: RunwayAccount, endpoint: str, body: J
     task_id = new_task_id()
     source = await _source(sandbox, wanted.image_sources(), task_id)
     try:
-        account.charge(wanted.credits)
+        account.charge(wanted.credits, str(body["model"]))
     except RunwayError:
         if source is not None:
             source.path.unlink()

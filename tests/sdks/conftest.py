@@ -1,0 +1,169 @@
+"""A sandbox of its own for the vendors' clients, with the addresses of its links under HTTPS, as vendors have them."""
+
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from providers.base import ProviderRequest
+from providers.catalogue import Catalogue
+from providers.registry import MakesProvider
+from providers.transport import Transport
+from sandbox.client import SandboxClient
+from sandbox.scenarios import Delivered, Match, Scenario
+from schemas.names import ProviderName
+from schemas.orders import GenerationRequest
+from schemas.settings import ProviderSettings
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, Kie, Receiver, free_port, receiving, start_sandbox
+from tests.sdks.fal_host import HOST, LISTENER
+from tests.sdks.loopback import WATCH
+from tests.sdks.tls import self_signed, tls_front
+
+# A developer's own keys and addresses, and proxies.
+_MEANT_FOR_CLIENTS = (
+    "OPENAI_",
+    "RUNWAYML_",
+    "REPLICATE_",
+    "FAL_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+)
+_TINY = Delivered(width=64, height=64, duration_seconds=1)
+_SOON = 0.05
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The sandbox, and a word in every prompt that scenarios go by."""
+
+    sandbox: SandboxClient
+    word: str
+
+    @property
+    def prompt(self) -> str:
+        """What is ordered."""
+        return f"a boat {self.word}"
+
+    def behave(self, **fields: object) -> None:
+        """Ask for misbehaviour; what is made is small in any case, and quickly unless a test says otherwise."""
+        scenario = {"match": Match(prompt_contains=self.word), "delivered": _TINY, "seconds": _SOON, **fields}
+        self.sandbox.add_scenario(Scenario.model_validate(scenario))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Creates, as the sandbox read them."""
+
+    stage: Stage
+    url: str
+    transport: Transport
+
+    def by_us(self, vendor: ProviderName, model: str, *, callback_url: str | None = None, **fields: object) -> None:
+        """Order through our adapter."""
+        adapter: MakesProvider = import_module(f"providers.adapters.{vendor}").Adapter
+        account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{self.url}/{vendor}")
+        request = GenerationRequest.model_validate({"model": model, "prompt": self.stage.prompt, **fields})
+        order = Catalogue.load(frozenset({vendor})).order(request)
+        adapter(vendor, account, self.transport).submit(
+            ProviderRequest(order.routes[0].model, order.inputs),
+            callback_url=callback_url,
+            generation_id=uuid4(),
+            fence=lambda: None,
+        )
+
+    def is_the_same(self) -> bool:
+        """Whether the two creates so far asked for the same, at the same address."""
+        ours, theirs = self.stage.sandbox.tasks(self.stage.word)
+        asked = [(task.model, task.request, task.call_back_url) for task in (ours, theirs)]
+        return asked[0] == asked[1]
+
+
+@pytest.fixture(scope="package")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+    """Of the front, and its key; clients trust it, and find nothing else in their environment."""
+    files = self_signed(tmp_path_factory.mktemp("tls"))
+    with pytest.MonkeyPatch.context() as environment:
+        for name in list(os.environ):
+            if name.upper().startswith(_MEANT_FOR_CLIENTS):
+                environment.delenv(name)
+        environment.setenv("SSL_CERT_FILE", str(files[0]))
+        yield files
+
+
+@pytest.fixture(scope="package")
+def sandbox_url(certificate: tuple[Path, Path]) -> Iterator[str]:
+    """The sandbox without TLS; its links are those of the front."""
+    port = free_port()
+    process = start_sandbox(port, public_url=f"https://{HOST}")
+    with tls_front(LISTENER, port=port, certificate=certificate[0], key=certificate[1]):
+        yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert "ERROR" not in output, output
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves_this_machine() -> Iterator[None]:
+    with WATCH.on() as strays:
+        yield
+    assert not strays
+
+
+@pytest.fixture(scope="package")
+def sandbox(sandbox_url: str) -> Iterator[SandboxClient]:
+    """The control API. One client for all: each new one reads every authority that this machine trusts."""
+    with SandboxClient(sandbox_url) as client:
+        yield client
+
+
+@pytest.fixture
+def stage(sandbox: SandboxClient) -> Stage:
+    """A sandbox without scenarios, tasks or limits that a test could hit by accident."""
+    sandbox.reset()
+    sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
+    stage = Stage(sandbox, uuid4().hex)
+    stage.behave()
+    return stage
+
+
+@pytest.fixture
+def download(certificate: tuple[Path, Path]) -> Callable[[str], bytes]:
+    """Fetches a link."""
+
+    def fetch(url: str) -> bytes:
+        answer = httpx.get(url, verify=ssl.create_default_context(cafile=certificate[0]), trust_env=False)
+        return answer.raise_for_status().content
+
+    return fetch
+
+
+@pytest.fixture
+def picture(stage: Stage, sandbox_url: str) -> str:
+    """A link to a picture, without TLS: the sandbox itself trusts nobody here. Another of its vendors made it."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=sandbox_url, headers=headers) as http:
+        kie = Kie(http, "of somebody else")
+        return kie.result_url(kie.create()).replace(f"https://{HOST}", sandbox_url)
+
+
+@pytest.fixture
+def asked(stage: Stage, sandbox_url: str) -> Iterator[Asked]:
+    """What was asked of the vendor, by our adapter and by its client."""
+    transport = Transport()
+    yield Asked(stage, sandbox_url, transport)
+    transport.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver

@@ -1,0 +1,112 @@
+"""What our adapters send, held against the request types of the vendors' clients, for all that can be ordered."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import product
+
+import pytest
+from openai.types import VideoCreateParams, VideoSeconds, VideoSize
+from pydantic import TypeAdapter, ValidationError
+from replicate.prediction import Predictions
+from runwayml.types import ImageToVideoCreateParams, TextToImageCreateParams, TextToVideoCreateParams
+
+from providers.adapters.openai_videos.wire import SIZES, to_form
+from providers.adapters.runway.wire import RATIOS, to_body, to_path
+from providers.catalogue import Catalogue, CatalogueFile
+from schemas.orders import GenerationRequest, Order
+from tests.sdks.request_types import wire_type
+
+RUNWAY_TYPES = {
+    "/v1/text_to_video": TextToVideoCreateParams,
+    "/v1/image_to_video": ImageToVideoCreateParams,
+    "/v1/text_to_image": TextToImageCreateParams,
+}
+PICTURE = "https://pictures.example/first.png"
+
+
+@cache
+def runway_type(path: str) -> TypeAdapter[object]:
+    return wire_type(RUNWAY_TYPES[path])
+
+
+def orders(provider: str) -> Iterator[Order]:
+    """Every combination that the catalogue lets a customer choose of this vendor's models."""
+    catalogue = Catalogue.load(frozenset({provider}))
+    served = (model for model in CatalogueFile.shipped().models if model.routes[0].provider == provider)
+    for can, name in ((model.capabilities, model.name) for model in served):
+        fields: dict[str, Sequence[object]] = {
+            "aspect_ratio": can.aspect_ratios,
+            "resolution": can.resolutions,
+            "duration_seconds": can.durations_seconds,
+            "output_format": can.output_formats,
+            "image_urls": [[PICTURE] * count for count in range(can.min_images, can.max_images + 1)],
+        }
+        for values in product(*(choices or [None] for choices in fields.values())):
+            chosen = dict(zip(fields, values, strict=True))
+            request = GenerationRequest.model_validate({"model": name, "prompt": "a boat", **chosen})
+            yield catalogue.order(request)
+
+
+def test_openais_type_takes_every_form() -> None:
+    forms = [to_form(order.routes[0].model, order.inputs) for order in orders("openai_videos")]
+    assert len(forms) == len({tuple(form.values()) for form in forms}) > 1
+    for form in forms:
+        wire_type(VideoCreateParams).validate_python(form)
+
+
+def test_runways_types_take_every_body() -> None:
+    served = set()
+    for order in orders("runway"):
+        model = order.routes[0].model
+        served.add(model)
+        runway_type(to_path(model)).validate_python(to_body(model, order.inputs))
+    assert served == set(RATIOS)
+
+
+def test_replicates_type_takes_what_we_ask_of_webhooks() -> None:
+    asked = {"webhook": "https://us.example/callbacks", "webhook_events_filter": ["completed"]}
+    wire_type(Predictions.CreatePredictionParams).validate_python(asked)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"prompt_text": "a boat"}, "prompt_text"),
+        ({"promptTexts": "a boat"}, "promptTexts"),
+        ({"promptText": None}, "promptText"),
+        ({"ratio": "16:9"}, "ratio"),
+        ({"duration": "5"}, "duration"),
+        ({"promptImage": [{"uri": "https://pictures.example/1.png", "place": "first"}]}, "place"),
+        ({"promptImage": [{"uri": "https://pictures.example/1.png", "position": "middle"}]}, "position"),
+    ],
+)
+def test_a_misspelt_or_odd_field_would_be_noticed(change: dict[str, object], field: str) -> None:
+    (order, *_) = (order for order in orders("runway") if order.routes[0].model == "image_to_video/gen4.5")
+    body = {**to_body("image_to_video/gen4.5", order.inputs), **change}
+    with pytest.raises(ValidationError) as refused:
+        runway_type("/v1/image_to_video").validate_python(body)
+    assert any(field in problem["loc"] for problem in refused.value.errors())
+
+
+def test_a_missing_field_would_be_noticed() -> None:
+    with pytest.raises(ValidationError):
+        wire_type(VideoCreateParams).validate_python({"model": "sora-2"})
+
+
+def test_openais_type_knows_each_size_that_the_catalogue_offers() -> None:
+    sizes, seconds = TypeAdapter(VideoSize), TypeAdapter(VideoSeconds)
+    for order in orders("openai_videos"):
+        form = to_form(order.routes[0].model, order.inputs)
+        sizes.validate_python(form["size"])
+        seconds.validate_python(form["seconds"])
+    # What gateways may serve beyond it: no model of the catalogue offers this.
+    beyond = {size for size in SIZES.values() if not _is_known(sizes, size)}
+    assert beyond == {"1920x1080", "1080x1920"}
+
+
+def _is_known(type_: TypeAdapter[VideoSize], text: str) -> bool:
+    try:
+        type_.validate_python(text)
+    except ValidationError:
+        return False
+    return True
