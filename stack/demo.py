@@ -65,7 +65,7 @@ def requests_through(provider: str) -> dict[str, dict[str, object]]:
     """Requests by name: the plainest that the catalogue has for a vendor, or for each (`ALL`).
 
     Raises:
-        NotFound: there is no such vendor.
+        NotFound: there is no such vendor, or no model for it.
     """
     if provider != ALL and provider not in adapter_names():
         raise NotFound(f"there is no adapter {provider!r}: choose {ALL}, {', '.join(sorted(adapter_names()))}")
@@ -78,12 +78,16 @@ def requests_through(provider: str) -> dict[str, dict[str, object]]:
 
 
 def plainest_model(provider: str) -> str:
-    """The first model that goes to a vendor first, and needs no picture."""
-    return next(
-        model.name
-        for model in CatalogueFile.shipped().models
-        if model.routes[0].provider == provider and not model.capabilities.min_images
-    )
+    """The first model that goes to a vendor first, and needs no picture or video.
+
+    Raises:
+        NotFound: there is none.
+    """
+    for model in CatalogueFile.shipped().models:
+        needs_files = model.capabilities.min_images or model.capabilities.min_videos
+        if model.routes[0].provider == provider and not needs_files:
+            return model.name
+    raise NotFound(f"no model of the catalogue goes to {provider} first and needs no picture or video")
 
 
 class _Asset(BaseModel):

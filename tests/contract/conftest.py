@@ -8,13 +8,12 @@ import pytest
 
 from providers.addresses import AddressPolicy
 from providers.base import Provider, RemoteRef
-from providers.registry import adapter_names
 from providers.transport import Transport
 from schemas.names import ProviderName
 from tests.contract.bench import DOWNLOADS, Bench
-from tests.contract.further_wires import FURTHER_WIRES
 from tests.contract.raw_server import Answer, RawServer, http
-from tests.contract.wires import STOPS_WITHOUT_A_STATE, WIRES, Wire
+from tests.contract.wire import Wire
+from tests.contract.wires import FURTHER_WIRES, WIRES
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, eventually, free_port, start_sandbox
 
 NOW = 1_700_000_000.0
@@ -72,15 +71,16 @@ class Vendor:
         return self.wire.provider(base_url, self.transport, lambda: NOW, 30)
 
 
-# Sorted from what there is: an adapter without a wire fails here.
-_WIRES = {**{name: WIRES[name] for name in sorted(adapter_names())}, **FURTHER_WIRES}
+_WIRES = {**WIRES, **FURTHER_WIRES}
 _TELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is not None]
-_CANCELLING = [*_TELLING, *sorted(STOPS_WITHOUT_A_STATE)]
+_CANCELLING = [*_TELLING, *(name for name, wire in _WIRES.items() if wire.stops_without_a_state)]
 _KEEPING = [name for name, wire in _WIRES.items() if wire.keeps_work]
 _AT_ONCE = [name for name, wire in _WIRES.items() if wire.finished_at_once("task_1", "https://m.example/1") is not None]
 # Those that stop work with a call that tells no state.
 _STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
+_HALTING = [name for name in _WIRES if name in _TELLING or name in _STOPPING]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
+_SIGNING = [name for name in _CALLING if _WIRES[name].signs_callbacks]
 
 
 def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
@@ -95,8 +95,10 @@ at_once = pytest.fixture(_vendor, params=_AT_ONCE, name="at_once")
 telling = pytest.fixture(_vendor, params=_TELLING, name="telling")
 cancelling = pytest.fixture(_vendor, params=_CANCELLING, name="cancelling")
 unstoppable = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CANCELLING], name="unstoppable")
+halting = pytest.fixture(_vendor, params=_HALTING, name="halting")
 stopping = pytest.fixture(_vendor, params=_STOPPING, name="stopping")
 calling = pytest.fixture(_vendor, params=_CALLING, name="calling")
+signing = pytest.fixture(_vendor, params=_SIGNING, name="signing")
 silent = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CALLING], name="silent")
 
 

@@ -7,7 +7,7 @@ from schemas.errors import ProviderBadResponse, ProviderRejected, ProviderUnavai
 from tests.contract.conftest import Vendor
 from tests.contract.raw_server import Answer, http
 from tests.contract.test_providers import HANGS, REMOTE_ID, TROUBLES, failure_of
-from tests.contract.wires import API_KEY
+from tests.contract.wire import API_KEY
 
 URL = "https://media.example/1.png"
 
@@ -35,13 +35,13 @@ def test_running_work_is_stopped(telling: Vendor) -> None:
     assert API_KEY in request.headers[telling.wire.key_header]
 
 
-def test_what_still_runs_has_been_asked_to_stop(telling: Vendor) -> None:
-    wire, stopped = telling.wire, telling.wire.stopped()
+def test_what_still_runs_has_been_asked_to_stop(halting: Vendor) -> None:
+    wire, stopped = halting.wire, halting.wire.stopped()
     states = [state for state in (wire.queued(REMOTE_ID), wire.running(REMOTE_ID)) if state is not None]
     for state in states:
-        telling.server.will(http(200, state), *([] if stopped is None else [stopped]))
-        assert cancel(telling) is (Cancellation.REQUESTED if stopped is None else Cancellation.STOPPED)
-    assert not telling.server.answers
+        halting.server.will(http(200, state), *([] if stopped is None else [stopped]))
+        assert cancel(halting) is (Cancellation.REQUESTED if stopped is None else Cancellation.STOPPED)
+    assert not halting.server.answers
 
 
 @pytest.mark.parametrize("is_good", [True, False])

@@ -27,7 +27,7 @@ from schemas.errors import (
 from schemas.settings import ProviderSettings
 from tests.contract.bench import DOWNLOADS, Bench
 from tests.contract.raw_server import RawServer, http
-from tests.contract.wires import OpenAIVideosWire
+from tests.contract.wires.openai_videos import OpenAIVideosWire
 from tests.sandbox.harness import KEY
 
 CATALOGUE = Catalogue.load(frozenset({"openai_videos"}))

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from providers.base import RemoteStatus
 from providers.catalogue import Catalogue
-from providers.registry import Providers, adapter_names
+from providers.registry import Providers
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from sandbox.vendors import options
@@ -20,8 +20,8 @@ from tests.contract.bench import Bench
 from tests.contract.wires import WIRES
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET
 
-EVERY = sorted(adapter_names())
-KEEPING = [name for name in EVERY if WIRES[name].keeps_work]
+EVERY = list(WIRES)
+KEEPING = [name for name, wire in WIRES.items() if wire.keeps_work]
 TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 
 
@@ -64,7 +64,7 @@ def test_a_slow_success_is_waited_for(bench: Bench) -> None:
 
 # Where a success always has a result, it may be missing when it is fetched.
 @pytest.mark.parametrize(
-    "bench", [name for name in EVERY if WIRES[name].succeeded_with_nothing("1") is not None], indirect=True
+    "bench", [name for name, wire in WIRES.items() if wire.succeeded_with_nothing("1") is not None], indirect=True
 )
 def test_a_success_without_a_result_is_a_failure(bench: Bench) -> None:
     bench.misbehave(empty_result=True)

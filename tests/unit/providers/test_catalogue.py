@@ -1,9 +1,8 @@
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 from importlib.resources import files
 from math import ceil
 from pathlib import Path
@@ -14,24 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from providers.adapters.fal import wire as fal_wire
-from providers.adapters.gemini import wire as gemini_wire
-from providers.adapters.kie import families as kie_families
-from providers.adapters.kling import wire as kling_wire
-from providers.adapters.kling_legacy import wire as kling_legacy_wire
-from providers.adapters.longcat import wire as longcat_wire
-from providers.adapters.openai_images import wire as openai_images_wire
-from providers.adapters.openai_videos import wire as openai_videos_wire
-from providers.adapters.replicate import wire as replicate_wire
-from providers.adapters.runway import wire as runway_wire
-from providers.adapters.vertex import wire as vertex_wire
-from providers.base import InputFile
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from providers.registry import adapter_names
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
 from schemas.orders import GenerationRequest, Inputs, Route
+from tests.contract.wires import WIRES
 
 FILE = CatalogueFile.shipped()
 CATALOGUE = Catalogue(FILE, adapter_names())
@@ -64,26 +52,6 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
     assert len(order.routes) == len(model.routes)
 
 
-WRITTEN: Mapping[str, Callable[[str, Inputs], Mapping[str, object]]] = {
-    "fal": fal_wire.to_input,
-    "gemini": lambda model, inputs: gemini_wire.to_body(model, inputs, files_of(inputs), callback_url=None),
-    "kie": kie_families.to_body,
-    "kling": partial(kling_wire.to_body, external_id="1", callback_url=None),
-    "kling_legacy": partial(kling_legacy_wire.to_body, external_id="1", callback_url=None),
-    "longcat": partial(longcat_wire.to_body, reference="1"),
-    "openai_images": openai_images_wire.to_body,
-    "openai_videos": openai_videos_wire.to_form,
-    "replicate": replicate_wire.to_input,
-    "runway": runway_wire.to_body,
-    "vertex": lambda model, inputs: vertex_wire.to_body(model, inputs, files_of(inputs), storage_uri=None),
-}
-
-
-def files_of(inputs: Inputs) -> dict[str, InputFile]:
-    """Files that differ, for vendors that take no links."""
-    return {url: InputFile(url.encode(), "image/png") for url in (*inputs.image_urls, *inputs.video_urls)}
-
-
 def choices(model: Model) -> dict[str, Sequence[object]]:
     """What a request may ask of a model, field by field."""
     can = model.capabilities
@@ -103,7 +71,7 @@ def choices(model: Model) -> dict[str, Sequence[object]]:
 
 def written(route: RouteEntry, inputs: Inputs) -> Mapping[str, object]:
     """What a vendor is sent for these inputs."""
-    return WRITTEN[route.provider](route.model, inputs)
+    return WIRES[route.provider].written(route.model, inputs)
 
 
 ONE = Inputs(

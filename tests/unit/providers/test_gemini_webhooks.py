@@ -13,7 +13,8 @@ from providers.standard_webhooks import sign
 from providers.transport import Transport
 from schemas.errors import CallbackRefused
 from schemas.settings import ProviderSettings
-from tests.contract.wires import WEBHOOK_SECRET, google_key, google_keys, google_signed
+from tests.contract.wire import WEBHOOK_SECRET
+from tests.contract.wires.gemini import google_key, google_keys, google_signed
 from tests.sandbox.harness import eventually
 
 NOW = 1_700_000_000.0

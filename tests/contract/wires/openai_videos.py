@@ -1,0 +1,90 @@
+"""The videos wire that OpenAI left to others."""
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from uuid import UUID
+
+from providers.adapters.openai_videos import wire
+from providers.adapters.openai_videos.adapter import OpenAIVideos
+from providers.base import Provider, ProviderRequest
+from providers.transport import Transport
+from schemas.errors import ProviderError, ProviderUnavailable
+from schemas.orders import Inputs
+from tests.contract.raw_server import Answer, Request, http
+from tests.contract.wire import PROMPT, WEBHOOK_SECRET, Callback, Wire, account
+
+
+class OpenAIVideosWire(Wire):
+    """The videos wire that OpenAI left to others."""
+
+    request = ProviderRequest(
+        "sora-2", Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=4)
+    )
+    created = 200
+    credits: Decimal | None = None
+    balance: Decimal | None = None
+    most_results = 1
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        return OpenAIVideos("openai_videos", account(base_url, timeout, WEBHOOK_SECRET), transport)
+
+    def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
+        return wire.to_form(model, inputs)
+
+    def accepted(self, remote_id: str) -> bytes:
+        return self.queued(remote_id)
+
+    def queued(self, remote_id: str) -> bytes:
+        return _openai_video(remote_id, "queued")
+
+    def running(self, remote_id: str) -> bytes:
+        return _openai_video(remote_id, "in_progress", progress=33)
+
+    def succeeded(self, remote_id: str, urls: list[str]) -> bytes:
+        return _openai_video(remote_id, "completed", progress=100)
+
+    def succeeded_with_nothing(self, remote_id: str) -> bytes | None:
+        return None
+
+    def failed(self, remote_id: str, reason: str) -> bytes:
+        return _openai_video(remote_id, "failed", error={"code": "internal_error", "message": reason})
+
+    def cancelled(self, remote_id: str) -> bytes | None:
+        return None
+
+    def stopped(self) -> Answer | None:
+        return None
+
+    def unknown_state(self, remote_id: str) -> bytes:
+        return _openai_video(remote_id, "pondering")
+
+    def unknown_task(self) -> Answer:
+        error = {"message": "not found", "type": "invalid_request_error", "param": None, "code": None}
+        return http(404, json.dumps({"error": error}).encode())
+
+    def checked(self) -> bytes:
+        return json.dumps({"object": "list", "data": [], "has_more": False}).encode()
+
+    def callback(self, remote_id: str, now: float) -> Callback | None:
+        return None
+
+    def callback_url_of(self, create: Request) -> str | None:
+        return None
+
+    def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes] | None:
+        return None
+
+    def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
+        return [f"{base_url}/videos/{remote_id}/content"]
+
+    def unknown_path(self) -> type[ProviderError]:
+        return ProviderUnavailable
+
+
+def _openai_video(remote_id: str, status: str, **fields: object) -> bytes:
+    video = {"id": remote_id, "object": "video", "status": status, "progress": 0, "error": None, **fields}
+    return json.dumps(video).encode()
+
+
+WIRE = OpenAIVideosWire()
