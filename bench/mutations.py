@@ -70,10 +70,9 @@ MUTANTS = (
         name="a create before its intent",
         breaks="a worker that dies after the create leaves a generation that is sent again",
         file="tasks/submit.py",
-        old="    sender = _declare(services, claim)\n"
-        "    return _send(services, sender, lease, failures=claim.generation.failures)\n",
-        new="    remote_id = _create(services, claim, Departure(lease))\n"
-        "    return conclusions.accepted(services, _declare(services, claim), remote_id)\n",
+        old="    return _send(services, _declare(services, claim), lease, request, failures=failures)\n",
+        new="    submission = _create(services, claim, request, Departure(lease))\n"
+        "    return conclusions.accepted(services, _declare(services, claim), submission)\n",
     ),
     Mutant(
         name="no fence",

@@ -59,8 +59,7 @@ class Account:
             scheme: the word before the key in the Authorization header.
             credentials: in place of that header, for a vendor that takes something else.
             headers: what the vendor wants on every call besides the key.
-            create_seconds: how long a create may take where the settings name no limit, at a vendor that answers it
-                with the finished work; None: as long as every other call.
+            create_seconds: how long a create may take where the settings name no limit: `Provider.create_seconds`.
 
         Raises:
             InvalidSettings: there is none, and the settings name none.
@@ -76,8 +75,7 @@ class Account:
         self._credentials = credentials or (lambda: {"Authorization": f"{scheme} {self._key}"})
         self._headers = headers or {}
         self._timeout_seconds = settings.timeout_seconds
-        is_set = "timeout_seconds" in settings.model_fields_set
-        self._create_seconds = settings.timeout_seconds if create_seconds is None or is_set else create_seconds
+        self._create_seconds = settings.create_seconds(create_seconds)
         self._transport = transport
 
     def call(

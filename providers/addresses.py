@@ -1,12 +1,14 @@
-"""Which addresses a result may be fetched from: public ones, and the private networks that the operator allows.
+"""Which addresses a file may be fetched from: public ones, and the private networks that the operator allows.
 
-A result URL is somebody else's text. Without this check it could make a worker read our own network, or the cloud's
+Its URL is somebody else's text. Without this check it could make a worker read our own network, or the cloud's
 metadata service, and hand the answer to a customer.
 """
 
 import ipaddress
 import socket
 from collections.abc import Sequence
+
+import structlog
 
 from schemas.errors import DownloadError
 
@@ -19,6 +21,8 @@ _NEVER_PUBLIC: tuple[Network, ...] = tuple(
     ipaddress.ip_network(network)
     for network in ("192.0.0.0/24", "168.63.129.16/32", "fec0::/10", "2001::/32", "2002::/16", "64:ff9b:1::/48")
 )
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -43,11 +47,9 @@ class AddressPolicy:
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
             if not self.allows(ipaddress.ip_address(address)):
-                raise AddressRefused(
-                    f"the file's host {host} has the address {address}, which is not public "
-                    "and not in REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS",
-                    is_final=True,
-                )
+                # Whoever gave the link learns nothing of our network.
+                log.warning("address_refused", host=host, address=address)
+                raise AddressRefused("the file's host is not public", is_final=True)
         return addresses
 
     def allows(self, address: Address) -> bool:

@@ -176,6 +176,13 @@ class Provider(Protocol):
     reads_inputs: InputsRead
     """Which input files `submit` needs themselves."""
 
+    @property
+    def create_seconds(self) -> float | None:
+        """How long a create may take where the operator set no limit; None: as long as any other call.
+
+        For a vendor that answers it with the finished work, or is sent whole files.
+        """
+
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> Submission:

@@ -51,7 +51,11 @@ class Capabilities(Entry):
         description="content types of the videos that it takes",
     )
     max_video_bytes: PositiveInt | None = Field(default=None, description="of one input video, where there is a limit")
+    keeps_video_length: bool = Field(
+        default=False, description="what it makes is as long as the input video, of which as many seconds are ordered"
+    )
     aspect_ratios: list[str] = []
+    keeps_image_shape: bool = Field(default=False, description="with a picture, the aspect ratio is the picture's")
     resolutions: list[str] = []
     durations_seconds: list[PositiveInt] = []
     output_formats: list[Literal["png", "jpeg"]] = []
@@ -78,7 +82,7 @@ class Capabilities(Entry):
             *_count_problems("image_urls", len(request.image_urls), self.min_images, self.max_images),
             *_count_problems("video_urls", len(request.video_urls), self.min_videos, self.max_videos),
             *self._file_problems(request, facts),
-            *_choice_problems("aspect_ratio", request.aspect_ratio, self.aspect_ratios),
+            *self._aspect_ratio_problems(request),
             *_choice_problems("resolution", request.resolution, self.resolutions),
             *_choice_problems("duration_seconds", request.duration_seconds, self.durations_seconds),
             *_choice_problems("fps", request.fps, self.frame_rates),
@@ -107,6 +111,16 @@ class Capabilities(Entry):
             if most is not None and known.size_bytes > most:
                 message = f"has {known.size_bytes} bytes; at most {most} are allowed"
                 yield Problem(field=file.name, message=message, allowed={"max_bytes": most})
+
+    def _aspect_ratio_problems(self, request: GenerationRequest) -> list[Problem]:
+        if request.aspect_ratio is not None and self.takes_shape_of(request):
+            message = "is that of the picture with this model; leave it out"
+            return [Problem(field="aspect_ratio", message=message, allowed=[])]
+        return _choice_problems("aspect_ratio", request.aspect_ratio, self.aspect_ratios)
+
+    def takes_shape_of(self, request: GenerationRequest) -> bool:
+        """Whether a picture of the request decides the aspect ratio."""
+        return self.keeps_image_shape and bool(request.image_urls)
 
 
 def choice_problem(field: str, value: object, choices: Iterable[object]) -> Problem:

@@ -149,6 +149,11 @@ class Catalogue:
         entry = self._entry(model, route)
         return CancelRule.IMPOSSIBLE if entry is None else entry.cancel
 
+    def keeps_video_length(self, model: str) -> bool:
+        """Whether what a model makes is as long as the video that it is given."""
+        listed = self._by_name.get(model)
+        return listed is not None and listed.capabilities.keeps_video_length
+
     def _entry(self, model: str, route: Route) -> RouteEntry | None:
         listed = self._by_name.get(model)
         entries: Iterable[RouteEntry] = listed.routes if listed else ()

@@ -145,7 +145,7 @@ class Model(_Named):
             style=given.style,
             image_urls=given.image_urls,
             video_urls=given.video_urls,
-            aspect_ratio=given.aspect_ratio or defaults.aspect_ratio,
+            aspect_ratio=None if can.takes_shape_of(given) else given.aspect_ratio or defaults.aspect_ratio,
             resolution=given.resolution or defaults.resolution,
             duration_seconds=given.duration_seconds or defaults.duration_seconds,
             fps=given.fps or defaults.fps,

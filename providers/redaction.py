@@ -7,15 +7,17 @@ from collections.abc import Iterable
 _LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\S*X-Amz-\S*|\bdata:[^\s,]*;base64,\S*", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _LONGEST = 300
+_MOST_READ = 2_000
 _ECHO = 12
 
 
 def quotable(text: str, *, secrets: Iterable[str] = ()) -> str:
-    """The text on one line, at most 300 characters, without links and without echoes of secrets.
+    """The text on one line, at most 300 characters of its beginning, without links and without echoes of secrets.
 
     An echo is a run of 12 characters of a secret, or all of a shorter one: vendors quote prompts in part.
     """
-    text = _one_line(_LINK.sub("[link]", text))
+    # What is cut off here could not be shown anyway, and a text may have megabytes.
+    text = _one_line(_LINK.sub("[link]", text[:_MOST_READ]))
     hidden: set[int] = set()
     for secret in map(_one_line, secrets):
         hidden |= _echo(text, secret)

@@ -25,6 +25,10 @@ class MakesProvider(Protocol):
 
     calls_back: bool
 
+    @property
+    def create_seconds(self) -> float | None:
+        """See `Provider.create_seconds`."""
+
     def __call__(self, name: ProviderName, settings: ProviderSettings, transport: "Transport") -> Provider:
         """The adapter of one account."""
 
@@ -86,6 +90,11 @@ class Providers:
         """Whether an account's vendor is asked to report to us: it can, and the settings do not forbid it."""
         settings = self._settings.named(name)
         return self._has_key(name) and settings.callbacks and _adapter(name, settings).calls_back
+
+    def create_seconds(self, name: ProviderName) -> float:
+        """How long a create of an account may take."""
+        settings = self._settings.named(name)
+        return settings.create_seconds(_adapter(name, settings).create_seconds)
 
     def close(self) -> None:
         """Close every connection."""

@@ -63,6 +63,10 @@ class ProviderSettings(BaseModel):
         default={}, description="what else this kind of vendor needs to know"
     )
 
+    def create_seconds(self, usual: float | None) -> float:
+        """How long a create may take: what the operator set, or else what is usual with this kind of vendor."""
+        return self.timeout_seconds if usual is None or "timeout_seconds" in self.model_fields_set else usual
+
 
 class ProvidersSettings(RootModel[dict[ProviderName, ProviderSettings]]):
     """The vendor accounts by name. Any number may speak to vendors of the same kind: `adapter` says how."""
@@ -128,6 +132,14 @@ class InputSettings(BaseModel):
     max_video_bytes: int = Field(default=32 * 1024**2, gt=0)
     max_request_bytes: int = Field(
         default=8 * 1024**2, gt=0, description="a whole order over HTTP, which may hold `data:` URIs"
+    )
+    max_total_bytes: int = Field(
+        default=64 * 1024**2, gt=0, description="all files of one order that a worker reads for its provider"
+    )
+    read_seconds: float = Field(default=60.0, gt=0, description="in which they must have come")
+    allowed_private_networks: list[IPv4Network | IPv6Network] = Field(
+        default=[],
+        description="private networks that customers' URLs may point at; a customer chooses what is read there",
     )
 
 

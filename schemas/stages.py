@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from schemas.enums import Queue, Stage, Status, TaskName
 
 MOVES: dict[Stage, frozenset[Stage]] = {
-    Stage.QUEUED: frozenset({Stage.SUBMITTING, Stage.FAILED, Stage.CANCELLED}),
+    # To itself: later, or by another route, before anything was sent.
+    Stage.QUEUED: frozenset({Stage.QUEUED, Stage.SUBMITTING, Stage.FAILED, Stage.CANCELLED}),
     Stage.SUBMITTING: frozenset({Stage.GENERATING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.GENERATING: frozenset({Stage.DOWNLOADING, Stage.FAILED, Stage.CANCELLED}),
     Stage.DOWNLOADING: frozenset({Stage.STORING, Stage.FAILED}),

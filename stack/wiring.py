@@ -63,13 +63,14 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
         )
         for name in adapter_names()
     }
-    networks = settings.downloads.allowed_private_networks
-    downloads = {"allowed_private_networks": [*(n for n in networks if n != LOOPBACK), LOOPBACK]}
+    allowed = {*settings.downloads.allowed_private_networks, *settings.inputs.allowed_private_networks, LOOPBACK}
+    networks = {"allowed_private_networks": sorted(allowed, key=str)}
     return settings.model_copy(
         update={
             "public_url": gateway_url(settings),
             "providers": settings.providers.with_accounts(**accounts),
-            "downloads": settings.downloads.model_copy(update=downloads),
+            "downloads": settings.downloads.model_copy(update=networks),
+            "inputs": settings.inputs.model_copy(update=networks),
         }
     )
 

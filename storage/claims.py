@@ -174,6 +174,7 @@ def put_back(
     *,
     wake_in: float,
     resets_failures: bool = True,
+    restarts_stage: bool = False,
     progress: float | None = None,
     values: Mapping[str, object] | None = None,
 ) -> None:
@@ -181,6 +182,7 @@ def put_back(
 
     Args:
         resets_failures: the step went well, so that earlier failures are forgotten.
+        restarts_stage: the time in this stage is counted from now.
         progress: fraction 0..1 of the stage that is done, if known.
         values: further columns to set.
 
@@ -190,6 +192,7 @@ def put_back(
     stage = held.generation.stage
     changes = {
         **({"failures": "0", "crashes": "0"} if resets_failures else {}),
+        **({"stage_at": "clock_timestamp()"} if restarts_stage else {}),
         **({} if progress is None else {"progress": "greatest(progress, :progress)"}),
         **_lease_given_up(_next_wake(stage)),
     }

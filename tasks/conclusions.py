@@ -92,13 +92,6 @@ def refused(services: Services, claim: Claim, error: ProviderError, *, failures:
             not_accepted(services, claim, lambda: _next_route(services, claim, error))
 
 
-def interrupted(services: Services, claim: Claim, *, failures: int) -> None:
-    """One of our own parts was away before anything left: sent again when it may be back, which is nobody's failure."""
-    pause = stage.outage_pause(services.settings.pipeline)
-    reason = "one of our own services was away"
-    not_accepted(services, claim, lambda: requeue(services, claim, reason, pause, failures=failures))
-
-
 @_outlasting_outages
 def not_accepted(services: Services, claim: Claim, conclude: Callable[[], None]) -> None:
     """Write down a conclusion that rests on the vendor not having it; without the lease, at least that fact."""
@@ -122,7 +115,8 @@ def withdraw(services: Services, claim: Claim) -> None:
 def unknown(services: Services, claim: Claim, *, reason: str) -> None:
     """It left, and nobody knows: leave it to the callback, and to look-ups at the provider."""
     with services.database.statements() as statements:
-        claims.put_back(statements, claim, wake_in=FIRST_LOOK_UP_SECONDS)
+        # The grace period begins now: the create itself may have taken longer.
+        claims.put_back(statements, claim, wake_in=FIRST_LOOK_UP_SECONDS, restarts_stage=True)
         timeline.note(statements, claim.id, EventName.SUBMIT_UNKNOWN, {"reason": reason})
 
 

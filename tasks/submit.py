@@ -3,7 +3,7 @@
 import structlog
 from celery import shared_task
 
-from providers.base import Submission
+from providers.base import ProviderRequest, Submission
 from schemas.callback_token import callback_url
 from schemas.enums import ErrorCode, Stage, TaskName
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
@@ -46,8 +46,13 @@ def submit(services: Services, claim: Claim, lease: Lease) -> None:
         return unknown_submit.resolve(services, claim)
     if claim.generation.cancel_requested_at is not None:
         return stage.cancel(services, claim, reason="cancelled before the provider had it")
-    sender = _declare(services, claim)
-    return _send(services, sender, lease, failures=claim.generation.failures)
+    failures = claim.generation.failures
+    try:
+        # Before the intent: as long as the inputs are read, nothing can have left.
+        request = provider_request(services, claim, services.providers.get(claim.route.provider), lease)
+    except ProviderError as error:
+        return conclusions.refused(services, claim, error, failures=failures)
+    return _send(services, _declare(services, claim), lease, request, failures=failures)
 
 
 def _declare(services: Services, claim: Claim) -> Claim:
@@ -64,11 +69,11 @@ def _declare(services: Services, claim: Claim) -> Claim:
         raise
 
 
-def _send(services: Services, claim: Claim, lease: Lease, *, failures: int) -> None:
+def _send(services: Services, claim: Claim, lease: Lease, request: ProviderRequest, *, failures: int) -> None:
     """Make the create, and write down what became of it. `failures`: refusals in a row before this one."""
     departure = Departure(lease)
     try:
-        submission = _create(services, claim, departure)
+        submission = _create(services, claim, request, departure)
     except ProviderOutcomeUnknown as error:
         log.warning("submit_outcome_unknown", reason=stage.loggable(error))
         conclusions.unknown(services, claim, reason=error.message)
@@ -77,10 +82,7 @@ def _send(services: Services, claim: Claim, lease: Lease, *, failures: int) -> N
     except LeaseLost:
         log.warning("submit_kept_here")
         conclusions.withdraw(services, claim)
-    except Exception as error:
-        if isinstance(error, stage.OUTAGES) and not departure.has_left:
-            log.warning("stage_interrupted", stage=claim.generation.stage, error=type(error).__name__)
-            return conclusions.interrupted(services, claim, failures=failures)
+    except Exception:
         log.exception("submit_crashed", has_left=departure.has_left)
         _after_crash(services, claim, departure)
     else:
@@ -88,15 +90,14 @@ def _send(services: Services, claim: Claim, lease: Lease, *, failures: int) -> N
         conclusions.accepted(services, claim, submission)
 
 
-def _create(services: Services, claim: Claim, departure: Departure) -> Submission:
+def _create(services: Services, claim: Claim, request: ProviderRequest, departure: Departure) -> Submission:
     route = claim.route
     settings = services.settings
     url = callback_url(
         settings.public_url, settings.secret_key.get_secret_value(), provider=route.provider, generation_id=claim.id
     )
-    provider = services.providers.get(route.provider)
-    return provider.submit(
-        provider_request(services, claim, provider),
+    return services.providers.get(route.provider).submit(
+        request,
         callback_url=url if services.providers.calls_back(route.provider) else None,
         generation_id=claim.id,
         fence=departure,

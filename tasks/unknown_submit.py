@@ -5,7 +5,7 @@ import structlog
 from providers.base import Submission
 from providers.models import UnknownSubmit
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import LeaseLost, ProviderError
+from schemas.errors import LeaseLost, ProviderError, ProviderUnavailable
 from storage import callbacks, claims
 from storage.claims import Claim
 from tasks import conclusions, stage
@@ -16,12 +16,20 @@ log = structlog.get_logger()
 
 def resolve(services: Services, claim: Claim) -> None:
     """Take a generation in `submitting`, whose sender is gone, one step further."""
-    found = _known(services, claim) or _look_up(services, claim)
+    try:
+        found = _known(services, claim) or services.providers.get(claim.generation.provider).look_up(claim.id)
+    except ProviderUnavailable as error:
+        # It may have the work: who has not been asked has not said no.
+        log.warning("look_up_failed", reason=stage.loggable(error))
+        return _look_again(services, claim, max(conclusions.FIRST_LOOK_UP_SECONDS, stage.seconds_in_stage(claim)))
+    except ProviderError as error:
+        log.warning("look_up_failed", reason=stage.loggable(error))
+        found = None
     if found is not None:
         log.info("submit_adopted", remote_id=found.remote_id)
         return conclusions.accepted(services, claim, found, is_found=True)
     waited = stage.seconds_in_stage(claim)
-    left = services.settings.pipeline.unknown_submit_grace_seconds - waited
+    left = _grace_seconds(services, claim) - waited
     if left > 0:
         # Ever more seldom: what the provider does not show after a while, it will hardly show later.
         return _look_again(services, claim, min(left, max(conclusions.FIRST_LOOK_UP_SECONDS, waited)))
@@ -42,13 +50,10 @@ def _known(services: Services, claim: Claim) -> Submission | None:
     return None if remote_id is None else Submission(remote_id)
 
 
-def _look_up(services: Services, claim: Claim) -> Submission | None:
-    """What the provider knows under our own reference."""
-    try:
-        return services.providers.get(claim.generation.provider).look_up(claim.id)
-    except ProviderError as error:
-        log.warning("look_up_failed", reason=stage.loggable(error))
-        return None
+def _grace_seconds(services: Services, claim: Claim) -> float:
+    """How long a create may be on its way: its sender may be alive though it lost its lease."""
+    pipeline = services.settings.pipeline
+    return max(pipeline.unknown_submit_grace_seconds, services.providers.create_seconds(claim.generation.provider))
 
 
 def _look_again(services: Services, claim: Claim, wake_in: float) -> None:

@@ -14,6 +14,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.settings import DownloadSettings, InputSettings
 from tests.sandbox.harness import PATIENCE_SECONDS
 
+INPUTS = InputSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
 DOWNLOADS = DownloadSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
 
 
@@ -39,7 +40,7 @@ class Bench:
         remote_model = order.routes[0].model
         files: dict[str, InputFile] = {}
         if self.provider.reads_inputs is InputsRead.ALL:
-            files = read_inputs(order.inputs, InputSettings(), DOWNLOADS)
+            files = read_inputs(order.inputs, INPUTS, seconds=PATIENCE_SECONDS)
         submission = self.provider.submit(
             ProviderRequest(remote_model, order.inputs, files),
             callback_url=callback_url,

@@ -5,11 +5,12 @@ import pytest
 from providers.base import InputFile
 from providers.inputs import read_inputs
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.orders import Inputs
 from schemas.settings import InputSettings
-from tests.contract.raw_server import RawServer, http, unused_port
-from tests.contract.test_downloads import FILE, settings
+from tests.contract.bench import INPUTS
+from tests.contract.raw_server import RawServer, http, response, stalled, unused_port
+from tests.contract.test_downloads import FILE
 
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(100)
 
@@ -21,13 +22,13 @@ def inputs(server: RawServer, *, videos: int = 0) -> Inputs:
 
 def failure_of(server: RawServer, limits: InputSettings | None = None) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
-        read_inputs(inputs(server), limits or InputSettings(), settings())
+        read_inputs(inputs(server), limits or INPUTS, seconds=30)
     return caught.value
 
 
 def test_files_are_read_by_their_urls_and_named_after_their_bytes(server: RawServer) -> None:
     server.will(http(200, FILE, {"Content-Type": "text/plain"}), http(200, VIDEO))
-    files = read_inputs(inputs(server, videos=1), InputSettings(), settings())
+    files = read_inputs(inputs(server, videos=1), INPUTS, seconds=30)
     assert files == {
         f"{server.url}/1.png": InputFile(FILE, "image/png"),
         f"{server.url}/0.mp4": InputFile(VIDEO, "video/mp4"),
@@ -51,17 +52,47 @@ def test_what_is_no_picture_is_refused(server: RawServer) -> None:
 
 def test_a_picture_over_the_limit_is_refused(server: RawServer) -> None:
     server.will(http(200, FILE))
-    error = failure_of(server, InputSettings(max_image_bytes=1000))
+    error = failure_of(server, INPUTS.model_copy(update={"max_image_bytes": 1000}))
     assert error.message == "image_urls.0 could not be read: the file is larger than 1000 bytes"
 
 
 def test_a_host_that_is_away_may_come_back() -> None:
     away = Inputs(prompt="a boat", image_urls=[f"http://127.0.0.1:{unused_port()}/1.png"])
     with pytest.raises(ProviderUnavailable):
-        read_inputs(away, InputSettings(), settings())
+        read_inputs(away, INPUTS, seconds=30)
 
 
 def test_an_address_of_our_own_network_is_not_read(server: RawServer) -> None:
-    with pytest.raises(ProviderRejected, match="which is not public"):
-        read_inputs(inputs(server), InputSettings(), settings(allowed_private_networks=[]))
+    with pytest.raises(ProviderRejected, match="the file's host is not public"):
+        read_inputs(inputs(server), InputSettings(), seconds=30)
     assert server.requests == []
+
+
+def test_a_url_that_is_named_twice_is_read_once(server: RawServer) -> None:
+    url = f"{server.url}/1.png"
+    server.will(http(200, FILE))
+    assert list(read_inputs(Inputs(prompt="a boat", image_urls=[url, url]), INPUTS, seconds=30)) == [url]
+
+
+def test_a_host_that_keeps_a_worker_waiting_is_the_requests_fault(server: RawServer) -> None:
+    server.will(stalled(response(200, FILE, {})[:-1000]))
+    with pytest.raises(ProviderRejected, match=r"image_urls\.0 could not be read: the download took longer"):
+        read_inputs(inputs(server), INPUTS, seconds=0.3)
+
+
+def test_files_that_are_too_much_together_are_refused(server: RawServer) -> None:
+    urls = [f"{server.url}/{number}.png" for number in range(3)]
+    server.will(http(200, FILE), http(200, FILE))
+    limits = INPUTS.model_copy(update={"max_total_bytes": len(FILE) * 2})
+    with pytest.raises(ProviderRejected, match=r"image_urls\.2 could not be read: the files before it are too large"):
+        read_inputs(Inputs(prompt="a boat", image_urls=urls), limits, seconds=30)
+
+
+def test_a_worker_that_lost_its_lease_reads_no_further(server: RawServer) -> None:
+    server.will(http(200, FILE))
+
+    def lost(_received: int) -> None:
+        raise LeaseLost("another worker has it")
+
+    with pytest.raises(LeaseLost):
+        read_inputs(inputs(server), INPUTS, seconds=30, on_chunk=lost)

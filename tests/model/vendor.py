@@ -60,6 +60,7 @@ class Vendor:
     """Told of each create that leaves; how often an unknown outcome had been given up before it."""
     calls_back: bool = True
     reads_inputs: InputsRead = InputsRead.NONE
+    create_seconds: float | None = None
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

@@ -76,6 +76,7 @@ class Fal:
 
     calls_back = True
     reads_inputs = InputsRead.NONE
+    create_seconds = None
 
     def __init__(
         self,

@@ -68,6 +68,8 @@ class Gemini:
 
     calls_back = True
     reads_inputs = InputsRead.ALL
+    create_seconds = 180.0
+    """A video to edit has tens of megabytes."""
 
     def __init__(
         self,
@@ -91,6 +93,7 @@ class Gemini:
             base_url=BASE_URL,
             credentials=lambda: {"x-goog-api-key": settings.api_key.get_secret_value()},
             headers={"Api-Revision": REVISION},
+            create_seconds=self.create_seconds,
         )
         self._clock = clock
         url = self._account.url("/.well-known/jwks.json")

@@ -45,6 +45,7 @@ class Kie:
 
     calls_back = True
     reads_inputs = InputsRead.NONE
+    create_seconds = None
 
     def __init__(
         self,

@@ -147,6 +147,7 @@ class Dialect:
 
     calls_back = True
     reads_inputs = InputsRead.NONE
+    create_seconds = None
     task_key: ClassVar[str]
     """What this dialect calls the id of a task."""
 

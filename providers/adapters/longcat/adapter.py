@@ -6,7 +6,7 @@ with 404 or 405: a search by our reference, and a call that stops a job.
 """
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -37,9 +37,6 @@ from schemas.errors import (
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
-CREATE_SECONDS: Final = 300.0
-"""A service that answers with the finished video takes minutes."""
-
 _VIDEO = "video"
 _NOBODYS = UUID(int=0)
 
@@ -55,11 +52,13 @@ class LongCat:
 
     calls_back = False
     reads_inputs = InputsRead.NONE
+    create_seconds = 300.0
+    """A service that answers with the finished video takes minutes."""
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL, which is the endpoint."""
         self.name = name
-        self._account = Account(name, settings, transport, base_url=None, create_seconds=CREATE_SECONDS)
+        self._account = Account(name, settings, transport, base_url=None, create_seconds=self.create_seconds)
 
     def submit(
         self,

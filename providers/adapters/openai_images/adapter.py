@@ -32,9 +32,6 @@ from schemas.errors import CallbackRefused, ProviderOutcomeUnknown, ProviderReje
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
-CREATE_SECONDS = 180.0
-"""A picture takes up to a minute or two."""
-
 _PICTURE = "picture"
 _EMBEDDED = "b64_json"
 
@@ -44,11 +41,13 @@ class OpenAIImages:
 
     calls_back = False
     reads_inputs = InputsRead.NONE
+    create_seconds = 180.0
+    """A picture takes up to a minute or two."""
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL."""
         self.name = name
-        self._account = Account(name, settings, transport, base_url=None, create_seconds=CREATE_SECONDS)
+        self._account = Account(name, settings, transport, base_url=None, create_seconds=self.create_seconds)
 
     def submit(
         self,

@@ -40,6 +40,7 @@ class Replicate:
 
     calls_back = True
     reads_inputs = InputsRead.NONE
+    create_seconds = None
 
     def __init__(
         self,

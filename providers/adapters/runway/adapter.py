@@ -64,6 +64,7 @@ class Runway:
 
     calls_back = False
     reads_inputs = InputsRead.UPLOADS
+    create_seconds = None
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         self.name = name

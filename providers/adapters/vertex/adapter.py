@@ -71,6 +71,8 @@ class Vertex:
 
     calls_back = False
     reads_inputs = InputsRead.ALL
+    create_seconds = 180.0
+    """A video to extend has tens of megabytes."""
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` without a project, or for a key that is a broken key file."""
@@ -83,6 +85,7 @@ class Vertex:
             transport,
             base_url=host_of(self._options.location),
             credentials=self._credentials,
+            create_seconds=self.create_seconds,
         )
 
     def submit(

@@ -17,7 +17,7 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import Match, Scenario
 from schemas.enums import Queue, Stage
 from schemas.inputs import Facts, upload_url
-from schemas.media_types import PNG
+from schemas.media_types import PNG, MediaType
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Asset, Event, Generation, Upload
@@ -168,9 +168,11 @@ class Life:
         return self.sandbox.requests(self.word).accepted
 
 
-def give(database: Database, objects: ObjectStore, customer: NewCustomer, picture: bytes) -> Upload:
-    """What the gateway does with a picture that a customer gives."""
-    return uploads.store(database, objects, customer.id, io.BytesIO(picture), PNG, keep_for=timedelta(days=1))
+def give(
+    database: Database, objects: ObjectStore, customer: NewCustomer, content: bytes, media: MediaType = PNG
+) -> Upload:
+    """What the gateway does with a file that a customer gives."""
+    return uploads.store(database, objects, customer.id, io.BytesIO(content), media, keep_for=timedelta(days=1))
 
 
 class Lives:
@@ -185,12 +187,15 @@ class Lives:
         """Accept a generation for which the sandbox behaves like this (`sandbox.scenarios.Scenario`)."""
         return self._begin(new_customer(self._database, 1000), request or {}, routes, behaviour)
 
-    def begin_from(self, picture: bytes, request: dict[str, object], **behaviour: object) -> Life:
-        """The same from a PNG that the customer gave, before other pictures of the request."""
+    def begin_from(
+        self, content: bytes, request: dict[str, object], *, media: MediaType = PNG, **behaviour: object
+    ) -> Life:
+        """The same from a file that the customer gave, before other files of its kind in the request."""
         customer = new_customer(self._database, 1000)
-        upload = give(self._database, self._worker.objects, customer, picture)
-        others = cast("list[str]", request.get("image_urls", []))
-        return self._begin(customer, {**request, "image_urls": [upload_url(upload.id), *others]}, 1, behaviour)
+        upload = give(self._database, self._worker.objects, customer, content, media)
+        field = f"{media.kind}_urls"
+        others = cast("list[str]", request.get(field, []))
+        return self._begin(customer, {**request, field: [upload_url(upload.id), *others]}, 1, behaviour)
 
     def _begin(
         self, customer: NewCustomer, request: dict[str, object], routes: int, behaviour: dict[str, object]

@@ -21,6 +21,7 @@ from tasks import stage, submit
 from tasks.services import Services
 from tasks.settle import settle
 from tests.integration.tasks.conftest import Life, Lives
+from tests.integration.tasks.test_submit import request_of
 from tests.support import NewCustomer, an_order
 from workers.app import create_app as create_celery
 from workers.lifecycle import open_services
@@ -78,7 +79,7 @@ def test_a_vendors_yes_that_was_committed_without_our_knowing_is_kept_once(
     life = lives.begin()
     sender = submit._declare(life.worker, life.claim())
     with far.link.losing_commits(1):
-        submit._send(far_worker, sender, _lease(life), failures=0)
+        submit._send(far_worker, sender, _lease(life), request_of(sender), failures=0)
     assert far.link.commits_lost == 1
     (task,) = life.sandbox.tasks(life.word)
     assert (life.row.stage, life.row.remote_id) == (Stage.GENERATING, task.task_id)

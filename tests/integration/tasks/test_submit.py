@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from providers.adapters.kie.adapter import Kie
 from providers.base import Fence, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState, Submission
 from schemas.enums import ErrorCode, EventName, Stage
+from schemas.errors import ProviderUnavailable
 from schemas.stages import TERMINAL
 from storage import callbacks
 from storage.claims import Claim
@@ -52,6 +53,16 @@ def test_a_vendor_that_cannot_call_back_is_polled_as_often_as_one_that_is_not_as
         assert (row.wake_at - row.stage_at).total_seconds() < 300, "the safety poll is far away"
     (task,) = life.sandbox.tasks(life.word)
     assert task.call_back_url is None
+
+
+def test_a_worker_that_dies_while_it_reads_the_inputs_leaves_an_order_that_was_never_sent(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = lives.begin()
+    seen: list[Stage] = []
+    monkeypatch.setattr(submit_module, "provider_request", lambda *_: seen.append(life.row.stage))
+    life.step()
+    assert seen == [Stage.QUEUED]
 
 
 def test_an_input_that_cannot_be_read_fails_before_anything_is_sent(
@@ -112,6 +123,46 @@ def test_a_lost_reply_is_never_answered_with_a_second_create(lives: Lives) -> No
     assert life.row.error_code is ErrorCode.SUBMIT_OUTCOME_UNKNOWN
     assert life.accepted_creates() == 1
     assert life.balance == Balance(available=1000, held=0)
+
+
+def test_the_grace_period_begins_when_the_outcome_is_unknown_and_not_before_the_create(lives: Lives) -> None:
+    life = lives.begin(create_reply="drop")
+    sender = declared(life)
+    # As if the create had taken longer than the grace period.
+    life.set("stage_at = stage_at - interval '5 minutes'")
+    submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender), failures=0)
+    assert life.step() is Stage.SUBMITTING
+
+
+def test_a_create_that_may_take_long_is_not_given_up_before_it_is_answered(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = lives.begin(create_reply="drop")
+    life.step()
+    monkeypatch.setattr(life.worker.providers, "create_seconds", lambda _name: 300.0)
+    life.set("stage_at = clock_timestamp() - interval '200 seconds'")
+    assert life.step() is Stage.SUBMITTING
+    life.set("stage_at = clock_timestamp() - interval '301 seconds'")
+    assert life.step() is Stage.FAILED
+
+
+class _IsAway:
+    """A provider that cannot be asked now."""
+
+    reads_inputs = InputsRead.NONE
+
+    def look_up(self, generation_id: object) -> None:
+        raise ProviderUnavailable("nobody answers")
+
+
+def test_work_is_not_given_up_while_its_provider_cannot_be_asked(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = lives.begin(create_reply="drop")
+    life.step()
+    life.set("stage_at = stage_at - interval '5 minutes'")
+    with monkeypatch.context() as patched:
+        patched.setattr(life.worker.providers, "get", lambda _name: _IsAway())
+        assert life.step() is Stage.SUBMITTING
+    assert life.step() is Stage.FAILED
 
 
 def test_an_unreadable_reply_is_an_unknown_outcome_too(lives: Lives) -> None:
@@ -212,7 +263,7 @@ def test_what_a_vendor_says_beside_the_id_is_kept_for_its_polls_and_told_to_nobo
     if loses_its_lease:
         life.set("lease_token = gen_random_uuid()")
     with capture_logs() as lines:
-        submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), failures=0)
+        submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender), failures=0)
         life.go(until=frozenset({Stage.GENERATING}))
         life.step()
     row = life.row
@@ -256,7 +307,7 @@ def test_what_a_paused_worker_kept_here_is_not_waited_for_by_its_successor(lives
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.SUBMITTING, "for all that this worker can know, it was sent"
-    submit_module._send(life.worker, sender, _ran_out(life), failures=0)
+    submit_module._send(life.worker, sender, _ran_out(life), request_of(sender), failures=0)
     assert life.row.stage is Stage.QUEUED
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     assert life.accepted_creates() == 1
@@ -267,7 +318,7 @@ def test_what_a_paused_worker_kept_here_does_not_queue_again_what_another_has_se
     sender = declared(life)
     life.set("stage = 'queued', submission = NULL, lease_token = NULL, lease_until = NULL")
     assert life.step() is Stage.SUBMITTING, "it was sent, and the reply was lost"
-    submit_module._send(life.worker, sender, _ran_out(life), failures=0)
+    submit_module._send(life.worker, sender, _ran_out(life), request_of(sender), failures=0)
     assert life.row.stage is Stage.SUBMITTING
     assert life.accepted_creates() == 1
 
@@ -277,7 +328,7 @@ def test_a_create_that_is_kept_here_after_its_generation_ended_changes_nothing(l
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
-    submit_module._send(life.worker, sender, _ran_out(life), failures=0)
+    submit_module._send(life.worker, sender, _ran_out(life), request_of(sender), failures=0)
     assert life.row.stage is Stage.FAILED
     assert life.accepted_creates() == 0
 
@@ -369,10 +420,15 @@ def test_a_refusal_that_comes_after_the_lease_was_lost_is_not_waited_for(lives: 
     life = lives.begin(create_error=MAINTENANCE, create_error_times=1)
     sender = declared(life)
     life.set("lease_token = gen_random_uuid()")
-    submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), failures=0)
+    submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender), failures=0)
     assert life.row.stage is Stage.QUEUED
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     assert life.accepted_creates() == 1
+
+
+def request_of(claim: Claim) -> ProviderRequest:
+    """What its provider is sent."""
+    return ProviderRequest(claim.route.model, claim.order.inputs)
 
 
 def declared(life: Life) -> Claim:

@@ -28,3 +28,12 @@ def test_what_may_be_quoted(text: str, expected: str) -> None:
 def test_a_quotation_is_short() -> None:
     assert quotable("x" * 300) == "x" * 300
     assert quotable("x" * 301) == "x" * 299 + "…"
+
+
+def test_a_link_at_the_end_of_what_is_read_is_still_hidden() -> None:
+    told = quotable(f"{'long words ' * 10}https://x.example/{'a' * 5000}")
+    assert told == f"{'long words ' * 10}[link]"
+
+
+def test_of_a_text_of_megabytes_the_beginning_is_quoted() -> None:
+    assert quotable("a." * 2_000_000) == "a." * 149 + "a…"
