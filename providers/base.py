@@ -183,6 +183,10 @@ class Provider(Protocol):
         For a vendor that answers it with the finished work, or is sent whole files.
         """
 
+    @property
+    def poll_seconds(self) -> float:
+        """The least pause between two reads of the same work that the vendor asks for; 0: it says nothing of it."""
+
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> Submission:

@@ -29,6 +29,10 @@ class MakesProvider(Protocol):
     def create_seconds(self) -> float | None:
         """See `Provider.create_seconds`."""
 
+    @property
+    def poll_seconds(self) -> float:
+        """See `Provider.poll_seconds`."""
+
     def __call__(self, name: ProviderName, settings: ProviderSettings, transport: "Transport") -> Provider:
         """The adapter of one account."""
 
@@ -95,6 +99,10 @@ class Providers:
         """How long a create of an account may take."""
         settings = self._settings.named(name)
         return settings.create_seconds(_adapter(name, settings).create_seconds)
+
+    def poll_seconds(self, name: ProviderName) -> float:
+        """The least pause between two reads of the same work."""
+        return _adapter(name, self._settings.named(name)).poll_seconds
 
     def close(self) -> None:
         """Close every connection."""

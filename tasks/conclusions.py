@@ -45,7 +45,12 @@ def accepted(services: Services, claim: Claim, submission: Submission, *, is_fou
     remote_id = submission.remote_id
     has_callback = services.providers.calls_back(claim.route.provider)
     is_urgent = is_found or submission.is_finished or claim.generation.cancel_requested_at is not None
-    first_poll = next_poll(services.settings.pipeline, waited_seconds=0.0, has_callback=has_callback)
+    first_poll = next_poll(
+        services.settings.pipeline,
+        waited_seconds=0.0,
+        has_callback=has_callback,
+        least_seconds=services.providers.poll_seconds(claim.route.provider),
+    )
     try:
         stage.advance(
             services,

@@ -105,10 +105,15 @@ def _end(services: Services, claim: Claim, state: RemoteState) -> None:
 def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
     waited = stage.seconds_in_stage(claim)
     is_stopping = claim.generation.cancel_requested_at is not None
-    has_callback = services.providers.calls_back(claim.generation.provider) and not is_stopping
+    providers, provider = services.providers, claim.generation.provider
     half_way = _HALF_WAY_SECONDS[claim.generation.kind]
     estimate = waited / (waited + half_way)
-    wake_in = next_poll(services.settings.pipeline, waited_seconds=waited, has_callback=has_callback)
+    wake_in = next_poll(
+        services.settings.pipeline,
+        waited_seconds=waited,
+        has_callback=providers.calls_back(provider) and not is_stopping,
+        least_seconds=providers.poll_seconds(provider),
+    )
     with services.database.statement() as statement:
         claims.put_back(
             statement, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress

@@ -61,6 +61,7 @@ class Vendor:
     calls_back: bool = True
     reads_inputs: InputsRead = InputsRead.NONE
     create_seconds: float | None = None
+    poll_seconds: float = 0.0
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

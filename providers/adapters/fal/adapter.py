@@ -77,6 +77,7 @@ class Fal:
     calls_back = True
     reads_inputs = InputsRead.NONE
     create_seconds = None
+    poll_seconds = 0.0
 
     def __init__(
         self,

@@ -70,6 +70,7 @@ class Gemini:
     reads_inputs = InputsRead.ALL
     create_seconds = 180.0
     """A video to edit has tens of megabytes."""
+    poll_seconds = 0.0
 
     def __init__(
         self,

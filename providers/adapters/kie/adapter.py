@@ -46,6 +46,7 @@ class Kie:
     calls_back = True
     reads_inputs = InputsRead.NONE
     create_seconds = None
+    poll_seconds = 0.0
 
     def __init__(
         self,

@@ -148,6 +148,7 @@ class Dialect:
     calls_back = True
     reads_inputs = InputsRead.NONE
     create_seconds = None
+    poll_seconds = 0.0
     task_key: ClassVar[str]
     """What this dialect calls the id of a task."""
 

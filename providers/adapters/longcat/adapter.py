@@ -54,6 +54,7 @@ class LongCat:
     reads_inputs = InputsRead.NONE
     create_seconds = 300.0
     """A service that answers with the finished video takes minutes."""
+    poll_seconds = 0.0
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL, which is the endpoint."""

@@ -43,6 +43,7 @@ class OpenAIImages:
     reads_inputs = InputsRead.NONE
     create_seconds = 180.0
     """A picture takes up to a minute or two."""
+    poll_seconds = 0.0
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL."""

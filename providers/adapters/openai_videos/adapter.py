@@ -39,6 +39,7 @@ class OpenAIVideos:
     calls_back = False
     reads_inputs = InputsRead.NONE
     create_seconds = None
+    poll_seconds = 0.0
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` where the settings name no base URL."""

@@ -41,6 +41,7 @@ class Replicate:
     calls_back = True
     reads_inputs = InputsRead.NONE
     create_seconds = None
+    poll_seconds = 0.0
 
     def __init__(
         self,

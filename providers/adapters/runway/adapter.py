@@ -65,6 +65,8 @@ class Runway:
     calls_back = False
     reads_inputs = InputsRead.UPLOADS
     create_seconds = None
+    poll_seconds = 5.0
+    """Updates come no more often: `GET /v1/tasks/{id}` in https://docs.dev.runwayml.com/api."""
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         self.name = name

@@ -73,6 +73,7 @@ class Vertex:
     reads_inputs = InputsRead.ALL
     create_seconds = 180.0
     """A video to extend has tens of megabytes."""
+    poll_seconds = 0.0
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` without a project, or for a key that is a broken key file."""

@@ -96,6 +96,20 @@ def test_a_vendor_that_cannot_call_back_is_not_asked_to_whatever_the_settings_sa
     assert not providers.calls_back("kie")
 
 
+def test_how_long_creates_take_and_how_often_to_ask_is_known_of_each_account() -> None:
+    accounts = ProvidersSettings(
+        {
+            "runway": ProviderSettings(api_key=SecretStr("x")),
+            "pictures": ProviderSettings(adapter="openai_images", api_key=SecretStr("x")),
+            "quick": ProviderSettings(adapter="openai_images", api_key=SecretStr("x"), timeout_seconds=20),
+        }
+    )
+    providers = Providers(accounts)
+    names = ("runway", "pictures", "quick")
+    assert [providers.create_seconds(name) for name in names] == [30, 180, 20]
+    assert [providers.poll_seconds(name) for name in names] == [5, 0, 0]
+
+
 def test_after_a_close_everything_is_made_anew() -> None:
     providers = Providers(ALL)
     before = providers.get("kie")

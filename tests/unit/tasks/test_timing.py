@@ -25,3 +25,8 @@ def test_retries_wait_twice_as_long_each_time_up_to_a_cap_and_never_all_at_once(
     pauses = {backoff(PIPELINE, failures) for _ in range(50)}
     assert len(pauses) > 1
     assert all(longest / 2 <= pause <= longest for pause in pauses)
+
+
+@pytest.mark.parametrize(("waited", "expected"), [(0, 5.0), (30, 5.0), (60, 10.0), (600, 30.0)])
+def test_no_provider_is_asked_more_often_than_it_wants_to_be(waited: float, expected: float) -> None:
+    assert next_poll(PIPELINE, waited_seconds=waited, has_callback=False, least_seconds=5.0) == expected
