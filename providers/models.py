@@ -45,10 +45,10 @@ class Defaults(Entry):
 
 
 class Price(Entry):
-    """Credits for an image or for a second of video, times the factors; rounded up to whole credits."""
+    """Credits for an image, a video or a second of one, times the factors; rounded up to whole credits."""
 
     credits: Amount
-    per: Literal["image", "second"]
+    per: Literal["image", "video", "second"]
     resolution_factors: dict[str, Amount] = Field(default={})
     audio_factor: Amount = Decimal(1)
 
@@ -188,5 +188,5 @@ class Model(_Named):
         is_video = self.kind is Kind.VIDEO
         if is_video != bool(self.capabilities.durations_seconds) or is_video == bool(self.capabilities.output_formats):
             raise ValueError(f"{self.name}: a video has durations_seconds, an image has output_formats")
-        if is_video != (self.price.per == "second"):
-            raise ValueError(f"{self.name}: a video is priced per second, an image per image")
+        if is_video == (self.price.per == "image"):
+            raise ValueError(f"{self.name}: a video is priced per video or second, an image per image")

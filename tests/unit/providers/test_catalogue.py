@@ -170,7 +170,7 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("gemini-omni-video", {}, 120),
     ("gemini-omni-video-edit", {"video_urls": [VIDEO_URL], "resolution": "4k", "duration_seconds": 10}, 450),
     ("veo-3", {}, 250),
-    ("veo-3", {"duration_seconds": 4}, 125),
+    ("veo-3", {"duration_seconds": 4}, 250),
     ("veo-3-fast", {}, 60),
     ("veo-3-fast", {"resolution": "4k"}, 180),
     ("veo-3-fast-reference-to-video", {"image_urls": [IMAGE_URL]}, 60),
