@@ -24,12 +24,7 @@ from sandbox.scenarios import Delivered, ErrorReply
 from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
-    ProviderAuthFailed,
     ProviderBadResponse,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderQuotaExceeded,
-    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -126,29 +121,6 @@ def test_links_that_are_not_the_accounts_own_are_not_followed(bench: Bench) -> N
         links = dict.fromkeys(("status", "response", "cancel"), elsewhere.url)
         assert bench.finish(replace(remote, links=links)).status is RemoteStatus.SUCCEEDED
         assert elsewhere.received == []
-
-
-REFUSALS = {
-    400: ProviderRejected,
-    401: ProviderAuthFailed,
-    402: ProviderQuotaExceeded,
-    404: ProviderRejected,
-    422: ProviderRejected,
-    429: ProviderRateLimited,
-    500: ProviderOutcomeUnknown,
-    503: ProviderUnavailable,
-    504: ProviderOutcomeUnknown,
-}
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_create(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
-    with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is REFUSALS[status]
-    assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
 
 
 def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:

@@ -30,10 +30,6 @@ from schemas.errors import (
     DownloadError,
     ProviderAuthFailed,
     ProviderBadResponse,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderQuotaExceeded,
-    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -190,30 +186,6 @@ def test_a_result_that_is_gone_is_asked_for_again(bench: Bench) -> None:
     with pytest.raises(DownloadError) as caught:
         open_download(bench.provider.result_request(link), DOWNLOADS, kind=Kind.VIDEO)
     assert caught.value.is_stale
-
-
-REFUSALS = {
-    400: ProviderRejected,
-    401: ProviderAuthFailed,
-    402: ProviderQuotaExceeded,
-    403: ProviderAuthFailed,
-    404: ProviderRejected,
-    429: ProviderRateLimited,
-    499: ProviderRejected,
-    500: ProviderOutcomeUnknown,
-    503: ProviderUnavailable,
-    504: ProviderOutcomeUnknown,
-}
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_create(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
-    with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is REFUSALS[status]
-    assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
 
 
 def test_a_wrong_key_is_an_operators_trouble_although_it_looks_like_a_wrong_request(

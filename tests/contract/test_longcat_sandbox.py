@@ -18,7 +18,7 @@ from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Delivered, ErrorReply
+from sandbox.scenarios import Delivered
 from sandbox.vendors.longcat.models import read_create
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -26,10 +26,7 @@ from schemas.errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
-    ProviderQuotaExceeded,
-    ProviderRateLimited,
     ProviderRejected,
-    ProviderUnavailable,
 )
 from schemas.orders import Inputs
 from schemas.settings import ProviderSettings
@@ -113,30 +110,6 @@ def test_what_is_ordered_is_as_long_as_it_should_be(bench: Bench, fps: int, seco
     frames = task.request["num_frames"]
     assert isinstance(frames, int)
     assert abs(frames / fps - seconds) < 0.15
-
-
-REFUSALS = {
-    400: ProviderRejected,
-    401: ProviderAuthFailed,
-    402: ProviderQuotaExceeded,
-    404: ProviderUnavailable,
-    409: ProviderOutcomeUnknown,
-    422: ProviderRejected,
-    429: ProviderRateLimited,
-    500: ProviderOutcomeUnknown,
-    503: ProviderUnavailable,
-    504: ProviderOutcomeUnknown,
-}
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_create(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
-    with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is REFUSALS[status]
-    assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
 
 
 def test_a_wrong_input_is_rejected_in_the_services_words(bench: Bench) -> None:

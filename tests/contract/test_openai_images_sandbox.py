@@ -14,16 +14,13 @@ from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Delivered, ErrorReply
+from sandbox.scenarios import Delivered
 from schemas.enums import ErrorCode
 from schemas.errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,
-    ProviderQuotaExceeded,
-    ProviderRateLimited,
     ProviderRejected,
-    ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
 from tests.contract.bench import DOWNLOADS, Bench
@@ -83,29 +80,6 @@ def test_every_choice_of_the_catalogue_is_tried_here() -> None:
     (card,) = (card for card in CATALOGUE.models() if card.name == MODEL)
     assert card.capabilities is not None
     assert card.capabilities.aspect_ratios == ["1:1", "16:9", "9:16"]
-
-
-REFUSALS = {
-    400: ProviderRejected,
-    401: ProviderAuthFailed,
-    402: ProviderQuotaExceeded,
-    404: ProviderUnavailable,
-    422: ProviderRejected,
-    429: ProviderRateLimited,
-    500: ProviderOutcomeUnknown,
-    503: ProviderUnavailable,
-    504: ProviderOutcomeUnknown,
-}
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_create(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
-    with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is REFUSALS[status]
-    assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
 
 
 def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:

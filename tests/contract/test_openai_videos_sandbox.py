@@ -12,17 +12,12 @@ from providers.catalogue import Catalogue
 from providers.downloads import open_download
 from providers.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Delivered, ErrorReply
+from sandbox.scenarios import Delivered
 from schemas.enums import ErrorCode, Kind
 from schemas.errors import (
     DownloadError,
     ProviderAuthFailed,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderQuotaExceeded,
-    ProviderRateLimited,
     ProviderRejected,
-    ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
 from tests.contract.bench import DOWNLOADS, Bench
@@ -100,29 +95,6 @@ def test_a_result_that_lies_elsewhere_is_fetched_without_our_key(server: RawServ
             assert download.read() == VIDEO
     assert [request.headers.get("authorization") for request in server.requests] == ["Bearer secret"] * 2
     assert [request.headers.get("authorization") for request in elsewhere.requests] == [None]
-
-
-REFUSALS = {
-    400: ProviderRejected,
-    401: ProviderAuthFailed,
-    402: ProviderQuotaExceeded,
-    404: ProviderUnavailable,
-    422: ProviderRejected,
-    429: ProviderRateLimited,
-    500: ProviderOutcomeUnknown,
-    503: ProviderUnavailable,
-    504: ProviderOutcomeUnknown,
-}
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_create(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
-    with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is REFUSALS[status]
-    assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
 
 
 def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:

@@ -16,12 +16,7 @@ from sandbox.scenarios import ErrorReply
 from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
-    ProviderAuthFailed,
     ProviderBadResponse,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderQuotaExceeded,
-    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -65,29 +60,6 @@ def test_an_order_is_made_and_fetched(bench: Bench, model: str, fields: dict[str
     with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
-
-
-REFUSALS = {
-    400: ProviderRejected,
-    401: ProviderAuthFailed,
-    402: ProviderQuotaExceeded,
-    404: ProviderRejected,
-    422: ProviderRejected,
-    429: ProviderRateLimited,
-    500: ProviderOutcomeUnknown,
-    503: ProviderUnavailable,
-    504: ProviderOutcomeUnknown,
-}
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_create(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", http_status=status, retry_after=3))
-    with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is REFUSALS[status]
-    assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
 
 
 def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:

@@ -21,12 +21,8 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.enums import ErrorCode, Kind
 from schemas.errors import (
-    ProviderAuthFailed,
     ProviderBadResponse,
-    ProviderError,
-    ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
-    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -173,30 +169,6 @@ def test_every_shape_that_is_offered_is_taken(
     pictures = [picture] * model.capabilities.min_images
     bench.submit(bench.order(model.name, image_urls=pictures, aspect_ratio=aspect_ratio, resolution=resolution))
     assert bench.sandbox.requests(bench.word).accepted == 1
-
-
-REFUSALS = {
-    400: ProviderRejected,
-    401: ProviderAuthFailed,
-    402: ProviderQuotaExceeded,
-    404: ProviderRejected,
-    405: ProviderRejected,
-    429: ProviderRateLimited,
-    500: ProviderOutcomeUnknown,
-    502: ProviderOutcomeUnknown,
-    503: ProviderUnavailable,
-    504: ProviderOutcomeUnknown,
-}
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_create(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
-    with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is REFUSALS[status]
-    assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from providers.base import RemoteStatus
 from providers.catalogue import Catalogue
 from providers.registry import Providers
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Delivered
+from sandbox.scenarios import Delivered, ErrorReply
 from sandbox.vendors import options
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderOutcomeUnknown
+from schemas.errors import ProviderBadResponse, ProviderError, ProviderOutcomeUnknown
 from schemas.settings import ProviderSettings, ProvidersSettings
 from stack.demo import plainest_model
 from tests.contract.bench import Bench
@@ -52,6 +52,20 @@ def test_a_create_without_a_readable_reply_was_made_and_is_unknown(bench: Bench,
     with pytest.raises(ProviderOutcomeUnknown):
         bench.submit(bench.order())
     assert len(bench.sandbox.tasks(bench.word)) == 1
+
+
+@pytest.mark.parametrize(
+    ("bench", "status"),
+    [(name, status) for name, wire in WIRES.items() for status in wire.refusals],
+    indirect=["bench"],
+)
+def test_a_refused_create_is_judged_by_its_status(bench: Bench, status: int) -> None:
+    bench.misbehave(create_error=ErrorReply(code=status, msg="no", http_status=status, retry_after=3))
+    with pytest.raises(ProviderError) as caught:
+        bench.submit(bench.order())
+    assert type(caught.value) is WIRES[bench.provider.name].refusals[status]
+    assert caught.value.retry_after == (3 if status in {429, 503} else None)
+    assert bench.sandbox.tasks(bench.word) == []
 
 
 @pytest.mark.parametrize("bench", KEEPING, indirect=True)

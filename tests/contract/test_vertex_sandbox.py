@@ -20,17 +20,13 @@ from providers.downloads import open_download
 from providers.models import Model
 from providers.transport import MAX_REPLY_BYTES, Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Delivered, ErrorReply
+from sandbox.scenarios import Delivered
 from sandbox.vendors import options
 from schemas.enums import ErrorCode, Kind
 from schemas.errors import (
     DownloadError,
     ProviderAuthFailed,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderRateLimited,
     ProviderRejected,
-    ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
 from tests.contract.bench import DOWNLOADS, Bench
@@ -172,28 +168,6 @@ def test_a_video_from_two_pictures_and_its_extension_are_made_and_fetched(
         assert fetched(bench, bench.make(order))
     sent = [set(request["instances"][0]) for request in veo_requests(bench)]
     assert sent == [{"prompt", "image", "lastFrame"}, {"prompt", "video"}]
-
-
-REFUSALS = {
-    400: ProviderRejected,
-    401: ProviderAuthFailed,
-    403: ProviderAuthFailed,
-    404: ProviderUnavailable,
-    429: ProviderRateLimited,
-    500: ProviderOutcomeUnknown,
-    503: ProviderUnavailable,
-    504: ProviderOutcomeUnknown,
-}
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_create(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", retry_after=3))
-    with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is REFUSALS[status]
-    assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
 
 
 def test_a_wrong_input_is_rejected_in_googles_words(bench: Bench) -> None:

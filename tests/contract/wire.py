@@ -3,14 +3,22 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from pydantic import SecretStr
 
 from providers.base import InputFile, Provider, ProviderRequest
 from providers.transport import Transport
-from schemas.errors import ProviderError, ProviderRejected
+from schemas.errors import (
+    ProviderAuthFailed,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
 from schemas.orders import Inputs
 from schemas.settings import ProviderSettings
 from tests.contract.raw_server import Answer, Request
@@ -19,6 +27,20 @@ API_KEY = "sk-secret-api-key"
 WEBHOOK_KEY = "secret-webhook-key"
 WEBHOOK_SECRET = "whsec_c2VjcmV0LXdlYmhvb2sta2V5"
 PROMPT = "a lighthouse that nobody may read about in a log"
+
+
+HTTP_REFUSALS: Mapping[int, type[ProviderError]] = {
+    400: ProviderRejected,
+    401: ProviderAuthFailed,
+    402: ProviderQuotaExceeded,
+    404: ProviderRejected,
+    422: ProviderRejected,
+    429: ProviderRateLimited,
+    500: ProviderOutcomeUnknown,
+    503: ProviderUnavailable,
+    504: ProviderOutcomeUnknown,
+}
+"""What a create means that was refused with one of these."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,8 @@ class Wire(Protocol):
     """Whether `callback` is signed. Where it is not, the URL that was handed out is all that proves it."""
     stops_without_a_state: bool = False
     """Whether the vendor can cancel, and has no state for what it stopped."""
+    refusals: ClassVar[Mapping[int, type[ProviderError]]] = {}
+    """What a refused create means, by HTTP status: of vendors that have no codes of their own for it."""
     key_header: str = "authorization"
     """The header that carries the key."""
 

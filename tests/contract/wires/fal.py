@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -15,12 +16,13 @@ from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, Callback, Wire, account
+from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 
 
 class FalWire(Wire):
     """fal's queue."""
 
+    refusals: ClassVar = HTTP_REFUSALS
     request = ProviderRequest(
         "fal-ai/pika/v2.2/text-to-video",
         Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5),

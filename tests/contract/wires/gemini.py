@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
+from typing import ClassVar
 from uuid import UUID
 
 import jwt
@@ -14,14 +15,16 @@ from providers.adapters.gemini import wire
 from providers.adapters.gemini.adapter import Gemini
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
+from schemas.errors import ProviderAuthFailed, ProviderRejected
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, Callback, Wire, account, files_of
+from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account, files_of
 
 
 class GeminiWire(Wire):
     """The Gemini API's interactions."""
 
+    refusals: ClassVar = {**HTTP_REFUSALS, 403: ProviderAuthFailed, 499: ProviderRejected}
     request = ProviderRequest(
         "gemini-omni-1.1-flash",
         Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=8),

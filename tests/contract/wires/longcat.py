@@ -3,21 +3,23 @@
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
 from providers.adapters.longcat import wire
 from providers.adapters.longcat.adapter import LongCat
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
-from schemas.errors import ProviderError, ProviderUnavailable
+from schemas.errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, Callback, Wire, account
+from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 
 
 class LongCatWire(Wire):
     """A LongCat-Video endpoint: the wire is ours."""
 
+    refusals: ClassVar = {**HTTP_REFUSALS, 404: ProviderUnavailable, 409: ProviderOutcomeUnknown}
     request = ProviderRequest(
         "text-to-video", Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5, fps=15)
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
 from providers.adapters.openai_images import wire
@@ -12,12 +13,13 @@ from providers.transport import Transport
 from schemas.errors import ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, Callback, Wire, account
+from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 
 
 class OpenAIImagesWire(Wire):
     """OpenAI's wire for pictures. Nothing is read after a create: of states it has none to tell."""
 
+    refusals: ClassVar = {**HTTP_REFUSALS, 404: ProviderUnavailable}
     request = ProviderRequest("dall-e-3", Inputs(prompt=PROMPT, aspect_ratio="16:9"))
     created = 200
     credits: Decimal | None = None

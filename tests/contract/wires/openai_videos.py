@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
 from providers.adapters.openai_videos import wire
@@ -12,12 +13,13 @@ from providers.transport import Transport
 from schemas.errors import ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, WEBHOOK_SECRET, Callback, Wire, account
+from tests.contract.wire import HTTP_REFUSALS, PROMPT, WEBHOOK_SECRET, Callback, Wire, account
 
 
 class OpenAIVideosWire(Wire):
     """The videos wire that OpenAI left to others."""
 
+    refusals: ClassVar = {**HTTP_REFUSALS, 404: ProviderUnavailable}
     request = ProviderRequest(
         "sora-2", Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=4)
     )

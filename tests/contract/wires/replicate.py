@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
 from providers.adapters.replicate import wire
@@ -12,12 +13,13 @@ from providers.standard_webhooks import sign
 from providers.transport import Transport
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, WEBHOOK_SECRET, Callback, Wire, account
+from tests.contract.wire import HTTP_REFUSALS, PROMPT, WEBHOOK_SECRET, Callback, Wire, account
 
 
 class ReplicateWire(Wire):
     """Replicate."""
 
+    refusals: ClassVar = HTTP_REFUSALS
     request = ProviderRequest(
         "black-forest-labs/flux-schnell", Inputs(prompt=PROMPT, aspect_ratio="16:9", output_format="png")
     )

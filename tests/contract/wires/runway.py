@@ -3,20 +3,23 @@
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
 from providers.adapters.runway import wire
 from providers.adapters.runway.adapter import Runway
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
+from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, Callback, Wire, account
+from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 
 
 class RunwayWire(Wire):
     """Runway, which does not call back."""
 
+    refusals: ClassVar = {**HTTP_REFUSALS, 405: ProviderRejected, 502: ProviderOutcomeUnknown}
     request = ProviderRequest(
         "text_to_video/gen4.5", Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5)
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -11,15 +12,16 @@ from providers.adapters.vertex import wire
 from providers.adapters.vertex.adapter import Vertex
 from providers.base import Provider, ProviderRequest
 from providers.transport import Transport
-from schemas.errors import ProviderError, ProviderUnavailable
+from schemas.errors import ProviderAuthFailed, ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
-from tests.contract.wire import PROMPT, Callback, Wire, account, files_of
+from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account, files_of
 
 
 class VertexWire(Wire):
     """Vertex AI's Veo, which does not call back."""
 
+    refusals: ClassVar = {**HTTP_REFUSALS, 403: ProviderAuthFailed, 404: ProviderUnavailable}
     request = ProviderRequest(
         "veo-3.1-generate-001",
         Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=8, audio=False),
