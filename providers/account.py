@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from providers import redaction
 from providers.base import Fence
 from providers.transport import Call, Form, Reply, Transport
-from schemas.errors import InvalidSettings
+from schemas.errors import InvalidSettings, ProviderBadResponse
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -122,6 +122,9 @@ class Account:
             ProviderUnavailable: no answer, or our address policy does not let us go there.
             ProviderBadResponse: as `Transport.send` does.
         """
+        if self._base_url.startswith("https://") and not url.startswith("https://"):
+            # A customer's file travels no more openly than our calls do.
+            raise ProviderBadResponse(f"{self._provider} named an address for {operation} that is not https")
         return self._transport.send(
             Call(
                 provider=self._provider,

@@ -16,8 +16,11 @@ def quotable(text: str, *, secrets: Iterable[str] = ()) -> str:
 
     An echo is a run of 12 characters of a secret, or all of a shorter one: vendors quote prompts in part.
     """
-    # What is cut off here could not be shown anyway, and a text may have megabytes.
-    text = _one_line(_LINK.sub("[link]", text[:_MOST_READ]))
+    # What is cut off here could not be shown anyway, and a text may have megabytes. A word that was cut could be the
+    # beginning of a secret.
+    if len(text) > _MOST_READ:
+        text = text[:_MOST_READ].rpartition(" ")[0] or text[: _LONGEST + 1]
+    text = _one_line(_LINK.sub("[link]", text))
     hidden: set[int] = set()
     for secret in map(_one_line, secrets):
         hidden |= _echo(text, secret)

@@ -98,11 +98,12 @@ class Providers:
     def create_seconds(self, name: ProviderName) -> float:
         """How long a create of an account may take."""
         settings = self._settings.named(name)
-        return settings.create_seconds(_adapter(name, settings).create_seconds)
+        # An account that was taken out of the settings may still have work.
+        return settings.create_seconds(_adapter(name, settings).create_seconds if self._has_key(name) else None)
 
     def poll_seconds(self, name: ProviderName) -> float:
         """The least pause between two reads of the same work."""
-        return _adapter(name, self._settings.named(name)).poll_seconds
+        return _adapter(name, self._settings.named(name)).poll_seconds if self._has_key(name) else 0.0
 
     def close(self) -> None:
         """Close every connection."""

@@ -2,7 +2,8 @@
 
 import json
 import shlex
-from ipaddress import ip_network
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
 
@@ -63,16 +64,19 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
         )
         for name in adapter_names()
     }
-    allowed = {*settings.downloads.allowed_private_networks, *settings.inputs.allowed_private_networks, LOOPBACK}
-    networks = {"allowed_private_networks": sorted(allowed, key=str)}
+    results, inputs = settings.downloads.allowed_private_networks, settings.inputs.allowed_private_networks
     return settings.model_copy(
         update={
             "public_url": gateway_url(settings),
             "providers": settings.providers.with_accounts(**accounts),
-            "downloads": settings.downloads.model_copy(update=networks),
-            "inputs": settings.inputs.model_copy(update=networks),
+            "downloads": settings.downloads.model_copy(update=_with_loopback(results)),
+            "inputs": settings.inputs.model_copy(update=_with_loopback(inputs)),
         }
     )
+
+
+def _with_loopback(networks: Sequence[IPv4Network | IPv6Network]) -> dict[str, object]:
+    return {"allowed_private_networks": [*(network for network in networks if network != LOOPBACK), LOOPBACK]}
 
 
 def _sandbox_options(settings: Settings, name: str) -> dict[str, SecretStr]:

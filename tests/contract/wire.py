@@ -34,6 +34,7 @@ HTTP_REFUSALS: Mapping[int, type[ProviderError]] = {
     401: ProviderAuthFailed,
     402: ProviderQuotaExceeded,
     404: ProviderRejected,
+    408: ProviderOutcomeUnknown,
     422: ProviderRejected,
     429: ProviderRateLimited,
     500: ProviderOutcomeUnknown,

@@ -52,9 +52,10 @@ def to_body(model: str, inputs: Inputs) -> dict[str, object]:
         "prompt": inputs.prompt,
         "duration": inputs.duration_seconds,
         "quality": inputs.resolution,
-        "aspectRatio": inputs.aspect_ratio,  # without an effect where there is a picture
         "waterMark": "",  # none
     }
+    if inputs.aspect_ratio is not None:
+        body["aspectRatio"] = inputs.aspect_ratio  # without an effect where there is a picture
     return {**body, "imageUrl": inputs.image_urls[0]} if inputs.image_urls else body
 
 

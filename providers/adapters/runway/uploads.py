@@ -28,8 +28,8 @@ class Upload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     uri: Annotated[str, StringConstraints(pattern=r"^runway://[^\s\x00]+$")] = Field(alias="runwayUri", repr=False)
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")] = Field(alias="uploadUrl", repr=False)
     fields: dict[str, str] = Field(repr=False)
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")] = Field(alias="uploadUrl", repr=False)
 
 
 def to_data_uri(file: InputFile) -> str | None:

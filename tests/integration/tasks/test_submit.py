@@ -59,10 +59,18 @@ def test_a_worker_that_dies_while_it_reads_the_inputs_leaves_an_order_that_was_n
     lives: Lives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life = lives.begin()
-    seen: list[Stage] = []
-    monkeypatch.setattr(submit_module, "provider_request", lambda *_: seen.append(life.row.stage))
-    life.step()
-    assert seen == [Stage.QUEUED]
+
+    def die(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(submit_module, "provider_request", die)
+        with pytest.raises(SystemExit):
+            life.step()
+    assert life.row.stage is Stage.QUEUED
+    life.set("lease_until = clock_timestamp() - interval '1 second'")
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.accepted_creates() == 1
 
 
 def test_an_input_that_cannot_be_read_fails_before_anything_is_sent(

@@ -3,8 +3,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from providers.account import Account, read_options
-from providers.transport import Transport
-from schemas.errors import InvalidSettings
+from providers.transport import Form, Transport
+from schemas.errors import InvalidSettings, ProviderBadResponse
 from schemas.settings import ProviderSettings
 
 KEYED = {"Authorization": "Bearer key"}
@@ -110,6 +110,11 @@ def test_a_create_that_answers_with_the_finished_work_may_take_longer_than_a_rea
 @pytest.mark.parametrize("seconds", [7.5, 30])
 def test_no_call_takes_longer_than_its_operator_said(seconds: float) -> None:
     assert seconds_of_calls(ProviderSettings(timeout_seconds=seconds), create_seconds=180) == (seconds, seconds)
+
+
+def test_a_file_does_not_travel_more_openly_than_our_calls() -> None:
+    with pytest.raises(ProviderBadResponse, match="an address for upload that is not https"):
+        account("https://gw.example").post_elsewhere("upload", "http://bucket.example/1", Form({}))
 
 
 class Options(BaseModel):

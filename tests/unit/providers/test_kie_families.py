@@ -96,6 +96,11 @@ def test_runway_in_its_own_words(inputs: Inputs, written: dict[str, object]) -> 
     assert to_body("runway/generate", inputs) == {**RUNWAY_BODY, **written}
 
 
+def test_runway_is_told_no_shape_where_a_picture_decides_it() -> None:
+    body = to_body("runway/generate", pictured(FIRST).model_copy(update={"aspect_ratio": None}))
+    assert "aspectRatio" not in body
+
+
 @pytest.mark.parametrize(
     ("model", "create", "status"),
     [

@@ -30,9 +30,11 @@ def test_a_quotation_is_short() -> None:
     assert quotable("x" * 301) == "x" * 299 + "…"
 
 
-def test_a_link_at_the_end_of_what_is_read_is_still_hidden() -> None:
-    told = quotable(f"{'long words ' * 10}https://x.example/{'a' * 5000}")
-    assert told == f"{'long words ' * 10}[link]"
+@pytest.mark.parametrize("length", [1_800, 1_880, 1_985, 5_000])
+def test_a_word_that_is_cut_off_is_not_told_in_part(length: int) -> None:
+    told = quotable(f"see https://x.example/{'a' * length} sk-secret-api-key and so on", secrets=["sk-secret-api-key"])
+    assert "sk-" not in told
+    assert "aaa" not in told
 
 
 def test_of_a_text_of_megabytes_the_beginning_is_quoted() -> None:

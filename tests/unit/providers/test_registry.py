@@ -105,9 +105,9 @@ def test_how_long_creates_take_and_how_often_to_ask_is_known_of_each_account() -
         }
     )
     providers = Providers(accounts)
-    names = ("runway", "pictures", "quick")
-    assert [providers.create_seconds(name) for name in names] == [30, 180, 20]
-    assert [providers.poll_seconds(name) for name in names] == [5, 0, 0]
+    names = ("runway", "pictures", "quick", "taken_out_of_the_settings")
+    assert [providers.create_seconds(name) for name in names] == [30, 180, 20, 30]
+    assert [providers.poll_seconds(name) for name in names] == [5, 0, 0, 0]
 
 
 def test_after_a_close_everything_is_made_anew() -> None:
