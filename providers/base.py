@@ -39,11 +39,16 @@ class ProviderRequest:
     """What is asked of a provider: the vendor's model name and the inputs of the order.
 
     `files` are the input pictures and videos that the adapter reads (`Provider.reads_inputs`), by their URLs.
+
+    `sources` are the generations that a model goes on from, where the catalogue says that it `extends` others: the
+    vendor's own handles on them, by what stands in `inputs.video_urls`. The same account made them. Of these there is
+    no link and no file.
     """
 
     model: str
     inputs: Inputs
     files: Mapping[str, InputFile] = field(default_factory=dict)
+    sources: Mapping[str, "RemoteRef"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

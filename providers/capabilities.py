@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from schemas.enums import Kind
-from schemas.inputs import Facts
+from schemas.inputs import Facts, Origin
 from schemas.media_types import JPEG, MOV, MP4, PNG, WEBM, WEBP
 from schemas.orders import GenerationRequest
 
@@ -51,6 +51,13 @@ class Capabilities(Entry):
         description="content types of the videos that it takes",
     )
     max_video_bytes: PositiveInt | None = Field(default=None, description="of one input video, where there is a limit")
+    extends: list[str] = Field(
+        default=[],
+        description="models whose videos it goes on from: it takes `generation:ID` of these and nothing else",
+    )
+    extends_resolutions: list[str] = Field(
+        default=[], description="resolutions of the videos that it goes on from; empty: any"
+    )
     keeps_video_length: bool = Field(
         default=False, description="what it makes is as long as the input video, of which as many seconds are ordered"
     )
@@ -105,12 +112,26 @@ class Capabilities(Entry):
         for file in request.input_files():
             types, most = limits[file.kind]
             known = facts.get(file.url)
+            if self.extends and file.kind is Kind.VIDEO:
+                yield from self._origin_problems(file.name, known.origin if known else None)
             if known is None or not types:
                 continue
             yield from _choice_problems(file.name, known.content_type, types)
             if most is not None and known.size_bytes > most:
                 message = f"has {known.size_bytes} bytes; at most {most} are allowed"
                 yield Problem(field=file.name, message=message, allowed={"max_bytes": most})
+
+    def _origin_problems(self, field: str, origin: Origin | None) -> Iterator[Problem]:
+        """What is wrong with a video that is to be gone on from."""
+        if origin is None:
+            message = f"must be generation:ID of a video of {_listed(self.extends)}"
+            yield Problem(field=field, message=message, allowed=self.extends)
+        elif origin.model not in self.extends:
+            message = f"is a video of {origin.model}; must be one of {_listed(self.extends)}"
+            yield Problem(field=field, message=message, allowed=self.extends)
+        elif self.extends_resolutions and origin.resolution not in self.extends_resolutions:
+            message = f"is a video of {origin.resolution}; must be one of {_listed(self.extends_resolutions)}"
+            yield Problem(field=field, message=message, allowed=self.extends_resolutions)
 
     def _aspect_ratio_problems(self, request: GenerationRequest) -> list[Problem]:
         if request.aspect_ratio is not None and self.takes_shape_of(request):
@@ -126,8 +147,11 @@ class Capabilities(Entry):
 def choice_problem(field: str, value: object, choices: Iterable[object]) -> Problem:
     """The problem of a value that is not among the choices."""
     allowed = list(choices)
-    wanted = " or ".join(_shown(choice) for choice in allowed)
-    return Problem(field=field, message=f"must be {wanted}, not {_shown(value)}", allowed=allowed)
+    return Problem(field=field, message=f"must be {_listed(allowed)}, not {_shown(value)}", allowed=allowed)
+
+
+def _listed(choices: Iterable[object]) -> str:
+    return " or ".join(_shown(choice) for choice in choices)
 
 
 def _not_taken(field: str, allowed: object) -> Problem:

@@ -42,6 +42,8 @@ class CatalogueFile(BaseModel):
                 seen.add(name)
             if entry.successor is not None and entry.successor not in active:
                 raise ValueError(f"{entry.name}: its successor {entry.successor!r} is not a model that can be ordered")
+            if isinstance(entry, Model) and (unknown := {*entry.capabilities.extends} - {m.name for m in self.models}):
+                raise ValueError(f"{entry.name}: there is no model {sorted(unknown)} to go on from")
         for family in self.families:
             if unknown := set(family.models) - {model.name for model in self.models}:
                 raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
@@ -115,14 +117,14 @@ class Catalogue:
         """
         request, problems = self._styled(request)
         model = self._model(request, facts)
-        if problems := [*model.problems(request, facts), *problems]:
+        if problems := [*self._problems(model, request, facts), *problems]:
             wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
             raise InvalidRequest(f"{model.name} cannot do that: {wrong}", {"errors": problems})
         inputs = model.inputs(request)
         return Order(
             kind=model.kind,
             model=model.name,
-            routes=[entry.route for entry in self._routes[model.name]],
+            routes=self._routes_from(model, request, facts),
             inputs=inputs,
             credits=model.price.of(inputs),
             file_extension=model.extension(inputs),
@@ -153,6 +155,28 @@ class Catalogue:
         """Whether what a model makes is as long as the video that it is given."""
         listed = self._by_name.get(model)
         return listed is not None and listed.capabilities.keeps_video_length
+
+    def extends(self, model: str) -> bool:
+        """Whether a model goes on from videos that the same account has made."""
+        listed = self._by_name.get(model)
+        return listed is not None and bool(listed.capabilities.extends)
+
+    def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[Problem]:
+        """Everything that is wrong with a request to a model, as it is served here."""
+        problems = model.problems(request, facts)
+        if not problems and not self._routes_from(model, request, facts):
+            message = "is a video of another account than those that serve this model here"
+            return [Problem(field="video_urls", message=message, allowed=[])]
+        return problems
+
+    def _routes_from(self, model: Model, request: GenerationRequest, facts: Facts) -> list[Route]:
+        """The routes that can serve a request: only the account that made a video can go on from it."""
+        entries = self._routes[model.name]
+        if model.capabilities.extends:
+            origins = [known.origin for url in request.video_urls if (known := facts.get(url)) is not None]
+            makers = {origin.provider for origin in origins if origin is not None}
+            entries = [entry for entry in entries if makers <= {entry.provider}]
+        return [entry.route for entry in entries]
 
     def _entry(self, model: str, route: Route) -> RouteEntry | None:
         listed = self._by_name.get(model)
@@ -193,7 +217,7 @@ class Catalogue:
         relatives = self._active(self._by_name[relative] for relative in family.models)
         if not relatives:
             raise self._not_orderable(name, f"no provider that is configured here serves a model like {name!r}")
-        return _first_able(relatives, request, facts)
+        return self._first_able(relatives, request, facts)
 
     def _any_model(self, request: GenerationRequest, facts: Facts) -> Model:
         if request.kind is None:
@@ -202,7 +226,11 @@ class Catalogue:
         models = self._active(model for model in self._file.models if model.kind is request.kind)
         if not models:
             raise self._not_orderable(request.kind, f"no provider that is configured here makes {request.kind}s")
-        return _first_able(models, request, facts)
+        return self._first_able(models, request, facts)
+
+    def _first_able(self, models: Sequence[Model], request: GenerationRequest, facts: Facts) -> Model:
+        """The first that can do what is asked; the first of all where none can, to say what that one could."""
+        return next((model for model in models if not self._problems(model, request, facts)), models[0])
 
     def _active(self, models: Iterable[Model]) -> list[Model]:
         return [model for model in models if model.name in self._routes and model.paused_on is None]
@@ -223,8 +251,3 @@ class Catalogue:
             status="active" if model.paused_on is None else "paused",
             styles=list(self._styles) if model.capabilities.uses_prompt else [],
         )
-
-
-def _first_able(models: Sequence[Model], request: GenerationRequest, facts: Facts) -> Model:
-    """The first that can do what is asked; the first of all where none can, to say what that one could."""
-    return next((model for model in models if not model.problems(request, facts)), models[0])

@@ -7,7 +7,7 @@ from providers.base import InputFile, ResultRequest
 from providers.downloads import open_download
 from schemas.enums import ErrorCode, Kind
 from schemas.errors import DownloadError, ProviderRejected, ProviderUnavailable
-from schemas.inputs import InputField, upload_id
+from schemas.inputs import InputField, is_ours
 from schemas.orders import Inputs
 from schemas.settings import DownloadSettings, InputSettings
 
@@ -17,7 +17,7 @@ _LONGEST_SILENCE_SECONDS = 10.0
 def read_inputs(
     inputs: Inputs, limits: InputSettings, *, seconds: float, on_chunk: Callable[[int], None] | None = None
 ) -> dict[str, InputFile]:
-    """The input files of an order that lie on the web, by their URLs. Uploads are not read.
+    """The input files of an order that lie on the web, by their URLs. What is in our store is not read.
 
     Args:
         seconds: in which all of them must have come, if that is less than the limit.
@@ -31,7 +31,7 @@ def read_inputs(
     bytes_left = limits.max_total_bytes
     files: dict[str, InputFile] = {}
     for wanted in inputs.input_files():
-        if upload_id(wanted.url) is not None or wanted.url in files:
+        if is_ours(wanted.url) or wanted.url in files:
             continue
         of_kind = limits.max_image_bytes if wanted.kind is Kind.IMAGE else limits.max_video_bytes
         file = _read(wanted, limits, min(of_kind, bytes_left), ends_at, on_chunk)

@@ -1,4 +1,4 @@
-"""How a request names its input pictures and videos: by URLs, as uploads, or by their bytes in `data:` URIs."""
+"""How a request names its inputs: by URLs, as uploads or earlier generations, or by their bytes in `data:` URIs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, HttpUrl, ValidationError
 
 from schemas.enums import Kind
+from schemas.names import ProviderName
 
 _UPLOAD = "upload:"
+_GENERATION = "generation:"
 _DATA = "data:"
 
 
@@ -19,20 +21,35 @@ def _input_url(text: str) -> str:
     try:
         if text.startswith(_UPLOAD):
             return upload_url(UUID(text.removeprefix(_UPLOAD)))
+        if text.startswith(_GENERATION):
+            return generation_url(UUID(text.removeprefix(_GENERATION)))
         return text if is_data_uri(text) else str(HttpUrl(text))
     except (ValidationError, ValueError):  # their texts may quote it
-        raise ValueError("must be an http or https URL, upload:ID of an upload, or data:TYPE;base64,CONTENT") from None
+        text = "must be an http or https URL, upload:ID, generation:ID, or data:TYPE;base64,CONTENT"
+        raise ValueError(text) from None
 
 
 InputUrl = Annotated[str, AfterValidator(_input_url), Field(json_schema_extra={"format": "uri"})]
 
 
 @dataclass(frozen=True)
+class Origin:
+    """How an earlier generation of the customer's was made."""
+
+    model: str
+    provider: ProviderName
+    """The account that made it."""
+    resolution: str | None
+    """As ordered."""
+
+
+@dataclass(frozen=True)
 class InputFacts:
-    """What is known of an input file before anybody fetches it."""
+    """What is known of an input file before anybody fetches it. `origin`: of one that we made."""
 
     content_type: str
     size_bytes: int
+    origin: Origin | None = None
 
 
 Facts = Mapping[str, InputFacts]
@@ -65,6 +82,21 @@ def upload_url(upload_id: UUID) -> str:
 def upload_id(url: str) -> UUID | None:
     """The upload that an input names; None for a URL of another kind."""
     return UUID(url.removeprefix(_UPLOAD)) if url.startswith(_UPLOAD) else None
+
+
+def generation_url(generation_id: UUID) -> str:
+    """What stands for the result of an earlier generation among the inputs of a request."""
+    return f"{_GENERATION}{generation_id}"
+
+
+def generation_id(url: str) -> UUID | None:
+    """The generation that an input names; None for a URL of another kind."""
+    return UUID(url.removeprefix(_GENERATION)) if url.startswith(_GENERATION) else None
+
+
+def is_ours(url: str) -> bool:
+    """Whether an input's file is in our object store: nobody has to look for it on the web."""
+    return url.startswith((_UPLOAD, _GENERATION))
 
 
 def is_data_uri(url: str) -> bool:

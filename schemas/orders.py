@@ -49,7 +49,8 @@ class GenerationRequest(BaseModel):
     style: str | None = Field(default=None, description="a look, from GET /v1/models; its text is added to the prompt")
     image_urls: list[InputUrl] = Field(
         default=[],
-        description="input images, where the model takes them: http or https URLs, `upload:ID` or `data:` URIs",
+        description="input images, where the model takes them: http or https URLs, `upload:ID`, `generation:ID` or "
+        "`data:` URIs",
         max_length=14,
     )
     video_urls: list[InputUrl] = Field(

@@ -12,6 +12,7 @@ from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
 from schemas.tables import Generation
+from storage import earlier as earlier_generations
 from storage import ledger, uploads
 from storage.statements import Executor
 
@@ -42,7 +43,7 @@ def accept(
         make_order: is told what is known of the request's input files.
 
     Raises:
-        InvalidRequest, ModelRetired: what `make_order` raises; or an upload is not there.
+        InvalidRequest, ModelRetired: what `make_order` raises; or an upload or a generation that it names is not there.
         NotFound: there is no such customer.
         InsufficientCredits: nothing is inserted.
         IdempotencyMismatch: the key stands for another request.
@@ -51,7 +52,10 @@ def accept(
     earlier = _find_earlier(executor, identity)
     if earlier is not None:
         return Accepted(earlier, is_new=False)
-    facts = uploads.hold(executor, customer_id, request)
+    facts = {
+        **uploads.hold(executor, customer_id, request),
+        **earlier_generations.facts(executor, customer_id, request),
+    }
     order = make_order(request, facts)
     generation = _insert(executor, identity, order, pipeline)
     if generation is None:

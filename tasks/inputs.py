@@ -1,20 +1,21 @@
 """What a provider is given of an order's inputs: links that it can fetch, or the files themselves."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from minio.error import MinioException
 
-from providers.base import InputFile, InputsRead, Provider, ProviderRequest
+from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef
 from providers.inputs import read_inputs
 from providers.video_length import seconds_of
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderRejected
-from schemas.inputs import upload_id
+from schemas.inputs import InputField, generation_id, upload_id
 from schemas.orders import Inputs
-from schemas.tables import Upload
-from storage import uploads
+from storage import earlier, uploads
 from storage.claims import Claim
+from storage.earlier import Earlier
 from storage.leases import Lease
 from tasks.services import Services
 
@@ -25,8 +26,16 @@ _LENGTH_TOLERANCE_SECONDS = 0.5
 _LONGEST_LINK = timedelta(days=7)
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """An input in our object store: an upload, or the result of an earlier generation."""
+
+    object_key: str
+    content_type: str
+
+
 def provider_request(services: Services, claim: Claim, provider: Provider, lease: Lease) -> ProviderRequest:
-    """The request for the claim's route. A link to an upload stands in it alone, and is told to nobody else.
+    """The request for the claim's route. A link to our object store stands in it alone, and is told to nobody else.
 
     Raises:
         LeaseLost: another worker has the generation.
@@ -34,20 +43,22 @@ def provider_request(services: Services, claim: Claim, provider: Provider, lease
         ProviderUnavailable: the host of one does not answer.
     """
     inputs = claim.order.inputs
-    given = _uploads(services, claim)
+    generations = _generations(services, claim)
+    sources = _sources(services, claim, generations)
+    given = {**_uploads(services, claim), **_results(claim, generations, sources)}
     if services.catalogue.keeps_video_length(claim.order.model):
         _require_paid_length(services, claim, given, lease)
     if provider.reads_inputs is InputsRead.NONE:
-        links = {url: _link(services, claim, upload) for url, upload in given.items()}
-        return ProviderRequest(model=claim.route.model, inputs=inputs.with_urls(links))
+        links = {url: _link(services, claim, stored) for url, stored in given.items()}
+        return ProviderRequest(model=claim.route.model, inputs=inputs.with_urls(links), sources=sources)
     files: dict[str, InputFile] = {}
     if provider.reads_inputs is InputsRead.ALL:
         files = _from_the_web(services, claim, inputs, lease)
-    stored = {url: _read(services, upload) for url, upload in given.items()}
-    return ProviderRequest(model=claim.route.model, inputs=inputs, files={**files, **stored})
+    read = {url: _read(services, stored) for url, stored in given.items()}
+    return ProviderRequest(model=claim.route.model, inputs=inputs, files={**files, **read}, sources=sources)
 
 
-def _require_paid_length(services: Services, claim: Claim, given: Mapping[str, Upload], lease: Lease) -> None:
+def _require_paid_length(services: Services, claim: Claim, given: Mapping[str, _Stored], lease: Lease) -> None:
     """Refuse a video that is longer than what was ordered: the vendor takes money for all of it."""
     videos = claim.order.inputs.model_copy(update={"image_urls": []})
     files = _from_the_web(services, claim, videos, lease)
@@ -67,7 +78,45 @@ def _from_the_web(services: Services, claim: Claim, inputs: Inputs, lease: Lease
     return read_inputs(inputs, services.settings.inputs, seconds=left, on_chunk=lambda _received: lease.check())
 
 
-def _uploads(services: Services, claim: Claim) -> Mapping[str, Upload]:
+def _generations(services: Services, claim: Claim) -> Mapping[str, Earlier]:
+    """The earlier generations among the inputs, by URL."""
+    urls = {file.url for file in claim.order.inputs.input_files() if generation_id(file.url) is not None}
+    if not urls:
+        return {}
+    with services.database.statement() as statement:
+        return earlier.find(statement, claim.generation.customer_id, urls)
+
+
+def _sources(services: Services, claim: Claim, generations: Mapping[str, Earlier]) -> Mapping[str, RemoteRef]:
+    """Those of them that the vendor has itself, and goes on from."""
+    if not services.catalogue.extends(claim.order.model):
+        return {}
+    return {
+        url: RemoteRef(found.remote_id, found.remote_model, found.remote_links)
+        for url, found in generations.items()
+        if url in claim.order.inputs.video_urls and found.remote_id is not None
+    }
+
+
+def _results(
+    claim: Claim, generations: Mapping[str, Earlier], sources: Mapping[str, RemoteRef]
+) -> Mapping[str, _Stored]:
+    """The files of the others, by URL. The sweep may have given one up since the order was accepted."""
+    results: dict[str, _Stored] = {}
+    for field in claim.order.inputs.input_files():
+        if generation_id(field.url) is not None and field.url not in sources:
+            results[field.url] = _result(field, generations.get(field.url))
+    return results
+
+
+def _result(field: InputField, found: Earlier | None) -> _Stored:
+    if found is None or found.file is None or found.file.expired_at is not None:
+        text = f"{field.name} is a generation whose file was deleted"
+        raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)
+    return _Stored(found.file.object_key, found.file.content_type)
+
+
+def _uploads(services: Services, claim: Claim) -> Mapping[str, _Stored]:
     """The uploads among the inputs, by URL."""
     files = [file for file in claim.order.inputs.input_files() if upload_id(file.url) is not None]
     if not files:
@@ -77,21 +126,21 @@ def _uploads(services: Services, claim: Claim) -> Mapping[str, Upload]:
     for file in files:
         if file.url not in found:
             raise ProviderRejected(f"{file.name} is an upload that was deleted", code=ErrorCode.INPUT_UNREADABLE)
-    return found
+    return {url: _Stored(upload.object_key, upload.content_type) for url, upload in found.items()}
 
 
-def _read(services: Services, upload: Upload) -> InputFile:
+def _read(services: Services, stored: _Stored) -> InputFile:
     try:
-        with services.objects.stream(upload.object_key) as chunks:
-            return InputFile(b"".join(chunks), upload.content_type)
+        with services.objects.stream(stored.object_key) as chunks:
+            return InputFile(b"".join(chunks), stored.content_type)
     except MinioException:
         # Asked a second time, because stores differ in how they refuse to send what they do not have.
-        if services.objects.stat(upload.object_key) is not None:
+        if services.objects.stat(stored.object_key) is not None:
             raise
-    raise ProviderRejected("an uploaded input is not there any more", code=ErrorCode.INPUT_UNREADABLE)
+    raise ProviderRejected("an input is not in our store any more", code=ErrorCode.INPUT_UNREADABLE)
 
 
-def _link(services: Services, claim: Claim, upload: Upload) -> str:
+def _link(services: Services, claim: Claim, stored: _Stored) -> str:
     left = claim.generation.deadline_at - datetime.now(UTC)
     works_for = min(max(left, timedelta()) + uploads.MARGIN, _LONGEST_LINK)
-    return services.objects.presigned_url(upload.object_key, expires=works_for)
+    return services.objects.presigned_url(stored.object_key, expires=works_for)

@@ -16,7 +16,7 @@ from sqlmodel import select
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Match, Scenario
 from schemas.enums import Queue, Stage
-from schemas.inputs import Facts, upload_url
+from schemas.inputs import Facts, generation_url, upload_url
 from schemas.media_types import PNG, MediaType
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
@@ -196,6 +196,11 @@ class Lives:
         field = f"{media.kind}_urls"
         others = cast("list[str]", request.get(field, []))
         return self._begin(customer, {**request, field: [upload_url(upload.id), *others]}, 1, behaviour)
+
+    def begin_after(self, earlier: Life, request: dict[str, object], **behaviour: object) -> Life:
+        """The same from what an earlier generation made, for the same customer."""
+        field = f"{earlier.row.kind}_urls"
+        return self._begin(earlier.customer, {field: [generation_url(earlier.id)], **request}, 1, behaviour)
 
     def _begin(
         self, customer: NewCustomer, request: dict[str, object], routes: int, behaviour: dict[str, object]

@@ -1,0 +1,115 @@
+"""Earlier generations of a customer's that an order names as inputs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from schemas.enums import Kind, Stage
+from schemas.errors import InvalidRequest
+from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, InputField, Origin, generation_id, generation_url
+from schemas.names import ProviderName
+from schemas.orders import GenerationRequest
+from storage.statements import Executor
+
+# Without a lock: what the sweep gives up before the order is sent fails the order, and costs nothing.
+_FIND = text("""
+    SELECT g.id, g.kind, g.stage, g.model, g.provider, g.remote_id, g.remote_links,
+           g."order" #>> ARRAY['routes', g.route_index::text, 'model'] AS remote_model,
+           g."order" #>> '{inputs,resolution}' AS resolution,
+           a.object_key, a.content_type, a.size_bytes, a.expired_at
+    FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.role = 'result'
+    WHERE g.customer_id = :customer_id AND g.id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+@dataclass(frozen=True)
+class File:
+    """The stored result of a generation."""
+
+    object_key: str
+    content_type: str
+    size_bytes: int
+    expired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A generation, how its vendor calls it, and its result once it has one."""
+
+    kind: Kind
+    stage: Stage
+    model: str
+    provider: ProviderName
+    remote_id: str | None
+    remote_model: str
+    remote_links: Mapping[str, str]
+    resolution: str | None
+    file: File | None
+
+
+def find(executor: Executor, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, Earlier]:
+    """Those of a customer's generations that are among these URLs, by URL."""
+    ids = sorted({found for url in urls if (found := generation_id(url)) is not None})
+    if not ids:
+        return {}
+    rows = executor.execute(_FIND, {"customer_id": customer_id, "ids": ids})
+    return {
+        generation_url(row.id): Earlier(
+            kind=Kind(row.kind),
+            stage=Stage(row.stage),
+            model=row.model,
+            provider=row.provider,
+            remote_id=row.remote_id,
+            remote_model=row.remote_model,
+            remote_links=row.remote_links,
+            resolution=row.resolution,
+            file=None
+            if row.object_key is None
+            else File(row.object_key, row.content_type, row.size_bytes, row.expired_at),
+        )
+        for row in rows
+    }
+
+
+def facts(executor: Executor, customer_id: UUID, request: GenerationRequest) -> Facts:
+    """What is known of the generations that a request names.
+
+    Raises:
+        InvalidRequest: names each field whose generation is not there, is not the customer's, is not completed, made
+            something else, or has no file any more.
+    """
+    files = [file for file in request.input_files() if generation_id(file.url) is not None]
+    if not files:
+        return NOTHING_KNOWN
+    found = find(executor, customer_id, {file.url for file in files})
+    known: dict[str, InputFacts] = {}
+    problems: dict[str, str] = {}
+    for field in files:
+        try:
+            known[field.url] = _facts(field, found.get(field.url))
+        except ValueError as error:
+            problems[field.name] = str(error)
+    if problems:
+        raise InvalidRequest.of_fields(problems)
+    return known
+
+
+def _facts(field: InputField, earlier: Earlier | None) -> InputFacts:
+    """What is known of the result of a generation.
+
+    Raises:
+        ValueError: says why it is none that this field takes.
+    """
+    if earlier is None:
+        raise ValueError("is no generation of yours")
+    if earlier.kind is not field.kind:
+        raise ValueError(f"is not a generation of a {field.kind}")
+    if earlier.stage is not Stage.COMPLETED or earlier.file is None:
+        raise ValueError("is not completed")
+    if earlier.file.expired_at is not None:
+        raise ValueError("has no file any more: it was deleted when its time was over")
+    origin = Origin(earlier.model, earlier.provider, earlier.resolution)
+    return InputFacts(earlier.file.content_type, earlier.file.size_bytes, origin)

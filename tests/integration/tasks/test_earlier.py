@@ -1,0 +1,236 @@
+"""Orders that go on from what an earlier generation of the same customer's made."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Result, TextClause, text
+from structlog.testing import capture_logs
+
+from providers.adapters.kling.adapter import Kling
+from providers.base import InputsRead
+from schemas.enums import ErrorCode, Stage
+from schemas.errors import InvalidRequest
+from schemas.inputs import generation_url
+from schemas.orders import GenerationRequest
+from schemas.stages import TERMINAL
+from schemas.tables import Generation
+from storage import acceptance, statements
+from storage.database import Database
+from tasks.services import Services
+from tests.integration.tasks.conftest import Life, Lives
+from tests.integration.tasks.test_uploads import asked
+
+SMALL = {"width": 64, "height": 64, "duration_seconds": 1}
+FIRST: dict[str, object] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5}
+EDIT: dict[str, object] = {"model": "gemini-omni-video-edit", "duration_seconds": 4}
+RESHAPE: dict[str, object] = {"model": "kling-3.0-omni-video-to-video", "duration_seconds": 5}
+
+
+def made(lives: Lives, request: dict[str, object] | None = None) -> Life:
+    """A generation that is completed."""
+    life = lives.begin(request or FIRST, delivered=SMALL)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    return life
+
+
+def expire(life: Life) -> None:
+    """What the sweep does with files whose time is over."""
+    with life.database.transaction() as session:
+        session.execute(text("UPDATE assets SET expired_at = now() WHERE generation_id = :id"), {"id": life.id})
+
+
+def refusal(lives: Lives, earlier: Life, request: dict[str, object]) -> dict[str, str]:
+    """Why an order is refused, field by field; nothing is held for it."""
+    before = earlier.balance
+    with pytest.raises(InvalidRequest) as caught:
+        lives.begin_after(earlier, request)
+    assert earlier.balance == before
+    errors = caught.value.problem()["errors"]
+    assert isinstance(errors, list)
+    return {error["field"]: error["message"] for error in errors}
+
+
+def test_a_vendor_fetches_a_video_of_mine_and_nobody_else_is_told_where(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = made(lives)
+    life = lives.begin_after(earlier, EDIT, delivered=SMALL)
+    with capture_logs() as lines:
+        request = asked(life, monkeypatch)
+        assert life.go(until=TERMINAL) is Stage.COMPLETED
+    (link,) = request.inputs.video_urls
+    assert urlsplit(link).path.endswith(earlier.assets[0].object_key)
+    assert request.sources == {}
+    signature = parse_qs(urlsplit(link).query)["X-Amz-Signature"][0]
+    assert life.row.order["inputs"]["video_urls"] == [generation_url(earlier.id)]  # type: ignore[index]
+    assert signature not in repr(lines) + life.row.model_dump_json() + repr([event.data for event in life.events])
+
+
+def test_a_vendor_that_does_not_fetch_is_given_the_bytes(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = made(lives)
+    life = lives.begin_after(earlier, EDIT)
+    request = asked(life, monkeypatch, reads_inputs=InputsRead.ALL)
+    (url,) = request.inputs.video_urls
+    assert url == generation_url(earlier.id)
+    with life.worker.objects.stream(earlier.assets[0].object_key) as chunks:
+        assert request.files[url].content == b"".join(chunks)
+    assert request.files[url].content_type == "video/mp4"
+
+
+def test_a_picture_of_mine_becomes_a_video(lives: Lives) -> None:
+    earlier = made(lives, {"model": "nano-banana"})
+    request: dict[str, object] = {"model": "kling-2.6-image-to-video", "duration_seconds": 5}
+    life = lives.begin_after(earlier, request, delivered=SMALL)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_a_video_of_mine_is_measured_where_its_length_is_paid_for(lives: Lives) -> None:
+    earlier = lives.begin(FIRST, delivered={**SMALL, "duration_seconds": 4})
+    earlier.go(until=TERMINAL)
+    life = lives.begin_after(earlier, {**RESHAPE, "duration_seconds": 4}, delivered=SMALL)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_a_longer_video_of_mine_is_refused_before_it_costs_anything(lives: Lives) -> None:
+    earlier = lives.begin(FIRST, delivered={**SMALL, "duration_seconds": 6})
+    earlier.go(until=TERMINAL)
+    life = lives.begin_after(earlier, {**RESHAPE, "duration_seconds": 3})
+    assert life.step() is Stage.FAILED
+    assert life.row.error_message == "video_urls.0 has 6.0 s: order at least as many, not 3"
+    assert life.accepted_creates() == 0
+
+
+@pytest.mark.parametrize("reads_inputs", [InputsRead.NONE, InputsRead.ALL])
+def test_a_file_that_the_sweep_took_since_fails_the_order_and_costs_nothing(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch, reads_inputs: InputsRead
+) -> None:
+    monkeypatch.setattr(Kling, "reads_inputs", reads_inputs)
+    earlier = made(lives)
+    balance = earlier.balance
+    life = lives.begin_after(earlier, RESHAPE)
+    expire(earlier)
+    assert life.step() is Stage.FAILED
+    assert (life.row.error_code, life.row.error_message) == (
+        ErrorCode.INPUT_UNREADABLE,
+        "video_urls.0 is a generation whose file was deleted",
+    )
+    assert (life.accepted_creates(), life.balance) == (0, balance)
+
+
+def test_a_file_that_the_store_lost_fails_the_order(lives: Lives) -> None:
+    earlier = made(lives)
+    life = lives.begin_after(earlier, RESHAPE)
+    life.worker.objects.remove(earlier.assets[0].object_key)
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.INPUT_UNREADABLE
+
+
+def test_a_generation_that_does_not_exist_is_refused(lives: Lives) -> None:
+    earlier = made(lives)
+    unknown = {**EDIT, "video_urls": [generation_url(uuid4())]}
+    assert refusal(lives, earlier, unknown) == {"video_urls.0": "is no generation of yours"}
+
+
+def test_another_customers_generation_is_refused_as_if_it_did_not_exist(lives: Lives) -> None:
+    theirs = {**EDIT, "video_urls": [generation_url(made(lives).id)]}
+    assert refusal(lives, made(lives), theirs) == {"video_urls.0": "is no generation of yours"}
+
+
+def _failed(lives: Lives) -> Life:
+    life = lives.begin(FIRST, outcome="fail")
+    assert life.go(until=TERMINAL) is Stage.FAILED
+    return life
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [lambda lives: lives.begin(FIRST), lambda lives: _unsettled(lives), _failed],
+    ids=["queued", "settling", "failed"],
+)
+def test_a_generation_without_a_result_is_refused(lives: Lives, begin: Callable[[Lives], Life]) -> None:
+    assert refusal(lives, begin(lives), EDIT) == {"video_urls.0": "is not completed"}
+
+
+def _unsettled(lives: Lives) -> Life:
+    life = lives.begin(FIRST, delivered=SMALL)
+    life.go(until=frozenset({Stage.SETTLING}))
+    return life
+
+
+def test_a_picture_is_refused_where_a_video_belongs(lives: Lives) -> None:
+    earlier = made(lives, {"model": "nano-banana"})
+    wrong = {**EDIT, "video_urls": [generation_url(earlier.id)], "image_urls": []}
+    assert refusal(lives, earlier, wrong) == {"video_urls.0": "is not a generation of a video"}
+
+
+def test_a_generation_whose_file_was_deleted_is_refused(lives: Lives) -> None:
+    earlier = made(lives)
+    expire(earlier)
+    assert refusal(lives, earlier, EDIT) == {
+        "video_urls.0": "has no file any more: it was deleted when its time was over"
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ("content_type = 'video/webm'", "must be video/mp4 or video/quicktime, not video/webm"),
+        ("size_bytes = 33554433", "has 33554433 bytes; at most 33554432 are allowed"),
+    ],
+)
+def test_the_models_limits_hold_for_a_video_of_mine(lives: Lives, changed: str, message: str) -> None:
+    earlier = made(lives)
+    with earlier.database.transaction() as session:
+        session.execute(text(f"UPDATE assets SET {changed} WHERE generation_id = :id"), {"id": earlier.id})
+    assert refusal(lives, earlier, {"model": "aleph-2-video-to-video"}) == {"video_urls.0": message}
+
+
+def test_a_repeated_request_is_answered_although_the_file_is_gone(
+    lives: Lives, database: Database, worker: Services
+) -> None:
+    earlier = made(lives)
+    shouted = f"generation:{str(earlier.id).upper()}"
+
+    def order(url: str) -> Generation:
+        request = GenerationRequest.model_validate({**EDIT, "prompt": "fog", "video_urls": [url]})
+        with database.statements() as lent:
+            accept = acceptance.accept(
+                lent,
+                earlier.customer.id,
+                request,
+                worker.catalogue.order,
+                worker.settings.pipeline,
+                idempotency_key="1",
+            )
+        return accept.generation
+
+    first = order(generation_url(earlier.id))
+    expire(earlier)
+    assert order(shouted).id == first.id
+
+
+def test_only_an_order_that_names_a_generation_asks_for_one(
+    lives: Lives, database: Database, worker: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = made(lives)
+    asked_for: list[str] = []
+    execute = statements.Statements.execute
+
+    def counted(self: statements.Statements, statement: TextClause, given: Mapping[str, object]) -> Result[Any]:
+        asked_for.append(statement.text)
+        return execute(self, statement, given)
+
+    monkeypatch.setattr(statements.Statements, "execute", counted)
+
+    def order(url: str) -> int:
+        asked_for.clear()
+        wanted = GenerationRequest.model_validate({**EDIT, "prompt": "fog", "video_urls": [url]})
+        with database.statements() as lent:
+            acceptance.accept(lent, earlier.customer.id, wanted, worker.catalogue.order, worker.settings.pipeline)
+        return len(asked_for)
+
+    assert order("https://media.example/1.mp4") == 2
+    assert order(generation_url(earlier.id)) == 3
