@@ -1,8 +1,10 @@
 """An adapter in front of the sandbox, which was written from the vendor's documents and not from the adapter."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_network
+from types import MappingProxyType
 from uuid import UUID, uuid4
 
 from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
@@ -10,12 +12,15 @@ from providers.catalogue import Catalogue
 from providers.inputs import read_inputs
 from sandbox.client import SandboxClient
 from sandbox.scenarios import NORMAL, Delivered, Match, Scenario
+from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import DownloadSettings, InputSettings
 from tests.sandbox.harness import PATIENCE_SECONDS
 
 INPUTS = InputSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
 DOWNLOADS = DownloadSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])
+
+NO_SOURCES: Mapping[str, RemoteRef] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,27 @@ class Bench:
     word: str
     delivered: Delivered = NORMAL.delivered
     """What comes instead of what was ordered, where a test misbehaves."""
+    facts: Facts = field(default_factory=dict)
+    """What is known of the input files of orders."""
 
     def order(self, model: str | None = None, **fields: object) -> Order:
         request = {"model": model or self.model, "prompt": f"a boat {self.word}", **fields}
-        return self.catalogue.order(GenerationRequest.model_validate(request))
+        return self.catalogue.order(GenerationRequest.model_validate(request), self.facts)
 
-    def submit(self, order: Order, *, generation_id: UUID | None = None, callback_url: str | None = None) -> RemoteRef:
+    def submit(
+        self,
+        order: Order,
+        *,
+        generation_id: UUID | None = None,
+        callback_url: str | None = None,
+        sources: Mapping[str, RemoteRef] = NO_SOURCES,
+    ) -> RemoteRef:
         remote_model = order.routes[0].model
         files: dict[str, InputFile] = {}
         if self.provider.reads_inputs is InputsRead.ALL:
             files = read_inputs(order.inputs, INPUTS, seconds=PATIENCE_SECONDS)
         submission = self.provider.submit(
-            ProviderRequest(remote_model, order.inputs, files),
+            ProviderRequest(remote_model, order.inputs, files, sources),
             callback_url=callback_url,
             generation_id=generation_id or uuid4(),
             fence=lambda: None,

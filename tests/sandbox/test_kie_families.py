@@ -193,6 +193,65 @@ def test_a_wrong_create_is_422_and_not_accepted(
     assert sandbox.tasks(kie.word) == []
 
 
+def extend(kie: Kie, task_id: JsonValue, **fields: JsonValue) -> httpx.Response:
+    body = {"taskId": task_id, "prompt": f"the boat sails on {kie.word}", **fields}
+    return kie.http.post("/kie/api/v1/veo/extend", json=body)
+
+
+def test_veo_goes_on_from_a_task(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+    misbehave(sandbox, kie)
+    first = create(kie, "veo", aspectRatio="9:16")
+    finish(kie, "veo", first)
+    before = kie.http.get("/kie/api/v1/chat/credit").json()["data"]
+    answer = extend(kie, first, model="lite", seeds=12345, callBackUrl=receiver.url).json()
+    assert (answer["code"], answer["msg"]) == (200, "success")
+    assert before - kie.http.get("/kie/api/v1/chat/credit").json()["data"] == 30
+    second = answer["data"]["taskId"]
+    assert second != first
+    (link,) = finish(kie, "veo", second)["response"]["resultUrls"]
+    assert kie.http.get(link).headers["Content-Type"] == "video/mp4"
+    assert callback_of(kie, receiver, second)["data"]["taskId"] == second
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "text"),
+    [
+        ({"prompt": ""}, 422, "prompt: String should have at least 1 character"),
+        ({"model": "veo3_fast"}, 422, "model: Input should be 'fast', 'quality' or 'lite'"),
+        ({"seeds": 7}, 422, "seeds: Input should be greater than or equal to 10000"),
+        ({"aspectRatio": "16:9"}, 422, "aspectRatio: Extra inputs are not permitted"),
+        ({"taskId": ""}, 422, "taskId: String should have at least 1 character"),
+        ({"taskId": "gone"}, 404, "The original video or task does not exist"),
+    ],
+)
+def test_a_wrong_extension_is_refused(
+    kie: Kie, sandbox: SandboxClient, fields: dict[str, JsonValue], code: int, text: str
+) -> None:
+    misbehave(sandbox, kie)
+    task_id = create(kie, "veo")
+    finish(kie, "veo", task_id)
+    answer = extend(kie, task_id=fields.pop("taskId", task_id), **fields)
+    assert (error(answer), answer.json()["msg"]) == ((200, code, None), text)
+
+
+def test_an_extension_needs_a_task_that_can_be_gone_on_from(kie: Kie, sandbox: SandboxClient) -> None:
+    market = kie.create()
+    assert error(extend(kie, market)) == (200, 404, None)
+    misbehave(sandbox, kie)
+    large = create(kie, "veo", resolution="1080p")
+    finish(kie, "veo", large)
+    assert error(extend(kie, large)) == (200, 422, None)
+    first = create(kie, "veo")
+    finish(kie, "veo", first)
+    second = extend(kie, first).json()["data"]["taskId"]
+    finish(kie, "veo", second)
+    assert error(extend(kie, second)) == (200, 422, None)
+    misbehave(sandbox, kie, seconds=3600)
+    assert error(extend(kie, create(kie, "veo"))) == (200, 422, None)
+    with httpx.Client(base_url=kie.http.base_url, trust_env=False) as stranger:
+        assert error(stranger.post("/kie/api/v1/veo/extend", json={})) == (200, 401, None)
+
+
 VEO_WRONG: list[tuple[dict[str, JsonValue], str]] = [
     ({"model": "veo2"}, "model: Input should be 'veo3', 'veo3_fast' or 'veo3_lite'"),
     ({"aspect_ratio": "16:9"}, "aspect_ratio: Extra inputs are not permitted"),

@@ -69,7 +69,7 @@ class Kie:
         fence: Fence,
     ) -> Submission:
         family = family_of(request.model)
-        body = family.to_body(request.model, request.inputs)
+        body = family.to_body(request)
         if callback_url is not None:
             body["callBackUrl"] = callback_url
         reply = self._account.call("submit", "POST", family.create_path, body=body, fence=fence)

@@ -5,12 +5,12 @@ from typing import Final
 
 from providers.adapters.kie.market import MARKET
 from providers.adapters.kie.runway import RUNWAY
-from providers.adapters.kie.veo import VEO
+from providers.adapters.kie.veo import VEO, VEO_EXTEND
 from providers.adapters.kie.wire import Family
-from schemas.orders import Inputs
+from providers.base import ProviderRequest
 
 # By what stands before the first slash; every other model is the Market's.
-_FAMILIES: Final[Mapping[str, Family]] = {"veo": VEO, "runway": RUNWAY}
+_FAMILIES: Final[Mapping[str, Family]] = {"veo": VEO, "veo-extend": VEO_EXTEND, "runway": RUNWAY}
 
 
 def family_of(model: str) -> Family:
@@ -18,10 +18,10 @@ def family_of(model: str) -> Family:
     return _FAMILIES.get(model.partition("/")[0], MARKET)
 
 
-def to_body(model: str, inputs: Inputs) -> dict[str, object]:
+def to_body(request: ProviderRequest) -> dict[str, object]:
     """The body of a create, without the callback's URL.
 
     Raises:
         ProviderRejected: an old order for a model that this version does not speak.
     """
-    return family_of(model).to_body(model, inputs)
+    return family_of(request.model).to_body(request)

@@ -17,7 +17,7 @@ from providers.adapters.kie.wire import (
     succeeded,
     undocumented_state,
 )
-from providers.base import RemoteState, RemoteStatus
+from providers.base import ProviderRequest, RemoteState, RemoteStatus
 from schemas.errors import ProviderBadResponse
 from schemas.orders import Inputs
 
@@ -87,18 +87,18 @@ class _Results(Payload):
     urls: list[ResultUrl] | None = Field(default=None, alias="resultUrls")
 
 
-def to_body(model: str, inputs: Inputs) -> dict[str, object]:
+def to_body(request: ProviderRequest) -> dict[str, object]:
     """The body of a create: what was ordered, in the words of this model.
 
     Raises:
         ProviderRejected: an old order for a model that this version does not speak.
     """
-    known = INPUTS.get(model)
+    known, inputs = INPUTS.get(request.model), request.inputs
     if known is None:
-        raise not_served(model)
+        raise not_served(request.model)
     given = {name: value for name, value in inputs.model_dump().items() if value not in (None, [])}
     said = {theirs: _said(known, ours, given[ours], inputs) for ours, theirs in known.fields.items() if ours in given}
-    return {"model": known.model or model, "input": {**said, **known.always}}
+    return {"model": known.model or request.model, "input": {**said, **known.always}}
 
 
 def _said(known: _Input, name: str, value: object, inputs: Inputs) -> object:

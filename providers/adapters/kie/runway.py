@@ -14,9 +14,8 @@ from providers.adapters.kie.wire import (
     succeeded,
     undocumented_state,
 )
-from providers.base import RemoteState, RemoteStatus
+from providers.base import ProviderRequest, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode
-from schemas.orders import Inputs
 
 _EXPIRED: Final = 1
 
@@ -40,14 +39,15 @@ class Record(Payload):
     expired: int | None = Field(default=None, alias="expireFlag")
 
 
-def to_body(model: str, inputs: Inputs) -> dict[str, object]:
+def to_body(request: ProviderRequest) -> dict[str, object]:
     """The body of a create; the service has one model, and does not name it.
 
     Raises:
         ProviderRejected: an old order for a model that this version does not speak.
     """
-    if model != "runway/generate":
-        raise not_served(model)
+    if request.model != "runway/generate":
+        raise not_served(request.model)
+    inputs = request.inputs
     body: dict[str, object] = {
         "prompt": inputs.prompt,
         "duration": inputs.duration_seconds,

@@ -1,11 +1,8 @@
-"""Google's Veo 3.1 behind a Kie account, in a wire of its own. Source: https://docs.kie.ai/veo3-api.
-
-`/api/v1/veo/extend` is not spoken: it goes by the task of an earlier generation, and an order names none.
-"""
+"""Google's Veo 3.1 behind a Kie account, in a wire of its own. Source: https://docs.kie.ai/veo3-api."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, JsonValue
@@ -21,8 +18,8 @@ from providers.adapters.kie.wire import (
     succeeded,
     undocumented_state,
 )
-from providers.base import RemoteState, RemoteStatus
-from schemas.orders import Inputs
+from providers.base import ProviderRequest, RemoteState, RemoteStatus
+from schemas.errors import ProviderRejected
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,14 @@ MODES: Final[Mapping[str, _Mode]] = {
     "veo/veo3_fast/reference": _Mode("veo3_fast", _REFERENCES),
     "veo/veo3_lite": _Mode("veo3_lite", _FRAMES),
     "veo/veo3_lite/reference": _Mode("veo3_lite", _REFERENCES),
+}
+
+
+# By the model of a route: https://docs.kie.ai/veo3-api/extend-video
+EXTENSIONS: Final[Mapping[str, str]] = {
+    "veo-extend/veo3": "quality",
+    "veo-extend/veo3_fast": "fast",
+    "veo-extend/veo3_lite": "lite",
 }
 
 
@@ -72,15 +77,15 @@ class Record(Payload):
     error_message: str | None = Field(default=None, alias="errorMessage")
 
 
-def to_body(model: str, inputs: Inputs) -> dict[str, object]:
+def to_body(request: ProviderRequest) -> dict[str, object]:
     """The body of a create.
 
     Raises:
         ProviderRejected: an old order for a model that this version does not speak.
     """
-    mode = MODES.get(model)
+    mode, inputs = MODES.get(request.model), request.inputs
     if mode is None:
-        raise not_served(model)
+        raise not_served(request.model)
     body: dict[str, object] = {
         "model": mode.model,
         "prompt": inputs.prompt,
@@ -91,6 +96,21 @@ def to_body(model: str, inputs: Inputs) -> dict[str, object]:
     if not inputs.image_urls:
         return {**body, "generationType": "TEXT_2_VIDEO"}
     return {**body, "generationType": mode.of_pictures, "imageUrls": inputs.image_urls}
+
+
+def to_extension(request: ProviderRequest) -> dict[str, object]:
+    """The body of a create that goes on from an earlier task of this account's. Kie takes the shape from that one.
+
+    Raises:
+        ProviderRejected: an old order for a model that this version does not speak, or for one without such a task.
+    """
+    model = EXTENSIONS.get(request.model)
+    if model is None:
+        raise not_served(request.model)
+    tasks = [source.remote_id for url in request.inputs.video_urls if (source := request.sources.get(url)) is not None]
+    if len(tasks) != 1:
+        raise ProviderRejected("kie goes on from one video of its own")
+    return {"taskId": tasks[0], "prompt": request.inputs.prompt, "model": model}
 
 
 def to_state(answer: Answer) -> RemoteState:
@@ -119,3 +139,5 @@ VEO: Final = Family(
     to_body=to_body,
     to_state=to_state,
 )
+
+VEO_EXTEND: Final = replace(VEO, create_path="/api/v1/veo/extend", to_body=to_extension)

@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
-from providers.base import RemoteState, RemoteStatus
+from providers.base import ProviderRequest, RemoteState, RemoteStatus
 from providers.redaction import quotable
 from providers.verdicts import Verdict
 from schemas.enums import ErrorCode
@@ -31,7 +31,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 
 # The documented codes (https://docs.kie.ai/market/common/get-task-detail, and the page of each model). A create that
 # is answered with one of them and without a task id was not accepted: that is why 408, 500 and 505 may be sent again.
@@ -98,8 +97,8 @@ BALANCE: Final = TypeAdapter(Decimal)
 class Family:
     """One of the wires behind an account.
 
-    `to_body` makes the body of a create, without the callback's URL, of a route's model and the inputs; it raises
-    `ProviderRejected` for a model that this version does not speak. `to_state` reads the answer about a task; it raises
+    `to_body` makes the body of a create, without the callback's URL; it raises `ProviderRejected` for a model that this
+    version does not speak. `to_state` reads the answer about a task; it raises
     `ProviderBadResponse` for what Kie does not document, and `ValidationError` for a record of another form.
     """
 
@@ -107,7 +106,7 @@ class Family:
     status_path: str
     failure_codes: frozenset[int]
     """The codes, besides 200, under which the record of a task may come: those that its callbacks give a failure."""
-    to_body: Callable[[str, Inputs], dict[str, object]]
+    to_body: Callable[[ProviderRequest], dict[str, object]]
     to_state: Callable[[Answer], RemoteState]
 
 

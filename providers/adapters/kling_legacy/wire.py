@@ -1,7 +1,8 @@
 """The wire of Kling's legacy dialect as data and pure functions: paths, payloads, states.
 
 The model is in the body, durations are text, and a task that worked has `succeed`. Source: the legacy pages of
-https://kling.ai/document-api. Video extension is left out: it takes the id of an earlier video, which no order names.
+https://kling.ai/document-api. Video extension is left out: Kling's capability map has it for the models 1.0 to 1.6
+alone, and those are gone.
 """
 
 from collections.abc import Mapping

@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Final, Literal, Self
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
 from sandbox.sizes import Size, size_of
-from sandbox.state import CurrentSandbox
+from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import JsonObject, State, Task
 from sandbox.validation import HttpUrlText
 from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kie.callbacks import KieCallbacks, code_of, stamp
+from sandbox.vendors.kie.errors import KieError
 from sandbox.vendors.kie.inputs import KieInput, read_as
 from sandbox.vendors.kie.tasks import Authorization, Create, call_back_url_of, create, read_object, tell, text_of
 
@@ -27,6 +29,10 @@ _SCALES = {"720p": 1.0, "1080p": 1.5, "4k": 3.0}
 _CREDITS = {"veo3": 250, "veo3_fast": 60, "veo3_lite": 32}
 # "approximately 2x the credits of generating a Fast mode video"
 _CREDITS_FOR_4K = 120
+_EXTENSION_CREDITS = {"quality": 250, "fast": 60, "lite": 30}
+# Kie does not say how long an extension is; Veo goes on for 7 s.
+_EXTENSION_SECONDS = 7
+_EXTENDED = "720p"
 _RUNNING, _DONE, _FAILED, _FAILED_UPSTREAM = 0, 1, 2, 3
 _FAILURE_CODES = frozenset({400, 422, 500, 501})
 _UPSTREAM = 501
@@ -96,6 +102,28 @@ class VeoInput(KieInput):
         )
 
 
+class VeoExtensionInput(KieInput):
+    """The body of a create that goes on from an earlier task. Source: https://docs.kie.ai/veo3-api/extend-video."""
+
+    task_id: str = Field(min_length=1, alias="taskId")
+    prompt: str = Field(min_length=1)
+    model: Literal["fast", "quality", "lite"] = "fast"
+    seeds: int | None = Field(default=None, ge=10_000, le=99_999)
+    watermark: str | None = None
+    _original: MediaSpec = PrivateAttr(MediaSpec(format="mp4", width=1280, height=720, frame_rate=24, sound=True))
+
+    def of(self, original: MediaSpec) -> Self:
+        """The same, with what the earlier task was to deliver."""
+        self._original = original
+        return self
+
+    def credits(self) -> float:
+        return _EXTENSION_CREDITS[self.model]
+
+    def spec(self, source: SourceImage | None) -> MediaSpec:  # noqa: ARG002 -- takes none
+        return replace(self._original, duration_seconds=_EXTENSION_SECONDS)
+
+
 class VeoCallbacks(KieCallbacks):
     """A record with a flag for the state, and callbacks with the result under `info`."""
 
@@ -154,6 +182,25 @@ async def generate(request: Request, sandbox: CurrentSandbox, authorization: Aut
     )
 
 
+@router.post("/api/v1/veo/extend")
+async def extend(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
+    """Go on from a video: `{"taskId": …, "prompt": …, "model": "fast"}` gives `{"data": {"taskId": …}}`."""
+    sandbox.account(KieAccount).authorize(authorization)
+    body = await read_object(request)
+    fields = {name: value for name, value in body.items() if name != "callBackUrl"}
+    return await create(
+        sandbox,
+        Create(
+            body=body,
+            model=text_of(body, "model") or "fast",
+            prompt=text_of(body, "prompt"),
+            call_back_url=call_back_url_of(body),
+            read=partial(_read_extension, sandbox, fields),
+            writer=VeoCallbacks,
+        ),
+    )
+
+
 @router.get("/api/v1/veo/record-info")
 async def record_info(
     sandbox: CurrentSandbox,
@@ -163,6 +210,21 @@ async def record_info(
     """The state of a video and, at its end, its URL."""
     sandbox.account(KieAccount).authorize(authorization)
     return await tell(sandbox, task_id, VeoCallbacks)
+
+
+def _read_extension(sandbox: Sandbox, fields: JsonObject) -> VeoExtensionInput:
+    """The validated input. Raises `KieError`: 404 for an unknown task, 422 for one that cannot be gone on from."""
+    wanted = read_as(VeoExtensionInput, fields)
+    original = sandbox.engine.task(wanted.task_id)
+    if original is None or not isinstance(original.writer, VeoCallbacks):
+        raise KieError(404, "The original video or task does not exist")
+    if original.ended is not State.SUCCESS:
+        raise KieError(422, "The original video is not generated yet")
+    if "taskId" in original.request:
+        raise KieError(422, "taskId should be that of a video generation")
+    if _resolution(original) != _EXTENDED:
+        raise KieError(422, "Videos generated after 1080P generation cannot be extended")
+    return wanted.of(original.spec)
 
 
 def _flag(task: Task) -> int:

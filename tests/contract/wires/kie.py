@@ -8,7 +8,7 @@ from uuid import UUID
 from providers.adapters.kie import families
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
-from providers.base import Provider, ProviderRequest
+from providers.base import Provider, ProviderRequest, RemoteRef
 from providers.transport import Transport
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
@@ -28,7 +28,8 @@ class KieWire(Wire):
         return Kie("kie", account(base_url, timeout, WEBHOOK_KEY), transport, clock=clock)
 
     def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
-        return families.to_body(model, inputs)
+        sources = {url: RemoteRef(f"task of {url}", "veo/veo3") for url in inputs.video_urls}
+        return families.to_body(ProviderRequest(model, inputs, sources=sources))
 
     def accepted(self, remote_id: str) -> bytes:
         return kie_answer({"taskId": remote_id})
@@ -125,6 +126,16 @@ class KieVeoWire(KieWire):
         return Callback(super().callback(remote_id, now).headers, body)
 
 
+class KieVeoExtensionWire(KieVeoWire):
+    """What goes on from a video of Veo's at Kie."""
+
+    request = ProviderRequest(
+        "veo-extend/veo3_fast",
+        Inputs(prompt=PROMPT, video_urls=["generation:1"], duration_seconds=7),
+        sources={"generation:1": RemoteRef("task_0", "veo/veo3_fast")},
+    )
+
+
 def _veo(remote_id: str, flag: int, **fields: object) -> bytes:
     record = {"taskId": remote_id, "successFlag": flag, "response": None, "errorCode": None, "errorMessage": ""}
     return kie_answer({**record, **fields})
@@ -165,4 +176,8 @@ class KieRunwayWire(KieWire):
 
 
 WIRE = KieWire()
-FURTHER: Mapping[str, Wire] = {"veo": KieVeoWire(), "runway": KieRunwayWire()}
+FURTHER: Mapping[str, Wire] = {
+    "veo": KieVeoWire(),
+    "veo-extend": KieVeoExtensionWire(),
+    "runway": KieRunwayWire(),
+}

@@ -10,7 +10,7 @@ from sqlalchemy import Result, TextClause, text
 from structlog.testing import capture_logs
 
 from providers.adapters.kling.adapter import Kling
-from providers.base import InputsRead
+from providers.base import InputsRead, RemoteRef
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import InvalidRequest
 from schemas.inputs import generation_url
@@ -19,6 +19,7 @@ from schemas.stages import TERMINAL
 from schemas.tables import Generation
 from storage import acceptance, statements
 from storage.database import Database
+from storage.ledger import Balance
 from tasks.services import Services
 from tests.integration.tasks.conftest import Life, Lives
 from tests.integration.tasks.test_uploads import asked
@@ -234,3 +235,57 @@ def test_only_an_order_that_names_a_generation_asks_for_one(
 
     assert order("https://media.example/1.mp4") == 2
     assert order(generation_url(earlier.id)) == 3
+
+
+VEO: dict[str, object] = {"model": "veo-3-lite"}
+GO_ON: dict[str, object] = {"model": "veo-3-fast-extend"}
+
+
+def test_a_video_is_made_and_gone_on_from(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = made(lives, VEO)
+    life = lives.begin_after(earlier, GO_ON, delivered=SMALL)
+    assert life.balance == Balance(available=1000 - 32 - 60, held=60)
+    request = asked(life, monkeypatch)
+    entry = generation_url(earlier.id)
+    assert request.inputs.video_urls == [entry]
+    assert request.sources == {entry: RemoteRef(str(earlier.row.remote_id), "veo/veo3_lite")}
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert (life.accepted_creates(), life.balance) == (1, Balance(available=1000 - 32 - 60, held=0))
+    assert life.assets[0].content_type == "video/mp4"
+
+
+def test_a_vendor_goes_on_from_its_own_copy_when_ours_is_gone(lives: Lives) -> None:
+    earlier = made(lives, VEO)
+    life = lives.begin_after(earlier, GO_ON, delivered=SMALL)
+    expire(earlier)
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_a_video_that_the_vendor_has_forgotten_costs_nothing(lives: Lives) -> None:
+    earlier = made(lives, VEO)
+    balance = earlier.balance
+    life = lives.begin_after(earlier, GO_ON)
+    with earlier.database.transaction() as session:
+        session.execute(text("UPDATE generations SET remote_id = 'gone' WHERE id = :id"), {"id": earlier.id})
+    assert life.step() is Stage.FAILED
+    assert (life.row.error_code, life.balance) == (ErrorCode.PROVIDER_REJECTED, balance)
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (FIRST, "is a video of kling-2.6-text-to-video; must be one of "),
+        ({**VEO, "resolution": "1080p"}, "is a video of 1080p; must be one of 720p"),
+    ],
+)
+def test_what_cannot_be_gone_on_from_is_refused(lives: Lives, first: dict[str, object], message: str) -> None:
+    errors = refusal(lives, made(lives, first), GO_ON)
+    assert list(errors) == ["video_urls.0"]
+    assert errors["video_urls.0"].startswith(message)
+
+
+def test_a_video_that_another_account_made_is_not_gone_on_from(lives: Lives) -> None:
+    earlier = made(lives, VEO)
+    earlier.set("provider = 'kie_before'")
+    message = "is a video of another account than those that serve this model here"
+    assert refusal(lives, earlier, GO_ON) == {"video_urls": message}

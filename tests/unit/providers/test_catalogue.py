@@ -7,6 +7,7 @@ from importlib.resources import files
 from math import ceil
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from providers.models import Model, Price, RouteEntry, UnknownSubmit
 from providers.registry import adapter_names
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
+from schemas.inputs import InputFacts, Origin, generation_url
 from schemas.orders import GenerationRequest, Inputs, Route
 from tests.contract.wires import WIRES
 
@@ -26,6 +28,9 @@ CATALOGUE = Catalogue(FILE, adapter_names())
 T2V, I2V = "kling-2.6-text-to-video", "kling-2.6-image-to-video"
 IMAGE_URL = "https://media.example/1.png"
 VIDEO_URL = "https://media.example/1.mp4"
+MINE = generation_url(UUID(int=1))
+FACTS = {MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p"))}
+"""A video that models go on from: every one that does goes on from Veo's at Kie."""
 
 
 def request(model: str, **fields: Any) -> GenerationRequest:
@@ -34,7 +39,8 @@ def request(model: str, **fields: Any) -> GenerationRequest:
 
 def plainest(model: Model) -> GenerationRequest:
     can = model.capabilities
-    return request(model.name, image_urls=[IMAGE_URL] * can.min_images, video_urls=[VIDEO_URL] * can.min_videos)
+    video = MINE if can.extends else VIDEO_URL
+    return request(model.name, image_urls=[IMAGE_URL] * can.min_images, video_urls=[video] * can.min_videos)
 
 
 def shipped() -> dict[str, Any]:
@@ -45,7 +51,7 @@ def shipped() -> dict[str, Any]:
 
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
 def test_every_model_takes_its_own_defaults(model: Model) -> None:
-    order = CATALOGUE.order(plainest(model))
+    order = CATALOGUE.order(plainest(model), FACTS)
     assert order.model == model.name
     assert order.credits > 0
     assert {route.provider for route in order.routes} <= adapter_names()
@@ -176,6 +182,9 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
     ("veo-3-fast-reference-to-video", {"image_urls": [IMAGE_URL]}, 60),
     ("veo-3-lite", {}, 32),
     ("veo-3-lite-reference-to-video", {"image_urls": [IMAGE_URL], "resolution": "4k"}, 160),
+    ("veo-3-extend", {"video_urls": [MINE]}, 250),
+    ("veo-3-fast-extend", {"video_urls": [MINE]}, 60),
+    ("veo-3-lite-extend", {"video_urls": [MINE]}, 32),
     ("runway-gen-3", {"duration_seconds": 10}, 30),
     ("kling-3.0-text-to-video", {}, 85),
     ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
@@ -242,7 +251,7 @@ PRICES: list[tuple[str, dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("model", "fields", "credits_"), PRICES)
 def test_prices(model: str, fields: dict[str, Any], credits_: int) -> None:
-    assert CATALOGUE.order(request(model, **fields)).credits == credits_
+    assert CATALOGUE.order(request(model, **fields), FACTS).credits == credits_
 
 
 FACTORS = st.decimals(min_value="0.01", max_value="1000", places=3)
@@ -530,6 +539,8 @@ def test_unknown_submits_fail_unless_the_route_says_otherwise() -> None:
     assert catalogue.unknown_submit("gone", second) is UnknownSubmit.FAIL
 
 
+VEO_EXTENDS = next(number for number, model in enumerate(FILE.models) if model.capabilities.extends)
+
 SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ("unknown field", ["models", 0, "colour"], "red", "Extra inputs are not permitted"),
     ("text for a number", ["models", 0, "capabilities", "prompt_characters"], "5000", "valid integer"),
@@ -553,9 +564,11 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ("neither sound nor silence", ["models", 0, "capabilities", "silence"], False, "what makes no sound is silent"),
     ("kind", ["models", 0, "kind"], "video", "a video has durations_seconds"),
     ("images", ["models", 0, "capabilities", "min_images"], 1, "must not be above max_images"),
+    ("sources", ["models", 0, "capabilities", "extends"], ["veo-3"], "what goes on from others' videos needs one"),
     ("alias twice", ["models", 0, "aliases"], ["nano-banana-pro"], "two models answer to the name 'nano-banana-pro'"),
     ("successor", ["retired", 0, "successor"], "nothing", "its successor 'nothing' is not a model that can be"),
     ("successor of its own", ["models", 0, "successor"], "nano-banana-pro", "only a paused model has a successor"),
+    ("source", ["models", VEO_EXTENDS, "capabilities", "extends"], ["veo-1"], "no model \\['veo-1'\\] to go on from"),
     ("family", ["families", 0, "models"], ["kling-1"], "there is no model \\['kling-1'\\]"),
     ("pattern", ["families", 0, "patterns"], ["kling"], "String should match pattern"),
 ]
@@ -577,7 +590,7 @@ def test_every_choice_that_is_offered_can_be_ordered(model: Model) -> None:
     for field, values in choices(model).items():
         for choice in values:
             asked = "generate_audio" if field == "audio" else field
-            order = CATALOGUE.order(plainest(model).model_copy(update={asked: choice}))
+            order = CATALOGUE.order(plainest(model).model_copy(update={asked: choice}), FACTS)
             assert getattr(order.inputs, field) == choice
             assert order.credits > 0
 

@@ -21,6 +21,7 @@ from schemas.settings import ProviderSettings
 
 FIRST, LAST = "https://x.example/1.png", "https://x.example/2.png"
 LINK = "https://media.example/1.mp4?size=1,2"
+MINE = "generation:00000000-0000-0000-0000-000000000001"
 OTHER = "https://media.example/2.mp4"
 VIDEO = Inputs(prompt="p", aspect_ratio="9:16", resolution="1080p", duration_seconds=6)
 VEO_BODY = {"prompt": "p", "aspectRatio": "9:16", "resolution": "1080p", "duration": 6}
@@ -54,6 +55,7 @@ def runway_state(**data: JsonValue) -> RemoteState:
     ("model", "family"),
     [
         ("veo/veo3_fast", veo.VEO),
+        ("veo-extend/veo3", veo.VEO_EXTEND),
         ("runway/generate", runway.RUNWAY),
         ("google/nano-banana", MARKET),
         ("gemini-omni-video", MARKET),
@@ -64,10 +66,10 @@ def test_a_routes_model_tells_its_family(model: str, family: object) -> None:
     assert family_of(model) is family
 
 
-@pytest.mark.parametrize("model", ["veo/veo2", "veo/veo3/reference", "runway/gen4"])
+@pytest.mark.parametrize("model", ["veo/veo2", "veo/veo3/reference", "veo-extend/veo2", "runway/gen4"])
 def test_a_model_that_is_not_known_any_more(model: str) -> None:
     with pytest.raises(ProviderRejected, match=f"kie's model {model} is not served any more"):
-        to_body(model, VIDEO)
+        to_body(ProviderRequest(model, VIDEO))
 
 
 @pytest.mark.parametrize(
@@ -88,16 +90,37 @@ def test_a_model_that_is_not_known_any_more(model: str) -> None:
     ],
 )
 def test_veo_in_its_own_words(model: str, inputs: Inputs, written: dict[str, object]) -> None:
-    assert to_body(model, inputs) == {**VEO_BODY, **written}
+    assert to_body(ProviderRequest(model, inputs)) == {**VEO_BODY, **written}
+
+
+@pytest.mark.parametrize(
+    ("model", "word"),
+    [("veo-extend/veo3", "quality"), ("veo-extend/veo3_fast", "fast"), ("veo-extend/veo3_lite", "lite")],
+)
+def test_veo_goes_on_from_the_task_of_an_earlier_video(model: str, word: str) -> None:
+    inputs = Inputs(prompt="p", video_urls=[MINE], duration_seconds=7, audio=True)
+    request = ProviderRequest(model, inputs, sources={MINE: RemoteRef("task_0", "veo/veo3")})
+    assert to_body(request) == {"taskId": "task_0", "prompt": "p", "model": word}
+
+
+@pytest.mark.parametrize(
+    ("urls", "sources"),
+    [([MINE], {}), ([], {MINE: RemoteRef("task_0", "veo/veo3")}), ([LINK], {MINE: RemoteRef("task_0", "veo/veo3")})],
+)
+def test_veo_goes_on_from_nothing_but_an_earlier_video(urls: list[str], sources: dict[str, RemoteRef]) -> None:
+    request = ProviderRequest("veo-extend/veo3", Inputs(prompt="p", video_urls=urls), sources=sources)
+    with pytest.raises(ProviderRejected, match="kie goes on from one video of its own"):
+        to_body(request)
 
 
 @pytest.mark.parametrize(("inputs", "written"), [(VIDEO, {}), (pictured(FIRST), {"imageUrl": FIRST})])
 def test_runway_in_its_own_words(inputs: Inputs, written: dict[str, object]) -> None:
-    assert to_body("runway/generate", inputs) == {**RUNWAY_BODY, **written}
+    assert to_body(ProviderRequest("runway/generate", inputs)) == {**RUNWAY_BODY, **written}
 
 
 def test_runway_is_told_no_shape_where_a_picture_decides_it() -> None:
-    body = to_body("runway/generate", pictured(FIRST).model_copy(update={"aspect_ratio": None}))
+    inputs = pictured(FIRST).model_copy(update={"aspect_ratio": None})
+    body = to_body(ProviderRequest("runway/generate", inputs))
     assert "aspectRatio" not in body
 
 
@@ -120,7 +143,7 @@ def test_each_family_has_addresses_of_its_own(model: str, create: str, status: s
     with pytest.raises(ProviderBadResponse, match="a record of another form"):
         kie.poll(RemoteRef(submission.remote_id, model))
     assert [(sent.method, sent.url.path) for sent in requests] == [("POST", create), ("GET", status)]
-    body = {**to_body(model, VIDEO), "callBackUrl": "https://gw.example/callbacks/kie/1?t=x"}
+    body = {**to_body(ProviderRequest(model, VIDEO)), "callBackUrl": "https://gw.example/callbacks/kie/1?t=x"}
     assert json.loads(requests[0].content) == body
     assert requests[1].url.params["taskId"] == "task_1"
 

@@ -149,7 +149,7 @@ NAMES = {"kling-3.0/video/first-frame": "kling-3.0/video", "gemini-omni-video/ed
 
 @pytest.mark.parametrize("model", WRITTEN)
 def test_inputs_in_the_words_of_each_model(model: str) -> None:
-    assert to_body(model, INPUTS) == {"model": NAMES.get(model, model), "input": WRITTEN[model]}
+    assert to_body(ProviderRequest(model, INPUTS)) == {"model": NAMES.get(model, model), "input": WRITTEN[model]}
 
 
 def test_no_model_is_spoken_to_in_words_that_no_test_has_seen() -> None:
@@ -158,13 +158,13 @@ def test_no_model_is_spoken_to_in_words_that_no_test_has_seen() -> None:
 
 @pytest.mark.parametrize(("resolution", "mode"), [("720p", "std"), ("1080p", "pro"), ("4k", "4K")])
 def test_klings_mode_is_the_resolution(resolution: str, mode: str) -> None:
-    body = to_body("kling-3.0/video", Inputs(prompt="p", resolution=resolution))
+    body = to_body(ProviderRequest("kling-3.0/video", Inputs(prompt="p", resolution=resolution)))
     assert body["input"] == {"prompt": "p", "mode": mode, "multi_shots": False}
 
 
 def test_as_much_of_a_video_is_used_as_was_ordered() -> None:
     inputs = Inputs(prompt="p", video_urls=["https://x.example/1.mp4"], duration_seconds=4)
-    assert to_body("gemini-omni-video/edit", inputs)["input"] == {
+    assert to_body(ProviderRequest("gemini-omni-video/edit", inputs))["input"] == {
         "prompt": "p",
         "duration": "4",
         "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 4}],
@@ -172,14 +172,14 @@ def test_as_much_of_a_video_is_used_as_was_ordered() -> None:
 
 
 def test_what_is_not_given_is_not_sent() -> None:
-    assert to_body("nano-banana-pro", Inputs(prompt="p"))["input"] == {"prompt": "p"}
-    silent = to_body("kling-2.6/text-to-video", Inputs(prompt="p", audio=False))
+    assert to_body(ProviderRequest("nano-banana-pro", Inputs(prompt="p")))["input"] == {"prompt": "p"}
+    silent = to_body(ProviderRequest("kling-2.6/text-to-video", Inputs(prompt="p", audio=False)))
     assert silent["input"] == {"prompt": "p", "sound": False}
 
 
 def test_a_model_that_is_not_known_any_more() -> None:
     with pytest.raises(ProviderRejected, match="kie's model sora-2 is not served any more"):
-        to_body("sora-2", INPUTS)
+        to_body(ProviderRequest("sora-2", INPUTS))
 
 
 def test_the_create_request() -> None:
