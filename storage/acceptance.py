@@ -12,8 +12,7 @@ from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
 from schemas.tables import Generation
-from storage import earlier as earlier_generations
-from storage import ledger, uploads
+from storage import earlier_generations, ledger, uploads
 from storage.statements import Executor
 
 
@@ -36,7 +35,7 @@ def accept(
 ) -> Accepted:
     """Insert the generation and hold its credits, in the caller's transaction.
 
-    A repeated request is answered before `make_order` is asked: its model may be retired by now, its uploads gone.
+    A repeated request is answered before `make_order` is asked: its model may be retired by now, its inputs gone.
 
     Args:
         request: without `data:` URIs (see `storage.data_uris`). Its uploads are kept until the generation is over.

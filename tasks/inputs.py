@@ -13,9 +13,9 @@ from schemas.enums import ErrorCode
 from schemas.errors import ProviderRejected
 from schemas.inputs import InputField, generation_id, upload_id
 from schemas.orders import Inputs
-from storage import earlier, uploads
+from storage import earlier_generations, uploads
 from storage.claims import Claim
-from storage.earlier import Earlier
+from storage.earlier_generations import EarlierGeneration
 from storage.leases import Lease
 from tasks.services import Services
 
@@ -78,16 +78,16 @@ def _from_the_web(services: Services, claim: Claim, inputs: Inputs, lease: Lease
     return read_inputs(inputs, services.settings.inputs, seconds=left, on_chunk=lambda _received: lease.check())
 
 
-def _generations(services: Services, claim: Claim) -> Mapping[str, Earlier]:
+def _generations(services: Services, claim: Claim) -> Mapping[str, EarlierGeneration]:
     """The earlier generations among the inputs, by URL."""
     urls = {file.url for file in claim.order.inputs.input_files() if generation_id(file.url) is not None}
     if not urls:
         return {}
     with services.database.statement() as statement:
-        return earlier.find(statement, claim.generation.customer_id, urls)
+        return earlier_generations.find(statement, claim.generation.customer_id, urls)
 
 
-def _sources(services: Services, claim: Claim, generations: Mapping[str, Earlier]) -> Mapping[str, RemoteRef]:
+def _sources(services: Services, claim: Claim, generations: Mapping[str, EarlierGeneration]) -> Mapping[str, RemoteRef]:
     """Those of them that the vendor has itself, and goes on from."""
     if not services.catalogue.extends(claim.order.model):
         return {}
@@ -99,7 +99,7 @@ def _sources(services: Services, claim: Claim, generations: Mapping[str, Earlier
 
 
 def _results(
-    claim: Claim, generations: Mapping[str, Earlier], sources: Mapping[str, RemoteRef]
+    claim: Claim, generations: Mapping[str, EarlierGeneration], sources: Mapping[str, RemoteRef]
 ) -> Mapping[str, _Stored]:
     """The files of the others, by URL. The sweep may have given one up since the order was accepted."""
     results: dict[str, _Stored] = {}
@@ -109,7 +109,7 @@ def _results(
     return results
 
 
-def _result(field: InputField, found: Earlier | None) -> _Stored:
+def _result(field: InputField, found: EarlierGeneration | None) -> _Stored:
     if found is None or found.file is None or found.file.expired_at is not None:
         text = f"{field.name} is a generation whose file was deleted"
         raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)

@@ -26,6 +26,7 @@ from schemas.orders import GenerationRequest
         {"number_of_outputs": 0},
         {"kind": "sound"},
         {"video_urls": ["ftp://example.com/a.mp4"]},
+        {"video_urls": ["generation:the-first-one"]},
     ],
 )
 def test_what_cannot_be_stored_or_served_is_refused_without_repeating_it(wrong: dict[str, object]) -> None:
@@ -42,3 +43,10 @@ def test_text_of_every_script_is_welcome() -> None:
 @pytest.mark.parametrize("name", ["generate_audio", "audio"])
 def test_sound_is_asked_for_by_either_name(name: str) -> None:
     assert GenerationRequest.model_validate({"model": "m", "prompt": "a boat", name: True}).generate_audio is True
+
+
+def test_a_generation_is_named_in_one_spelling() -> None:
+    name = "3e41a28d-5bf9-40ce-a038-dc975dda27ad"
+    spellings = [f"generation:{name.upper()}", f"generation:{{{name}}}", f"generation:{name.replace('-', '')}"]
+    request = GenerationRequest.model_validate({"prompt": "a boat", "video_urls": spellings})
+    assert request.video_urls == [f"generation:{name}"] * 3

@@ -1,8 +1,8 @@
 """The wire of Kling's legacy dialect as data and pure functions: paths, payloads, states.
 
 The model is in the body, durations are text, and a task that worked has `succeed`. Source: the legacy pages of
-https://kling.ai/document-api. Video extension is left out: Kling's capability map has it for the models 1.0 to 1.6
-alone, and those are gone.
+https://kling.ai/document-api. Video extension is left out: those pages have it for videos of the models 1.0 to 1.6,
+which are gone, and for none of those that are served here.
 """
 
 from collections.abc import Mapping

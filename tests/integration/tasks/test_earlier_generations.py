@@ -243,12 +243,14 @@ GO_ON: dict[str, object] = {"model": "veo-3-fast-extend"}
 
 def test_a_video_is_made_and_gone_on_from(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = made(lives, VEO)
+    earlier.set("""remote_links = '{"status": "/status/1"}'""")
     life = lives.begin_after(earlier, GO_ON, delivered=SMALL)
     assert life.balance == Balance(available=1000 - 32 - 60, held=60)
     request = asked(life, monkeypatch)
     entry = generation_url(earlier.id)
     assert request.inputs.video_urls == [entry]
-    assert request.sources == {entry: RemoteRef(str(earlier.row.remote_id), "veo/veo3_lite")}
+    remote_id = str(earlier.row.remote_id)
+    assert request.sources == {entry: RemoteRef(remote_id, "veo/veo3_lite", {"status": "/status/1"})}
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     assert (life.accepted_creates(), life.balance) == (1, Balance(available=1000 - 32 - 60, held=0))
     assert life.assets[0].content_type == "video/mp4"

@@ -36,7 +36,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierGeneration:
     """A generation, how its vendor calls it, and its result once it has one."""
 
     kind: Kind
@@ -50,14 +50,14 @@ class Earlier:
     file: File | None
 
 
-def find(executor: Executor, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, Earlier]:
+def find(executor: Executor, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, EarlierGeneration]:
     """Those of a customer's generations that are among these URLs, by URL."""
     ids = sorted({found for url in urls if (found := generation_id(url)) is not None})
     if not ids:
         return {}
     rows = executor.execute(_FIND, {"customer_id": customer_id, "ids": ids})
     return {
-        generation_url(row.id): Earlier(
+        generation_url(row.id): EarlierGeneration(
             kind=Kind(row.kind),
             stage=Stage(row.stage),
             model=row.model,
@@ -97,7 +97,7 @@ def facts(executor: Executor, customer_id: UUID, request: GenerationRequest) -> 
     return known
 
 
-def _facts(field: InputField, earlier: Earlier | None) -> InputFacts:
+def _facts(field: InputField, earlier: EarlierGeneration | None) -> InputFacts:
     """What is known of the result of a generation.
 
     Raises:

@@ -1,0 +1,42 @@
+"""Orders over HTTP that name an earlier generation."""
+
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from schemas.settings import Settings
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.integration.gateway.finishing import complete
+from tests.integration.gateway.test_uploads import errors, order
+from tests.support import NewCustomer
+from tests.unit.test_media import png
+
+
+def test_a_picture_of_mine_is_ordered_as_an_input(
+    gateway: httpx.Client, customer: NewCustomer, database: Database, settings: Settings, objects: ObjectStore
+) -> None:
+    request = {"model": "nano-banana", "prompt": "fog"}
+    first = gateway.post("/v1/generations", json=request, headers=customer.headers).json()["id"]
+    entry = f"generation:{first}"
+    assert errors(order(gateway, customer, entry)) == {"image_urls.0": "is not completed"}
+    complete(database, settings, objects, UUID(first), png(64, 48))
+    answer = order(gateway, customer, entry)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["inputs"]["image_urls"] == [entry]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (f"generation:{uuid4()}", "is no generation of yours"),
+        ("generation:the-first-one", "Value error, must be an http or https URL, upload:ID, generation:ID, or "),
+    ],
+)
+def test_what_names_no_generation_of_mine_is_refused_by_its_place(
+    gateway: httpx.Client, customer: NewCustomer, entry: str, message: str
+) -> None:
+    wrong = errors(order(gateway, customer, entry))
+    assert list(wrong) == ["image_urls.0"]
+    assert wrong["image_urls.0"].startswith(message)
