@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from schemas.enums import Kind, Stage
 from schemas.errors import InvalidRequest
-from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, InputField, Origin, generation_id, generation_url
+from schemas.inputs import Facts, InputFacts, InputField, Origin, generation_id, generation_url
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
 from storage.statements import Executor
@@ -82,8 +82,6 @@ def facts(executor: Executor, customer_id: UUID, request: GenerationRequest) -> 
             something else, or has no file any more.
     """
     files = [file for file in request.input_files() if generation_id(file.url) is not None]
-    if not files:
-        return NOTHING_KNOWN
     found = find(executor, customer_id, {file.url for file in files})
     known: dict[str, InputFacts] = {}
     problems: dict[str, str] = {}

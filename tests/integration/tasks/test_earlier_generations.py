@@ -244,6 +244,8 @@ GO_ON: dict[str, object] = {"model": "veo-3-fast-extend"}
 def test_a_video_is_made_and_gone_on_from(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = made(lives, VEO)
     earlier.set("""remote_links = '{"status": "/status/1"}'""")
+    # Its first route refused it, and the second one made it.
+    earlier.set("""route_index = 1, "order" = jsonb_insert("order", '{routes,0}', '{"provider": "x", "model": "y"}')""")
     life = lives.begin_after(earlier, GO_ON, delivered=SMALL)
     assert life.balance == Balance(available=1000 - 32 - 60, held=60)
     request = asked(life, monkeypatch)
