@@ -130,7 +130,7 @@ class Capabilities(Entry):
             message = f"is a video of {origin.model}; must be one of {_listed(self.extends)}"
             yield Problem(field=field, message=message, allowed=self.extends)
         elif self.extends_resolutions and origin.resolution not in self.extends_resolutions:
-            message = f"is a video of {origin.resolution}; must be one of {_listed(self.extends_resolutions)}"
+            message = f"has the resolution {origin.resolution}; must have {_listed(self.extends_resolutions)}"
             yield Problem(field=field, message=message, allowed=self.extends_resolutions)
 
     def _aspect_ratio_problems(self, request: GenerationRequest) -> list[Problem]:

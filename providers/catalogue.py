@@ -42,10 +42,12 @@ class CatalogueFile(BaseModel):
                 seen.add(name)
             if entry.successor is not None and entry.successor not in active:
                 raise ValueError(f"{entry.name}: its successor {entry.successor!r} is not a model that can be ordered")
-            if isinstance(entry, Model) and (unknown := {*entry.capabilities.extends} - {m.name for m in self.models}):
-                raise ValueError(f"{entry.name}: there is no model {sorted(unknown)} to go on from")
+        names = {model.name for model in self.models}
+        for model in self.models:
+            if unknown := set(model.capabilities.extends) - names:
+                raise ValueError(f"{model.name}: there is no model {sorted(unknown)} to go on from")
         for family in self.families:
-            if unknown := set(family.models) - {model.name for model in self.models}:
+            if unknown := set(family.models) - names:
                 raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
         return self
 
@@ -165,7 +167,7 @@ class Catalogue:
         """Everything that is wrong with a request to a model, as it is served here."""
         problems = model.problems(request, facts)
         if not problems and not self._routes_from(model, request, facts):
-            message = "is a video of another account than those that serve this model here"
+            message = "names a video of another account than those that serve this model here"
             return [Problem(field="video_urls", message=message, allowed=[])]
         return problems
 

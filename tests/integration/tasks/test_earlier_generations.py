@@ -279,7 +279,7 @@ def test_a_video_that_the_vendor_has_forgotten_costs_nothing(lives: Lives) -> No
     ("first", "message"),
     [
         (FIRST, "is a video of kling-2.6-text-to-video; must be one of "),
-        ({**VEO, "resolution": "1080p"}, "is a video of 1080p; must be one of 720p"),
+        ({**VEO, "resolution": "1080p"}, "has the resolution 1080p; must have 720p"),
     ],
 )
 def test_what_cannot_be_gone_on_from_is_refused(lives: Lives, first: dict[str, object], message: str) -> None:
@@ -291,5 +291,5 @@ def test_what_cannot_be_gone_on_from_is_refused(lives: Lives, first: dict[str, o
 def test_a_video_that_another_account_made_is_not_gone_on_from(lives: Lives) -> None:
     earlier = made(lives, VEO)
     earlier.set("provider = 'kie_before'")
-    message = "is a video of another account than those that serve this model here"
+    message = "names a video of another account than those that serve this model here"
     assert refusal(lives, earlier, GO_ON) == {"video_urls": message}

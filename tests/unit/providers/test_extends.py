@@ -54,7 +54,7 @@ def test_every_extension_goes_on_from_every_veo(model: str, source: str) -> None
         ),
         (MINE, made_by("kling-2.6-text-to-video"), "is a video of kling-2.6-text-to-video; must be one of "),
         (MINE, made_by("veo-3-extend"), "is a video of veo-3-extend; must be one of "),
-        (MINE, made_by(resolution="1080p"), "is a video of 1080p; must be one of 720p"),
+        (MINE, made_by(resolution="1080p"), "has the resolution 1080p; must have 720p"),
     ],
 )
 def test_anything_else_is_refused(url: str, facts: Facts, message: str) -> None:
@@ -73,7 +73,7 @@ def test_only_the_account_that_made_the_video_goes_on_from_it() -> None:
 
 
 def test_a_video_of_an_account_that_does_not_serve_the_model_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match=r"video_urls is a video of another account than those that serve"):
+    with pytest.raises(InvalidRequest, match=r"video_urls names a video of another account than those that serve"):
         catalogue().order(request(), made_by(provider="gone"))
 
 
