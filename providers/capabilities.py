@@ -114,6 +114,10 @@ class Capabilities(Entry):
             known = facts.get(file.url)
             if self.extends and file.kind is Kind.VIDEO:
                 yield from self._origin_problems(file.name, known.origin if known else None)
+            if known is None and self.keeps_video_length and file.kind is Kind.VIDEO:
+                # What was measured must be what the vendor gets, and a host may answer each in its own way.
+                message = "must be an upload (upload:ID) or a video of yours (generation:ID): its length is the price"
+                yield Problem(field=file.name, message=message, allowed=[])
             if known is None or not types:
                 continue
             yield from _choice_problems(file.name, known.content_type, types)

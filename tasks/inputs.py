@@ -1,23 +1,27 @@
 """What a provider is given of an order's inputs: links that it can fetch, or the files themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import BoundedSemaphore
 
 from minio.error import MinioException
 
 from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef
 from providers.inputs import read_inputs
 from providers.video_length import seconds_of
-from schemas.enums import ErrorCode
-from schemas.errors import ProviderRejected
+from schemas.enums import ErrorCode, Kind
+from schemas.errors import ProviderRateLimited, ProviderRejected
 from schemas.inputs import InputField, generation_id, upload_id
-from schemas.orders import Inputs
 from storage import earlier_generations, uploads
 from storage.claims import Claim
 from storage.earlier_generations import EarlierGeneration
 from storage.leases import Lease
 from tasks.services import Services
+
+# Of the threads of a process: the others send creates and read states.
+_READERS = BoundedSemaphore(4)
 
 # Of the seconds that a file claims to have and those that it is called by.
 _LENGTH_TOLERANCE_SECONDS = 0.5
@@ -32,6 +36,7 @@ class _Stored:
 
     object_key: str
     content_type: str
+    size_bytes: int
 
 
 def provider_request(services: Services, claim: Claim, provider: Provider, lease: Lease) -> ProviderRequest:
@@ -41,41 +46,67 @@ def provider_request(services: Services, claim: Claim, provider: Provider, lease
         LeaseLost: another worker has the generation.
         ProviderRejected: an input is not there, too large, or not what it should be.
         ProviderUnavailable: the host of one does not answer.
+        ProviderRateLimited: as many workers read inputs as may.
     """
     inputs = claim.order.inputs
     generations = _generations(services, claim)
     sources = _sources(services, claim, generations)
     given = {**_uploads(services, claim), **_results(claim, generations, sources)}
     if services.catalogue.keeps_video_length(claim.order.model):
-        _require_paid_length(services, claim, given, lease)
+        with _one_of_few_readers():
+            _require_paid_length(services, claim, given)
     if provider.reads_inputs is InputsRead.NONE:
         links = {url: _link(services, claim, stored) for url, stored in given.items()}
         return ProviderRequest(model=claim.route.model, inputs=inputs.with_urls(links), sources=sources)
     files: dict[str, InputFile] = {}
-    if provider.reads_inputs is InputsRead.ALL:
-        files = _from_the_web(services, claim, inputs, lease)
-    read = {url: _read(services, stored) for url, stored in given.items()}
-    return ProviderRequest(model=claim.route.model, inputs=inputs, files={**files, **read}, sources=sources)
+    if inputs.input_files():
+        with _one_of_few_readers():
+            files = _files(services, claim, given, lease, with_web=provider.reads_inputs is InputsRead.ALL)
+    return ProviderRequest(model=claim.route.model, inputs=inputs, files=files, sources=sources)
 
 
-def _require_paid_length(services: Services, claim: Claim, given: Mapping[str, _Stored], lease: Lease) -> None:
+@contextmanager
+def _one_of_few_readers() -> Iterator[None]:
+    """One of the few of a process that read inputs at a time: slow hosts must not keep all of its threads waiting."""
+    if not _READERS.acquire(blocking=False):
+        raise ProviderRateLimited("as many workers read input files as may: it is tried again")
+    try:
+        yield
+    finally:
+        _READERS.release()
+
+
+def _files(
+    services: Services, claim: Claim, given: Mapping[str, _Stored], lease: Lease, *, with_web: bool
+) -> dict[str, InputFile]:
+    """The input files of an order by URL, as far as they are stored, or on the web as well."""
+    limits = services.settings.inputs
+    room = limits.max_total_bytes - sum(stored.size_bytes for stored in given.values())
+    if room < 0:
+        text = f"the input files have more than {limits.max_total_bytes} bytes together"
+        raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)
+    files: dict[str, InputFile] = {}
+    if with_web:
+        left = (claim.generation.deadline_at - datetime.now(UTC)).total_seconds()
+        limits = limits.model_copy(update={"max_total_bytes": room})
+        files = read_inputs(claim.order.inputs, limits, seconds=left, on_chunk=lambda _received: lease.check())
+    return {**files, **{url: _read(services, stored) for url, stored in given.items()}}
+
+
+def _require_paid_length(services: Services, claim: Claim, given: Mapping[str, _Stored]) -> None:
     """Refuse a video that is longer than what was ordered: the vendor takes money for all of it."""
-    videos = claim.order.inputs.model_copy(update={"image_urls": []})
-    files = _from_the_web(services, claim, videos, lease)
     ordered = claim.order.inputs.duration_seconds or 0
-    for video in videos.input_files():
-        file = files.get(video.url) or _read(services, given[video.url])
-        seconds = seconds_of(file.content)
+    for video in claim.order.inputs.input_files():
+        if video.kind is not Kind.VIDEO:
+            continue
+        if video.url not in given:
+            raise ProviderRejected(f"{video.name} is a link: give the file as an upload, so that its length is known")
+        seconds = seconds_of(_read(services, given[video.url]).content)
         if seconds is None:
             text = f"{video.name} does not say how long it is: give an MP4 or MOV file that does"
             raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)
         if seconds > ordered + _LENGTH_TOLERANCE_SECONDS:
             raise ProviderRejected(f"{video.name} has {seconds:.1f} s: order at least as many, not {ordered}")
-
-
-def _from_the_web(services: Services, claim: Claim, inputs: Inputs, lease: Lease) -> dict[str, InputFile]:
-    left = (claim.generation.deadline_at - datetime.now(UTC)).total_seconds()
-    return read_inputs(inputs, services.settings.inputs, seconds=left, on_chunk=lambda _received: lease.check())
 
 
 def _generations(services: Services, claim: Claim) -> Mapping[str, EarlierGeneration]:
@@ -113,7 +144,7 @@ def _result(field: InputField, found: EarlierGeneration | None) -> _Stored:
     if found is None or found.file is None or found.file.expired_at is not None:
         text = f"{field.name} is a generation whose file was deleted"
         raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)
-    return _Stored(found.file.object_key, found.file.content_type)
+    return _Stored(found.file.object_key, found.file.content_type, found.file.size_bytes)
 
 
 def _uploads(services: Services, claim: Claim) -> Mapping[str, _Stored]:
@@ -126,7 +157,7 @@ def _uploads(services: Services, claim: Claim) -> Mapping[str, _Stored]:
     for file in files:
         if file.url not in found:
             raise ProviderRejected(f"{file.name} is an upload that was deleted", code=ErrorCode.INPUT_UNREADABLE)
-    return {url: _Stored(upload.object_key, upload.content_type) for url, upload in found.items()}
+    return {url: _Stored(upload.object_key, upload.content_type, upload.size_bytes) for url, upload in found.items()}
 
 
 def _read(services: Services, stored: _Stored) -> InputFile:

@@ -12,7 +12,7 @@ from providers.catalogue import Catalogue
 from providers.inputs import read_inputs
 from sandbox.client import SandboxClient
 from sandbox.scenarios import NORMAL, Delivered, Match, Scenario
-from schemas.inputs import Facts
+from schemas.inputs import Facts, InputFacts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import DownloadSettings, InputSettings
 from tests.sandbox.harness import PATIENCE_SECONDS
@@ -40,8 +40,11 @@ class Bench:
     """What is known of the input files of orders."""
 
     def order(self, model: str | None = None, **fields: object) -> Order:
-        request = {"model": model or self.model, "prompt": f"a boat {self.word}", **fields}
-        return self.catalogue.order(GenerationRequest.model_validate(request), self.facts)
+        asked = {"model": model or self.model, "prompt": f"a boat {self.word}", **fields}
+        request = GenerationRequest.model_validate(asked)
+        # As if the customer had uploaded them: some models take no links.
+        videos = {url: InputFacts("video/mp4", 1000) for url in request.video_urls}
+        return self.catalogue.order(request, {**videos, **self.facts})
 
     def submit(
         self,

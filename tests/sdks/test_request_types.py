@@ -18,6 +18,7 @@ from runwayml.types import (
 from providers.adapters.openai_videos.wire import SIZES, to_form
 from providers.adapters.runway.wire import RATIOS, to_body, to_path
 from providers.catalogue import Catalogue, CatalogueFile
+from schemas.inputs import InputFacts
 from schemas.orders import GenerationRequest, Order
 from tests.sdks.request_types import wire_type
 
@@ -55,7 +56,7 @@ def orders(provider: str) -> Iterator[Order]:
         for values in product(*(choices or [None] for choices in fields.values())):
             chosen = dict(zip(fields, values, strict=True))
             request = GenerationRequest.model_validate({"model": name, "prompt": "a boat", **chosen})
-            yield catalogue.order(request)
+            yield catalogue.order(request, {VIDEO: InputFacts("video/mp4", 1000)})
 
 
 def test_openais_type_takes_every_form() -> None:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -28,6 +29,7 @@ from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import ObjectStore
 from storage.sweeps import Portion
+from tasks import inputs
 from tasks.services import Services
 from tests.integration.tasks.conftest import Life, Lives, give
 from tests.integration.tasks.test_enqueue import enqueue, problem
@@ -294,3 +296,28 @@ def test_an_order_without_inputs_takes_two_statements(
     image = {"model": "kling-2.6-image-to-video"}
     assert order(model="nano-banana") == order(**image, image_urls=["https://media.example/1.png"]) == 2
     assert order(**image, image_urls=[upload_url(upload.id)]) == 4
+
+
+def test_uploads_that_are_too_much_together_are_not_read(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
+    life = lives.begin_from(PICTURE, I2V)
+    limits = life.settings.inputs.model_copy(update={"max_total_bytes": len(PICTURE) - 1})
+    life.worker = replace(life.worker, settings=life.settings.model_copy(update={"inputs": limits}))
+    assert life.step() is Stage.FAILED
+    assert life.row.error_code is ErrorCode.INPUT_UNREADABLE
+    assert (life.accepted_creates(), life.balance) == (0, Balance(available=1000, held=0))
+
+
+def test_an_order_waits_while_others_read_their_inputs_and_that_is_no_failure(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
+    readers = BoundedSemaphore(1)
+    monkeypatch.setattr(inputs, "_READERS", readers)
+    life = lives.begin_from(PICTURE, I2V)
+    with readers:
+        assert life.step() is Stage.QUEUED
+    assert (life.row.failures, life.accepted_creates()) == (0, 0)
+    plain = lives.begin()
+    with readers:
+        assert plain.step() is Stage.GENERATING

@@ -29,8 +29,11 @@ T2V, I2V = "kling-2.6-text-to-video", "kling-2.6-image-to-video"
 IMAGE_URL = "https://media.example/1.png"
 VIDEO_URL = "https://media.example/1.mp4"
 MINE = generation_url(UUID(int=1))
-FACTS = {MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p"))}
-"""A video that models go on from: every one that does goes on from Veo's at Kie."""
+FACTS = {
+    MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p")),
+    VIDEO_URL: InputFacts("video/mp4", 1000),
+}
+"""A video that models go on from (every one that does goes on from Veo's at Kie), and one as if it were uploaded."""
 
 
 def request(model: str, **fields: Any) -> GenerationRequest:
@@ -336,6 +339,12 @@ def test_what_a_model_cannot_do(model: str, fields: dict[str, Any], field: str, 
     assert caught.value.problem()["errors"] == [{"field": field, "message": message, "allowed": allowed}]
 
 
+@pytest.mark.parametrize("model", [model.name for model in FILE.models if model.capabilities.keeps_video_length])
+def test_a_video_whose_length_is_the_price_is_no_link(model: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"video_urls\.0 must be an upload \(upload:ID\) or a video of yours"):
+        CATALOGUE.order(request(model, video_urls=["https://media.example/unknown.mp4"]))
+
+
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(InvalidRequest) as caught:
         CATALOGUE.order(request(I2V, prompt="x" * 1001, duration_seconds=6, aspect_ratio="1:1", resolution="4K"))
@@ -438,7 +447,7 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
 def test_a_familys_name_means_its_first_model_that_can_do_what_is_asked(
     name: str, fields: dict[str, Any], model: str
 ) -> None:
-    assert CATALOGUE.order(request(name, **fields)).model == model
+    assert CATALOGUE.order(request(name, **fields), FACTS).model == model
 
 
 def test_a_family_is_served_by_the_relatives_that_have_a_key() -> None:
