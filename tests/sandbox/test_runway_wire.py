@@ -156,7 +156,7 @@ def test_a_wrong_create_is_400_and_nothing_is_accepted_or_paid(runway: Runway, s
 
 @pytest.mark.parametrize("path", ["/files/nothing.png", "/_sandbox/health"])
 def test_a_picture_that_cannot_be_had_is_400(runway: Runway, sandbox: SandboxClient, path: str) -> None:
-    url = f"{runway.http.base_url}{path}"
+    url = f"{str(runway.http.base_url).rstrip('/')}{path}"
     status, text = problem(runway.post(referenceImages=[{"uri": url}]))
     assert (status, text.startswith(f"Failed to fetch the image {url}: ")) == (400, True)
     assert sandbox.tasks(runway.word) == []
