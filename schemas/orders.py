@@ -1,6 +1,6 @@
 """A request as a customer writes it, and the order that the catalogue makes of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
@@ -80,6 +80,10 @@ class GenerationRequest(BaseModel):
         """Every input picture and video."""
         return list(input_fields(self.image_urls, self.video_urls))
 
+    def with_urls(self, urls: Mapping[str, str]) -> Self:
+        """The same with other URLs in place of these."""
+        return self.model_copy(update=_replaced(self.image_urls, self.video_urls, urls))
+
     @field_validator("prompt", "negative_prompt")
     @classmethod
     def _not_blank(cls, prompt: str | None) -> str | None:
@@ -136,12 +140,7 @@ class Inputs(BaseModel):
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
         """The same with other URLs in place of these."""
-        return self.model_copy(
-            update={
-                "image_urls": [urls.get(url, url) for url in self.image_urls],
-                "video_urls": [urls.get(url, url) for url in self.video_urls],
-            }
-        )
+        return self.model_copy(update=_replaced(self.image_urls, self.video_urls, urls))
 
 
 class Route(BaseModel):
@@ -166,3 +165,10 @@ class Order(BaseModel):
     file_extension: str = Field(description="of the stored result, without a dot")
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
     metadata: dict[str, str] = {}
+
+
+def _replaced(image_urls: Sequence[str], video_urls: Sequence[str], urls: Mapping[str, str]) -> dict[str, list[str]]:
+    return {
+        "image_urls": [urls.get(url, url) for url in image_urls],
+        "video_urls": [urls.get(url, url) for url in video_urls],
+    }

@@ -47,12 +47,8 @@ def into_uploads(
     files = _decoded(request, limits)
     if not files:
         return request
-    urls = {url: _kept(database, objects, customer_id, file, keep_for) for url, file in files.items()}
-    return request.model_copy(
-        update={
-            "image_urls": [urls.get(url, url) for url in request.image_urls],
-            "video_urls": [urls.get(url, url) for url in request.video_urls],
-        }
+    return request.with_urls(
+        {url: _kept(database, objects, customer_id, file, keep_for) for url, file in files.items()}
     )
 
 

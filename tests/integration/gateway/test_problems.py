@@ -125,6 +125,15 @@ def test_a_body_that_announces_too_much(gateway: httpx.Client, customer: NewCust
     assert _is_problem(answer, 413, "content_too_large")
 
 
+def test_a_large_body_of_very_many_values_is_not_read(gateway: httpx.Client, customer: NewCustomer) -> None:
+    many = gateway.post(PATH, json={"prompt": "x" * 1024 * 1024, "image_urls": [""] * 11_000}, headers=customer.headers)
+
+    assert _is_problem(many, 413, "content_too_large")
+    assert "10000 commas" in many.json()["detail"]
+    few = gateway.post(PATH, json={"prompt": "x" * 1024 * 1024, "image_urls": [""] * 9_000}, headers=customer.headers)
+    assert _is_problem(few, 422, "invalid_request")
+
+
 def test_a_body_that_grows_too_large(gateway: httpx.Client, customer: NewCustomer) -> None:
     def chunks() -> Iterator[bytes]:
         yield b'{"prompt": "'

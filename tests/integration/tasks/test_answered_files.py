@@ -125,3 +125,12 @@ def test_a_lost_file_fails_and_the_credits_come_back(answered: Callable[[bytes],
     assert life.go(until=TERMINAL) is Stage.FAILED
     assert life.row.error_message == "the file that the provider sent is lost"
     assert life.balance == Balance(available=1000, held=0)
+
+
+def test_a_key_of_another_customers_is_not_looked_at(answered: Callable[[bytes], Life]) -> None:
+    life, other = answered(PICTURE), answered(PICTURE)
+    other.step()
+    life.step()
+    life.set(f"remote_links = jsonb_build_object('{STORED_FILE}', 'stored:{other.row.object_key}')")
+    assert life.go(until=TERMINAL) is Stage.FAILED
+    assert life.balance == Balance(available=1000, held=0)

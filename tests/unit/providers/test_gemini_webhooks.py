@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from pydantic import SecretStr
 
 from providers.adapters.gemini.adapter import Gemini
-from providers.adapters.gemini.webhooks import read_keys, verify
+from providers.adapters.gemini.webhooks import read_event, read_keys, verify
 from providers.key_sets import AGAIN_SECONDS
 from providers.standard_webhooks import sign
 from providers.transport import Transport
@@ -167,6 +167,12 @@ def test_a_webhook_of_the_project_passes_with_the_accounts_secret_alone() -> Non
         account(known_keys=keys, webhook_key=WEBHOOK_SECRET).read_callback(headers, BODY + b" ")
     with pytest.raises(CallbackRefused, match="signature is wrong"):
         account(known_keys=keys).read_callback(headers, BODY)
+
+
+@pytest.mark.parametrize("id_", ["../../models?x=1", "v1_1/cancel", "v1\x00", "", "v" * 501])
+def test_an_id_that_would_lead_elsewhere_is_no_event(id_: str) -> None:
+    with pytest.raises(CallbackRefused, match="not a webhook of Google's"):
+        read_event(json.dumps({**EVENT, "data": {"id": id_}}).encode())
 
 
 @pytest.mark.parametrize(
