@@ -132,5 +132,6 @@ def test_a_key_of_another_customers_is_not_looked_at(answered: Callable[[bytes],
     other.step()
     life.step()
     life.set(f"remote_links = jsonb_build_object('{STORED_FILE}', 'stored:{other.row.object_key}')")
-    assert life.go(until=TERMINAL) is Stage.FAILED
+    life.go(until=TERMINAL)
+    assert life.row.error_message == "the file that the provider sent is lost"
     assert life.balance == Balance(available=1000, held=0)
