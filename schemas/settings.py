@@ -37,7 +37,8 @@ class S3Settings(BaseModel):
     secure: bool = Field(default=True, description="https; set to false for a plain local server")
     public_endpoint: str = Field(
         default="",
-        description="host:port that customers and providers reach, when it differs from endpoint (presigned URLs)",
+        description="host:port at which customers and providers reach the store, for presigned links to it; "
+        "empty: files go through the gateway",
     )
     public_secure: bool | None = Field(default=None, description="https for public_endpoint; empty: as secure says")
 
