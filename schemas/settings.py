@@ -17,7 +17,9 @@ from schemas.names import ProviderName
 from schemas.orders import LONGEST_DEADLINE_SECONDS
 from schemas.unprefixed import UnprefixedSource
 
-DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
+# In each secret that the project publishes, as those in .env.sandbox; refused in production below.
+_PUBLISHED = "development-only"
+DEVELOPMENT_SECRET = f"{_PUBLISHED}-secret-key"
 
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
@@ -255,12 +257,22 @@ class Settings(BaseSettings):
         return url.rstrip("/")
 
     @model_validator(mode="after")
-    def _no_placeholder_secret_in_production(self) -> Self:
-        if self.environment == "production" and self.secret_key.get_secret_value() in {
-            "",
-            DEVELOPMENT_SECRET,
-        }:
+    def _secrets_of_its_own_in_production(self) -> Self:
+        if self.environment != "production":
+            return self
+        if self.secret_key.get_secret_value() in {"", DEVELOPMENT_SECRET}:
             raise ValueError("REELWORKS_SECRET_KEY must be set in production: it signs the callback URLs")
+        secrets = {
+            "SECRET_KEY": self.secret_key.get_secret_value(),
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "S3__ACCESS_KEY": self.s3.access_key,
+            "S3__SECRET_KEY": self.s3.secret_key.get_secret_value(),
+            "FLOWER_BASIC_AUTH": self.flower_basic_auth.get_secret_value(),
+        }
+        for name, secret in secrets.items():
+            if _PUBLISHED in secret:
+                raise ValueError(f"REELWORKS_{name} holds the secret of an example, which everybody knows: set another")
         return self
 
 
