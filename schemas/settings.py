@@ -7,19 +7,20 @@ Nested names are joined with two underscores: `REELWORKS_S3__ENDPOINT`. Call `ge
 import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, Json, RootModel, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, Json, RootModel, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.names import ProviderName
 from schemas.orders import LONGEST_DEADLINE_SECONDS
 from schemas.unprefixed import UnprefixedSource
 
-# In each secret that the project publishes, as those in .env.sandbox; refused in production below.
+DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
+
+# In each secret of .env.sandbox; refused in production below.
 _PUBLISHED = "development-only"
-DEVELOPMENT_SECRET = f"{_PUBLISHED}-secret-key"
 
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
@@ -177,6 +178,9 @@ class SandboxSettings(BaseModel):
     seconds_per_video: float = Field(default=3.0, ge=0)
 
 
+_HasSecret = TypeVar("_HasSecret", str, SecretStr, S3Settings)
+
+
 class Settings(BaseSettings):
     """All settings; see `.env.example` for a line on each."""
 
@@ -256,24 +260,31 @@ class Settings(BaseSettings):
     def _without_trailing_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @field_validator("database_url", "redis_url", "s3", "flower_basic_auth")
+    @classmethod
+    def _no_published_secret_in_production(cls, value: _HasSecret, info: ValidationInfo) -> _HasSecret:
+        if info.data.get("environment") == "production" and any(_PUBLISHED in secret for secret in _secrets(value)):
+            raise ValueError("holds the secret of an example, which everybody knows: set one of your own")
+        return value
+
     @model_validator(mode="after")
-    def _secrets_of_its_own_in_production(self) -> Self:
-        if self.environment != "production":
-            return self
-        if self.secret_key.get_secret_value() in {"", DEVELOPMENT_SECRET}:
+    def _no_placeholder_secret_in_production(self) -> Self:
+        if self.environment == "production" and self.secret_key.get_secret_value() in {
+            "",
+            DEVELOPMENT_SECRET,
+        }:
             raise ValueError("REELWORKS_SECRET_KEY must be set in production: it signs the callback URLs")
-        secrets = {
-            "SECRET_KEY": self.secret_key.get_secret_value(),
-            "DATABASE_URL": self.database_url,
-            "REDIS_URL": self.redis_url,
-            "S3__ACCESS_KEY": self.s3.access_key,
-            "S3__SECRET_KEY": self.s3.secret_key.get_secret_value(),
-            "FLOWER_BASIC_AUTH": self.flower_basic_auth.get_secret_value(),
-        }
-        for name, secret in secrets.items():
-            if _PUBLISHED in secret:
-                raise ValueError(f"REELWORKS_{name} holds the secret of an example, which everybody knows: set another")
         return self
+
+
+def _secrets(value: str | SecretStr | S3Settings) -> list[str]:
+    match value:
+        case S3Settings():
+            return [value.access_key, value.secret_key.get_secret_value()]
+        case SecretStr():
+            return [value.get_secret_value()]
+        case str():
+            return [value]
 
 
 def _is_redis_url(url: str) -> bool:
