@@ -24,11 +24,11 @@ import typer
 from rich.console import Console
 from sqlalchemy import text
 
+from cli.reports.audit import run_audit
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.settings import Settings
 from stack.processes import ApplicationProcess, Process
-from stack.report import run_audit
 from stack.stack import Stack
 from storage import customers, ledger
 from storage.database import Database

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-import cli
+from cli.main import main
 from schemas.enums import ErrorCode, EventName
 from schemas.settings import Settings, get_settings
 from stack.wiring import settings_environment
@@ -53,7 +53,7 @@ def reelworks(
         monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
         get_settings.cache_clear()
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main()
         get_settings.cache_clear()
         said = capsys.readouterr()
         return Ended(int(end.value.code or 0), said.out, said.err)

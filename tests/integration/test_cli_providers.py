@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import structlog
-from rich.console import Console
 
-import cli
+from cli.console import console
+from cli.main import main
 from providers.catalogue import CatalogueFile
 from providers.registry import adapter_names
 from sandbox.vendors import options
@@ -34,7 +34,7 @@ def vendors() -> Iterator[str]:
 def reelworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command with these variables alone: its status and what it said."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "console", Console(width=200))
+    monkeypatch.setattr(console, "width", 200)
 
     def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
         for name, value in environment.items():
@@ -42,7 +42,7 @@ def reelworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
         get_settings.cache_clear()
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main()
         get_settings.cache_clear()
         structlog.reset_defaults()
         said = capsys.readouterr()

@@ -1,0 +1,95 @@
+"""The settings that a command works with, and the database that they name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from dotenv import load_dotenv
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+from rich.markup import escape
+
+from cli.console import errors, refuse
+from schemas.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+RUNNING_ENVIRONMENT = Path(".reelworks/environment")
+"""Written by a running `reelworks up`, so that other commands find its services."""
+
+
+def plain_settings() -> Settings:
+    """The settings, or a clear end: which variable is wrong, and how."""
+    try:
+        return get_settings()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "__".join(str(part) for part in problem["loc"]).upper()
+            errors.print(f"[red]REELWORKS_{name}[/red]: {escape(problem['msg'])}", soft_wrap=True)
+        raise typer.Exit(2) from None
+    except SettingsError as error:
+        # A list that is no JSON: the text names the setting, and not its value.
+        refuse(str(error))
+
+
+def provider_settings() -> Settings:
+    """The settings of a command that needs the vendors alone."""
+    settings = plain_settings()
+    return settings if settings.providers.names() or not RUNNING_ENVIRONMENT.exists() else _running_settings()
+
+
+def service_settings() -> Settings:
+    """The settings of a process that needs all three services."""
+    missing = _missing_services(plain_settings())
+    if missing and RUNNING_ENVIRONMENT.exists():
+        return _running_settings()
+    if missing:
+        refuse(
+            f"{' and '.join(missing)} must be set: in the environment, or in .env. "
+            "While `reelworks up` runs, its own services are found by themselves."
+        )
+    return plain_settings()
+
+
+def require_good_accounts(settings: Settings) -> None:
+    """End the start of a process whose vendor accounts cannot be used as they are configured."""
+    from providers.registry import Providers
+
+    providers = Providers(settings.providers)
+    try:
+        providers.load()
+    finally:
+        providers.close()
+
+
+@contextmanager
+def transaction() -> Iterator["Session"]:
+    """One transaction in the database that the settings name."""
+    from storage.database import Database
+
+    database = Database(service_settings().database_url)
+    try:
+        with database.transaction() as session:
+            yield session
+    finally:
+        database.dispose()
+
+
+def _running_settings() -> Settings:
+    """Those of the running `reelworks up`."""
+    # Into the environment, so that the processes that a command starts find them, too.
+    load_dotenv(RUNNING_ENVIRONMENT)
+    get_settings.cache_clear()
+    return plain_settings()
+
+
+def _missing_services(settings: Settings) -> list[str]:
+    needed = {
+        "REELWORKS_DATABASE_URL": settings.database_url,
+        "REELWORKS_REDIS_URL": settings.redis_url,
+        "REELWORKS_S3__ENDPOINT": settings.s3.endpoint,
+    }
+    return [name for name, value in needed.items() if not value]
