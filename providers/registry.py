@@ -10,14 +10,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from providers import adapters
-from providers.addresses import AddressPolicy
 from providers.base import Provider
+from providers.http.addresses import AddressPolicy
 from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings, ProvidersSettings
 
 if TYPE_CHECKING:
-    from providers.transport import Transport
+    from providers.http.transport import Transport
 
 
 class MakesProvider(Protocol):
@@ -40,7 +40,7 @@ class MakesProvider(Protocol):
 @cache
 def adapter_names() -> frozenset[str]:
     """The kinds of vendors that we can speak to."""
-    return frozenset(module.name for module in iter_modules(adapters.__path__))
+    return frozenset(module.name for module in iter_modules(adapters.__path__) if module.ispkg)
 
 
 class Providers:
@@ -118,7 +118,7 @@ class Providers:
 
     def _make(self, name: ProviderName) -> Provider:
         if self._transport is None:
-            from providers.transport import Transport
+            from providers.http.transport import Transport
 
             self._transport = Transport(policy=self._policy)
         settings = self._settings.named(name)

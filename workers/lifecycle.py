@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from celery import Celery
 
-from providers.addresses import AddressPolicy
 from providers.catalogue import Catalogue
+from providers.http.addresses import AddressPolicy
 from providers.registry import Providers
 from schemas.enums import Queue
 from schemas.settings import Settings

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Column, Table
 
-from providers.capabilities import Capabilities
 from providers.catalogue import CatalogueFile
-from providers.models import Model, Price
+from providers.catalogue.capabilities import Capabilities
+from providers.catalogue.models import Model, Price
 from schemas.names import ProviderName
 
 
