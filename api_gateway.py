@@ -10,6 +10,7 @@ from gateway.dependencies import lifespan
 from gateway.generations import router as generations_router
 from gateway.head import HeadAsGet
 from gateway.health import router as health_router
+from gateway.inputs import router as inputs_router
 from gateway.models import router as models_router
 from gateway.openapi import problems, with_problems
 from gateway.problems import Unavailable, install_problem_handlers
@@ -31,9 +32,20 @@ _TAGS = [
     {"name": "uploads", "description": "Pictures and videos of yours, to make others from."},
     {"name": "models", "description": "What can be ordered, and what it costs."},
     {"name": "credits", "description": "What you can spend."},
+    {"name": "inputs", "description": "For providers: the link to each file of an order is handed out with the order."},
     {"name": "callbacks", "description": "For providers: the URL of each generation is handed out with its order."},
     {"name": "health", "description": "For whoever operates the gateway."},
 ]
+
+_ROUTERS = (
+    generations_router,
+    content_router,
+    uploads_router,
+    models_router,
+    credits_router,
+    inputs_router,
+    callbacks_router,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -58,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs))
     app.add_middleware(RequestContext)
     install_problem_handlers(app)
-    for router in (generations_router, content_router, uploads_router, models_router, credits_router, callbacks_router):
+    for router in _ROUTERS:
         app.include_router(router, responses=problems(Unavailable))
     app.include_router(health_router)
     app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents

@@ -7,10 +7,10 @@ Nested names are joined with two underscores: `REELWORKS_S3__ENDPOINT`. Call `ge
 import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, Json, RootModel, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, Json, RootModel, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.names import ProviderName
@@ -18,6 +18,9 @@ from schemas.orders import LONGEST_DEADLINE_SECONDS
 from schemas.unprefixed import UnprefixedSource
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
+
+# In each secret of .env.sandbox; refused in production below.
+_PUBLISHED = "development-only"
 
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
@@ -37,7 +40,8 @@ class S3Settings(BaseModel):
     secure: bool = Field(default=True, description="https; set to false for a plain local server")
     public_endpoint: str = Field(
         default="",
-        description="host:port that customers and providers reach, when it differs from endpoint (presigned URLs)",
+        description="host:port at which customers and providers reach the store, for presigned links to it; "
+        "empty: files go through the gateway",
     )
     public_secure: bool | None = Field(default=None, description="https for public_endpoint; empty: as secure says")
 
@@ -174,6 +178,9 @@ class SandboxSettings(BaseModel):
     seconds_per_video: float = Field(default=3.0, ge=0)
 
 
+_HasSecret = TypeVar("_HasSecret", str, SecretStr, S3Settings)
+
+
 class Settings(BaseSettings):
     """All settings; see `.env.example` for a line on each."""
 
@@ -253,6 +260,13 @@ class Settings(BaseSettings):
     def _without_trailing_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
+    @field_validator("database_url", "redis_url", "s3", "flower_basic_auth")
+    @classmethod
+    def _no_published_secret_in_production(cls, value: _HasSecret, info: ValidationInfo) -> _HasSecret:
+        if info.data.get("environment") == "production" and any(_PUBLISHED in secret for secret in _secrets(value)):
+            raise ValueError("holds the secret of an example, which everybody knows: set one of your own")
+        return value
+
     @model_validator(mode="after")
     def _no_placeholder_secret_in_production(self) -> Self:
         if self.environment == "production" and self.secret_key.get_secret_value() in {
@@ -261,6 +275,16 @@ class Settings(BaseSettings):
         }:
             raise ValueError("REELWORKS_SECRET_KEY must be set in production: it signs the callback URLs")
         return self
+
+
+def _secrets(value: str | SecretStr | S3Settings) -> list[str]:
+    match value:
+        case S3Settings():
+            return [value.access_key, value.secret_key.get_secret_value()]
+        case SecretStr():
+            return [value.get_secret_value()]
+        case str():
+            return [value]
 
 
 def _is_redis_url(url: str) -> bool:
