@@ -2,9 +2,6 @@
 
 import json
 import re
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from uuid import uuid4
@@ -12,60 +9,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from cli.main import main
 from schemas.enums import ErrorCode, EventName
-from schemas.settings import Settings, get_settings
-from stack.wiring import settings_environment
+from schemas.settings import Settings
 from storage import customers, timeline
 from storage.database import Database
 from storage.objects import ObjectStore
+from tests.integration.command import Ended, Reelworks
 from tests.integration.gateway.finishing import complete, fail
 from tests.support import NewCustomer, a_generation
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it said."""
-
-    status: int
-    out: str
-    err: str
-
-
-Reelworks = Callable[..., Ended]
-
-
-@pytest.fixture
-def reelworks(
-    settings: Settings,
-    database: Database,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Reelworks:
-    """Runs the command in a folder without `.env`, with the settings of the services."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in settings_environment(settings).items():
-        monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, **environment: str) -> Ended:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
-        get_settings.cache_clear()
-        with pytest.raises(SystemExit) as end:
-            main()
-        get_settings.cache_clear()
-        said = capsys.readouterr()
-        return Ended(int(end.value.code or 0), said.out, said.err)
-
-    return run
-
-
-@pytest.fixture
-def customer(make_customer: Callable[[int], NewCustomer]) -> NewCustomer:
-    """A customer with 100 credits."""
-    return make_customer(100)
 
 
 def _is_live(database: Database, key: str) -> bool:
