@@ -1,17 +1,17 @@
 """The settings that a command works with, and the database that they name."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from dotenv import load_dotenv
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
-from rich.markup import escape
 
 from cli.console import errors, refuse
+from schemas import variables
 from schemas.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -20,19 +20,31 @@ if TYPE_CHECKING:
 RUNNING_ENVIRONMENT = Path(".reelworks/environment")
 """Written by a running `reelworks up`, so that other commands find its services."""
 
+_WARNED = "_REELWORKS_VARIABLES_WERE_NAMED"
+
 
 def plain_settings() -> Settings:
     """The settings, or a clear end: which variable is wrong, and how."""
     try:
         return get_settings()
     except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            name = "__".join(str(part) for part in problem["loc"]).upper()
-            errors.print(f"[red]REELWORKS_{name}[/red]: {escape(problem['msg'])}", soft_wrap=True)
-        raise typer.Exit(2) from None
+        refuse("\n".join(variables.in_words(error)))
     except SettingsError as error:
-        # A list that is no JSON: the text names the setting, and not its value.
-        refuse(str(error))
+        # A list that is no JSON. The error names a group of settings, and no variable.
+        refuse("\n".join(variables.not_json(variables.given())) or str(error))
+
+
+def warn_of_unknown_variables() -> None:
+    """Name the variables that no setting reads.
+
+    They end nothing: processes of two versions share one environment while one replaces the other, and the old one must
+    still start when the new one's settings are there. The processes that a command starts say nothing again.
+    """
+    if _WARNED in os.environ:
+        return
+    for one in variables.unknown(variables.given()):
+        os.environ[_WARNED] = "yes"
+        errors.print(f"warning: {one}", style="yellow", markup=False, soft_wrap=True)
 
 
 def provider_settings() -> Settings:
@@ -55,7 +67,11 @@ def service_settings() -> Settings:
 
 
 def require_good_accounts(settings: Settings) -> None:
-    """End the start of a process whose vendor accounts cannot be used as they are configured."""
+    """End a command whose vendor accounts cannot be used as they are configured, before the command starts anything.
+
+    Raises:
+        InvalidSettings: an account is misspelt, or lacks something.
+    """
     from providers.registry import Providers
 
     providers = Providers(settings.providers)

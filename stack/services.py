@@ -88,7 +88,7 @@ class Services:
     def _embed_postgres(self, folder: Path, credentials: Credentials, *, durable: bool) -> None:
         postgres = Postgres(folder, free_port(), password=credentials.postgres_password, durable=durable)
         self.children.append(postgres)
-        self._fill_in(database_url=postgres.url.replace("postgresql://", "postgresql+psycopg://"))
+        self._fill_in(database_url=postgres.url)
 
     def _embed_redis(self, folder: Path, credentials: Credentials) -> None:
         redis = Redis(folder, free_port(), password=credentials.redis_password)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.configuration import RUNNING_ENVIRONMENT, plain_settings
+from cli.configuration import RUNNING_ENVIRONMENT, plain_settings, require_good_accounts
 from schemas.settings import Settings
 
 app = typer.Typer()
@@ -16,8 +16,10 @@ def up() -> None:
     """Run the whole system on this machine, in the foreground: one Ctrl-C ends it."""
     from stack.up import up as run_up
 
+    settings = plain_settings()
+    require_good_accounts(settings)
     try:
-        sys.exit(run_up(plain_settings(), on_ready=_ready))
+        sys.exit(run_up(settings, on_ready=_ready))
     finally:
         RUNNING_ENVIRONMENT.unlink(missing_ok=True)
 
@@ -32,7 +34,9 @@ def demo(
     from cli.reports.audit import run_audit
     from stack.demo import run_demo
 
-    sys.exit(run_demo(plain_settings(), provider=provider, audit=run_audit))
+    settings = plain_settings()
+    require_good_accounts(settings)
+    sys.exit(run_demo(settings, provider=provider, audit=run_audit))
 
 
 def _ready(settings: Settings) -> None:

@@ -151,7 +151,7 @@ class System:
 def _own_places(services: Stack, name: str, redis_number: int) -> Settings:
     """The running services, with a database, a Redis number and a pipeline of this system's own."""
     settings = services.settings
-    plain = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    plain = settings.database_url
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return settings.model_copy(

@@ -49,7 +49,7 @@ def test_its_life(make_stack: MakeStack) -> None:
 
 def test_the_next_run_finds_the_data(make_stack: MakeStack) -> None:
     def url(stack: Stack) -> str:
-        return stack.settings.database_url.replace("+psycopg", "")
+        return stack.settings.database_url
 
     with make_stack(only=()) as stack, psycopg.connect(url(stack)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")

@@ -140,7 +140,7 @@ def test_the_settings_are_those_of_production(compose: Compose, monkeypatch: pyt
     settings = Settings(_env_file=None)
 
     assert (settings.environment, settings.log_format) == ("production", "json")
-    assert settings.database_url == "postgresql+psycopg://reelworks:given-postgres_password@postgres:5432/reelworks"
+    assert settings.database_url == "postgresql://reelworks:given-postgres_password@postgres:5432/reelworks"
     assert settings.redis_url == "redis://:given-redis_password@redis:6379/0"
     assert (settings.s3.endpoint, settings.s3.secure) == ("s3:8333", False)
     # The store is on the internal network: the gateway streams files.
