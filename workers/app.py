@@ -85,6 +85,8 @@ def create_app(settings: Settings, *, process: Process = "gateway", restores_mes
         redis_socket_timeout=_SOCKET_TIMEOUT_SECONDS["worker"],
         redis_socket_connect_timeout=1,
         worker_hijack_root_logger=False,
+        # Only late acknowledgements are affected, and we have none; unset, Celery warns at each lost connection.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_consumer="workers.consumer:TolerantConsumer",
         # Flower needs events and remote control.
         worker_send_task_events=True,
