@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
 
@@ -41,9 +40,6 @@ app.add_typer(customers, name="customers")
 app.add_typer(credits_app, name="credits")
 app.add_typer(providers_app, name="providers")
 
-# Written by a running `reelworks up`, so that other commands find its services.
-RUNNING_ENVIRONMENT = Path(".reelworks/environment")
-
 # A slip of the finger ends here, far below what a BIGINT holds; up to here every JSON reader is exact.
 _MOST_CREDITS = 2**53 - 1
 
@@ -58,12 +54,12 @@ errors = Console(stderr=True)
 @app.command()
 def up() -> None:
     """Run the whole system on this machine, in the foreground: one Ctrl-C ends it."""
+    _require_local_extra()
+    from stack.first_customer import ensure_first_customer
     from stack.up import up as run_up
 
-    try:
-        sys.exit(run_up(_settings(), on_ready=_ready))
-    finally:
-        RUNNING_ENVIRONMENT.unlink(missing_ok=True)
+    settings = _settings()
+    sys.exit(run_up(settings, settings.data_folder, on_ready=ensure_first_customer))
 
 
 @app.command()
@@ -73,9 +69,11 @@ def demo(
     ] = None,
 ) -> None:
     """Make two images and three videos against the sandbox, and show every step."""
+    _require_local_extra()
     from stack.demo import run_demo
 
-    sys.exit(run_demo(_settings(), provider=provider))
+    settings = _settings()
+    sys.exit(run_demo(settings, settings.data_folder / "demo", provider=provider))
 
 
 @app.command()
@@ -139,8 +137,19 @@ def flower() -> None:
 def sandbox(context: typer.Context) -> None:
     """Serve the vendors' wires from a simulator: no key, no cost, and trouble on request."""
     port = str(_settings().sandbox.port)
-    command = [sys.executable, "-m", "sandbox", "--port", port, *context.args]
+    command = [sys.executable, "-P", "-m", "sandbox", "--port", port, *context.args]
     os.execv(sys.executable, command)  # noqa: S606 -- our own module: it takes this process's place and its signals
+
+
+@app.command()
+def urls(
+    name: Annotated[str | None, typer.Argument(help="print this one alone, such as `redis`")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="tell it as one JSON document")] = False,
+) -> None:
+    """Print where gateway, Flower, database, Redis and S3 are, with their passwords."""
+    from stack.urls import show_urls
+
+    show_urls(_service_settings(), console, name=name, as_json=as_json)
 
 
 # --- the vendors --------------------------------------------------------------------------------------------------
@@ -321,15 +330,6 @@ def show_credits(customer: Annotated[UUID, typer.Argument(help="the customer's i
     console.print(f"available {balance.available}, held {balance.held}")
 
 
-def _ready(settings: Settings) -> None:
-    """What a running system is told to other commands and to its first user."""
-    from stack.first_customer import ensure_first_customer
-    from stack.wiring import write_environment
-
-    write_environment(settings, RUNNING_ENVIRONMENT)
-    ensure_first_customer(settings)
-
-
 # --- shared -------------------------------------------------------------------------------------------------------
 
 
@@ -374,28 +374,32 @@ def _require_good_accounts(settings: Settings) -> None:
 def _provider_settings() -> Settings:
     """The settings of a command that needs the vendors alone."""
     settings = _settings()
-    return settings if settings.providers.names() or not RUNNING_ENVIRONMENT.exists() else _running_settings()
+    return settings if settings.providers.names() else _running_settings()
 
 
 def _running_settings() -> Settings:
-    """Those of the running `reelworks up`."""
-    # Into the environment, so that the processes that a command starts find them, too.
-    load_dotenv(RUNNING_ENVIRONMENT)
-    get_settings.cache_clear()
+    """Those of the running `reelworks up`; without one, those of the environment."""
+    from stack.running import environment_file
+
+    path = environment_file(_settings().data_folder)
+    if path.exists():
+        # Into the environment, so that the processes that a command starts find them, too.
+        load_dotenv(path)
+        get_settings.cache_clear()
     return _settings()
 
 
 def _service_settings() -> Settings:
     """The settings of a process that needs all three services."""
-    missing = _missing_services(_settings())
-    if missing and RUNNING_ENVIRONMENT.exists():
-        return _running_settings()
-    if missing:
+    settings = _settings()
+    if _missing_services(settings):
+        settings = _running_settings()
+    if missing := _missing_services(settings):
         _refuse(
             f"{' and '.join(missing)} must be set: in the environment, or in .env. "
             "While `reelworks up` runs, its own services are found by themselves."
         )
-    return _settings()
+    return settings
 
 
 def _missing_services(settings: Settings) -> list[str]:
@@ -405,6 +409,14 @@ def _missing_services(settings: Settings) -> list[str]:
         "REELWORKS_S3__ENDPOINT": settings.s3.endpoint,
     }
     return [name for name, value in needed.items() if not value]
+
+
+def _require_local_extra() -> None:
+    """End a command that starts servers of its own where their packages are not installed."""
+    from stack.local_extra import HINT, missing
+
+    if names := missing():
+        _refuse(f"{', '.join(names)}: not installed; {HINT}")
 
 
 def _refuse(message: str) -> NoReturn:
