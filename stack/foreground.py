@@ -55,7 +55,9 @@ class Foreground(honcho.manager.Manager):
             on_ready: called once, from another thread, when every process answers.
         """
         self._output = output
+        width = output.width
         super().__init__(output)
+        output.width = width
         self._process_ctor = _GuardedProcess
         self.failure: Exception | None = None
         self.has_started = False
