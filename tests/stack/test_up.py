@@ -55,6 +55,9 @@ while True:
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('listening', flush=True); signal.pause()"
 
 
+# Far more than a start takes, on a busy machine, too.
+START_SECONDS = 100.0
+
 Start = Callable[..., "Up"]
 
 
@@ -86,7 +89,7 @@ class Up:
                 self.output += line
 
     def wait_for(self, text: str) -> None:
-        wait_for(lambda: text in self.output or self.process.poll() is not None, repr(text))
+        wait_for(lambda: text in self.output or self.process.poll() is not None, repr(text), START_SECONDS)
         assert text in self.output
 
     def everything_below(self) -> list[int]:
