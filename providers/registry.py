@@ -115,8 +115,9 @@ class Providers:
     def warn_of_polling(self) -> None:
         """Log once which accounts are polled because their vendors cannot reach our address."""
         if names := self.out_of_reach():
-            hint = "results are polled; set REELWORKS_PUBLIC_URL to an address that the vendors reach"
-            log.warning("callbacks_cannot_arrive", providers=names, url=self._callbacks_url, hint=hint)
+            log.warning(
+                "callbacks_cannot_arrive", providers=names, url=self._callbacks_url, setting="REELWORKS_PUBLIC_URL"
+            )
 
     def create_seconds(self, name: ProviderName) -> float:
         """How long a create of an account may take."""

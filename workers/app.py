@@ -13,6 +13,7 @@ from kombu import Queue as KombuQueue
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
 from schemas.stages import WORK
+from workers.loader import InstalledLoader
 from workers.reconnect import mend_reconnect
 
 ROUTES = {
@@ -47,6 +48,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", restores_mes
         "reelworks",
         broker=settings.redis_url,
         backend=settings.redis_url,
+        loader=InstalledLoader,
         task_cls="workers.task:ReelworksTask",
         # Imported by the workers alone, and by name, so that a gateway starts without them.
         include=[f"tasks.{module}" for module in _TASK_MODULES],
