@@ -7,6 +7,7 @@ Nested names are joined with two underscores: `REELWORKS_S3__ENDPOINT`. Call `ge
 import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from schemas.names import ProviderName
 from schemas.orders import LONGEST_DEADLINE_SECONDS
+from schemas.reach import connectable
 from schemas.unprefixed import UnprefixedSource
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
@@ -24,6 +26,7 @@ _PUBLISHED = "development-only"
 
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
+_HTTP_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
 _POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
@@ -197,11 +200,12 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = "development"
+    data_folder: Path = Field(default=Path(".reelworks"), description="where `reelworks up` and `demo` keep data")
     database_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded PostgreSQL")
     redis_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded Valkey")
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
-    public_url: str = Field(default="http://127.0.0.1:8080", description="where providers reach the gateway")
+    public_url: str = Field(default="", description="where providers reach the gateway; empty: its own address")
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
@@ -216,6 +220,9 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_timestamps: bool = Field(
+        default=True, description="console format only; false where the collector of the lines stamps them"
+    )
     providers: ProvidersSettings = ProvidersSettings()
     pipeline: PipelineSettings = PipelineSettings()
     downloads: DownloadSettings = DownloadSettings()
@@ -258,7 +265,14 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _without_trailing_slash(cls, url: str) -> str:
+        if url and not _HTTP_URL.fullmatch(url):
+            raise ValueError("must be http://HOST[:PORT] or https://HOST[:PORT], as providers reach the gateway")
         return url.rstrip("/")
+
+    @field_validator("data_folder")
+    @classmethod
+    def _with_home(cls, folder: Path) -> Path:
+        return folder.expanduser()
 
     @field_validator("secret_key")
     @classmethod
@@ -277,6 +291,16 @@ class Settings(BaseSettings):
         if info.data.get("environment") == "production" and any(_PUBLISHED in secret for secret in _secrets(value)):
             raise ValueError("holds the secret of an example, which everybody knows: set one of your own")
         return value
+
+    @property
+    def gateway_url(self) -> str:
+        """Where this machine reaches the gateway."""
+        return f"http://{connectable(self.gateway_host)}:{self.gateway_port}"
+
+    @property
+    def callbacks_url(self) -> str:
+        """Where providers reach the gateway, as far as the settings say."""
+        return self.public_url or self.gateway_url
 
 
 def _secrets(value: str | SecretStr | S3Settings) -> list[str]:

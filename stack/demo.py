@@ -197,8 +197,14 @@ def run_demo(
 def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]:
     began = time.monotonic()
     with ExitStack() as ends:
-        with console.status("starting PostgreSQL, Redis, S3, gateway, workers, beat, Flower and sandbox"):
-            stack = ends.enter_context(Stack(run, settings))
+        with console.status("starting PostgreSQL, Redis and S3") as status:
+            ready: list[str] = []
+
+            def tell(name: str) -> None:
+                ready.append(name)
+                status.update(f"starting, {time.monotonic() - began:.0f} s: {', '.join(ready)}")
+
+            stack = ends.enter_context(Stack(run, settings, tell=tell))
         console.print(
             f"Started in {time.monotonic() - began:.0f} s: gateway {stack.gateway_url}, Flower {stack.flower_url}"
         )

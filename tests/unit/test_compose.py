@@ -22,7 +22,9 @@ from tests.unit.dotenv_example import variables
 from tests.unit.test_settings import variables_read
 from workers.roles import Role
 
-GIVEN = {name: f"given-{name.lower()}" for name in compose_file.required_variables()}
+GIVEN = {name: f"given-{name.lower()}" for name in compose_file.required_variables()} | {
+    "REELWORKS_PUBLIC_URL": "https://reelworks.example"
+}
 
 # All but the sandbox, which is a stranger.
 OURS = {"gateway", "beat", "flower", "migrate", *(f"worker-{role}" for role in Role)}
