@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +22,6 @@ from schemas.errors import NotFound
 from schemas.media_types import TAKEN
 from schemas.settings import Settings
 from stack.errors import StackError
-from stack.report import run_audit
 from stack.stack import Stack
 from storage import customers, ledger
 from storage.database import Database
@@ -60,6 +59,9 @@ _FROM_IMAGE: dict[str, object] = {
 
 ALL = "all"
 """Stands for every vendor that we can speak to."""
+
+Audit = Callable[[Settings, Console], bool]
+"""Checks the system that the settings name, tells what was found, and answers whether everything holds."""
 
 
 def requests_through(provider: str) -> dict[str, dict[str, object]]:
@@ -164,11 +166,13 @@ def run_demo(
     console: Console | None = None,
     *,
     provider: str | None = None,
+    audit: Audit,
 ) -> int:
     """Start everything, make some files, show them, audit, and stop everything.
 
     Args:
         provider: a vendor to send one request through, or `ALL`; None shows images and videos instead.
+        audit: comes last.
 
     Returns:
         The exit code: 0 if every generation completed and the audit passed.
@@ -180,7 +184,7 @@ def run_demo(
     console.print("[bold]Reelworks demo[/bold]: real services, real workers; the vendor is the sandbox.")
     try:
         with _running(settings, run, console) as stack:
-            return _show(stack, requests, run / "media", console)
+            return _show(stack, requests, run / "media", console, audit)
     except StackError as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True)
         return 1
@@ -193,8 +197,14 @@ def run_demo(
 def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]:
     began = time.monotonic()
     with ExitStack() as ends:
-        with console.status("starting PostgreSQL, Redis, S3, gateway, workers, beat, Flower and sandbox"):
-            stack = ends.enter_context(Stack(run, settings))
+        with console.status("starting PostgreSQL, Redis and S3") as status:
+            ready: list[str] = []
+
+            def tell(name: str) -> None:
+                ready.append(name)
+                status.update(f"starting, {time.monotonic() - began:.0f} s: {', '.join(ready)}")
+
+            stack = ends.enter_context(Stack(run, settings, tell=tell))
         console.print(
             f"Started in {time.monotonic() - began:.0f} s: gateway {stack.gateway_url}, Flower {stack.flower_url}"
         )
@@ -206,7 +216,7 @@ def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]
             console.print("Stopped everything.")
 
 
-def _show(stack: Stack, requests: Mapping[str, dict[str, object]], media: Path, console: Console) -> int:
+def _show(stack: Stack, requests: Mapping[str, dict[str, object]], media: Path, console: Console, audit: Audit) -> int:
     media.mkdir(parents=True)
     granted = max(_CREDITS_LEAST, _CREDITS_EACH * len(requests))
     database = Database(stack.settings.database_url)
@@ -223,7 +233,7 @@ def _show(stack: Stack, requests: Mapping[str, dict[str, object]], media: Path, 
         balance: dict[str, int] = http.get("/v1/credits").json()
     _print_table(client.shows, media, console)
     console.print(f"Credits: {granted} granted, {balance['held']} held, balance {balance['available']}.")
-    audited = run_audit(stack.settings, console)
+    audited = audit(stack.settings, console)
     return 0 if audited and all(show.file for show in client.shows) else 1
 
 

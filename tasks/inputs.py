@@ -9,8 +9,8 @@ from threading import BoundedSemaphore
 from minio.error import MinioException
 
 from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef
-from providers.inputs import read_inputs
-from providers.video_length import seconds_of
+from providers.files.inputs import read_inputs
+from providers.files.video_length import seconds_of
 from schemas.enums import ErrorCode, Kind
 from schemas.errors import ProviderRateLimited, ProviderRejected
 from schemas.input_link import input_link

@@ -1,0 +1,1 @@
+"""The commands, a module for each group. What a command needs is imported when it runs, so that help comes at once."""

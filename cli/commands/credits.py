@@ -1,0 +1,57 @@
+"""A customer's credits."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.configuration import transaction
+from cli.console import console
+
+app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
+
+# A slip of the finger ends here, far below what a BIGINT holds; up to here every JSON reader is exact.
+_MOST_CREDITS = 2**53 - 1
+
+
+@app.command("grant")
+def grant(
+    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
+    amount: Annotated[int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits")],
+    reference: Annotated[str, typer.Option(help="makes the grant happen once, e.g. an invoice number")],
+    reason: Annotated[str | None, typer.Option(help="for the record")] = None,
+) -> None:
+    """Add credits. The same reference again changes nothing."""
+    from storage import ledger
+
+    with transaction() as session:
+        ledger.grant(session, customer, amount, reference=reference, reason=reason)
+        balance = ledger.balance(session, customer)
+    console.print(f"available {balance.available}, held {balance.held}")
+
+
+@app.command("refund")
+def refund(
+    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
+    generation: Annotated[UUID, typer.Argument(help="the generation's id")],
+    amount: Annotated[int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits, at most what was captured")],
+    reference: Annotated[str, typer.Option(help="makes the refund happen once, e.g. a ticket's number")],
+    reason: Annotated[str, typer.Option(help="for the record")],
+) -> None:
+    """Give captured credits back. The same reference again changes nothing."""
+    from storage import ledger
+
+    with transaction() as session:
+        ledger.refund(session, customer, generation, amount, reference=reference, reason=reason)
+        balance = ledger.balance(session, customer)
+    console.print(f"available {balance.available}, held {balance.held}")
+
+
+@app.command("show")
+def show_credits(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
+    """Show a customer's credits."""
+    from storage import ledger
+
+    with transaction() as session:
+        balance = ledger.balance(session, customer)
+    console.print(f"available {balance.available}, held {balance.held}")

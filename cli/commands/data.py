@@ -1,0 +1,61 @@
+"""The database and the object store: preparing, checking and cleaning them."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from cli.configuration import service_settings
+from cli.console import console
+from cli.options import AsJson
+from schemas.enums import SweepKind
+
+app = typer.Typer()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema and make sure that the bucket is there."""
+    from storage.migrate import upgrade
+    from storage.objects import ObjectStore
+
+    settings = service_settings()
+    upgrade(settings.database_url)
+    objects = ObjectStore(settings.s3)
+    objects.ensure_bucket()
+    objects.close()
+    console.print("The database and the bucket are ready.")
+
+
+@app.command()
+def audit(
+    as_json: AsJson = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="only what changed lately, and no stored file: for every minute")
+    ] = False,
+    window: Annotated[float, typer.Option(min=1, max=1440, help="minutes that --online looks back")] = 15,
+) -> None:
+    """Check what must always hold; exit with 1 if something does not."""
+    from cli.reports.audit import run_audit, run_online_audit
+
+    settings = service_settings()
+    if online:
+        holds = run_online_audit(settings, console, window=timedelta(minutes=window), as_json=as_json)
+    else:
+        holds = run_audit(settings, console, as_json=as_json)
+    if not holds:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only count what would be removed")] = False,
+    only: Annotated[list[SweepKind] | None, typer.Option(help="one kind alone; may be given several times")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what is no longer needed; the workers do it every hour. Exit with 1 if something could not be removed."""
+    from cli.reports.sweep import run_sweep
+
+    settings = service_settings()
+    if not run_sweep(settings, console, kinds=only or tuple(SweepKind), is_dry=dry_run, as_json=as_json):
+        raise typer.Exit(1)

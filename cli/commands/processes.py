@@ -1,0 +1,78 @@
+"""The processes that a deployment runs: gateway, workers, beat, Flower; and the vendor simulator."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.configuration import plain_settings, require_good_accounts, service_settings
+from schemas.logs import configure_logging
+from workers.roles import Role
+
+app = typer.Typer()
+
+
+@app.command()
+def gateway() -> None:
+    """Serve the HTTP API."""
+    import uvicorn
+
+    settings = service_settings()
+    require_good_accounts(settings)
+    configure_logging(settings)
+    uvicorn.run(
+        "api_gateway:create_app",
+        factory=True,
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        timeout_graceful_shutdown=settings.gateway_drain_seconds,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+@app.command()
+def worker(
+    role: Annotated[Role | None, typer.Option(help="which queues to serve; every role if left out")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="worker processes of each role to keep alive")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads in each; default: the role's own")] = None,
+) -> None:
+    """Run worker processes for a role, or one for each, and restart one that exits."""
+    from workers.supervisor import Supervisor, worker_commands
+
+    settings = service_settings()
+    require_good_accounts(settings)
+    configure_logging(settings)
+    roles = list(Role) if role is None else [role]
+    commands = worker_commands(roles, processes=processes, threads=threads)
+    Supervisor(commands, drain_seconds=settings.worker_drain_seconds).run()
+
+
+@app.command()
+def beat() -> None:
+    """Send the wake-up of every second. Run one; more do no harm."""
+    from workers.beat import run_beat
+
+    settings = service_settings()
+    configure_logging(settings)
+    run_beat(settings)
+
+
+@app.command()
+def flower() -> None:
+    """Serve Flower, Celery's monitor."""
+    from workers.flower import run_flower
+
+    settings = service_settings()
+    configure_logging(settings)
+    run_flower(settings)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def sandbox(context: typer.Context) -> None:
+    """Serve the vendors' wires from a simulator: no key, no cost, and trouble on request."""
+    port = str(plain_settings().sandbox.port)
+    command = [sys.executable, "-P", "-m", "sandbox", "--port", port, *context.args]
+    os.execv(sys.executable, command)  # noqa: S606 -- our own module: it takes this process's place and its signals

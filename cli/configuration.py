@@ -1,0 +1,111 @@
+"""The settings that a command works with, and the database that they name."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dotenv import load_dotenv
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from cli.console import errors, refuse
+from schemas import variables
+from schemas.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+_WARNED = "_REELWORKS_VARIABLES_WERE_NAMED"
+
+
+def plain_settings() -> Settings:
+    """The settings, or a clear end: which variable is wrong, and how."""
+    try:
+        return get_settings()
+    except ValidationError as error:
+        refuse("\n".join(variables.in_words(error)))
+    except SettingsError as error:
+        # A list that is no JSON. The error names a group of settings, and no variable.
+        refuse("\n".join(variables.not_json(variables.given())) or str(error))
+
+
+def warn_of_unknown_variables() -> None:
+    """Name the variables that no setting reads.
+
+    They end nothing: processes of two versions share one environment while one replaces the other, and the old one must
+    still start when the new one's settings are there. The processes that a command starts say nothing again.
+    """
+    if _WARNED in os.environ:
+        return
+    for one in variables.unknown(variables.given()):
+        os.environ[_WARNED] = "yes"
+        errors.print(f"warning: {one}", style="yellow", markup=False, soft_wrap=True)
+
+
+def provider_settings() -> Settings:
+    """The settings of a command that needs the vendors alone."""
+    settings = plain_settings()
+    return settings if settings.providers.names() else _running_settings()
+
+
+def service_settings() -> Settings:
+    """The settings of a process that needs all three services."""
+    settings = plain_settings()
+    if _missing_services(settings):
+        settings = _running_settings()
+    if missing := _missing_services(settings):
+        refuse(
+            f"{' and '.join(missing)} must be set: in the environment, or in .env. "
+            "While `reelworks up` runs, its own services are found by themselves."
+        )
+    return settings
+
+
+def require_good_accounts(settings: Settings) -> None:
+    """End a command whose vendor accounts cannot be used as they are configured, before the command starts anything.
+
+    Raises:
+        InvalidSettings: an account is misspelt, or lacks something.
+    """
+    from providers.registry import Providers
+
+    providers = Providers(settings.providers)
+    try:
+        providers.load()
+    finally:
+        providers.close()
+
+
+@contextmanager
+def transaction() -> Iterator["Session"]:
+    """One transaction in the database that the settings name."""
+    from storage.database import Database
+
+    database = Database(service_settings().database_url)
+    try:
+        with database.transaction() as session:
+            yield session
+    finally:
+        database.dispose()
+
+
+def _running_settings() -> Settings:
+    """Those of the running `reelworks up`; without one, those of the environment."""
+    from stack.running import environment_file
+
+    path = environment_file(plain_settings().data_folder)
+    if path.exists():
+        # Into the environment, so that the processes that a command starts find them, too.
+        load_dotenv(path)
+        get_settings.cache_clear()
+    return plain_settings()
+
+
+def _missing_services(settings: Settings) -> list[str]:
+    needed = {
+        "REELWORKS_DATABASE_URL": settings.database_url,
+        "REELWORKS_REDIS_URL": settings.redis_url,
+        "REELWORKS_S3__ENDPOINT": settings.s3.endpoint,
+    }
+    return [name for name, value in needed.items() if not value]

@@ -1,0 +1,18 @@
+"""Where commands print, and how one ends with a refusal."""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+# A pipe or a file has no width, so what goes there need not be folded.
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
+errors = Console(stderr=True)
+
+
+def refuse(message: str) -> NoReturn:
+    """End the command with 2, as for a wrong argument."""
+    errors.print(message, markup=False, soft_wrap=True)
+    raise typer.Exit(2)

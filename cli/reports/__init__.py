@@ -1,0 +1,1 @@
+"""How a terminal and a program are told what a command found."""

@@ -1,0 +1,129 @@
+"""The catalogue in a terminal: what can be ordered, what it costs, and who serves it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from cli.reports.rows import show_json
+from providers.catalogue import CatalogueFile
+from providers.catalogue.capabilities import Capabilities
+from providers.catalogue.models import Model, Price, RetiredModel
+from schemas.enums import Kind
+from schemas.errors import NotFound
+from schemas.names import ProviderName
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which models are shown."""
+
+    names: Sequence[str] = ()
+    """A name or an alias has one of these in it; empty: any."""
+    kind: Kind | None = None
+    """What they make."""
+    provider: ProviderName | None = None
+    """The account that serves them."""
+    only_available: bool = False
+    """Whether only those that an account with a key serves, and that are neither paused nor retired."""
+
+    def takes(self, model: Model | RetiredModel, available: frozenset[ProviderName]) -> bool:
+        """Whether a model is one of them."""
+        accounts = {route.provider for route in model.routes} if isinstance(model, Model) else set()
+        can_be_ordered = isinstance(model, Model) and _is_available(model, available)
+        return (
+            (
+                not self.names
+                or any(part.lower() in name for part in self.names for name in (model.name, *model.aliases))
+            )
+            and self.kind in {None, model.kind}
+            and (self.provider is None or self.provider in accounts)
+            and (can_be_ordered or not self.only_available)
+        )
+
+
+def show_models(
+    available: frozenset[ProviderName], console: Console, choice: Choice = Choice(), *, as_json: bool = False
+) -> None:
+    """Print models of the catalogue; a route whose account has no key here is dim.
+
+    Raises:
+        NotFound: no model is like that.
+    """
+    shipped = CatalogueFile.shipped()
+    models = [model for model in shipped.models if choice.takes(model, available)]
+    retired_ones = [model for model in shipped.retired if choice.takes(model, available)]
+    if as_json:
+        told = [{**model.model_dump(mode="json"), "available": _is_available(model, available)} for model in models]
+        told += [{**model.model_dump(mode="json"), "available": False} for model in retired_ones]
+        show_json(told, console)
+        return
+    if not models and not retired_ones:
+        raise NotFound("no model of the catalogue is like that: `reelworks models` shows all of them")
+    columns = [Column(name, overflow="fold") for name in ("kind", "takes", "seconds", "price", "served by")]
+    table = Table(Column("model", no_wrap=True), *columns, header_style="bold")
+    for model in models:
+        price, length = _price(model.price), _range(model.capabilities.durations_seconds)
+        table.add_row(_names(model), model.kind, _takes(model.capabilities), length, price, _routes(model, available))
+    for retired in retired_ones:
+        retirement = f"retired on {retired.retired_on}: order {retired.successor}"
+        table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retired.kind}[/dim]", f"[dim]{retirement}[/dim]")
+    console.print(table)
+    if not available:
+        console.print("No account has an API key here: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another.")
+
+
+def _is_available(model: Model, available: frozenset[ProviderName]) -> bool:
+    return model.paused_on is None and any(route.provider in available for route in model.routes)
+
+
+def _names(model: Model) -> str:
+    paused = [f"[yellow]paused since {model.paused_on}[/yellow]"] if model.paused_on else []
+    return "\n".join([f"[bold]{model.name}[/bold]", *(f"[dim]{alias}[/dim]" for alias in model.aliases), *paused])
+
+
+def _takes(can: Capabilities) -> str:
+    lines = [
+        _count(can.min_images, can.max_images, "picture"),
+        _count(can.min_videos, can.max_videos, "video"),
+        " ".join(can.aspect_ratios),
+        " ".join(can.resolutions),
+        f"{_range(can.frame_rates)} fps" if can.frame_rates else "",
+        " ".join(_switches(can)),
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _count(least: int, most: int, what: str) -> str:
+    return f"{_range(range(least, most + 1))} {what}{'s' if most > 1 else ''}" if most else ""
+
+
+def _switches(can: Capabilities) -> list[str]:
+    has = {
+        "sound": can.audio,
+        "seed": can.max_seed is not None,
+        "negative prompt": can.negative_prompt_characters > 0,
+        "motion": can.motion,
+        "enhanced prompt": can.enhance_prompt,
+    }
+    return [name for name, is_there in has.items() if is_there]
+
+
+def _range(numbers: Sequence[int]) -> str:
+    """`3-15` or `5, 10`; nothing of nothing."""
+    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]}-{numbers[-1]}"
+    return ", ".join(map(str, numbers))
+
+
+def _price(price: Price) -> str:
+    factors = [f"{name} × {factor}" for name, factor in price.resolution_factors.items() if factor != 1]
+    factors += [f"sound × {price.audio_factor}"] if price.audio_factor != 1 else []
+    return "\n".join([f"{price.credits} per {price.per}", *factors])
+
+
+def _routes(model: Model, available: frozenset[ProviderName]) -> str:
+    return "\n".join(
+        route.provider if route.provider in available else f"[dim]{route.provider}[/dim]" for route in model.routes
+    )
