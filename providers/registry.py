@@ -105,12 +105,21 @@ class Providers:
 
         The vendor can report, the settings do not forbid it, and the vendor reaches our address.
         """
-        return self._wants_callbacks(name) and self._reaches_us(name)
+        return self._wants_callbacks(name) and self.reaches_us(name)
+
+    def reaches_us(self, name: ProviderName) -> bool:
+        """Whether an account's vendor can reach our address, as far as names and numbers tell.
+
+        A vendor on this machine reaches every address of ours, one in our network all but loopback's.
+        """
+        base_url = self._settings.named(name).base_url
+        vendor = reach_of(base_url) if base_url else Reach.INTERNET
+        return self._callbacks_url is None or reach_of(self._callbacks_url) >= vendor
 
     def out_of_reach(self) -> list[ProviderName]:
         """The accounts that are polled for one reason alone: their vendors cannot reach our address."""
         names = sorted(self.available())
-        return [name for name in names if self._wants_callbacks(name) and not self._reaches_us(name)]
+        return [name for name in names if self._wants_callbacks(name) and not self.reaches_us(name)]
 
     def warn_of_polling(self) -> None:
         """Log once which accounts are polled because their vendors cannot reach our address."""
@@ -140,12 +149,6 @@ class Providers:
     def _wants_callbacks(self, name: ProviderName) -> bool:
         settings = self._settings.named(name)
         return self._has_key(name) and settings.callbacks and _adapter(name, settings).calls_back
-
-    def _reaches_us(self, name: ProviderName) -> bool:
-        """A vendor on this machine reaches every address of ours, one in our network all but loopback's."""
-        base_url = self._settings.named(name).base_url
-        vendor = reach_of(base_url) if base_url else Reach.INTERNET
-        return self._callbacks_url is None or reach_of(self._callbacks_url) >= vendor
 
     def _has_key(self, name: ProviderName) -> bool:
         return bool(self._settings.named(name).api_key.get_secret_value())

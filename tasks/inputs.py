@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import BoundedSemaphore
 
+import structlog
 from minio.error import MinioException
 
 from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef
@@ -20,6 +21,8 @@ from storage.claims import Claim
 from storage.earlier_generations import EarlierGeneration
 from storage.leases import Lease
 from tasks.services import Services
+
+log = structlog.get_logger()
 
 # Of the threads of a process: the others send creates and read states.
 _READERS = BoundedSemaphore(4)
@@ -173,12 +176,22 @@ def _read(services: Services, stored: _Stored) -> InputFile:
 
 
 def _link(services: Services, claim: Claim, stored: _Stored) -> str:
-    """Where the provider fetches a stored input: at the object store's public endpoint, or else at the gateway."""
+    """Where the provider fetches a stored input: at the object store's public endpoint, or else at the gateway.
+
+    Raises:
+        ProviderRejected: the provider reaches neither.
+    """
     now = datetime.now(UTC)
     works_for = min(max(claim.generation.deadline_at - now, timedelta()) + uploads.MARGIN, _LONGEST_LINK)
     url = services.objects.presigned_url(stored.object_key, expires=works_for)
     if url is not None:
         return url
-    settings = services.settings
+    settings, provider = services.settings, claim.route.provider
+    if not services.providers.reaches_us(provider):
+        log.warning(
+            "input_out_of_reach", provider=provider, setting="REELWORKS_S3__PUBLIC_ENDPOINT or REELWORKS_PUBLIC_URL"
+        )
+        text = f"{provider} cannot fetch files that are kept here: give a link to a file on the web"
+        raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)
     secret = settings.secret_key.get_secret_value()
     return input_link(settings.callbacks_url, secret, stored.object_key, now + works_for)

@@ -82,6 +82,7 @@ def test_the_hold_stays_until_a_slow_provider_has_confirmed(lives: Lives) -> Non
     _cancel(life)
     assert life.step() is Stage.GENERATING
     assert life.balance == HELD
+    eventually(lambda: life.sandbox.tasks(life.word), lambda tasks: [task.state for task in tasks] == ["cancelled"])
     assert life.go(until=TERMINAL) is Stage.CANCELLED
     assert life.balance == CHARGED
     (task,) = life.sandbox.tasks(life.word)

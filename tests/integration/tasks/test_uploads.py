@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from api_gateway import create_app
 from providers.adapters.kie.adapter import Kie
 from providers.base import Fence, InputFile, InputsRead, Provider, ProviderRequest, Submission
+from providers.registry import Providers
 from schemas.enums import ErrorCode, Stage, SweepKind
 from schemas.errors import InvalidRequest
 from schemas.inputs import upload_url
@@ -127,6 +128,8 @@ def behind_gateway(lives: Lives) -> Iterator[Callable[[Life], Life]]:
             s3 = life.settings.s3.model_copy(update={"public_endpoint": ""})
             settings = life.settings.model_copy(update={"s3": s3})
             client = ends.enter_context(serving(create_app(settings)))
+            # The vendor tries once, and the gateway may not listen yet.
+            client.get("/healthz").raise_for_status()
             settings = settings.model_copy(update={"public_url": str(client.base_url).rstrip("/")})
             objects = ObjectStore(s3)
             ends.callback(objects.close)
@@ -149,6 +152,23 @@ def test_a_vendor_that_cannot_reach_the_object_store_fetches_a_picture_at_the_ga
     assert asked_for.path == f"/inputs/{the_upload(life).object_key}"
     token = parse_qs(asked_for.query)["t"][0]
     assert token not in repr(lines) + life.row.model_dump_json() + repr([event.data for event in life.events])
+
+
+def test_a_vendor_that_reaches_neither_store_nor_gateway_costs_nothing_and_the_operator_is_told(
+    lives: Lives, behind_gateway: Callable[[Life], Life]
+) -> None:
+    life = behind_gateway(lives.begin_from(PICTURE, I2V))
+    settings = life.worker.settings
+    on_the_internet = settings.providers.named("kie").model_copy(update={"base_url": ""})
+    accounts = settings.providers.with_accounts(kie=on_the_internet)
+    life.worker = replace(life.worker, providers=Providers(accounts, callbacks_url=settings.callbacks_url))
+    with capture_logs() as lines:
+        assert life.step() is Stage.FAILED
+    assert life.row.error_code == ErrorCode.INPUT_UNREADABLE
+    assert life.row.error_message == "kie cannot fetch files that are kept here: give a link to a file on the web"
+    assert life.balance == Balance(available=1000, held=0)
+    [line] = [line for line in lines if line["event"] == "input_out_of_reach"]
+    assert line["setting"] == "REELWORKS_S3__PUBLIC_ENDPOINT or REELWORKS_PUBLIC_URL"
 
 
 @pytest.mark.parametrize("deadline", [60, 86_400])
