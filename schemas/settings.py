@@ -196,7 +196,7 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded Valkey")
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
-    public_url: str = Field(default="", description="where providers reach the gateway; empty: its own address")
+    public_url: str = Field(default="", description="where providers reach the gateway; default: `gateway_url`")
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
@@ -272,10 +272,11 @@ class Settings(BaseSettings):
         """Where this machine reaches the gateway."""
         return f"http://{connectable(self.gateway_host)}:{self.gateway_port}"
 
-    @property
-    def callbacks_url(self) -> str:
-        """Where providers reach the gateway, as far as the settings say."""
-        return self.public_url or self.gateway_url
+    @model_validator(mode="after")
+    def _public_at_its_own_address(self) -> Self:
+        if not self.public_url:
+            object.__setattr__(self, "public_url", self.gateway_url)  # the settings are frozen
+        return self
 
     @model_validator(mode="after")
     def _no_placeholder_secret_in_production(self) -> Self:
