@@ -1,5 +1,6 @@
 """One accepted generation task: what was asked, where it stands, and what became of it."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,6 +90,9 @@ class Task:
     writer: CallbackWriter
     external_id: str | None = None
     """The customer's own id of it, at a vendor that keeps one."""
+
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the work is to end before its time."""
 
     created_at: float = field(default_factory=time.time)
     completed_at: float | None = None

@@ -148,8 +148,8 @@ def test_what_waits_is_removed(client: fal_client.SyncClient, stage: Stage) -> N
 
 
 def test_what_runs_is_stopped_and_says_so(client: fal_client.SyncClient, stage: Stage) -> None:
-    # It begins after 0.25 s and stops after 0.3 s: the sandbox keeps to the order.
-    stage.behave(seconds=1, cancel="slow", cancel_seconds=0.3)
+    # It begins after 2 s, stops 2.1 s after the cancel, and would be over after 8 s.
+    stage.behave(seconds=8, cancel="slow", cancel_seconds=2.1)
     handle = submit(client, stage)
     client.cancel(PIKA, handle.request_id)
     *_, status = handle.iter_events(interval=AT_ONCE)
