@@ -2,24 +2,20 @@
 # The Python on which the tests run; requirements/run.txt pins another PyAV for 3.12 and newer.
 FROM python:3.11-slim AS build
 
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore UV_NO_CACHE=1
 WORKDIR /src
 
-# Every dependency is a wheel with a pinned hash: a source package would need a compiler, and fails here.
+# Exactly what the locks name, as wheels with pinned hashes. The build backend stays in this stage.
 COPY requirements/ requirements/
-RUN python -m venv /opt/reelworks \
-    && /opt/reelworks/bin/pip install --require-hashes --only-binary=:all: -r requirements/run.txt
+RUN python requirements/install.py /opt/reelworks run && python requirements/install.py /opt/build build
 
-# The build backend, pinned with the development tools; it stays in this stage.
-RUN awk '/^[a-z]/ { wanted = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/ } wanted' \
-        requirements/dev.txt > build.txt \
-    && pip install --require-hashes --only-binary=:all: -r build.txt
-
+# pip and uv go: the image installs nothing. The bytecode is made here, because the image is read-only when it runs.
 COPY . .
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
-    && /opt/reelworks/bin/pip install --no-deps dist/*.whl \
-    && /opt/reelworks/bin/pip check \
-    && /opt/reelworks/bin/pip uninstall --yes pip
+RUN /opt/build/bin/python -m hatchling build -t wheel -d dist \
+    && uv="/opt/build/bin/uv pip" \
+    && $uv install --python /opt/reelworks/bin/python --no-deps --compile-bytecode dist/*.whl \
+    && $uv check --python /opt/reelworks/bin/python \
+    && $uv uninstall --python /opt/reelworks/bin/python pip setuptools uv
 
 
 FROM python:3.11-slim

@@ -1,8 +1,10 @@
 # Every command works from a fresh clone: what it needs is installed into .venv first.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+INSTALLER ?= uv
 BIN := .venv/bin
 INSTALLED := .venv/installed
+RUNNABLE := .venv/runnable
 PEERS_INSTALLED := .venv-peers/installed
 LITELLM_INSTALLED := .venv-litellm/installed
 
@@ -13,29 +15,33 @@ MINUTES ?= 20
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) ## Install everything into .venv (the other commands do it by themselves)
+setup: $(INSTALLED) ## Install everything into .venv (the other commands do it by themselves; INSTALLER=pip: without uv)
 
-$(INSTALLED): requirements/dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Reelworks needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 setup" if sys.version_info < (3, 11) else 0)'
-	@echo "Installing into .venv ..."
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+# requirements/install.py takes what the locks name, and resolves nothing.
+INSTALL = @$(PYTHON) requirements/install.py --installer $(INSTALLER)
+INSTALL_FILES := requirements/install.py requirements/uv.txt pyproject.toml
+
+$(INSTALLED): requirements/dev.txt $(INSTALL_FILES)
+	$(INSTALL) --editable .venv dev
+	@touch $@ $(RUNNABLE)
+
+# All that the system needs to run here. Where everything was installed once, all of it is kept up to date instead.
+$(RUNNABLE): requirements/local.txt $(INSTALL_FILES)
+	@if test -e $(INSTALLED); then $(MAKE) --no-print-directory $(INSTALLED); else \
+		$(PYTHON) requirements/install.py --installer $(INSTALLER) --editable .venv local; fi
 	@touch $@
 
 # What the bench compares with; nothing else needs them.
-$(PEERS_INSTALLED): requirements/peers.txt
-$(LITELLM_INSTALLED): requirements/litellm.txt
+$(PEERS_INSTALLED): requirements/peers.txt requirements/uv.txt
+$(LITELLM_INSTALLED): requirements/litellm.txt requirements/uv.txt
 $(PEERS_INSTALLED) $(LITELLM_INSTALLED):
-	@echo "Installing into $(@D) ..."
-	@$(PYTHON) -m venv $(@D)
-	@$(@D)/bin/pip install -qq --disable-pip-version-check --require-hashes -r $<
+	$(INSTALL) $(@D) $(basename $(notdir $<))
 	@touch $@
 
-demo: $(INSTALLED) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor
+demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor
 	@$(BIN)/reelworks demo $(if $(PROVIDER),--provider $(PROVIDER))
 
-up: $(INSTALLED) ## Run the whole system in the foreground; Ctrl-C ends it
+up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it
 	@$(BIN)/reelworks up || test $$? -eq 130
 
 test: $(INSTALLED) ## Run every test against real services
@@ -69,14 +75,8 @@ rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BAS
 chaos: $(INSTALLED) ## Break every part of the running system for MINUTES (20), as SEED decides, and audit it
 	@$(BIN)/python -m bench.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-PIN := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	--no-emit-index-url --no-emit-find-links
-
-lock: ## Pin the newest allowed versions again (needs uv)
-	@$(PIN) --upgrade --extra local --extra dev pyproject.toml -o requirements/dev.txt
-	@$(PIN) -c requirements/dev.txt pyproject.toml -o requirements/run.txt
-	@$(PIN) --upgrade -c requirements/dev.txt bench/peers/requirements.in -o requirements/peers.txt
-	@$(PIN) --upgrade bench/peers/litellm_proxy/requirements.in -o requirements/litellm.txt
+lock: $(INSTALLED) ## Pin the newest allowed versions again, and say what changed
+	@$(BIN)/python requirements/lock.py
 
 clean: ## Remove the local run folder: data, logs, demo files
 	@rm -rf .reelworks

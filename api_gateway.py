@@ -10,6 +10,7 @@ from gateway.dependencies import lifespan
 from gateway.generations import router as generations_router
 from gateway.head import HeadAsGet
 from gateway.health import router as health_router
+from gateway.inputs import router as inputs_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
 from gateway.openapi import problems, with_problems
@@ -33,10 +34,10 @@ _TAGS = [
     {"name": "uploads", "description": "Pictures and videos of yours, to make others from."},
     {"name": "models", "description": "What can be ordered, and what it costs."},
     {"name": "credits", "description": "Who you are here, and what you can spend."},
+    {"name": "inputs", "description": "For providers: the link to each file of an order is handed out with the order."},
     {"name": "callbacks", "description": "For providers: the URL of each generation is handed out with its order."},
     {"name": "health", "description": "For whoever operates the gateway."},
 ]
-
 
 _ROUTERS = (
     generations_router,
@@ -45,6 +46,7 @@ _ROUTERS = (
     models_router,
     credits_router,
     me_router,
+    inputs_router,
     callbacks_router,
 )
 

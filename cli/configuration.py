@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dotenv import load_dotenv
@@ -16,9 +15,6 @@ from schemas.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from sqlmodel import Session
-
-RUNNING_ENVIRONMENT = Path(".reelworks/environment")
-"""Written by a running `reelworks up`, so that other commands find its services."""
 
 _WARNED = "_REELWORKS_VARIABLES_WERE_NAMED"
 
@@ -50,20 +46,20 @@ def warn_of_unknown_variables() -> None:
 def provider_settings() -> Settings:
     """The settings of a command that needs the vendors alone."""
     settings = plain_settings()
-    return settings if settings.providers.names() or not RUNNING_ENVIRONMENT.exists() else _running_settings()
+    return settings if settings.providers.names() else _running_settings()
 
 
 def service_settings() -> Settings:
     """The settings of a process that needs all three services."""
-    missing = _missing_services(plain_settings())
-    if missing and RUNNING_ENVIRONMENT.exists():
-        return _running_settings()
-    if missing:
+    settings = plain_settings()
+    if _missing_services(settings):
+        settings = _running_settings()
+    if missing := _missing_services(settings):
         refuse(
             f"{' and '.join(missing)} must be set: in the environment, or in .env. "
             "While `reelworks up` runs, its own services are found by themselves."
         )
-    return plain_settings()
+    return settings
 
 
 def require_good_accounts(settings: Settings) -> None:
@@ -95,10 +91,14 @@ def transaction() -> Iterator["Session"]:
 
 
 def _running_settings() -> Settings:
-    """Those of the running `reelworks up`."""
-    # Into the environment, so that the processes that a command starts find them, too.
-    load_dotenv(RUNNING_ENVIRONMENT)
-    get_settings.cache_clear()
+    """Those of the running `reelworks up`; without one, those of the environment."""
+    from stack.running import environment_file
+
+    path = environment_file(plain_settings().data_folder)
+    if path.exists():
+        # Into the environment, so that the processes that a command starts find them, too.
+        load_dotenv(path)
+        get_settings.cache_clear()
     return plain_settings()
 
 

@@ -1,1 +1,1 @@
-"""The vendors: the seam, the catalogue of what they can make, and one module for each."""
+"""The vendors: the seam, our accounts with them, the catalogue of their models, and a package for each vendor."""

@@ -6,9 +6,10 @@ from typing import Literal, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from providers import redaction
 from providers.base import Fence
-from providers.transport import Call, Form, Reply, Transport
+from providers.http import redaction
+from providers.http.calls import Call, Form, Reply
+from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderBadResponse
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

@@ -66,7 +66,7 @@ class RemoteRef:
 
 Fence = Callable[[], None]
 """Called right before the body of a create leaves. It raises `LeaseLost` to keep the body here: the generation is
-another worker's by then, and a second create would be paid twice. Hand it on to `providers.transport.Call`."""
+another worker's by then, and a second create would be paid twice. Hand it on to `providers.http.calls.Call`."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 from celery import shared_task
 
-from providers.downloads import Download, open_download
+from providers.files.downloads import Download, open_download
 from schemas.enums import ErrorCode, Kind, Stage, TaskName
 from schemas.errors import DownloadError, ProviderError
 from schemas.settings import DownloadSettings

@@ -3,7 +3,7 @@
 import structlog
 
 from providers.base import Submission
-from providers.models import UnknownSubmit
+from providers.catalogue.models import UnknownSubmit
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderUnavailable
 from storage import callbacks, claims

@@ -14,6 +14,7 @@ from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
 from schemas.stages import WORK
 from workers.lists import PRIORITIES
+from workers.loader import InstalledLoader
 from workers.reconnect import mend_reconnect
 
 ROUTES = {
@@ -49,6 +50,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         "reelworks",
         broker=settings.redis_url,
         backend=settings.redis_url,
+        loader=InstalledLoader,
         task_cls="workers.task:ReelworksTask",
         # Imported by the workers alone, and by name, so that a gateway starts without them.
         include=[f"tasks.{module}" for module in _TASK_MODULES],
@@ -88,6 +90,8 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         redis_socket_timeout=_SOCKET_TIMEOUT_SECONDS["worker"],
         redis_socket_connect_timeout=1,
         worker_hijack_root_logger=False,
+        # Only late acknowledgements are affected, and we have none; unset, Celery warns at each lost connection.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_consumer="workers.consumer:TolerantConsumer",
         # Flower needs events and remote control.
         worker_send_task_events=True,

@@ -1,4 +1,4 @@
-"""How the system is: `status`, and `sql` for whoever wants to look closer."""
+"""A running system: its state, its addresses, and SQL by hand."""
 
 from typing import Annotated
 
@@ -25,6 +25,17 @@ def status(
     show_state(state, console, as_json=as_json)
     if not state.is_well:
         raise typer.Exit(1)
+
+
+@app.command()
+def urls(
+    name: Annotated[str | None, typer.Argument(help="print this one alone, such as `redis`")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print where gateway, Flower, database, Redis and S3 are, with their passwords."""
+    from cli.reports.urls import show_urls
+
+    show_urls(service_settings(), console, name=name, as_json=as_json)
 
 
 @app.command()

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from cli.reports.rows import show_json
-from providers.capabilities import Capabilities
 from providers.catalogue import CatalogueFile
-from providers.models import Model, Price, RetiredModel
+from providers.catalogue.capabilities import Capabilities
+from providers.catalogue.models import Model, Price, RetiredModel
 from schemas.enums import Kind
 from schemas.errors import NotFound
 from schemas.names import ProviderName

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.catalogue import Catalogue
-from providers.inputs import read_inputs
+from providers.files.inputs import read_inputs
 from sandbox.client import SandboxClient
 from sandbox.scenarios import NORMAL, Delivered, Match, Scenario
 from schemas.inputs import Facts, InputFacts

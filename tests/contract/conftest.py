@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from providers.addresses import AddressPolicy
 from providers.base import Provider, RemoteRef
-from providers.transport import Transport
+from providers.http.addresses import AddressPolicy
+from providers.http.transport import Transport
 from schemas.names import ProviderName
 from tests.contract.bench import DOWNLOADS, Bench
 from tests.contract.raw_server import Answer, RawServer, http

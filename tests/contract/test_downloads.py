@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.base import ResultRequest
-from providers.downloads import MAX_RESUMES, Download, open_download
+from providers.files.downloads import MAX_RESUMES, Download, open_download
 from schemas.enums import Kind
 from schemas.errors import DownloadError
 from schemas.media_types import MP4, PNG

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from providers import transport
 from providers.base import ResultRequest
-from providers.downloads import Download, open_download
-from providers.transport import Call, Reply, Transport
+from providers.files.downloads import Download, open_download
+from providers.http import transport
+from providers.http.calls import Call, Reply
+from providers.http.transport import Transport
 from schemas.enums import Kind
 from schemas.errors import DownloadError, ProviderOutcomeUnknown
 from schemas.settings import DownloadSettings

@@ -17,8 +17,8 @@ from providers.base import (
     ResultRequest,
 )
 from providers.catalogue import Catalogue
-from providers.downloads import open_download
-from providers.transport import Transport
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply
 from schemas.enums import ErrorCode

@@ -20,8 +20,8 @@ from providers.base import (
     RemoteStatus,
 )
 from providers.catalogue import Catalogue
-from providers.downloads import open_download
-from providers.transport import MAX_REPLY_BYTES, Transport
+from providers.files.downloads import open_download
+from providers.http.transport import MAX_REPLY_BYTES, Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply
 from schemas.enums import ErrorCode, Kind

@@ -3,7 +3,7 @@
 import pytest
 
 from providers.base import InputFile
-from providers.inputs import read_inputs
+from providers.files.inputs import read_inputs
 from schemas.enums import ErrorCode
 from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.orders import Inputs

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from providers.adapters.kie.adapter import Kie
 from providers.base import RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
-from providers.downloads import open_download
-from providers.transport import Transport
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from schemas.errors import ProviderOutcomeUnknown, ProviderRejected

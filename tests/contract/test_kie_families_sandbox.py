@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from providers.adapters.kie.adapter import Kie
 from providers.base import Cancellation, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
-from providers.transport import Transport
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply
 from schemas.enums import ErrorCode

@@ -12,8 +12,8 @@ from providers.adapters.kie.families import family_of
 from providers.adapters.kie.market import MARKET
 from providers.base import Cancellation, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
-from providers.downloads import open_download
-from providers.transport import Transport
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import ErrorReply
 from schemas.enums import ErrorCode

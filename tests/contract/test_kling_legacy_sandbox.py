@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.base import CallbackReading, Cancellation, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
-from providers.downloads import open_download
-from providers.transport import Transport
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from sandbox.scenarios import Delivered

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from providers.adapters.kling.adapter import Kling
 from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
-from providers.downloads import open_download
-from providers.transport import Transport
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.enums import ErrorCode, Kind

@@ -15,8 +15,8 @@ from providers.adapters.longcat.adapter import LongCat
 from providers.adapters.longcat.wire import Job, to_body, to_state
 from providers.base import AccountState, Cancellation, ProviderRequest, RemoteRef, RemoteStatus
 from providers.catalogue import Catalogue
-from providers.downloads import open_download
-from providers.transport import Transport
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from sandbox.vendors.longcat.models import read_create

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.base import AccountState, Cancellation, ProviderRequest
 from providers.catalogue import Catalogue
-from providers.downloads import open_download
-from providers.transport import Transport
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from schemas.enums import ErrorCode

@@ -17,8 +17,8 @@ from providers.base import (
     RemoteStatus,
     Submission,
 )
+from providers.http.transport import MAX_REPLY_BYTES
 from providers.registry import adapter_names
-from providers.transport import MAX_REPLY_BYTES
 from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from providers.adapters.replicate.adapter import Replicate
 from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue
-from providers.downloads import open_download
-from providers.transport import Transport
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import ErrorReply
 from schemas.enums import ErrorCode

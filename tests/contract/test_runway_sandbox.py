@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from providers.adapters.runway.adapter import Runway
 from providers.base import Cancellation, InputFile, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
-from providers.downloads import open_download
-from providers.models import Model
-from providers.transport import Transport
+from providers.catalogue.models import Model
+from providers.files.downloads import open_download
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.enums import ErrorCode, Kind

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from providers.adapters.runway.adapter import Runway
-from providers.addresses import AddressPolicy
 from providers.base import Fence, InputFile, ProviderRequest
-from providers.transport import Transport
+from providers.http.addresses import AddressPolicy
+from providers.http.transport import Transport
 from schemas.errors import (
     LeaseLost,
     ProviderAuthFailed,

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from providers.account import Credentials
 from providers.adapters.vertex.credentials import read_credentials
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderAuthFailed, ProviderError, ProviderUnavailable
 from schemas.settings import ProviderSettings
 from tests.contract.raw_server import Answer, RawServer, http, raw, silence, unused_port
@@ -234,7 +234,7 @@ def test_there_may_be_no_application_default_credentials(
 GOOGLES_MACHINE = """
 from pydantic import SecretStr
 from providers.adapters.vertex.credentials import read_credentials
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.errors import ProviderUnavailable
 from schemas.settings import ProviderSettings
 

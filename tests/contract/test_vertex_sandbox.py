@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 from providers.adapters.vertex.adapter import Vertex
 from providers.base import AccountState, Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
-from providers.downloads import open_download
-from providers.models import Model
-from providers.transport import MAX_REPLY_BYTES, Transport
+from providers.catalogue.models import Model
+from providers.files.downloads import open_download
+from providers.http.transport import MAX_REPLY_BYTES, Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from sandbox.vendors import options

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from providers.base import InputFile, Provider, ProviderRequest
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.errors import (
     ProviderAuthFailed,
     ProviderError,

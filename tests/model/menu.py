@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from providers.capabilities import Capabilities
 from providers.catalogue import Catalogue, CatalogueFile
-from providers.models import Defaults, Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.capabilities import Capabilities
+from providers.catalogue.models import Defaults, Model, Price, RouteEntry, UnknownSubmit
 from schemas.enums import CancelRule, Kind
 from schemas.names import ProviderName
 

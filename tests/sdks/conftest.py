@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from providers.base import ProviderRequest
 from providers.catalogue import Catalogue
+from providers.http.transport import Transport
 from providers.registry import MakesProvider
-from providers.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.names import ProviderName

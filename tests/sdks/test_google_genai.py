@@ -16,7 +16,7 @@ from google.genai.types import FileState, HttpOptions
 
 from providers.adapters.gemini.adapter import Gemini
 from providers.base import InputFile, ProviderRequest
-from providers.transport import Transport
+from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.orders import Inputs

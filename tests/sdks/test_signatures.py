@@ -10,7 +10,7 @@ import pytest
 from openai import OpenAI
 from replicate.webhook import Webhooks, WebhookSigningSecret, WebhookValidationError
 
-from providers import standard_webhooks
+from providers.webhooks import standard_webhooks
 from sandbox.standard_webhooks import signature_headers
 from sandbox.task import Seal
 from schemas.errors import CallbackRefused

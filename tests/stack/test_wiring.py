@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.registry import adapter_names
-from providers.standard_webhooks import sign
+from providers.webhooks.standard_webhooks import sign
 from schemas.settings import ProviderSettings, Settings
 from stack.credentials import Credentials
 from stack.errors import PortTaken

@@ -263,3 +263,20 @@ def test_a_printed_setting_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv(name, value)
 
     assert "hidden" not in repr(Settings())
+
+
+def test_providers_are_told_the_gateways_own_address_unless_another_is_set() -> None:
+    assert Settings(gateway_host="0.0.0.0", gateway_port=9000).callbacks_url == "http://127.0.0.1:9000"
+    assert Settings(public_url="https://api.example").callbacks_url == "https://api.example"
+
+
+@pytest.mark.parametrize("url", ["api.example", "ftp://api.example", "https://", "https:///x", "https://a.example?x=1"])
+def test_a_public_url_that_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be http://HOST"):
+        Settings(public_url=url)
+
+
+def test_the_data_folder_may_lie_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/films")
+    monkeypatch.setenv("REELWORKS_DATA_FOLDER", "~/reelworks")
+    assert Settings().data_folder == Path("/home/films/reelworks")

@@ -22,7 +22,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from providers import key_sets
 from providers.account import Account
 from providers.adapters.fal import webhooks
 from providers.adapters.fal.wire import (
@@ -52,7 +51,9 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Reply, Transport
+from providers.http.calls import Reply
+from providers.http.transport import Transport
+from providers.webhooks import key_sets
 from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

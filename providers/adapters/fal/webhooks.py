@@ -2,7 +2,7 @@
 
 Source: https://fal.ai/docs/documentation/model-apis/inference/webhooks. Ed25519 over four lines: request id, user id,
 time, SHA-256 of the body. The keys are a JWKS that may be kept for 24 hours.
-How the keys are known, `providers/key_sets.py` says; fal repeats a refused webhook for two hours.
+How the keys are known, `providers/webhooks/key_sets.py` says; fal repeats a refused webhook for two hours.
 """
 
 import base64

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from providers import key_sets, standard_webhooks
 from providers.account import Account
 from providers.adapters.gemini import results, webhooks
 from providers.adapters.gemini.wire import (
@@ -38,7 +37,9 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Reply, Transport
+from providers.http.calls import Reply
+from providers.http.transport import Transport
+from providers.webhooks import key_sets, standard_webhooks
 from schemas.errors import (
     CallbackRefused,
     ProviderAuthFailed,

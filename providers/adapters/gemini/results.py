@@ -19,7 +19,7 @@ from pydantic import JsonValue, StringConstraints, TypeAdapter, ValidationError
 from providers.account import Account
 from providers.adapters.gemini.wire import API, INTERACTIONS, Interaction, JsonObject
 from providers.base import RemoteState, RemoteStatus, ResultRequest
-from providers.redaction import quotable
+from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse
 

@@ -19,8 +19,8 @@ import jwt
 from jwt.types import Options
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from providers import standard_webhooks
 from providers.adapters.gemini.wire import InteractionId
+from providers.webhooks import standard_webhooks
 from schemas.errors import CallbackRefused
 
 _ALGORITHM: Final = "RS256"

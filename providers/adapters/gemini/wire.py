@@ -14,7 +14,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, StringConstraints, TypeAdapter
 
 from providers.base import Cancellation, InputFile, RemoteStatus
-from providers.transport import MAX_RETRY_AFTER_SECONDS
+from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs
 

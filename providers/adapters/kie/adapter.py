@@ -27,8 +27,9 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Reply, Transport
-from providers.verdicts import error_of
+from providers.http.calls import Reply
+from providers.http.transport import Transport
+from providers.http.verdicts import error_of
 from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

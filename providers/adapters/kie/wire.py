@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from providers.base import ProviderRequest, RemoteState, RemoteStatus
-from providers.redaction import quotable
-from providers.verdicts import Verdict
+from providers.http.redaction import quotable
+from providers.http.verdicts import Verdict
 from schemas.enums import ErrorCode
 from schemas.errors import (
     ProviderAuthFailed,

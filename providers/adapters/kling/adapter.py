@@ -13,7 +13,8 @@ from providers.account import Account
 from providers.adapters.kling.dialect import BASE_URL, OK, Dialect
 from providers.adapters.kling.wire import RECORDS, Record, to_body, to_path, to_state
 from providers.base import AccountState, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
-from providers.transport import Reply, Transport
+from providers.http.calls import Reply
+from providers.http.transport import Transport
 from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

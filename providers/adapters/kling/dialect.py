@@ -20,7 +20,6 @@ from pydantic import (
     ValidationError,
 )
 
-from providers import standard_webhooks
 from providers.account import Account
 from providers.base import (
     CallbackReading,
@@ -33,8 +32,9 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Reply
-from providers.verdicts import Verdict, error_of
+from providers.http.calls import Reply
+from providers.http.verdicts import Verdict, error_of
+from providers.webhooks import standard_webhooks
 from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,

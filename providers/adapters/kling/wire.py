@@ -12,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from providers.adapters.kling.dialect import Payload, ResultUrl, TaskId, ended, failed, given
 from providers.base import RemoteState, RemoteStatus
-from providers.redaction import quotable
+from providers.http.redaction import quotable
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs
 

@@ -17,7 +17,8 @@ from providers.adapters.kling.dialect import BASE_URL, INVALID_PARAMETER, NO_SUC
 from providers.adapters.kling_legacy.tokens import Tokens
 from providers.adapters.kling_legacy.wire import KINDS, TEXT_TO_VIDEO, Record, to_body, to_path, to_state
 from providers.base import AccountState, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
-from providers.transport import Reply, Transport
+from providers.http.calls import Reply
+from providers.http.transport import Transport
 from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
-from providers.redaction import quotable
+from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.names import ProviderName

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers import openai_wire
 from providers.account import Account
+from providers.adapters import openai_wire
 from providers.adapters.openai_images.wire import Pictures, to_body
 from providers.base import (
     STORED_FILE,
@@ -27,7 +27,8 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Reply, Transport
+from providers.http.calls import Reply
+from providers.http.transport import Transport
 from schemas.errors import CallbackRefused, ProviderOutcomeUnknown, ProviderRejected
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

@@ -1,7 +1,7 @@
 """OpenAI's wire for pictures, as data and pure functions: fields and results.
 
 Source: `resources/images.py` and `types/image*.py` of https://github.com/openai/openai-python, unless a line names
-another. What all wires of OpenAI have is in `providers/openai_wire.py`.
+another. What all wires of OpenAI have is in `providers/adapters/openai_wire.py`.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
-from providers.openai_wire import Payload
+from providers.adapters.openai_wire import Payload
 from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 

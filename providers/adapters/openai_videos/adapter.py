@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers import openai_wire
 from providers.account import Account
+from providers.adapters import openai_wire
 from providers.adapters.openai_videos.wire import Video, original_id, to_form, to_state
 from providers.base import (
     AccountState,
@@ -25,7 +25,8 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Form, Reply, Transport
+from providers.http.calls import Form, Reply
+from providers.http.transport import Transport
 from schemas.errors import CallbackRefused
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

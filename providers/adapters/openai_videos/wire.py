@@ -1,7 +1,7 @@
 """The videos wire that OpenAI left to others, as data and pure functions: fields, states, errors.
 
 Source: `resources/videos.py` and `types/video*.py` of https://github.com/openai/openai-python, unless a line names
-another. What all wires of OpenAI have is in `providers/openai_wire.py`.
+another. What all wires of OpenAI have is in `providers/adapters/openai_wire.py`.
 """
 
 import base64
@@ -10,9 +10,9 @@ from typing import Annotated, Final
 
 from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
+from providers.adapters.openai_wire import MODERATION_CODE, Payload, Problem
 from providers.base import RemoteState, RemoteStatus
-from providers.openai_wire import MODERATION_CODE, Payload, Problem
-from providers.redaction import quotable
+from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.names import ProviderName

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers import standard_webhooks
 from providers.account import Account
 from providers.adapters.replicate.wire import Prediction, Problem, WebhookSecret, to_cancellation, to_input, to_state
 from providers.base import (
@@ -27,7 +26,9 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Reply, Transport
+from providers.http.calls import Reply
+from providers.http.transport import Transport
+from providers.webhooks import standard_webhooks
 from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

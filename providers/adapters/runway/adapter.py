@@ -43,7 +43,8 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Reply, Transport
+from providers.http.calls import Reply
+from providers.http.transport import Transport
 from schemas.errors import (
     CallbackRefused,
     ProviderError,

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from providers.base import InputFile
-from providers.transport import Form, FormFile
+from providers.http.calls import Form, FormFile
 from schemas import media_types
 
 PATH: Final = "/v1/uploads"

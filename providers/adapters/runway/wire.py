@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from providers.base import RemoteState, RemoteStatus
-from providers.redaction import quotable
+from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs

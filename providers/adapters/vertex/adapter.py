@@ -42,7 +42,8 @@ from providers.base import (
     ResultRequest,
     Submission,
 )
-from providers.transport import Reply, Transport
+from providers.http.calls import Reply
+from providers.http.transport import Transport
 from schemas.errors import CallbackRefused, ProviderBadResponse, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

@@ -23,7 +23,8 @@ from google.oauth2 import service_account
 from pydantic import BaseModel, ValidationError
 
 from providers.account import Credentials
-from providers.transport import Call, Raw, Reply, Transport
+from providers.http.calls import Call, Raw, Reply
+from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderAuthFailed, ProviderError, ProviderUnavailable
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from providers.base import InputFile, RemoteState, RemoteStatus
-from providers.redaction import quotable
+from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.names import ProviderName

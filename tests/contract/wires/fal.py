@@ -13,7 +13,7 @@ from Crypto.Signature import eddsa
 from providers.adapters.fal import wire
 from providers.adapters.fal.adapter import Fal
 from providers.base import Provider, ProviderRequest
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account

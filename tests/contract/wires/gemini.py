@@ -14,7 +14,7 @@ from jwt.algorithms import RSAAlgorithm
 from providers.adapters.gemini import wire
 from providers.adapters.gemini.adapter import Gemini
 from providers.base import Provider, ProviderRequest
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.errors import ProviderAuthFailed, ProviderRejected
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http

@@ -9,7 +9,7 @@ from providers.adapters.kie import families
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.base import Provider, ProviderRequest, RemoteRef
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import PROMPT, WEBHOOK_KEY, Callback, Wire, account

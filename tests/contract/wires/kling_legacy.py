@@ -8,8 +8,8 @@ from uuid import UUID
 from providers.adapters.kling_legacy import wire
 from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.base import Provider, ProviderRequest
-from providers.standard_webhooks import sign
-from providers.transport import Transport
+from providers.http.transport import Transport
+from providers.webhooks.standard_webhooks import sign
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import PROMPT, WEBHOOK_SECRET, Callback, Wire, account

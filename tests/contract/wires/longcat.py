@@ -9,7 +9,7 @@ from uuid import UUID
 from providers.adapters.longcat import wire
 from providers.adapters.longcat.adapter import LongCat
 from providers.base import Provider, ProviderRequest
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http

@@ -9,7 +9,7 @@ from uuid import UUID
 from providers.adapters.openai_images import wire
 from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.base import Provider, ProviderRequest
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.errors import ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http

@@ -9,7 +9,7 @@ from uuid import UUID
 from providers.adapters.runway import wire
 from providers.adapters.runway.adapter import Runway
 from providers.base import Provider, ProviderRequest
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http

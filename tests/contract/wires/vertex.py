@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from providers.adapters.vertex import wire
 from providers.adapters.vertex.adapter import Vertex
 from providers.base import Provider, ProviderRequest
-from providers.transport import Transport
+from providers.http.transport import Transport
 from schemas.errors import ProviderAuthFailed, ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
 from tests.contract.raw_server import Answer, Request, http

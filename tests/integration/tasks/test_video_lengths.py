@@ -7,7 +7,7 @@ from schemas.media_types import MP4
 from schemas.stages import TERMINAL
 from storage.ledger import Balance
 from tests.integration.tasks.conftest import Life, Lives
-from tests.unit.providers.test_video_length import video
+from tests.unit.providers.files.test_video_length import video
 
 MODEL = "kling-3.0-omni-video-to-video"
 SMALL = {"width": 64, "height": 64, "duration_seconds": 1}

@@ -3,7 +3,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from providers.account import Account, read_options
-from providers.transport import Form, Transport
+from providers.http.calls import Form
+from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderBadResponse
 from schemas.settings import ProviderSettings
 

@@ -1,0 +1,255 @@
+"""The models that customers can order, and the way from a request to a priced order."""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from providers.catalogue.capabilities import Capabilities, Problem, choice_problem
+from providers.catalogue.models import Defaults, Family, Model, Price, RetiredModel, RouteEntry, Style, UnknownSubmit
+from schemas.enums import CancelRule, Kind
+from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
+from schemas.inputs import NOTHING_KNOWN, Facts
+from schemas.names import ProviderName
+from schemas.orders import GenerationRequest, Order, Route
+
+
+class CatalogueFile(BaseModel):
+    """The whole of `catalogue.toml`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    models: list[Model]
+    retired: list[RetiredModel]
+    families: list[Family] = []
+    styles: list[Style] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        seen: set[str] = set()
+        active = {model.name for model in self.models if model.paused_on is None}
+        entries: list[Model | RetiredModel] = [*self.models, *self.retired]
+        for entry in entries:
+            for name in (entry.name, *entry.aliases):
+                if name in seen:
+                    raise ValueError(f"two models answer to the name {name!r}")
+                seen.add(name)
+            if entry.successor is not None and entry.successor not in active:
+                raise ValueError(f"{entry.name}: its successor {entry.successor!r} is not a model that can be ordered")
+        names = {model.name for model in self.models}
+        for model in self.models:
+            if unknown := set(model.capabilities.extends) - names:
+                raise ValueError(f"{model.name}: there is no model {sorted(unknown)} to go on from")
+        for family in self.families:
+            if unknown := set(family.models) - names:
+                raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
+        return self
+
+    @classmethod
+    @lru_cache
+    def shipped(cls) -> Self:
+        """The catalogue that comes with Reelworks, read once."""
+        text = files("providers.catalogue").joinpath("catalogue.toml").read_text(encoding="utf-8")
+        # Decimal: 1.1 credits are 1.1, not 1.100000000000000088.
+        return cls.model_validate(tomllib.loads(text, parse_float=Decimal))
+
+
+class ModelCard(BaseModel):
+    """A model as customers see it. A retired one has a date and a successor, and nothing to order.
+
+    A paused one can be ordered again one day.
+    """
+
+    name: str = Field(examples=["nano-banana"])
+    kind: Kind
+    title: str
+    description: str
+    aliases: list[str]
+    status: Literal["active", "paused", "retired"] = "active"
+    capabilities: Capabilities | None = None
+    styles: list[str] = Field(default=[], description="what `style` may be")
+    defaults: Defaults | None = None
+    price: Price | None = None
+    paused_on: date | None = None
+    retired_on: date | None = None
+    successor: str | None = Field(default=None, description="what to order instead")
+
+
+class Catalogue:
+    """The models with at least one configured provider, and the retired ones."""
+
+    def __init__(self, file: CatalogueFile, available: frozenset[ProviderName]) -> None:
+        self._file = file
+        self._by_name = {name: model for model in file.models for name in (model.name, *model.aliases)}
+        self._retired = {name: model for model in file.retired for name in (model.name, *model.aliases)}
+        self._styles = {style.name: style for style in file.styles}
+        self._routes = {
+            model.name: routes
+            for model in file.models
+            if (routes := [entry for entry in model.routes if entry.provider in available])
+        }
+
+    @classmethod
+    def load(cls, available: frozenset[ProviderName]) -> Self:
+        """The shipped catalogue, for the providers that have a key."""
+        return cls(CatalogueFile.shipped(), available)
+
+    def models(self) -> list[ModelCard]:
+        """What can be ordered, then what is retired."""
+        return [
+            *(self._card(model) for model in self._file.models if model.name in self._routes),
+            *(ModelCard(**model.model_dump(), status="retired") for model in self._file.retired),
+        ]
+
+    def order(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> Order:
+        """The complete, priced order for a request.
+
+        Args:
+            facts: what is known of its input files.
+
+        Raises:
+            InvalidRequest: no such model, none that is served here, or one that cannot do that; says what it can.
+            ModelRetired, ModelPaused: name the successor, which the request does not allow to serve instead.
+        """
+        request, problems = self._styled(request)
+        model = self._model(request, facts)
+        if problems := [*self._problems(model, request, facts), *problems]:
+            wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
+            raise InvalidRequest(f"{model.name} cannot do that: {wrong}", {"errors": problems})
+        inputs = model.inputs(request)
+        return Order(
+            kind=model.kind,
+            model=model.name,
+            routes=self._routes_from(model, request, facts),
+            inputs=inputs,
+            credits=model.price.of(inputs),
+            file_extension=model.extension(inputs),
+            deadline_seconds=request.deadline_seconds or model.deadline_seconds,
+            metadata=request.metadata,
+        )
+
+    def _styled(self, request: GenerationRequest) -> tuple[GenerationRequest, list[Problem]]:
+        """The request with the text of its style in the prompt, and what is wrong with the style."""
+        if request.style is None:
+            return request, []
+        style = self._styles.get(request.style)
+        if style is None:
+            return request, [choice_problem("style", request.style, self._styles)]
+        return request.model_copy(update={"prompt": style.added_to(request.prompt)}), []
+
+    def unknown_submit(self, model: str, route: Route) -> UnknownSubmit:
+        """The policy of a route for a create with unknown outcome; `fail` for one that is no longer listed."""
+        entry = self._entry(model, route)
+        return UnknownSubmit.FAIL if entry is None else entry.unknown_submit
+
+    def cancel_rule(self, model: str, route: Route) -> CancelRule:
+        """What cancelling begun work on a route costs; `impossible` for one that is no longer listed."""
+        entry = self._entry(model, route)
+        return CancelRule.IMPOSSIBLE if entry is None else entry.cancel
+
+    def keeps_video_length(self, model: str) -> bool:
+        """Whether what a model makes is as long as the video that it is given."""
+        listed = self._by_name.get(model)
+        return listed is not None and listed.capabilities.keeps_video_length
+
+    def extends(self, model: str) -> bool:
+        """Whether a model goes on from videos that the same account has made."""
+        listed = self._by_name.get(model)
+        return listed is not None and bool(listed.capabilities.extends)
+
+    def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[Problem]:
+        """Everything that is wrong with a request to a model, as it is served here."""
+        problems = model.problems(request, facts)
+        if not problems and not self._routes_from(model, request, facts):
+            message = "names a video of another account than those that serve this model here"
+            return [Problem(field="video_urls", message=message, allowed=[])]
+        return problems
+
+    def _routes_from(self, model: Model, request: GenerationRequest, facts: Facts) -> list[Route]:
+        """The routes that can serve a request: only the account that made a video can go on from it."""
+        entries = self._routes[model.name]
+        if model.capabilities.extends:
+            origins = [known.origin for url in request.video_urls if (known := facts.get(url)) is not None]
+            makers = {origin.provider for origin in origins if origin is not None}
+            entries = [entry for entry in entries if makers <= {entry.provider}]
+        return [entry.route for entry in entries]
+
+    def _entry(self, model: str, route: Route) -> RouteEntry | None:
+        listed = self._by_name.get(model)
+        entries: Iterable[RouteEntry] = listed.routes if listed else ()
+        return next((entry for entry in entries if entry.route == route), None)
+
+    def _model(self, request: GenerationRequest, facts: Facts) -> Model:
+        """The model that a request means."""
+        name = request.model
+        if name is None:
+            return self._any_model(request, facts)
+        if retired := self._retired.get(name):
+            if request.allow_substitution:
+                return self._named(retired.successor, request, facts)
+            text = f"{name} was retired on {retired.retired_on}; its successor is {retired.successor}"
+            raise ModelRetired(text, {"retired_on": retired.retired_on.isoformat(), "successor": retired.successor})
+        return self._named(name, request, facts)
+
+    def _named(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
+        model = self._by_name.get(name)
+        if model is None:
+            return self._relative(name, request, facts)
+        if model.name not in self._routes:
+            raise self._not_orderable(name, f"no provider that is configured here serves the model {name!r}")
+        if model.paused_on is None:
+            return model
+        if model.successor is not None and request.allow_substitution:
+            return self._named(model.successor, request, facts)
+        hint = f"; until it is back, order {model.successor}" if model.successor else ""
+        extra: dict[str, object] = {"paused_on": model.paused_on.isoformat(), "successor": model.successor}
+        raise ModelPaused(f"{name} is paused since {model.paused_on}{hint}", extra)
+
+    def _relative(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
+        """What stands for a name that is no model's own: the first of its family that can do what is asked."""
+        family = next((family for family in self._file.families if family.answers_to(name)), None)
+        if family is None:
+            raise self._not_orderable(name, f"there is no model {name!r}")
+        relatives = self._active(self._by_name[relative] for relative in family.models)
+        if not relatives:
+            raise self._not_orderable(name, f"no provider that is configured here serves a model like {name!r}")
+        return self._first_able(relatives, request, facts)
+
+    def _any_model(self, request: GenerationRequest, facts: Facts) -> Model:
+        if request.kind is None:
+            problem = Problem(field="model", message="is missing", allowed=list(self._routes))
+            raise InvalidRequest('name a model, or say which kind: "image" or "video"', {"errors": [problem]})
+        models = self._active(model for model in self._file.models if model.kind is request.kind)
+        if not models:
+            raise self._not_orderable(request.kind, f"no provider that is configured here makes {request.kind}s")
+        return self._first_able(models, request, facts)
+
+    def _first_able(self, models: Sequence[Model], request: GenerationRequest, facts: Facts) -> Model:
+        """The first that can do what is asked; the first of all where none can, to say what that one could."""
+        return next((model for model in models if not self._problems(model, request, facts)), models[0])
+
+    def _active(self, models: Iterable[Model]) -> list[Model]:
+        return [model for model in models if model.name in self._routes and model.paused_on is None]
+
+    def _not_orderable(self, name: str, reason: str) -> InvalidRequest:
+        names = list(self._routes)
+        close = get_close_matches(name, [known for known, model in self._by_name.items() if model.name in self._routes])
+        if close:
+            hint = f"did you mean {' or '.join(close)}?"
+        else:
+            hint = f"there are {', '.join(names)}" if names else "none can be ordered now"
+        problem = Problem(field="model", message=reason, allowed=names)
+        return InvalidRequest(f"{reason}; {hint}", {"errors": [problem]})
+
+    def _card(self, model: Model) -> ModelCard:
+        return ModelCard(
+            **model.model_dump(exclude={"routes", "deadline_seconds"}),
+            status="active" if model.paused_on is None else "paused",
+            styles=list(self._styles) if model.capabilities.uses_prompt else [],
+        )

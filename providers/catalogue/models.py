@@ -1,0 +1,194 @@
+"""A model as data: what it takes, what it costs, who serves it. `catalogue.toml` holds one entry for each.
+
+An entry that contradicts itself is refused when the file is read, not when a customer orders.
+"""
+
+from datetime import date
+from decimal import ROUND_CEILING, Decimal
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PlainSerializer, model_validator
+
+from providers.catalogue.capabilities import Capabilities, Entry, Problem, choice_problem
+from schemas.enums import CancelRule, Kind
+from schemas.inputs import Facts
+from schemas.names import ProviderName
+from schemas.orders import GenerationRequest, Inputs, Route
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*$")]
+Pattern = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*\*$")]
+# TOML tells 2 from 2.0; a number of ours does not.
+# Exact for prices, and a number in JSON as every other amount is.
+Amount = Annotated[Decimal, Field(gt=0, strict=False), PlainSerializer(float, when_used="json")]
+
+_EXTENSIONS = {"png": "png", "jpeg": "jpg"}
+_VIDEO_EXTENSION = "mp4"
+
+
+class UnknownSubmit(StrEnum):
+    """What to do with a create whose outcome stays unknown after the grace period."""
+
+    FAIL = "fail"
+    RESUBMIT = "resubmit"
+
+
+class Defaults(Entry):
+    """What a request that leaves a field out gets."""
+
+    aspect_ratio: str | None = None
+    resolution: str | None = None
+    duration_seconds: int | None = None
+    fps: int | None = None
+    output_format: Literal["png", "jpeg"] | None = None
+    audio: bool | None = None
+
+
+class Price(Entry):
+    """Credits for an image, a video or a second of one, times the factors; rounded up to whole credits."""
+
+    credits: Amount
+    per: Literal["image", "video", "second"]
+    resolution_factors: dict[str, Amount] = Field(default={})
+    audio_factor: Amount = Decimal(1)
+
+    def of(self, inputs: Inputs) -> int:
+        """The price of an order."""
+        amount = self.credits
+        if self.per == "second":
+            amount *= inputs.duration_seconds or 1
+        if inputs.resolution is not None:
+            amount *= self.resolution_factors.get(inputs.resolution, Decimal(1))
+        if inputs.audio:
+            amount *= self.audio_factor
+        return int(amount.to_integral_value(ROUND_CEILING))
+
+
+class RouteEntry(Entry):
+    """A vendor's model that serves ours."""
+
+    provider: ProviderName
+    model: str = Field(min_length=1, description="the vendor's name of the model")
+    unknown_submit: Annotated[UnknownSubmit, Field(strict=False)] = UnknownSubmit.FAIL
+    cancel: Annotated[CancelRule, Field(strict=False)] = CancelRule.IMPOSSIBLE
+
+    @property
+    def route(self) -> Route:
+        """The part of it that an order carries."""
+        return Route(provider=self.provider, model=self.model)
+
+
+class Style(Entry):
+    """A look that customers may ask for by name. No vendor has a field for it: its text is added to the prompt."""
+
+    name: Name
+    text: str = Field(min_length=1)
+
+    def added_to(self, prompt: str) -> str:
+        """The prompt of a request that asks for this style."""
+        return f"{prompt}\n\nStyle: {self.text}"
+
+
+class Family(Entry):
+    """Names that stand for whichever of some models can do what is asked, the first that can."""
+
+    patterns: list[Pattern] = Field(min_length=1, description="what a name begins with, and a star")
+    models: list[Name] = Field(min_length=1)
+
+    def answers_to(self, name: str) -> bool:
+        """Whether a name is one of the family's."""
+        return any(name.startswith(pattern.removesuffix("*")) for pattern in self.patterns)
+
+
+class _Named(Entry):
+    name: Name
+    kind: Annotated[Kind, Field(strict=False)]
+    title: str = Field(min_length=1)
+    description: str = Field(min_length=1)
+    aliases: list[Name] = Field(default=[])
+
+
+class RetiredModel(_Named):
+    """A model that no vendor serves any more."""
+
+    retired_on: date
+    successor: Name
+
+
+class Model(_Named):
+    """A model that can be ordered, unless it is paused. Routes are tried in order."""
+
+    capabilities: Capabilities
+    defaults: Defaults
+    price: Price
+    routes: list[RouteEntry] = Field(min_length=1)
+    deadline_seconds: float | None = Field(
+        default=None, gt=0, strict=False, description="from acceptance to timeout, if not the usual"
+    )
+    paused_on: date | None = Field(default=None, description="since when its vendor takes no orders for it")
+    successor: Name | None = Field(default=None, description="what to order while it is paused")
+
+    def problems(self, request: GenerationRequest, facts: Facts) -> list[Problem]:
+        """Everything that is wrong with a request to this model."""
+        of_kind = request.kind in {None, self.kind}
+        return [
+            *([] if of_kind else [choice_problem("kind", request.kind, [self.kind])]),
+            *self.capabilities.problems(request, facts),
+        ]
+
+    def inputs(self, request: GenerationRequest) -> Inputs:
+        """The request with the defaults filled in. Of what the model cannot do, nothing is left by now but "no"."""
+        can, given, defaults = self.capabilities, request, self.defaults
+        return Inputs(
+            prompt=given.prompt,
+            negative_prompt=given.negative_prompt,
+            style=given.style,
+            image_urls=given.image_urls,
+            video_urls=given.video_urls,
+            aspect_ratio=None if can.takes_shape_of(given) else given.aspect_ratio or defaults.aspect_ratio,
+            resolution=given.resolution or defaults.resolution,
+            duration_seconds=given.duration_seconds or defaults.duration_seconds,
+            fps=given.fps or defaults.fps,
+            output_format=given.output_format or defaults.output_format,
+            audio=defaults.audio if given.generate_audio is None or not can.audio else given.generate_audio,
+            seed=given.seed,
+            motion=given.motion,
+            enhance_prompt=given.enhance_prompt if can.enhance_prompt else None,
+        )
+
+    def extension(self, inputs: Inputs) -> str:
+        """Of the stored file, without a dot."""
+        return _VIDEO_EXTENSION if inputs.output_format is None else _EXTENSIONS[inputs.output_format]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        can, defaults = self.capabilities, self.defaults
+        for field, default, choices in (
+            ("aspect_ratio", defaults.aspect_ratio, can.aspect_ratios),
+            ("resolution", defaults.resolution, can.resolutions),
+            ("duration_seconds", defaults.duration_seconds, can.durations_seconds),
+            ("fps", defaults.fps, can.frame_rates),
+            ("output_format", defaults.output_format, can.output_formats),
+            ("audio", defaults.audio, can.audio_choices if can.audio else []),
+        ):
+            if default not in (choices or [None]):
+                raise ValueError(f"{self.name}: the default {field} must be one of {choices}, not {default!r}")
+        if can.extends and not can.min_videos:
+            raise ValueError(f"{self.name}: what goes on from others' videos needs one")
+        if can.min_images > can.max_images or can.min_videos > can.max_videos:
+            raise ValueError(f"{self.name}: min_images and min_videos must not be above max_images and max_videos")
+        if not can.audio and not can.silence:
+            raise ValueError(f"{self.name}: what makes no sound is silent")
+        if self.price.resolution_factors and set(self.price.resolution_factors) != set(can.resolutions):
+            raise ValueError(f"{self.name}: resolution_factors must name every resolution, or none")
+        if self.paused_on is None and self.successor is not None:
+            raise ValueError(f"{self.name}: only a paused model has a successor; one that is gone is [[retired]]")
+        self._consistent_with_kind()
+        return self
+
+    def _consistent_with_kind(self) -> None:
+        is_video = self.kind is Kind.VIDEO
+        if is_video != bool(self.capabilities.durations_seconds) or is_video == bool(self.capabilities.output_formats):
+            raise ValueError(f"{self.name}: a video has durations_seconds, an image has output_formats")
+        if is_video == (self.price.per == "image"):
+            raise ValueError(f"{self.name}: a video is priced per video or second, an image per image")

@@ -1,0 +1,214 @@
+"""Fetching what a provider made: a stream that survives cuts and never holds more than what is asked of it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+import httpx
+import structlog
+
+from providers.base import ResultRequest
+from providers.files.result_source import ResultSource, Validator
+from schemas.enums import Kind
+from schemas.errors import DownloadError
+from schemas.media_types import HEAD_BYTES, MediaType, sniff
+from schemas.settings import DownloadSettings
+
+MAX_RESUMES = 5
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+def open_download(
+    request: ResultRequest,
+    settings: DownloadSettings,
+    *,
+    kind: Kind,
+    on_chunk: Callable[[int], None] | None = None,
+) -> "Download":
+    """Open a result and look at its first bytes. Use the answer as a context manager.
+
+    `on_chunk` is called between chunks with the bytes received so far; what
+    it raises ends the download.
+
+    Raises:
+        DownloadError: `is_stale` for a refused link; `is_final` for a refused address, a file over the cap, or one
+            that is not of this `kind`; neither for trouble that may pass.
+    """
+    download = Download(ResultSource(request, settings), settings, on_chunk or _ignore)
+    try:
+        download.start(kind)
+    except BaseException:
+        download.close()
+        raise
+    return download
+
+
+class Download:
+    """A result being fetched: a reader that resumes after a cut.
+
+    A resumed part counts only if it provably continues the same file: the server says so (`If-Range` and
+    `Content-Range`), or it sends all of it again and the part that we have hashes to the same.
+    """
+
+    media: MediaType
+
+    def __init__(self, source: ResultSource, settings: DownloadSettings, on_chunk: Callable[[int], None]) -> None:
+        self.size_bytes: int | None = None
+        self.received_bytes = 0
+        self.resumes = 0
+        self._source = source
+        self._max_bytes = settings.max_bytes
+        self._on_chunk = on_chunk
+        self._sha256 = hashlib.sha256()
+        self._validator = Validator()
+        self._buffer = bytearray()
+        self._chunks: Iterator[bytes] = iter(())
+
+    @property
+    def content_type(self) -> str:
+        """Of the bytes, not of the header."""
+        return self.media.content_type
+
+    @property
+    def sha256(self) -> str:
+        """Lower-case hex, of what was received so far: of the file, once `read` has answered with less than asked."""
+        return self._sha256.hexdigest()
+
+    def start(self, kind: Kind) -> None:
+        """Connect and check size and first bytes. `open_download` calls it."""
+        try:
+            response = self._source.open()
+        except httpx.HTTPError as error:
+            raise self._source.lost(error) from None
+        self.size_bytes = self._source.size_of(response)
+        self._check_size(self.size_bytes or 0)
+        self._validator = Validator.of(response)
+        self._chunks = self._source.chunks(response)
+        self._fill(HEAD_BYTES)
+        media = sniff(bytes(self._buffer[:HEAD_BYTES]))
+        if media is None or media.kind is not kind:
+            found = "no image or video" if media is None else media.content_type
+            raise DownloadError(f"the file is {found}, where {kind.value} was ordered", is_final=True)
+        self.media = media
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; fewer only at the end; all if negative.
+
+        Raises:
+            DownloadError: as `open_download`, and when the cuts do not stop or the time is over.
+        """
+        self._fill(size)
+        with memoryview(self._buffer) as buffered:
+            block = bytes(buffered if size < 0 else buffered[:size])
+        del self._buffer[: len(block)]
+        return block
+
+    def _fill(self, size: int) -> None:
+        while size < 0 or len(self._buffer) < size:
+            chunk = self._next_chunk()
+            if chunk is None:
+                return
+            self._buffer += chunk
+
+    def _next_chunk(self) -> bytes | None:
+        """The next bytes, None at the end; resumes as often as it takes."""
+        while True:
+            try:
+                chunk = next(self._chunks, None)
+            except httpx.HTTPError as error:
+                self._resume(error)
+                continue
+            if chunk is not None:
+                self._take(chunk)
+                return chunk
+            if self.size_bytes is None or self.received_bytes == self.size_bytes:
+                return None
+            # A server may answer a range with less than what was asked for.
+            self._resume(httpx.RemoteProtocolError("the body ended early"))
+
+    def _take(self, chunk: bytes) -> None:
+        self.received_bytes += len(chunk)
+        self._check_size(self.received_bytes)
+        self._sha256.update(chunk)
+        self._on_chunk(self.received_bytes)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise DownloadError(f"the file is larger than {self._max_bytes} bytes", is_final=True)
+
+    def _resume(self, error: httpx.HTTPError) -> None:
+        """Open the rest of the file; `error` is what ended the part before."""
+        while True:
+            if self.resumes == MAX_RESUMES or self._source.time_left() <= 0:
+                raise self._source.lost(error) from None
+            self.resumes += 1
+            log.info("download_resumed", received_bytes=self.received_bytes, failure=type(error).__name__)
+            try:
+                self._chunks = self._rest()
+            except httpx.HTTPError as next_error:
+                error = next_error
+            else:
+                return
+
+    def _rest(self) -> Iterator[bytes]:
+        response = self._source.open(offset=self.received_bytes, validator=self._validator)
+        if not self._validator.matches(response):
+            raise _changed()
+        if response.status_code == httpx.codes.PARTIAL_CONTENT:
+            self._check_range(response.headers.get("content-range", ""))
+            return response.iter_raw()
+        if self.size_bytes is not None and self._source.size_of(response) != self.size_bytes:
+            raise _changed()
+        return self._without_prefix(self._source.chunks(response))
+
+    def _check_range(self, content_range: str) -> None:
+        """Checks `bytes 100-199/200` (RFC 9110, section 14.4); the size behind the slash may be `*`."""
+        span, _, size = content_range.removeprefix("bytes ").partition("/")
+        if span.partition("-")[0] != str(self.received_bytes):
+            raise _changed()
+        if size.isdigit() and self.size_bytes not in {None, int(size)}:
+            raise _changed()
+
+    def _without_prefix(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The rest of a file that is sent from its beginning, after checking that the beginning is what we have."""
+        prefix, missing = hashlib.sha256(), self.received_bytes
+        rest = b""
+        while missing:
+            chunk = next(chunks, None)
+            if chunk is None:
+                raise _changed()
+            self._on_chunk(self.received_bytes)
+            prefix.update(chunk[:missing])
+            chunk, rest = chunk[:missing], chunk[missing:]
+            missing -= len(chunk)
+        if prefix.digest() != self._sha256.digest():
+            raise _changed()
+        return _chained(rest, chunks)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from others
+
+
+def _changed() -> DownloadError:
+    return DownloadError("the file changed between two parts of its download")
+
+
+def _ignore(_received: int) -> None:
+    pass

@@ -1,0 +1,68 @@
+"""Reading the input pictures and videos of an order, for vendors that do not fetch them by themselves."""
+
+import time
+from collections.abc import Callable
+
+from providers.base import InputFile, ResultRequest
+from providers.files.downloads import open_download
+from schemas.enums import ErrorCode, Kind
+from schemas.errors import DownloadError, ProviderRejected, ProviderUnavailable
+from schemas.inputs import InputField, is_ours
+from schemas.orders import Inputs
+from schemas.settings import DownloadSettings, InputSettings
+
+_LONGEST_SILENCE_SECONDS = 10.0
+
+
+def read_inputs(
+    inputs: Inputs, limits: InputSettings, *, seconds: float, on_chunk: Callable[[int], None] | None = None
+) -> dict[str, InputFile]:
+    """The input files of an order that lie on the web, by their URLs. What is in our store is not read.
+
+    Args:
+        seconds: in which all of them must have come, if that is less than the limit.
+        on_chunk: called between chunks; what it raises ends the reading.
+
+    Raises:
+        ProviderRejected: one is not there, too large, too slow, or not what it should be.
+        ProviderUnavailable: the host of one does not answer.
+    """
+    ends_at = time.monotonic() + min(seconds, limits.read_seconds)
+    bytes_left = limits.max_total_bytes
+    files: dict[str, InputFile] = {}
+    for wanted in inputs.input_files():
+        if is_ours(wanted.url) or wanted.url in files:
+            continue
+        of_kind = limits.max_image_bytes if wanted.kind is Kind.IMAGE else limits.max_video_bytes
+        file = _read(wanted, limits, min(of_kind, bytes_left), ends_at, on_chunk)
+        files[wanted.url] = file
+        bytes_left -= len(file.content)
+    return files
+
+
+def _read(
+    wanted: InputField, limits: InputSettings, most: int, ends_at: float, on_chunk: Callable[[int], None] | None
+) -> InputFile:
+    left = ends_at - time.monotonic()
+    if left <= 0 or most <= 0:
+        raise _refused(
+            wanted, "the files before it took all the time" if most > 0 else "the files before it are too large"
+        )
+    settings = DownloadSettings(
+        max_bytes=most,
+        timeout_seconds=left,
+        idle_timeout_seconds=_LONGEST_SILENCE_SECONDS,
+        allowed_private_networks=limits.allowed_private_networks,
+    )
+    try:
+        with open_download(ResultRequest(wanted.url), settings, kind=wanted.kind, on_chunk=on_chunk) as download:
+            return InputFile(download.read(), download.content_type)
+    except DownloadError as error:
+        # Whoever waits for a slow host keeps others waiting: that is not tried again.
+        if error.is_final or error.is_stale or time.monotonic() >= ends_at:
+            raise _refused(wanted, error.message) from None
+        raise ProviderUnavailable(f"{wanted.name} could not be read: {error.message}") from None
+
+
+def _refused(wanted: InputField, reason: str) -> ProviderRejected:
+    return ProviderRejected(f"{wanted.name} could not be read: {reason}", code=ErrorCode.INPUT_UNREADABLE)

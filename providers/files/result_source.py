@@ -1,0 +1,158 @@
+"""Where a result lies: opens it, or the rest of it, over redirects that are each checked."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import httpx
+
+from providers.base import ResultRequest
+from providers.http import embedded
+from providers.http.addresses import AddressPolicy
+from providers.http.network import USER_AGENT, LimitedTransport
+from schemas.errors import DownloadError
+from schemas.settings import DownloadSettings
+
+_CONNECT_SECONDS = 10.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Sizes, ranges and checksums are those of the file itself, so nothing may compress it on the way.
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+_REFUSED_LINKS = frozenset({401, 403, 404, 410})
+
+
+@dataclass(frozen=True)
+class Validator:
+    """What tells one version of a file from another."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> Self:
+        """The validators that a response carries."""
+        return cls(response.headers.get("etag"), response.headers.get("last-modified"))
+
+    @property
+    def if_range(self) -> str | None:
+        """The value of If-Range, which takes no weak entity tag (RFC 9110, section 13.1.5)."""
+        if self.etag is not None and not self.etag.startswith("W/"):
+            return self.etag
+        return self.last_modified
+
+    def matches(self, response: httpx.Response) -> bool:
+        """Whether nothing in the response speaks of another version."""
+        other = Validator.of(response)
+        return all(
+            mine is None or theirs is None or mine == theirs
+            for mine, theirs in ((self.etag, other.etag), (self.last_modified, other.last_modified))
+        )
+
+
+class ResultSource:
+    """One result, with a connection of its own and a clock that runs from now on."""
+
+    def __init__(self, request: ResultRequest, settings: DownloadSettings) -> None:
+        self._request = request
+        self._settings = settings
+        self._ends_at = time.monotonic() + settings.timeout_seconds
+        self._response: httpx.Response | None = None
+        # Not a client: redirects, cookies and decoding are exactly what must not happen by themselves here.
+        self._transport = LimitedTransport(
+            time_left=self.time_left,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+            policy=AddressPolicy(settings.allowed_private_networks),
+        )
+
+    def time_left(self) -> float:
+        """Seconds until the wall-clock limit; below zero after it."""
+        return self._ends_at - time.monotonic()
+
+    def open(self, *, offset: int = 0, validator: Validator | None = None) -> httpx.Response:
+        """A response with status 200, or 206 where the server continues at `offset`. Closes the one before.
+
+        Without a validator that If-Range takes, the whole file is asked for: a range could be another version's.
+
+        Raises:
+            DownloadError: the link, an address, or the redirects are refused.
+            httpx.HTTPError: the connection failed.
+        """
+        self._close_response()
+        if_range = validator.if_range if validator and self._request.embedded_in is None else None
+        wanted = {"Range": f"bytes={offset}-", "If-Range": if_range} if offset and if_range else {}
+        response = self._follow(wanted)
+        if response.status_code not in {200, 206 if wanted else 200}:
+            raise _refused(response.status_code)
+        return response
+
+    def chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        """The bytes of the file in a response."""
+        name, after = self._request.embedded_in, self._request.embedded_after
+        return response.iter_raw() if name is None else embedded.file_in(response.iter_raw(), name, after=after)
+
+    def size_of(self, response: httpx.Response) -> int | None:
+        """How long the file in a response is, in bytes, where it says so."""
+        length = response.headers.get("content-length") if self._request.embedded_in is None else None
+        return None if length is None else int(length)
+
+    def _follow(self, wanted: Mapping[str, str]) -> httpx.Response:
+        url = _parsed(self._request.url)
+        first = url
+        for _ in range(self._settings.max_redirects + 1):
+            headers = self._request.headers if _origin(url) == _origin(first) else {}
+            response = self._response = self._send(url, {**headers, **wanted})
+            # What is posted stays where it was sent.
+            if response.status_code not in _REDIRECTS or self._request.body is not None:
+                return response
+            url = _parsed(response.headers.get("location", ""), base=url)
+            response.close()
+        raise DownloadError(f"the file's link redirects more than {self._settings.max_redirects} times", is_final=True)
+
+    def _send(self, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
+        idle_seconds = self._settings.idle_timeout_seconds
+        timeout = httpx.Timeout(idle_seconds, connect=min(_CONNECT_SECONDS, idle_seconds))
+        body = self._request.body
+        return self._transport.handle_request(
+            httpx.Request(
+                "GET" if body is None else "POST",
+                url,
+                headers={**_HEADERS, **headers},
+                json=body,
+                extensions={"timeout": timeout.as_dict()},
+            )
+        )
+
+    def lost(self, error: httpx.HTTPError) -> DownloadError:
+        """The error for a connection that failed and is not tried again. The URL, a secret, is not in it."""
+        if self.time_left() <= 0:
+            return DownloadError(f"the download took longer than {self._settings.timeout_seconds:g} s")
+        if isinstance(error, httpx.ReadTimeout):
+            return DownloadError(f"the file's host sent nothing for {self._settings.idle_timeout_seconds:g} s")
+        return DownloadError(f"the connection to the file's host was lost ({type(error).__name__})")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._close_response()
+        self._transport.close()
+
+    def _close_response(self) -> None:
+        if self._response is not None:
+            self._response.close()
+
+
+def _parsed(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
+    try:
+        parsed = base.join(url) if base else httpx.URL(url)
+    except httpx.InvalidURL:
+        raise DownloadError("the file's link is not a URL", is_final=True) from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise DownloadError("the file's link is not an http or https URL with a host", is_final=True)
+    return parsed
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _refused(status: int) -> DownloadError:
+    return DownloadError(f"the file's host answered HTTP {status}", is_stale=status in _REFUSED_LINKS)

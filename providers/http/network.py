@@ -1,0 +1,114 @@
+"""Connections that end in time, and that go only where they may.
+
+A timeout of httpx begins anew with every packet, so a server that sends a byte now and then holds a worker for ever.
+Here every wait on the socket is cut short by the time that the whole call has left.
+"""
+
+import logging
+import ssl
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+import httpcore
+import httpx
+
+from providers.http.addresses import AddressPolicy
+
+# Kie's edge answers some default agents of HTTP libraries with a 403, "error code: 1010".
+USER_AGENT = "Mozilla/5.0 (compatible; Reelworks)"
+
+# Both would log URLs and headers, of which some are secrets. Whoever uses this module logs its own calls.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+TimeLeft = Callable[[], float]
+
+
+class LimitedTransport(httpx.HTTPTransport):
+    """httpx's transport over connections that obey `time_left` (seconds) and, if given, an address policy.
+
+    Proxies from the environment are not used: behind one, the checked address would not be the one that is reached.
+    """
+
+    def __init__(self, *, time_left: TimeLeft, limits: httpx.Limits, policy: AddressPolicy | None = None) -> None:
+        super().__init__(verify=_ssl_context(), trust_env=False, limits=limits)
+        # httpx takes no network backend, so its pool is replaced by the same pool with ours.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=_ssl_context(),
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=_Backend(time_left, policy),
+        )
+
+
+@lru_cache
+def _ssl_context() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, time_left: TimeLeft, policy: AddressPolicy | None) -> None:
+        self._tcp = httpcore.SyncBackend()
+        self._time_left = time_left
+        self._policy = policy
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: Exception = httpcore.ConnectError("the host has no address")
+        for address in self._addresses(host, port):
+            within = _shorter(timeout, self._time_left, httpcore.ConnectTimeout)
+            try:
+                stream = self._tcp.connect_tcp(address, port, within, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _Stream(stream, self._time_left)
+        raise failure
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        # The checked address itself is connected to: a second look-up could answer another one. The name stays in
+        # the Host header and in TLS, because only this last step knows of the address.
+        if self._policy is None:
+            return [host]
+        try:
+            return self._policy.resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(str(error)) from error
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, time_left: TimeLeft) -> None:
+        self._stream = stream
+        self._time_left = time_left
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _shorter(timeout, self._time_left, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _shorter(timeout, self._time_left, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        within = _shorter(timeout, self._time_left, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, within), self._time_left)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+def _shorter(timeout: float | None, time_left: TimeLeft, error: type[Exception]) -> float:
+    left = time_left()
+    if left <= 0:
+        raise error("the call took all its time")
+    return left if timeout is None else min(timeout, left)

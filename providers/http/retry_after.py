@@ -1,0 +1,36 @@
+"""When a vendor wants to be asked again: the headers `Retry-After` and `Retry-After-Ms`."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+MAX_RETRY_AFTER_SECONDS = 300.0
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that an answer asks for. `Retry-After-Ms`, where one sends it, is the finer of the two."""
+    milliseconds = headers.get("retry-after-ms", "")
+    if milliseconds.isascii() and milliseconds.isdigit():
+        return min(float(milliseconds) / 1000, MAX_RETRY_AFTER_SECONDS)
+    return retry_after_seconds(headers.get("retry-after"), now=datetime.now(UTC))
+
+
+def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:
+    """The seconds that a Retry-After header asks for, at most `MAX_RETRY_AFTER_SECONDS`; None without a usable one.
+
+    Takes both forms of RFC 9110, section 10.2.3: a number of seconds, and a date.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value)
+    else:
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - now).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)

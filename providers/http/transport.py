@@ -1,0 +1,218 @@
+"""The only place that speaks HTTP to the vendors' APIs: limits, error families, and one log line a call.
+
+What a lost call means depends on what it was. A read may be repeated. A create may be repeated only if it provably
+never left, or if the vendor said that it did not accept it: everything else is an unknown outcome.
+"""
+
+import json
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cached_property
+
+import httpx
+import structlog
+
+from providers.http.addresses import AddressPolicy
+from providers.http.calls import Call, Form, Raw, Reply
+from providers.http.embedded import without_files
+from providers.http.network import USER_AGENT, LimitedTransport
+from providers.http.retry_after import retry_after
+from schemas.errors import (
+    DownloadError,
+    LeaseLost,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderUnavailable,
+)
+
+MAX_REPLY_BYTES = 4 * 1024 * 1024
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Of a file in an answer that is kept: a picture."""
+
+_MAX_CONNECTIONS = 32
+_CONNECT_SECONDS = 10.0
+
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
+
+_Part = tuple[str | None, bytes, str | None]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class Transport:
+    """The HTTP clients of a process, for all vendors and threads.
+
+    `policy` is for calls to addresses that a vendor named: without one, public ones. `http` takes the place of the
+    network in tests, and is closed with it.
+    """
+
+    def __init__(self, *, policy: AddressPolicy | None = None, http: httpx.BaseTransport | None = None) -> None:
+        self._clock = _CallClock()
+        self._reads = http or self._network(keep=_MAX_CONNECTIONS)
+        # A kept connection can be closed by the vendor just as we write, and then nobody knows whether the create
+        # arrived. A connection of its own costs a round trip and takes that doubt away.
+        self._creates = http or self._network(keep=0)
+        self._elsewhere = http or self._network(keep=0, policy=policy or AddressPolicy())
+
+    def _network(self, *, keep: int, policy: AddressPolicy | None = None) -> httpx.BaseTransport:
+        # Not a client: redirects and cookies are not wanted here, and its share of a call would be the largest.
+        limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=keep, keepalive_expiry=15)
+        return LimitedTransport(time_left=self._clock.left, limits=limits, policy=policy)
+
+    def send(self, call: Call) -> Reply:
+        """Make a call and read its answer, of any status.
+
+        Raises:
+            LeaseLost: the fence kept a create here.
+            ProviderUnavailable: a read that got no answer, or a create that never left.
+            ProviderOutcomeUnknown: a create that may have left and got no answer.
+            ProviderBadResponse: the answer to a read is larger than `MAX_REPLY_BYTES`.
+        """
+        started = self._clock.start(call.timeout_seconds)
+        status: int | None = None
+        failure: str | None = None
+        body = _Body(call)
+        try:
+            reply = self._exchange(call, body)
+            status = reply.status
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, DownloadError) as error:
+            failure = type(error).__name__
+            # Not chained: such an error can quote the header that holds our key.
+            raise _lost(call, error, has_left=body.has_left) from None
+        except (ProviderError, LeaseLost) as error:
+            failure = type(error).__name__
+            raise
+        finally:
+            log.info(
+                "vendor_call",
+                provider=call.provider,
+                operation=call.operation,
+                status=status,
+                failure=failure,
+                seconds=round(time.monotonic() - started, 3),
+            )
+        return reply
+
+    def _exchange(self, call: Call, body: "_Body") -> Reply:
+        seconds = call.timeout_seconds
+        connect_seconds = min(seconds, _CONNECT_SECONDS)
+        timeout = httpx.Timeout(connect=connect_seconds, read=seconds, write=seconds, pool=connect_seconds)
+        request = httpx.Request(
+            call.method,
+            call.url,
+            headers={**_HEADERS, **call.headers, **body.headers},
+            params=call.params,
+            content=None if call.body is None else body,
+            extensions={"timeout": timeout.as_dict()},
+        )
+        with closing(self._network_of(call).handle_request(request)) as response:
+            file = _Kept(call, MAX_FILE_BYTES)
+            content = _Kept(call, MAX_REPLY_BYTES)
+            chunks = response.iter_bytes()
+            if call.elide is not None:
+                chunks = without_files(chunks, call.elide, file.add if call.keeps_file else None)
+            for chunk in chunks:
+                content.add(chunk)
+            headers = response.headers
+            return Reply(
+                call, response.status_code, bytes(content.held), retry_after(headers), bytes(file.held), headers
+            )
+
+    def _network_of(self, call: Call) -> httpx.BaseTransport:
+        if call.is_elsewhere:
+            return self._elsewhere
+        return self._creates if call.is_create else self._reads
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reads.close()
+        self._creates.close()
+        self._elsewhere.close()
+
+
+class _CallClock(threading.local):
+    """How long the call of this thread may still take."""
+
+    ends_at = math.inf
+
+    def start(self, seconds: float) -> float:
+        """Begin a call of so many seconds; answers the time at which it began."""
+        now = time.monotonic()
+        self.ends_at = now + seconds
+        return now
+
+    def left(self) -> float:
+        return self.ends_at - time.monotonic()
+
+
+class _Body(httpx.SyncByteStream):
+    """A request's body, which knows whether it left.
+
+    The client takes it after the connection stands and the head is written. Without it no vendor can accept a create:
+    its Content-Length was promised and did not come.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.has_left = False
+
+    @cached_property
+    def _encoded(self) -> tuple[str, bytes]:
+        """The body as it goes out, after its Content-Type."""
+        if isinstance(self._call.body, Form):
+            return _multipart(self._call.body)
+        if isinstance(self._call.body, Raw):
+            return self._call.body.content_type, self._call.body.content
+        text = json.dumps(self._call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return "application/json", text.encode()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the head of the request says of it."""
+        if self._call.body is None:
+            return {}
+        content_type, content = self._encoded
+        return {"Content-Type": content_type, "Content-Length": str(len(content))}
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._call.fence is not None:
+            self._call.fence()
+        self.has_left = True
+        yield self._encoded[1]
+
+
+def _multipart(form: Form) -> tuple[str, bytes]:
+    # httpx writes `multipart/form-data` for what it calls files; without a file's name they are plain fields.
+    parts: list[tuple[str, _Part]] = [(name, (None, value.encode(), None)) for name, value in form.fields.items()]
+    if form.file is not None:
+        parts.append((form.file.name, (form.file.file_name, form.file.content, form.file.content_type)))
+    written = httpx.Request("POST", "", files=parts)
+    return written.headers["Content-Type"], written.read()
+
+
+def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
+    text = f"{call.provider} gave no answer to {call.operation} ({type(error).__name__})"
+    return ProviderOutcomeUnknown(text) if call.is_create and has_left else ProviderUnavailable(text)
+
+
+class _Kept:
+    """A part of an answer that is held in memory, up to a limit."""
+
+    def __init__(self, call: Call, most: int) -> None:
+        self.held = bytearray()
+        self._call = call
+        self._most = most
+
+    def add(self, chunk: bytes) -> None:
+        self.held += chunk
+        if len(self.held) > self._most:
+            raise _too_large(self._call, self._most)
+
+
+def _too_large(call: Call, most: int) -> ProviderError:
+    text = f"{call.provider} answered {call.operation} with more than {most} bytes"
+    return ProviderOutcomeUnknown(text) if call.is_create else ProviderBadResponse(text)

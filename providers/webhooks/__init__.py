@@ -1,0 +1,1 @@
+"""How vendors sign their callbacks, where several do it alike."""

@@ -1,0 +1,279 @@
+import json
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from providers.adapters.kie.adapter import Kie
+from providers.adapters.kie.market import INPUTS as INPUTS_OF
+from providers.adapters.kie.market import to_body, to_state
+from providers.adapters.kie.wire import Answer, signature
+from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
+from providers.http.transport import Transport
+from schemas.enums import ErrorCode
+from schemas.errors import (
+    CallbackRefused,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.orders import Inputs
+from schemas.settings import ProviderSettings
+
+PROMPT = "a lighthouse in fog"
+REMOTE = RemoteRef("task_demo", "google/nano-banana")
+
+
+def account(reply: object = None, *, webhook_key: str = "", requests: list[httpx.Request] | None = None) -> Kie:
+    """An account whose every call is answered with this JSON."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if requests is not None:
+            requests.append(request)
+        return httpx.Response(200, json=reply)
+
+    settings = ProviderSettings(api_key=SecretStr("key"), webhook_key=SecretStr(webhook_key))
+    return Kie("kie", settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: 1_700_000_000.0)
+
+
+def submit(kie: Kie, *, callback_url: str | None = None) -> str:
+    request = ProviderRequest("google/nano-banana", Inputs(prompt=PROMPT, output_format="png"))
+    return kie.submit(request, callback_url=callback_url, generation_id=uuid4(), fence=lambda: None).remote_id
+
+
+def state_of(**fields: Any) -> RemoteState:
+    return to_state(Answer(code=200, msg="the envelope's text", data=fields))
+
+
+def test_the_signature_is_kies() -> None:
+    expected = "+83azEXRIMmTENj5bLCXLK6A0eivlEA6u2lo/BQ7OW4="
+    assert signature("kie-test-key", "task_demo", "1700000000") == expected
+
+
+@pytest.mark.parametrize("field", ["taskId", "task_id"])
+def test_a_callback_names_its_task_in_either_spelling(field: str) -> None:
+    headers = {
+        "x-webhook-timestamp": "1700000000",
+        "x-webhook-signature": "+83azEXRIMmTENj5bLCXLK6A0eivlEA6u2lo/BQ7OW4=",
+    }
+    body = json.dumps({"code": 501, "msg": "failed", "data": {field: "task_demo", "state": "fail"}}).encode()
+    kie = account(webhook_key="kie-test-key")
+    assert kie.read_callback(headers, body) == CallbackReading("task_demo", is_verified=True)
+    with pytest.raises(CallbackRefused, match="signature is wrong"):
+        account(webhook_key="another").read_callback(headers, body)
+
+
+def test_without_a_webhook_key_no_signature_is_asked_for() -> None:
+    assert account().read_callback({}, b'{"code":200,"data":{"taskId":"task_demo"}}').remote_id == "task_demo"
+
+
+@pytest.mark.parametrize("timestamp", ["", "soon", "-1", "1700000000.5", "١٧٠٠٠٠٠٠٠٠"])
+def test_a_callback_needs_a_time_in_seconds(timestamp: str) -> None:
+    with pytest.raises(CallbackRefused, match="X-Webhook-Timestamp"):
+        account(webhook_key="k").read_callback(
+            {"x-webhook-timestamp": timestamp}, b'{"code":200,"data":{"taskId":"t"}}'
+        )
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], "task_demo", {}, {"taskId": ""}, {"taskId": "a\x00b"}, {"taskId": "x" * 201}]
+)
+def test_a_callback_without_a_usable_task_is_refused(data: object) -> None:
+    with pytest.raises(CallbackRefused, match="names no task"):
+        account().read_callback({}, json.dumps({"code": 200, "data": data}).encode())
+
+
+INPUTS = Inputs(
+    prompt="p",
+    image_urls=["https://x.example/1.png"],
+    aspect_ratio="16:9",
+    resolution="4K",
+    duration_seconds=10,
+    audio=True,
+    output_format="jpeg",
+    video_urls=["https://x.example/1.mp4"],
+    seed=7,
+)
+IMAGE = {"prompt": "p", "aspect_ratio": "16:9"}
+VIDEO = {"prompt": "p", "duration": "10", "sound": True}
+OMNI = {
+    **IMAGE,
+    "image_urls": ["https://x.example/1.png"],
+    "duration": "10",
+    "resolution": "4K",
+    "seed": 7,
+}
+WRITTEN = {
+    "google/nano-banana": {**IMAGE, "output_format": "jpeg"},
+    "nano-banana-pro": {
+        **IMAGE,
+        "image_input": ["https://x.example/1.png"],
+        "resolution": "4K",
+        "output_format": "jpg",
+    },
+    "google/nano-banana-edit": {**IMAGE, "image_urls": ["https://x.example/1.png"], "output_format": "jpeg"},
+    "nano-banana-2": {
+        **IMAGE,
+        "image_input": ["https://x.example/1.png"],
+        "resolution": "4K",
+        "output_format": "jpg",
+    },
+    "nano-banana-2-lite": {**IMAGE, "image_urls": ["https://x.example/1.png"]},
+    "kling-2.6/text-to-video": {**VIDEO, "aspect_ratio": "16:9"},
+    "kling-2.6/image-to-video": {**VIDEO, "image_urls": ["https://x.example/1.png"]},
+    "kling-3.0/video": {
+        **VIDEO,
+        "image_urls": ["https://x.example/1.png"],
+        "aspect_ratio": "16:9",
+        "mode": "4K",
+        "multi_shots": False,
+    },
+    "kling-3.0/video/first-frame": {
+        **VIDEO,
+        "image_urls": ["https://x.example/1.png"],
+        "mode": "4K",
+        "multi_shots": False,
+    },
+    "gemini-omni-video": OMNI,
+    "gemini-omni-video/edit": {
+        **OMNI,
+        "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 10}],
+    },
+}
+NAMES = {"kling-3.0/video/first-frame": "kling-3.0/video", "gemini-omni-video/edit": "gemini-omni-video"}
+
+
+@pytest.mark.parametrize("model", WRITTEN)
+def test_inputs_in_the_words_of_each_model(model: str) -> None:
+    assert to_body(ProviderRequest(model, INPUTS)) == {"model": NAMES.get(model, model), "input": WRITTEN[model]}
+
+
+def test_no_model_is_spoken_to_in_words_that_no_test_has_seen() -> None:
+    assert set(WRITTEN) == set(INPUTS_OF)
+
+
+@pytest.mark.parametrize(("resolution", "mode"), [("720p", "std"), ("1080p", "pro"), ("4k", "4K")])
+def test_klings_mode_is_the_resolution(resolution: str, mode: str) -> None:
+    body = to_body(ProviderRequest("kling-3.0/video", Inputs(prompt="p", resolution=resolution)))
+    assert body["input"] == {"prompt": "p", "mode": mode, "multi_shots": False}
+
+
+def test_as_much_of_a_video_is_used_as_was_ordered() -> None:
+    inputs = Inputs(prompt="p", video_urls=["https://x.example/1.mp4"], duration_seconds=4)
+    assert to_body(ProviderRequest("gemini-omni-video/edit", inputs))["input"] == {
+        "prompt": "p",
+        "duration": "4",
+        "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 4}],
+    }
+
+
+def test_what_is_not_given_is_not_sent() -> None:
+    assert to_body(ProviderRequest("nano-banana-pro", Inputs(prompt="p")))["input"] == {"prompt": "p"}
+    silent = to_body(ProviderRequest("kling-2.6/text-to-video", Inputs(prompt="p", audio=False)))
+    assert silent["input"] == {"prompt": "p", "sound": False}
+
+
+def test_a_model_that_is_not_known_any_more() -> None:
+    with pytest.raises(ProviderRejected, match="kie's model sora-2 is not served any more"):
+        to_body(ProviderRequest("sora-2", INPUTS))
+
+
+def test_the_create_request() -> None:
+    requests: list[httpx.Request] = []
+    kie = account({"code": 200, "msg": "success", "data": {"taskId": "task_demo"}}, requests=requests)
+    assert submit(kie, callback_url="https://gw.example/callbacks/kie/1?t=x") == "task_demo"
+    assert (requests[0].method, str(requests[0].url)) == ("POST", "https://api.kie.ai/api/v1/jobs/createTask")
+    assert requests[0].headers["authorization"] == "Bearer key"
+    assert json.loads(requests[0].content) == {
+        "model": "google/nano-banana",
+        "input": {"prompt": PROMPT, "output_format": "png"},
+        "callBackUrl": "https://gw.example/callbacks/kie/1?t=x",
+    }
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"code": 200, "msg": "success", "data": None},
+        {"code": 200, "data": {"taskId": ""}},
+        {"code": 500, "msg": "error", "data": {"taskId": "task_demo"}},
+        {"code": 7, "msg": "?"},
+        {"data": {"taskId": "task_demo"}},
+        {},
+        [],
+    ],
+)
+def test_a_create_that_may_have_been_accepted_is_unknown(reply: object) -> None:
+    with pytest.raises(ProviderOutcomeUnknown):
+        submit(account(reply))
+
+
+def test_a_failed_task_may_be_told_under_a_code_of_its_own() -> None:
+    data = {"taskId": "task_demo", "state": "fail", "failCode": "500", "failMsg": "Internal server error"}
+    state = account({"code": 501, "msg": "Playground task failed.", "data": data}).poll(REMOTE)
+    assert state.error_message == "kie could not generate it (code 500): Internal server error"
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ({"code": 501, "msg": "failed", "data": None}, ProviderRejected),
+        ({"code": 200, "msg": "success", "data": None}, ProviderBadResponse),
+        ({"code": 200, "data": {"taskId": "task_demo"}}, ProviderBadResponse),
+        ({"code": 200, "data": {"state": "success"}}, ProviderBadResponse),
+        ({"code": 7, "data": None}, ProviderBadResponse),
+        ({"state": "success"}, ProviderUnavailable),
+    ],
+)
+def test_a_read_without_a_usable_record(reply: object, expected: type[ProviderError]) -> None:
+    with pytest.raises(ProviderError) as caught:
+        account(reply).poll(REMOTE)
+    assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize("key", ["msg", "message"])
+def test_the_text_of_a_rejection_is_quoted_without_the_prompt(key: str) -> None:
+    with pytest.raises(ProviderRejected) as caught:
+        submit(account({"code": 422, key: f"input.prompt: '{PROMPT}' is too dull", "data": ""}))
+    assert caught.value.message == "kie found the request invalid (code 422): input.prompt: '[…]' is too dull"
+
+
+def test_states() -> None:
+    assert state_of(state="waiting") == RemoteState(RemoteStatus.QUEUED)
+    assert state_of(state="queuing", resultJson="") == RemoteState(RemoteStatus.QUEUED)
+    assert state_of(state="generating") == RemoteState(RemoteStatus.RUNNING)
+
+
+@pytest.mark.parametrize("word", ["queueing", "SUCCESS", "succeeded", "running", ""])
+def test_words_that_kie_market_does_not_use(word: str) -> None:
+    with pytest.raises(ProviderBadResponse):
+        state_of(state=word)
+
+
+@pytest.mark.parametrize("result", [None, "", "{}", '{"resultUrls":[]}', '{"resultUrls":null}', '{"resultObject":{}}'])
+def test_success_without_urls_is_a_failure(result: str | None) -> None:
+    state = state_of(state="success", resultJson=result)
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+
+
+@pytest.mark.parametrize(
+    "result", ["[", '{"resultUrls":"https://x.example"}', '{"resultUrls":["javascript:1"]}', '{"resultUrls":[1]}']
+)
+def test_a_result_of_another_form(result: str) -> None:
+    with pytest.raises(ProviderBadResponse):
+        state_of(state="success", resultJson=result)
+
+
+def test_a_failure_without_a_reason_takes_the_envelopes_text() -> None:
+    state = state_of(state="fail", failCode=None, failMsg=None)
+    assert state.error_message == "kie could not generate it (code missing): the envelope's text"
+
+
+def test_a_code_may_be_a_number_or_text() -> None:
+    assert state_of(state="fail", failCode=422).error_code is ErrorCode.PROVIDER_REJECTED
+    assert state_of(state="fail", failCode="422").error_code is ErrorCode.PROVIDER_REJECTED
+    assert Answer.model_validate_json('{"code":"200"}').code == 200

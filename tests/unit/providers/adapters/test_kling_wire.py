@@ -1,0 +1,365 @@
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from providers.adapters.kling.adapter import Kling
+from providers.adapters.kling.dialect import names_the_external_id
+from providers.adapters.kling.wire import Record, to_body, to_state
+from providers.base import ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
+from providers.http.transport import Transport
+from providers.webhooks.standard_webhooks import sign
+from schemas.enums import ErrorCode
+from schemas.errors import (
+    CallbackRefused,
+    ProviderAuthFailed,
+    ProviderBadResponse,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.orders import Inputs
+from schemas.settings import ProviderSettings
+
+PROMPT = "a paper boat in rain"
+GENERATION_ID = UUID("8f1c0000-0000-4000-8000-000000000000")
+REMOTE = RemoteRef("8812", "text-to-video/kling-3.0")
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+NOW = 1_700_000_000
+INPUTS = Inputs(
+    prompt=PROMPT,
+    image_urls=["https://x.example/1.png"],
+    aspect_ratio="16:9",
+    resolution="720p",
+    duration_seconds=5,
+    audio=False,
+)
+
+
+def account(
+    reply: object = None, *, status: int = 200, webhook_key: str = "", requests: list[httpx.Request] | None = None
+) -> Kling:
+    """An account whose every call is answered with this JSON."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if requests is not None:
+            requests.append(request)
+        return httpx.Response(status, json=reply)
+
+    settings = ProviderSettings(api_key=SecretStr("key"), webhook_key=SecretStr(webhook_key))
+    return Kling("kling", settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: float(NOW))
+
+
+def submit(kling: Kling, *, callback_url: str | None = None) -> str:
+    request = ProviderRequest(REMOTE.model, INPUTS)
+    submission = kling.submit(request, callback_url=callback_url, generation_id=GENERATION_ID, fence=lambda: None)
+    return submission.remote_id
+
+
+def error_of(call: Callable[[], object]) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        call()
+    return caught.value
+
+
+def state_of(**fields: Any) -> RemoteState:
+    return to_state(Record.model_validate({"id": "8812", **fields}))
+
+
+def listing(*tasks: object) -> dict[str, object]:
+    return {"code": 0, "message": "SUCCEED", "data": list(tasks)}
+
+
+def refused(code: int, message: str = "no") -> dict[str, object]:
+    return {"code": code, "message": message, "request_id": "r1"}
+
+
+def test_the_create_request() -> None:
+    requests: list[httpx.Request] = []
+    kling = account({"code": 0, "message": "SUCCEED", "data": {"id": "8812", "status": "submitted"}}, requests=requests)
+    assert submit(kling, callback_url="https://gw.example/callbacks/kling/1?t=x") == "8812"
+    url = "https://api-singapore.klingai.com/text-to-video/kling-3.0"
+    assert (requests[0].method, str(requests[0].url)) == ("POST", url)
+    assert requests[0].headers["authorization"] == "Bearer key"
+    assert json.loads(requests[0].content) == {
+        "prompt": PROMPT,
+        "settings": {"resolution": "720p", "aspect_ratio": "16:9", "duration": 5, "audio": "off"},
+        "options": {
+            "callback_url": "https://gw.example/callbacks/kling/1?t=x",
+            "external_task_id": str(GENERATION_ID),
+        },
+    }
+
+
+def test_a_picture_is_the_first_frame_and_gives_the_shape() -> None:
+    inputs = INPUTS.model_copy(update={"audio": True})
+    assert to_body("image-to-video/kling-3.0", inputs, external_id="1", callback_url=None) == {
+        "contents": [{"type": "prompt", "text": PROMPT}, {"type": "first_frame", "url": "https://x.example/1.png"}],
+        "settings": {"resolution": "720p", "duration": 5, "audio": "native"},
+        "options": {"external_task_id": "1"},
+    }
+
+
+def test_a_second_picture_is_the_last_frame() -> None:
+    urls = ["https://x.example/1.png", "https://x.example/2.png"]
+    inputs = INPUTS.model_copy(update={"image_urls": urls, "resolution": "4k"})
+    body = to_body("image-to-video/kling-3.0", inputs, external_id="1", callback_url=None)
+    assert body["contents"] == [
+        {"type": "prompt", "text": PROMPT},
+        {"type": "first_frame", "url": urls[0]},
+        {"type": "last_frame", "url": urls[1]},
+    ]
+    assert body["settings"] == {"resolution": "4k", "duration": 5, "audio": "off"}
+
+
+@pytest.mark.parametrize("version", ["kling-3.0-turbo", "kling-2.5-turbo"])
+@pytest.mark.parametrize("kind", ["text-to-video", "image-to-video"])
+def test_a_turbo_model_is_told_nothing_of_sound(kind: str, version: str) -> None:
+    settings = to_body(f"{kind}/{version}", INPUTS, external_id="1", callback_url=None)["settings"]
+    assert isinstance(settings, dict)
+    assert "audio" not in settings
+
+
+@pytest.mark.parametrize("kind", ["text-to-video", "image-to-video"])
+def test_2_6_always_makes_1080p_because_only_that_has_sound(kind: str) -> None:
+    settings = to_body(f"{kind}/kling-2.6", INPUTS, external_id="1", callback_url=None)["settings"]
+    assert isinstance(settings, dict)
+    assert (settings["resolution"], settings["audio"]) == ("1080p", "off")
+
+
+def test_omni_is_given_pictures_that_the_prompt_may_name() -> None:
+    inputs = INPUTS.model_copy(update={"image_urls": ["https://x.example/1.png", "https://x.example/2.png"]})
+    assert to_body("omni-video/kling-3.0-omni", inputs, external_id="1", callback_url=None) == {
+        "contents": [
+            {"type": "prompt", "text": PROMPT},
+            {"type": "refer_image", "url": "https://x.example/1.png", "id": "image_1"},
+            {"type": "refer_image", "url": "https://x.example/2.png", "id": "image_2"},
+        ],
+        "settings": {"resolution": "720p", "aspect_ratio": "16:9", "duration": 5, "audio": "off"},
+        "options": {"external_task_id": "1"},
+    }
+
+
+def test_omni_changes_a_video_and_keeps_its_shape_and_if_asked_its_sound() -> None:
+    requests: list[httpx.Request] = []
+    kling = account({"code": 0, "message": "SUCCEED", "data": {"id": "8812", "status": "submitted"}}, requests=requests)
+    inputs = INPUTS.model_copy(update={"video_urls": ["https://x.example/1.mp4"], "image_urls": [], "audio": True})
+    request = ProviderRequest("omni-video/kling-3.0-omni#base_video", inputs)
+    kling.submit(request, callback_url=None, generation_id=GENERATION_ID, fence=lambda: None)
+    assert str(requests[0].url) == "https://api-singapore.klingai.com/omni-video/kling-3.0-omni"
+    assert json.loads(requests[0].content) == {
+        "contents": [
+            {"type": "prompt", "text": PROMPT},
+            {"type": "base_video", "url": "https://x.example/1.mp4", "id": "video_1"},
+        ],
+        "settings": {"resolution": "720p", "duration": 5, "audio": "original", "multi_shot": False},
+        "options": {"external_task_id": str(GENERATION_ID)},
+    }
+
+
+def test_what_is_not_given_is_not_sent() -> None:
+    body = to_body("text-to-video/kling-3.0", Inputs(prompt="p"), external_id="1", callback_url=None)
+    assert body == {"prompt": "p", "settings": {}, "options": {"external_task_id": "1"}}
+
+
+@pytest.mark.parametrize(
+    "model", ["text-to-video/kling-1.6", "omni-video/kling-3.0", "kling-3.0", "tasks", "text-to-video/kling-3.0#x"]
+)
+def test_a_model_that_is_not_known_any_more(model: str) -> None:
+    with pytest.raises(ProviderRejected, match=rf"kling's model {model} is not served any more"):
+        to_body(model, INPUTS, external_id="1", callback_url=None)
+
+
+CODES: dict[int, tuple[type[ProviderError], type[ProviderError]]] = {
+    **dict.fromkeys((1000, 1001, 1002, 1003, 1004), (ProviderAuthFailed, ProviderAuthFailed)),
+    **dict.fromkeys((1100, 1103, 1304), (ProviderAuthFailed, ProviderAuthFailed)),
+    **dict.fromkeys((1101, 1102), (ProviderQuotaExceeded, ProviderQuotaExceeded)),
+    **dict.fromkeys((1200, 1201, 1202, 1203, 1300, 1301), (ProviderRejected, ProviderRejected)),
+    **dict.fromkeys((1302, 1303), (ProviderRateLimited, ProviderRateLimited)),
+    **dict.fromkeys((5000, 5002), (ProviderOutcomeUnknown, ProviderUnavailable)),
+    5001: (ProviderUnavailable, ProviderUnavailable),
+    7777: (ProviderOutcomeUnknown, ProviderBadResponse),
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_code_decides_and_not_the_http_status(code: int) -> None:
+    of_create, of_read = CODES[code]
+    status = 200 if code == 7777 else 429
+    assert type(error_of(lambda: submit(account(refused(code), status=status)))) is of_create
+    for read in (lambda: account(refused(code), status=status).poll(REMOTE), lambda: found(refused(code))):
+        assert type(error_of(read)) is of_read
+
+
+@pytest.mark.parametrize("code", [1300, 1301])
+def test_a_refusal_by_policy_is_told_as_one(code: int) -> None:
+    error = error_of(lambda: submit(account(refused(code, f"no '{PROMPT}'"), status=400)))
+    assert error.code is ErrorCode.CONTENT_REJECTED
+    assert error.message.endswith(f"(code {code}): no '[…]'")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"code": 0, "message": "SUCCEED"},
+        {"code": 0, "data": {"id": ""}},
+        {"code": 0, "data": {"id": "1,2"}},
+        {"code": 0, "data": {"task_id": "8812"}},
+        {"code": 1201, "message": "?", "data": {"id": "8812"}},
+        {"data": {"id": "8812"}},
+        {},
+        [],
+    ],
+)
+def test_a_create_that_may_have_been_accepted_is_unknown(reply: object) -> None:
+    assert type(error_of(lambda: submit(account(reply)))) is ProviderOutcomeUnknown
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "external_task_id already exists",
+        "The External Task ID must be unique",
+        "duplicate externalTaskId",
+        "external_id is taken",
+        f"{GENERATION_ID} is taken",
+    ],
+)
+def test_our_own_id_in_use_means_that_the_task_may_exist(message: str) -> None:
+    assert type(error_of(lambda: submit(account(refused(1201, message), status=400)))) is ProviderOutcomeUnknown
+
+
+def test_an_invalid_request_is_not_taken_for_an_id_in_use() -> None:
+    assert not names_the_external_id("settings.duration must be 3 to 15; an external link is no idea", "8f1c")
+
+
+def found(reply: object) -> Submission | None:
+    return account(reply).look_up(GENERATION_ID)
+
+
+def test_a_look_up_asks_for_our_own_id() -> None:
+    requests: list[httpx.Request] = []
+    task = {"id": "8812", "status": "processing", "external_id": str(GENERATION_ID)}
+    assert account(listing(task), requests=requests).look_up(GENERATION_ID) == Submission("8812")
+    url = f"https://api-singapore.klingai.com/tasks?external_task_ids={GENERATION_ID}"
+    assert (requests[0].method, str(requests[0].url)) == ("GET", url)
+
+
+def test_a_look_up_takes_the_one_task_that_it_asked_for() -> None:
+    task = {"id": "8812", "status": "processing"}
+    assert found(listing()) is None
+    assert found(listing(task)) == Submission("8812")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        listing({"id": "8812", "status": "processing"}, {"id": "8813", "status": "processing"}),
+        listing({"id": "8812", "status": "processing", "external_id": "another"}),
+        {"code": 0, "data": {"id": "8812", "status": "processing"}},
+    ],
+)
+def test_a_look_up_adopts_no_other_task(reply: object) -> None:
+    assert type(error_of(lambda: found(reply))) is ProviderBadResponse
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (listing(), ProviderRejected),
+        (listing({"id": "8813", "status": "succeeded"}), ProviderBadResponse),
+        (listing({"status": "succeeded"}), ProviderBadResponse),
+        ({"code": 0, "data": None}, ProviderBadResponse),
+        ({"status": "succeeded"}, ProviderUnavailable),
+    ],
+)
+def test_a_read_without_a_usable_record(reply: object, expected: type[ProviderError]) -> None:
+    assert type(error_of(lambda: account(reply).poll(REMOTE))) is expected
+
+
+def test_the_task_is_picked_out_of_a_list() -> None:
+    reply = listing({"id": "8811", "status": "failed"}, {"id": "8812", "status": "processing"})
+    assert account(reply).poll(REMOTE) == RemoteState(RemoteStatus.RUNNING)
+
+
+def test_states() -> None:
+    assert state_of(status="submitted") == RemoteState(RemoteStatus.QUEUED)
+    assert state_of(status="processing", outputs=[], billing=[]) == RemoteState(RemoteStatus.RUNNING)
+
+
+@pytest.mark.parametrize("word", ["succeed", "SUCCEEDED", "success", "queued", "running", ""])
+def test_words_that_the_new_dialect_does_not_use(word: str) -> None:
+    with pytest.raises(ProviderBadResponse):
+        state_of(status=word)
+
+
+@pytest.mark.parametrize("outputs", [None, [], [{"type": "image", "url": "https://x.example/1.png"}]])
+def test_success_without_a_video_is_a_failure(outputs: object) -> None:
+    state = state_of(status="succeeded", outputs=outputs)
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+
+
+@pytest.mark.parametrize("outputs", ["https://x.example", [{"type": "video", "url": "javascript:1"}], [{"id": "v1"}]])
+def test_a_result_of_another_form(outputs: object) -> None:
+    task = {"id": "8812", "status": "succeeded", "outputs": outputs}
+    assert type(error_of(lambda: account(listing(task)).poll(REMOTE))) is ProviderBadResponse
+
+
+@pytest.mark.parametrize(
+    ("billing", "units"),
+    [
+        ([{"charge_type": "unit", "amount": "3", "package_type": "video"}], Decimal(3)),
+        ([{"charge_type": "unit", "amount": "0.6"}, {"charge_type": "unit", "amount": 2}], Decimal("2.6")),
+        ([{"charge_type": "money", "amount": "1"}], None),
+        ([{"charge_type": "unit", "amount": "much"}], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_only_a_bill_in_units_is_kept_and_an_odd_one_loses_no_result(billing: object, units: Decimal | None) -> None:
+    state = state_of(status="succeeded", outputs=[{"type": "video", "url": "https://x.example/1.mp4"}], billing=billing)
+    assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, units)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": "8812", "status": "processing", "message": "", "outputs": []},
+        {"task_id": "8812", "task_status": "succeed", "task_result": {"videos": []}},
+        {"code": 0, "message": "SUCCEED", "data": {"id": "8812", "status": "succeeded"}},
+        {"code": 0, "message": "SUCCEED", "data": {"task_id": "8812", "task_status": "succeed"}},
+    ],
+)
+def test_a_callback_names_its_task_in_each_of_the_documented_forms(body: dict[str, object]) -> None:
+    content = json.dumps(body).encode()
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(NOW),
+        "webhook-signature": sign(SECRET, "msg_1", NOW, content),
+    }
+    assert account().read_callback({}, content).remote_id == "8812"
+    assert account(webhook_key=SECRET).read_callback(headers, content).remote_id == "8812"
+    with pytest.raises(CallbackRefused, match="signature is wrong"):
+        account(webhook_key=SECRET).read_callback(headers, content + b" ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"[]", b"[" * 100_000, b'"8812"', b'{"id":""}', b'{"id":8812}', b'{"id":"1,2"}', b'{"data":"8812"}'],
+)
+def test_a_callback_without_a_usable_task_is_refused(body: bytes) -> None:
+    with pytest.raises(CallbackRefused, match="names no task"):
+        account().read_callback({}, body)
+
+
+def test_a_key_that_is_not_a_webhook_secret_lets_nothing_pass() -> None:
+    with pytest.raises(CallbackRefused, match="is not a Standard Webhooks secret"):
+        account(webhook_key="a key of Kie's!").read_callback({}, b'{"id":"8812"}')

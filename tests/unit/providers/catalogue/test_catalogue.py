@@ -1,0 +1,615 @@
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from importlib.resources import files
+from math import ceil
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from providers.catalogue import Catalogue, CatalogueFile
+from providers.catalogue.models import Model, Price, RouteEntry, UnknownSubmit
+from providers.registry import adapter_names
+from schemas.enums import Kind
+from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
+from schemas.inputs import InputFacts, Origin, generation_url
+from schemas.orders import GenerationRequest, Inputs, Route
+from tests.contract.wires import WIRES
+
+FILE = CatalogueFile.shipped()
+CATALOGUE = Catalogue(FILE, adapter_names())
+T2V, I2V = "kling-2.6-text-to-video", "kling-2.6-image-to-video"
+IMAGE_URL = "https://media.example/1.png"
+VIDEO_URL = "https://media.example/1.mp4"
+MINE = generation_url(UUID(int=1))
+FACTS = {
+    MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p")),
+    VIDEO_URL: InputFacts("video/mp4", 1000),
+}
+"""A video that models go on from (every one that does goes on from Veo's at Kie), and one as if it were uploaded."""
+
+
+def request(model: str, **fields: Any) -> GenerationRequest:
+    return GenerationRequest.model_validate({"model": model, "prompt": "a boat", **fields})
+
+
+def plainest(model: Model) -> GenerationRequest:
+    can = model.capabilities
+    video = MINE if can.extends else VIDEO_URL
+    return request(model.name, image_urls=[IMAGE_URL] * can.min_images, video_urls=[video] * can.min_videos)
+
+
+def shipped() -> dict[str, Any]:
+    """The catalogue's text as data, to be spoilt."""
+    text = files("providers.catalogue").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text, parse_float=Decimal)
+
+
+@pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
+def test_every_model_takes_its_own_defaults(model: Model) -> None:
+    order = CATALOGUE.order(plainest(model), FACTS)
+    assert order.model == model.name
+    assert order.credits > 0
+    assert {route.provider for route in order.routes} <= adapter_names()
+    assert len(order.routes) == len(model.routes)
+
+
+def choices(model: Model) -> dict[str, Sequence[object]]:
+    """What a request may ask of a model, field by field."""
+    can = model.capabilities
+    return {
+        "aspect_ratio": can.aspect_ratios,
+        "resolution": can.resolutions,
+        "duration_seconds": can.durations_seconds,
+        "output_format": can.output_formats,
+        "fps": can.frame_rates,
+        "audio": can.audio_choices if can.audio else [],
+        "enhance_prompt": [False, True] if can.enhance_prompt else [],
+        "motion": [0.0, 0.9] if can.motion else [],
+        "seed": [] if can.max_seed is None else [0, can.max_seed],
+        "negative_prompt": ["blur", "x" * can.negative_prompt_characters] if can.negative_prompt_characters else [],
+    }
+
+
+def written(route: RouteEntry, inputs: Inputs) -> Mapping[str, object]:
+    """What a vendor is sent for these inputs."""
+    return WIRES[route.provider].written(route.model, inputs)
+
+
+ONE = Inputs(
+    prompt="a boat",
+    image_urls=[IMAGE_URL],
+    aspect_ratio="16:9",
+    resolution="720p",
+    duration_seconds=5,
+    audio=False,
+    output_format="png",
+    fps=15,
+    enhance_prompt=False,
+    motion=0.1,
+    seed=1,
+    negative_prompt="blur",
+    video_urls=["https://media.example/1.mp4"],
+)
+ANOTHER = Inputs(
+    prompt="a ship",
+    image_urls=["https://media.example/2.png"],
+    aspect_ratio="9:16",
+    resolution="1080p",
+    duration_seconds=10,
+    audio=True,
+    output_format="jpeg",
+    fps=30,
+    enhance_prompt=True,
+    motion=0.9,
+    seed=2,
+    negative_prompt="haze",
+    video_urls=["https://media.example/2.mp4"],
+)
+
+
+FOR_THE_PRICE = {"aleph-2-video-to-video"}
+"""What makes a video that is as long as the one it is given: the vendor is not told how long."""
+
+
+@pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
+def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: Model) -> None:
+    offered = choices(model)
+    taken = {field for field, values in offered.items() if len(values) > 1}
+    if model.capabilities.uses_prompt:
+        taken.add("prompt")
+    if model.capabilities.max_images:
+        taken.add("image_urls")
+    if model.capabilities.max_videos:
+        taken.add("video_urls")
+    if model.name in FOR_THE_PRICE:
+        taken.remove("duration_seconds")
+    for route in model.routes:
+        reaching = {
+            field
+            for field, value in ANOTHER.model_dump().items()
+            # Where there is one value, there is no choice that a vendor could be told of.
+            if len(offered.get(field, [])) != 1
+            and written(route, ONE.model_copy(update={field: value})) != written(route, ONE)
+        }
+        assert reaching == taken
+
+
+def test_names_and_aliases_are_unique() -> None:
+    names = [name for entry in (*FILE.models, *FILE.retired) for name in (entry.name, *entry.aliases)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("google/nano-banana", "nano-banana"),
+        ("kling-2.6/text-to-video", T2V),
+        ("nano-banana-pro", "nano-banana-pro"),
+    ],
+)
+def test_the_vendors_names_are_aliases(alias: str, name: str) -> None:
+    assert CATALOGUE.order(request(alias)).model == name
+
+
+PRICES: list[tuple[str, dict[str, Any], int]] = [
+    ("nano-banana", {}, 4),
+    ("nano-banana-pro", {}, 18),
+    ("nano-banana-pro", {"resolution": "2K"}, 18),
+    ("nano-banana-pro", {"resolution": "4K"}, 27),
+    (T2V, {}, 55),
+    (T2V, {"duration_seconds": 10}, 110),
+    (T2V, {"audio": True}, 110),
+    (T2V, {"duration_seconds": 10, "audio": True}, 220),
+    (T2V, {"audio": False}, 55),
+    (I2V, {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 110),
+    ("nano-banana-edit", {"image_urls": [IMAGE_URL]}, 4),
+    ("nano-banana-2", {"resolution": "2K"}, 12),
+    ("nano-banana-2", {"resolution": "4K"}, 18),
+    ("nano-banana-2-lite", {}, 5),
+    ("kling-3.0-video", {}, 70),
+    ("kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
+    ("gemini-omni-video", {}, 120),
+    ("gemini-omni-video-edit", {"video_urls": [VIDEO_URL], "resolution": "4k", "duration_seconds": 10}, 450),
+    ("veo-3", {}, 250),
+    ("veo-3", {"duration_seconds": 4}, 250),
+    ("veo-3-fast", {}, 60),
+    ("veo-3-fast", {"resolution": "4k"}, 180),
+    ("veo-3-fast-reference-to-video", {"image_urls": [IMAGE_URL]}, 60),
+    ("veo-3-lite", {}, 32),
+    ("veo-3-lite-reference-to-video", {"image_urls": [IMAGE_URL], "resolution": "4k"}, 160),
+    ("veo-3-extend", {"video_urls": [MINE]}, 250),
+    ("veo-3-fast-extend", {"video_urls": [MINE]}, 60),
+    ("veo-3-lite-extend", {"video_urls": [MINE]}, 32),
+    ("runway-gen-3", {"duration_seconds": 10}, 30),
+    ("kling-3.0-text-to-video", {}, 85),
+    ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
+    ("kling-3.0-text-to-video", {"resolution": "4k"}, 553),
+    ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
+    ("kling-3.0-turbo-text-to-video", {}, 115),
+    ("kling-3.0-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 144),
+    ("kling-3.0-omni", {"image_urls": [IMAGE_URL] * 7}, 85),
+    ("kling-3.0-omni-video-to-video", {"video_urls": [VIDEO_URL], "generate_audio": True}, 130),
+    ("kling-2.6-pro-text-to-video", {"generate_audio": True}, 140),
+    ("kling-2.6-pro-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 140),
+    ("kling-2.5-turbo-text-to-video", {}, 45),
+    ("kling-2.5-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 72),
+    ("flux-schnell", {}, 1),
+    ("seedance-1-pro", {}, 150),
+    ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
+    ("seedance-1-pro", {"resolution": "720p"}, 60),
+    ("openai-compatible-video", {}, 80),
+    ("openai-compatible-video", {"duration_seconds": 12}, 240),
+    ("openai-compatible-image", {"aspect_ratio": "16:9"}, 8),
+    ("gpt-image-2.5", {"aspect_ratio": "3:2"}, 16),
+    ("gen-4.5-text-to-video", {}, 120),
+    ("gen-4.5-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 2}, 48),
+    ("gen-4-turbo-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 100),
+    ("gen-4-image", {}, 10),
+    ("gen-4-image", {"resolution": "1080p"}, 16),
+    ("gen-4-image-turbo", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 4),
+    ("aleph-2-video-to-video", {"video_urls": [VIDEO_URL], "duration_seconds": 12}, 672),
+    ("runway-veo-3.1", {"audio": True}, 640),
+    ("runway-veo-3.1", {"duration_seconds": 4}, 160),
+    ("runway-veo-3.1-fast", {"audio": True, "image_urls": [IMAGE_URL] * 2}, 240),
+    ("runway-veo-3.1-fast", {"duration_seconds": 6}, 120),
+    ("pika-2.2-text-to-video", {}, 40),
+    ("pika-2.2-text-to-video", {"resolution": "1080p", "duration_seconds": 10}, 180),
+    ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
+    ("longcat-video-text-to-video", {"duration_seconds": 10}, 80),
+    ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
+    ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "480p"}, 20),
+    ("longcat-video-continuation", {"video_urls": [VIDEO_URL], "duration_seconds": 10}, 80),
+    ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
+    ("gemini-omni-1.1-flash", {}, 160),
+    ("gemini-omni-1.1-flash", {"resolution": "360p", "duration_seconds": 3}, 18),
+    ("gemini-omni-1.2-flash", {"resolution": "4k", "duration_seconds": 15}, 900),
+    ("gemini-omni-1.2-flash", {"resolution": "1080p", "video_urls": [VIDEO_URL]}, 240),
+    ("gemini-nano-banana-2.1", {}, 7),
+    ("gemini-nano-banana-2.1", {"resolution": "4K"}, 24),
+    ("gemini-3.1-flash-image", {"resolution": "512"}, 10),
+    ("gemini-3.1-flash-image", {"resolution": "2K"}, 21),
+    ("gemini-3.1-flash-lite-image", {}, 7),
+    ("gemini-3-pro-image", {"resolution": "4K"}, 49),
+    ("gemini-2.5-flash-image", {"image_urls": [IMAGE_URL]}, 8),
+    ("veo-3.1", {}, 320),
+    ("veo-3.1", {"duration_seconds": 4, "audio": True, "resolution": "1080p"}, 320),
+    ("veo-3.1-fast", {"image_urls": [IMAGE_URL] * 2}, 160),
+    ("veo-3.1-fast", {"audio": True, "duration_seconds": 6}, 180),
+    ("veo-3.1-lite", {}, 48),
+    ("veo-3.1-lite", {"audio": True, "duration_seconds": 4}, 64),
+    ("veo-3.1-lite", {"audio": True, "duration_seconds": 8}, 128),
+    ("veo-3.1-extend", {"video_urls": [VIDEO_URL]}, 280),
+    ("veo-3.1-fast-extend", {"video_urls": [VIDEO_URL], "audio": True}, 210),
+    ("veo-3.1-lite-extend", {"video_urls": [VIDEO_URL], "audio": True}, 112),
+]
+
+
+@pytest.mark.parametrize(("model", "fields", "credits_"), PRICES)
+def test_prices(model: str, fields: dict[str, Any], credits_: int) -> None:
+    assert CATALOGUE.order(request(model, **fields), FACTS).credits == credits_
+
+
+FACTORS = st.decimals(min_value="0.01", max_value="1000", places=3)
+
+
+@given(FACTORS, FACTORS, FACTORS, st.integers(1, 600))
+def test_a_price_is_exact_and_rounded_up(credits_: Decimal, resolution: Decimal, audio: Decimal, seconds: int) -> None:
+    price = Price(credits=credits_, per="second", resolution_factors={"4K": resolution}, audio_factor=audio)
+    inputs = Inputs(prompt="x", resolution="4K", audio=True, duration_seconds=seconds)
+    exact = Fraction(credits_) * Fraction(resolution) * Fraction(audio) * seconds
+    assert price.of(inputs) == ceil(exact)
+
+
+def test_an_order_is_complete() -> None:
+    order = CATALOGUE.order(request(T2V, metadata={"a": "b"}, deadline_seconds=60))
+    assert order.inputs == Inputs(prompt="a boat", aspect_ratio="16:9", duration_seconds=5, audio=False)
+    assert (order.kind, order.file_extension, order.deadline_seconds) == (Kind.VIDEO, "mp4", 60)
+    assert order.routes == [
+        Route(provider="kie", model="kling-2.6/text-to-video"),
+        Route(provider="kling", model="text-to-video/kling-2.6"),
+    ]
+    assert order.metadata == {"a": "b"}
+
+
+@pytest.mark.parametrize(("output_format", "extension"), [(None, "png"), ("png", "png"), ("jpeg", "jpg")])
+def test_the_extension_follows_the_format(output_format: str | None, extension: str) -> None:
+    assert CATALOGUE.order(request("nano-banana", output_format=output_format)).file_extension == extension
+
+
+def test_no_sound_is_what_a_silent_model_makes_anyway() -> None:
+    assert CATALOGUE.order(request("nano-banana", audio=False)).inputs.audio is None
+
+
+PROBLEMS: list[tuple[str, dict[str, Any], str, str, object]] = [
+    (T2V, {"duration_seconds": 7}, "duration_seconds", "must be 5 or 10, not 7", [5, 10]),
+    (T2V, {"aspect_ratio": "4:3"}, "aspect_ratio", "must be 16:9 or 9:16 or 1:1, not 4:3", ["16:9", "9:16", "1:1"]),
+    (T2V, {"resolution": "4K"}, "resolution", "is not taken by this model; leave it out", []),
+    (T2V, {"prompt": "x" * 1001}, "prompt", "has 1001 characters; at most 1000 are allowed", {"max_characters": 1000}),
+    (T2V, {"image_urls": [IMAGE_URL]}, "image_urls", "is not taken by this model; leave it out", {"min": 0, "max": 0}),
+    (I2V, {}, "image_urls", "has 0 URLs; exactly 1 is needed", {"min": 1, "max": 1}),
+    (
+        "nano-banana-pro",
+        {"image_urls": [IMAGE_URL] * 9},
+        "image_urls",
+        "has 9 URLs; at most 8 are allowed",
+        {"min": 0, "max": 8},
+    ),
+    ("nano-banana", {"generate_audio": True}, "generate_audio", "must be false, not true", [False]),
+    ("veo-3-fast", {"generate_audio": False}, "generate_audio", "must be true, not false", [True]),
+    ("nano-banana", {"seed": 0}, "seed", "is not taken by this model; leave it out", []),
+    ("flux-schnell", {"seed": 2**31}, "seed", f"must be 0 to {2**31 - 1}, not {2**31}", {"min": 0, "max": 2**31 - 1}),
+    (T2V, {"fps": 24}, "fps", "is not taken by this model; leave it out", []),
+    ("longcat-video-text-to-video", {"fps": 60}, "fps", "must be 15 or 30, not 60", [15, 30]),
+    (T2V, {"motion": 0.5}, "motion", "is not taken by this model; leave it out", []),
+    (T2V, {"enhance_prompt": True}, "enhance_prompt", "must be false, not true", [False]),
+    (T2V, {"number_of_outputs": 2}, "number_of_outputs", "must be 1, not 2", [1]),
+    (T2V, {"kind": "image"}, "kind", "must be video, not image", ["video"]),
+    (
+        T2V,
+        {"negative_prompt": "blur"},
+        "negative_prompt",
+        "is not taken by this model; leave it out",
+        {"max_characters": 0},
+    ),
+    (
+        T2V,
+        {"video_urls": [VIDEO_URL]},
+        "video_urls",
+        "is not taken by this model; leave it out",
+        {"min": 0, "max": 0},
+    ),
+    ("nano-banana", {"duration_seconds": 5}, "duration_seconds", "is not taken by this model; leave it out", []),
+    ("nano-banana", {"output_format": "gif"}, "output_format", "must be png or jpeg, not gif", ["png", "jpeg"]),
+]
+
+
+@pytest.mark.parametrize(("model", "fields", "field", "message", "allowed"), PROBLEMS)
+def test_what_a_model_cannot_do(model: str, fields: dict[str, Any], field: str, message: str, allowed: object) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        CATALOGUE.order(request(model, **fields))
+    assert caught.value.detail == f"{model} cannot do that: {field} {message}"
+    assert caught.value.problem()["errors"] == [{"field": field, "message": message, "allowed": allowed}]
+
+
+@pytest.mark.parametrize("model", [model.name for model in FILE.models if model.capabilities.keeps_video_length])
+def test_a_video_whose_length_is_the_price_is_no_link(model: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"video_urls\.0 must be an upload \(upload:ID\) or a video of yours"):
+        CATALOGUE.order(request(model, video_urls=["https://media.example/unknown.mp4"]))
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        CATALOGUE.order(request(I2V, prompt="x" * 1001, duration_seconds=6, aspect_ratio="1:1", resolution="4K"))
+    errors = caught.value.extra["errors"]
+    assert isinstance(errors, list)
+    assert [error["field"] for error in errors] == [
+        "prompt",
+        "image_urls",
+        "aspect_ratio",
+        "resolution",
+        "duration_seconds",
+    ]
+
+
+def test_an_unknown_model_suggests_a_close_one() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        CATALOGUE.order(request("nano-bananna"))
+    assert caught.value.detail.startswith("there is no model 'nano-bananna'; did you mean nano-banana")
+
+
+def test_an_unknown_model_without_a_close_one_lists_all() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        CATALOGUE.order(request("zzz"))
+    names = [model.name for model in FILE.models]
+    assert caught.value.detail == f"there is no model 'zzz'; there are {', '.join(names)}"
+    assert caught.value.extra["errors"] == [{"field": "model", "message": "there is no model 'zzz'", "allowed": names}]
+
+
+@pytest.mark.parametrize("name", ["sora-2-text-to-video", "sora-2"])
+def test_a_retired_model_names_its_successor(name: str) -> None:
+    with pytest.raises(ModelRetired) as caught:
+        CATALOGUE.order(request(name))
+    assert caught.value.http_status == 410
+    assert caught.value.detail == f"{name} was retired on 2026-09-24; its successor is {T2V}"
+    assert caught.value.extra == {"retired_on": "2026-09-24", "successor": T2V}
+
+
+def test_a_retired_models_successor_serves_where_the_request_allows_it() -> None:
+    assert CATALOGUE.order(request("sora-2", allow_substitution=True)).model == T2V
+
+
+def with_paused(successor: str | None) -> Catalogue:
+    """The catalogue while Kling 2.6's text to video takes no orders."""
+    data = shipped()
+    data["retired"] = []
+    paused = next(model for model in data["models"] if model["name"] == T2V)
+    paused |= {"paused_on": date(2026, 11, 1), "successor": successor}
+    return Catalogue(CatalogueFile.model_validate(data), adapter_names())
+
+
+@pytest.mark.parametrize(
+    ("successor", "hint"),
+    [(None, ""), ("kling-3.0-text-to-video", "; until it is back, order kling-3.0-text-to-video")],
+)
+def test_a_paused_model_says_since_when_and_what_to_order_meanwhile(successor: str | None, hint: str) -> None:
+    with pytest.raises(ModelPaused) as caught:
+        with_paused(successor).order(request(T2V))
+    assert (caught.value.http_status, caught.value.detail) == (503, f"{T2V} is paused since 2026-11-01{hint}")
+    assert caught.value.extra == {"paused_on": "2026-11-01", "successor": successor}
+    card = next(card for card in with_paused(successor).models() if card.name == T2V)
+    assert (card.status, card.successor) == ("paused", successor)
+
+
+def test_a_paused_models_successor_serves_where_the_request_allows_it() -> None:
+    catalogue = with_paused("kling-3.0-text-to-video")
+    assert catalogue.order(request(T2V, allow_substitution=True)).model == "kling-3.0-text-to-video"
+
+
+def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allows() -> None:
+    with pytest.raises(ModelPaused):
+        with_paused(None).order(request(T2V, allow_substitution=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "model"),
+    [
+        ("kling-9", {}, "kling-3.0-text-to-video"),
+        ("kling-9", {"image_urls": [IMAGE_URL]}, "kling-3.0-image-to-video"),
+        ("kling-9", {"image_urls": [IMAGE_URL] * 3}, "kling-3.0-omni"),
+        ("kling-9", {"video_urls": [VIDEO_URL]}, "kling-3.0-omni-video-to-video"),
+        ("kling-9", {"negative_prompt": "blur"}, "kling-2.6-pro-text-to-video"),
+        ("runway-gen3", {}, "gen-4.5-text-to-video"),
+        ("runway-gen3", {"kind": "image"}, "gen-4-image"),
+        ("gen4_aleph", {"video_urls": [VIDEO_URL]}, "aleph-2-video-to-video"),
+        ("pika", {}, "pika-2.2-text-to-video"),
+        ("longcat", {}, "longcat-video-text-to-video"),
+        ("longcat", {"image_urls": [IMAGE_URL]}, "longcat-video-image-to-video"),
+        ("longcat", {"video_urls": [VIDEO_URL]}, "longcat-video-continuation"),
+        ("dall-e-3", {}, "gpt-image-2.5"),
+        ("stable-video-diffusion", {"image_urls": [IMAGE_URL]}, "stable-video"),
+        ("veo-9", {}, "veo-3-fast"),
+        ("veo-9", {"image_urls": [IMAGE_URL] * 3}, "veo-3-fast-reference-to-video"),
+        ("kling-9", {"resolution": "4k"}, "kling-3.0-text-to-video"),
+        ("sora-3", {}, "openai-compatible-video"),
+        ("gemini-omni", {}, "gemini-omni-1.2-flash"),
+        ("gemini-omni-flash-preview", {"video_urls": [VIDEO_URL]}, "gemini-omni-1.2-flash"),
+        ("openai/sora", {}, "openai-compatible-video"),
+    ],
+)
+def test_a_familys_name_means_its_first_model_that_can_do_what_is_asked(
+    name: str, fields: dict[str, Any], model: str
+) -> None:
+    assert CATALOGUE.order(request(name, **fields), FACTS).model == model
+
+
+def test_a_family_is_served_by_the_relatives_that_have_a_key() -> None:
+    assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini-9")).model == "gemini-nano-banana-2.1"
+    assert Catalogue(FILE, frozenset({"kie"})).order(request("omni")).model == "gemini-omni-video"
+
+
+def test_where_no_relative_can_do_it_the_first_says_what_it_can() -> None:
+    with pytest.raises(InvalidRequest, match=r"kling-3.0-text-to-video cannot do that: duration_seconds must be"):
+        CATALOGUE.order(request("kling-9", duration_seconds=100))
+
+
+def test_a_family_without_a_configured_provider_cannot_be_ordered() -> None:
+    catalogue = Catalogue(FILE, frozenset({"kie"}))
+    with pytest.raises(InvalidRequest, match=r"no provider that is configured here serves a model like 'pika'"):
+        catalogue.order(request("pika"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "model"),
+    [
+        ({"kind": "image"}, "nano-banana"),
+        ({"kind": "image", "resolution": "4K"}, "nano-banana-pro"),
+        ({"kind": "video"}, T2V),
+        ({"kind": "video", "image_urls": [IMAGE_URL]}, I2V),
+    ],
+)
+def test_without_a_name_the_first_model_of_the_kind_serves_that_can_do_what_is_asked(
+    fields: dict[str, Any], model: str
+) -> None:
+    order = CATALOGUE.order(GenerationRequest.model_validate({"prompt": "a boat", **fields}))
+    assert order.model == model
+
+
+def test_without_a_name_and_a_kind_the_models_are_listed() -> None:
+    with pytest.raises(InvalidRequest, match=r"name a model, or say which kind") as caught:
+        CATALOGUE.order(GenerationRequest(prompt="a boat"))
+    assert caught.value.extra["errors"] == [
+        {"field": "model", "message": "is missing", "allowed": [model.name for model in FILE.models]}
+    ]
+
+
+def test_a_style_becomes_text_of_the_prompt() -> None:
+    inputs = CATALOGUE.order(request("nano-banana", style="noir")).inputs
+    assert inputs.style == "noir"
+    assert inputs.prompt == "a boat\n\nStyle: film noir, black and white, hard shadows, high contrast"
+
+
+def test_an_unknown_style_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(InvalidRequest, match=r"style must be photorealistic or .*, not brutalist") as caught:
+        CATALOGUE.order(request("nano-banana", style="brutalist"))
+    errors = caught.value.extra["errors"]
+    assert isinstance(errors, list)
+    assert [error["allowed"] for error in errors] == [[style.name for style in FILE.styles]]
+
+
+def test_a_style_counts_as_prompt() -> None:
+    with pytest.raises(InvalidRequest, match=r"prompt has 10[0-9]+ characters; at most 1000 are allowed"):
+        CATALOGUE.order(request(T2V, prompt="x" * 990, style="noir"))
+
+
+def test_a_model_without_use_for_a_prompt_takes_no_style() -> None:
+    with pytest.raises(InvalidRequest, match=r"style is not taken by this model"):
+        CATALOGUE.order(request("stable-video", image_urls=[IMAGE_URL], style="noir"))
+    cards = {card.name: card for card in CATALOGUE.models()}
+    assert cards["stable-video"].styles == []
+    assert "noir" in cards[T2V].styles
+
+
+def test_a_model_without_a_configured_provider_is_absent() -> None:
+    catalogue = Catalogue.load(frozenset())
+    assert [card.name for card in catalogue.models()] == ["sora-2-text-to-video"]
+    with pytest.raises(InvalidRequest) as caught:
+        catalogue.order(request("nano-banana"))
+    assert caught.value.detail == (
+        "no provider that is configured here serves the model 'nano-banana'; none can be ordered now"
+    )
+
+
+def test_cards_tell_all_but_the_routes() -> None:
+    *cards, retired = CATALOGUE.models()
+    assert [card.name for card in cards] == [model.name for model in FILE.models]
+    for card, model in zip(cards, FILE.models, strict=True):
+        assert (card.capabilities, card.defaults, card.price) == (model.capabilities, model.defaults, model.price)
+        assert (card.retired_on, card.successor) == (None, None)
+    assert (str(retired.retired_on), retired.successor, retired.price) == ("2026-09-24", T2V, None)
+    assert "routes" not in cards[0].model_dump_json()
+
+
+def test_unknown_submits_fail_unless_the_route_says_otherwise() -> None:
+    data = shipped()
+    data["models"][0]["routes"].append({"provider": "kie", "model": "other", "unknown_submit": "resubmit"})
+    catalogue = Catalogue(CatalogueFile.model_validate(data), adapter_names())
+    first, second = catalogue.order(request("nano-banana")).routes
+    assert catalogue.unknown_submit("nano-banana", first) is UnknownSubmit.FAIL
+    assert catalogue.unknown_submit("nano-banana", second) is UnknownSubmit.RESUBMIT
+    assert catalogue.unknown_submit("nano-banana-pro", second) is UnknownSubmit.FAIL
+    assert catalogue.unknown_submit("gone", second) is UnknownSubmit.FAIL
+
+
+VEO_EXTENDS = next(number for number, model in enumerate(FILE.models) if model.capabilities.extends)
+
+SPOILT: list[tuple[str, list[str | int], object, str]] = [
+    ("unknown field", ["models", 0, "colour"], "red", "Extra inputs are not permitted"),
+    ("text for a number", ["models", 0, "capabilities", "prompt_characters"], "5000", "valid integer"),
+    ("free", ["models", 0, "price", "credits"], 0, "greater than 0"),
+    ("unknown provider", ["models", 0, "routes", 0, "provider"], "No Body", "String should match pattern"),
+    ("no route", ["models", 0, "routes"], [], "at least 1 item"),
+    (
+        "default not offered",
+        ["models", 0, "defaults", "aspect_ratio"],
+        "7:5",
+        "the default aspect_ratio must be one of",
+    ),
+    (
+        "default missing",
+        ["models", 2, "defaults"],
+        {"aspect_ratio": "16:9", "audio": False},
+        "default duration_seconds",
+    ),
+    ("unpriced resolution", ["models", 1, "price", "resolution_factors"], {"1K": 1}, "must name every resolution"),
+    ("image per second", ["models", 0, "price", "per"], "second", "an image per image"),
+    ("neither sound nor silence", ["models", 0, "capabilities", "silence"], False, "what makes no sound is silent"),
+    ("kind", ["models", 0, "kind"], "video", "a video has durations_seconds"),
+    ("images", ["models", 0, "capabilities", "min_images"], 1, "must not be above max_images"),
+    ("sources", ["models", 0, "capabilities", "extends"], ["veo-3"], "what goes on from others' videos needs one"),
+    ("alias twice", ["models", 0, "aliases"], ["nano-banana-pro"], "two models answer to the name 'nano-banana-pro'"),
+    ("successor", ["retired", 0, "successor"], "nothing", "its successor 'nothing' is not a model that can be"),
+    ("successor of its own", ["models", 0, "successor"], "nano-banana-pro", "only a paused model has a successor"),
+    ("source", ["models", VEO_EXTENDS, "capabilities", "extends"], ["veo-1"], "no model \\['veo-1'\\] to go on from"),
+    ("family", ["families", 0, "models"], ["kling-1"], "there is no model \\['kling-1'\\]"),
+    ("pattern", ["families", 0, "patterns"], ["kling"], "String should match pattern"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), [row[1:] for row in SPOILT], ids=[row[0] for row in SPOILT])
+def test_a_catalogue_that_contradicts_itself_is_refused(path: list[str | int], value: object, message: str) -> None:
+    data = shipped()
+    place: Any = data
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(ValidationError, match=message):
+        CatalogueFile.model_validate(data)
+
+
+@pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
+def test_every_choice_that_is_offered_can_be_ordered(model: Model) -> None:
+    for field, values in choices(model).items():
+        for choice in values:
+            asked = "generate_audio" if field == "audio" else field
+            order = CATALOGUE.order(plainest(model).model_copy(update={asked: choice}), FACTS)
+            assert getattr(order.inputs, field) == choice
+            assert order.credits > 0
+
+
+def test_the_documentation_names_every_style_with_its_text_and_every_familys_models() -> None:
+    documented = Path("docs/api.md").read_text(encoding="utf-8").splitlines()
+    styles = [f"| `{style.name}` | {style.text} |" for style in FILE.styles]
+    families = [f"| {_quoted(family.patterns)} | {_quoted(family.models)} |" for family in FILE.families]
+    assert [line for line in (*styles, *families) if line not in documented] == []
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

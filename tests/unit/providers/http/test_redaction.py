@@ -1,0 +1,43 @@
+import pytest
+
+from providers.http.redaction import quotable
+
+PROMPT = "a red fox jumps over\nthe lazy dog"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain words", "plain words"),
+        ("two\nlines\x00 and\ttabs  ", "two lines and tabs"),
+        ("see https://x.example/a?token=1, please", "see [link] please"),
+        ("S3://bucket/key", "[link]"),
+        ("cannot read s3.example/b/k.png?x-amz-signature=1 now", "cannot read [link] now"),
+        (f"cannot read /inputs/uploads/k.png?e=1&t={'aB-_' * 10}abc now", "cannot read [link] now"),
+        ("is a?t=1 wrong", "is a?t=1 wrong"),
+        (f"the prompt '{PROMPT}' is bad", "the prompt '[…]' is bad"),
+        ("the prompt 'a red fox jumps ove…' is bad", "the prompt '[…]…' is bad"),
+        ("over the lazy dog", "[…]"),
+        ("a red one", "a red one"),
+        ("key sk-1 is wrong", "key […] is wrong"),
+        ("", ""),
+    ],
+)
+def test_what_may_be_quoted(text: str, expected: str) -> None:
+    assert quotable(text, secrets=(PROMPT, "sk-1", "")) == expected
+
+
+def test_a_quotation_is_short() -> None:
+    assert quotable("x" * 300) == "x" * 300
+    assert quotable("x" * 301) == "x" * 299 + "…"
+
+
+@pytest.mark.parametrize("length", [1_800, 1_880, 1_985, 5_000])
+def test_a_word_that_is_cut_off_is_not_told_in_part(length: int) -> None:
+    told = quotable(f"see https://x.example/{'a' * length} sk-secret-api-key and so on", secrets=["sk-secret-api-key"])
+    assert "sk-" not in told
+    assert "aaa" not in told
+
+
+def test_of_a_text_of_megabytes_the_beginning_is_quoted() -> None:
+    assert quotable("a." * 2_000_000) == "a." * 149 + "a…"
