@@ -41,23 +41,18 @@ MUTANTS = (
     Mutant(
         name="capture after the move",
         breaks="a generation can be completed and not paid",
-        file="tasks/settle.py",
-        old="    return stage.advance(\n        services,\n        claim,\n        Stage.COMPLETED,\n"
-        '        event={"credits": generation.credits},\n'
-        "        within=lambda statements: ledger.capture(statements, generation.customer_id, claim.id),\n    )\n",
-        new='    stage.advance(services, claim, Stage.COMPLETED, event={"credits": generation.credits})\n'
-        "    with services.database.statements() as statements:\n"
-        "        ledger.capture(statements, generation.customer_id, claim.id)\n    return None\n",
+        file="tasks/apply.py",
+        old="        ledger.capture(statements, owner, claim.id)\n",
+        new="        statements._connection.commit()\n        ledger.capture(statements, owner, claim.id)\n",
     ),
     Mutant(
         name="release after the failure",
         breaks="a generation can fail and keep its hold",
-        file="tasks/stage.py",
-        old="        claims.fail(statements, claim, code, message)\n",
-        new='        values = {"error_code": code, "error_message": message}\n'
-        '        claims.move(statements, claim, Stage.FAILED, wake_in=0, event={"code": code}, values=values)\n'
-        "    with services.database.statements() as statements:\n"
-        "        ledger.release(statements, claim.generation.customer_id, claim.id)\n",
+        file="storage/claims.py",
+        old="    ledger.release(executor, held.generation.customer_id, held.id)\n    return failed\n",
+        new="    executor._connection.commit()\n"
+        "    ledger.release(executor, held.generation.customer_id, held.id)\n"
+        "    return failed\n",
     ),
     Mutant(
         name="cancelled while queued without a release",
@@ -69,57 +64,65 @@ MUTANTS = (
     Mutant(
         name="a create before its intent",
         breaks="a worker that dies after the create leaves a generation that is sent again",
-        file="tasks/submit.py",
-        old="    return _send(services, _declare(services, claim), lease, request, failures=failures)\n",
-        new="    submission = _create(services, claim, request, Departure(lease))\n"
-        "    return conclusions.accepted(services, _declare(services, claim), submission)\n",
+        file="tasks/pipeline.py",
+        old="            held = apply(services, claim, outcome, keeps_lease=step is not None)\n",
+        new="            if claim.generation.stage is Stage.QUEUED and step is not None:\n"
+        "                sent = step(services, claim, lease)\n"
+        "                step = lambda *_: sent\n"
+        "            held = apply(services, claim, outcome, keeps_lease=step is not None)\n",
+    ),
+    Mutant(
+        name="any claim of `submitting` sends",
+        breaks="a create that may have left is repeated by the next worker",
+        file="tasks/pipeline.py",
+        old="    Stage.SUBMITTING: Row(resolve),\n",
+        new="    Stage.SUBMITTING: Row(\n        lambda services, claim, lease: send(\n"
+        "            services, claim, lease, ProviderRequest(claim.route.model, claim.order.inputs)\n"
+        "        )\n    ),\n",
     ),
     Mutant(
         name="no fence",
         breaks="a create leaves although another worker may have the generation",
-        file="tasks/submit.py",
+        file="tasks/send.py",
         old="        self._lease.fence()\n",
         new="",
     ),
     Mutant(
         name="sent again on an unknown outcome",
         breaks="a create whose reply was lost is repeated",
-        file="tasks/submit.py",
-        old="        conclusions.unknown(services, claim, reason=error.message)\n",
-        new="        conclusions.requeue(services, claim, error.message, 0.0)\n",
+        file="tasks/send.py",
+        old="        return Unknown(error.message)\n",
+        new='        return NotAccepted(Advance(Stage.QUEUED, wait=0.0, event={"reason": error.message}))\n',
     ),
     Mutant(
         name="a bug after the create sends it again",
         breaks="an unforeseen error counts as not sent",
-        file="tasks/submit.py",
+        file="tasks/send.py",
         old="    if departure.has_left:\n",
         new="    if departure.has_left and claim.generation.crashes:\n",
     ),
     Mutant(
         name="sent again when the outcome stays unknown",
         breaks="every route is treated as one that may be sent twice",
-        file="tasks/unknown_submit.py",
+        file="tasks/resolve.py",
         old=" is UnknownSubmit.RESUBMIT:",
         new=" in UnknownSubmit:",
     ),
     Mutant(
         name="the accepted id is lost with the lease",
         breaks="what the vendor accepted is forgotten by the only worker that knows it",
-        file="tasks/conclusions.py",
-        old="            is_kept = submissions.accepted(session, claim, remote_id, submission.links, object_key)\n",
-        new="            is_kept = False\n",
+        file="tasks/apply.py",
+        old="        is_kept = submissions.accepted(session, claim, accepted.values)\n",
+        new="        is_kept = False\n",
     ),
     Mutant(
         name="the callback's word beats the reply",
         breaks="a generation's work is exchanged for another",
-        file="tasks/unknown_submit.py",
+        file="tasks/resolve.py",
         old="    if generation.remote_id is not None:\n"
         "        return Submission(generation.remote_id, generation.remote_links)\n"
-        "    with services.database.transaction() as session:\n"
-        "        remote_id = callbacks.adoptable_remote_id(session, claim.id, generation.provider)\n",
-        new="    with services.database.transaction() as session:\n"
-        "        adopted = callbacks.adoptable_remote_id(session, claim.id, generation.provider)\n"
-        "    remote_id = adopted or generation.remote_id\n",
+        "    remote_id = _called_back(services, claim)\n",
+        new="    remote_id = _called_back(services, claim) or generation.remote_id\n",
         checks=("tests/integration/tasks/test_submit.py", MODEL),
     ),
     Mutant(
@@ -175,18 +178,18 @@ MUTANTS = (
     Mutant(
         name="failed reads are counted",
         breaks="work that was paid for is given up because the vendor was away",
-        file="tasks/stage.py",
-        old="    failures = claim.generation.failures + 1\n",
-        new="    failures = claim.generation.failures + 1\n"
-        "    if failures >= services.settings.pipeline.stage_failures:\n"
-        "        return fail(services, claim, ErrorCode.INTERNAL, INTERNAL)\n",
+        file="tasks/troubles.py",
+        old="    gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)\n",
+        new="    if claim.generation.failures + 1 >= services.settings.pipeline.stage_failures:\n"
+        "        return INTERNAL\n"
+        "    gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)\n",
     ),
     Mutant(
         name="what was never begun is charged",
         breaks="cancelling costs although no vendor had it",
-        file="tasks/stage.py",
-        old="rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING and not is_free\n",
-        new="rule is CancelRule.CHARGED\n",
+        file="tasks/remote.py",
+        old="is_charged=rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING)\n",
+        new="is_charged=rule is CancelRule.CHARGED)\n",
     ),
     Mutant(
         name="progress goes back",

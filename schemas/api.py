@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from schemas.causes import Cause
 from schemas.enums import AssetRole, ErrorCode, Kind, Stage, Status
 from schemas.orders import Inputs
-from schemas.outcomes import Cause
 
 
 class GenerationCredits(BaseModel):

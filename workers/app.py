@@ -29,7 +29,7 @@ Process = Literal["gateway", "worker"]
 # A publish that hangs holds up a stage or a customer; the waker heals one that was given up.
 _SOCKET_TIMEOUT_SECONDS: dict[Process, int] = {"gateway": 2, "worker": 10}
 
-_TASK_MODULES = ("submit", "poll", "download", "store", "settle", "enqueue", "wake", "sweep")
+_TASK_MODULES = ("messages", "enqueue", "wake", "sweep")
 
 _WAKE_EVERY_SECONDS = 1.0
 _SWEEP_AT_MINUTE = 17

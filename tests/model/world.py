@@ -20,13 +20,9 @@ from storage import acceptance, callbacks, cancellation
 from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
-from tasks import stage
-from tasks.download import download
-from tasks.poll import poll
+from tasks import pipeline
+from tasks.outages import OUTAGES
 from tasks.services import Services
-from tasks.settle import settle
-from tasks.store import store
-from tasks.submit import submit
 from tasks.wake import wake
 from tests.model.actors import Accident, Actor, Died, Trouble, mood, name
 from tests.model.clock import Clock
@@ -36,19 +32,10 @@ from tests.model.vendor import Vendor, Work
 from tests.support import empty, new_customer
 from workers.dispatch import Dispatcher
 
-_STEPS: dict[Stage, stage.Step] = {
-    Stage.QUEUED: submit,
-    Stage.SUBMITTING: submit,
-    Stage.GENERATING: poll,
-    Stage.DOWNLOADING: download,
-    Stage.STORING: store,
-    Stage.SETTLING: settle,
-}
-
 _CREDITS = (35, 100)
 
 # What a process may end a task or a request with; the row's `wake_at` brings it back, or the customer is told.
-_EXPECTED = (Died, RequestError, *stage.OUTAGES)
+_EXPECTED = (Died, RequestError, *OUTAGES)
 
 
 class Ids:
@@ -134,10 +121,9 @@ class World:
         """A worker takes a message."""
         task = WORK[message.stage].task
         stages = [each for each, work in WORK.items() if work.task is task]
-        step = _STEPS[message.stage]
 
         def act(services: Services) -> None:
-            stage.run(services, str(message.generation_id), message.attempt, stages, step)
+            pipeline.run(services, str(message.generation_id), message.attempt, stages)
 
         self._do(f"{message.stage} of {message.generation_id}", act, accident, mood)
 

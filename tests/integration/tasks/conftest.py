@@ -27,25 +27,11 @@ from storage.claims import Claim
 from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import ObjectStore
-from tasks import stage
-from tasks.download import download
-from tasks.poll import poll
+from tasks import pipeline
 from tasks.services import Services
-from tasks.settle import settle
-from tasks.store import store
-from tasks.submit import submit
 from tests.support import NewCustomer, new_customer, some_claim
 from workers.app import create_app
 from workers.lifecycle import open_services
-
-_STEPS = {
-    Stage.QUEUED: submit,
-    Stage.SUBMITTING: submit,
-    Stage.GENERATING: poll,
-    Stage.DOWNLOADING: download,
-    Stage.STORING: store,
-    Stage.SETTLING: settle,
-}
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +124,7 @@ class Life:
 
     def deliver(self, wanted: Stage, attempt: int) -> None:
         """Handle a message, whatever has become of the generation."""
-        stage.run(self.worker, str(self.id), attempt, {wanted}, _STEPS[wanted])
+        pipeline.run(self.worker, str(self.id), attempt, {wanted})
 
     def claim(self) -> Claim:
         """Take it, as a worker does."""

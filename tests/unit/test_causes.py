@@ -1,7 +1,7 @@
 import pytest
 
+from schemas.causes import CONSEQUENCES, Cause, cause_of_cancel, cause_of_failure
 from schemas.enums import ErrorCode
-from schemas.outcomes import CONSEQUENCES, Cause, cause_of_cancel, cause_of_failure
 
 
 @pytest.mark.parametrize("code", ErrorCode)
