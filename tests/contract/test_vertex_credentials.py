@@ -238,7 +238,7 @@ from providers.http.transport import Transport
 from schemas.errors import ProviderUnavailable
 from schemas.settings import ProviderSettings
 
-settings = ProviderSettings(api_key=SecretStr("application-default"), timeout_seconds=0.5)
+settings = ProviderSettings(api_key=SecretStr("application-default"), timeout_seconds=20)
 made = read_credentials("films", settings, Transport())
 print(made())
 try:
