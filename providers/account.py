@@ -150,10 +150,7 @@ class Account:
 
     def quotable(self, text: str, reply: Reply, *, prompt: str = "") -> str:
         """A vendor's text of a reply, without links, our key, what was sent in its place, and the prompt."""
-        # Without the scheme before it, which is a plain word.
-        sent = (
-            value.rpartition(" ")[2] for name, value in reply.call.headers.items() if name not in self._profile.headers
-        )
+        sent = (value for name, value in reply.call.headers.items() if name not in self._profile.headers)
         return redaction.quotable(text, secrets=(self._key, prompt, *sent))
 
     def without_keys(self, text: str) -> str:

@@ -217,10 +217,10 @@ def test_a_failed_task_tells_why_without_links(keeping: Vendor) -> None:
 
 
 def test_a_failed_task_tells_why_without_our_key(keeping: Vendor) -> None:
-    keeping.will_say(keeping.wire.failed(REMOTE_ID, f"the key {API_KEY} asks too much"))
+    keeping.will_say(keeping.wire.failed(REMOTE_ID, f"the owner of '{API_KEY}' asks too much"))
     message = keeping.provider.poll(keeping.remote(REMOTE_ID)).error_message
     assert message is not None
-    assert message.endswith("the key […] asks too much")
+    assert message.endswith("the owner of '[…]' asks too much")
 
 
 def test_success_without_a_result_is_a_failure(keeping: Vendor) -> None:
