@@ -10,7 +10,7 @@ LITELLM_INSTALLED := .venv-litellm/installed
 
 MINUTES ?= 20
 
-.PHONY: help setup demo up test model mutants check fmt bench peers chaos rollout lock clean
+.PHONY: help setup demo up test model mutants check docs fmt bench peers chaos rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ check: $(INSTALLED) ## Lint, types, formatting and the arrows between packages
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: $(INSTALLED) ## Write the documentation's tables of models and vendors anew
+	@$(BIN)/python -m providers.documentation
 
 fmt: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only .

@@ -1,6 +1,6 @@
-"""A model as data: what it takes, what it costs, who serves it. `catalogue.toml` holds one entry for each.
+"""A model as data: what it takes, what it costs, who serves it. The files of `makers/` hold an entry for each.
 
-An entry that contradicts itself is refused when the file is read, not when a customer orders.
+An entry that contradicts itself is refused when the files are read, not when a customer orders.
 """
 
 from datetime import date

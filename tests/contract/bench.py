@@ -56,7 +56,7 @@ class Bench:
     ) -> RemoteRef:
         remote_model = order.routes[0].model
         files: dict[str, InputFile] = {}
-        if self.provider.reads_inputs is InputsRead.ALL:
+        if self.provider.profile.reads_inputs is InputsRead.ALL:
             files = read_inputs(order.inputs, INPUTS, seconds=PATIENCE_SECONDS)
         submission = self.provider.submit(
             ProviderRequest(remote_model, order.inputs, files, sources),

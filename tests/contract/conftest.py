@@ -9,6 +9,7 @@ import pytest
 from providers.base import Provider, RemoteRef
 from providers.http.addresses import AddressPolicy
 from providers.http.transport import Transport
+from providers.registry import adapter
 from schemas.names import ProviderName
 from tests.contract.bench import DOWNLOADS, Bench
 from tests.contract.raw_server import Answer, RawServer, http
@@ -80,7 +81,7 @@ _AT_ONCE = [name for name, wire in _WIRES.items() if wire.finished_at_once("task
 _STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
 _HALTING = [name for name in _WIRES if name in _TELLING or name in _STOPPING]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
-_SIGNING = [name for name in _CALLING if _WIRES[name].signs_callbacks]
+_SIGNING = [name for name in _CALLING if adapter(name.partition(" ")[0]).profile.signs_callbacks]
 
 
 def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from providers.base import (
@@ -10,6 +11,7 @@ from providers.base import (
     Cancellation,
     Fence,
     InputsRead,
+    Profile,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -58,10 +60,8 @@ class Vendor:
     files: Files
     on_departure: Callable[[UUID], int]
     """Told of each create that leaves; how often an unknown outcome had been given up before it."""
-    calls_back: bool = True
+    profile: ClassVar[Profile] = Profile(title="A vendor in memory", base_url=None, calls_back=True)
     reads_inputs: InputsRead = InputsRead.NONE
-    create_seconds: float | None = None
-    poll_seconds: float = 0.0
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

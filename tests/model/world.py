@@ -349,4 +349,4 @@ class _Vendors(Providers):
 
     def calls_back(self, name: ProviderName) -> bool:
         """Each of them does."""
-        return self._vendor(name).calls_back
+        return self._vendor(name).profile.calls_back

@@ -4,7 +4,6 @@ import os
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from pydantic import SecretStr
 from providers.base import ProviderRequest
 from providers.catalogue import Catalogue
 from providers.http.transport import Transport
-from providers.registry import MakesProvider
+from providers.registry import adapter
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.names import ProviderName
@@ -69,11 +68,10 @@ class Asked:
 
     def by_us(self, vendor: ProviderName, model: str, *, callback_url: str | None = None, **fields: object) -> None:
         """Order through our adapter."""
-        adapter: MakesProvider = import_module(f"providers.adapters.{vendor}").Adapter
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{self.url}/{vendor}")
         request = GenerationRequest.model_validate({"model": model, "prompt": self.stage.prompt, **fields})
         order = Catalogue.load(frozenset({vendor})).order(request)
-        adapter(vendor, account, self.transport).submit(
+        adapter(vendor)(vendor, account, self.transport).submit(
             ProviderRequest(order.routes[0].model, order.inputs),
             callback_url=callback_url,
             generation_id=uuid4(),

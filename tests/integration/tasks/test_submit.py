@@ -1,6 +1,7 @@
 import math
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -45,7 +46,7 @@ def test_a_vendor_that_cannot_call_back_is_polled_as_often_as_one_that_is_not_as
 ) -> None:
     life = lives.begin(seconds=3600)
     life.worker = patient(life.worker)
-    monkeypatch.setattr(Kie, "calls_back", False)
+    monkeypatch.setattr(Kie, "profile", replace(Kie.profile, calls_back=False))
     for _ in range(2):
         assert life.step() is Stage.GENERATING
         row = life.row

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -93,7 +94,7 @@ def test_a_vendor_that_cannot_call_back_is_not_asked_to_whatever_the_settings_sa
         )
     )
     assert [providers.calls_back(name) for name in ("kie", "unasked", "keyless", "nobody")] == [True, *[False] * 3]
-    monkeypatch.setattr(Kie, "calls_back", False)
+    monkeypatch.setattr(Kie, "profile", replace(Kie.profile, calls_back=False))
     assert not providers.calls_back("kie")
 
 
