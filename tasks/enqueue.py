@@ -14,8 +14,8 @@ from schemas.orders import GenerationRequest
 from schemas.stages import status_of
 from storage import acceptance, data_uris
 from storage.generations import Wake
+from storage.outages import OUTAGES
 from tasks.services import Services, current_services
-from tasks.stage import OUTAGES
 
 _OUTLAST_SECONDS = 600
 

@@ -8,10 +8,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 import structlog
-from minio.error import MinioException
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from urllib3.exceptions import HTTPError
 
 from providers.base import RemoteRef
 from schemas.enums import CancelRule, ErrorCode, EventName, Stage
@@ -22,6 +18,7 @@ from storage import claims, timeline
 from storage.claims import Claim
 from storage.generations import Wake
 from storage.leases import Lease
+from storage.outages import OUTAGES as OUTAGES
 from storage.statements import Executor
 from tasks.services import Services
 
@@ -57,9 +54,6 @@ _CRASHES_END = frozenset({Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING})
 
 # Two looks at the clock by one statement.
 _AT_ONCE_SECONDS = 0.05
-
-# Our own parts being away: each of them comes back.
-OUTAGES = (OperationalError, InterfaceError, PoolTimeout, MinioException, HTTPError, ConnectionError)
 
 
 def run(services: Services, generation_id: str, attempt: int, stages: Collection[Stage], step: Step) -> None:
