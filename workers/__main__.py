@@ -9,11 +9,12 @@ import warnings
 
 from celery.exceptions import SecurityWarning
 
+from intake.redis_door import use_intake
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
 from workers.app import create_app
-from workers.lifecycle import open_services
+from workers.lifecycle import intake_of, open_services
 from workers.quiet import hide_message_bodies, keep_our_logging
 from workers.roles import ROLES, Role
 from workers.supervisor import KILL_AFTER_SECONDS
@@ -44,6 +45,7 @@ def main() -> None:
     name = options.name or options.role
     with open_services(app, settings, worker_name=f"{name}#{os.getpid()}", queues=definition.queues) as services:
         use_services(services)
+        use_intake(intake_of(services))
         app.worker_main(
             [
                 "--quiet",
