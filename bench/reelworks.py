@@ -135,7 +135,7 @@ def _own_places(settings: Settings) -> Iterator[Settings]:
     """Ports, a database and a bucket that are this run's alone; the latter two, and what is in Redis, go with it."""
     settings = with_free_ports(settings)
     name = f"reelworks_{uuid4().hex[:12]}"
-    server = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    server = settings.database_url
     own = settings.model_copy(
         update={
             "database_url": settings.database_url.rpartition("/")[0] + f"/{name}",

@@ -40,7 +40,7 @@ class Witness:
     """Reads the rows directly at PostgreSQL, whatever happens to the links; and waits for it while it is away."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+        self._url = settings.database_url
         self._connection: psycopg.Connection[object] | None = None
 
     def held_by(self, pids: Sequence[int]) -> list[Held]:

@@ -183,7 +183,7 @@ def _prepared(ground: Ground, mode: str, api_key: str) -> Iterator[Setup]:
 @contextmanager
 def own_database(ground: Ground, name: str) -> Iterator[str]:
     """The URL of a new database on the ground's server; dropped with the block."""
-    url = ground.settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    url = ground.settings.database_url
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:

@@ -99,7 +99,7 @@ def test_a_slow_link_takes_longer_each_way(link: Link) -> None:
 
 
 def test_a_lost_commit_is_in_the_database_and_its_client_does_not_know(proxy: Proxy, settings: Settings) -> None:
-    direct = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    direct = settings.database_url
     server, _, name = direct.rpartition("/")
     host, _, port = server.rpartition(":")
     link = proxy.link("postgres", int(port), is_postgres=True)
