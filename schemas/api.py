@@ -62,6 +62,7 @@ class UploadResource(BaseModel):
     content_type: str = Field(description="told by its bytes")
     size_bytes: int
     sha256: str = Field(description="lower-case hex")
+    duration_seconds: float | None = Field(description="of a video; null where its length could not be measured")
     expires_at: datetime = Field(description="when it is deleted; later, if an order needs it then")
 
 

@@ -45,11 +45,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class InputFacts:
-    """What is known of an input file before anybody fetches it. `origin`: of one that we made."""
+    """What is known of an input file before anybody fetches it."""
 
     content_type: str
     size_bytes: int
+    duration_seconds: float | None = None
+    """Of a video whose length was measured."""
     origin: Origin | None = None
+    """Of a file that we made."""
 
 
 Facts = Mapping[str, InputFacts]

@@ -10,20 +10,24 @@ HEAD_BYTES = 64
 
 @dataclass(frozen=True)
 class MediaType:
-    """A file format that we take. `extension` is without a dot."""
+    """A file format that we take."""
 
     content_type: str
     kind: Kind
     extension: str
+    """Without a dot."""
+    demuxer: str
+    """FFmpeg's name of the format. Left to guess, FFmpeg takes a file that begins like a JPEG for a session description
+    (SDP), and opens the network sockets that the file asks for."""
 
 
-PNG = MediaType("image/png", Kind.IMAGE, "png")
-JPEG = MediaType("image/jpeg", Kind.IMAGE, "jpg")
-WEBP = MediaType("image/webp", Kind.IMAGE, "webp")
-GIF = MediaType("image/gif", Kind.IMAGE, "gif")
-MP4 = MediaType("video/mp4", Kind.VIDEO, "mp4")
-MOV = MediaType("video/quicktime", Kind.VIDEO, "mov")
-WEBM = MediaType("video/webm", Kind.VIDEO, "webm")
+PNG = MediaType("image/png", Kind.IMAGE, "png", "png_pipe")
+JPEG = MediaType("image/jpeg", Kind.IMAGE, "jpg", "jpeg_pipe")
+WEBP = MediaType("image/webp", Kind.IMAGE, "webp", "webp_pipe")
+GIF = MediaType("image/gif", Kind.IMAGE, "gif", "gif")
+MP4 = MediaType("video/mp4", Kind.VIDEO, "mp4", "mov")
+MOV = MediaType("video/quicktime", Kind.VIDEO, "mov", "mov")
+WEBM = MediaType("video/webm", Kind.VIDEO, "webm", "matroska")
 
 TAKEN = (PNG, JPEG, WEBP, GIF, MP4, MOV, WEBM)
 

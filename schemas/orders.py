@@ -1,15 +1,18 @@
 """A request as a customer writes it, and the order that the catalogue makes of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
 from schemas.names import ProviderName
 
 LONGEST_DEADLINE_SECONDS = 86_400
+
+IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+"""A customer's name for an order: visible ASCII characters, no spaces."""
 
 
 class GenerationRequest(BaseModel):

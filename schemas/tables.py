@@ -192,6 +192,9 @@ class Upload(SQLModel, table=True):
     content_type: str = Field(sa_type=Text)
     size_bytes: int = Field(sa_type=BigInteger)
     sha256: str = Field(sa_type=Text, description="lower-case hex")
+    duration_seconds: float | None = Field(
+        default=None, description="of a video; null where none was measured, as by releases before this column"
+    )
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
     expires_at: datetime = Field(sa_type=_MOMENT, description="not before any generation that needs it is over")
 

@@ -14,8 +14,9 @@ from storage import assets, claims, ledger, submissions, timeline
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.generations import Wake
+from storage.outages import OUTAGES
 from storage.statements import Statements
-from tasks.outages import OUTAGES, outlasting_outages
+from tasks.outages import outlasting_outages
 from tasks.outcomes import (
     Advance,
     Cancel,

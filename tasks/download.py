@@ -13,8 +13,8 @@ from storage import claims
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.objects import PART_BYTES
+from storage.outages import OUTAGES
 from tasks.files import StoredBytes, content_type, object_key, stored_key
-from tasks.outages import OUTAGES
 from tasks.outcomes import Advance, Fail, Later, Outcome
 from tasks.remote import remote_ref
 from tasks.services import Services

@@ -1,12 +1,8 @@
-"""Our own parts being away: each of them comes back."""
+"""What must not be forgotten outlasts an outage of our own services."""
 
 import tenacity
-from minio.error import MinioException
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from urllib3.exceptions import HTTPError
 
-OUTAGES = (OperationalError, InterfaceError, PoolTimeout, MinioException, HTTPError, ConnectionError)
+from storage.outages import OUTAGES
 
 _OUTLAST_SECONDS = 300.0
 
@@ -16,4 +12,4 @@ outlasting_outages = tenacity.retry(
     stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
     reraise=True,
 )
-"""For what must not be forgotten: the function is tried again for five minutes."""
+"""Calls the function again while a service is away, for five minutes at most."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from celery import Celery
 
+from intake.orders import Intake
 from providers.catalogue import Catalogue
 from providers.http.addresses import AddressPolicy
 from providers.registry import Providers
@@ -48,3 +49,14 @@ def open_services(
         providers.close()
         objects.close()
         database.dispose()
+
+
+def intake_of(services: Services) -> Intake:
+    """What the Redis door of this process takes orders with."""
+    return Intake(
+        settings=services.settings,
+        database=services.database,
+        objects=services.objects,
+        catalogue=services.catalogue,
+        wake=services.dispatcher.wake,
+    )

@@ -110,11 +110,6 @@ class Catalogue:
         entry = self._entry(model, route)
         return CancelRule.IMPOSSIBLE if entry is None else entry.cancel
 
-    def keeps_video_length(self, model: str) -> bool:
-        """Whether what a model makes is as long as the video that it is given."""
-        listed = self._by_name.get(model)
-        return listed is not None and listed.capabilities.keeps_video_length
-
     def extends(self, model: str) -> bool:
         """Whether a model goes on from videos that the same account has made."""
         listed = self._by_name.get(model)

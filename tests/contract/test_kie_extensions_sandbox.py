@@ -23,7 +23,7 @@ from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving
 CATALOGUE = Catalogue.load(frozenset({"kie"}))
 MODELS = [card.name for card in CATALOGUE.models() if card.capabilities and card.capabilities.extends]
 MINE = generation_url(UUID(int=1))
-FACTS = {MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p"))}
+FACTS = {MINE: InputFacts("video/mp4", 1000, origin=Origin("veo-3", "kie", "720p"))}
 TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 
 

@@ -20,8 +20,8 @@ from storage import acceptance, callbacks, cancellation
 from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
+from storage.outages import OUTAGES
 from tasks import pipeline
-from tasks.outages import OUTAGES
 from tasks.services import Services
 from tasks.wake import wake
 from tests.model.actors import Accident, Actor, Died, Trouble, mood, name

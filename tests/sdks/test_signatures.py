@@ -1,4 +1,4 @@
-"""Standard Webhooks, as the sandbox signs, as two vendors' clients verify, and as we do."""
+"""Standard Webhooks, as the sandbox signs, as two vendors' clients and the reference library verify, and as we do."""
 
 import base64
 import time
@@ -9,6 +9,7 @@ import openai
 import pytest
 from openai import OpenAI
 from replicate.webhook import Webhooks, WebhookSigningSecret, WebhookValidationError
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from providers.webhooks import standard_webhooks
 from sandbox.standard_webhooks import signature_headers
@@ -45,6 +46,14 @@ def replicate_takes(headers: Mapping[str, str], body: bytes) -> bool:
     return True
 
 
+def the_reference_takes(headers: Mapping[str, str], body: bytes) -> bool:
+    try:
+        Webhook(WEBHOOK_SECRET).verify(body, dict(headers), json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
+
+
 def we_take(headers: Mapping[str, str], body: bytes) -> bool:
     try:
         standard_webhooks.verify(WEBHOOK_SECRET, headers, body, now=time.time())
@@ -53,7 +62,7 @@ def we_take(headers: Mapping[str, str], body: bytes) -> bool:
     return True
 
 
-@pytest.fixture(params=[openai_takes, replicate_takes, we_take])
+@pytest.fixture(params=[openai_takes, replicate_takes, the_reference_takes, we_take])
 def takes(request: pytest.FixtureRequest) -> Verifier:
     """Each that verifies, in turn."""
     verifier: Verifier = request.param

@@ -18,6 +18,7 @@ from storage.ledger import Balance
 from storage.objects import PART_BYTES, ObjectStore
 from storage.uploads import PREFIX
 from tests.support import NewCustomer
+from tests.unit.intake.test_video_length import video
 from tests.unit.test_media import png
 
 PICTURE = png(64, 48)
@@ -149,6 +150,12 @@ def test_a_picture_over_its_limit_is_refused_and_nothing_of_it_stays(
 
 
 @pytest.mark.parametrize("body", [b"", b"<svg/>", b"%PDF-1.7" + bytes(100)])
+def test_a_videos_length_is_measured(gateway: httpx.Client, customer: NewCustomer) -> None:
+    answer = upload(gateway, customer, video(3))
+    assert (answer.status_code, answer.json()["duration_seconds"]) == (201, 3.0)
+    assert gateway.get(answer.headers["location"], headers=customer.headers).json()["duration_seconds"] == 3.0
+
+
 def test_what_is_no_picture_and_no_video_is_refused_with_what_is_taken(
     gateway: httpx.Client, customer: NewCustomer, body: bytes
 ) -> None:

@@ -13,6 +13,7 @@ from redis import Redis
 from sqlalchemy import text
 from sqlmodel import select
 
+from intake.uploads import keep
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Match, Scenario
 from schemas.enums import Queue, Stage
@@ -22,7 +23,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Asset, Event, Generation, Upload
 from stack.stack import Stack
-from storage import acceptance, claims, ledger, uploads
+from storage import acceptance, claims, ledger
 from storage.claims import Claim
 from storage.database import Database
 from storage.ledger import Balance
@@ -159,7 +160,7 @@ def give(
     database: Database, objects: ObjectStore, customer: NewCustomer, content: bytes, media: MediaType = PNG
 ) -> Upload:
     """What the gateway does with a file that a customer gives."""
-    return uploads.store(database, objects, customer.id, io.BytesIO(content), media, keep_for=timedelta(days=1))
+    return keep(database, objects, customer.id, io.BytesIO(content), media, keep_for=timedelta(days=1))
 
 
 class Lives:

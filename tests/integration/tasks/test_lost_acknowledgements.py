@@ -17,9 +17,9 @@ from storage.acceptance import Accepted
 from storage.database import Database
 from storage.leases import Lease
 from storage.ledger import Balance
+from storage.outages import OUTAGES
 from tasks import pipeline
 from tasks.apply import apply, recover
-from tasks.outages import OUTAGES
 from tasks.prepare import prepare
 from tasks.send import send
 from tasks.services import Services

@@ -29,7 +29,7 @@ IMAGE_URL = "https://media.example/1.png"
 VIDEO_URL = "https://media.example/1.mp4"
 MINE = generation_url(UUID(int=1))
 FACTS = {
-    MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p")),
+    MINE: InputFacts("video/mp4", 1000, origin=Origin("veo-3", "kie", "720p")),
     VIDEO_URL: InputFacts("video/mp4", 1000),
 }
 """A video that models go on from (every one that does goes on from Veo's at Kie), and one as if it were uploaded."""

@@ -27,7 +27,7 @@ def catalogue(*accounts: str) -> Catalogue:
 
 
 def made_by(model: str = "veo-3", provider: str = "kie", resolution: str | None = "720p") -> Facts:
-    return {MINE: InputFacts("video/mp4", 1000, Origin(model, provider, resolution))}
+    return {MINE: InputFacts("video/mp4", 1000, origin=Origin(model, provider, resolution))}
 
 
 def request(model: str = "veo-3-extend", url: str = MINE) -> GenerationRequest:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from intake.uploads import keep
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest
 from schemas.inputs import InputField, is_data_uri, upload_url
@@ -57,8 +58,9 @@ def _kept(database: Database, objects: ObjectStore, customer_id: UUID, file: _Fi
     sha256 = hashlib.sha256(file.content).hexdigest()
     with database.statement() as statement:
         upload = uploads.prolong(statement, customer_id, sha256, keep_for=keep_for)
-    if upload is None:
-        upload = uploads.store(database, objects, customer_id, io.BytesIO(file.content), file.media, keep_for=keep_for)
+    # A release that did not measure may have kept it.
+    if upload is None or (file.media.kind is Kind.VIDEO and upload.duration_seconds is None):
+        upload = keep(database, objects, customer_id, io.BytesIO(file.content), file.media, keep_for=keep_for)
     return upload_url(upload.id)
 
 

@@ -1,21 +1,18 @@
 """`generation.enqueue`: the Redis door, for services that have a Celery client and none of our code."""
 
 import re
-from datetime import timedelta
 from uuid import UUID
 
 import tenacity
 from celery import current_task, shared_task
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from intake.orders import Intake
 from schemas.enums import TaskName
 from schemas.errors import InvalidRequest, RequestError
-from schemas.orders import GenerationRequest
+from schemas.orders import GenerationRequest, IdempotencyKey
 from schemas.stages import status_of
-from storage import acceptance, data_uris
-from storage.generations import Wake
-from tasks.outages import OUTAGES
-from tasks.services import Services, current_services
+from storage.outages import OUTAGES
 
 _OUTLAST_SECONDS = 600
 
@@ -29,9 +26,22 @@ class EnqueueArguments(BaseModel):
 
     customer_id: UUID = Field(description="whose credits pay; whoever may write to this Redis is trusted to name it")
     request: GenerationRequest = Field(description="the body of POST /v1/generations")
-    idempotency_key: str | None = Field(
-        default=None, max_length=255, pattern=r"^[\x21-\x7e]+$", description="the message's own id if left out"
-    )
+    idempotency_key: IdempotencyKey | None = Field(default=None, description="the message's own id if left out")
+
+
+_intake: Intake | None = None
+
+
+def use_intake(intake: Intake) -> None:
+    """Make this the intake of this process's door; `workers` calls it when a process starts."""
+    global _intake
+    _intake = intake
+
+
+def _current_intake() -> Intake:
+    if _intake is None:
+        raise RuntimeError("the Redis door runs in a worker process: start one with `reelworks worker`")
+    return _intake
 
 
 # Acknowledged late, unlike all others: until this ends there is no row, and the message is all that there is. It may be
@@ -44,7 +54,7 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     message_id = current_task.request.id
     if not isinstance(message_id, str) or not _MESSAGE_ID.fullmatch(message_id):
         return _refused(InvalidRequest("the message needs an id of its own, e.g. a UUID: up to 200 visible characters"))
-    return enqueue(current_services(), kwargs, message_id=message_id)
+    return enqueue(_current_intake(), kwargs, message_id=message_id)
 
 
 # The message left Redis when this began, and is no row yet: as long as the database is away, it waits here, and those
@@ -55,7 +65,7 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
     reraise=True,
 )
-def enqueue(services: Services, arguments: dict[str, object], *, message_id: str) -> dict[str, object]:
+def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) -> dict[str, object]:
     """Take a request in, exactly as the HTTP door does.
 
     Args:
@@ -66,29 +76,12 @@ def enqueue(services: Services, arguments: dict[str, object], *, message_id: str
     """
     try:
         wanted = _parse(arguments)
-        request = data_uris.into_uploads(
-            services.database,
-            services.objects,
-            wanted.customer_id,
-            wanted.request,
-            services.settings.inputs,
-            keep_for=timedelta(days=services.settings.retention.upload_days),
-        )
-        with services.database.statements() as statements:
-            accepted = acceptance.accept(
-                statements,
-                wanted.customer_id,
-                request,
-                services.catalogue.order,
-                services.settings.pipeline,
-                # With a space, which no key of a sender's has.
-                idempotency_key=wanted.idempotency_key or f"message {message_id}",
-            )
+        # With a space, which no key of a sender's has.
+        key = wanted.idempotency_key or f"message {message_id}"
+        accepted = intake.take(wanted.request, wanted.customer_id, idempotency_key=key)
     except RequestError as error:
         return _refused(error)
     generation = accepted.generation
-    if accepted.is_new:
-        services.dispatcher.wake(Wake(generation.id, generation.stage, generation.attempt))
     return {"id": str(generation.id), "status": status_of(generation.stage), "is_new": accepted.is_new}
 
 
