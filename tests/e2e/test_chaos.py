@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.chaos.plan import short
-from bench.chaos.run import run
+from drills.chaos.plans.plan import short
+from drills.chaos.run import run
 
 SEED = 20
 

@@ -1,0 +1,1 @@
+"""What is checked during a run and after it."""

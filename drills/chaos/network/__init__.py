@@ -1,0 +1,1 @@
+"""The TCP proxies between the parts of the system."""
