@@ -15,13 +15,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bench import tables
-from bench.document import PAGE, document
-from bench.machine import describe
-from bench.reelworks import NAME as REELWORKS
-from bench.run import Run
-from bench.scenario import Bench
+from bench.figures import tables
+from bench.figures.document import PAGE, document
+from bench.figures.run import Run
+from bench.instruments.machine import describe
+from bench.scenario import RunContext
 from bench.scenarios import SCENARIOS
+from bench.subjects.reelworks import NAME as REELWORKS
 
 console = Console()
 
@@ -41,11 +41,13 @@ def main(
     chosen = _chosen(scenarios or [])
     _KEPT.mkdir(parents=True, exist_ok=True)
     with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix="run-", dir=_KEPT) as folder:
-        bench = Bench(console, Path(folder).resolve(), rounds or (1 if quick else _ROUNDS), quick, peers)
-        run = Run(machine=describe(bench.folder), began_at=datetime.now(UTC), rounds=bench.rounds, is_quick=bench.quick)
+        context = RunContext(console, Path(folder).resolve(), rounds or (1 if quick else _ROUNDS), quick, peers)
+        run = Run(
+            machine=describe(context.folder), began_at=datetime.now(UTC), rounds=context.rounds, is_quick=context.quick
+        )
         files = [_KEPT / f"{run.began_at:%Y%m%d-%H%M%S}.json", *([json] if json else [])]
         for name in chosen:
-            _measure(bench, run, name)
+            _measure(context, run, name)
             _keep(run, files)
     _print_targets(run)
     console.print(f"figures: {', '.join(map(str, files))}", soft_wrap=True)
@@ -64,11 +66,11 @@ def _chosen(names: Sequence[str]) -> list[str]:
     return [name for name in SCENARIOS if name in names or not names]
 
 
-def _measure(bench: Bench, run: Run, name: str) -> None:
+def _measure(context: RunContext, run: Run, name: str) -> None:
     """Measure a scenario and print what it found. What fails is told, and the other scenarios are measured still."""
     began = time.monotonic()
     try:
-        outcomes = SCENARIOS[name].measure(bench)
+        outcomes = SCENARIOS[name].measure(context)
     except Exception as error:  # noqa: BLE001 -- an hour's figures must not be lost for the last scenario's trouble
         run.failures[name] = f"{type(error).__name__}: {error}"
         console.print_exception()

@@ -5,18 +5,18 @@ from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.scenario import Bench
+from bench.scenario import RunContext
 
 
 class Steps:
     """The steps of a scenario, one at a time."""
 
-    def __init__(self, bench: Bench, scenario: str, total: int) -> None:
+    def __init__(self, context: RunContext, scenario: str, total: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn())
-        self._console = bench.console
+        self._console = context.console
         self._scenario = scenario
         self._progress = Progress(
-            *columns, console=bench.console, transient=True, disable=not bench.console.is_terminal
+            *columns, console=context.console, transient=True, disable=not context.console.is_terminal
         )
         self._task = self._progress.add_task(scenario, total=total)
         self._step = ""

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from rich.console import Console
 
-from bench.results import Outcome
+from bench.figures.results import Outcome
 
 
 @dataclass(frozen=True)
-class Bench:
+class RunContext:
     """A run of the bench, as every scenario sees it."""
 
     console: Console
@@ -31,5 +31,5 @@ class Scenario(Protocol):
     def name(self) -> str:
         """As it is asked for, and as its outcomes are called."""
 
-    def measure(self, bench: Bench) -> list[Outcome]:
+    def measure(self, context: RunContext) -> list[Outcome]:
         """Measure every case in every round; one outcome for each case and subject, over all rounds."""

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bench.peers.litellm_proxy.proxy import litellm_proxy
 from bench.peers.subjects import PEERS
-from bench.subjects import Door, Ground, Running, Subject
+from bench.subjects.protocols import Door, Infrastructure, Running, Subject
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Scenario
 from schemas.settings import Settings
@@ -49,15 +49,15 @@ def smoke(
     if name and name not in names:
         raise typer.BadParameter(f"there is no {name!r}; there are: {', '.join(names)}")
     table = Table("peer", "mode", "orders", "finished", "seconds", "problems")
-    with _ground() as ground:
+    with _infrastructure() as infrastructure:
         fine = [
-            _try_peer(peer, mode, ground, _Extent(orders, processes, patience), table)
+            _try_peer(peer, mode, infrastructure, _Extent(orders, processes, patience), table)
             for peer in PEERS
             for mode in peer.modes
             if name in {"", peer.name}
         ]
         if name in {"", LITELLM}:
-            fine.append(_try_proxy(ground, orders, table))
+            fine.append(_try_proxy(infrastructure, orders, table))
     console.print(table)
     raise typer.Exit(0 if all(fine) else 1)
 
@@ -71,9 +71,11 @@ class _Extent:
     patience: float
 
 
-def _try_peer(peer: Subject, mode: str, ground: Ground, extent: _Extent, table: Table) -> bool:
+def _try_peer(peer: Subject, mode: str, infrastructure: Infrastructure, extent: _Extent, table: Table) -> bool:
     """Whether the peer finished everything, as it should."""
-    own = Ground(ground.folder / f"{peer.name}-{mode}", ground.settings, ground.sandbox_url)
+    own = Infrastructure(
+        infrastructure.folder / f"{peer.name}-{mode}", infrastructure.settings, infrastructure.sandbox_url
+    )
     with console.status(f"{peer.name}, {mode}"), peer.running(own, mode=mode, processes=extent.processes) as up:
         seconds = _work_off(up, extent.orders, extent.patience)
         finished, problems = up.finished(), up.problems()
@@ -82,9 +84,13 @@ def _try_peer(peer: Subject, mode: str, ground: Ground, extent: _Extent, table: 
     return finished == extent.orders and not problems
 
 
-def _try_proxy(ground: Ground, orders: int, table: Table) -> bool:
+def _try_proxy(infrastructure: Infrastructure, orders: int, table: Table) -> bool:
     """Whether LiteLLM's proxy passed creates and status reads on."""
-    with console.status(LITELLM), SandboxClient(ground.sandbox_url) as sandbox, litellm_proxy(ground) as proxy:
+    with (
+        console.status(LITELLM),
+        SandboxClient(infrastructure.sandbox_url) as sandbox,
+        litellm_proxy(infrastructure) as proxy,
+    ):
         # Never done, so that no video is encoded.
         sandbox.add_scenario(Scenario(outcome="fail", seconds=3600))
         began = time.monotonic()
@@ -99,7 +105,7 @@ def _try_proxy(ground: Ground, orders: int, table: Table) -> bool:
 
 
 @contextmanager
-def _ground() -> Iterator[Ground]:
+def _infrastructure() -> Iterator[Infrastructure]:
     """Services and a sandbox that answers at once and has no limits."""
     with tempfile.TemporaryDirectory(prefix="reelworks-peers-") as folder:
         with console.status("starting PostgreSQL, Redis, S3 and the sandbox"):
@@ -107,7 +113,7 @@ def _ground() -> Iterator[Ground]:
         with stack, SandboxClient(stack.sandbox_url) as sandbox:
             sandbox.set_limits(creates_per_10_seconds=_NO_LIMIT, reads_per_second=_NO_LIMIT, credits_=_NO_LIMIT)
             sandbox.add_scenario(Scenario(seconds=0, delivered=Delivered(width=64, height=64)))
-            yield Ground(Path(folder) / "peers", stack.settings, stack.sandbox_url)
+            yield Infrastructure(Path(folder) / "peers", stack.settings, stack.sandbox_url)
 
 
 def _work_off(up: Running, orders: int, patience: float) -> float:

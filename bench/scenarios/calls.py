@@ -5,14 +5,14 @@ Downloads of the result are told apart: vendors serve them from elsewhere, and d
 
 from collections.abc import Iterator
 
-from bench.drain import wait_for
-from bench.ground import RunningStack, lift_limits, running_stack
-from bench.load import place
+from bench.figures.results import Measure, Outcome, over_rounds
+from bench.load.drain import wait_for
+from bench.load.senders import place
 from bench.progress import Steps
-from bench.reelworks import CALLBACK, POLL, finished, problems, with_mode
-from bench.reelworks import NAME as REELWORKS
-from bench.results import Measure, Outcome, over_rounds
-from bench.scenario import Bench
+from bench.running_stack import RunningStack, lift_limits, running_stack
+from bench.scenario import RunContext
+from bench.subjects.reelworks import CALLBACK, POLL, finished, problems, with_mode
+from bench.subjects.reelworks import NAME as REELWORKS
 from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
 from schemas.settings import Settings
@@ -31,16 +31,16 @@ class Calls:
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
+    def measure(self, context: RunContext) -> list[Outcome]:
         """Both modes, each with a system of its own."""
-        return [over_rounds(list(_rounds(bench, mode))) for mode in (CALLBACK, POLL)]
+        return [over_rounds(list(_rounds(context, mode))) for mode in (CALLBACK, POLL)]
 
 
-def _rounds(bench: Bench, mode: str) -> Iterator[Outcome]:
-    count = 8 if bench.quick else 100
+def _rounds(context: RunContext, mode: str) -> Iterator[Outcome]:
+    count = 8 if context.quick else 100
     settings = with_mode(Settings(_env_file=None), mode)
-    with running_stack(bench, settings=settings) as running, Steps(bench, NAME, bench.rounds) as steps:
-        for number in range(1, bench.rounds + 1):
+    with running_stack(context, settings=settings) as running, Steps(context, NAME, context.rounds) as steps:
+        for number in range(1, context.rounds + 1):
             steps.begin(f"round {number}, {mode} mode, {count} orders of {_SECONDS:g} s")
             yield _round(running, mode, count, steps)
 

@@ -16,9 +16,13 @@ from pathlib import Path
 from celery import Celery
 from sqlalchemy import text
 
-from bench import registry
-from bench.drain import wait_for
-from bench.ground import (
+from bench.figures.percentiles import percentiles
+from bench.figures.results import Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter
+from bench.load.drain import wait_for
+from bench.load.senders import Load, Sender, place_at
+from bench.progress import Steps
+from bench.running_stack import (
     SANDBOX,
     SERVICES,
     RunningStack,
@@ -28,14 +32,10 @@ from bench.ground import (
     process_ids,
     running_stack,
 )
-from bench.load import Load, Sender, place_at
-from bench.meter import Meter
-from bench.percentiles import percentiles
-from bench.progress import Steps
-from bench.reelworks import NAME as REELWORKS
-from bench.results import Measure, Outcome, over_rounds
-from bench.scenario import Bench
-from bench.subjects import Door, Ground, Proxy
+from bench.scenario import RunContext
+from bench.subjects import installed_peers
+from bench.subjects.protocols import Door, Infrastructure, Proxy
+from bench.subjects.reelworks import NAME as REELWORKS
 from sandbox.scenarios import Scenario as Behaviour
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
@@ -64,19 +64,19 @@ class Doors:
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
+    def measure(self, context: RunContext) -> list[Outcome]:
         """Every door in every round, one gateway process and one process at the Redis door."""
-        count = 60 if bench.quick else 2_000
+        count = 60 if context.quick else 2_000
         rounds: list[list[Outcome]] = []
         with (
-            running_stack(bench, only=_PROCESSES, settings=_settings()) as running,
-            _proxy(bench, running) as proxy,
-            Steps(bench, NAME, bench.rounds) as steps,
+            running_stack(context, only=_PROCESSES, settings=_settings()) as running,
+            _proxy(context, running) as proxy,
+            Steps(context, NAME, context.rounds) as steps,
         ):
             place_at(_doors(running), count // 10)
             if proxy is not None:
                 place_at([proxy.create] * _SENDERS, count // 10)
-            for number in range(1, bench.rounds + 1):
+            for number in range(1, context.rounds + 1):
                 rounds.append([])
                 for case, measured in _cases(running, proxy, count):
                     steps.begin(f"round {number}, {case.subject}, {case.name}")
@@ -89,15 +89,15 @@ class Doors:
 
 
 @contextmanager
-def _proxy(bench: Bench, running: RunningStack) -> Iterator[Proxy | None]:
+def _proxy(context: RunContext, running: RunningStack) -> Iterator[Proxy | None]:
     """LiteLLM's proxy beside us; it has nothing to do while we are measured, nor have we while it is."""
     with ExitStack() as ends:
         try:
-            folder = Path(tempfile.mkdtemp(prefix="litellm-", dir=bench.folder))
-            ground = Ground(folder, running.stack.settings, running.stack.sandbox_url)
-            proxy = ends.enter_context(registry.litellm(ground)) if bench.peers else None
+            folder = Path(tempfile.mkdtemp(prefix="litellm-", dir=context.folder))
+            infrastructure = Infrastructure(folder, running.stack.settings, running.stack.sandbox_url)
+            proxy = ends.enter_context(installed_peers.litellm(infrastructure)) if context.peers else None
         except (ImportError, StackError) as error:
-            bench.console.print(f"[yellow]no {LITELLM}[/yellow]: {error}", soft_wrap=True)
+            context.console.print(f"[yellow]no {LITELLM}[/yellow]: {error}", soft_wrap=True)
             proxy = None
         # What costs the sandbox least: an order that nothing is made for.
         running.sandbox.add_scenario(Behaviour(outcome="fail", seconds=3600))

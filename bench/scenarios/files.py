@@ -13,17 +13,17 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bench.curl import Curl
-from bench.drain import wait_for
-from bench.ground import SANDBOX, RunningStack, process_ids, running_stack
-from bench.load import Sender
-from bench.meter import Meter, memory_mib
+from bench.figures.results import Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter, memory_mib
+from bench.load.curl import Curl
+from bench.load.drain import wait_for
+from bench.load.senders import Sender
 from bench.progress import Steps
-from bench.reelworks import NAME as REELWORKS
-from bench.reelworks import finished, problems
-from bench.results import Measure, Outcome, over_rounds
-from bench.scenario import Bench
-from bench.subjects import Door
+from bench.running_stack import SANDBOX, RunningStack, process_ids, running_stack
+from bench.scenario import RunContext
+from bench.subjects.protocols import Door
+from bench.subjects.reelworks import NAME as REELWORKS
+from bench.subjects.reelworks import finished, problems
 from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
 from workers.roles import Role
@@ -53,16 +53,16 @@ class Files:
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
+    def measure(self, context: RunContext) -> list[Outcome]:
         """Every size in every round, on one running system, whose worker has moved no file before."""
-        sizes = _QUICK_SIZES if bench.quick else _SIZES
+        sizes = _QUICK_SIZES if context.quick else _SIZES
         rounds: list[list[Outcome]] = []
         with (
-            running_stack(bench, extra_env=_in_memory()) as running,
-            Steps(bench, NAME, bench.rounds * len(sizes)) as steps,
+            running_stack(context, extra_env=_in_memory()) as running,
+            Steps(context, NAME, context.rounds * len(sizes)) as steps,
         ):
             idle_mib = memory_mib(process_ids(running.stack))[_WORKER]
-            for number in range(1, bench.rounds + 1):
+            for number in range(1, context.rounds + 1):
                 rounds.append([])
                 for size in sizes:
                     steps.begin(f"round {number}, {size.name}")

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 
 import psycopg
 
-from bench.drain import wait_for
-from bench.ground import RunningStack, durability, process_ids, running_stack
-from bench.load import Sender, place
-from bench.meter import Meter
-from bench.percentiles import percentiles
+from bench.figures.percentiles import percentiles
+from bench.figures.results import GENERATIONS, Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter
+from bench.load.drain import wait_for
+from bench.load.senders import Sender, place
 from bench.progress import Steps
-from bench.reelworks import NAME as REELWORKS
-from bench.reelworks import finished, problems
-from bench.results import GENERATIONS, Measure, Outcome, over_rounds
-from bench.scenario import Bench
+from bench.running_stack import RunningStack, durability, process_ids, running_stack
+from bench.scenario import RunContext
+from bench.subjects.reelworks import NAME as REELWORKS
+from bench.subjects.reelworks import finished, problems
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
@@ -65,16 +65,16 @@ class Overhead:
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
+    def measure(self, context: RunContext) -> list[Outcome]:
         """The same orders in every round, on one running system."""
-        count, warm_up = (10, 4) if bench.quick else (300, 20)
+        count, warm_up = (10, 4) if context.quick else (300, 20)
         rounds = []
-        with running_stack(bench) as running, _completions(running) as completions:
+        with running_stack(context) as running, _completions(running) as completions:
             running.sandbox.add_scenario(_BEHAVIOUR)
             place(running.door, warm_up, senders=4)
             wait_for(lambda: finished(running.database), warm_up)
-            with Steps(bench, NAME, bench.rounds) as steps:
-                for number in range(1, bench.rounds + 1):
+            with Steps(context, NAME, context.rounds) as steps:
+                for number in range(1, context.rounds + 1):
                     steps.begin(f"round {number}, {count} orders one after the other")
                     with Meter(process_ids(running.stack)) as meter:
                         orders = _orders(running, completions, count, seed=number)

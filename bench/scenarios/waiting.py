@@ -13,16 +13,16 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from bench.drain import wait_for
-from bench.ground import SERVICES, RunningStack, durability, process_ids, running_stack
-from bench.meter import Meter, memory_mib
-from bench.percentiles import percentiles
-from bench.population import REMOTE_ID_PREFIX, Population
+from bench.figures.percentiles import percentiles
+from bench.figures.results import Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter, memory_mib
+from bench.instruments.waker_plan import Plan, explain
+from bench.load.drain import wait_for
+from bench.load.population import REMOTE_ID_PREFIX, Population
 from bench.progress import Steps
-from bench.reelworks import NAME as REELWORKS
-from bench.results import Measure, Outcome, over_rounds
-from bench.scenario import Bench
-from bench.waker_plan import Plan, explain
+from bench.running_stack import SERVICES, RunningStack, durability, process_ids, running_stack
+from bench.scenario import RunContext
+from bench.subjects.reelworks import NAME as REELWORKS
 from schemas.settings import Settings
 from stack.processes import Process, application_processes
 from storage.audit import rows
@@ -56,18 +56,18 @@ class Waiting:
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
+    def measure(self, context: RunContext) -> list[Outcome]:
         """One system, whose database is filled further from case to case; every case in several windows."""
-        size = _Size((2_000,), 3, 3) if bench.quick else _Size(_COUNTS, 30, 30)
+        size = _Size((2_000,), 3, 3) if context.quick else _Size(_COUNTS, 30, 30)
         outcomes = []
         with (
-            running_stack(bench, settings=_settings(), processes=_processes) as running,
-            Steps(bench, NAME, len(size.counts) * (1 + 2 * bench.rounds)) as steps,
+            running_stack(context, settings=_settings(), processes=_processes) as running,
+            Steps(context, NAME, len(size.counts) * (1 + 2 * context.rounds)) as steps,
         ):
             running.sandbox.adopt(REMOTE_ID_PREFIX)
             population = Population.of(running.stack.settings)
             for count in size.counts:
-                outcomes += _measure(running, population, count, size, steps, rounds=bench.rounds)
+                outcomes += _measure(running, population, count, size, steps, rounds=context.rounds)
             outcomes[-1].problems.extend(_audited(running.database))
             outcomes[-1].notes.append(durability(running.database))
         return outcomes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.peers.peer import ROOT
-from bench.subjects import Door, Ground
+from bench.subjects.protocols import Door, Infrastructure
 from stack.errors import StackError
 from stack.ports import free_port
 from stack.processes import ApplicationProcess, Process
@@ -40,8 +40,8 @@ class RunningProxy:
 
 
 @contextmanager
-def litellm_proxy(ground: Ground) -> Iterator[RunningProxy]:
-    """The proxy before the ground's sandbox; ended with the block.
+def litellm_proxy(infrastructure: Infrastructure) -> Iterator[RunningProxy]:
+    """The proxy before the infrastructure's sandbox; ended with the block.
 
     The sandbox encodes a video for each create, unless a scenario says otherwise: with `outcome = "fail"` and many
     `seconds`, a create costs it nothing and stays in progress.
@@ -53,17 +53,17 @@ def litellm_proxy(ground: Ground) -> Iterator[RunningProxy]:
         raise StackError("LiteLLM's proxy is not installed: run `make .venv-litellm/installed`")
     url, master_key = f"http://127.0.0.1:{free_port()}", f"sk-{secrets.token_hex(24)}"
     # The sandbox has one key for all its vendors.
-    api_key = ground.settings.providers.named("kie").api_key.get_secret_value()
-    configuration = ground.folder / "litellm.yaml"
-    ground.folder.mkdir(parents=True, exist_ok=True)
-    configuration.write_text(json.dumps(_configuration(ground), indent=2))  # JSON is YAML
+    api_key = infrastructure.settings.providers.named("kie").api_key.get_secret_value()
+    configuration = infrastructure.folder / "litellm.yaml"
+    infrastructure.folder.mkdir(parents=True, exist_ok=True)
+    configuration.write_text(json.dumps(_configuration(infrastructure), indent=2))  # JSON is YAML
     child = ApplicationProcess(
         Process(
             "litellm",
             (str(_COMMAND), "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--config", str(configuration)),
             ready_url=f"{url}/health/readiness",
         ),
-        ground.folder,
+        infrastructure.folder,
         {**os.environ, **_environment(master_key, api_key)},
     )
     with ended_in_reverse([child]):
@@ -77,11 +77,11 @@ def litellm_proxy(ground: Ground) -> Iterator[RunningProxy]:
         yield RunningProxy(pid=child.pid or 0, create=door)
 
 
-def _configuration(ground: Ground) -> dict[str, object]:
+def _configuration(infrastructure: Infrastructure) -> dict[str, object]:
     """https://docs.litellm.ai/docs/proxy/prod, with https://docs.litellm.ai/docs/videos for the model."""
     upstream = {
         "model": f"openai/{_MODEL}",
-        "api_base": f"{ground.sandbox_url}/openai_videos",
+        "api_base": f"{infrastructure.sandbox_url}/openai_videos",
         "api_key": "os.environ/VIDEOS_API_KEY",
     }
     return {

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from bench.scenario import Bench
-from bench.subjects import Door
+from bench.scenario import RunContext
+from bench.subjects.protocols import Door
 from sandbox.client import SandboxClient
 from schemas.settings import Settings
 from stack.processes import Processes, application_processes
@@ -44,7 +44,7 @@ class RunningStack:
 
 @contextmanager
 def running_stack(
-    bench: Bench,
+    context: RunContext,
     *,
     only: Collection[str] | None = None,
     settings: Settings | None = None,
@@ -61,7 +61,7 @@ def running_stack(
         processes: which processes there are.
         extra_env: more environment variables for all processes; they win.
     """
-    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=bench.folder))
+    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=context.folder))
     with ExitStack() as ends:
         ends.callback(_remove_data, folder)
         stack = Stack(
@@ -72,7 +72,7 @@ def running_stack(
             processes=processes,
             extra_env=extra_env,
         )
-        with bench.console.status("starting the system"):
+        with context.console.status("starting the system"):
             ends.enter_context(stack)
         database = Database(stack.settings.database_url)
         ends.callback(database.dispose)

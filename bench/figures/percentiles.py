@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from bench.results import Measure
+from bench.figures.results import Measure
 
 
 def percentiles(what: str, seconds: Sequence[float], *, unit: str = "ms") -> list[Measure]:

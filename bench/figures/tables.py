@@ -7,8 +7,8 @@ from itertools import groupby
 
 from rich.table import Table
 
-from bench.results import GENERATIONS, Measure, Outcome, PartUse
-from bench.targets import Judgement, Verdict
+from bench.figures.results import GENERATIONS, Measure, Outcome, PartUse
+from bench.figures.targets import Judgement, Verdict
 
 _COLOURS = {Verdict.MET: "green", Verdict.MISSED: "red", Verdict.NOT_MEASURED: "yellow"}
 

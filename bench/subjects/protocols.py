@@ -15,7 +15,7 @@ from schemas.settings import Settings
 
 
 @dataclass(frozen=True)
-class Ground:
+class Infrastructure:
     """What every subject stands on.
 
     `settings` are those of the running stack, with every URL filled in: `database_url`, `redis_url`, `s3`, and the
@@ -57,7 +57,7 @@ class Running(Protocol):
 
 
 class Subject(Protocol):
-    """A system that can be started on a ground."""
+    """A system that can be started on the shared infrastructure."""
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class Subject(Protocol):
     def modes(self) -> Sequence[str]:
         """How it can wait for the vendor: `callback`, `poll`, or both."""
 
-    def running(self, ground: Ground, *, mode: str, processes: int) -> AbstractContextManager[Running]:
+    def running(self, infrastructure: Infrastructure, *, mode: str, processes: int) -> AbstractContextManager[Running]:
         """Start it, with so many worker processes of each kind; ended, and its data gone, with the block.
 
         Args:

@@ -7,9 +7,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.results import GENERATIONS, Measure, Outcome
-from bench.run import Run
-from bench.tables import milliseconds_per_generation
+from bench.figures.results import GENERATIONS, Measure, Outcome
+from bench.figures.run import Run
+from bench.figures.tables import milliseconds_per_generation
 
 _WIDTH = 8.0
 _BAR = 0.32

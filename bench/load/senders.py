@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import urlsplit
 
-from bench.subjects import Door
+from bench.subjects.protocols import Door
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -101,7 +101,10 @@ class Load:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-m", "bench.load.senders"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         _tell(self._process, self._job)  # and not on the command line, which everybody may read: it holds a key
         _hear(self._process)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench import tables
-from bench.results import GENERATIONS, Measure, Outcome, PartUse, over_rounds
+from bench.figures import tables
+from bench.figures.results import GENERATIONS, Measure, Outcome, PartUse, over_rounds
 
 
 def _round(rate: float, cpu: float, *, notes: list[str] | None = None, problems: list[str] | None = None) -> Outcome:

@@ -6,21 +6,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from bench.ground import SANDBOX, RunningStack, process_ids
-from bench.meter import Meter
-from bench.results import GENERATIONS, Measure, Outcome
+from bench.figures.results import GENERATIONS, Measure, Outcome
+from bench.instruments.meter import Meter
+from bench.running_stack import SANDBOX, RunningStack, process_ids
 
 SUBJECT = "the sandbox alone"
 _CLIENTS = 4
 _SUCCESS = "success"
 
 
-def sandbox_alone(ground: RunningStack, count: int) -> Outcome:
+def sandbox_alone(shared: RunningStack, count: int) -> Outcome:
     """Create, read until it is done, and download, so many times: with no callback, and over kept connections."""
     shares = [count // _CLIENTS + (number < count % _CLIENTS) for number in range(_CLIENTS)]
-    with Meter({SANDBOX: process_ids(ground.stack)[SANDBOX]}) as meter, ThreadPoolExecutor(_CLIENTS) as pool:
+    with Meter({SANDBOX: process_ids(shared.stack)[SANDBOX]}) as meter, ThreadPoolExecutor(_CLIENTS) as pool:
         began = time.perf_counter()
-        list(pool.map(lambda share: _make(ground, share), shares))
+        list(pool.map(lambda share: _make(shared, share), shares))
         seconds = time.perf_counter() - began
     return Outcome(
         scenario="throughput",
@@ -35,8 +35,8 @@ def sandbox_alone(ground: RunningStack, count: int) -> Outcome:
     )
 
 
-def _make(ground: RunningStack, count: int) -> None:
-    account = ground.stack.settings.providers.named("kie")
+def _make(shared: RunningStack, count: int) -> None:
+    account = shared.stack.settings.providers.named("kie")
     url = urlsplit(account.base_url)
     connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
     headers = {"Authorization": f"Bearer {account.api_key.get_secret_value()}", "Content-Type": "application/json"}

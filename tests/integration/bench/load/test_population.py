@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from bench.population import Population
-from bench.waker_plan import explain
+from bench.instruments.waker_plan import explain
+from bench.load.population import Population
 from schemas.enums import Stage
 from schemas.settings import Settings
 from storage import generations

@@ -1,6 +1,6 @@
 """Writes the figures of a run into `docs/performance.md`, between its two marks, and the plots beside it.
 
-`python -m bench.document RUN.json` does it for a run that was kept.
+`python -m bench.figures.document RUN.json` does it for a run that was kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from bench import tables
-from bench.plots import draw
-from bench.run import Run
+from bench.figures import tables
+from bench.figures.plots import draw
+from bench.figures.run import Run
 
-PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
 

@@ -21,7 +21,7 @@ from bench.peers.work import (
     Work,
     is_authentic,
 )
-from bench.subjects import Ground
+from bench.subjects.protocols import Infrastructure
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Match, Scenario
 from tests.sandbox.harness import Receiver, eventually, receiving
@@ -29,8 +29,8 @@ from tests.sandbox.harness import Receiver, eventually, receiving
 Run = Callable[[Setup, str, str], tuple[str, Asset]]
 
 
-def setup_of(ground: Ground, *, mode: Mode = "poll", door_url: str = "http://127.0.0.1:1") -> Setup:
-    account, s3 = ground.settings.providers.named("kie"), ground.settings.s3
+def setup_of(infrastructure: Infrastructure, *, mode: Mode = "poll", door_url: str = "http://127.0.0.1:1") -> Setup:
+    account, s3 = infrastructure.settings.providers.named("kie"), infrastructure.settings.s3
     return Setup(
         mode=mode,
         door_url=door_url,
@@ -73,8 +73,8 @@ def with_a_loop(setup: Setup, order_id: str, prompt: str) -> tuple[str, Asset]:
 
 
 @pytest.mark.parametrize("run", [with_threads, with_a_loop])
-def test_what_the_vendor_made_is_in_the_bucket(ground: Ground, vendor: SandboxClient, run: Run) -> None:
-    setup, prompt = setup_of(ground), uuid4().hex
+def test_what_the_vendor_made_is_in_the_bucket(infrastructure: Infrastructure, vendor: SandboxClient, run: Run) -> None:
+    setup, prompt = setup_of(infrastructure), uuid4().hex
     with closing(Store(setup.s3)) as store:
         store.ensure_bucket()
         url, asset = run(setup, "order-1", prompt)
@@ -87,24 +87,24 @@ def test_what_the_vendor_made_is_in_the_bucket(ground: Ground, vendor: SandboxCl
 
 
 @pytest.mark.parametrize("run", [with_threads, with_a_loop])
-def test_a_failure_at_the_vendor_is_told(ground: Ground, vendor: SandboxClient, run: Run) -> None:
+def test_a_failure_at_the_vendor_is_told(infrastructure: Infrastructure, vendor: SandboxClient, run: Run) -> None:
     prompt = uuid4().hex
     failing = Scenario(match=Match(prompt_contains=prompt), seconds=0, outcome="fail", fail_msg="too dark")
     with vendor.scenario(failing), pytest.raises(VendorFailed, match="too dark"):
-        run(setup_of(ground), "order-1", prompt)
+        run(setup_of(infrastructure), "order-1", prompt)
 
 
 @pytest.mark.parametrize("run", [with_threads, with_a_loop])
-def test_a_refusal_is_told(ground: Ground, run: Run) -> None:
-    setup = setup_of(ground)
+def test_a_refusal_is_told(infrastructure: Infrastructure, run: Run) -> None:
+    setup = setup_of(infrastructure)
     stranger = setup.model_copy(update={"kie": setup.kie.model_copy(update={"api_key": "wrong"})})
     with pytest.raises(VendorRefused, match="401"):
         run(stranger, "order-1", "a boat")
 
 
-def test_a_callback_comes_to_the_orders_own_address_and_is_authentic(ground: Ground) -> None:
+def test_a_callback_comes_to_the_orders_own_address_and_is_authentic(infrastructure: Infrastructure) -> None:
     with receiving() as receiver:
-        setup = setup_of(ground, mode="callback", door_url=receiver.url)
+        setup = setup_of(infrastructure, mode="callback", door_url=receiver.url)
         with closing(Work(setup)) as work:
             task_id = work.submit("order-1", uuid4().hex)
         callback, timestamp, signature = _received(receiver)
@@ -122,8 +122,8 @@ def _received(receiver: Receiver) -> tuple[Callback, str, str]:
     return callback, headers["x-webhook-timestamp"], headers["x-webhook-signature"]
 
 
-def test_a_peer_clears_its_own_folder_only(ground: Ground) -> None:
-    with closing(Store(setup_of(ground).s3)) as ours, closing(Store(setup_of(ground).s3)) as others:
+def test_a_peer_clears_its_own_folder_only(infrastructure: Infrastructure) -> None:
+    with closing(Store(setup_of(infrastructure).s3)) as ours, closing(Store(setup_of(infrastructure).s3)) as others:
         ours.ensure_bucket()
         for store in (ours, others):
             for number in range(3):
@@ -135,8 +135,10 @@ def test_a_peer_clears_its_own_folder_only(ground: Ground) -> None:
         assert list(others.sizes().values()) == [len(b"picture")] * 3
 
 
-def test_a_process_reads_the_setup_that_it_was_given(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    setup = setup_of(ground)
+def test_a_process_reads_the_setup_that_it_was_given(
+    infrastructure: Infrastructure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = setup_of(infrastructure)
     for name, value in setup.environment().items():
         monkeypatch.setenv(name, value)
     assert Setup.of_environment() == setup

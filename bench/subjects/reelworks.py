@@ -13,8 +13,8 @@ from minio import Minio
 from minio.deleteobjects import DeleteObject
 from sqlalchemy import text
 
-from bench.ground import image_door, new_customer, process_ids
-from bench.subjects import Door, Ground, Running
+from bench.running_stack import image_door, new_customer, process_ids
+from bench.subjects.protocols import Door, Infrastructure, Running
 from schemas.settings import S3Settings, Settings
 from stack.processes import Process, application_processes
 from stack.stack import Stack
@@ -50,12 +50,12 @@ class Reelworks:
         return (CALLBACK, POLL)
 
     @contextmanager
-    def running(self, ground: Ground, *, mode: str, processes: int) -> Iterator[Running]:
+    def running(self, infrastructure: Infrastructure, *, mode: str, processes: int) -> Iterator[Running]:
         """Start it in a database and a bucket of its own, which are gone with the block."""
-        folder = Path(tempfile.mkdtemp(prefix="reelworks-", dir=ground.folder))
+        folder = Path(tempfile.mkdtemp(prefix="reelworks-", dir=infrastructure.folder))
         hidden = set() if self._flower else {"flower"}
         with ExitStack() as ends:
-            settings = ends.enter_context(_own_places(with_mode(ground.settings, mode)))
+            settings = ends.enter_context(_own_places(with_mode(infrastructure.settings, mode)))
             stack = Stack(
                 folder,
                 settings,

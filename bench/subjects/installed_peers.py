@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.subjects import Ground, Proxy, Subject
+from bench.subjects.protocols import Infrastructure, Proxy, Subject
 
-PEERS_ENVIRONMENT = Path(__file__).parent.parent / ".venv-peers"
+PEERS_ENVIRONMENT = Path(__file__).parent.parent.parent / ".venv-peers"
 
 
 def peers(console: Console) -> list[Subject]:
@@ -22,13 +22,13 @@ def peers(console: Console) -> list[Subject]:
     return list(known)
 
 
-def litellm(ground: Ground) -> AbstractContextManager[Proxy]:
-    """Starts LiteLLM's proxy before the ground's sandbox; ended with the block.
+def litellm(infrastructure: Infrastructure) -> AbstractContextManager[Proxy]:
+    """Starts LiteLLM's proxy before the infrastructure's sandbox; ended with the block.
 
     Raises:
         ImportError: the folder of the peers was left out.
         StackError: it is not installed, or did not start.
     """
-    start: Callable[[Ground], AbstractContextManager[Proxy]]
+    start: Callable[[Infrastructure], AbstractContextManager[Proxy]]
     start = importlib.import_module("bench.peers.litellm_proxy.proxy").litellm_proxy
-    return start(ground)
+    return start(infrastructure)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.results import Measure, Outcome
-from bench.targets import TARGETS, Judgement, Target, Verdict, highest, judge, times_others
+from bench.figures.results import Measure, Outcome
+from bench.figures.targets import TARGETS, Judgement, Target, Verdict, highest, judge, times_others
 
 
 def _outcome(subject: str, case: str, rate: float, *, problems: list[str] | None = None) -> Outcome:

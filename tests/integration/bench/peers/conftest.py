@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bench.peers import ledger
 from bench.peers.peer import own_database
-from bench.subjects import Ground
+from bench.subjects.protocols import Infrastructure
 from sandbox.client import SandboxClient
 from schemas.settings import Settings
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, free_port, start_sandbox
@@ -35,18 +35,21 @@ def vendor(vendor_url: str) -> Iterator[SandboxClient]:
 
 
 @pytest.fixture
-def ground(settings: Settings, vendor_url: str, tmp_path: Path) -> Ground:
+def infrastructure(settings: Settings, vendor_url: str, tmp_path: Path) -> Infrastructure:
     account = settings.providers.named("kie").model_copy(
         update={"base_url": f"{vendor_url}/kie", "api_key": SecretStr(KEY), "webhook_key": SecretStr(WEBHOOK_SECRET)}
     )
     providers = settings.providers.with_accounts(kie=account)
-    return Ground(tmp_path, settings.model_copy(update={"providers": providers}), vendor_url)
+    return Infrastructure(tmp_path, settings.model_copy(update={"providers": providers}), vendor_url)
 
 
 @pytest.fixture
-def books(ground: Ground) -> Iterator[psycopg.Connection]:
+def books(infrastructure: Infrastructure) -> Iterator[psycopg.Connection]:
     """A peer's database, with its tables and nothing in them."""
-    with own_database(ground, f"peer_{uuid4().hex}") as url, psycopg.connect(url, autocommit=True) as connection:
+    with (
+        own_database(infrastructure, f"peer_{uuid4().hex}") as url,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
         connection.execute(ledger.SCHEMA)
         yield connection
 

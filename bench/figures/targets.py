@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from bench import vendor_load
-from bench.reelworks import NAME as REELWORKS
-from bench.results import Outcome
+from bench.figures.results import Outcome
+from bench.load import sandbox_alone
 from bench.scenarios import calls, overhead, throughput
+from bench.subjects.reelworks import NAME as REELWORKS
 
 Find = Callable[[Sequence[Outcome]], float | None]
 """The figure that a target is about; None where it was not measured."""
@@ -106,7 +106,7 @@ def times_others(scenario: str, what: str, *, case: str, others: Callable[[str],
 
 
 def _is_peer(subject: str) -> bool:
-    return not subject.startswith(REELWORKS) and subject != vendor_load.SUBJECT
+    return not subject.startswith(REELWORKS) and subject != sandbox_alone.SUBJECT
 
 
 TARGETS = (

@@ -12,7 +12,7 @@ from bench.peers import ledger, peer
 from bench.peers.peer import Part, Peer
 from bench.peers.setup import Setup
 from bench.peers.work import Store
-from bench.subjects import Ground
+from bench.subjects.protocols import Infrastructure
 from stack.errors import PartFailed, StackError
 
 # Leaves what a peer leaves: a file in the bucket and a key in Redis; and shows what it was told.
@@ -42,8 +42,8 @@ def tiny(*arguments: str) -> Peer:
     return Peer("tiny", ("callback", "poll"), lambda _setup, _processes: [Part("worker", arguments)])
 
 
-def test_it_stands_on_ground_of_its_own_that_is_gone_afterwards(ground: Ground, told: Path) -> None:
-    with tiny("-c", _WORKER, str(told)).running(ground, mode="callback", processes=1) as running:
+def test_it_stands_on_ground_of_its_own_that_is_gone_afterwards(infrastructure: Infrastructure, told: Path) -> None:
+    with tiny("-c", _WORKER, str(told)).running(infrastructure, mode="callback", processes=1) as running:
         setup = Setup.model_validate_json(told.read_text())
         assert setup.mode == "callback"
         assert running.door.url == f"{setup.door_url}/orders"
@@ -63,27 +63,27 @@ def test_it_stands_on_ground_of_its_own_that_is_gone_afterwards(ground: Ground, 
         assert store.sizes() == {}
 
 
-def test_a_worker_that_dies_is_reported_with_its_last_lines(ground: Ground, told: Path) -> None:
-    running = tiny("-c", "raise SystemExit('no such queue')").running(ground, mode="poll", processes=1)
+def test_a_worker_that_dies_is_reported_with_its_last_lines(infrastructure: Infrastructure, told: Path) -> None:
+    running = tiny("-c", "raise SystemExit('no such queue')").running(infrastructure, mode="poll", processes=1)
     with pytest.raises(PartFailed, match="no such queue"), running:
         pass
 
 
-def test_a_peer_that_cannot_prepare_its_database_says_why(ground: Ground, told: Path) -> None:
+def test_a_peer_that_cannot_prepare_its_database_says_why(infrastructure: Infrastructure, told: Path) -> None:
     broken = Peer("tiny", ("poll",), lambda _setup, _processes: [], migrate=("-c", "raise SystemExit('no schema')"))
-    with pytest.raises(StackError, match="no schema"), broken.running(ground, mode="poll", processes=1):
+    with pytest.raises(StackError, match="no schema"), broken.running(infrastructure, mode="poll", processes=1):
         pass
 
 
-def test_a_peer_that_is_not_installed_says_how(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_is_not_installed_says_how(infrastructure: Infrastructure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peer, "INTERPRETER", Path("/nowhere/python"))
     with (
         pytest.raises(StackError, match=r"make \.venv-peers/installed"),
-        tiny().running(ground, mode="poll", processes=1),
+        tiny().running(infrastructure, mode="poll", processes=1),
     ):
         pass
 
 
-def test_an_unknown_mode_is_refused(ground: Ground, told: Path) -> None:
-    with pytest.raises(ValueError, match="no mode 'push'"), tiny().running(ground, mode="push", processes=1):
+def test_an_unknown_mode_is_refused(infrastructure: Infrastructure, told: Path) -> None:
+    with pytest.raises(ValueError, match="no mode 'push'"), tiny().running(infrastructure, mode="push", processes=1):
         pass

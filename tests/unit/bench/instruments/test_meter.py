@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.meter import Meter
-from bench.results import PartUse
+from bench.figures.results import PartUse
+from bench.instruments.meter import Meter
 from tests.support import eventually
 
 # Each says `up`, waits for a word, works, says what it used, and stays until its input is closed.

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, computed_field
 
-from bench.machine import Machine
-from bench.results import Outcome
-from bench.targets import Judgement, judge
+from bench.figures.results import Outcome
+from bench.figures.targets import Judgement, judge
+from bench.instruments.machine import Machine
 
 
 class Run(BaseModel):

@@ -1,0 +1,1 @@
+"""The systems that are measured: Reelworks, and where to find its peers."""
