@@ -24,7 +24,7 @@ NO_SOURCES: Mapping[str, RemoteRef] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Bench:
+class Rig:
     """An adapter, the sandbox, and a word in every prompt that scenarios go by."""
 
     provider: Provider
