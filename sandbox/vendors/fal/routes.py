@@ -1,4 +1,4 @@
-"""fal's queue: creates of any model, and at the links that they answer state, result and cancel.
+"""fal's queue: creates for any model, and the links to state, result and cancel.
 
 Source: https://fal.ai/docs/api-reference/inference-api.
 """
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/fal", tags=["fal"])
 
 @router.get("/.well-known/jwks.json")
 async def webhook_keys(sandbox: CurrentSandbox) -> Response:
-    """The public keys of webhooks, for everybody. fal has them at another host."""
+    """The public keys of webhooks, without authorization. fal serves them from another host."""
     return JSONResponse(sandbox.account(FalAccount).webhooks.key_set)
 
 
@@ -44,7 +44,7 @@ async def submit(
     fal_webhook: str | None = None,
     authorization: Authorization = None,
 ) -> Response:
-    """Queue a request: the model's input as the body gives its id and its links."""
+    """Queue a request. The body is the model's input; the answer has the request's id and links."""
     account = sandbox.account(FalAccount)
     account.authorize(authorization)
     body = await json_object(request)
@@ -76,7 +76,7 @@ async def read_status(
     logs: bool = False,
     authorization: Authorization = None,
 ) -> Response:
-    """Where a request stands, with the model's log if `logs` says so; that it ended does not say how."""
+    """The state of a request, with the model's log if `logs` is set. The state does not tell success from failure."""
     task = _find(sandbox, f"{owner}/{app}", request_id, authorization)
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
@@ -90,7 +90,7 @@ async def read_status(
 async def read_result(
     owner: str, app: str, request_id: str, sandbox: CurrentSandbox, authorization: Authorization = None
 ) -> Response:
-    """The model's output under the model's HTTP status; 400 before its end."""
+    """The model's output with the model's HTTP status; 400 before the end."""
     task = _find(sandbox, f"{owner}/{app}", request_id, authorization)
     status, result = sandbox.account(FalAccount).records.result(task)
     kind = result.get("error_type")
@@ -102,7 +102,7 @@ async def read_result(
 async def cancel(
     owner: str, app: str, request_id: str, sandbox: CurrentSandbox, authorization: Authorization = None
 ) -> Response:
-    """Remove a request from the queue, or signal its runner, which may not heed it."""
+    """Remove a request from the queue, or signal its runner. A runner may ignore the signal."""
     try:
         task = _find(sandbox, f"{owner}/{app}", request_id, authorization)
     except FalError as error:
@@ -137,7 +137,7 @@ async def _task(sandbox: Sandbox, model: str, body: JsonObject, fal_webhook: str
         call_back_url=webhook,
         spec=spec,
         source=source,
-        credits=0,  # fal bills in dollars, and no answer tells how many
+        credits=0,  # fal bills in dollars and answers no price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=sandbox.account(FalAccount).webhooks,

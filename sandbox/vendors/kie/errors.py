@@ -1,4 +1,4 @@
-"""An error as Kie answers it: a `code` in the JSON body of an HTTP 200."""
+"""Kie's errors: a `code` in the JSON body of an HTTP 200."""
 
 from fastapi import Request
 from fastapi.responses import JSONResponse

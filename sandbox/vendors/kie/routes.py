@@ -1,6 +1,6 @@
-"""Kie's wire: tasks of the Market, links and the balance; those of Veo and Runway are beside it.
+"""Kie's wire: Market tasks, download links and the balance. Veo and Runway have their own modules.
 
-Kie answers HTTP 200 to everything and tells of failure in the JSON `code`. Source: https://docs.kie.ai.
+Kie answers HTTP 200 to every request; the JSON `code` tells success from failure. Source: https://docs.kie.ai.
 """
 
 import time
@@ -31,7 +31,7 @@ router.include_router(runway.router)
 
 
 class _CreateRequest(CalledBack):
-    """The body of createTask, as far as it is the same for all models."""
+    """The fields of createTask that all models share."""
 
     model: str | None = None
     input: dict[str, JsonValue] = Field(default={})
@@ -90,7 +90,7 @@ async def credit(sandbox: CurrentSandbox, authorization: Authorization = None) -
 
 
 def _adopted(sandbox: Sandbox, task_id: str) -> Task | None:
-    """A task that the control API told of: it runs since now, and has no end. None if this is not one of those."""
+    """A task with an adopted id: it runs from now on, without end. None for any other id."""
     prefix = sandbox.account(KieAccount).adopted_prefix
     if prefix is None or not task_id.startswith(prefix):
         return None

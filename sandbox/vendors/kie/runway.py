@@ -1,4 +1,4 @@
-"""Runway at Kie, in a wire of its own. Source: https://docs.kie.ai/runway-api."""
+"""Runway at Kie, with its own endpoints. Source: https://docs.kie.ai/runway-api."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -38,7 +38,7 @@ class RunwayInput(KieInput):
 
     prompt: str = Field(min_length=1, max_length=1800)
     image_url: HttpUrlText | None = Field(default=None, alias="imageUrl")
-    # The type is "number"; the page's own example has a string.
+    # The documented type is "number"; the page's example has a string.
     duration: Literal[5, 10, "5", "10"]
     quality: Literal["720p", "1080p"]
     aspect_ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16"] | None = Field(default=None, alias="aspectRatio")

@@ -1,4 +1,4 @@
-"""What all families of Kie's endpoints do alike: accept a task, tell of one, read a body."""
+"""The parts that all families of Kie's endpoints share: accepting a task, reading its record, parsing a body."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
 
 class CalledBack(BaseModel):
-    """What every create may hold."""
+    """The callback field of every create."""
 
     call_back_url: HttpUrlText | None = Field(default=None, alias="callBackUrl")
+    """The URL of the callback's receiver."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,17 @@ class Create:
     """A create request of any family."""
 
     body: JsonObject
+    """The whole body."""
     model: str
-    """What scenarios go by, as by the prompt, even when the input is not valid."""
+    """The model's name for scenarios. Like the prompt, it is set even for an invalid input."""
     prompt: str
+    """The prompt for scenarios and counts."""
     call_back_url: str | None
+    """The URL of the callback's receiver."""
     read: Callable[[], KieInput]
-    """The validated input. Raises `KieError`."""
+    """Validates the input. Raises `KieError`."""
     writer: type[KieCallbacks]
+    """Writes the family's records and callbacks."""
 
 
 async def create(sandbox: Sandbox, asked: Create) -> Response:
@@ -64,7 +69,7 @@ async def create(sandbox: Sandbox, asked: Create) -> Response:
 async def tell(
     sandbox: Sandbox, task_id: str, writer: type[KieCallbacks], *, otherwise: Callable[[], Task | None] = lambda: None
 ) -> Response:
-    """The record of a task of one family; each asks for its own alone. Raises `KieError`."""
+    """The record of a task. Each family sees only its own tasks. Raises `KieError`."""
     sandbox.account(KieAccount).admit_read()
     if not task_id:
         raise KieError(422, "The taskId parameter is missing")
@@ -79,13 +84,13 @@ async def tell(
 
 
 def text_of(fields: JsonObject, name: str) -> str:
-    """A field's text; empty where it is something else."""
+    """A text field. Empty for a value of another type."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 
 
 async def read_object(request: Request) -> JsonObject:
-    """The body. Raises `KieError` 400."""
+    """The body. Raises `KieError` 400 if the body is not a JSON object."""
     body = await json_object(request)
     if body is None:
         raise KieError(400, "The request body is not a JSON object")
@@ -93,7 +98,7 @@ async def read_object(request: Request) -> JsonObject:
 
 
 def call_back_url_of(body: JsonObject) -> str | None:
-    """Where Kie is to call back. Raises `KieError` 422."""
+    """The callback URL of a create. Raises `KieError` 422 for an invalid one."""
     try:
         return CalledBack.model_validate(body).call_back_url
     except ValidationError as error:
@@ -101,12 +106,12 @@ def call_back_url_of(body: JsonObject) -> str | None:
 
 
 def ok(data: JsonValue) -> Response:
-    """A success, as Kie wraps it."""
+    """Kie's envelope of a success."""
     return JSONResponse({"code": 200, "msg": "success", "data": data})
 
 
 async def _admit(sandbox: Sandbox, asked: Create, scenario: Scenario) -> Task:
-    """The task, paid for. Raises `KieError`."""
+    """The new task, paid for. Raises `KieError`."""
     account = sandbox.account(KieAccount)
     account.admit_create()
     wanted = asked.read()

@@ -1,4 +1,4 @@
-"""What the endpoint takes and delivers, as docs/longcat-endpoint.md has it. Unknown fields are refused."""
+"""Input and output of the endpoint, after docs/longcat-endpoint.md. Unknown fields are refused."""
 
 from typing import Annotated, Literal, Self
 
@@ -13,7 +13,7 @@ from sandbox.vendors.longcat.errors import LongCatError
 
 MAX_INPUT_BYTES = 200 * 1024**2
 
-# Sides are multiples of 16, as the pipeline wants them.
+# The pipeline needs sides that are multiples of 16.
 _SIZES: dict[str, dict[str, Size]] = {
     "480p": {"16:9": (832, 480), "9:16": (480, 832), "1:1": (640, 640)},
     "720p": {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (960, 960)},
@@ -21,7 +21,7 @@ _SIZES: dict[str, dict[str, Size]] = {
 
 
 class VideoCreate(BaseModel):
-    """The body of a create: from text, from a picture, or on from a video."""
+    """The body of a create: from text, from a picture, or an extension of a video."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -38,7 +38,7 @@ class VideoCreate(BaseModel):
 
     @property
     def input_url(self) -> str | None:
-        """The picture or the video that it begins with."""
+        """The URL of the picture or video that the video begins with."""
         return self.image_url or self.video_url
 
     @model_validator(mode="after")
@@ -54,7 +54,7 @@ class VideoCreate(BaseModel):
         return self
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        """What is delivered."""
+        """The file that the model delivers."""
         shape = "auto" if self.input_url else self.aspect_ratio or "16:9"
         width, height = size_of(_SIZES[self.resolution], shape, source)
         return MediaSpec(
@@ -75,6 +75,6 @@ def read_create(fields: JsonObject) -> VideoCreate:
 
 
 def prompt_of(fields: JsonObject) -> str:
-    """What scenarios and counts go by, even when the fields are not valid."""
+    """The prompt for scenarios and counts, even of invalid fields."""
     prompt = fields.get("prompt")
     return prompt if isinstance(prompt, str) else ""
