@@ -1,4 +1,4 @@
-"""`python -m bench`: what `make bench` runs."""
+"""`python -m bench`, which `make bench` runs: measures the speed of Reelworks and its peers."""
 
 import signal
 import sys
@@ -30,14 +30,14 @@ _ROUNDS = 3
 
 
 def main(
-    scenarios: Annotated[list[str] | None, typer.Argument(help=f"of {', '.join(SCENARIOS)}; default: all")] = None,
+    scenarios: Annotated[list[str] | None, typer.Argument(help=f"some of {', '.join(SCENARIOS)}; default: all")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help=f"default: {_ROUNDS}, or 1 if quick")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="few and small: to see that it works")] = False,
-    json: Annotated[Path | None, typer.Option(help="write the figures here, too")] = None,
-    peers: Annotated[bool, typer.Option(help="measure the peers, too")] = True,
-    write: Annotated[bool, typer.Option("--document", help=f"write the figures into docs/{PAGE.name}, too")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="a small run: shows that the bench works")] = False,
+    json: Annotated[Path | None, typer.Option(help="also write the figures to this file")] = None,
+    peers: Annotated[bool, typer.Option(help="also measure the peers")] = True,
+    write: Annotated[bool, typer.Option("--document", help=f"also write the figures into docs/{PAGE.name}")] = False,
 ) -> None:
-    """Measure, print tables and targets, and keep the figures as JSON; 1 if something went wrong, targets apart."""
+    """Measure, print tables and targets, and keep the figures as JSON. Exits with 1 after a problem or failure."""
     chosen = _chosen(scenarios or [])
     _KEPT.mkdir(parents=True, exist_ok=True)
     with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix="run-", dir=_KEPT) as folder:
@@ -58,7 +58,7 @@ def main(
 
 
 def _chosen(names: Sequence[str]) -> list[str]:
-    """Those that are named, in the order of the bench; all if none is."""
+    """The named scenarios in the bench's order; all scenarios without names."""
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
         console.print(f"There is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}", soft_wrap=True)
@@ -67,7 +67,7 @@ def _chosen(names: Sequence[str]) -> list[str]:
 
 
 def _measure(context: RunContext, run: Run, name: str) -> None:
-    """Measure a scenario and print what it found. What fails is told, and the other scenarios are measured still."""
+    """Measure a scenario and print its outcomes. A failure is printed, and the bench goes on with the next scenario."""
     began = time.monotonic()
     try:
         outcomes = SCENARIOS[name].measure(context)
@@ -105,13 +105,13 @@ def _keep(run: Run, files: Sequence[Path]) -> None:
 
 
 def _has_problems(run: Run) -> bool:
-    """Whether Reelworks itself did something wrong; what a peer did wrong is a finding."""
+    """Whether Reelworks itself had problems. A peer's problem is a finding."""
     return any(outcome.problems for outcome in run.outcomes if outcome.subject.startswith(REELWORKS))
 
 
 @contextmanager
 def _sigterm_as_exit() -> Iterator[None]:
-    """SIGTERM unwinds as Ctrl-C does, so that everything that was started is ended."""
+    """SIGTERM unwinds like Ctrl-C, so that everything started is ended."""
 
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         sys.exit(128 + number)

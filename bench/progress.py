@@ -1,4 +1,4 @@
-"""How far a scenario is: a bar in a terminal, and a line for each step where there is none."""
+"""Shows the progress of a scenario: a bar in a terminal, and otherwise a line for each step."""
 
 from types import TracebackType
 from typing import Self
@@ -31,7 +31,7 @@ class Steps:
         self._progress.stop()
 
     def begin(self, step: str) -> None:
-        """The next step begins, and the one before it, if any, is over."""
+        """End the present step, if any, and begin the next."""
         if self._step:
             self._progress.advance(self._task)
         self._step = step
@@ -40,5 +40,5 @@ class Steps:
             self._console.print(f"{self._scenario}: {step}", soft_wrap=True)
 
     def tell(self, text: str) -> None:
-        """What is going on in this step."""
+        """Show a detail of the present step."""
         self._progress.update(self._task, description=f"{self._scenario}: {self._step}, {text}")

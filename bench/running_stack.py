@@ -1,4 +1,4 @@
-"""The running system that scenarios measure: real services, real processes, the sandbox for a vendor."""
+"""Starts the system that scenarios measure: real services, real processes, and the sandbox as vendor."""
 
 import shutil
 import tempfile
@@ -28,17 +28,22 @@ SANDBOX = "sandbox"
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A running stack, and a customer of it that can pay for everything."""
+    """A running stack with a customer who has plenty of credits."""
 
     stack: Stack
+    """The stack."""
     database: Database
+    """The stack's database."""
     sandbox: SandboxClient
+    """Controls the stack's sandbox."""
     customer_id: UUID
+    """The customer's id."""
     api_key: str
+    """The customer's API key."""
 
     @property
     def door(self) -> Door:
-        """Where an image is ordered over HTTP."""
+        """The HTTP door for an image."""
         return image_door(self.stack, self.api_key)
 
 
@@ -52,14 +57,14 @@ def running_stack(
     processes: Processes = application_processes,
     extra_env: Mapping[str, str] | None = None,
 ) -> Iterator[RunningStack]:
-    """Start services, processes and sandbox, with the sandbox's limits lifted; everything ends with the block.
+    """Start services, processes and a sandbox without limits. Everything ends with the block.
 
     Args:
         only: names of the processes to start; None starts all, an empty set only the services.
-        settings: the defaults if None, whatever the user's own environment file says.
-        durable: PostgreSQL keeps its data safe from a power cut, as in production.
-        processes: which processes there are.
-        extra_env: more environment variables for all processes; they win.
+        settings: None takes the defaults and ignores the user's environment file.
+        durable: PostgreSQL protects its data from power failures, as in production.
+        processes: lists the processes.
+        extra_env: environment variables for all processes; they override the others.
     """
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=context.folder))
     with ExitStack() as ends:
@@ -84,7 +89,7 @@ def running_stack(
 
 
 def lift_limits(sandbox: SandboxClient) -> None:
-    """Let the vendor take whatever comes."""
+    """Set the sandbox's limits so high that no order meets them."""
     sandbox.set_limits(
         creates_per_10_seconds=_UNLIMITED,
         reads_per_second=_UNLIMITED,
@@ -94,7 +99,7 @@ def lift_limits(sandbox: SandboxClient) -> None:
 
 
 def new_customer(database: Database) -> tuple[UUID, str]:
-    """A customer with plenty of credits: its id and an API key."""
+    """Create a customer with plenty of credits. Returns the id and an API key."""
     with database.transaction() as session:
         customer = customers.create_customer(session, "bench")
         ledger.grant(session, customer.id, _CREDITS, reference=f"bench {customer.id}")
@@ -102,7 +107,7 @@ def new_customer(database: Database) -> tuple[UUID, str]:
 
 
 def image_door(stack: Stack, api_key: str) -> Door:
-    """Where a stack takes orders for an image over HTTP."""
+    """The HTTP door of a stack, with an order for an image."""
     return Door(
         url=f"{stack.gateway_url}/v1/generations",
         headers={"Authorization": f"Bearer {api_key}"},
@@ -111,18 +116,18 @@ def image_door(stack: Stack, api_key: str) -> Door:
 
 
 def durability(database: Database) -> str:
-    """What PostgreSQL does for a commit, for the notes."""
+    """PostgreSQL's settings for commits, as a note."""
     with database.transaction() as session:
         fsync, commit = (session.execute(text(f"SHOW {name}")).scalar_one() for name in ("fsync", "synchronous_commit"))
     return f"PostgreSQL: fsync is {fsync}, synchronous_commit is {commit}"
 
 
 def process_ids(stack: Stack) -> dict[str, int]:
-    """The process id of every part that has been started: services, sandbox, application processes."""
+    """The process id of every started part: services, sandbox, application processes."""
     return {name: part.pid for name, part in stack.parts.items() if part.pid is not None}
 
 
 def _remove_data(folder: Path) -> None:
-    """What may be large; the logs stay until the run ends."""
+    """Delete the services' data. The logs stay until the run ends."""
     for name in SERVICES:
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""The figures of a run: collected, judged by the targets, shown as tables and plots."""
+"""The figures of a run: results, targets, tables and plots."""

@@ -1,6 +1,6 @@
-"""Writes the figures of a run into `docs/performance.md`, between its two marks, and the plots beside it.
+"""Writes the figures of a run into `docs/performance.md`, between its two marks, and draws the plots.
 
-`python -m bench.figures.document RUN.json` does it for a run that was kept.
+`python -m bench.figures.document RUN.json` does the same with a stored run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->
 
 
 def document(run: Run, page: Path = PAGE) -> None:
-    """Replace what stands between the marks, and draw the plots into the folder that is named like the page.
+    """Replace the text between the marks, and draw the plots into the folder with the page's name.
 
     Raises:
-        ValueError: the page has not each mark once, in order.
+        ValueError: the page lacks a mark, has one twice, or has them in the wrong order.
     """
     text = page.read_text(encoding="utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
@@ -66,8 +66,8 @@ def _about(run: Run) -> str:
     )
 
 
-def main(run: Annotated[Path, typer.Argument(help="a run that `make bench` kept", exists=True)]) -> None:
-    """Document a run that was kept."""
+def main(run: Annotated[Path, typer.Argument(help="the JSON file of a run", exists=True)]) -> None:
+    """Write the figures of a stored run into the page."""
     document(Run.model_validate_json(run.read_text(encoding="utf-8")))
 
 

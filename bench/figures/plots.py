@@ -13,14 +13,14 @@ from bench.figures.tables import milliseconds_per_generation
 
 _WIDTH = 8.0
 _BAR = 0.32
-"""Inches of height."""
+"""The height in inches."""
 _MARGIN = 0.9
-# The same figures make the same file.
+# The same figures give the same file.
 mpl.rcParams["svg.hashsalt"] = "reelworks"
 
 
 def draw(run: Run, folder: Path) -> list[Path]:
-    """One picture for each scenario, and one for what a generation costs each part; those that a run lacks are left.
+    """Draw a plot for each scenario, and one for each part's cost of a generation. Plots without figures are left out.
 
     Returns:
         The files, in the order of the scenarios.
@@ -38,7 +38,7 @@ def draw(run: Run, folder: Path) -> list[Path]:
 
 
 def _panels(scenario: str, outcomes: Sequence[Outcome]) -> Figure:
-    """A panel of bars for each measure: the median, and a whisker from the lowest to the highest round."""
+    """A panel of bars for each measure: the median, with a whisker from the lowest to the highest round."""
     names = list(dict.fromkeys(measure.what for outcome in outcomes for measure in outcome.measures))
     panels = {name: _with(outcomes, name) for name in names if name != GENERATIONS}
     heights = [_MARGIN + _BAR * len(bars) for bars in panels.values()]
@@ -72,7 +72,7 @@ def _bars(axes: Axes, bars: Sequence[tuple[str, Measure]]) -> None:
 
 
 def _costs(outcomes: Sequence[Outcome]) -> Figure | None:
-    """Processor milliseconds of a generation, stacked by part; None where no generations were made."""
+    """The processor time of a generation in milliseconds, stacked by part. None if there are no generations."""
     made = [
         outcome for outcome in outcomes if outcome.parts and _cost(outcome, outcome.parts[0].cpu_seconds) is not None
     ]
@@ -94,7 +94,7 @@ def _costs(outcomes: Sequence[Outcome]) -> Figure | None:
 
 
 def _cost(outcome: Outcome, cpu_seconds: Sequence[float]) -> float | None:
-    """The mean over the rounds: medians of parts would not add up."""
+    """The mean over the rounds. Medians of the parts would not add up."""
     each = milliseconds_per_generation(outcome, cpu_seconds)
     return sum(each) / len(each) if each else None
 

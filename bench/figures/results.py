@@ -1,4 +1,4 @@
-"""What a run of the bench found out, as data: printed as tables, kept as JSON, drawn as plots."""
+"""The results of a run as data. Other modules print them as tables, store them as JSON, and draw plots."""
 
 import statistics
 from collections.abc import Sequence
@@ -6,57 +6,69 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 GENERATIONS = "generations"
-"""The measure that says how many generations a case made, where it made any: what parts used is divided by it."""
+"""The measure with a case's number of generations. The use of each part is divided by it."""
 
 
 class Measure(BaseModel):
-    """One quantity, measured once in each round."""
+    """One quantity, with a value for each round."""
 
     what: str
+    """The name of the quantity."""
     unit: str
+    """The unit. Empty for counts."""
     values: list[float]
+    """A value for each round."""
 
     @property
     def median(self) -> float:
-        """Of the rounds."""
+        """The median of the rounds."""
         return statistics.median(self.values)
 
     @property
     def low(self) -> float:
-        """The smallest of the rounds."""
+        """The smallest value."""
         return min(self.values)
 
     @property
     def high(self) -> float:
-        """The largest of the rounds."""
+        """The largest value."""
         return max(self.values)
 
 
 class PartUse(BaseModel):
-    """What a part (a process with its children) used: CPU seconds in each round, and the most memory of any (MiB)."""
+    """The processor time and memory of a part: a process with its children."""
 
     part: str
+    """The name of the part."""
     cpu_seconds: list[float]
+    """CPU seconds in each round."""
     peak_mib: float
+    """The most memory of all rounds, MiB."""
 
 
 class Outcome(BaseModel):
-    """What one subject did in one case of a scenario, over all rounds."""
+    """The outcome of one subject in one case of a scenario, over all rounds."""
 
     scenario: str
+    """The name of the scenario."""
     case: str
+    """The name of the case."""
     subject: str
+    """The name of the subject."""
     measures: list[Measure]
+    """The measured quantities."""
     parts: list[PartUse] = []
+    """The use of each part."""
     notes: list[str] = []
+    """Remarks for the reader."""
     problems: list[str] = []
-    """What went wrong, in words; then the figures mean nothing."""
+    """Errors of the subject. With an error, the figures mean nothing."""
 
     def measure(self, what: str) -> Measure:
-        """The measure of this name.
+        """The measure with this name.
 
         Raises:
-            LookupError: there is none.
+            LookupError: there is no such measure.
         """
         for measure in self.measures:
             if measure.what == what:
@@ -65,9 +77,9 @@ class Outcome(BaseModel):
 
 
 def over_rounds(rounds: Sequence[Outcome]) -> Outcome:
-    """The same case of the same subject, measured once in each of several rounds, as one outcome.
+    """Merge the rounds of a case into one outcome.
 
-    A round without measures failed: it leaves its problems, and no figures.
+    A round without measures failed: the outcome keeps the round's problems.
     """
     problems = [problem for outcome in rounds for problem in outcome.problems]
     rounds = [outcome for outcome in rounds if outcome.measures] or rounds

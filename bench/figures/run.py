@@ -1,4 +1,4 @@
-"""A run of the bench, as it is kept."""
+"""A run of the bench as it is stored."""
 
 from datetime import datetime
 
@@ -10,27 +10,32 @@ from bench.instruments.machine import Machine
 
 
 class Run(BaseModel):
-    """What was measured, where, when, and what it means for the targets."""
+    """The results of a run, with machine, time, and judged targets."""
 
     machine: Machine
+    """The machine of the run."""
     began_at: datetime
+    """The time of the run's start."""
     seconds: float = 0
+    """The length of all measurements."""
     rounds: int
+    """The number of rounds."""
     is_quick: bool
-    """Too small to say anything about speed."""
+    """Whether the run was too small for statements about speed."""
     outcomes: list[Outcome] = []
+    """The outcomes of all scenarios."""
     failures: dict[str, str] = {}
-    """Scenarios that could not be measured, and why."""
+    """The scenarios that failed, with the reason."""
 
     @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it for mypy
     @property
     def targets(self) -> list[Judgement]:
-        """Every target, judged by these outcomes."""
+        """Every target, judged with these outcomes."""
         return judge(self.outcomes)
 
     @property
     def scenarios(self) -> list[str]:
-        """Those that have outcomes, in order."""
+        """The scenarios with outcomes, in order."""
         return list(dict.fromkeys(outcome.scenario for outcome in self.outcomes))
 
     def of(self, scenario: str) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""The figures as tables, for a terminal and for a page."""
+"""The figures as tables, for the terminal and for the page."""
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,15 +15,19 @@ _COLOURS = {Verdict.MET: "green", Verdict.MISSED: "red", Verdict.NOT_MEASURED: "
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table of text: the first `names` columns say what a row is about, the others hold figures."""
+    """A table of text."""
 
     title: str
+    """The table's title."""
     headings: Sequence[str]
+    """The columns' headings."""
     rows: Sequence[Sequence[str]]
+    """The cells, row by row."""
     names: int = 2
+    """The number of leading columns that name a row. The other columns hold figures."""
 
     def for_terminal(self) -> Table:
-        """As rich prints it."""
+        """The table for rich."""
         table = Table(title=self.title, title_justify="left", title_style="bold")
         for number, heading in enumerate(self.headings):
             table.add_column(heading, justify="left" if number < self.names else "right")
@@ -32,20 +36,20 @@ class Sheet:
         return table
 
     def for_page(self) -> str:
-        """As Markdown, without its title."""
+        """The table in Markdown, without its title."""
         rules = ["---" if number < self.names else "--:" for number in range(len(self.headings))]
         lines = [self.headings, rules, *self.rows]
         return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def targets(judgements: Sequence[Judgement]) -> Sheet:
-    """Every target, and whether it is met."""
+    """Every target with its verdict."""
     rows = [(one.what, one.wanted, one.found, one.verdict.value) for one in judgements]
     return Sheet("targets", ("what", "target", "found", "verdict"), rows, names=1)
 
 
 def figures(scenario: str, outcomes: Iterable[Outcome]) -> list[Sheet]:
-    """The measures of a scenario: cases that have the same ones share a table."""
+    """The measures of a scenario. Cases with the same measures share a table."""
     return [
         Sheet(scenario, ("case", "subject", *headings), [_figures_row(outcome) for outcome in alike])
         for headings, alike in groupby(outcomes, key=_headings)
@@ -53,14 +57,14 @@ def figures(scenario: str, outcomes: Iterable[Outcome]) -> list[Sheet]:
 
 
 def uses(scenario: str, outcomes: Iterable[Outcome]) -> Sheet | None:
-    """What every part of every case used; None if nothing was metered."""
+    """The use of every part in every case. None if nothing was metered."""
     rows = [row for outcome in outcomes for row in _uses_rows(outcome)]
     headings = ("case", "subject", "part", "CPU, s", "CPU, ms per generation", "peak memory, MiB")
     return Sheet(f"{scenario}: what each part used", headings, rows, names=3) if rows else None
 
 
 def remarks(outcomes: Iterable[Outcome], kind: str) -> list[str]:
-    """The `notes` or `problems` of all cases, each once, with the cases that it is about."""
+    """The `notes` or `problems` of all cases, without duplicates, each with its cases."""
     about: dict[str, list[str]] = {}
     for outcome in outcomes:
         for text in outcome.problems if kind == "problems" else outcome.notes:
@@ -69,18 +73,18 @@ def remarks(outcomes: Iterable[Outcome], kind: str) -> list[str]:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Median and range; the value alone if there is one."""
+    """Median and range. The value alone if there is only one."""
     median = number(statistics.median(values))
     return median if len(values) == 1 else f"{median} ({number(min(values))} to {number(max(values))})"
 
 
 def number(value: float) -> str:
-    """Three digits that count, or all before the point."""
+    """Three significant digits, or all digits before the point."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def milliseconds_per_generation(outcome: Outcome, cpu_seconds: Sequence[float]) -> list[float] | None:
-    """Processor time for each generation, in each round; None where none was made."""
+    """Processor time for each generation, in each round. None if there are no generations."""
     try:
         made = outcome.measure(GENERATIONS).values
     except LookupError:
@@ -111,7 +115,7 @@ def _uses_rows(outcome: Outcome) -> Iterator[list[str]]:
 
 
 def _total(parts: Sequence[PartUse]) -> list[PartUse]:
-    """All parts together. Their peaks of memory come at different moments, and so make no sum."""
+    """The sum over all parts. Peaks of memory have no sum: they occur at different moments."""
     rounds = {len(part.cpu_seconds) for part in parts}
     if len(parts) < 2 or len(rounds) != 1:
         return []

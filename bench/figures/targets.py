@@ -1,6 +1,6 @@
-"""What the figures should be, on two cores with everything on them, and whether they are.
+"""The targets for the figures, on two cores that run everything, and their verdicts.
 
-A target looks at medians over the rounds. What Reelworks did in a run with problems is no figure; what a peer did is.
+A target judges the median of the rounds. Reelworks' figures do not count if its run had problems; a peer's do.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,11 +15,11 @@ from bench.scenarios import calls, overhead, throughput
 from bench.subjects.reelworks import NAME as REELWORKS
 
 Find = Callable[[Sequence[Outcome]], float | None]
-"""The figure that a target is about; None where it was not measured."""
+"""Finds the figure of a target. None if it was not measured."""
 
 
 class Verdict(StrEnum):
-    """What became of a target."""
+    """The verdict on a target."""
 
     MET = "met"
     MISSED = "MISSED"
@@ -27,12 +27,16 @@ class Verdict(StrEnum):
 
 
 class Judgement(BaseModel):
-    """A target, and what was found."""
+    """A target with the measured figure."""
 
     what: str
+    """The name of the figure."""
     wanted: str
+    """The bound, as text."""
     found: str
+    """The measured figure, as text."""
     verdict: Verdict
+    """The verdict."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,20 @@ class Target:
     """A bound on one figure: `at_least`, `at_most` or `below`, in `unit`."""
 
     what: str
+    """The name of the figure."""
     find: Find
+    """Finds the figure."""
     unit: str
+    """The unit of figure and bounds."""
     at_least: float | None = None
+    """The smallest allowed figure."""
     at_most: float | None = None
+    """The largest allowed figure."""
     below: float | None = None
+    """All allowed figures are below this."""
 
     def judge(self, outcomes: Sequence[Outcome]) -> Judgement:
-        """Compare it with what was measured."""
+        """Compare the target with the outcomes."""
         figure = self.find(outcomes)
         if figure is None:
             return Judgement(what=self.what, wanted=self.wanted, found="-", verdict=Verdict.NOT_MEASURED)
@@ -58,7 +68,7 @@ class Target:
 
     @property
     def wanted(self) -> str:
-        """The bound, in words."""
+        """The bound, as text."""
         bounds = (("≥", self.at_least), ("≤", self.at_most), ("<", self.below))
         return " and ".join(f"{sign} {bound:g} {self.unit}".rstrip() for sign, bound in bounds if bound is not None)
 
@@ -78,7 +88,7 @@ def medians(
     case: str = "",
     of: Callable[[str], bool] = REELWORKS.__eq__,
 ) -> list[float]:
-    """The medians of a measure over the cases whose name begins so, of the subjects that are meant."""
+    """The medians of a measure, for cases with this prefix and for the chosen subjects."""
     return [
         measure.median
         for outcome in outcomes
@@ -90,12 +100,12 @@ def medians(
 
 
 def highest(scenario: str, what: str, *, case: str = "") -> Find:
-    """The largest median of Reelworks over the cases whose name begins so."""
+    """The largest median of Reelworks, over the cases with this prefix."""
     return lambda outcomes: max(medians(outcomes, scenario, what, case=case), default=None)
 
 
 def times_others(scenario: str, what: str, *, case: str, others: Callable[[str], bool]) -> Find:
-    """How many times the best of the others Reelworks is: our best such case against theirs of all cases."""
+    """The ratio of Reelworks' best case with this prefix to the others' best case."""
 
     def find(outcomes: Sequence[Outcome]) -> float | None:
         ours = max(medians(outcomes, scenario, what, case=case), default=None)
@@ -150,7 +160,8 @@ TARGETS = (
         what="1,000,000 waiting: growth of the process that grows most",
         find=highest("waiting", "most growth of a process", case="1,000,000"),
         unit="MiB",
-        # A steady process moves by less: garbage that is not collected yet, pages that others shared and gave up.
+        # A steady process varies by less: garbage that is not yet collected, pages that other processes shared and
+        # released.
         at_most=8,
     ),
     Target(
@@ -187,5 +198,5 @@ TARGETS = (
 
 
 def judge(outcomes: Sequence[Outcome]) -> list[Judgement]:
-    """Every target, in the order of the table."""
+    """Every target, in the table's order."""
     return [target.judge(outcomes) for target in TARGETS]

@@ -1,1 +1,1 @@
-"""Instruments: processor time, memory, the machine, and the plan of the waker's query."""
+"""Instruments: the machine, processor time and memory of processes, and the plan of the waker's query."""

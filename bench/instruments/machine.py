@@ -1,4 +1,4 @@
-"""On what the figures were taken: hardware, kernel, versions. Figures of another machine are other figures."""
+"""Describes the machine of a run: hardware, kernel, versions. Figures of different machines cannot be compared."""
 
 import os
 import platform
@@ -22,30 +22,39 @@ _SYNCS = 50
 
 
 class Machine(BaseModel):
-    """A description for the reader."""
+    """The machine of a run, for the reader of its figures."""
 
     processor: str
+    """The processor's name."""
     cores: int
+    """The cores that the run may use."""
     memory_gib: float
+    """Memory, GiB."""
     kernel: str
+    """The kernel's name and release."""
     python: str
+    """Python's version."""
     postgresql: str
+    """PostgreSQL's version."""
     valkey: str
+    """Valkey's version."""
     rclone: str
+    """rclone's version."""
     celery: str
+    """Celery's version."""
     sync_milliseconds: float
-    """Median time to write 8 KiB where the data lies and have the disk confirm it; a commit waits for that."""
+    """The median time to write 8 KiB in the data folder and sync it to disk. A commit waits for such a sync."""
     load_average: float
-    """Over the last minute before the run: of what else the machine was doing."""
+    """The load average of the last minute before the run: the machine's other work."""
     revision: str
-    """Of the source; with a plus sign if the tree held changes."""
+    """The git revision of the source. A plus sign marks uncommitted changes."""
 
 
 def describe(folder: Path) -> Machine:
-    """This machine now.
+    """Describe this machine.
 
     Args:
-        folder: where the run keeps its data.
+        folder: the data folder of the run.
     """
     return Machine(
         processor=_processor(),
@@ -74,7 +83,7 @@ def _revision() -> str:
 
 
 def _said(command: list[str]) -> str:
-    """The first line of what a command prints; `unknown` if it fails."""
+    """The first line of a command's output; `unknown` if the command fails."""
     try:
         run = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

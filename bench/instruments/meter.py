@@ -1,4 +1,4 @@
-"""What processes use: processor seconds and memory, read from Linux's /proc beside them."""
+"""Measures the processor time and memory of processes from Linux's /proc."""
 
 import os
 import threading
@@ -18,28 +18,28 @@ _MIB = 1024  # in the KiB of /proc
 
 
 class _Stat(NamedTuple):
-    """What `/proc/{pid}/stat` tells of a process."""
+    """Fields of `/proc/{pid}/stat`."""
 
     parent: int
     ticks: int
-    """User and system time, with that of the children that it has reaped."""
+    """User and system time, including that of reaped children."""
 
 
 class Meter:
-    """Measures what each part uses between the beginning and the end of the `with` block.
+    """Measures what each part uses inside the `with` block.
 
-    A part is a process with all that descend from it. Its processor time counts children that ended meanwhile, once
-    somebody in the tree has reaped them. Its memory is the sum over the tree: the proportional share of every page
-    (PSS), or the resident set where the kernel does not tell shares.
+    A part is a process with all its descendants. Its processor time includes children that have ended, once a process
+    of the tree has reaped them. Its memory is the sum over the tree of the proportional share of every page (PSS), or
+    of the resident set if the kernel offers no PSS.
     """
 
     def __init__(self, parts: Mapping[str, int], *, every: float = 0.25, share: float = 0.01) -> None:
-        """Describes the measurement.
+        """Describe the measurement.
 
         Args:
             parts: the root process of each part.
-            every: seconds between two looks at the memory, at least.
-            share: the most of a core that looking may cost; the looks become fewer where it would be more.
+            every: the shortest time between two readings of memory, in seconds.
+            share: the largest share of a core that readings may use; readings become rarer to stay below.
         """
         self._parts = dict(parts)
         self._every = every
@@ -63,11 +63,11 @@ class Meter:
         self._stop.set()
         self._thread.join()
         self._look_at_memory()
-        # Last, because a look takes its time, in which the parts go on.
+        # Applied last: the reading of memory takes time, and the parts run meanwhile.
         self._ticks |= at_the_end
 
     def use(self) -> list[PartUse]:
-        """What each part used; after the block."""
+        """The use of each part. Call this after the block."""
         return [
             PartUse(
                 part=part,
@@ -87,7 +87,7 @@ class Meter:
     def _look_at_memory(self) -> None:
         processes = _processes()
         for part, root in self._parts.items():
-            # A process that has ended keeps what it had used at the last look.
+            # An ended process keeps the value of the last reading.
             if root in processes and part in self._began:
                 self._ticks[part] = max(self._ticks[part], _ticks(processes, root))
             kib = sum(_memory_kib(pid) for pid in _tree(processes, root))
@@ -99,7 +99,7 @@ class Meter:
 
 
 def memory_mib(parts: Mapping[str, int]) -> dict[str, float]:
-    """The memory of each part now, in MiB, as the meter counts it.
+    """The present memory of each part in MiB, counted as `Meter` does.
 
     Args:
         parts: the root process of each part.
@@ -109,25 +109,25 @@ def memory_mib(parts: Mapping[str, int]) -> dict[str, float]:
 
 
 def _processes() -> dict[int, _Stat]:
-    """All processes of the machine, in one look."""
+    """All processes of the machine, in one pass."""
     return dict(_read_processes(path.name for path in _PROC.iterdir() if path.name.isdigit()))
 
 
 def _read_processes(pids: Iterable[str]) -> Iterator[tuple[int, _Stat]]:
     for pid in pids:
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-            # The name in the second field may hold anything, so count from its closing bracket.
+        with suppress(FileNotFoundError, ProcessLookupError):  # the process has just ended
+            # The second field, the name, may contain spaces: fields are counted from its closing bracket.
             fields = (_PROC / pid / "stat").read_bytes().rpartition(b")")[2].split()
             yield int(pid), _Stat(parent=int(fields[1]), ticks=sum(map(int, fields[11:15])))
 
 
 def _tree(processes: Mapping[int, _Stat], root: int) -> list[int]:
-    """A process and all that descend from it."""
+    """A process and all its descendants."""
     children: defaultdict[int, list[int]] = defaultdict(list)
     for pid, stat in processes.items():
         children[stat.parent].append(pid)
     found = [root] if root in processes else []
-    for pid in found:  # which grows meanwhile
+    for pid in found:  # the list grows in the loop
         found += children[pid]
     return found
 
@@ -149,6 +149,6 @@ def _memory_kib(pid: int) -> int:
 
 
 def _field_kib(path: Path, name: bytes) -> int:
-    """A line of the form `Pss:   429 kB`; 0 if there is none, as for a process that has ended and was not reaped."""
+    """The value of a line such as `Pss:   429 kB`. 0 without such a line, as for a zombie process."""
     lines = (line for line in path.read_bytes().splitlines() if line.startswith(name))
     return next((int(line.split()[1]) for line in lines), 0)

@@ -1,4 +1,4 @@
-"""What the waker's query costs, asked of PostgreSQL itself; nothing is woken by asking."""
+"""Asks PostgreSQL for the cost of the waker's query. The query is rolled back and wakes nothing."""
 
 import re
 from collections.abc import Sequence
@@ -20,14 +20,16 @@ _NODE = re.compile(
 
 @dataclass(frozen=True)
 class Plan:
-    """One execution of the query for the polls: how long it took (milliseconds), and its plan, a line for each node."""
+    """One execution of the waker's query for polls."""
 
     milliseconds: float
+    """Planning and execution time."""
     lines: Sequence[str]
+    """The query plan, a line for each node."""
 
 
 def explain(database: Database, pipeline: PipelineSettings) -> Plan:
-    """Execute the query as the waker would with an empty queue, and take it back."""
+    """Execute the query as the waker does with an empty queue, and roll it back."""
     values = {
         "stages": [Stage.GENERATING.value],
         "limit": pipeline.queue_target,

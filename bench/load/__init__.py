@@ -1,1 +1,1 @@
-"""The work that scenarios give to a system: orders, files and a full database."""
+"""The load of scenarios: orders, files, and a full database."""

@@ -1,4 +1,4 @@
-"""What plain `curl` does with the same files: the measure of all transfers."""
+"""Transfers the same files with plain `curl`, as the reference for all transfers."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ _LINK_HOLDS = timedelta(hours=1)
 
 
 class Curl:
-    """Copies from a URL into a bucket, as two processes with a pipe between them."""
+    """Copies from a URL into a bucket, with two processes and a pipe."""
 
     def __init__(self, settings: S3Settings) -> None:
         self._bucket = settings.bucket
@@ -28,18 +28,18 @@ class Curl:
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether there is a `curl` to compare with."""
+        """Whether `curl` is installed."""
         return shutil.which("curl") is not None
 
     def copy(self, url: str, size_bytes: int) -> float:
-        """Read a URL and write it into the bucket as it comes, with one presigned PUT; the seconds that it took.
+        """Stream a URL into the bucket with one presigned PUT. Returns the seconds.
 
         Raises:
-            CalledProcessError: one of the two failed.
-            ValueError: what arrived has another size.
+            CalledProcessError: one of the processes failed.
+            ValueError: the stored object has another size.
         """
         put = self._client.presigned_put_object(self._bucket, _KEY, expires=_LINK_HOLDS)
-        # From a pipe curl sends chunks of unknown total, which S3 refuses; and it waits for a "100 Continue".
+        # From a pipe curl sends a chunked body, which S3 refuses, and curl waits for a "100 Continue".
         headers = [f"Content-Length: {size_bytes}", "Transfer-Encoding:", "Expect:"]
         write = ["curl", "-sSf", "-T", "-", *(part for header in headers for part in ("-H", header)), put]
         began = time.perf_counter()
@@ -52,7 +52,7 @@ class Curl:
         return seconds
 
     def read(self, url: str) -> float:
-        """Read a URL into nothing; the seconds that it took."""
+        """Read a URL and discard the bytes. Returns the seconds."""
         began = time.perf_counter()
         subprocess.run(["curl", "-sSf", "-o", "/dev/null", url], check=True)
         return time.perf_counter() - began

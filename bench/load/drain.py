@@ -1,4 +1,4 @@
-"""Waiting for orders to be finished."""
+"""Waits for orders to finish."""
 
 import time
 from collections.abc import Callable
@@ -8,11 +8,11 @@ _STALLED_SECONDS = 60.0
 
 
 def wait_for(finished: Callable[[], int], wanted: int, *, tell: Callable[[str], None] = lambda _: None) -> float | None:
-    """Wait until so many are finished.
+    """Wait until `finished` reaches `wanted`.
 
     Returns:
-        The moment of the look that saw it, on `time.perf_counter`, which is at most 0.1 s late; None if nothing was
-        finished for a minute.
+        The time of the check that saw it, on `time.perf_counter`, at most 0.1 s late. None if nothing finished for a
+        minute.
     """
     seen, moved_at = -1, time.perf_counter()
     while True:

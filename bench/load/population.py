@@ -1,7 +1,7 @@
-"""A database as full as that of a busy service: generations that wait for their vendor, many at a time.
+"""Fills a database like that of a busy service: many generations that wait for their vendor.
 
-They are inserted with their customers, events, ledger accounts, grants and holds, as if each had come in through the
-door and had been submitted; an audit of them finds nothing wrong.
+The rows include customers, events, ledger accounts, grants and holds, as if each order had passed a door and had been
+submitted. An audit finds nothing wrong.
 """
 
 import json
@@ -18,7 +18,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 
 REMOTE_ID_PREFIX = "waiting-"
-"""The vendor's ids of these generations are this and their own id."""
+"""The prefix of the vendor's ids. The generation's own id follows."""
 
 _CUSTOMERS = 1_000
 _BATCH = 20_000
@@ -40,14 +40,14 @@ _CREATE_CUSTOMERS = """
     FROM accounts WHERE kind = 'available'
 """
 
-# With numbers, by which generations are dealt out to customers.
+# Numbered customers: generations are distributed over the numbers.
 _NUMBER_CUSTOMERS = """
     CREATE TEMPORARY TABLE customer AS
     SELECT a.customer_id AS id, a.id AS available, h.id AS held, row_number() OVER (ORDER BY a.id) - 1 AS number
     FROM ledger_accounts a JOIN ledger_accounts h USING (customer_id) WHERE a.kind = 'available' AND h.kind = 'held'
 """
 
-# Nobody looks at them before an hour is over.
+# These generations are due after an hour at the earliest.
 _CREATE_GENERATIONS = """
     WITH made AS (
         INSERT INTO generations (
@@ -94,24 +94,26 @@ _MAKE_DUE = """
 
 @dataclass(frozen=True)
 class Population:
-    """The waiting generations of one database."""
+    """The waiting generations of a database."""
 
     database_url: str
+    """The database's URL, for psycopg."""
     order: Order
+    """The order of every generation."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Population":
-        """Nobody yet, in the database of these settings."""
+        """An empty population for the database of these settings."""
         available = Providers(settings.providers).available()
         request = GenerationRequest(model="nano-banana", prompt="a lighthouse in fog, oil on canvas, seen from the sea")
         url = settings.database_url.replace("+psycopg", "")
         return cls(url, Catalogue.load(available).order(request))
 
     def grow(self, count: int, on_progress: Callable[[int], None]) -> None:
-        """Insert until so many wait; the tables are left as after a vacuum.
+        """Insert generations until `count` wait, and vacuum the tables.
 
         Args:
-            on_progress: told how many there are, now and then.
+            on_progress: called now and then with the number of waiting generations.
         """
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             (there,) = connection.execute("SELECT count(*) FROM generations").fetchone() or (0,)
@@ -127,14 +129,14 @@ class Population:
             connection.execute("CHECKPOINT")
 
     def make_due(self, count: int, *, rate: float, after: float) -> Mapping[UUID, datetime]:
-        """Let so many, drawn at random, be due one after the other.
+        """Make `count` random generations due one after the other.
 
         Args:
-            rate: so many a second.
+            rate: generations a second.
             after: seconds until the first.
 
         Returns:
-            When each is due.
+            The due time of each.
         """
         values = {"count": count, "rate": rate, "after": after}
         with psycopg.connect(self.database_url, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""The sandbox alone: how many generations a second it can play, with nothing behind it."""
+"""Measures the sandbox alone: how many generations a second it delivers to a minimal client."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ _SUCCESS = "success"
 
 
 def sandbox_alone(shared: RunningStack, count: int) -> Outcome:
-    """Create, read until it is done, and download, so many times: with no callback, and over kept connections."""
+    """Make `count` generations: create, read until done, download. Without callbacks, over kept connections."""
     shares = [count // _CLIENTS + (number < count % _CLIENTS) for number in range(_CLIENTS)]
     with Meter({SANDBOX: process_ids(shared.stack)[SANDBOX]}) as meter, ThreadPoolExecutor(_CLIENTS) as pool:
         began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Places orders, cheaply: a few threads, each with one kept connection and nothing but the standard library.
+"""Places orders cheaply: a few threads, one kept connection each, and only the standard library.
 
-`place` and `place_at` do it in this process. `Load` does it in a process of its own, whose processor time the meter
-tells apart.
+`place` and `place_at` work in this process. `Load` works in a separate process, so that the meter can tell its
+processor time apart.
 """
 
 import http.client
@@ -22,11 +22,11 @@ _TIMEOUT_SECONDS = 60.0
 
 
 class OrderRefused(Exception):
-    """A door answered with something else than 2xx; the text holds the answer."""
+    """A door did not answer 2xx. The text contains the answer."""
 
 
 class Sender:
-    """One kept connection to a door."""
+    """A kept connection to a door."""
 
     def __init__(self, door: Door) -> None:
         url = urlsplit(door.url)
@@ -47,7 +47,7 @@ class Sender:
         self._connection.close()
 
     def send(self) -> bytes:
-        """Place one order; the answer's body.
+        """Place one order and return the answer's body.
 
         Raises:
             OrderRefused: the answer was not 2xx.
@@ -61,18 +61,18 @@ class Sender:
 
 
 def place(door: Door, count: int, senders: int) -> list[float]:
-    """Place so many orders from so many senders, each of which waits for an answer before its next order.
+    """Place `count` orders from `senders` senders. Each sender waits for an answer before its next order.
 
-    As `place_at` does.
+    Returns and raises the same as `place_at`.
     """
     return place_at([door] * senders, count)
 
 
 def place_at(doors: Sequence[Door], count: int) -> list[float]:
-    """Place so many orders, with one sender for each of these doors, which need not be different.
+    """Place `count` orders, with one sender for each door. Doors may repeat.
 
     Returns:
-        How long each order took to be answered, in seconds.
+        The time to each order's answer, in seconds.
 
     Raises:
         OrderRefused: an answer was not 2xx.
@@ -93,7 +93,7 @@ def _place_in_turn(door: Door, count: int) -> list[float]:
 
 
 class Load:
-    """`place_at` in a process of its own: it starts with the `with` block, and waits there for `go`."""
+    """`place_at` in a separate process. The process starts with the `with` block and waits for `go`."""
 
     def __init__(self, doors: Sequence[Door], count: int) -> None:
         self._job = {"doors": [asdict(door) for door in doors], "count": count}
@@ -106,27 +106,27 @@ class Load:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        _tell(self._process, self._job)  # and not on the command line, which everybody may read: it holds a key
+        _tell(self._process, self._job)  # over the pipe: the job holds a key, and anybody can read a command line
         _hear(self._process)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._running as process:  # which closes the pipes and waits
+        with self._running as process:  # closes the pipes and waits
             process.kill()
 
     @property
     def pid(self) -> int:
-        """Of the process, for the meter."""
+        """The process id, for the meter."""
         return self._running.pid
 
     def go(self) -> None:
-        """Place the orders; returns at once."""
+        """Start placing the orders and return at once."""
         _tell(self._running, "go")
 
     def latencies(self) -> list[float]:
-        """Wait until every order is answered; as `place` returns them.
+        """Wait until every order is answered, and return the same as `place`.
 
         Raises:
             OrderRefused: an answer was not 2xx, or the process died.
@@ -160,7 +160,7 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 def main() -> None:
-    """Read a job, say that it is read, wait for the word, do it, answer with the latencies or with what went wrong."""
+    """Read a job, answer "ready", wait for a line, place the orders, answer with the latencies or an error."""
     job = json.loads(sys.stdin.readline())
     doors = [Door(**door) for door in job["doors"]]
     print(json.dumps("ready"), flush=True)

@@ -1,4 +1,4 @@
-"""`python -m bench.peers smoke [NAME]`: a few orders through each peer, in each of its modes."""
+"""`python -m bench.peers smoke [NAME]` sends a few orders through each peer, in each of its modes."""
 
 import tempfile
 import time
@@ -34,17 +34,17 @@ _NO_LIMIT = 10**9
 
 @app.callback()
 def main() -> None:
-    """What one would use instead of Reelworks, to measure it against."""
+    """Alternatives to Reelworks, for comparison."""
 
 
 @app.command()
 def smoke(
-    name: Annotated[str, typer.Argument(help="only this one; otherwise all")] = "",
+    name: Annotated[str, typer.Argument(help="the peer to try; default: all")] = "",
     orders: Annotated[int, typer.Option(min=1, help="orders for each mode of each peer")] = 10,
     processes: Annotated[int, typer.Option(min=1, help="worker processes")] = 1,
     patience: Annotated[float, typer.Option(min=1, help="seconds in which the orders must finish")] = 60.0,
 ) -> None:
-    """Send a few orders through each peer in each of its modes, and audit what it did."""
+    """Send a few orders through each peer in each of its modes, and audit the results."""
     names = [*(peer.name for peer in PEERS), LITELLM]
     if name and name not in names:
         raise typer.BadParameter(f"there is no {name!r}; there are: {', '.join(names)}")
@@ -64,7 +64,7 @@ def smoke(
 
 @dataclass(frozen=True)
 class _Extent:
-    """How much is tried."""
+    """The amount of work for each peer."""
 
     orders: int
     processes: int
@@ -72,7 +72,7 @@ class _Extent:
 
 
 def _try_peer(peer: Subject, mode: str, infrastructure: Infrastructure, extent: _Extent, table: Table) -> bool:
-    """Whether the peer finished everything, as it should."""
+    """Whether the peer finished all orders without problems."""
     own = Infrastructure(
         infrastructure.folder / f"{peer.name}-{mode}", infrastructure.settings, infrastructure.sandbox_url
     )
@@ -85,13 +85,13 @@ def _try_peer(peer: Subject, mode: str, infrastructure: Infrastructure, extent: 
 
 
 def _try_proxy(infrastructure: Infrastructure, orders: int, table: Table) -> bool:
-    """Whether LiteLLM's proxy passed creates and status reads on."""
+    """Whether LiteLLM's proxy passed on creates and status reads."""
     with (
         console.status(LITELLM),
         SandboxClient(infrastructure.sandbox_url) as sandbox,
         litellm_proxy(infrastructure) as proxy,
     ):
-        # Never done, so that no video is encoded.
+        # The video never ends, so the sandbox encodes none.
         sandbox.add_scenario(Scenario(outcome="fail", seconds=3600))
         began = time.monotonic()
         with httpx.Client(headers=proxy.create.headers, timeout=30, trust_env=False) as http:
@@ -106,7 +106,7 @@ def _try_proxy(infrastructure: Infrastructure, orders: int, table: Table) -> boo
 
 @contextmanager
 def _infrastructure() -> Iterator[Infrastructure]:
-    """Services and a sandbox that answers at once and has no limits."""
+    """The services, and a sandbox that answers at once and has no limits."""
     with tempfile.TemporaryDirectory(prefix="reelworks-peers-") as folder:
         with console.status("starting PostgreSQL, Redis, S3 and the sandbox"):
             stack = Stack(Path(folder) / "stack", Settings(_env_file=None), only=("sandbox",))
@@ -117,7 +117,7 @@ def _infrastructure() -> Iterator[Infrastructure]:
 
 
 def _work_off(up: Running, orders: int, patience: float) -> float:
-    """Place the orders and wait until they have finished; the seconds that it took, or `patience`."""
+    """Place the orders and wait for their end. Returns the seconds, at most `patience`."""
     began = time.monotonic()
     _place(up.door, orders)
     while up.finished() < orders and time.monotonic() < began + patience:

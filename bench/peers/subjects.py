@@ -1,4 +1,4 @@
-"""All peers that do the whole work of Reelworks."""
+"""All peers that do the complete work of Reelworks."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,6 +1,6 @@
-"""How often a vendor is called for each finished generation: creates, status reads and cancels, by its own count.
+"""Counts the calls to a vendor for each finished generation: creates, status reads and cancels, as the vendor counts.
 
-Downloads of the result are told apart: vendors serve them from elsewhere, and do not limit them.
+Downloads have their own count: vendors serve results from other hosts, without limits.
 """
 
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ NAME = "calls"
 CALLS = "provider calls per generation"
 
 _SENDERS = 4
-# An image takes a vendor about as long.
+# About the time that a vendor needs for an image.
 _SECONDS = 5.0
 _BEHAVIOUR = Behaviour(seconds=_SECONDS, delivered=Delivered(width=64, height=64))
 
 
 class Calls:
-    """In callback mode and in poll mode."""
+    """Vendor calls in callback mode and in poll mode."""
 
     name = NAME
 
     def measure(self, context: RunContext) -> list[Outcome]:
-        """Both modes, each with a system of its own."""
+        """Measure both modes, each with a separate system."""
         return [over_rounds(list(_rounds(context, mode))) for mode in (CALLBACK, POLL)]
 
 

@@ -1,8 +1,8 @@
-"""Results of 1 MB, 100 MB and 1 GB on their way from the vendor into the object store, against plain `curl`.
+"""Measures transfers of 1 MB, 100 MB and 1 GB from the vendor into the object store, against plain `curl`.
 
-Reelworks' time is its download stage, from the event that begins it to the one that ends it: the wake-up, the claim and
-the commit are part of it. `curl` reads the same URL in one process and writes into the same bucket in another, with a
-pipe between them. Reading into nothing shows what the sandbox can send at most.
+Reelworks' time is that of its download stage, from the event at its beginning to the event at its end, and includes the
+wake-up, the claim and the commit. `curl` reads the same URL in one process and writes into the same bucket in another,
+with a pipe in between. Reading without writing shows the sandbox's own limit.
 """
 
 import json
@@ -41,7 +41,7 @@ class _Size:
     name: str
     size_bytes: int
     files: int
-    """So many, one after the other, in each round; the median counts."""
+    """Files in each round, one after the other. The median counts."""
 
 
 _SIZES = (_Size("1 MB", 10**6, 20), _Size("100 MB", 10**8, 3), _Size("1 GB", 10**9, 1))
@@ -49,12 +49,12 @@ _QUICK_SIZES = (_Size("1 MB", 10**6, 2), _Size("10 MB", 10**7, 1))
 
 
 class Files:
-    """One file after the other: Reelworks fetches those of a size, then `curl` does."""
+    """Transfers one file after the other: Reelworks fetches the files of a size, then `curl` does."""
 
     name = NAME
 
     def measure(self, context: RunContext) -> list[Outcome]:
-        """Every size in every round, on one running system, whose worker has moved no file before."""
+        """Measure every size in every round, on one running system whose worker has not moved a file yet."""
         sizes = _QUICK_SIZES if context.quick else _SIZES
         rounds: list[list[Outcome]] = []
         with (
@@ -77,7 +77,7 @@ class Files:
 
 
 def _in_memory() -> dict[str, str]:
-    """Where the sandbox makes its files. The first to read one from a disk would pay for filling the page cache."""
+    """Keep the sandbox's files in memory. The first reader of a file on disk would pay for filling the page cache."""
     return {"TMPDIR": str(_MEMORY)} if _MEMORY.is_dir() else {}
 
 
@@ -105,7 +105,7 @@ def _measure(running: RunningStack, size: _Size, idle_mib: float) -> list[Outcom
 
 @dataclass(frozen=True)
 class _Fetched:
-    """A result that Reelworks has stored: where it was, and how long its download stage took."""
+    """A stored result: its URL at the vendor, and the length of its download stage."""
 
     url: str
     seconds: float

@@ -1,7 +1,8 @@
-"""Finished generations a second, from an instant vendor with a small image: Reelworks and its peers on one shared.
+"""Measures finished generations a second, with an instant vendor and a small image: Reelworks and its peers.
 
-The rate is all orders over the time from the first order to the last completion: accepting and the tail are part of the
-work, and nobody gains by doing them apart. Subjects are started one at a time, in turn, once in every round.
+The rate is the number of orders divided by the time from the first order to the last completion. Accepting and the tail
+are part of the work, so no subject gains by separating them. All subjects share one infrastructure and run in turn,
+once in every round.
 """
 
 import time
@@ -38,30 +39,35 @@ class Case:
     """One subject in one configuration."""
 
     subject: Subject
+    """The subject."""
     mode: str
+    """`callback` or `poll`."""
     processes: int
+    """Worker processes of each kind."""
 
     @property
     def name(self) -> str:
-        """As the tables show it."""
+        """The name in the tables."""
         return f"{self.mode}, {self.processes} process{'es' if self.processes > 1 else ''}"
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much work a case is."""
+    """The amount of work of a case."""
 
     warm_up: int
+    """Orders before the measurement."""
     orders: int
+    """Measured orders."""
 
 
 class Throughput:
-    """Every subject in every mode that it has, with one and with two worker processes of each kind."""
+    """Every subject in each of its modes, with one and with two worker processes of each kind."""
 
     name = NAME
 
     def measure(self, context: RunContext) -> list[Outcome]:
-        """Every case once in each round, and the sandbox alone."""
+        """Measure every case once in each round, and the sandbox alone."""
         size = Size(warm_up=4, orders=24) if context.quick else Size(warm_up=60, orders=600)
         cases = list(_cases(context))
         rounds: list[list[Outcome]] = []
@@ -92,7 +98,7 @@ def _cases(context: RunContext) -> Iterator[Case]:
 
 
 def _measure_or_tell(context: RunContext, shared: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:
-    """One subject's trouble must not cost the figures of the others."""
+    """Measure a case. An error becomes a problem in the outcome, so that the other subjects keep their figures."""
     try:
         return _measure(context, shared, case, size, steps)
     except (StackError, OrderRefused, OSError) as error:
@@ -139,7 +145,7 @@ def _run(shared: RunningStack, case: Case, running: Running, size: Size, steps: 
 
 @contextmanager
 def _instant(shared: RunningStack) -> Iterator[None]:
-    """The sandbox as it started, but without limits, and with small images that take no time."""
+    """The sandbox in its initial state, but without limits, and with small images that take no time."""
     shared.sandbox.reset()
     lift_limits(shared.sandbox)
     shared.sandbox.add_scenario(_INSTANT)

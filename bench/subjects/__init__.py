@@ -1,1 +1,1 @@
-"""The systems that are measured: Reelworks, and where to find its peers."""
+"""The subjects of the bench: the interface, Reelworks, and the installed peers."""

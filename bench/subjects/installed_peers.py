@@ -1,4 +1,4 @@
-"""Which peers there are to compare with, if their packages are installed."""
+"""Finds the peers whose packages are installed."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -13,21 +13,21 @@ PEERS_ENVIRONMENT = Path(__file__).parent.parent.parent / ".venv-peers"
 
 
 def peers(console: Console) -> list[Subject]:
-    """The peers; none, and a line that says so, without the environment that holds their packages."""
+    """The peers. Without the environment of their packages, print a line and return none."""
     if not PEERS_ENVIRONMENT.exists():
         console.print(f"[yellow]no peers[/yellow]: {PEERS_ENVIRONMENT.name} is missing", soft_wrap=True)
         return []
-    # By name, so that the bench runs where the folder of the peers was left out.
+    # Imported by name, so that the bench runs without the folder of the peers.
     known: Sequence[Subject] = importlib.import_module("bench.peers.subjects").PEERS
     return list(known)
 
 
 def litellm(infrastructure: Infrastructure) -> AbstractContextManager[Proxy]:
-    """Starts LiteLLM's proxy before the infrastructure's sandbox; ended with the block.
+    """Start LiteLLM's proxy in front of the infrastructure's sandbox. The proxy ends with the block.
 
     Raises:
-        ImportError: the folder of the peers was left out.
-        StackError: it is not installed, or did not start.
+        ImportError: the folder of the peers is missing.
+        StackError: the proxy is not installed, or did not start.
     """
     start: Callable[[Infrastructure], AbstractContextManager[Proxy]]
     start = importlib.import_module("bench.peers.litellm_proxy.proxy").litellm_proxy

@@ -1,8 +1,8 @@
-"""What is measured: a system that takes orders over HTTP and makes finished, paid-for media of them.
+"""The interface of a subject: a system that takes orders over HTTP and makes finished, paid-for media.
 
-Reelworks is one subject, and so is each peer under `bench/peers`. All of them run on the same PostgreSQL, Redis, object
-store and vendor simulator, one at a time, and each does the same work for an order: it takes the order in together with
-a hold on credits, submits it to the vendor, waits, downloads the result, stores it, and settles the credits.
+Reelworks is one subject, and each peer in `bench/peers` is another. All run one at a time on the same PostgreSQL,
+Redis, object store and vendor simulator. Each does the same work for an order: takes the order with a hold on credits,
+submits it to the vendor, waits, downloads the result, stores it, and settles the credits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,59 +16,62 @@ from schemas.settings import Settings
 
 @dataclass(frozen=True)
 class Infrastructure:
-    """What every subject stands on.
-
-    `settings` are those of the running stack, with every URL filled in: `database_url`, `redis_url`, `s3`, and the
-    vendor account in `providers.kie`. `folder` is for logs and files of the subject.
-    """
+    """The infrastructure that all subjects share."""
 
     folder: Path
+    """For the subject's logs and files."""
     settings: Settings
+    """The settings of the running stack, with all URLs, and the vendor account in `providers.kie`."""
     sandbox_url: str
+    """The URL of the vendor simulator."""
 
 
 @dataclass(frozen=True)
 class Door:
-    """How one order is placed: a POST with a JSON body, which is answered with 2xx once the order is durable."""
+    """An HTTP request that places one order. The answer is 2xx once the order is durable."""
 
     url: str
+    """The request's URL."""
     headers: Mapping[str, str]
+    """The request's headers."""
     body: Mapping[str, object]
+    """The JSON body."""
     method: str = "POST"
-    """`GET` asks how an order stands, and sends no body."""
+    """`POST` places an order. `GET` reads an order's status and sends no body."""
 
 
 class Running(Protocol):
-    """A subject whose processes are up and empty of work."""
+    """A subject whose processes run and have no work."""
 
     @property
     def door(self) -> Door:
-        """Where it takes orders."""
+        """The door for orders."""
 
     @property
     def processes(self) -> Mapping[str, int]:
-        """The process ids of its own parts, by part; each stands for its children, too."""
+        """The process id of each of the subject's parts. Each stands for its children, too."""
 
     def finished(self) -> int:
-        """How many orders ended well: the file is stored and the credits are settled."""
+        """The number of orders that ended well: the file is stored and the credits are settled."""
 
     def problems(self) -> Sequence[str]:
-        """What is wrong with what it did, in words: a lost order, a missing file, a ledger that does not add up."""
+        """The subject's errors, as text: a lost order, a missing file, a ledger that does not add up."""
 
 
 class Subject(Protocol):
-    """A system that can be started on the shared infrastructure."""
+    """A system that runs on the shared infrastructure."""
 
     @property
     def name(self) -> str:
-        """As the tables show it."""
+        """The name in the tables."""
 
     @property
     def modes(self) -> Sequence[str]:
-        """How it can wait for the vendor: `callback`, `poll`, or both."""
+        """The ways to wait for the vendor: `callback`, `poll`, or both."""
 
     def running(self, infrastructure: Infrastructure, *, mode: str, processes: int) -> AbstractContextManager[Running]:
-        """Start it, with so many worker processes of each kind; ended, and its data gone, with the block.
+        """Start the subject with this number of worker processes of each kind. The subject and its data go with the
+        block.
 
         Args:
             mode: one of `modes`.
@@ -76,7 +79,7 @@ class Subject(Protocol):
 
 
 class Proxy(Protocol):
-    """A running proxy before a vendor: it takes orders and tells how they stand, in one process."""
+    """A running proxy in front of a vendor: one process that takes orders and answers status reads."""
 
     @property
     def pid(self) -> int:
@@ -84,7 +87,7 @@ class Proxy(Protocol):
 
     @property
     def create(self) -> Door:
-        """Where it takes orders. The answer's `id` names one."""
+        """The door for orders. The answer's `id` names the order."""
 
     def status_url(self, video_id: str) -> str:
-        """Where it tells how an order stands, to a GET with the headers of `create`."""
+        """The URL of an order's status: GET, with the headers of `create`."""

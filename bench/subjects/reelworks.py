@@ -1,4 +1,4 @@
-"""Reelworks as a subject: every process but the services and the sandbox, as `reelworks up` runs them."""
+"""Reelworks as a subject: all processes of `reelworks up` but the services and the sandbox."""
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -29,29 +29,29 @@ CALLBACK, POLL = "callback", "poll"
 
 
 class Reelworks:
-    """The pipeline over its HTTP door, with task events on, as they always are."""
+    """The pipeline behind its HTTP door, with task events on, as in production."""
 
     def __init__(self, *, flower: bool = False) -> None:
-        """Describes the subject.
+        """Describe the subject.
 
         Args:
-            flower: run Flower, too, which reads every task event.
+            flower: also run Flower, which reads every task event.
         """
         self._flower = flower
 
     @property
     def name(self) -> str:
-        """As the tables show it."""
+        """The name in the tables."""
         return f"{NAME} with Flower" if self._flower else NAME
 
     @property
     def modes(self) -> Sequence[str]:
-        """It does both."""
+        """Both modes."""
         return (CALLBACK, POLL)
 
     @contextmanager
     def running(self, infrastructure: Infrastructure, *, mode: str, processes: int) -> Iterator[Running]:
-        """Start it in a database and a bucket of its own, which are gone with the block."""
+        """Start Reelworks with its own database and bucket. Both are deleted after the block."""
         folder = Path(tempfile.mkdtemp(prefix="reelworks-", dir=infrastructure.folder))
         hidden = set() if self._flower else {"flower"}
         with ExitStack() as ends:
@@ -87,15 +87,15 @@ class _Running:
 
 
 def finished(database: Database) -> int:
-    """How many generations are completed."""
+    """The number of completed generations."""
     with database.transaction() as session:
         return int(session.execute(text("SELECT count(*) FROM generations WHERE stage = 'completed'")).scalar_one())
 
 
 def problems(settings: Settings, database: Database) -> list[str]:
-    """What is wrong in a system that should have completed everything: the audit's breaches, and what did not end well.
+    """The problems of a system that should have completed everything: the audit's breaches and other ends.
 
-    Every stored file is read and hashed.
+    The audit reads and hashes every stored file.
     """
     query = text(
         "SELECT stage, coalesce(error_code, '-'), count(*) FROM generations WHERE stage <> 'completed' GROUP BY 1, 2"
@@ -111,13 +111,13 @@ def problems(settings: Settings, database: Database) -> list[str]:
 
 
 def with_mode(settings: Settings, mode: str) -> Settings:
-    """The same settings, with a vendor that calls back or one that is polled."""
+    """The same settings with a vendor that calls back, or one that is polled."""
     kie = settings.providers.named("kie").model_copy(update={"callbacks": mode == CALLBACK})
     return settings.model_copy(update={"providers": settings.providers.with_accounts(kie=kie)})
 
 
 def with_workers(processes: Sequence[Process], count: int) -> list[Process]:
-    """The same processes, with so many worker processes under the supervisor of each role."""
+    """The same processes, with this number of worker processes under the supervisor of each role."""
     supervisors = {f"worker-{role}" for role in Role}
     return [
         replace(process, argv=(*process.argv, "--processes", str(count))) if process.name in supervisors else process
@@ -126,13 +126,13 @@ def with_workers(processes: Sequence[Process], count: int) -> list[Process]:
 
 
 def without(names: Collection[str], processes: Sequence[Process]) -> list[Process]:
-    """The processes but these."""
+    """The processes without the named ones."""
     return [process for process in processes if process.name not in names]
 
 
 @contextmanager
 def _own_places(settings: Settings) -> Iterator[Settings]:
-    """Ports, a database and a bucket that are this run's alone; the latter two, and what is in Redis, go with it."""
+    """Free ports, a new database and a new bucket. Database, bucket and the content of Redis go with the block."""
     settings = with_free_ports(settings)
     name = f"reelworks_{uuid4().hex[:12]}"
     server = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
