@@ -1,6 +1,6 @@
-"""Rules broken on purpose, one at a time: the model, or the tests that are named, must find each of them.
+"""Breaks rules on purpose, one at a time. The model or the named tests must find each mutant.
 
-A copy of the tree is changed and the checks run in it; the working tree stays as it is.
+The checks run in a changed copy of the tree. The working tree stays as it is.
 """
 
 import os
@@ -26,19 +26,23 @@ _ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a mutant: which check found it, if one did, and how."""
+    """The verdict on a mutant."""
 
     mutant: Mutant
+    """The mutant."""
     found_by: str | None
+    """The check that found the mutant. None if no check did."""
     how: str
+    """The first error of that check."""
     seconds: float
+    """The length of the checks."""
 
 
 def main(
-    only: Annotated[str, typer.Option(help="mutants whose name holds this")] = "",
-    examples: Annotated[int, typer.Option(min=1, help="stories that the model tells at most")] = 1000,
+    only: Annotated[str, typer.Option(help="only mutants whose name contains this")] = "",
+    examples: Annotated[int, typer.Option(min=1, help="most random stories of the model")] = 1000,
 ) -> None:
-    """Break each rule, and see whether it is found; 1 if one is not."""
+    """Break each rule and run its checks. Exits with 1 if a mutant survives."""
     chosen = [mutant for mutant in MUTANTS if only in mutant.name]
     verdicts: list[Verdict] = []
     for mutant in chosen:
@@ -65,7 +69,7 @@ def _try(mutant: Mutant, examples: int) -> Verdict:
 
 
 def _copy(tree: Path) -> None:
-    """The files that git knows, and new ones that it does not ignore."""
+    """Copy the files that git tracks, and new files that it does not ignore."""
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=_ROOT, check=True, capture_output=True, text=True,
@@ -77,10 +81,10 @@ def _copy(tree: Path) -> None:
 
 
 def _failure(tree: Path, check: str, examples: int) -> str | None:
-    """How a check fails in a tree; None if it passes."""
+    """The error of a check in a tree. None if the check passes."""
     environment = {
         **os.environ,
-        # Before the installed package, which is the tree without the change.
+        # First on the path: the installed package is the tree without the change.
         "PYTHONPATH": str(tree),
         "MODEL_PROFILE": "detect",
         "MODEL_EXAMPLES": str(examples),
@@ -99,7 +103,7 @@ def _failure(tree: Path, check: str, examples: int) -> str | None:
 
 
 def _reason(report: str) -> str:
-    """The first line of what went wrong."""
+    """The first line of the error."""
     lines = [line.removeprefix("E").strip() for line in report.splitlines() if line.startswith("E ")]
     return next((line for line in lines if "Error" in line or "Failed" in line), lines[0] if lines else "")
 

@@ -1,4 +1,4 @@
-"""The rules that `bench.mutants` breaks: a passage of the source, what stands there instead, and who must notice."""
+"""The mutants: for each rule a passage of the source, its replacement, and the checks that must fail."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +8,26 @@ MODEL = "tests/model"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One rule, broken. `checks` are pytest's arguments, tried in order."""
+    """A broken rule."""
 
     name: str
+    """The name in the table of results."""
     breaks: str
+    """The effect of the mutant."""
     file: str
+    """The changed file."""
     old: str
+    """The passage. The file must contain it exactly once."""
     new: str
+    """The replacement."""
     checks: tuple[str, ...] = (MODEL,)
+    """Arguments of pytest, tried in order until a test fails."""
 
     def apply(self, tree: Path) -> None:
-        """Change the file.
+        """Replace the passage in the file.
 
         Raises:
-            ValueError: the passage is not there, or not once: the source has changed, and this table has not.
+            ValueError: the file does not contain the passage exactly once: the source has changed, and this table has not.
         """
         path = tree / self.file
         source = path.read_text(encoding="utf-8")

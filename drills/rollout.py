@@ -1,7 +1,7 @@
-"""Deploy this version over an earlier one while orders come in, and see that nothing is lost, failed or paid twice.
+"""Deploys this version over an earlier one under load, and checks that nothing is lost, failed or paid twice.
 
-The earlier version comes from git, into a folder of its own, and runs on the new schema with this environment's
-libraries. Then, as in a real deploy: new workers beside the old ones, SIGTERM to the old ones, a new gateway.
+The earlier version comes from git into a separate folder. It runs on the new schema with this environment's libraries.
+The steps are those of a real deploy: new workers beside the old ones, SIGTERM to the old ones, a new gateway.
 """
 
 import os
@@ -41,18 +41,18 @@ _FINISH_SECONDS = 180
 _CREDITS = 10**9
 _TINY = Delivered(width=64, height=64)
 
-# Becomes the command in another folder: Python takes the modules of the folder in which it starts.
+# The command in another folder: Python imports modules from the folder in which it starts.
 _START_IN = "import os, sys; os.chdir(sys.argv[1]); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
 
 
 def main(
-    base: Annotated[str, typer.Option(help="the git revision to deploy over; default: the newest older schema")] = "",
-    seconds: Annotated[float, typer.Option(min=1, help="how long each phase takes orders")] = 6,
+    base: Annotated[str, typer.Option(help="revision to deploy over; default: the newest older schema")] = "",
+    seconds: Annotated[float, typer.Option(min=1, help="length of each phase")] = 6,
     rate: Annotated[float, typer.Option(min=0.1, help="orders a second")] = 6,
 ) -> None:
-    """Roll out, print what became of the orders, and audit."""
+    """Deploy under load, print the orders' outcomes, and audit."""
     settings = Settings(_env_file=None)
-    # The gateway is away for the moment of its exchange: what was called back then is found by a poll.
+    # During the gateway's exchange callbacks are lost. A poll finds those results.
     pipeline = settings.pipeline.model_copy(update={"poll_with_callback_seconds": 5.0})
     settings = settings.model_copy(update={"pipeline": pipeline})
     with ExitStack() as ends:
@@ -69,7 +69,7 @@ def main(
 
 
 def older_schema() -> str:
-    """The newest commit whose newest migration is older than ours; the last commit but one if there is none."""
+    """The newest commit with an older newest migration than ours. Without one, the commit before the last."""
     ours = max(path.name for path in Path(_VERSIONS).glob("[0-9]*.py"))
     for commit in _git("log", "--format=%H").split():
         theirs = _git("ls-tree", "--name-only", commit, f"{_VERSIONS}/").split()
@@ -80,7 +80,7 @@ def older_schema() -> str:
 
 @contextmanager
 def checked_out(revision: str, folder: Path) -> Iterator[Path]:
-    """A version's files in a folder, for as long as the block takes."""
+    """The files of a revision in a folder. The folder is deleted after the block."""
     _git("worktree", "add", "--quiet", "--detach", str(folder), revision)
     try:
         console.print(f"from {_git('log', '-1', '--format=%h %s', revision).strip()}", highlight=False)
@@ -95,13 +95,15 @@ def _git(*arguments: str) -> str:
 
 @dataclass(frozen=True)
 class Version:
-    """A version's code."""
+    """The code of a version."""
 
     name: str
+    """The name in the output."""
     folder: Path
+    """The folder with the code."""
 
     def process(self, stack: Stack, command: str, ready_url: str | None = None) -> ApplicationProcess:
-        """One of its processes, part of a running system."""
+        """A process of this version in a running system."""
         argv = (sys.executable, "-c", _START_IN, str(self.folder), "-m", "cli", command)
         process = Process(f"{self.name}-{command}", argv, ready_url=ready_url, stop_seconds=60)
         return ApplicationProcess(process, stack.folder / "logs", {**os.environ, **stack.env})
@@ -109,17 +111,22 @@ class Version:
 
 @dataclass
 class Orders:
-    """Orders at a steady rate over HTTP, each until it is taken: with its key, a repeated one is the same one."""
+    """Orders at a steady rate over HTTP. Each is repeated with its idempotency key until it is taken."""
 
     url: str
+    """The URL of the door."""
     headers: Mapping[str, str]
+    """The headers of an order."""
     rate: float
+    """Orders a second."""
     taken: list[str] = field(default_factory=list)
+    """The ids of accepted generations."""
     retries: int = 0
+    """The number of repeated requests."""
 
     @contextmanager
     def coming_in(self) -> Iterator[None]:
-        """Order for as long as the block takes."""
+        """Order until the block ends."""
         over = threading.Event()
         with ThreadPoolExecutor(_SENDERS) as senders:
             sending = [senders.submit(self._send, number, over) for number in range(_SENDERS)]
@@ -148,13 +155,13 @@ class Orders:
                     return str(answer.raise_for_status().json()["id"])
             except httpx.TransportError:
                 pass
-            # The gateway is being exchanged.
+            # The gateway is being replaced.
             self.retries += 1
             time.sleep(0.2)
 
 
 class Rollout:
-    """One deploy of one version over another, under load."""
+    """A deploy of one version over another, under load."""
 
     def __init__(self, stack: Stack, ends: ExitStack, *, old: Version, new: Version) -> None:
         self._stack = stack
@@ -166,12 +173,12 @@ class Rollout:
         self._sandbox = ends.enter_context(SandboxClient(stack.sandbox_url))
         self._sandbox.set_limits(creates_per_10_seconds=10**9, reads_per_second=10**9)
         self._sandbox.add_scenario(Scenario(seconds=1, delivered=_TINY))
-        # Long enough to be under way when its worker is told to end.
+        # Long enough to be in progress when the worker receives SIGTERM.
         slow = Match(prompt_contains="slow")
         self._sandbox.add_scenario(Scenario(seconds=1, bytes_per_second=1000, delivered=_TINY, match=slow))
 
     def run(self, *, seconds: float, rate: float) -> list[str]:
-        """Deploy; what went wrong, in words."""
+        """Deploy. Returns the problems, as text."""
         gateway, workers, beat = (self._start(self._old, name) for name in ("gateway", "worker", "beat"))
         orders = Orders(self._stack.gateway_url, self._api_key(), rate)
         with orders.coming_in():
@@ -229,7 +236,7 @@ class Rollout:
             return int(session.execute(query).scalar_one())
 
     def _count_of(self, workers: ApplicationProcess) -> int:
-        """How many generations were last claimed by these workers; earlier versions do not say who claims."""
+        """The number of generations last claimed by these workers. Earlier versions do not record the holder."""
         if workers.pid is None:
             return 0
         pids = ", ".join(f"'{child.pid}'" for child in psutil.Process(workers.pid).children())

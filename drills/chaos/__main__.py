@@ -1,4 +1,4 @@
-"""`python -m drills.chaos`: what `make chaos` runs."""
+"""`python -m drills.chaos`, which `make chaos` runs: breaks the running system and audits it."""
 
 import secrets
 import shutil
@@ -19,13 +19,13 @@ _HIGHEST_SEED = 10**6
 
 
 def main(
-    seed: Annotated[int | None, typer.Option(help="decides all that goes wrong; random if left out")] = None,
-    minutes: Annotated[float, typer.Option(min=0.1, help="how long to order and to break")] = 20.0,
-    short: Annotated[bool, typer.Option(help="18 seconds with a fault of each kind, as the tests run it")] = False,
-    json: Annotated[Path | None, typer.Option(help="write the report here, too")] = None,
-    keep: Annotated[bool, typer.Option(help="keep the logs even if nothing is wrong")] = False,
+    seed: Annotated[int | None, typer.Option(help="decides faults and orders; default: random")] = None,
+    minutes: Annotated[float, typer.Option(min=0.1, help="length of orders and faults")] = 20.0,
+    short: Annotated[bool, typer.Option(help="18 seconds with one fault of each main kind")] = False,
+    json: Annotated[Path | None, typer.Option(help="also write the report to this file")] = None,
+    keep: Annotated[bool, typer.Option(help="keep the logs also without a breach")] = False,
 ) -> None:
-    """Break every part of the running system, on a schedule that the seed decides, and audit what is left."""
+    """Break every part of the running system, on a schedule that the seed decides, and audit the result."""
     seed = secrets.randbelow(_HIGHEST_SEED) if seed is None else seed
     planned = plan.short(seed) if short else plan.full(seed, minutes)
     console.print(

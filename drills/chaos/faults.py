@@ -1,4 +1,4 @@
-"""Makes things go wrong, on time, and writes down what really happened."""
+"""Injects the faults of a schedule on time, and records what happened."""
 
 import os
 import signal
@@ -17,30 +17,34 @@ from drills.chaos.plans.schedule import GATEWAY, SUPERVISOR, Fault, FaultKind, L
 from drills.chaos.system import System
 from workers.roles import Role
 
-# How long a fault waits for its target: a worker that is just being restarted, or one that holds a generation.
+# How long a fault waits for its target: a worker that is restarting, or a worker that holds a generation.
 _WAIT_FOR_TARGET_SECONDS = 8.0
 _WAIT_FOR_WORK_SECONDS = 3.0
-# A step can be over in a few milliseconds.
+# A step may take only a few milliseconds.
 _WORK_EVERY_SECONDS = 0.003
 _BACK_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.02
 
-# More faults are never under way at once; watching what a kill left behind takes one of them, too.
+# The most faults at a time. Watching the recovery from a kill takes a place, too.
 _THREADS = 48
 
 
 @dataclass
 class Record:
-    """What became of a fault. Times are seconds from the beginning of the load."""
+    """The record of a fault. Times are seconds from the beginning of the load."""
 
     fault: Fault
+    """The planned fault."""
     began: float
+    """The beginning."""
     ended: float = 0.0
+    """The end."""
     happened: bool = False
+    """Whether the fault was injected."""
     recoveries: list[float] = field(default_factory=list)
-    """Of a killed worker: how long each generation that it held lay idle."""
+    """After a kill of a worker: the idle time of each generation that it held."""
     back_after: float | None = None
-    """Of a killed gateway: seconds until it answered again."""
+    """After a kill of the gateway: seconds until it answered again."""
 
 
 class Injector:
@@ -57,19 +61,19 @@ class Injector:
         self._scheduler = threading.Thread(target=self._run, name="faults", daemon=True)
 
     def start(self, began: float) -> None:
-        """Start; `began` is the `time.monotonic()` at which the load began."""
+        """Start. `began` is the `time.monotonic()` of the load's beginning."""
         self._began = began
         self._scheduler.start()
 
     def is_running(self) -> bool:
-        """Whether there are faults to come, or under way, or recoveries to be seen."""
+        """Whether faults are planned or active, or recoveries are not yet seen."""
         return self._scheduler.is_alive() or not all(future.done() for future in list(self._futures))
 
     def finish(self) -> None:
-        """Wait until every fault is over and every recovery was seen.
+        """Wait for the end of every fault and every recovery.
 
         Raises:
-            Exception: what broke a fault: the bench is at fault itself.
+            Exception: an error in the injector itself.
         """
         self._scheduler.join()
         self._pool.shutdown()
@@ -108,8 +112,6 @@ class Injector:
         record.ended = self._now()
         record.happened = True
 
-    # --- processes ------------------------------------------------------------------------------------------------
-
     def _kill(self, record: Record) -> None:
         with closing(Witness(self._system.direct)) as witness:
             process = self._target(record.fault, witness)
@@ -130,7 +132,7 @@ class Injector:
             record.recoveries = watch(witness, dying, killed_at=killed_at)
 
     def _dying_with(self, fault: Fault, process: psutil.Process) -> list[int]:
-        """The workers that this kill ends at once; those of a killed supervisor end in their own good order."""
+        """The workers that this kill ends at once. Workers of a killed supervisor finish their work first."""
         if fault.kind is FaultKind.KILL_GROUP:
             return [worker.pid for worker in self._system.workers(fault.target.removeprefix(SUPERVISOR))]
         return [process.pid] if fault.target in set(Role) else []
@@ -151,7 +153,7 @@ class Injector:
         self._happened(record)
 
     def _target(self, fault: Fault, witness: Witness) -> psutil.Process | None:
-        """The process to hit; of a role's, one that holds a generation, if there soon is one."""
+        """The process to hit: of a role, one that holds a generation, if there is one soon."""
         if fault.target not in set(Role):
             child = self._system.process(fault.target)
             return psutil.Process(child.pid) if _soon(child.alive) else None
@@ -167,8 +169,6 @@ class Injector:
 
     def _running(self, role: str) -> list[psutil.Process]:
         return [worker for worker in self._system.workers(role) if _runs(worker)]
-
-    # --- services -------------------------------------------------------------------------------------------------
 
     def _flush(self, record: Record) -> None:
         with self._system.lock_of["redis"], Redis.from_url(self._system.direct.redis_url) as redis:
@@ -188,8 +188,6 @@ class Injector:
             service.start()
             service.wait_until_ready()
         self._happened(record)
-
-    # --- the network ----------------------------------------------------------------------------------------------
 
     def _break_link(self, record: Record) -> None:
         link = self._system.links[LinkName(record.fault.target)]
@@ -217,7 +215,7 @@ class Injector:
 
 
 def _runs(process: psutil.Process) -> bool:
-    """Whether it is alive and not stopped: a stopped one was hit already."""
+    """Whether the process is alive and not stopped by an earlier fault."""
     try:
         return process.status() not in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
     except psutil.NoSuchProcess:

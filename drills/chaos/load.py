@@ -1,4 +1,4 @@
-"""Customers who order over both doors, send again what was not answered, and sometimes change their mind."""
+"""Customers who order over both doors, send again after an error, and sometimes cancel."""
 
 import threading
 import time
@@ -21,36 +21,40 @@ from storage import customers, ledger
 _SENDERS = 32
 _ANSWER_SECONDS = 10.0
 _AGAIN_AFTER_SECONDS = 0.5
-# Every outage is over after seconds: whom the system keeps out for so long, it keeps out for good.
+# Every outage ends within seconds: a client that is refused for longer is refused for good.
 _PATIENCE_SECONDS = 120.0
 
 _CREDITS = 10**9
-# Runs out of credits in the middle of a run.
+# This customer runs out of credits in the middle of a run.
 _POOR_CREDITS = 200
 
 
 @dataclass(frozen=True)
 class Customer:
-    """Who orders."""
+    """A customer of the load."""
 
     id: UUID
+    """The customer's id."""
     api_key: str = field(repr=False)
+    """The customer's API key."""
 
 
 @dataclass
 class Tally:
-    """What the customers saw."""
+    """The customers' record of a run."""
 
     accepted: dict[int, UUID] = field(default_factory=dict)
-    """Over HTTP: the generation that was promised, by the order's number."""
+    """Accepted over HTTP: the promised generation, by the order's number."""
     refused: Counter[str] = field(default_factory=Counter)
+    """Refused orders, by reason."""
     sent_again: Counter[str] = field(default_factory=Counter)
-    """Why, and how often."""
+    """Orders sent again, by reason."""
     cancels: Counter[str] = field(default_factory=Counter)
+    """Answers to cancels, by status."""
     published: list[int] = field(default_factory=list)
-    """Over Redis: the orders that Redis took."""
+    """Accepted over Redis: the orders that Redis took."""
     given_up: list[int] = field(default_factory=list)
-    """Orders that nobody took, however often they were sent."""
+    """Orders that no attempt delivered."""
     strange: list[str] = field(default_factory=list)
     """Answers that break a promise of the API."""
 
@@ -60,13 +64,13 @@ class _Accepted(BaseModel):
 
 
 def make_customers(system: System, count: int) -> list[Customer]:
-    """Customers with credits; the last has few."""
+    """Create customers with credits. The last has few."""
     made: list[Customer] = []
     with system.database.transaction() as session:
         for number in range(count):
             customer = customers.create_customer(session, f"customer {number}")
             amount = _POOR_CREDITS if number == count - 1 else _CREDITS
-            ledger.grant(session, customer.id, amount, reference="fault bench")
+            ledger.grant(session, customer.id, amount, reference="chaos")
             made.append(Customer(customer.id, customers.create_api_key(session, customer.id)))
     return made
 
@@ -83,7 +87,7 @@ class Load:
         self._customers = who
         self._deadline_seconds = deadline_seconds
         self._http = httpx.Client(base_url=system.gateway_url, timeout=_ANSWER_SECONDS, trust_env=False)
-        # A stranger's client: it knows the task's name and the queue, and nothing of ours.
+        # A foreign client: it knows the task's name and the queue, and uses no code of ours.
         self._celery = Celery(broker=system.direct.redis_url)
         self._celery.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 1}
         self._lock = threading.Lock()
@@ -93,19 +97,19 @@ class Load:
         self._scheduler = threading.Thread(target=self._run, name="load", daemon=True)
 
     def start(self, began: float) -> None:
-        """Start; `began` is the `time.monotonic()` at which the load begins."""
+        """Start. `began` is the `time.monotonic()` of the load's beginning."""
         self._began = began
         self._scheduler.start()
 
     def is_running(self) -> bool:
-        """Whether there are orders to come, or under way."""
+        """Whether orders are planned or unanswered."""
         return self._scheduler.is_alive() or not all(future.done() for future in list(self._futures))
 
     def finish(self) -> None:
-        """Wait until every order was accepted or refused.
+        """Wait until every order is accepted or refused.
 
         Raises:
-            Exception: what broke a customer: the bench is at fault itself.
+            Exception: an error in the load itself.
         """
         self._scheduler.join()
         self._pool.shutdown()
@@ -115,7 +119,7 @@ class Load:
             future.result()
 
     def abandon(self) -> None:
-        """Send nothing more."""
+        """Send no further order."""
         self._stop.set()
 
     def _run(self) -> None:
@@ -140,10 +144,8 @@ class Load:
             self._cancel(order, generation_id)
         return None
 
-    # --- HTTP -----------------------------------------------------------------------------------------------------
-
     def _order(self, order: PlannedOrder) -> UUID | None:
-        """Send an order until it is accepted or refused, as a customer must."""
+        """Send an order until it is accepted or refused, as a client must."""
         for _ in self._patiently():
             answer = self._post("/v1/generations", order, body=order.request(self._deadline_seconds))
             if isinstance(answer, str):
@@ -179,7 +181,7 @@ class Load:
                 return
 
     def _post(self, path: str, order: PlannedOrder, *, body: object = None) -> httpx.Response | str:
-        """The answer, or why there is none."""
+        """The answer, or the reason for a missing answer."""
         headers = {
             "Authorization": f"Bearer {self._customers[order.customer].api_key}",
             **({"Idempotency-Key": order.key} if body is not None else {}),
@@ -188,8 +190,6 @@ class Load:
             return self._http.post(path, json=body, headers=headers)
         except httpx.TransportError as error:
             return type(error).__name__
-
-    # --- Redis ----------------------------------------------------------------------------------------------------
 
     def _publish(self, order: PlannedOrder) -> None:
         arguments = {
@@ -210,10 +210,8 @@ class Load:
                 return
         self._give_up(order)
 
-    # --- what they saw --------------------------------------------------------------------------------------------
-
     def _patiently(self) -> Iterator[None]:
-        """Again and again, with pauses, until it is hopeless."""
+        """Try again with pauses until the time is over."""
         hopeless_at = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < hopeless_at and not self._stop.is_set():
             yield

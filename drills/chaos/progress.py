@@ -1,4 +1,4 @@
-"""How a run is going: one line in a terminal, and a line now and then where there is none."""
+"""Shows the progress of a run: one line in a terminal, otherwise a line now and then."""
 
 import time
 from types import TracebackType
@@ -11,7 +11,7 @@ _SAY_EVERY_SECONDS = 30.0
 
 
 class Teller:
-    """Shows how far a run is."""
+    """Shows the progress of a run."""
 
     def __init__(self, console: Console, *, seconds: float) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
@@ -30,7 +30,7 @@ class Teller:
         self._progress.stop()
 
     def tell(self, text: str, *, seconds: float) -> None:
-        """Show what is going on, and how many seconds of the load are over."""
+        """Show a text and the elapsed seconds of the load."""
         self._progress.update(self._task, description=text, completed=seconds)
         if not self._console.is_terminal and time.monotonic() - self._said_at > _SAY_EVERY_SECONDS:
             self._said_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a run found, for people and for programs."""
+"""The results of a run, for people and for programs."""
 
 import statistics
 from collections.abc import Mapping
@@ -12,54 +12,74 @@ from drills.chaos.checks.recoveries import Recoveries
 
 
 class Orders(BaseModel):
-    """What customers did and saw."""
+    """The orders of a run."""
 
     accepted_over_http: int
+    """Orders accepted over HTTP."""
     accepted_over_redis: int
+    """Orders that Redis took."""
     lost_in_redis: int
-    """Taken by Redis, and gone, or still there, before it was a generation."""
+    """Orders that Redis took and that never became generations."""
     refused: dict[str, int]
+    """Refused orders, by reason."""
     given_up: int
+    """Orders that no attempt delivered."""
     sent_again: dict[str, int]
+    """Orders sent again, by reason."""
     cancels: dict[str, int]
+    """Answers to cancels, by status."""
 
 
 class BreachFound(BaseModel):
-    """Something that must hold and does not, and all that is known about it."""
+    """A broken rule, with the known facts about its generation."""
 
     subject: str
+    """The generation's id, or another name of the subject."""
     problem: str
+    """The error, as text."""
     timeline: list[str]
+    """The known facts, a line each."""
 
 
 class Report(BaseModel):
-    """A run."""
+    """The report of a run."""
 
     seed: int
+    """The seed."""
     minutes: float
+    """The length of the load."""
     digest: str
+    """The hash of the plan."""
     wall_seconds: float
+    """The length of the run."""
     load_average: float
-    """Of the machine, over the last five minutes of the run; `cores` of them are as many as it can do at once."""
+    """The machine's load average of the last five minutes. Above `cores` the machine was overloaded."""
     cores: int
+    """The machine's cores."""
     faults: dict[str, int]
+    """Injected faults, by kind."""
     missed_faults: dict[str, int]
-    """Planned, and not done: its target was away, or no commit came by."""
+    """Planned faults that were not injected: the target was away, or there was no commit."""
     vendor_faults: dict[str, int]
+    """Vendors' faults, by kind."""
     orders: Orders
+    """The orders."""
     outcomes: dict[str, int]
+    """Generations, by end."""
     recoveries: Recoveries
+    """Recoveries from kills."""
     unasked_deaths: dict[str, int]
-    """Processes that ended though nobody killed them, with how they ended."""
+    """Processes that ended without a kill, with the exit code."""
     log_errors: dict[str, int]
     """Events of the level error in the logs."""
     undelivered: dict[str, int]
-    """Creates that the vendor accepted, and whose customer has no result: why."""
+    """Creates that the vendor accepted and whose customer has no result, by reason."""
     unlucky: dict[str, list[UUID]]
-    """Generations that failed though the vendor was not asked to fail them, by error code."""
+    """Generations that failed without a vendor's fault, by error code."""
     breaches: list[BreachFound]
+    """The broken rules."""
     replay: str
-    """The command that makes the same things go wrong again."""
+    """The command that repeats the run."""
 
 
 def show(report: Report, console: Console) -> None:

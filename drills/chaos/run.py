@@ -1,4 +1,4 @@
-"""A run: start the system, order, break, stop breaking, wait, and audit."""
+"""A run: start the system, send orders and faults, stop the faults, wait, and audit."""
 
 import os
 import time
@@ -30,7 +30,7 @@ from drills.chaos.system import Keeper, System, running
 from schemas.enums import Queue
 from workers.roles import Role
 
-# Past the last deadline, for whoever looks at it then.
+# Beyond the last deadline, for the worker that notices it.
 _SETTLE_MARGIN_SECONDS = 60.0
 _QUIET_SECONDS = 2.0
 _LOOK_EVERY_SECONDS = 0.5
@@ -39,7 +39,7 @@ _COUNTS = text("SELECT count(*), count(*) FILTER (WHERE wake_at IS NOT NULL) FRO
 
 
 def run(plan: Plan, folder: Path, console: Console) -> Report:
-    """Do all of it, in a folder that holds the logs and the data afterwards."""
+    """Run a plan. The folder then holds the logs and the data."""
     began = time.monotonic()
     with ExitStack() as ends:
         with console.status("starting the system"):
@@ -77,7 +77,7 @@ def run(plan: Plan, folder: Path, console: Console) -> Report:
 
 
 def _trouble(plan: Plan, system: System, console: Console) -> tuple[list[Record], Tally]:
-    """Order and break at the same time; then let everything settle."""
+    """Send orders and faults at the same time, then wait until everything has settled."""
     for scenario in usual_scenarios():
         system.sandbox.add_scenario(scenario)
     load = Load(system, plan.orders, make_customers(system, CUSTOMERS), deadline_seconds=plan.deadline_seconds)
@@ -107,7 +107,7 @@ def _state(what: str, injector: Injector, load: Load, system: System) -> str:
 
 
 def _is_settled(system: System) -> bool:
-    """Whether nothing is unfinished, and nothing new comes out of Redis."""
+    """Whether nothing is unfinished and Redis holds no order."""
     before = _counts(system)
     time.sleep(_QUIET_SECONDS)
     after = _counts(system)
@@ -115,7 +115,7 @@ def _is_settled(system: System) -> bool:
 
 
 def _counts(system: System) -> tuple[int, int] | None:
-    """All generations, and the unfinished; None while PostgreSQL is away."""
+    """The numbers of all and of unfinished generations. None while PostgreSQL is away."""
     try:
         with system.database.transaction() as session:
             every, unfinished = session.execute(_COUNTS).one()
@@ -147,13 +147,13 @@ def _slow_recoveries(plan: Plan, found: Recoveries) -> list[Breach]:
 
 
 def _vendor_faults(plan: Plan, found: Findings) -> Counter[str]:
-    """The vendor's faults of the orders that became generations."""
+    """The vendors' faults of the orders that became generations."""
     became = {entry.key for entry in found.ours}
     return Counter(order.vendor_fault for order in plan.orders if order.vendor_fault and order.key in became)
 
 
 def _unlucky(plan: Plan, found: Findings) -> dict[str, list[UUID]]:
-    """What failed by the faults between us and the vendor, and not by the vendor's own."""
+    """Failures without a vendor's fault: those of the faults between us and the vendor."""
     doomed = {order.key for order in plan.orders if order.is_doomed}
     ids: dict[str, list[UUID]] = {}
     for entry in found.ours:
@@ -178,7 +178,7 @@ def _orders(plan: Plan, tally: Tally, found: Findings) -> Orders:
 
 
 def _unasked_deaths(keeper: Keeper, records: Sequence[Record], system: System) -> dict[str, int]:
-    """Processes that ended by themselves."""
+    """Processes that ended without a kill."""
     kills = Counter(
         system.process(record.fault.target).name
         for record in records

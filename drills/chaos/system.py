@@ -1,4 +1,4 @@
-"""The system under test: every process and service, a link of the proxy between every two of them, and a keeper."""
+"""The system under test: every process and service, a link between every two of them, and a keeper."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from workers.roles import Role
 
-# A container runtime starts what has died again after about as long.
+# About the delay of a container runtime before it restarts a dead process.
 _RESTART_AFTER_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.1
 
@@ -36,23 +36,28 @@ _UNLIMITED = 10**9
 
 @dataclass(frozen=True)
 class System:
-    """A running system, as the bench sees it: directly, past every link."""
+    """A running system. Its members reach the parts directly, past the links."""
 
     services: Stack
+    """The services and the sandbox."""
     application: Stack
+    """The application's processes."""
     links: Mapping[LinkName, Link]
+    """The links by name."""
     direct: Settings
-    """How the services are reached without a link."""
+    """Settings with the services' own addresses."""
     database: Database
+    """The database."""
     sandbox: SandboxClient
+    """Controls the sandbox."""
     lock_of: Mapping[str, threading.Lock] = field(
         default_factory=lambda: {name: threading.Lock() for name in ("postgres", "redis", "s3")}
     )
-    """Held by whoever has stopped a service."""
+    """A fault holds this lock while a service is stopped."""
 
     @property
     def gateway_url(self) -> str:
-        """Where clients reach the gateway: over their link."""
+        """The gateway's URL for clients, over their link."""
         return f"http://{HOST}:{self.links[LinkName.CLIENTS_GATEWAY].port}"
 
     @property
@@ -67,7 +72,7 @@ class System:
         return self.application.part(target)
 
     def workers(self, role: str) -> list[psutil.Process]:
-        """The Celery processes that serve a role now."""
+        """The present Celery processes of a role."""
         pid = self.process(f"{SUPERVISOR}{role}").pid
         try:
             children = psutil.Process(pid).children()
@@ -86,7 +91,7 @@ class System:
 
 
 class Keeper:
-    """Starts a process of ours again a second after it died, as a container runtime would."""
+    """Restarts a dead process of the application after a second, as a container runtime does."""
 
     def __init__(self, system: System) -> None:
         self.restarts: Counter[str] = Counter()
@@ -118,7 +123,7 @@ class Keeper:
 
 @contextmanager
 def running(folder: Path, pipeline: PipelineSettings) -> Iterator[System]:
-    """Start everything, and end everything with the block."""
+    """Start everything. Everything ends with the block."""
     with ExitStack() as ends:
         services = ends.enter_context(Stack(folder / "services", Settings(_env_file=None), only=(), sandbox=False))
         proxy = ends.enter_context(Proxy())
@@ -138,7 +143,7 @@ def running(folder: Path, pipeline: PipelineSettings) -> Iterator[System]:
         sandbox = ends.enter_context(SandboxClient(application.sandbox_url))
         sandbox.set_limits(creates_per_10_seconds=_UNLIMITED, reads_per_second=_UNLIMITED)
         system = System(services, application, links, services.settings, database, sandbox)
-        # A stopped process would not hear that it is to end.
+        # A stopped process does not receive SIGTERM.
         ends.callback(_wake_all, system)
         yield system
 
@@ -205,7 +210,7 @@ def _url(link: Link) -> str:
 
 
 def _processes(settings: Settings, links: Mapping[LinkName, Link]) -> Sequence[Process]:
-    """As in production: one supervisor for each role, with two processes where work waits for others."""
+    """The processes of production: one supervisor for each role, with two workers for the roles that wait for I/O."""
     every = {process.name: process for process in application_processes(settings)}
     own = settings.model_copy(
         update={
@@ -217,7 +222,7 @@ def _processes(settings: Settings, links: Mapping[LinkName, Link]) -> Sequence[P
     sandbox = sandbox_process(settings)
     vendor = {
         "SANDBOX_PUBLIC_URL": _url(links[LinkName.VENDOR_FILES]),
-        # Three retries, as from the start; but a gateway that was killed has time to come back.
+        # Three retries, as at the start. A killed gateway gets the time to come back.
         "SANDBOX_CALLBACK_RETRY_SECONDS": "4",
     }
     return [

@@ -1,1 +1,1 @@
-"""What is checked during a run and after it."""
+"""The checks during a run and after it."""

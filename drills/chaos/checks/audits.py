@@ -1,4 +1,4 @@
-"""What must hold once everything has settled, and all that is known where something does not."""
+"""Runs all checks after a run, and collects the known facts about each breach."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,18 @@ _TIMELINES = 10
 
 @dataclass(frozen=True)
 class Findings:
-    """Both books at the end of a run, and what must hold and does not."""
+    """Both books at the end of a run, and the breaches."""
 
     ours: list[Entry]
+    """Our generations."""
     theirs: list[TaskReport]
+    """The vendor's tasks."""
     breaches: list[Breach]
+    """The broken rules."""
 
 
 def findings(system: System, tally: Tally, orders: Sequence[PlannedOrder]) -> Findings:
-    """Compare everything with everything."""
+    """Run all checks."""
     theirs = system.sandbox.tasks()
     with system.objects() as objects:
         audited = audit(system.database, objects).breaches
@@ -49,7 +52,7 @@ def findings(system: System, tally: Tally, orders: Sequence[PlannedOrder]) -> Fi
 
 
 def timelines(system: System, found: Findings) -> list[list[str]]:
-    """All that is known about each breach; empty after the first few."""
+    """The known facts about the first few breaches."""
     with system.database.transaction() as session:
         known = [
             list(timeline.lines(session, breach.subject, found.theirs, system.log_files))

@@ -1,4 +1,4 @@
-"""The vendor's book against ours: what it was asked to make, and what became of it here."""
+"""Compares the vendor's accepted creates with our generations."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,22 +16,28 @@ from schemas.stages import TERMINAL
 
 @dataclass(frozen=True)
 class Breach:
-    """Something that must hold and does not: what it is about (a generation's id, if it is one), and what is wrong."""
+    """A broken rule."""
 
     subject: str
+    """The generation's id, or another name of the subject."""
     problem: str
+    """The error, as text."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A generation as our book has it."""
+    """A generation in our book."""
 
     id: UUID
+    """The generation's id."""
     key: str | None
-    """Its idempotency key."""
+    """The idempotency key."""
     stage: str
+    """The stage."""
     remote_id: str | None
+    """The vendor's id of the task."""
     error_code: str | None
+    """The error code of a failed generation."""
 
 
 _ENTRIES = text("SELECT id, idempotency_key, stage, remote_id, error_code FROM generations")
@@ -54,7 +60,7 @@ def entries(session: Session) -> list[Entry]:
 
 
 def generation_of(task: TaskReport) -> UUID | None:
-    """The generation that a task was made for: the callback URL that it carries names it."""
+    """The generation of a task, from the task's callback URL."""
     if task.call_back_url is None:
         return None
     try:
@@ -64,7 +70,7 @@ def generation_of(task: TaskReport) -> UUID | None:
 
 
 def compare(ours: Sequence[Entry], theirs: Sequence[TaskReport]) -> list[Breach]:
-    """What the two books contradict each other in. Holds where no route is sent again (`unknown_submit = "fail"`)."""
+    """The contradictions between the books, for routes that are never sent again (`unknown_submit = "fail"`)."""
     made_for = {task.task_id: generation_of(task) for task in theirs}
     known = {entry.id for entry in ours}
     return [
@@ -75,14 +81,14 @@ def compare(ours: Sequence[Entry], theirs: Sequence[TaskReport]) -> list[Breach]
 
 
 def undelivered(ours: Iterable[Entry], theirs: Iterable[TaskReport]) -> Counter[str]:
-    """Accepted creates whose customer got no result, by what became of the generation."""
+    """Accepted creates whose customer got no result, counted by the generation's end."""
     by_id = {entry.id: entry for entry in ours}
     owners = (by_id.get(generation_id) for task in theirs if (generation_id := generation_of(task)) is not None)
     return Counter(owner.error_code or owner.stage for owner in owners if owner and owner.stage != "completed")
 
 
 def unkept_promises(ours: Sequence[Entry], accepted: Mapping[str, UUID]) -> list[Breach]:
-    """Generations that a customer was promised, by idempotency key, and that are not there."""
+    """Generations that a customer was promised and that do not exist, by idempotency key."""
     by_key = {entry.key: entry.id for entry in ours}
     return [
         Breach(str(promised), f"{key} was accepted as this, and our book has {by_key.get(key)}")
@@ -92,12 +98,12 @@ def unkept_promises(ours: Sequence[Entry], accepted: Mapping[str, UUID]) -> list
 
 
 def unfinished(ours: Iterable[Entry]) -> list[Breach]:
-    """Generations that did not come to an end in time."""
+    """Generations that did not end in time."""
     return [Breach(str(entry.id), f"is still {entry.stage}") for entry in ours if Stage(entry.stage) not in TERMINAL]
 
 
 def wrong_balances(session: Session) -> list[Breach]:
-    """Customers whose credits are not what was granted less what was captured, once nothing is unfinished."""
+    """Customers whose balance differs from grants less captures. Valid once nothing is unfinished."""
     breaches: list[Breach] = []
     for customer_id, kind, balance, granted, captured in session.execute(_MONEY):
         expected = granted - captured if kind == "available" else 0

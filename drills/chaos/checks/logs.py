@@ -1,4 +1,4 @@
-"""What the logs of a run tell that nothing else does: deaths that nobody asked for, and errors."""
+"""Reads the logs of a run: unplanned deaths of processes, and errors."""
 
 import re
 from collections import Counter
@@ -20,13 +20,13 @@ class _Line(BaseModel):
 
 
 def unasked_worker_deaths(files: Iterable[Path]) -> Counter[str]:
-    """Worker processes that their supervisor found dead, though not killed: by name and exit code."""
+    """Worker processes that their supervisor found dead without a kill of ours, by name and exit code."""
     exits = (line for line in _lines(files) if line.event == _EXITED and line.exit_code != -SIGKILL)
     return Counter(f"{line.worker} (exit code {line.exit_code})" for line in exits)
 
 
 def errors(files: Iterable[Path]) -> Counter[str]:
-    """Events of the level error, by name; what a library says of its own accord has none."""
+    """Events of the level error, by name. Lines that libraries write have no name and are left out."""
     events = (line.event for line in _lines(files) if line.level == "error" and line.event != _EXITED)
     return Counter(event if _NAME.fullmatch(event) else "(a library)" for event in events)
 

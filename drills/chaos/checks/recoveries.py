@@ -1,4 +1,4 @@
-"""The recoveries from all kills of a run, and what else was wrong at the time of each."""
+"""The recoveries from all kills of a run, with the faults at the time of each."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -9,43 +9,53 @@ from drills.chaos.faults import Record
 from drills.chaos.plans.schedule import BEAT, OUTAGES, SUPERVISOR, Fault, FaultKind
 from workers.roles import Role
 
-# What was cut or restarted is not back at once: clients wait a moment before they connect again.
+# A cut or restarted part is not back at once: clients wait before they connect again.
 _AFTERMATH_SECONDS = 5.0
 
 _WAKERS = {Role.CONTROL.value, f"{SUPERVISOR}{Role.CONTROL}", BEAT}
 
 
 class Recovery(BaseModel):
-    """How long what killed workers held lay idle. A kill counts with the slowest of its generations."""
+    """Idle times of generations after kills. A kill counts with the slowest of its generations."""
 
     kills: int
+    """The number of kills."""
     generations: int
+    """The number of generations that the killed workers held."""
     median_seconds: float | None
+    """The median of the kills. None without a kill."""
     worst_seconds: float | None
+    """The largest idle time. None without a kill."""
 
 
 class Kill(BaseModel):
-    """A kill of a worker that held something."""
+    """A kill of a worker that held generations."""
 
     at: float
     """Seconds from the beginning of the load."""
     target: str
+    """The worker's role, or the supervisor."""
     generations: int
+    """The number of held generations."""
     slowest_seconds: float
+    """The idle time of the slowest generation."""
     meanwhile: list[str]
-    """What else was wrong."""
+    """The other faults at the time."""
 
 
 class Recoveries(BaseModel):
-    """The kills of workers, by what else was wrong at the time."""
+    """The kills of workers, apart from or together with other faults."""
 
     undisturbed: Recovery
+    """Kills without another fault."""
     disturbed: Recovery
+    """Kills during another fault."""
     with_nothing_in_hand: int
-    """Kills of workers that held no generation: nothing could lie idle."""
+    """The number of kills of workers that held no generation."""
     gateway_back: list[float]
     """Seconds from each kill of the gateway until it answered again."""
     kills: list[Kill]
+    """The kills of workers that held generations."""
 
 
 def recoveries(records: Sequence[Record]) -> Recoveries:
@@ -72,12 +82,12 @@ def _kill(record: Record, records: Sequence[Record]) -> Kill:
 
 
 def is_kill_of_a_worker(fault: Fault) -> bool:
-    """Whether what a worker held has to be taken up by another."""
+    """Whether the fault kills workers, so that other workers must take up their generations."""
     return fault.kind is FaultKind.KILL_GROUP or (fault.kind is FaultKind.KILL and fault.target in set(Role))
 
 
 def disturbances(kill: Record, records: Iterable[Record]) -> list[str]:
-    """What else was wrong between a kill and the recovery from it, or had just been."""
+    """The other faults between a kill and its recovery, or just before."""
     recovered = kill.ended + max(kill.recoveries, default=0.0)
     return [
         f"{other.fault.kind} {other.fault.target}"

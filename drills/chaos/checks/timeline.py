@@ -1,4 +1,4 @@
-"""All that is known of one generation, to find out what went wrong with it."""
+"""Collects the known facts about one generation, to find the cause of a breach."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ _RECEIPTS = text(
 
 
 def lines(session: Session, subject: str, tasks: Iterable[TaskReport], logs: Iterable[Path]) -> Iterator[str]:
-    """What the database, the vendor and the logs say of a generation; nothing if `subject` is not the id of one."""
+    """The generation's lines in database, vendor and logs. Nothing if `subject` is not the id of a generation."""
     try:
         generation_id = UUID(subject)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How long what a killed worker held lay idle: from the kill until it was claimed again, or moved."""
+"""Measures how long a killed worker's generations lay idle: from the kill to the next claim or move."""
 
 import time
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from schemas.settings import Settings
 LOOK_EVERY_SECONDS: Final = 0.2
 GIVE_UP_AFTER_SECONDS: Final = 90.0
 
-# A claim or a move that was under way at the kill may still arrive.
+# A claim or a move that the worker sent before the kill may still arrive.
 _LAST_WORDS_SECONDS = 0.1
 
 _HELD = """
@@ -27,28 +27,31 @@ _NOW = "SELECT id, stage, attempt, 0 AS holder FROM generations WHERE id = ANY(%
 
 @dataclass(frozen=True)
 class Held:
-    """A generation in the hands of a worker."""
+    """A generation that a worker holds."""
 
     id: UUID
+    """The generation's id."""
     stage: str
+    """The stage."""
     attempt: int
+    """The number of the attempt."""
     holder: int
     """The process id of the worker."""
 
 
 class Witness:
-    """Reads the rows directly at PostgreSQL, whatever happens to the links; and waits for it while it is away."""
+    """Reads rows directly from PostgreSQL, past all links, and waits while PostgreSQL is away."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
         self._connection: psycopg.Connection[object] | None = None
 
     def held_by(self, pids: Sequence[int]) -> list[Held]:
-        """What the worker processes of these ids hold, or held when they died; the newest claim first."""
+        """The generations that these worker processes hold, or held when they died; the newest claim first."""
         return self._read(_HELD, [str(pid) for pid in pids])
 
     def as_they_are(self, generation_ids: Sequence[UUID]) -> list[Held]:
-        """These generations now."""
+        """The present state of these generations."""
         return self._read(_NOW, list(generation_ids))
 
     def close(self) -> None:
@@ -72,9 +75,9 @@ class Witness:
 
 
 def watch(witness: Witness, pids: Sequence[int], *, killed_at: float) -> list[float]:
-    """Seconds from the kill (`time.monotonic()`) until each generation that these held was taken up again.
+    """Seconds from the kill (`time.monotonic()`) until each held generation was claimed again or moved.
 
-    One that was not is counted with `GIVE_UP_AFTER_SECONDS`.
+    A generation that stays idle counts with `GIVE_UP_AFTER_SECONDS`.
     """
     time.sleep(_LAST_WORDS_SECONDS)
     waiting = {held.id: held for held in witness.held_by(pids)}

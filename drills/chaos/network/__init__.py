@@ -1,1 +1,1 @@
-"""The TCP proxies between the parts of the system."""
+"""TCP proxies between the parts of the system, which inject network faults."""

@@ -1,4 +1,4 @@
-"""Reads what a client says to PostgreSQL, to know when it commits.
+"""Parses a client's messages to PostgreSQL, to find commits.
 
 Source: https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
@@ -9,7 +9,7 @@ import struct
 _LENGTH = struct.Struct("!I")
 _TYPE_BYTES = 1
 
-# SSLRequest and GSSENCRequest: the server declines, and the start message follows.
+# SSLRequest and GSSENCRequest: the server declines, and the startup message follows.
 _ASKS_FOR_ENCRYPTION = frozenset({80877103, 80877104})
 
 _QUERY, _PARSE, _BIND = b"Q", b"P", b"B"
@@ -18,9 +18,9 @@ _WRITES = re.compile(rb"\b(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 
 
 class Commits:
-    """One client's stream: told every chunk, knows which ones make something durable.
+    """Follows one client's stream and finds the messages that commit.
 
-    That is a COMMIT, or a statement that writes and is a transaction by itself.
+    A commit is a COMMIT, or a writing statement outside a transaction block.
     """
 
     def __init__(self) -> None:
@@ -28,10 +28,10 @@ class Commits:
         self._has_started = False
         self._in_transaction = False
         self._writing: set[bytes] = set()
-        """The names of prepared statements that write; the unnamed one, too."""
+        """The names of prepared statements that write, including the unnamed one."""
 
     def in_chunk(self, chunk: bytes) -> bool:
-        """Whether a message that commits ends in this chunk; it may have begun in the one before."""
+        """Whether a message that commits ends in this chunk. It may begin in an earlier chunk."""
         self._unread += chunk
         found = False
         while (message := self._next()) is not None:
@@ -39,7 +39,7 @@ class Commits:
         return found
 
     def _next(self) -> bytes | None:
-        # The first messages of a connection have no type.
+        # The first messages of a connection have no type byte.
         at = _TYPE_BYTES if self._has_started else 0
         if len(self._unread) < at + _LENGTH.size:
             return None

@@ -1,4 +1,4 @@
-"""TCP links between the parts of a system, which can be refused, hung, slowed, and made to lose an acknowledgement."""
+"""TCP links between the parts of a system. A link can refuse, hang, slow down, or lose an acknowledgement."""
 
 import asyncio
 import socket
@@ -15,14 +15,14 @@ from stack.ports import free_port
 HOST: Final = "127.0.0.1"
 
 _CHUNK_BYTES = 64 * 1024
-# With a linger time of 0, a close is a reset.
+# With a linger time of 0, close sends a reset.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 T = TypeVar("T")
 
 
 class Proxy:
-    """All links of a system, served by one thread, from `__enter__` to `__exit__`."""
+    """All links of a system. One thread serves them, from `__enter__` to `__exit__`."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -43,7 +43,7 @@ class Proxy:
         self._loop.close()
 
     def link(self, name: str, port: int, *, is_postgres: bool = False) -> "Link":
-        """A new link to a server on this machine; it passes everything on until it is told otherwise.
+        """A new link to a server on this machine. It forwards everything until a fault begins.
 
         Args:
             is_postgres: the server is PostgreSQL, whose commits can be lost.
@@ -54,21 +54,21 @@ class Proxy:
 
 
 class Link:
-    """One listening port, and the server that its connections are passed on to.
+    """A listening port, and the server that receives its connections.
 
-    Every method may be called from any thread. Each fault is a context: it ends with the block.
+    Every method may be called from any thread. Each fault is a context manager and ends with the block.
     """
 
     def __init__(self, name: str, server_port: int, loop: asyncio.AbstractEventLoop, *, is_postgres: bool) -> None:
         self.name = name
         self.resets = 0
-        """Connections that were broken on purpose."""
+        """The number of connections that a fault broke."""
         self.commits_lost = 0
-        """Commits that the server made and its client never heard of."""
+        """The number of commits whose acknowledgement was lost."""
         self._server_port = server_port
         self._is_postgres = is_postgres
         self._loop = loop
-        # Never listens: it only keeps the port ours while connections are refused.
+        # This socket never listens: it reserves the port while connections are refused.
         self._holder = _bound(free_port())
         self.port: int = self._holder.getsockname()[1]
         self._latency_seconds = 0.0
@@ -81,7 +81,7 @@ class Link:
 
     @contextmanager
     def refused(self) -> Iterator[None]:
-        """New connections are refused, and the open ones were reset."""
+        """Refuse new connections, and reset the open ones at the beginning."""
         self._wait_for(self._refuse)
         try:
             yield
@@ -90,11 +90,11 @@ class Link:
 
     @contextmanager
     def hung(self, *, forgets: bool) -> Iterator[None]:
-        """Not a byte goes through, and nobody is told.
+        """Forward nothing, and keep the connections open.
 
         Args:
-            forgets: at the end the bytes are lost and the connections reset, as where a router lost its memory; else
-                everything arrives late.
+            forgets: at the end the bytes are lost and the connections are reset, as after a router's restart;
+                otherwise everything arrives late.
         """
         self._wait_for(self._hang)
         try:
@@ -104,7 +104,7 @@ class Link:
 
     @contextmanager
     def slowed(self, seconds: float) -> Iterator[None]:
-        """Everything takes so many seconds longer, each way."""
+        """Delay everything by this many seconds, each way."""
         self._latency_seconds = seconds
         try:
             yield
@@ -113,9 +113,9 @@ class Link:
 
     @contextmanager
     def losing_commits(self, count: int) -> Iterator[None]:
-        """The next `count` commits arrive at PostgreSQL, and their acknowledgement is lost with the connection.
+        """Forward the next `count` commits to PostgreSQL, and drop the connection before the acknowledgement.
 
-        A commit is a COMMIT, or a statement that writes and is a transaction by itself.
+        A commit is a COMMIT, or a writing statement outside a transaction block.
         """
         self._commits_to_lose = count
         try:
@@ -218,13 +218,13 @@ class Link:
         await self._flows.wait()
 
     async def _end(self, sink: asyncio.StreamWriter) -> None:
-        """Pass the end of one direction on; the other may go on."""
+        """Forward the end of one direction. The other direction may continue."""
         await self._flows.wait()
         sink.write_eof()
 
 
 class _Pipe:
-    """One connection: ours with the client, and ours with the server."""
+    """A connection's two sides: the client's and the server's."""
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.client = client
@@ -233,7 +233,7 @@ class _Pipe:
         self.commits = Commits()
 
     def reset(self) -> None:
-        """Break both sides."""
+        """Reset both sides."""
         _reset(self.client)
         _reset(self.server)
 
@@ -245,13 +245,13 @@ class _Pipe:
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     connection = writer.get_extra_info("socket")
-    with suppress(OSError):  # it is closed already
+    with suppress(OSError):  # already closed
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     writer.transport.abort()
 
 
 def _bound(port: int) -> socket.socket:
-    """A socket at a port that another socket of ours may have, too."""
+    """A socket on a port that another socket of this process may use, too."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind((HOST, port))

@@ -1,1 +1,1 @@
-"""What a run does, decided in advance from its seed: faults, orders and the behaviour of vendors."""
+"""The plan of a run, made in advance from a seed: faults, orders, and vendors' behaviour."""

@@ -1,4 +1,4 @@
-"""What is ordered when, and what the vendor does to each order: a pure function of seed and length."""
+"""Plans the orders of a run and the vendor's behaviour for each: a pure function of seed and length."""
 
 import random
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sandbox.scenarios import Match, Scenario
 
 
 class Door(StrEnum):
-    """How an order comes in."""
+    """The way of an order into the system."""
 
     HTTP = "http"
     REDIS = "redis"
@@ -21,7 +21,7 @@ _REDIS_SHARE = 0.1
 _VENDOR_FAULT_SHARE = 0.35
 _CANCELLED_SHARE = 0.05
 _REPEATED_SHARE = 0.05
-# The last customer's: who has few credits orders little.
+# The share of the last customer, who has few credits.
 _POOR_SHARE = 0.02
 
 
@@ -30,26 +30,30 @@ class PlannedOrder:
     """One order of the load."""
 
     number: int
+    """The order's number."""
     at: float
     """Seconds from the beginning of the load."""
     door: Door
+    """The order's door."""
     customer: int
-    """Which of the load's customers."""
+    """The index of the customer."""
     model: Model
+    """The ordered model."""
     vendor_fault: VendorFault | None
+    """The vendor's fault. None for normal behaviour."""
     is_repeated: bool
-    """Sent once more after it was accepted, with the same key."""
+    """Whether the order is sent again with the same key after it was accepted."""
     cancel_after: float | None
-    """Seconds from acceptance to its cancelling."""
+    """Seconds from acceptance to a cancel. None without a cancel."""
 
     @property
     def key(self) -> str:
-        """Its idempotency key, which also is the word in its prompt that no other has."""
+        """The idempotency key. It is also a unique word in the prompt."""
         return f"order-{self.number}."
 
     @property
     def is_doomed(self) -> bool:
-        """Whether its vendor delivers nothing, whatever we do."""
+        """Whether the vendor delivers nothing, whatever the system does."""
         if self.vendor_fault is VendorFault.CREATE_FORGOTTEN:
             return not self.model.can_be_looked_up
         return self.vendor_fault in PRODUCES_NOTHING
@@ -64,7 +68,7 @@ class PlannedOrder:
         }
 
     def scenario(self) -> Scenario | None:
-        """How the sandbox must treat it, where that is not as usual."""
+        """The sandbox's scenario for this order. None for normal behaviour."""
         if self.vendor_fault is None:
             return None
         match = Match(prompt_contains=self.key)
@@ -72,7 +76,7 @@ class PlannedOrder:
 
 
 def plan_orders(seed: int, *, seconds: float, count: int, customers: int) -> list[PlannedOrder]:
-    """The orders of a run, spread over its time, in order of time."""
+    """The orders of a run, spread over its time, sorted by time."""
     rng = random.Random(f"orders {seed}")
     times = sorted(rng.uniform(0.0, seconds) for _ in range(count))
     return [_order(rng, number, at, customers) for number, at in enumerate(times)]
@@ -86,7 +90,7 @@ def _order(rng: random.Random, number: int, at: float, customers: int) -> Planne
     return PlannedOrder(
         number=number,
         at=at,
-        # An order over Redis cannot be cancelled by one who does not read the answer.
+        # A client that does not read Redis answers cannot cancel.
         door=Door.REDIS if not is_cancelled and rng.random() < _REDIS_SHARE else Door.HTTP,
         customer=customers - 1 if rng.random() < _POOR_SHARE else rng.randrange(customers - 1),
         model=model,

@@ -1,4 +1,4 @@
-"""All that is decided before a run: what goes wrong, what is ordered, and by which clockwork."""
+"""The plan of a run: faults, orders, and the pipeline's timings."""
 
 import hashlib
 import json
@@ -12,13 +12,13 @@ from schemas.settings import PipelineSettings
 
 CUSTOMERS = 8
 
-# 5,000 in 20 minutes, and some more for what is refused or lost before it is a generation.
+# 5,000 in 20 minutes, and some more for orders that are refused or lost before they are generations.
 _ORDERS_A_MINUTE = 270
 _ORDERS_IN_A_SHORT_RUN = 80
 _SHORT_SECONDS = 18.0
 
-# The lease and the re-sending are those of production: they decide how soon a dead worker's generation goes on. The
-# others only end the waiting for what will not come sooner than a run could wait.
+# The lease and the re-sending are those of production: they decide how soon a dead worker's generation continues. The
+# other values only shorten waits for answers that never come.
 _PIPELINE = PipelineSettings(
     unknown_submit_grace_seconds=20,
     poll_with_callback_seconds=15,
@@ -37,29 +37,34 @@ _SHORT_PIPELINE = PipelineSettings(
 
 @dataclass(frozen=True)
 class Plan:
-    """A run."""
+    """The plan of a run."""
 
     seed: int
+    """Decides faults and orders."""
     minutes: float
+    """The length of the load."""
     faults: Sequence[Fault]
+    """The faults, sorted by time."""
     orders: Sequence[PlannedOrder]
+    """The orders, sorted by time."""
     pipeline: PipelineSettings
+    """The pipeline's timings."""
     deadline_seconds: int
-    """Of every order."""
+    """The deadline of every order."""
     recovery_seconds: float | None
-    """What a dead worker held must be taken up again within this, where nothing else is wrong; None: not judged."""
+    """The longest recovery of a dead worker's generation without another fault. None: recoveries are not judged."""
     replay: str
-    """The command that makes the same things go wrong again."""
+    """The command that repeats the plan."""
 
     @cached_property
     def digest(self) -> str:
-        """The same for the same schedule, and for no other."""
+        """A hash of faults and orders."""
         decided = [[asdict(fault) for fault in self.faults], [asdict(order) for order in self.orders]]
         return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def full(seed: int, minutes: float) -> Plan:
-    """A run of so many minutes."""
+    """The plan of a run of this length."""
     return Plan(
         seed=seed,
         minutes=minutes,
@@ -73,7 +78,7 @@ def full(seed: int, minutes: float) -> Plan:
 
 
 def short(seed: int) -> Plan:
-    """One fault of each main kind within 18 seconds, by a faster clockwork."""
+    """One fault of each main kind within 18 seconds, with faster timings."""
     return Plan(
         seed=seed,
         minutes=_SHORT_SECONDS / 60,

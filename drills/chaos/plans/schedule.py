@@ -1,4 +1,4 @@
-"""What goes wrong when: a pure function of seed and minutes, so that a run can be replayed."""
+"""Plans the faults of a run: a pure function of seed and minutes, so that a run can be repeated."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -10,33 +10,33 @@ from workers.roles import Role
 
 
 class FaultKind(StrEnum):
-    """A kind of trouble with processes, services or the network between them."""
+    """A kind of fault in processes, services or the network."""
 
     KILL = "kill"
     """SIGKILL of one process."""
     KILL_GROUP = "kill_group"
-    """SIGKILL of a supervisor and all its workers at once, as when a container runs out of memory."""
+    """SIGKILL of a supervisor and all its workers at once, as when a container exceeds its memory."""
     PAUSE = "pause"
-    """SIGSTOP, and SIGCONT after some seconds."""
+    """SIGSTOP, and SIGCONT some seconds later."""
     REDIS_RESTART = "redis_restart"
     REDIS_FLUSH = "redis_flush"
     POSTGRES_CRASH = "postgres_crash"
-    """Immediate shutdown (SIGQUIT), and a start that recovers."""
+    """An immediate shutdown (SIGQUIT), and a start with recovery."""
     S3_OUTAGE = "s3_outage"
     REFUSE = "refuse"
-    """A link refuses new connections; the open ones were reset."""
+    """A link refuses new connections. The open ones are reset."""
     BLACK_HOLE = "black_hole"
     """A link swallows every byte, and resets its connections at the end."""
     STALL = "stall"
-    """A link delivers nothing, and everything at the end."""
+    """A link holds every byte back, and delivers all at the end."""
     SLOW = "slow"
-    """A link takes longer, each way."""
+    """A link delays everything, each way."""
     LOST_COMMIT = "lost_commit"
     """PostgreSQL commits, and the acknowledgement is lost with the connection."""
 
 
 class LinkName(StrEnum):
-    """A connection between two parts, which the proxy can break."""
+    """A connection between two parts that the proxy can break."""
 
     CLIENTS_GATEWAY = "clients-gateway"
     GATEWAY_POSTGRES = "gateway-postgres"
@@ -50,7 +50,7 @@ class LinkName(StrEnum):
 
 
 SUPERVISOR: Final = "supervisor-"
-"""The target of a supervisor is this and the role that it keeps alive."""
+"""The prefix of a supervisor as target. The role that it runs follows."""
 
 GATEWAY: Final = "gateway"
 BEAT: Final = "beat"
@@ -58,29 +58,30 @@ BEAT: Final = "beat"
 KILLS = frozenset({FaultKind.KILL, FaultKind.KILL_GROUP})
 
 OUTAGES = frozenset(FaultKind) - KILLS - {FaultKind.PAUSE}
-"""What is wrong with a service or the network, as opposed to one of our processes."""
+"""The faults of services and network, as opposed to those of our processes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong. Times are seconds."""
+    """One planned fault. Times are seconds."""
 
     at: float
-    """From the beginning of the load."""
+    """Seconds from the beginning of the load."""
     kind: FaultKind
+    """The kind of fault."""
     target: str
     """A `LinkName`, a service, a worker's `Role`, `gateway`, `beat`, or a supervisor."""
     seconds: float = 0.0
-    """How long it lasts; a kill is over at once."""
+    """The length of the fault. 0 for a kill."""
     latency_seconds: float = 0.0
-    """`slow`: how much longer, each way."""
+    """`slow`: the added delay, each way."""
     commits: int = 0
-    """`lost_commit`: how many at most."""
+    """`lost_commit`: the most commits to lose."""
     while_busy: bool = False
-    """Of a worker: wait for a moment in which the process holds a generation."""
+    """For a worker: wait until the process holds a generation."""
 
 
-# A calm round leaves its kills this long to themselves: what a dead worker held must be taken up again by then.
+# A calm round leaves its kills this long alone, so that other workers can take up the generations.
 _ROUND_SECONDS = 33.0
 _STORM_SECONDS = 11.0
 _CALM_BEGINS = 17.0
@@ -88,7 +89,7 @@ _MIXED_SHARE = 1 / 7
 _OUTAGES_IN_A_STORM = 7
 _FAULTS_IN_A_MIXED_ROUND = 11
 _OUTAGES_SHARE = 0.6
-# A part that was just away has some time to come back before it is hit again.
+# A target that was away gets some time before the next fault.
 _BETWEEN_SECONDS = 1.0
 
 # Longer than a lease of 8 s.
@@ -99,10 +100,10 @@ _Draw = Callable[[random.Random, float], Fault]
 
 
 def schedule(seed: int, minutes: float) -> list[Fault]:
-    """The faults of a run, in order of time.
+    """The faults of a run, sorted by time.
 
-    Rounds of 33 s: a storm of outages, then kills and pauses that nothing else disturbs, so that the recovery from each
-    can be measured. Every seventh round or so mixes everything.
+    Rounds last 33 s: a storm of outages, then kills and pauses without another fault, so that each recovery can be
+    measured. About every seventh round mixes everything.
     """
     rng = random.Random(f"faults {seed}")
     outages, kills, diary = _Deck(rng, _OUTAGES), _Deck(rng, _CALM), _Diary()
@@ -147,7 +148,7 @@ def short_schedule(seed: int) -> list[Fault]:
 
 
 class _Deck:
-    """Cards in a random order, every one once before any comes again."""
+    """Cards in random order. Every card comes once before any comes again."""
 
     def __init__(self, rng: random.Random, cards: Sequence[Sequence[_Draw]]) -> None:
         self._rng = rng
@@ -162,21 +163,21 @@ class _Deck:
 
 
 class _Diary:
-    """The faults so far. A target that has trouble already gets no more before that is over."""
+    """The faults so far. A target gets no second fault before the first is over."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self._free_at: dict[str, float] = {}
 
     def enter(self, fault: Fault) -> None:
-        """Add a fault, unless its target is not free."""
+        """Add a fault, unless its target has one already."""
         if fault.at >= self._free_at.get(fault.target, 0.0):
             self._free_at[fault.target] = fault.at + fault.seconds + _BETWEEN_SECONDS
             self.faults.append(fault)
 
 
 def _storm(rng: random.Random, diary: _Diary, outages: _Deck, begin: float) -> None:
-    """Outages, thick and fast, over before the calm begins."""
+    """Outages in quick succession. They end before the calm begins."""
     for start in sorted(rng.uniform(0.0, _STORM_SECONDS - 3.0) for _ in range(_OUTAGES_IN_A_STORM)):
         (draw,) = outages.deal()
         fault = draw(rng, begin + start)
@@ -184,7 +185,7 @@ def _storm(rng: random.Random, diary: _Diary, outages: _Deck, begin: float) -> N
 
 
 def _mix(rng: random.Random, diary: _Diary, outages: _Deck, begin: float) -> None:
-    """Everything at once."""
+    """All kinds of faults at once."""
     for start in sorted(rng.uniform(0.0, _ROUND_SECONDS - 4.0) for _ in range(_FAULTS_IN_A_MIXED_ROUND)):
         (draw,) = outages.deal() if rng.random() < _OUTAGES_SHARE else (rng.choice(_ANY_PROCESS),)
         diary.enter(draw(rng, begin + start))
@@ -235,7 +236,7 @@ def _pause(target: str, length: tuple[float, float]) -> _Draw:
 
 _POSTGRES_LINKS = (LinkName.WORKERS_POSTGRES, LinkName.GATEWAY_POSTGRES)
 
-# A card is one draw here. What is most likely to do harm is there more than once.
+# Each card is one fault. Cards for the most harmful faults occur several times.
 _OUTAGES: list[tuple[_Draw]] = [
     *((_on(FaultKind.REFUSE, link, 0.5, 3.5),) for link in LinkName),
     *((_on(FaultKind.BLACK_HOLE, link, 1.0, 8.0),) for link in LinkName),
@@ -248,8 +249,8 @@ _OUTAGES: list[tuple[_Draw]] = [
     *[(_on(FaultKind.S3_OUTAGE, "s3", 1.0, 5.0),)] * 4,
 ]
 
-# A card is what happens to processes in one calm round. Without the waker (control, beat) nobody's work is taken up
-# again, so that those two are alone in theirs.
+# A card holds the process faults of one calm round. Without the waker (control, beat) no generation is taken up again,
+# so these two are alone in their rounds.
 _PROVIDER, _TRANSFER, _MEDIA = _kill(Role.PROVIDER), _kill(Role.TRANSFER), _kill(Role.MEDIA)
 _REQUESTS = _kill(Role.REQUESTS, while_busy=False)
 _CALM: list[tuple[_Draw, ...]] = [

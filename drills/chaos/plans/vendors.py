@@ -1,4 +1,4 @@
-"""What the vendors can do wrong with one order, in the words of each."""
+"""The faults of vendors with a single order, in each vendor's own codes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Behaviour = Mapping[str, JsonValue]
 
 
 class VendorFault(StrEnum):
-    """What a vendor does wrong with one order."""
+    """A vendor's fault with one order."""
 
     CREATE_DROPPED = "create_dropped"
     CREATE_FORGOTTEN = "create_forgotten"
@@ -46,7 +46,7 @@ class VendorFault(StrEnum):
 
 
 CANCEL_FAULTS = frozenset({VendorFault.CANCEL_SLOW, VendorFault.CANCEL_IGNORED, VendorFault.CANCEL_BROKEN})
-"""These need a customer who cancels, and a vendor who can."""
+"""The faults that need a customer who cancels and a vendor who can."""
 
 PRODUCES_NOTHING = frozenset(
     {
@@ -59,19 +59,21 @@ PRODUCES_NOTHING = frozenset(
         VendorFault.DOWNLOAD_HTML,
     }
 )
-"""After these there can be no result, save where a lost create can be looked up."""
+"""The faults after which there is no result, unless a lost create can be looked up."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """A vendor's own codes for what the faults need."""
+    """A vendor's own codes for the faults."""
 
     limited: int
+    """A limited call."""
     unavailable: int
-    """Not accepted, and to be sent again."""
+    """A refused create that may be sent again."""
     undecided: int
-    """Nobody knows whether it was accepted. Answered with HTTP 500."""
+    """A create with an unknown outcome, answered with HTTP 500."""
     rejected: int
+    """A rejected create."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +81,22 @@ class Model:
     """A model that the load orders."""
 
     name: str
+    """Our name of the model."""
     vendors_name: str
+    """The vendor's name of the model."""
     order: Behaviour
-    """What its request has beside prompt and deadline."""
+    """The fields of the request besides prompt and deadline."""
     usual: Behaviour
-    """How the sandbox makes it: small, so that two cores suffice, and slow enough that a worker which is killed has
-    something in hand."""
+    """The sandbox's settings: small files for two cores, and slow enough that killed workers hold generations."""
     errors: Errors
+    """The vendor's codes."""
     can_be_cancelled: bool = False
+    """Whether the vendor can cancel."""
     can_be_looked_up: bool = False
+    """Whether a lost create can be looked up."""
 
     def behaviour(self, fault: VendorFault | None) -> Behaviour:
-        """How the sandbox treats an order with this fault."""
+        """The sandbox's settings for an order with this fault."""
         return self.usual if fault is None else {**self.usual, **_behaviour(fault, self.errors)}
 
 
@@ -107,7 +113,7 @@ _VIDEO: Behaviour = {
 }
 _FIVE_SECONDS: Behaviour = {"duration_seconds": 5, "aspect_ratio": "1:1"}
 
-# Kie says "not accepted" with a code of 500 inside an HTTP 200; an HTTP 500 without a code of its own says nothing.
+# Kie says "not accepted" with code 500 in an HTTP 200. An HTTP 500 without a code says nothing.
 _KIE = Errors(limited=429, unavailable=500, undecided=999, rejected=422)
 _KLING = Errors(limited=1303, unavailable=5001, undecided=5000, rejected=1201)
 _REPLICATE = Errors(limited=429, unavailable=503, undecided=500, rejected=422)
@@ -125,11 +131,11 @@ SHARES: Sequence[tuple[Model, float]] = (
     (KIE_VIDEO, 0.03),
     (KLING_VIDEO, 0.07),
 )
-"""How much of the load each model gets."""
+"""The share of each model in the load."""
 
 
 def usual_scenarios() -> list[Scenario]:
-    """How the sandbox treats orders that nothing is wrong with."""
+    """The sandbox's settings for orders without a fault."""
     return [
         Scenario.model_validate({**model.behaviour(None), "match": Match(model=model.vendors_name)})
         for model, _ in SHARES
@@ -169,10 +175,10 @@ def _behaviour(fault: VendorFault, errors: Errors) -> Behaviour:
 
 
 def _error(code: int, **more: int) -> dict[str, JsonValue]:
-    return {"code": code, "msg": "asked for by the fault bench", **more}
+    return {"code": code, "msg": "requested by a chaos run", **more}
 
 
-# What all vendors do wrong in the same way.
+# The faults that are the same at all vendors.
 _ALIKE: Mapping[VendorFault, Behaviour] = {
     VendorFault.TASK_FAILED: {"outcome": "fail"},
     VendorFault.RESULT_MISSING: {"empty_result": True},
