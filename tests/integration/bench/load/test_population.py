@@ -1,4 +1,4 @@
-"""A database that the bench fills, against a real PostgreSQL."""
+"""The bench's population, in a real PostgreSQL."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ def take_due(database: Database) -> int:
         return len(generations.take_due(session, [Stage.GENERATING], limit=64, resend_after=10))
 
 
-def test_those_that_wait_are_as_if_they_had_come_in_through_the_door(database: Database, settings: Settings) -> None:
+def test_population_passes_the_audit_and_has_nothing_due(database: Database, settings: Settings) -> None:
     population = Population.of(settings)
     told: list[int] = []
     population.grow(30, told.append)
@@ -28,7 +28,7 @@ def test_those_that_wait_are_as_if_they_had_come_in_through_the_door(database: D
     assert take_due(database) == 0
 
 
-def test_some_become_due_one_after_the_other(database: Database, settings: Settings) -> None:
+def test_chosen_generations_become_due_one_after_the_other(database: Database, settings: Settings) -> None:
     population = Population.of(settings)
     population.grow(50, lambda _: None)
     due = sorted(population.make_due(20, rate=100, after=3600).values())
@@ -39,7 +39,7 @@ def test_some_become_due_one_after_the_other(database: Database, settings: Setti
     assert take_due(database) == 20
 
 
-def test_asking_for_the_wakers_plan_wakes_nobody(database: Database, settings: Settings) -> None:
+def test_explaining_the_wakers_query_wakes_no_generation(database: Database, settings: Settings) -> None:
     population = Population.of(settings)
     population.grow(50, lambda _: None)
     population.make_due(20, rate=100, after=-1)

@@ -1,4 +1,4 @@
-"""What a peer stands on, without the peer: its services, its database, and a vendor."""
+"""The infrastructure of a peer without the peer: services, database and vendor."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ def infrastructure(settings: Settings, vendor_url: str, tmp_path: Path) -> Infra
 
 @pytest.fixture
 def books(infrastructure: Infrastructure) -> Iterator[psycopg.Connection]:
-    """A peer's database, with its tables and nothing in them."""
+    """A peer's database with empty tables."""
     with (
         own_database(infrastructure, f"peer_{uuid4().hex}") as url,
         psycopg.connect(url, autocommit=True) as connection,
@@ -56,7 +56,7 @@ def books(infrastructure: Infrastructure) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def customer_id(books: psycopg.Connection) -> UUID:
-    """A customer with the key `a key` and credits for two orders and a half."""
+    """A customer with the key `a key` and credits for two and a half orders."""
     customer_id = uuid4()
     opened = {"customer_id": customer_id, "key_hash": ledger.key_hash("a key"), "credits": 5 * ledger.PRICE // 2}
     books.execute(ledger.OPEN, opened)

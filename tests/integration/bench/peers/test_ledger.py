@@ -1,4 +1,4 @@
-"""The ledger of the peers: as strict as ours, or the comparison would be worth nothing."""
+"""The peers' ledger. It is as strict as ours; otherwise the comparison would be unfair."""
 
 from uuid import UUID, uuid4
 
@@ -36,7 +36,7 @@ def settle(books: psycopg.Connection, order_id: UUID, *, size_bytes: int = 7) ->
     books.execute(ledger.SETTLE, {"order_id": order_id, **asset})
 
 
-def test_a_key_opens_its_customers_door_only(books: psycopg.Connection, customer_id: UUID) -> None:
+def test_key_finds_only_its_own_customer(books: psycopg.Connection, customer_id: UUID) -> None:
     found = [
         books.execute(ledger.AUTHENTICATE, {"key_hash": ledger.key_hash(key)}).fetchone()
         for key in ("a key", "another key")
@@ -44,7 +44,7 @@ def test_a_key_opens_its_customers_door_only(books: psycopg.Connection, customer
     assert found == [(customer_id,), None]
 
 
-def test_an_order_holds_its_price_until_it_is_settled(books: psycopg.Connection, customer_id: UUID) -> None:
+def test_order_holds_its_price_until_it_is_settled(books: psycopg.Connection, customer_id: UUID) -> None:
     order_id = place(books, customer_id)
     assert balance(books) == (_PRICE * 3 // 2, _PRICE)
     books.execute(ledger.SUBMITTED, {"order_id": order_id, "remote_id": "task_1"})
@@ -63,16 +63,16 @@ def test_settling_twice_captures_once(books: psycopg.Connection, customer_id: UU
     assert audit(books, {f"{order_id}.png": 7}) == []
 
 
-def test_an_order_that_was_faster_than_its_submit_stays_completed(books: psycopg.Connection, customer_id: UUID) -> None:
+def test_completed_order_stays_completed_when_its_submit_is_recorded_late(
+    books: psycopg.Connection, customer_id: UUID
+) -> None:
     order_id = place(books, customer_id)
     settle(books, order_id)
     books.execute(ledger.SUBMITTED, {"order_id": order_id, "remote_id": "task_1"})
     assert stage(books, order_id) == "completed"
 
 
-def test_a_failed_order_gives_its_credits_back_and_cannot_be_settled(
-    books: psycopg.Connection, customer_id: UUID
-) -> None:
+def test_failed_order_returns_its_credits_and_cannot_be_settled(books: psycopg.Connection, customer_id: UUID) -> None:
     order_id = place(books, customer_id)
     books.execute(ledger.RELEASE, {"order_id": order_id, "error": "no"})
     settle(books, order_id)
@@ -81,7 +81,7 @@ def test_a_failed_order_gives_its_credits_back_and_cannot_be_settled(
     assert audit(books, {}) == ["1 orders failed"]
 
 
-def test_nobody_orders_on_credit(books: psycopg.Connection, customer_id: UUID) -> None:
+def test_order_without_enough_credits_is_refused(books: psycopg.Connection, customer_id: UUID) -> None:
     place(books, customer_id)
     place(books, customer_id)
     with pytest.raises(CheckViolation, match="available_never_below_zero"):
@@ -102,7 +102,9 @@ def test_nobody_orders_on_credit(books: psycopg.Connection, customer_id: UUID) -
         ("UPDATE assets SET object_key = 'elsewhere'", "1 files are missing or of another size, e.g. elsewhere"),
     ],
 )
-def test_the_audit_notices(books: psycopg.Connection, customer_id: UUID, damage: str, problem: str) -> None:
+def test_audit_reports_each_kind_of_error(
+    books: psycopg.Connection, customer_id: UUID, damage: str, problem: str
+) -> None:
     order_id = place(books, customer_id)
     settle(books, order_id)
     assert audit(books, {f"{order_id}.png": 7}) == []

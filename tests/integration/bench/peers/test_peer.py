@@ -1,4 +1,4 @@
-"""How a peer is started and cleared away; with a peer of one process, so that no peer has to be installed."""
+"""Starting and removing a peer, with a peer of one process that needs no installation."""
 
 import sys
 from contextlib import closing
@@ -15,7 +15,7 @@ from bench.peers.work import Store
 from bench.subjects.protocols import Infrastructure
 from stack.errors import PartFailed, StackError
 
-# Leaves what a peer leaves: a file in the bucket and a key in Redis; and shows what it was told.
+# Leaves the traces of a peer, a file in the bucket and a key in Redis, and prints its configuration.
 _WORKER = """
 import io, pathlib, redis, sys, time
 from bench.peers.setup import Setup
@@ -33,7 +33,7 @@ time.sleep(600)
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the worker writes what it was told; peers run with our own interpreter."""
+    """The file into which the worker writes its configuration. Peers run with this interpreter."""
     monkeypatch.setattr(peer, "INTERPRETER", Path(sys.executable))
     return tmp_path / "told.json"
 
@@ -42,7 +42,9 @@ def tiny(*arguments: str) -> Peer:
     return Peer("tiny", ("callback", "poll"), lambda _setup, _processes: [Part("worker", arguments)])
 
 
-def test_it_stands_on_ground_of_its_own_that_is_gone_afterwards(infrastructure: Infrastructure, told: Path) -> None:
+def test_peer_gets_its_own_infrastructure_which_is_deleted_afterwards(
+    infrastructure: Infrastructure, told: Path
+) -> None:
     with tiny("-c", _WORKER, str(told)).running(infrastructure, mode="callback", processes=1) as running:
         setup = Setup.model_validate_json(told.read_text())
         assert setup.mode == "callback"
@@ -63,19 +65,19 @@ def test_it_stands_on_ground_of_its_own_that_is_gone_afterwards(infrastructure: 
         assert store.sizes() == {}
 
 
-def test_a_worker_that_dies_is_reported_with_its_last_lines(infrastructure: Infrastructure, told: Path) -> None:
+def test_worker_that_dies_is_reported_with_its_last_lines(infrastructure: Infrastructure, told: Path) -> None:
     running = tiny("-c", "raise SystemExit('no such queue')").running(infrastructure, mode="poll", processes=1)
     with pytest.raises(PartFailed, match="no such queue"), running:
         pass
 
 
-def test_a_peer_that_cannot_prepare_its_database_says_why(infrastructure: Infrastructure, told: Path) -> None:
+def test_peer_that_cannot_prepare_its_database_says_why(infrastructure: Infrastructure, told: Path) -> None:
     broken = Peer("tiny", ("poll",), lambda _setup, _processes: [], migrate=("-c", "raise SystemExit('no schema')"))
     with pytest.raises(StackError, match="no schema"), broken.running(infrastructure, mode="poll", processes=1):
         pass
 
 
-def test_a_peer_that_is_not_installed_says_how(infrastructure: Infrastructure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_peer_says_how_to_install_it(infrastructure: Infrastructure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peer, "INTERPRETER", Path("/nowhere/python"))
     with (
         pytest.raises(StackError, match=r"make \.venv-peers/installed"),
@@ -84,6 +86,6 @@ def test_a_peer_that_is_not_installed_says_how(infrastructure: Infrastructure, m
         pass
 
 
-def test_an_unknown_mode_is_refused(infrastructure: Infrastructure, told: Path) -> None:
+def test_unknown_mode_is_refused(infrastructure: Infrastructure, told: Path) -> None:
     with pytest.raises(ValueError, match="no mode 'push'"), tiny().running(infrastructure, mode="push", processes=1):
         pass

@@ -1,4 +1,4 @@
-"""What every peer does at the vendor and in the bucket."""
+"""The work of every peer at the vendor and in the bucket."""
 
 import asyncio
 import hashlib
@@ -50,7 +50,7 @@ def setup_of(infrastructure: Infrastructure, *, mode: Mode = "poll", door_url: s
 
 
 def with_threads(setup: Setup, order_id: str, prompt: str) -> tuple[str, Asset]:
-    """One order, as a peer with threads does it."""
+    """One order in a peer with threads."""
     with closing(Work(setup)) as work:
         task_id = work.submit(order_id, prompt)
         eventually(lambda: work.result_url(task_id) is not None)
@@ -60,7 +60,7 @@ def with_threads(setup: Setup, order_id: str, prompt: str) -> tuple[str, Asset]:
 
 
 def with_a_loop(setup: Setup, order_id: str, prompt: str) -> tuple[str, Asset]:
-    """One order, as an asynchronous peer does it."""
+    """One order in an asynchronous peer."""
 
     async def run() -> tuple[str, Asset]:
         async with aclosing(AsyncWork(setup)) as work:
@@ -73,7 +73,7 @@ def with_a_loop(setup: Setup, order_id: str, prompt: str) -> tuple[str, Asset]:
 
 
 @pytest.mark.parametrize("run", [with_threads, with_a_loop])
-def test_what_the_vendor_made_is_in_the_bucket(infrastructure: Infrastructure, vendor: SandboxClient, run: Run) -> None:
+def test_result_is_stored_in_the_bucket(infrastructure: Infrastructure, vendor: SandboxClient, run: Run) -> None:
     setup, prompt = setup_of(infrastructure), uuid4().hex
     with closing(Store(setup.s3)) as store:
         store.ensure_bucket()
@@ -87,7 +87,9 @@ def test_what_the_vendor_made_is_in_the_bucket(infrastructure: Infrastructure, v
 
 
 @pytest.mark.parametrize("run", [with_threads, with_a_loop])
-def test_a_failure_at_the_vendor_is_told(infrastructure: Infrastructure, vendor: SandboxClient, run: Run) -> None:
+def test_failure_at_the_vendor_raises_vendor_failed(
+    infrastructure: Infrastructure, vendor: SandboxClient, run: Run
+) -> None:
     prompt = uuid4().hex
     failing = Scenario(match=Match(prompt_contains=prompt), seconds=0, outcome="fail", fail_msg="too dark")
     with vendor.scenario(failing), pytest.raises(VendorFailed, match="too dark"):
@@ -95,14 +97,14 @@ def test_a_failure_at_the_vendor_is_told(infrastructure: Infrastructure, vendor:
 
 
 @pytest.mark.parametrize("run", [with_threads, with_a_loop])
-def test_a_refusal_is_told(infrastructure: Infrastructure, run: Run) -> None:
+def test_refused_create_raises_vendor_refused(infrastructure: Infrastructure, run: Run) -> None:
     setup = setup_of(infrastructure)
     stranger = setup.model_copy(update={"kie": setup.kie.model_copy(update={"api_key": "wrong"})})
     with pytest.raises(VendorRefused, match="401"):
         run(stranger, "order-1", "a boat")
 
 
-def test_a_callback_comes_to_the_orders_own_address_and_is_authentic(infrastructure: Infrastructure) -> None:
+def test_callback_reaches_the_orders_url_and_is_authentic(infrastructure: Infrastructure) -> None:
     with receiving() as receiver:
         setup = setup_of(infrastructure, mode="callback", door_url=receiver.url)
         with closing(Work(setup)) as work:
@@ -122,7 +124,7 @@ def _received(receiver: Receiver) -> tuple[Callback, str, str]:
     return callback, headers["x-webhook-timestamp"], headers["x-webhook-signature"]
 
 
-def test_a_peer_clears_its_own_folder_only(infrastructure: Infrastructure) -> None:
+def test_peer_clears_only_its_own_folder(infrastructure: Infrastructure) -> None:
     with closing(Store(setup_of(infrastructure).s3)) as ours, closing(Store(setup_of(infrastructure).s3)) as others:
         ours.ensure_bucket()
         for store in (ours, others):
@@ -135,7 +137,7 @@ def test_a_peer_clears_its_own_folder_only(infrastructure: Infrastructure) -> No
         assert list(others.sizes().values()) == [len(b"picture")] * 3
 
 
-def test_a_process_reads_the_setup_that_it_was_given(
+def test_process_reads_the_setup_from_its_environment(
     infrastructure: Infrastructure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup = setup_of(infrastructure)

@@ -1,4 +1,4 @@
-"""The page of figures is rewritten between its marks, and nowhere else."""
+"""The bench rewrites the page of figures between the marks and nowhere else."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,13 +44,13 @@ def _run(rate: float, **changes: object) -> Run:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
-    """A page with something before, between and after the marks."""
+    """A page with text before, between and after the marks."""
     path = tmp_path / "performance.md"
     path.write_text(f"# By hand\n\n{BEGIN}\nold figures\n{END}\n\nWhat was tried.\n", encoding="utf-8")
     return path
 
 
-def test_what_was_written_by_hand_stays_and_old_figures_go(page: Path) -> None:
+def test_handwritten_text_stays_and_old_figures_go(page: Path) -> None:
     document(_run(61.5), page)
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# By hand\n\n{BEGIN}\n")
@@ -60,7 +60,7 @@ def test_what_was_written_by_hand_stays_and_old_figures_go(page: Path) -> None:
     assert "| throughput, callback mode | ≥ 60 generations/s | 61.5 generations/s | met |" in text
 
 
-def test_the_machine_and_the_notes_are_told(page: Path) -> None:
+def test_page_has_the_machine_and_the_notes(page: Path) -> None:
     document(_run(61.5), page)
     text = page.read_text(encoding="utf-8")
     assert "A processor, 2 cores, 8 GiB" in text
@@ -68,13 +68,13 @@ def test_the_machine_and_the_notes_are_told(page: Path) -> None:
     assert "fsync is on (Reelworks, callback, 1 process)" in text
 
 
-def test_a_second_run_replaces_the_first(page: Path) -> None:
+def test_second_run_replaces_the_first(page: Path) -> None:
     document(_run(61.5), page)
     document(_run(10), page)
     assert "61.5" not in page.read_text(encoding="utf-8")
 
 
-def test_every_picture_that_the_page_names_is_there(page: Path) -> None:
+def test_every_plot_that_the_page_names_exists(page: Path) -> None:
     document(_run(61.5), page)
     text = page.read_text(encoding="utf-8")
     for name in ("throughput", "throughput-cpu"):
@@ -82,7 +82,7 @@ def test_every_picture_that_the_page_names_is_there(page: Path) -> None:
         assert "<svg" in (page.parent / "performance" / f"{name}.svg").read_text(encoding="utf-8")
 
 
-def test_the_same_figures_make_the_same_picture(page: Path) -> None:
+def test_same_figures_give_the_same_plot(page: Path) -> None:
     picture = page.parent / "performance" / "throughput.svg"
     document(_run(61.5), page)
     first = picture.read_bytes()
@@ -90,17 +90,17 @@ def test_the_same_figures_make_the_same_picture(page: Path) -> None:
     assert picture.read_bytes() == first
 
 
-def test_figures_of_a_quick_run_are_called_so(page: Path) -> None:
+def test_page_says_that_a_run_was_quick(page: Path) -> None:
     document(_run(61.5, is_quick=True), page)
     assert "quick run" in page.read_text(encoding="utf-8")
 
 
-def test_a_scenario_that_failed_is_told(page: Path) -> None:
+def test_page_names_a_failed_scenario(page: Path) -> None:
     document(_run(61.5, failures={"files": "StackError: no port"}), page)
     assert "**Not measured:** files: StackError: no port" in page.read_text(encoding="utf-8")
 
 
-def test_a_scenario_without_a_figure_has_its_problem_and_no_picture(page: Path) -> None:
+def test_scenario_without_figures_has_its_problem_and_no_plot(page: Path) -> None:
     nothing = Outcome(scenario="throughput", case="c", subject="s", measures=[], problems=["no port"])
     document(_run(61.5, outcomes=[nothing]), page)
     text = page.read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def test_a_scenario_without_a_figure_has_its_problem_and_no_picture(page: Path) 
     assert "svg" not in text
 
 
-def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
+def test_page_without_marks_stays_unchanged(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
     page.write_text(f"{END} {BEGIN}", encoding="utf-8")
     with pytest.raises(ValueError, match="must hold"):
@@ -116,11 +116,11 @@ def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8") == f"{END} {BEGIN}"
 
 
-def test_our_own_page_has_its_marks() -> None:
+def test_real_page_has_its_marks() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert (text.count(BEGIN), text.count(END)) == (1, 1)
 
 
-def test_a_run_that_was_kept_is_read_again() -> None:
+def test_stored_run_can_be_read() -> None:
     run = _run(61.5)
     assert Run.model_validate_json(run.model_dump_json()) == run

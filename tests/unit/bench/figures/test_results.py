@@ -1,4 +1,4 @@
-"""The figures of several rounds: what becomes of them on the way to a table."""
+"""The figures of several rounds on their way to a table."""
 
 import pytest
 
@@ -21,14 +21,14 @@ def _round(rate: float, cpu: float, *, notes: list[str] | None = None, problems:
     )
 
 
-def test_rounds_become_one_outcome_with_a_value_from_each() -> None:
+def test_rounds_merge_into_one_outcome_with_a_value_for_each() -> None:
     together = over_rounds([_round(60, 1), _round(40, 3), _round(50, 2)])
     rate = together.measure("finished")
     assert (rate.low, rate.median, rate.high) == (40, 50, 60)
     assert together.parts == [PartUse(part="gateway", cpu_seconds=[1, 3, 2], peak_mib=93)]
 
 
-def test_a_note_of_every_round_is_told_once_and_each_problem_is_told() -> None:
+def test_repeated_note_appears_once_and_each_problem_appears() -> None:
     together = over_rounds(
         [_round(1, 1, notes=["fsync is on"], problems=["lost"]), _round(1, 1, notes=["fsync is on"])]
     )
@@ -36,7 +36,7 @@ def test_a_note_of_every_round_is_told_once_and_each_problem_is_told() -> None:
     assert together.problems == ["lost"]
 
 
-def test_a_round_that_failed_leaves_its_problem_and_no_figures() -> None:
+def test_failed_round_leaves_its_problem_and_no_figures() -> None:
     failed = _round(0, 0, problems=["no port"]).model_copy(update={"measures": [], "parts": []})
     together = over_rounds([failed, _round(60, 1), _round(40, 3)])
     assert together.measure("finished").values == [60, 40]
@@ -45,7 +45,7 @@ def test_a_round_that_failed_leaves_its_problem_and_no_figures() -> None:
     assert over_rounds([failed, failed]).measures == []
 
 
-def test_an_unknown_measure_is_told_by_its_name() -> None:
+def test_unknown_measure_is_named_in_the_error() -> None:
     with pytest.raises(LookupError, match="speed"):
         _round(1, 1).measure("speed")
 
@@ -54,7 +54,7 @@ def test_an_unknown_measure_is_told_by_its_name() -> None:
     ("values", "text"),
     [([61.23], "61.2"), ([50, 40, 60], "50 (40 to 60)"), ([0.1234], "0.123"), ([99.97], "100"), ([12345.6], "12,346")],
 )
-def test_a_cell_holds_the_median_and_the_range(values: list[float], text: str) -> None:
+def test_cell_has_the_median_and_the_range(values: list[float], text: str) -> None:
     assert tables.spread(values) == text
 
 
@@ -63,12 +63,12 @@ def test_processor_time_is_divided_by_the_generations_of_its_round() -> None:
     assert tables.milliseconds_per_generation(together, [1, 3]) == [10, 30]
 
 
-def test_where_nothing_was_generated_there_is_no_cost_of_a_generation() -> None:
+def test_no_generations_give_no_cost_of_a_generation() -> None:
     idle = _round(60, 1).model_copy(update={"measures": []})
     assert tables.milliseconds_per_generation(idle, [1]) is None
 
 
-def test_cases_with_other_measures_have_a_table_of_their_own() -> None:
+def test_cases_with_different_measures_get_separate_tables() -> None:
     other = _round(1, 1).model_copy(update={"measures": [Measure(what="latency", unit="ms", values=[3])]})
     rates, latencies = tables.figures("throughput", [_round(1, 1), _round(2, 1), other])
     assert rates.headings == ("case", "subject", "finished, 1/s", "generations")
@@ -76,7 +76,7 @@ def test_cases_with_other_measures_have_a_table_of_their_own() -> None:
     assert latencies.rows == [["callback, 1 process", "Reelworks", "3"]]
 
 
-def test_the_parts_of_a_case_are_followed_by_their_sum() -> None:
+def test_sum_follows_the_parts_of_a_case() -> None:
     outcome = _round(1, 1)
     outcome.parts.append(PartUse(part="postgres", cpu_seconds=[0.5], peak_mib=50))
     sheet = tables.uses("throughput", [outcome])
@@ -88,6 +88,6 @@ def test_the_parts_of_a_case_are_followed_by_their_sum() -> None:
     ]
 
 
-def test_a_bar_in_a_cell_does_not_break_the_page() -> None:
+def test_pipe_character_in_a_cell_does_not_break_the_page() -> None:
     sheet = tables.Sheet("t", ("what", "figure"), [("a|b", "1")], names=1)
     assert sheet.for_page() == "| what | figure |\n| --- | --: |\n| a\\|b | 1 |"

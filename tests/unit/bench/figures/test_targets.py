@@ -1,4 +1,4 @@
-"""Whether a target is met, and that nothing is called met that was not measured."""
+"""The verdicts of targets. A target that was not measured is neither met nor missed."""
 
 import pytest
 
@@ -20,18 +20,18 @@ def _found(outcomes: list[Outcome], what: str) -> Judgement:
     return next(judgement for judgement in judge(outcomes) if judgement.what == what)
 
 
-def test_without_figures_no_target_is_met_or_missed() -> None:
+def test_target_without_figures_is_not_measured() -> None:
     assert {judgement.verdict for judgement in judge([])} == {Verdict.NOT_MEASURED}
 
 
-def test_the_median_decides_and_not_the_best_round() -> None:
+def test_median_decides_instead_of_the_best_round() -> None:
     missed = _found([_outcome("Reelworks", "callback, 1 process", 59)], "throughput, callback mode")
     assert (missed.verdict, missed.found) == (Verdict.MISSED, "59 generations/s")
     met = _found([_outcome("Reelworks", "callback, 1 process", 60)], "throughput, callback mode")
     assert met.verdict is Verdict.MET
 
 
-def test_the_best_number_of_processes_counts_but_another_mode_does_not() -> None:
+def test_best_number_of_processes_counts_but_not_another_mode() -> None:
     outcomes = [
         _outcome("Reelworks", "callback, 1 process", 40),
         _outcome("Reelworks", "callback, 2 processes", 50),
@@ -40,7 +40,7 @@ def test_the_best_number_of_processes_counts_but_another_mode_does_not() -> None
     assert _found(outcomes, "throughput, callback mode").found == "50 generations/s"
 
 
-def test_a_peer_is_compared_at_its_best() -> None:
+def test_peer_is_compared_at_its_best() -> None:
     outcomes = [
         _outcome("Reelworks", "callback, 1 process", 60),
         _outcome("plain Celery", "callback, 1 process", 30),
@@ -52,7 +52,7 @@ def test_a_peer_is_compared_at_its_best() -> None:
     assert (found.found, found.verdict) == ("1.2 ×", Verdict.MISSED)
 
 
-def test_figures_of_a_run_with_problems_are_none_of_ours_but_a_peer_keeps_them() -> None:
+def test_run_with_problems_counts_for_peers_but_not_for_reelworks() -> None:
     broken = _outcome("Reelworks", "callback, 1 process", 600, problems=["lost"])
     assert _found([broken], "throughput, callback mode").verdict is Verdict.NOT_MEASURED
     peer = _outcome("plain Celery", "callback, 1 process", 60, problems=["a file is missing"])
@@ -71,7 +71,7 @@ def test_figures_of_a_run_with_problems_are_none_of_ours_but_a_peer_keeps_them()
         ({"below": 5.0}, 5, Verdict.MISSED),
     ],
 )
-def test_a_bound_is_kept_or_not(bounds: dict[str, float], figure: float, verdict: Verdict) -> None:
+def test_bound_decides_between_met_and_missed(bounds: dict[str, float], figure: float, verdict: Verdict) -> None:
     target = Target(what="it", find=lambda _: figure, unit="ms", **bounds)
     assert target.judge([]).verdict is verdict
 
@@ -80,5 +80,5 @@ def test_every_target_names_its_bound() -> None:
     assert all(target.wanted for target in TARGETS)
 
 
-def test_a_figure_that_no_case_has_is_none() -> None:
+def test_missing_figure_is_none() -> None:
     assert highest("throughput", "finished", case="poll")([_outcome("Reelworks", "callback, 1 process", 1)]) is None

@@ -1,4 +1,4 @@
-"""The meter, on processes that really burn time and memory."""
+"""The meter, with processes that really use time and memory."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from bench.figures.results import PartUse
 from bench.instruments.meter import Meter
 from tests.support import eventually
 
-# Each says `up`, waits for a word, works, says what it used, and stays until its input is closed.
+# Each process prints `up`, waits for a line, works, prints its own use, and stays until its input closes.
 _FRAME = """
 import subprocess, sys, time
 print("up", flush=True)
@@ -43,7 +43,7 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 def _work(process: subprocess.Popen[str]) -> float:
-    """Let it do its work; the processor seconds that it used by its own account, children apart."""
+    """Let the process work. Returns the processor seconds by the process's own account, without children."""
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()
@@ -58,14 +58,14 @@ def _metered(program: str) -> tuple[PartUse, float]:
     return use, own
 
 
-def test_processor_time_is_what_the_process_says_itself() -> None:
+def test_processor_time_equals_the_processs_own_account() -> None:
     use, own = _metered(_BURNER)
     (seconds,) = use.cpu_seconds
-    # The kernel counts in hundredths; the start of the interpreter came before the meter.
+    # The kernel counts in hundredths. The interpreter started before the meter.
     assert 0.4 <= seconds <= own + 0.02
 
 
-def test_processor_time_of_a_child_that_is_gone_counts() -> None:
+def test_processor_time_of_a_finished_child_counts() -> None:
     use, own = _metered(_PARENT)
     assert own < 0.4
     assert use.cpu_seconds[0] >= 0.48
@@ -79,7 +79,7 @@ def test_processor_time_before_the_block_does_not_count() -> None:
     assert meter.use()[0].cpu_seconds[0] <= 0.1
 
 
-def test_memory_that_was_given_back_is_in_the_peak() -> None:
+def test_released_memory_is_in_the_peak() -> None:
     with _process(_HOARDER) as process, Meter({"it": process.pid}, every=0.01, share=1) as meter:
         _work(process)
         seen = eventually(lambda: meter.use()[0].peak_mib, lambda mib: mib >= 64)
@@ -87,7 +87,7 @@ def test_memory_that_was_given_back_is_in_the_peak() -> None:
     assert meter.use()[0].peak_mib >= seen
 
 
-def test_a_part_that_ends_keeps_what_it_used() -> None:
+def test_ended_part_keeps_its_use() -> None:
     with _process(_BURNER) as process, Meter({"it": process.pid}, every=0.01, share=1) as meter:
         own = _work(process)
         assert process.stdin is not None
@@ -97,7 +97,7 @@ def test_a_part_that_ends_keeps_what_it_used() -> None:
     assert 0 < seconds <= own + 0.02
 
 
-def test_parts_are_told_apart() -> None:
+def test_parts_are_measured_separately() -> None:
     with _process(_BURNER) as busy, _process(_BURNER) as idle:
         with Meter({"busy": busy.pid, "idle": idle.pid}) as meter:
             _work(busy)

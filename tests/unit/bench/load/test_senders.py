@@ -14,7 +14,7 @@ from bench.subjects.protocols import Door
 
 @dataclass
 class _Shop:
-    """What a server saw."""
+    """The requests that a server received."""
 
     status: int = 202
     bodies: list[object] = field(default_factory=list)
@@ -56,7 +56,7 @@ def shop() -> Iterator[_Shop]:
             self.wfile.write(b"{}")
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the tests' output is for the tests."""
+            """Print nothing into the tests' output."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         seen.url = f"http://127.0.0.1:{server.server_port}"
@@ -67,7 +67,7 @@ def shop() -> Iterator[_Shop]:
         thread.join()
 
 
-def test_every_order_is_placed_once_and_has_its_latency(shop: _Shop) -> None:
+def test_every_order_is_placed_once_and_has_a_latency(shop: _Shop) -> None:
     latencies = place(shop.door, count=10, senders=3)
     assert len(latencies) == 10
     assert min(latencies) > 0
@@ -75,30 +75,30 @@ def test_every_order_is_placed_once_and_has_its_latency(shop: _Shop) -> None:
     assert shop.keys == {"secret"}
 
 
-def test_a_sender_keeps_its_connection(shop: _Shop) -> None:
+def test_sender_keeps_its_connection(shop: _Shop) -> None:
     place(shop.door, count=9, senders=3)
     assert shop.connections == 3
 
 
-def test_each_sender_has_a_door_of_its_own(shop: _Shop) -> None:
+def test_each_sender_uses_its_own_door(shop: _Shop) -> None:
     doors = [replace(shop.door, headers={"X-API-Key": key}) for key in ("first", "second")]
     place_at(doors, count=4)
     assert len(shop.bodies) == 4
     assert shop.keys == {"first", "second"}
 
 
-def test_a_door_can_be_one_that_only_answers(shop: _Shop) -> None:
+def test_door_can_be_a_get(shop: _Shop) -> None:
     assert len(place(replace(shop.door, method="GET"), count=2, senders=1)) == 2
     assert (shop.asked, shop.bodies) == (["/orders?x=1"] * 2, [])
 
 
-def test_an_order_that_is_refused_ends_it_and_says_why(shop: _Shop) -> None:
+def test_refused_order_ends_the_load_with_its_answer(shop: _Shop) -> None:
     shop.status = 402
     with pytest.raises(OrderRefused, match=r"402: \{\}"):
         place(shop.door, count=2, senders=1)
 
 
-def test_a_process_of_its_own_places_nothing_before_the_word_and_everything_after(shop: _Shop) -> None:
+def test_separate_process_waits_for_go_and_then_places_everything(shop: _Shop) -> None:
     with Load([shop.door] * 2, count=6) as load:
         assert shop.bodies == []
         load.go()
@@ -106,7 +106,7 @@ def test_a_process_of_its_own_places_nothing_before_the_word_and_everything_afte
     assert len(shop.bodies) == 6
 
 
-def test_a_process_of_its_own_says_why_it_failed(shop: _Shop) -> None:
+def test_separate_process_reports_its_error(shop: _Shop) -> None:
     shop.status = 503
     with Load([shop.door], count=1) as load:
         load.go()

@@ -15,7 +15,7 @@ SOON = 10.0
 
 
 class Echo(socketserver.BaseRequestHandler):
-    """Sends back what it gets."""
+    """Echoes the received bytes."""
 
     def handle(self) -> None:
         with suppress(ConnectionError):
@@ -31,7 +31,7 @@ def proxy() -> Iterator[Proxy]:
 
 @pytest.fixture
 def link(proxy: Proxy) -> Iterator[Link]:
-    """A link to a server that sends back what it gets."""
+    """A link to an echo server."""
     with socketserver.ThreadingTCPServer((HOST, 0), Echo) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -50,14 +50,14 @@ def echo(connection: socket.socket, words: bytes) -> bytes:
     return connection.recv(1024)
 
 
-def test_a_link_passes_everything_on(link: Link) -> None:
+def test_link_forwards_everything(link: Link) -> None:
     with closing(connected(link)) as connection:
         assert echo(connection, b"hello") == b"hello"
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1024) == b"", "the end of one direction is passed on, too"
 
 
-def test_a_refused_link_resets_what_is_open_and_takes_nothing_new(link: Link) -> None:
+def test_refused_link_resets_open_connections_and_refuses_new_ones(link: Link) -> None:
     with closing(connected(link)) as connection:
         assert echo(connection, b"hello") == b"hello"
         with link.refused():
@@ -69,7 +69,7 @@ def test_a_refused_link_resets_what_is_open_and_takes_nothing_new(link: Link) ->
         assert echo(connection, b"again") == b"again"
 
 
-def test_a_black_hole_swallows_bytes_and_resets_at_the_end(link: Link) -> None:
+def test_black_hole_swallows_bytes_and_resets_at_the_end(link: Link) -> None:
     with closing(connected(link)) as connection:
         assert echo(connection, b"hello") == b"hello"
         with link.hung(forgets=True):
@@ -81,7 +81,7 @@ def test_a_black_hole_swallows_bytes_and_resets_at_the_end(link: Link) -> None:
             connection.recv(1024)
 
 
-def test_a_stalled_link_delivers_everything_at_the_end(link: Link) -> None:
+def test_stalled_link_delivers_everything_at_the_end(link: Link) -> None:
     with closing(connected(link)) as connection:
         with link.hung(forgets=False):
             connection.settimeout(0.3)
@@ -91,14 +91,14 @@ def test_a_stalled_link_delivers_everything_at_the_end(link: Link) -> None:
         assert connection.recv(1024) == b"later"
 
 
-def test_a_slow_link_takes_longer_each_way(link: Link) -> None:
+def test_slow_link_delays_each_way(link: Link) -> None:
     with closing(connected(link)) as connection, link.slowed(0.2):
         asked_at = time.monotonic()
         assert echo(connection, b"slowly") == b"slowly"
         assert time.monotonic() - asked_at >= 0.4
 
 
-def test_a_lost_commit_is_in_the_database_and_its_client_does_not_know(proxy: Proxy, settings: Settings) -> None:
+def test_lost_commit_is_in_the_database_and_its_client_gets_an_error(proxy: Proxy, settings: Settings) -> None:
     direct = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     server, _, name = direct.rpartition("/")
     host, _, port = server.rpartition(":")

@@ -17,7 +17,7 @@ def kill(at: float, *seconds: float, target: str = Role.PROVIDER) -> Record:
     return record(FaultKind.KILL, target, at, at, seconds=seconds)
 
 
-def test_a_kill_counts_with_the_slowest_of_its_generations() -> None:
+def test_kill_counts_with_the_slowest_of_its_generations() -> None:
     found = recoveries([kill(0, 3.0, 11.0), kill(100, 9.0), kill(200, 10.0)])
     assert found.undisturbed.model_dump() == {
         "kills": 3,
@@ -28,7 +28,7 @@ def test_a_kill_counts_with_the_slowest_of_its_generations() -> None:
     assert found.disturbed.kills == 0
 
 
-def test_a_kill_of_a_worker_with_nothing_in_hand_is_counted_apart() -> None:
+def test_kill_of_an_idle_worker_is_counted_apart() -> None:
     found = recoveries([kill(0), kill(50, target="gateway")])
     assert (found.undisturbed.kills, found.with_nothing_in_hand) == (0, 1)
 
@@ -45,7 +45,7 @@ def test_a_kill_of_a_worker_with_nothing_in_hand_is_counted_apart() -> None:
         kill(105),
     ],
 )
-def test_a_recovery_under_another_fault_is_counted_apart(other: Record) -> None:
+def test_recovery_during_another_fault_is_counted_apart(other: Record) -> None:
     found = recoveries([kill(100, 11.0), other])
     assert found.undisturbed.kills == 0
     assert found.disturbed.worst_seconds == 11.0
@@ -61,5 +61,5 @@ def test_a_recovery_under_another_fault_is_counted_apart(other: Record) -> None:
         kill(105, 4.0, target=Role.MEDIA),
     ],
 )
-def test_what_is_over_or_elsewhere_disturbs_no_recovery(other: Record) -> None:
+def test_earlier_or_unrelated_faults_do_not_disturb_a_recovery(other: Record) -> None:
     assert disturbances(kill(100, 11.0), [other]) == []

@@ -21,7 +21,7 @@ def run(name: bytes) -> bytes:
     return message(b"B", b"\0" + name + b"\0" + struct.pack("!HHH", 0, 0, 0))
 
 
-def test_a_commit_is_seen_where_it_ends() -> None:
+def test_commit_is_found_in_the_chunk_where_it_ends() -> None:
     commits = Commits()
     assert not commits.in_chunk(STARTUP + query(b"BEGIN"))
     commit = query(b"COMMIT")
@@ -29,7 +29,7 @@ def test_a_commit_is_seen_where_it_ends() -> None:
     assert commits.in_chunk(commit[7:])
 
 
-def test_a_write_by_itself_commits_and_a_read_does_not() -> None:
+def test_single_write_commits_and_a_read_does_not() -> None:
     commits = Commits()
     commits.in_chunk(STARTUP)
     assert commits.in_chunk(prepare(b"w", b"WITH moved AS (update x SET y = 1) SELECT 1") + run(b"w"))
@@ -37,7 +37,7 @@ def test_a_write_by_itself_commits_and_a_read_does_not() -> None:
     assert commits.in_chunk(run(b"w")), "prepared once, run again"
 
 
-def test_a_write_inside_a_transaction_waits_for_its_commit() -> None:
+def test_write_in_a_transaction_waits_for_its_commit() -> None:
     commits = Commits()
     commits.in_chunk(STARTUP + query(b"BEGIN"))
     assert not commits.in_chunk(query(b"SELECT 1"))
@@ -45,7 +45,7 @@ def test_a_write_inside_a_transaction_waits_for_its_commit() -> None:
     assert commits.in_chunk(query(b"COMMIT"))
 
 
-def test_a_rollback_is_no_commit() -> None:
+def test_rollback_is_no_commit() -> None:
     commits = Commits()
     commits.in_chunk(STARTUP + query(b"BEGIN"))
     assert not commits.in_chunk(query(b"ROLLBACK"))

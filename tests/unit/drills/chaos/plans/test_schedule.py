@@ -19,12 +19,12 @@ DIGEST = "import sys; from drills.chaos.plans.plan import full; print(full(int(s
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_same_seed_gives_the_same_schedule(seed: int) -> None:
+def test_same_seed_gives_the_same_schedule(seed: int) -> None:
     assert full(seed, 20).faults == full(seed, 20).faults
     assert full(seed, 20).orders == full(seed, 20).orders
 
 
-def test_the_same_seed_gives_the_same_schedule_in_every_process() -> None:
+def test_same_seed_gives_the_same_schedule_in_every_process() -> None:
     digests = [
         subprocess.run(
             [sys.executable, "-c", DIGEST, "7"],
@@ -44,7 +44,7 @@ def test_another_seed_or_length_gives_another_schedule() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_twenty_minutes_hold_three_hundred_faults_and_five_thousand_orders(seed: int) -> None:
+def test_twenty_minutes_hold_300_faults_and_5000_orders(seed: int) -> None:
     plan = full(seed, 20)
     assert len(plan.faults) >= 300
     assert len(plan.orders) >= 5000
@@ -54,7 +54,7 @@ def test_twenty_minutes_hold_three_hundred_faults_and_five_thousand_orders(seed:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_most_kills_of_workers_leave_a_recovery_that_nothing_disturbs(seed: int) -> None:
+def test_most_kills_of_workers_have_an_undisturbed_recovery(seed: int) -> None:
     records = [
         Record(fault, fault.at, ended=fault.at + fault.seconds, happened=True, recoveries=[14.0])
         for fault in full(seed, 20).faults
@@ -65,7 +65,7 @@ def test_most_kills_of_workers_leave_a_recovery_that_nothing_disturbs(seed: int)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_part_that_is_in_trouble_gets_no_more_before_that_is_over(seed: int) -> None:
+def test_target_in_trouble_gets_no_second_fault(seed: int) -> None:
     over_at: dict[str, float] = {}
     for fault in full(seed, 20).faults:
         assert fault.at >= over_at.get(fault.target, 0.0)
@@ -73,20 +73,20 @@ def test_a_part_that_is_in_trouble_gets_no_more_before_that_is_over(seed: int) -
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_short_run_has_every_kind_but_a_container_that_dies(seed: int) -> None:
+def test_short_run_has_every_kind_of_fault_but_kill_group(seed: int) -> None:
     kinds = Counter(fault.kind for fault in short(seed).faults)
     assert set(kinds) == set(FaultKind) - {FaultKind.KILL_GROUP}
     assert kinds[FaultKind.KILL] == 3
 
 
-def test_a_scenario_meets_its_own_order_alone() -> None:
+def test_scenario_matches_only_its_own_order() -> None:
     orders = full(1, 20).orders
     (one,) = (order for order in orders if order.number == 1)
     prompts = {order.number: str(order.request(60)["prompt"]) for order in orders}
     assert [number for number, prompt in prompts.items() if one.key in prompt] == [1]
 
 
-def test_the_vendor_understands_everything_that_it_is_asked_to_do_wrong() -> None:
+def test_sandbox_accepts_every_scenario_of_the_vendors_faults() -> None:
     scenarios = [order.scenario() for order in full(1, 20).orders if order.vendor_fault is not None]
     assert None not in scenarios
     assert len(usual_scenarios()) == len(SHARES)
