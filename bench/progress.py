@@ -39,6 +39,6 @@ class Steps:
         if not self._console.is_terminal:
             self._console.print(f"{self._scenario}: {step}", soft_wrap=True)
 
-    def tell(self, text: str) -> None:
+    def show(self, text: str) -> None:
         """Show a detail of the present step."""
         self._progress.update(self._task, description=f"{self._scenario}: {self._step}, {text}")

@@ -27,7 +27,7 @@ class Mutant:
         """Replace the passage in the file.
 
         Raises:
-            ValueError: the file does not contain the passage exactly once: the source has changed, and this table has not.
+            ValueError: the file does not contain the passage exactly once: this table is older than the source.
         """
         path = tree / self.file
         source = path.read_text(encoding="utf-8")

@@ -13,7 +13,9 @@ class Health(_Message):
     """The answer of a running server."""
 
     status: Literal["ok"] = "ok"
+    """Always `ok`."""
     sandbox: Literal[True] = True
+    """Always true."""
 
 
 class ScenarioAdded(_Message):
@@ -36,10 +38,14 @@ class TaskReport(_Message):
     """One accepted task."""
 
     task_id: str
+    """The vendor's id of the task."""
     model: str
+    """The vendor's name of the model."""
     prompt: str
+    """The prompt of the create."""
     request: dict[str, JsonValue] = Field(description="the body of the create")
     call_back_url: str | None
+    """The URL of the callback's receiver."""
     state: str = Field(
         description="waiting, queuing, generating, success, fail or cancelled; or the scenario's state_word"
     )
@@ -50,6 +56,7 @@ class TaskReport(_Message):
     cancels: int = Field(description="cancel requests so far, including refused ones")
     downloads: int = Field(description="downloads of the results so far")
     callbacks: list[CallbackReport]
+    """The attempts to send callbacks, oldest first."""
 
 
 class RequestCounts(_Message):
@@ -57,6 +64,7 @@ class RequestCounts(_Message):
 
     accepted: int = Field(description="accepted tasks, including those whose reply was lost")
     refused: int
+    """Refused creates."""
     refused_by_code: dict[int, int] = Field(description="refusals by the vendor's error code")
 
 
@@ -64,6 +72,7 @@ class CallbackOrder(_Message):
     """A callback to send now, once, in any state of the task."""
 
     task_id: str
+    """The vendor's id of the task."""
     signed: bool | Literal["wrong"] = Field(
         default=True, description="true: signed as the vendor signs; false: unsigned; wrong: signed with another key"
     )
@@ -83,7 +92,9 @@ class LimitsChange(_Message):
     """New limits of the accounts. All but `kling_concurrency` are Kie's. A field left out keeps its value."""
 
     creates_per_10_seconds: int | None = Field(default=None, ge=0)
+    """Creates that Kie accepts in 10 s."""
     reads_per_second: int | None = Field(default=None, ge=0)
+    """Status reads that Kie accepts in a second."""
     credits: float | None = Field(default=None, ge=0, description="the account's balance")
     kling_concurrency: int | None = Field(default=None, ge=0, description="tasks that Kling runs at once")
 
@@ -92,6 +103,10 @@ class Limits(_Message):
     """The limits in force. All but `kling_concurrency` are Kie's."""
 
     creates_per_10_seconds: int
+    """Creates that Kie accepts in 10 s."""
     reads_per_second: int
+    """Status reads that Kie accepts in a second."""
     credits: float
+    """Kie's balance."""
     kling_concurrency: int
+    """Tasks that Kling runs at once."""

@@ -41,9 +41,13 @@ class Delivered(_Part):
     """Changes to the delivered file. An absent field keeps the ordered value."""
 
     width: int | None = Field(default=None, ge=16, le=8192, multiple_of=2)
+    """Pixels."""
     height: int | None = Field(default=None, ge=16, le=8192, multiple_of=2)
+    """Pixels."""
     duration_seconds: float | None = Field(default=None, gt=0, le=60)
+    """The length of a video."""
     frame_rate: float | None = Field(default=None, ge=1, le=120)
+    """Frames a second of a video."""
     size_bytes: int | None = Field(
         default=None, gt=0, le=8 * 1024**3, description="pad a video to this size; a larger video stays as it is"
     )
@@ -65,6 +69,7 @@ class Scenario(_Part):
 
     seconds: Seconds | None = Field(default=None, description="generation time")
     outcome: Literal["success", "fail"] = "success"
+    """Whether the task ends with a result or an error."""
     fail_code: str = Field(default="500", description="the vendor's code of a failed task")
     fail_msg: str = Field(default="Internal server error", description="the vendor's text of a failed task")
     state_word: str | None = Field(
@@ -77,6 +82,7 @@ class Scenario(_Part):
         "the create asked for",
     )
     delivered: Delivered = Delivered()
+    """Changes to the delivered file."""
 
     poll_error: ErrorReply | None = Field(default=None, description="answer status reads with this error")
     poll_error_times: Times = Field(default=1, description="for the first n reads of each task")
@@ -146,7 +152,7 @@ class ScenarioBook:
         self._scenarios.clear()
         self._refused.clear()
 
-    def meet(self, *, prompt: str, model: str) -> tuple[Scenario, ErrorReply | None]:
+    def match(self, *, prompt: str, model: str) -> tuple[Scenario, ErrorReply | None]:
         """The scenario of a create, and the error that refuses this create."""
         for scenario_id, scenario in reversed(self._scenarios.items()):
             if scenario.match.accepts(prompt=prompt, model=model):

@@ -7,7 +7,9 @@ _LOOK_EVERY_SECONDS = 0.1
 _STALLED_SECONDS = 60.0
 
 
-def wait_for(finished: Callable[[], int], wanted: int, *, tell: Callable[[str], None] = lambda _: None) -> float | None:
+def wait_for(
+    finished: Callable[[], int], wanted: int, *, report: Callable[[str], None] = lambda _: None
+) -> float | None:
     """Wait until `finished` reaches `wanted`.
 
     Returns:
@@ -21,7 +23,7 @@ def wait_for(finished: Callable[[], int], wanted: int, *, tell: Callable[[str], 
             return now
         if count > seen:
             seen, moved_at = count, now
-            tell(f"{count} of {wanted}")
+            report(f"{count} of {wanted}")
         elif now - moved_at > _STALLED_SECONDS:
             return None
         time.sleep(_LOOK_EVERY_SECONDS)

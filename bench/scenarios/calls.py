@@ -52,7 +52,7 @@ def _round(running: RunningStack, mode: str, count: int, steps: Steps) -> Outcom
     sandbox.add_scenario(_BEHAVIOUR)
     before = finished(running.database)
     place(running.door, count, _SENDERS)
-    wait_for(lambda: finished(running.database), before + count, tell=steps.tell)
+    wait_for(lambda: finished(running.database), before + count, report=steps.show)
     tasks, requests = sandbox.tasks(), sandbox.requests()
     creates = requests.accepted + requests.refused
     reads, cancels = sum(task.polls for task in tasks), sum(task.cancels for task in tasks)

@@ -67,7 +67,7 @@ class Files:
                 for size in sizes:
                     steps.begin(f"round {number}, {size.name}")
                     rounds[-1] += _measure(running, size, idle_mib)
-            steps.tell("reading everything that was stored")
+            steps.show("reading everything that was stored")
             found = problems(running.stack.settings, running.database)
         outcomes = [over_rounds(same) for same in zip(*rounds, strict=True)]
         outcomes[0].problems.extend(found)

@@ -79,8 +79,8 @@ class Throughput:
                 rounds.append([])
                 for case in cases:
                     steps.begin(f"round {number}, {case.subject.name}, {case.name}")
-                    rounds[-1].append(_measure_or_tell(context, shared, case, size, steps))
-                steps.tell("the sandbox alone")
+                    rounds[-1].append(_measure_or_report(context, shared, case, size, steps))
+                steps.show("the sandbox alone")
                 with _instant(shared):
                     rounds[-1].append(sandbox_alone(shared, size.orders))
         return [over_rounds(outcomes) for outcomes in zip(*rounds, strict=True)]
@@ -97,7 +97,7 @@ def _cases(context: RunContext) -> Iterator[Case]:
         yield Case(Reelworks(flower=True), "callback", 1)
 
 
-def _measure_or_tell(context: RunContext, shared: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:
+def _measure_or_report(context: RunContext, shared: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:
     """Measure a case. An error becomes a problem in the outcome, so that the other subjects keep their figures."""
     try:
         return _measure(context, shared, case, size, steps)
@@ -125,7 +125,7 @@ def _run(shared: RunningStack, case: Case, running: Running, size: Size, steps: 
             load.go()
             latencies = load.latencies()
             accepted_seconds = time.perf_counter() - began
-            ended = wait_for(running.finished, before + size.orders, tell=steps.tell)
+            ended = wait_for(running.finished, before + size.orders, report=steps.show)
     finished = running.finished() - before
     seconds = (ended or time.perf_counter()) - began
     return Outcome(

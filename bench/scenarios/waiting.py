@@ -91,7 +91,7 @@ def _measure(
     running: RunningStack, population: Population, count: int, size: _Size, steps: Steps, *, rounds: int
 ) -> list[Outcome]:
     steps.begin(f"filling the database up to {count:,}")
-    population.grow(count, lambda there: steps.tell(f"{there:,} there"))
+    population.grow(count, lambda there: steps.show(f"{there:,} there"))
     still, due = [], []
     for number in range(1, rounds + 1):
         steps.begin(f"{count:,} wait, round {number}, nothing is due")

@@ -7,10 +7,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-_SAY_EVERY_SECONDS = 30.0
+_PRINT_EVERY_SECONDS = 30.0
 
 
-class Teller:
+class ProgressLine:
     """Shows the progress of a run."""
 
     def __init__(self, console: Console, *, seconds: float) -> None:
@@ -18,7 +18,7 @@ class Teller:
         self._console = console
         self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task("", total=seconds)
-        self._said_at = time.monotonic()
+        self._printed_at = time.monotonic()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -29,9 +29,9 @@ class Teller:
     ) -> None:
         self._progress.stop()
 
-    def tell(self, text: str, *, seconds: float) -> None:
+    def show(self, text: str, *, seconds: float) -> None:
         """Show a text and the elapsed seconds of the load."""
         self._progress.update(self._task, description=text, completed=seconds)
-        if not self._console.is_terminal and time.monotonic() - self._said_at > _SAY_EVERY_SECONDS:
-            self._said_at = time.monotonic()
+        if not self._console.is_terminal and time.monotonic() - self._printed_at > _PRINT_EVERY_SECONDS:
+            self._printed_at = time.monotonic()
             self._console.print(f"{seconds:5.0f} s  {text}", soft_wrap=True)

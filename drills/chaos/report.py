@@ -68,7 +68,7 @@ class Report(BaseModel):
     """Generations, by end."""
     recoveries: Recoveries
     """Recoveries from kills."""
-    unasked_deaths: dict[str, int]
+    unplanned_deaths: dict[str, int]
     """Processes that ended without a kill, with the exit code."""
     log_errors: dict[str, int]
     """Events of the level error in the logs."""
@@ -92,7 +92,7 @@ def show(report: Report, console: Console) -> None:
     console.print(f"paid and not delivered: {_words(report.undelivered)}", soft_wrap=True)
     unlucky = {code: len(ids) for code, ids in report.unlucky.items()}
     console.print(f"failed though the vendor would have delivered: {_words(unlucky)}", soft_wrap=True)
-    console.print(f"deaths that nobody asked for: {_words(report.unasked_deaths)}", soft_wrap=True)
+    console.print(f"unplanned deaths: {_words(report.unplanned_deaths)}", soft_wrap=True)
     console.print(f"errors in the logs: {_words(report.log_errors)}", soft_wrap=True)
     for breach in report.breaches:
         console.print(f"[red]breach[/red] {breach.subject}: ", end="")

@@ -24,7 +24,7 @@ from drills.chaos.plans.orders import Door
 from drills.chaos.plans.plan import CUSTOMERS, Plan
 from drills.chaos.plans.schedule import KILLS
 from drills.chaos.plans.vendors import usual_scenarios
-from drills.chaos.progress import Teller
+from drills.chaos.progress import ProgressLine
 from drills.chaos.report import BreachFound, Orders, Report
 from drills.chaos.system import Keeper, System, running
 from schemas.enums import Queue
@@ -65,7 +65,7 @@ def run(plan: Plan, folder: Path, console: Console) -> Report:
             orders=_orders(plan, tally, found),
             outcomes=Counter(f"{entry.stage} {entry.error_code or ''}".strip() for entry in found.ours),
             recoveries=recovered,
-            unasked_deaths=_unasked_deaths(keeper, records, system),
+            unplanned_deaths=_unplanned_deaths(keeper, records, system),
             log_errors=logs.errors(system.log_files),
             undelivered=book.undelivered(found.ours, found.theirs),
             unlucky=_unlucky(plan, found),
@@ -82,7 +82,7 @@ def _trouble(plan: Plan, system: System, console: Console) -> tuple[list[Record]
         system.sandbox.add_scenario(scenario)
     load = Load(system, plan.orders, make_customers(system, CUSTOMERS), deadline_seconds=plan.deadline_seconds)
     injector = Injector(system, plan.faults)
-    with Teller(console, seconds=plan.minutes * 60) as teller, ExitStack() as ends:
+    with ProgressLine(console, seconds=plan.minutes * 60) as progress, ExitStack() as ends:
         ends.callback(load.abandon)
         ends.callback(injector.abandon)
         began = time.monotonic()
@@ -90,12 +90,12 @@ def _trouble(plan: Plan, system: System, console: Console) -> tuple[list[Record]
         injector.start(began)
         while injector.is_running() or load.is_running():
             time.sleep(_LOOK_EVERY_SECONDS)
-            teller.tell(_state("breaking", injector, load, system), seconds=time.monotonic() - began)
+            progress.show(_state("breaking", injector, load, system), seconds=time.monotonic() - began)
         injector.finish()
         load.finish()
         settled_by = time.monotonic() + plan.deadline_seconds + _SETTLE_MARGIN_SECONDS
         while not _is_settled(system) and time.monotonic() < settled_by:
-            teller.tell(_state("settling", injector, load, system), seconds=time.monotonic() - began)
+            progress.show(_state("settling", injector, load, system), seconds=time.monotonic() - began)
     return injector.records, load.tally
 
 
@@ -177,11 +177,11 @@ def _orders(plan: Plan, tally: Tally, found: Findings) -> Orders:
     )
 
 
-def _unasked_deaths(keeper: Keeper, records: Sequence[Record], system: System) -> dict[str, int]:
+def _unplanned_deaths(keeper: Keeper, records: Sequence[Record], system: System) -> dict[str, int]:
     """Processes that ended without a kill."""
     kills = Counter(
         system.process(record.fault.target).name
         for record in records
         if record.happened and record.fault.kind in KILLS and record.fault.target not in set(Role)
     )
-    return dict(logs.unasked_worker_deaths(system.log_files) + (keeper.restarts - kills))
+    return dict(logs.unplanned_worker_deaths(system.log_files) + (keeper.restarts - kills))

@@ -1,4 +1,7 @@
-"""The vendors, one package each. Each package exports a `VENDOR`; there is no other list."""
+"""The vendors, one package each. Each package exports a `VENDOR`; there is no other list.
+
+Fields of request bodies have the vendor's names. The vendor's pages, cited in each module, describe them.
+"""
 
 from functools import cache
 from importlib import import_module

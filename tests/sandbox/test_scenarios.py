@@ -28,14 +28,14 @@ def test_only_the_newest_match_applies() -> None:
     book.add(Scenario(seconds=1))
     newest = book.add(Scenario(match=Match(prompt_contains="boat"), create_error=BUSY))
 
-    assert book.meet(prompt="a boat", model="m")[1] == BUSY
-    assert book.meet(prompt="a boat", model="m")[1] is None
-    assert book.meet(prompt="a ship", model="m") == (Scenario(seconds=1), None)
+    assert book.match(prompt="a boat", model="m")[1] == BUSY
+    assert book.match(prompt="a boat", model="m")[1] is None
+    assert book.match(prompt="a ship", model="m") == (Scenario(seconds=1), None)
     assert book.remove(newest)
     assert not book.remove(newest)
-    assert book.meet(prompt="a boat", model="m") == (Scenario(seconds=1), None)
+    assert book.match(prompt="a boat", model="m") == (Scenario(seconds=1), None)
     book.clear()
-    assert book.meet(prompt="a boat", model="m") == (NORMAL, None)
+    assert book.match(prompt="a boat", model="m") == (NORMAL, None)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ class _Line(BaseModel):
     exit_code: int = 0
 
 
-def unasked_worker_deaths(files: Iterable[Path]) -> Counter[str]:
+def unplanned_worker_deaths(files: Iterable[Path]) -> Counter[str]:
     """Worker processes that their supervisor found dead without a kill of ours, by name and exit code."""
     exits = (line for line in _lines(files) if line.event == _EXITED and line.exit_code != -SIGKILL)
     return Counter(f"{line.worker} (exit code {line.exit_code})" for line in exits)

@@ -51,7 +51,7 @@ class FalError(Exception):
         return cls(422, [{"loc": ["body", field], "msg": text, "type": kind}])
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "FalError":
+    def of_scenario(cls, error: ErrorReply) -> "FalError":
         """The error that a scenario describes."""
         return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
 

@@ -51,11 +51,11 @@ async def submit(
     if body is None:
         raise FalError(422, [{"loc": ["body"], "msg": "The body is not a JSON object", "type": "json_invalid"}])
     prompt = prompt_of(body)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=model)
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise FalError.asked_for(refusal)
+            raise FalError.of_scenario(refusal)
         task = await _task(sandbox, model, body, fal_webhook, scenario)
     except FalError as error:
         sandbox.creates.refused(prompt, error.code)
@@ -81,7 +81,7 @@ async def read_status(
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise FalError.asked_for(scenario.poll_error)
+        raise FalError.of_scenario(scenario.poll_error)
     status, record = sandbox.account(FalAccount).records.progress(task, logs=logs)
     return JSONResponse(record, status_code=status)
 
@@ -112,7 +112,7 @@ async def cancel(
     task.cancels += 1
     error_reply = task.scenario.cancel_error
     if error_reply is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise FalError.asked_for(error_reply)
+        raise FalError.of_scenario(error_reply)
     if task.ended is not None:
         return JSONResponse({"status": "ALREADY_COMPLETED"}, status_code=400)
     sandbox.engine.cancel(task)

@@ -47,11 +47,11 @@ async def create_interaction(
     if body is None:
         raise GeminiError(400, "Invalid JSON payload received.")
     prompt = prompt_of(body)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=str(body.get("model")))
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=str(body.get("model")))
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise GeminiError.asked_for(refusal)
+            raise GeminiError.of_scenario(refusal)
         create = read_create(body)
         task = await _task(sandbox, create, body, scenario)
     except GeminiError as error:
@@ -73,7 +73,7 @@ async def get_interaction(
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise GeminiError.asked_for(scenario.poll_error)
+        raise GeminiError.of_scenario(scenario.poll_error)
     return await _answer(sandbox, task, version)
 
 
@@ -86,7 +86,7 @@ async def cancel_interaction(
     task.cancels += 1
     error = task.scenario.cancel_error
     if error is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise GeminiError.asked_for(error)
+        raise GeminiError.of_scenario(error)
     sandbox.engine.cancel(task)
     return await _answer(sandbox, task, version)
 

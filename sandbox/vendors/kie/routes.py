@@ -21,7 +21,16 @@ from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kie.callbacks import MarketCallbacks
 from sandbox.vendors.kie.errors import KieError
 from sandbox.vendors.kie.models import read_input
-from sandbox.vendors.kie.tasks import Authorization, CalledBack, Create, create, ok, read_object, tell, text_of
+from sandbox.vendors.kie.tasks import (
+    Authorization,
+    Create,
+    WithCallback,
+    answer_record,
+    create,
+    ok,
+    read_object,
+    text_of,
+)
 
 _LINK_SECONDS = 20 * 60
 
@@ -30,7 +39,7 @@ router.include_router(veo.router)
 router.include_router(runway.router)
 
 
-class _CreateRequest(CalledBack):
+class _CreateRequest(WithCallback):
     """The fields of createTask that all models share."""
 
     model: str | None = None
@@ -67,7 +76,7 @@ async def record_info(
 ) -> Response:
     """The state of a task and, at its end, the URLs of its results."""
     sandbox.account(KieAccount).authorize(authorization)
-    return await tell(sandbox, task_id, MarketCallbacks, otherwise=partial(_adopted, sandbox, task_id))
+    return await answer_record(sandbox, task_id, MarketCallbacks, otherwise=partial(_adopted, sandbox, task_id))
 
 
 @router.post("/api/v1/common/download-url")

@@ -16,7 +16,15 @@ from sandbox.validation import HttpUrlText
 from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kie.callbacks import KieCallbacks, code_of, stamp
 from sandbox.vendors.kie.inputs import KieInput, read_as
-from sandbox.vendors.kie.tasks import Authorization, Create, call_back_url_of, create, read_object, tell, text_of
+from sandbox.vendors.kie.tasks import (
+    Authorization,
+    Create,
+    answer_record,
+    call_back_url_of,
+    create,
+    read_object,
+    text_of,
+)
 
 _MODEL = "runway"
 _SIZES: dict[str, Size] = {
@@ -127,7 +135,7 @@ async def record_detail(
 ) -> Response:
     """The state of a video and, at its end, its URL."""
     sandbox.account(KieAccount).authorize(authorization)
-    return await tell(sandbox, task_id, RunwayCallbacks)
+    return await answer_record(sandbox, task_id, RunwayCallbacks)
 
 
 def _told(task: Task, video_id: str, link: str) -> JsonObject:

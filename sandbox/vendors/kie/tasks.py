@@ -23,7 +23,7 @@ from sandbox.vendors.kie.inputs import KieInput
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
 
-class CalledBack(BaseModel):
+class WithCallback(BaseModel):
     """The callback field of every create."""
 
     call_back_url: HttpUrlText | None = Field(default=None, alias="callBackUrl")
@@ -50,11 +50,11 @@ class Create:
 
 async def create(sandbox: Sandbox, asked: Create) -> Response:
     """Accept a task, as its scenario says: `{"data": {"taskId": …}}`. Raises `KieError`."""
-    scenario, refusal = sandbox.scenarios.meet(prompt=asked.prompt, model=asked.model)
+    scenario, refusal = sandbox.scenarios.match(prompt=asked.prompt, model=asked.model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise KieError.asked_for(refusal)
+            raise KieError.of_scenario(refusal)
         task = await _admit(sandbox, asked, scenario)
     except KieError as error:
         sandbox.creates.refused(asked.prompt, error.code)
@@ -66,7 +66,7 @@ async def create(sandbox: Sandbox, asked: Create) -> Response:
     return reply_to_create(scenario, ok({"taskId": task.id}))
 
 
-async def tell(
+async def answer_record(
     sandbox: Sandbox, task_id: str, writer: type[KieCallbacks], *, otherwise: Callable[[], Task | None] = lambda: None
 ) -> Response:
     """The record of a task. Each family sees only its own tasks. Raises `KieError`."""
@@ -79,7 +79,7 @@ async def tell(
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise KieError.asked_for(scenario.poll_error)
+        raise KieError.of_scenario(scenario.poll_error)
     return ok(task.writer.record(task))
 
 
@@ -100,7 +100,7 @@ async def read_object(request: Request) -> JsonObject:
 def call_back_url_of(body: JsonObject) -> str | None:
     """The callback URL of a create. Raises `KieError` 422 for an invalid one."""
     try:
-        return CalledBack.model_validate(body).call_back_url
+        return WithCallback.model_validate(body).call_back_url
     except ValidationError as error:
         raise KieError(422, sentences(error)) from None
 

@@ -19,7 +19,15 @@ from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kie.callbacks import KieCallbacks, code_of, stamp
 from sandbox.vendors.kie.errors import KieError
 from sandbox.vendors.kie.inputs import KieInput, read_as
-from sandbox.vendors.kie.tasks import Authorization, Create, call_back_url_of, create, read_object, tell, text_of
+from sandbox.vendors.kie.tasks import (
+    Authorization,
+    Create,
+    answer_record,
+    call_back_url_of,
+    create,
+    read_object,
+    text_of,
+)
 
 _DEFAULT: Final = "veo3_fast"
 _MOST_FRAMES = 2
@@ -209,7 +217,7 @@ async def record_info(
 ) -> Response:
     """The state of a video and, at its end, its URL."""
     sandbox.account(KieAccount).authorize(authorization)
-    return await tell(sandbox, task_id, VeoCallbacks)
+    return await answer_record(sandbox, task_id, VeoCallbacks)
 
 
 def _read_extension(sandbox: Sandbox, fields: JsonObject) -> VeoExtensionInput:

@@ -33,7 +33,7 @@ class KlingError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "KlingError":
+    def of_scenario(cls, error: ErrorReply) -> "KlingError":
         """The error that a scenario describes."""
         return cls(error.code, error.msg, http_status=error.http_status, retry_after=error.retry_after)
 

@@ -23,7 +23,7 @@ _MAX_IMAGE_BYTES = 50 * 1024**2
 _MAX_VIDEO_BYTES = 200 * 1024**2
 
 
-class Wanted(Protocol):
+class AnyCreate(Protocol):
     """The body of a create in either dialect."""
 
     @property
@@ -55,14 +55,14 @@ async def accept(
     model: str,
     prompt: str,
     body: JsonObject,
-    read: Callable[[str, JsonObject], Wanted],
+    read: Callable[[str, JsonObject], AnyCreate],
 ) -> Task:
     """The task of a create, added to the account. Raises `KlingError`."""
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=model)
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise KlingError.asked_for(refusal)
+            raise KlingError.of_scenario(refusal)
         wanted = read(model, body)
         task = await _admit(sandbox, account, wanted, model=model, prompt=prompt, body=body, scenario=scenario)
     except KlingError as error:
@@ -86,7 +86,7 @@ async def misbehave(sandbox: Sandbox, tasks: Sequence[Task]) -> None:
     for task in tasks:
         number = task.count_read()
         if task.scenario.poll_error is not None and number <= task.scenario.poll_error_times:
-            refusals.append(KlingError.asked_for(task.scenario.poll_error))
+            refusals.append(KlingError.of_scenario(task.scenario.poll_error))
     await sandbox.lifetime.pause(max((task.scenario.poll_latency_seconds for task in tasks), default=0))
     if refusals:
         raise refusals[0]
@@ -100,7 +100,7 @@ def ok(data: JsonValue) -> Response:
 async def _admit(
     sandbox: Sandbox,
     account: KlingAccount,
-    wanted: Wanted,
+    wanted: AnyCreate,
     *,
     model: str,
     prompt: str,

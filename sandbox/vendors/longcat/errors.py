@@ -19,7 +19,7 @@ class LongCatError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "LongCatError":
+    def of_scenario(cls, error: ErrorReply) -> "LongCatError":
         """The error that a scenario describes. Its code is the HTTP status, unless the scenario names another."""
         return cls(error.http_status or error.code, "refused", error.msg, retry_after=error.retry_after)
 

@@ -26,15 +26,25 @@ class VideoCreate(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     prompt: Annotated[str, Field(min_length=1)]
+    """The prompt."""
     negative_prompt: str = ""
+    """The negative prompt."""
     image_url: HttpUrlText | None = None
+    """The picture to begin with."""
     video_url: HttpUrlText | None = None
+    """The video to extend."""
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
+    """The shape of a video from text."""
     resolution: Literal["480p", "720p"] = "480p"
+    """The resolution."""
     num_frames: Annotated[int, Field(ge=5, le=1801)] = 93
+    """The number of frames: a multiple of 4, and 1."""
     fps: Literal[15, 30] = 15
+    """Frames a second."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    """The seed."""
     reference: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """The client's own id of the job. Each id makes one job."""
 
     @property
     def input_url(self) -> str | None:

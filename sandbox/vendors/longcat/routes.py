@@ -76,7 +76,7 @@ async def read_job(job_id: str, sandbox: CurrentSandbox, account: CurrentAccount
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise LongCatError.asked_for(scenario.poll_error)
+        raise LongCatError.of_scenario(scenario.poll_error)
     return JSONResponse(account.records.body(task))
 
 
@@ -87,7 +87,7 @@ async def cancel_job(job_id: str, sandbox: CurrentSandbox, account: CurrentAccou
     task.cancels += 1
     error = task.scenario.cancel_error
     if error is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise LongCatError.asked_for(error)
+        raise LongCatError.of_scenario(error)
     sandbox.engine.cancel(task)
     return JSONResponse(account.records.body(task))
 
@@ -98,11 +98,11 @@ async def _accepted_task(request: Request, sandbox: Sandbox, account: LongCatAcc
     if fields is None:
         raise LongCatError(400, "invalid_input", "The body is not a JSON object")
     prompt = prompt_of(fields)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model="longcat-video")
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model="longcat-video")
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise LongCatError.asked_for(refusal)
+            raise LongCatError.of_scenario(refusal)
         task = await _task(sandbox, account, fields, scenario)
     except LongCatError as error:
         sandbox.creates.refused(prompt, error.code)

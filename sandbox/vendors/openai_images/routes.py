@@ -33,11 +33,11 @@ async def generate_image(request: Request, sandbox: CurrentSandbox, authorizatio
     if fields is None:
         raise OpenAIError(400, "We could not parse the JSON body of your request")
     prompt = text_of(fields, "prompt")
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=text_of(fields, "model"))
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=text_of(fields, "model"))
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise OpenAIError.asked_for(refusal)
+            raise OpenAIError.of_scenario(refusal)
         wanted = read_create(fields)
     except OpenAIError as error:
         sandbox.creates.refused(prompt, error.code)

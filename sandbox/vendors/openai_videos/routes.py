@@ -34,11 +34,11 @@ async def create_video(request: Request, sandbox: CurrentSandbox, authorization:
     """Start a video with `prompt`, `model`, `seconds`, `size`, `input_reference`, in a form or in JSON."""
     sandbox.account(OpenAIVideosAccount).authorize(authorization)
     body = await read_body(request)
-    scenario, refusal = sandbox.scenarios.meet(prompt=body.prompt, model=body.model)
+    scenario, refusal = sandbox.scenarios.match(prompt=body.prompt, model=body.model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise OpenAIError.asked_for(refusal)
+            raise OpenAIError.of_scenario(refusal)
         task = await _task(sandbox, body, scenario)
     except OpenAIError as error:
         sandbox.creates.refused(body.prompt, error.code)
@@ -72,7 +72,7 @@ async def retrieve_video(video_id: str, sandbox: CurrentSandbox, authorization: 
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise OpenAIError.asked_for(scenario.poll_error)
+        raise OpenAIError.of_scenario(scenario.poll_error)
     return JSONResponse(video(task))
 
 

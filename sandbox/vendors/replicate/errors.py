@@ -20,7 +20,7 @@ class ReplicateError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "ReplicateError":
+    def of_scenario(cls, error: ErrorReply) -> "ReplicateError":
         """The error that a scenario describes."""
         return cls(
             error.code,

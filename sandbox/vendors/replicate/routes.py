@@ -65,11 +65,11 @@ async def create_prediction(
     """Start a prediction: `{"input": {…}, "webhook": …, "webhook_events_filter": ["completed"]}` gives it."""
     sandbox.account(ReplicateAccount).authorize(authorization)
     create, model = await _read_create(request), f"{owner}/{name}"
-    scenario, refusal = sandbox.scenarios.meet(prompt=create.prompt, model=model)
+    scenario, refusal = sandbox.scenarios.match(prompt=create.prompt, model=model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise ReplicateError.asked_for(refusal)
+            raise ReplicateError.of_scenario(refusal)
         sandbox.account(ReplicateAccount).admit_create()
         task = _task(sandbox, model, create, scenario)
     except ReplicateError as error:
@@ -102,7 +102,7 @@ async def get_prediction(prediction_id: str, sandbox: CurrentSandbox, authorizat
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise ReplicateError.asked_for(scenario.poll_error)
+        raise ReplicateError.of_scenario(scenario.poll_error)
     return _answer(task)
 
 
@@ -115,7 +115,7 @@ async def cancel_prediction(
     task.cancels += 1
     error = task.scenario.cancel_error
     if error is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise ReplicateError.asked_for(error)
+        raise ReplicateError.of_scenario(error)
     sandbox.engine.cancel(task)
     return _answer(task)
 

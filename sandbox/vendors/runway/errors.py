@@ -16,7 +16,7 @@ class RunwayError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "RunwayError":
+    def of_scenario(cls, error: ErrorReply) -> "RunwayError":
         """The error that a scenario describes. Its code is the HTTP status, unless the scenario names another."""
         return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
 

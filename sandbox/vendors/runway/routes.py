@@ -66,11 +66,11 @@ async def create_task(endpoint: str, request: Request, sandbox: CurrentSandbox, 
     if body is None:
         raise RunwayError(400, "The request body is not a JSON object")
     prompt = prompt_of(body)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=f"{endpoint}/{body.get('model')}")
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=f"{endpoint}/{body.get('model')}")
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise RunwayError.asked_for(refusal)
+            raise RunwayError.of_scenario(refusal)
         task = await _task(sandbox, account, endpoint, body, scenario)
     except RunwayError as error:
         sandbox.creates.refused(prompt, error.code)
@@ -87,7 +87,7 @@ async def read_task(task_id: str, sandbox: CurrentSandbox, account: CurrentAccou
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise RunwayError.asked_for(scenario.poll_error)
+        raise RunwayError.of_scenario(scenario.poll_error)
     return JSONResponse(task.writer.body(task))
 
 
@@ -98,7 +98,7 @@ async def delete_task(task_id: str, sandbox: CurrentSandbox, account: CurrentAcc
     task.cancels += 1
     error = task.scenario.cancel_error
     if error is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise RunwayError.asked_for(error)
+        raise RunwayError.of_scenario(error)
     sandbox.engine.cancel(task)
     account.delete(task)
     return Response(status_code=_NO_CONTENT)

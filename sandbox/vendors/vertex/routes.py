@@ -70,11 +70,11 @@ async def create_operation(
     account.require_project(path.project)
     body = await _body(request)
     prompt = prompt_of(body)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=path.model)
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=path.model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise VertexError.asked_for(refusal)
+            raise VertexError.of_scenario(refusal)
         wanted = read_create(path.model, body)
         account.admit(path.model, path.location)
         task = await _task(sandbox, account, path, wanted, body, scenario)
@@ -105,7 +105,7 @@ async def read_operation(
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise VertexError.asked_for(scenario.poll_error)
+        raise VertexError.of_scenario(scenario.poll_error)
     told = account.operations.body(task)
     if not account.operations.is_inline(task):
         return JSONResponse(told)
