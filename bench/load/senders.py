@@ -139,7 +139,7 @@ class Load:
     @property
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            raise RuntimeError("use it in a with statement")
+            raise RuntimeError("use Load in a with statement")
         return self._process
 
 

@@ -91,7 +91,7 @@ def show(report: Report, console: Console) -> None:
     _show_recoveries(report.recoveries, console)
     console.print(f"paid and not delivered: {_words(report.undelivered)}", soft_wrap=True)
     unlucky = {code: len(ids) for code, ids in report.unlucky.items()}
-    console.print(f"failed though the vendor would have delivered: {_words(unlucky)}", soft_wrap=True)
+    console.print(f"failures without a fault of the vendor: {_words(unlucky)}", soft_wrap=True)
     console.print(f"unplanned deaths: {_words(report.unplanned_deaths)}", soft_wrap=True)
     console.print(f"errors in the logs: {_words(report.log_errors)}", soft_wrap=True)
     for breach in report.breaches:
@@ -118,7 +118,7 @@ def _show_recoveries(found: Recoveries, console: Console) -> None:
     for name, recovery in (("undisturbed", found.undisturbed), ("under another fault", found.disturbed)):
         seconds = f"median {recovery.median_seconds} s, worst {recovery.worst_seconds} s" if recovery.kills else "-"
         console.print(f"recovery {name}: {recovery.kills} kills, {recovery.generations} generations, {seconds}")
-    console.print(f"kills with nothing in hand: {found.with_nothing_in_hand}")
+    console.print(f"kills of idle workers: {found.with_nothing_in_hand}")
     if found.gateway_back:
         median, worst = statistics.median(found.gateway_back), max(found.gateway_back)
         console.print(f"gateway back: {len(found.gateway_back)} kills, median {median:.1f} s, worst {worst:.1f} s")

@@ -46,7 +46,7 @@ def findings(system: System, tally: Tally, orders: Sequence[PlannedOrder]) -> Fi
             *book.unfinished(ours),
             *money,
             *(Breach("the gateway", strange) for strange in tally.strange),
-            *(Breach(keys[number], "was taken by nobody, however often it was sent") for number in tally.given_up),
+            *(Breach(keys[number], "was not accepted by any attempt") for number in tally.given_up),
         ],
     )
 

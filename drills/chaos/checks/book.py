@@ -128,7 +128,7 @@ def _made_twice(made_for: Mapping[str, UUID | None]) -> Iterable[Breach]:
 
 def _wrong_task(entry: Entry, made_for: Mapping[str, UUID | None]) -> Iterable[Breach]:
     if entry.stage == "completed" and entry.remote_id is None:
-        yield Breach(str(entry.id), "is completed, and has no task")
+        yield Breach(str(entry.id), "is completed without a task")
     if entry.remote_id is None:
         return
     if entry.remote_id not in made_for:

@@ -66,7 +66,7 @@ def test_result_without_a_task_is_a_breach() -> None:
     breaches = book.compare([invented, none], [])
     assert [(breach.subject, breach.problem) for breach in breaches] == [
         (str(invented.id), "has the task task-9, which the vendor does not know"),
-        (str(none.id), "is completed, and has no task"),
+        (str(none.id), "is completed without a task"),
     ]
 
 
