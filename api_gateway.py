@@ -10,8 +10,11 @@ from gateway.dependencies import lifespan
 from gateway.generations import router as generations_router
 from gateway.head import HeadAsGet
 from gateway.health import router as health_router
+from gateway.inputs import router as inputs_router
+from gateway.me import router as me_router
 from gateway.models import router as models_router
 from gateway.openapi import problems, with_problems
+from gateway.pages import install_pages
 from gateway.problems import Unavailable, install_problem_handlers
 from gateway.request_context import RequestContext
 from gateway.uploads import router as uploads_router
@@ -30,10 +33,22 @@ _TAGS = [
     {"name": "generations", "description": "One image or video to make, and its life."},
     {"name": "uploads", "description": "Pictures and videos of yours, to make others from."},
     {"name": "models", "description": "What can be ordered, and what it costs."},
-    {"name": "credits", "description": "What you can spend."},
+    {"name": "credits", "description": "Who you are here, and what you can spend."},
+    {"name": "inputs", "description": "For providers: the link to each file of an order is handed out with the order."},
     {"name": "callbacks", "description": "For providers: the URL of each generation is handed out with its order."},
     {"name": "health", "description": "For whoever operates the gateway."},
 ]
+
+_ROUTERS = (
+    generations_router,
+    content_router,
+    uploads_router,
+    models_router,
+    credits_router,
+    me_router,
+    inputs_router,
+    callbacks_router,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -49,6 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1.0",
         openapi_tags=_TAGS,
         lifespan=lifespan(settings),
+        # `gateway.pages` has the page: FastAPI's own loads its files from elsewhere.
+        docs_url=None,
         redoc_url=None,
         # A redirect would repeat the callback's token in a header.
         redirect_slashes=False,
@@ -58,9 +75,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs))
     app.add_middleware(RequestContext)
     install_problem_handlers(app)
-    for router in (generations_router, content_router, uploads_router, models_router, credits_router, callbacks_router):
+    for router in _ROUTERS:
         app.include_router(router, responses=problems(Unavailable))
     app.include_router(health_router)
+    install_pages(app)
     app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
 

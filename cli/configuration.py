@@ -1,24 +1,22 @@
 """The settings that a command works with, and the database that they name."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from dotenv import load_dotenv
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
-from rich.markup import escape
 
 from cli.console import errors, refuse
+from schemas import variables
 from schemas.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-RUNNING_ENVIRONMENT = Path(".reelworks/environment")
-"""Written by a running `reelworks up`, so that other commands find its services."""
+_WARNED = "_REELWORKS_VARIABLES_WERE_NAMED"
 
 
 def plain_settings() -> Settings:
@@ -26,36 +24,50 @@ def plain_settings() -> Settings:
     try:
         return get_settings()
     except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            name = "__".join(str(part) for part in problem["loc"]).upper()
-            errors.print(f"[red]REELWORKS_{name}[/red]: {escape(problem['msg'])}", soft_wrap=True)
-        raise typer.Exit(2) from None
+        refuse("\n".join(variables.in_words(error)))
     except SettingsError as error:
-        # A list that is no JSON: the text names the setting, and not its value.
-        refuse(str(error))
+        # A list that is no JSON. The error names a group of settings, and no variable.
+        refuse("\n".join(variables.not_json(variables.given())) or str(error))
+
+
+def warn_of_unknown_variables() -> None:
+    """Name the variables that no setting reads.
+
+    They end nothing: processes of two versions share one environment while one replaces the other, and the old one must
+    still start when the new one's settings are there. The processes that a command starts say nothing again.
+    """
+    if _WARNED in os.environ:
+        return
+    for one in variables.unknown(variables.given()):
+        os.environ[_WARNED] = "yes"
+        errors.print(f"warning: {one}", style="yellow", markup=False, soft_wrap=True)
 
 
 def provider_settings() -> Settings:
     """The settings of a command that needs the vendors alone."""
     settings = plain_settings()
-    return settings if settings.providers.names() or not RUNNING_ENVIRONMENT.exists() else _running_settings()
+    return settings if settings.providers.names() else _running_settings()
 
 
 def service_settings() -> Settings:
     """The settings of a process that needs all three services."""
-    missing = _missing_services(plain_settings())
-    if missing and RUNNING_ENVIRONMENT.exists():
-        return _running_settings()
-    if missing:
+    settings = plain_settings()
+    if _missing_services(settings):
+        settings = _running_settings()
+    if missing := _missing_services(settings):
         refuse(
             f"{' and '.join(missing)} must be set: in the environment, or in .env. "
             "While `reelworks up` runs, its own services are found by themselves."
         )
-    return plain_settings()
+    return settings
 
 
 def require_good_accounts(settings: Settings) -> None:
-    """End the start of a process whose vendor accounts cannot be used as they are configured."""
+    """End a command whose vendor accounts cannot be used as they are configured, before the command starts anything.
+
+    Raises:
+        InvalidSettings: an account is misspelt, or lacks something.
+    """
     from providers.registry import Providers
 
     providers = Providers(settings.providers)
@@ -79,10 +91,14 @@ def transaction() -> Iterator["Session"]:
 
 
 def _running_settings() -> Settings:
-    """Those of the running `reelworks up`."""
-    # Into the environment, so that the processes that a command starts find them, too.
-    load_dotenv(RUNNING_ENVIRONMENT)
-    get_settings.cache_clear()
+    """Those of the running `reelworks up`; without one, those of the environment."""
+    from stack.running import environment_file
+
+    path = environment_file(plain_settings().data_folder)
+    if path.exists():
+        # Into the environment, so that the processes that a command starts find them, too.
+        load_dotenv(path)
+        get_settings.cache_clear()
     return plain_settings()
 
 

@@ -1,14 +1,24 @@
 """The `reelworks` command as a whole: its groups, and how it ends."""
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from cli.commands import credits as credits_group
-from cli.commands import customers, data, local, processes, vendors
-from cli.console import errors
+from cli.commands import customers, data, generations, keys, local, processes, state, vendors
+from cli.configuration import warn_of_unknown_variables
+from cli.console import console, errors
 from schemas.errors import ReelworksError
 from schemas.settings import get_settings
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        console.print(f"reelworks {metadata.version('reelworks')}", highlight=False)
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="reelworks",
@@ -17,12 +27,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+@app.callback()
+def _before_every_command(
+    version: Annotated[  # noqa: ARG001 -- its callback acts
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="show the version and exit")
+    ] = False,
+) -> None:
+    warn_of_unknown_variables()
+
+
 # A Typer without a name adds its commands to the top.
 app.add_typer(local.app)
 app.add_typer(processes.app)
 app.add_typer(vendors.app)
+app.add_typer(state.app)
 app.add_typer(data.app)
+app.add_typer(generations.top)
+app.add_typer(generations.app, name="generations")
 app.add_typer(customers.app, name="customers")
+app.add_typer(keys.app, name="keys")
 app.add_typer(credits_group.app, name="credits")
 app.add_typer(vendors.providers, name="providers")
 

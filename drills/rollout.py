@@ -105,7 +105,8 @@ class Version:
     def process(self, stack: Stack, command: str, ready_url: str | None = None) -> ApplicationProcess:
         """A process of this version in a running system."""
         argv = (sys.executable, "-c", _START_IN, str(self.folder), "-m", "cli", command)
-        process = Process(f"{self.name}-{command}", argv, ready_url=ready_url, stop_seconds=60)
+        env = {"PYTHONPATH": str(self.folder)}
+        process = Process(f"{self.name}-{command}", argv, env, ready_url=ready_url, stop_seconds=60)
         return ApplicationProcess(process, stack.folder / "logs", {**os.environ, **stack.env})
 
 

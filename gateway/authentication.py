@@ -16,14 +16,21 @@ _header = APIKeyHeader(
 )
 
 
-async def _authenticated(
-    services: ServicesOf,
+async def _given_key(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     api_key: Annotated[str | None, Security(_header)],
-) -> Customer:
+) -> str:
     key = bearer.credentials if bearer else api_key
     if not key:
         raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
+    return key
+
+
+TheKey = Annotated[str, Depends(_given_key)]
+"""The API key of the request, good or not: ask for `TheCustomer`, too."""
+
+
+async def _authenticated(services: ServicesOf, key: TheKey) -> Customer:
     customer = await services.requests_database.statement(lambda statement: customers.authenticate(statement, key))
     if customer is None:
         raise Unauthenticated("this API key is unknown or revoked")

@@ -1,31 +1,26 @@
 """`/v1/generations/{id}/content` and `/thumbnail`: the stored files, as a link or as a stream."""
 
-from collections.abc import Iterator
 from enum import StrEnum
-from itertools import chain
 from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Header, Query
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
-from minio.error import MinioException
-from pydantic import BaseModel
+from fastapi import APIRouter, Query
+from fastapi.responses import RedirectResponse, Response
 
 from gateway.authentication import TheCustomer
 from gateway.dependencies import Services, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
-from gateway.ranges import ByteRange, parse_range
 from gateway.resources import failure_of
+from gateway.streaming import STREAMED, ConditionHeaders, Conditions, ObjectMissing, StoredFile, stream
 from schemas.enums import AssetRole, Status
 from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
 from schemas.stages import status_of
 from schemas.tables import Asset, Customer, Generation
 from storage import details
-from storage.objects import ObjectStore
 
 log = structlog.get_logger()
 
@@ -39,23 +34,15 @@ class Delivery(StrEnum):
     STREAM = "stream"
 
 
-class Conditions(BaseModel):
-    """The headers that decide which bytes are streamed."""
+_DELIVERY = (
+    "`redirect`: a link to the object store, where customers reach one; `stream`: the bytes through this server; "
+    "left out: a link if there is one, and else the bytes"
+)
+DeliveryQuery = Annotated[Delivery | None, Query(description=_DELIVERY)]
 
-    range: str | None = None
-    if_range: str | None = None
-    if_none_match: str | None = None
-
-
-DeliveryQuery = Annotated[Delivery, Query(description="a link to the object store, or the bytes through this server")]
-ConditionHeaders = Annotated[Conditions, Header()]
-
-_FILE: dict[str, object] = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 _RESPONSES: Responses = {
-    200: {"description": "The whole file (`delivery=stream`)", **_FILE},
-    206: {"description": "The range that was asked for (`delivery=stream`)", **_FILE},
+    **STREAMED,
     302: {"description": "A link that works for an hour, without an API key"},
-    304: {"description": "The file is the one that `If-None-Match` names (`delivery=stream`)"},
     **problems(Unauthenticated, NotFound, NotReady, NoResult, AssetExpired, RangeNotSatisfiable, InvalidRequest),
 }
 
@@ -67,9 +54,12 @@ def get_content(
     customer: TheCustomer,
     conditions: ConditionHeaders,
     is_head: IsHead,
-    delivery: DeliveryQuery = Delivery.REDIRECT,
+    delivery: DeliveryQuery = None,
 ) -> Response:
-    """Redirects to a link that works for an hour, or streams the file and honours `Range`."""
+    """Redirects to a link that works for an hour where customers reach the object store, and else streams the file.
+
+    A stream honours `Range`.
+    """
     asset = _asset(services, customer, generation_id, AssetRole.RESULT)
     return _deliver(services, asset, delivery, conditions, is_head=is_head)
 
@@ -81,7 +71,7 @@ def get_thumbnail(
     customer: TheCustomer,
     conditions: ConditionHeaders,
     is_head: IsHead,
-    delivery: DeliveryQuery = Delivery.REDIRECT,
+    delivery: DeliveryQuery = None,
 ) -> Response:
     """Like the content; not every generation has one."""
     asset = _asset(services, customer, generation_id, AssetRole.POSTER)
@@ -130,60 +120,31 @@ def _require_completed(generation: Generation) -> None:
 
 
 def _deliver(
-    services: Services, asset: Asset, delivery: Delivery, conditions: Conditions, *, is_head: bool
+    services: Services, asset: Asset, delivery: Delivery | None, conditions: Conditions, *, is_head: bool
 ) -> Response:
-    match delivery:
-        case Delivery.REDIRECT:
-            url = services.objects.presigned_url(asset.object_key)
+    if delivery is not Delivery.STREAM:
+        url = services.objects.presigned_url(asset.object_key)
+        if url is not None:
             return RedirectResponse(url, 302, {"Cache-Control": "no-store"})
-        case Delivery.STREAM:
-            return _stream(services, asset, conditions, is_head=is_head)
+        if delivery is Delivery.REDIRECT:
+            raise InvalidRequest("there are no links to files here: leave `delivery` out, or ask for `stream`")
+    return _stream(services, asset, conditions, is_head=is_head)
 
 
 def _stream(services: Services, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
-    etag = f'"{asset.sha256}"'
-    headers = {
-        "Accept-Ranges": "bytes",
-        "ETag": etag,
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'inline; filename="{asset.generation_id}{PurePosixPath(asset.object_key).suffix}"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    if _is_known(etag, conditions.if_none_match):
-        return Response(status_code=304, headers=headers)
-    # A range means something to GET only. With another file's tag in If-Range, a part of this one is no use either.
-    is_part = not is_head and conditions.if_range in {None, etag}
-    part = parse_range(conditions.range, asset.size_bytes) if is_part else None
-    if part is not None:
-        headers["Content-Range"] = f"bytes {part.first}-{part.last}/{asset.size_bytes}"
-    headers["Content-Length"] = str(part.length if part else asset.size_bytes)
-    if is_head:
-        return Response(None, 200, headers, asset.content_type)
-    return StreamingResponse(_body(services, asset, part), 206 if part else 200, headers, asset.content_type)
-
-
-def _is_known(etag: str, if_none_match: str | None) -> bool:
-    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    return not tags.isdisjoint({etag, "*"})
-
-
-def _body(services: Services, asset: Asset, part: ByteRange | None) -> Iterator[bytes]:
-    chunks = _chunks(services.objects, asset.object_key, part)
-    # The first chunk is read before the status is sent: an object store that does not answer is a 503, not a cut 200.
+    file = StoredFile(
+        key=asset.object_key,
+        content_type=asset.content_type,
+        size_bytes=asset.size_bytes,
+        name=f"{asset.generation_id}{PurePosixPath(asset.object_key).suffix}",
+        tag=asset.sha256,
+    )
     try:
-        return chain([next(chunks, b"")], chunks)
-    except MinioException:
-        # Asked a second time, because stores differ in how they refuse to send what they do not have.
-        if services.objects.stat(asset.object_key) is not None:
-            raise
-    # It may have expired since its row was read.
-    with services.database.transaction() as session:
-        _require_kept(session.get_one(Asset, asset.id))
-    log.error("stored_object_missing", generation_id=str(asset.generation_id), key=asset.object_key)
-    raise NoResult(f"the {asset.role} of generation {asset.generation_id} is lost: the operator has been told")
-
-
-def _chunks(objects: ObjectStore, key: str, part: ByteRange | None) -> Iterator[bytes]:
-    offset, length = (part.first, part.length) if part else (0, 0)
-    with objects.stream(key, offset=offset, length=length) as chunks:
-        yield from chunks
+        return stream(services.objects, file, conditions, is_head=is_head)
+    except ObjectMissing:
+        # The file may have expired since its row was read.
+        with services.database.transaction() as session:
+            _require_kept(session.get_one(Asset, asset.id))
+        log.error("stored_object_missing", generation_id=str(asset.generation_id), key=asset.object_key)
+        text = f"the {asset.role} of generation {asset.generation_id} is lost: the operator has been told"
+        raise NoResult(text) from None

@@ -17,6 +17,9 @@ log = structlog.get_logger()
 # Probes come every few seconds, from everywhere.
 _QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 
+_READS = frozenset({"GET", "HEAD"})
+_FIRST_ERROR = 400
+
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _FRAMES = 12
 
@@ -76,6 +79,8 @@ def _log_unforeseen(error: Exception) -> None:
 
 
 def _log_request(scope: Scope, status: int | None, seconds: float) -> None:
-    write = log.debug if scope["path"] in _QUIET_PATHS else log.info
+    # A client that polls would fill the log with reads that went well.
+    is_read = scope["method"] in _READS and status is not None and status < _FIRST_ERROR
+    write = log.debug if is_read or scope["path"] in _QUIET_PATHS else log.info
     # The path without its query, which may hold a callback's token.
     write("request", method=scope["method"], path=scope["path"], status=status, milliseconds=round(seconds * 1000, 1))

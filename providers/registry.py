@@ -9,15 +9,21 @@ from pkgutil import iter_modules
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
+import structlog
+
 from providers import adapters
 from providers.base import Provider
 from providers.http.addresses import AddressPolicy
 from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.names import ProviderName
+from schemas.reach import Reach, reach_of
 from schemas.settings import ProviderSettings, ProvidersSettings
 
 if TYPE_CHECKING:
     from providers.http.transport import Transport
+
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class MakesProvider(Protocol):
@@ -46,11 +52,14 @@ def adapter_names() -> frozenset[str]:
 class Providers:
     """The accounts that have an API key. Safe to share between threads; make it after a fork, not before."""
 
-    def __init__(self, settings: ProvidersSettings, policy: AddressPolicy | None = None) -> None:
+    def __init__(
+        self, settings: ProvidersSettings, policy: AddressPolicy | None = None, *, callbacks_url: str | None = None
+    ) -> None:
         """Finds the adapter of each account that is configured, and loads none.
 
         Args:
             policy: where adapters may go when a vendor names an address; None: to public ones.
+            callbacks_url: where vendors report to us; None: every vendor reaches us.
 
         Raises:
             InvalidSettings: there is no such adapter.
@@ -59,6 +68,7 @@ class Providers:
             _require_adapter(name, settings.named(name))
         self._settings = settings
         self._policy = policy
+        self._callbacks_url = callbacks_url
         self._providers: dict[ProviderName, Provider] = {}
         self._transport: Transport | None = None
         self._lock = Lock()
@@ -91,9 +101,23 @@ class Providers:
             return self._providers[name]
 
     def calls_back(self, name: ProviderName) -> bool:
-        """Whether an account's vendor is asked to report to us: it can, and the settings do not forbid it."""
-        settings = self._settings.named(name)
-        return self._has_key(name) and settings.callbacks and _adapter(name, settings).calls_back
+        """Whether an account's vendor is asked to report to us. Where it is not, its work is polled.
+
+        The vendor can report, the settings do not forbid it, and the vendor reaches our address.
+        """
+        return self._wants_callbacks(name) and self._reaches_us(name)
+
+    def out_of_reach(self) -> list[ProviderName]:
+        """The accounts that are polled for one reason alone: their vendors cannot reach our address."""
+        names = sorted(self.available())
+        return [name for name in names if self._wants_callbacks(name) and not self._reaches_us(name)]
+
+    def warn_of_polling(self) -> None:
+        """Log once which accounts are polled because their vendors cannot reach our address."""
+        if names := self.out_of_reach():
+            log.warning(
+                "callbacks_cannot_arrive", providers=names, url=self._callbacks_url, setting="REELWORKS_PUBLIC_URL"
+            )
 
     def create_seconds(self, name: ProviderName) -> float:
         """How long a create of an account may take."""
@@ -112,6 +136,16 @@ class Providers:
             if self._transport is not None:
                 self._transport.close()
                 self._transport = None
+
+    def _wants_callbacks(self, name: ProviderName) -> bool:
+        settings = self._settings.named(name)
+        return self._has_key(name) and settings.callbacks and _adapter(name, settings).calls_back
+
+    def _reaches_us(self, name: ProviderName) -> bool:
+        """A vendor on this machine reaches every address of ours, one in our network all but loopback's."""
+        base_url = self._settings.named(name).base_url
+        vendor = reach_of(base_url) if base_url else Reach.INTERNET
+        return self._callbacks_url is None or reach_of(self._callbacks_url) >= vendor
 
     def _has_key(self, name: ProviderName) -> bool:
         return bool(self._settings.named(name).api_key.get_secret_value())

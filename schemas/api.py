@@ -190,6 +190,30 @@ class CreditsResource(BaseModel):
     held: int = Field(description="set aside for unfinished generations")
 
 
+class CustomerResource(BaseModel):
+    """Who an API key belongs to."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "object": "customer",
+                    "id": "6d5d22ff-00a1-4cc1-b35d-3a97fd57e970",
+                    "name": "acme",
+                    "key_prefix": "rw_Ab3dE",
+                    "credits": {"object": "credits", "available": 960, "held": 40},
+                }
+            ]
+        },
+    )
+
+    object: Literal["customer"] = "customer"
+    id: UUID = Field(description="the `customer_id` of the Redis door")
+    name: str
+    key_prefix: str = Field(description="the first 8 characters of the key that the request carried")
+    credits: CreditsResource
+
+
 class CallbackAnswer(BaseModel):
     """The answer that a provider takes for "received"."""
 

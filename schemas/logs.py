@@ -7,10 +7,24 @@ import sys
 import structlog
 from structlog.types import EventDict, Processor
 
+from schemas.console_logs import console_renderer, shortened
 from schemas.settings import Settings
 
 # At INFO these libraries repeat our own lines, and some print complete URLs.
 _CHATTY = ("celery", "kombu", "httpx", "httpcore", "urllib3", "uvicorn.access", "alembic", "amqp")
+
+# uvicorn's lines at each start and end, apart from the line with its address.
+_ROUTINE = frozenset(
+    {
+        "Started server process [%d]",
+        "Waiting for application startup.",
+        "Application startup complete.",
+        "Shutting down",
+        "Waiting for application shutdown.",
+        "Application shutdown complete.",
+        "Finished server process [%d]",
+    }
+)
 
 # PostgreSQL quotes the values of a row that violates a constraint, and a row contains a prompt.
 _ROW_VALUES = re.compile(r"^DETAIL: .*$", re.MULTILINE)
@@ -22,8 +36,11 @@ def configure_logging(settings: Settings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if settings.log_format == "json":
+        shared.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
+    elif settings.log_timestamps:
+        shared.append(structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -34,21 +51,17 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer: Processor = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
-    )
+    last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if settings.log_format == "json":
+        last += [structlog.processors.format_exc_info, without_row_values, structlog.processors.JSONRenderer()]
+    else:
+        last = [shortened, *last, structlog.processors.format_exc_info, without_row_values]
+        last += [console_renderer(colors=sys.stderr.isatty())]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                without_row_values,
-                renderer,
-            ],
+            processors=last,
         )
     )
     root = logging.getLogger()
@@ -58,8 +71,13 @@ def configure_logging(settings: Settings) -> None:
     logging.getLogger("flower.inspector").setLevel(logging.ERROR)
     # A task that crashed has said so itself, without what its arguments hold.
     logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    return record.msg not in _ROUTINE
 
 
 def without_row_values(_logger: object, _method: str, event: EventDict) -> EventDict:

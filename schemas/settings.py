@@ -7,20 +7,28 @@ code takes values as arguments.
 import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, Self
+from pathlib import Path
+from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, Json, RootModel, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, Json, RootModel, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.names import ProviderName
 from schemas.orders import LONGEST_DEADLINE_SECONDS
+from schemas.reach import connectable
 from schemas.unprefixed import UnprefixedSource
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
+# In each secret of .env.sandbox; refused in production below.
+_PUBLISHED = "development-only"
+
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
+_HTTP_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
+
+_POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
 # A hundred years. A larger number is a mistake.
 _LONGEST_DAYS = 36_500
@@ -41,7 +49,8 @@ class S3Settings(BaseModel):
     secure: bool = Field(default=True, description="https; set to false for a plain local server")
     public_endpoint: str = Field(
         default="",
-        description="host:port that customers and providers reach, when it differs from endpoint (presigned URLs)",
+        description="host:port at which customers and providers reach the store, for presigned links to it; "
+        "empty: files go through the gateway",
     )
     public_secure: bool | None = Field(default=None, description="https for public_endpoint; empty: as secure says")
 
@@ -188,6 +197,9 @@ class SandboxSettings(BaseModel):
     """The generation time of a video."""
 
 
+_HasSecret = TypeVar("_HasSecret", str, SecretStr, S3Settings)
+
+
 class Settings(BaseSettings):
     """All settings. `.env.example` describes each in a line."""
 
@@ -202,11 +214,12 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = "development"
+    data_folder: Path = Field(default=Path(".reelworks"), description="where `reelworks up` and `demo` keep data")
     database_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded PostgreSQL")
     redis_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded Valkey")
     s3: S3Settings = S3Settings()
-    secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
-    public_url: str = Field(default="http://127.0.0.1:8080", description="where providers reach the gateway")
+    secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
+    public_url: str = Field(default="", description="where providers reach the gateway; empty: its own address")
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
@@ -221,6 +234,9 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_timestamps: bool = Field(
+        default=True, description="console format only; false where the collector of the lines stamps them"
+    )
     providers: ProvidersSettings = ProvidersSettings()
     pipeline: PipelineSettings = PipelineSettings()
     downloads: DownloadSettings = DownloadSettings()
@@ -243,14 +259,12 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _psycopg_driver(cls, url: str) -> str:
-        """Accept the usual form of database URLs and add the name of the installed driver."""
-        for scheme in ("postgresql://", "postgres://"):
-            if url.startswith(scheme):
-                return "postgresql+psycopg://" + url.removeprefix(scheme)
-        if url and not url.startswith("postgresql+psycopg://"):
+    def _plain_postgresql_url(cls, url: str) -> str:
+        """Accept the usual spellings and keep the one that all tools read. `storage.database` adds the driver."""
+        scheme, separator, rest = url.partition("://")
+        if url and (not separator or scheme not in _POSTGRESQL_SCHEMES):
             raise ValueError("must be a postgresql:// URL; Reelworks runs on PostgreSQL only")
-        return url
+        return f"postgresql://{rest}" if url else url
 
     @field_validator("redis_url")
     @classmethod
@@ -265,16 +279,52 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _without_trailing_slash(cls, url: str) -> str:
+        if url and not _HTTP_URL.fullmatch(url):
+            raise ValueError("must be http://HOST[:PORT] or https://HOST[:PORT], as providers reach the gateway")
         return url.rstrip("/")
 
-    @model_validator(mode="after")
-    def _no_placeholder_secret_in_production(self) -> Self:
-        if self.environment == "production" and self.secret_key.get_secret_value() in {
-            "",
-            DEVELOPMENT_SECRET,
-        }:
-            raise ValueError("REELWORKS_SECRET_KEY must be set in production: it signs the callback URLs")
-        return self
+    @field_validator("data_folder")
+    @classmethod
+    def _with_home(cls, folder: Path) -> Path:
+        return folder.expanduser()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _no_placeholder_in_production(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        is_known_to_all = secret.get_secret_value() in {"", DEVELOPMENT_SECRET}
+        if info.data.get("environment") == "production" and is_known_to_all:
+            raise ValueError(
+                "must be set to a secret of your own in production: it signs the callback URLs; "
+                "make one with `openssl rand -hex 32`"
+            )
+        return secret
+
+    @field_validator("database_url", "redis_url", "s3", "flower_basic_auth")
+    @classmethod
+    def _no_published_secret_in_production(cls, value: _HasSecret, info: ValidationInfo) -> _HasSecret:
+        if info.data.get("environment") == "production" and any(_PUBLISHED in secret for secret in _secrets(value)):
+            raise ValueError("holds the secret of an example, which everybody knows: set one of your own")
+        return value
+
+    @property
+    def gateway_url(self) -> str:
+        """Where this machine reaches the gateway."""
+        return f"http://{connectable(self.gateway_host)}:{self.gateway_port}"
+
+    @property
+    def callbacks_url(self) -> str:
+        """Where providers reach the gateway, as far as the settings say."""
+        return self.public_url or self.gateway_url
+
+
+def _secrets(value: str | SecretStr | S3Settings) -> list[str]:
+    match value:
+        case S3Settings():
+            return [value.access_key, value.secret_key.get_secret_value()]
+        case SecretStr():
+            return [value.get_secret_value()]
+        case str():
+            return [value]
 
 
 def _is_redis_url(url: str) -> bool:

@@ -1,11 +1,13 @@
 """The secrets of the embedded parts: made once for a run folder, and kept there."""
 
-import os
 from base64 import b64encode
 from pathlib import Path
 from secrets import token_bytes, token_hex
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stack.errors import StackError
+from stack.private_file import write_private
 
 FILE_NAME = "credentials.json"
 
@@ -33,12 +35,18 @@ class Credentials(BaseModel):
 
     @classmethod
     def of(cls, folder: Path) -> "Credentials":
-        """The secrets of this run folder; the first call makes them. Only our user can read the file."""
+        """The secrets of this run folder; the first call makes them. Only our user can read the file.
+
+        Raises:
+            StackError: the file holds something else.
+        """
         path = folder / FILE_NAME
-        credentials = cls.model_validate_json(path.read_bytes()) if path.exists() else cls()
-        partial = path.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(credentials.model_dump_json(indent=2))
-        partial.replace(path)
+        try:
+            credentials = cls.model_validate_json(path.read_bytes()) if path.exists() else cls()
+        except ValidationError as error:
+            raise StackError(
+                f"{path} is damaged. It holds the password of the database beside it: restore the file, "
+                f"or remove the folder {folder} to begin anew"
+            ) from error
+        write_private(path, credentials.model_dump_json(indent=2))
         return credentials

@@ -19,6 +19,7 @@ from rich.table import Table
 from providers.catalogue import CatalogueFile
 from providers.registry import adapter_names
 from schemas.errors import NotFound
+from schemas.media_types import TAKEN
 from schemas.settings import Settings
 from stack.errors import StackError
 from stack.stack import Stack
@@ -94,6 +95,7 @@ def plainest_model(provider: str) -> str:
 
 class _Asset(BaseModel):
     role: str
+    content_type: str
     sha256: str
     size_bytes: int
     width: int
@@ -152,10 +154,10 @@ class _Client:
         answer.raise_for_status()
         show.generation = _Generation.model_validate(answer.json())
 
-    def content_url(self, show: _Show) -> str:
-        """The presigned link to a completed generation's file."""
-        answer = self.http.get(f"/v1/generations/{show.generation.id}/content", follow_redirects=False)
-        return answer.headers["location"]
+    def content(self, show: _Show) -> bytes:
+        """A completed generation's file, as its customer downloads it."""
+        answer = self.http.get(f"/v1/generations/{show.generation.id}/content", follow_redirects=True)
+        return answer.raise_for_status().content
 
 
 def run_demo(
@@ -195,8 +197,14 @@ def run_demo(
 def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]:
     began = time.monotonic()
     with ExitStack() as ends:
-        with console.status("starting PostgreSQL, Redis, S3, gateway, workers, beat, Flower and sandbox"):
-            stack = ends.enter_context(Stack(run, settings))
+        with console.status("starting PostgreSQL, Redis and S3") as status:
+            ready: list[str] = []
+
+            def tell(name: str) -> None:
+                ready.append(name)
+                status.update(f"starting, {time.monotonic() - began:.0f} s: {', '.join(ready)}")
+
+            stack = ends.enter_context(Stack(run, settings, tell=tell))
         console.print(
             f"Started in {time.monotonic() - began:.0f} s: gateway {stack.gateway_url}, Flower {stack.flower_url}"
         )
@@ -259,20 +267,19 @@ def _follow(client: _Client, show: _Show, media: Path, progress: Progress) -> No
         progress.console.print(f"[red]{show.name} failed: {show.generation.error}[/red]")
     if show.generation.status != "completed":
         return
-    url = client.content_url(show)
-    _fetch(show, url, media)
+    _keep(show, client.content(show), media)
     if show.name == _LIGHTHOUSE:
-        client.submit("fog lifts", {**_FROM_IMAGE, "image_urls": [url]}, progress)
+        request = {**_FROM_IMAGE, "image_urls": [f"generation:{show.generation.id}"]}
+        client.submit("fog lifts", request, progress)
 
 
-def _fetch(show: _Show, url: str, media: Path) -> None:
-    """Download a result as its customer would, and compare its checksum with what the API says."""
-    suffix = Path(httpx.URL(url).path).suffix
-    # Without what stands in brackets.
-    path = media / f"{show.name.partition(' (')[0].replace(' ', '-')}{suffix}"
-    body = httpx.get(url, trust_env=False).raise_for_status().content
-    path.write_bytes(body)
+def _keep(show: _Show, body: bytes, media: Path) -> None:
+    """Write a result to the demo's folder, and compare its checksum with what the API says."""
     asset = next(asset for asset in show.generation.assets if asset.role == "result")
+    extension = next(media_type.extension for media_type in TAKEN if media_type.content_type == asset.content_type)
+    # Without what stands in brackets.
+    path = media / f"{show.name.partition(' (')[0].replace(' ', '-')}.{extension}"
+    path.write_bytes(body)
     if hashlib.sha256(body).hexdigest() != asset.sha256:
         raise StackError(f"{path} does not match the checksum that the API gives")
     show.file, show.asset = path, asset

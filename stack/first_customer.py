@@ -1,11 +1,13 @@
 """A customer to begin with, so that the first request needs nothing but curl."""
 
+import shlex
 from pathlib import Path
 
 import typer
 
 from schemas.settings import Settings
-from stack.wiring import gateway_url
+from schemas.tables import Customer
+from stack.private_file import read_private, write_private
 from storage import customers, ledger
 from storage.database import Database
 
@@ -13,24 +15,42 @@ NAME = "development"
 CREDITS = 10_000
 
 
-def ensure_first_customer(settings: Settings, key_file: Path = Path(".reelworks/development-api-key")) -> None:
-    """Create the development customer on a first run, keep its API key in a private file, and say how to use it."""
-    if not key_file.exists():
-        key_file.touch(mode=0o600)
-        key_file.write_text(_create(settings))
-    typer.echo(
-        f"Reelworks is ready. A first request, for customer {NAME!r} with {CREDITS} credits to begin with:\n"
-        f'  curl {gateway_url(settings)}/v1/generations -H "Authorization: Bearer $(cat {key_file})" \\\n'
-        '    -H \'Content-Type: application/json\' -d \'{"model": "nano-banana", "prompt": "a lighthouse in fog"}\''
-    )
+def ensure_first_customer(settings: Settings) -> None:
+    """Create the development customer on a first run, keep its API key in a private file, and say how to use the key.
 
-
-def _create(settings: Settings) -> str:
+    A file without a key that works counts as absent: one that was damaged, or whose database was removed.
+    """
+    key_file = settings.data_folder / "development-api-key"
     database = Database(settings.database_url)
     try:
-        with database.transaction() as session:
-            customer = customers.find_customer(session, NAME) or customers.create_customer(session, NAME)
-            ledger.grant(session, customer.id, CREDITS, reference="first run")
-            return customers.create_api_key(session, customer.id)
+        customer = _customer_of(database, read_private(key_file)) or _create(database, key_file)
     finally:
         database.dispose()
+    typer.echo(_ready(settings, customer, key_file))
+
+
+def _customer_of(database: Database, key: str | None) -> Customer | None:
+    with database.transaction() as session:
+        return customers.authenticate(session, key) if key else None
+
+
+def _create(database: Database, key_file: Path) -> Customer:
+    with database.transaction() as session:
+        customer = customers.find_customer(session, NAME) or customers.create_customer(session, NAME)
+        ledger.grant(session, customer.id, CREDITS, reference="first run")
+        key = customers.create_api_key(session, customer.id)
+        made = Customer(id=customer.id, name=customer.name)
+    write_private(key_file, key)
+    return made
+
+
+def _ready(settings: Settings, customer: Customer, key_file: Path) -> str:
+    folder = Path.cwd()
+    shown = key_file.relative_to(folder) if key_file.is_relative_to(folder) else key_file
+    return (
+        f"Reelworks is ready. Customer {customer.name!r} ({customer.id}) had {CREDITS} credits to begin with.\n"
+        "A first request:\n"
+        f'  curl {settings.gateway_url}/v1/generations -H "Authorization: Bearer $(cat {shlex.quote(str(shown))})" \\\n'
+        '    -H \'Content-Type: application/json\' -d \'{"model": "nano-banana", "prompt": "a lighthouse in fog"}\'\n'
+        "Database, Redis and S3 with their passwords: reelworks urls"
+    )

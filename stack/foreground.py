@@ -3,13 +3,11 @@
 import multiprocessing
 import shlex
 import signal
-import sys
 import threading
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.queues import Queue
-from typing import Final, TextIO
+from typing import Final
 
 import honcho.manager
 import honcho.printer
@@ -18,27 +16,32 @@ import honcho.process
 from stack.child import how_it_ended
 from stack.errors import PartFailed
 from stack.guard import die_with_parent, guarded
+from stack.output import Output
 from stack.processes import Process
+from stack.services import Tell
 
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 120.0
 
 _TICK_SECONDS = 0.2
-_KEPT_LINES = 20
+_REMIND_SECONDS = 5.0
+_NAMED = 3
 
 
 class Foreground(honcho.manager.Manager):
     """Runs processes until one dies, a service dies, or SIGINT or SIGTERM comes; then ends them all.
 
     `failure` afterwards says what went wrong; None means that a signal ended it, and `returncode` is the shell's
-    number for that signal.
+    number for that signal. `has_started` says whether every process was ready.
     """
 
     def __init__(
         self,
         processes: Sequence[Process],
         environment: Mapping[str, str],
+        output: Output,
         *,
         check_services: Callable[[], None],
+        tell: Tell,
         on_ready: Callable[[], None],
     ) -> None:
         """Describes the run; `loop` runs it.
@@ -46,19 +49,25 @@ class Foreground(honcho.manager.Manager):
         Args:
             processes: all start at once and all are essential.
             environment: their variables; a process's own win.
+            output: where their lines go.
             check_services: raises PartFailed when a service died.
+            tell: called with the name of each process that is ready.
             on_ready: called once, from another thread, when every process answers.
         """
-        self._output = _RememberingPrinter(sys.stdout)
-        super().__init__(self._output)
+        self._output = output
+        width = output.width
+        super().__init__(output)
+        output.width = width
         self._process_ctor = _GuardedProcess
         self.failure: Exception | None = None
+        self.has_started = False
         self._check_services = check_services
+        self._tell = tell
         self._on_ready = on_ready
         self._not_ready = list(processes)
         # One for all: honcho kills all or none.
         self._grace_seconds = max(process.stop_seconds for process in processes)
-        self._began = time.monotonic()
+        self._began = self._reminded = time.monotonic()
         self._stop_asked: float | None = None
         self._done = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="watcher")
@@ -117,15 +126,24 @@ class Foreground(honcho.manager.Manager):
             super().kill()
 
     def _greet_when_ready(self) -> None:
-        if not self._not_ready:
+        if self.has_started:
             return
-        self._not_ready = [process for process in self._not_ready if not process.answers()]
+        for process in [process for process in self._not_ready if process.answers()]:
+            self._not_ready.remove(process)
+            self._tell(process.name)
+            self._reminded = time.monotonic()
         if not self._not_ready:
+            self.has_started = True
             with self._output.alone:  # what it prints must not be torn apart by a process's lines
                 self._on_ready()
         elif time.monotonic() - self._began > READY_SECONDS:
             late = self._not_ready[0].name
             raise PartFailed(late, f"was not ready after {READY_SECONDS:g} s", self._output.last_lines(late))
+        elif time.monotonic() - self._reminded > _REMIND_SECONDS:
+            self._reminded = time.monotonic()
+            names = [process.name for process in self._not_ready]
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            self._output.say(f"waiting for {', '.join(names[:_NAMED])}{more}")
 
 
 class _GuardedProcess(honcho.process.Process):
@@ -141,21 +159,3 @@ class _GuardedProcess(honcho.process.Process):
             return
         self.cmd = "exec " + shlex.join(guarded(shlex.split(self.cmd)))
         super().run(events, ignore_signals)
-
-
-class _RememberingPrinter(honcho.printer.Printer):
-    """Prints, and keeps the last lines of each process for the report of its death."""
-
-    def __init__(self, output: TextIO) -> None:
-        super().__init__(output)
-        self.alone = threading.RLock()
-        self._lines: defaultdict[str | None, deque[str]] = defaultdict(lambda: deque(maxlen=_KEPT_LINES))
-
-    def write(self, message: honcho.printer.Message) -> None:
-        with self.alone:
-            super().write(message)
-        text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else message.data
-        self._lines[message.name].extend(text.splitlines())
-
-    def last_lines(self, name: str) -> list[str]:
-        return list(self._lines[name])

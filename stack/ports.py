@@ -1,16 +1,25 @@
-"""TCP ports: finding a free one, and checking a configured one before anything is started."""
+"""TCP ports: finding a free one, checking a configured one, and keeping the chosen ones of a run folder."""
 
 import errno
+import json
 import random
 import socket
 from itertools import cycle, islice
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from stack.errors import PortTaken, StackError
+from stack.private_file import read_private, write_private
 
 # Below the ranges that Linux (32768-60999) and macOS (49152-65535) give to outgoing connections, so that no
 # connection can take the port between our choice and the server's bind.
 FREE_PORTS = range(20_000, 32_000)
 
+ATTEMPTS = 3
+"""How many ports are tried for a part that finds its chosen port taken when it binds."""
+
+_Ports = TypeAdapter(dict[str, int])
 
 # Each number is given once before any is given again: two parts that have not yet bound theirs get different ones.
 _shuffled = cycle(random.sample(FREE_PORTS, k=len(FREE_PORTS)))
@@ -23,9 +32,14 @@ def free_port(host: str = "127.0.0.1") -> int:
         StackError: no port of `FREE_PORTS` is free.
     """
     for port in islice(_shuffled, len(FREE_PORTS)):
-        if _bind_error(host, port) is None:
+        if is_free(port, host=host):
             return port
     raise StackError(f"No free port on {host} from {FREE_PORTS.start} to {FREE_PORTS.stop}")
+
+
+def is_free(port: int, *, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen on this port now."""
+    return _bind_error(host, port) is None
 
 
 def check_free(port: int, *, host: str, owner: str, setting: str) -> None:
@@ -40,6 +54,33 @@ def check_free(port: int, *, host: str, owner: str, setting: str) -> None:
     if error.errno == errno.EADDRINUSE:
         raise PortTaken(f"Port {port} is in use, and {owner} wants it: stop what holds it or set {setting} to another")
     raise PortTaken(f"Port {port} on {host} cannot be opened for {owner} ({error.strerror}): set {setting} to another")
+
+
+class KeptPorts:
+    """The ports of the embedded services: the same at each start from one folder, unless another program took one."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the ports of the last start.
+
+        Args:
+            path: the file that keeps them; an absent or damaged one keeps none.
+        """
+        self._path = path
+        try:
+            self._ports = _Ports.validate_json(read_private(path) or "{}")
+        except ValidationError:
+            self._ports = {}
+
+    def get(self, name: str) -> int:
+        """The kept port of a service; a new one where none is kept or the kept one is taken."""
+        port = self._ports.get(name, 0)
+        return port if port in FREE_PORTS and is_free(port) else self.another(name)
+
+    def another(self, name: str) -> int:
+        """Choose a new port for a service, and keep it."""
+        self._ports[name] = free_port()
+        write_private(self._path, json.dumps(self._ports))
+        return self._ports[name]
 
 
 def _bind_error(host: str, port: int) -> OSError | None:

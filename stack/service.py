@@ -34,6 +34,14 @@ class Service(Child):
         Raises:
             AlreadyRunning: another server uses the folder and stays.
         """
+        self.wait_until_left()
+
+    def wait_until_left(self) -> None:
+        """Waits for a server that is just leaving the folder; the port of that server is free afterwards.
+
+        Raises:
+            AlreadyRunning: another server uses the folder and stays.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         if not folder_lock.wait_until_free(self.lock, self.leave_seconds):
             raise AlreadyRunning(self.folder, folder_lock.holder(self.lock))

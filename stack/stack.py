@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -12,15 +13,15 @@ from stack.child import Child
 from stack.credentials import Credentials
 from stack.errors import StackError
 from stack.processes import ApplicationProcess, Processes, application_processes, sandbox_process
-from stack.services import Services, ended_in_reverse, owned
+from stack.services import Services, Tell, ended_in_reverse, owned, tell_nobody
 from stack.wiring import (
     flower_url,
     gateway_url,
     sandbox_url,
     settings_environment,
-    with_configured_ports,
-    with_free_ports,
-    with_sandbox,
+    start_on_free_ports,
+    wired,
+    with_any_ports,
 )
 
 Migrate = Callable[[str], None]
@@ -52,6 +53,7 @@ class Stack:
         extra_env: Mapping[str, str] | None = None,
         processes: Processes = application_processes,
         migrate: Migrate = migrate,
+        tell: Tell = tell_nobody,
     ) -> None:
         """Describes the system; entering the `with` block starts it.
 
@@ -65,16 +67,17 @@ class Stack:
             extra_env: more environment variables for all processes; they win.
             processes: which processes there are.
             migrate: what prepares the database.
+            tell: called with the name of each part that is ready.
         """
         self.folder = folder.resolve()
-        self._given = settings
+        self._given = with_any_ports(settings) if free_ports else settings
         self._only = only
         self._sandbox = sandbox
-        self._free_ports = free_ports
         self._durable = durable
         self._extra_env = dict(extra_env or {})
         self._processes = processes
         self._migrate = migrate
+        self._tell = tell
         self._parts: dict[str, Child] = {}
         self._settings: Settings | None = None
         self._ends = ExitStack()
@@ -168,22 +171,20 @@ class Stack:
     def _start(self, ends: ExitStack) -> None:
         folder = ends.enter_context(owned(self.folder))
         credentials = Credentials.of(folder)
-        services = Services(folder, self._wired(credentials), credentials, durable=self._durable)
-        self._settings = services.settings
+        wire = partial(wired, self._given, credentials, self._sandbox)
+        settings = wire()
+        services = Services(folder, settings, credentials, durable=self._durable)
         self._parts = {child.name: child for child in services.children}
         ends.enter_context(ended_in_reverse(services.children))
-        services.start()
-        self._migrate(services.settings.database_url)
-        self._start_processes(ends)
+        services.start(self._tell)
+        settings = services.fill_in(settings)
+        self._migrate(settings.database_url)
+        started = start_on_free_ports(self._start_processes, settings, lambda before: services.fill_in(wire(before)))
+        ends.push(started)
 
-    def _wired(self, credentials: Credentials) -> Settings:
-        if self._free_ports:
-            settings = with_free_ports(self._given)
-        else:
-            settings = with_configured_ports(self._given, sandbox=self._sandbox)
-        return with_sandbox(settings, credentials) if self._sandbox else settings
-
-    def _start_processes(self, ends: ExitStack) -> None:
+    def _start_processes(self, settings: Settings) -> ExitStack:
+        """Starts them and waits until all answer; they end with what is returned."""
+        self._settings = settings
         processes = [*self._processes(self.settings)]
         if self._sandbox:
             processes.append(sandbox_process(self.settings))
@@ -194,9 +195,12 @@ class Stack:
             if self._only is None or process.name in self._only
         ]
         self._parts |= {child.name: child for child in children}
-        ends.enter_context(ended_in_reverse(children))
-        for child in children:
-            child.start()
-        for child in children:
-            child.wait_until_ready()
-        self.check()  # what has no address to ask may have died meanwhile
+        with ExitStack() as attempt:
+            attempt.enter_context(ended_in_reverse(children))
+            for child in children:
+                child.start()
+            for child in children:
+                child.wait_until_ready()
+                self._tell(child.name)
+            self.check()  # what has no address to ask may have died meanwhile
+            return attempt.pop_all()

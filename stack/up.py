@@ -5,18 +5,23 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import typer
 
+from providers.registry import Providers
 from schemas.settings import Settings
 from stack.credentials import Credentials
 from stack.errors import PortTaken, StackError
 from stack.foreground import Foreground
+from stack.output import Output, Readiness
 from stack.processes import Processes, application_processes, sandbox_process
-from stack.services import Services, ended_in_reverse, owned
+from stack.running import own_environment_file
+from stack.services import Services, Tell, ended_in_reverse, owned
 from stack.stack import Migrate, migrate
 from stack.wiring import (
     flower_url,
@@ -24,8 +29,9 @@ from stack.wiring import (
     has_provider_key,
     sandbox_url,
     settings_environment,
-    with_configured_ports,
-    with_sandbox,
+    start_on_free_ports,
+    wired,
+    write_environment,
 )
 
 OnReady = Callable[[Settings], None]
@@ -33,6 +39,9 @@ OnReady = Callable[[Settings], None]
 EXIT_FAILED = 1
 EXIT_PORT_TAKEN = 2
 EXIT_INTERRUPTED = 128 + signal.SIGINT
+
+# Each line gets the time and the name of its process here.
+_CHILDREN = {"PYTHONUNBUFFERED": "1", "REELWORKS_LOG_TIMESTAMPS": "false"}
 
 
 def up(
@@ -75,27 +84,70 @@ def _up(given: Settings, folder: Path, on_ready: OnReady, processes: Processes, 
     sandbox = not has_provider_key(given)
     with ExitStack() as ends:
         folder = ends.enter_context(owned(folder))
-        settings = with_configured_ports(given, sandbox=sandbox)
+        environment = ends.enter_context(own_environment_file(folder))
         credentials = Credentials.of(folder)
-        services = Services(folder, with_sandbox(settings, credentials) if sandbox else settings, credentials)
-        settings = services.settings
-        typer.echo(_banner(settings, folder, sandbox=sandbox))
+        wire = partial(wired, given.model_copy(update={"data_folder": folder}), credentials, sandbox)
+        settings = wire()
+        typer.echo(_banner(settings, sandbox=sandbox))
+        services = Services(folder, settings, credentials)
         ends.enter_context(ended_in_reverse(services.children))
-        services.start()
+        run = _Run(services, _with_sandbox(processes, sandbox), on_ready, environment, Output(sys.stdout))
+        tell = Readiness(run.output, run.parts(settings))
+        services.start(tell)
+        settings = services.fill_in(settings)
         migrate(settings.database_url)
-        manager = Foreground(
-            [*processes(settings), *([sandbox_process(settings)] if sandbox else [])],
-            {**os.environ, **settings_environment(settings), "PYTHONUNBUFFERED": "1"},
-            check_services=services.check,
-            on_ready=lambda: on_ready(settings),
-        )
-        manager.loop()
+        start = partial(run.until_end, tell)
+        manager = start_on_free_ports(start, settings, lambda before: services.fill_in(wire(before)))
     if manager.failure is not None:
         raise manager.failure
     return manager.returncode or 0
 
 
-def _banner(settings: Settings, folder: Path, *, sandbox: bool) -> str:
+@dataclass(frozen=True)
+class _Run:
+    """The services and processes of one `up`, and their terminal."""
+
+    services: Services
+    processes: Processes
+    on_ready: OnReady
+    environment: Path
+    """Where other commands find the settings of the running system."""
+    output: Output
+
+    def parts(self, settings: Settings) -> list[str]:
+        """The names of all services and processes."""
+        services = [service.name for service in self.services.children]
+        return services + [process.name for process in self.processes(settings)]
+
+    def until_end(self, tell: Tell, settings: Settings) -> Foreground:
+        """Runs the processes until the end.
+
+        Raises:
+            PartFailed: one failed before all were ready.
+        """
+        manager = Foreground(
+            self.processes(settings),
+            {**os.environ, **settings_environment(settings), **_CHILDREN},
+            self.output,
+            check_services=self.services.check,
+            tell=tell,
+            on_ready=lambda: self._greet(settings),
+        )
+        manager.loop()
+        if manager.failure is not None and not manager.has_started:
+            raise manager.failure
+        return manager
+
+    def _greet(self, settings: Settings) -> None:
+        write_environment(settings, self.environment)
+        self.on_ready(settings)
+
+
+def _with_sandbox(processes: Processes, sandbox: bool) -> Processes:
+    return lambda settings: [*processes(settings), *([sandbox_process(settings)] if sandbox else [])]
+
+
+def _banner(settings: Settings, *, sandbox: bool) -> str:
     gateway = gateway_url(settings)
     lines = [
         "Reelworks starts. Ctrl-C ends it.",
@@ -103,9 +155,22 @@ def _banner(settings: Settings, folder: Path, *, sandbox: bool) -> str:
         f"  docs     {gateway}/docs",
         f"  Flower   {flower_url(settings)}",
         f"  sandbox  {sandbox_url(settings)} (no provider key is set: results are simulated)" if sandbox else "",
-        f"  data     {folder}",
+        f"  data     {settings.data_folder}",
+        _polled(settings),
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _polled(settings: Settings) -> str:
+    """A warning where vendors cannot call back."""
+    providers = Providers(settings.providers, callbacks_url=settings.callbacks_url)
+    names = ", ".join(providers.out_of_reach())
+    if not names:
+        return ""
+    return (
+        f"  warning  {names} cannot reach {settings.callbacks_url}: results are polled, which is slower.\n"
+        "           Set REELWORKS_PUBLIC_URL to an address of the gateway that the internet reaches."
+    )
 
 
 @contextmanager

@@ -2,26 +2,75 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
 from providers.registry import adapter_names
 from sandbox import vendors
+from schemas.reach import connectable
 from schemas.settings import ProviderSettings, ProvidersSettings, Settings
 from stack.credentials import Credentials
-from stack.ports import check_free, free_port
+from stack.errors import PartFailed
+from stack.ports import ATTEMPTS, check_free, free_port, is_free
+from stack.private_file import write_private
 
 LOOPBACK = ip_network("127.0.0.0/8")
+
+T = TypeVar("T")
 
 _PREFIX: Final = "REELWORKS_"
 
 
-def with_configured_ports(settings: Settings, *, sandbox: bool) -> Settings:
+def wired(given: Settings, credentials: Credentials, sandbox: bool, before: Settings | None = None) -> Settings:
+    """What the user gave, with a port for each server, and with the sandbox's accounts if it is to run.
+
+    Args:
+        given: a port of 0 in it becomes some free one.
+        credentials: the sandbox's end of the keys.
+        sandbox: whether the sandbox is to run.
+        before: the settings of a start that failed: a free port that it chose is kept if it is free still.
+
+    Raises:
+        PortTaken: a configured port is in use.
+    """
+    ported = with_configured_ports(given, sandbox=sandbox, before=before)
+    return with_sandbox(ported, credentials) if sandbox else ported
+
+
+def start_on_free_ports(start: Callable[[Settings], T], settings: Settings, wire: Callable[[Settings], Settings]) -> T:
+    """Calls `start`, and calls it again with other ports where another program took a port that we had chosen.
+
+    Args:
+        start: starts the processes and returns what to hand on; where it raises PartFailed, all of them have ended.
+        settings: those of the first attempt.
+        wire: `wired` with its `before`.
+
+    Raises:
+        PortTaken: another program took a configured port.
+        PartFailed: a process failed, and the ports were not the reason.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return start(settings)
+        except PartFailed:
+            again = wire(settings)
+            if _ports(again) == _ports(settings):
+                raise
+            settings = again
+    return start(settings)
+
+
+def with_configured_ports(settings: Settings, *, sandbox: bool, before: Settings | None = None) -> Settings:
     """Settings whose ports were free a moment ago; a port of 0 becomes some free one.
+
+    Args:
+        settings: those that the user gave.
+        sandbox: whether the sandbox is to run.
+        before: the settings of a start that failed: a free port that it chose is kept if it is free still.
 
     Raises:
         PortTaken: a configured port is in use.
@@ -35,17 +84,19 @@ def with_configured_ports(settings: Settings, *, sandbox: bool) -> Settings:
     for owner, setting, host, port in wanted:
         if port:
             check_free(port, host=host, owner=owner, setting=_PREFIX + setting)
-    return _with_ports(
-        settings,
-        gateway=settings.gateway_port or free_port(),
-        flower=settings.flower_port or free_port(),
-        sandbox=settings.sandbox.port or free_port(),
-    )
+    chosen = iter(_ports(before) if before is not None else (0, 0, 0))
+    gateway, flower, sandbox_port = (port or _free(next(chosen)) for port in _ports(settings))
+    return _with_ports(settings, gateway=gateway, flower=flower, sandbox=sandbox_port)
 
 
 def with_free_ports(settings: Settings) -> Settings:
     """Settings whose gateway, Flower and sandbox listen on ports that nobody uses."""
-    return _with_ports(settings, gateway=free_port(), flower=free_port(), sandbox=free_port())
+    return with_configured_ports(with_any_ports(settings), sandbox=False)
+
+
+def with_any_ports(settings: Settings) -> Settings:
+    """Settings that leave the ports of the gateway, Flower and the sandbox to us."""
+    return _with_ports(settings, gateway=0, flower=0, sandbox=0)
 
 
 def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
@@ -96,12 +147,12 @@ def has_provider_key(settings: Settings) -> bool:
 
 def gateway_url(settings: Settings) -> str:
     """Where this machine reaches the gateway."""
-    return f"http://{_reachable(settings.gateway_host)}:{settings.gateway_port}"
+    return settings.gateway_url
 
 
 def flower_url(settings: Settings) -> str:
     """Where this machine reaches Flower."""
-    return f"http://{_reachable(settings.flower_host)}:{settings.flower_port}"
+    return f"http://{connectable(settings.flower_host)}:{settings.flower_port}"
 
 
 def sandbox_url(settings: Settings) -> str:
@@ -116,8 +167,8 @@ def settings_environment(settings: Settings) -> dict[str, str]:
 
 def write_environment(settings: Settings, path: Path) -> None:
     """Keep the `REELWORKS_*` variables of these settings in a file that only its owner reads."""
-    path.touch(mode=0o600)
-    path.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in settings_environment(settings).items()))
+    variables = settings_environment(settings).items()
+    write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables))
 
 
 def sandbox_environment(settings: Settings) -> dict[str, str]:
@@ -131,6 +182,14 @@ def sandbox_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def _ports(settings: Settings) -> tuple[int, int, int]:
+    return settings.gateway_port, settings.flower_port, settings.sandbox.port
+
+
+def _free(wish: int) -> int:
+    return wish if wish and is_free(wish) else free_port()
+
+
 def _with_ports(settings: Settings, *, gateway: int, flower: int, sandbox: int) -> Settings:
     update = {
         "gateway_port": gateway,
@@ -138,12 +197,6 @@ def _with_ports(settings: Settings, *, gateway: int, flower: int, sandbox: int) 
         "sandbox": settings.sandbox.model_copy(update={"port": sandbox}),
     }
     return settings.model_copy(update=update)
-
-
-def _reachable(host: str) -> str:
-    """A wildcard is for listening; one connects to loopback."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
-    return f"[{host}]" if ":" in host else host
 
 
 def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:

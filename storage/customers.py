@@ -39,9 +39,14 @@ def create_api_key(session: Session, customer_id: UUID) -> str:
     if session.get(Customer, customer_id) is None:
         raise NotFound(f"there is no customer {customer_id}")
     key = _KEY_PREFIX + secrets.token_urlsafe(32)
-    session.add(ApiKey(customer_id=customer_id, prefix=key[:_SHOWN_LENGTH], key_hash=_hash(key)))
+    session.add(ApiKey(customer_id=customer_id, prefix=prefix(key), key_hash=_hash(key)))
     session.flush()
     return key
+
+
+def prefix(key: str) -> str:
+    """A key's first characters, which tell it from a customer's others and open nothing."""
+    return key[:_SHOWN_LENGTH]
 
 
 def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> int:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import URL, create_engine, event, make_url, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -44,11 +44,16 @@ _ENGINE_OPTIONS: dict[str, Any] = {
 T = TypeVar("T")
 
 
+def with_driver(url: str) -> URL:
+    """A `postgresql://` URL as SQLAlchemy takes it: with the name of the driver that we ship."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
 class Database:
     """A pool of connections; safe to share between threads."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        self._engine = create_engine(url, pool_size=pool_size, **_ENGINE_OPTIONS)
+        self._engine = create_engine(with_driver(url), pool_size=pool_size, **_ENGINE_OPTIONS)
         event.listen(self._engine, "checkout", _refuse_closed)
 
     @contextmanager
@@ -82,7 +87,7 @@ class AsyncDatabase:
     """The same for an event loop: what a request reads and writes takes no thread."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        self._engine = create_async_engine(url, pool_size=pool_size, **_ENGINE_OPTIONS)
+        self._engine = create_async_engine(with_driver(url), pool_size=pool_size, **_ENGINE_OPTIONS)
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     async def transaction(self, act: Callable[[Session], T]) -> T:

@@ -70,7 +70,9 @@ _SETTLE = text(f"""
     SELECT amount FROM transferred
 """)  # noqa: S608 -- built of constants
 
-_MOVED = text("SELECT kind, amount FROM ledger_transfers WHERE generation_id = :generation_id")
+_MOVED = text("""
+    SELECT kind, amount FROM ledger_transfers WHERE generation_id = :generation_id AND customer_id = :customer_id
+""")
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
         amount=amount, reference=reference, reason=reason,
     )  # fmt: skip
     if not _transfer(session, transfer):
-        _require_same_amount(session, transfer)
+        _require_same_movement(session, transfer)
 
 
 def hold(executor: Executor, customer_id: UUID, generation_id: UUID, amount: int) -> None:
@@ -127,7 +129,7 @@ def hold(executor: Executor, customer_id: UUID, generation_id: UUID, amount: int
     if row is None:
         raise NotFound(f"there is no customer {customer_id}")
     available, is_held = row
-    if not is_held and not _moved(executor, generation_id)[TransferKind.HOLD]:
+    if not is_held and not _moved(executor, customer_id, generation_id)[TransferKind.HOLD]:
         raise InsufficientCredits(
             f"this generation needs {amount} credits and {available} are available",
             {"credits_needed": amount, "credits_available": available},
@@ -157,7 +159,7 @@ def _settle(executor: Executor, customer_id: UUID, generation_id: UUID, kind: Tr
     given = {"customer_id": customer_id, "generation_id": generation_id, "kind": kind.value}
     if executor.execute(_SETTLE, given).one_or_none() is not None:
         return
-    moved = _moved(executor, generation_id)
+    moved = _moved(executor, customer_id, generation_id)
     if not moved[kind]:
         raise AlreadySettled(f"generation {generation_id} has nothing on hold: {dict(moved)}")
 
@@ -168,7 +170,8 @@ def refund(
     """Give captured credits back, once for each `reference`: an operator's act.
 
     Raises:
-        InvalidRequest: more than was captured and not refunded yet, or the reference was used for another amount.
+        NotFound: there is no such customer, or the customer has no such generation.
+        InvalidRequest: more than was captured and not refunded yet, or the reference was used for another refund.
     """
     _require_positive(amount)
     accounts = _lock_accounts(session, customer_id)
@@ -178,13 +181,28 @@ def refund(
         reference=reference, reason=reason,
     )  # fmt: skip
     if _find(session, transfer):
-        return _require_same_amount(session, transfer)
-    moved = _moved(session, generation_id)
-    captured, refunded = moved[TransferKind.CAPTURE], moved[TransferKind.REFUND]
-    if refunded + amount > captured:
-        raise InvalidRequest(f"{captured} credits were captured and {refunded} refunded: {amount} more is too much")
+        return _require_same_movement(session, transfer)
+    _require_refundable(_moved(session, customer_id, generation_id), transfer)
     _transfer(session, transfer)
     return None
+
+
+def _require_refundable(moved: Counter[TransferKind], transfer: LedgerTransfer) -> None:
+    held, captured, refunded = (moved[kind] for kind in (TransferKind.HOLD, TransferKind.CAPTURE, TransferKind.REFUND))
+    if not held:
+        raise NotFound(f"customer {transfer.customer_id} has no generation {transfer.generation_id}")
+    if moved[TransferKind.RELEASE]:
+        raise InvalidRequest(
+            f"generation {transfer.generation_id} cost nothing: its {held} credits came back when it ended"
+        )
+    if not captured:
+        raise InvalidRequest(
+            f"generation {transfer.generation_id} has cost nothing yet: its {held} credits are held until it ends"
+        )
+    if refunded + transfer.amount > captured:
+        raise InvalidRequest(
+            f"{captured} credits were captured and {refunded} refunded: {transfer.amount} more is too much"
+        )
 
 
 def _lock_accounts(session: Session, customer_id: UUID) -> _Accounts:
@@ -238,10 +256,10 @@ def _find(session: Session, transfer: LedgerTransfer) -> LedgerTransfer | None:
     ).one_or_none()
 
 
-def _moved(executor: Executor, generation_id: UUID) -> Counter[TransferKind]:
-    """How many credits each kind of transfer moved for a generation."""
+def _moved(executor: Executor, customer_id: UUID, generation_id: UUID) -> Counter[TransferKind]:
+    """How many credits each kind of transfer moved for a customer's generation."""
     moved: Counter[TransferKind] = Counter()
-    for kind, amount in executor.execute(_MOVED, {"generation_id": generation_id}):
+    for kind, amount in executor.execute(_MOVED, {"generation_id": generation_id, "customer_id": customer_id}):
         moved[TransferKind(kind)] += amount
     return moved
 
@@ -251,8 +269,13 @@ def _require_positive(amount: int) -> None:
         raise InvalidRequest(f"the amount must be a positive number of credits, not {amount}")
 
 
-def _require_same_amount(session: Session, transfer: LedgerTransfer) -> None:
+def _require_same_movement(session: Session, transfer: LedgerTransfer) -> None:
     existing = _find(session, transfer)
+    if existing is not None and existing.generation_id != transfer.generation_id:
+        raise InvalidRequest(
+            f"reference {transfer.reference!r} already stands for generation {existing.generation_id}: "
+            "use a new reference for a new movement"
+        )
     if existing is not None and existing.amount != transfer.amount:
         raise InvalidRequest(
             f"reference {transfer.reference!r} already stands for {existing.amount} credits, not {transfer.amount}: "

@@ -7,6 +7,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 
+from storage.database import with_driver
+
 # Any constant: it only has to be the same for all who migrate one database.
 _MIGRATION_LOCK = 7_336_905
 _ASK_AGAIN_SECONDS = 0.2
@@ -14,7 +16,7 @@ _ASK_AGAIN_SECONDS = 0.2
 
 def upgrade(database_url: str) -> None:
     """Apply every migration that the database lacks. Safe to call from several processes at once."""
-    engine = create_engine(database_url)
+    engine = create_engine(with_driver(database_url))
     try:
         with as_file(files("storage") / "migrations") as scripts, engine.connect() as connection:
             _wait_for_our_turn(connection)

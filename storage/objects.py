@@ -69,9 +69,12 @@ class ObjectStore:
             retries=urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
         )
         self._client = self._connect(settings, settings.endpoint, secure=settings.secure)
-        # Presigning sends nothing: this client only has to know the host that customers reach.
-        public_secure = settings.secure if settings.public_secure is None else settings.public_secure
-        self._presigner = self._connect(settings, settings.public_endpoint or settings.endpoint, secure=public_secure)
+        self._presigner = self._connect_in_public(settings) if settings.public_endpoint else None
+
+    def _connect_in_public(self, settings: S3Settings) -> Minio:
+        # Presigning sends nothing: this client only has to know the host that customers and providers reach.
+        secure = settings.secure if settings.public_secure is None else settings.public_secure
+        return self._connect(settings, settings.public_endpoint, secure=secure)
 
     def _connect(self, settings: S3Settings, endpoint: str, *, secure: bool) -> Minio:
         return Minio(
@@ -143,8 +146,10 @@ class ObjectStore:
         with self.stream(key, offset=offset, length=length) as chunks:
             return b"".join(chunks)
 
-    def presigned_url(self, key: str, *, expires: timedelta = timedelta(hours=1)) -> str:
-        """A link to an object that works without credentials until it expires."""
+    def presigned_url(self, key: str, *, expires: timedelta = timedelta(hours=1)) -> str | None:
+        """A link to an object that works without credentials until it expires; None without a public endpoint."""
+        if self._presigner is None:
+            return None
         return self._presigner.presigned_get_object(self._bucket, key, expires=expires)
 
     def remove(self, key: str) -> None:

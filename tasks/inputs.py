@@ -13,6 +13,7 @@ from providers.files.inputs import read_inputs
 from providers.files.video_length import seconds_of
 from schemas.enums import ErrorCode, Kind
 from schemas.errors import ProviderRateLimited, ProviderRejected
+from schemas.input_link import input_link
 from schemas.inputs import InputField, generation_id, upload_id
 from storage import earlier_generations, uploads
 from storage.claims import Claim
@@ -26,7 +27,7 @@ _READERS = BoundedSemaphore(4)
 # Of the seconds that a file claims to have and those that it is called by.
 _LENGTH_TOLERANCE_SECONDS = 0.5
 
-# As long as S3 lets a link work.
+# S3 lets a link work for as long as this.
 _LONGEST_LINK = timedelta(days=7)
 
 
@@ -172,6 +173,12 @@ def _read(services: Services, stored: _Stored) -> InputFile:
 
 
 def _link(services: Services, claim: Claim, stored: _Stored) -> str:
-    left = claim.generation.deadline_at - datetime.now(UTC)
-    works_for = min(max(left, timedelta()) + uploads.MARGIN, _LONGEST_LINK)
-    return services.objects.presigned_url(stored.object_key, expires=works_for)
+    """Where the provider fetches a stored input: at the object store's public endpoint, or else at the gateway."""
+    now = datetime.now(UTC)
+    works_for = min(max(claim.generation.deadline_at - now, timedelta()) + uploads.MARGIN, _LONGEST_LINK)
+    url = services.objects.presigned_url(stored.object_key, expires=works_for)
+    if url is not None:
+        return url
+    settings = services.settings
+    secret = settings.secret_key.get_secret_value()
+    return input_link(settings.public_url, secret, stored.object_key, now + works_for)

@@ -6,9 +6,12 @@ import signal
 import threading
 import time
 import warnings
+from collections.abc import Sequence
+from contextlib import nullcontext
 
 from celery.exceptions import SecurityWarning
 
+from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
@@ -16,6 +19,7 @@ from workers.app import create_app
 from workers.lifecycle import open_services
 from workers.quiet import hide_message_bodies, keep_our_logging
 from workers.roles import ROLES, Role
+from workers.strays import fetching
 from workers.supervisor import KILL_AFTER_SECONDS
 
 _PARENT_CHECK_SECONDS = 1.0
@@ -39,24 +43,28 @@ def main() -> None:
         threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
     definition = ROLES[options.role]
     threads = options.threads or definition.threads
+    is_door = options.role is Role.REQUESTS
     # A request is no row yet: its message is all that there is.
-    app = create_app(settings, process="worker", restores_messages=options.role is Role.REQUESTS)
+    app = create_app(settings, process="worker", is_door=is_door)
     name = options.name or options.role
     with open_services(app, settings, worker_name=f"{name}#{os.getpid()}", queues=definition.queues) as services:
         use_services(services)
-        app.worker_main(
-            [
-                "--quiet",
-                "worker",
-                f"--concurrency={threads}",
-                f"--queues={','.join(definition.queues)}",
-                f"--hostname={name}@%h",
-                "--without-gossip",
-                "--without-mingle",
-                "--task-events",
-                "--loglevel=WARNING",
-            ]
-        )
+        with fetching(settings.redis_url) if is_door else nullcontext():
+            app.worker_main(_arguments(definition.queues, threads=threads, name=name))
+
+
+def _arguments(queues: Sequence[Queue], *, threads: int, name: str) -> list[str]:
+    return [
+        "--quiet",
+        "worker",
+        f"--concurrency={threads}",
+        f"--queues={','.join(queues)}",
+        f"--hostname={name}@%h",
+        "--without-gossip",
+        "--without-mingle",
+        "--task-events",
+        "--loglevel=WARNING",
+    ]
 
 
 def _end_with(parent: int, settings: Settings) -> None:

@@ -13,6 +13,8 @@ from kombu import Queue as KombuQueue
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
 from schemas.stages import WORK
+from workers.lists import PRIORITIES
+from workers.loader import InstalledLoader
 from workers.reconnect import mend_reconnect
 
 ROUTES = {
@@ -34,19 +36,21 @@ _SWEEP_AT_MINUTE = 17
 _REPLY_KEPT_SECONDS = 3600
 
 
-def create_app(settings: Settings, *, process: Process = "gateway", restores_messages: bool = False) -> Celery:
+def create_app(settings: Settings, *, process: Process = "gateway", is_door: bool = False) -> Celery:
     """The application for one process.
 
     Args:
         process: a gateway gives up sooner on a Redis that does not answer.
-        restores_messages: what a worker has taken stays in Redis until it is acknowledged, and survives the worker. A
-            wake-up need not, and this costs two round trips each.
+        is_door: for the worker that takes requests. What it has taken stays in Redis until it is acknowledged, and
+            survives the worker; a wake-up need not, and this costs two round trips each. And it reads every priority
+            that a sender may give.
     """
     mend_reconnect()
     app = Celery(
         "reelworks",
         broker=settings.redis_url,
         backend=settings.redis_url,
+        loader=InstalledLoader,
         task_cls="workers.task:ReelworksTask",
         # Imported by the workers alone, and by name, so that a gateway starts without them.
         include=[f"tasks.{module}" for module in _TASK_MODULES],
@@ -72,7 +76,8 @@ def create_app(settings: Settings, *, process: Process = "gateway", restores_mes
         broker_pool_limit=40,
         broker_pool_acquire_timeout=_SOCKET_TIMEOUT_SECONDS[process],
         broker_transport_options={
-            "ack_emulation": restores_messages,
+            "ack_emulation": is_door,
+            **({"priority_steps": list(PRIORITIES)} if is_door else {}),
             "visibility_timeout": 900,
             "unacked_restore_interval": 15,
             "unacked_restore_throttle": 1,
@@ -85,6 +90,8 @@ def create_app(settings: Settings, *, process: Process = "gateway", restores_mes
         redis_socket_timeout=_SOCKET_TIMEOUT_SECONDS["worker"],
         redis_socket_connect_timeout=1,
         worker_hijack_root_logger=False,
+        # Only late acknowledgements are affected, and we have none; unset, Celery warns at each lost connection.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_consumer="workers.consumer:TolerantConsumer",
         # Flower needs events and remote control.
         worker_send_task_events=True,

@@ -24,7 +24,10 @@ def open_services(
     """Everything that the stages of this process work with. `queues`: those that it serves."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
-    providers = Providers(settings.providers, AddressPolicy(settings.downloads.allowed_private_networks))
+    policy = AddressPolicy(settings.downloads.allowed_private_networks)
+    providers = Providers(settings.providers, policy, callbacks_url=settings.callbacks_url)
+    if Queue.SUBMIT in queues:
+        providers.warn_of_polling()
     dispatcher = Dispatcher(app, settings.pipeline, database)
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     try:

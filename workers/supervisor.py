@@ -122,5 +122,5 @@ def worker_commands(roles: Iterable[Role], *, processes: int, threads: int | Non
         for number in range(1, processes + 1):
             name = role.value if processes == 1 else f"{role}{number}"
             arguments = ["--role", role, "--name", name, "--parent", str(os.getpid()), *extra]
-            commands[name] = [sys.executable, "-m", "workers", *arguments]
+            commands[name] = [sys.executable, "-P", "-m", "workers", *arguments]
     return commands

@@ -106,7 +106,7 @@ class Population:
         """An empty population for the database of these settings."""
         available = Providers(settings.providers).available()
         request = GenerationRequest(model="nano-banana", prompt="a lighthouse in fog, oil on canvas, seen from the sea")
-        url = settings.database_url.replace("+psycopg", "")
+        url = settings.database_url
         return cls(url, Catalogue.load(available).order(request))
 
     def grow(self, count: int, on_progress: Callable[[int], None]) -> None:

@@ -188,7 +188,7 @@ def _prepared(infrastructure: Infrastructure, mode: str, api_key: str) -> Iterat
 @contextmanager
 def own_database(infrastructure: Infrastructure, name: str) -> Iterator[str]:
     """The URL of a new database on the infrastructure's server. The database is dropped after the block."""
-    url = infrastructure.settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    url = infrastructure.settings.database_url
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:

@@ -113,7 +113,7 @@ def _wait_for(completions: psycopg.Connection, generation_id: str) -> float:
 @contextmanager
 def _completions(running: RunningStack) -> Iterator[psycopg.Connection]:
     """A connection that hears of every completed generation."""
-    url = running.stack.settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    url = running.stack.settings.database_url
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_TELL_OF_COMPLETION)
         connection.execute(f"LISTEN {_CHANNEL}")

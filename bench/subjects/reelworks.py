@@ -135,7 +135,7 @@ def _own_places(settings: Settings) -> Iterator[Settings]:
     """Free ports, a new database and a new bucket. Database, bucket and the content of Redis go with the block."""
     settings = with_free_ports(settings)
     name = f"reelworks_{uuid4().hex[:12]}"
-    server = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    server = settings.database_url
     own = settings.model_copy(
         update={
             "database_url": settings.database_url.rpartition("/")[0] + f"/{name}",

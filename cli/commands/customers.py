@@ -1,50 +1,51 @@
-"""Customers and their API keys."""
+"""Customers."""
 
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
+from cli.commands import keys
 from cli.configuration import transaction
-from cli.console import console
-from schemas.errors import NotFound
+from cli.console import console, refuse
+from cli.options import AsJson, Limit
 
-app = typer.Typer(no_args_is_help=True, help="Customers and their API keys.")
+app = typer.Typer(no_args_is_help=True, help="Customers.")
+
+
+@app.command("list")
+def list_customers(
+    name: Annotated[str | None, typer.Argument(help="only customers of this name")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List customers with their credits, the newest first."""
+    from cli.reports.rows import show_rows
+    from storage import listings
+
+    with transaction() as session:
+        found = listings.customers(session, name=name, limit=limit)
+    show_rows(listings.ListedCustomer, found, console, as_json=as_json)
 
 
 @app.command("create")
-def create_customer(name: Annotated[str, typer.Argument(help="how the customer is called")]) -> None:
+def create_customer(
+    name: Annotated[str, typer.Argument(help="how the customer is called")],
+    force: Annotated[bool, typer.Option("--force", help="even if another customer is called the same")] = False,
+) -> None:
     """Create a customer and its first API key; the key is shown once."""
     from storage import customers as storage
 
     with transaction() as session:
+        namesake = storage.find_customer(session, name)
+        if namesake is not None and not force:
+            refuse(
+                f"customer {namesake.id} is called {name!r} already: `reelworks keys create {namesake.id}` makes "
+                "another key of theirs, and --force a second customer of this name"
+            )
         customer = storage.create_customer(session, name)
         key = storage.create_api_key(session, customer.id)
     console.print(f"customer {customer.id}\napi key  {key}", soft_wrap=True)
 
 
-@app.command("key")
-def create_key(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
-    """Create another API key for a customer; it is shown once."""
-    from storage import customers as storage
-
-    with transaction() as session:
-        key = storage.create_api_key(session, customer)
-    console.print(f"api key  {key}", soft_wrap=True)
-
-
-@app.command("revoke")
-def revoke_key(
-    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
-    key: Annotated[str, typer.Argument(help="the whole key, or exactly its first 8 characters")],
-) -> None:
-    """Revoke an API key of a customer."""
-    from storage import customers as storage
-
-    with transaction() as session:
-        count = storage.revoke_api_keys(session, customer, key)
-    if not count:
-        raise NotFound(
-            f"customer {customer} has no live key like that: give the whole key, or exactly its first 8 characters"
-        )
-    console.print(f"{count} key(s) revoked")
+app.command("key", help="The same as `reelworks keys create`.")(keys.create_key)
+app.command("revoke", help="The same as `reelworks keys revoke`.")(keys.revoke_key)

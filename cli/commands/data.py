@@ -1,15 +1,14 @@
-"""The database and the object store: preparing, checking and cleaning them, and what happened to a generation."""
+"""The database and the object store: preparing, checking and cleaning them."""
 
 from datetime import timedelta
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
-from cli.configuration import service_settings, transaction
+from cli.configuration import service_settings
 from cli.console import console
+from cli.options import AsJson
 from schemas.enums import SweepKind
-from schemas.errors import NotFound
 
 app = typer.Typer()
 
@@ -30,7 +29,7 @@ def migrate() -> None:
 
 @app.command()
 def audit(
-    as_json: Annotated[bool, typer.Option("--json", help="tell it as one JSON document")] = False,
+    as_json: AsJson = False,
     online: Annotated[
         bool, typer.Option("--online", help="only what changed lately, and no stored file: for every minute")
     ] = False,
@@ -52,7 +51,7 @@ def audit(
 def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only count what would be removed")] = False,
     only: Annotated[list[SweepKind] | None, typer.Option(help="one kind alone; may be given several times")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="tell it as one JSON document")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what is no longer needed; the workers do it every hour. Exit with 1 if something could not be removed."""
     from cli.reports.sweep import run_sweep
@@ -60,18 +59,3 @@ def sweep(
     settings = service_settings()
     if not run_sweep(settings, console, kinds=only or tuple(SweepKind), is_dry=dry_run, as_json=as_json):
         raise typer.Exit(1)
-
-
-@app.command()
-def timeline(generation: Annotated[UUID, typer.Argument(help="the generation's id")]) -> None:
-    """Show what happened to a generation, step by step."""
-    from cli.reports.timeline import show_timeline
-    from storage import generations
-    from storage import timeline as storage
-
-    with transaction() as session:
-        found = generations.find(session, generation)
-        events = storage.read(session, generation)
-    if found is None:
-        raise NotFound(f"there is no generation {generation}")
-    show_timeline(found, events, console)

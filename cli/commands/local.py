@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.configuration import RUNNING_ENVIRONMENT, plain_settings
-from schemas.settings import Settings
+from cli.configuration import plain_settings, require_good_accounts
+from cli.console import refuse
 
 app = typer.Typer()
 
@@ -14,12 +14,13 @@ app = typer.Typer()
 @app.command()
 def up() -> None:
     """Run the whole system on this machine, in the foreground: one Ctrl-C ends it."""
+    _require_local_extra()
+    from stack.first_customer import ensure_first_customer
     from stack.up import up as run_up
 
-    try:
-        sys.exit(run_up(plain_settings(), on_ready=_ready))
-    finally:
-        RUNNING_ENVIRONMENT.unlink(missing_ok=True)
+    settings = plain_settings()
+    require_good_accounts(settings)
+    sys.exit(run_up(settings, settings.data_folder, on_ready=ensure_first_customer))
 
 
 @app.command()
@@ -29,16 +30,18 @@ def demo(
     ] = None,
 ) -> None:
     """Make two images and three videos against the sandbox, and show every step."""
+    _require_local_extra()
     from cli.reports.audit import run_audit
     from stack.demo import run_demo
 
-    sys.exit(run_demo(plain_settings(), provider=provider, audit=run_audit))
+    settings = plain_settings()
+    require_good_accounts(settings)
+    sys.exit(run_demo(settings, settings.data_folder / "demo", provider=provider, audit=run_audit))
 
 
-def _ready(settings: Settings) -> None:
-    """What a running system is told to other commands and to its first user."""
-    from stack.first_customer import ensure_first_customer
-    from stack.wiring import write_environment
+def _require_local_extra() -> None:
+    """End a command that starts servers of its own where their packages are not installed."""
+    from stack.local_extra import HINT, missing
 
-    write_environment(settings, RUNNING_ENVIRONMENT)
-    ensure_first_customer(settings)
+    if names := missing():
+        refuse(f"{', '.join(names)}: not installed; {HINT}")

@@ -74,5 +74,5 @@ def flower() -> None:
 def sandbox(context: typer.Context) -> None:
     """Serve the vendors' wires from a simulator: no key, no cost, and trouble on request."""
     port = str(plain_settings().sandbox.port)
-    command = [sys.executable, "-m", "sandbox", "--port", port, *context.args]
+    command = [sys.executable, "-P", "-m", "sandbox", "--port", port, *context.args]
     os.execv(sys.executable, command)  # noqa: S606 -- our own module: it takes this process's place and its signals

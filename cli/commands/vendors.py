@@ -8,18 +8,29 @@ import typer
 
 from cli.configuration import provider_settings
 from cli.console import console, refuse
+from cli.options import AsJson
+from schemas.enums import Kind
 
 app = typer.Typer()
 providers = typer.Typer(no_args_is_help=True, help="The vendor accounts that make the media.")
 
 
 @app.command()
-def models() -> None:
+def models(
+    names: Annotated[list[str] | None, typer.Argument(help="only models whose name or alias has this in it")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="only models that make this")] = None,
+    provider: Annotated[str | None, typer.Option(help="only models that this account serves")] = None,
+    only_available: Annotated[
+        bool, typer.Option("--available", help="only models that can be ordered here now")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show the catalogue: what can be ordered, what it costs, and which account serves it."""
-    from cli.reports.models import show_models
+    from cli.reports.models import Choice, show_models
     from providers.registry import Providers
 
-    show_models(Providers(provider_settings().providers).available(), console)
+    choice = Choice(names=names or (), kind=kind, provider=provider, only_available=only_available)
+    show_models(Providers(provider_settings().providers).available(), console, choice, as_json=as_json)
 
 
 @providers.command("check")
@@ -27,7 +38,7 @@ def check_providers(
     names: Annotated[
         list[str] | None, typer.Argument(help="accounts; every one that is configured if left out")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="tell it as one JSON document")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask whether keys and addresses are good, at no cost; exit with 1 if one is not."""
     from cli.reports.accounts import check_accounts

@@ -1,30 +1,81 @@
 """The catalogue in a terminal: what can be ordered, what it costs, and who serves it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Column, Table
 
+from cli.reports.rows import show_json
 from providers.catalogue import CatalogueFile
 from providers.catalogue.capabilities import Capabilities
-from providers.catalogue.models import Model, Price
+from providers.catalogue.models import Model, Price, RetiredModel
+from schemas.enums import Kind
+from schemas.errors import NotFound
 from schemas.names import ProviderName
 
 
-def show_models(available: frozenset[ProviderName], console: Console) -> None:
-    """Print every model of the catalogue; a route whose account has no key here is dim."""
+@dataclass(frozen=True)
+class Choice:
+    """Which models are shown."""
+
+    names: Sequence[str] = ()
+    """A name or an alias has one of these in it; empty: any."""
+    kind: Kind | None = None
+    """What they make."""
+    provider: ProviderName | None = None
+    """The account that serves them."""
+    only_available: bool = False
+    """Whether only those that an account with a key serves, and that are neither paused nor retired."""
+
+    def takes(self, model: Model | RetiredModel, available: frozenset[ProviderName]) -> bool:
+        """Whether a model is one of them."""
+        accounts = {route.provider for route in model.routes} if isinstance(model, Model) else set()
+        can_be_ordered = isinstance(model, Model) and _is_available(model, available)
+        return (
+            (
+                not self.names
+                or any(part.lower() in name for part in self.names for name in (model.name, *model.aliases))
+            )
+            and self.kind in {None, model.kind}
+            and (self.provider is None or self.provider in accounts)
+            and (can_be_ordered or not self.only_available)
+        )
+
+
+def show_models(
+    available: frozenset[ProviderName], console: Console, choice: Choice = Choice(), *, as_json: bool = False
+) -> None:
+    """Print models of the catalogue; a route whose account has no key here is dim.
+
+    Raises:
+        NotFound: no model is like that.
+    """
     shipped = CatalogueFile.shipped()
+    models = [model for model in shipped.models if choice.takes(model, available)]
+    retired_ones = [model for model in shipped.retired if choice.takes(model, available)]
+    if as_json:
+        told = [{**model.model_dump(mode="json"), "available": _is_available(model, available)} for model in models]
+        told += [{**model.model_dump(mode="json"), "available": False} for model in retired_ones]
+        show_json(told, console)
+        return
+    if not models and not retired_ones:
+        raise NotFound("no model of the catalogue is like that: `reelworks models` shows all of them")
     columns = [Column(name, overflow="fold") for name in ("kind", "takes", "seconds", "price", "served by")]
     table = Table(Column("model", no_wrap=True), *columns, header_style="bold")
-    for model in shipped.models:
+    for model in models:
         price, length = _price(model.price), _range(model.capabilities.durations_seconds)
         table.add_row(_names(model), model.kind, _takes(model.capabilities), length, price, _routes(model, available))
-    for retired in shipped.retired:
+    for retired in retired_ones:
         retirement = f"retired on {retired.retired_on}: order {retired.successor}"
         table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retired.kind}[/dim]", f"[dim]{retirement}[/dim]")
     console.print(table)
     if not available:
         console.print("No account has an API key here: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another.")
+
+
+def _is_available(model: Model, available: frozenset[ProviderName]) -> bool:
+    return model.paused_on is None and any(route.provider in available for route in model.routes)
 
 
 def _names(model: Model) -> str:

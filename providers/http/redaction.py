@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable
 
-# The second: of a presigned link whose beginning the vendor has left out. The third: a file.
-_LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\S*X-Amz-\S*|\bdata:[^\s,]*;base64,\S*", re.IGNORECASE)
+# A link; the rest of a link to the object store or to the gateway, whose beginning the vendor has left out; a file.
+_LINK = re.compile(
+    r"\b[a-z][a-z0-9+.-]*://\S+|\S*X-Amz-\S*|\S*[?&]t=[\w-]{43}\S*|\bdata:[^\s,]*;base64,\S*", re.IGNORECASE
+)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _LONGEST = 300
 _MOST_READ = 2_000

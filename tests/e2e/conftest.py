@@ -148,10 +148,10 @@ class System:
             objects.close()
 
 
-def _own_places(services: Stack, name: str, redis_number: int) -> Settings:
+def own_places(services: Stack, name: str, redis_number: int) -> Settings:
     """The running services, with a database, a Redis number and a pipeline of this system's own."""
     settings = services.settings
-    plain = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    plain = settings.database_url
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return settings.model_copy(
@@ -177,7 +177,7 @@ def _system(stack: Stack) -> Iterator[System]:
 @pytest.fixture(scope="session")
 def system(services: Stack, run_folder: Path) -> Iterator[System]:
     """Every process, in callback mode."""
-    settings = _own_places(services, "e2e", 1)
+    settings = own_places(services, "e2e", 1)
     with Stack(run_folder / "e2e", settings) as stack:
         yield from _system(stack)
 
@@ -190,7 +190,7 @@ def polling_system(services: Stack, run_folder: Path) -> Iterator[System]:
         every = {process.name: process for process in application_processes(settings)}
         return [every["gateway"], Process("worker", (sys.executable, "-m", "cli", "worker")), every["beat"]]
 
-    settings = _own_places(services, "polling", 2)
+    settings = own_places(services, "polling", 2)
     kie = settings.providers.named("kie").model_copy(update={"callbacks": False})
     settings = settings.model_copy(update={"providers": ProvidersSettings({"kie": kie})})
     with Stack(run_folder / "polling", settings, processes=processes) as stack:
@@ -208,7 +208,7 @@ def deployed(services: Stack, run_folder: Path) -> Iterator[System]:
         kept = ("gateway", "beat", "worker-control", "worker-media")
         return [process for process in application_processes(settings) if process.name in kept]
 
-    settings = _own_places(services, "deploys", 3)
+    settings = own_places(services, "deploys", 3)
     pipeline = settings.pipeline.model_copy(update={"lease_seconds": 300})
     settings = settings.model_copy(update={"pipeline": pipeline, "worker_drain_seconds": 1})
     with Stack(run_folder / "deploys", settings, processes=processes) as stack:

@@ -148,7 +148,7 @@ def test_a_request_at_the_redis_door_that_outlasts_the_bound_goes_back(deployed:
     customer = deployed.customer()
     arguments = {"customer_id": str(customer.id), "request": {"model": "nano-banana", "prompt": deployed.behave()}}
     settings = deployed.stack.settings
-    plain = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    plain = settings.database_url
     with create_app(settings) as client, psycopg.connect(plain) as blocker, Redis.from_url(settings.redis_url) as redis:
         blocker.execute("LOCK TABLE generations IN EXCLUSIVE MODE")
         with running(deployed, *worker("requests")) as old:

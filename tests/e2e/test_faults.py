@@ -157,3 +157,4 @@ def test_workers_survive_a_restart_of_redis_while_they_hold_messages(services: S
         assert system.finished(customer, generation_id).status == "completed"
     assert system.sandbox.requests(word).accepted == 40
     assert {role: worker_process(system, role).pid for role in workers} == workers
+    assert "DeprecationWarning" not in system.stack.part("worker-provider").log.read_text()

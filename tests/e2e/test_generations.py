@@ -18,10 +18,11 @@ def test_an_image_and_a_video_made_from_it_come_into_being(system: System) -> No
     word = system.behave()
     image = system.make(customer, word, aspect_ratio="16:9")
     assert (image.status, image.progress, image.error) == ("completed", 100, None)
-    link = system.http.get(f"/v1/generations/{image.id}/content", headers=customer.headers).headers["location"]
 
     motion = system.behave()
-    video = system.make(customer, motion, model="kling-2.6-image-to-video", image_urls=[link], duration_seconds=5)
+    video = system.make(
+        customer, motion, model="kling-2.6-image-to-video", image_urls=[f"generation:{image.id}"], duration_seconds=5
+    )
     assert video.status == "completed"
     with av.open(io.BytesIO(system.content(customer, video.id)), mode="r") as container:
         stream = container.streams.video[0]

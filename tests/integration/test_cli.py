@@ -2,69 +2,21 @@
 
 import json
 import re
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
-from cli.main import main
 from schemas.enums import ErrorCode, EventName
-from schemas.settings import Settings, get_settings
-from stack.wiring import settings_environment
+from schemas.settings import Settings
 from storage import customers, timeline
 from storage.database import Database
 from storage.objects import ObjectStore
+from tests.integration.command import Ended, Reelworks
 from tests.integration.gateway.finishing import complete, fail
 from tests.support import NewCustomer, a_generation
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it said."""
-
-    status: int
-    out: str
-    err: str
-
-
-Reelworks = Callable[..., Ended]
-
-
-@pytest.fixture
-def reelworks(
-    settings: Settings,
-    database: Database,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Reelworks:
-    """Runs the command in a folder without `.env`, with the settings of the services."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in settings_environment(settings).items():
-        monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, **environment: str) -> Ended:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
-        get_settings.cache_clear()
-        with pytest.raises(SystemExit) as end:
-            main()
-        get_settings.cache_clear()
-        said = capsys.readouterr()
-        return Ended(int(end.value.code or 0), said.out, said.err)
-
-    return run
-
-
-@pytest.fixture
-def customer(make_customer: Callable[[int], NewCustomer]) -> NewCustomer:
-    """A customer with 100 credits."""
-    return make_customer(100)
 
 
 def _is_live(database: Database, key: str) -> bool:
@@ -304,13 +256,48 @@ def test_an_object_store_that_refuses_is_one_line(reelworks: Reelworks, settings
     assert (ended.status, ended.err) == (1, f"the object store at {settings.s3.endpoint} refuses: AccessDenied\n")
 
 
+def test_the_version_is_said(reelworks: Reelworks) -> None:
+    ended = reelworks("--version")
+
+    assert (ended.status, ended.out) == (0, f"reelworks {metadata.version('reelworks')}\n")
+
+
+def test_a_misspelt_variable_is_named_with_the_right_one_and_ends_nothing(
+    reelworks: Reelworks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("_REELWORKS_VARIABLES_WERE_NAMED", raising=False)
+    first = reelworks("audit", "--online", REELWORKS_GATEWAY_PROT="1")
+    started_by_it = reelworks("audit", "--online")
+
+    said = "warning: REELWORKS_GATEWAY_PROT is no setting and has no effect: do you mean REELWORKS_GATEWAY_PORT or"
+    assert (first.status, first.err.startswith(said)) == (0, True)
+    assert (started_by_it.status, started_by_it.err) == (0, "")
+
+
+def test_a_production_start_without_a_secret_says_which_variable_to_set(reelworks: Reelworks) -> None:
+    ended = reelworks("gateway", REELWORKS_ENVIRONMENT="production", REELWORKS_SECRET_KEY="")
+
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("REELWORKS_SECRET_KEY: must be set to a secret of your own in production")
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "gateway", "worker"])
+def test_a_misspelt_account_is_refused_once_before_anything_starts(reelworks: Reelworks, command: str) -> None:
+    ended = reelworks(command, REELWORKS_PROVIDERS__KEI__API_KEY="x")
+
+    assert (ended.status, ended.out) == (1, "")
+    [line] = ended.err.splitlines()
+    assert line.startswith("there is no adapter 'kei' for the account kei: set REELWORKS_PROVIDERS__KEI__ADAPTER")
+    assert list(Path().iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
         ("REELWORKS_REDIS_URL", "s3cret", "must be redis://"),
         ("REELWORKS_S3__ENDPOINT", "http://s3cret", "must be HOST or HOST:PORT"),
         ("REELWORKS_GATEWAY_PORT", "s3cret", "valid integer"),
-        ("REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS", "s3cret", "downloads"),
+        ("REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS", "s3cret", "must be JSON"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not(

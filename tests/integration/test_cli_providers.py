@@ -136,3 +136,44 @@ def test_what_is_missing_is_named(
     ended, out, err = reelworks("providers", "check", *arguments, **environment)
     assert ended == status
     assert said in " ".join((out + err).split())
+
+
+def shown(reelworks: Run, *options: str, **environment: str) -> list[dict[str, Any]]:
+    """The models that a program is shown."""
+    status, out, err = reelworks("models", "--json", *options, **environment)
+    assert (status, err) == (0, "")
+    models: list[dict[str, Any]] = json.loads(out)
+    return models
+
+
+def test_a_program_is_shown_the_whole_catalogue(reelworks: Run) -> None:
+    catalogue = CatalogueFile.shipped()
+    every = shown(reelworks)
+    assert [model["name"] for model in every] == [model.name for model in (*catalogue.models, *catalogue.retired)]
+    assert {model["available"] for model in every} == {False}
+    (banana,) = (model for model in every if model["name"] == "nano-banana")
+    assert (banana["kind"], banana["price"]["per"], banana["routes"][0]["provider"]) == ("image", "image", "kie")
+
+
+def test_models_are_chosen_by_name_kind_and_account(reelworks: Run) -> None:
+    assert {"nano-banana", "nano-banana-pro"} <= {model["name"] for model in shown(reelworks, "Banana")}
+    assert all("banana" in model["name"] for model in shown(reelworks, "Banana"))
+    assert [model["name"] for model in shown(reelworks, "google/nano-banana-pro")] == ["nano-banana-pro"]
+    assert {model["kind"] for model in shown(reelworks, "--kind", "video")} == {"video"}
+    served = shown(reelworks, "--provider", "runway")
+    assert served
+    assert all("runway" in {route["provider"] for route in model["routes"]} for model in served)
+    assert shown(reelworks, "Banana", "--kind", "video") == []
+
+
+def test_models_that_can_be_ordered_here_are_those_of_accounts_with_a_key(reelworks: Run) -> None:
+    assert shown(reelworks, "--available") == []
+    available = shown(reelworks, "--available", REELWORKS_PROVIDERS__KIE__API_KEY="x")
+    assert available
+    assert all(model["available"] and "kie" in str(model["routes"]) for model in available)
+
+
+def test_a_choice_that_no_model_meets_is_said(reelworks: Run) -> None:
+    status, out, err = reelworks("models", "no-such-model")
+    assert (status, out) == (1, "")
+    assert "no model of the catalogue is like that" in err

@@ -1,9 +1,10 @@
 import socket
+from pathlib import Path
 
 import pytest
 
 from stack.errors import PortTaken
-from stack.ports import FREE_PORTS, check_free, free_port
+from stack.ports import FREE_PORTS, KeptPorts, check_free, free_port
 
 
 def test_free_ports_differ_and_can_be_listened_on() -> None:
@@ -48,3 +49,24 @@ def test_a_port_is_free_again_right_after_its_last_connection() -> None:
         client.close()
 
     check_free(port, host="127.0.0.1", owner="the gateway", setting="REELWORKS_GATEWAY_PORT")
+
+
+def test_a_port_is_the_same_at_each_start_unless_another_program_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "ports.json"
+    first = {name: KeptPorts(path).get(name) for name in ("postgres", "redis")}
+    assert {name: KeptPorts(path).get(name) for name in first} == first
+
+    with socket.create_server(("127.0.0.1", first["redis"])):
+        moved = KeptPorts(path).get("redis")
+        assert moved != first["redis"]
+    assert KeptPorts(path).get("redis") == moved
+    assert KeptPorts(path).get("postgres") == first["postgres"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"redis": "x"}', '{"redis": 80}', '{"redis": 99999}'])
+def test_kept_ports_that_cannot_be_used_are_chosen_anew(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "ports.json"
+    path.write_text(content)
+    port = KeptPorts(path).get("redis")
+    assert port in FREE_PORTS
+    assert KeptPorts(path).get("redis") == port

@@ -1,6 +1,8 @@
 import os
 import signal
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -9,7 +11,8 @@ import pytest
 
 from schemas.settings import Settings
 from stack.child import Child
-from stack.errors import AlreadyRunning, PartFailed, StackError
+from stack.errors import AlreadyRunning, PartFailed, PortTaken, StackError
+from stack.ports import ATTEMPTS, free_port
 from stack.processes import Process
 from stack.stack import Stack
 from tests.stack.observing import folder_of, no_migration, runs, wait_for, web_server
@@ -49,7 +52,7 @@ def test_its_life(make_stack: MakeStack) -> None:
 
 def test_the_next_run_finds_the_data(make_stack: MakeStack) -> None:
     def url(stack: Stack) -> str:
-        return stack.settings.database_url.replace("+psycopg", "")
+        return stack.settings.database_url
 
     with make_stack(only=()) as stack, psycopg.connect(url(stack)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -91,6 +94,49 @@ def test_a_start_that_fails_leaves_nothing(make_stack: MakeStack) -> None:
 
     assert str(caught.value) == "gateway died (exit code 1). Its last lines:\n    no such table"
     assert not any(runs(pid(stack.part(name))) for name in SERVICES)
+
+
+class Thief:
+    """Takes the gateway's port before the gateway does, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.held = ExitStack()
+        self.ports: list[int] = []
+        self._times = times
+
+    def __call__(self, settings: Settings) -> list[Process]:
+        self.ports.append(settings.gateway_port)
+        if len(self.ports) <= self._times:
+            self.held.enter_context(socket.create_server(("127.0.0.1", settings.gateway_port)))
+        return web_server(settings)
+
+
+def test_a_chosen_port_that_another_program_takes_is_exchanged(make_stack: MakeStack) -> None:
+    thief = Thief(times=1)
+    with thief.held, make_stack(processes=thief) as stack:
+        assert httpx.get(stack.gateway_url, trust_env=False).status_code == 200
+        assert stack.settings.gateway_port == thief.ports[1] != thief.ports[0]
+
+
+def test_a_port_is_exchanged_a_few_times_and_not_for_ever(make_stack: MakeStack) -> None:
+    thief = Thief(times=10)
+    with thief.held, pytest.raises(PartFailed, match="gateway died"), make_stack(processes=thief):
+        pytest.fail("it must not start")
+    assert len(set(thief.ports)) == ATTEMPTS
+
+
+def test_a_configured_port_that_another_program_takes_meanwhile_is_named(settings: Settings, tmp_path: Path) -> None:
+    port, thief = free_port(), Thief(times=1)
+    configured = settings.model_copy(update={"gateway_port": port, "flower_port": free_port()})
+    stack = Stack(tmp_path, configured, sandbox=False, free_ports=False, processes=thief, migrate=no_migration)
+    with thief.held, pytest.raises(PortTaken, match=f"Port {port} is in use, and the gateway wants it"), stack:
+        pytest.fail("it must not start")
+
+
+def test_every_part_is_told_once_it_is_ready(make_stack: MakeStack) -> None:
+    told: list[str] = []
+    with make_stack(tell=told.append):
+        assert told == [*SERVICES, "gateway"]
 
 
 def test_two_copies_do_not_share_a_folder(make_stack: MakeStack) -> None:

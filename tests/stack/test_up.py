@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -27,6 +29,7 @@ from tests.stack.observing import no_migration, web_server
 options = json.loads(sys.argv[1])
 grace = options.get("grace", 15)
 extra = [Process(name, (sys.executable, "-c", code)) for name, code in options.get("extra", {}).items()]
+extra += [Process(name, ("sleep", "600"), is_ready=lambda: False) for name in options.get("never_ready", [])]
 
 if __name__ == "__main__":
     sys.exit(
@@ -51,6 +54,9 @@ while True:
 """
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('listening', flush=True); signal.pause()"
 
+
+# Far more than a start takes, on a busy machine, too.
+START_SECONDS = 100.0
 
 Start = Callable[..., "Up"]
 
@@ -83,7 +89,7 @@ class Up:
                 self.output += line
 
     def wait_for(self, text: str) -> None:
-        wait_for(lambda: text in self.output or self.process.poll() is not None, repr(text))
+        wait_for(lambda: text in self.output or self.process.poll() is not None, repr(text), START_SECONDS)
         assert text in self.output
 
     def everything_below(self) -> list[int]:
@@ -119,6 +125,11 @@ def up(start: Start) -> Up:
     return up
 
 
+def redis_of(up: Up) -> str:
+    """Where the Redis of an `up` listens."""
+    return up.output.partition("ready with ")[2].partition("\n")[0]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_everything(up: Up, number: signal.Signals, code: int) -> None:
     children = up.everything_below()
@@ -132,12 +143,75 @@ def test_a_signal_ends_everything(up: Up, number: signal.Signals, code: int) -> 
     assert "died" not in up.output
 
 
-def test_a_banner_says_where_everything_is(up: Up, tmp_path: Path) -> None:
+def test_a_banner_says_where_everything_is_and_then_each_part_that_is_ready(up: Up, tmp_path: Path) -> None:
     banner = up.output[: up.output.index("system")].splitlines()
 
     assert [line.split()[0] for line in banner[1:5]] == ["gateway", "docs", "Flower", "data"]
     assert banner[4] == f"  data     {folder_of('up', tmp_path)}"
     assert "sandbox" not in up.output
+
+    # The vendor of this key is on the internet, and the gateway is not.
+    gateway = up.output.partition("gateway  ")[2].partition("\n")[0]
+    assert f"  warning  kie cannot reach {gateway}: results are polled" in up.output
+    assert "Set REELWORKS_PUBLIC_URL" in up.output
+
+    told = re.findall(r"system +\| (\S+) is ready \((\d) of (\d)\)", up.output)
+
+    assert told == [(name, str(number), "4") for number, name in enumerate(["postgres", "redis", "s3", "gateway"], 1)]
+    assert up.output.index("gateway is ready") < up.output.index("ready with 127.0.0.1:")
+
+
+def test_whoever_waits_is_told_for_what(start: Start) -> None:
+    up = start(never_ready=["worker"])
+    up.wait_for("system   | waiting for worker\n")
+    assert "ready with" not in up.output
+
+
+def test_other_commands_find_the_running_system_and_no_other(up: Up, start: Start, tmp_path: Path) -> None:
+    environment = folder_of("up", tmp_path) / "environment"
+    told = environment.read_text()
+    assert f"REELWORKS_DATA_FOLDER='{folder_of('up', tmp_path)}'" in told
+    assert stat.S_IMODE(environment.stat().st_mode) == 0o600
+
+    assert start().end() == 1
+    assert environment.read_text() == told
+
+    up.process.send_signal(signal.SIGINT)
+    assert up.end() == 130
+    assert not environment.exists()
+
+
+def test_the_file_of_a_killed_run_is_gone_before_the_next_one_starts(up: Up, start: Start, tmp_path: Path) -> None:
+    environment = folder_of("up", tmp_path) / "environment"
+    up.process.kill()
+    up.end()
+    assert environment.exists()
+
+    start(extra={"worker": "raise SystemExit(7)"}).end()
+
+    assert not environment.exists()
+
+
+def test_services_listen_on_the_same_ports_after_a_kill(up: Up, start: Start) -> None:
+    up.process.kill()
+    up.end()
+
+    again = start()
+    again.wait_for("ready with 127.0.0.1:")
+
+    assert redis_of(again) == redis_of(up)
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(start: Start, tmp_path: Path) -> None:
+    folder_of("up", tmp_path).write_text("a file")
+
+    up = start()
+
+    assert up.end() == 1
+    assert up.output == (
+        f"Data cannot be kept in {folder_of('up', tmp_path)} (File exists): "
+        "go to a folder of yours, or set REELWORKS_DATA_FOLDER to one\n"
+    )
 
 
 def test_the_death_of_a_process_ends_everything(start: Start) -> None:
@@ -192,7 +266,7 @@ def test_a_second_copy_on_the_folder_is_a_clear_error(up: Up, start: Start, tmp_
 
 def test_a_worker_may_take_its_time_to_stop(start: Start) -> None:
     up = start(extra={"worker": SLOW_TO_STOP})
-    up.wait_for("worker  | listening")
+    up.wait_for("worker   | listening")
 
     up.process.send_signal(signal.SIGINT)
 
@@ -202,7 +276,7 @@ def test_a_worker_may_take_its_time_to_stop(start: Start) -> None:
 
 def test_one_that_never_stops_is_killed(start: Start) -> None:
     up = start(extra={"worker": DEAF}, grace=0.5)
-    up.wait_for("worker  | listening")
+    up.wait_for("worker   | listening")
 
     up.process.send_signal(signal.SIGINT)
 

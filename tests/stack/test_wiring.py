@@ -27,7 +27,7 @@ def test_another_process_reads_exactly_our_settings(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = with_sandbox(with_free_ports(settings), Credentials.of(tmp_path)).model_copy(
-        update={"database_url": "postgresql+psycopg://u:p@127.0.0.1:1/d", "secret_key": SecretStr('"quoted", $x')}
+        update={"database_url": "postgresql://u:p@127.0.0.1:1/d", "secret_key": SecretStr('"quoted", $x')}
     )
 
     for name, value in settings_environment(ours).items():

@@ -11,12 +11,16 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-# Specification, "Interpolation": $$, $NAME, ${NAME}, and ${NAME:-default} or ${NAME:?message} for unset or empty.
-_VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<plain>\w+)|\{(?P<name>\w+)(?:(?P<rule>:[-?])(?P<text>[^}]*))?\})")
+# Specification, "Interpolation": $$, $NAME, ${NAME}, and ${NAME:-default} or ${NAME:?message} for unset or empty. A
+# default may hold other variables; here, none of those holds a third.
+_TEXT = r"(?:[^${}]|\$\{[^{}]*\})*"
+_VARIABLE = re.compile(
+    r"\$(?:(?P<escaped>\$)|(?P<plain>\w+)|\{(?P<name>\w+)(?:(?P<rule>:[-?])(?P<text>" + _TEXT + r"))?\})"
+)
 
 Duration = Annotated[str, StringConstraints(pattern=r"^(\d+h)?(\d+m)?(\d+s)?$", min_length=2)]
 Size = Annotated[str, StringConstraints(pattern=r"^\d+[bkmg]b?$")]
-Port = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+\.\d+:\d+:\d+$")]
+Port = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+\.\d+:\d+:\d+(/udp)?$")]
 Mount = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+:/\S+$")]
 
 
@@ -77,6 +81,7 @@ class Service(_Part):
     logging: Logging
     security_opt: list[str]
     cap_drop: list[str] = []
+    cap_add: list[str] = []
     read_only: bool = False
     shm_size: Size | None = None
     mem_limit: Size | None = None
@@ -140,8 +145,16 @@ def _parsed() -> dict[str, object]:
     return parsed
 
 
-def _variables() -> list[re.Match[str]]:
-    return [found for word in _words(_parsed()) for found in _VARIABLE.finditer(word) if not found["escaped"]]
+def _variables() -> Iterator[re.Match[str]]:
+    for word in _words(_parsed()):
+        yield from _variables_in(word)
+
+
+def _variables_in(word: str) -> Iterator[re.Match[str]]:
+    for found in _VARIABLE.finditer(word):
+        if not found["escaped"]:
+            yield found
+            yield from _variables_in(found["text"] or "")
 
 
 def _words(node: object) -> Iterator[str]:
@@ -157,13 +170,17 @@ def _substituted(node: object, variables: Mapping[str, str]) -> object:
     """Values only, and after the file was parsed: what stands in a variable is never read as YAML."""
     match node:
         case str():
-            return _VARIABLE.sub(lambda found: _value(found, variables), node)
+            return _filled_in(node, variables)
         case list():
             return [_substituted(child, variables) for child in node]
         case dict():
             return {key: _substituted(child, variables) for key, child in node.items()}
         case _:
             return node
+
+
+def _filled_in(word: str, variables: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda found: _value(found, variables), word)
 
 
 def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
@@ -175,4 +192,4 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
         return given
     if found["rule"] == ":?":
         raise MissingVariable(f"required variable {name} is missing a value: {found['text']}")
-    return found["text"]
+    return _filled_in(found["text"], variables)

@@ -22,7 +22,9 @@ from tests.unit.dotenv_example import variables
 from tests.unit.test_settings import variables_read
 from workers.roles import Role
 
-GIVEN = {name: f"given-{name.lower()}" for name in compose_file.required_variables()}
+GIVEN = {name: f"given-{name.lower()}" for name in compose_file.required_variables()} | {
+    "REELWORKS_PUBLIC_URL": "https://reelworks.example"
+}
 
 # All but the sandbox, which is a stranger.
 OURS = {"gateway", "beat", "flower", "migrate", *(f"worker-{role}" for role in Role)}
@@ -42,7 +44,7 @@ def test_the_file_is_what_the_compose_specification_allows() -> None:
 
 
 def test_the_services_are_every_process_of_ours_and_what_they_stand_on(compose: Compose) -> None:
-    assert set(compose.services) == OURS | {"postgres", "redis", "s3", "sandbox"}
+    assert set(compose.services) == OURS | {"postgres", "redis", "s3", "sandbox", "proxy"}
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -84,7 +86,9 @@ def test_ours_start_on_a_migrated_database_and_healthy_services(compose: Compose
 
 
 def test_only_the_gateway_and_flower_are_published_and_on_loopback(compose: Compose) -> None:
-    published = {name: service.ports for name, service in compose.services.items() if service.ports}
+    published = {
+        name: service.ports for name, service in compose.services.items() if service.ports and not service.profiles
+    }
 
     assert published == {"gateway": ["127.0.0.1:8080:8080"], "flower": ["127.0.0.1:5555:5555"]}
 
@@ -104,6 +108,7 @@ def test_what_holds_data_cannot_be_reached_from_outside(compose: Compose) -> Non
         "s3",
     }
     assert compose.services["sandbox"].networks == ["outside"]
+    assert compose.services["proxy"].networks == ["outside"]
 
 
 def test_networks_and_volumes_are_declared_and_used(compose: Compose) -> None:
@@ -114,8 +119,9 @@ def test_networks_and_volumes_are_declared_and_used(compose: Compose) -> None:
 
 
 def test_our_containers_are_locked_down(compose: Compose) -> None:
-    for name in OURS | {"sandbox"}:
+    for name in OURS | {"sandbox", "proxy"}:
         service = compose.services[name]
+        assert service.cap_add == (["NET_BIND_SERVICE"] if name == "proxy" else [])
         assert (service.read_only, service.cap_drop) == (True, ["ALL"])
         assert service.security_opt == ["no-new-privileges:true"]
 
@@ -136,9 +142,11 @@ def test_the_settings_are_those_of_production(compose: Compose, monkeypatch: pyt
     settings = Settings(_env_file=None)
 
     assert (settings.environment, settings.log_format) == ("production", "json")
-    assert settings.database_url == "postgresql+psycopg://reelworks:given-postgres_password@postgres:5432/reelworks"
+    assert settings.database_url == "postgresql://reelworks:given-postgres_password@postgres:5432/reelworks"
     assert settings.redis_url == "redis://:given-redis_password@redis:6379/0"
     assert (settings.s3.endpoint, settings.s3.secure) == ("s3:8333", False)
+    # The store is on the internal network: the gateway streams files.
+    assert settings.s3.public_endpoint == ""
     assert settings.flower_basic_auth.get_secret_value() == "given-reelworks_flower_basic_auth"
 
 
@@ -194,7 +202,7 @@ def _answers(client: redis.Redis) -> bool:
 
 
 def test_no_secret_stands_on_a_command_line(compose: Compose) -> None:
-    secrets = {value for name, value in GIVEN.items() if name != "REELWORKS_PUBLIC_URL"}
+    secrets = {value for name, value in GIVEN.items() if name != "PUBLIC_HOST"}
 
     for service in compose.services.values():
         words = [*service.command, *(service.healthcheck.test if service.healthcheck else [])]
@@ -235,7 +243,7 @@ def test_every_secret_is_required() -> None:
         "S3_ACCESS_KEY",
         "S3_SECRET_KEY",
         "REELWORKS_SECRET_KEY",
-        "REELWORKS_PUBLIC_URL",
+        "PUBLIC_HOST",
         "REELWORKS_FLOWER_BASIC_AUTH",
     }
 
@@ -278,4 +286,4 @@ def test_the_image_holds_every_package_of_the_wheel() -> None:
     wheel = re.search(r"targets\.wheel\]\nonly-include = \[(.*?)\]", Path("pyproject.toml").read_text(), re.DOTALL)
     assert wheel is not None
 
-    assert kept == {*re.findall(r'"([^"]+)"', wheel[1]), "README.md", "pyproject.toml", "requirements"}
+    assert kept == {*re.findall(r'"([^"]+)"', wheel[1]), "README.md", "LICENSE", "pyproject.toml", "requirements"}

@@ -127,10 +127,10 @@ def test_the_usual_names_of_an_endpoint_may_stand_in_the_env_file(
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_spelling_of_a_postgresql_url_names_our_driver(scheme: str) -> None:
+def test_every_spelling_of_a_postgresql_url_is_kept_as_the_one_that_every_tool_reads(scheme: str) -> None:
     settings = Settings(database_url=f"{scheme}://user:pass@db.example:5432/reelworks?sslmode=require")
 
-    assert settings.database_url == "postgresql+psycopg://user:pass@db.example:5432/reelworks?sslmode=require"
+    assert settings.database_url == "postgresql://user:pass@db.example:5432/reelworks?sslmode=require"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_files_are_kept_for_ever_unless_a_retention_is_set(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("secret", ["", DEVELOPMENT_SECRET])
 def test_production_refuses_a_secret_that_everybody_knows(secret: str) -> None:
-    with pytest.raises(ValidationError, match="REELWORKS_SECRET_KEY must be set in production"):
+    with pytest.raises(ValidationError, match="must be set to a secret of your own in production"):
         Settings(environment="production", secret_key=SecretStr(secret))
 
 
@@ -263,3 +263,20 @@ def test_a_printed_setting_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv(name, value)
 
     assert "hidden" not in repr(Settings())
+
+
+def test_providers_are_told_the_gateways_own_address_unless_another_is_set() -> None:
+    assert Settings(gateway_host="0.0.0.0", gateway_port=9000).callbacks_url == "http://127.0.0.1:9000"
+    assert Settings(public_url="https://api.example").callbacks_url == "https://api.example"
+
+
+@pytest.mark.parametrize("url", ["api.example", "ftp://api.example", "https://", "https:///x", "https://a.example?x=1"])
+def test_a_public_url_that_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be http://HOST"):
+        Settings(public_url=url)
+
+
+def test_the_data_folder_may_lie_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/films")
+    monkeypatch.setenv("REELWORKS_DATA_FOLDER", "~/reelworks")
+    assert Settings().data_folder == Path("/home/films/reelworks")

@@ -43,7 +43,7 @@ class Witness:
     """Reads rows directly from PostgreSQL, past all links, and waits while PostgreSQL is away."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+        self._url = settings.database_url
         self._connection: psycopg.Connection[object] | None = None
 
     def held_by(self, pids: Sequence[int]) -> list[Held]:

@@ -1,4 +1,5 @@
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
@@ -7,8 +8,9 @@ import structlog
 from sqlalchemy import text
 
 from api_gateway import create_app
-from gateway.content import Conditions, Delivery, _deliver
+from gateway.content import Delivery, _deliver
 from gateway.problems import AssetExpired
+from gateway.streaming import Conditions
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
 from storage.database import Database
@@ -37,13 +39,53 @@ def completed(database: Database, settings: Settings, objects: ObjectStore, cust
     return Completed(f"/v1/generations/{generation_id}", customer.headers)
 
 
+@pytest.fixture(scope="module")
+def public_gateway(settings: Settings) -> Iterator[httpx.Client]:
+    """A client of a gateway whose customers reach the object store."""
+    s3 = settings.s3.model_copy(update={"public_endpoint": settings.s3.endpoint})
+    with serving(create_app(settings.model_copy(update={"s3": s3}))) as client:
+        yield client
+
+
 def _stream(gateway: httpx.Client, completed: Completed, **headers: str) -> httpx.Response:
     sent = completed.headers | {name.replace("_", "-"): value for name, value in headers.items()}
     return gateway.get(f"{completed.path}/content", params={"delivery": "stream"}, headers=sent)
 
 
-def test_content_redirects_to_a_link_that_works_without_a_key(gateway: httpx.Client, completed: Completed) -> None:
-    answer = gateway.get(f"{completed.path}/content", headers=completed.headers)
+@pytest.mark.parametrize(("file", "body"), [("content", BODY), ("thumbnail", b"a poster")])
+def test_without_a_public_object_store_files_are_streamed(
+    gateway: httpx.Client, completed: Completed, file: str, body: bytes
+) -> None:
+    answer = gateway.get(f"{completed.path}/{file}", headers=completed.headers)
+
+    assert (answer.status_code, answer.content) == (200, body)
+
+
+def test_without_a_public_object_store_head_and_ranges_are_those_of_the_stream(
+    gateway: httpx.Client, completed: Completed
+) -> None:
+    _assert_same_head(gateway, f"{completed.path}/content", completed.headers)
+    part = gateway.get(f"{completed.path}/content", headers=completed.headers | {"Range": "bytes=-5"})
+    assert (part.status_code, part.content) == (206, BODY[-5:])
+
+
+def test_without_a_public_object_store_a_link_is_refused(gateway: httpx.Client, completed: Completed) -> None:
+    answer = gateway.get(f"{completed.path}/content?delivery=redirect", headers=completed.headers)
+
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (422, "invalid_request")
+    assert body["detail"] == "there are no links to files here: leave `delivery` out, or ask for `stream`"
+
+
+def test_a_public_object_store_may_be_left_out(public_gateway: httpx.Client, completed: Completed) -> None:
+    assert _stream(public_gateway, completed).content == BODY
+
+
+@pytest.mark.parametrize("query", ["", "?delivery=redirect"])
+def test_content_redirects_to_a_link_that_works_without_a_key(
+    public_gateway: httpx.Client, completed: Completed, query: str
+) -> None:
+    answer = public_gateway.get(f"{completed.path}/content{query}", headers=completed.headers)
 
     assert answer.status_code == 302
     assert answer.headers["cache-control"] == "no-store"
@@ -185,8 +227,8 @@ def test_head_of_a_generation_and_its_files(gateway: httpx.Client, completed: Co
 
 
 @pytest.mark.parametrize("file", ["content", "thumbnail"])
-def test_head_of_a_link_is_the_link(gateway: httpx.Client, completed: Completed, file: str) -> None:
-    answer = gateway.head(f"{completed.path}/{file}", headers=completed.headers)
+def test_head_of_a_link_is_the_link(public_gateway: httpx.Client, completed: Completed, file: str) -> None:
+    answer = public_gateway.head(f"{completed.path}/{file}", headers=completed.headers)
 
     assert (answer.status_code, answer.headers["cache-control"]) == (302, "no-store")
     assert "X-Amz-Signature" in answer.headers["location"]

@@ -94,7 +94,8 @@ def test_without_the_object_store_links_are_given_and_streams_are_not(
 ) -> None:
     generation_id = a_generation(database, settings, customer)
     complete(database, settings, objects, generation_id, b"a picture")
-    s3 = settings.s3.model_copy(update={"endpoint": NOBODY, "secret_key": SecretStr("any")})
+    update = {"endpoint": NOBODY, "public_endpoint": NOBODY, "secret_key": SecretStr("any")}
+    s3 = settings.s3.model_copy(update=update)
     with serving(create_app(settings.model_copy(update={"s3": s3}))) as client:
         path = f"/v1/generations/{generation_id}/content"
 

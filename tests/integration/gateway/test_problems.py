@@ -157,6 +157,19 @@ def test_a_sane_request_id_comes_back_and_is_in_the_log(gateway: httpx.Client) -
     assert "s3cret" not in str(lines)
 
 
+def test_a_read_that_goes_well_is_a_line_for_debugging_and_every_other_request_one_for_everybody(
+    gateway: httpx.Client, customer: NewCustomer
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        gateway.get("/v1/credits", headers=customer.headers)
+        gateway.head("/v1/credits", headers=customer.headers)
+        gateway.get("/v1/credits")
+        gateway.post(PATH, json={}, headers=customer.headers)
+
+    told = [(line["method"], line["status"], line["log_level"]) for line in lines if line["event"] == "request"]
+    assert told == [("GET", 200, "debug"), ("HEAD", 200, "debug"), ("GET", 401, "info"), ("POST", 422, "info")]
+
+
 @pytest.mark.parametrize("given", ["", "x" * 129, "two words", "<script>", "é"])
 def test_another_request_id_is_replaced(gateway: httpx.Client, given: str) -> None:
     answer = gateway.get("/healthz", headers={b"X-Request-ID": given.encode()})

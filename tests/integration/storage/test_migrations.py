@@ -16,6 +16,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlmodel import SQLModel
 
 from schemas.settings import Settings
+from storage.database import with_driver
 from storage.migrate import upgrade
 from tests.integration.storage import releases, schema
 
@@ -51,7 +52,7 @@ def migrate(engine: Engine, revision: str, config: Config | None = None) -> sche
 @pytest.fixture
 def new_database(settings: Settings, request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
     """Makes empty databases, and drops them at the end."""
-    server = create_engine(settings.database_url, isolation_level="AUTOCOMMIT")
+    server = create_engine(with_driver(settings.database_url), isolation_level="AUTOCOMMIT")
     engines: list[Engine] = []
 
     def make() -> Engine:

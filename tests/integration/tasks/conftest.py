@@ -65,8 +65,9 @@ def sandbox(sandboxed: Stack) -> Iterator[SandboxClient]:
 
 @pytest.fixture(scope="session")
 def worker(sandboxed: Stack) -> Iterator[Services]:
-    """What a worker process works with; retries are due at once."""
+    """What a worker process works with; retries are due at once, and the vendor reaches the object store."""
     settings = sandboxed.settings
+    s3 = settings.s3.model_copy(update={"public_endpoint": settings.s3.endpoint})
     pipeline = settings.pipeline.model_copy(
         update={
             "backoff_base_seconds": 0.001,
@@ -78,7 +79,7 @@ def worker(sandboxed: Stack) -> Iterator[Services]:
             "joins_stages": False,
         }
     )
-    quick = settings.model_copy(update={"pipeline": pipeline})
+    quick = settings.model_copy(update={"pipeline": pipeline, "s3": s3})
     with open_services(create_app(quick, process="worker"), quick, worker_name="a test") as opened:
         yield opened
 

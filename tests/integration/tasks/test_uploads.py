@@ -1,7 +1,8 @@
 """What becomes of customers' files on the way to the provider, in sweeps and in audits."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from threading import BoundedSemaphore
@@ -14,6 +15,7 @@ from sqlalchemy import Result, TextClause, text
 from sqlmodel import select
 from structlog.testing import capture_logs
 
+from api_gateway import create_app
 from providers.adapters.kie.adapter import Kie
 from providers.base import Fence, InputFile, InputsRead, Provider, ProviderRequest, Submission
 from schemas.enums import ErrorCode, Stage, SweepKind
@@ -31,6 +33,7 @@ from storage.objects import ObjectStore
 from storage.sweeps import Portion
 from tasks import inputs
 from tasks.services import Services
+from tests.integration.gateway.serving import serving
 from tests.integration.tasks.conftest import Life, Lives, give
 from tests.integration.tasks.test_enqueue import enqueue, problem
 from tests.integration.tasks.test_sweep import AT_ONCE, counts, swept
@@ -115,11 +118,66 @@ def test_a_link_works_until_the_deadline_and_an_hour(
     assert works_for - timedelta(minutes=5) < timedelta(seconds=seconds) <= works_for
 
 
+@pytest.fixture
+def behind_gateway(lives: Lives) -> Iterator[Callable[[Life], Life]]:
+    """Gives the next steps of a life to a worker whose vendor reaches a gateway, and not the object store."""
+    with ExitStack() as ends:
+
+        def moved(life: Life) -> Life:
+            s3 = life.settings.s3.model_copy(update={"public_endpoint": ""})
+            settings = life.settings.model_copy(update={"s3": s3})
+            client = ends.enter_context(serving(create_app(settings)))
+            settings = settings.model_copy(update={"public_url": str(client.base_url).rstrip("/")})
+            objects = ObjectStore(s3)
+            ends.callback(objects.close)
+            life.worker = replace(life.worker, objects=objects, settings=settings)
+            return life
+
+        yield moved
+
+
+def test_a_vendor_that_cannot_reach_the_object_store_fetches_a_picture_at_the_gateway(
+    lives: Lives, behind_gateway: Callable[[Life], Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = behind_gateway(lives.begin_from(PICTURE, I2V, delivered=SMALL))
+    with capture_logs() as lines:
+        request = asked(life, monkeypatch)
+        assert life.go(until=TERMINAL) is Stage.COMPLETED
+    (link,) = request.inputs.image_urls
+    asked_for = urlsplit(link)
+    assert f"{asked_for.scheme}://{asked_for.netloc}" == life.worker.settings.public_url
+    assert asked_for.path == f"/inputs/{the_upload(life).object_key}"
+    token = parse_qs(asked_for.query)["t"][0]
+    assert token not in repr(lines) + life.row.model_dump_json() + repr([event.data for event in life.events])
+
+
+@pytest.mark.parametrize("deadline", [60, 86_400])
+def test_a_link_to_the_gateway_works_until_the_deadline_and_an_hour(
+    lives: Lives, behind_gateway: Callable[[Life], Life], monkeypatch: pytest.MonkeyPatch, deadline: int
+) -> None:
+    life = behind_gateway(lives.begin_from(PICTURE, {**I2V, "deadline_seconds": deadline}))
+    (link,) = asked(life, monkeypatch).inputs.image_urls
+    ends = int(parse_qs(urlsplit(link).query)["e"][0])
+    assert ends == int((life.row.deadline_at + timedelta(hours=1)).timestamp())
+
+
+NO_PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
 def test_a_vendor_that_quotes_a_link_gives_nothing_away(lives: Lives) -> None:
-    life = lives.begin_from(b"\x89PNG\r\n\x1a\n" + bytes(100), I2V)
+    life = lives.begin_from(NO_PICTURE, I2V)
     assert life.step() is Stage.FAILED
     assert "[link]" in str(life.row.error_message)
     assert "Amz" not in str(life.row.error_message)
+
+
+def test_a_vendor_that_quotes_a_link_to_the_gateway_gives_nothing_away(
+    lives: Lives, behind_gateway: Callable[[Life], Life]
+) -> None:
+    life = behind_gateway(lives.begin_from(NO_PICTURE, I2V))
+    assert life.step() is Stage.FAILED
+    assert "[link]" in str(life.row.error_message)
+    assert "t=" not in str(life.row.error_message)
 
 
 def test_a_vendor_that_does_not_fetch_is_given_the_bytes(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:

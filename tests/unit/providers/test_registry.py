@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
@@ -94,6 +95,34 @@ def test_a_vendor_that_cannot_call_back_is_not_asked_to_whatever_the_settings_sa
     assert [providers.calls_back(name) for name in ("kie", "unasked", "keyless", "nobody")] == [True, *[False] * 3]
     monkeypatch.setattr(Kie, "calls_back", False)
     assert not providers.calls_back("kie")
+
+
+@pytest.mark.parametrize(
+    ("callbacks_url", "called_back", "polled"),
+    [
+        ("https://reelworks.example", ["kie", "lan", "sandbox"], []),
+        ("http://192.168.1.7:8080", ["lan", "sandbox"], ["kie"]),
+        ("http://gateway:8080", ["lan", "sandbox"], ["kie"]),
+        ("http://127.0.0.1:8080", ["sandbox"], ["kie", "lan"]),
+    ],
+)
+def test_a_vendor_that_cannot_reach_us_is_polled_and_named_in_a_warning(
+    callbacks_url: str, called_back: list[str], polled: list[str]
+) -> None:
+    accounts = {
+        "kie": ProviderSettings(api_key=KEY),
+        "lan": ProviderSettings(api_key=KEY, adapter="kie", base_url="http://10.0.0.5/kie"),
+        "sandbox": ProviderSettings(api_key=KEY, adapter="kie", base_url="http://127.0.0.1:8090/kie"),
+        "runway": ProviderSettings(api_key=KEY),
+        "unasked": ProviderSettings(api_key=KEY, adapter="kie", callbacks=False),
+    }
+    providers = Providers(ProvidersSettings(accounts), callbacks_url=callbacks_url)
+
+    assert [name for name in accounts if providers.calls_back(name)] == called_back
+    with structlog.testing.capture_logs() as lines:
+        providers.warn_of_polling()
+    told = [(line["event"], line["log_level"], line["providers"], line["url"]) for line in lines]
+    assert told == ([("callbacks_cannot_arrive", "warning", polled, callbacks_url)] if polled else [])
 
 
 def test_how_long_creates_take_and_how_often_to_ask_is_known_of_each_account() -> None:

@@ -13,6 +13,8 @@ PROMPT = "a red fox jumps over\nthe lazy dog"
         ("see https://x.example/a?token=1, please", "see [link] please"),
         ("S3://bucket/key", "[link]"),
         ("cannot read s3.example/b/k.png?x-amz-signature=1 now", "cannot read [link] now"),
+        (f"cannot read /inputs/uploads/k.png?e=1&t={'aB-_' * 10}abc now", "cannot read [link] now"),
+        ("is a?t=1 wrong", "is a?t=1 wrong"),
         (f"the prompt '{PROMPT}' is bad", "the prompt '[…]' is bad"),
         ("the prompt 'a red fox jumps ove…' is bad", "the prompt '[…]…' is bad"),
         ("over the lazy dog", "[…]"),

@@ -99,7 +99,7 @@ def test_slow_link_delays_each_way(link: Link) -> None:
 
 
 def test_lost_commit_is_in_the_database_and_its_client_gets_an_error(proxy: Proxy, settings: Settings) -> None:
-    direct = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    direct = settings.database_url
     server, _, name = direct.rpartition("/")
     host, _, port = server.rpartition(":")
     link = proxy.link("postgres", int(port), is_postgres=True)

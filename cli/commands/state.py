@@ -1,0 +1,64 @@
+"""A running system: its state, its addresses, and SQL by hand."""
+
+from typing import Annotated
+
+import typer
+
+from cli.configuration import service_settings
+from cli.console import console, refuse
+from cli.options import AsJson
+
+app = typer.Typer()
+
+
+@app.command()
+def status(
+    gateway: Annotated[str | None, typer.Option(help="the gateway's address; default: as the settings say")] = None,
+    patience: Annotated[float, typer.Option(min=0.5, max=60, help="seconds that workers have to answer")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Show the system at one look: services, workers, queues, generations. Exit with 1 if something is away."""
+    from cli.reports.state import show_state
+    from cli.state import state_of
+
+    state = state_of(service_settings(), gateway=gateway, patience=patience)
+    show_state(state, console, as_json=as_json)
+    if not state.is_well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def urls(
+    name: Annotated[str | None, typer.Argument(help="print this one alone, such as `redis`")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print where gateway, Flower, database, Redis and S3 are, with their passwords."""
+    from cli.reports.urls import show_urls
+
+    show_urls(service_settings(), console, name=name, as_json=as_json)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str | None, typer.Option("-c", "--command", help="run this and print what it gives")] = None,
+    show_url: Annotated[bool, typer.Option("--url", help="print the database's URL; it holds the password")] = False,
+    may_write: Annotated[bool, typer.Option("--write", help="changes are taken, too")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look into the database: with psql where it is installed, or with -c. Nothing can be changed without --write."""
+    from cli import psql
+    from cli.reports.rows import show_json
+
+    url = service_settings().database_url
+    if show_url:
+        console.out(url, highlight=False)
+    elif statement is None and as_json:
+        refuse("--json is for the answer to a statement: give one with -c")
+    elif statement is None:
+        psql.open_psql(url, may_write=may_write)
+    else:
+        answer = psql.run(url, statement, may_write=may_write)
+        if as_json:
+            show_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows], console)
+        else:
+            psql.show(answer, console)

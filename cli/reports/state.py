@@ -1,0 +1,64 @@
+"""How the state of the system looks in a terminal, and to a program."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import timedelta
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from cli.reports.rows import show_json
+from cli.state import State
+
+
+def show_state(state: State, console: Console, *, as_json: bool) -> None:
+    """Print what every part of the system said."""
+    if as_json:
+        show_json({"well": state.is_well, **asdict(state)}, console)
+        return
+    for table in (_services(state), _queues(state), _stages(state)):
+        console.print(table)
+        console.print()
+    for line in _remarks(state):
+        console.print(line, soft_wrap=True)
+
+
+def _services(state: State) -> Table:
+    table = _table("service", "address", "says")
+    for service in state.services:
+        says = f"[green]{service.says}[/green]" if service.is_there else f"[red]{escape(service.says)}[/red]"
+        table.add_row(service.name, service.address, says)
+    return table
+
+
+def _queues(state: State) -> Table:
+    table = _table("queue", "waiting", "workers that answered")
+    for queue in state.queues:
+        workers = escape(", ".join(queue.workers)) or "[red]none[/red]"
+        table.add_row(queue.name, "?" if queue.length is None else str(queue.length), workers)
+    return table
+
+
+def _stages(state: State) -> Table:
+    table = _table("stage", "generations", "the oldest")
+    for stage in state.stages:
+        table.add_row(stage.stage, str(stage.count), str(timedelta(seconds=round(stage.oldest_seconds))))
+    for ended, count in sorted(state.finished_today.items()):
+        table.add_row(ended, str(count), "[dim]in the last 24 hours[/dim]")
+    return table
+
+
+def _remarks(state: State) -> Iterator[str]:
+    if late := sum(stage.late for stage in state.stages):
+        yield f"[red]{late} generations[/red] are due for half a minute and nobody works on them: is beat running?"
+    for name, length in state.strange_lists.items():
+        yield (
+            f"[yellow]{length} messages[/yellow] lie in the Redis list {escape(name)}, which no worker reads: "
+            "a request goes to the list requests"
+        )
+    yield "[green]Everything is there.[/green]" if state.is_well else "[red]Something is away.[/red]"
+
+
+def _table(*names: str) -> Table:
+    return Table(*(Column(name, overflow="fold") for name in names), box=None, header_style="bold")

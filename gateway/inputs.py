@@ -1,0 +1,66 @@
+"""`/inputs/{key}`: the files of an order, for the provider that was given a link to them."""
+
+import hashlib
+import time
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from gateway.dependencies import ServicesOf
+from gateway.head import IsHead
+from gateway.openapi import problems
+from gateway.problems import RangeNotSatisfiable
+from gateway.streaming import STREAMED, ConditionHeaders, ObjectMissing, StoredFile, stream
+from schemas import input_link
+from schemas.errors import InvalidRequest, NotFound, Unauthenticated
+
+router = APIRouter(tags=["inputs"])
+
+
+def _require_link(
+    services: ServicesOf,
+    key: str,
+    expires: Annotated[int, Query(alias="e", description="when the link ends, in Unix seconds")] = 0,
+    token: Annotated[str, Query(alias="t", description="the token of the link")] = "",
+) -> None:
+    secret = services.settings.secret_key.get_secret_value()
+    if not input_link.verify(secret, key, expires, token):
+        raise Unauthenticated("this is not a link that was handed out here")
+    if expires < time.time():
+        raise Unauthenticated("this link has ended")
+
+
+@router.get(
+    "/inputs/{key:path}",
+    summary="Fetch an input of an order (for providers)",
+    response_class=Response,
+    # Before all else: without a link one learns nothing.
+    dependencies=[Depends(_require_link)],
+    responses={**STREAMED, **problems(Unauthenticated, NotFound, RangeNotSatisfiable, InvalidRequest)},
+)
+def get_input(key: str, services: ServicesOf, conditions: ConditionHeaders, is_head: IsHead) -> Response:
+    """Streams a picture or video that a customer gave, and honours `Range`.
+
+    A provider gets such a link with its order where it cannot reach the object store.
+    """
+    found = services.objects.stat(key)
+    if found is None:
+        raise _gone()
+    file = StoredFile(
+        key=key,
+        content_type=found.content_type,
+        size_bytes=found.size_bytes,
+        name=PurePosixPath(key).name,
+        # No key is written twice, so the key tells the file.
+        tag=hashlib.sha256(key.encode()).hexdigest(),
+    )
+    try:
+        return stream(services.objects, file, conditions, is_head=is_head)
+    except ObjectMissing:
+        raise _gone() from None
+
+
+def _gone() -> NotFound:
+    return NotFound("the file was deleted")

@@ -1,0 +1,105 @@
+"""A file of the object store as an answer: whole, in part, or only its headers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Annotated
+
+from fastapi import Header
+from fastapi.responses import Response, StreamingResponse
+from minio.error import MinioException
+from pydantic import BaseModel
+
+from gateway.openapi import Responses
+from gateway.ranges import ByteRange, parse_range
+from storage.objects import ObjectStore
+
+
+class ObjectMissing(Exception):
+    """The object store does not have the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A file to stream."""
+
+    key: str
+    """The object's key."""
+    content_type: str
+    """The type of its bytes: "image/png"."""
+    size_bytes: int
+    """How long it is."""
+    name: str
+    """The name under which a browser saves it."""
+    tag: str
+    """Tells this file from any other, in its ETag."""
+
+
+class Conditions(BaseModel):
+    """The headers that decide which bytes are streamed."""
+
+    range: str | None = None
+    if_range: str | None = None
+    if_none_match: str | None = None
+
+
+ConditionHeaders = Annotated[Conditions, Header()]
+
+_FILE: dict[str, object] = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+STREAMED: Responses = {
+    200: {"description": "The whole file", **_FILE},
+    206: {"description": "The range that was asked for", **_FILE},
+    304: {"description": "The file is the one that `If-None-Match` names"},
+}
+"""What a route that streams answers with."""
+
+
+def stream(objects: ObjectStore, file: StoredFile, conditions: Conditions, *, is_head: bool) -> Response:
+    """The answer to a request for a file.
+
+    Raises:
+        ObjectMissing: the object store does not have the file.
+        RangeNotSatisfiable: the range begins behind the file's end.
+    """
+    etag = f'"{file.tag}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f'inline; filename="{file.name}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    if _is_known(etag, conditions.if_none_match):
+        return Response(status_code=304, headers=headers)
+    # A range means something to GET only. With another file's tag in If-Range, a part of this one is no use either.
+    is_part = not is_head and conditions.if_range in {None, etag}
+    part = parse_range(conditions.range, file.size_bytes) if is_part else None
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.first}-{part.last}/{file.size_bytes}"
+    headers["Content-Length"] = str(part.length if part else file.size_bytes)
+    if is_head:
+        return Response(None, 200, headers, file.content_type)
+    return StreamingResponse(_body(objects, file.key, part), 206 if part else 200, headers, file.content_type)
+
+
+def _is_known(etag: str, if_none_match: str | None) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    return not tags.isdisjoint({etag, "*"})
+
+
+def _body(objects: ObjectStore, key: str, part: ByteRange | None) -> Iterator[bytes]:
+    chunks = _chunks(objects, key, part)
+    # The first chunk is read before the status is sent: an object store that does not answer is a 503, not a cut 200.
+    try:
+        return chain([next(chunks, b"")], chunks)
+    except MinioException:
+        # Asked a second time, because stores differ in how they refuse to send what they do not have.
+        if objects.stat(key) is not None:
+            raise
+    raise ObjectMissing(key)
+
+
+def _chunks(objects: ObjectStore, key: str, part: ByteRange | None) -> Iterator[bytes]:
+    offset, length = (part.first, part.length) if part else (0, 0)
+    with objects.stream(key, offset=offset, length=length) as chunks:
+        yield from chunks

@@ -1,0 +1,60 @@
+"""The console format of logs: one short line for each event, for people who watch a terminal."""
+
+import re
+
+from structlog.dev import (
+    BLUE,
+    BRIGHT,
+    CYAN,
+    DIM,
+    MAGENTA,
+    RESET_ALL,
+    Column,
+    ConsoleRenderer,
+    KeyValueColumnFormatter,
+    LogLevelColumnFormatter,
+    plain_traceback,
+)
+from structlog.typing import EventDict
+
+# UUIDs, and the 32 hexadecimal digits of request ids and of some vendors' ids: the first eight tell them apart.
+_LONG_ID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24})\b")
+
+# The event says which step it was.
+_LEFT_OUT = ("task",)
+
+
+def console_renderer(*, colors: bool) -> ConsoleRenderer:
+    """Renders time, level, event and fields; the level of ordinary lines is left out."""
+    key, value, bold, dim, reset = (CYAN, MAGENTA, BRIGHT, DIM, RESET_ALL) if colors else ("",) * 5
+    levels = ConsoleRenderer.get_default_level_styles(colors=colors)
+    return ConsoleRenderer(
+        columns=[
+            Column("timestamp", KeyValueColumnFormatter(None, dim, reset, str)),
+            Column("level", LogLevelColumnFormatter(levels, reset, width=0)),
+            Column("event", KeyValueColumnFormatter(None, bold, reset, str)),
+            Column(
+                "logger", KeyValueColumnFormatter(None, BLUE if colors else "", reset, str, prefix="[", postfix="]")
+            ),
+            Column("", KeyValueColumnFormatter(key, value, reset, str)),
+        ],
+        exception_formatter=plain_traceback,
+    )
+
+
+def shortened(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Make one short line: without absent values, the names of our own modules, and most of a long id.
+
+    JSON lines keep all of it.
+    """
+    if event.get("_from_structlog"):
+        event.pop("logger", None)  # the names of our events are unique; a library's text needs the library's name
+    event["event"] = " ".join(str(event["event"]).split())  # a library's text may have several lines
+    if event.get("level") == "info":
+        del event["level"]
+    for name in [name for name, value in event.items() if value is None or name in _LEFT_OUT]:
+        del event[name]
+    for name, value in event.items():
+        if isinstance(value, str) and name != "exception" and not name.startswith("_"):
+            event[name] = _LONG_ID.sub(r"\1", value)
+    return event

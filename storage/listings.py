@@ -1,0 +1,139 @@
+"""What operators list: customers, API keys and generations, the newest first. No prompt and no key is among it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from schemas.enums import Stage
+from schemas.stages import TERMINAL, status_of
+from storage.statements import Executor
+
+
+@dataclass(frozen=True)
+class ListedCustomer:
+    """A customer with their credits."""
+
+    id: UUID
+    """The customer's id."""
+    name: str
+    """How the customer is called; others may be called the same."""
+    available: int
+    """Credits to spend."""
+    held: int
+    """Credits of unfinished generations."""
+    keys: int
+    """API keys that work."""
+    created_at: datetime
+    """When the customer was made."""
+
+
+@dataclass(frozen=True)
+class ListedKey:
+    """An API key, by its first characters."""
+
+    prefix: str
+    """The key's first 8 characters."""
+    customer_id: UUID
+    """Whose key it is."""
+    customer: str
+    """The customer's name."""
+    created_at: datetime
+    """When the key was made."""
+    revoked_at: datetime | None
+    """Since when the key does not work."""
+
+
+@dataclass(frozen=True)
+class ListedGeneration:
+    """A generation, without what was ordered."""
+
+    id: UUID
+    """The generation's id."""
+    customer_id: UUID
+    """Who ordered it."""
+    model: str
+    """What makes it."""
+    provider: str
+    """The account that it went to, or would go to next."""
+    stage: Stage
+    """Where it stands."""
+    status: str
+    """The same in the words of the HTTP API."""
+    progress: int
+    """Percent."""
+    credits: int
+    """Its price."""
+    error_code: str | None
+    """Why it failed."""
+    created_at: datetime
+    """When it was accepted."""
+    finished_at: datetime | None
+    """When it reached its last stage."""
+
+
+_CUSTOMERS = text("""
+    SELECT id, name, created_at,
+           (SELECT balance FROM ledger_accounts WHERE customer_id = customers.id AND kind = 'available') AS available,
+           (SELECT balance FROM ledger_accounts WHERE customer_id = customers.id AND kind = 'held') AS held,
+           (SELECT count(*) FROM api_keys WHERE customer_id = customers.id AND revoked_at IS NULL) AS keys
+    FROM customers
+    WHERE CAST(:name AS text) IS NULL OR name = :name
+    ORDER BY created_at DESC, id LIMIT :limit
+""")
+
+_KEYS = text("""
+    SELECT prefix, customer_id, name AS customer, api_keys.created_at, revoked_at
+    FROM api_keys JOIN customers ON customers.id = customer_id
+    WHERE (CAST(:customer_id AS uuid) IS NULL OR customer_id = :customer_id) AND (:revoked OR revoked_at IS NULL)
+    ORDER BY api_keys.created_at DESC, prefix LIMIT :limit
+""")
+
+_GENERATIONS = """
+    SELECT id, customer_id, model, provider, stage, progress, credits, error_code, created_at, finished_at
+    FROM generations
+    WHERE {conditions}
+    ORDER BY created_at DESC, id LIMIT :limit
+"""
+
+
+def customers(executor: Executor, *, name: str | None = None, limit: int) -> list[ListedCustomer]:
+    """Customers; those of one name where it is given."""
+    rows = executor.execute(_CUSTOMERS, {"name": name, "limit": limit})
+    return [
+        ListedCustomer(row.id, row.name, row.available or 0, row.held or 0, row.keys, row.created_at) for row in rows
+    ]
+
+
+def keys(
+    executor: Executor, *, customer_id: UUID | None = None, with_revoked: bool = False, limit: int
+) -> list[ListedKey]:
+    """API keys that work; those of one customer where one is given, and those that do not work any more if asked."""
+    rows = executor.execute(_KEYS, {"customer_id": customer_id, "revoked": with_revoked, "limit": limit})
+    return [ListedKey(row.prefix, row.customer_id, row.customer, row.created_at, row.revoked_at) for row in rows]
+
+
+def generations(
+    executor: Executor, *, customer_id: UUID | None = None, stages: Collection[Stage] = (), limit: int
+) -> list[ListedGeneration]:
+    """Generations; those of one customer, and in some stages, where these are given."""
+    conditions = ["true"]
+    given: dict[str, object] = {"limit": limit}
+    if customer_id is not None:
+        conditions.append("customer_id = :customer_id")
+        given["customer_id"] = customer_id
+    if stages:
+        conditions.append("stage = ANY(:stages)")
+        given["stages"] = [stage.value for stage in stages]
+    if stages and not TERMINAL & set(stages):
+        conditions.append("wake_at IS NOT NULL")  # which has an index
+    rows = executor.execute(text(_GENERATIONS.format(conditions=" AND ".join(conditions))), given)
+    return [
+        ListedGeneration(
+            row.id, row.customer_id, row.model, row.provider, Stage(row.stage), status_of(Stage(row.stage)),
+            row.progress, row.credits, row.error_code, row.created_at, row.finished_at,
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,51 @@
+"""How much there is to do, and how much was done lately."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from schemas.enums import Stage
+from storage.statements import Executor
+
+
+@dataclass(frozen=True)
+class StageCount:
+    """The unfinished generations in one stage."""
+
+    stage: Stage
+    """Where they stand."""
+    count: int
+    """How many there are."""
+    oldest_seconds: float
+    """The age of the oldest, from its acceptance."""
+    late: int
+    """How many are due for half a minute, with nobody at work on them."""
+
+
+_UNFINISHED = text("""
+    SELECT stage, count(*) AS number, extract(epoch FROM now() - min(created_at)) AS oldest_seconds,
+           count(*) FILTER (
+               WHERE wake_at < now() - interval '30 s' AND (lease_until IS NULL OR lease_until < now())
+           ) AS late
+    FROM generations WHERE wake_at IS NOT NULL GROUP BY stage
+""")
+
+_FINISHED = text("""
+    SELECT stage, count(*) AS number FROM generations WHERE finished_at > now() - interval '24 h' GROUP BY stage
+""")
+
+
+def unfinished(executor: Executor) -> Sequence[StageCount]:
+    """What is to be done, in the order of the stages; a stage without generations is left out."""
+    found = {Stage(row.stage): row for row in executor.execute(_UNFINISHED, {})}
+    return [
+        StageCount(stage, found[stage].number, round(float(found[stage].oldest_seconds), 1), found[stage].late)
+        for stage in Stage
+        if stage in found
+    ]
+
+
+def finished_today(executor: Executor) -> Mapping[Stage, int]:
+    """How many generations ended in the last 24 hours, by how."""
+    return {Stage(row.stage): row.number for row in executor.execute(_FINISHED, {})}
