@@ -191,7 +191,7 @@ class CreditsResource(BaseModel):
 
 
 class CustomerResource(BaseModel):
-    """Who an API key belongs to."""
+    """The owner of an API key."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -208,10 +208,13 @@ class CustomerResource(BaseModel):
     )
 
     object: Literal["customer"] = "customer"
+    """The type of this resource."""
     id: UUID = Field(description="the `customer_id` of the Redis door")
     name: str
+    """The customer's name."""
     key_prefix: str = Field(description="the first 8 characters of the key that the request carried")
     credits: CreditsResource
+    """The customer's credits."""
 
 
 class CallbackAnswer(BaseModel):

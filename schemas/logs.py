@@ -69,7 +69,7 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level)
     # Flower queries nodes that have not started yet and logs each missing answer as a failure.
     logging.getLogger("flower.inspector").setLevel(logging.ERROR)
-    # A task that crashed has said so itself, without what its arguments hold.
+    # A crashed task has logged its error, without the contents of its arguments.
     logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     for name in _CHATTY:

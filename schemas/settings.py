@@ -21,7 +21,7 @@ from schemas.unprefixed import UnprefixedSource
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
-# In each secret of .env.sandbox; refused in production below.
+# A part of each secret in .env.sandbox. Refused in production below.
 _PUBLISHED = "development-only"
 
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
@@ -308,12 +308,12 @@ class Settings(BaseSettings):
 
     @property
     def gateway_url(self) -> str:
-        """Where this machine reaches the gateway."""
+        """The gateway's URL for this machine."""
         return f"http://{connectable(self.gateway_host)}:{self.gateway_port}"
 
     @property
     def callbacks_url(self) -> str:
-        """Where providers reach the gateway, as far as the settings say."""
+        """The gateway's URL for providers, as far as the settings say."""
         return self.public_url or self.gateway_url
 
 
