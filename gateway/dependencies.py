@@ -64,7 +64,7 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
     ends.callback(database.dispose)
     objects = ObjectStore(settings.s3)
     ends.callback(objects.close)
-    providers = Providers(settings.providers, callbacks_url=settings.callbacks_url)
+    providers = Providers(settings.providers, public_url=settings.public_url)
     providers.warn_of_polling()
     ends.callback(providers.close)
     dispatcher = Dispatcher(create_celery(settings), settings.pipeline, database)

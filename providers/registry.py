@@ -53,13 +53,13 @@ class Providers:
     """The accounts that have an API key. Safe to share between threads; make it after a fork, not before."""
 
     def __init__(
-        self, settings: ProvidersSettings, policy: AddressPolicy | None = None, *, callbacks_url: str | None = None
+        self, settings: ProvidersSettings, policy: AddressPolicy | None = None, *, public_url: str | None = None
     ) -> None:
         """Finds the adapter of each account that is configured, and loads none.
 
         Args:
             policy: where adapters may go when a vendor names an address; None: to public ones.
-            callbacks_url: where vendors report to us; None: every vendor reaches us.
+            public_url: where vendors report to us; None: every vendor reaches us.
 
         Raises:
             InvalidSettings: there is no such adapter.
@@ -68,7 +68,7 @@ class Providers:
             _require_adapter(name, settings.named(name))
         self._settings = settings
         self._policy = policy
-        self._callbacks_url = callbacks_url
+        self._public_url = public_url
         self._providers: dict[ProviderName, Provider] = {}
         self._transport: Transport | None = None
         self._lock = Lock()
@@ -116,7 +116,7 @@ class Providers:
         """Log once which accounts are polled because their vendors cannot reach our address."""
         if names := self.out_of_reach():
             log.warning(
-                "callbacks_cannot_arrive", providers=names, url=self._callbacks_url, setting="REELWORKS_PUBLIC_URL"
+                "callbacks_cannot_arrive", providers=names, url=self._public_url, setting="REELWORKS_PUBLIC_URL"
             )
 
     def create_seconds(self, name: ProviderName) -> float:
@@ -145,7 +145,7 @@ class Providers:
         """A vendor on this machine reaches every address of ours, one in our network all but loopback's."""
         base_url = self._settings.named(name).base_url
         vendor = reach_of(base_url) if base_url else Reach.INTERNET
-        return self._callbacks_url is None or reach_of(self._callbacks_url) >= vendor
+        return self._public_url is None or reach_of(self._public_url) >= vendor
 
     def _has_key(self, name: ProviderName) -> bool:
         return bool(self._settings.named(name).api_key.get_secret_value())

@@ -72,6 +72,11 @@ class SandboxClient:
         """The accepted tasks, oldest first."""
         return _TASKS.validate_json(self._call("GET", "/tasks", prompt_contains=prompt_contains))
 
+    def finish(self, prompt_contains: str) -> None:
+        """Let the accepted tasks with such a prompt end now."""
+        for task in self.tasks(prompt_contains):
+            self._call("POST", f"/tasks/{task.task_id}/finish")
+
     def requests(self, prompt_contains: str = "") -> RequestCounts:
         """The numbers of accepted and refused creates."""
         return RequestCounts.model_validate_json(self._call("GET", "/requests", prompt_contains=prompt_contains))

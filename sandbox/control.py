@@ -55,6 +55,15 @@ async def list_tasks(sandbox: CurrentSandbox, prompt_contains: str = "") -> list
     return [_report(task) for task in sandbox.engine.tasks(prompt_contains)]
 
 
+@router.post("/tasks/{task_id}/finish", status_code=204)
+async def finish_task(task_id: str, sandbox: CurrentSandbox) -> None:
+    """Let a task end now, as it would when its time is over; nothing changes for one that has ended."""
+    task = sandbox.engine.task(task_id)
+    if task is None:
+        raise HTTPException(404, f"there is no task {task_id}")
+    sandbox.engine.finish(task)
+
+
 @router.get("/requests")
 async def count_requests(sandbox: CurrentSandbox, prompt_contains: str = "") -> RequestCounts:
     """The numbers of accepted and refused creates."""

@@ -43,6 +43,10 @@ class Engine:
             case "ignored":
                 pass
 
+    def finish(self, task: Task) -> None:
+        """Let a task end now, as it would when its time is over. One that has ended stays so."""
+        task.may_end.set()
+
     def task(self, task_id: str) -> Task | None:
         """The task with this id."""
         return self._tasks.get(task_id)
@@ -75,7 +79,9 @@ class Engine:
         if not task.writer.tells_progress:
             return
         while (left := task.begins_at - time.time()) > 0:
-            await self._lifetime.pause(left)
+            await self._lifetime.pause(left, until=task.may_end)
+            if task.may_end.is_set():
+                break
         if task.ended is None:
             await self._callbacks.announce(task)
 
@@ -92,10 +98,10 @@ class Engine:
     async def _generate(self, task: Task) -> None:
         scenario = task.scenario
         if scenario.outcome == "fail":
-            await self._lifetime.pause(task.seconds)
+            await self._lifetime.pause(task.seconds, until=task.may_end)
             task.fail(scenario.fail_code, scenario.fail_msg)
             return
         spec = task.spec.changed(scenario.delivered)
         await self._media.make(task.file_name, spec, seed=task.id, source=task.source)
-        await self._lifetime.pause(task.created_at + task.seconds - time.time())
+        await self._lifetime.pause(task.created_at + task.seconds - time.time(), until=task.may_end)
         task.succeed(() if scenario.empty_result else (task.file_name,))

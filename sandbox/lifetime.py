@@ -25,16 +25,18 @@ class Lifetime:
         self._stopping = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
 
-    async def pause(self, seconds: float) -> None:
-        """Wait. Raises `Stopping` if the server stops first."""
+    async def pause(self, seconds: float, *, until: asyncio.Event | None = None) -> None:
+        """Wait for the time or the event, whichever comes first. Raises `Stopping` if the server stops first."""
         if seconds <= 0:
             return
+        ends = [asyncio.create_task(event.wait()) for event in (self._stopping, until) if event is not None]
         try:
-            async with asyncio.timeout(seconds + _CLOCK_GRAIN_SECONDS):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-        raise Stopping
+            await asyncio.wait(ends, timeout=seconds + _CLOCK_GRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        if self._stopping.is_set():
+            raise Stopping
 
     async def until_stopped(self, work: Coroutine[None, None, T] | asyncio.Task[T]) -> T:
         """The result of the work. Raises `Stopping` if the server stops first or the work is cancelled."""

@@ -1,5 +1,6 @@
 """An accepted generation task: its request, its state and its result."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -100,6 +101,9 @@ class Task:
     """Writes the vendor's callbacks for this task."""
     external_id: str | None = None
     """The customer's own id of the task, for vendors that keep one."""
+
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the work is to end before its time."""
 
     created_at: float = field(default_factory=time.time)
     """Unix seconds."""

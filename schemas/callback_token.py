@@ -22,11 +22,11 @@ def verify(secret: str, generation_id: UUID, token: str) -> bool:
     return hmac.compare_digest(sign(secret, generation_id).encode(), token.encode())
 
 
-def callback_url(callbacks_url: str, secret: str, provider: ProviderName, generation_id: UUID) -> str:
+def callback_url(public_url: str, secret: str, provider: ProviderName, generation_id: UUID) -> str:
     """The URL at which a provider reports on a generation.
 
     Args:
-        callbacks_url: the gateway's URL for providers, without a trailing slash.
+        public_url: the gateway's URL for providers, without a trailing slash.
         secret: `Settings.secret_key`.
     """
-    return f"{callbacks_url}/callbacks/{provider}/{generation_id}?t={sign(secret, generation_id)}"
+    return f"{public_url}/callbacks/{provider}/{generation_id}?t={sign(secret, generation_id)}"

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, Json, RootModel, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    Json,
+    RootModel,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.names import ProviderName
@@ -219,7 +228,7 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded Valkey")
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
-    public_url: str = Field(default="", description="where providers reach the gateway; empty: its own address")
+    public_url: str = Field(default="", description="where providers reach the gateway; default: `gateway_url`")
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
@@ -311,10 +320,11 @@ class Settings(BaseSettings):
         """The gateway's URL for this machine."""
         return f"http://{connectable(self.gateway_host)}:{self.gateway_port}"
 
-    @property
-    def callbacks_url(self) -> str:
-        """The gateway's URL for providers, as far as the settings say."""
-        return self.public_url or self.gateway_url
+    @model_validator(mode="after")
+    def _public_at_its_own_address(self) -> Self:
+        if not self.public_url:
+            object.__setattr__(self, "public_url", self.gateway_url)  # the settings are frozen
+        return self
 
 
 def _secrets(value: str | SecretStr | S3Settings) -> list[str]:

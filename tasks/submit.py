@@ -94,7 +94,7 @@ def _create(services: Services, claim: Claim, request: ProviderRequest, departur
     route = claim.route
     settings = services.settings
     url = callback_url(
-        settings.callbacks_url, settings.secret_key.get_secret_value(), provider=route.provider, generation_id=claim.id
+        settings.public_url, settings.secret_key.get_secret_value(), provider=route.provider, generation_id=claim.id
     )
     return services.providers.get(route.provider).submit(
         request,

@@ -25,7 +25,7 @@ def open_services(
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
     policy = AddressPolicy(settings.downloads.allowed_private_networks)
-    providers = Providers(settings.providers, policy, callbacks_url=settings.callbacks_url)
+    providers = Providers(settings.providers, policy, public_url=settings.public_url)
     if Queue.SUBMIT in queues:
         providers.warn_of_polling()
     dispatcher = Dispatcher(app, settings.pipeline, database)

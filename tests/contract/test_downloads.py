@@ -258,7 +258,7 @@ def test_silence_ends_the_download(server: RawServer) -> None:
 
 def test_a_stalled_body_is_resumed(server: RawServer) -> None:
     server.will(stalled(cut_file(VALIDATED)), raw(part(CUT)))
-    with opened(server, idle_timeout_seconds=0.5) as download:
+    with opened(server, idle_timeout_seconds=3) as download:
         assert download.read() == FILE
         assert download.resumes == 1
 

@@ -192,13 +192,13 @@ def test_an_endpoint_that_says_nothing_costs_no_more_than_the_time_limit(
     server: RawServer, transport: Transport
 ) -> None:
     server.will(*[silence] * 4)
-    made = credentials(key_file(f"{server.url}/token"), transport, timeout=0.5)
+    made = credentials(key_file(f"{server.url}/token"), transport, timeout=3)
     started = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
         failures = [threads.submit(failure_of_quietly, made) for _ in range(4)]
     assert [type(failure.result()) for failure in failures] == [ProviderUnavailable] * 4
-    # One after the other they would take four times as long; 10 s is what nobody waits for.
-    assert time.monotonic() - started < 10
+    # One after the other they would take four times as long.
+    assert time.monotonic() - started < 4 * 3
 
 
 def failure_of_quietly(made: Credentials) -> ProviderError:
@@ -238,7 +238,7 @@ from providers.http.transport import Transport
 from schemas.errors import ProviderUnavailable
 from schemas.settings import ProviderSettings
 
-settings = ProviderSettings(api_key=SecretStr("application-default"), timeout_seconds=0.5)
+settings = ProviderSettings(api_key=SecretStr("application-default"))
 made = read_credentials("films", settings, Transport())
 print(made())
 try:

@@ -1,10 +1,12 @@
+import json
+
 import httpx
 import pytest
 
 from sandbox.client import SandboxClient
 from sandbox.control_models import Limits
 from sandbox.scenarios import Match, Scenario
-from tests.sandbox.harness import Kie
+from tests.sandbox.harness import Kie, Receiver
 
 
 def test_health_is_ok(sandbox: SandboxClient) -> None:
@@ -91,3 +93,27 @@ def test_adopted_prefix_makes_unknown_ids_running_tasks(kie: Kie, sandbox: Sandb
 
     sandbox.reset()
     assert kie.read("adopted-1").json()["code"] == 404
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("success", "success"), ("fail", "fail")])
+def test_a_task_that_may_end_ends_at_once_and_calls_back(
+    kie: Kie, sandbox: SandboxClient, receiver: Receiver, outcome: str, state: str
+) -> None:
+    match = Match(prompt_contains=kie.word)
+    sandbox.add_scenario(Scenario.model_validate({"match": match, "seconds": 3600, "outcome": outcome}))
+    task_id = kie.create(call_back_url=receiver.url)
+    assert kie.read(task_id).json()["data"]["state"] == "waiting"
+
+    sandbox.finish(kie.word)
+
+    assert kie.finish(task_id)["state"] == state
+    (callback,) = receiver.wait_for(1)
+    assert json.loads(callback.body)["data"]["state"] == state
+    sandbox.finish(kie.word)
+    assert sandbox.tasks(kie.word)[0].state == state
+
+
+def test_a_task_that_nobody_has_cannot_end(kie: Kie) -> None:
+    answer = kie.http.post("/_sandbox/tasks/no-such-task/finish")
+
+    assert (answer.status_code, answer.json()["detail"]) == (404, "there is no task no-such-task")

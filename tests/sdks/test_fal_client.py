@@ -151,8 +151,8 @@ def test_queued_request_is_removed(client: fal_client.SyncClient, rig: Rig) -> N
 
 
 def test_running_request_is_stopped_and_says_so(client: fal_client.SyncClient, rig: Rig) -> None:
-    # The work begins after 0.25 s and stops after 0.3 s. The sandbox keeps the order.
-    rig.behave(seconds=1, cancel="slow", cancel_seconds=0.3)
+    # The work begins after 2 s, stops 2.1 s after the cancel, and would end after 8 s.
+    rig.behave(seconds=8, cancel="slow", cancel_seconds=2.1)
     handle = submit(client, rig)
     client.cancel(PIKA, handle.request_id)
     *_, status = handle.iter_events(interval=AT_ONCE)

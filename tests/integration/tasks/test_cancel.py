@@ -78,7 +78,7 @@ def test_work_that_was_stopped_by_a_worker_that_died_then_is_cancelled_though_it
 
 
 def test_the_hold_stays_until_a_slow_provider_has_confirmed(lives: Lives) -> None:
-    life = _begun(lives, cancel="slow", cancel_seconds=0.5)
+    life = _begun(lives, cancel="slow", cancel_seconds=5)
     _cancel(life)
     assert life.step() is Stage.GENERATING
     assert life.balance == HELD
@@ -90,8 +90,10 @@ def test_the_hold_stays_until_a_slow_provider_has_confirmed(lives: Lives) -> Non
 
 
 def test_a_result_that_was_ready_first_is_delivered_and_charged(lives: Lives) -> None:
-    life = _begun(lives, seconds=0.5, cancel="ignored")
+    life = _begun(lives, cancel="ignored")
     _cancel(life)
+    assert life.step() is Stage.GENERATING
+    life.sandbox.finish(life.word)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     assert life.balance == CHARGED
     assert EventName.CANCEL_TOO_LATE in _names(life)
@@ -116,14 +118,16 @@ def test_a_provider_that_refuses_to_be_asked_is_asked_again_and_its_state_still_
 
 
 def test_work_that_failed_before_it_stopped_costs_nothing(lives: Lives) -> None:
-    life = _begun(lives, seconds=0.3, outcome="fail", cancel="ignored")
+    life = _begun(lives, outcome="fail", cancel="ignored")
     _cancel(life)
+    assert life.step() is Stage.GENERATING
+    life.sandbox.finish(life.word)
     assert life.go(until=TERMINAL) is Stage.CANCELLED
     assert life.balance == FREE
 
 
 def test_a_wish_that_comes_while_it_is_sent_is_passed_on_at_once_and_not_with_the_next_poll(lives: Lives) -> None:
-    life = lives.begin(STOPPABLE, seconds=600, create_latency_seconds=0.5)
+    life = lives.begin(STOPPABLE, seconds=600, create_latency_seconds=5)
     message = (str(life.id), life.row.attempt, {Stage.QUEUED}, submit)
     submitting = threading.Thread(target=stage.run, args=(patient(life.worker), *message))
     submitting.start()

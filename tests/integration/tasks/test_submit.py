@@ -224,7 +224,7 @@ def test_a_worker_that_dies_while_it_submits_leaves_no_second_create_behind(live
 
 
 def test_a_worker_that_lost_its_lease_while_it_submitted_still_hands_the_vendors_id_on(lives: Lives) -> None:
-    life = lives.begin(create_latency_seconds=0.5)
+    life = lives.begin(create_latency_seconds=5)
     submitting = threading.Thread(target=life.step)
     submitting.start()
     eventually(lambda: life.row.stage, lambda stage: stage is Stage.SUBMITTING)
