@@ -73,7 +73,7 @@ class SandboxClient:
         return _TASKS.validate_json(self._call("GET", "/tasks", prompt_contains=prompt_contains))
 
     def finish(self, prompt_contains: str) -> None:
-        """Let the accepted tasks with such a prompt end now."""
+        """End the accepted tasks whose prompt contains the text, as if their time were over."""
         for task in self.tasks(prompt_contains):
             self._call("POST", f"/tasks/{task.task_id}/finish")
 

@@ -57,7 +57,7 @@ async def list_tasks(sandbox: CurrentSandbox, prompt_contains: str = "") -> list
 
 @router.post("/tasks/{task_id}/finish", status_code=204)
 async def finish_task(task_id: str, sandbox: CurrentSandbox) -> None:
-    """Let a task end now, as it would when its time is over; nothing changes for one that has ended."""
+    """End a task now, as if its time were over. A finished task stays as it is."""
     task = sandbox.engine.task(task_id)
     if task is None:
         raise HTTPException(404, f"there is no task {task_id}")

@@ -44,7 +44,7 @@ class Engine:
                 pass
 
     def finish(self, task: Task) -> None:
-        """Let a task end now, as it would when its time is over. One that has ended stays so."""
+        """End a task now, as if its time were over. A finished task stays as it is."""
         task.may_end.set()
 
     def task(self, task_id: str) -> Task | None:

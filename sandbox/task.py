@@ -103,7 +103,7 @@ class Task:
     """The customer's own id of the task, for vendors that keep one."""
 
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the work is to end before its time."""
+    """Set to end the work before its time."""
 
     created_at: float = field(default_factory=time.time)
     """Unix seconds."""

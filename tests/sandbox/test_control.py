@@ -96,7 +96,7 @@ def test_adopted_prefix_makes_unknown_ids_running_tasks(kie: Kie, sandbox: Sandb
 
 
 @pytest.mark.parametrize(("outcome", "state"), [("success", "success"), ("fail", "fail")])
-def test_a_task_that_may_end_ends_at_once_and_calls_back(
+def test_finish_ends_a_task_at_once_and_calls_back(
     kie: Kie, sandbox: SandboxClient, receiver: Receiver, outcome: str, state: str
 ) -> None:
     match = Match(prompt_contains=kie.word)
@@ -113,7 +113,7 @@ def test_a_task_that_may_end_ends_at_once_and_calls_back(
     assert sandbox.tasks(kie.word)[0].state == state
 
 
-def test_a_task_that_nobody_has_cannot_end(kie: Kie) -> None:
+def test_finishing_an_unknown_task_is_404(kie: Kie) -> None:
     answer = kie.http.post("/_sandbox/tasks/no-such-task/finish")
 
     assert (answer.status_code, answer.json()["detail"]) == (404, "there is no task no-such-task")
