@@ -51,7 +51,7 @@ model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` d
 	@MODEL_PROFILE=explore MODEL_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/model
 
 mutants: $(INSTALLED) ## Break rules on purpose, and see that the tests find each
-	@$(BIN)/python -m bench.mutants
+	@$(BIN)/python -m drills.mutants
 
 check: $(INSTALLED) ## Lint, types, formatting and the arrows between packages
 	@$(BIN)/ruff check .
@@ -73,10 +73,10 @@ peers: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Try each peer of 
 	@$(BIN)/python -m bench.peers smoke "$(PEER)"
 
 rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
-	@$(BIN)/python -m bench.rollout --base "$(BASE)"
+	@$(BIN)/python -m drills.rollout --base "$(BASE)"
 
 chaos: $(INSTALLED) ## Break every part of the running system for MINUTES (20), as SEED decides, and audit it
-	@$(BIN)/python -m bench.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m drills.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lock: $(INSTALLED) ## Pin the newest allowed versions again, and say what changed
 	@$(BIN)/python requirements/lock.py

@@ -1,4 +1,4 @@
-"""What the end of a generation means for its customer: why, whether it was charged, and whether to try again."""
+"""The meaning of a generation's end for the customer: the cause, the charge, and whether to try again."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from schemas.enums import ErrorCode
 
 
 class Cause(StrEnum):
-    """Why there is no result, by who could do something about it."""
+    """The cause of an end without a result, by the party who can act on it."""
 
     REQUEST_REFUSED = "request_refused"
     OUTPUT_REFUSED = "output_refused"
@@ -20,15 +20,14 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Consequence:
-    """What follows from a cause.
-
-    `is_retryable`: the same request may succeed another time. `may_charge`: the credits may have been taken all the
-    same; every other cause gives them back.
-    """
+    """The consequence of a cause."""
 
     words: str
+    """The text for the customer."""
     is_retryable: bool
+    """Whether the same request may succeed another time."""
     may_charge: bool = False
+    """Whether the credits may have been taken. Every other cause returns them."""
 
 
 CONSEQUENCES: dict[Cause, Consequence] = {
@@ -62,12 +61,12 @@ _CAUSES: dict[ErrorCode, Cause] = {
 
 
 def cause_of_failure(code: ErrorCode, *, was_accepted: bool) -> Cause:
-    """Why a generation failed. `was_accepted`: the provider had begun, so what it rejected is what it made."""
+    """The cause of a failure. `was_accepted`: the provider had begun, so a rejection concerns the result."""
     if code is ErrorCode.CONTENT_REJECTED and was_accepted:
         return Cause.OUTPUT_REFUSED
     return _CAUSES[code]
 
 
 def cause_of_cancel(*, was_accepted: bool) -> Cause:
-    """Which kind of cancelling it was."""
+    """The cause of a cancelled generation."""
     return Cause.CANCELLED_AFTER_START if was_accepted else Cause.CANCELLED_BEFORE_START

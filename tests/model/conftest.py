@@ -32,7 +32,7 @@ from tests.model.world import Ground, Ids, Mailbox
 def ground(
     settings: Settings, database: Database, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Ground]:
-    """What all runs share. `database` is asked for because it is emptied."""
+    """The shared ground. The fixture `database` is requested because it empties the database."""
     settings = _of_the_model(settings)
     own = Database(settings.database_url)
     clock = Clock(own)
@@ -72,7 +72,7 @@ def _of_the_model(settings: Settings) -> Settings:
 
 
 def _retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting for the database takes no real time: whoever asks twice in vain gives up."""
+    """Retries of the database take no real time. A second failure in a row gives up."""
     for conclusion in vars(apply).values():
         if isinstance(retry := getattr(conclusion, "retry", None), tenacity.BaseRetrying):
             monkeypatch.setattr(retry, "sleep", lambda _seconds: None)
@@ -80,7 +80,7 @@ def _retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class _Crashes:
-    """Keeps the errors that a step did not foresee, and no log line."""
+    """Record the errors that a step did not expect, and write no log line."""
 
     def __init__(self, crashes: list[BaseException]) -> None:
         self._crashes = crashes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy.engine import make_url
 
-from bench.chaos.proxy import Link, Proxy
+from drills.chaos.network.proxy import Link, Proxy
 from schemas.enums import EventName, Stage
 from schemas.orders import GenerationRequest
 from schemas.settings import Settings
