@@ -158,4 +158,4 @@ def _link(services: Services, claim: Claim, stored: _Stored) -> str:
         return url
     settings = services.settings
     secret = settings.secret_key.get_secret_value()
-    return input_link(settings.public_url, secret, stored.object_key, now + works_for)
+    return input_link(settings.callbacks_url, secret, stored.object_key, now + works_for)

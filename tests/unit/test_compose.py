@@ -22,9 +22,7 @@ from tests.unit.dotenv_example import variables
 from tests.unit.test_settings import variables_read
 from workers.roles import Role
 
-GIVEN = {name: f"given-{name.lower()}" for name in compose_file.required_variables()} | {
-    "REELWORKS_PUBLIC_URL": "https://reelworks.example"
-}
+GIVEN = {name: f"given-{name.lower()}" for name in compose_file.required_variables()} | {"PUBLIC_HOST": "media.example"}
 
 # All but the sandbox, which is a stranger.
 OURS = {"gateway", "beat", "flower", "migrate", *(f"worker-{role}" for role in Role)}

@@ -145,7 +145,7 @@ def test_a_vendor_that_cannot_reach_the_object_store_fetches_a_picture_at_the_ga
         assert life.go(until=TERMINAL) is Stage.COMPLETED
     (link,) = request.inputs.image_urls
     asked_for = urlsplit(link)
-    assert f"{asked_for.scheme}://{asked_for.netloc}" == life.worker.settings.public_url
+    assert f"{asked_for.scheme}://{asked_for.netloc}" == life.worker.settings.callbacks_url
     assert asked_for.path == f"/inputs/{the_upload(life).object_key}"
     token = parse_qs(asked_for.query)["t"][0]
     assert token not in repr(lines) + life.row.model_dump_json() + repr([event.data for event in life.events])
