@@ -15,6 +15,8 @@ from schemas.names import ProviderName
 
 PAGES = (Path("README.md"), Path("docs/api.md"), Path("docs/adding-a-provider.md"))
 
+_SHOWN_IN_README = 4
+
 _TABLE = re.compile(r"(?P<begin><!-- table: (?P<name>\S+) -->\n).*?(?P<end><!-- end of table -->)", re.DOTALL)
 
 
@@ -61,7 +63,7 @@ def _providers(catalogue: CatalogueFile) -> Iterator[Sequence[str]]:
     for name, models in served.items():
         profile = adapter(name).profile
         needs = f" and {profile.also_needs}" if profile.also_needs else ""
-        yield f"`REELWORKS_PROVIDERS__{name.upper()}__API_KEY`{needs}", profile.title, _quoted(models)
+        yield f"`REELWORKS_PROVIDERS__{name.upper()}__API_KEY`{needs}", profile.title, _first_few(models)
 
 
 def _adapter(name: str, profile: Profile) -> Sequence[str]:
@@ -87,6 +89,12 @@ def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def _first_few(names: Sequence[str]) -> str:
+    """The README stays short; `reelworks models` shows all."""
+    few, others = names[:_SHOWN_IN_README], len(names) - _SHOWN_IN_README
+    return _quoted(few) + (f" and {others} more" if others > 0 else "")
 
 
 def main() -> None:
