@@ -49,10 +49,10 @@ class InputFacts:
 
     content_type: str
     size_bytes: int
-    duration_seconds: float | None = None
-    """Of a video whose length was measured."""
     origin: Origin | None = None
     """Of a file that we made."""
+    duration_seconds: float | None = None
+    """Of a video whose length was measured."""
 
 
 Facts = Mapping[str, InputFacts]
