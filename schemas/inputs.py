@@ -52,10 +52,10 @@ class InputFacts:
     """The media type."""
     size_bytes: int
     """The size of the file."""
-    duration_seconds: float | None = None
-    """The length of a measured video. None for pictures and unmeasured videos."""
     origin: Origin | None = None
     """The earlier generation's order. None for uploads."""
+    duration_seconds: float | None = None
+    """The length of a measured video. None for pictures and unmeasured videos."""
 
 
 Facts = Mapping[str, InputFacts]

@@ -111,4 +111,5 @@ def _facts(field: InputField, earlier: EarlierGeneration | None) -> InputFacts:
     if earlier.file.expired_at is not None:
         raise ValueError("has no file any more: it was deleted when its time was over")
     origin = Origin(earlier.model, earlier.provider, earlier.resolution)
-    return InputFacts(earlier.file.content_type, earlier.file.size_bytes, earlier.file.duration_seconds, origin)
+    file = earlier.file
+    return InputFacts(file.content_type, file.size_bytes, origin, file.duration_seconds)

@@ -138,7 +138,10 @@ def hold(executor: Executor, customer_id: UUID, request: GenerationRequest) -> F
     if not ids:
         return NOTHING_KNOWN
     rows = executor.execute(_LOCK, {"customer_id": customer_id, "ids": ids})
-    known = {upload_url(row.id): InputFacts(row.content_type, row.size_bytes, row.duration_seconds) for row in rows}
+    known = {
+        upload_url(row.id): InputFacts(row.content_type, row.size_bytes, duration_seconds=row.duration_seconds)
+        for row in rows
+    }
     missing = [file for file in request.input_files() if upload_id(file.url) and file.url not in known]
     if missing:
         text_ = "is no upload of yours, or has expired: send the file to POST /v1/uploads again"

@@ -18,7 +18,7 @@ from providers.catalogue.reading import read_folder
 from providers.registry import adapter_names
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
-from schemas.inputs import InputFacts, Origin, generation_url
+from schemas.inputs import InputFacts, Origin, generation_url, upload_url
 from schemas.orders import GenerationRequest, Inputs, Route
 from tests.contract.wires import WIRES
 
@@ -29,8 +29,8 @@ IMAGE_URL = "https://media.example/1.png"
 VIDEO_URL = "https://media.example/1.mp4"
 MINE = generation_url(UUID(int=1))
 FACTS = {
-    MINE: InputFacts("video/mp4", 1000, origin=Origin("veo-3", "kie", "720p")),
-    VIDEO_URL: InputFacts("video/mp4", 1000),
+    MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p")),
+    VIDEO_URL: InputFacts("video/mp4", 1000, duration_seconds=1),
 }
 """A video that models go on from (every one that does goes on from Veo's at Kie), and one as if it were uploaded."""
 
@@ -270,6 +270,33 @@ def test_what_a_model_cannot_do(model: str, fields: dict[str, Any], field: str, 
 def test_a_video_whose_length_is_the_price_is_no_link(model: str) -> None:
     with pytest.raises(InvalidRequest, match=r"video_urls\.0 must be an upload \(upload:ID\) or a video of yours"):
         CATALOGUE.order(request(model, video_urls=["https://media.example/unknown.mp4"]))
+
+
+@pytest.mark.parametrize("model", [model.name for model in FILE.models if model.capabilities.keeps_video_length])
+@pytest.mark.parametrize(
+    ("seconds", "ordered", "message"),
+    [
+        (5.0, 5, None),
+        (5.5, 5, None),
+        (2.0, 5, None),
+        (5.6, 5, "has 5.6 s: order as many with duration_seconds, not 5"),
+        (600.0, 10, "has 600.0 s: order as many with duration_seconds, not 10"),
+        (600.0, None, "has 600.0 s: order as many with duration_seconds, not 5"),
+        (None, 5, "has no length that was measured: upload it again, as an MP4 or MOV file that plays"),
+    ],
+)
+def test_a_video_whose_length_is_the_price_is_no_longer_than_what_is_ordered(
+    model: str, seconds: float | None, ordered: int | None, message: str | None
+) -> None:
+    url = upload_url(UUID(int=1))
+    wanted = request(model, video_urls=[url], **({"duration_seconds": ordered} if ordered else {}))
+    facts = {url: InputFacts("video/mp4", 1000, duration_seconds=seconds)}
+    if message is None:
+        assert CATALOGUE.order(wanted, facts).inputs.duration_seconds == ordered
+        return
+    with pytest.raises(InvalidRequest) as refused:
+        CATALOGUE.order(wanted, facts)
+    assert refused.value.detail == f"{model} cannot do that: video_urls.0 {message}"
 
 
 def test_all_problems_are_told_at_once() -> None:
