@@ -10,7 +10,7 @@ LITELLM_INSTALLED := .venv-litellm/installed
 
 MINUTES ?= 20
 
-.PHONY: help setup demo up test model mutants check fmt bench peers chaos rollout lock clean
+.PHONY: help setup demo up test model mutants check docs fmt bench peers chaos rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,13 +51,16 @@ model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` d
 	@MODEL_PROFILE=explore MODEL_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/model
 
 mutants: $(INSTALLED) ## Break rules on purpose, and see that the tests find each
-	@$(BIN)/python -m bench.mutants
+	@$(BIN)/python -m drills.mutants
 
 check: $(INSTALLED) ## Lint, types, formatting and the arrows between packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: $(INSTALLED) ## Write the documentation's tables of models and vendors anew
+	@$(BIN)/python -m providers.documentation
 
 fmt: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only .
@@ -70,10 +73,10 @@ peers: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Try each peer of 
 	@$(BIN)/python -m bench.peers smoke "$(PEER)"
 
 rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
-	@$(BIN)/python -m bench.rollout --base "$(BASE)"
+	@$(BIN)/python -m drills.rollout --base "$(BASE)"
 
 chaos: $(INSTALLED) ## Break every part of the running system for MINUTES (20), as SEED decides, and audit it
-	@$(BIN)/python -m bench.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m drills.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lock: $(INSTALLED) ## Pin the newest allowed versions again, and say what changed
 	@$(BIN)/python requirements/lock.py

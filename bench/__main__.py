@@ -1,4 +1,4 @@
-"""`python -m bench`: what `make bench` runs."""
+"""`python -m bench`, which `make bench` runs: measures the speed of Reelworks and its peers."""
 
 import signal
 import sys
@@ -15,13 +15,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bench import tables
-from bench.document import PAGE, document
-from bench.machine import describe
-from bench.reelworks import NAME as REELWORKS
-from bench.run import Run
-from bench.scenario import Bench
+from bench.figures import tables
+from bench.figures.document import PAGE, document
+from bench.figures.run import Run
+from bench.instruments.machine import describe
+from bench.scenario import RunContext
 from bench.scenarios import SCENARIOS
+from bench.subjects.reelworks import NAME as REELWORKS
 
 console = Console()
 
@@ -30,22 +30,24 @@ _ROUNDS = 3
 
 
 def main(
-    scenarios: Annotated[list[str] | None, typer.Argument(help=f"of {', '.join(SCENARIOS)}; default: all")] = None,
+    scenarios: Annotated[list[str] | None, typer.Argument(help=f"some of {', '.join(SCENARIOS)}; default: all")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help=f"default: {_ROUNDS}, or 1 if quick")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="few and small: to see that it works")] = False,
-    json: Annotated[Path | None, typer.Option(help="write the figures here, too")] = None,
-    peers: Annotated[bool, typer.Option(help="measure the peers, too")] = True,
-    write: Annotated[bool, typer.Option("--document", help=f"write the figures into docs/{PAGE.name}, too")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="a small run: shows that the bench works")] = False,
+    json: Annotated[Path | None, typer.Option(help="also write the figures to this file")] = None,
+    peers: Annotated[bool, typer.Option(help="also measure the peers")] = True,
+    write: Annotated[bool, typer.Option("--document", help=f"also write the figures into docs/{PAGE.name}")] = False,
 ) -> None:
-    """Measure, print tables and targets, and keep the figures as JSON; 1 if something went wrong, targets apart."""
+    """Measure, print tables and targets, and keep the figures as JSON. Exits with 1 after a problem or failure."""
     chosen = _chosen(scenarios or [])
     _KEPT.mkdir(parents=True, exist_ok=True)
     with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix="run-", dir=_KEPT) as folder:
-        bench = Bench(console, Path(folder).resolve(), rounds or (1 if quick else _ROUNDS), quick, peers)
-        run = Run(machine=describe(bench.folder), began_at=datetime.now(UTC), rounds=bench.rounds, is_quick=bench.quick)
+        context = RunContext(console, Path(folder).resolve(), rounds or (1 if quick else _ROUNDS), quick, peers)
+        run = Run(
+            machine=describe(context.folder), began_at=datetime.now(UTC), rounds=context.rounds, is_quick=context.quick
+        )
         files = [_KEPT / f"{run.began_at:%Y%m%d-%H%M%S}.json", *([json] if json else [])]
         for name in chosen:
-            _measure(bench, run, name)
+            _measure(context, run, name)
             _keep(run, files)
     _print_targets(run)
     console.print(f"figures: {', '.join(map(str, files))}", soft_wrap=True)
@@ -56,7 +58,7 @@ def main(
 
 
 def _chosen(names: Sequence[str]) -> list[str]:
-    """Those that are named, in the order of the bench; all if none is."""
+    """The named scenarios in the bench's order; all scenarios without names."""
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
         console.print(f"There is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}", soft_wrap=True)
@@ -64,11 +66,11 @@ def _chosen(names: Sequence[str]) -> list[str]:
     return [name for name in SCENARIOS if name in names or not names]
 
 
-def _measure(bench: Bench, run: Run, name: str) -> None:
-    """Measure a scenario and print what it found. What fails is told, and the other scenarios are measured still."""
+def _measure(context: RunContext, run: Run, name: str) -> None:
+    """Measure a scenario and print its outcomes. A failure is printed, and the bench goes on with the next scenario."""
     began = time.monotonic()
     try:
-        outcomes = SCENARIOS[name].measure(bench)
+        outcomes = SCENARIOS[name].measure(context)
     except Exception as error:  # noqa: BLE001 -- an hour's figures must not be lost for the last scenario's trouble
         run.failures[name] = f"{type(error).__name__}: {error}"
         console.print_exception()
@@ -103,13 +105,13 @@ def _keep(run: Run, files: Sequence[Path]) -> None:
 
 
 def _has_problems(run: Run) -> bool:
-    """Whether Reelworks itself did something wrong; what a peer did wrong is a finding."""
+    """Whether Reelworks itself had problems. A peer's problem is a finding."""
     return any(outcome.problems for outcome in run.outcomes if outcome.subject.startswith(REELWORKS))
 
 
 @contextmanager
 def _sigterm_as_exit() -> Iterator[None]:
-    """SIGTERM unwinds as Ctrl-C does, so that everything that was started is ended."""
+    """SIGTERM unwinds like Ctrl-C, so that everything started is ended."""
 
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         sys.exit(128 + number)

@@ -1,22 +1,22 @@
-"""How far a scenario is: a bar in a terminal, and a line for each step where there is none."""
+"""Shows the progress of a scenario: a bar in a terminal, and otherwise a line for each step."""
 
 from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.scenario import Bench
+from bench.scenario import RunContext
 
 
 class Steps:
     """The steps of a scenario, one at a time."""
 
-    def __init__(self, bench: Bench, scenario: str, total: int) -> None:
+    def __init__(self, context: RunContext, scenario: str, total: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn())
-        self._console = bench.console
+        self._console = context.console
         self._scenario = scenario
         self._progress = Progress(
-            *columns, console=bench.console, transient=True, disable=not bench.console.is_terminal
+            *columns, console=context.console, transient=True, disable=not context.console.is_terminal
         )
         self._task = self._progress.add_task(scenario, total=total)
         self._step = ""
@@ -31,7 +31,7 @@ class Steps:
         self._progress.stop()
 
     def begin(self, step: str) -> None:
-        """The next step begins, and the one before it, if any, is over."""
+        """End the present step, if any, and begin the next."""
         if self._step:
             self._progress.advance(self._task)
         self._step = step
@@ -39,6 +39,6 @@ class Steps:
         if not self._console.is_terminal:
             self._console.print(f"{self._scenario}: {step}", soft_wrap=True)
 
-    def tell(self, text: str) -> None:
-        """What is going on in this step."""
+    def show(self, text: str) -> None:
+        """Show a detail of the present step."""
         self._progress.update(self._task, description=f"{self._scenario}: {self._step}, {text}")

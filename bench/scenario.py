@@ -1,4 +1,4 @@
-"""What a scenario of the bench is."""
+"""The interface between the bench and its scenarios."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,22 +6,23 @@ from typing import Protocol
 
 from rich.console import Console
 
-from bench.results import Outcome
+from bench.figures.results import Outcome
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A run of the bench, as every scenario sees it."""
+class RunContext:
+    """The settings of a run that all scenarios share."""
 
     console: Console
+    """Prints progress and warnings."""
     folder: Path
-    """For data and logs; gone with the run."""
+    """For data and logs. The folder is deleted after the run."""
     rounds: int
-    """How often each case is measured, interleaved with the others."""
+    """How often each case is measured. The rounds of different cases alternate."""
     quick: bool
-    """Few and small: to see that everything works. The figures say little."""
+    """Whether the run is small and only shows that everything works. Its figures say little."""
     peers: bool = True
-    """Whether the peers are measured, too."""
+    """Whether to measure the peers."""
 
 
 class Scenario(Protocol):
@@ -29,7 +30,7 @@ class Scenario(Protocol):
 
     @property
     def name(self) -> str:
-        """As it is asked for, and as its outcomes are called."""
+        """The name on the command line and in outcomes."""
 
-    def measure(self, bench: Bench) -> list[Outcome]:
-        """Measure every case in every round; one outcome for each case and subject, over all rounds."""
+    def measure(self, context: RunContext) -> list[Outcome]:
+        """Measure every case in every round. Returns one outcome for each case and subject, over all rounds."""

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.probes import Probe
 from gateway.wakes import WakeSender
+from intake.orders import AsyncIntake, Intake
 from providers.catalogue import Catalogue
 from providers.registry import Providers
 from schemas.settings import Settings
@@ -34,6 +35,8 @@ class Services:
     objects: ObjectStore
     providers: Providers
     catalogue: Catalogue
+    intake: AsyncIntake
+    """Takes the orders of every door of the gateway."""
     wakes: WakeSender
     probes: tuple[Probe, ...]
     upload_threads: CapacityLimiter
@@ -61,14 +64,16 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
     # Together no more than a process may hold; most of what a gateway does runs in its event loop.
     for_threads = max(1, settings.database_pool_size // 4)
     database = Database(settings.database_url, pool_size=for_threads)
+    requests_database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size - for_threads)
     ends.callback(database.dispose)
     objects = ObjectStore(settings.s3)
     ends.callback(objects.close)
-    providers = Providers(settings.providers, callbacks_url=settings.callbacks_url)
+    providers = Providers(settings.providers, public_url=settings.public_url)
     providers.warn_of_polling()
     ends.callback(providers.close)
     dispatcher = Dispatcher(create_celery(settings), settings.pipeline, database)
     ends.callback(dispatcher.close)
+    catalogue = Catalogue.load(providers.available())
     wakes = WakeSender(dispatcher.wake)
     ends.callback(wakes.close)
     probes = (
@@ -80,10 +85,11 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
     return Services(
         settings=settings,
         database=database,
-        requests_database=AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size - for_threads),
+        requests_database=requests_database,
         objects=objects,
         providers=providers,
-        catalogue=Catalogue.load(providers.available()),
+        catalogue=catalogue,
+        intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), requests_database),
         wakes=wakes,
         probes=probes,
         upload_threads=CapacityLimiter(_MOST_UPLOADS_AT_ONCE),

@@ -1,11 +1,9 @@
 """`/v1/generations`: order a generation, and see how it stands."""
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from gateway.authentication import TheCustomer
 from gateway.dependencies import ServicesOf
@@ -23,9 +21,9 @@ from schemas.errors import (
     NotFound,
     Unauthenticated,
 )
-from schemas.orders import GenerationRequest
+from schemas.orders import GenerationRequest, IdempotencyKey
 from schemas.stages import TERMINAL
-from storage import acceptance, cancellation, data_uris, details
+from storage import cancellation, details
 from storage.generations import Wake
 
 router = APIRouter(prefix="/v1/generations", tags=["generations"])
@@ -37,13 +35,10 @@ async def _require_json(request: Request) -> None:
         raise UnsupportedMediaType("send the request as JSON, with `Content-Type: application/json`")
 
 
-IdempotencyKey = Annotated[
-    str | None,
+IdempotencyKeyHeader = Annotated[
+    IdempotencyKey | None,
     Header(
         alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
         description="any text of your own, for example a UUID: the same key and body gives the same generation, "
         "however often it is sent; another body is refused",
     ),
@@ -92,37 +87,16 @@ async def create_generation(
     response: Response,
     services: ServicesOf,
     customer: TheCustomer,
-    idempotency_key: IdempotencyKey = None,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> GenerationResource:
     """Accepts one image or video to make, and holds its price until it ends.
 
     The credits are captured when the result is stored, and released when the generation fails.
     """
-
-    if data_uris.are_in(request):
-        request = await run_in_threadpool(
-            data_uris.into_uploads,
-            services.database,
-            services.objects,
-            customer.id,
-            request,
-            services.settings.inputs,
-            keep_for=timedelta(days=services.settings.retention.upload_days),
-        )
-    accepted = await services.requests_database.statements(
-        lambda statements: acceptance.accept(
-            statements,
-            customer.id,
-            request,
-            services.catalogue.order,
-            services.settings.pipeline,
-            idempotency_key=idempotency_key,
-        )
-    )
+    accepted = await services.intake.take(request, customer.id, idempotency_key=idempotency_key)
     generation = accepted.generation
     response.headers["Location"] = path_of(generation.id)
     if accepted.is_new:
-        services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
         return generation_resource(details.of_new(generation))
     response.headers["Idempotency-Replayed"] = "true"
     return await get_generation(generation.id, services, customer)

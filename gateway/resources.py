@@ -10,9 +10,9 @@ from schemas.api import (
     GenerationOutcome,
     GenerationResource,
 )
+from schemas.causes import CONSEQUENCES, cause_of_cancel, cause_of_failure
 from schemas.enums import AssetRole, Stage, TransferKind
 from schemas.orders import Order
-from schemas.outcomes import CONSEQUENCES, cause_of_cancel, cause_of_failure
 from schemas.stages import status_of
 from schemas.tables import Generation
 from storage.details import Details

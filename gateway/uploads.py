@@ -12,6 +12,7 @@ from gateway.authentication import TheCustomer
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
 from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
+from intake.uploads import keep
 from schemas.api import UploadResource
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest, NotFound, Unauthenticated
@@ -96,7 +97,7 @@ async def create_upload(
     if announced.isdecimal() and int(announced) > most:
         raise _too_large(media, most)
     store = partial(
-        uploads.store,
+        keep,
         services.database,
         services.objects,
         customer.id,

@@ -1,12 +1,12 @@
 """A vendor account as every adapter needs it: where the API is, the keys, and calls that carry them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from providers.base import Fence
+from providers.base import Fence, Profile
 from providers.http import redaction
 from providers.http.calls import Call, Form, Reply
 from providers.http.transport import Transport
@@ -46,37 +46,32 @@ class Account:
         provider: ProviderName,
         settings: ProviderSettings,
         transport: Transport,
+        profile: Profile,
         *,
-        base_url: str | None,
-        scheme: str = "Bearer",
+        base_url: str | None = None,
         credentials: Credentials | None = None,
-        headers: Mapping[str, str] | None = None,
-        create_seconds: float | None = None,
     ) -> None:
         """Describes the account.
 
         Args:
-            base_url: the vendor's own, where the settings name no other; None: there is none.
-            scheme: the word before the key in the Authorization header.
-            credentials: in place of that header, for a vendor that takes something else.
-            headers: what the vendor wants on every call besides the key.
-            create_seconds: how long a create may take where the settings name no limit: `Provider.create_seconds`.
+            base_url: the vendor's address, where the profile cannot know it.
+            credentials: in place of the key, for a vendor that takes something made of it.
 
         Raises:
-            InvalidSettings: there is none, and the settings name none.
+            InvalidSettings: neither the profile nor the settings have an address.
         """
-        address = settings.base_url or base_url
+        address = settings.base_url or base_url or profile.base_url
         if address is None:
             variable = f"REELWORKS_PROVIDERS__{provider.upper()}__BASE_URL"
             raise InvalidSettings(f"the provider {provider} needs an address: set {variable}")
         self.webhook_key = settings.webhook_key.get_secret_value()
         self._provider = provider
+        self._profile = profile
         self._base_url = address.rstrip("/")
         self._key = settings.api_key.get_secret_value()
-        self._credentials = credentials or (lambda: {"Authorization": f"{scheme} {self._key}"})
-        self._headers = headers or {}
+        self._credentials = credentials or self._key_headers
         self._timeout_seconds = settings.timeout_seconds
-        self._create_seconds = settings.create_seconds(create_seconds)
+        self._create_seconds = settings.create_seconds(profile.create_seconds)
         self._transport = transport
 
     def call(
@@ -105,7 +100,7 @@ class Account:
                 method=method,
                 url=self.url(path),
                 timeout_seconds=self._timeout_seconds if fence is None else self._create_seconds,
-                headers={**self._headers, **self._credentials()},
+                headers={**self._profile.headers, **self._credentials()},
                 params=params,
                 body=body,
                 fence=fence,
@@ -153,9 +148,17 @@ class Account:
         """
         return link.removeprefix(self._base_url) if link.startswith(f"{self._base_url}/") else None
 
-    def quotable(self, text: str, *, prompt: str = "", secrets: Iterable[str] = ()) -> str:
-        """What may be told of a vendor's text: without our key, the prompt, other secrets, and links."""
-        return redaction.quotable(text, secrets=(self._key, prompt, *secrets))
+    def quotable(self, text: str, reply: Reply, *, prompt: str = "") -> str:
+        """A vendor's text of a reply, without links, our key, what was sent in its place, and the prompt."""
+        sent = (value for name, value in reply.call.headers.items() if name not in self._profile.headers)
+        return redaction.quotable(text, secrets=(self._key, prompt, *sent))
+
+    def without_keys(self, text: str) -> str:
+        """A text without echoes of our keys."""
+        return redaction.without(text, secrets=(self._key, self.webhook_key))
+
+    def _key_headers(self) -> Mapping[str, str]:
+        return {self._profile.key_header: f"{self._profile.key_scheme} {self._key}".lstrip()}
 
 
 def _is_below(url: str, base_url: str) -> bool:

@@ -26,42 +26,100 @@ class InputsRead(StrEnum):
     ALL = "all"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """How one vendor differs from the others, as data."""
+
+    title: str
+    """The vendor's name in documentation."""
+
+    base_url: str | None
+    """The address of the vendor's API. None: each account names its own, or the adapter finds it."""
+
+    also_needs: str = ""
+    """The settings of an account beside its key, in words for documentation: "`…__BASE_URL`"."""
+
+    key_header: str = "Authorization"
+    """The header that carries the key."""
+
+    key_scheme: str = "Bearer"
+    """The word before the key in that header. Empty: the key stands alone."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers of every call, beside the key."""
+
+    create_seconds: float | None = None
+    """How long a create may take where the operator sets no limit. None: as long as any other call.
+
+    For a vendor that answers a create with the finished work, or is sent whole files.
+    """
+
+    poll_seconds: float = 0.0
+    """The least pause between two reads of the same work that the vendor asks for. 0: it asks for none."""
+
+    reads_inputs: InputsRead = InputsRead.NONE
+    """Which input files `submit` needs themselves."""
+
+    calls_back: bool = False
+    """Whether the vendor can report to us. One that cannot is polled, whatever the settings say."""
+
+    signs_callbacks: bool = False
+    """Whether a signature proves a callback. Without one, the token in the URL is the only proof."""
+
+    cancels: bool = False
+    """Whether the vendor has a call that stops work."""
+
+    keeps_our_id: bool = False
+    """Whether the vendor stores an id of ours, by which `look_up` finds work whose create had no answer."""
+
+    serves_results: bool = False
+    """Whether results lie at the vendor's API and need our key. Otherwise their links need none."""
+
+
 @dataclass(frozen=True)
 class InputFile:
-    """An input picture or video. `content_type` is of its bytes: "image/png"."""
+    """An input picture or video."""
 
     content: bytes = field(repr=False)
+    """The bytes."""
+
     content_type: str
+    """The media type of the bytes: "image/png"."""
 
 
 @dataclass(frozen=True)
 class ProviderRequest:
-    """What is asked of a provider: the vendor's model name and the inputs of the order.
-
-    `files` are the input pictures and videos that the adapter reads (`Provider.reads_inputs`), by their URLs.
-
-    `sources` are the generations that a model goes on from, where the catalogue says that it `extends` others: the
-    vendor's own handles on them, by what stands in `inputs.video_urls`. The same account made them. Of these there is
-    no link and no file.
-    """
+    """What a provider is asked for."""
 
     model: str
+    """The vendor's name of the model."""
+
     inputs: Inputs
+    """The inputs of the order."""
+
     files: Mapping[str, InputFile] = field(default_factory=dict)
+    """The input files that the adapter reads (`Profile.reads_inputs`), by their URLs."""
+
     sources: Mapping[str, "RemoteRef"] = field(default_factory=dict)
+    """The generations that a model goes on from, where the catalogue says that it `extends` others.
+
+    Each is the vendor's own handle, by the entry of `inputs.video_urls` that stands for it. The same account made them.
+    They have neither a link nor a file.
+    """
 
 
 @dataclass(frozen=True)
 class RemoteRef:
-    """A vendor's own handle on work that it accepted.
-
-    `model` is the vendor's model name, for vendors whose status calls need it. `links` are those of its `Submission`;
-    empty where a callback brought the id.
-    """
+    """A vendor's own handle on work that it accepted."""
 
     remote_id: str
+    """The vendor's id of the work."""
+
     model: str
+    """The vendor's name of the model, for vendors whose status calls need it."""
+
     links: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The links of its `Submission`. Empty where a callback brought the id."""
 
 
 Fence = Callable[[], None]
@@ -71,19 +129,22 @@ another worker's by then, and a second create would be paid twice. Hand it on to
 
 @dataclass(frozen=True)
 class Submission:
-    """The vendor accepted the work.
-
-    `links` is what else it said of where to ask for it, under names of the adapter's own; printable text without NUL.
-    It is stored with the id and comes back in `RemoteRef`. No log and no event tells it.
-
-    `is_finished`: the answer brought the result as well, and there is nothing to wait for. If it brought the `file`
-    itself, that is stored, and the link `STORED_FILE` of `links` stands for it.
-    """
+    """The vendor accepted the work."""
 
     remote_id: str
+    """The vendor's id of the work."""
+
     links: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What else the vendor said of where to ask for the work, under names that the adapter chooses.
+
+    Printable text without NUL. It is stored with the id and comes back in `RemoteRef`. No log and no event tells it.
+    """
+
     is_finished: bool = False
+    """Whether the answer brought the result as well, so that there is nothing to wait for."""
+
     file: bytes | None = field(default=None, repr=False)
+    """The result itself, if the answer held it. It is stored, and the link `STORED_FILE` of `links` stands for it."""
 
 
 STORED_FILE = "stored_file"
@@ -102,20 +163,25 @@ class RemoteStatus(StrEnum):
 
 @dataclass(frozen=True)
 class RemoteState:
-    """One reading of the vendor's state.
-
-    `progress` is a fraction 0..1, where the vendor gives one. `result_urls` has at least one entry when succeeded; what
-    stands behind it, `result_request` tells.
-    `error_code` and `error_message` (safe to show to a customer) are set when failed. `provider_credits` is what the
-    vendor charged, in its own credits, once it says so.
-    """
+    """One reading of the vendor's state."""
 
     status: RemoteStatus
+    """Where the work stands."""
+
     progress: float | None = None
+    """A fraction from 0 to 1, where the vendor gives one."""
+
     result_urls: list[str] = field(default_factory=list)
+    """At least one entry when succeeded; `Provider.result_request` says how to fetch what stands behind it."""
+
     error_code: ErrorCode | None = None
+    """Set when failed."""
+
     error_message: str | None = None
+    """Set when failed; safe to show to a customer."""
+
     provider_credits: Decimal | None = None
+    """What the vendor charged, in its own credits, once it says so."""
 
 
 class Cancellation(StrEnum):
@@ -133,64 +199,61 @@ class Cancellation(StrEnum):
 
 @dataclass(frozen=True)
 class CallbackReading:
-    """What a verified callback says.
-
-    `state` is None where the vendor's signature does not cover the body: then the callback only proves that it is
-    time to poll. `is_verified`: a signature of the vendor's was checked, which covers the id; without one, only the
-    URL's token speaks for it.
-    """
+    """What a verified callback says."""
 
     remote_id: str
+    """The vendor's id of the work."""
+
     state: RemoteState | None = None
+    """None where the vendor's signature does not cover the body: the callback only proves that it is time to poll."""
+
     is_verified: bool = False
+    """Whether a signature of the vendor was checked that covers the id. Otherwise the URL's token is the only proof."""
 
 
 @dataclass(frozen=True)
 class ResultRequest:
-    """How the file behind a result's link is fetched. `headers` go to the host of `url` only.
-
-    `body` goes out as JSON, with a POST. `embedded_in`: the answer is JSON, and the file is the base64 text of its
-    first member of that name, after `embedded_after` other texts of that name.
-    """
+    """How the file behind a result's link is fetched."""
 
     url: str = field(repr=False)
+    """Where the file is."""
+
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers that go to the host of `url` only."""
+
     body: Mapping[str, object] | None = field(default=None, repr=False)
+    """A body that goes out as JSON, with a POST. None: a GET."""
+
     embedded_in: str | None = None
+    """The answer is JSON, and the file is the base64 text of its first member of this name."""
+
     embedded_after: int = 0
+    """How many other texts of that name stand before the file."""
 
 
 @dataclass(frozen=True)
 class AccountState:
-    """What a vendor says of our account when it takes our key.
-
-    `credits` is what is left, in the vendor's own unit, and None where it does not say; negative is possible.
-    `warning` is what will go wrong although the key is good.
-    """
+    """What a vendor says of our account when it takes our key."""
 
     credits: Decimal | None = None
+    """What is left, in the vendor's own unit; it may be negative. None: the vendor does not say."""
+
     warning: str | None = None
+    """What will go wrong although the key is good."""
 
 
 class Provider(Protocol):
     """A vendor account."""
 
     name: ProviderName
-    calls_back: bool
-    """Whether the vendor can report to us; one that cannot is polled, whatever the settings say."""
-    reads_inputs: InputsRead
-    """Which input files `submit` needs themselves."""
 
     @property
-    def create_seconds(self) -> float | None:
-        """How long a create may take where the operator set no limit; None: as long as any other call.
-
-        For a vendor that answers it with the finished work, or is sent whole files.
-        """
+    def profile(self) -> Profile:
+        """How its vendor differs from the others."""
 
     @property
-    def poll_seconds(self) -> float:
-        """The least pause between two reads of the same work that the vendor asks for; 0: it says nothing of it."""
+    def reads_inputs(self) -> InputsRead:
+        """Which input files `submit` needs themselves."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from providers import adapters
-from providers.base import Provider
+from providers.base import Profile, Provider
 from providers.http.addresses import AddressPolicy
 from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.names import ProviderName
@@ -29,15 +29,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class MakesProvider(Protocol):
     """What a package of `providers/adapters` calls `Adapter`."""
 
-    calls_back: bool
-
     @property
-    def create_seconds(self) -> float | None:
-        """See `Provider.create_seconds`."""
-
-    @property
-    def poll_seconds(self) -> float:
-        """See `Provider.poll_seconds`."""
+    def profile(self) -> Profile:
+        """How its vendor differs from the others."""
 
     def __call__(self, name: ProviderName, settings: ProviderSettings, transport: "Transport") -> Provider:
         """The adapter of one account."""
@@ -49,17 +43,23 @@ def adapter_names() -> frozenset[str]:
     return frozenset(module.name for module in iter_modules(adapters.__path__) if module.ispkg)
 
 
+def adapter(name: str) -> MakesProvider:
+    """The adapter of a kind of vendor, by the name of its package."""
+    made: MakesProvider = import_module(f"{adapters.__name__}.{name}").Adapter
+    return made
+
+
 class Providers:
     """The accounts that have an API key. Safe to share between threads; make it after a fork, not before."""
 
     def __init__(
-        self, settings: ProvidersSettings, policy: AddressPolicy | None = None, *, callbacks_url: str | None = None
+        self, settings: ProvidersSettings, policy: AddressPolicy | None = None, *, public_url: str | None = None
     ) -> None:
         """Finds the adapter of each account that is configured, and loads none.
 
         Args:
             policy: where adapters may go when a vendor names an address; None: to public ones.
-            callbacks_url: where vendors report to us; None: every vendor reaches us.
+            public_url: where vendors report to us; None: every vendor reaches us.
 
         Raises:
             InvalidSettings: there is no such adapter.
@@ -68,7 +68,7 @@ class Providers:
             _require_adapter(name, settings.named(name))
         self._settings = settings
         self._policy = policy
-        self._callbacks_url = callbacks_url
+        self._public_url = public_url
         self._providers: dict[ProviderName, Provider] = {}
         self._transport: Transport | None = None
         self._lock = Lock()
@@ -114,7 +114,7 @@ class Providers:
         """
         base_url = self._settings.named(name).base_url
         vendor = reach_of(base_url) if base_url else Reach.INTERNET
-        return self._callbacks_url is None or reach_of(self._callbacks_url) >= vendor
+        return self._public_url is None or reach_of(self._public_url) >= vendor
 
     def out_of_reach(self) -> list[ProviderName]:
         """The accounts that are polled for one reason alone: their vendors cannot reach our address."""
@@ -125,18 +125,18 @@ class Providers:
         """Log once which accounts are polled because their vendors cannot reach our address."""
         if names := self.out_of_reach():
             log.warning(
-                "callbacks_cannot_arrive", providers=names, url=self._callbacks_url, setting="REELWORKS_PUBLIC_URL"
+                "callbacks_cannot_arrive", providers=names, url=self._public_url, setting="REELWORKS_PUBLIC_URL"
             )
 
     def create_seconds(self, name: ProviderName) -> float:
         """How long a create of an account may take."""
-        settings = self._settings.named(name)
-        # An account that was taken out of the settings may still have work.
-        return settings.create_seconds(_adapter(name, settings).create_seconds if self._has_key(name) else None)
+        profile = self._profile(name)
+        return self._settings.named(name).create_seconds(profile.create_seconds if profile else None)
 
     def poll_seconds(self, name: ProviderName) -> float:
         """The least pause between two reads of the same work."""
-        return _adapter(name, self._settings.named(name)).poll_seconds if self._has_key(name) else 0.0
+        profile = self._profile(name)
+        return profile.poll_seconds if profile else 0.0
 
     def close(self) -> None:
         """Close every connection."""
@@ -147,24 +147,25 @@ class Providers:
                 self._transport = None
 
     def _wants_callbacks(self, name: ProviderName) -> bool:
-        settings = self._settings.named(name)
-        return self._has_key(name) and settings.callbacks and _adapter(name, settings).calls_back
+        profile = self._profile(name)
+        return profile is not None and self._settings.named(name).callbacks and profile.calls_back
 
     def _has_key(self, name: ProviderName) -> bool:
         return bool(self._settings.named(name).api_key.get_secret_value())
+
+    def _profile(self, name: ProviderName) -> Profile | None:
+        """None for an account that was taken out of the settings; it may still have work."""
+        return self._adapter(name).profile if self._has_key(name) else None
+
+    def _adapter(self, name: ProviderName) -> MakesProvider:
+        return adapter(self._settings.named(name).adapter or name)
 
     def _make(self, name: ProviderName) -> Provider:
         if self._transport is None:
             from providers.http.transport import Transport
 
             self._transport = Transport(policy=self._policy)
-        settings = self._settings.named(name)
-        return _adapter(name, settings)(name, settings, self._transport)
-
-
-def _adapter(name: ProviderName, settings: ProviderSettings) -> MakesProvider:
-    made: MakesProvider = import_module(f"{adapters.__name__}.{settings.adapter or name}").Adapter
-    return made
+        return self._adapter(name)(name, self._settings.named(name), self._transport)
 
 
 def _require_adapter(name: ProviderName, settings: ProviderSettings) -> None:

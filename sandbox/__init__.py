@@ -1,5 +1,5 @@
-"""A stand-in for the vendors: it speaks their wires exactly, makes real media, and misbehaves on request.
+"""A simulator of the vendors: it speaks their wires, makes real media, and misbehaves on request.
 
-A server of its own that knows nothing of Reelworks. Everything it sends says that it is a sandbox: a response
-header, a mark in every picture, and a comment in every file.
+The sandbox is a separate server and imports nothing of Reelworks. All of its output is marked as the sandbox's: a
+response header, a mark in every picture, and a comment in every file.
 """

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the sandbox as a process of its own."""
+"""`python -m sandbox` starts the sandbox in its own process."""
 
 import logging
 from typing import Annotated
@@ -13,13 +13,13 @@ def _run(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8090,
     public_url: Annotated[
-        str, typer.Option(envvar="SANDBOX_PUBLIC_URL", help="Where clients reach it; empty: http://HOST:PORT.")
+        str, typer.Option(envvar="SANDBOX_PUBLIC_URL", help="The clients' URL; empty: http://HOST:PORT.")
     ] = "",
     api_key: Annotated[
         str, typer.Option(envvar="SANDBOX_API_KEY", help="The key that the vendors' endpoints accept.")
     ] = SandboxConfig.api_key,
     webhook_secret: Annotated[
-        str, typer.Option(envvar="SANDBOX_WEBHOOK_SECRET", help="Signs callbacks, whsec_...; empty: unsigned.")
+        str, typer.Option(envvar="SANDBOX_WEBHOOK_SECRET", help="Callbacks' secret, whsec_...; empty: unsigned.")
     ] = "",
     seconds_per_image: Annotated[
         float, typer.Option(envvar="SANDBOX_SECONDS_PER_IMAGE", min=0, help="Generation time of an image.")

@@ -1,4 +1,4 @@
-"""Composes the sandbox's application."""
+"""Builds the sandbox's ASGI application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ Below `/` and a vendor's name it speaks that vendor's wire. `/_sandbox` is for t
 
 
 def create_app(config: SandboxConfig) -> FastAPI:
-    """The application. `sandbox.server.serve` runs it; another server cannot cut connections for it."""
+    """Build the application. Run it with `sandbox.server.serve`: another server cannot cut connections."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@
 
 import av
 
-# Five columns and seven rows for each letter.
+# Each letter is five columns wide and seven rows high.
 _LETTERS = {
     "S": (" ####", "#    ", "#    ", " ### ", "    #", "    #", "#### "),
     "A": (" ### ", "#   #", "#   #", "#####", "#   #", "#   #", "#   #"),
@@ -22,7 +22,7 @@ HEIGHT = len(ROWS) + 2 * _MARGIN
 
 
 def banner() -> av.VideoFrame:
-    """White letters on a translucent dark ground, `WIDTH` x `HEIGHT` pixels, RGBA."""
+    """White letters on a translucent dark background, `WIDTH` x `HEIGHT` pixels, RGBA."""
     frame = av.VideoFrame(WIDTH, HEIGHT, "rgba")
     plane = frame.planes[0]
     blank = " " * len(ROWS[0])

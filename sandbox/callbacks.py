@@ -1,4 +1,4 @@
-"""Delivers callbacks as vendors do, and as no vendor should: lost, late, doubled, forged."""
+"""Delivers callbacks as vendors do, and with the faults that a scenario asks for: lost, late, repeated, forged."""
 
 import asyncio
 import json
@@ -11,24 +11,25 @@ from sandbox.config import SandboxConfig
 from sandbox.lifetime import Lifetime
 from sandbox.task import CallbackAttempt, JsonObject, Seal, Task
 
-# Kie gives up after three failed retries (its Veo, Runway and Flux callback pages).
+# Kie stops after three failed retries (callback pages of Veo, Runway and Flux).
 _RETRIES = 3
-# Thousands of tasks may end together; the connection pool slows down when as many wait for it.
+# Thousands of tasks may end at once. The connection pool slows down when as many requests wait for a connection.
 _CONCURRENT_DELIVERIES = 16
 
 
 class Callbacks:
-    """Sends callbacks and notes on each task what came of them."""
+    """Sends callbacks and records every attempt on the task."""
 
     def __init__(self, config: SandboxConfig, lifetime: Lifetime) -> None:
         self._config = config
-        # Not a client: no vendor follows redirects or keeps cookies, and a client costs more than the rest of a task.
+        # A transport instead of a client: vendors follow no redirects and keep no cookies, and a client costs more than
+        # the rest of a task.
         self._network = httpx.AsyncHTTPTransport(trust_env=False)
         self._lifetime = lifetime
         self._slots = asyncio.Semaphore(_CONCURRENT_DELIVERIES)
 
     async def announce(self, task: Task) -> None:
-        """Tell the receiver, if there is one, how a task stands now, in the way that its scenario says."""
+        """Send the callback of a task's present state, as its scenario says. Tasks without a callback URL send none."""
         if task.call_back_url is None or task.scenario.callback == "lost":
             return
         body = task.writer.body(task)
@@ -39,13 +40,13 @@ class Callbacks:
         await self._deliver(task, task.call_back_url, body)
 
     async def forge(self, task: Task) -> None:
-        """Send a claim of success with a wrong signature, once."""
+        """Send one callback that claims success and carries a wrong signature."""
         if task.call_back_url is not None:
             body = task.writer.forged_body(task)
             await self._send(task, task.call_back_url, body=body, seal=Seal.WRONG, kind="forged", attempt=1)
 
     async def send_now(self, task: Task, url: str, *, seal: Seal, body: JsonObject | None) -> CallbackAttempt:
-        """Send one callback without retries; the body is the vendor's own unless one is given."""
+        """Send one callback without retries. `body` None sends the vendor's own body."""
         return await self._send(task, url, body=body or task.writer.body(task), seal=seal, kind="manual", attempt=1)
 
     async def close(self) -> None:
@@ -72,7 +73,7 @@ class Callbacks:
         return sent
 
     async def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> tuple[int | None, str | None]:
-        """The receiver's status, or why there is none."""
+        """The receiver's HTTP status, or the reason why there is none."""
         seconds = self._config.callback_timeout_seconds
         async with self._slots:
             try:

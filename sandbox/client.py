@@ -1,4 +1,4 @@
-"""A client of the control API, for tests and the demo."""
+"""A client of the control API. Tests and the demo use it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,10 +25,10 @@ _TASKS = TypeAdapter(list[TaskReport])
 
 
 class SandboxClient:
-    """Controls a running sandbox. Every method raises `httpx.HTTPStatusError` when the sandbox refuses."""
+    """Controls a running sandbox. Every method raises `httpx.HTTPStatusError` when the sandbox refuses a request."""
 
     def __init__(self, base_url: str) -> None:
-        # A callback sent through the sandbox may take its receiver 15 s to answer.
+        # The sandbox waits up to 15 s for the receiver of a callback.
         self._http = httpx.Client(base_url=f"{base_url.rstrip('/')}/_sandbox", timeout=20, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -44,15 +44,15 @@ class SandboxClient:
         self._http.close()
 
     def health(self) -> Health:
-        """Whether it answers."""
+        """Whether the server answers."""
         return Health.model_validate_json(self._call("GET", "/health"))
 
     def reset(self) -> None:
-        """Back to how it started, for all tests at once; prefer scenarios with a word of your own."""
+        """Restore the initial state for all tests at once. Prefer scenarios that match a word in your own prompts."""
         self._call("POST", "/reset")
 
     def add_scenario(self, scenario: Scenario) -> str:
-        """Put a scenario in force; answers its id."""
+        """Put a scenario in force and return its id."""
         return ScenarioAdded.model_validate_json(self._call("POST", "/scenarios", body=scenario.model_dump_json())).id
 
     def delete_scenario(self, scenario_id: str) -> None:
@@ -61,7 +61,7 @@ class SandboxClient:
 
     @contextmanager
     def scenario(self, scenario: Scenario) -> Iterator[None]:
-        """The scenario is in force inside the `with` block."""
+        """Keep the scenario in force inside the `with` block."""
         scenario_id = self.add_scenario(scenario)
         try:
             yield
@@ -73,12 +73,12 @@ class SandboxClient:
         return _TASKS.validate_json(self._call("GET", "/tasks", prompt_contains=prompt_contains))
 
     def finish(self, prompt_contains: str) -> None:
-        """Let the accepted tasks with such a prompt end now."""
+        """End the accepted tasks whose prompt contains the text, as if their time were over."""
         for task in self.tasks(prompt_contains):
             self._call("POST", f"/tasks/{task.task_id}/finish")
 
     def requests(self, prompt_contains: str = "") -> RequestCounts:
-        """How many creates were accepted and refused."""
+        """The numbers of accepted and refused creates."""
         return RequestCounts.model_validate_json(self._call("GET", "/requests", prompt_contains=prompt_contains))
 
     def send_callback(
@@ -89,12 +89,12 @@ class SandboxClient:
         body: dict[str, JsonValue] | None = None,
         url: str | None = None,
     ) -> CallbackReport:
-        """Send one callback now and report what the receiver answered."""
+        """Send one callback now and return the receiver's answer."""
         order = CallbackOrder(task_id=task_id, signed=signed, body=body, url=url)
         return CallbackReport.model_validate_json(self._call("POST", "/callbacks", body=order.model_dump_json()))
 
     def adopt(self, id_prefix: str) -> None:
-        """Let every id that begins with this be a task at Kie that runs without an end."""
+        """Treat every id with this prefix as a Kie task that runs forever."""
         self._call("POST", "/adoptions", body=Adoption(id_prefix=id_prefix).model_dump_json())
 
     def set_limits(
@@ -105,7 +105,7 @@ class SandboxClient:
         credits_: float | None = None,
         kling_concurrency: int | None = None,
     ) -> Limits:
-        """Change limits of the accounts, Kie's but for the last; what is left out stays."""
+        """Change account limits. All but `kling_concurrency` are Kie's. Arguments left out keep their values."""
         change = LimitsChange(
             creates_per_10_seconds=creates_per_10_seconds,
             reads_per_second=reads_per_second,

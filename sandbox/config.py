@@ -1,58 +1,64 @@
-"""What a sandbox is started with."""
+"""The configuration of a sandbox server."""
 
 from dataclasses import dataclass
 
 
 def file_url(public_url: str, name: str) -> str:
-    """Where a result can be fetched."""
+    """The URL of a result."""
     return f"{public_url}/files/{name}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxConfig:
-    """Settings of one sandbox server. `POST /_sandbox/reset` goes back to them."""
+    """The settings of one sandbox server. `POST /_sandbox/reset` restores them."""
 
     public_url: str
-    """Where clients reach this server, without a trailing slash; result URLs begin with it."""
+    """The server's address for clients, without a trailing slash. Result URLs begin with it."""
 
     api_key: str = "sandbox"
-    """The only key that the endpoints of any vendor accept."""
+    """The only API key that the vendors' endpoints accept."""
 
     webhook_secret: str | None = None
-    """Signs callbacks, each vendor's in its way: `whsec_` and base64. None sends them unsigned."""
+    """The secret that signs callbacks, in each vendor's way: `whsec_` and base64. None leaves callbacks unsigned."""
 
     kie_credits: float = 1_000_000
     """Kie's credit balance at the start."""
 
     kie_creates_per_10_seconds: int = 20
+    """The most creates that Kie accepts in 10 s."""
     kie_reads_per_second: int = 10
+    """The most status reads that Kie accepts in a second."""
 
     kling_concurrency: int = 1000
-    """How many tasks Kling works on at once for this account; a resource pack decides it."""
+    """The most tasks that Kling runs at once for this account. At Kling, a resource pack sets this limit."""
 
     kling_secret_key: str = "sandbox-secret-key-of-a-kling-pair"  # noqa: S105 -- opens nothing but a sandbox
-    """With `api_key` as its access key, the pair that Kling's legacy dialect takes in place of an API key."""
+    """The secret key of Kling's legacy dialect. Its access key is `api_key`; the pair replaces an API key."""
 
     replicate_creates_per_minute: int = 600
+    """The most predictions that Replicate accepts in a minute."""
     replicate_other_calls_per_minute: int = 3000
+    """The most other calls that Replicate accepts in a minute."""
 
     runway_credits: int = 10_000_000
     """Runway's credit balance at the start."""
 
     runway_generations_per_day: int = 25_000
-    """Of its highest tier."""
+    """Runway's daily limit of generations: that of the highest tier."""
 
     vertex_creates_per_minute: int = 50
-    """Of each model in each region."""
+    """Vertex AI's limit of creates a minute, for each model in each region."""
 
     seconds_per_image: float = 1.0
-    """How long an image takes to generate."""
+    """The generation time of an image."""
 
     seconds_per_video: float = 3.0
+    """The generation time of a video."""
 
     callback_timeout_seconds: float = 15.0
+    """The longest wait for a callback's receiver."""
     callback_retry_seconds: float = 1.0
-    """Pause before each of the three retries of a callback that was not answered with 2xx."""
+    """The pause before each of the three retries of a callback that was not answered with 2xx."""
 
     max_media_bytes: int = 2 * 1024**3
-    """Beyond this the oldest results are deleted and answer 404, as a vendor's expired links do."""
+    """The largest total size of results. Beyond it the oldest are deleted and answer 404, like expired links."""

@@ -1,4 +1,4 @@
-"""The control API, through which tests and the demo ask for misbehaviour and see what happened."""
+"""The control API. Tests and the demo request misbehaviour with it and read the sandbox's records."""
 
 from dataclasses import asdict
 
@@ -32,19 +32,19 @@ async def health() -> Health:
 
 @router.post("/reset", status_code=204)
 async def reset(sandbox: CurrentSandbox) -> None:
-    """Forget scenarios, tasks, media and counts, abandon what is running, and restore limits and credits."""
+    """Delete scenarios, tasks, media and counts, abandon running work, and restore limits and credits."""
     sandbox.reset()
 
 
 @router.post("/scenarios", status_code=201)
 async def add_scenario(scenario: Scenario, sandbox: CurrentSandbox) -> ScenarioAdded:
-    """Ask for misbehaviour. A task keeps the scenario that it met when it was created."""
+    """Request misbehaviour. A task keeps the scenario that matched at its creation."""
     return ScenarioAdded(id=sandbox.scenarios.add(scenario))
 
 
 @router.delete("/scenarios/{scenario_id}", status_code=204)
 async def delete_scenario(scenario_id: str, sandbox: CurrentSandbox) -> None:
-    """End a scenario for tasks that are created from now on."""
+    """End a scenario for future tasks."""
     if not sandbox.scenarios.remove(scenario_id):
         raise HTTPException(404, f"there is no scenario {scenario_id}")
 
@@ -57,7 +57,7 @@ async def list_tasks(sandbox: CurrentSandbox, prompt_contains: str = "") -> list
 
 @router.post("/tasks/{task_id}/finish", status_code=204)
 async def finish_task(task_id: str, sandbox: CurrentSandbox) -> None:
-    """Let a task end now, as it would when its time is over; nothing changes for one that has ended."""
+    """End a task now, as if its time were over. A finished task stays as it is."""
     task = sandbox.engine.task(task_id)
     if task is None:
         raise HTTPException(404, f"there is no task {task_id}")
@@ -66,13 +66,13 @@ async def finish_task(task_id: str, sandbox: CurrentSandbox) -> None:
 
 @router.get("/requests")
 async def count_requests(sandbox: CurrentSandbox, prompt_contains: str = "") -> RequestCounts:
-    """How many creates were accepted and refused."""
+    """The numbers of accepted and refused creates."""
     return sandbox.creates.counts(prompt_contains)
 
 
 @router.post("/callbacks")
 async def send_callback(order: CallbackOrder, sandbox: CurrentSandbox) -> CallbackReport:
-    """Send one callback now, without retries, and answer what its receiver said."""
+    """Send one callback now, without retries, and return the receiver's answer."""
     task = sandbox.engine.task(order.task_id)
     if task is None:
         raise HTTPException(404, f"there is no task {order.task_id}")
@@ -85,13 +85,13 @@ async def send_callback(order: CallbackOrder, sandbox: CurrentSandbox) -> Callba
 
 @router.post("/adoptions", status_code=204)
 async def adopt(adoption: Adoption, sandbox: CurrentSandbox) -> None:
-    """Know tasks at Kie that nobody created here, without the cost of creating them; ends the adoption before."""
+    """Treat every id with this prefix as a Kie task, without the cost of creates. Replaces an earlier adoption."""
     sandbox.account(KieAccount).adopted_prefix = adoption.id_prefix
 
 
 @router.put("/limits")
 async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
-    """Change the limits of the accounts, and Kie's balance; answers those in force."""
+    """Change the accounts' limits and Kie's balance. Answers the limits in force."""
     account = sandbox.account(KieAccount)
     if change.creates_per_10_seconds is not None:
         account.creates.limit = change.creates_per_10_seconds

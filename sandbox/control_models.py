@@ -1,4 +1,4 @@
-"""What the control API takes and answers."""
+"""The requests and answers of the control API."""
 
 from typing import Literal
 
@@ -10,88 +10,103 @@ class _Message(BaseModel):
 
 
 class Health(_Message):
-    """The server answers."""
+    """The answer of a running server."""
 
     status: Literal["ok"] = "ok"
+    """Always `ok`."""
     sandbox: Literal[True] = True
+    """Always true."""
 
 
 class ScenarioAdded(_Message):
     """A scenario is in force."""
 
-    id: str = Field(description="for DELETE /_sandbox/scenarios/{id}")
+    id: str = Field(description="the id for DELETE /_sandbox/scenarios/{id}")
 
 
 class CallbackReport(_Message):
-    """One callback that was sent, or tried."""
+    """An attempt to send a callback."""
 
     kind: str = Field(description="normal, forged, or manual (asked for through this API)")
-    attempt: int = Field(description="1 to 4; 2 to 4 are retries")
+    attempt: int = Field(description="number of the attempt, 1 to 4; 2 to 4 are retries")
     at: float = Field(description="when it was sent, Unix seconds")
-    status: int | None = Field(description="the receiver's HTTP status; null when it gave none")
-    error: str | None = Field(description="why there is no status")
+    status: int | None = Field(description="the receiver's HTTP status; null without an answer")
+    error: str | None = Field(description="the reason for a missing status")
 
 
 class TaskReport(_Message):
     """One accepted task."""
 
     task_id: str
+    """The vendor's id of the task."""
     model: str
+    """The vendor's name of the model."""
     prompt: str
+    """The prompt of the create."""
     request: dict[str, JsonValue] = Field(description="the body of the create")
     call_back_url: str | None
+    """The URL of the callback's receiver."""
     state: str = Field(
         description="waiting, queuing, generating, success, fail or cancelled; or the scenario's state_word"
     )
     created_at: float = Field(description="Unix seconds")
-    completed_at: float | None = Field(description="Unix seconds; null while it is open")
+    completed_at: float | None = Field(description="Unix seconds; null while the task is open")
     polls: int = Field(description="status reads so far")
-    polled_at: float | None = Field(description="the newest status read, Unix seconds; null before the first")
-    cancels: int = Field(description="requests to cancel it so far, refused ones too")
-    downloads: int = Field(description="GETs of its results so far")
+    polled_at: float | None = Field(description="time of the newest status read, Unix seconds; null before the first")
+    cancels: int = Field(description="cancel requests so far, including refused ones")
+    downloads: int = Field(description="downloads of the results so far")
     callbacks: list[CallbackReport]
+    """The attempts to send callbacks, oldest first."""
 
 
 class RequestCounts(_Message):
-    """Create requests so far."""
+    """Counts of create requests."""
 
-    accepted: int = Field(description="tasks accepted, whatever reply the client got")
+    accepted: int = Field(description="accepted tasks, including those whose reply was lost")
     refused: int
+    """Refused creates."""
     refused_by_code: dict[int, int] = Field(description="refusals by the vendor's error code")
 
 
 class CallbackOrder(_Message):
-    """A callback to send now, once, whatever the task's state."""
+    """A callback to send now, once, in any state of the task."""
 
     task_id: str
+    """The vendor's id of the task."""
     signed: bool | Literal["wrong"] = Field(
-        default=True, description="true: as the vendor signs; false: not at all; wrong: with another key"
+        default=True, description="true: signed as the vendor signs; false: unsigned; wrong: signed with another key"
     )
-    body: dict[str, JsonValue] | None = Field(default=None, description="instead of what the vendor would send")
-    url: str | None = Field(default=None, description="instead of the task's own")
+    body: dict[str, JsonValue] | None = Field(default=None, description="replaces the vendor's own body")
+    url: str | None = Field(default=None, description="replaces the task's own callback URL")
 
 
 class Adoption(_Message):
-    """Tasks that run, and go on running."""
+    """A prefix of task ids. The sandbox treats such tasks as running forever."""
 
     id_prefix: str = Field(
-        min_length=1, description="an id that begins with this is a task; its prompt is this, once it was read"
+        min_length=1, description="ids with this prefix are tasks; a read makes the prefix their prompt"
     )
 
 
 class LimitsChange(_Message):
-    """New limits of the accounts: Kie's, but for the last. A field left out stays as it is."""
+    """New limits of the accounts. All but `kling_concurrency` are Kie's. A field left out keeps its value."""
 
     creates_per_10_seconds: int | None = Field(default=None, ge=0)
+    """Creates that Kie accepts in 10 s."""
     reads_per_second: int | None = Field(default=None, ge=0)
+    """Status reads that Kie accepts in a second."""
     credits: float | None = Field(default=None, ge=0, description="the account's balance")
-    kling_concurrency: int | None = Field(default=None, ge=0, description="tasks that Kling works on at once")
+    kling_concurrency: int | None = Field(default=None, ge=0, description="tasks that Kling runs at once")
 
 
 class Limits(_Message):
-    """The limits in force: Kie's, but for the last."""
+    """The limits in force. All but `kling_concurrency` are Kie's."""
 
     creates_per_10_seconds: int
+    """Creates that Kie accepts in 10 s."""
     reads_per_second: int
+    """Status reads that Kie accepts in a second."""
     credits: float
+    """Kie's balance."""
     kling_concurrency: int
+    """Tasks that Kling runs at once."""

@@ -1,4 +1,4 @@
-"""Counts what was asked of the vendors, so that a test can prove that nothing was created twice."""
+"""Counts the creates of all vendors. A test can prove with the counts that nothing was created twice."""
 
 from collections import Counter
 
@@ -6,22 +6,22 @@ from sandbox.control_models import RequestCounts
 
 
 class CreateLog:
-    """Every create request, accepted or refused."""
+    """Counts create requests, accepted and refused."""
 
     def __init__(self) -> None:
         self._accepted: list[str] = []
         self._refused: list[tuple[str, int]] = []
 
     def accepted(self, prompt: str) -> None:
-        """A task was accepted, whatever reply its client got."""
+        """Count an accepted task, including a task whose reply was lost."""
         self._accepted.append(prompt)
 
     def refused(self, prompt: str, code: int) -> None:
-        """A create was answered with an error."""
+        """Count a create that was answered with an error."""
         self._refused.append((prompt, code))
 
     def counts(self, prompt_contains: str) -> RequestCounts:
-        """What was asked with a prompt that holds the text."""
+        """The counts of creates whose prompt contains the text."""
         codes = Counter(code for prompt, code in self._refused if prompt_contains in prompt)
         return RequestCounts(
             accepted=sum(prompt_contains in prompt for prompt in self._accepted),

@@ -1,4 +1,4 @@
-"""What the creates of all vendors do alike: how long the work takes, and how the reply is lost."""
+"""The parts of a create that all vendors share: the generation time and the lost reply."""
 
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
@@ -17,7 +17,7 @@ class _NoReply(Response):
 
 
 def reply_to_create(scenario: Scenario, normal: Response) -> Response:
-    """How an accepted create is answered: as the vendor does, unless the scenario says otherwise."""
+    """The answer to an accepted create: the vendor's normal reply, unless the scenario says otherwise."""
     match scenario.create_reply:
         case "drop":
             return _NoReply()
@@ -28,7 +28,7 @@ def reply_to_create(scenario: Scenario, normal: Response) -> Response:
 
 
 def generation_seconds(config: SandboxConfig, scenario: Scenario, spec: MediaSpec) -> float:
-    """How long a task takes."""
+    """The generation time of a task."""
     if scenario.seconds is not None:
         return scenario.seconds
     if scenario.callback == "early":

@@ -1,4 +1,4 @@
-"""Moves tasks through their life: waits out the generation time, makes the media, announces the end."""
+"""Runs tasks: waits for the generation time, makes the media, sends the callbacks."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from sandbox.task import Task
 
 
 class Engine:
-    """All accepted tasks, of every vendor."""
+    """All accepted tasks of all vendors."""
 
     def __init__(self, media: MediaStore, callbacks: Callbacks, lifetime: Lifetime) -> None:
         self._media = media
@@ -21,7 +21,7 @@ class Engine:
         self._runs: dict[str, asyncio.Task[None]] = {}
 
     def start(self, task: Task) -> asyncio.Task[None]:
-        """Begin a task; what is returned ends when the task has ended and its callbacks have been sent."""
+        """Start a task. The returned asyncio task ends after the last callback."""
         self._tasks[task.id] = task
         self._task_of_file[task.file_name] = task
         if task.scenario.callback == "forged":
@@ -30,11 +30,11 @@ class Engine:
         return self._runs[task.id]
 
     def adopt(self, task: Task) -> None:
-        """Take in a task that runs without an end, so without a result or a callback. Nobody may cancel it."""
+        """Add a task that runs forever, without result or callback. Cancelling it does nothing."""
         self._tasks[task.id] = task
 
     def cancel(self, task: Task) -> None:
-        """Stop a task as its scenario says: at once, a little later, or not at all. One that has ended stays so."""
+        """Cancel a task as its scenario says: at once, later, or never. A finished task stays as it is."""
         match task.scenario.cancel:
             case "normal":
                 self._stop(task)
@@ -44,7 +44,7 @@ class Engine:
                 pass
 
     def finish(self, task: Task) -> None:
-        """Let a task end now, as it would when its time is over. One that has ended stays so."""
+        """End a task now, as if its time were over. A finished task stays as it is."""
         task.may_end.set()
 
     def task(self, task_id: str) -> Task | None:
@@ -56,11 +56,11 @@ class Engine:
         return self._task_of_file.get(name)
 
     def tasks(self, prompt_contains: str) -> list[Task]:
-        """The tasks whose prompt holds the text, oldest first."""
+        """The tasks whose prompt contains the text, oldest first."""
         return [task for task in self._tasks.values() if prompt_contains in task.prompt]
 
     def clear(self) -> None:
-        """Forget all tasks."""
+        """Delete all tasks."""
         self._tasks.clear()
         self._task_of_file.clear()
         self._runs.clear()

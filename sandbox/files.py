@@ -1,4 +1,4 @@
-"""Serves results, with ranges, and misbehaves as a download's scenario says."""
+"""Serves results, with byte ranges and the download faults of a scenario."""
 
 import time
 from pathlib import Path
@@ -22,10 +22,10 @@ router = APIRouter(tags=["results"])
 @router.head("/files/{name}", include_in_schema=False)
 @router.get("/files/{name}", response_class=FileResponse)
 async def read_file(name: str, request: Request, sandbox: CurrentSandbox, expires: int | None = None) -> Response:
-    """A task's result. `expires`, where a link has it, is the Unix second after which it answers 403."""
+    """The result of a task. `expires` is the Unix second after which the link answers 403."""
     task, path = sandbox.engine.task_of_file(name), sandbox.media.path(name)
     if task is None or path is None or name not in task.results:
-        raise HTTPException(404, f"there is no result {name}, or no longer")
+        raise HTTPException(404, f"there is no result {name}: it was never made, or it was deleted")
     if expires is not None and expires < time.time():
         raise HTTPException(403, "this link has expired")
     media_type = MEDIA_TYPES[task.spec.format]
@@ -44,9 +44,9 @@ async def read_file(name: str, request: Request, sandbox: CurrentSandbox, expire
 
 
 class _Download(FileResponse):
-    """One download of a result: whole, cut, or slow."""
+    """One download of a result: complete, cut, or slow."""
 
-    # Each chunk is a hop to a thread: with Starlette's 64 KiB a gigabyte takes five times as long.
+    # Each chunk costs a hop to a thread. With Starlette's 64 KiB a gigabyte takes five times as long.
     chunk_size = 1024 * 1024
 
     def __init__(self, path: Path, *, media_type: str, scenario: Scenario, number: int, lifetime: Lifetime) -> None:
@@ -74,7 +74,7 @@ class _Download(FileResponse):
             return message
         body: bytes = message["body"][: self._bytes_left]
         self._bytes_left -= len(body)
-        # The server refuses to end a body before its announced length, so a cut one never ends.
+        # The server refuses to end a body before its announced length, so a cut body never ends.
         return {**message, "body": body, "more_body": self._bytes_left == 0 or message["more_body"]}
 
     async def _send_slowly(self, message: Message, send: Send) -> None:

@@ -1,30 +1,33 @@
-"""Reading `multipart/form-data`."""
+"""Reads `multipart/form-data`."""
 
 from dataclasses import dataclass
 from email.parser import BytesParser
 
 
 class NotAForm(Exception):
-    """It has another form."""
+    """The body is not a form."""
 
 
 @dataclass(frozen=True)
 class FormPart:
-    """A field of a form. `file_name` is None where it is text."""
+    """A field of a form."""
 
     name: str
+    """The field's name."""
     file_name: str | None
+    """The name of the field's file. None for a text field."""
     content: bytes
+    """The field's bytes."""
 
     @property
     def text(self) -> str:
-        """What a field of text says."""
+        """The text of a text field."""
         return self.content.decode(errors="replace")
 
 
 def form_parts(content_type: str, body: bytes) -> list[FormPart]:
     """The parts of a form in their order. Raises `NotAForm`."""
-    # A form is a MIME message whose first header came as HTTP's.
+    # A form is a MIME message. Its first header arrived as an HTTP header.
     form = BytesParser().parsebytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body)
     parts: list[FormPart] = []
     for part in form.walk():

@@ -1,4 +1,4 @@
-"""Frames of a made-up picture: a moving gradient, or a slow pan over a given image, with the sandbox's mark."""
+"""Frames of a synthetic picture: a moving gradient, or a slow pan over a given image, with the sandbox's mark."""
 
 import colorsys
 import hashlib
@@ -18,24 +18,28 @@ from sandbox.banner import banner
 
 @dataclass(frozen=True, kw_only=True)
 class Footage:
-    """What the frames show. The same footage always gives the same frames."""
+    """Describes frames. Equal footage gives equal frames."""
 
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
     frame_rate: Fraction
+    """Frames a second."""
     count: int
+    """The number of frames."""
     seed: str
-    """Chooses the colours."""
+    """The seed of the colours."""
     source: Path | None = None
-    """An image to start from, cut to fill the frame."""
+    """The image to start from, cut to fill the frame."""
 
 
 class UnreadableImage(Exception):
-    """The file holds no picture that can be decoded."""
+    """The file has no picture that the decoder can read."""
 
 
 def frames(footage: Footage, pixel_format: str) -> Iterator[av.VideoFrame]:
-    """The footage's frames in order, one in memory at a time. Raises `UnreadableImage` for a bad source."""
+    """The frames in order, one in memory at a time. Raises `UnreadableImage` for a bad source image."""
     stills = [banner()] if footage.source is None else [banner(), first_frame(footage.source)]
     graph = Graph()
     graph.threads = 1
@@ -71,7 +75,7 @@ def first_frame(path: Path) -> av.VideoFrame:
 def _gradient(graph: Graph, footage: Footage) -> FilterContext:
     digest = hashlib.sha256(footage.seed.encode()).digest()
     colours = ":".join(f"c{i}={_colour(digest[i], digest[i + 3])}" for i in range(3))
-    # Drawn at half the size: enlarging a gradient costs a quarter of drawing it and looks the same.
+    # The gradient is drawn at half the size: enlarging costs a quarter of drawing, and the result looks the same.
     width, height = footage.width // 2, footage.height // 2
     return _chain(
         graph.add(
@@ -90,7 +94,7 @@ def _colour(hue: int, shade: int) -> str:
 
 
 def _pan(graph: Graph, footage: Footage, still: FilterContext) -> FilterContext:
-    """The image a tenth larger than the frame, and a window that crosses it from corner to corner."""
+    """Scale the image to 110 % of the frame and move a window across it, from corner to corner."""
     size = f"{footage.width * 11 // 10}:{footage.height * 11 // 10}"
     travel = f"x='(in_w-out_w)*n/{footage.count}':y='(in_h-out_h)*n/{footage.count}'"
     return _chain(

@@ -1,4 +1,4 @@
-"""Fetches the input images of a task, as vendors do before they accept the task."""
+"""Fetches the input images of a task, as vendors do before they accept a task."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _FETCH_SECONDS = 10
 
 
 class ImageNotFetched(Exception):
-    """An input image cannot be had; its text says which one and why."""
+    """An input image was not fetched. The text names the image and the reason."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"Failed to fetch the image {url}: {reason}")
@@ -22,7 +22,7 @@ class ImageNotFetched(Exception):
 async def fetch_source(
     urls: Sequence[str], *, task_id: str, max_bytes: int, client: httpx.AsyncClient, media: MediaStore
 ) -> SourceImage | None:
-    """Fetch every image and keep the first; None without URLs. Raises `ImageNotFetched`."""
+    """Fetch every image and keep the first. None without URLs. Raises `ImageNotFetched`."""
     contents = [await fetch_content(client, url, max_bytes) for url in urls]
     if not contents:
         return None
@@ -33,7 +33,7 @@ async def fetch_source(
 
 
 async def fetch_content(client: httpx.AsyncClient, url: str, max_bytes: int) -> bytes:
-    """The file behind an input's URL. Raises `ImageNotFetched`."""
+    """The bytes at an input's URL. Raises `ImageNotFetched`."""
     try:
         async with asyncio.timeout(_FETCH_SECONDS), client.stream("GET", url, follow_redirects=True) as answer:
             if answer.status_code != httpx.codes.OK:

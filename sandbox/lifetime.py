@@ -1,4 +1,4 @@
-"""Background work and deliberate waiting, both of which end at once when the server stops."""
+"""Background work and deliberate pauses. Both end at once when the server stops."""
 
 import asyncio
 import logging
@@ -11,22 +11,22 @@ T = TypeVar("T")
 
 
 class Stopping(Exception):
-    """Raised where work was waiting when the server stopped."""
+    """The server stopped during a pause."""
 
 
-# The event loop counts in milliseconds, and a pause may be long but not short.
+# The event loop counts in milliseconds. A pause may be longer than asked, never shorter.
 _CLOCK_GRAIN_SECONDS = 0.001
 
 
 class Lifetime:
-    """The life of one running sandbox."""
+    """The lifetime of one running sandbox."""
 
     def __init__(self) -> None:
         self._stopping = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
 
     async def pause(self, seconds: float, *, until: asyncio.Event | None = None) -> None:
-        """Wait, but no longer than until the event. Raises `Stopping` when the server stops first."""
+        """Wait for the time or the event, whichever comes first. Raises `Stopping` if the server stops first."""
         if seconds <= 0:
             return
         ends = [asyncio.create_task(event.wait()) for event in (self._stopping, until) if event is not None]
@@ -39,7 +39,7 @@ class Lifetime:
             raise Stopping
 
     async def until_stopped(self, work: Coroutine[None, None, T] | asyncio.Task[T]) -> T:
-        """The result of the work. Raises `Stopping` when the server stops first, or the work was cancelled."""
+        """The result of the work. Raises `Stopping` if the server stops first or the work is cancelled."""
         task = asyncio.ensure_future(work)
         stopping = asyncio.create_task(self._stopping.wait())
         try:
@@ -52,7 +52,7 @@ class Lifetime:
         return task.result()
 
     def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Run the work in the background; an error in it is logged."""
+        """Run the work in the background and log its errors."""
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._ended)
@@ -67,7 +67,7 @@ class Lifetime:
             logger.error("background work failed", exc_info=error)
 
     def cancel_background(self) -> None:
-        """Abandon everything that was spawned."""
+        """Cancel all background work."""
         for task in self._background:
             task.cancel()
 

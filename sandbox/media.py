@@ -1,4 +1,4 @@
-"""What a task delivers, and the making of it: a marked image, or a marked video with or without sound."""
+"""Makes the file that a task delivers: a marked image, or a marked video with or without sound."""
 
 import struct
 import threading
@@ -18,27 +18,33 @@ COMMENT = "Made by the Reelworks sandbox; no model was asked for it."
 
 Format = Literal["png", "jpg", "mp4"]
 MEDIA_TYPES: dict[Format, str] = {"png": "image/png", "jpg": "image/jpeg", "mp4": "video/mp4"}
-# Of ISO/IEC 14496-12: a size of 1 says that the true one follows the type, in 64 bits; it counts the header, too.
+# ISO/IEC 14496-12: a box size of 1 means that a 64-bit size follows the type. The size includes the header.
 _FREE_BOX = struct.Struct(">I4sQ")
-# The encoder of each image format and the pixels that it takes.
+# The encoder and the pixel format of each image format.
 _IMAGE_ENCODERS = {"png": ("png", "rgb24"), "jpg": ("mjpeg", "yuvj420p")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class MediaSpec:
-    """The file that a task is to deliver."""
+    """Describes the file that a task delivers."""
 
     format: Format
+    """The file's format."""
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
     duration_seconds: float = 0
+    """The length of a video; 0 for an image."""
     frame_rate: float = 0
+    """Frames a second; 0 for an image."""
     sound: bool = False
+    """Whether a video has a sound track."""
     size_bytes: int = 0
-    """Pad a video to this; 0: as it comes out of the encoder."""
+    """The size to pad a video to; 0 leaves the encoder's output as it is."""
 
     def changed(self, delivered: Delivered) -> "MediaSpec":
-        """The same with what a scenario delivers instead."""
+        """The same file with the scenario's changes."""
         return MediaSpec(
             format=self.format,
             width=delivered.width or self.width,
@@ -53,7 +59,7 @@ class MediaSpec:
 def write_media(path: Path, spec: MediaSpec, *, seed: str, source: Path | None, cancelled: threading.Event) -> None:
     """Write the file. The seed chooses the colours; a source image gives the first frame.
 
-    Raises `UnreadableImage` for a bad source, and `Cancelled` soon after the event is set.
+    Raises `UnreadableImage` for a bad source image, and `Cancelled` soon after the event is set.
     """
     if spec.format != "mp4":
         path.write_bytes(_image(spec, seed=seed, source=source))
@@ -72,7 +78,7 @@ def write_media(path: Path, spec: MediaSpec, *, seed: str, source: Path | None, 
 
 
 def _pad(path: Path, size_bytes: int) -> None:
-    """Append a box that players skip. Its zeros take no room on the disk."""
+    """Append a box that players skip. Its zeros take no disk space."""
     missing = size_bytes - path.stat().st_size
     if missing < _FREE_BOX.size:
         return
@@ -93,13 +99,13 @@ def _image(spec: MediaSpec, *, seed: str, source: Path | None) -> bytes:
 
 
 def _commented_png(image: bytes) -> bytes:
-    """A `tEXt` chunk after the header chunk, which ends at byte 33."""
+    """Insert a `tEXt` chunk after the header chunk, which ends at byte 33."""
     chunk = b"tEXt" + b"Comment\0" + COMMENT.encode("latin-1")
     crc = struct.pack(">I", zlib.crc32(chunk))
     return image[:33] + struct.pack(">I", len(chunk) - 4) + chunk + crc + image[33:]
 
 
 def _commented_jpeg(image: bytes) -> bytes:
-    """A COM segment after the start marker; its length counts its own two bytes."""
+    """Insert a COM segment after the start marker. The segment's length includes its own two bytes."""
     text = COMMENT.encode()
     return image[:2] + b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text + image[2:]

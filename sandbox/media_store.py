@@ -1,4 +1,4 @@
-"""Makes media in threads and keeps it in a temporary directory of bounded size, which goes with the server."""
+"""Makes media in threads and stores it in a temporary directory of limited size. The directory goes with the server."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from sandbox.frames import first_frame
 from sandbox.media import MediaSpec, write_media
 
-# The encoders release the interpreter lock, so two threads keep two cores busy and requests are still answered.
+# The encoders release the interpreter lock: two threads keep two cores busy while the server answers requests.
 _ENCODERS = 2
 
 
@@ -19,12 +19,15 @@ class SourceImage:
     """An input image that was fetched for a task."""
 
     path: Path
+    """The image's file."""
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
 
 
 class MediaStore:
-    """The files that the sandbox serves. The oldest are deleted when all together exceed the limit."""
+    """The files that the sandbox serves. The oldest files are deleted when the total size exceeds the limit."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -35,16 +38,16 @@ class MediaStore:
         self._sizes: dict[str, int] = {}
 
     async def make(self, name: str, spec: MediaSpec, *, seed: str, source: SourceImage | None) -> None:
-        """Make a file under this name. The same seed, spec and source give the same bytes."""
+        """Make a file with this name. Equal seed, spec and source give equal bytes."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._pool, self._make, name, spec, seed, source)
 
     async def keep_source(self, name: str, content: bytes) -> SourceImage:
-        """Keep an input image for its task. Raises `UnreadableImage` when it is not an image."""
+        """Store an input image for its task. Raises `UnreadableImage` if the content is not an image."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._keep_source, name, content)
 
     def path(self, name: str) -> Path | None:
-        """Where a finished file lies; None when there is none of this name, or no longer."""
+        """The path of a finished file. None for a name that never existed or was deleted."""
         with self._lock:
             return self._root / name if name in self._sizes else None
 
@@ -56,7 +59,7 @@ class MediaStore:
             self._sizes.clear()
 
     def close(self) -> None:
-        """Give up what is being made and delete everything."""
+        """Abandon unfinished files and delete everything."""
         self._cancelled.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._directory.cleanup()

@@ -1,4 +1,4 @@
-"""An error as OpenAI answers it: `{"error": {"message", "type", "param", "code"}}`, with an HTTP status to match."""
+"""OpenAI's errors: `{"error": {"message", "type", "param", "code"}}` with the matching HTTP status."""
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -10,7 +10,7 @@ _FIRST_SERVER_ERROR = 500
 
 
 class OpenAIError(Exception):
-    """Refuses a request. `code` is the HTTP status; 400 invalid, 401 key, 404 unknown."""
+    """Refuses a request. `code` is the HTTP status: 400 invalid, 401 key, 404 unknown."""
 
     def __init__(
         self,
@@ -29,8 +29,8 @@ class OpenAIError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "OpenAIError":
-        """The error that a scenario describes; its code is the HTTP status, unless it names another."""
+    def of_scenario(cls, error: ErrorReply) -> "OpenAIError":
+        """The error that a scenario describes. Its code is the HTTP status, unless the scenario names another."""
         return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
 
 
@@ -47,5 +47,5 @@ async def answer_openai_error(_request: Request, error: OpenAIError) -> JSONResp
 
 
 def _retry_after(seconds: int | None) -> dict[str, str]:
-    """In both headers that OpenAI's client reads; it prefers the first."""
+    """OpenAI's client reads both headers and prefers the first."""
     return {} if seconds is None else {"Retry-After-Ms": str(1000 * seconds), "Retry-After": str(seconds)}

@@ -1,4 +1,4 @@
-"""Misbehaviour on request: what a scenario can ask for, and which scenario a request meets."""
+"""Misbehaviour on request: the settings of a scenario, and the choice of the scenario for a request."""
 
 from typing import Annotated, Literal, Self
 from uuid import uuid4
@@ -14,15 +14,15 @@ class _Part(BaseModel):
 
 
 class Match(_Part):
-    """Which tasks a scenario is for. Without a field it is for all of them."""
+    """Selects tasks. Without a field it selects all tasks."""
 
     prompt_contains: str | None = Field(
-        default=None, description="a word in the prompt; a test that uses one of its own disturbs no other test"
+        default=None, description="a word in the prompt; a test with a unique word disturbs no other test"
     )
-    model: str | None = Field(default=None, description="the vendor's model name, exactly")
+    model: str | None = Field(default=None, description="the exact name of the vendor's model")
 
     def accepts(self, *, prompt: str, model: str) -> bool:
-        """Whether a request with this prompt and model is meant."""
+        """Whether the request's prompt and model match."""
         if self.model is not None and self.model != model:
             return False
         return self.prompt_contains is None or self.prompt_contains in prompt
@@ -33,30 +33,34 @@ class ErrorReply(_Part):
 
     code: int = Field(description="the vendor's error code inside the JSON body")
     msg: str = Field(description="the vendor's error text inside the JSON body")
-    http_status: int | None = Field(default=None, ge=200, le=599, description="null: the vendor's own for this code")
+    http_status: int | None = Field(default=None, ge=200, le=599, description="null: the vendor's usual status")
     retry_after: int | None = Field(default=None, ge=0, description="seconds, sent as the Retry-After header")
 
 
 class Delivered(_Part):
-    """Deliver something other than what was ordered. An absent field is delivered as ordered."""
+    """Changes to the delivered file. An absent field keeps the ordered value."""
 
     width: int | None = Field(default=None, ge=16, le=8192, multiple_of=2)
+    """Pixels."""
     height: int | None = Field(default=None, ge=16, le=8192, multiple_of=2)
+    """Pixels."""
     duration_seconds: float | None = Field(default=None, gt=0, le=60)
+    """The length of a video."""
     frame_rate: float | None = Field(default=None, ge=1, le=120)
+    """Frames a second of a video."""
     size_bytes: int | None = Field(
-        default=None, gt=0, le=8 * 1024**3, description="pad a video to this size; a larger one stays as it is"
+        default=None, gt=0, le=8 * 1024**3, description="pad a video to this size; a larger video stays as it is"
     )
 
 
 class Scenario(_Part):
-    """How the sandbox treats the tasks that match. Every field left out means: as the vendor normally does."""
+    """The treatment of the matching tasks. A field left out keeps the vendor's normal behaviour."""
 
-    match: Match = Field(default=Match(), description="the newest matching scenario decides, alone")
+    match: Match = Field(default=Match(), description="only the newest matching scenario applies")
 
     create_latency_seconds: Seconds = Field(default=0, description="wait before handling a create")
-    create_error: ErrorReply | None = Field(default=None, description="refuse the create with this error")
-    create_error_times: Times = Field(default=1, description="for the first n matching creates; later ones work")
+    create_error: ErrorReply | None = Field(default=None, description="refuse creates with this error")
+    create_error_times: Times = Field(default=1, description="for the first n matching creates; later creates succeed")
     create_reply: Literal["normal", "drop", "garbage"] = Field(
         default="normal",
         description="drop: accept the task and close the connection without a reply; "
@@ -65,18 +69,20 @@ class Scenario(_Part):
 
     seconds: Seconds | None = Field(default=None, description="generation time")
     outcome: Literal["success", "fail"] = "success"
+    """Whether the task ends with a result or an error."""
     fail_code: str = Field(default="500", description="the vendor's code of a failed task")
     fail_msg: str = Field(default="Internal server error", description="the vendor's text of a failed task")
     state_word: str | None = Field(
-        default=None, description="report this word as the state, always; such a task shows no result"
+        default=None, description="always report this word as the state; the task then shows no result"
     )
-    empty_result: bool = Field(default=False, description="succeed without a single result URL")
+    empty_result: bool = Field(default=False, description="succeed without a result URL")
     inline_result: bool = Field(
         default=False,
-        description="hand the file over within the record, in base64, where a vendor knows that: `gemini`, whatever "
+        description="put the file into the record in base64, where the vendor can: `gemini`, whatever "
         "the create asked for",
     )
     delivered: Delivered = Delivered()
+    """Changes to the delivered file."""
 
     poll_error: ErrorReply | None = Field(default=None, description="answer status reads with this error")
     poll_error_times: Times = Field(default=1, description="for the first n reads of each task")
@@ -100,14 +106,14 @@ class Scenario(_Part):
     callback_delay_seconds: Seconds = Field(default=0, description="only with callback = late")
 
     cut_after_bytes: int | None = Field(
-        default=None, ge=0, description="close the connection after so many bytes of a result's body"
+        default=None, ge=0, description="close the connection after this many bytes of a result's body"
     )
-    cut_times: Times = Field(default=1, description="for the first n downloads of each task, ranged ones too")
-    bytes_per_second: int | None = Field(default=None, ge=1, description="send results no faster than this")
+    cut_times: Times = Field(default=1, description="for the first n downloads of each task, including ranges")
+    bytes_per_second: int | None = Field(default=None, ge=1, description="the highest speed of downloads")
     download_status: int | None = Field(default=None, ge=400, le=599, description="refuse downloads, e.g. 403")
     download_status_times: Times = Field(default=1, description="for the first n downloads of each task")
     download_body: Literal["normal", "html"] = Field(
-        default="normal", description="html: a web page under the image's or the video's name and type"
+        default="normal", description="html: a web page with the image's or the video's name and type"
     )
 
     @model_validator(mode="after")
@@ -123,21 +129,21 @@ NORMAL = Scenario()
 
 
 class ScenarioBook:
-    """The scenarios in force, and how many creates each has refused."""
+    """The scenarios in force, with the number of creates that each refused."""
 
     def __init__(self) -> None:
         self._scenarios: dict[str, Scenario] = {}
         self._refused: dict[str, int] = {}
 
     def add(self, scenario: Scenario) -> str:
-        """Put a scenario in force; answers its id."""
+        """Put a scenario in force and return its id."""
         scenario_id = uuid4().hex
         self._scenarios[scenario_id] = scenario
         self._refused[scenario_id] = 0
         return scenario_id
 
     def remove(self, scenario_id: str) -> bool:
-        """End a scenario for future creates; tasks that met it keep it. False: there is none with this id."""
+        """End a scenario for future creates. Existing tasks keep it. Returns False for an unknown id."""
         self._refused.pop(scenario_id, None)
         return self._scenarios.pop(scenario_id, None) is not None
 
@@ -146,8 +152,8 @@ class ScenarioBook:
         self._scenarios.clear()
         self._refused.clear()
 
-    def meet(self, *, prompt: str, model: str) -> tuple[Scenario, ErrorReply | None]:
-        """The scenario of a create, and the error with which this very create is refused."""
+    def match(self, *, prompt: str, model: str) -> tuple[Scenario, ErrorReply | None]:
+        """The scenario of a create, and the error that refuses this create."""
         for scenario_id, scenario in reversed(self._scenarios.items()):
             if scenario.match.accepts(prompt=prompt, model=model):
                 return scenario, self._next_refusal(scenario_id, scenario)

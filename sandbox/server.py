@@ -12,14 +12,14 @@ from sandbox.config import SandboxConfig
 from sandbox.connection import SandboxProtocol
 from sandbox.state import Sandbox
 
-# How long a stopping server waits for clients to take the rest of their responses.
+# How long a stopping server waits until clients have received their responses.
 _GRACE_SECONDS = 3
 
 logger = logging.getLogger("sandbox")
 
 
 class SandboxServer(uvicorn.Server):
-    """A server that says that it is a sandbox, and ends all deliberate waiting before it stops."""
+    """A server that names itself as a sandbox, and ends all deliberate pauses before it stops."""
 
     def __init__(self, config: SandboxConfig, *, host: str, port: int) -> None:
         self._sandbox_config = config
@@ -43,20 +43,20 @@ class SandboxServer(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and print the address."""
         await super().startup(sockets)
         logger.info(
             "SANDBOX on %s: it calls no vendor, and every file from it is made up", self._sandbox_config.public_url
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop promptly, whatever is pending."""
+        """Stop promptly, with requests pending or not."""
         sandbox: Sandbox = self._app.state.sandbox
         sandbox.lifetime.stop()
         await super().shutdown(sockets)
 
 
 def serve(config: SandboxConfig, *, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM. Logs through the logger `sandbox`; exits 3 when the port is taken."""
+    """Serve until SIGINT or SIGTERM. Logs with the logger `sandbox`. Exits with 3 when the port is taken."""
     with contextlib.suppress(KeyboardInterrupt):
         SandboxServer(config, host=host, port=port).run()

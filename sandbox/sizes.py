@@ -1,4 +1,4 @@
-"""The sizes that a model delivers, one for each shape."""
+"""The sizes that a model delivers, one for each aspect ratio."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,7 +7,7 @@ Size = tuple[int, int]
 
 
 class Sized(Protocol):
-    """A picture or a video that is given."""
+    """An input picture or video."""
 
     @property
     def width(self) -> int: ...
@@ -17,7 +17,7 @@ class Sized(Protocol):
 
 
 def size_of(sizes: Mapping[str, Size], ratio: str, source: Sized | None) -> Size:
-    """The size for an aspect ratio; for "auto" the one that is nearest to the source's shape, square without one."""
+    """The size for an aspect ratio. "auto" gives the size nearest to the source's shape, or a square."""
     if ratio != "auto":
         return sizes[ratio]
     if source is None:

@@ -1,4 +1,4 @@
-"""Standard Webhooks (https://www.standardwebhooks.com), from the sender's side."""
+"""Standard Webhooks (https://www.standardwebhooks.com) for the sender."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ _WRONG_SECRET = "whsec_" + base64.b64encode(b"not the account's secret").decode(
 
 
 def sign(secret: str, message_id: str, timestamp: str, content: bytes) -> str:
-    """One entry of a webhook-signature."""
+    """One entry of a webhook-signature header."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     mac = hmac.new(key, b".".join((message_id.encode(), timestamp.encode(), content)), hashlib.sha256)
     return f"v1,{base64.b64encode(mac.digest()).decode()}"

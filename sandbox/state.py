@@ -1,4 +1,4 @@
-"""All that one running sandbox holds."""
+"""The state of one running sandbox."""
 
 import asyncio
 from typing import Annotated, TypeVar
@@ -19,7 +19,7 @@ A = TypeVar("A")
 
 
 class Sandbox:
-    """The parts of one server; made when it starts, closed when it stops."""
+    """The parts of one server. They start and end with the server."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
@@ -33,14 +33,14 @@ class Sandbox:
         self._accounts = self._fresh_accounts()
 
     def account(self, kind: type[A]) -> A:
-        """The account of a vendor, by the class that its package gives."""
+        """The account of a vendor, by its class."""
         account = self._accounts[kind]
         if not isinstance(account, kind):
             raise TypeError(f"{kind} is no vendor's account")
         return account
 
     def reset(self) -> None:
-        """Back to how it started: no scenarios, tasks, counts or media; limits and credits as configured."""
+        """Restore the initial state: no scenarios, tasks, counts or media; limits and credits as configured."""
         self.lifetime.cancel_background()
         self.engine.clear()
         self.media.clear()
@@ -52,7 +52,7 @@ class Sandbox:
         return {vendor.account: vendor.account(self.config) for vendor in vendors()}
 
     async def close(self) -> None:
-        """End all work and delete all media."""
+        """Stop all work and delete all media."""
         self.lifetime.stop()
         await self.callbacks.close()
         await self.client.aclose()
@@ -60,7 +60,7 @@ class Sandbox:
 
 
 async def _current(request: Request) -> Sandbox:
-    # async, because FastAPI calls a plain function in a thread, which costs more than all the rest of a small request.
+    # async: FastAPI runs a plain function in a thread, which costs more than the rest of a small request.
     sandbox: Sandbox = request.app.state.sandbox
     return sandbox
 

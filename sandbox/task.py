@@ -1,4 +1,4 @@
-"""One accepted generation task: what was asked, where it stands, and what became of it."""
+"""An accepted generation task: its request, its state and its result."""
 
 import asyncio
 import time
@@ -18,12 +18,12 @@ JsonObject = dict[str, JsonValue]
 
 
 def new_task_id() -> str:
-    """An id that no other task has."""
+    """A unique task id."""
     return token_hex(16)
 
 
 class State(StrEnum):
-    """Where a task stands. A vendor's module words it as the vendor does."""
+    """The state of a task. Each vendor's package translates it into the vendor's own word."""
 
     WAITING = "waiting"
     QUEUING = "queuing"
@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 class Seal(StrEnum):
-    """How a callback is signed."""
+    """The kind of a callback's signature."""
 
     TRUE = "true"
     ABSENT = "absent"
@@ -43,71 +43,91 @@ class Seal(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CallbackAttempt:
-    """One callback that was sent, or tried."""
+    """An attempt to send a callback."""
 
     kind: str
-    """normal, forged, or manual (asked for through the control API)."""
+    """`normal`, `forged`, or `manual` (requested through the control API)."""
     attempt: int
+    """The number of the attempt, from 1."""
     at: float
-    """Unix seconds."""
+    """The time of the attempt, Unix seconds."""
     status: int | None
-    """The receiver's HTTP status; None when it gave none."""
+    """The receiver's HTTP status. None without an answer."""
     error: str | None = None
+    """The reason for a missing status."""
 
 
 class CallbackWriter(Protocol):
-    """A vendor's way of writing callbacks."""
+    """Writes the callbacks of a vendor."""
 
     tells_progress: bool
-    """Whether the vendor calls back when the work begins, too, and not only at its end."""
+    """Whether the vendor also calls back when the work begins. All vendors call back at the end."""
 
     def body(self, task: "Task") -> JsonObject:
-        """What the vendor sends about the task as it stands."""
+        """The vendor's callback for the task's present state."""
 
     def forged_body(self, task: "Task") -> JsonObject:
-        """A claim of success that the vendor never made."""
+        """A false claim of success."""
 
     def headers(self, task: "Task", content: bytes, seal: Seal) -> Mapping[str, str]:
-        """The signature headers, for a callback with this content that is sent now."""
+        """The signature headers for a callback with this content that is sent now."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Task:
-    """A task of any vendor. Only the engine moves it."""
+    """A task of any vendor. Only the engine changes its state."""
 
     id: str
+    """The vendor's id of the task."""
     model: str
+    """The vendor's name of the model."""
     prompt: str
+    """The prompt of the create."""
     request: JsonObject
     """The body of the create request."""
     call_back_url: str | None
+    """The URL of the callback's receiver."""
     spec: MediaSpec
+    """The file that the task delivers."""
     source: SourceImage | None
+    """The first input image."""
     credits: float
+    """The price that the vendor charged."""
     seconds: float
-    """Generation time."""
+    """The generation time."""
     scenario: Scenario
+    """The scenario that matched the create."""
     writer: CallbackWriter
+    """Writes the vendor's callbacks for this task."""
     external_id: str | None = None
-    """The customer's own id of it, at a vendor that keeps one."""
+    """The customer's own id of the task, for vendors that keep one."""
 
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the work is to end before its time."""
+    """Set to end the work before its time."""
 
     created_at: float = field(default_factory=time.time)
+    """Unix seconds."""
     completed_at: float | None = None
+    """Unix seconds. None while the task is open."""
     ended: State | None = None
+    """The final state. None while the task is open."""
     results: tuple[str, ...] = ()
-    """Names of the files that were made."""
+    """The names of the files that the task made."""
     fail_code: str | None = None
+    """The vendor's error code of a failed task."""
     fail_msg: str | None = None
+    """The vendor's error text of a failed task."""
 
     polls: int = 0
+    """The number of status reads."""
     polled_at: float | None = None
-    """When its state was read last, Unix seconds."""
+    """The time of the newest status read, Unix seconds."""
     cancels: int = 0
+    """The number of cancel requests."""
     downloads: int = 0
+    """The number of downloads of the results."""
     callbacks: list[CallbackAttempt] = field(default_factory=list)
+    """The callback attempts, oldest first."""
 
     @property
     def file_name(self) -> str:
@@ -116,12 +136,12 @@ class Task:
 
     @property
     def begins_at(self) -> float:
-        """When the vendor turns to it, Unix seconds."""
+        """The time at which the vendor begins the work, Unix seconds."""
         return self.created_at + 0.25 * self.seconds
 
     @property
     def state(self) -> State:
-        """The state at this moment: a tenth of the time waiting, then queuing, generating from a quarter on."""
+        """The present state: `waiting` for a tenth of the time, `queuing` up to a quarter, then `generating`."""
         if self.ended is not None:
             return self.ended
         now = time.time()
@@ -130,19 +150,19 @@ class Task:
         return State.QUEUING if now < self.begins_at else State.GENERATING
 
     def count_read(self) -> int:
-        """Note that its state is read now; how many reads that makes."""
+        """Record a status read. Returns the number of reads so far."""
         self.polls += 1
         self.polled_at = time.time()
         return self.polls
 
     def succeed(self, results: tuple[str, ...]) -> None:
-        """End with these files."""
+        """End the task with these files."""
         self.ended, self.results, self.completed_at = State.SUCCESS, results, time.time()
 
     def fail(self, code: str, msg: str) -> None:
-        """End without a result."""
+        """End the task without a result."""
         self.ended, self.fail_code, self.fail_msg, self.completed_at = State.FAIL, code, msg, time.time()
 
     def cancel(self) -> None:
-        """End because its customer asked for it."""
+        """End the task because its customer cancelled it."""
         self.ended, self.completed_at = State.CANCELLED, time.time()

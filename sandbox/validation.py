@@ -1,4 +1,4 @@
-"""Reading requests as strictly as vendors do, and saying what is wrong with one."""
+"""Validates requests as strictly as vendors do, and describes the errors."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -12,19 +12,19 @@ _JSON_OBJECT = TypeAdapter(JsonObject)
 
 
 def check_http_url(text: str) -> str:
-    """The same text. Raises `ValueError` for what is no such URL."""
+    """Return the text. Raises `ValueError` if the text is not such a URL."""
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("should be an http or https URL")
     return text
 
 
-# Kept as it came: a normalised URL may no longer match its own signature.
+# The URL keeps its spelling: a normalised URL may not match its own signature.
 HttpUrlText = Annotated[str, AfterValidator(check_http_url)]
 
 
 async def json_object(request: Request) -> JsonObject | None:
-    """The body of a request; None when it is not a JSON object."""
+    """The body of a request. None if the body is not a JSON object."""
     try:
         return _JSON_OBJECT.validate_json(await request.body())
     except ValidationError:
@@ -32,7 +32,7 @@ async def json_object(request: Request) -> JsonObject | None:
 
 
 def sentences(error: ValidationError, *within: str) -> str:
-    """What is wrong with which field, for the text of a vendor's error."""
+    """Each invalid field and its error, as text for a vendor's error."""
     return "; ".join(
         f"{'.'.join(map(str, (*within, *problem['loc'])))}: {problem['msg']}" for problem in error.errors()
     )

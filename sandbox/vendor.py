@@ -1,4 +1,4 @@
-"""What the application needs of a vendor that it plays."""
+"""The interface between the application and a vendor's package."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,15 @@ from sandbox.config import SandboxConfig
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor's wire: its routes, the one account that it knows, and how it answers an error of its own kind."""
+    """A vendor's wire: routes, the one account, and the answers to the vendor's errors."""
 
     router: APIRouter
+    """The vendor's routes."""
     account: Callable[[SandboxConfig], object]
-    """A class; what a reset begins anew."""
+    """The class of the vendor's account. A reset creates a new account."""
     error: type[Exception]
+    """The vendor's exception class."""
     answer_error: Callable[[Request, Any], Awaitable[Response]]
+    """The exception handler of `error`."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """What its customers must be told besides the key and the address; `{url}` stands for the address."""
+    """Settings that customers need besides key and address. `{url}` stands for the address."""

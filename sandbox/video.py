@@ -14,14 +14,14 @@ _SAMPLE_RATE = 48_000
 
 
 class Cancelled(Exception):
-    """The file was given up half-way."""
+    """The video was cancelled before it was complete."""
 
 
 def write_video(path: Path, footage: Footage, *, sound: bool, comment: str, cancelled: threading.Event) -> None:
     """Write the footage with its index at the front, so that players start before the last byte.
 
     One thread and the fastest preset: five seconds of 720p take about half a second of one core. Raises `Cancelled`
-    within a frame after the event is set, and `UnreadableImage` for a bad source.
+    within a frame after the event is set, and `UnreadableImage` for a bad source image.
     """
     with av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = comment

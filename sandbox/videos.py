@@ -1,4 +1,4 @@
-"""Looks at the input videos of a task, as vendors do before they accept the task."""
+"""Measures the input videos of a task, as vendors do before they accept a task."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,15 +12,18 @@ from sandbox.images import ImageNotFetched, fetch_content
 
 @dataclass(frozen=True)
 class SourceVideo:
-    """An input video, as far as it matters. It is not kept: what is made of it starts from nothing."""
+    """The measures of an input video. The video itself is not kept: the result does not show it."""
 
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
     seconds: float
+    """The length."""
 
 
 class VideoNotFetched(Exception):
-    """An input video cannot be had; its text says which one and why."""
+    """An input video was not fetched. The text names the video and the reason."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"Failed to fetch the video {url}: {reason}")
@@ -36,7 +39,7 @@ async def look_at_video(url: str, *, max_bytes: int, client: httpx.AsyncClient) 
 
 
 async def measure_video(url: str, content: bytes) -> SourceVideo:
-    """Measure what was fetched. Raises `VideoNotFetched` for what is no video."""
+    """Measure the content. Raises `VideoNotFetched` if the content is not a video."""
     try:
         return await asyncio.to_thread(_measure, content)
     except (av.error.FFmpegError, IndexError) as error:

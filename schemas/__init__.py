@@ -1,1 +1,1 @@
-"""What every package speaks: tables, API models, enums, errors and settings. Imports nothing of ours."""
+"""The data types that all packages share: tables, API models, enums, errors and settings. Imports nothing of ours."""

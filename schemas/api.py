@@ -1,4 +1,4 @@
-"""What the HTTP API answers."""
+"""The answers of the HTTP API."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,13 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from schemas.causes import Cause
 from schemas.enums import AssetRole, ErrorCode, Kind, Stage, Status
 from schemas.orders import Inputs
-from schemas.outcomes import Cause
 
 
 class GenerationCredits(BaseModel):
-    """Credits that moved for a generation. What is still held is `held - captured - released`."""
+    """The credits of a generation. `held - captured - released` is still on hold."""
 
     held: int = Field(description="set aside when the request was accepted")
     captured: int = Field(description="paid for the result")
@@ -20,14 +20,14 @@ class GenerationCredits(BaseModel):
 
 
 class GenerationFailure(BaseModel):
-    """Why a generation failed."""
+    """The reason why a generation failed."""
 
     code: ErrorCode = Field(description="stable, for programs")
     message: str = Field(description="for people")
 
 
 class GenerationOutcome(BaseModel):
-    """What it means that there is no result."""
+    """The meaning of an end without a result."""
 
     cause: Cause = Field(description="stable, for programs")
     charged: bool = Field(description="whether credits were taken all the same; otherwise all came back")
@@ -41,40 +41,49 @@ class AssetResource(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     role: AssetRole
+    """The file's role: result or poster."""
     content_type: str
+    """The media type."""
     size_bytes: int
+    """The size of the file."""
     sha256: str = Field(description="lower-case hex")
     width: int = Field(description="pixels")
     height: int = Field(description="pixels")
     duration_seconds: float | None = Field(description="null for an image")
     frame_rate: float | None = Field(description="frames per second; null for an image")
     codec: str
+    """The codec's name."""
     bit_rate: int | None = Field(description="bits per second, where it is known")
     expired_at: datetime | None = Field(description="when the file was deleted; null while it is kept")
 
 
 class UploadResource(BaseModel):
-    """A picture or video that you gave."""
+    """An uploaded picture or video."""
 
     object: Literal["upload"] = "upload"
+    """The type of this resource."""
     id: UUID
+    """The upload's id."""
     url: str = Field(description="names it among the `image_urls` or `video_urls` of an order", examples=["upload:…"])
     content_type: str = Field(description="told by its bytes")
     size_bytes: int
+    """The size of the file."""
     sha256: str = Field(description="lower-case hex")
+    duration_seconds: float | None = Field(description="of a video; null where its length could not be measured")
     expires_at: datetime = Field(description="when it is deleted; later, if an order needs it then")
 
 
 class GenerationLinks(BaseModel):
-    """Where to go from here, relative to the server."""
+    """Related resources, relative to the server."""
 
     self: str
+    """This generation."""
     content: str | None = Field(description="the result; null until the generation is completed, and once it expired")
     thumbnail: str | None = Field(description="a still picture of the result; null where there is none")
 
 
 class GenerationResource(BaseModel):
-    """One request and its life."""
+    """A request and its progress."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -137,14 +146,21 @@ class GenerationResource(BaseModel):
     )
 
     id: UUID
+    """The generation's id."""
     object: Literal["generation"] = "generation"
+    """The type of this resource."""
     status: Status
+    """The public status."""
     stage: Stage
+    """The stage within the status."""
     progress: int = Field(description="percent, never goes back", ge=0, le=100)
     kind: Kind
+    """Image or video."""
     model: str
+    """The model's name."""
     inputs: Inputs = Field(description="what was ordered, with the model's defaults filled in")
     credits: GenerationCredits
+    """The credits of this generation."""
     error: GenerationFailure | None = Field(description="set when the status is failed")
     outcome: GenerationOutcome | None = Field(description="set when the status is failed or cancelled")
     cancel_requested_at: datetime | None = Field(
@@ -152,10 +168,14 @@ class GenerationResource(BaseModel):
     )
     assets: list[AssetResource] = Field(description="empty until the result is stored")
     metadata: dict[str, str]
+    """The request's metadata."""
     created_at: datetime
+    """The time of acceptance."""
     deadline_at: datetime = Field(description="it fails with `timeout` if it is not stored by then")
     finished_at: datetime | None
+    """The time of the end. Null while the generation is unfinished."""
     links: GenerationLinks
+    """Related resources."""
 
 
 class CreditsResource(BaseModel):
@@ -166,12 +186,13 @@ class CreditsResource(BaseModel):
     )
 
     object: Literal["credits"] = "credits"
+    """The type of this resource."""
     available: int = Field(description="free to spend")
     held: int = Field(description="set aside for unfinished generations")
 
 
 class CustomerResource(BaseModel):
-    """Who an API key belongs to."""
+    """The owner of an API key."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -188,44 +209,52 @@ class CustomerResource(BaseModel):
     )
 
     object: Literal["customer"] = "customer"
+    """The type of this resource."""
     id: UUID = Field(description="the `customer_id` of the Redis door")
     name: str
+    """The customer's name."""
     key_prefix: str = Field(description="the first 8 characters of the key that the request carried")
     credits: CreditsResource
+    """The customer's credits."""
 
 
 class CallbackAnswer(BaseModel):
-    """What a provider reads as "received"."""
+    """The answer that a provider takes for "received"."""
 
     code: int = 200
+    """Kie's code for success."""
     msg: str = "success"
+    """Kie's word for success."""
 
 
 class Health(BaseModel):
-    """The process is alive."""
+    """The answer of a running process."""
 
     status: Literal["ok"] = "ok"
+    """Always `ok`."""
 
 
 class Readiness(BaseModel):
-    """Whether this gateway can serve, and what it needs for it."""
+    """Whether this gateway can serve, with the state of its dependencies."""
 
     status: Literal["ready", "degraded", "unavailable"] = Field(
         description="degraded: requests are accepted, and their work starts later"
     )
     checks: dict[str, Literal["ok", "error"]]
+    """The state of each dependency."""
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field of a request."""
+    """The error of one field of a request."""
 
     field: str = Field(description='e.g. "duration_seconds" or "image_urls.0"')
     message: str
+    """The error, for people."""
     allowed: JsonValue = Field(default=None, description="what would be right, where the model decides it")
 
 
 class Problem(BaseModel):
-    """An error, as RFC 9457 describes it. A problem may have further members, as its `code` asks for."""
+    """An error in the form of RFC 9457. Some codes add members."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -17,15 +17,15 @@ from structlog.dev import (
 )
 from structlog.typing import EventDict
 
-# UUIDs, and the 32 hexadecimal digits of request ids and of some vendors' ids: the first eight tell them apart.
+# UUIDs, and the 32 hexadecimal digits of request ids and of some vendors' ids. The first eight digits distinguish them.
 _LONG_ID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24})\b")
 
-# The event says which step it was.
+# The event names the step.
 _LEFT_OUT = ("task",)
 
 
 def console_renderer(*, colors: bool) -> ConsoleRenderer:
-    """Renders time, level, event and fields; the level of ordinary lines is left out."""
+    """Renders time, level, event and fields. The level of ordinary lines is omitted."""
     key, value, bold, dim, reset = (CYAN, MAGENTA, BRIGHT, DIM, RESET_ALL) if colors else ("",) * 5
     levels = ConsoleRenderer.get_default_level_styles(colors=colors)
     return ConsoleRenderer(
@@ -43,12 +43,12 @@ def console_renderer(*, colors: bool) -> ConsoleRenderer:
 
 
 def shortened(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Make one short line: without absent values, the names of our own modules, and most of a long id.
+    """Shorten a line: drop absent values and our module names, and cut long ids.
 
-    JSON lines keep all of it.
+    JSON lines keep everything.
     """
     if event.get("_from_structlog"):
-        event.pop("logger", None)  # the names of our events are unique; a library's text needs the library's name
+        event.pop("logger", None)  # our events have unique names; a library's text needs the library's name
     event["event"] = " ".join(str(event["event"]).split())  # a library's text may have several lines
     if event.get("level") == "info":
         del event["level"]

@@ -4,14 +4,14 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a generation makes."""
+    """The kind of media that a generation makes."""
 
     IMAGE = "image"
     VIDEO = "video"
 
 
 class Stage(StrEnum):
-    """Where a generation stands. `schemas.stages` says which moves are allowed."""
+    """The stage of a generation. `schemas.stages` defines the allowed moves."""
 
     QUEUED = "queued"
     SUBMITTING = "submitting"
@@ -35,56 +35,56 @@ class Status(StrEnum):
 
 
 class EventName(StrEnum):
-    """What an entry of a generation's timeline tells of."""
+    """The kinds of entries in a generation's timeline."""
 
     MOVED = "moved"
-    """It went from one stage to another."""
+    """The generation moved from one stage to another."""
     SUBMIT_UNKNOWN = "submit_unknown"
-    """A create went out and nobody knows whether it was accepted."""
+    """A create was sent, and its outcome is unknown."""
     SUBMIT_WITHDRAWN = "submit_withdrawn"
-    """A create that was about to leave was kept here."""
+    """A create was withheld just before it was sent."""
     SUBMIT_ADOPTED = "submit_adopted"
     """The vendor's id of a create with unknown outcome was found."""
     CANCEL_REQUESTED = "cancel_requested"
-    """The customer wants it stopped."""
+    """The customer asked to cancel the generation."""
     CANCEL_SENT = "cancel_sent"
-    """The provider was asked to stop it, and answered."""
+    """The provider answered a request to cancel."""
     CANCEL_TOO_LATE = "cancel_too_late"
-    """The customer wanted it stopped, and the provider had finished it first."""
+    """The provider finished the work before the requested cancel."""
     CALLBACK_REPEATED = "callback_repeated"
-    """The provider sent the same callback again: nothing follows."""
+    """The provider repeated a callback. The repetition has no effect."""
     CALLBACK_LATE = "callback_late"
-    """A callback came for a generation that had moved on: it is kept, and changes nothing."""
+    """A callback arrived after the generation had moved on. The callback is stored and has no effect."""
     SUBMIT_LATE = "submit_late"
-    """The vendor accepted a create after the generation had ended: paid work that nobody gets."""
+    """The vendor accepted a create after the generation had ended. The work is paid for, and no customer gets it."""
     WRITE_REFUSED = "write_refused"
-    """A worker that no longer held it wanted to write: a lost lease, or a commit whose acknowledgement was lost."""
+    """A worker wrote without a valid lease: the lease was lost, or the acknowledgement of a commit was lost."""
     EXPIRED = "expired"
-    """Its files were deleted after the time that they are kept."""
+    """The generation's files were deleted after their retention."""
 
 
 class CancelRule(StrEnum):
-    """What becomes of the customer's credits when work that a provider has begun is cancelled."""
+    """The effect of a cancel on the customer's credits, once a provider has begun the work."""
 
     IMPOSSIBLE = "impossible"
-    """The provider cannot stop it: it is delivered, and charged like any other."""
+    """The provider cannot stop the work. The result is delivered and charged."""
 
     FREE = "free"
-    """The provider does not bill what it stopped: the hold is released."""
+    """The provider does not bill stopped work. The hold is released."""
 
     CHARGED = "charged"
-    """The provider bills it all the same: the hold is captured."""
+    """The provider bills stopped work. The hold is captured."""
 
 
 class AssetRole(StrEnum):
-    """What a stored file is to its generation."""
+    """The role of a stored file in its generation."""
 
     RESULT = "result"
     POSTER = "poster"
 
 
 class AccountKind(StrEnum):
-    """A side of a ledger transfer. A customer has the first two; the others exist once."""
+    """A kind of ledger account. Each customer has the first two; the others exist once."""
 
     AVAILABLE = "available"
     HELD = "held"
@@ -93,7 +93,7 @@ class AccountKind(StrEnum):
 
 
 class TransferKind(StrEnum):
-    """Why credits moved."""
+    """The reason for a transfer of credits."""
 
     GRANT = "grant"
     HOLD = "hold"
@@ -103,7 +103,7 @@ class TransferKind(StrEnum):
 
 
 class TaskName(StrEnum):
-    """The Celery tasks, by the names that stand in messages and in Flower."""
+    """The names of the Celery tasks, in messages and in Flower."""
 
     SUBMIT = "generation.submit"
     POLL = "generation.poll"
@@ -116,7 +116,7 @@ class TaskName(StrEnum):
 
 
 class Queue(StrEnum):
-    """The Celery queues: plain and direct, one for each task, so that no kind of work waits behind another."""
+    """The Celery queues, one for each task, so that no kind of work waits behind another. All are plain and direct."""
 
     SUBMIT = "submit"
     POLL = "poll"
@@ -129,16 +129,16 @@ class Queue(StrEnum):
 
 
 class SweepKind(StrEnum):
-    """What a sweep removes, in the order in which it does."""
+    """The things that a sweep removes, in the order of removal."""
 
     ASSETS = "assets"
-    """Stored files that are older than their retention."""
+    """Stored files beyond their retention."""
     INPUTS = "inputs"
     """Customers' uploads that have expired."""
     OBJECTS = "objects"
-    """Objects in the store that no row names."""
+    """Objects in the store without a row."""
     UPLOADS = "uploads"
-    """Multipart uploads that nobody finished."""
+    """Unfinished multipart uploads in the store."""
     RECEIPTS = "receipts"
     """Callbacks of generations that finished long ago."""
     KEYS = "keys"
@@ -146,7 +146,7 @@ class SweepKind(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Why a generation failed, as its `error.code` says it."""
+    """The reason why a generation failed: `error.code`."""
 
     TIMEOUT = "timeout"
     PROVIDER_UNAVAILABLE = "provider_unavailable"

@@ -1,19 +1,19 @@
-"""What can go wrong, in three families, by what the caller should do.
+"""All errors, in families by the action that they require.
 
 ReelworksError
-  RequestError              the caller's: answered as RFC 9457 problem+json, over HTTP and over Redis alike
+  RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
     Unauthenticated 401, InsufficientCredits 402, NotFound 404, NotReady 409, NotCancellable 409, ModelRetired 410,
     InvalidRequest 422, IdempotencyMismatch 422, ModelPaused 503
-  ProviderError             the vendor's: the stage decides by the class
-    ProviderUnavailable     not accepted, or not reachable: the same call may be made again, after `retry_after`
-    ProviderOutcomeUnknown  the request left, and nobody knows whether it was accepted: never repeat a create
-    ProviderRejected        the request is wrong: it fails at once
-    ProviderAuthFailed      our account is refused: the next route, and an alert
-    ProviderQuotaExceeded   our account is empty: the next route, and an alert
-    ProviderBadResponse     the vendor answered something that its documentation does not know
-  DownloadError             a result could not be fetched; `is_stale` asks for a fresh link first
-  LeaseLost                 another worker has the generation: write nothing more
-  AlreadySettled            the hold of this generation was captured, or released, before
+  ProviderError             an error of the vendor: each stage acts by the class
+    ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
+    ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
+    ProviderRejected        the request is wrong: the generation fails at once
+    ProviderAuthFailed      our account is refused: take the next route, and alert
+    ProviderQuotaExceeded   our account is empty: take the next route, and alert
+    ProviderBadResponse     the answer contradicts the vendor's documentation
+  DownloadError             a result was not fetched; `is_stale`: get a fresh link first
+  LeaseLost                 another worker may hold the generation: write nothing more
+  AlreadySettled            the hold of this generation has ended before
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ from schemas.enums import ErrorCode
 
 
 class ReelworksError(Exception):
-    """The root of every error that Reelworks raises on purpose."""
+    """The root of all errors that Reelworks raises on purpose."""
 
 
 class InvalidSettings(ReelworksError):
-    """A setting that cannot be served; the text names the variable and what it may be."""
+    """A setting with an invalid value. The text names the variable and the allowed values."""
 
 
 class RequestError(ReelworksError):
-    """A request that cannot be served, with what a problem+json document needs.
+    """A request that cannot be served. Holds the data of a problem+json document.
 
-    `detail` says what was wrong and what would be right; `extra` are further members of the document.
+    `detail` says what was wrong and what would be right; `extra` holds further members of the document.
     """
 
     http_status = 400
@@ -106,7 +106,7 @@ class InvalidRequest(RequestError):
 
     @classmethod
     def of_fields(cls, problems: Mapping[str, str]) -> Self:
-        """What is wrong with some fields, by their names."""
+        """The errors of some fields, by field name."""
         detail = "; ".join(f"{field}: {message}" for field, message in problems.items())
         return cls(detail, {"errors": [{"field": field, "message": text} for field, text in problems.items()]})
 
@@ -118,7 +118,7 @@ class IdempotencyMismatch(RequestError):
 
 
 class ProviderError(ReelworksError):
-    """A vendor's trouble. `message` is safe to show to a customer: it never holds a key or a URL."""
+    """An error of a vendor. Customers may see `message`, which never contains a key or a URL."""
 
     code = ErrorCode.PROVIDER_FAILED
 
@@ -134,7 +134,7 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderRateLimited(ProviderUnavailable):
-    """Our own rate at the vendor: waiting helps for certain, so it does not count as a failure."""
+    """A rate limit of our account at the vendor. A wait always helps, so the error does not count as a failure."""
 
 
 class ProviderOutcomeUnknown(ProviderError):
@@ -158,11 +158,11 @@ class ProviderBadResponse(ProviderError):
 
 
 class CallbackRefused(ReelworksError):
-    """A callback that is not the vendor's: bad signature, stale time, unreadable body."""
+    """A callback that does not come from the vendor: wrong signature, old timestamp, unreadable body."""
 
 
 class DownloadError(ReelworksError):
-    """A result that could not be fetched. `is_stale`: the link itself was refused; `is_final`: no retry can help."""
+    """A download that failed. `is_stale`: the link itself was refused. `is_final`: no retry can help."""
 
     def __init__(self, message: str, *, is_stale: bool = False, is_final: bool = False) -> None:
         super().__init__(message)
@@ -172,12 +172,12 @@ class DownloadError(ReelworksError):
 
 
 class ResultInvalid(ReelworksError):
-    """What the provider delivered is not the media that was ordered."""
+    """The provider delivered something other than the ordered media."""
 
 
 class AlreadySettled(ReelworksError):
-    """A hold ends once: what was captured cannot be released, and what was released cannot be captured."""
+    """A hold ends once: a captured hold cannot be released, and a released hold cannot be captured."""
 
 
 class LeaseLost(ReelworksError):
-    """The lease of this claim ran out and the generation may be another worker's."""
+    """The lease of this claim has expired. Another worker may hold the generation."""

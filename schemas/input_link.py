@@ -27,14 +27,14 @@ def verify(secret: str, object_key: str, expires: int, token: str) -> bool:
     return hmac.compare_digest(sign(secret, object_key, expires).encode(), token.encode())
 
 
-def input_link(callbacks_url: str, secret: str, object_key: str, expires_at: datetime) -> str:
+def input_link(public_url: str, secret: str, object_key: str, expires_at: datetime) -> str:
     """Where a provider fetches an input until the link ends.
 
     Args:
-        callbacks_url: where providers reach the gateway, without a trailing slash.
+        public_url: where providers reach the gateway, without a trailing slash.
         secret: `Settings.secret_key`.
         object_key: the file's key in the object store.
         expires_at: when the link ends.
     """
     expires = int(expires_at.timestamp())
-    return f"{callbacks_url}/inputs/{quote(object_key)}?e={expires}&t={sign(secret, object_key, expires)}"
+    return f"{public_url}/inputs/{quote(object_key)}?e={expires}&t={sign(secret, object_key, expires)}"

@@ -1,4 +1,4 @@
-"""How a request names its inputs: by URLs, as uploads or earlier generations, or by their bytes in `data:` URIs."""
+"""The inputs of a request: URLs, uploads, earlier generations, or `data:` URIs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ _DATA = "data:"
 
 
 def _input_url(text: str) -> str:
-    """The one spelling of an input: what is the same, is the same request."""
+    """The canonical spelling of an input. Equal inputs make equal requests."""
     try:
         if text.startswith(_UPLOAD):
             return upload_url(UUID(text.removeprefix(_UPLOAD)))
         if text.startswith(_GENERATION):
             return generation_url(UUID(text.removeprefix(_GENERATION)))
         return text if is_data_uri(text) else str(HttpUrl(text))
-    except (ValidationError, ValueError):  # their texts may quote it
+    except (ValidationError, ValueError):  # the errors' texts may quote the input
         text = "must be an http or https URL, upload:ID, generation:ID, or data:TYPE;base64,CONTENT"
         raise ValueError(text) from None
 
@@ -34,71 +34,80 @@ InputUrl = Annotated[str, AfterValidator(_input_url), Field(json_schema_extra={"
 
 @dataclass(frozen=True)
 class Origin:
-    """How an earlier generation of the customer's was made."""
+    """The order that made an earlier generation of the customer."""
 
     model: str
+    """The model's name."""
     provider: ProviderName
-    """The account that made it."""
+    """The provider account that made the generation."""
     resolution: str | None
-    """As ordered."""
+    """The ordered inputs."""
 
 
 @dataclass(frozen=True)
 class InputFacts:
-    """What is known of an input file before anybody fetches it. `origin`: of one that we made."""
+    """Facts about an input file that are known before a fetch."""
 
     content_type: str
+    """The media type."""
     size_bytes: int
+    """The size of the file."""
     origin: Origin | None = None
+    """The earlier generation's order. None for uploads."""
+    duration_seconds: float | None = None
+    """The length of a measured video. None for pictures and unmeasured videos."""
 
 
 Facts = Mapping[str, InputFacts]
-"""What is known of the inputs of a request, by their URLs; of a file elsewhere nothing is."""
+"""Facts about the inputs of a request by URL. Files on other servers have none."""
 
 NOTHING_KNOWN: Facts = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class InputField:
-    """One input of a request or an order: its place ("image_urls.0"), what it should be, and its URL."""
+    """One input of a request or an order."""
 
     name: str
+    """The place in the request, such as "image_urls.0"."""
     kind: Kind
+    """The required kind of media."""
     url: str
+    """The input's URL."""
 
 
 def input_fields(image_urls: Iterable[str], video_urls: Iterable[str]) -> Iterator[InputField]:
-    """The inputs of a request, the pictures first."""
+    """The inputs of a request, pictures first."""
     for list_name, kind, urls in (("image_urls", Kind.IMAGE, image_urls), ("video_urls", Kind.VIDEO, video_urls)):
         for number, url in enumerate(urls):
             yield InputField(f"{list_name}.{number}", kind, url)
 
 
 def upload_url(upload_id: UUID) -> str:
-    """What stands for an upload among the inputs of a request."""
+    """The input URL of an upload."""
     return f"{_UPLOAD}{upload_id}"
 
 
 def upload_id(url: str) -> UUID | None:
-    """The upload that an input names; None for a URL of another kind."""
+    """The upload of an input URL. None for a URL of another kind."""
     return UUID(url.removeprefix(_UPLOAD)) if url.startswith(_UPLOAD) else None
 
 
 def generation_url(generation_id: UUID) -> str:
-    """What stands for the result of an earlier generation among the inputs of a request."""
+    """The input URL of an earlier generation's result."""
     return f"{_GENERATION}{generation_id}"
 
 
 def generation_id(url: str) -> UUID | None:
-    """The generation that an input names; None for a URL of another kind."""
+    """The generation of an input URL. None for a URL of another kind."""
     return UUID(url.removeprefix(_GENERATION)) if url.startswith(_GENERATION) else None
 
 
 def is_ours(url: str) -> bool:
-    """Whether an input's file is in our object store: nobody has to look for it on the web."""
+    """Whether the input's file is in our object store."""
     return url.startswith((_UPLOAD, _GENERATION))
 
 
 def is_data_uri(url: str) -> bool:
-    """Whether an input is its content. Schemes are spelt in either case (RFC 3986, section 3.1)."""
+    """Whether the input contains its data. Schemes are case-insensitive (RFC 3986, section 3.1)."""
     return url[: len(_DATA)].lower() == _DATA

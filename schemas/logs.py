@@ -1,4 +1,4 @@
-"""How every process logs: constant event names with fields, as JSON for machines or aligned text for people."""
+"""The logging of every process: constant event names with fields, as JSON or as aligned text."""
 
 import logging
 import re
@@ -10,10 +10,10 @@ from structlog.types import EventDict, Processor
 from schemas.console_logs import console_renderer, shortened
 from schemas.settings import Settings
 
-# These say at INFO what our own lines say better, and some of them print whole URLs.
+# At INFO these libraries repeat our own lines, and some print complete URLs.
 _CHATTY = ("celery", "kombu", "httpx", "httpcore", "urllib3", "uvicorn.access", "alembic", "amqp")
 
-# What uvicorn tells of each start and end, besides the address that it serves.
+# uvicorn's lines at each start and end, apart from the line with its address.
 _ROUTINE = frozenset(
     {
         "Started server process [%d]",
@@ -26,12 +26,12 @@ _ROUTINE = frozenset(
     }
 )
 
-# PostgreSQL quotes the values of the row that breaks a constraint, and a row holds a prompt.
+# PostgreSQL quotes the values of a row that violates a constraint, and a row contains a prompt.
 _ROW_VALUES = re.compile(r"^DETAIL: .*$", re.MULTILINE)
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send this process's logs, and those of the libraries, to standard error."""
+    """Send the logs of this process and of its libraries to standard error."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -67,9 +67,9 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # Flower asks nodes that have not started yet, and calls each silence a failure.
+    # Flower queries nodes that have not started yet and logs each missing answer as a failure.
     logging.getLogger("flower.inspector").setLevel(logging.ERROR)
-    # A task that crashed has said so itself, without what its arguments hold.
+    # A crashed task has logged its error, without the contents of its arguments.
     logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     for name in _CHATTY:
@@ -81,7 +81,7 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
 
 
 def without_row_values(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Take the values of database rows out of a formatted traceback."""
+    """Remove the values of database rows from a formatted traceback."""
     if isinstance(event.get("exception"), str):
         event["exception"] = _ROW_VALUES.sub("DETAIL: (hidden)", event["exception"])
     return event

@@ -1,9 +1,9 @@
-"""A request as a customer writes it, and the order that the catalogue makes of it."""
+"""A customer's request, and the order that the catalogue makes of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
@@ -11,9 +11,12 @@ from schemas.names import ProviderName
 
 LONGEST_DEADLINE_SECONDS = 86_400
 
+IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+"""A customer's name for an order: visible ASCII characters, no spaces."""
+
 
 class GenerationRequest(BaseModel):
-    """One image or video to make. What is left out takes the model's default."""
+    """A request for one image or video. Omitted settings take the model's defaults."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -81,7 +84,7 @@ class GenerationRequest(BaseModel):
         return list(input_fields(self.image_urls, self.video_urls))
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
-        """The same with other URLs in place of these."""
+        """The same with some URLs replaced."""
         return self.model_copy(update=_replaced(self.image_urls, self.video_urls, urls))
 
     @field_validator("prompt", "negative_prompt")
@@ -107,7 +110,7 @@ class GenerationRequest(BaseModel):
 
 
 def _is_storable(text: str) -> bool:
-    """Whether PostgreSQL takes a text: UTF-8 without NUL."""
+    """Whether PostgreSQL can store the text: UTF-8 without NUL."""
     try:
         return b"\x00" not in text.encode()
     except UnicodeEncodeError:
@@ -115,56 +118,75 @@ def _is_storable(text: str) -> bool:
 
 
 class Inputs(BaseModel):
-    """What is ordered of a model, with every default filled in: the same for each of its routes."""
+    """The complete settings of an order, with all defaults. They are the same for each of the model's routes."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     prompt: str = Field(description="with the text of the style")
     negative_prompt: str | None = None
+    """The negative prompt."""
     style: str | None = None
+    """The style's name."""
     image_urls: list[str] = []
+    """The input images."""
     video_urls: list[str] = []
+    """The input videos."""
     aspect_ratio: str | None = None
+    """Width to height."""
     resolution: str | None = None
+    """The resolution."""
     duration_seconds: int | None = None
+    """The length of a video."""
     fps: int | None = None
+    """Frames a second of a video."""
     motion: float | None = None
+    """The amount of motion, 0 to 1."""
     seed: int | None = None
+    """The seed."""
     audio: bool | None = None
+    """Whether a video has sound."""
     enhance_prompt: bool | None = None
+    """Whether the model may rewrite the prompt."""
     output_format: str | None = None
+    """The image's file format."""
 
     def input_files(self) -> list[InputField]:
         """Every input picture and video."""
         return list(input_fields(self.image_urls, self.video_urls))
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
-        """The same with other URLs in place of these."""
+        """The same with some URLs replaced."""
         return self.model_copy(update=_replaced(self.image_urls, self.video_urls, urls))
 
 
 class Route(BaseModel):
-    """A provider's model that serves a model of ours."""
+    """A provider account and its model that serve one of our models."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     provider: ProviderName
+    """The provider account."""
     model: str = Field(description="the vendor's name of the model")
 
 
 class Order(BaseModel):
-    """A request that the catalogue accepted: resolved, complete and priced."""
+    """A request that the catalogue accepted: complete and priced."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     kind: Kind
+    """Image or video."""
     model: str
+    """Our name of the model."""
     routes: list[Route] = Field(min_length=1)
+    """The routes, in the order of attempts."""
     inputs: Inputs
+    """The complete settings."""
     credits: int = Field(gt=0, description="the price, held until the generation ends")
     file_extension: str = Field(description="of the stored result, without a dot")
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
     metadata: dict[str, str] = {}
+    """The request's metadata."""
 
 
 def _replaced(image_urls: Sequence[str], video_urls: Sequence[str], urls: Mapping[str, str]) -> dict[str, list[str]]:

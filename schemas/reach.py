@@ -1,4 +1,4 @@
-"""From where a URL can be reached, as far as its host tells."""
+"""The reach of a URL, judged by its host."""
 
 import ipaddress
 from enum import IntEnum
@@ -9,7 +9,7 @@ _PRIVATE_SUFFIXES = (".internal", ".lan", ".local", ".localdomain")
 
 
 class Reach(IntEnum):
-    """The places from which a host can be reached; a larger one includes the smaller ones."""
+    """The places from which a host can be reached. A larger one includes the smaller ones."""
 
     MACHINE = 0
     NETWORK = 1
@@ -17,13 +17,13 @@ class Reach(IntEnum):
 
 
 def reach_of(url: str) -> Reach:
-    """From where the host of `url` can be reached. No name is resolved.
+    """The places from which the URL's host can be reached. No name is resolved.
 
-    A name without a dot, such as a container's, counts as one of a private network; every other name as public.
+    A name without a dot, such as a container's, counts as private; every other name counts as public.
     """
     try:
         host = (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:  # no URL at all
+    except ValueError:  # not a URL
         return Reach.INTERNET
     if host == "localhost" or host.endswith(".localhost"):
         return Reach.MACHINE

@@ -1,7 +1,7 @@
-"""Every setting of Reelworks, read from `REELWORKS_*` variables and from `.env`.
+"""All settings of Reelworks, read from `REELWORKS_*` variables and from `.env`.
 
-Nested names are joined with two underscores: `REELWORKS_S3__ENDPOINT`. Call `get_settings()` at the edges only
-(a process's start); inner code takes values as arguments.
+Two underscores join nested names: `REELWORKS_S3__ENDPOINT`. Call `get_settings()` only where a process starts; inner
+code takes values as arguments.
 """
 
 import re
@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, Json, RootModel, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    Json,
+    RootModel,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.names import ProviderName
@@ -21,7 +30,7 @@ from schemas.unprefixed import UnprefixedSource
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
-# In each secret of .env.sandbox; refused in production below.
+# A part of each secret in .env.sandbox. Refused in production below.
 _PUBLISHED = "development-only"
 
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
@@ -30,7 +39,7 @@ _HTTP_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
 _POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
-# A hundred years: more is a slip of the finger.
+# A hundred years. A larger number is a mistake.
 _LONGEST_DAYS = 36_500
 
 
@@ -39,9 +48,13 @@ class S3Settings(BaseModel):
 
     endpoint: str = Field(default="", description="host:port without a scheme; empty starts the embedded server")
     access_key: str = ""
+    """The access key."""
     secret_key: SecretStr = SecretStr("")
+    """The secret key."""
     bucket: str = "reelworks"
+    """The bucket's name."""
     region: str = "us-east-1"
+    """The region."""
     secure: bool = Field(default=True, description="https; set to false for a plain local server")
     public_endpoint: str = Field(
         default="",
@@ -60,10 +73,11 @@ class S3Settings(BaseModel):
 
 
 class ProviderSettings(BaseModel):
-    """One vendor account. Without an API key the provider is absent from the catalogue."""
+    """One provider account. Without an API key its models are absent from the catalogue."""
 
     adapter: str = Field(default="", description="how to speak to it: a package of providers/adapters; empty: its name")
     api_key: SecretStr = SecretStr("")
+    """The API key."""
     base_url: str = Field(default="", description="empty: the vendor's own")
     webhook_key: SecretStr = Field(default=SecretStr(""), description="verifies the vendor's callback signatures")
     callbacks: bool = Field(default=True, description="ask for callbacks; false polls only")
@@ -73,30 +87,31 @@ class ProviderSettings(BaseModel):
     )
 
     def create_seconds(self, usual: float | None) -> float:
-        """How long a create may take: what the operator set, or else what is usual with this kind of vendor."""
+        """The time limit of a create: the operator's setting, or else the adapter's usual value."""
         return self.timeout_seconds if usual is None or "timeout_seconds" in self.model_fields_set else usual
 
 
 class ProvidersSettings(RootModel[dict[ProviderName, ProviderSettings]]):
-    """The vendor accounts by name. Any number may speak to vendors of the same kind: `adapter` says how."""
+    """The provider accounts by name. Several accounts may use the same adapter."""
 
     root: dict[ProviderName, ProviderSettings] = {}
+    """The accounts."""
 
     def named(self, name: ProviderName) -> ProviderSettings:
-        """One account; without an API key if it is not configured."""
+        """One account. An unconfigured account has no API key."""
         return self.root.get(name) or ProviderSettings()
 
     def names(self) -> list[ProviderName]:
-        """The accounts that are configured, in some way."""
+        """The names of the configured accounts."""
         return sorted(self.root)
 
     def with_accounts(self, **accounts: ProviderSettings) -> Self:
-        """The same with these accounts added or replaced."""
+        """The same accounts, with some added or replaced."""
         return type(self)({**self.root, **accounts})
 
 
 class PipelineSettings(BaseModel):
-    """The clockwork of the pipeline. All times are seconds."""
+    """The pipeline's timings and limits. All times are seconds."""
 
     queue_target: int = Field(default=64, gt=0, description="messages a queue holds before rows wait for the waker")
     resend_after_seconds: float = Field(default=10.0, gt=0, description="an unclaimed stage is woken again after this")
@@ -106,6 +121,7 @@ class PipelineSettings(BaseModel):
     )
     backoff_base_seconds: float = Field(default=1.0, gt=0, description="first retry; doubles each time, with jitter")
     backoff_cap_seconds: float = Field(default=60.0, gt=0)
+    """The longest pause between retries."""
     outage_pause_seconds: float = Field(default=10.0, gt=0, description="until a part that was away is tried again")
     joins_stages: bool = Field(
         default=True,
@@ -122,12 +138,14 @@ class PipelineSettings(BaseModel):
 
 
 class DownloadSettings(BaseModel):
-    """Limits on fetching what a provider made."""
+    """Limits of downloads of results."""
 
     max_bytes: int = Field(default=4 * 1024**3, gt=0)
+    """The largest result."""
     timeout_seconds: float = Field(default=300.0, gt=0, description="wall-clock limit of one download attempt")
     idle_timeout_seconds: float = Field(default=20.0, gt=0, description="longest silence between two chunks")
     max_redirects: int = Field(default=5, ge=0)
+    """The most redirects."""
     allowed_private_networks: list[IPv4Network | IPv6Network] = Field(
         default=[],
         description="private networks that result URLs may point at, e.g. 127.0.0.0/8 for the sandbox",
@@ -135,10 +153,12 @@ class DownloadSettings(BaseModel):
 
 
 class InputSettings(BaseModel):
-    """Limits on the pictures and videos that customers give."""
+    """Limits of customers' pictures and videos."""
 
     max_image_bytes: int = Field(default=16 * 1024**2, gt=0)
+    """The largest picture."""
     max_video_bytes: int = Field(default=32 * 1024**2, gt=0)
+    """The largest video."""
     max_request_bytes: int = Field(
         default=8 * 1024**2, gt=0, description="a whole order over HTTP, which may hold `data:` URIs"
     )
@@ -153,7 +173,7 @@ class InputSettings(BaseModel):
 
 
 class RetentionSettings(BaseModel):
-    """How long things are kept that the system no longer needs; a sweep removes what is older."""
+    """Retention periods. A sweep removes older data."""
 
     orphan_hours: float = Field(
         default=48.0,
@@ -176,25 +196,28 @@ class RetentionSettings(BaseModel):
 
 
 class SandboxSettings(BaseModel):
-    """The built-in vendor simulator."""
+    """Settings of the built-in vendor simulator."""
 
     port: int = Field(default=8090, ge=0, le=65535)
+    """The port. 0 takes a free one."""
     seconds_per_image: float = Field(default=1.0, ge=0)
+    """The generation time of an image."""
     seconds_per_video: float = Field(default=3.0, ge=0)
+    """The generation time of a video."""
 
 
 _HasSecret = TypeVar("_HasSecret", str, SecretStr, S3Settings)
 
 
 class Settings(BaseSettings):
-    """All settings; see `.env.example` for a line on each."""
+    """All settings. `.env.example` describes each in a line."""
 
     model_config = SettingsConfigDict(
         env_prefix="REELWORKS_",
         env_nested_delimiter="__",
         env_file=".env",
         env_ignore_empty=True,
-        hide_input_in_errors=True,  # an error ends up in a log, and a wrong value may be a secret in the wrong place
+        hide_input_in_errors=True,  # errors are logged, and a wrong value may be a misplaced secret
         extra="ignore",
         frozen=True,
     )
@@ -205,7 +228,7 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded Valkey")
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
-    public_url: str = Field(default="", description="where providers reach the gateway; empty: its own address")
+    public_url: str = Field(default="", description="where providers reach the gateway; default: `gateway_url`")
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
@@ -239,14 +262,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Where values come from, the first wins."""
+        """The sources of values. The first one wins."""
         unprefixed = UnprefixedSource(settings_cls, env_settings, dotenv_settings)
         return init_settings, env_settings, dotenv_settings, file_secret_settings, unprefixed
 
     @field_validator("database_url")
     @classmethod
     def _plain_postgresql_url(cls, url: str) -> str:
-        """Accepts each usual spelling and keeps the one that every tool reads; `storage.database` names our driver."""
+        """Accept the usual spellings and keep the one that all tools read. `storage.database` adds the driver."""
         scheme, separator, rest = url.partition("://")
         if url and (not separator or scheme not in _POSTGRESQL_SCHEMES):
             raise ValueError("must be a postgresql:// URL; Reelworks runs on PostgreSQL only")
@@ -294,13 +317,14 @@ class Settings(BaseSettings):
 
     @property
     def gateway_url(self) -> str:
-        """Where this machine reaches the gateway."""
+        """The gateway's URL for this machine."""
         return f"http://{connectable(self.gateway_host)}:{self.gateway_port}"
 
-    @property
-    def callbacks_url(self) -> str:
-        """Where providers reach the gateway, as far as the settings say."""
-        return self.public_url or self.gateway_url
+    @model_validator(mode="after")
+    def _public_at_its_own_address(self) -> Self:
+        if not self.public_url:
+            object.__setattr__(self, "public_url", self.gateway_url)  # the settings are frozen
+        return self
 
 
 def _secrets(value: str | SecretStr | S3Settings) -> list[str]:
@@ -317,7 +341,7 @@ def _is_redis_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         has_address = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # its text quotes the URL
+    except ValueError:  # the error's text quotes the URL
         return False
     return has_address and parts.scheme in {"redis", "rediss"} and re.fullmatch(r"/?[0-9]*", parts.path) is not None
 

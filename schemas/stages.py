@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from schemas.enums import Queue, Stage, Status, TaskName
 
 MOVES: dict[Stage, frozenset[Stage]] = {
-    # To itself: later, or by another route, before anything was sent.
+    # A stage may move to itself: later, or by another route before a create was sent.
     Stage.QUEUED: frozenset({Stage.QUEUED, Stage.SUBMITTING, Stage.FAILED, Stage.CANCELLED}),
     Stage.SUBMITTING: frozenset({Stage.GENERATING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.GENERATING: frozenset({Stage.DOWNLOADING, Stage.FAILED, Stage.CANCELLED}),
@@ -19,20 +19,22 @@ MOVES: dict[Stage, frozenset[Stage]] = {
 
 TERMINAL = frozenset(stage for stage, moves in MOVES.items() if not moves)
 
-# What a callback can advance.
+# The stages that a callback can advance.
 AWAITS_CALLBACK = frozenset({Stage.SUBMITTING, Stage.GENERATING})
 
 
-# Where a customer may still cancel: after these, there is a result.
+# The stages in which a customer may cancel. Later stages have a result.
 CANCELLABLE = frozenset(stage for stage, moves in MOVES.items() if Stage.CANCELLED in moves)
 
 
 @dataclass(frozen=True)
 class Work:
-    """The message that wakes a stage: which task, on which queue."""
+    """The message that wakes a stage."""
 
     task: TaskName
+    """The task."""
     queue: Queue
+    """The queue."""
 
 
 WORK: dict[Stage, Work] = {
@@ -44,7 +46,7 @@ WORK: dict[Stage, Work] = {
     Stage.SETTLING: Work(TaskName.SETTLE, Queue.SETTLE),
 }
 
-# Percent done on entering a stage and on leaving it.
+# The progress in percent at the beginning and at the end of each stage.
 PROGRESS: dict[Stage, tuple[int, int]] = {
     Stage.QUEUED: (0, 5),
     Stage.SUBMITTING: (5, 15),
@@ -77,6 +79,6 @@ def status_of(stage: Stage) -> Status:
 
 
 def progress_within(stage: Stage, fraction: float) -> int:
-    """Percent done after `fraction` (0..1) of a stage that is not terminal."""
+    """The progress in percent after `fraction` (0..1) of a stage that is not terminal."""
     start, end = PROGRESS[stage]
     return start + round((end - start) * min(max(fraction, 0.0), 1.0))

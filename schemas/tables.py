@@ -1,4 +1,4 @@
-"""The tables. Constraints that money depends on stand here, in the database, and not in an `if`."""
+"""The database tables. The database itself enforces the constraints that money depends on."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -32,7 +32,7 @@ from schemas.names import ProviderName
 
 
 def _words(enum: type[StrEnum], *, name: str | None = None, is_closed: bool = True) -> Enum:
-    """An enum as text: readable in psql. A closed one gets a CHECK; one that grows does not."""
+    """An enum stored as text, readable in psql. A closed enum gets a CHECK; a growing one does not."""
     return Enum(
         enum,
         native_enum=False,
@@ -51,35 +51,43 @@ _MOMENT = DateTime(timezone=True)
 
 
 class Customer(SQLModel, table=True):
-    """Who orders and pays."""
+    """A customer, who orders and pays."""
 
     __tablename__: ClassVar[str] = "customers"
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """The customer's id."""
     name: str = Field(sa_type=Text)
+    """The customer's name."""
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of the insert."""
 
 
 class ApiKey(SQLModel, table=True):
-    """A customer's credential; only its SHA-256 is kept."""
+    """A customer's API key. Only its SHA-256 is stored."""
 
     __tablename__: ClassVar[str] = "api_keys"
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """The key's id."""
     customer_id: UUID = Field(foreign_key="customers.id", index=True)
+    """The owner."""
     prefix: str = Field(sa_type=Text, description="the key's first characters, to tell keys apart")
     key_hash: str = Field(sa_type=Text, unique=True)
+    """SHA-256 of the key."""
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of the insert."""
     revoked_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    """The time of revocation. Null for a valid key."""
 
 
 class Generation(SQLModel, table=True):
-    """One request and its life. Every unfinished row has a `wake_at`."""
+    """A request and its progress. Every unfinished row has a `wake_at`."""
 
     __tablename__: ClassVar[str] = "generations"
     __table_args__ = (
         UniqueConstraint("customer_id", "idempotency_key"),
-        # A row that nobody will look at again is a lost job: the database refuses it.
+        # An unfinished row that is never due is a lost job. The database refuses it.
         CheckConstraint(
             "(stage IN ('completed', 'failed', 'cancelled')) = (wake_at IS NULL)",
             name="wake_at_until_terminal",
@@ -89,7 +97,7 @@ class Generation(SQLModel, table=True):
         Index("ix_generations_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
         Index("ix_generations_customer", "customer_id", "created_at"),
         Index("ix_generations_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
-        # What the sweep has dealt with leaves its index: an hour's work is an hour's rows, however long the history.
+        # Swept rows leave the index: the sweep reads an hour's rows, however long the history.
         Index(
             "ix_generations_keyed",
             "finished_at",
@@ -99,18 +107,27 @@ class Generation(SQLModel, table=True):
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """The generation's id."""
     customer_id: UUID = Field(foreign_key="customers.id")
+    """The customer."""
     idempotency_key: str | None = Field(default=None, sa_type=Text)
+    """The customer's key of the request. Null without a key."""
     request_hash: str = Field(sa_type=Text, description="SHA-256 of the request, to tell a repeat from a mix-up")
     kind: Kind = Field(sa_type=_words(Kind))
+    """Image or video."""
     model: str = Field(sa_type=Text)
+    """Our name of the model."""
     order: dict[str, object] = Field(sa_type=JSONB, description="the `schemas.orders.Order`")
     credits: int = Field(sa_type=BigInteger, description="what the hold took")
 
     stage: Stage = Field(default=Stage.QUEUED, sa_type=_words(Stage))
+    """The stage."""
     progress: int = 0
+    """Percent done."""
     wake_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    """The time at which the row is due. Null after the end."""
     deadline_at: datetime = Field(sa_type=_MOMENT)
+    """The time after which the generation fails."""
     attempt: int = Field(default=0, description="claims so far, of all stages: it only grows")
     failures: int = Field(default=0, description="failures in a row in this stage, on this route")
     crashes: int = Field(
@@ -119,24 +136,33 @@ class Generation(SQLModel, table=True):
         description="claims in a row in this stage that ended with a crash, or with the worker's death",
     )
     lease_token: UUID | None = None
+    """The token of the valid claim. Null while no worker holds the row."""
     lease_until: datetime | None = Field(default=None, sa_type=_MOMENT)
+    """The end of the lease."""
     claimed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    """The time of the newest claim."""
     holder: str | None = Field(default=None, sa_type=Text, description="the worker process of the newest claim")
     submission: UUID | None = Field(default=None, description="the claim whose create may be at the vendor")
     cancel_requested_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    """The time at which the customer asked to cancel."""
     cancel_sent_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="the provider took the request")
     stage_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of the last change of stage."""
     callback_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="the newest callback")
 
     provider: ProviderName = Field(sa_type=String(64))
+    """The provider account of the present route."""
     route_index: int = 0
+    """The index of the present route in the order."""
     remote_id: str | None = Field(default=None, sa_type=Text)
+    """The vendor's id of the task."""
     remote_links: dict[str, str] = Field(
         default={},
         sa_column=Column(JSONB, nullable=False, server_default="{}"),
         description="where the vendor said to ask for it, by names of its adapter's",
     )
     result_urls: list[str] = Field(default=[], sa_type=JSONB)
+    """The vendor's links to the results."""
     object_key: str | None = Field(
         default=None, sa_type=Text, unique=True, description="where the result's bytes are, once they are there"
     )
@@ -145,14 +171,18 @@ class Generation(SQLModel, table=True):
         default=None, sa_type=Numeric, description="what the provider charged us, in its own credits"
     )
     error_code: ErrorCode | None = Field(default=None, sa_type=_words(ErrorCode, is_closed=False))
+    """The reason of a failure."""
     error_message: str | None = Field(default=None, sa_type=Text)
+    """The reason of a failure, for people."""
 
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of acceptance."""
     finished_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    """The time of the end."""
 
 
 class Asset(SQLModel, table=True):
-    """A stored file. An object without this row does not count and is swept."""
+    """A stored file. A sweep deletes objects without a row."""
 
     __tablename__: ClassVar[str] = "assets"
     __table_args__ = (
@@ -161,25 +191,38 @@ class Asset(SQLModel, table=True):
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """The file's id."""
     generation_id: UUID = Field(foreign_key="generations.id")
+    """The generation."""
     customer_id: UUID = Field(foreign_key="customers.id", index=True)
+    """The customer."""
     role: AssetRole = Field(sa_type=_words(AssetRole))
+    """The role of the file."""
     object_key: str = Field(sa_type=Text, unique=True)
+    """The key in the object store."""
     content_type: str = Field(sa_type=Text)
+    """The media type."""
     size_bytes: int = Field(sa_type=BigInteger)
+    """The size of the file."""
     sha256: str = Field(sa_type=Text, description="lower-case hex")
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
     duration_seconds: float | None = None
+    """The length of a video."""
     frame_rate: float | None = None
+    """Frames a second of a video."""
     codec: str = Field(sa_type=Text)
+    """The codec's name."""
     bit_rate: int | None = Field(default=None, sa_type=BigInteger, description="bits per second")
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of the insert."""
     expired_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="its file was given up for deletion")
 
 
 class Upload(SQLModel, table=True):
-    """A picture or video that a customer gave. While the row is there, so is its object."""
+    """An uploaded picture or video. The object exists as long as the row."""
 
     __tablename__: ClassVar[str] = "uploads"
     __table_args__ = (Index("ix_uploads_expires", "expires_at"),)
@@ -188,53 +231,76 @@ class Upload(SQLModel, table=True):
         primary_key=True, description="made of the customer and the content: the same file is the same row"
     )
     customer_id: UUID = Field(foreign_key="customers.id")
+    """The customer."""
     object_key: str = Field(sa_type=Text, unique=True)
+    """The key in the object store."""
     content_type: str = Field(sa_type=Text)
+    """The media type."""
     size_bytes: int = Field(sa_type=BigInteger)
+    """The size of the file."""
     sha256: str = Field(sa_type=Text, description="lower-case hex")
+    duration_seconds: float | None = Field(
+        default=None, description="of a video; null where none was measured, as by releases before this column"
+    )
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of the insert."""
     expires_at: datetime = Field(sa_type=_MOMENT, description="not before any generation that needs it is over")
 
 
 class Event(SQLModel, table=True):
-    """The timeline of a generation, in order of `id`. Where it did not move, `origin` and `stage` are the same."""
+    """The timeline of a generation, ordered by `id`. `origin` equals `stage` for an event without a move."""
 
     __tablename__: ClassVar[str] = "events"
     __table_args__ = (Index("ix_events_generation", "generation_id", "id"),)
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    """The order of the events."""
     generation_id: UUID = Field(foreign_key="generations.id")
+    """The generation."""
     origin: Stage | None = Field(default=None, sa_type=_words(Stage, name="origin"))
+    """The stage before the event. Null for the first event."""
     stage: Stage = Field(sa_type=_words(Stage))
+    """The stage after the event."""
     name: EventName = Field(
         default=EventName.MOVED,
         sa_column=Column(_words(EventName, is_closed=False), nullable=False, server_default=EventName.MOVED.value),
     )
+    """The kind of event."""
     data: dict[str, object] = Field(default={}, sa_type=JSONB)
+    """Details of the event."""
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of the event."""
 
 
 class CallbackReceipt(SQLModel, table=True):
-    """A callback as it came, once however often it was delivered."""
+    """A received callback. Repeated deliveries share one row."""
 
     __tablename__: ClassVar[str] = "callback_receipts"
     __table_args__ = (UniqueConstraint("generation_id", "body_sha256"),)
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    """The order of the callbacks."""
     generation_id: UUID = Field(foreign_key="generations.id")
+    """The generation."""
     provider: ProviderName = Field(sa_type=String(64))
+    """The provider account."""
     remote_id: str | None = Field(default=None, sa_type=Text)
+    """The vendor's id of the task, if the callback has one."""
     body: bytes = Field(sa_type=LargeBinary)
+    """The body, unchanged."""
     body_sha256: str = Field(sa_type=Text)
+    """SHA-256 of the body."""
     deliveries: int = 1
+    """The number of deliveries."""
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of the first delivery."""
 
 
 class LedgerAccount(SQLModel, table=True):
-    """A side of transfers.
+    """One side of transfers.
 
-    A customer's accounts carry a running balance that cannot go below zero. `equity` and `revenue` exist once and
-    carry none (every customer would wait for the same row): theirs is the sum of their transfers.
+    A customer's accounts have a running balance that cannot go below zero. `equity` and `revenue` exist once. They have
+    no balance column, because every customer would wait for the same row; their balance is the sum of their transfers.
     """
 
     __tablename__: ClassVar[str] = "ledger_accounts"
@@ -248,13 +314,17 @@ class LedgerAccount(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    """The account's id."""
     customer_id: UUID | None = Field(default=None, foreign_key="customers.id")
+    """The customer. Null for `equity` and `revenue`."""
     kind: AccountKind = Field(sa_type=_words(AccountKind))
+    """The kind of account."""
     balance: int | None = Field(default=None, sa_type=BigInteger)
+    """The running balance. Null for `equity` and `revenue`."""
 
 
 class LedgerTransfer(SQLModel, table=True):
-    """Credits moved between two accounts. Rows are only ever inserted."""
+    """A transfer of credits between two accounts. Rows are inserted and never changed."""
 
     __tablename__: ClassVar[str] = "ledger_transfers"
     __table_args__ = (
@@ -264,7 +334,7 @@ class LedgerTransfer(SQLModel, table=True):
             "kind NOT IN ('hold', 'capture', 'release') OR generation_id IS NOT NULL", name="of_a_generation"
         ),
         CheckConstraint("kind NOT IN ('grant', 'refund') OR reference IS NOT NULL", name="by_reference"),
-        # One hold, one capture and one release for a generation, whoever asks how often.
+        # One hold, one capture and one release for each generation, however often a caller tries.
         Index(
             "uq_ledger_transfers_generation_kind",
             "generation_id",
@@ -272,7 +342,7 @@ class LedgerTransfer(SQLModel, table=True):
             unique=True,
             postgresql_where=text("kind IN ('hold', 'capture', 'release')"),
         ),
-        # And one end: what was captured was not released, whoever gets there first.
+        # A hold ends once: captured or released, whichever comes first.
         Index(
             "uq_ledger_transfers_settlement",
             "generation_id",
@@ -286,12 +356,21 @@ class LedgerTransfer(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    """The transfer's id."""
     kind: TransferKind = Field(sa_type=_words(TransferKind))
+    """The reason for the transfer."""
     customer_id: UUID = Field(foreign_key="customers.id")
+    """The customer."""
     from_account_id: int = Field(sa_column=Column(BigInteger, ForeignKey("ledger_accounts.id"), nullable=False))
+    """The account that gives."""
     to_account_id: int = Field(sa_column=Column(BigInteger, ForeignKey("ledger_accounts.id"), nullable=False))
+    """The account that receives."""
     amount: int = Field(sa_type=BigInteger)
+    """The amount, above zero."""
     generation_id: UUID | None = Field(default=None, foreign_key="generations.id")
+    """The generation of a hold, capture or release."""
     reference: str | None = Field(default=None, sa_type=Text, description="makes a grant or refund happen once")
     reason: str | None = Field(default=None, sa_type=Text)
+    """A note for people."""
     created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    """The time of the transfer."""

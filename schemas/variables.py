@@ -1,4 +1,4 @@
-"""The `REELWORKS_*` variables from outside: which ones no setting reads, and what is wrong with one that is refused."""
+"""Checks the `REELWORKS_*` variables: unknown names, and values that the settings refuse."""
 
 import json
 import os
@@ -23,9 +23,9 @@ class Unknown:
     """A variable with our prefix that no setting reads."""
 
     name: str
-    """As it is set."""
+    """The name as set."""
     nearest: Sequence[str]
-    """The settings whose names are most like it, the likeliest first; perhaps none."""
+    """The settings with similar names, most similar first. Possibly empty."""
 
     def __str__(self) -> str:
         hint = f"do you mean {' or '.join(self.nearest)}?" if self.nearest else ".env.example lists every setting"
@@ -33,7 +33,7 @@ class Unknown:
 
 
 def given() -> dict[str, str]:
-    """The variables with our prefix in the environment and in the settings' own file; the environment wins."""
+    """The variables with our prefix in the environment and in the settings' file. The environment wins."""
     file = Settings.model_config.get("env_file")
     in_file = dotenv_values(file) if isinstance(file, str) else {}
     every = {**{name: value or "" for name, value in in_file.items()}, **os.environ}
@@ -41,12 +41,12 @@ def given() -> dict[str, str]:
 
 
 def unknown(names: Iterable[str]) -> list[Unknown]:
-    """Those of the names that no setting reads."""
+    """The names that no setting reads."""
     return [Unknown(name, _nearest(name)) for name in sorted(names) if _target(_path(name)) is None]
 
 
 def in_words(error: ValidationError) -> list[str]:
-    """A line for each variable that is refused: its name, and what would be right. No value, which may be a secret."""
+    """A line for each refused variable: its name and the allowed values. The value may be a secret and is left out."""
     said: dict[str, list[str]] = {}
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
         message = problem["msg"].removeprefix("Value error, ")
@@ -68,7 +68,7 @@ def _path(name: str) -> list[str]:
 
 
 def _target(path: Sequence[str]) -> Any:
-    """The type of what a variable sets; None if that is nothing."""
+    """The type of a variable's setting. None if there is no such setting."""
     kind: Any = Settings
     for index, part in enumerate(path):
         if kind is ProvidersSettings:
@@ -77,7 +77,7 @@ def _target(path: Sequence[str]) -> Any:
             field = kind.model_fields.get(part)
             kind = None if field is None else field.annotation
         else:
-            # Below a mapping every name is right.
+            # A mapping accepts every name.
             return kind if index and any(get_origin(one) is dict for one in (kind, *get_args(kind))) else None
     return kind
 
@@ -102,13 +102,13 @@ def _is_json(text: str) -> bool:
 def _nearest(name: str) -> list[str]:
     path = _path(name)
     account = path[1] if len(path) > 1 else "kie"
-    # Without the prefix, which would make all of them alike.
+    # The common prefix would make all names similar.
     known = list(_names(Settings, "", account))
     return [PREFIX + near for near in get_close_matches(name[len(PREFIX) :].upper(), known, _NEAREST, _ALIKE)]
 
 
 def _names(model: type[BaseModel], prefix: str, account: str) -> Iterator[str]:
-    """Every variable of a model; of the providers, those of one account."""
+    """Every variable of a model. For the providers, the variables of one account."""
     for name, field in model.model_fields.items():
         variable = prefix + name.upper()
         if field.annotation is ProvidersSettings:
@@ -120,7 +120,7 @@ def _names(model: type[BaseModel], prefix: str, account: str) -> Iterator[str]:
 
 
 def _variable(location: tuple[str | int, ...]) -> str:
-    """The variable of a location in the settings: what lies deeper is within its value."""
+    """The variable of a location in the settings. Deeper locations are inside its value."""
     path: list[str] = []
     for part in map(str, location):
         if _target([*path, part]) is None:

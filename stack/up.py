@@ -163,12 +163,12 @@ def _banner(settings: Settings, *, sandbox: bool) -> str:
 
 def _polled(settings: Settings) -> str:
     """A warning where vendors cannot call back."""
-    providers = Providers(settings.providers, callbacks_url=settings.callbacks_url)
+    providers = Providers(settings.providers, public_url=settings.public_url)
     names = ", ".join(providers.out_of_reach())
     if not names:
         return ""
     return (
-        f"  warning  {names} cannot reach {settings.callbacks_url}: results are polled, which is slower.\n"
+        f"  warning  {names} cannot reach {settings.public_url}: results are polled, which is slower.\n"
         "           Set REELWORKS_PUBLIC_URL to an address of the gateway that the internet reaches."
     )
 

@@ -196,7 +196,9 @@ def _with_ports(settings: Settings, *, gateway: int, flower: int, sandbox: int) 
         "flower_port": flower,
         "sandbox": settings.sandbox.model_copy(update={"port": sandbox}),
     }
-    return settings.model_copy(update=update)
+    ported = settings.model_copy(update=update)
+    is_own = settings.public_url == settings.gateway_url
+    return ported.model_copy(update={"public_url": ported.gateway_url}) if is_own else ported
 
 
 def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ def accept(
     A repeated request is answered before `make_order` is asked: its model may be retired by now, its inputs gone.
 
     Args:
-        request: without `data:` URIs (see `storage.data_uris`). Its uploads are kept until the generation is over.
+        request: without `data:` URIs (see `intake.data_uris`). Its uploads are kept until the generation is over.
         make_order: is told what is known of the request's input files.
 
     Raises:

@@ -1,20 +1,45 @@
 """Assets: what was stored for a generation."""
 
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from uuid import UUID
 
 from sqlalchemy import text
 
-from schemas.tables import Asset
+from schemas.enums import AssetRole
 from storage.statements import Executor
 
-# Their times are the database's.
-_GIVEN = [name for name in Asset.model_fields if name not in {"created_at", "expired_at"}]
-_ADD = text(f"""
-    INSERT INTO assets ({", ".join(_GIVEN)}) VALUES ({", ".join(f":{name}" for name in _GIVEN)})
-""")  # noqa: S608 -- built of constants
+
+@dataclass(frozen=True)
+class NewAsset:
+    """A stored file that is to count."""
+
+    role: AssetRole
+    object_key: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    """Lower-case hex."""
+    width: int
+    height: int
+    codec: str
+    duration_seconds: float | None = None
+    frame_rate: float | None = None
+    bit_rate: int | None = None
 
 
-def add_assets(executor: Executor, assets: Iterable[Asset]) -> None:
+_ADD = text("""
+    INSERT INTO assets (
+        id, generation_id, customer_id, role, object_key, content_type, size_bytes, sha256, width, height, codec,
+        duration_seconds, frame_rate, bit_rate
+    ) VALUES (
+        gen_random_uuid(), :generation_id, :customer_id, :role, :object_key, :content_type, :size_bytes, :sha256,
+        :width, :height, :codec, :duration_seconds, :frame_rate, :bit_rate
+    )
+""")
+
+
+def add(executor: Executor, assets: Iterable[NewAsset], *, generation_id: UUID, customer_id: UUID) -> None:
     """Make stored objects count."""
     for asset in assets:
-        executor.execute(_ADD, {name: getattr(asset, name) for name in _GIVEN})
+        executor.execute(_ADD, {"generation_id": generation_id, "customer_id": customer_id, **asdict(asset)})

@@ -16,15 +16,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Row, TextClause, func, text
-from sqlmodel import Session, col, select
+from sqlalchemy import Row, TextClause, text
 
 from schemas.enums import ErrorCode, Kind, Stage
 from schemas.errors import LeaseLost
 from schemas.names import ProviderName
 from schemas.orders import Order, Route
 from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed, progress_within
-from schemas.tables import Generation
 from storage import ledger
 from storage.generations import IS_FREE
 from storage.statements import Executor
@@ -95,6 +93,11 @@ class Claim:
     def route(self) -> Route:
         """The route that serves it now."""
         return self.order.routes[self.generation.route_index]
+
+    @property
+    def seconds_in_stage(self) -> float:
+        """How long the generation had been in its stage when it was claimed."""
+        return (self.generation.claimed_at - self.generation.stage_at).total_seconds()
 
 
 def claim(
@@ -177,7 +180,7 @@ def put_back(
     restarts_stage: bool = False,
     progress: float | None = None,
     values: Mapping[str, object] | None = None,
-) -> None:
+) -> Claim:
     """Give a claim up and leave the generation in its stage until `wake_in` seconds from now.
 
     Args:
@@ -200,16 +203,16 @@ def put_back(
         "wake_in": wake_in,
         **({} if progress is None else {"progress": progress_within(stage, progress)}),
     }
-    _write(executor, held, changes, given, values=values)
+    return _write(executor, held, changes, given, values=values)
 
 
-def fail(executor: Executor, held: Claim, code: ErrorCode, message: str) -> None:
+def fail(executor: Executor, held: Claim, code: ErrorCode, message: str) -> Claim:
     """End a claimed generation as failed and release its hold.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
-    move(
+    failed = move(
         executor,
         held,
         Stage.FAILED,
@@ -218,41 +221,38 @@ def fail(executor: Executor, held: Claim, code: ErrorCode, message: str) -> None
         values={"error_code": code, "error_message": message},
     )
     ledger.release(executor, held.generation.customer_id, held.id)
+    return failed
 
 
-def cancel(executor: Executor, held: Claim, *, is_charged: bool, event: Mapping[str, object]) -> None:
+def cancel(executor: Executor, held: Claim, *, is_charged: bool, event: Mapping[str, object]) -> Claim:
     """End a claimed generation as cancelled, and capture or release its hold.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
-    move(executor, held, Stage.CANCELLED, wake_in=0, event=event)
+    cancelled = move(executor, held, Stage.CANCELLED, wake_in=0, event=event)
     settle = ledger.capture if is_charged else ledger.release
     settle(executor, held.generation.customer_id, held.id)
+    return cancelled
 
 
-def require_no_callback_since(session: Session, held: Claim) -> None:
+def require_no_callback_since(executor: Executor, held: Claim) -> None:
     """Lock a claimed generation that no callback has come for since the claim, to the end of the transaction.
 
     Raises:
         LeaseLost: a callback came, or the claim is no longer this worker's.
     """
-    row = select(Generation.id).where(
-        Generation.id == held.id,
-        Generation.lease_token == held.token,
-        func.coalesce(col(Generation.callback_at) <= col(Generation.claimed_at), True),
-    )
-    if session.exec(row.with_for_update()).one_or_none() is None:
+    if executor.execute(_UNLESS_CALLED_BACK, {"id": held.id, "token": held.token}).one_or_none() is None:
         raise LeaseLost(f"generation {held.id} is no longer this worker's, or a callback came")
 
 
-def record_cancel_sent(executor: Executor, held: Claim) -> None:
+def record_cancel_sent(executor: Executor, held: Claim) -> Claim:
     """Remember that the provider was asked to stop, and has answered.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
-    _write(executor, held, {"cancel_sent_at": "clock_timestamp()"}, {})
+    return _write(executor, held, {"cancel_sent_at": "clock_timestamp()"}, {})
 
 
 def record_progress(executor: Executor, held: Claim, fraction: float) -> None:
@@ -308,6 +308,12 @@ _RENEW = text("""
         wake_at = clock_timestamp() + make_interval(secs => :lease_seconds)
     WHERE id = ANY(:ids) AND lease_token = ANY(:tokens) AND (deadline_at > now() OR stage = 'settling')
     RETURNING lease_token
+""")
+
+_UNLESS_CALLED_BACK = text("""
+    SELECT id FROM generations
+    WHERE id = :id AND lease_token = :token AND coalesce(callback_at <= claimed_at, true)
+    FOR UPDATE
 """)
 
 _HAND_BACK = text("""

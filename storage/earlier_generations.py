@@ -19,7 +19,7 @@ _FIND = text("""
     SELECT g.id, g.kind, g.stage, g.model, g.provider, g.remote_id, g.remote_links,
            g."order" #>> ARRAY['routes', g.route_index::text, 'model'] AS remote_model,
            g."order" #>> '{inputs,resolution}' AS resolution,
-           a.object_key, a.content_type, a.size_bytes, a.expired_at
+           a.object_key, a.content_type, a.size_bytes, a.duration_seconds, a.expired_at
     FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.role = 'result'
     WHERE g.customer_id = :customer_id AND g.id = ANY(CAST(:ids AS uuid[]))
 """)
@@ -32,6 +32,7 @@ class File:
     object_key: str
     content_type: str
     size_bytes: int
+    duration_seconds: float | None
     expired_at: datetime | None
 
 
@@ -68,7 +69,7 @@ def find(executor: Executor, customer_id: UUID, urls: Iterable[str]) -> Mapping[
             resolution=row.resolution,
             file=None
             if row.object_key is None
-            else File(row.object_key, row.content_type, row.size_bytes, row.expired_at),
+            else File(row.object_key, row.content_type, row.size_bytes, row.duration_seconds, row.expired_at),
         )
         for row in rows
     }
@@ -110,4 +111,5 @@ def _facts(field: InputField, earlier: EarlierGeneration | None) -> InputFacts:
     if earlier.file.expired_at is not None:
         raise ValueError("has no file any more: it was deleted when its time was over")
     origin = Origin(earlier.model, earlier.provider, earlier.resolution)
-    return InputFacts(earlier.file.content_type, earlier.file.size_bytes, origin)
+    file = earlier.file
+    return InputFacts(file.content_type, file.size_bytes, origin, file.duration_seconds)

@@ -45,12 +45,10 @@ def withdraw(session: Session, sender: Claim) -> bool:
     return True
 
 
-def accepted(
-    session: Session, sender: Claim, remote_id: str, remote_links: Mapping[str, str], object_key: str | None = None
-) -> bool:
+def accepted(session: Session, sender: Claim, values: Mapping[str, object]) -> bool:
     """Keep the vendor's id and links for whoever looks after the generation now; false if nobody waits for it any more.
 
-    `object_key` is of the file that the vendor answered with.
+    `values` are the columns that the move to `generating` would have set.
 
     Work that nobody waits for was paid for all the same: the timeline tells of it.
     """
@@ -59,9 +57,7 @@ def accepted(
         .where(_awaits(sender), col(Generation.remote_id).is_(None))
         # Whoever looks after it now may be about to give it up: their write is refused, and the next finds the id.
         .values(
-            remote_id=remote_id,
-            remote_links=dict(remote_links),
-            object_key=object_key,
+            **values,
             wake_at=func.clock_timestamp(),
             lease_token=None,
             lease_until=None,
@@ -69,6 +65,7 @@ def accepted(
         .returning(col(Generation.id))
     )
     is_kept = bool(session.scalars(statement).all())
+    remote_id = values["remote_id"]
     if not is_kept and _knows(session, sender, remote_id):
         return True
     name = EventName.SUBMIT_ADOPTED if is_kept else EventName.SUBMIT_LATE
@@ -76,7 +73,7 @@ def accepted(
     return is_kept
 
 
-def _knows(session: Session, sender: Claim, remote_id: str) -> bool:
+def _knows(session: Session, sender: Claim, remote_id: object) -> bool:
     """Whether the row has that id already: a callback brought it, or our own commit was not acknowledged."""
     return session.exec(select(Generation.remote_id).where(Generation.id == sender.id)).one() == remote_id
 

@@ -5,7 +5,7 @@ came, or is gone, is an orphan.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
@@ -32,11 +32,12 @@ MARGIN = timedelta(hours=1)
 _COLUMNS = ", ".join(Upload.model_fields)
 
 _ADD = text(f"""
-    INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, expires_at)
-    SELECT :upload_id, id, :object_key, :content_type, :size_bytes, :sha256,
+    INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, duration_seconds, expires_at)
+    SELECT :upload_id, id, :object_key, :content_type, :size_bytes, :sha256, :duration_seconds,
            clock_timestamp() + make_interval(secs => :keep_for)
     FROM customers WHERE id = :customer_id
-    ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at)
+    ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at),
+                                   duration_seconds = coalesce(excluded.duration_seconds, uploads.duration_seconds)
     RETURNING {_COLUMNS}
 """)  # noqa: S608 -- built of constants
 
@@ -72,8 +73,12 @@ def store(
     media: MediaType,
     *,
     keep_for: timedelta,
+    measure: Callable[[], float | None] = lambda: None,
 ) -> Upload:
     """Stream a file into the object store and keep it for so long at least; one that is there already is kept longer.
+
+    Args:
+        measure: tells the seconds of a video. Called once `body` is read.
 
     Raises:
         NotFound: there is no such customer.
@@ -89,6 +94,7 @@ def store(
         "content_type": media.content_type,
         "size_bytes": hashed.size_bytes,
         "sha256": hashed.sha256,
+        "duration_seconds": measure(),
         "keep_for": keep_for.total_seconds(),
     }
     with database.statement() as statement:
@@ -132,7 +138,10 @@ def hold(executor: Executor, customer_id: UUID, request: GenerationRequest) -> F
     if not ids:
         return NOTHING_KNOWN
     rows = executor.execute(_LOCK, {"customer_id": customer_id, "ids": ids})
-    known = {upload_url(row.id): InputFacts(row.content_type, row.size_bytes) for row in rows}
+    known = {
+        upload_url(row.id): InputFacts(row.content_type, row.size_bytes, duration_seconds=row.duration_seconds)
+        for row in rows
+    }
     missing = [file for file in request.input_files() if upload_id(file.url) and file.url not in known]
     if missing:
         text_ = "is no upload of yours, or has expired: send the file to POST /v1/uploads again"

@@ -1,39 +1,32 @@
-"""`generation.download`: stream the result from the provider into its final place in the object store."""
+"""From `downloading`: stream the result from the provider into its final place in the object store."""
 
 import hashlib
 import time
-from functools import partial
 
 import structlog
-from celery import shared_task
 
 from providers.files.downloads import Download, open_download
-from schemas.enums import ErrorCode, Kind, Stage, TaskName
+from schemas.enums import ErrorCode, Kind, Stage
 from schemas.errors import DownloadError, ProviderError
 from schemas.settings import DownloadSettings
 from storage import claims
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.objects import PART_BYTES
-from tasks import stage
-from tasks.files import content_type, object_key, stored_key
-from tasks.services import Services, current_services
-from tasks.stage import Onward
-from tasks.store import StoredBytes, store
+from storage.outages import OUTAGES
+from tasks.files import StoredBytes, content_type, object_key, stored_key
+from tasks.outcomes import Advance, Fail, Later, Outcome
+from tasks.remote import remote_ref
+from tasks.services import Services
+from tasks.troubles import failed, failed_read, outage
 
 log = structlog.get_logger()
 
 _SHOW_PROGRESS_EVERY_SECONDS = 1.0
 
 
-@shared_task(name=TaskName.DOWNLOAD)
-def download_task(generation_id: str, attempt: int) -> None:
-    """Celery's side of `download`."""
-    stage.run(current_services(), generation_id, attempt, {Stage.DOWNLOADING}, download)
-
-
-def download(services: Services, claim: Claim, lease: Lease) -> Onward | None:
-    """Fetch the result into a place of this claim's own; a small picture is looked at as well."""
+def download(services: Services, claim: Claim, lease: Lease) -> Outcome:
+    """Fetch the result into a place of this claim's own; a small picture is carried to the look at it."""
     key = stored_key(claim.generation.result_urls[0])
     try:
         if key is None:
@@ -42,25 +35,18 @@ def download(services: Services, claim: Claim, lease: Lease) -> Onward | None:
         else:
             stored, content = _look_at(services, claim, key)
     except DownloadError as error:
-        _not_downloaded(services, claim, error)
-        return None
+        return _not_downloaded(services, claim, error)
     except ProviderError as error:
-        stage.after_failed_read(services, claim, error)
-        return None
-    values = {"object_key": key, "download": stored.model_dump()}
-    then = None if content is None else partial(store, content=content)
-    return stage.advance(services, claim, Stage.STORING, values=values, then=then)
+        return failed_read(services, claim, error)
+    return Advance(Stage.STORING, values={"object_key": key, "download": stored.model_dump()}, carries=content)
 
 
-def _not_downloaded(services: Services, claim: Claim, error: DownloadError) -> None:
+def _not_downloaded(services: Services, claim: Claim, error: DownloadError) -> Fail | Later:
     log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
     if error.is_final:
-        stage.fail(services, claim, ErrorCode.RESULT_INVALID, error.message)
-    elif error.is_stale:
-        _refresh_link(services, claim, error)
-    else:
-        # The work is paid for: its deadline decides how long its host may be away.
-        stage.wait_out(services, claim)
+        return Fail(ErrorCode.RESULT_INVALID, error.message)
+    # The work is paid for: its deadline decides how long its host may be away.
+    return _refresh_link(services, claim, error) if error.is_stale else outage(services)
 
 
 def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> tuple[StoredBytes, bytes | None]:
@@ -119,7 +105,7 @@ class _Progress:
         try:
             with self._services.database.statement() as statement:
                 claims.record_progress(statement, self._claim, received_bytes / self.total_bytes)
-        except stage.OUTAGES as error:
+        except OUTAGES as error:
             # Nobody sees the progress for a moment: no reason to give the bytes up.
             log.warning("progress_not_shown", error=type(error).__name__)
 
@@ -129,12 +115,11 @@ def _until_deadline(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
     return limits.model_copy(update={"timeout_seconds": min(limits.timeout_seconds, left)})
 
 
-def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> None:
+def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> Later:
     """The link was refused: links expire, and reading the state again may give a fresh one."""
     try:
-        state = services.providers.get(claim.generation.provider).poll(stage.remote_ref(claim))
+        state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))
     except ProviderError as error:
-        stage.after_failed_read(services, claim, error)
-        return
+        return failed_read(services, claim, error)
     log.info("link_refreshed", refused=refused.message, is_fresh=bool(state.result_urls))
-    stage.retry(services, claim, values={"result_urls": state.result_urls} if state.result_urls else None)
+    return failed(services, claim, values={"result_urls": state.result_urls} if state.result_urls else None)

@@ -2,10 +2,21 @@
 
 from datetime import UTC
 
+from pydantic import BaseModel
+
 from schemas.media_types import HEAD_BYTES, sniff
 from storage.claims import Claim
 
 _STORED = "stored:"
+
+
+class StoredBytes(BaseModel):
+    """What is known of bytes in the object store."""
+
+    size_bytes: int
+    sha256: str
+    """Lower-case hex."""
+    content_type: str
 
 
 def object_key(claim: Claim) -> str:

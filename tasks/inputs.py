@@ -11,8 +11,7 @@ from minio.error import MinioException
 
 from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef
 from providers.files.inputs import read_inputs
-from providers.files.video_length import seconds_of
-from schemas.enums import ErrorCode, Kind
+from schemas.enums import ErrorCode
 from schemas.errors import ProviderRateLimited, ProviderRejected
 from schemas.input_link import input_link
 from schemas.inputs import InputField, generation_id, upload_id
@@ -26,9 +25,6 @@ log = structlog.get_logger()
 
 # Of the threads of a process: the others send creates and read states.
 _READERS = BoundedSemaphore(4)
-
-# Of the seconds that a file claims to have and those that it is called by.
-_LENGTH_TOLERANCE_SECONDS = 0.5
 
 # S3 lets a link work for as long as this.
 _LONGEST_LINK = timedelta(days=7)
@@ -56,9 +52,6 @@ def provider_request(services: Services, claim: Claim, provider: Provider, lease
     generations = _generations(services, claim)
     sources = _sources(services, claim, generations)
     given = {**_uploads(services, claim), **_results(claim, generations, sources)}
-    if services.catalogue.keeps_video_length(claim.order.model):
-        with _one_of_few_readers():
-            _require_paid_length(services, claim, given)
     if provider.reads_inputs is InputsRead.NONE:
         links = {url: _link(services, claim, stored) for url, stored in given.items()}
         return ProviderRequest(model=claim.route.model, inputs=inputs.with_urls(links), sources=sources)
@@ -95,22 +88,6 @@ def _files(
         limits = limits.model_copy(update={"max_total_bytes": room})
         files = read_inputs(claim.order.inputs, limits, seconds=left, on_chunk=lambda _received: lease.check())
     return {**files, **{url: _read(services, stored) for url, stored in given.items()}}
-
-
-def _require_paid_length(services: Services, claim: Claim, given: Mapping[str, _Stored]) -> None:
-    """Refuse a video that is longer than what was ordered: the vendor takes money for all of it."""
-    ordered = claim.order.inputs.duration_seconds or 0
-    for video in claim.order.inputs.input_files():
-        if video.kind is not Kind.VIDEO:
-            continue
-        if video.url not in given:
-            raise ProviderRejected(f"{video.name} is a link: give the file as an upload, so that its length is known")
-        seconds = seconds_of(_read(services, given[video.url]).content)
-        if seconds is None:
-            text = f"{video.name} does not say how long it is: give an MP4 or MOV file that does"
-            raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)
-        if seconds > ordered + _LENGTH_TOLERANCE_SECONDS:
-            raise ProviderRejected(f"{video.name} has {seconds:.1f} s: order at least as many, not {ordered}")
 
 
 def _generations(services: Services, claim: Claim) -> Mapping[str, EarlierGeneration]:
@@ -194,4 +171,4 @@ def _link(services: Services, claim: Claim, stored: _Stored) -> str:
         text = f"{provider} cannot fetch files that are kept here: give a link to a file on the web"
         raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)
     secret = settings.secret_key.get_secret_value()
-    return input_link(settings.callbacks_url, secret, stored.object_key, now + works_for)
+    return input_link(settings.public_url, secret, stored.object_key, now + works_for)

@@ -11,20 +11,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from schemas.errors import ResultInvalid
+from schemas.media_types import TAKEN
 
 _POSTER_LONG_EDGE = 640
 
-# By the type that the first bytes gave away. Left to guess, FFmpeg takes a file that begins like a JPEG for a session
-# description (SDP), and opens the network sockets that it asks for.
-_FORMATS = {
-    "image/png": "png_pipe",
-    "image/jpeg": "jpeg_pipe",
-    "image/webp": "webp_pipe",
-    "image/gif": "gif",
-    "video/mp4": "mov",
-    "video/quicktime": "mov",
-    "video/webm": "matroska",
-}
+# By the type that the first bytes gave away.
+_DEMUXERS = {media.content_type: media.demuxer for media in TAKEN}
 
 # 8K is 33 megapixels. Beyond this, a file of 2 MB unfolds into gigabytes of memory.
 _MOST_PIXELS = 64 * 1024 * 1024
@@ -110,7 +102,7 @@ def _first_frame(file: BinaryIO, content_type: str) -> tuple[VideoFrame, str]:
 
 
 def _open(file: BinaryIO, content_type: str) -> InputContainer:
-    return av.open(file, mode="r", format=_FORMATS[content_type], options=dict(_LIMITS))
+    return av.open(file, mode="r", format=_DEMUXERS[content_type], options=dict(_LIMITS))
 
 
 def _video_stream(container: InputContainer) -> VideoStream:

@@ -1,21 +1,17 @@
-"""`generation.poll`: read the state at the provider, because it is due or because a callback came."""
+"""From `generating`: read the state at the provider, because it is due or because a callback came."""
 
 import structlog
-from celery import shared_task
 
-from providers.base import Cancellation, Provider, RemoteState, RemoteStatus
-from schemas.enums import ErrorCode, EventName, Stage, TaskName
+from providers.base import Cancellation, RemoteState, RemoteStatus
+from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import ProviderError
-from schemas.stages import WORK
-from storage import claims, timeline
 from storage.claims import Claim
 from storage.leases import Lease
-from storage.statements import Executor
-from tasks import stage
-from tasks.download import download
-from tasks.polling import next_poll
-from tasks.services import Services, current_services
-from tasks.stage import Onward
+from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
+from tasks.remote import cancelled, remote_ref
+from tasks.services import Services
+from tasks.timing import next_poll
+from tasks.troubles import failed_read, loggable
 
 log = structlog.get_logger()
 
@@ -23,98 +19,65 @@ log = structlog.get_logger()
 _HALF_WAY_SECONDS = {"image": 8.0, "video": 45.0}
 
 
-@shared_task(name=TaskName.POLL)
-def poll_task(generation_id: str, attempt: int) -> None:
-    """Celery's side of `poll`."""
-    stage.run(current_services(), generation_id, attempt, {Stage.GENERATING}, poll)
-
-
-def poll(services: Services, claim: Claim, _lease: Lease) -> Onward | None:
+def poll(services: Services, claim: Claim, _lease: Lease) -> Outcome:
     """Ask the provider once and act on what it says; before that, pass on what the customer wants."""
-    provider = services.providers.get(claim.generation.provider)
-    remote = stage.remote_ref(claim)
-    if _is_to_be_cancelled(claim) and _stopped(services, claim, provider):
-        return None
+    if claim.generation.cancel_requested_at is not None and claim.generation.cancel_sent_at is None:
+        passed_on = _pass_on(services, claim)
+        if passed_on is not None:
+            return passed_on
     try:
-        state = provider.poll(remote)
+        state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))
     except ProviderError as error:
-        stage.after_failed_read(services, claim, error)
-        return None
-    return _act_on(services, claim, state)
-
-
-def _act_on(services: Services, claim: Claim, state: RemoteState) -> Onward | None:
+        return failed_read(services, claim, error)
     match state.status:
         case RemoteStatus.QUEUED | RemoteStatus.RUNNING:
-            _wait(services, claim, state)
+            return _wait(services, claim, state)
         case RemoteStatus.SUCCEEDED:
-            return _deliver(services, claim, state)
+            return _deliver(claim, state)
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
-            _end(services, claim, state)
-    return None
+            return _end(services, claim, state)
 
 
-def _deliver(services: Services, claim: Claim, state: RemoteState) -> Onward | None:
-    values: dict[str, object] = {"result_urls": state.result_urls}
-    if state.provider_credits is not None:
-        values["provider_credits"] = state.provider_credits
-
-    def note_unheeded_wish(statements: Executor) -> None:
-        timeline.note(statements, claim.id, EventName.CANCEL_TOO_LATE)
-
-    was_unwanted = claim.generation.cancel_requested_at is not None
-    within = note_unheeded_wish if was_unwanted else None
-    # A process that serves no downloads hands it over: they take as long as they are large.
-    then = download if WORK[Stage.DOWNLOADING].queue in services.queues else None
-    return stage.advance(services, claim, Stage.DOWNLOADING, values=values, within=within, then=then)
-
-
-def _is_to_be_cancelled(claim: Claim) -> bool:
-    return claim.generation.cancel_requested_at is not None and claim.generation.cancel_sent_at is None
-
-
-def _stopped(services: Services, claim: Claim, provider: Provider) -> bool:
-    """Ask the provider to stop; whether that ended the generation."""
+def _pass_on(services: Services, claim: Claim) -> Cancel | CancelSent | None:
+    """Ask the provider to stop; None if it could not be asked."""
+    provider = claim.generation.provider
     try:
-        answer = provider.cancel(stage.remote_ref(claim))
+        answer = services.providers.get(provider).cancel(remote_ref(claim))
     except ProviderError as error:
         # The next poll asks again; until then, the state may tell more.
-        log.warning("cancel_failed", code=error.code, reason=stage.loggable(error))
-        return False
+        log.warning("cancel_failed", code=error.code, reason=loggable(error))
+        return None
     if answer is Cancellation.STOPPED:
-        stage.cancel(services, claim, reason="the provider stopped it")
-        return True
-    data = {"provider": claim.generation.provider, "answer": answer}
-    with services.database.statements() as statements:
-        claims.record_cancel_sent(statements, claim)
-        timeline.note(statements, claim.id, EventName.CANCEL_SENT, data)
-    return False
+        return cancelled(services, claim, "the provider stopped it")
+    return CancelSent(Note(EventName.CANCEL_SENT, {"provider": provider, "answer": answer}))
 
 
-def _end(services: Services, claim: Claim, state: RemoteState) -> None:
-    """The provider will not deliver: as the customer wished, or as a failure."""
-    if claim.generation.cancel_requested_at is None:
-        code = state.error_code or ErrorCode.PROVIDER_FAILED
-        stage.fail(services, claim, code, state.error_message or "the provider did not finish it")
-    elif state.status is RemoteStatus.CANCELLED:
-        stage.cancel(services, claim, reason="the provider stopped it")
-    else:
-        stage.cancel(services, claim, reason="the provider failed before it stopped", is_free=True)
-
-
-def _wait(services: Services, claim: Claim, state: RemoteState) -> None:
-    waited = stage.seconds_in_stage(claim)
-    is_stopping = claim.generation.cancel_requested_at is not None
-    providers, provider = services.providers, claim.generation.provider
-    half_way = _HALF_WAY_SECONDS[claim.generation.kind]
-    estimate = waited / (waited + half_way)
+def _wait(services: Services, claim: Claim, state: RemoteState) -> Later:
+    generation, waited = claim.generation, claim.seconds_in_stage
+    providers, is_stopping = services.providers, generation.cancel_requested_at is not None
     wake_in = next_poll(
         services.settings.pipeline,
         waited_seconds=waited,
-        has_callback=providers.calls_back(provider) and not is_stopping,
-        least_seconds=providers.poll_seconds(provider),
+        has_callback=providers.calls_back(generation.provider) and not is_stopping,
+        least_seconds=providers.poll_seconds(generation.provider),
     )
-    with services.database.statement() as statement:
-        claims.put_back(
-            statement, claim, wake_in=wake_in, progress=estimate if state.progress is None else state.progress
-        )
+    estimate = waited / (waited + _HALF_WAY_SECONDS[generation.kind])
+    return Later(wake_in, Counts.SUCCESS, progress=estimate if state.progress is None else state.progress)
+
+
+def _deliver(claim: Claim, state: RemoteState) -> Advance:
+    values: dict[str, object] = {"result_urls": state.result_urls}
+    if state.provider_credits is not None:
+        values["provider_credits"] = state.provider_credits
+    was_unwanted = claim.generation.cancel_requested_at is not None
+    return Advance(Stage.DOWNLOADING, values=values, notes=[Note(EventName.CANCEL_TOO_LATE)] if was_unwanted else ())
+
+
+def _end(services: Services, claim: Claim, state: RemoteState) -> Fail | Cancel:
+    """The provider will not deliver: as the customer wished, or as a failure."""
+    if claim.generation.cancel_requested_at is None:
+        code = state.error_code or ErrorCode.PROVIDER_FAILED
+        return Fail(code, state.error_message or "the provider did not finish it")
+    if state.status is RemoteStatus.CANCELLED:
+        return cancelled(services, claim, "the provider stopped it")
+    return Cancel("the provider failed before it stopped")

@@ -1,25 +1,23 @@
-"""`generation.store`: look at what was stored, check it against what was ordered, and make it an asset."""
+"""From `storing`: look at what was stored, check it against what was ordered, and make it an asset."""
 
 import hashlib
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import PurePosixPath
 
 import structlog
-from celery import shared_task
-from pydantic import BaseModel
 
-from schemas.enums import AssetRole, ErrorCode, Kind, Stage, TaskName
+from schemas.enums import AssetRole, ErrorCode, Kind, Stage
 from schemas.errors import ResultInvalid
 from schemas.orders import Inputs
-from schemas.tables import Asset
-from storage.assets import add_assets
+from storage.assets import NewAsset
 from storage.claims import Claim
 from storage.leases import Lease
-from tasks import media, stage
+from tasks import media
+from tasks.files import StoredBytes
 from tasks.media import Probe
-from tasks.services import Services, current_services
-from tasks.settle import settle
-from tasks.stage import Onward
+from tasks.outcomes import Advance, Fail
+from tasks.services import Services
 
 log = structlog.get_logger()
 
@@ -29,22 +27,8 @@ _FRAME_RATE_TOLERANCE = 0.5
 _SECONDS_TOLERANCE = 0.5
 
 
-class StoredBytes(BaseModel):
-    """What the download stage learned of the bytes."""
-
-    size_bytes: int
-    sha256: str
-    content_type: str
-
-
-@shared_task(name=TaskName.STORE)
-def store_task(generation_id: str, attempt: int) -> None:
-    """Celery's side of `store`."""
-    stage.run(current_services(), generation_id, attempt, {Stage.STORING}, store)
-
-
-def store(services: Services, claim: Claim, lease: Lease, *, content: bytes | None = None) -> Onward | None:
-    """Probe the stored result, make a video's poster, and commit the assets.
+def store(services: Services, claim: Claim, lease: Lease, *, content: bytes | None = None) -> Advance | Fail:
+    """Probe the stored result, and make a video's poster.
 
     Args:
         content: the result, where whoever stored it still has it; else it is read from the object store.
@@ -52,22 +36,14 @@ def store(services: Services, claim: Claim, lease: Lease, *, content: bytes | No
     try:
         assets = _assets(services, claim, lease, content)
     except ResultInvalid as error:
-        stage.fail(services, claim, ErrorCode.RESULT_INVALID, str(error))
-        return None
+        return Fail(ErrorCode.RESULT_INVALID, str(error))
     differences = compare(claim.order.inputs, assets[0])
     if differences:
         log.warning("delivered_other_than_ordered", differences=differences)
-    return stage.advance(
-        services,
-        claim,
-        Stage.SETTLING,
-        event={"differences": differences} if differences else {},
-        within=lambda statements: add_assets(statements, assets),
-        then=settle,
-    )
+    return Advance(Stage.SETTLING, event={"differences": differences} if differences else {}, assets=assets)
 
 
-def compare(ordered: Inputs, delivered: Asset) -> list[str]:
+def compare(ordered: Inputs, delivered: NewAsset) -> list[str]:
     """How the result differs from the order, in words; a difference is recorded, and the customer keeps the result."""
     differences: list[str] = []
     if ordered.aspect_ratio and ordered.aspect_ratio != "auto":
@@ -83,26 +59,26 @@ def compare(ordered: Inputs, delivered: Asset) -> list[str]:
     return differences
 
 
-def _assets(services: Services, claim: Claim, lease: Lease, content: bytes | None) -> list[Asset]:
+def _assets(services: Services, claim: Claim, lease: Lease, content: bytes | None) -> list[NewAsset]:
     generation, key = claim.generation, _object_key(claim)
     stored = StoredBytes.model_validate(generation.download)
     read = media.probe_video if generation.kind is Kind.VIDEO else media.probe_image
     with services.objects.open(key, stored.size_bytes) if content is None else BytesIO(content) as file:
         probe = read(file, stored.content_type)
-    assets = [_asset(claim, AssetRole.RESULT, key, stored, probe)]
+    assets = [_asset(AssetRole.RESULT, key, stored, probe)]
     lease.check()
     if generation.kind is Kind.VIDEO:
         assets.append(_poster(services, claim, stored))
     return assets
 
 
-def _poster(services: Services, claim: Claim, video: StoredBytes) -> Asset:
+def _poster(services: Services, claim: Claim, video: StoredBytes) -> NewAsset:
     with services.objects.open(_object_key(claim), video.size_bytes) as file:
         picture, probe = media.poster(file, video.content_type)
     key = str(PurePosixPath(_object_key(claim)).with_suffix(f".{claim.token}.poster.jpg"))
     services.objects.put_bytes(key, picture, content_type="image/jpeg")
     stored = StoredBytes(size_bytes=len(picture), sha256=hashlib.sha256(picture).hexdigest(), content_type="image/jpeg")
-    return _asset(claim, AssetRole.POSTER, key, stored, probe)
+    return _asset(AssetRole.POSTER, key, stored, probe)
 
 
 def _object_key(claim: Claim) -> str:
@@ -111,19 +87,5 @@ def _object_key(claim: Claim) -> str:
     return claim.generation.object_key
 
 
-def _asset(claim: Claim, role: AssetRole, key: str, stored: StoredBytes, probe: Probe) -> Asset:
-    return Asset(
-        generation_id=claim.id,
-        customer_id=claim.generation.customer_id,
-        role=role,
-        object_key=key,
-        content_type=stored.content_type,
-        size_bytes=stored.size_bytes,
-        sha256=stored.sha256,
-        width=probe.width,
-        height=probe.height,
-        duration_seconds=probe.duration_seconds,
-        frame_rate=probe.frame_rate,
-        codec=probe.codec,
-        bit_rate=probe.bit_rate,
-    )
+def _asset(role: AssetRole, key: str, stored: StoredBytes, probe: Probe) -> NewAsset:
+    return NewAsset(role=role, object_key=key, **stored.model_dump(), **asdict(probe))

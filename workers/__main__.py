@@ -11,12 +11,13 @@ from contextlib import nullcontext
 
 from celery.exceptions import SecurityWarning
 
+from intake.redis_door import use_intake
 from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
 from workers.app import create_app
-from workers.lifecycle import open_services
+from workers.lifecycle import intake_of, open_services
 from workers.quiet import hide_message_bodies, keep_our_logging
 from workers.roles import ROLES, Role
 from workers.strays import fetching
@@ -49,6 +50,7 @@ def main() -> None:
     name = options.name or options.role
     with open_services(app, settings, worker_name=f"{name}#{os.getpid()}", queues=definition.queues) as services:
         use_services(services)
+        use_intake(intake_of(services))
         with fetching(settings.redis_url) if is_door else nullcontext():
             app.worker_main(_arguments(definition.queues, threads=threads, name=name))
 

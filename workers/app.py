@@ -29,7 +29,7 @@ Process = Literal["gateway", "worker"]
 # A publish that hangs holds up a stage or a customer; the waker heals one that was given up.
 _SOCKET_TIMEOUT_SECONDS: dict[Process, int] = {"gateway": 2, "worker": 10}
 
-_TASK_MODULES = ("submit", "poll", "download", "store", "settle", "enqueue", "wake", "sweep")
+_TASK_MODULES = ("messages", "wake", "sweep")
 
 _WAKE_EVERY_SECONDS = 1.0
 _SWEEP_AT_MINUTE = 17
@@ -53,7 +53,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         loader=InstalledLoader,
         task_cls="workers.task:ReelworksTask",
         # Imported by the workers alone, and by name, so that a gateway starts without them.
-        include=[f"tasks.{module}" for module in _TASK_MODULES],
+        include=[*(f"tasks.{module}" for module in _TASK_MODULES), "intake.redis_door"],
     )
     app.conf.update(
         # Plain direct queues: what is published through a named exchange vanishes after a FLUSHALL.

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from celery import Celery
 
+from intake.orders import Intake
 from providers.catalogue import Catalogue
 from providers.http.addresses import AddressPolicy
 from providers.registry import Providers
@@ -25,7 +26,7 @@ def open_services(
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
     policy = AddressPolicy(settings.downloads.allowed_private_networks)
-    providers = Providers(settings.providers, policy, callbacks_url=settings.callbacks_url)
+    providers = Providers(settings.providers, policy, public_url=settings.public_url)
     if Queue.SUBMIT in queues:
         providers.warn_of_polling()
     dispatcher = Dispatcher(app, settings.pipeline, database)
@@ -48,3 +49,14 @@ def open_services(
         providers.close()
         objects.close()
         database.dispose()
+
+
+def intake_of(services: Services) -> Intake:
+    """What the Redis door of this process takes orders with."""
+    return Intake(
+        settings=services.settings,
+        database=services.database,
+        objects=services.objects,
+        catalogue=services.catalogue,
+        wake=services.dispatcher.wake,
+    )

@@ -1,1 +1,1 @@
-"""What one would use instead of Reelworks, doing the same work, to measure Reelworks against. See README.md."""
+"""Alternatives to Reelworks that do the same work, for comparison. See README.md."""

@@ -1,4 +1,4 @@
-"""`python -m bench.peers smoke [NAME]`: a few orders through each peer, in each of its modes."""
+"""`python -m bench.peers smoke [NAME]` sends a few orders through each peer, in each of its modes."""
 
 import tempfile
 import time
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bench.peers.litellm_proxy.proxy import litellm_proxy
 from bench.peers.subjects import PEERS
-from bench.subjects import Door, Ground, Running, Subject
+from bench.subjects.protocols import Door, Infrastructure, Running, Subject
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Scenario
 from schemas.settings import Settings
@@ -34,46 +34,48 @@ _NO_LIMIT = 10**9
 
 @app.callback()
 def main() -> None:
-    """What one would use instead of Reelworks, to measure it against."""
+    """Alternatives to Reelworks, for comparison."""
 
 
 @app.command()
 def smoke(
-    name: Annotated[str, typer.Argument(help="only this one; otherwise all")] = "",
+    name: Annotated[str, typer.Argument(help="the peer to try; default: all")] = "",
     orders: Annotated[int, typer.Option(min=1, help="orders for each mode of each peer")] = 10,
     processes: Annotated[int, typer.Option(min=1, help="worker processes")] = 1,
     patience: Annotated[float, typer.Option(min=1, help="seconds in which the orders must finish")] = 60.0,
 ) -> None:
-    """Send a few orders through each peer in each of its modes, and audit what it did."""
+    """Send a few orders through each peer in each of its modes, and audit the results."""
     names = [*(peer.name for peer in PEERS), LITELLM]
     if name and name not in names:
         raise typer.BadParameter(f"there is no {name!r}; there are: {', '.join(names)}")
     table = Table("peer", "mode", "orders", "finished", "seconds", "problems")
-    with _ground() as ground:
+    with _infrastructure() as infrastructure:
         fine = [
-            _try_peer(peer, mode, ground, _Extent(orders, processes, patience), table)
+            _try_peer(peer, mode, infrastructure, _Extent(orders, processes, patience), table)
             for peer in PEERS
             for mode in peer.modes
             if name in {"", peer.name}
         ]
         if name in {"", LITELLM}:
-            fine.append(_try_proxy(ground, orders, table))
+            fine.append(_try_proxy(infrastructure, orders, table))
     console.print(table)
     raise typer.Exit(0 if all(fine) else 1)
 
 
 @dataclass(frozen=True)
 class _Extent:
-    """How much is tried."""
+    """The amount of work for each peer."""
 
     orders: int
     processes: int
     patience: float
 
 
-def _try_peer(peer: Subject, mode: str, ground: Ground, extent: _Extent, table: Table) -> bool:
-    """Whether the peer finished everything, as it should."""
-    own = Ground(ground.folder / f"{peer.name}-{mode}", ground.settings, ground.sandbox_url)
+def _try_peer(peer: Subject, mode: str, infrastructure: Infrastructure, extent: _Extent, table: Table) -> bool:
+    """Whether the peer finished all orders without problems."""
+    own = Infrastructure(
+        infrastructure.folder / f"{peer.name}-{mode}", infrastructure.settings, infrastructure.sandbox_url
+    )
     with console.status(f"{peer.name}, {mode}"), peer.running(own, mode=mode, processes=extent.processes) as up:
         seconds = _work_off(up, extent.orders, extent.patience)
         finished, problems = up.finished(), up.problems()
@@ -82,10 +84,14 @@ def _try_peer(peer: Subject, mode: str, ground: Ground, extent: _Extent, table: 
     return finished == extent.orders and not problems
 
 
-def _try_proxy(ground: Ground, orders: int, table: Table) -> bool:
-    """Whether LiteLLM's proxy passed creates and status reads on."""
-    with console.status(LITELLM), SandboxClient(ground.sandbox_url) as sandbox, litellm_proxy(ground) as proxy:
-        # Never done, so that no video is encoded.
+def _try_proxy(infrastructure: Infrastructure, orders: int, table: Table) -> bool:
+    """Whether LiteLLM's proxy passed on creates and status reads."""
+    with (
+        console.status(LITELLM),
+        SandboxClient(infrastructure.sandbox_url) as sandbox,
+        litellm_proxy(infrastructure) as proxy,
+    ):
+        # The video never ends, so the sandbox encodes none.
         sandbox.add_scenario(Scenario(outcome="fail", seconds=3600))
         began = time.monotonic()
         with httpx.Client(headers=proxy.create.headers, timeout=30, trust_env=False) as http:
@@ -99,19 +105,19 @@ def _try_proxy(ground: Ground, orders: int, table: Table) -> bool:
 
 
 @contextmanager
-def _ground() -> Iterator[Ground]:
-    """Services and a sandbox that answers at once and has no limits."""
+def _infrastructure() -> Iterator[Infrastructure]:
+    """The services, and a sandbox that answers at once and has no limits."""
     with tempfile.TemporaryDirectory(prefix="reelworks-peers-") as folder:
         with console.status("starting PostgreSQL, Redis, S3 and the sandbox"):
             stack = Stack(Path(folder) / "stack", Settings(_env_file=None), only=("sandbox",))
         with stack, SandboxClient(stack.sandbox_url) as sandbox:
             sandbox.set_limits(creates_per_10_seconds=_NO_LIMIT, reads_per_second=_NO_LIMIT, credits_=_NO_LIMIT)
             sandbox.add_scenario(Scenario(seconds=0, delivered=Delivered(width=64, height=64)))
-            yield Ground(Path(folder) / "peers", stack.settings, stack.sandbox_url)
+            yield Infrastructure(Path(folder) / "peers", stack.settings, stack.sandbox_url)
 
 
 def _work_off(up: Running, orders: int, patience: float) -> float:
-    """Place the orders and wait until they have finished; the seconds that it took, or `patience`."""
+    """Place the orders and wait for their end. Returns the seconds, at most `patience`."""
     began = time.monotonic()
     _place(up.door, orders)
     while up.finished() < orders and time.monotonic() < began + patience:

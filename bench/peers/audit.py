@@ -1,4 +1,4 @@
-"""Whether a peer did what it was asked to do: every order ended, every file there, every credit accounted for."""
+"""Audits a peer: every order ended, every file exists, every credit is accounted for."""
 
 from collections.abc import Mapping, Sequence
 from typing import LiteralString
@@ -41,10 +41,10 @@ _QUESTIONS: Sequence[tuple[str, LiteralString]] = (
 
 
 def audit(connection: psycopg.Connection, sizes: Mapping[str, int]) -> list[str]:
-    """What is wrong, in words.
+    """The problems, as text.
 
     Args:
-        sizes: how many bytes each object in the peer's folder has, by key.
+        sizes: the size in bytes of each object in the peer's folder, by key.
     """
     problems = []
     for what, question in _QUESTIONS:

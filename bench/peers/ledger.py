@@ -1,16 +1,16 @@
-"""The database that every peer has: orders, assets, and a double-entry ledger of credits. Each act is one statement.
+"""The database of every peer: orders, assets, and a double-entry ledger. Each operation is one statement.
 
-Accounts are `equity` (where granted credits come from), `available` and `held` of the customer, and `revenue`. A
-transfer moves credits from one to another; the customer's two have a running balance, which cannot go negative.
+The accounts are `equity` (the source of granted credits), `available` and `held` of the customer, and `revenue`. A
+transfer moves credits between two accounts. The customer's two accounts have a running balance that cannot go negative.
 
-Statements take named parameters in psycopg's form, `%(name)s`, which SQLAlchemy's `exec_driver_sql` takes, too.
+Statements take named parameters in psycopg's form, `%(name)s`, which SQLAlchemy's `exec_driver_sql` also takes.
 """
 
 import hashlib
 from typing import Final, LiteralString
 
 PRICE: Final = 10
-"""What every order costs, in credits."""
+"""The price of every order, in credits."""
 
 SCHEMA: Final[LiteralString] = """
     CREATE TABLE balances (
@@ -60,10 +60,10 @@ OPEN: Final[LiteralString] = """
     INSERT INTO transfers (customer_id, kind, from_account, to_account, amount)
     SELECT customer_id, 'grant', 'equity', 'available', %(credits)s FROM opened
 """
-"""A customer with an API key and credits."""
+"""Creates a customer with an API key and credits."""
 
 AUTHENTICATE: Final[LiteralString] = "SELECT customer_id FROM api_keys WHERE key_hash = %(key_hash)s"
-"""The customer whose key this is."""
+"""Finds the customer of an API key."""
 
 ACCEPT: Final[LiteralString] = """
     WITH placed AS (
@@ -77,12 +77,12 @@ ACCEPT: Final[LiteralString] = """
     INSERT INTO transfers (customer_id, order_id, kind, from_account, to_account, amount)
     SELECT customer_id, id, 'hold', 'available', 'held', credits FROM placed
 """
-"""The order's row and the hold. Violates `available_never_below_zero` where the customer has too few credits."""
+"""Inserts an order and its hold. Violates `available_never_below_zero` if the customer has too few credits."""
 
 SUBMITTED: Final[LiteralString] = """
     UPDATE orders SET stage = 'submitted', remote_id = %(remote_id)s WHERE id = %(order_id)s AND stage = 'accepted'
 """
-"""The vendor took the order on. Nothing if the order is further already."""
+"""Records that the vendor accepted the order. Changes nothing if the order has gone further."""
 
 SETTLE: Final[LiteralString] = """
     WITH finished AS (
@@ -98,7 +98,7 @@ SETTLE: Final[LiteralString] = """
     INSERT INTO transfers (customer_id, order_id, kind, from_account, to_account, amount)
     SELECT customer_id, id, 'capture', 'held', 'revenue', credits FROM finished
 """
-"""The asset's row, the end of the order and the capture of its hold, once."""
+"""Inserts the asset, ends the order, and captures its hold, once."""
 
 RELEASE: Final[LiteralString] = """
     WITH failed AS (
@@ -112,9 +112,9 @@ RELEASE: Final[LiteralString] = """
     INSERT INTO transfers (customer_id, order_id, kind, from_account, to_account, amount)
     SELECT customer_id, id, 'release', 'held', 'available', credits FROM failed
 """
-"""The end of an order that failed, and the release of its hold, once."""
+"""Ends a failed order and releases its hold, once."""
 
 
 def key_hash(api_key: str) -> str:
-    """What is stored of an API key."""
+    """The stored hash of an API key."""
     return hashlib.sha256(api_key.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A peer as a subject of measurement: what it stands on is made for it, and taken away again."""
+"""A peer as a subject: starts its processes with its own database, Redis number and bucket folder."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ from bench.peers import ledger
 from bench.peers.audit import audit
 from bench.peers.setup import S3, Kie, Mode, Setup
 from bench.peers.work import Store
-from bench.subjects import Door, Ground
+from bench.subjects.protocols import Door, Infrastructure
 from stack.errors import StackError
 from stack.ports import free_port
 from stack.processes import ApplicationProcess, Process
@@ -35,38 +35,43 @@ _CREDITS = 10**12
 
 @dataclass(frozen=True)
 class Part:
-    """A process of a peer: its name and its command line after the interpreter's."""
+    """A process of a peer."""
 
     name: str
+    """The name of the process."""
     arguments: Sequence[str]
+    """The command line, without the interpreter."""
     ready_url: str | None = None
-    """Answers GET with 2xx once it works; None: it prints a line that ends in `ready`."""
+    """A URL that answers GET with 2xx once the process works. None: the process prints a line that ends in `ready`."""
 
 
 Parts = Callable[[Setup, int], Sequence[Part]]
-"""The processes of a peer with so many worker processes."""
+"""The processes of a peer with this number of worker processes."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A `bench.subjects.Subject`."""
+    """Implements `bench.subjects.protocols.Subject`."""
 
     name: str
+    """The name in the tables."""
     modes: Sequence[str]
+    """The supported modes: `callback`, `poll`."""
     parts: Parts
+    """The peer's processes."""
     migrate: Sequence[str] | None = None
-    """A command line after the interpreter's that prepares the database, if the peer wants one of its own."""
+    """The command line that prepares the database, without the interpreter. Empty if the peer needs none."""
 
     @contextmanager
-    def running(self, ground: Ground, *, mode: str, processes: int) -> Iterator["RunningPeer"]:
-        """See `bench.subjects.Subject`."""
+    def running(self, infrastructure: Infrastructure, *, mode: str, processes: int) -> Iterator["RunningPeer"]:
+        """See `Subject`."""
         if not INTERPRETER.exists():
             raise StackError(f"{self.name} is not installed: run `make .venv-peers/installed`")
         api_key = secrets.token_urlsafe(32)
         with ExitStack() as ends:
-            setup = ends.enter_context(_prepared(ground, mode, api_key))
+            setup = ends.enter_context(_prepared(infrastructure, mode, api_key))
             environment = {**os.environ, **setup.environment(), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-            children = [_PeerProcess(part, ground.folder, environment) for part in self.parts(setup, processes)]
+            children = [_PeerProcess(part, infrastructure.folder, environment) for part in self.parts(setup, processes)]
             if self.migrate:
                 _run_once(self.name, self.migrate, environment)
             ends.enter_context(ended_in_reverse(children))
@@ -79,7 +84,7 @@ class Peer:
 
 
 class RunningPeer:
-    """A `bench.subjects.Running`."""
+    """Implements `bench.subjects.protocols.Running`."""
 
     def __init__(
         self, setup: Setup, api_key: str, children: Sequence[ApplicationProcess], connection: psycopg.Connection
@@ -91,7 +96,7 @@ class RunningPeer:
 
     @property
     def door(self) -> Door:
-        """See `bench.subjects.Running`."""
+        """See `Running`."""
         return Door(
             url=f"{self._setup.door_url}/orders",
             headers={"Authorization": f"Bearer {self._api_key}"},
@@ -100,16 +105,16 @@ class RunningPeer:
 
     @property
     def processes(self) -> Mapping[str, int]:
-        """See `bench.subjects.Running`."""
+        """See `Running`."""
         return {child.name: child.pid for child in self._children if child.pid is not None}
 
     def finished(self) -> int:
-        """See `bench.subjects.Running`."""
+        """See `Running`."""
         row = self._connection.execute("SELECT count(*) FROM orders WHERE stage = 'completed'").fetchone()
         return int(row[0]) if row else 0
 
     def problems(self) -> Sequence[str]:
-        """See `bench.subjects.Running`."""
+        """See `Running`."""
         for child in self._children:
             child.check()
         with closing(Store(self._setup.s3)) as store:
@@ -124,7 +129,7 @@ class _PeerProcess(ApplicationProcess):
         super().__init__(process, folder, environment)
 
     def answers(self) -> bool:
-        """Whether it works."""
+        """Whether the process works."""
         if self.process.ready_url is not None:
             return super().answers()
         return self.alive() and any(line.endswith("ready") for line in self.last_lines(count=1000))
@@ -152,7 +157,7 @@ def door_url_of(setup: Setup) -> tuple[str, str]:
 
 
 def uvicorn(setup: Setup, application: str) -> Part:
-    """The door: one process of the server that FastAPI's documentation runs, with its speed-ups installed."""
+    """The door: one process of uvicorn, the server of FastAPI's documentation, with its speed-ups."""
     host, port = door_url_of(setup)
     quiet = ("--log-level", "warning", "--no-access-log")
     arguments = ("-m", "uvicorn", application, "--host", host, "--port", port, *quiet)
@@ -160,17 +165,17 @@ def uvicorn(setup: Setup, application: str) -> Part:
 
 
 @contextmanager
-def _prepared(ground: Ground, mode: str, api_key: str) -> Iterator[Setup]:
-    """A database, a Redis number and a folder in the bucket, all empty, and gone with the block."""
+def _prepared(infrastructure: Infrastructure, mode: str, api_key: str) -> Iterator[Setup]:
+    """An empty database, Redis number and bucket folder. They are deleted after the block."""
     run = secrets.token_hex(4)
     with ExitStack() as ends:
         setup = Setup(
             mode=_mode(mode),
             door_url=f"http://127.0.0.1:{free_port()}",
-            database_url=ends.enter_context(own_database(ground, f"peer_{run}")),
-            redis_url=ends.enter_context(_own_redis(ground)),
-            s3=ends.enter_context(_own_folder(ground, f"peers/{run}/")),
-            kie=_kie(ground),
+            database_url=ends.enter_context(own_database(infrastructure, f"peer_{run}")),
+            redis_url=ends.enter_context(_own_redis(infrastructure)),
+            s3=ends.enter_context(_own_folder(infrastructure, f"peers/{run}/")),
+            kie=_kie(infrastructure),
         )
         with psycopg.connect(setup.database_url, autocommit=True) as connection:
             connection.execute(ledger.SCHEMA)
@@ -181,9 +186,9 @@ def _prepared(ground: Ground, mode: str, api_key: str) -> Iterator[Setup]:
 
 
 @contextmanager
-def own_database(ground: Ground, name: str) -> Iterator[str]:
-    """The URL of a new database on the ground's server; dropped with the block."""
-    url = ground.settings.database_url
+def own_database(infrastructure: Infrastructure, name: str) -> Iterator[str]:
+    """The URL of a new database on the infrastructure's server. The database is dropped after the block."""
+    url = infrastructure.settings.database_url
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
@@ -194,8 +199,8 @@ def own_database(ground: Ground, name: str) -> Iterator[str]:
 
 
 @contextmanager
-def _own_redis(ground: Ground) -> Iterator[str]:
-    url = urlunsplit(urlsplit(ground.settings.redis_url)._replace(path=f"/{_REDIS_NUMBER}"))
+def _own_redis(infrastructure: Infrastructure) -> Iterator[str]:
+    url = urlunsplit(urlsplit(infrastructure.settings.redis_url)._replace(path=f"/{_REDIS_NUMBER}"))
     with redis.Redis.from_url(url) as client:
         client.flushdb()
         try:
@@ -205,8 +210,8 @@ def _own_redis(ground: Ground) -> Iterator[str]:
 
 
 @contextmanager
-def _own_folder(ground: Ground, prefix: str) -> Iterator[S3]:
-    given = ground.settings.s3
+def _own_folder(infrastructure: Infrastructure, prefix: str) -> Iterator[S3]:
+    given = infrastructure.settings.s3
     s3 = S3(
         endpoint=given.endpoint,
         access_key=given.access_key,
@@ -224,8 +229,8 @@ def _own_folder(ground: Ground, prefix: str) -> Iterator[S3]:
             store.clear()
 
 
-def _kie(ground: Ground) -> Kie:
-    account = ground.settings.providers.named("kie")
+def _kie(infrastructure: Infrastructure) -> Kie:
+    account = infrastructure.settings.providers.named("kie")
     return Kie(
         base_url=account.base_url,
         api_key=account.api_key.get_secret_value(),

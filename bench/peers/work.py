@@ -1,7 +1,7 @@
-"""The work that every peer does for an order, apart from the database: the vendor's calls, the download, the storing.
+"""The work that every peer does for an order besides the database: vendor calls, download, storing.
 
-Kie's wire: https://docs.kie.ai. A callback's signature does not cover its body, so a callback is a hint, and the state
-is read with our own key, as Reelworks does.
+Kie's wire: https://docs.kie.ai. A callback's signature does not cover its body. A callback is therefore only a hint,
+and the peer reads the state with its own key, as Reelworks does.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from bench.peers.setup import S3, Kie, Setup
 _MODEL: Final = "google/nano-banana"
 _OK: Final = 200
 _TIMEOUT: Final = httpx.Timeout(30.0)
-# Beyond this a download goes to disk.
+# A larger download goes to disk.
 _SPOOLED_BYTES: Final = 8 * 1024**2
-# Connections kept open, for as many threads or tasks as a worker process has.
+# Kept connections: enough for the threads or tasks of a worker process.
 _POOL_SIZE: Final = 32
 
 
 class VendorRefused(Exception):
-    """A call was not answered as wished."""
+    """The vendor refused a call."""
 
 
 TRANSIENT: Final[tuple[type[Exception], ...]] = (
@@ -38,24 +38,27 @@ TRANSIENT: Final[tuple[type[Exception], ...]] = (
     MinioException,
     VendorRefused,
 )
-"""What may be over at the next try of a status read, a download or an upload."""
+"""Errors of a status read, a download or an upload that a retry may fix."""
 
 
 class VendorFailed(Exception):
-    """The vendor could not make what was ordered."""
+    """The vendor could not make the order."""
 
 
 class OrderRequest(BaseModel):
-    """The body of an order. `model` is Reelworks' name for the one model that the peers sell."""
+    """The body of an order. `model` is Reelworks' name for the one model that the peers offer."""
 
     model: str = "nano-banana"
+    """The model's name."""
     prompt: str = Field(min_length=1, max_length=5000)
+    """The prompt."""
 
 
 class Placed(BaseModel):
     """The answer to an order."""
 
     id: str
+    """The order's id."""
 
 
 class Asset(BaseModel):
@@ -64,20 +67,25 @@ class Asset(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     object_key: str
+    """The key in the bucket."""
     size_bytes: int
+    """The size in bytes."""
     sha256: str
+    """The SHA-256 of the bytes."""
 
 
 class CallbackData(BaseModel):
-    """What a callback is about."""
+    """The subject of a callback."""
 
     task_id: str = Field(alias="taskId")
+    """The vendor's id of the task."""
 
 
 class Callback(BaseModel):
-    """The body of a callback, as far as it is needed."""
+    """The fields of a callback's body that peers use."""
 
     data: CallbackData
+    """The subject of the callback."""
 
 
 class _Answer(BaseModel):
@@ -111,7 +119,7 @@ def is_authentic(kie: Kie, callback: Callback, timestamp: str, signature: str) -
 
 
 class Work:
-    """For processes with threads. One for each process; safe to share between threads."""
+    """The work in a process with threads. One object for each process; threads may share it."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -120,20 +128,20 @@ class Work:
         self._store = Store(setup.s3)
 
     def submit(self, order_id: str, prompt: str) -> str:
-        """Order at the vendor; answers its task's id.
+        """Create a task at the vendor and return its id.
 
         Raises:
-            VendorRefused: it was not accepted.
+            VendorRefused: the vendor refused the create.
         """
         body = _create_body(self._setup, order_id, prompt)
         return _task_id(self._vendor.post(_create_url(self._setup.kie), json=body))
 
     def result_url(self, task_id: str) -> str | None:
-        """Where the result is; None until there is one.
+        """The URL of the result. None while there is none.
 
         Raises:
-            VendorFailed: there will be none.
-            VendorRefused: the state could not be read.
+            VendorFailed: the task failed.
+            VendorRefused: the vendor refused the read.
         """
         return _result_url(self._vendor.get(_read_url(self._setup.kie), params={"taskId": task_id}))
 
@@ -155,7 +163,7 @@ class Work:
 
 
 class AsyncWork:
-    """The same for processes with an event loop. One for each loop."""
+    """The work in a process with an event loop. One object for each loop."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -191,7 +199,7 @@ class AsyncWork:
 
 
 class Store:
-    """The peer's folder in the bucket. Safe to share between threads."""
+    """The peer's folder in the bucket. Threads may share it."""
 
     def __init__(self, s3: S3) -> None:
         self._bucket = s3.bucket
@@ -199,7 +207,7 @@ class Store:
         self._http = urllib3.PoolManager(
             maxsize=_POOL_SIZE,
             timeout=urllib3.Timeout(connect=5, read=60),
-            # As minio's own client has it.
+            # The same settings as in minio's own client.
             retries=urllib3.Retry(total=5, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
         )
         self._client = Minio(
@@ -220,12 +228,12 @@ class Store:
         return Asset(object_key=key, size_bytes=size_bytes, sha256=sha256)
 
     def ensure_bucket(self) -> None:
-        """Make the bucket if it is not there."""
+        """Create the bucket if it does not exist."""
         if not self._client.bucket_exists(self._bucket):
             self._client.make_bucket(self._bucket)
 
     def sizes(self) -> dict[str, int]:
-        """How many bytes each object has, by key."""
+        """The size in bytes of each object, by key."""
         found = self._client.list_objects(self._bucket, prefix=self._prefix, recursive=True)
         return {str(item.object_name): item.size or 0 for item in found}
 
@@ -240,7 +248,7 @@ class Store:
 
 
 def _spool() -> BinaryIO:
-    # Typed as the file that it behaves as.
+    # Typed as a file: it behaves as one.
     return tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES)  # type: ignore[return-value]
 
 

@@ -1,4 +1,4 @@
-"""The scenarios, in the order in which they are run and shown."""
+"""The scenarios, in the order of runs and tables."""
 
 from collections.abc import Mapping
 

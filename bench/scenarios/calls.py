@@ -1,18 +1,18 @@
-"""How often a vendor is called for each finished generation: creates, status reads and cancels, by its own count.
+"""Counts the calls to a vendor for each finished generation: creates, status reads and cancels, as the vendor counts.
 
-Downloads of the result are told apart: vendors serve them from elsewhere, and do not limit them.
+Downloads have their own count: vendors serve results from other hosts, without limits.
 """
 
 from collections.abc import Iterator
 
-from bench.drain import wait_for
-from bench.ground import RunningStack, lift_limits, running_stack
-from bench.load import place
+from bench.figures.results import Measure, Outcome, over_rounds
+from bench.load.drain import wait_for
+from bench.load.senders import place
 from bench.progress import Steps
-from bench.reelworks import CALLBACK, POLL, finished, problems, with_mode
-from bench.reelworks import NAME as REELWORKS
-from bench.results import Measure, Outcome, over_rounds
-from bench.scenario import Bench
+from bench.running_stack import RunningStack, lift_limits, running_stack
+from bench.scenario import RunContext
+from bench.subjects.reelworks import CALLBACK, POLL, finished, problems, with_mode
+from bench.subjects.reelworks import NAME as REELWORKS
 from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
 from schemas.settings import Settings
@@ -21,26 +21,26 @@ NAME = "calls"
 CALLS = "provider calls per generation"
 
 _SENDERS = 4
-# An image takes a vendor about as long.
+# About the time that a vendor needs for an image.
 _SECONDS = 5.0
 _BEHAVIOUR = Behaviour(seconds=_SECONDS, delivered=Delivered(width=64, height=64))
 
 
 class Calls:
-    """In callback mode and in poll mode."""
+    """Vendor calls in callback mode and in poll mode."""
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
-        """Both modes, each with a system of its own."""
-        return [over_rounds(list(_rounds(bench, mode))) for mode in (CALLBACK, POLL)]
+    def measure(self, context: RunContext) -> list[Outcome]:
+        """Measure both modes, each with a separate system."""
+        return [over_rounds(list(_rounds(context, mode))) for mode in (CALLBACK, POLL)]
 
 
-def _rounds(bench: Bench, mode: str) -> Iterator[Outcome]:
-    count = 8 if bench.quick else 100
+def _rounds(context: RunContext, mode: str) -> Iterator[Outcome]:
+    count = 8 if context.quick else 100
     settings = with_mode(Settings(_env_file=None), mode)
-    with running_stack(bench, settings=settings) as running, Steps(bench, NAME, bench.rounds) as steps:
-        for number in range(1, bench.rounds + 1):
+    with running_stack(context, settings=settings) as running, Steps(context, NAME, context.rounds) as steps:
+        for number in range(1, context.rounds + 1):
             steps.begin(f"round {number}, {mode} mode, {count} orders of {_SECONDS:g} s")
             yield _round(running, mode, count, steps)
 
@@ -52,7 +52,7 @@ def _round(running: RunningStack, mode: str, count: int, steps: Steps) -> Outcom
     sandbox.add_scenario(_BEHAVIOUR)
     before = finished(running.database)
     place(running.door, count, _SENDERS)
-    wait_for(lambda: finished(running.database), before + count, tell=steps.tell)
+    wait_for(lambda: finished(running.database), before + count, report=steps.show)
     tasks, requests = sandbox.tasks(), sandbox.requests()
     creates = requests.accepted + requests.refused
     reads, cancels = sum(task.polls for task in tasks), sum(task.cancels for task in tasks)

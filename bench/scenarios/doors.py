@@ -1,8 +1,8 @@
-"""How fast orders are taken in, and how fast one is told how an order stands.
+"""Measures how fast the doors take orders and answer status reads.
 
-Nothing works the orders off meanwhile, so that the rate is the door's own: each is a row with a hold, committed, and a
-wake-up in Redis. Every sender is a customer of its own, as most callers at a time are; one customer's orders come one
-after the other at that customer's account, which has a case of its own.
+No worker runs, so the rate is that of the door: each order is a committed row with a hold, and a wake-up in Redis.
+Every sender is a different customer, like most simultaneous callers. Orders of a single customer queue at the
+customer's ledger account; they have a separate case.
 """
 
 import json
@@ -16,9 +16,13 @@ from pathlib import Path
 from celery import Celery
 from sqlalchemy import text
 
-from bench import registry
-from bench.drain import wait_for
-from bench.ground import (
+from bench.figures.percentiles import percentiles
+from bench.figures.results import Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter
+from bench.load.drain import wait_for
+from bench.load.senders import Load, Sender, place_at
+from bench.progress import Steps
+from bench.running_stack import (
     SANDBOX,
     SERVICES,
     RunningStack,
@@ -28,14 +32,10 @@ from bench.ground import (
     process_ids,
     running_stack,
 )
-from bench.load import Load, Sender, place_at
-from bench.meter import Meter
-from bench.percentiles import percentiles
-from bench.progress import Steps
-from bench.reelworks import NAME as REELWORKS
-from bench.results import Measure, Outcome, over_rounds
-from bench.scenario import Bench
-from bench.subjects import Door, Ground, Proxy
+from bench.scenario import RunContext
+from bench.subjects import installed_peers
+from bench.subjects.protocols import Door, Infrastructure, Proxy
+from bench.subjects.reelworks import NAME as REELWORKS
 from sandbox.scenarios import Scenario as Behaviour
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
@@ -64,19 +64,19 @@ class Doors:
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
-        """Every door in every round, one gateway process and one process at the Redis door."""
-        count = 60 if bench.quick else 2_000
+    def measure(self, context: RunContext) -> list[Outcome]:
+        """Measure every door in every round, with one gateway process and one process at the Redis door."""
+        count = 60 if context.quick else 2_000
         rounds: list[list[Outcome]] = []
         with (
-            running_stack(bench, only=_PROCESSES, settings=_settings()) as running,
-            _proxy(bench, running) as proxy,
-            Steps(bench, NAME, bench.rounds) as steps,
+            running_stack(context, only=_PROCESSES, settings=_settings()) as running,
+            _proxy(context, running) as proxy,
+            Steps(context, NAME, context.rounds) as steps,
         ):
             place_at(_doors(running), count // 10)
             if proxy is not None:
                 place_at([proxy.create] * _SENDERS, count // 10)
-            for number in range(1, bench.rounds + 1):
+            for number in range(1, context.rounds + 1):
                 rounds.append([])
                 for case, measured in _cases(running, proxy, count):
                     steps.begin(f"round {number}, {case.subject}, {case.name}")
@@ -89,17 +89,17 @@ class Doors:
 
 
 @contextmanager
-def _proxy(bench: Bench, running: RunningStack) -> Iterator[Proxy | None]:
-    """LiteLLM's proxy beside us; it has nothing to do while we are measured, nor have we while it is."""
+def _proxy(context: RunContext, running: RunningStack) -> Iterator[Proxy | None]:
+    """Run LiteLLM's proxy beside Reelworks. Each is idle while the other is measured."""
     with ExitStack() as ends:
         try:
-            folder = Path(tempfile.mkdtemp(prefix="litellm-", dir=bench.folder))
-            ground = Ground(folder, running.stack.settings, running.stack.sandbox_url)
-            proxy = ends.enter_context(registry.litellm(ground)) if bench.peers else None
+            folder = Path(tempfile.mkdtemp(prefix="litellm-", dir=context.folder))
+            infrastructure = Infrastructure(folder, running.stack.settings, running.stack.sandbox_url)
+            proxy = ends.enter_context(installed_peers.litellm(infrastructure)) if context.peers else None
         except (ImportError, StackError) as error:
-            bench.console.print(f"[yellow]no {LITELLM}[/yellow]: {error}", soft_wrap=True)
+            context.console.print(f"[yellow]no {LITELLM}[/yellow]: {error}", soft_wrap=True)
             proxy = None
-        # What costs the sandbox least: an order that nothing is made for.
+        # An order without media costs the sandbox the least.
         running.sandbox.add_scenario(Behaviour(outcome="fail", seconds=3600))
         yield proxy
 
@@ -127,24 +127,24 @@ def _cases(running: RunningStack, proxy: Proxy | None, count: int) -> Iterator[t
 
 
 def _settings() -> Settings:
-    """A queue that is never full: nobody empties it, and a wake-up that is not sent costs a write of its own."""
+    """Settings with a queue that never fills: no worker empties it, and an unsent wake-up costs an extra write."""
     settings = Settings(_env_file=None)
     pipeline = settings.pipeline.model_copy(update={"queue_target": _NO_LIMIT})
     return settings.model_copy(update={"pipeline": pipeline})
 
 
 def _doors(running: RunningStack) -> list[Door]:
-    """One for each sender, who is a customer that has not ordered yet."""
+    """A door for each sender, each with a new customer."""
     return [image_door(running.stack, new_customer(running.database)[1]) for _ in range(_SENDERS)]
 
 
 def _status(create: Door) -> Door:
-    """Where Reelworks tells how an order stands that is made now."""
+    """Place an order and return the door for its status."""
     return replace(create, url=f"{create.url}/{_order(create)}", method="GET")
 
 
 def _order(create: Door) -> str:
-    """Place an order; its id."""
+    """Place an order and return its id."""
     with Sender(create) as sender:
         return str(json.loads(sender.send())["id"])
 
@@ -175,7 +175,7 @@ def _over_http(case: _Case, doors: Sequence[Door], parts: Mapping[str, int], cou
 
 
 def _over_redis(running: RunningStack, case: _Case, count: int) -> Outcome:
-    """A Celery client sends them, as fast as it can; the time ends when all of them are rows."""
+    """Send orders with a Celery client at full speed. The time ends when all orders are rows."""
     settings, before = running.stack.settings, _orders(running)
     customers = [str(new_customer(running.database)[0]) for _ in range(_SENDERS)]
     parts = {name: pid for name, pid in process_ids(running.stack).items() if name != "gateway"}

@@ -1,8 +1,8 @@
-"""Results of 1 MB, 100 MB and 1 GB on their way from the vendor into the object store, against plain `curl`.
+"""Measures transfers of 1 MB, 100 MB and 1 GB from the vendor into the object store, against plain `curl`.
 
-Reelworks' time is its download stage, from the event that begins it to the one that ends it: the wake-up, the claim and
-the commit are part of it. `curl` reads the same URL in one process and writes into the same bucket in another, with a
-pipe between them. Reading into nothing shows what the sandbox can send at most.
+Reelworks' time is that of its download stage, from the event at its beginning to the event at its end, and includes the
+wake-up, the claim and the commit. `curl` reads the same URL in one process and writes into the same bucket in another,
+with a pipe in between. Reading without writing shows the sandbox's own limit.
 """
 
 import json
@@ -13,17 +13,17 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bench.curl import Curl
-from bench.drain import wait_for
-from bench.ground import SANDBOX, RunningStack, process_ids, running_stack
-from bench.load import Sender
-from bench.meter import Meter, memory_mib
+from bench.figures.results import Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter, memory_mib
+from bench.load.curl import Curl
+from bench.load.drain import wait_for
+from bench.load.senders import Sender
 from bench.progress import Steps
-from bench.reelworks import NAME as REELWORKS
-from bench.reelworks import finished, problems
-from bench.results import Measure, Outcome, over_rounds
-from bench.scenario import Bench
-from bench.subjects import Door
+from bench.running_stack import SANDBOX, RunningStack, process_ids, running_stack
+from bench.scenario import RunContext
+from bench.subjects.protocols import Door
+from bench.subjects.reelworks import NAME as REELWORKS
+from bench.subjects.reelworks import finished, problems
 from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
 from workers.roles import Role
@@ -41,7 +41,7 @@ class _Size:
     name: str
     size_bytes: int
     files: int
-    """So many, one after the other, in each round; the median counts."""
+    """Files in each round, one after the other. The median counts."""
 
 
 _SIZES = (_Size("1 MB", 10**6, 20), _Size("100 MB", 10**8, 3), _Size("1 GB", 10**9, 1))
@@ -49,25 +49,25 @@ _QUICK_SIZES = (_Size("1 MB", 10**6, 2), _Size("10 MB", 10**7, 1))
 
 
 class Files:
-    """One file after the other: Reelworks fetches those of a size, then `curl` does."""
+    """Transfers one file after the other: Reelworks fetches the files of a size, then `curl` does."""
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
-        """Every size in every round, on one running system, whose worker has moved no file before."""
-        sizes = _QUICK_SIZES if bench.quick else _SIZES
+    def measure(self, context: RunContext) -> list[Outcome]:
+        """Measure every size in every round, on one running system whose worker has not moved a file yet."""
+        sizes = _QUICK_SIZES if context.quick else _SIZES
         rounds: list[list[Outcome]] = []
         with (
-            running_stack(bench, extra_env=_in_memory()) as running,
-            Steps(bench, NAME, bench.rounds * len(sizes)) as steps,
+            running_stack(context, extra_env=_in_memory()) as running,
+            Steps(context, NAME, context.rounds * len(sizes)) as steps,
         ):
             idle_mib = memory_mib(process_ids(running.stack))[_WORKER]
-            for number in range(1, bench.rounds + 1):
+            for number in range(1, context.rounds + 1):
                 rounds.append([])
                 for size in sizes:
                     steps.begin(f"round {number}, {size.name}")
                     rounds[-1] += _measure(running, size, idle_mib)
-            steps.tell("reading everything that was stored")
+            steps.show("reading everything that was stored")
             found = problems(running.stack.settings, running.database)
         outcomes = [over_rounds(same) for same in zip(*rounds, strict=True)]
         outcomes[0].problems.extend(found)
@@ -77,7 +77,7 @@ class Files:
 
 
 def _in_memory() -> dict[str, str]:
-    """Where the sandbox makes its files. The first to read one from a disk would pay for filling the page cache."""
+    """Keep the sandbox's files in memory. The first reader of a file on disk would pay for filling the page cache."""
     return {"TMPDIR": str(_MEMORY)} if _MEMORY.is_dir() else {}
 
 
@@ -105,7 +105,7 @@ def _measure(running: RunningStack, size: _Size, idle_mib: float) -> list[Outcom
 
 @dataclass(frozen=True)
 class _Fetched:
-    """A result that Reelworks has stored: where it was, and how long its download stage took."""
+    """A stored result: its URL at the vendor, and the length of its download stage."""
 
     url: str
     seconds: float

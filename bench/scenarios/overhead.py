@@ -1,11 +1,11 @@
-"""What Reelworks adds to the vendor's own time, at low load: one order at a time.
+"""Measures the time that Reelworks adds to the vendor's own, at low load: one order at a time.
 
-Four moments of each order, all on this machine's real-time clock:
+There are four moments of each order, all on this machine's real-time clock:
 
 - the POST begins: before its first byte is written;
 - the create arrives: the sandbox has read and checked it (`created_at` of its task);
-- the callback leaves: the sandbox is about to connect, so its own way to the gateway counts as ours (`at`);
-- completed: a listening client of PostgreSQL hears of the commit. `finished_at` would leave the commit out.
+- the callback leaves: the sandbox is about to connect, so the way to the gateway counts as Reelworks' time (`at`);
+- completed: a listening PostgreSQL client hears of the commit. `finished_at` would exclude the commit.
 """
 
 import json
@@ -17,16 +17,16 @@ from dataclasses import dataclass
 
 import psycopg
 
-from bench.drain import wait_for
-from bench.ground import RunningStack, durability, process_ids, running_stack
-from bench.load import Sender, place
-from bench.meter import Meter
-from bench.percentiles import percentiles
+from bench.figures.percentiles import percentiles
+from bench.figures.results import GENERATIONS, Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter
+from bench.load.drain import wait_for
+from bench.load.senders import Sender, place
 from bench.progress import Steps
-from bench.reelworks import NAME as REELWORKS
-from bench.reelworks import finished, problems
-from bench.results import GENERATIONS, Measure, Outcome, over_rounds
-from bench.scenario import Bench
+from bench.running_stack import RunningStack, durability, process_ids, running_stack
+from bench.scenario import RunContext
+from bench.subjects.reelworks import NAME as REELWORKS
+from bench.subjects.reelworks import finished, problems
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
@@ -34,9 +34,9 @@ from sandbox.scenarios import Scenario as Behaviour
 NAME = "overhead"
 ARRIVAL, COMPLETION, ANSWER = "POST → create", "callback → completed", "POST → answer"
 
-# Long enough that the create's answer is stored before the callback comes, as with every real vendor.
+# Long enough to store the create's answer before the callback arrives, as with every real vendor.
 _BEHAVIOUR = Behaviour(seconds=0.2, delivered=Delivered(width=64, height=64))
-# Orders must not fall into step with beat, which sends once a second.
+# Random pauses keep orders out of step with beat, which sends once a second.
 _LONGEST_PAUSE_SECONDS = 0.1
 _GIVE_UP_SECONDS = 60.0
 
@@ -61,20 +61,20 @@ class _Order:
 
 
 class Overhead:
-    """From POST to the create at the vendor, and from its callback to `completed`."""
+    """The time from POST to the vendor's create, and from its callback to `completed`."""
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
-        """The same orders in every round, on one running system."""
-        count, warm_up = (10, 4) if bench.quick else (300, 20)
+    def measure(self, context: RunContext) -> list[Outcome]:
+        """Measure the same orders in every round, on one running system."""
+        count, warm_up = (10, 4) if context.quick else (300, 20)
         rounds = []
-        with running_stack(bench) as running, _completions(running) as completions:
+        with running_stack(context) as running, _completions(running) as completions:
             running.sandbox.add_scenario(_BEHAVIOUR)
             place(running.door, warm_up, senders=4)
             wait_for(lambda: finished(running.database), warm_up)
-            with Steps(bench, NAME, bench.rounds) as steps:
-                for number in range(1, bench.rounds + 1):
+            with Steps(context, NAME, context.rounds) as steps:
+                for number in range(1, context.rounds + 1):
                     steps.begin(f"round {number}, {count} orders one after the other")
                     with Meter(process_ids(running.stack)) as meter:
                         orders = _orders(running, completions, count, seed=number)
@@ -103,7 +103,7 @@ def _orders(running: RunningStack, completions: psycopg.Connection, count: int, 
 
 
 def _wait_for(completions: psycopg.Connection, generation_id: str) -> float:
-    """When the completion of this generation was heard of."""
+    """The time at which the generation's completion was heard."""
     for told in completions.notifies(timeout=_GIVE_UP_SECONDS):
         if told.payload == generation_id:
             return time.time()
@@ -112,7 +112,7 @@ def _wait_for(completions: psycopg.Connection, generation_id: str) -> float:
 
 @contextmanager
 def _completions(running: RunningStack) -> Iterator[psycopg.Connection]:
-    """A connection that hears of every generation that is completed."""
+    """A connection that hears of every completed generation."""
     url = running.stack.settings.database_url
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_TELL_OF_COMPLETION)
@@ -121,7 +121,7 @@ def _completions(running: RunningStack) -> Iterator[psycopg.Connection]:
 
 
 def _generation_id(task: TaskReport) -> str:
-    """Whose task it is: the callback's URL says it, `…/callbacks/kie/{id}?t=…`."""
+    """The generation of a task, from the callback's URL: `…/callbacks/kie/{id}?t=…`."""
     return (task.call_back_url or "").partition("?")[0].rpartition("/")[2]
 
 

@@ -1,7 +1,8 @@
-"""Finished generations a second, from an instant vendor with a small image: Reelworks and its peers on one ground.
+"""Measures finished generations a second, with an instant vendor and a small image: Reelworks and its peers.
 
-The rate is all orders over the time from the first order to the last completion: accepting and the tail are part of the
-work, and nobody gains by doing them apart. Subjects are started one at a time, in turn, once in every round.
+The rate is the number of orders divided by the time from the first order to the last completion. Accepting and the tail
+are part of the work, so no subject gains by separating them. All subjects share one infrastructure and run in turn,
+once in every round.
 """
 
 import time
@@ -10,17 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.drain import wait_for
-from bench.ground import RunningStack, durability, lift_limits, process_ids, running_stack
-from bench.load import Load, OrderRefused, place
-from bench.meter import Meter
+from bench.figures.results import GENERATIONS, Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter
+from bench.load.drain import wait_for
+from bench.load.sandbox_alone import sandbox_alone
+from bench.load.senders import Load, OrderRefused, place
 from bench.progress import Steps
-from bench.reelworks import Reelworks
-from bench.registry import peers
-from bench.results import GENERATIONS, Measure, Outcome, over_rounds
-from bench.scenario import Bench
-from bench.subjects import Ground, Running, Subject
-from bench.vendor_load import sandbox_alone
+from bench.running_stack import RunningStack, durability, lift_limits, process_ids, running_stack
+from bench.scenario import RunContext
+from bench.subjects.installed_peers import peers
+from bench.subjects.protocols import Infrastructure, Running, Subject
+from bench.subjects.reelworks import Reelworks
 from sandbox.scenarios import Delivered
 from sandbox.scenarios import Scenario as Behaviour
 from stack.errors import StackError
@@ -38,85 +39,93 @@ class Case:
     """One subject in one configuration."""
 
     subject: Subject
+    """The subject."""
     mode: str
+    """`callback` or `poll`."""
     processes: int
+    """Worker processes of each kind."""
 
     @property
     def name(self) -> str:
-        """As the tables show it."""
+        """The name in the tables."""
         return f"{self.mode}, {self.processes} process{'es' if self.processes > 1 else ''}"
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much work a case is."""
+    """The amount of work of a case."""
 
     warm_up: int
+    """Orders before the measurement."""
     orders: int
+    """Measured orders."""
 
 
 class Throughput:
-    """Every subject in every mode that it has, with one and with two worker processes of each kind."""
+    """Every subject in each of its modes, with one and with two worker processes of each kind."""
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
-        """Every case once in each round, and the sandbox alone."""
-        size = Size(warm_up=4, orders=24) if bench.quick else Size(warm_up=60, orders=600)
-        cases = list(_cases(bench))
+    def measure(self, context: RunContext) -> list[Outcome]:
+        """Measure every case once in each round, and the sandbox alone."""
+        size = Size(warm_up=4, orders=24) if context.quick else Size(warm_up=60, orders=600)
+        cases = list(_cases(context))
         rounds: list[list[Outcome]] = []
-        with running_stack(bench, only={"sandbox"}) as ground, Steps(bench, NAME, bench.rounds * len(cases)) as steps:
-            for number in range(1, bench.rounds + 1):
+        with (
+            running_stack(context, only={"sandbox"}) as shared,
+            Steps(context, NAME, context.rounds * len(cases)) as steps,
+        ):
+            for number in range(1, context.rounds + 1):
                 rounds.append([])
                 for case in cases:
                     steps.begin(f"round {number}, {case.subject.name}, {case.name}")
-                    rounds[-1].append(_measure_or_tell(bench, ground, case, size, steps))
-                steps.tell("the sandbox alone")
-                with _instant(ground):
-                    rounds[-1].append(sandbox_alone(ground, size.orders))
+                    rounds[-1].append(_measure_or_report(context, shared, case, size, steps))
+                steps.show("the sandbox alone")
+                with _instant(shared):
+                    rounds[-1].append(sandbox_alone(shared, size.orders))
         return [over_rounds(outcomes) for outcomes in zip(*rounds, strict=True)]
 
 
-def _cases(bench: Bench) -> Iterator[Case]:
-    subjects: Sequence[Subject] = [Reelworks(), *(peers(bench.console) if bench.peers else [])]
-    for processes in _PROCESSES[:1] if bench.quick else _PROCESSES:
+def _cases(context: RunContext) -> Iterator[Case]:
+    subjects: Sequence[Subject] = [Reelworks(), *(peers(context.console) if context.peers else [])]
+    for processes in _PROCESSES[:1] if context.quick else _PROCESSES:
         for mode in ("callback", "poll"):
             for subject in subjects:
                 if mode in subject.modes:
                     yield Case(subject, mode, processes)
-    if not bench.quick:
+    if not context.quick:
         yield Case(Reelworks(flower=True), "callback", 1)
 
 
-def _measure_or_tell(bench: Bench, ground: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:
-    """One subject's trouble must not cost the figures of the others."""
+def _measure_or_report(context: RunContext, shared: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:
+    """Measure a case. An error becomes a problem in the outcome, so that the other subjects keep their figures."""
     try:
-        return _measure(bench, ground, case, size, steps)
+        return _measure(context, shared, case, size, steps)
     except (StackError, OrderRefused, OSError) as error:
         problem = f"could not be measured: {type(error).__name__}: {error}"
         return Outcome(scenario=NAME, case=case.name, subject=case.subject.name, measures=[], problems=[problem])
 
 
-def _measure(bench: Bench, ground: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:
-    place_of_subjects = Ground(Path(bench.folder), ground.stack.settings, ground.stack.sandbox_url)
-    started = case.subject.running(place_of_subjects, mode=case.mode, processes=case.processes)
-    with _instant(ground), started as running:
+def _measure(context: RunContext, shared: RunningStack, case: Case, size: Size, steps: Steps) -> Outcome:
+    infrastructure = Infrastructure(Path(context.folder), shared.stack.settings, shared.stack.sandbox_url)
+    started = case.subject.running(infrastructure, mode=case.mode, processes=case.processes)
+    with _instant(shared), started as running:
         place(running.door, size.warm_up, _SENDERS)
         wait_for(running.finished, size.warm_up)
-        outcome = _run(ground, case, running, size, steps)
+        outcome = _run(shared, case, running, size, steps)
         return outcome.model_copy(update={"problems": [*outcome.problems, *running.problems()]})
 
 
-def _run(ground: RunningStack, case: Case, running: Running, size: Size, steps: Steps) -> Outcome:
+def _run(shared: RunningStack, case: Case, running: Running, size: Size, steps: Steps) -> Outcome:
     before = running.finished()
     with Load([running.door] * _SENDERS, size.orders) as load:
-        parts = {**running.processes, **process_ids(ground.stack), "load": load.pid}
+        parts = {**running.processes, **process_ids(shared.stack), "load": load.pid}
         with Meter(parts) as meter:
             began = time.perf_counter()
             load.go()
             latencies = load.latencies()
             accepted_seconds = time.perf_counter() - began
-            ended = wait_for(running.finished, before + size.orders, tell=steps.tell)
+            ended = wait_for(running.finished, before + size.orders, report=steps.show)
     finished = running.finished() - before
     seconds = (ended or time.perf_counter()) - began
     return Outcome(
@@ -129,15 +138,15 @@ def _run(ground: RunningStack, case: Case, running: Running, size: Size, steps: 
             Measure(what=GENERATIONS, unit="", values=[finished]),
         ],
         parts=meter.use(),
-        notes=[durability(ground.database)],
+        notes=[durability(shared.database)],
         problems=[] if ended else [f"only {finished} of {size.orders} orders were finished"],
     )
 
 
 @contextmanager
-def _instant(ground: RunningStack) -> Iterator[None]:
-    """The sandbox as it started, but without limits, and with small images that take no time."""
-    ground.sandbox.reset()
-    lift_limits(ground.sandbox)
-    ground.sandbox.add_scenario(_INSTANT)
+def _instant(shared: RunningStack) -> Iterator[None]:
+    """The sandbox in its initial state, but without limits, and with small images that take no time."""
+    shared.sandbox.reset()
+    lift_limits(shared.sandbox)
+    shared.sandbox.add_scenario(_INSTANT)
     yield

@@ -1,8 +1,7 @@
-"""Many generations that wait for their vendor: what the system costs meanwhile, and how soon those that are due are
-polled.
+"""Measures many generations that wait for their vendor: their cost, and how soon due ones are polled.
 
-They are inserted in bulk, vendor's ids included, which the sandbox adopts: it answers that each is being made, and
-notes when it was asked. So the time from due to polled ends with the arrival of the call at the vendor.
+The generations are inserted in bulk with the vendor's ids. The sandbox adopts the ids: it answers that each task runs,
+and records the time of reads. The time from due to polled therefore ends when the call arrives at the vendor.
 """
 
 import time
@@ -13,16 +12,16 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from bench.drain import wait_for
-from bench.ground import SERVICES, RunningStack, durability, process_ids, running_stack
-from bench.meter import Meter, memory_mib
-from bench.percentiles import percentiles
-from bench.population import REMOTE_ID_PREFIX, Population
+from bench.figures.percentiles import percentiles
+from bench.figures.results import Measure, Outcome, over_rounds
+from bench.instruments.meter import Meter, memory_mib
+from bench.instruments.waker_plan import Plan, explain
+from bench.load.drain import wait_for
+from bench.load.population import REMOTE_ID_PREFIX, Population
 from bench.progress import Steps
-from bench.reelworks import NAME as REELWORKS
-from bench.results import Measure, Outcome, over_rounds
-from bench.scenario import Bench
-from bench.waker_plan import Plan, explain
+from bench.running_stack import SERVICES, RunningStack, durability, process_ids, running_stack
+from bench.scenario import RunContext
+from bench.subjects.reelworks import NAME as REELWORKS
 from schemas.settings import Settings
 from stack.processes import Process, application_processes
 from storage.audit import rows
@@ -35,7 +34,7 @@ LATENCY, WAKER, QUERY, GROWTH = "due → polled", "waker's process", "waker's qu
 _COUNTS = (10_000, 100_000, 1_000_000)
 _DUE_A_SECOND = 200.0
 _PLANS = 5
-# Polled once in the bench's time: not again before the last round is over.
+# Each generation is polled once: its next poll comes after the last round.
 _NEXT_POLL_SECONDS = 7200.0
 _PROVIDER_PROCESSES = 2
 
@@ -44,7 +43,7 @@ _WAKER_PART = f"worker-{Role.CONTROL}"
 
 @dataclass(frozen=True)
 class _Size:
-    """How long the windows are, in seconds."""
+    """The lengths of the windows, in seconds."""
 
     counts: tuple[int, ...]
     still_seconds: float
@@ -52,22 +51,22 @@ class _Size:
 
 
 class Waiting:
-    """10,000, 100,000 and 1,000,000 that wait: while nothing is due, and while 200 are due every second."""
+    """10,000, 100,000 and 1,000,000 waiting generations, with nothing due and with 200 due every second."""
 
     name = NAME
 
-    def measure(self, bench: Bench) -> list[Outcome]:
-        """One system, whose database is filled further from case to case; every case in several windows."""
-        size = _Size((2_000,), 3, 3) if bench.quick else _Size(_COUNTS, 30, 30)
+    def measure(self, context: RunContext) -> list[Outcome]:
+        """Measure one system and fill its database further from case to case. Each case has several windows."""
+        size = _Size((2_000,), 3, 3) if context.quick else _Size(_COUNTS, 30, 30)
         outcomes = []
         with (
-            running_stack(bench, settings=_settings(), processes=_processes) as running,
-            Steps(bench, NAME, len(size.counts) * (1 + 2 * bench.rounds)) as steps,
+            running_stack(context, settings=_settings(), processes=_processes) as running,
+            Steps(context, NAME, len(size.counts) * (1 + 2 * context.rounds)) as steps,
         ):
             running.sandbox.adopt(REMOTE_ID_PREFIX)
             population = Population.of(running.stack.settings)
             for count in size.counts:
-                outcomes += _measure(running, population, count, size, steps, rounds=bench.rounds)
+                outcomes += _measure(running, population, count, size, steps, rounds=context.rounds)
             outcomes[-1].problems.extend(_audited(running.database))
             outcomes[-1].notes.append(durability(running.database))
         return outcomes
@@ -80,7 +79,7 @@ def _settings() -> Settings:
 
 
 def _processes(settings: Settings) -> list[Process]:
-    """As `reelworks up` runs them, with a second process for the vendors: one polls less than 200 times a second."""
+    """The processes of `reelworks up`, with a second provider process: one polls less than 200 times a second."""
     more = ("--processes", str(_PROVIDER_PROCESSES))
     return [
         replace(process, argv=(*process.argv, *more)) if process.name == f"worker-{Role.PROVIDER}" else process
@@ -92,14 +91,14 @@ def _measure(
     running: RunningStack, population: Population, count: int, size: _Size, steps: Steps, *, rounds: int
 ) -> list[Outcome]:
     steps.begin(f"filling the database up to {count:,}")
-    population.grow(count, lambda there: steps.tell(f"{there:,} there"))
+    population.grow(count, lambda there: steps.show(f"{there:,} there"))
     still, due = [], []
     for number in range(1, rounds + 1):
         steps.begin(f"{count:,} wait, round {number}, nothing is due")
         still.append(_while_nothing_is_due(running, f"{count:,} wait, none due", size.still_seconds))
         steps.begin(f"{count:,} wait, round {number}, {_DUE_A_SECOND:g} a second are due")
         due.append(_while_many_are_due(running, population, f"{count:,} wait, {_DUE_A_SECOND:g}/s due", size))
-    # One plan and one list of memories of each are enough.
+    # One plan and one list of memories for each case are enough.
     return [over_rounds(same).model_copy(update={"notes": same[-1].notes}) for same in (still, due)]
 
 
@@ -117,7 +116,7 @@ def _while_many_are_due(running: RunningStack, population: Population, case: str
     window = _Window(running)
     with window:
         time.sleep(1 + size.due_seconds / 2)
-        # In the middle of it, when as many are due as at any other time.
+        # The middle of the window: as many generations are due as at any other time.
         plans = window.plans()
         wait_for(lambda: count - _still_due(running.database), count)
     seconds = _latencies(running, due)
@@ -130,7 +129,7 @@ def _while_many_are_due(running: RunningStack, population: Population, case: str
 
 
 class _Window:
-    """A stretch of time, and what every part used in it."""
+    """A stretch of time, with the use of every part."""
 
     def __init__(self, running: RunningStack) -> None:
         self._running = running
@@ -150,7 +149,7 @@ class _Window:
         self._memory.append(memory_mib(self._parts))
 
     def plans(self) -> list[Plan]:
-        """The waker's query, executed a few times while the window is open."""
+        """Execute the waker's query a few times while the window is open, and return the plans."""
         pipeline = self._running.stack.settings.pipeline
         plans = []
         for _ in range(_PLANS):
@@ -159,7 +158,7 @@ class _Window:
         return plans
 
     def outcome(self, case: str, latencies: list[Measure], plans: list[Plan]) -> Outcome:
-        """What was found out; after the window."""
+        """The outcome of the window. Call this after the window."""
         use = self._meter.use()
         cores = {part.part: part.cpu_seconds[0] / self._seconds for part in use}
         first, last = self._memory
@@ -189,24 +188,24 @@ def _median(plans: Sequence[Plan]) -> Plan:
 
 
 def _shown(plan: Plan) -> str:
-    """As a page shows it."""
+    """The plan for the page."""
     return "\n".join([f"The plan of the {QUERY}, {plan.milliseconds:.1f} ms:", "", "```", *plan.lines, "```", ""])
 
 
 def _still_due(database: Database) -> int:
-    """How many have a wake-up before the half hour is over: nobody has polled those."""
+    """The number of generations with a wake-up within half an hour: those were not polled."""
     with database.transaction() as session:
         query = text("SELECT count(*) FROM generations WHERE wake_at < now() + interval '30 minutes'")
         return int(session.execute(query).scalar_one())
 
 
 def _latencies(running: RunningStack, due: Mapping[UUID, datetime]) -> list[float]:
-    """Seconds from each due wake-up to the arrival of its poll at the vendor; without those that did not arrive."""
+    """Seconds from each due wake-up to the arrival of its poll at the vendor. Missing polls are left out."""
     polled = {task.task_id: task.polled_at for task in running.sandbox.tasks(REMOTE_ID_PREFIX)}
     arrivals = ((polled.get(f"{REMOTE_ID_PREFIX}{name}"), at.timestamp()) for name, at in due.items())
     return [arrived - at for arrived, at in arrivals if arrived is not None and arrived >= at]
 
 
 def _audited(database: Database) -> list[str]:
-    """What the audit finds in the rows."""
+    """The audit's findings in the rows."""
     return [f"{breach.subject}: {breach.problem}" for breach in rows.check(database, rows.EVERYTHING).breaches]

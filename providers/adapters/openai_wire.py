@@ -5,11 +5,11 @@ leave out, so of an answer only what is needed must be there.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-from providers.account import Account
+from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import AccountState
 from providers.http.calls import Reply
 from schemas.enums import ErrorCode
@@ -52,54 +52,40 @@ class _Page(Payload):
     data: list[JsonValue]
 
 
-def to_error(account: Account, reply: Reply, things: str, *, prompt: str = "") -> ProviderError:
-    """The error of an answer without what was asked for: by OpenAI's words first, then by the HTTP status.
+class OpenAIAdapter(VendorAdapter):
+    """An account at a gateway. Its address is the one that OpenAI's client would be given."""
 
-    Args:
-        things: what was to be made: "videos".
-        prompt: what no text may repeat.
-    """
-    provider, problem = reply.call.provider, _problem(reply)
-    if problem.type == QUOTA_TYPE:
-        return ProviderQuotaExceeded(f"{provider} says that our account is empty (HTTP {reply.status})")
-    if reply.status == _NOT_FOUND and reply.call.is_create:
-        # Not the order is wrong: the gateway has given up the path, or the model.
-        return ProviderUnavailable(f"{provider} serves no such {things} (HTTP 404)")
-    if problem.code == MODERATION_CODE:
-        text = f"{provider} refused it by its content policy (HTTP {reply.status})"
-        error: ProviderError = ProviderRejected(text, code=ErrorCode.CONTENT_REJECTED)
-    else:
-        error = reply.unreadable()
-    if type(error) is not ProviderRejected or not problem.message:
-        return error
-    text = account.quotable(problem.message, prompt=prompt)
-    return ProviderRejected(f"{error.message}: {text}", code=error.code)
+    things: ClassVar[str]
+    """What the wire makes: "videos"."""
 
+    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+        """By OpenAI's words first, then by the HTTP status."""
+        provider, problem = reply.call.provider, _problem(reply)
+        if problem.type == QUOTA_TYPE:
+            return ProviderQuotaExceeded(f"{provider} says that our account is empty (HTTP {reply.status})")
+        if reply.status == _NOT_FOUND and reply.call.is_create:
+            # Not the order is wrong: the gateway has given up the path, or the model.
+            return ProviderUnavailable(f"{provider} serves no such {self.things} (HTTP 404)")
+        if problem.code == MODERATION_CODE:
+            told = self._account.quotable(problem.message or "", reply, prompt=prompt)
+            text = f"{provider} refused it by its content policy (HTTP {reply.status})"
+            return ProviderRejected(f"{text}: {told}" if told else text, code=ErrorCode.CONTENT_REJECTED)
+        return super()._error(reply, prompt=prompt)
 
-def check(account: Account, things: str, *, params: Mapping[str, str] | None = None) -> AccountState:
-    """Ask for a list, which costs nothing.
+    def _told(self, reply: Reply) -> Told | None:
+        return Told(_problem(reply).message or "")
 
-    Args:
-        things: what is listed, as the path has it: "videos".
-
-    Raises: as `Provider.check` does.
-    """
-    reply = account.call("check", "GET", f"/{things}", params=params)
-    if reply.status == _NOT_FOUND:
-        text = f"{reply.call.provider} has no {things} at this address, which mostly ends with /v1 (HTTP 404)"
-        raise ProviderRejected(text)
-    if not reply.is_success:
-        raise to_error(account, reply, things)
-    try:
-        _Page.model_validate_json(reply.content)
-    except ValidationError:
-        raise reply.unreadable() from None
-    return AccountState()
+    def _check_list(self, path: str, *, params: Mapping[str, str] | None = None) -> AccountState:
+        """Ask for a list, which costs nothing. Raises as `Provider.check` does."""
+        reply = self._account.call("check", "GET", path, params=params)
+        if reply.status == _NOT_FOUND:
+            text = f"{self.name} has no {path.strip('/')} at this address, which mostly ends with /v1 (HTTP 404)"
+            raise ProviderRejected(text)
+        self._answer(reply, _Page)
+        return AccountState()
 
 
 def _problem(reply: Reply) -> Problem:
     """What a refused call was answered with, if it is in OpenAI's words."""
-    try:
-        return _Refusal.model_validate_json(reply.content).error if reply.status >= _BAD_REQUEST else Problem()
-    except ValidationError:
-        return Problem()
+    refusal = reply.read(_Refusal) if reply.status >= _BAD_REQUEST else None
+    return Problem() if refusal is None else refusal.error

@@ -1,5 +1,6 @@
 """The models that customers can order, as data, and the way from a request to a priced order."""
 
-from providers.catalogue.catalogue import Catalogue, CatalogueFile, ModelCard
+from providers.catalogue.catalogue import Catalogue, ModelCard
+from providers.catalogue.reading import CatalogueFile
 
 __all__ = ["Catalogue", "CatalogueFile", "ModelCard"]

@@ -1,63 +1,20 @@
 """The models that customers can order, and the way from a request to a priced order."""
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from datetime import date
-from decimal import Decimal
 from difflib import get_close_matches
-from functools import lru_cache
-from importlib.resources import files
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field
 
 from providers.catalogue.capabilities import Capabilities, Problem, choice_problem
-from providers.catalogue.models import Defaults, Family, Model, Price, RetiredModel, RouteEntry, Style, UnknownSubmit
+from providers.catalogue.models import Defaults, Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Order, Route
-
-
-class CatalogueFile(BaseModel):
-    """The whole of `catalogue.toml`."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    models: list[Model]
-    retired: list[RetiredModel]
-    families: list[Family] = []
-    styles: list[Style] = []
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        seen: set[str] = set()
-        active = {model.name for model in self.models if model.paused_on is None}
-        entries: list[Model | RetiredModel] = [*self.models, *self.retired]
-        for entry in entries:
-            for name in (entry.name, *entry.aliases):
-                if name in seen:
-                    raise ValueError(f"two models answer to the name {name!r}")
-                seen.add(name)
-            if entry.successor is not None and entry.successor not in active:
-                raise ValueError(f"{entry.name}: its successor {entry.successor!r} is not a model that can be ordered")
-        names = {model.name for model in self.models}
-        for model in self.models:
-            if unknown := set(model.capabilities.extends) - names:
-                raise ValueError(f"{model.name}: there is no model {sorted(unknown)} to go on from")
-        for family in self.families:
-            if unknown := set(family.models) - names:
-                raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
-        return self
-
-    @classmethod
-    @lru_cache
-    def shipped(cls) -> Self:
-        """The catalogue that comes with Reelworks, read once."""
-        text = files("providers.catalogue").joinpath("catalogue.toml").read_text(encoding="utf-8")
-        # Decimal: 1.1 credits are 1.1, not 1.100000000000000088.
-        return cls.model_validate(tomllib.loads(text, parse_float=Decimal))
 
 
 class ModelCard(BaseModel):
@@ -152,11 +109,6 @@ class Catalogue:
         """What cancelling begun work on a route costs; `impossible` for one that is no longer listed."""
         entry = self._entry(model, route)
         return CancelRule.IMPOSSIBLE if entry is None else entry.cancel
-
-    def keeps_video_length(self, model: str) -> bool:
-        """Whether what a model makes is as long as the video that it is given."""
-        listed = self._by_name.get(model)
-        return listed is not None and listed.capabilities.keeps_video_length
 
     def extends(self, model: str) -> bool:
         """Whether a model goes on from videos that the same account has made."""

@@ -1,8 +1,9 @@
-"""A model as data: what it takes, what it costs, who serves it. `catalogue.toml` holds one entry for each.
+"""A model as data: what it takes, what it costs, who serves it. The files of `makers/` hold an entry for each.
 
-An entry that contradicts itself is refused when the file is read, not when a customer orders.
+An entry that contradicts itself is refused when the files are read, not when a customer orders.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
@@ -24,6 +25,9 @@ Amount = Annotated[Decimal, Field(gt=0, strict=False), PlainSerializer(float, wh
 
 _EXTENSIONS = {"png": "png", "jpeg": "jpg"}
 _VIDEO_EXTENSION = "mp4"
+
+# A video that is called one of 5 seconds may have some frames more.
+_LENGTH_TOLERANCE_SECONDS = 0.5
 
 
 class UnknownSubmit(StrEnum):
@@ -134,7 +138,25 @@ class Model(_Named):
         return [
             *([] if of_kind else [choice_problem("kind", request.kind, [self.kind])]),
             *self.capabilities.problems(request, facts),
+            *self._video_length_problems(request, facts),
         ]
+
+    def _video_length_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[Problem]:
+        """What is wrong with videos that the vendor bills by the second: the request must order all of them."""
+        if not self.capabilities.keeps_video_length:
+            return
+        ordered = request.duration_seconds or self.defaults.duration_seconds or 0
+        for video in request.input_files():
+            known = facts.get(video.url)
+            if known is None or video.kind is not Kind.VIDEO:
+                continue
+            if known.duration_seconds is None:
+                message = "has no length that was measured: upload it again, as an MP4 or MOV file that plays"
+                yield Problem(field=video.name, message=message, allowed=[])
+            elif known.duration_seconds > ordered + _LENGTH_TOLERANCE_SECONDS:
+                most = max(self.capabilities.durations_seconds)
+                message = f"has {known.duration_seconds:.1f} s: order as many with duration_seconds, not {ordered}"
+                yield Problem(field=video.name, message=message, allowed={"max_seconds": most})
 
     def inputs(self, request: GenerationRequest) -> Inputs:
         """The request with the defaults filled in. Of what the model cannot do, nothing is left by now but "no"."""

@@ -26,7 +26,10 @@ class Validator:
     """What tells one version of a file from another."""
 
     etag: str | None = None
+    """The header ETag."""
+
     last_modified: str | None = None
+    """The header Last-Modified."""
 
     @classmethod
     def of(cls, response: httpx.Response) -> Self:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from providers.base import Fence
 from schemas.errors import (
@@ -17,23 +19,35 @@ from schemas.errors import (
 )
 from schemas.names import ProviderName
 
+M = TypeVar("M", bound=BaseModel)
+
 
 @dataclass(frozen=True)
 class FormFile:
-    """A file in a form, under the field `name`."""
+    """A file in a form."""
 
     name: str
+    """The field of the form that holds the file."""
+
     file_name: str
+    """The name that the file is given."""
+
     content_type: str
+    """The media type of the content."""
+
     content: bytes = field(repr=False)
+    """The bytes."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A body that goes out as `multipart/form-data`: fields of text, and after them, as S3 wants it, a file."""
+    """A body that goes out as `multipart/form-data`."""
 
     fields: Mapping[str, str] = field(repr=False)
+    """Fields of text."""
+
     file: FormFile | None = None
+    """A file, which comes after the fields, as S3 wants it."""
 
 
 @dataclass(frozen=True)
@@ -41,31 +55,51 @@ class Raw:
     """A body that somebody else has written."""
 
     content_type: str
+    """The media type of the content."""
+
     content: bytes = field(repr=False)
+    """The bytes."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call to a vendor.
-
-    `timeout_seconds` is for the whole call, from the connection to the last byte. A call with a `fence` is a create:
-    it makes the vendor do paid work, so it must not happen twice. A `body` goes out as JSON, unless it is a `Form` or
-    `Raw`. What `elide` names is left out of the answer where it is long: the base64 texts of files; `keeps_file`: into
-    `Reply.file`. `is_elsewhere`: its URL is a vendor's text, so it goes only where the address policy lets it.
-    """
+    """One call to a vendor."""
 
     provider: ProviderName
+    """The account that makes the call."""
+
     operation: str
+    """What the call is for, as logs and errors name it: "submit"."""
+
     method: Literal["GET", "POST", "PUT", "DELETE"]
+    """The method of HTTP."""
+
     url: str = field(repr=False)
+    """Where the call goes."""
+
     timeout_seconds: float
+    """The limit of the whole call, from the connection to the last byte."""
+
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers beside those of every call; the key is among them."""
+
     params: Mapping[str, str] | None = field(default=None, repr=False)
+    """What is added to the URL as its query."""
+
     body: Mapping[str, object] | Form | Raw | None = field(default=None, repr=False)
+    """The body. It goes out as JSON, unless it is a `Form` or `Raw`."""
+
     fence: Fence | None = field(default=None, repr=False)
+    """Makes the call a create: the vendor does paid work, so the call must not happen twice."""
+
     elide: str | None = None
+    """The name of the members of the answer that are left out where they are long: base64 texts of files."""
+
     keeps_file: bool = False
+    """Whether a file that is left out of the answer goes into `Reply.file`."""
+
     is_elsewhere: bool = False
+    """Whether the vendor supplied the URL. Then the call goes only where the address policy lets it."""
 
     def __post_init__(self) -> None:
         if self.fence is not None and self.body is None:
@@ -82,17 +116,45 @@ class Reply:
     """What a vendor answered, whatever its status: the adapter reads the vendor's own verdict first."""
 
     call: Call
+    """The call that was answered."""
+
     status: int
+    """The status of HTTP."""
+
     content: bytes = field(repr=False)
+    """The body, without the files that the call elides."""
+
     retry_after: float | None = None
+    """The seconds after which the vendor wants to be asked again, where it says so."""
+
     file: bytes = field(default=b"", repr=False)
+    """The file of the answer, if the call keeps it."""
+
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """In whatever case they are asked for."""
+    """The headers of the answer; names in any case find them."""
 
     @property
     def is_success(self) -> bool:
         """Whether the status says that it worked, which with some vendors means nothing."""
         return 200 <= self.status < 300
+
+    def read(self, form: type[M]) -> M | None:
+        """The body in a form that the vendor documents; None where it has another."""
+        try:
+            return form.model_validate_json(self.content)
+        except ValidationError:
+            return None
+
+    def require(self, form: type[M]) -> M:
+        """The body in the form that every answer of the vendor has.
+
+        Raises:
+            ProviderError: the body has another, so it is not the vendor's.
+        """
+        found = self.read(form)
+        if found is None:
+            raise self.unreadable()
+        return found
 
     def error(self) -> ProviderError:
         """The error that the HTTP status stands for, where the body holds no verdict of the vendor."""

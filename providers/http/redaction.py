@@ -22,13 +22,21 @@ def quotable(text: str, *, secrets: Iterable[str] = ()) -> str:
     # beginning of a secret.
     if len(text) > _MOST_READ:
         text = text[:_MOST_READ].rpartition(" ")[0] or text[: _LONGEST + 1]
-    text = _one_line(_LINK.sub("[link]", text))
+    shown = _without(_one_line(_LINK.sub("[link]", text)), secrets)
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def without(text: str, *, secrets: Iterable[str]) -> str:
+    """A text that may quote a vendor, without echoes of secrets. A short secret may be a plain word, and stays."""
+    return _without(text, (secret for secret in secrets if len(secret) >= _ECHO))
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
     hidden: set[int] = set()
     for secret in map(_one_line, secrets):
         hidden |= _echo(text, secret)
     shown = "".join("\0" if place in hidden else character for place, character in enumerate(text))
-    shown = re.sub("\0+", "[…]", shown)
-    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+    return re.sub("\0+", "[…]", shown)
 
 
 def _one_line(text: str) -> str:

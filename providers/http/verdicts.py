@@ -13,8 +13,13 @@ class Verdict:
     """What one of a vendor's codes means, where no task came into being."""
 
     family: type[ProviderError]
+    """The error that the code stands for."""
+
     text: str
+    """What the vendor did, after its name: "refused our API key"."""
+
     code: ErrorCode | None = None
+    """The cause that a customer is told, where it is not that of the error."""
 
 
 def error_of(verdicts: Mapping[int, Verdict], code: int, reply: Reply, *, told: str = "") -> ProviderError:

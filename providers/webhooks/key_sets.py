@@ -15,13 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 
 from providers.http.calls import Call, Reply
 from providers.http.transport import Transport
-from schemas.errors import ProviderError
+from schemas.errors import CallbackRefused, ProviderError
 from schemas.names import ProviderName
+from schemas.settings import ProviderSettings
 
 KEPT_SECONDS = 86_400
 AGAIN_SECONDS = 60
@@ -31,9 +33,20 @@ KeyT = TypeVar("KeyT")
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-def fetching(provider: ProviderName, transport: Transport, url: str, *, timeout_seconds: float) -> Callable[[], Reply]:
-    """A call that reads a key set; such a set is public, so it goes without our key."""
-    call = Call(provider=provider, operation="keys", method="GET", url=url, timeout_seconds=timeout_seconds)
+def fetching(provider: ProviderName, settings: ProviderSettings, transport: Transport, url: str) -> Callable[[], Reply]:
+    """A call that reads a vendor's key set; such a set is public, so the call goes without our key.
+
+    Args:
+        url: the vendor's own address. Where the settings name another base URL, the set has the same path there.
+    """
+    base_url = settings.base_url.rstrip("/")
+    call = Call(
+        provider=provider,
+        operation="keys",
+        method="GET",
+        url=f"{base_url}{urlsplit(url).path}" if base_url else url,
+        timeout_seconds=settings.timeout_seconds,
+    )
     return partial(transport.send, call)
 
 
@@ -66,6 +79,22 @@ class KeySet(Generic[KeyT]):
             return held.keys
         self.refresh_soon()
         return ()
+
+    def check(self, verify: Callable[[tuple[KeyT, ...]], None]) -> bool:
+        """Verify a callback with the keys; answers whether there were any.
+
+        Raises:
+            CallbackRefused: `verify` refused it. The vendor may have signed it with a new key, so the set is fetched.
+        """
+        keys = self.known()
+        if not keys:
+            return False
+        try:
+            verify(keys)
+        except CallbackRefused:
+            self.refresh_soon()
+            raise
+        return True
 
     def refresh_soon(self) -> None:
         """Fetch the keys in a thread, unless they were asked for within a minute."""

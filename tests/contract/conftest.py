@@ -9,9 +9,10 @@ import pytest
 from providers.base import Provider, RemoteRef
 from providers.http.addresses import AddressPolicy
 from providers.http.transport import Transport
+from providers.registry import adapter
 from schemas.names import ProviderName
-from tests.contract.bench import DOWNLOADS, Bench
 from tests.contract.raw_server import Answer, RawServer, http
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.contract.wire import Wire
 from tests.contract.wires import FURTHER_WIRES, WIRES
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, eventually, free_port, start_sandbox
@@ -80,7 +81,7 @@ _AT_ONCE = [name for name, wire in _WIRES.items() if wire.finished_at_once("task
 _STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
 _HALTING = [name for name in _WIRES if name in _TELLING or name in _STOPPING]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
-_SIGNING = [name for name in _CALLING if _WIRES[name].signs_callbacks]
+_SIGNING = [name for name in _CALLING if adapter(name.partition(" ")[0]).profile.signs_callbacks]
 
 
 def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
@@ -112,13 +113,13 @@ def sandbox_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def picture(bench: Bench) -> str:
+def picture(rig: Rig) -> str:
     """A link to a picture; the sandbox's other vendor made it."""
     headers = {"Authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{bench.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
+    with httpx.Client(base_url=f"{rig.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
         create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
         task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
-        link = f"{bench.url}/files/{task_id}.png"
+        link = f"{rig.url}/files/{task_id}.png"
         eventually(lambda: kie.get(link).status_code == 200)
     # A model without a prompt is known by its picture.
-    return f"{link}?{bench.word}"
+    return f"{link}?{rig.word}"

@@ -29,7 +29,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, eventually, receiving
 
 CATALOGUE = Catalogue.load(frozenset({"fal"}))
@@ -44,17 +44,17 @@ LONG = 3600
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/fal")
-        yield Bench(Fal("fal", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+        yield Rig(Fal("fal", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
-def submit(bench: Bench) -> RemoteRef:
+def submit(rig: Rig) -> RemoteRef:
     """An order as the pipeline keeps it: with the links that the accept named."""
-    order = bench.order()
-    accepted = bench.provider.submit(
+    order = rig.order()
+    accepted = rig.provider.submit(
         ProviderRequest(order.routes[0].model, order.inputs),
         callback_url=None,
         generation_id=uuid4(),
@@ -79,10 +79,10 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 
 
 @pytest.mark.parametrize(("model", "fields"), ORDERS)
-def test_an_order_is_made_and_fetched(bench: Bench, picture: str, model: str, fields: dict[str, object]) -> None:
-    bench.misbehave()
-    order = bench.order(model, image_urls=[picture] if model in {IMAGE, STABLE} else [], **fields)
-    with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
+def test_an_order_is_made_and_fetched(rig: Rig, picture: str, model: str, fields: dict[str, object]) -> None:
+    rig.misbehave()
+    order = rig.order(model, image_urls=[picture] if model in {IMAGE, STABLE} else [], **fields)
+    with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
 
@@ -91,12 +91,12 @@ def test_an_order_is_made_and_fetched(bench: Bench, picture: str, model: str, fi
     ("model", "fields"), [(TEXT, {}), (LONGCAT, {}), (LONGCAT, {"duration_seconds": 10}), (STABLE, {})]
 )
 def test_what_is_delivered_is_as_long_as_what_was_ordered(
-    bench: Bench, picture: str, model: str, fields: dict[str, object]
+    rig: Rig, picture: str, model: str, fields: dict[str, object]
 ) -> None:
-    bench.misbehave(seconds=LONG)
-    order = bench.order(model, image_urls=[picture] if model == STABLE else [], **fields)
-    bench.submit(order)
-    (task,) = bench.sandbox.tasks(bench.word)
+    rig.misbehave(seconds=LONG)
+    order = rig.order(model, image_urls=[picture] if model == STABLE else [], **fields)
+    rig.submit(order)
+    (task,) = rig.sandbox.tasks(rig.word)
     sent = task.request
     frames, rate = sent.get("num_frames", 25), sent.get("fps", 25)
     assert isinstance(frames, int)
@@ -104,35 +104,35 @@ def test_what_is_delivered_is_as_long_as_what_was_ordered(
     assert (sent["duration"] if model == TEXT else str(frames // rate)) == str(order.inputs.duration_seconds)
 
 
-def test_a_request_is_asked_for_at_the_links_of_its_accept(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG)
-    remote = submit(bench)
+def test_a_request_is_asked_for_at_the_links_of_its_accept(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG)
+    remote = submit(rig)
     assert set(remote.links) == {"status", "response", "cancel"}
     nobodys = replace(remote, remote_id="0", model="no/such/app")
     with pytest.raises(ProviderBadResponse, match="the state of another request"):
-        bench.provider.poll(nobodys)
+        rig.provider.poll(nobodys)
     with pytest.raises(ProviderRejected, match="HTTP 404"):
-        bench.provider.poll(replace(nobodys, links={}))
+        rig.provider.poll(replace(nobodys, links={}))
 
 
-def test_links_that_are_not_the_accounts_own_are_not_followed(bench: Bench) -> None:
-    remote = submit(bench)
+def test_links_that_are_not_the_accounts_own_are_not_followed(rig: Rig) -> None:
+    remote = submit(rig)
     with receiving() as elsewhere:
         links = dict.fromkeys(("status", "response", "cancel"), elsewhere.url)
-        assert bench.finish(replace(remote, links=links)).status is RemoteStatus.SUCCEEDED
+        assert rig.finish(replace(remote, links=links)).status is RemoteStatus.SUCCEEDED
         assert elsewhere.received == []
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
-    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 7})
+def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+    inputs = rig.order().inputs.model_copy(update={"duration_seconds": 7})
     request = ProviderRequest("fal-ai/pika/v2.2/text-to-video", inputs)
     with pytest.raises(ProviderRejected, match="HTTP 422: Input should be '5' or '10'"):
-        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+        rig.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
 
 
-def test_an_image_that_cannot_be_fetched_is_the_customers(bench: Bench) -> None:
+def test_an_image_that_cannot_be_fetched_is_the_customers(rig: Rig) -> None:
     with pytest.raises(ProviderRejected) as caught:
-        bench.submit(bench.order(IMAGE, image_urls=[f"{bench.url}/files/nothing.png"]))
+        rig.submit(rig.order(IMAGE, image_urls=[f"{rig.url}/files/nothing.png"]))
     assert caught.value.code is ErrorCode.INPUT_UNREADABLE
     assert "[link]" in caught.value.message
 
@@ -150,9 +150,9 @@ def test_an_image_that_cannot_be_fetched_is_the_customers(bench: Bench) -> None:
         ("runner_disconnected", ErrorCode.PROVIDER_FAILED),
     ],
 )
-def test_a_request_that_ended_badly(bench: Bench, fail_code: str, code: ErrorCode) -> None:
-    bench.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
-    state = bench.finish(submit(bench))
+def test_a_request_that_ended_badly(rig: Rig, fail_code: str, code: ErrorCode) -> None:
+    rig.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
+    state = rig.finish(submit(rig))
     assert state == RemoteState(
         RemoteStatus.FAILED,
         error_code=code,
@@ -160,66 +160,66 @@ def test_a_request_that_ended_badly(bench: Bench, fail_code: str, code: ErrorCod
     )
 
 
-def test_an_undocumented_state(bench: Bench) -> None:
-    bench.misbehave(state_word="PONDERING")
-    remote = submit(bench)
-    for call in (bench.provider.poll, bench.provider.cancel):
+def test_an_undocumented_state(rig: Rig) -> None:
+    rig.misbehave(state_word="PONDERING")
+    remote = submit(rig)
+    for call in (rig.provider.poll, rig.provider.cancel):
         with pytest.raises(ProviderBadResponse, match="does not document"):
             call(remote)
 
 
-def test_what_waits_in_the_queue_is_stopped(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG)
-    remote = submit(bench)
-    assert bench.provider.poll(remote).status is RemoteStatus.QUEUED
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
-    (task,) = bench.sandbox.tasks(bench.word)
+def test_what_waits_in_the_queue_is_stopped(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG)
+    remote = submit(rig)
+    assert rig.provider.poll(remote).status is RemoteStatus.QUEUED
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
+    (task,) = rig.sandbox.tasks(rig.word)
     assert (task.state, task.cancels) == ("cancelled", 1)
 
 
-def test_what_runs_is_asked_to_stop_and_may_be_delivered(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG, state_word="IN_PROGRESS", cancel="ignored")
-    remote = submit(bench)
-    assert bench.provider.poll(remote).status is RemoteStatus.RUNNING
-    assert bench.provider.cancel(remote) is Cancellation.REQUESTED
+def test_what_runs_is_asked_to_stop_and_may_be_delivered(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG, state_word="IN_PROGRESS", cancel="ignored")
+    remote = submit(rig)
+    assert rig.provider.poll(remote).status is RemoteStatus.RUNNING
+    assert rig.provider.cancel(remote) is Cancellation.REQUESTED
 
 
-def test_what_ended_cannot_be_stopped(bench: Bench) -> None:
-    remote = submit(bench)
-    bench.finish(remote)
-    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
-    (task,) = bench.sandbox.tasks(bench.word)
+def test_what_ended_cannot_be_stopped(rig: Rig) -> None:
+    remote = submit(rig)
+    rig.finish(remote)
+    assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+    (task,) = rig.sandbox.tasks(rig.word)
     assert task.cancels == 0
 
 
-def test_what_ends_while_it_is_asked_to_stop_cannot_be_stopped(bench: Bench) -> None:
-    bench.misbehave(state_word="IN_PROGRESS", seconds=0)
-    remote = submit(bench)
-    eventually(lambda: [task.completed_at is not None for task in bench.sandbox.tasks(bench.word)] == [True])
-    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+def test_what_ends_while_it_is_asked_to_stop_cannot_be_stopped(rig: Rig) -> None:
+    rig.misbehave(state_word="IN_PROGRESS", seconds=0)
+    remote = submit(rig)
+    eventually(lambda: [task.completed_at is not None for task in rig.sandbox.tasks(rig.word)] == [True])
+    assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
 
 
-def test_unknown_work_cannot_be_read_or_stopped(bench: Bench) -> None:
-    for call in (bench.provider.poll, bench.provider.cancel):
+def test_unknown_work_cannot_be_read_or_stopped(rig: Rig) -> None:
+    for call in (rig.provider.poll, rig.provider.cancel):
         with pytest.raises(ProviderRejected, match="HTTP 404: Request req_1 not found"):
             call(RemoteRef("req_1", "fal-ai/pika/v2.2/text-to-video"))
 
 
-def test_a_refused_cancel_may_be_sent_again(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
-    remote = submit(bench)
+def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
+    remote = submit(rig)
     with pytest.raises(ProviderUnavailable) as caught:
-        bench.provider.cancel(remote)
+        rig.provider.cancel(remote)
     assert caught.value.retry_after == 2
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_the_end_is_called_back_and_the_signature_holds(bench: Bench, outcome: str) -> None:
-    bench.misbehave(outcome=outcome)
-    provider = bench.provider
+def test_the_end_is_called_back_and_the_signature_holds(rig: Rig, outcome: str) -> None:
+    rig.misbehave(outcome=outcome)
+    provider = rig.provider
     with receiving() as receiver:
-        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        remote = rig.submit(rig.order(), callback_url=receiver.url)
         (callback,) = receiver.wait_for(1)
     forged = callback.body + b" "
     # Nobody waits for the keys: the first callback is a hint, whoever sent it, and brings them.

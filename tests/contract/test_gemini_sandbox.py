@@ -35,7 +35,7 @@ from schemas.errors import (
 )
 from schemas.orders import Order
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually, receiving
 
 CATALOGUE = Catalogue.load(frozenset({"gemini"}))
@@ -46,11 +46,11 @@ LONG = 3600
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         provider = account(sandbox_url, transport)
-        yield Bench(provider, CATALOGUE, OMNI, sandbox, sandbox_url, uuid4().hex, TINY)
+        yield Rig(provider, CATALOGUE, OMNI, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 def account(sandbox_url: str, transport: Transport, *, key: str = KEY) -> Gemini:
@@ -61,13 +61,13 @@ def account(sandbox_url: str, transport: Transport, *, key: str = KEY) -> Gemini
 
 
 @pytest.fixture
-def clip(bench: Bench) -> str:
+def clip(rig: Rig) -> str:
     """A link to a video; the sandbox's other vendor made it."""
-    bench.misbehave()
+    rig.misbehave()
     headers = {"Authorization": f"Key {KEY}"}
-    with httpx.Client(base_url=f"{bench.url}/fal", headers=headers, trust_env=False) as fal:
-        answer = fal.post("/fal-ai/pika/v2.2/text-to-video", json={"prompt": f"a boat {bench.word}"})
-        link = f"{bench.url}/files/{answer.json()['request_id']}.mp4"
+    with httpx.Client(base_url=f"{rig.url}/fal", headers=headers, trust_env=False) as fal:
+        answer = fal.post("/fal-ai/pika/v2.2/text-to-video", json={"prompt": f"a boat {rig.word}"})
+        link = f"{rig.url}/files/{answer.json()['request_id']}.mp4"
         eventually(lambda: fal.get(link).status_code == 200)
     return link
 
@@ -95,43 +95,43 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def fetched(bench: Bench, order: Order, link: str) -> bytes:
+def fetched(rig: Rig, order: Order, link: str) -> bytes:
     """The result behind a link, checked to be what was ordered."""
-    with open_download(bench.provider.result_request(link), DOWNLOADS, kind=order.kind) as download:
+    with open_download(rig.provider.result_request(link), DOWNLOADS, kind=order.kind) as download:
         content = download.read()
     assert download.media.extension == order.file_extension
     return content
 
 
-def made(bench: Bench, remote: RemoteRef, order: Order) -> bytes:
+def made(rig: Rig, remote: RemoteRef, order: Order) -> bytes:
     """What the sandbox made of an order."""
-    answer = httpx.get(f"{bench.url}/files/{remote.remote_id}.{order.file_extension}", trust_env=False)
+    answer = httpx.get(f"{rig.url}/files/{remote.remote_id}.{order.file_extension}", trust_env=False)
     return answer.raise_for_status().content
 
 
 @pytest.mark.parametrize("inline", [False, True], ids=["uri", "inline"])
 @pytest.mark.parametrize(("model", "fields", "pictures"), ORDERS)
 def test_an_order_is_made_and_fetched(
-    bench: Bench, picture: str, model: str, fields: dict[str, object], pictures: int, inline: bool
+    rig: Rig, picture: str, model: str, fields: dict[str, object], pictures: int, inline: bool
 ) -> None:
-    bench.misbehave(inline_result=inline)
-    order = bench.order(model, image_urls=[picture] * pictures, **fields)
-    remote = bench.submit(order)
-    (link,) = bench.finish(remote).result_urls
+    rig.misbehave(inline_result=inline)
+    order = rig.order(model, image_urls=[picture] * pictures, **fields)
+    remote = rig.submit(order)
+    (link,) = rig.finish(remote).result_urls
     # Not one of the pictures that the interaction tells of, too.
-    assert digest(fetched(bench, order, link)) == digest(made(bench, remote, order))
+    assert digest(fetched(rig, order, link)) == digest(made(rig, remote, order))
 
 
-def test_a_video_of_many_megabytes_within_its_interaction_hinders_no_read(bench: Bench) -> None:
+def test_a_video_of_many_megabytes_within_its_interaction_hinders_no_read(rig: Rig) -> None:
     size = MAX_REPLY_BYTES + 2**20
-    bench.misbehave(inline_result=True, delivered=Delivered(width=64, height=64, duration_seconds=1, size_bytes=size))
-    order = bench.order()
-    assert len(fetched(bench, order, bench.make(order))) == size
+    rig.misbehave(inline_result=True, delivered=Delivered(width=64, height=64, duration_seconds=1, size_bytes=size))
+    order = rig.order()
+    assert len(fetched(rig, order, rig.make(order))) == size
 
 
-def test_a_video_is_edited(bench: Bench, clip: str, picture: str) -> None:
-    remote = bench.submit(bench.order(video_urls=[clip], image_urls=[picture]))
-    task = next(task for task in bench.sandbox.tasks(bench.word) if task.model == OMNI)
+def test_a_video_is_edited(rig: Rig, clip: str, picture: str) -> None:
+    remote = rig.submit(rig.order(video_urls=[clip], image_urls=[picture]))
+    task = next(task for task in rig.sandbox.tasks(rig.word) if task.model == OMNI)
     given = INPUT.validate_python(task.request["input"])
     assert [(content["type"], content.get("mime_type")) for content in given] == [
         ("image", "image/png"),
@@ -140,13 +140,13 @@ def test_a_video_is_edited(bench: Bench, clip: str, picture: str) -> None:
     ]
     # What becomes of them is for the prompt to say.
     assert "generation_config" not in task.request
-    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
+    assert rig.finish(remote).status is RemoteStatus.SUCCEEDED
 
 
-def test_the_words_of_an_order_reach_google(bench: Bench, picture: str) -> None:
-    bench.misbehave(seconds=LONG)
-    bench.submit(bench.order(image_urls=[picture], resolution="1080p", aspect_ratio="9:16", duration_seconds=4, seed=7))
-    (task,) = bench.sandbox.tasks(bench.word)
+def test_the_words_of_an_order_reach_google(rig: Rig, picture: str) -> None:
+    rig.misbehave(seconds=LONG)
+    rig.submit(rig.order(image_urls=[picture], resolution="1080p", aspect_ratio="9:16", duration_seconds=4, seed=7))
+    (task,) = rig.sandbox.tasks(rig.word)
     image, text = INPUT.validate_python(task.request["input"])
     assert {**task.request, "input": []} == {
         "model": OMNI,
@@ -164,32 +164,32 @@ def test_the_words_of_an_order_reach_google(bench: Bench, picture: str) -> None:
     assert (image["type"], image["mime_type"], text["type"]) == ("image", "image/png", "text")
 
 
-def test_a_file_is_given_to_our_key_alone(bench: Bench) -> None:
-    bench.misbehave()
-    wanted = bench.provider.result_request(bench.make(bench.order()))
+def test_a_file_is_given_to_our_key_alone(rig: Rig) -> None:
+    rig.misbehave()
+    wanted = rig.provider.result_request(rig.make(rig.order()))
     assert wanted.url.endswith("?alt=media")
     assert wanted.headers == {"x-goog-api-key": KEY}
     assert httpx.get(wanted.url, trust_env=False).status_code == 403
     assert httpx.get(wanted.url, headers=wanted.headers, trust_env=False).status_code == 200
 
 
-def test_a_link_to_another_host_is_fetched_without_our_key(bench: Bench) -> None:
-    for link in ("https://media.example/v1beta/files/1", f"{bench.url}/geminiv1beta/files/1", "https://media.example/"):
-        wanted = bench.provider.result_request(link)
+def test_a_link_to_another_host_is_fetched_without_our_key(rig: Rig) -> None:
+    for link in ("https://media.example/v1beta/files/1", f"{rig.url}/geminiv1beta/files/1", "https://media.example/"):
+        wanted = rig.provider.result_request(link)
         assert (wanted.url, wanted.headers, wanted.embedded_in) == (link, {}, None)
 
 
-def test_a_result_that_is_gone_is_asked_for_again(bench: Bench) -> None:
-    bench.misbehave()
-    link = bench.make(bench.order())
-    bench.sandbox.reset()
+def test_a_result_that_is_gone_is_asked_for_again(rig: Rig) -> None:
+    rig.misbehave()
+    link = rig.make(rig.order())
+    rig.sandbox.reset()
     with pytest.raises(DownloadError) as caught:
-        open_download(bench.provider.result_request(link), DOWNLOADS, kind=Kind.VIDEO)
+        open_download(rig.provider.result_request(link), DOWNLOADS, kind=Kind.VIDEO)
     assert caught.value.is_stale
 
 
 def test_a_wrong_key_is_an_operators_trouble_although_it_looks_like_a_wrong_request(
-    bench: Bench, sandbox_url: str, transport: Transport
+    rig: Rig, sandbox_url: str, transport: Transport
 ) -> None:
     stranger = account(sandbox_url, transport, key="AIza-wrong")
     remote = RemoteRef("v1_1", OMNI)
@@ -199,24 +199,22 @@ def test_a_wrong_key_is_an_operators_trouble_although_it_looks_like_a_wrong_requ
         stranger.poll(remote)
     with pytest.raises(ProviderAuthFailed):
         stranger.submit(
-            ProviderRequest(OMNI, bench.order().inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
+            ProviderRequest(OMNI, rig.order().inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
         )
-    assert bench.provider.check() == AccountState()
+    assert rig.provider.check() == AccountState()
 
 
-def test_a_wrong_input_is_rejected_in_googles_words(bench: Bench) -> None:
-    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 60})
+def test_a_wrong_input_is_rejected_in_googles_words(rig: Rig) -> None:
+    inputs = rig.order().inputs.model_copy(update={"duration_seconds": 60})
     with pytest.raises(ProviderRejected, match=r"HTTP 400: response_format.duration: should be 3s to 10s"):
-        bench.provider.submit(
-            ProviderRequest(OMNI, inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
-        )
+        rig.provider.submit(ProviderRequest(OMNI, inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None)
 
 
-def test_a_picture_that_google_cannot_read_is_rejected(bench: Bench) -> None:
+def test_a_picture_that_google_cannot_read_is_rejected(rig: Rig) -> None:
     url = "https://media.example/1.png"
-    request = ProviderRequest(OMNI, bench.order(image_urls=[url]).inputs, {url: InputFile(b"no picture", "image/png")})
+    request = ProviderRequest(OMNI, rig.order(image_urls=[url]).inputs, {url: InputFile(b"no picture", "image/png")})
     with pytest.raises(ProviderRejected, match="HTTP 400: Unable to process input image"):
-        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+        rig.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -229,111 +227,111 @@ def test_a_picture_that_google_cannot_read_is_rejected(bench: Bench) -> None:
         ("requires_continuation", "it waits to be told to go on, and nobody is there to do so (requires_continuation)"),
     ],
 )
-def test_an_interaction_that_ended_badly(bench: Bench, fail_code: str, message: str) -> None:
-    bench.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
-    assert bench.finish(bench.submit(bench.order())) == RemoteState(
+def test_an_interaction_that_ended_badly(rig: Rig, fail_code: str, message: str) -> None:
+    rig.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
+    assert rig.finish(rig.submit(rig.order())) == RemoteState(
         RemoteStatus.FAILED,
         error_code=ErrorCode.PROVIDER_FAILED,
         error_message=f"gemini could not generate it: {message}",
     )
 
 
-def test_an_undocumented_state(bench: Bench) -> None:
-    bench.misbehave(state_word="pondering")
-    remote = bench.submit(bench.order())
-    for call in (bench.provider.poll, bench.provider.cancel):
+def test_an_undocumented_state(rig: Rig) -> None:
+    rig.misbehave(state_word="pondering")
+    remote = rig.submit(rig.order())
+    for call in (rig.provider.poll, rig.provider.cancel):
         with pytest.raises(ProviderBadResponse, match="does not document"):
             call(remote)
 
 
-def test_running_work_is_stopped(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG)
-    remote = bench.submit(bench.order())
-    assert bench.provider.poll(remote).status is RemoteStatus.QUEUED
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
-    assert bench.provider.poll(remote) == RemoteState(RemoteStatus.CANCELLED)
+def test_running_work_is_stopped(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG)
+    remote = rig.submit(rig.order())
+    assert rig.provider.poll(remote).status is RemoteStatus.QUEUED
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
+    assert rig.provider.poll(remote) == RemoteState(RemoteStatus.CANCELLED)
 
 
-def test_work_that_does_not_stop_at_once_has_been_asked_to(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG, cancel="ignored")
-    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.REQUESTED
+def test_work_that_does_not_stop_at_once_has_been_asked_to(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG, cancel="ignored")
+    assert rig.provider.cancel(rig.submit(rig.order())) is Cancellation.REQUESTED
 
 
-def test_what_ended_cannot_be_stopped(bench: Bench) -> None:
-    bench.misbehave()
-    remote = bench.submit(bench.order())
-    bench.finish(remote)
-    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+def test_what_ended_cannot_be_stopped(rig: Rig) -> None:
+    rig.misbehave()
+    remote = rig.submit(rig.order())
+    rig.finish(remote)
+    assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
 
 
-def test_unknown_work_cannot_be_read_or_stopped(bench: Bench) -> None:
-    for call in (bench.provider.poll, bench.provider.cancel):
+def test_unknown_work_cannot_be_read_or_stopped(rig: Rig) -> None:
+    for call in (rig.provider.poll, rig.provider.cancel):
         with pytest.raises(ProviderRejected, match="HTTP 404: Requested entity was not found"):
             call(RemoteRef("v1_1", OMNI))
 
 
-def test_a_refused_cancel_may_be_sent_again(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
-    remote = bench.submit(bench.order())
+def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
+    remote = rig.submit(rig.order())
     with pytest.raises(ProviderUnavailable) as caught:
-        bench.provider.cancel(remote)
+        rig.provider.cancel(remote)
     assert caught.value.retry_after == 2
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
 
 
-def is_refused(bench: Bench, headers: dict[str, str], body: bytes) -> bool:
+def is_refused(rig: Rig, headers: dict[str, str], body: bytes) -> bool:
     try:
-        bench.provider.read_callback(headers, body)
+        rig.provider.read_callback(headers, body)
     except CallbackRefused:
         return True
     return False
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_the_end_is_called_back_where_the_create_asked_for_it(bench: Bench, outcome: str) -> None:
-    bench.misbehave(outcome=outcome)
+def test_the_end_is_called_back_where_the_create_asked_for_it(rig: Rig, outcome: str) -> None:
+    rig.misbehave(outcome=outcome)
     with receiving() as receiver:
-        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        remote = rig.submit(rig.order(), callback_url=receiver.url)
         (callback,) = receiver.wait_for(1)
     forged = callback.body.replace(remote.remote_id.encode(), b"v1_another")
     # Nobody waits for the keys: the first callback is a hint, whoever sent it, and brings them.
-    assert bench.provider.read_callback({}, forged).remote_id == "v1_another"
-    eventually(lambda: is_refused(bench, {}, forged))
-    assert bench.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
-    assert is_refused(bench, callback.headers, forged)
+    assert rig.provider.read_callback({}, forged).remote_id == "v1_another"
+    eventually(lambda: is_refused(rig, {}, forged))
+    assert rig.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
+    assert is_refused(rig, callback.headers, forged)
 
 
-def test_a_claim_that_another_key_signed_is_refused(bench: Bench) -> None:
-    bench.misbehave(callback="forged", seconds=LONG)
+def test_a_claim_that_another_key_signed_is_refused(rig: Rig) -> None:
+    rig.misbehave(callback="forged", seconds=LONG)
     with receiving() as receiver:
-        bench.submit(bench.order(), callback_url=receiver.url)
+        rig.submit(rig.order(), callback_url=receiver.url)
         (forged,) = receiver.wait_for(1)
-    eventually(lambda: is_refused(bench, forged.headers, forged.body))
+    eventually(lambda: is_refused(rig, forged.headers, forged.body))
 
 
-def test_the_end_of_work_that_was_cancelled_is_called_back(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG)
+def test_the_end_of_work_that_was_cancelled_is_called_back(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG)
     with receiving() as receiver:
-        remote = bench.submit(bench.order(), callback_url=receiver.url)
-        bench.provider.cancel(remote)
+        remote = rig.submit(rig.order(), callback_url=receiver.url)
+        rig.provider.cancel(remote)
         (callback,) = receiver.wait_for(1)
     assert b"interaction.cancelled" in callback.body
-    assert bench.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
+    assert rig.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
 
 
-def test_a_webhook_of_the_project_is_signed_with_its_secret(bench: Bench) -> None:
-    bench.misbehave()
+def test_a_webhook_of_the_project_is_signed_with_its_secret(rig: Rig) -> None:
+    rig.misbehave()
     with receiving() as receiver:
         registered = httpx.post(
-            f"{bench.url}/gemini/v1beta/webhooks",
+            f"{rig.url}/gemini/v1beta/webhooks",
             headers={"x-goog-api-key": KEY},
             json={"uri": receiver.url, "subscribed_events": ["interaction.completed"]},
             trust_env=False,
         )
         assert registered.json()["new_signing_secret"] == WEBHOOK_SECRET
-        remote = bench.submit(bench.order())
+        remote = rig.submit(rig.order())
         (callback,) = receiver.wait_for(1)
-    assert bench.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
-    assert is_refused(bench, callback.headers, callback.body + b" ")
+    assert rig.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
+    assert is_refused(rig, callback.headers, callback.body + b" ")
     late = {**callback.headers, "webhook-timestamp": str(int(time.time()) - 301)}
-    assert is_refused(bench, late, callback.body)
+    assert is_refused(rig, late, callback.body)

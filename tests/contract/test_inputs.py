@@ -8,8 +8,8 @@ from schemas.enums import ErrorCode
 from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.orders import Inputs
 from schemas.settings import InputSettings
-from tests.contract.bench import INPUTS
 from tests.contract.raw_server import RawServer, http, response, stalled, unused_port
+from tests.contract.rig import INPUTS
 from tests.contract.test_downloads import FILE
 
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(100)

@@ -17,18 +17,18 @@ from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
 from schemas.inputs import InputFacts, Origin, generation_url
 from schemas.orders import Order
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving
 
 CATALOGUE = Catalogue.load(frozenset({"kie"}))
 MODELS = [card.name for card in CATALOGUE.models() if card.capabilities and card.capabilities.extends]
 MINE = generation_url(UUID(int=1))
-FACTS = {MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p"))}
+FACTS = {MINE: InputFacts("video/mp4", 1000, origin=Origin("veo-3", "kie", "720p"))}
 TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
@@ -36,48 +36,48 @@ def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
             api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/kie"
         )
         kie = Kie("kie", account, transport)
-        yield Bench(kie, CATALOGUE, "veo-3-lite", sandbox, sandbox_url, uuid4().hex, TINY, FACTS)
+        yield Rig(kie, CATALOGUE, "veo-3-lite", sandbox, sandbox_url, uuid4().hex, TINY, FACTS)
 
 
-def extension(bench: Bench, model: str = "veo-3-fast-extend") -> Order:
-    return bench.order(model, video_urls=[MINE])
+def extension(rig: Rig, model: str = "veo-3-fast-extend") -> Order:
+    return rig.order(model, video_urls=[MINE])
 
 
-def made(bench: Bench) -> dict[str, RemoteRef]:
+def made(rig: Rig) -> dict[str, RemoteRef]:
     """The sources of an order that goes on from a video that is made now."""
-    remote = bench.submit(bench.order())
-    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
+    remote = rig.submit(rig.order())
+    assert rig.finish(remote).status is RemoteStatus.SUCCEEDED
     return {MINE: remote}
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_extension_is_made_and_fetched(bench: Bench, model: str) -> None:
-    bench.misbehave()
-    order = extension(bench, model)
-    state = bench.finish(bench.submit(order, sources=made(bench)))
-    with open_download(bench.provider.result_request(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
+def test_every_extension_is_made_and_fetched(rig: Rig, model: str) -> None:
+    rig.misbehave()
+    order = extension(rig, model)
+    state = rig.finish(rig.submit(order, sources=made(rig)))
+    with open_download(rig.provider.result_request(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         download.read()
     assert download.media.extension == order.file_extension
 
 
-def test_the_end_of_an_extension_is_called_back(bench: Bench) -> None:
-    bench.misbehave()
-    sources = made(bench)
+def test_the_end_of_an_extension_is_called_back(rig: Rig) -> None:
+    rig.misbehave()
+    sources = made(rig)
     with receiving() as receiver:
-        remote = bench.submit(extension(bench), sources=sources, callback_url=receiver.url)
+        remote = rig.submit(extension(rig), sources=sources, callback_url=receiver.url)
         (callback,) = receiver.wait_for(1)
-        assert bench.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
+        assert rig.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
 
 
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_an_extension_without_a_readable_reply_was_made_and_is_unknown(bench: Bench, create_reply: str) -> None:
-    sources = made(bench)
-    bench.misbehave(create_reply=create_reply)
+def test_an_extension_without_a_readable_reply_was_made_and_is_unknown(rig: Rig, create_reply: str) -> None:
+    sources = made(rig)
+    rig.misbehave(create_reply=create_reply)
     with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(extension(bench), sources=sources)
-    assert len(bench.sandbox.tasks(bench.word)) == 2
+        rig.submit(extension(rig), sources=sources)
+    assert len(rig.sandbox.tasks(rig.word)) == 2
 
 
-def test_a_task_that_kie_does_not_know_any_more(bench: Bench) -> None:
+def test_a_task_that_kie_does_not_know_any_more(rig: Rig) -> None:
     with pytest.raises(ProviderRejected, match=r"does not know what was asked for \(code 404\)"):
-        bench.submit(extension(bench), sources={MINE: RemoteRef("gone", "veo/veo3")})
+        rig.submit(extension(rig), sources={MINE: RemoteRef("gone", "veo/veo3")})

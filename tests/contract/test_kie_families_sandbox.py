@@ -26,7 +26,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import Bench
+from tests.contract.rig import Rig
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, eventually, receiving
 
 CATALOGUE = Catalogue.load(frozenset({"kie"}))
@@ -35,7 +35,7 @@ TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 
 
 @pytest.fixture(params=FAMILIES)
-def bench(sandbox_url: str, transport: Transport, request: pytest.FixtureRequest) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport, request: pytest.FixtureRequest) -> Iterator[Rig]:
     """A model of each family."""
     model: str = request.param
     with SandboxClient(sandbox_url) as sandbox:
@@ -44,34 +44,34 @@ def bench(sandbox_url: str, transport: Transport, request: pytest.FixtureRequest
         account = ProviderSettings(
             api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/kie"
         )
-        yield Bench(Kie("kie", account, transport), CATALOGUE, model, sandbox, sandbox_url, uuid4().hex, TINY)
+        yield Rig(Kie("kie", account, transport), CATALOGUE, model, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 def only(model: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("bench", [model], indirect=True)
+    return pytest.mark.parametrize("rig", [model], indirect=True)
 
 
-def states_of(bench: Bench, remote: RemoteRef) -> list[RemoteStatus]:
+def states_of(rig: Rig, remote: RemoteRef) -> list[RemoteStatus]:
     """The states of a task, as they follow each other."""
-    give_up_at, seen = time.monotonic() + PATIENCE_SECONDS, [bench.provider.poll(remote).status]
+    give_up_at, seen = time.monotonic() + PATIENCE_SECONDS, [rig.provider.poll(remote).status]
     while seen[-1] in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}:
         assert time.monotonic() < give_up_at
         time.sleep(0.02)
-        status = bench.provider.poll(remote).status
+        status = rig.provider.poll(remote).status
         seen += [status] if status is not seen[-1] else []
     return seen
 
 
 @only("veo-3-fast")
-def test_veo_runs_and_ends(bench: Bench) -> None:
-    bench.misbehave(seconds=1)
-    assert states_of(bench, bench.submit(bench.order())) == [RemoteStatus.RUNNING, RemoteStatus.SUCCEEDED]
+def test_veo_runs_and_ends(rig: Rig) -> None:
+    rig.misbehave(seconds=1)
+    assert states_of(rig, rig.submit(rig.order())) == [RemoteStatus.RUNNING, RemoteStatus.SUCCEEDED]
 
 
 @only("runway-gen-3")
-def test_runway_waits_runs_and_ends(bench: Bench) -> None:
-    bench.misbehave(seconds=1)
-    states = states_of(bench, bench.submit(bench.order()))
+def test_runway_waits_runs_and_ends(rig: Rig) -> None:
+    rig.misbehave(seconds=1)
+    states = states_of(rig, rig.submit(rig.order()))
     # A slow machine may miss one; what it sees is in this order.
     order = [RemoteStatus.QUEUED, RemoteStatus.RUNNING, RemoteStatus.SUCCEEDED]
     assert states == [state for state in order if state in states]
@@ -88,24 +88,24 @@ def test_runway_waits_runs_and_ends(bench: Bench) -> None:
         ("what?", ErrorCode.PROVIDER_FAILED),
     ],
 )
-def test_a_failed_task_says_why(bench: Bench, fail_code: str, expected: ErrorCode) -> None:
-    bench.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_failed_task_says_why(rig: Rig, fail_code: str, expected: ErrorCode) -> None:
+    rig.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, expected)
     assert state.error_message == f"kie could not generate it (code {fail_code}): It went wrong"
 
 
-def test_a_success_without_a_result_is_a_failure(bench: Bench) -> None:
-    bench.misbehave(empty_result=True)
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_success_without_a_result_is_a_failure(rig: Rig) -> None:
+    rig.misbehave(empty_result=True)
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message == "kie reported success without a result"
 
 
-def test_a_state_that_nobody_documents_is_never_taken_for_running(bench: Bench) -> None:
-    bench.misbehave(state_word="pondering")
+def test_a_state_that_nobody_documents_is_never_taken_for_running(rig: Rig) -> None:
+    rig.misbehave(state_word="pondering")
     with pytest.raises(ProviderBadResponse, match="does not document"):
-        bench.provider.poll(bench.submit(bench.order()))
+        rig.provider.poll(rig.submit(rig.order()))
 
 
 REFUSALS = {
@@ -122,69 +122,69 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_a_refused_create(bench: Bench, code: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=code, msg="no"))
+def test_a_refused_create(rig: Rig, code: int) -> None:
+    rig.misbehave(create_error=ErrorReply(code=code, msg="no"))
     with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
+        rig.submit(rig.order())
     assert type(caught.value) is REFUSALS[code]
-    assert bench.sandbox.tasks(bench.word) == []
+    assert rig.sandbox.tasks(rig.word) == []
 
 
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_a_create_without_a_readable_reply_was_made_and_is_unknown(bench: Bench, create_reply: str) -> None:
-    bench.misbehave(create_reply=create_reply)
+def test_a_create_without_a_readable_reply_was_made_and_is_unknown(rig: Rig, create_reply: str) -> None:
+    rig.misbehave(create_reply=create_reply)
     with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order())
-    assert len(bench.sandbox.tasks(bench.word)) == 1
+        rig.submit(rig.order())
+    assert len(rig.sandbox.tasks(rig.word)) == 1
 
 
-def test_an_input_image_that_cannot_be_fetched(bench: Bench) -> None:
+def test_an_input_image_that_cannot_be_fetched(rig: Rig) -> None:
     with pytest.raises(ProviderRejected) as caught:
-        bench.submit(bench.order(image_urls=[f"{bench.url}/files/nothing.png"]))
+        rig.submit(rig.order(image_urls=[f"{rig.url}/files/nothing.png"]))
     assert caught.value.code is ErrorCode.INPUT_UNREADABLE
 
 
-def test_a_video_is_made_of_a_picture(bench: Bench, picture: str) -> None:
-    bench.misbehave()
-    assert bench.make(bench.order(image_urls=[picture])).endswith(".mp4")
+def test_a_video_is_made_of_a_picture(rig: Rig, picture: str) -> None:
+    rig.misbehave()
+    assert rig.make(rig.order(image_urls=[picture])).endswith(".mp4")
 
 
-def test_a_task_of_the_market_is_unknown_here(bench: Bench) -> None:
-    image = bench.submit(bench.order("nano-banana"))
+def test_a_task_of_the_market_is_unknown_here(rig: Rig) -> None:
+    image = rig.submit(rig.order("nano-banana"))
     with pytest.raises(ProviderRejected):
-        bench.provider.poll(RemoteRef(image.remote_id, bench.order().routes[0].model))
+        rig.provider.poll(RemoteRef(image.remote_id, rig.order().routes[0].model))
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_the_end_is_called_back_signed_and_accepted(bench: Bench, outcome: str) -> None:
-    bench.misbehave(outcome=outcome)
+def test_the_end_is_called_back_signed_and_accepted(rig: Rig, outcome: str) -> None:
+    rig.misbehave(outcome=outcome)
     with receiving() as receiver:
-        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        remote = rig.submit(rig.order(), callback_url=receiver.url)
         (callback,) = receiver.wait_for(1)
-        assert bench.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
+        assert rig.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
 
 
-def test_a_forged_callback_is_refused_and_the_true_one_is_not(bench: Bench) -> None:
-    bench.misbehave(callback="forged", seconds=0.4)
+def test_a_forged_callback_is_refused_and_the_true_one_is_not(rig: Rig) -> None:
+    rig.misbehave(callback="forged", seconds=0.4)
     with receiving() as receiver:
-        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        remote = rig.submit(rig.order(), callback_url=receiver.url)
         forged, true = receiver.wait_for(2)
     with pytest.raises(CallbackRefused, match="signature is wrong"):
-        bench.provider.read_callback(forged.headers, forged.body)
-    assert bench.provider.read_callback(true.headers, true.body).remote_id == remote.remote_id
+        rig.provider.read_callback(forged.headers, forged.body)
+    assert rig.provider.read_callback(true.headers, true.body).remote_id == remote.remote_id
 
 
-def test_a_callback_without_a_signature_is_refused(bench: Bench) -> None:
-    bench.misbehave(callback="lost")
-    remote = bench.submit(bench.order())
+def test_a_callback_without_a_signature_is_refused(rig: Rig) -> None:
+    rig.misbehave(callback="lost")
+    remote = rig.submit(rig.order())
     with receiving() as receiver:
-        bench.sandbox.send_callback(remote.remote_id, url=receiver.url, signed=False)
+        rig.sandbox.send_callback(remote.remote_id, url=receiver.url, signed=False)
         eventually(lambda: len(receiver.received) == 1)
     (callback,) = receiver.received
     with pytest.raises(CallbackRefused, match="X-Webhook-Timestamp"):
-        bench.provider.read_callback(callback.headers, callback.body)
+        rig.provider.read_callback(callback.headers, callback.body)
 
 
-def test_kie_cannot_cancel(bench: Bench) -> None:
-    bench.misbehave()
-    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+def test_kie_cannot_cancel(rig: Rig) -> None:
+    rig.misbehave()
+    assert rig.provider.cancel(rig.submit(rig.order())) is Cancellation.IMPOSSIBLE

@@ -28,7 +28,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY
 
 CATALOGUE = Catalogue.load(frozenset({"kie"}))
@@ -43,24 +43,24 @@ PRICED = {
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/kie")
-        yield Bench(Kie("kie", account, transport), CATALOGUE, "nano-banana", sandbox, sandbox_url, uuid4().hex)
+        yield Rig(Kie("kie", account, transport), CATALOGUE, "nano-banana", sandbox, sandbox_url, uuid4().hex)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_of_the_catalogue_is_made_and_fetched(bench: Bench, model: str) -> None:
+def test_every_model_of_the_catalogue_is_made_and_fetched(rig: Rig, model: str) -> None:
     capabilities = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
     assert capabilities is not None
-    order = bench.order(
+    order = rig.order(
         model,
-        image_urls=[bench.make(bench.order())] * capabilities.max_images,
-        video_urls=[bench.make(bench.order("runway-gen-3")) for _ in range(capabilities.max_videos)],
+        image_urls=[rig.make(rig.order())] * capabilities.max_images,
+        video_urls=[rig.make(rig.order("runway-gen-3")) for _ in range(capabilities.max_videos)],
     )
-    state = bench.finish(bench.submit(order))
+    state = rig.finish(rig.submit(order))
     assert (state.provider_credits is not None) == (family_of(order.routes[0].model) is MARKET)
     if model in PRICED:
         assert state.provider_credits == order.credits
@@ -71,9 +71,9 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(bench: Bench, model: s
 
 
 @pytest.mark.parametrize("model", ["nano-banana", "nano-banana-pro"])
-def test_a_jpeg_is_ordered_in_the_words_of_each_model(bench: Bench, model: str) -> None:
-    order = bench.order(model, output_format="jpeg")
-    with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
+def test_a_jpeg_is_ordered_in_the_words_of_each_model(rig: Rig, model: str) -> None:
+    order = rig.order(model, output_format="jpeg")
+    with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert (download.content_type, download.media.extension) == ("image/jpeg", order.file_extension)
 
 
@@ -97,20 +97,20 @@ REFUSALS = {
 
 @pytest.mark.parametrize("code", REFUSALS)
 @pytest.mark.parametrize("http_status", [200, 500])
-def test_a_refused_create(bench: Bench, code: int, http_status: int) -> None:
+def test_a_refused_create(rig: Rig, code: int, http_status: int) -> None:
     refusal = ErrorReply(code=code, msg="no", http_status=http_status, retry_after=3)
-    bench.misbehave(create_error=refusal)
+    rig.misbehave(create_error=refusal)
     with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
+        rig.submit(rig.order())
     assert type(caught.value) is REFUSALS[code]
     assert caught.value.retry_after == (None if code == 799 else 3)
-    assert bench.sandbox.tasks(bench.word) == []
+    assert rig.sandbox.tasks(rig.word) == []
 
 
-def test_an_input_image_that_cannot_be_fetched(bench: Bench) -> None:
-    order = bench.order("kling-2.6-image-to-video", image_urls=[f"{bench.url}/files/nothing.png"])
+def test_an_input_image_that_cannot_be_fetched(rig: Rig) -> None:
+    order = rig.order("kling-2.6-image-to-video", image_urls=[f"{rig.url}/files/nothing.png"])
     with pytest.raises(ProviderRejected) as caught:
-        bench.submit(order)
+        rig.submit(order)
     assert caught.value.code is ErrorCode.INPUT_UNREADABLE
     assert caught.value.message == (
         "kie could not fetch an input image (code 451): Failed to fetch the image [link] HTTP 404"
@@ -126,36 +126,36 @@ def test_an_input_image_that_cannot_be_fetched(bench: Bench) -> None:
         ("what?", ErrorCode.PROVIDER_FAILED),
     ],
 )
-def test_a_failed_task(bench: Bench, fail_code: str, expected: ErrorCode) -> None:
-    bench.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_failed_task(rig: Rig, fail_code: str, expected: ErrorCode) -> None:
+    rig.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, expected)
     assert state.error_message == f"kie could not generate it (code {fail_code}): It went wrong"
 
 
-def test_a_cut_download_is_resumed(bench: Bench) -> None:
-    bench.misbehave(cut_after_bytes=1000, cut_times=2)
-    order = bench.order()
-    with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
+def test_a_cut_download_is_resumed(rig: Rig) -> None:
+    rig.misbehave(cut_after_bytes=1000, cut_times=2)
+    order = rig.order()
+    with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert (download.resumes, len(body)) == (2, download.size_bytes)
 
 
-def test_an_expired_link_is_stale(bench: Bench) -> None:
-    bench.misbehave(download_status=403)
-    order = bench.order()
+def test_an_expired_link_is_stale(rig: Rig) -> None:
+    rig.misbehave(download_status=403)
+    order = rig.order()
     with pytest.raises(DownloadError) as caught:
-        open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind)
+        open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind)
     assert caught.value.is_stale
 
 
-def test_a_page_under_the_name_of_an_image_is_final(bench: Bench) -> None:
-    bench.misbehave(download_body="html")
-    order = bench.order()
+def test_a_page_under_the_name_of_an_image_is_final(rig: Rig) -> None:
+    rig.misbehave(download_body="html")
+    order = rig.order()
     with pytest.raises(DownloadError) as caught:
-        open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind)
+        open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind)
     assert caught.value.is_final
 
 
-def test_kie_cannot_cancel(bench: Bench) -> None:
-    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+def test_kie_cannot_cancel(rig: Rig) -> None:
+    assert rig.provider.cancel(rig.submit(rig.order())) is Cancellation.IMPOSSIBLE

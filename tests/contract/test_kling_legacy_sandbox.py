@@ -18,7 +18,7 @@ from sandbox.config import SandboxConfig
 from sandbox.scenarios import Delivered
 from schemas.errors import CallbackRefused, ProviderAuthFailed, ProviderOutcomeUnknown, ProviderRejected
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving
 
 CATALOGUE = Catalogue.load(frozenset({"kling_legacy"}))
@@ -52,10 +52,10 @@ def pair(secret_key: str = SandboxConfig.kling_secret_key) -> dict[str, SecretSt
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
-        yield Bench(account(sandbox_url, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+        yield Rig(account(sandbox_url, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 def test_the_catalogue_has_these_models() -> None:
@@ -64,26 +64,26 @@ def test_the_catalogue_has_these_models() -> None:
 
 @pytest.mark.parametrize("model", UNITS)
 @pytest.mark.parametrize("audio", [False, True])
-def test_every_model_of_the_catalogue_is_made_and_fetched(bench: Bench, picture: str, model: str, audio: bool) -> None:
+def test_every_model_of_the_catalogue_is_made_and_fetched(rig: Rig, picture: str, model: str, audio: bool) -> None:
     can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
     assert can is not None
-    bench.misbehave(delivered=Delivered(width=64, height=64))
+    rig.misbehave(delivered=Delivered(width=64, height=64))
     sounds = audio and can.audio
     pictures = [picture] * can.max_images
-    order = bench.order(model, image_urls=pictures, duration_seconds=can.durations_seconds[0], generate_audio=sounds)
-    state = bench.finish(bench.submit(order))
+    order = rig.order(model, image_urls=pictures, duration_seconds=can.durations_seconds[0], generate_audio=sounds)
+    state = rig.finish(rig.submit(order))
     assert state.provider_credits == UNITS[model] * (2 if sounds else 1)
-    with open_download(bench.provider.result_request(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
+    with open_download(rig.provider.result_request(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert download.media.extension == order.file_extension
     assert (b"mp4a" in body) is sounds
 
 
 @pytest.mark.parametrize("model", UNITS)
-def test_every_choice_of_a_model_is_taken(bench: Bench, picture: str, model: str) -> None:
+def test_every_choice_of_a_model_is_taken(rig: Rig, picture: str, model: str) -> None:
     can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
     assert can is not None
-    bench.misbehave(seconds=0, delivered=TINY)
+    rig.misbehave(seconds=0, delivered=TINY)
     offered: dict[str, list[object]] = {
         "resolution": [*can.resolutions],
         "aspect_ratio": [*can.aspect_ratios],
@@ -92,14 +92,14 @@ def test_every_choice_of_a_model_is_taken(bench: Bench, picture: str, model: str
     }
     for field, values in offered.items():
         for value in values:
-            bench.submit(bench.order(model, image_urls=[picture] * can.max_images, **{field: value}))
+            rig.submit(rig.order(model, image_urls=[picture] * can.max_images, **{field: value}))
 
 
-def test_a_pair_of_keys_is_as_good_as_an_api_key(bench: Bench, transport: Transport) -> None:
-    bench.misbehave(seconds=0)
-    provider = account(bench.url, transport, options=pair())
+def test_a_pair_of_keys_is_as_good_as_an_api_key(rig: Rig, transport: Transport) -> None:
+    rig.misbehave(seconds=0)
+    provider = account(rig.url, transport, options=pair())
     provider.check()
-    with_pair = Bench(provider, CATALOGUE, TEXT, bench.sandbox, bench.url, bench.word, TINY)
+    with_pair = Rig(provider, CATALOGUE, TEXT, rig.sandbox, rig.url, rig.word, TINY)
     assert with_pair.finish(with_pair.submit(with_pair.order())).status is RemoteStatus.SUCCEEDED
 
 
@@ -108,9 +108,9 @@ def test_a_pair_of_keys_is_as_good_as_an_api_key(bench: Bench, transport: Transp
     [(pair("another secret key, as long as ours"), 0, 1002), (pair(), -3600, 1004), (pair(), 3600, 1003)],
 )
 def test_a_token_that_does_not_hold_is_refused(
-    bench: Bench, transport: Transport, options: dict[str, SecretStr], late: float, code: int
+    rig: Rig, transport: Transport, options: dict[str, SecretStr], late: float, code: int
 ) -> None:
-    provider = account(bench.url, transport, options=options, clock=lambda: time() + late)
+    provider = account(rig.url, transport, options=options, clock=lambda: time() + late)
     with pytest.raises(ProviderAuthFailed, match=rf"refused our API key \(code {code}\)"):
         provider.check()
 
@@ -118,65 +118,65 @@ def test_a_token_that_does_not_hold_is_refused(
 @pytest.mark.parametrize("model", [TEXT, IMAGE])
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
 def test_work_whose_create_was_not_answered_is_found_by_our_own_id(
-    bench: Bench, picture: str, model: str, create_reply: str
+    rig: Rig, picture: str, model: str, create_reply: str
 ) -> None:
-    bench.misbehave(create_reply=create_reply)
+    rig.misbehave(create_reply=create_reply)
     generation_id = uuid4()
-    order = bench.order(model, image_urls=[picture] if model == IMAGE else [])
+    order = rig.order(model, image_urls=[picture] if model == IMAGE else [])
     with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(order, generation_id=generation_id)
+        rig.submit(order, generation_id=generation_id)
 
-    found = bench.provider.look_up(generation_id)
+    found = rig.provider.look_up(generation_id)
     assert found is not None
-    (task,) = bench.sandbox.tasks(bench.word)
+    (task,) = rig.sandbox.tasks(rig.word)
     assert found.remote_id == task.task_id
-    state = bench.finish(RemoteRef(found.remote_id, order.routes[0].model))
+    state = rig.finish(RemoteRef(found.remote_id, order.routes[0].model))
     assert state.status is RemoteStatus.SUCCEEDED
 
 
-def test_a_look_up_of_an_unknown_id_finds_nothing(bench: Bench) -> None:
-    bench.submit(bench.order())
-    assert bench.provider.look_up(uuid4()) is None
+def test_a_look_up_of_an_unknown_id_finds_nothing(rig: Rig) -> None:
+    rig.submit(rig.order())
+    assert rig.provider.look_up(uuid4()) is None
 
 
-def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(bench: Bench) -> None:
+def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(rig: Rig) -> None:
     generation_id = uuid4()
-    bench.misbehave()
-    first = bench.submit(bench.order(), generation_id=generation_id)
+    rig.misbehave()
+    first = rig.submit(rig.order(), generation_id=generation_id)
     with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order(), generation_id=generation_id)
+        rig.submit(rig.order(), generation_id=generation_id)
 
-    found = bench.provider.look_up(generation_id)
+    found = rig.provider.look_up(generation_id)
     assert found is not None
     assert found.remote_id == first.remote_id
-    assert len(bench.sandbox.tasks(bench.word)) == 1
+    assert len(rig.sandbox.tasks(rig.word)) == 1
 
 
-def test_an_unknown_task_is_rejected(bench: Bench) -> None:
+def test_an_unknown_task_is_rejected(rig: Rig) -> None:
     with pytest.raises(ProviderRejected, match="does not know this task"):
-        bench.provider.poll(RemoteRef("no-such-task", "text2video/kling-v2-6"))
+        rig.provider.poll(RemoteRef("no-such-task", "text2video/kling-v2-6"))
 
 
-def test_a_failed_task(bench: Bench) -> None:
-    bench.misbehave(outcome="fail", fail_msg="Risk control")
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_failed_task(rig: Rig) -> None:
+    rig.misbehave(outcome="fail", fail_msg="Risk control")
+    state = rig.finish(rig.submit(rig.order()))
     assert state.error_message == "kling_legacy could not generate it: Risk control"
 
 
-def test_kling_cannot_cancel(bench: Bench) -> None:
-    bench.misbehave()
-    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+def test_kling_cannot_cancel(rig: Rig) -> None:
+    rig.misbehave()
+    assert rig.provider.cancel(rig.submit(rig.order())) is Cancellation.IMPOSSIBLE
 
 
-def test_every_change_of_state_is_called_back_and_a_forged_one_is_refused(bench: Bench) -> None:
-    bench.misbehave(callback="forged", seconds=0.4)
+def test_every_change_of_state_is_called_back_and_a_forged_one_is_refused(rig: Rig) -> None:
+    rig.misbehave(callback="forged", seconds=0.4)
     with receiving() as receiver:
-        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        remote = rig.submit(rig.order(), callback_url=receiver.url)
         callbacks = receiver.wait_for(3)
     readings: list[CallbackReading | None] = []
     for callback in callbacks:
         try:
-            readings.append(bench.provider.read_callback(callback.headers, callback.body))
+            readings.append(rig.provider.read_callback(callback.headers, callback.body))
         except CallbackRefused:
             readings.append(None)
     assert readings.count(None) == 1

@@ -31,7 +31,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually
 
 CATALOGUE = Catalogue.load(frozenset({"kling"}))
@@ -41,21 +41,21 @@ TINY = Delivered(width=64, height=64, duration_seconds=1)
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         account = ProviderSettings(
             api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/kling"
         )
-        yield Bench(Kling("kling", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+        yield Rig(Kling("kling", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 @pytest.fixture
-def video(bench: Bench) -> str:
+def video(rig: Rig) -> str:
     """A link to a video of four seconds."""
     small = Delivered(width=64, height=64, duration_seconds=4)
-    bench.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a source"), delivered=small))
-    return bench.make(bench.order(prompt="a source"))
+    rig.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a source"), delivered=small))
+    return rig.make(rig.order(prompt="a source"))
 
 
 # What each model takes for its shortest and smallest video, in Kling's units.
@@ -76,21 +76,21 @@ UNITS: dict[str, Decimal] = {
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("audio", [False, True])
 def test_every_model_of_the_catalogue_is_made_and_fetched(
-    bench: Bench, picture: str, video: str, model: str, audio: bool
+    rig: Rig, picture: str, video: str, model: str, audio: bool
 ) -> None:
     can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
     assert can is not None
-    bench.misbehave(delivered=Delivered(width=64, height=64))
-    order = bench.order(
+    rig.misbehave(delivered=Delivered(width=64, height=64))
+    order = rig.order(
         model,
         image_urls=[picture] * can.max_images,
         video_urls=[video] * can.max_videos,
         duration_seconds=can.durations_seconds[0],
         generate_audio=audio and can.audio,
     )
-    state = bench.finish(bench.submit(order))
+    state = rig.finish(rig.submit(order))
     assert state.provider_credits == UNITS[model] * (2 if audio and can.audio else 1)
-    request = bench.provider.result_request(state.result_urls[0])
+    request = rig.provider.result_request(state.result_urls[0])
     with open_download(request, DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert download.media.extension == order.file_extension
@@ -98,30 +98,28 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS if "omni" not in model])
-def test_every_resolution_of_a_model_is_taken(bench: Bench, picture: str, model: str) -> None:
+def test_every_resolution_of_a_model_is_taken(rig: Rig, picture: str, model: str) -> None:
     can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
     assert can is not None
-    bench.misbehave(delivered=TINY)
+    rig.misbehave(delivered=TINY)
     for resolution in can.resolutions:
-        order = bench.order(model, image_urls=[picture] * can.max_images, resolution=resolution)
-        assert bench.finish(bench.submit(order)).status is RemoteStatus.SUCCEEDED
+        order = rig.order(model, image_urls=[picture] * can.max_images, resolution=resolution)
+        assert rig.finish(rig.submit(order)).status is RemoteStatus.SUCCEEDED
 
 
-def test_a_changed_video_is_as_long_as_it_was(bench: Bench, video: str) -> None:
-    bench.misbehave(delivered=Delivered(width=64, height=64))
-    state = bench.finish(
-        bench.submit(bench.order("kling-3.0-omni-video-to-video", video_urls=[video], duration_seconds=15))
-    )
-    request = bench.provider.result_request(state.result_urls[0])
+def test_a_changed_video_is_as_long_as_it_was(rig: Rig, video: str) -> None:
+    rig.misbehave(delivered=Delivered(width=64, height=64))
+    state = rig.finish(rig.submit(rig.order("kling-3.0-omni-video-to-video", video_urls=[video], duration_seconds=15)))
+    request = rig.provider.result_request(state.result_urls[0])
     with open_download(request, DOWNLOADS, kind=Kind.VIDEO) as download, av.open(BytesIO(download.read())) as made:
         assert isinstance(made, av.container.InputContainer)
         assert made.duration == 4 * av.time_base
 
 
-def test_an_input_video_that_is_none(bench: Bench, picture: str) -> None:
-    order = bench.order("kling-3.0-omni-video-to-video", video_urls=[picture])
+def test_an_input_video_that_is_none(rig: Rig, picture: str) -> None:
+    order = rig.order("kling-3.0-omni-video-to-video", video_urls=[picture])
     with pytest.raises(ProviderRejected, match=r"Failed to fetch the video \[link\] it is not a video"):
-        bench.submit(order)
+        rig.submit(order)
 
 
 REFUSALS: dict[int, tuple[type[ProviderError], type[ProviderError]]] = {
@@ -143,75 +141,75 @@ REFUSALS: dict[int, tuple[type[ProviderError], type[ProviderError]]] = {
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_a_refused_create_and_a_refused_read(bench: Bench, code: int) -> None:
+def test_a_refused_create_and_a_refused_read(rig: Rig, code: int) -> None:
     refusal = ErrorReply(code=code, msg="no", retry_after=3)
-    bench.misbehave(create_error=refusal, poll_error=refusal)
+    rig.misbehave(create_error=refusal, poll_error=refusal)
     with pytest.raises(ProviderError) as of_create:
-        bench.submit(bench.order())
-    remote = bench.submit(bench.order())
+        rig.submit(rig.order())
+    remote = rig.submit(rig.order())
     with pytest.raises(ProviderError) as of_read:
-        bench.provider.poll(remote)
+        rig.provider.poll(remote)
     assert (type(of_create.value), type(of_read.value)) == REFUSALS[code]
     assert (of_create.value.retry_after, of_read.value.retry_after) == (3, 3)
 
 
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_work_whose_create_was_not_answered_is_found_by_our_own_id(bench: Bench, create_reply: str) -> None:
-    bench.misbehave(create_reply=create_reply)
+def test_work_whose_create_was_not_answered_is_found_by_our_own_id(rig: Rig, create_reply: str) -> None:
+    rig.misbehave(create_reply=create_reply)
     generation_id = uuid4()
     with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order(), generation_id=generation_id)
+        rig.submit(rig.order(), generation_id=generation_id)
 
-    found = bench.provider.look_up(generation_id)
+    found = rig.provider.look_up(generation_id)
     assert found is not None
-    (task,) = bench.sandbox.tasks(bench.word)
+    (task,) = rig.sandbox.tasks(rig.word)
     assert found.remote_id == task.task_id
-    state = bench.finish(RemoteRef(found.remote_id, task.model))
+    state = rig.finish(RemoteRef(found.remote_id, task.model))
     assert state.status is RemoteStatus.SUCCEEDED
 
 
-def test_a_look_up_of_an_unknown_id_finds_nothing(bench: Bench) -> None:
-    bench.submit(bench.order())
-    assert bench.provider.look_up(uuid4()) is None
+def test_a_look_up_of_an_unknown_id_finds_nothing(rig: Rig) -> None:
+    rig.submit(rig.order())
+    assert rig.provider.look_up(uuid4()) is None
 
 
-def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(bench: Bench) -> None:
+def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(rig: Rig) -> None:
     generation_id = uuid4()
-    bench.misbehave()
-    first = bench.submit(bench.order(), generation_id=generation_id)
+    rig.misbehave()
+    first = rig.submit(rig.order(), generation_id=generation_id)
     with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order(), generation_id=generation_id)
+        rig.submit(rig.order(), generation_id=generation_id)
 
-    found = bench.provider.look_up(generation_id)
+    found = rig.provider.look_up(generation_id)
     assert found is not None
     assert found.remote_id == first.remote_id
-    assert len(bench.sandbox.tasks(bench.word)) == 1
+    assert len(rig.sandbox.tasks(rig.word)) == 1
 
 
-def test_an_unknown_task_is_rejected(bench: Bench) -> None:
+def test_an_unknown_task_is_rejected(rig: Rig) -> None:
     with pytest.raises(ProviderRejected, match="does not know this task"):
-        bench.provider.poll(RemoteRef("no-such-task", "text-to-video/kling-3.0"))
+        rig.provider.poll(RemoteRef("no-such-task", "text-to-video/kling-3.0"))
 
 
-def test_an_input_picture_that_cannot_be_fetched(bench: Bench) -> None:
-    order = bench.order("kling-3.0-image-to-video", image_urls=[f"{bench.url}/files/nothing.png"])
+def test_an_input_picture_that_cannot_be_fetched(rig: Rig) -> None:
+    order = rig.order("kling-3.0-image-to-video", image_urls=[f"{rig.url}/files/nothing.png"])
     with pytest.raises(ProviderRejected) as caught:
-        bench.submit(order)
+        rig.submit(order)
     assert caught.value.message == (
         "kling found the request invalid (code 1201): Failed to fetch the image [link] HTTP 404"
     )
 
 
-def test_a_failed_task(bench: Bench) -> None:
-    bench.misbehave(outcome="fail", fail_msg="Risk control")
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_failed_task(rig: Rig) -> None:
+    rig.misbehave(outcome="fail", fail_msg="Risk control")
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message == "kling could not generate it: Risk control"
 
 
-def test_kling_cannot_cancel(bench: Bench) -> None:
-    bench.misbehave()
-    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+def test_kling_cannot_cancel(rig: Rig) -> None:
+    rig.misbehave()
+    assert rig.provider.cancel(rig.submit(rig.order())) is Cancellation.IMPOSSIBLE
 
 
 class Receiver(ThreadingHTTPServer):
@@ -244,8 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def receiver(bench: Bench) -> Iterator[Receiver]:
-    with Receiver(bench.provider) as server:
+def receiver(rig: Rig) -> Iterator[Receiver]:
+    with Receiver(rig.provider) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -253,16 +251,16 @@ def receiver(bench: Bench) -> Iterator[Receiver]:
         thread.join()
 
 
-def test_every_change_of_state_is_called_back_signed_and_accepted(bench: Bench, receiver: Receiver) -> None:
-    bench.misbehave(seconds=0.4)
-    remote = bench.submit(bench.order(), callback_url=receiver.url)
+def test_every_change_of_state_is_called_back_signed_and_accepted(rig: Rig, receiver: Receiver) -> None:
+    rig.misbehave(seconds=0.4)
+    remote = rig.submit(rig.order(), callback_url=receiver.url)
     eventually(lambda: len(receiver.readings) == 2)
     assert [reading and reading.remote_id for reading in receiver.readings] == [remote.remote_id] * 2
 
 
-def test_a_forged_callback_is_refused_and_the_true_ones_are_not(bench: Bench, receiver: Receiver) -> None:
-    bench.misbehave(callback="forged", seconds=0.4)
-    remote = bench.submit(bench.order(), callback_url=receiver.url)
+def test_a_forged_callback_is_refused_and_the_true_ones_are_not(rig: Rig, receiver: Receiver) -> None:
+    rig.misbehave(callback="forged", seconds=0.4)
+    remote = rig.submit(rig.order(), callback_url=receiver.url)
     eventually(lambda: len(receiver.readings) == 3)
     assert receiver.readings.count(None) == 1
     assert [reading and reading.remote_id for reading in receiver.readings].count(remote.remote_id) == 2
@@ -270,9 +268,9 @@ def test_a_forged_callback_is_refused_and_the_true_ones_are_not(bench: Bench, re
 
 @pytest.mark.parametrize("signed", [False, "wrong"])
 def test_a_callback_without_our_secret_is_refused(
-    bench: Bench, receiver: Receiver, signed: Literal[False, "wrong"]
+    rig: Rig, receiver: Receiver, signed: Literal[False, "wrong"]
 ) -> None:
-    bench.misbehave(callback="lost")
-    remote = bench.submit(bench.order())
-    assert bench.sandbox.send_callback(remote.remote_id, url=receiver.url, signed=signed).status == 401
-    assert bench.sandbox.send_callback(remote.remote_id, url=receiver.url).status == 200
+    rig.misbehave(callback="lost")
+    remote = rig.submit(rig.order())
+    assert rig.sandbox.send_callback(remote.remote_id, url=receiver.url, signed=signed).status == 401
+    assert rig.sandbox.send_callback(remote.remote_id, url=receiver.url).status == 200

@@ -23,7 +23,7 @@ from schemas.errors import (
     ProviderRejected,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY
 
 CATALOGUE = Catalogue.load(frozenset({"openai_images"}))
@@ -37,11 +37,11 @@ def account(base_url: str, transport: Transport, *, key: str = KEY) -> OpenAIIma
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         pictures = account(f"{sandbox_url}/openai_images", transport)
-        yield Bench(pictures, CATALOGUE, MODEL, sandbox, sandbox_url, uuid4().hex, delivered=SMALL)
+        yield Rig(pictures, CATALOGUE, MODEL, sandbox, sandbox_url, uuid4().hex, delivered=SMALL)
 
 
 def test_every_model_of_the_catalogue_is_ordered_here() -> None:
@@ -49,10 +49,10 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 
 
 @pytest.mark.parametrize("aspect_ratio", ["1:1", "16:9", "9:16"])
-def test_an_order_is_made_and_fetched(bench: Bench, aspect_ratio: str) -> None:
-    bench.misbehave()
-    order = bench.order(aspect_ratio=aspect_ratio)
-    request = bench.provider.result_request(bench.make(order))
+def test_an_order_is_made_and_fetched(rig: Rig, aspect_ratio: str) -> None:
+    rig.misbehave()
+    order = rig.order(aspect_ratio=aspect_ratio)
+    request = rig.provider.result_request(rig.make(order))
     with open_download(request, DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
@@ -60,9 +60,9 @@ def test_an_order_is_made_and_fetched(bench: Bench, aspect_ratio: str) -> None:
 
 @pytest.mark.parametrize("output_format", ["png", "jpeg"])
 @pytest.mark.parametrize("aspect_ratio", ["1:1", "3:2", "2:3", "16:9", "9:16"])
-def test_an_order_is_answered_with_the_picture_itself(bench: Bench, aspect_ratio: str, output_format: str) -> None:
-    order = bench.order(GPT_IMAGE, aspect_ratio=aspect_ratio, output_format=output_format)
-    submission = bench.provider.submit(
+def test_an_order_is_answered_with_the_picture_itself(rig: Rig, aspect_ratio: str, output_format: str) -> None:
+    order = rig.order(GPT_IMAGE, aspect_ratio=aspect_ratio, output_format=output_format)
+    submission = rig.provider.submit(
         ProviderRequest(order.routes[0].model, order.inputs),
         callback_url=None,
         generation_id=uuid4(),
@@ -82,10 +82,10 @@ def test_every_choice_of_the_catalogue_is_tried_here() -> None:
     assert card.capabilities.aspect_ratios == ["1:1", "16:9", "9:16"]
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
-    inputs = bench.order().inputs.model_copy(update={"prompt": ""})
+def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+    inputs = rig.order().inputs.model_copy(update={"prompt": ""})
     with pytest.raises(ProviderRejected, match="HTTP 400: Invalid value for 'prompt': String should have at least 1"):
-        bench.provider.submit(
+        rig.provider.submit(
             ProviderRequest("dall-e-3", inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
         )
 
@@ -99,28 +99,28 @@ def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
     ],
 )
 def test_work_that_failed_is_a_refused_create(
-    bench: Bench, word: str, family: type[ProviderError], code: ErrorCode
+    rig: Rig, word: str, family: type[ProviderError], code: ErrorCode
 ) -> None:
-    bench.misbehave(outcome="fail", fail_code=word, fail_msg="It went wrong")
+    rig.misbehave(outcome="fail", fail_code=word, fail_msg="It went wrong")
     with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
+        rig.submit(rig.order())
     assert (type(caught.value), caught.value.code) == (family, code)
 
 
-def test_an_answer_without_a_picture_is_unknown(bench: Bench) -> None:
-    bench.misbehave(empty_result=True)
+def test_an_answer_without_a_picture_is_unknown(rig: Rig) -> None:
+    rig.misbehave(empty_result=True)
     with pytest.raises(ProviderOutcomeUnknown, match="with no picture"):
-        bench.submit(bench.order())
+        rig.submit(rig.order())
 
 
-def test_a_finished_picture_cannot_be_stopped(bench: Bench) -> None:
-    bench.misbehave()
-    assert bench.provider.cancel(bench.submit(bench.order())) is Cancellation.IMPOSSIBLE
+def test_a_finished_picture_cannot_be_stopped(rig: Rig) -> None:
+    rig.misbehave()
+    assert rig.provider.cancel(rig.submit(rig.order())) is Cancellation.IMPOSSIBLE
 
 
-def test_an_account_is_checked(bench: Bench, transport: Transport) -> None:
-    assert bench.provider.check() == AccountState()
+def test_an_account_is_checked(rig: Rig, transport: Transport) -> None:
+    assert rig.provider.check() == AccountState()
     with pytest.raises(ProviderAuthFailed):
-        account(f"{bench.url}/openai_images", transport, key="wrong").check()
+        account(f"{rig.url}/openai_images", transport, key="wrong").check()
     with pytest.raises(ProviderRejected, match="mostly ends with /v1"):
-        account(f"{bench.url}/openai_images/v1", transport).check()
+        account(f"{rig.url}/openai_images/v1", transport).check()

@@ -20,8 +20,8 @@ from schemas.errors import (
     ProviderRejected,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
 from tests.contract.raw_server import RawServer, http
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.contract.wires.openai_videos import OpenAIVideosWire
 from tests.sandbox.harness import KEY
 
@@ -37,11 +37,11 @@ def account(base_url: str, transport: Transport, *, key: str = KEY) -> OpenAIVid
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         videos = account(f"{sandbox_url}/openai_videos", transport)
-        yield Bench(videos, CATALOGUE, MODEL, sandbox, sandbox_url, uuid4().hex, delivered=SMALL)
+        yield Rig(videos, CATALOGUE, MODEL, sandbox, sandbox_url, uuid4().hex, delivered=SMALL)
 
 
 # The least that each model makes, and the most of what changes its words on the wire.
@@ -57,29 +57,29 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 
 
 @pytest.mark.parametrize(("model", "fields"), ORDERS)
-def test_an_order_is_made_and_fetched_with_our_key(bench: Bench, model: str, fields: dict[str, object]) -> None:
-    bench.misbehave()
-    order = bench.order(model, **fields)
-    url = bench.make(order)
-    with open_download(bench.provider.result_request(url), DOWNLOADS, kind=order.kind) as download:
+def test_an_order_is_made_and_fetched_with_our_key(rig: Rig, model: str, fields: dict[str, object]) -> None:
+    rig.misbehave()
+    order = rig.order(model, **fields)
+    url = rig.make(order)
+    with open_download(rig.provider.result_request(url), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
     with pytest.raises(DownloadError, match="HTTP 401"):
         open_download(ResultRequest(url), DOWNLOADS, kind=order.kind)
 
 
-def test_every_choice_of_the_catalogue_is_one_of_the_wires(bench: Bench) -> None:
+def test_every_choice_of_the_catalogue_is_one_of_the_wires(rig: Rig) -> None:
     (card,) = (card for card in CATALOGUE.models() if card.name == MODEL)
     assert card.capabilities is not None
-    bench.misbehave(seconds=3600)
+    rig.misbehave(seconds=3600)
     for aspect_ratio in card.capabilities.aspect_ratios:
         for resolution in card.capabilities.resolutions:
             for seconds in card.capabilities.durations_seconds:
-                bench.submit(
-                    bench.order(aspect_ratio=aspect_ratio, resolution=resolution, duration_seconds=seconds),
+                rig.submit(
+                    rig.order(aspect_ratio=aspect_ratio, resolution=resolution, duration_seconds=seconds),
                     callback_url="https://gw.example/callbacks/1",
                 )
-    assert len(bench.sandbox.tasks(bench.word)) == 6
+    assert len(rig.sandbox.tasks(rig.word)) == 6
 
 
 def test_a_result_that_lies_elsewhere_is_fetched_without_our_key(server: RawServer, transport: Transport) -> None:
@@ -97,10 +97,10 @@ def test_a_result_that_lies_elsewhere_is_fetched_without_our_key(server: RawServ
     assert [request.headers.get("authorization") for request in elsewhere.requests] == [None]
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
-    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 5})
+def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+    inputs = rig.order().inputs.model_copy(update={"duration_seconds": 5})
     with pytest.raises(ProviderRejected, match="HTTP 400: Invalid value for 'seconds': Input should be '4', "):
-        bench.provider.submit(
+        rig.provider.submit(
             ProviderRequest("sora-2", inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None
         )
 
@@ -109,45 +109,45 @@ def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
     ("word", "code"),
     [("moderation_blocked", ErrorCode.CONTENT_REJECTED), ("server_error", ErrorCode.PROVIDER_FAILED)],
 )
-def test_a_failed_video(bench: Bench, word: str, code: ErrorCode) -> None:
-    bench.misbehave(outcome="fail", fail_code=word, fail_msg="It went wrong")
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_failed_video(rig: Rig, word: str, code: ErrorCode) -> None:
+    rig.misbehave(outcome="fail", fail_code=word, fail_msg="It went wrong")
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, code)
     assert state.error_message == "openai_videos could not generate it: It went wrong"
 
 
-def test_a_success_whose_content_is_missing_is_a_stale_link(bench: Bench) -> None:
-    bench.misbehave(empty_result=True)
-    url = bench.make(bench.order())
+def test_a_success_whose_content_is_missing_is_a_stale_link(rig: Rig) -> None:
+    rig.misbehave(empty_result=True)
+    url = rig.make(rig.order())
     with pytest.raises(DownloadError) as caught:
-        open_download(bench.provider.result_request(url), DOWNLOADS, kind=Kind.VIDEO)
+        open_download(rig.provider.result_request(url), DOWNLOADS, kind=Kind.VIDEO)
     assert caught.value.is_stale
 
 
-def test_progress_is_told_while_it_runs(bench: Bench) -> None:
-    bench.misbehave(seconds=3600)
-    state = bench.provider.poll(bench.submit(bench.order()))
+def test_progress_is_told_while_it_runs(rig: Rig) -> None:
+    rig.misbehave(seconds=3600)
+    state = rig.provider.poll(rig.submit(rig.order()))
     assert (state.status, state.progress) == (RemoteStatus.QUEUED, 0)
 
 
-def test_work_cannot_be_stopped(bench: Bench) -> None:
-    bench.misbehave()
-    remote = bench.submit(bench.order())
-    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
-    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
+def test_work_cannot_be_stopped(rig: Rig) -> None:
+    rig.misbehave()
+    remote = rig.submit(rig.order())
+    assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+    assert rig.finish(remote).status is RemoteStatus.SUCCEEDED
 
 
-def test_unknown_work_cannot_be_read(bench: Bench) -> None:
+def test_unknown_work_cannot_be_read(rig: Rig) -> None:
     with pytest.raises(ProviderRejected, match="HTTP 404: Video with id 'video_1' not found"):
-        bench.provider.poll(RemoteRef("video_1", "sora-2"))
+        rig.provider.poll(RemoteRef("video_1", "sora-2"))
 
 
-def test_an_account_is_checked_whether_it_has_videos_or_not(bench: Bench, transport: Transport) -> None:
-    assert bench.provider.check() == AccountState()
-    bench.misbehave()
-    bench.submit(bench.order())
-    assert bench.provider.check() == AccountState()
+def test_an_account_is_checked_whether_it_has_videos_or_not(rig: Rig, transport: Transport) -> None:
+    assert rig.provider.check() == AccountState()
+    rig.misbehave()
+    rig.submit(rig.order())
+    assert rig.provider.check() == AccountState()
     with pytest.raises(ProviderAuthFailed):
-        account(f"{bench.url}/openai_videos", transport, key="wrong").check()
+        account(f"{rig.url}/openai_videos", transport, key="wrong").check()
     with pytest.raises(ProviderRejected, match="mostly ends with /v1"):
-        account(f"{bench.url}/openai_videos/v1", transport).check()
+        account(f"{rig.url}/openai_videos/v1", transport).check()

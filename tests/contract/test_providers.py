@@ -97,12 +97,20 @@ def test_every_adapter_has_a_wire() -> None:
     assert set(WIRES) == adapter_names()
 
 
+def test_the_profile_says_what_the_vendor_can_do(vendor: Vendor) -> None:
+    wire, profile = vendor.wire, vendor.provider.profile
+    assert profile.calls_back == (wire.callback(REMOTE_ID, NOW) is not None)
+    assert profile.cancels == (wire.cancelled(REMOTE_ID) is not None or wire.stops_without_a_state)
+    assert profile.keeps_our_id == (wire.look_ups(REMOTE_ID, GENERATION_ID) is not None)
+    assert profile.key_header.lower() == wire.key_header
+
+
 def test_submit_answers_with_the_remote_id(vendor: Vendor) -> None:
     vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
     remote_id = vendor.wire.remote_id(REMOTE_ID) if vendor.wire.keeps_work else str(GENERATION_ID)
     assert submit(vendor).remote_id == remote_id
     (create,) = vendor.server.requests
-    assert vendor.wire.callback_url_of(create) == (CALLBACK_URL if vendor.provider.calls_back else None)
+    assert vendor.wire.callback_url_of(create) == (CALLBACK_URL if vendor.provider.profile.calls_back else None)
     assert API_KEY in create.headers[vendor.wire.key_header]
     assert create.headers["user-agent"].startswith("Mozilla/5.0")
 
@@ -208,6 +216,13 @@ def test_a_failed_task_tells_why_without_links(keeping: Vendor) -> None:
     assert state.error_message.endswith("the model [link] is down")
 
 
+def test_a_failed_task_tells_why_without_our_key(keeping: Vendor) -> None:
+    keeping.will_say(keeping.wire.failed(REMOTE_ID, f"the owner of '{API_KEY}' asks too much"))
+    message = keeping.provider.poll(keeping.remote(REMOTE_ID)).error_message
+    assert message is not None
+    assert message.endswith("the owner of '[…]' asks too much")
+
+
 def test_success_without_a_result_is_a_failure(keeping: Vendor) -> None:
     answer = keeping.wire.succeeded_with_nothing(REMOTE_ID)
     if answer is None:
@@ -283,7 +298,6 @@ def callback_of(vendor: Vendor, remote_id: str = REMOTE_ID, *, at: float = NOW) 
 
 def test_a_callback_is_read_when_it_comes_at_once(calling: Vendor) -> None:
     callback = callback_of(calling)
-    assert calling.provider.calls_back
     assert calling.provider.read_callback(callback.headers, callback.body).remote_id == REMOTE_ID
 
 
@@ -316,7 +330,6 @@ def test_a_vendor_that_cannot_call_back_is_not_told_where_and_not_believed(silen
     silent.server.will(http(silent.wire.created, silent.wire.accepted(REMOTE_ID)))
     submit(silent)
     assert CALLBACK_URL.encode() not in silent.server.requests[0].body
-    assert not silent.provider.calls_back
     with pytest.raises(CallbackRefused):
         silent.provider.read_callback({}, silent.wire.running(REMOTE_ID))
 

@@ -21,7 +21,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually, receiving
 
 CATALOGUE = Catalogue.load(frozenset({"replicate"}))
@@ -29,13 +29,13 @@ LONG = 3600
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         account = ProviderSettings(
             api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/replicate"
         )
-        yield Bench(
+        yield Rig(
             Replicate("replicate", account, transport), CATALOGUE, "flux-schnell", sandbox, sandbox_url, uuid4().hex
         )
 
@@ -55,102 +55,102 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 
 
 @pytest.mark.parametrize(("model", "fields"), ORDERS)
-def test_an_order_is_made_and_fetched(bench: Bench, model: str, fields: dict[str, object]) -> None:
-    order = bench.order(model, **fields)
-    with open_download(ResultRequest(bench.make(order)), DOWNLOADS, kind=order.kind) as download:
+def test_an_order_is_made_and_fetched(rig: Rig, model: str, fields: dict[str, object]) -> None:
+    order = rig.order(model, **fields)
+    with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
-    inputs = bench.order().inputs.model_copy(update={"aspect_ratio": "7:5"})
+def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+    inputs = rig.order().inputs.model_copy(update={"aspect_ratio": "7:5"})
     request = ProviderRequest("black-forest-labs/flux-schnell", inputs)
     with pytest.raises(ProviderRejected, match=r"HTTP 422: input\.aspect_ratio: Input should be .1:1., "):
-        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+        rig.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
 
 
-def test_a_failed_prediction(bench: Bench) -> None:
-    bench.misbehave(outcome="fail", fail_msg="It went wrong")
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_failed_prediction(rig: Rig) -> None:
+    rig.misbehave(outcome="fail", fail_msg="It went wrong")
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
     assert state.error_message == "replicate could not generate it: It went wrong"
 
 
 @pytest.mark.parametrize(("model", "fields"), [ORDERS[0], ORDERS[2]])
-def test_a_success_without_a_result(bench: Bench, model: str, fields: dict[str, object]) -> None:
-    bench.misbehave(empty_result=True)
-    state = bench.finish(bench.submit(bench.order(model, **fields)))
+def test_a_success_without_a_result(rig: Rig, model: str, fields: dict[str, object]) -> None:
+    rig.misbehave(empty_result=True)
+    state = rig.finish(rig.submit(rig.order(model, **fields)))
     assert (state.status, state.error_message) == (
         RemoteStatus.FAILED,
         "replicate reported success without a result",
     )
 
 
-def test_an_undocumented_state(bench: Bench) -> None:
-    bench.misbehave(state_word="pondering")
-    remote = bench.submit(bench.order())
-    for call in (bench.provider.poll, bench.provider.cancel):
+def test_an_undocumented_state(rig: Rig) -> None:
+    rig.misbehave(state_word="pondering")
+    remote = rig.submit(rig.order())
+    for call in (rig.provider.poll, rig.provider.cancel):
         with pytest.raises(ProviderBadResponse, match="does not document"):
             call(remote)
 
 
-def test_work_is_stopped(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG)
-    remote = bench.submit(bench.order())
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
-    assert bench.provider.poll(remote).status is RemoteStatus.CANCELLED
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
-    (task,) = bench.sandbox.tasks(bench.word)
+def test_work_is_stopped(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG)
+    remote = rig.submit(rig.order())
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
+    assert rig.provider.poll(remote).status is RemoteStatus.CANCELLED
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
+    (task,) = rig.sandbox.tasks(rig.word)
     assert (task.state, task.cancels) == ("cancelled", 2)
 
 
-def test_work_stops_some_time_after_it_was_asked_to(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG, cancel="slow", cancel_seconds=0.2)
-    remote = bench.submit(bench.order())
-    assert bench.provider.cancel(remote) is Cancellation.REQUESTED
-    assert bench.finish(remote).status is RemoteStatus.CANCELLED
+def test_work_stops_some_time_after_it_was_asked_to(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG, cancel="slow", cancel_seconds=0.2)
+    remote = rig.submit(rig.order())
+    assert rig.provider.cancel(remote) is Cancellation.REQUESTED
+    assert rig.finish(remote).status is RemoteStatus.CANCELLED
 
 
-def test_work_may_be_delivered_though_it_was_asked_to_stop(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG, cancel="ignored")
-    remote = bench.submit(bench.order())
-    assert bench.provider.cancel(remote) is Cancellation.REQUESTED
-    bench.sandbox.finish(bench.word)
-    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
-    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+def test_work_may_be_delivered_though_it_was_asked_to_stop(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG, cancel="ignored")
+    remote = rig.submit(rig.order())
+    assert rig.provider.cancel(remote) is Cancellation.REQUESTED
+    rig.sandbox.finish(rig.word)
+    assert rig.finish(remote).status is RemoteStatus.SUCCEEDED
+    assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
 
 
-def test_work_that_failed_cannot_be_stopped(bench: Bench) -> None:
-    bench.misbehave(outcome="fail")
-    remote = bench.submit(bench.order())
-    bench.finish(remote)
-    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+def test_work_that_failed_cannot_be_stopped(rig: Rig) -> None:
+    rig.misbehave(outcome="fail")
+    remote = rig.submit(rig.order())
+    rig.finish(remote)
+    assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
 
 
-def test_unknown_work_cannot_be_read_or_stopped(bench: Bench) -> None:
-    for call in (bench.provider.poll, bench.provider.cancel):
+def test_unknown_work_cannot_be_read_or_stopped(rig: Rig) -> None:
+    for call in (rig.provider.poll, rig.provider.cancel):
         with pytest.raises(ProviderRejected, match="HTTP 404: There is no prediction p1"):
             call(RemoteRef("p1", "black-forest-labs/flux-schnell"))
 
 
-def test_a_refused_cancel_may_be_sent_again(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", http_status=503, retry_after=2))
-    remote = bench.submit(bench.order())
+def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", http_status=503, retry_after=2))
+    remote = rig.submit(rig.order())
     with pytest.raises(ProviderUnavailable) as caught:
-        bench.provider.cancel(remote)
+        rig.provider.cancel(remote)
     assert caught.value.retry_after == 2
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail", "cancelled"])
-def test_the_end_is_called_back_and_the_signature_holds(bench: Bench, outcome: str) -> None:
-    bench.misbehave(**({"seconds": LONG} if outcome == "cancelled" else {"outcome": outcome}))
+def test_the_end_is_called_back_and_the_signature_holds(rig: Rig, outcome: str) -> None:
+    rig.misbehave(**({"seconds": LONG} if outcome == "cancelled" else {"outcome": outcome}))
     with receiving() as receiver:
-        remote = bench.submit(bench.order(), callback_url=receiver.url)
+        remote = rig.submit(rig.order(), callback_url=receiver.url)
         if outcome == "cancelled":
-            bench.provider.cancel(remote)
+            rig.provider.cancel(remote)
         (callback,) = receiver.wait_for(1)
-        eventually(lambda: [task.state for task in bench.sandbox.tasks(bench.word)] == [outcome])
-    assert bench.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
+        eventually(lambda: [task.state for task in rig.sandbox.tasks(rig.word)] == [outcome])
+    assert rig.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
     with pytest.raises(CallbackRefused, match="signature is wrong"):
-        bench.provider.read_callback(callback.headers, callback.body + b" ")
+        rig.provider.read_callback(callback.headers, callback.body + b" ")

@@ -27,7 +27,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, eventually
 
 CATALOGUE = Catalogue.load(frozenset({"runway"}))
@@ -38,19 +38,19 @@ LONG = 3600
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/runway")
-        yield Bench(Runway("runway", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
+        yield Rig(Runway("runway", account, transport), CATALOGUE, TEXT, sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 @pytest.fixture
-def film(bench: Bench) -> str:
+def film(rig: Rig) -> str:
     """A link to a video of three seconds, which Runway made before."""
     small = Delivered(width=64, height=48, duration_seconds=3)
-    bench.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a source"), seconds=0, delivered=small))
-    return bench.make(bench.order(TEXT, prompt="a source"))
+    rig.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a source"), seconds=0, delivered=small))
+    return rig.make(rig.order(TEXT, prompt="a source"))
 
 
 # What each model makes, with how many pictures, and what Runway charges for it.
@@ -78,25 +78,25 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
 
 @pytest.mark.parametrize(("model", "pictures", "fields", "charged"), ORDERS)
 def test_an_order_is_made_and_fetched(
-    bench: Bench, picture: str, film: str, model: str, pictures: int, fields: dict[str, object], charged: int
+    rig: Rig, picture: str, film: str, model: str, pictures: int, fields: dict[str, object], charged: int
 ) -> None:
-    bench.misbehave()
+    rig.misbehave()
     films = [film] if model == ALEPH else []
-    order = bench.order(model, image_urls=[picture] * pictures, video_urls=films, **fields)
-    state = bench.finish(bench.submit(order, callback_url="https://gw.example/callbacks"))
+    order = rig.order(model, image_urls=[picture] * pictures, video_urls=films, **fields)
+    state = rig.finish(rig.submit(order, callback_url="https://gw.example/callbacks"))
     assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, Decimal(charged))
     with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
-    (task,) = bench.sandbox.tasks(bench.word)
+    (task,) = rig.sandbox.tasks(rig.word)
     endpoint, _, theirs = order.routes[0].model.partition("/")
     if endpoint == "video":
         endpoint = "image_to_video" if pictures else "text_to_video"
     assert (task.call_back_url, task.model) == (None, f"{endpoint}/{theirs}")
 
 
-def test_a_changed_video_is_as_long_as_it_was_and_has_its_shape(bench: Bench, film: str) -> None:
-    url = bench.make(bench.order(ALEPH, video_urls=[film]))
+def test_a_changed_video_is_as_long_as_it_was_and_has_its_shape(rig: Rig, film: str) -> None:
+    url = rig.make(rig.order(ALEPH, video_urls=[film]))
     with open_download(ResultRequest(url), DOWNLOADS, kind=Kind.VIDEO) as download:
         shape = measured(download.read())
     assert shape == (64, 48, 3)
@@ -116,13 +116,13 @@ def uploaded(link: str) -> InputFile:
 
 
 @pytest.mark.parametrize("size", [0, 6 * 1024**2], ids=["small", "large"])
-def test_uploads_of_a_customer_are_taken_beside_links(bench: Bench, picture: str, film: str, size: int) -> None:
-    bench.misbehave()
+def test_uploads_of_a_customer_are_taken_beside_links(rig: Rig, picture: str, film: str, size: int) -> None:
+    rig.misbehave()
     clip = uploaded(film)
     # Players skip a box of this kind at the end.
     padding = size.to_bytes(4, "big") + b"free" + bytes(size - 8) if size else b""
-    inputs = bench.order(ALEPH, video_urls=["upload:0e6e0f5c-0000-4000-8000-000000000000"], image_urls=[picture]).inputs
-    submission = bench.provider.submit(
+    inputs = rig.order(ALEPH, video_urls=["upload:0e6e0f5c-0000-4000-8000-000000000000"], image_urls=[picture]).inputs
+    submission = rig.provider.submit(
         ProviderRequest(
             "video_to_video/aleph2",
             inputs,
@@ -132,7 +132,7 @@ def test_uploads_of_a_customer_are_taken_beside_links(bench: Bench, picture: str
         generation_id=uuid4(),
         fence=lambda: None,
     )
-    state = bench.finish(RemoteRef(submission.remote_id, "video_to_video/aleph2"))
+    state = rig.finish(RemoteRef(submission.remote_id, "video_to_video/aleph2"))
     assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, Decimal(84))
 
 
@@ -143,11 +143,11 @@ def test_uploads_of_a_customer_are_taken_beside_links(bench: Bench, picture: str
         (InputFile(b"small", "image/png"), "the content type 'image/png' is none of video/mp4"),
     ],
 )
-def test_an_upload_that_is_no_video_is_refused_without_quoting_it(bench: Bench, video: InputFile, message: str) -> None:
-    inputs = bench.order(ALEPH, video_urls=["upload:0e6e0f5c-0000-4000-8000-000000000000"]).inputs
+def test_an_upload_that_is_no_video_is_refused_without_quoting_it(rig: Rig, video: InputFile, message: str) -> None:
+    inputs = rig.order(ALEPH, video_urls=["upload:0e6e0f5c-0000-4000-8000-000000000000"]).inputs
     request = ProviderRequest("video_to_video/aleph2", inputs, {inputs.video_urls[0]: video})
     with pytest.raises(ProviderRejected) as caught:
-        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+        rig.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
     assert f"Failed to fetch the video of a data URI: {message}" in caught.value.message
 
 
@@ -163,28 +163,28 @@ COMBINATIONS = [
     ("model", "aspect_ratio", "resolution"), COMBINATIONS, ids=[f"{m.name}-{a}-{r}" for m, a, r in COMBINATIONS]
 )
 def test_every_shape_that_is_offered_is_taken(
-    bench: Bench, picture: str, model: Model, aspect_ratio: str, resolution: str
+    rig: Rig, picture: str, model: Model, aspect_ratio: str, resolution: str
 ) -> None:
-    bench.misbehave(seconds=LONG)
+    rig.misbehave(seconds=LONG)
     pictures = [picture] * model.capabilities.min_images
-    bench.submit(bench.order(model.name, image_urls=pictures, aspect_ratio=aspect_ratio, resolution=resolution))
-    assert bench.sandbox.requests(bench.word).accepted == 1
+    rig.submit(rig.order(model.name, image_urls=pictures, aspect_ratio=aspect_ratio, resolution=resolution))
+    assert rig.sandbox.requests(rig.word).accepted == 1
 
 
 @pytest.mark.parametrize(
     ("status", "text"), [(429, "You have reached your daily limit"), (400, "You do not have enough credits")]
 )
-def test_an_account_that_is_used_up_is_no_rate_limit_and_no_wrong_request(bench: Bench, status: int, text: str) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg=text))
+def test_an_account_that_is_used_up_is_no_rate_limit_and_no_wrong_request(rig: Rig, status: int, text: str) -> None:
+    rig.misbehave(create_error=ErrorReply(code=status, msg=text))
     with pytest.raises(ProviderQuotaExceeded):
-        bench.submit(bench.order())
+        rig.submit(rig.order())
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
-    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 11})
+def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+    inputs = rig.order().inputs.model_copy(update={"duration_seconds": 11})
     request = ProviderRequest("text_to_video/gen4.5", inputs)
     with pytest.raises(ProviderRejected, match=r"HTTP 400: duration: Input should be less than or equal to 10"):
-        bench.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+        rig.provider.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -196,78 +196,78 @@ def test_a_wrong_input_is_rejected_in_the_vendors_words(bench: Bench) -> None:
         ("INTERNAL.BAD_OUTPUT.CODE01", ErrorCode.PROVIDER_FAILED),
     ],
 )
-def test_a_failed_task(bench: Bench, code: str, expected: ErrorCode) -> None:
-    bench.misbehave(outcome="fail", fail_code=code, fail_msg="It went wrong")
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_failed_task(rig: Rig, code: str, expected: ErrorCode) -> None:
+    rig.misbehave(outcome="fail", fail_code=code, fail_msg="It went wrong")
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code, state.provider_credits) == (RemoteStatus.FAILED, expected, Decimal(0))
     assert state.error_message is not None
     assert state.error_message.endswith(": It went wrong")
 
 
-def test_an_undocumented_state_is_neither_believed_nor_deleted(bench: Bench) -> None:
-    bench.misbehave(state_word="PONDERING")
-    remote = bench.submit(bench.order())
-    for call in (bench.provider.poll, bench.provider.cancel):
+def test_an_undocumented_state_is_neither_believed_nor_deleted(rig: Rig) -> None:
+    rig.misbehave(state_word="PONDERING")
+    remote = rig.submit(rig.order())
+    for call in (rig.provider.poll, rig.provider.cancel):
         with pytest.raises(ProviderBadResponse, match="does not document"):
             call(remote)
-    assert bench.sandbox.tasks(bench.word)[0].cancels == 0
+    assert rig.sandbox.tasks(rig.word)[0].cancels == 0
 
 
-def test_a_task_waits_and_then_tells_how_far_it_is(bench: Bench) -> None:
-    bench.misbehave(seconds=4)
-    remote = bench.submit(bench.order())
-    assert bench.provider.poll(remote).status is RemoteStatus.QUEUED
-    eventually(lambda: bench.provider.poll(remote).status is RemoteStatus.RUNNING)
-    progress = bench.provider.poll(remote).progress
+def test_a_task_waits_and_then_tells_how_far_it_is(rig: Rig) -> None:
+    rig.misbehave(seconds=4)
+    remote = rig.submit(rig.order())
+    assert rig.provider.poll(remote).status is RemoteStatus.QUEUED
+    eventually(lambda: rig.provider.poll(remote).status is RemoteStatus.RUNNING)
+    progress = rig.provider.poll(remote).progress
     assert progress is not None
     assert 0 <= progress < 1
 
 
-def test_a_link_that_ended_is_renewed_by_reading_the_task_again(bench: Bench) -> None:
-    bench.misbehave()
-    remote = bench.submit(bench.order())
-    (link,) = bench.finish(remote).result_urls
-    eventually(lambda: bench.provider.poll(remote).result_urls != [link])
+def test_a_link_that_ended_is_renewed_by_reading_the_task_again(rig: Rig) -> None:
+    rig.misbehave()
+    remote = rig.submit(rig.order())
+    (link,) = rig.finish(remote).result_urls
+    eventually(lambda: rig.provider.poll(remote).result_urls != [link])
 
 
-def test_work_is_stopped_and_a_repeated_cancel_says_the_same(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG)
-    remote = bench.submit(bench.order())
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+def test_work_is_stopped_and_a_repeated_cancel_says_the_same(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG)
+    remote = rig.submit(rig.order())
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
     with pytest.raises(ProviderRejected, match="HTTP 404"):
-        bench.provider.poll(remote)
-    (task,) = bench.sandbox.tasks(bench.word)
+        rig.provider.poll(remote)
+    (task,) = rig.sandbox.tasks(rig.word)
     assert (task.state, task.cancels) == ("cancelled", 1)
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_finished_work_cannot_be_stopped_and_is_still_there(bench: Bench, outcome: str) -> None:
-    bench.misbehave(outcome=outcome)
-    remote = bench.submit(bench.order())
-    ended = bench.finish(remote).status
-    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
-    assert bench.provider.poll(remote).status is ended
-    assert bench.sandbox.tasks(bench.word)[0].cancels == 0
+def test_finished_work_cannot_be_stopped_and_is_still_there(rig: Rig, outcome: str) -> None:
+    rig.misbehave(outcome=outcome)
+    remote = rig.submit(rig.order())
+    ended = rig.finish(remote).status
+    assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+    assert rig.provider.poll(remote).status is ended
+    assert rig.sandbox.tasks(rig.word)[0].cancels == 0
 
 
-def test_a_refused_cancel_may_be_sent_again(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
-    remote = bench.submit(bench.order())
+def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
+    remote = rig.submit(rig.order())
     with pytest.raises(ProviderUnavailable) as caught:
-        bench.provider.cancel(remote)
+        rig.provider.cancel(remote)
     assert caught.value.retry_after == 2
-    assert bench.provider.cancel(remote) is Cancellation.STOPPED
+    assert rig.provider.cancel(remote) is Cancellation.STOPPED
 
 
-def test_unknown_work_cannot_be_read(bench: Bench) -> None:
+def test_unknown_work_cannot_be_read(rig: Rig) -> None:
     with pytest.raises(ProviderRejected, match="HTTP 404: Task t1 not found"):
-        bench.provider.poll(RemoteRef("t1", "text_to_video/gen4.5"))
+        rig.provider.poll(RemoteRef("t1", "text_to_video/gen4.5"))
 
 
-def test_a_check_tells_the_credits_that_are_left(bench: Bench) -> None:
-    before = bench.provider.check().credits
-    bench.misbehave(seconds=LONG)
-    bench.submit(bench.order())
+def test_a_check_tells_the_credits_that_are_left(rig: Rig) -> None:
+    before = rig.provider.check().credits
+    rig.misbehave(seconds=LONG)
+    rig.submit(rig.order())
     assert before is not None
-    assert bench.provider.check().credits == before - 60
+    assert rig.provider.check().credits == before - 60

@@ -16,7 +16,7 @@ from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderError, ProviderOutcomeUnknown
 from schemas.settings import ProviderSettings, ProvidersSettings
 from stack.demo import plainest_model
-from tests.contract.bench import Bench
+from tests.contract.rig import Rig
 from tests.contract.wires import WIRES
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET
 
@@ -26,7 +26,7 @@ TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 
 
 @pytest.fixture
-def bench(sandbox_url: str, request: pytest.FixtureRequest) -> Iterator[Bench]:
+def rig(sandbox_url: str, request: pytest.FixtureRequest) -> Iterator[Rig]:
     """The plainest model of a vendor; the test names the vendor."""
     name: str = request.param
     url = f"{sandbox_url}/{name}"
@@ -41,55 +41,55 @@ def bench(sandbox_url: str, request: pytest.FixtureRequest) -> Iterator[Bench]:
         sandbox.reset()
         catalogue = Catalogue.load(frozenset({name}))
         model = plainest_model(name)
-        yield Bench(providers.get(name), catalogue, model, sandbox, sandbox_url, uuid4().hex, TINY)
+        yield Rig(providers.get(name), catalogue, model, sandbox, sandbox_url, uuid4().hex, TINY)
     providers.close()
 
 
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-@pytest.mark.parametrize("bench", EVERY, indirect=True)
-def test_a_create_without_a_readable_reply_was_made_and_is_unknown(bench: Bench, create_reply: str) -> None:
-    bench.misbehave(create_reply=create_reply)
+@pytest.mark.parametrize("rig", EVERY, indirect=True)
+def test_a_create_without_a_readable_reply_was_made_and_is_unknown(rig: Rig, create_reply: str) -> None:
+    rig.misbehave(create_reply=create_reply)
     with pytest.raises(ProviderOutcomeUnknown):
-        bench.submit(bench.order())
-    assert len(bench.sandbox.tasks(bench.word)) == 1
+        rig.submit(rig.order())
+    assert len(rig.sandbox.tasks(rig.word)) == 1
 
 
 @pytest.mark.parametrize(
-    ("bench", "status"),
+    ("rig", "status"),
     [(name, status) for name, wire in WIRES.items() for status in wire.refusals],
-    indirect=["bench"],
+    indirect=["rig"],
 )
-def test_a_refused_create_is_judged_by_its_status(bench: Bench, status: int) -> None:
-    bench.misbehave(create_error=ErrorReply(code=status, msg="no", http_status=status, retry_after=3))
+def test_a_refused_create_is_judged_by_its_status(rig: Rig, status: int) -> None:
+    rig.misbehave(create_error=ErrorReply(code=status, msg="no", http_status=status, retry_after=3))
     with pytest.raises(ProviderError) as caught:
-        bench.submit(bench.order())
-    assert type(caught.value) is WIRES[bench.provider.name].refusals[status]
+        rig.submit(rig.order())
+    assert type(caught.value) is WIRES[rig.provider.name].refusals[status]
     assert caught.value.retry_after == (3 if status in {429, 503} else None)
-    assert bench.sandbox.tasks(bench.word) == []
+    assert rig.sandbox.tasks(rig.word) == []
 
 
-@pytest.mark.parametrize("bench", KEEPING, indirect=True)
-def test_a_slow_success_is_waited_for(bench: Bench) -> None:
-    bench.misbehave(seconds=3600)
-    remote = bench.submit(bench.order())
-    assert bench.provider.poll(remote).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}
-    bench.sandbox.finish(bench.word)
-    assert bench.finish(remote).status is RemoteStatus.SUCCEEDED
+@pytest.mark.parametrize("rig", KEEPING, indirect=True)
+def test_a_slow_success_is_waited_for(rig: Rig) -> None:
+    rig.misbehave(seconds=3600)
+    remote = rig.submit(rig.order())
+    assert rig.provider.poll(remote).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}
+    rig.sandbox.finish(rig.word)
+    assert rig.finish(remote).status is RemoteStatus.SUCCEEDED
 
 
 # Where a success always has a result, it may be missing when it is fetched.
 @pytest.mark.parametrize(
-    "bench", [name for name, wire in WIRES.items() if wire.succeeded_with_nothing("1") is not None], indirect=True
+    "rig", [name for name, wire in WIRES.items() if wire.succeeded_with_nothing("1") is not None], indirect=True
 )
-def test_a_success_without_a_result_is_a_failure(bench: Bench) -> None:
-    bench.misbehave(empty_result=True)
-    state = bench.finish(bench.submit(bench.order()))
+def test_a_success_without_a_result_is_a_failure(rig: Rig) -> None:
+    rig.misbehave(empty_result=True)
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
-    assert state.error_message == f"{bench.provider.name} reported success without a result"
+    assert state.error_message == f"{rig.provider.name} reported success without a result"
 
 
-@pytest.mark.parametrize("bench", KEEPING, indirect=True)
-def test_a_state_that_nobody_documents_is_never_taken_for_running(bench: Bench) -> None:
-    bench.misbehave(state_word="pondering")
+@pytest.mark.parametrize("rig", KEEPING, indirect=True)
+def test_a_state_that_nobody_documents_is_never_taken_for_running(rig: Rig) -> None:
+    rig.misbehave(state_word="pondering")
     with pytest.raises(ProviderBadResponse, match="does not document"):
-        bench.provider.poll(bench.submit(bench.order()))
+        rig.provider.poll(rig.submit(rig.order()))

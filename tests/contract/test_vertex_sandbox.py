@@ -29,7 +29,7 @@ from schemas.errors import (
     ProviderRejected,
 )
 from schemas.settings import ProviderSettings
-from tests.contract.bench import DOWNLOADS, Bench
+from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, eventually
 
 CATALOGUE = Catalogue.load(frozenset({"vertex"}))
@@ -46,54 +46,54 @@ def account(sandbox_url: str, transport: Transport, *, key: str = KEY, **more: s
     return Vertex("vertex", settings, transport)
 
 
-def bench_of(vertex: Vertex, sandbox: SandboxClient, url: str) -> Bench:
+def bench_of(vertex: Vertex, sandbox: SandboxClient, url: str) -> Rig:
     sandbox.reset()
-    return Bench(vertex, CATALOGUE, VEO, sandbox, url, uuid4().hex, TINY)
+    return Rig(vertex, CATALOGUE, VEO, sandbox, url, uuid4().hex, TINY)
 
 
 @pytest.fixture
-def bench(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     """An account that gets its videos in the answers."""
     with SandboxClient(sandbox_url) as sandbox:
         yield bench_of(account(sandbox_url, transport), sandbox, sandbox_url)
 
 
 @pytest.fixture
-def bucket(sandbox_url: str, transport: Transport) -> Iterator[Bench]:
+def bucket(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     """An account that has them written into a bucket."""
     with SandboxClient(sandbox_url) as sandbox:
         yield bench_of(account(sandbox_url, transport, storage_uri=BUCKET), sandbox, sandbox_url)
 
 
 @pytest.fixture
-def film(bench: Bench) -> str:
+def film(rig: Rig) -> str:
     """A link to a video; the sandbox's other vendor made it."""
-    with httpx.Client(base_url=bench.url, headers={"Authorization": f"Bearer {KEY}"}, trust_env=False) as runway:
-        create = {"model": "gen4.5", "promptText": bench.word, "ratio": "1280:720", "duration": 2}
+    with httpx.Client(base_url=rig.url, headers={"Authorization": f"Bearer {KEY}"}, trust_env=False) as runway:
+        create = {"model": "gen4.5", "promptText": rig.word, "ratio": "1280:720", "duration": 2}
         headers = {"X-Runway-Version": "2024-11-06"}
         task_id = runway.post("/runway/v1/text_to_video", json=create, headers=headers).json()["id"]
-        link = f"{bench.url}/files/{task_id}.mp4"
+        link = f"{rig.url}/files/{task_id}.mp4"
         eventually(lambda: runway.get(link).status_code == 200)
     return link
 
 
-def fetched(bench: Bench, link: str) -> bytes:
-    with open_download(bench.provider.result_request(link), DOWNLOADS, kind=Kind.VIDEO) as download:
+def fetched(rig: Rig, link: str) -> bytes:
+    with open_download(rig.provider.result_request(link), DOWNLOADS, kind=Kind.VIDEO) as download:
         return download.read()
 
 
-def test_an_order_comes_as_base64_and_is_fetched_by_the_read_that_told_of_it(bench: Bench) -> None:
-    bench.misbehave()
-    order = bench.order()
-    link = bench.make(order)
-    assert link.startswith(f"{bench.url}/vertex/v1/projects/sandbox-project/locations/us-central1/")
-    with open_download(bench.provider.result_request(link), DOWNLOADS, kind=order.kind) as download:
+def test_an_order_comes_as_base64_and_is_fetched_by_the_read_that_told_of_it(rig: Rig) -> None:
+    rig.misbehave()
+    order = rig.order()
+    link = rig.make(order)
+    assert link.startswith(f"{rig.url}/vertex/v1/projects/sandbox-project/locations/us-central1/")
+    with open_download(rig.provider.result_request(link), DOWNLOADS, kind=order.kind) as download:
         content = download.read()
     assert download.media.extension == order.file_extension
-    assert fetched(bench, link) == content
+    assert fetched(rig, link) == content
 
 
-def test_an_order_is_written_into_the_bucket_and_fetched_with_our_token(bucket: Bench) -> None:
+def test_an_order_is_written_into_the_bucket_and_fetched_with_our_token(bucket: Rig) -> None:
     bucket.misbehave()
     link = bucket.make(bucket.order())
     assert link.startswith(BUCKET)
@@ -104,13 +104,13 @@ def test_an_order_is_written_into_the_bucket_and_fetched_with_our_token(bucket: 
         open_download(ResultRequest(wanted.url), DOWNLOADS, kind=Kind.VIDEO)
 
 
-def test_a_large_video_in_an_answer_is_neither_read_with_the_state_nor_held(bench: Bench) -> None:
+def test_a_large_video_in_an_answer_is_neither_read_with_the_state_nor_held(rig: Rig) -> None:
     size = 4 * MAX_REPLY_BYTES
-    bench.misbehave(delivered={**TINY.model_dump(), "size_bytes": size})
-    link = bench.make(bench.order())
+    rig.misbehave(delivered={**TINY.model_dump(), "size_bytes": size})
+    link = rig.make(rig.order())
     received = 0
     digest = hashlib.sha256()
-    with open_download(bench.provider.result_request(link), DOWNLOADS, kind=Kind.VIDEO) as download:
+    with open_download(rig.provider.result_request(link), DOWNLOADS, kind=Kind.VIDEO) as download:
         while chunk := download.read(65536):
             received += len(chunk)
             digest.update(chunk)
@@ -122,9 +122,9 @@ MODELS = [model for model in CatalogueFile.shipped().models if model.routes[0].p
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.name for model in MODELS])
 def test_every_choice_that_is_offered_is_taken_with_the_fewest_and_the_most_inputs(
-    bench: Bench, picture: str, film: str, model: Model
+    rig: Rig, picture: str, film: str, model: Model
 ) -> None:
-    bench.misbehave(seconds=LONG)
+    rig.misbehave(seconds=LONG)
     can = model.capabilities
     fewest = {"video_urls": [film] * can.min_videos, "generate_audio": False}
     most = {
@@ -137,8 +137,8 @@ def test_every_choice_that_is_offered_is_taken_with_the_fewest_and_the_most_inpu
     choices = list(product(can.aspect_ratios, can.resolutions, can.durations_seconds))
     for shape, resolution, seconds in choices:
         for inputs in (fewest, most):
-            bench.submit(
-                bench.order(model.name, aspect_ratio=shape, resolution=resolution, duration_seconds=seconds, **inputs),
+            rig.submit(
+                rig.order(model.name, aspect_ratio=shape, resolution=resolution, duration_seconds=seconds, **inputs),
                 callback_url="https://gw.example/callbacks/1",
             )
     told = [
@@ -149,31 +149,29 @@ def test_every_choice_that_is_offered_is_taken_with_the_fewest_and_the_most_inpu
             {"generateAudio": True, "seed": can.max_seed, "negativePrompt": "haze"},
         )
     ]
-    assert [request["parameters"] for request in veo_requests(bench)] == told
+    assert [request["parameters"] for request in veo_requests(rig)] == told
 
 
-def veo_requests(bench: Bench) -> list[dict[str, Any]]:
+def veo_requests(rig: Rig) -> list[dict[str, Any]]:
     """What Veo was asked for."""
-    return [task.request for task in bench.sandbox.tasks(bench.word) if task.model.startswith("veo")]
+    return [task.request for task in rig.sandbox.tasks(rig.word) if task.model.startswith("veo")]
 
 
-def test_a_video_from_two_pictures_and_its_extension_are_made_and_fetched(
-    bench: Bench, picture: str, film: str
-) -> None:
-    bench.misbehave()
+def test_a_video_from_two_pictures_and_its_extension_are_made_and_fetched(rig: Rig, picture: str, film: str) -> None:
+    rig.misbehave()
     for order in (
-        bench.order("veo-3.1-lite", image_urls=[picture] * 2),
-        bench.order("veo-3.1-fast-extend", video_urls=[film]),
+        rig.order("veo-3.1-lite", image_urls=[picture] * 2),
+        rig.order("veo-3.1-fast-extend", video_urls=[film]),
     ):
-        assert fetched(bench, bench.make(order))
-    sent = [set(request["instances"][0]) for request in veo_requests(bench)]
+        assert fetched(rig, rig.make(order))
+    sent = [set(request["instances"][0]) for request in veo_requests(rig)]
     assert sent == [{"prompt", "image", "lastFrame"}, {"prompt", "video"}]
 
 
-def test_a_wrong_input_is_rejected_in_googles_words(bench: Bench) -> None:
-    inputs = bench.order().inputs.model_copy(update={"duration_seconds": 5})
+def test_a_wrong_input_is_rejected_in_googles_words(rig: Rig) -> None:
+    inputs = rig.order().inputs.model_copy(update={"duration_seconds": 5})
     with pytest.raises(ProviderRejected, match=r"HTTP 400: parameters\.durationSeconds: Input should be 4, 6, 7 or 8"):
-        bench.provider.submit(
+        rig.provider.submit(
             ProviderRequest("veo-3.1-generate-001", inputs),
             callback_url=None,
             generation_id=uuid4(),
@@ -190,15 +188,15 @@ def test_a_wrong_input_is_rejected_in_googles_words(bench: Bench) -> None:
         ("13", ErrorCode.PROVIDER_FAILED),
     ],
 )
-def test_an_operation_that_failed_says_why(bench: Bench, fail_code: str, expected: ErrorCode) -> None:
-    bench.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
-    state = bench.finish(bench.submit(bench.order()))
+def test_an_operation_that_failed_says_why(rig: Rig, fail_code: str, expected: ErrorCode) -> None:
+    rig.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
+    state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, expected)
     assert state.error_message is not None
     assert state.error_message.endswith(": It went wrong")
 
 
-def test_an_object_that_is_gone_is_a_stale_link(bucket: Bench) -> None:
+def test_an_object_that_is_gone_is_a_stale_link(bucket: Rig) -> None:
     bucket.misbehave(download_status=404)
     link = bucket.make(bucket.order())
     with pytest.raises(DownloadError) as caught:
@@ -207,36 +205,36 @@ def test_an_object_that_is_gone_is_a_stale_link(bucket: Bench) -> None:
     assert fetched(bucket, link)
 
 
-def test_work_cannot_be_stopped(bench: Bench) -> None:
-    bench.misbehave(seconds=LONG)
-    remote = bench.submit(bench.order())
-    assert bench.provider.cancel(remote) is Cancellation.IMPOSSIBLE
-    assert bench.provider.poll(remote).status is RemoteStatus.RUNNING
+def test_work_cannot_be_stopped(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG)
+    remote = rig.submit(rig.order())
+    assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
+    assert rig.provider.poll(remote).status is RemoteStatus.RUNNING
 
 
-def test_unknown_work_cannot_be_read(bench: Bench) -> None:
-    remote = bench.submit(bench.order())
+def test_unknown_work_cannot_be_read(rig: Rig) -> None:
+    remote = rig.submit(rig.order())
     with pytest.raises(ProviderRejected, match=r"HTTP 404: The operation .* was not found"):
-        bench.provider.poll(RemoteRef(f"{remote.remote_id}x", remote.model))
+        rig.provider.poll(RemoteRef(f"{remote.remote_id}x", remote.model))
 
 
-def test_a_check_says_whether_key_and_project_are_good(bench: Bench, transport: Transport) -> None:
-    assert bench.provider.check() == AccountState()
-    for wrong in (account(bench.url, transport, key="other"), account(bench.url, transport, project="other")):
+def test_a_check_says_whether_key_and_project_are_good(rig: Rig, transport: Transport) -> None:
+    assert rig.provider.check() == AccountState()
+    for wrong in (account(rig.url, transport, key="other"), account(rig.url, transport, project="other")):
         with pytest.raises(ProviderAuthFailed):
             wrong.check()
 
 
 @pytest.fixture
-def service_account(bench: Bench, transport: Transport) -> Bench:
+def service_account(rig: Rig, transport: Transport) -> Rig:
     """The same customer with the key file of its service account."""
     headers = {"Authorization": f"Bearer {KEY}"}
-    key = httpx.get(f"{bench.url}/vertex/service_account.json", headers=headers, trust_env=False).text
-    vertex = account(bench.url, transport, key=key, storage_uri=BUCKET)
-    return Bench(vertex, CATALOGUE, VEO, bench.sandbox, bench.url, bench.word, TINY)
+    key = httpx.get(f"{rig.url}/vertex/service_account.json", headers=headers, trust_env=False).text
+    vertex = account(rig.url, transport, key=key, storage_uri=BUCKET)
+    return Rig(vertex, CATALOGUE, VEO, rig.sandbox, rig.url, rig.word, TINY)
 
 
-def test_a_service_account_gets_its_own_token_and_all_calls_share_it(service_account: Bench) -> None:
+def test_a_service_account_gets_its_own_token_and_all_calls_share_it(service_account: Rig) -> None:
     service_account.misbehave()
     entered = threading.Barrier(4)
 
@@ -250,7 +248,7 @@ def test_a_service_account_gets_its_own_token_and_all_calls_share_it(service_acc
     assert (calls.count("token"), calls.count("submit")) == (1, 4)
 
 
-def test_a_service_account_whose_key_was_withdrawn_is_refused(service_account: Bench) -> None:
+def test_a_service_account_whose_key_was_withdrawn_is_refused(service_account: Rig) -> None:
     service_account.sandbox.reset()
     with pytest.raises(ProviderAuthFailed, match="vertex gave no access token: invalid_grant"):
         service_account.provider.check()

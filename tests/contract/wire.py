@@ -76,8 +76,6 @@ class Wire(Protocol):
     """Whether a look-up may be answered with 404, which says nothing but that there is no such call."""
     keeps_work: bool = True
     """Whether there is a state to read. Where there is none, a create brings the result, and the id is ours."""
-    signs_callbacks: bool = True
-    """Whether `callback` is signed. Where it is not, the URL that was handed out is all that proves it."""
     stops_without_a_state: bool = False
     """Whether the vendor can cancel, and has no state for what it stopped."""
     refusals: ClassVar[Mapping[int, type[ProviderError]]] = {}

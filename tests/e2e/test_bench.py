@@ -1,4 +1,4 @@
-"""The bench, quickly: what it prints means nothing, but it must print it."""
+"""A quick run of the bench. Its figures mean nothing, but it must print and store them."""
 
 import json
 import subprocess
@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 
-def test_a_quick_scenario_ends_with_figures_targets_and_no_problem(tmp_path: Path) -> None:
-    """In a process of its own, as `make bench` runs it."""
+def test_quick_scenario_prints_figures_and_targets_without_problem(tmp_path: Path) -> None:
+    """The bench runs in a separate process, as in `make bench`."""
     figures = tmp_path / "figures.json"
     run = subprocess.run(
         [sys.executable, "-m", "bench", "overhead", "--quick", "--json", str(figures)],
@@ -27,5 +27,5 @@ def test_a_quick_scenario_ends_with_figures_targets_and_no_problem(tmp_path: Pat
     verdicts = {target["what"]: target["verdict"] for target in found["targets"]}
     assert verdicts["callback arrival → completed, p50"] in {"met", "MISSED"}
     assert verdicts["throughput, callback mode"] == "not measured"
-    # The run's own folder is gone: only what is kept stays.
+    # The run's folder is deleted; only the stored figures remain.
     assert [path.suffix for path in (tmp_path / ".reelworks" / "bench").iterdir()] == [".json"]

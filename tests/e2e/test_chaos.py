@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.chaos.plan import short
-from bench.chaos.run import run
+from drills.chaos.plans.plan import short
+from drills.chaos.run import run
 
 SEED = 20
 
 
 @pytest.mark.timeout(300)
-def test_a_short_run_with_every_kind_of_fault_breaks_no_promise(tmp_path: Path) -> None:
+def test_short_chaos_run_has_no_breach(tmp_path: Path) -> None:
     plan = short(SEED)
     report = run(plan, tmp_path, Console(quiet=True))
     assert report.breaches == []

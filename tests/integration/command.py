@@ -1,7 +1,13 @@
 """The `reelworks` command, run in this process."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import pytest
+
+from cli.main import main
+from schemas.settings import get_settings
 
 
 @dataclass(frozen=True)
@@ -14,3 +20,21 @@ class Ended:
 
 
 Reelworks = Callable[..., Ended]
+
+
+def run(
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Ended:
+    """Run the command with these variables, too."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
+    get_settings.cache_clear()
+    with pytest.raises(SystemExit) as end:
+        main()
+    get_settings.cache_clear()
+    said = capsys.readouterr()
+    return Ended(int(end.value.code or 0), said.out, said.err)

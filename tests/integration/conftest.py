@@ -1,16 +1,14 @@
 """The `reelworks` command against the run's services."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cli.main import main
-from schemas.settings import Settings, get_settings
+from schemas.settings import Settings
 from stack.wiring import settings_environment
 from storage.database import Database
-from tests.integration.command import Ended, Reelworks
+from tests.integration.command import Reelworks, run
 from tests.support import NewCustomer
 
 
@@ -27,18 +25,7 @@ def reelworks(
     for name, value in settings_environment(settings).items():
         monkeypatch.setenv(name, value)
 
-    def run(*arguments: str, **environment: str) -> Ended:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
-        get_settings.cache_clear()
-        with pytest.raises(SystemExit) as end:
-            main()
-        get_settings.cache_clear()
-        said = capsys.readouterr()
-        return Ended(int(end.value.code or 0), said.out, said.err)
-
-    return run
+    return lambda *arguments, **environment: run(arguments, environment, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The commands that are about vendors: the catalogue, and whether the accounts are good."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ import pytest
 import structlog
 
 from cli.console import console
-from cli.main import main
 from providers.catalogue import CatalogueFile
 from providers.registry import adapter_names
 from sandbox.vendors import options
-from schemas.settings import get_settings
+from tests.integration.command import run
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, free_port, start_sandbox
 
 Run = Callable[..., tuple[int, str, str]]
@@ -36,19 +34,12 @@ def reelworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "width", 200)
 
-    def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
-        get_settings.cache_clear()
-        with pytest.raises(SystemExit) as end:
-            main()
-        get_settings.cache_clear()
+    def run_it(*arguments: str, **environment: str) -> tuple[int, str, str]:
+        ended = run(arguments, environment, monkeypatch, capsys)
         structlog.reset_defaults()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
+        return ended.status, ended.out, ended.err
 
-    return run
+    return run_it
 
 
 def account(name: str, url: str, *, key: str = KEY, **more: str) -> dict[str, str]:

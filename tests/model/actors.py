@@ -1,4 +1,4 @@
-"""Actors: workers, customers and vendors that act one at a time, and that can be stopped between any two statements."""
+"""Actors: workers, customers and vendors. One acts at a time, and each can be stopped between any two statements."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,60 +16,62 @@ from storage.database import Database
 from tests.model.clock import engine_of
 from tests.model.moods import Mood
 
-# Real seconds; only a deadlock in the model itself takes that long.
+# Real seconds. Only a deadlock in the model itself takes this long.
 _STUCK_SECONDS = 60
 
 
 class Trouble(StrEnum):
-    """What can happen to an actor at one of its points."""
+    """Trouble for an actor at one of its points."""
 
     PAUSE = "pause"
-    """It stands still until the model lets it go on."""
+    """The actor pauses until the model resumes it."""
     DEATH = "death"
-    """Its process is killed."""
+    """SIGKILL of the actor's process."""
     ERROR = "error"
-    """The database breaks the connection once; at the vendor, a bug shows itself."""
+    """The database breaks the connection once. At the vendor: an unexpected error."""
     OUTAGE = "outage"
-    """The database is away from here on, for as long as the actor tries."""
+    """The database is away from now on, for as long as the actor tries."""
 
 
 class Point(StrEnum):
-    """Where trouble can strike."""
+    """The points at which trouble can strike."""
 
     STATEMENT = "statement"
     COMMIT = "commit"
     COMMITTED = "committed"
-    """The commit has arrived, and its acknowledgement not yet."""
+    """The commit has arrived; its acknowledgement has not."""
     VENDOR = "vendor"
 
 
 @dataclass(frozen=True)
 class Accident:
-    """Trouble at an actor's n-th point, counted from 0."""
+    """Trouble at one point of an actor."""
 
     at: int
+    """The number of the point, from 0."""
     trouble: Trouble
+    """The trouble."""
 
 
 class Died(BaseException):
-    """Nothing of ours can catch a SIGKILL."""
+    """SIGKILL. Our code cannot catch it."""
 
 
 class Unforeseen(Exception):
-    """A bug, on purpose."""
+    """A simulated bug."""
 
 
 class Actor:
-    """Something done in a thread of its own; only one actor moves at any time."""
+    """An action in a separate thread. Only one actor moves at any time."""
 
     def __init__(self, name: str, act: Callable[[], object], mood: Mood, accident: Accident | None = None) -> None:
         self.name = name
         self.mood = mood
         self.error: BaseException | None = None
         self.learned: list[str] = []
-        """The vendors' ids that it was told."""
+        """The vendors' ids that the actor has learned."""
         self.has_waited_in_vain = False
-        """It met a row that a paused actor has locked: in life, PostgreSQL ends such a transaction after a minute."""
+        """Whether a paused actor's lock blocked this one. PostgreSQL ends such transactions after a minute."""
         self.is_done = False
         self._act = act
         self.was_troubled = False
@@ -82,7 +84,7 @@ class Actor:
         self._thread.start()
 
     def go_on(self, trouble: Trouble | None = None) -> None:
-        """Let it act until it is done or pauses; `trouble` strikes where it stands."""
+        """Let the actor run until it ends or pauses. `trouble` strikes at its present point."""
         if trouble is not None:
             self._accident = Accident(self._points, trouble)
         self._may_act.release()
@@ -102,7 +104,7 @@ class Actor:
         self._has_stopped.release()
 
     def reach(self, point: Point) -> None:
-        """Come to a point, where trouble may wait."""
+        """Reach a point, where trouble may strike."""
         while self._accident and self._accident.at == self._points and self._accident.trouble is Trouble.PAUSE:
             self.was_troubled = True
             self._accident = None
@@ -133,24 +135,24 @@ _present = _Present()
 
 
 def name() -> str:
-    """That of the actor of this thread."""
+    """The name of the actor in this thread."""
     return _present.name
 
 
 def mood() -> Mood:
-    """That of the actor of this thread."""
+    """The mood of the actor in this thread."""
     return _present.actor.mood if _present.actor else Mood()
 
 
 def learn(remote_id: str) -> None:
-    """The actor of this thread is told of work that a vendor accepted."""
+    """Record that the actor of this thread has learned of accepted work."""
     if _present.actor is not None:
         _present.actor.learned.append(remote_id)
 
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """What the actor of this thread does here is the model's business, and nothing strikes."""
+    """Suspend troubles for the actor of this thread: the model itself acts here."""
     actor, _present.actor = _present.actor, None
     try:
         yield
@@ -159,19 +161,19 @@ def unwatched() -> Iterator[None]:
 
 
 def reach(point: Point) -> None:
-    """Have the actor of this thread, if there is one, come to a point."""
+    """Let the actor of this thread, if any, reach a point."""
     if _present.actor is not None:
         _present.actor.reach(point)
 
 
 def watch(database: Database) -> None:
-    """Make every statement and commit a point of whoever does it."""
+    """Make every statement and commit a point of its actor."""
     database.dispose()
     event.listen(engine_of(database), "connect", _watch_connection)
 
 
 class _WatchedCursor(psycopg.Cursor[tuple[Any, ...]]):
-    """Every statement comes this way, whether SQLAlchemy made it or not."""
+    """Every statement passes here, whether SQLAlchemy made it or not."""
 
     def execute(self, *args: Any, **kwargs: Any) -> Self:
         reach(Point.STATEMENT)

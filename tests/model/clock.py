@@ -1,7 +1,7 @@
-"""The model's clock: PostgreSQL and the leases read it, and only the model moves it.
+"""The model's clock. PostgreSQL and the leases read it, and only the model moves it.
 
-A schema that is searched before PostgreSQL's own holds `now()` and `clock_timestamp()`. Every look at the clock is a
-microsecond later than the one before, as in life; hours pass in one UPDATE, also over a transaction that stands open.
+A schema before PostgreSQL's own in the search path defines `now()` and `clock_timestamp()`. Each reading is a
+microsecond later than the one before, as in production. One UPDATE lets hours pass, also during an open transaction.
 """
 
 from sqlalchemy import Engine, event, text
@@ -26,15 +26,15 @@ _START = """
     ALTER SEQUENCE model.look RESTART;
 """
 
-# Whoever waits for a row that a paused worker has locked waits in vain: real time is not the model's.
+# A wait for a row of a paused worker never ends: the model's time does not pass in real time.
 _LOCK_TIMEOUT = "50ms"
 
 
 class Clock:
-    """Stands in for the module `time`, too: `monotonic` is this clock's."""
+    """Also replaces the module `time`: `monotonic` reads this clock."""
 
     def __init__(self, database: Database) -> None:
-        """Makes the schema, and has every connection that the database opens from now on look at it first."""
+        """Create the schema and put it first in the search path of every later connection."""
         self._database = database
         with database.transaction() as session:
             session.execute(text(_CREATE))
@@ -43,7 +43,7 @@ class Clock:
         self.start_again()
 
     def start_again(self) -> None:
-        """Set it back to where every run begins."""
+        """Reset the clock to the beginning of a run."""
         self._elapsed = 0.0
         with self._database.transaction() as session:
             session.execute(text(_START))
@@ -62,7 +62,7 @@ class Clock:
 
 
 def engine_of(database: Database) -> Engine:
-    """Where the model listens."""
+    """The events that the model listens to."""
     return database._engine
 
 
@@ -74,7 +74,7 @@ def _use_model_clock(connection: "_Connection", _entry: ConnectionPoolEntry) -> 
 
 
 class _Connection:
-    """The part of a psycopg connection that is used here."""
+    """The used part of a psycopg connection."""
 
     autocommit: bool
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from structlog.typing import EventDict, WrappedLogger
 
 import tasks.download
-import tasks.stage
+import tasks.pipeline
 from providers.registry import Providers
 from schemas.enums import Queue
 from schemas.settings import Settings
@@ -19,7 +19,7 @@ from storage import acceptance, leases
 from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
-from tasks import conclusions
+from tasks import apply
 from tasks.services import Services
 from tests.model.actors import watch
 from tests.model.clock import Clock
@@ -32,12 +32,12 @@ from tests.model.world import Ground, Ids, Mailbox
 def ground(
     settings: Settings, database: Database, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Ground]:
-    """What all runs share. `database` is asked for because it is emptied."""
+    """The shared ground. The fixture `database` is requested because it empties the database."""
     settings = _of_the_model(settings)
     own = Database(settings.database_url)
     clock = Clock(own)
     watch(own)
-    for module in (leases, tasks.stage, tasks.download):
+    for module in (leases, tasks.pipeline, tasks.download):
         monkeypatch.setattr(module, "time", clock)
     ids = Ids()
     monkeypatch.setattr(acceptance, "uuid4", ids)
@@ -72,15 +72,15 @@ def _of_the_model(settings: Settings) -> Settings:
 
 
 def _retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting for the database takes no real time: whoever asks twice in vain gives up."""
-    for conclusion in vars(conclusions).values():
+    """Retries of the database take no real time. A second failure in a row gives up."""
+    for conclusion in vars(apply).values():
         if isinstance(retry := getattr(conclusion, "retry", None), tenacity.BaseRetrying):
             monkeypatch.setattr(retry, "sleep", lambda _seconds: None)
             monkeypatch.setattr(retry, "stop", tenacity.stop_after_attempt(2))
 
 
 class _Crashes:
-    """Keeps the errors that a step did not foresee, and no log line."""
+    """Record the errors that a step did not expect, and write no log line."""
 
     def __init__(self, crashes: list[BaseException]) -> None:
         self._crashes = crashes

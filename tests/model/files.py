@@ -1,4 +1,4 @@
-"""Where the model's vendor keeps its results: a real HTTP server, and a picture of its own for every work."""
+"""The results of the model's vendor: a real HTTP server with a different picture for each work."""
 
 import hashlib
 import tempfile
@@ -15,7 +15,7 @@ from tests.model.moods import File
 
 @lru_cache(maxsize=64)
 def picture(remote_id: str) -> bytes:
-    """The result of a work: a PNG like no other's."""
+    """The result of a work: a unique PNG."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.png"
         spec = MediaSpec(format="png", width=64, height=64)
@@ -24,12 +24,12 @@ def picture(remote_id: str) -> bytes:
 
 
 def sha256_of(remote_id: str) -> str:
-    """Of the picture, in lower-case hex."""
+    """SHA-256 of the picture, in lower-case hex."""
     return hashlib.sha256(picture(remote_id)).hexdigest()
 
 
 class Files:
-    """The server's address, and how each of its links behaves."""
+    """The server's address, and the behaviour of each link."""
 
     def __init__(self, port: int) -> None:
         self._base = f"http://127.0.0.1:{port}/"
@@ -40,7 +40,7 @@ class Files:
         return self._base + remote_id
 
     def behave(self, url: str, file: File) -> None:
-        """Decide what a link gives from now on."""
+        """Set the behaviour of a link from now on."""
         self._behaviour[url.removeprefix(self._base)] = file
 
     def answer(self, remote_id: str) -> tuple[int, bytes]:

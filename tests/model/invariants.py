@@ -1,4 +1,4 @@
-"""What must hold after every step, read from the tables by plain SQL."""
+"""The rules that hold after every step. Plain SQL reads them from the tables."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _GENERATIONS = text("""
 
 _EVENTS = text("SELECT generation_id, origin, stage, name, data FROM events ORDER BY id")
 
-# One row an account: `equity` and `revenue` carry no balance, and theirs is not compared.
+# One row for each account. `equity` and `revenue` have no balance column and are not compared.
 _ACCOUNTS = text("""
     SELECT a.kind, a.balance,
            coalesce(sum(CASE WHEN t.to_account_id = a.id THEN t.amount ELSE -t.amount END), 0) AS total
@@ -41,7 +41,7 @@ _ACCOUNTS = text("""
 
 _MOVING = {EventName.MOVED, EventName.SUBMIT_WITHDRAWN}
 
-# Where the vendor has been paid: what alone may end a generation there.
+# The stages in which the vendor was paid: only from these may a generation end there.
 _PAID = {
     Stage.GENERATING: {ErrorCode.PROVIDER_FAILED, ErrorCode.TIMEOUT},
     Stage.DOWNLOADING: {ErrorCode.DOWNLOAD_FAILED, ErrorCode.RESULT_INVALID, ErrorCode.INTERNAL},
@@ -51,20 +51,26 @@ _PAID = {
 
 @dataclass
 class Memory:
-    """What was seen of a generation before."""
+    """The last seen state of a generation."""
 
     stage: Stage = Stage.QUEUED
+    """The stage."""
     progress: int = 0
+    """The progress."""
     attempt: int = 0
+    """The number of the attempt."""
     lease_token: UUID | None = None
+    """The token of the lease."""
     held_until: datetime | None = None
+    """The end of the lease."""
     holder: str | None = None
+    """The worker process of the newest claim."""
     remote_ids: dict[int, str] = field(default_factory=dict)
-    """By route."""
+    """Accepted creates by route."""
 
 
 class Invariants:
-    """Looks at everything, and remembers what may not go back."""
+    """Checks all rules, and remembers the values that may not fall."""
 
     def __init__(self, book: list[Work], pipeline: PipelineSettings) -> None:
         self._book = book
@@ -72,8 +78,8 @@ class Invariants:
         self._memories: dict[UUID, Memory] = {}
 
     def check(self, session: Session, acted: set[str]) -> None:
-        """Raise `AssertionError` if anything does not hold after what these actors did."""
-        # One snapshot: an actor that is paused in a commit must not be half seen.
+        """Raise `AssertionError` if a rule is broken after the acts of these actors."""
+        # One snapshot. Otherwise an actor that is paused in a commit would be half visible.
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         rows = session.execute(_GENERATIONS).all()
         events = session.execute(_EVENTS).all()
@@ -119,7 +125,7 @@ class Invariants:
         assert known in {None, row.remote_id}, f"{row.id}: remote id went from {known} to {row.remote_id}"
         if seen.held_until is not None and row.now < seen.held_until:
             assert row.attempt == seen.attempt, f"{row.id} was claimed while it was held"
-            # A fact about a create, and a cancelling before it, need no lease.
+            # The outcome of a create, and a cancel before it, need no lease.
             may_lose_it = seen.holder in acted or seen.stage is Stage.SUBMITTING or stage is Stage.CANCELLED
             assert row.lease_token == seen.lease_token or may_lose_it, f"{acted} took the lease of {seen.holder}"
         seen.stage, seen.progress, seen.attempt = stage, row.progress, row.attempt
@@ -128,7 +134,7 @@ class Invariants:
             seen.remote_ids[row.route_index] = row.remote_id
 
     def _check_creates(self, rows: Sequence[Row[Any]]) -> None:
-        """A create that may have been accepted is followed by another only if the route says so, after the grace."""
+        """A create that may have been accepted is repeated only if the route allows it, after the grace."""
         for create, count in Counter((work.generation_id, work.model, work.resends) for work in self._book).items():
             assert count == 1, f"{create} was accepted {count} times"
             assert create[2] == 0 or create[1] in {route.model for route in RESENT.routes}, f"{create} was sent again"
@@ -139,7 +145,7 @@ class Invariants:
 
 
 def _may_charge_cancelled(row: Row[Any]) -> bool:
-    """A vendor has named its work, and bills what it stops."""
+    """Whether a vendor has named its work and bills stopped work."""
     (ordered,) = (entry for entry in MENU if entry.name == row.model)
     return row.remote_id is not None and ordered.routes[row.route_index].cancel is CancelRule.CHARGED
 
@@ -154,11 +160,11 @@ def _check_accounts(accounts: Sequence[Row[Any]], *, unfinished: int) -> None:
 
 
 def _check_next_look(row: Row[Any], pipeline: PipelineSettings) -> None:
-    """Somebody looks soon after news came, and nobody holds a generation, or looks at it first, past its deadline."""
+    """Every generation is due soon after news, and no worker holds or claims it first past its deadline."""
     if row.stage in TERMINAL or row.stage == Stage.SETTLING:
         return
     if row.lease_until is not None:
-        # Who claims it past its deadline does so to end it, within one lease.
+        # A worker that claims past the deadline ends the generation within one lease.
         latest = max(row.deadline_at, row.claimed_at) + timedelta(seconds=pipeline.lease_seconds, milliseconds=1)
         assert row.lease_until <= latest, f"{row.id} is held until {row.lease_until}"
     soon = row.now + timedelta(seconds=pipeline.resend_after_seconds)
@@ -174,7 +180,7 @@ def _check_next_look(row: Row[Any], pipeline: PipelineSettings) -> None:
 
 
 def _check_moves(row: Row[Any], events: Sequence[Row[Any]]) -> None:
-    """The timeline is one unbroken chain of allowed moves that ends where the row stands."""
+    """The timeline is an unbroken chain of allowed moves that ends at the row's stage."""
     at: Stage | None = None
     for event in events:
         origin, stage = event.origin and Stage(event.origin), Stage(event.stage)

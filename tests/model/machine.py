@@ -1,4 +1,4 @@
-"""The rules by which a story is told: who may do what, in any order."""
+"""The rules of a story: the actions of all parties, in any order."""
 
 import sys
 from enum import StrEnum
@@ -26,16 +26,16 @@ _Behaviour = TypeVar("_Behaviour", bound=StrEnum)
 _MOST_GENERATIONS = 3
 _MOST_PAUSED = 2
 
-# A generation alone needs about ten; whoever needs more than this is going round in circles.
+# An undisturbed generation needs about ten. One that needs more than this goes in circles.
 _ROUNDS_TO_FINISH = 40
 
-# The objects' ages are real time, and so years on the model's clock.
+# The objects' ages are real time, and therefore years on the model's clock.
 _KEEPS_ORPHANS = RetentionSettings(orphan_hours=50_000)
 
 _models = st.sampled_from([entry.name for entry in MENU])
 
 _numbers = st.integers(0, 9)
-"""Choose from what there is, counted round and round."""
+"""Choose an element, counting round and round."""
 
 # A create has seven points: two for the claim, two for the intent, the vendor, and two for the answer. A worker that
 # goes on from a poll to the end of a picture has fifteen.
@@ -53,7 +53,7 @@ _words = st.sampled_from([b"done", b"failed"])
 
 
 def _mostly_well(behaviour: type[_Behaviour]) -> st.SearchStrategy[_Behaviour]:
-    """The first of its kind every other time: stories in which nothing works end early."""
+    """Take the first member of the enum every other time: stories in which everything fails end early."""
     good = next(iter(behaviour))
     return st.just(good) | st.sampled_from(behaviour)
 
@@ -93,7 +93,7 @@ class Story(RuleBasedStateMachine):
         )
     )
     def begin(self, ordered: list[tuple[str, int, Create]]) -> None:
-        """There is something to do, and it went well so far, or nobody knows how."""
+        """A generation exists, and nothing has failed so far, or its outcome is unknown."""
         for number, (model, steps, create) in enumerate(ordered):
             self.world.order(0, model, key=None, accident=None)
             self.generations = self.world.generations()
@@ -115,26 +115,26 @@ class Story(RuleBasedStateMachine):
     @_someone
     @rule(number=_numbers)
     def go_well(self, number: int) -> None:
-        """A worker takes the next step of a generation on a good day."""
+        """A worker takes the next step of a generation without trouble."""
         self._step(number, Mood())
 
     @_someone
     @rule(number=_numbers, mood=_moods)
     def step(self, number: int, mood: Mood) -> None:
-        """A worker takes the next step of a generation on any day."""
+        """A worker takes the next step of a generation with any trouble."""
         self._step(number, mood)
 
     @_someone
     @rule(number=_numbers, mood=_moods, accident=_breaks)
     def stumble(self, number: int, mood: Mood, accident: Accident) -> None:
-        """A worker takes the next step of a generation, and dies of it, or the database is not there."""
+        """A worker takes the next step of a generation and dies in it, or the database is away."""
         self._step(number, mood, accident)
 
     @_someone
     @_who_may_pause
     @rule(number=_numbers, mood=_moods, accident=_pauses)
     def hesitate(self, number: int, mood: Mood, accident: Accident) -> None:
-        """A worker begins the next step of a generation, and stands still in the middle of it."""
+        """A worker begins the next step of a generation and pauses in the middle."""
         self._step(number, mood, accident)
 
     @_someone
@@ -158,7 +158,7 @@ class Story(RuleBasedStateMachine):
         second_steps: int,
         trouble: Trouble | None,
     ) -> None:
-        """A worker is frozen until after its lease, and goes on when others have begun, or meets its trouble then."""
+        """A worker is frozen beyond its lease. It resumes, or meets its trouble, after other workers have begun."""
         self._step(number, mood, accident)
         if self.world.paused:
             for _ in range(second_steps):
@@ -173,7 +173,7 @@ class Story(RuleBasedStateMachine):
     def call_back_meanwhile(
         self, number: int, mood: Mood, accident: Accident, words: bytes, trouble: Trouble | None
     ) -> None:
-        """A vendor calls back while a worker stands still in the middle of a step."""
+        """A vendor calls back while a worker is paused in the middle of a step."""
         self._step(number, mood, accident)
         works = [work for work in self.world.book if work.generation_id == self._one(number)]
         if self.world.paused and works:
@@ -184,7 +184,7 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: not self.world.paused)
     @rule(number=_numbers, mood=_moods, accident=_pauses_in_a_claim, trouble=_troubles)
     def cancel_meanwhile(self, number: int, mood: Mood, accident: Accident, trouble: Trouble | None) -> None:
-        """A customer cancels while a worker stands still in the middle of a step."""
+        """A customer cancels while a worker is paused in the middle of a step."""
         self._step(number, mood, accident)
         if self.world.paused:
             self.world.cancel(self._one(number), None)
@@ -193,13 +193,13 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.world.paused)
     @rule(number=_numbers, trouble=_troubles)
     def go_on(self, number: int, trouble: Trouble | None) -> None:
-        """A paused actor goes on, or meets its trouble where it stands."""
+        """A paused actor resumes, or meets its trouble."""
         self.world.go_on(number % len(self.world.paused), trouble)
 
     @_someone
     @rule(number=_numbers, stage=st.sampled_from(list(WORK)), back=st.integers(0, 2), mood=_moods)
     def deliver_stale(self, number: int, stage: Stage, back: int, mood: Mood) -> None:
-        """An old message comes, or one for another stage."""
+        """An old message arrives, or a message for another stage."""
         message = self.world.next_message(self._one(number))
         if message is None:
             return
@@ -210,7 +210,7 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.world.mailbox.messages)
     @rule(number=_numbers, is_doubled=st.booleans(), mood=_moods)
     def deliver(self, number: int, is_doubled: bool, mood: Mood) -> None:
-        """A message that was sent is delivered, perhaps not for the last time."""
+        """A sent message is delivered, perhaps not for the last time."""
         messages = self.world.mailbox.messages
         message = messages[number % len(messages)]
         if not is_doubled:
@@ -220,7 +220,7 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.world.mailbox.messages)
     @rule()
     def lose_messages(self) -> None:
-        """Redis forgets everything."""
+        """Redis loses everything."""
         self.world.mailbox.messages.clear()
 
     @_someone
@@ -232,7 +232,7 @@ class Story(RuleBasedStateMachine):
     @_someone
     @rule(number=_numbers, words=_words, accident=_mishaps)
     def call_back(self, number: int, words: bytes, accident: Accident | None) -> None:
-        """A vendor calls back: perhaps again, or late, or before its reply, or for work that it never accepted."""
+        """A vendor calls back: repeatedly, late, before its reply, or for work that it never accepted."""
         newest = self.generations[-1]
         unheard_of = [Work(f"{name}'s error", name, newest, "no model", 0) for name in PROVIDERS]
         works = [*self.world.book, *unheard_of]
@@ -247,12 +247,12 @@ class Story(RuleBasedStateMachine):
     @_someone
     @rule(seconds=st.sampled_from([1, 3, 11, 40, 130, 700]), frozen=st.sets(st.integers(0, 1)))
     def pass_time(self, seconds: int, frozen: set[int]) -> None:
-        """Time passes; the processes of paused workers may be frozen, or merely slow."""
+        """Time passes. The processes of paused workers may be frozen, or only slow."""
         self.world.pass_time(seconds, frozen=frozen)
 
     @invariant()
     def holds(self) -> None:
-        """What must always hold."""
+        """The invariants hold after every rule."""
         with self.ground.database.transaction() as session:
             self.must_hold.check(session, self.world.acted)
         self.world.acted.clear()
@@ -260,7 +260,7 @@ class Story(RuleBasedStateMachine):
         assert unforeseen == [], "a step crashed where nothing was broken"
 
     def teardown(self) -> None:
-        """All troubles are over: everything must come to an end, and the audit find nothing."""
+        """All troubles end: every generation must end, and the audit must find nothing."""
         is_broken = sys.exc_info()[1] is not None
         try:
             if not is_broken:
@@ -295,6 +295,6 @@ class Story(RuleBasedStateMachine):
         return self.generations[number % len(self.generations)]
 
     def _possible(self, accident: Accident | None) -> Accident | None:
-        """Not more pauses than a run can keep apart."""
+        """Limit the pauses to those that a run can keep apart."""
         is_pause = accident is not None and accident.trouble is Trouble.PAUSE
         return None if is_pause and len(self.world.paused) >= _MOST_PAUSED else accident

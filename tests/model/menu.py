@@ -1,4 +1,4 @@
-"""What the model's customers can order: one model for each rule that the catalogue knows."""
+"""The catalogue of the model: one entry for each rule that the catalogue can state."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -13,7 +13,7 @@ PRICE = 10
 
 
 PROVIDERS = ("kie", "kling", "replicate")
-"""The accounts of the model, all of whose vendors are its own."""
+"""The accounts of the model. Their vendors are the model's own."""
 
 
 def _model(
@@ -43,5 +43,5 @@ MENU = (FREE, CHARGED, UNSTOPPABLE, RESENT)
 
 
 def catalogue() -> Catalogue:
-    """The menu as the pipeline reads it."""
+    """The catalogue as the pipeline reads it."""
     return Catalogue(CatalogueFile(models=list(MENU), retired=[]), frozenset(PROVIDERS))

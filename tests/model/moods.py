@@ -1,11 +1,11 @@
-"""How the vendor, its files and our queues behave for the length of one step."""
+"""The behaviour of the vendor, its files and our queues during one step."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Create(StrEnum):
-    """What becomes of a create."""
+    """The fate of a create."""
 
     ACCEPTED = "accepted"
     REPLY_LOST = "accepted, and the reply is lost"
@@ -20,7 +20,7 @@ class Create(StrEnum):
 
 
 class LookUp(StrEnum):
-    """What a search by our own reference gives."""
+    """The answer to a search by our own reference."""
 
     FINDS = "finds"
     FINDS_NOTHING = "finds nothing"
@@ -28,7 +28,7 @@ class LookUp(StrEnum):
 
 
 class Reading(StrEnum):
-    """What a reading of the state gives; work that is over stays as it is."""
+    """The answer to a status read. Finished work stays finished."""
 
     SUCCEEDED = "succeeded"
     RUNNING = "running"
@@ -41,7 +41,7 @@ class Reading(StrEnum):
 
 
 class Stopping(StrEnum):
-    """What a request to stop gives."""
+    """The answer to a cancel."""
 
     STOPPED = "stopped"
     REQUESTED = "requested"
@@ -50,7 +50,7 @@ class Stopping(StrEnum):
 
 
 class File(StrEnum):
-    """What a result's link gives."""
+    """The answer of a result's link."""
 
     WHOLE = "whole"
     STALE = "the link has expired"
@@ -60,13 +60,19 @@ class File(StrEnum):
 
 @dataclass(frozen=True)
 class Mood:
-    """How all parts behave for the length of one step. The default is a good day."""
+    """The behaviour of all parts during one step. The default has no trouble."""
 
     create: Create = Create.ACCEPTED
+    """The fate of a create."""
     look_up: LookUp = LookUp.FINDS
+    """The answer to a search by our reference."""
     reading: Reading = Reading.SUCCEEDED
+    """The answer to a status read."""
     stopping: Stopping = Stopping.STOPPED
+    """The answer to a cancel."""
     file: File = File.WHOLE
+    """The answer of a result's link."""
     queues_are_full: bool = False
+    """Whether the queues take no message."""
     joins_stages: bool = True
-    """Whether the worker goes on with the next stage."""
+    """Whether the worker continues with the next stage."""

@@ -1,6 +1,6 @@
-"""The state machine under random events: every run is a story that the real stage functions have to survive.
+"""The state machine under random events: each run is a story that the real stage functions must survive.
 
-`make test` tells the same stories each time. `make model EXAMPLES=2000` tells others, and longer ones.
+`make test` runs the same stories each time. `make model EXAMPLES=2000` runs other and longer ones.
 """
 
 import os
@@ -16,9 +16,9 @@ _always = settings(deadline=None, print_blob=True, suppress_health_check=list(He
 _PROFILES = {
     # The same stories on every machine.
     "test": settings(_always, max_examples=50, stateful_step_count=30, derandomize=True),
-    # Others each time; Hypothesis keeps what failed, and begins with it the next time.
+    # New stories each time. Hypothesis stores a failing story and begins the next run with it.
     "explore": settings(_always, stateful_step_count=50),
-    # Whether there is a failure, and not its shortest story.
+    # Find whether there is a failure, without its shortest story.
     "detect": settings(_always, stateful_step_count=30, phases=[Phase.generate], derandomize=True),
 }
 
@@ -30,6 +30,6 @@ def _profile() -> settings:
 
 
 @pytest.mark.timeout(0 if "MODEL_PROFILE" in os.environ else 300)
-def test_whatever_happens_nothing_is_lost_or_charged_wrongly(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_random_story_loses_or_wrongly_charges_a_generation(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Story, "ground", ground, raising=False)
     run_state_machine_as_test(Story, settings=_profile())

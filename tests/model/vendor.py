@@ -1,7 +1,8 @@
-"""The model's vendor: a book of what it accepted."""
+"""The model's vendor: a book of accepted creates."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from providers.base import (
@@ -10,6 +11,7 @@ from providers.base import (
     Cancellation,
     Fence,
     InputsRead,
+    Profile,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -38,35 +40,42 @@ _OVER = frozenset({RemoteStatus.SUCCEEDED, RemoteStatus.FAILED, RemoteStatus.CAN
 
 @dataclass
 class Work:
-    """A create that the vendor accepted."""
+    """An accepted create."""
 
     remote_id: str
+    """The vendor's id."""
     provider: ProviderName
+    """The vendor."""
     generation_id: UUID
+    """The generation."""
     model: str
+    """The vendor's model."""
     resends: int
-    """How often an unknown outcome had been given up for a new create, when this one left."""
+    """When this create was sent: how often an unknown outcome had been given up for a new create."""
     status: RemoteStatus = RemoteStatus.RUNNING
+    """The state of the work."""
 
 
 @dataclass
 class Vendor:
-    """A `providers.base.Provider` in memory, in the mood of whoever asks. All vendors of a run write into one book."""
+    """A `providers.base.Provider` in memory with the calling actor's mood. All vendors of a run share one book."""
 
     name: ProviderName
+    """The vendor's name."""
     book: list[Work]
+    """The shared book."""
     files: Files
+    """Serves the results."""
     on_departure: Callable[[UUID], int]
-    """Told of each create that leaves; how often an unknown outcome had been given up before it."""
-    calls_back: bool = True
+    """Called for each create that is sent. Returns how often an unknown outcome had been given up before."""
+    profile: ClassVar[Profile] = Profile(title="A vendor in memory", base_url=None, calls_back=True)
     reads_inputs: InputsRead = InputsRead.NONE
-    create_seconds: float | None = None
-    poll_seconds: float = 0.0
+    """See `Provider`."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> Submission:
-        """Accepts, or not; what comes after the fence is on the wire."""
+        """Accept or refuse a create. After the fence the request is on the wire."""
         reach(Point.VENDOR)
         create = mood().create
         if create is Create.BUG_BEFORE:
@@ -90,7 +99,7 @@ class Vendor:
                 return Submission(work.remote_id)
 
     def poll(self, remote: RemoteRef) -> RemoteState:
-        """Reads the book, which the mood may write on."""
+        """Read the book. The mood may change the book first."""
         reach(Point.VENDOR)
         work = self._find(remote.remote_id)
         reading = mood().reading
@@ -111,7 +120,7 @@ class Vendor:
                 return RemoteState(work.status, result_urls=self._result_urls(work))
 
     def look_up(self, generation_id: UUID) -> Submission | None:
-        """Finds the newest create for a generation, if the mood is for it."""
+        """Find the newest create for a generation, if the mood allows it."""
         reach(Point.VENDOR)
         match mood().look_up:
             case LookUp.UNAVAILABLE:
@@ -123,7 +132,7 @@ class Vendor:
                 return None
 
     def cancel(self, remote: RemoteRef) -> Cancellation:
-        """Stops work that is not over, as the mood says."""
+        """Stop unfinished work, as the mood says."""
         reach(Point.VENDOR)
         work = self._find(remote.remote_id)
         stopping = mood().stopping
@@ -138,7 +147,7 @@ class Vendor:
         return Cancellation(stopping.value)
 
     def check(self) -> AccountState:
-        """Nobody asks."""
+        """Not used by the model."""
         return AccountState()
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
@@ -146,7 +155,7 @@ class Vendor:
         raise CallbackRefused("the model has no gateway")
 
     def result_request(self, link: str) -> ResultRequest:
-        """A link like any; the file server is told how to behave."""
+        """A plain request. The file server has its own behaviour."""
         self.files.behave(link, mood().file)
         return ResultRequest(link)
 
@@ -158,7 +167,7 @@ class Vendor:
 
 
 def works_of(generation_id: UUID, book: list[Work]) -> list[Work]:
-    """What was accepted for a generation, oldest first."""
+    """The accepted creates of a generation, oldest first."""
     return [work for work in book if work.generation_id == generation_id]
 
 

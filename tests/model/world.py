@@ -1,4 +1,4 @@
-"""The world of one run: customers, generations, a vendor, a waker's mailbox, and whoever acts in it."""
+"""The world of one run: customers, generations, vendors, the waker's mailbox, and the actors."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,13 +20,9 @@ from storage import acceptance, callbacks, cancellation
 from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
-from tasks import stage
-from tasks.download import download
-from tasks.poll import poll
+from storage.outages import OUTAGES
+from tasks import pipeline
 from tasks.services import Services
-from tasks.settle import settle
-from tasks.store import store
-from tasks.submit import submit
 from tasks.wake import wake
 from tests.model.actors import Accident, Actor, Died, Trouble, mood, name
 from tests.model.clock import Clock
@@ -36,23 +32,14 @@ from tests.model.vendor import Vendor, Work
 from tests.support import empty, new_customer
 from workers.dispatch import Dispatcher
 
-_STEPS: dict[Stage, stage.Step] = {
-    Stage.QUEUED: submit,
-    Stage.SUBMITTING: submit,
-    Stage.GENERATING: poll,
-    Stage.DOWNLOADING: download,
-    Stage.STORING: store,
-    Stage.SETTLING: settle,
-}
-
 _CREDITS = (35, 100)
 
-# What a process may end a task or a request with; the row's `wake_at` brings it back, or the customer is told.
-_EXPECTED = (Died, RequestError, *stage.OUTAGES)
+# The errors that may end a task or a request. The row's `wake_at` brings the work back, or the customer gets an error.
+_EXPECTED = (Died, RequestError, *OUTAGES)
 
 
 class Ids:
-    """Stands in for `uuid4`: the same ids in every run, in order of acceptance."""
+    """Replaces `uuid4`: the same ids in every run, in order of acceptance."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -63,20 +50,24 @@ class Ids:
         return UUID(int=self._last)
 
     def start_again(self) -> None:
-        """Begin with 1 again."""
+        """Restart at 1."""
         self._last = 0
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What all runs share."""
+    """The parts that all runs share."""
 
     services: Services
+    """The parts of a worker process."""
     clock: Clock
+    """The clock."""
     ids: Ids
+    """The ids of generations."""
     files: Files
+    """The vendor's results."""
     crashes: list[BaseException]
-    """Errors that a step did not foresee, as the logs tell of them."""
+    """The errors that a step did not expect, as logged."""
 
     @property
     def database(self) -> Database:
@@ -86,23 +77,28 @@ class Ground:
 
 @dataclass
 class World:
-    """One run. All that happens in it, happens to an actor."""
+    """One run. An actor performs every action in it."""
 
     ground: Ground
+    """The shared parts."""
     book: list[Work] = field(default_factory=list)
-    """What the vendors accepted."""
+    """The creates that the vendors accepted."""
     mailbox: "Mailbox" = field(init=False)
+    """The sent messages."""
     customers: list[UUID] = field(default_factory=list)
+    """The customers' ids."""
     paused: list["Doing"] = field(default_factory=list)
+    """The paused actors."""
     breaches: list[str] = field(default_factory=list)
-    """What an actor did and must not, seen in the moment."""
+    """Forbidden acts of an actor, found while it acted."""
     acted: set[str] = field(default_factory=set)
-    """Who did something since this was last cleared."""
+    """The actors since the last clearing."""
     _actors: int = 0
+    """The number of actors so far."""
 
     def __post_init__(self) -> None:
         empty(self.ground.database)
-        # The audit lists every object: those of earlier runs would slow it down more and more.
+        # The audit lists every object. Objects of earlier runs would slow it down more and more.
         for left in self.ground.services.objects.list("customers/"):
             self.ground.services.objects.remove(left.key)
         self.customers = [new_customer(self.ground.database, amount).id for amount in _CREDITS]
@@ -134,10 +130,9 @@ class World:
         """A worker takes a message."""
         task = WORK[message.stage].task
         stages = [each for each, work in WORK.items() if work.task is task]
-        step = _STEPS[message.stage]
 
         def act(services: Services) -> None:
-            stage.run(services, str(message.generation_id), message.attempt, stages, step)
+            pipeline.run(services, str(message.generation_id), message.attempt, stages)
 
         self._do(f"{message.stage} of {message.generation_id}", act, accident, mood)
 
@@ -159,7 +154,7 @@ class World:
         self._do("a vendor's callback", act, accident, Mood())
 
     def cancel(self, generation_id: UUID, accident: Accident | None) -> None:
-        """The customer cancels."""
+        """A customer cancels."""
         owner = self._owner(generation_id)
 
         def act(services: Services) -> None:
@@ -176,7 +171,7 @@ class World:
         self._do("the customer's cancelling", act, accident, Mood())
 
     def pass_time(self, seconds: float, *, frozen: Iterable[int] = ()) -> None:
-        """Time passes: the keepers of paused workers renew their leases, save of those that are `frozen`."""
+        """Time passes. The keepers of paused workers renew their leases, except those of `frozen` workers."""
         renewing = [doing for number, doing in enumerate(self.paused) if number not in set(frozen)]
         stride = 0.9 * self.ground.services.settings.pipeline.lease_seconds if renewing else seconds
         while seconds > 0:
@@ -186,11 +181,11 @@ class World:
                 try:
                     doing.leases.renew()
                 except SQLAlchemyError:
-                    # The worker has locked its own row, and will go on to.
+                    # The worker has locked its own row and will renew the lease.
                     renewing.remove(doing)
 
     def go_on(self, number: int, trouble: Trouble | None) -> None:
-        """A paused actor goes on, or meets its trouble."""
+        """A paused actor resumes, or meets its trouble."""
         doing = self.paused.pop(number)
         self._advance(doing, trouble)
 
@@ -200,22 +195,22 @@ class World:
             self.paused.pop().actor.go_on(Trouble.DEATH)
 
     def generations(self) -> list[UUID]:
-        """All that were accepted, oldest first."""
+        """All accepted generations, oldest first."""
         return self._ids("SELECT id FROM generations ORDER BY id")
 
     def unfinished(self) -> list[UUID]:
-        """Those that somebody must look at again."""
+        """The generations that a worker must claim again."""
         return self._ids("SELECT id FROM generations WHERE wake_at IS NOT NULL ORDER BY id")
 
     def next_message(self, generation_id: UUID) -> Wake | None:
-        """What would take a generation on; None if it is finished."""
+        """The message that would advance a generation. None if the generation is finished."""
         query = text("SELECT stage, attempt FROM generations WHERE id = :id AND wake_at IS NOT NULL")
         with self.ground.database.transaction() as session:
             row = session.execute(query, {"id": generation_id}).one_or_none()
         return None if row is None else Wake(generation_id, Stage(row.stage), row.attempt)
 
     def pass_time_to_next_wake(self) -> bool:
-        """Let time pass until a generation is due; false if none is left."""
+        """Let time pass until a generation is due. False if none is left."""
         query = text("SELECT extract(epoch FROM min(wake_at) - now()) FROM generations WHERE wake_at IS NOT NULL")
         with self.ground.database.transaction() as session:
             seconds = session.execute(query).scalar_one()
@@ -225,7 +220,7 @@ class World:
         return True
 
     def timeline(self) -> str:
-        """What happened to each generation, for people."""
+        """The story of each generation, for people."""
         query = text("SELECT generation_id, origin, stage, name, data FROM events ORDER BY id")
         with self.ground.database.transaction() as session:
             events = session.execute(query).all()
@@ -271,7 +266,7 @@ class World:
         assert not self.breaches, self.breaches
 
     def _check_end(self, actor: Actor) -> None:
-        """What an actor that ended well leaves behind."""
+        """The effects of an actor that ended well."""
         if actor.has_waited_in_vain:
             return
         forgotten = [remote_id for remote_id in actor.learned if not self._is_written_down(remote_id)]
@@ -312,20 +307,22 @@ class World:
 
 @dataclass(frozen=True)
 class Doing:
-    """An actor, and what renews its leases while its process runs."""
+    """An actor with the keeper that renews its leases while its process runs."""
 
     actor: Actor
+    """The actor."""
     leases: LeaseKeeper
+    """Renews the actor's leases."""
 
 
 class Mailbox(Dispatcher):
-    """The real dispatcher over queues in memory, which may be full."""
+    """The real dispatcher, with queues in memory that may be full."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.messages: list[Wake] = []
         self.unsent: list[Wake] = []
-        """What the queues did not take of the newest actor's."""
+        """Messages of the newest actor that the queues did not take."""
 
     def _try(self, wake: Wake) -> bool:
         if mood().queues_are_full:
@@ -341,12 +338,12 @@ class Mailbox(Dispatcher):
         self.messages += sorted(wakes, key=lambda wake: wake.generation_id)
 
     def taken(self) -> list[Wake]:
-        """All messages; none are left."""
+        """Remove and return all messages."""
         messages, self.messages = self.messages, []
         return messages
 
     def room(self) -> Mapping[Queue, int]:
-        """Plenty."""
+        """No limit."""
         return dict.fromkeys(Queue, 64)
 
 
@@ -358,9 +355,9 @@ class _Vendors(Providers):
         self._vendor = vendor
 
     def get(self, name: ProviderName) -> Provider:
-        """A vendor; it remembers nothing but the book."""
+        """A vendor. Its only state is the book."""
         return self._vendor(name)
 
     def calls_back(self, name: ProviderName) -> bool:
-        """Each of them does."""
-        return self._vendor(name).calls_back
+        """Every vendor does."""
+        return self._vendor(name).profile.calls_back

@@ -1,4 +1,4 @@
-"""One real sandbox process for the whole run, reset before every test."""
+"""One real sandbox process for the whole run. Every test begins with a reset."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -43,7 +43,7 @@ def sandbox_url() -> Iterator[str]:
 
 @pytest.fixture
 def sandbox(sandbox_url: str) -> Iterator[SandboxClient]:
-    """The control API of a sandbox without scenarios, tasks or limits that a test could hit by accident."""
+    """The control API of a sandbox without scenarios or tasks, and with limits that no test reaches by accident."""
     with SandboxClient(sandbox_url) as client:
         client.reset()
         client.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
@@ -57,7 +57,7 @@ def word() -> str:
 
 @pytest.fixture
 def http(sandbox_url: str) -> Iterator[httpx.Client]:
-    """A client with the key that the sandbox's accounts have."""
+    """An HTTP client with the key of the sandbox's accounts."""
     with httpx.Client(
         base_url=sandbox_url, headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_SECONDS, trust_env=False
     ) as client:

@@ -1,4 +1,4 @@
-"""A sandbox process, a receiver of its callbacks, and a client as the customer of each vendor."""
+"""A sandbox process, a receiver of callbacks, and a client for each vendor."""
 
 import os
 import socket
@@ -43,7 +43,7 @@ def free_port() -> int:
 
 
 def start_sandbox(port: int, *, public_url: str = "") -> subprocess.Popen[str]:
-    """Start the process and wait until it answers. Without a public URL its links begin with its own address."""
+    """Start the process and wait until it answers. Without a public URL, links begin with the process's own address."""
     environment = {
         **os.environ,
         "SANDBOX_PUBLIC_URL": public_url,
@@ -68,7 +68,7 @@ def start_sandbox(port: int, *, public_url: str = "") -> subprocess.Popen[str]:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until it holds; far longer than it can take."""
+    """Wait until the condition holds. The time limit is far above any real duration."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -84,11 +84,12 @@ def _answers(client: SandboxClient) -> bool:
 
 @dataclass(frozen=True)
 class Kie:
-    """Kie's customer."""
+    """A client of Kie."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post_task(
         self, model: str, fields: dict[str, JsonValue] | None = None, *, call_back_url: str | None = None
@@ -114,7 +115,7 @@ class Kie:
         return self.http.get("/kie/api/v1/jobs/recordInfo", params={"taskId": task_id})
 
     def finish(self, task_id: str) -> dict[str, JsonValue]:
-        """Read until the task has ended; gives its record."""
+        """Read the task until it ends, and return its record."""
 
         def ended() -> bool:
             return self.read(task_id).json()["data"]["completeTime"] is not None
@@ -133,11 +134,12 @@ class Kie:
 
 @dataclass(frozen=True)
 class Kling:
-    """Kling's customer."""
+    """A client of Kling."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post_text(self, model: str = "kling-3.0", **fields: JsonValue) -> httpx.Response:
         return self.http.post(f"/kling/text-to-video/{model}", json={"prompt": f"a boat {self.word}", **fields})
@@ -168,18 +170,19 @@ class Kling:
         return task
 
     def finish(self, task_id: str) -> dict[str, Any]:
-        """Read until the task has ended; gives its record."""
+        """Read the task until it ends, and return its record."""
         eventually(lambda: self.task(task_id)["status"] in {"succeeded", "failed"})
         return self.task(task_id)
 
 
 @dataclass(frozen=True)
 class KlingLegacy:
-    """A customer of Kling's legacy dialect."""
+    """A client of Kling's legacy dialect."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post(self, kind: str = "text2video", **fields: JsonValue) -> httpx.Response:
         wanted: dict[str, JsonValue] = {"model_name": "kling-v2-6", "prompt": f"a boat {self.word}", **fields}
@@ -195,7 +198,7 @@ class KlingLegacy:
         return self.http.get(f"/kling_legacy/v1/videos/{kind}/{name}")
 
     def finish(self, task_id: str, kind: str = "text2video") -> dict[str, Any]:
-        """Read until the task has ended; gives its record."""
+        """Read the task until it ends, and return its record."""
         eventually(lambda: self.read(task_id, kind).json()["data"]["task_status"] in {"succeed", "failed"})
         task: dict[str, Any] = self.read(task_id, kind).json()["data"]
         return task
@@ -203,11 +206,12 @@ class KlingLegacy:
 
 @dataclass(frozen=True)
 class Replicate:
-    """Replicate's customer."""
+    """A client of Replicate."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post(
         self,
@@ -244,7 +248,7 @@ class Replicate:
         return self.http.post(f"/replicate/v1/predictions/{prediction_id}/cancel")
 
     def finish(self, prediction_id: str) -> dict[str, JsonValue]:
-        """Read until the prediction has ended; gives it."""
+        """Read the prediction until it ends, and return it."""
         eventually(lambda: "completed_at" in self.read(prediction_id).json())
         prediction: dict[str, JsonValue] = self.read(prediction_id).json()
         return prediction
@@ -252,14 +256,15 @@ class Replicate:
 
 @dataclass(frozen=True)
 class Runway:
-    """Runway's customer."""
+    """A client of Runway."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post(self, endpoint: str = "text_to_image", **fields: JsonValue) -> httpx.Response:
-        """A create; a picture, if nothing else is wanted."""
+        """The body of a create; of a picture by default."""
         wanted: dict[str, JsonValue] = {"promptText": f"a boat {self.word}", "ratio": "1280:720"}
         if endpoint == "text_to_image":
             wanted["model"] = "gen4_image"
@@ -282,7 +287,7 @@ class Runway:
         return balance
 
     def finish(self, task_id: str) -> dict[str, Any]:
-        """Read until the task has ended; gives it."""
+        """Read the task until it ends, and return it."""
         eventually(lambda: self.read(task_id).json()["status"] in {"SUCCEEDED", "FAILED"})
         task: dict[str, Any] = self.read(task_id).json()
         return task
@@ -290,39 +295,41 @@ class Runway:
 
 @dataclass(frozen=True)
 class Fal:
-    """fal's customer."""
+    """A client of fal."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post(self, model: str = PIKA, *, webhook: str | None = None, **fields: JsonValue) -> httpx.Response:
         body = {"prompt": f"a boat {self.word}", **fields}
         return self.http.post(f"/fal/{model}", params=None if webhook is None else {"fal_webhook": webhook}, json=body)
 
     def create(self, model: str = PIKA, *, webhook: str | None = None, **fields: JsonValue) -> dict[str, str]:
-        """The answer of a create, with its links."""
+        """The answer to a create, with its links."""
         answer = self.post(model, webhook=webhook, **fields)
         assert answer.status_code == httpx.codes.OK, answer.text
         accepted: dict[str, str] = answer.json()
         return accepted
 
     def finish(self, accepted: dict[str, str]) -> httpx.Response:
-        """Read until the request has ended; gives its result."""
+        """Read the request until it ends, and return its result."""
         eventually(lambda: self.http.get(accepted["status_url"]).json()["status"] == "COMPLETED")
         return self.http.get(accepted["response_url"])
 
 
 @dataclass(frozen=True)
 class Gemini:
-    """A customer of the Gemini API."""
+    """A client of the Gemini API."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post(self, model: str = BANANA, *, version: str = "v1beta", **fields: JsonValue) -> httpx.Response:
-        """A create in the background; a picture, if nothing else is wanted."""
+        """The body of a background create; of a picture by default."""
         kind = "video" if "omni" in model else "image"
         wanted: dict[str, JsonValue] = {
             "model": model,
@@ -345,7 +352,7 @@ class Gemini:
         return self.http.post(f"/gemini/v1beta/interactions/{interaction_id}/cancel")
 
     def finish(self, interaction_id: str) -> dict[str, Any]:
-        """Read until the interaction has ended; gives it."""
+        """Read the interaction until it ends, and return it."""
         eventually(lambda: self.read(interaction_id).json()["status"] not in {"queued", "in_progress"})
         interaction: dict[str, Any] = self.read(interaction_id).json()
         return interaction
@@ -353,14 +360,15 @@ class Gemini:
 
 @dataclass(frozen=True)
 class OpenAIVideos:
-    """A customer of the OpenAI-compatible vendor."""
+    """A client of the OpenAI-compatible videos."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post(self, *pictures: bytes, **fields: str) -> httpx.Response:
-        """A create as OpenAI's client sends it: a form, with or without a file."""
+        """A create as OpenAI's client sends it: a form with or without a file."""
         parts: dict[str, tuple[str | None, bytes]] = {
             name: (None, value.encode()) for name, value in {"prompt": f"a boat {self.word}", **fields}.items()
         }
@@ -384,7 +392,7 @@ class OpenAIVideos:
         return self.http.get(f"/openai_videos/videos/{video_id}/content", params=query)
 
     def finish(self, video_id: str) -> dict[str, JsonValue]:
-        """Read until the video has ended; gives it."""
+        """Read the video until it ends, and return it."""
         eventually(lambda: self.read(video_id).json()["status"] in {"completed", "failed"})
         video: dict[str, JsonValue] = self.read(video_id).json()
         return video
@@ -392,11 +400,12 @@ class OpenAIVideos:
 
 @dataclass(frozen=True)
 class Vertex:
-    """Vertex AI's customer."""
+    """A client of Vertex AI."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def call(self, method: str, body: JsonValue, *, model: str = VEO, project: str = VERTEX_PROJECT) -> httpx.Response:
         path = f"projects/{project}/locations/us-central1/publishers/google/models/{model}:{method}"
@@ -409,7 +418,7 @@ class Vertex:
         *,
         model: str = VEO,
     ) -> httpx.Response:
-        """A create; a video from text, if nothing else is wanted."""
+        """The body of a create; of a video from text by default."""
         wanted: dict[str, JsonValue] = {"prompt": f"a boat {self.word}", **(instance or {})}
         body: JsonValue = {"instances": [wanted], "parameters": parameters or {}}
         return self.call("predictLongRunning", body, model=model)
@@ -429,7 +438,7 @@ class Vertex:
         return self.http.get(f"/vertex/storage/v1/b/{bucket}/o/{quote(name, safe='')}", params={"alt": alt})
 
     def finish(self, name: str, *, model: str = VEO) -> dict[str, Any]:
-        """Read until the operation has ended; gives it."""
+        """Read the operation until it ends, and return it."""
         eventually(lambda: self.read(name, model=model).json().get("done") is True)
         operation: dict[str, Any] = self.read(name, model=model).json()
         return operation
@@ -437,11 +446,12 @@ class Vertex:
 
 @dataclass(frozen=True)
 class LongCat:
-    """A customer of a LongCat-Video endpoint."""
+    """A client of a LongCat-Video endpoint."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post(self, path: str = "", **fields: JsonValue) -> httpx.Response:
         return self.http.post(f"/longcat{path}", json={"prompt": f"a boat {self.word}", **fields})
@@ -462,7 +472,7 @@ class LongCat:
         return self.http.delete(f"/longcat/{job_id}")
 
     def finish(self, job_id: str) -> dict[str, Any]:
-        """Read until the job has ended; gives it."""
+        """Read the job until it ends, and return it."""
         eventually(lambda: self.read(job_id).json()["status"] in {"succeeded", "failed", "cancelled"})
         job: dict[str, Any] = self.read(job_id).json()
         return job
@@ -470,11 +480,12 @@ class LongCat:
 
 @dataclass(frozen=True)
 class OpenAIImages:
-    """A customer of the vendor of OpenAI-compatible pictures."""
+    """A client of the OpenAI-compatible pictures."""
 
     http: httpx.Client
+    """Sends the requests."""
     word: str
-    """In every prompt; the test's own."""
+    """The test's own word, in every prompt."""
 
     def post(self, **fields: JsonValue) -> httpx.Response:
         body = {"model": "dall-e-3", "prompt": f"a boat {self.word}", **fields}
@@ -487,16 +498,21 @@ class OpenAIImages:
 @dataclass(frozen=True)
 class Received:
     headers: dict[str, str]
+    """The request's headers."""
     body: bytes
+    """The request's body."""
 
 
 @dataclass
 class Receiver:
-    """Takes callbacks and answers with the statuses given, then with 200."""
+    """Receives callbacks. Answers with the given statuses first, then with 200."""
 
     url: str
+    """The receiver's URL."""
     statuses: list[int] = field(default_factory=list)
+    """Statuses of the next answers."""
     received: list[Received] = field(default_factory=list)
+    """The callbacks so far."""
 
     def wait_for(self, count: int) -> list[Received]:
         eventually(lambda: len(self.received) >= count)
@@ -505,7 +521,7 @@ class Receiver:
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    """A receiver that listens."""
+    """A running receiver."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

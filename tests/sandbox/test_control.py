@@ -9,18 +9,18 @@ from sandbox.scenarios import Match, Scenario
 from tests.sandbox.harness import Kie, Receiver
 
 
-def test_health(sandbox: SandboxClient) -> None:
+def test_health_is_ok(sandbox: SandboxClient) -> None:
     assert sandbox.health().sandbox is True
 
 
 @pytest.mark.parametrize(
     "path", ["/_sandbox/health", "/nothing", "/kie/api/v1/chat/credit", "/files/nothing.png", "/openapi.json"]
 )
-def test_every_response_says_that_it_is_from_a_sandbox(kie: Kie, path: str) -> None:
+def test_every_response_has_the_sandbox_header(kie: Kie, path: str) -> None:
     assert kie.http.get(path).headers["X-Reelworks-Sandbox"] == "true"
 
 
-def test_a_task_report(kie: Kie, sandbox: SandboxClient) -> None:
+def test_task_report_has_the_creates_fields(kie: Kie, sandbox: SandboxClient) -> None:
     task_id = kie.create(fields={"aspect_ratio": "16:9"})
     kie.finish(task_id)
     (task,) = sandbox.tasks(kie.word)
@@ -50,7 +50,7 @@ def test_limits_change_one_by_one(sandbox: SandboxClient) -> None:
     )
 
 
-def test_reset_forgets_everything(kie: Kie, sandbox: SandboxClient) -> None:
+def test_reset_deletes_everything(kie: Kie, sandbox: SandboxClient) -> None:
     finished = kie.create()
     url = kie.result_url(finished)
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), seconds=3600))
@@ -65,12 +65,12 @@ def test_reset_forgets_everything(kie: Kie, sandbox: SandboxClient) -> None:
     assert kie.finish(kie.create())["state"] == "success"
 
 
-def test_an_unknown_scenario_cannot_be_deleted(sandbox: SandboxClient) -> None:
+def test_deleting_an_unknown_scenario_is_404(sandbox: SandboxClient) -> None:
     with pytest.raises(httpx.HTTPStatusError, match="404"):
         sandbox.delete_scenario("no-such-scenario")
 
 
-def test_the_api_is_explained(kie: Kie) -> None:
+def test_openapi_document_describes_the_control_api(kie: Kie) -> None:
     schema = kie.http.get("/openapi.json").json()
 
     assert kie.http.get("/docs").status_code == 200
@@ -79,7 +79,7 @@ def test_the_api_is_explained(kie: Kie) -> None:
     assert all(operation["description"] for path in schema["paths"].values() for operation in path.values())
 
 
-def test_a_task_that_nobody_created_here_runs_once_its_prefix_is_adopted(kie: Kie, sandbox: SandboxClient) -> None:
+def test_adopted_prefix_makes_unknown_ids_running_tasks(kie: Kie, sandbox: SandboxClient) -> None:
     assert kie.read("adopted-1").json()["code"] == 404
     sandbox.adopt("adopted-")
     records = [kie.read("adopted-1").json()["data"] for _ in range(2)]
@@ -96,7 +96,7 @@ def test_a_task_that_nobody_created_here_runs_once_its_prefix_is_adopted(kie: Ki
 
 
 @pytest.mark.parametrize(("outcome", "state"), [("success", "success"), ("fail", "fail")])
-def test_a_task_that_may_end_ends_at_once_and_calls_back(
+def test_finish_ends_a_task_at_once_and_calls_back(
     kie: Kie, sandbox: SandboxClient, receiver: Receiver, outcome: str, state: str
 ) -> None:
     match = Match(prompt_contains=kie.word)
@@ -113,7 +113,7 @@ def test_a_task_that_may_end_ends_at_once_and_calls_back(
     assert sandbox.tasks(kie.word)[0].state == state
 
 
-def test_a_task_that_nobody_has_cannot_end(kie: Kie) -> None:
+def test_finishing_an_unknown_task_is_404(kie: Kie) -> None:
     answer = kie.http.post("/_sandbox/tasks/no-such-task/finish")
 
     assert (answer.status_code, answer.json()["detail"]) == (404, "there is no task no-such-task")

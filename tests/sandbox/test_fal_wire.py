@@ -1,4 +1,4 @@
-"""The vendor's documents say how it answers; here the sandbox is held to them."""
+"""The sandbox answers as fal's documents say."""
 
 import base64
 import hashlib
@@ -39,7 +39,7 @@ def is_signed(fal: Fal, callback: Received) -> bool:
     return True
 
 
-def test_a_video(fal: Fal, sandbox: SandboxClient) -> None:
+def test_video_from_create_to_file(fal: Fal, sandbox: SandboxClient) -> None:
     behave(sandbox, fal)
     accepted = fal.create(resolution="1080p")
     app = f"{fal.http.base_url}/fal/fal-ai/pika/requests/{accepted['request_id']}".replace("//fal", "/fal")
@@ -60,7 +60,7 @@ def test_a_video(fal: Fal, sandbox: SandboxClient) -> None:
     assert sandbox.requests(fal.word).accepted == 1
 
 
-def test_what_waits_has_a_place_and_no_result(fal: Fal, sandbox: SandboxClient) -> None:
+def test_queued_request_has_a_place_and_no_result(fal: Fal, sandbox: SandboxClient) -> None:
     behave(sandbox, fal, seconds=LONG)
     accepted = fal.create()
     status = fal.http.get(accepted["status_url"])
@@ -70,7 +70,7 @@ def test_what_waits_has_a_place_and_no_result(fal: Fal, sandbox: SandboxClient) 
 
 
 @pytest.mark.parametrize("authorization", ["", "Key wrong", "Bearer test-api-key", "test-api-key"])
-def test_a_wrong_key_is_refused(fal: Fal, sandbox: SandboxClient, authorization: str) -> None:
+def test_wrong_key_is_refused(fal: Fal, sandbox: SandboxClient, authorization: str) -> None:
     behave(sandbox, fal, seconds=LONG)
     accepted = fal.create()
     fal.http.headers["Authorization"] = authorization
@@ -92,7 +92,7 @@ def test_a_wrong_key_is_refused(fal: Fal, sandbox: SandboxClient, authorization:
         ("500", 500, "internal_server_error"),
     ],
 )
-def test_a_models_failure_is_told_by_its_result(
+def test_failure_of_a_model_is_in_the_result(
     fal: Fal, sandbox: SandboxClient, fail_code: str, http_status: int, kind: str
 ) -> None:
     behave(sandbox, fal, outcome="fail", fail_code=fail_code, fail_msg="no")
@@ -102,7 +102,7 @@ def test_a_models_failure_is_told_by_its_result(
     assert "error" not in fal.http.get(accepted["status_url"]).json()
 
 
-def test_a_failure_of_fals_own_is_told_by_the_status(fal: Fal, sandbox: SandboxClient) -> None:
+def test_failure_of_fals_own_servers_is_in_the_status(fal: Fal, sandbox: SandboxClient) -> None:
     behave(sandbox, fal, outcome="fail", fail_code="request_timeout", fail_msg="Request timed out")
     accepted = fal.create()
     fal.finish(accepted)
@@ -114,7 +114,7 @@ def test_a_failure_of_fals_own_is_told_by_the_status(fal: Fal, sandbox: SandboxC
     )
 
 
-def test_what_is_queued_is_removed_and_what_ended_cannot_be(fal: Fal, sandbox: SandboxClient) -> None:
+def test_queued_request_is_removed_and_finished_one_cannot_be_cancelled(fal: Fal, sandbox: SandboxClient) -> None:
     behave(sandbox, fal, seconds=LONG)
     accepted = fal.create()
     answer = fal.http.put(accepted["cancel_url"])
@@ -155,7 +155,7 @@ def test_requests_of_other_apps_and_vendors_are_not_found(fal: Fal, sandbox: San
         ("fal-ai/stable-video", {"image_url": "https://x.example/1.png", "fps": 5}, 422, ["body", "fps"]),
     ],
 )
-def test_a_wrong_input_is_refused_in_words_that_help(
+def test_wrong_input_is_refused_with_a_helpful_text(
     model: str, fields: JsonObject, code: int, where: list[str] | None
 ) -> None:
     with pytest.raises(FalError) as refusal:
@@ -170,14 +170,12 @@ def test_a_wrong_input_is_refused_in_words_that_help(
         assert detail[0]["loc"] == where
 
 
-def test_a_webhook_that_is_no_url_is_refused(fal: Fal) -> None:
+def test_webhook_that_is_no_url_is_refused(fal: Fal) -> None:
     assert fal.post(webhook="gw.example").status_code == 422
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_the_end_is_announced_with_a_signature(
-    fal: Fal, sandbox: SandboxClient, receiver: Receiver, outcome: str
-) -> None:
+def test_end_is_announced_with_a_signature(fal: Fal, sandbox: SandboxClient, receiver: Receiver, outcome: str) -> None:
     behave(sandbox, fal, outcome=outcome, fail_msg="no")
     accepted = fal.create(webhook=receiver.url)
     (callback,) = receiver.wait_for(1)
@@ -188,7 +186,7 @@ def test_the_end_is_announced_with_a_signature(
     assert is_signed(fal, callback)
 
 
-def test_a_forged_webhook_claims_success_with_a_wrong_signature(
+def test_forged_webhook_claims_success_with_a_wrong_signature(
     fal: Fal, sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     behave(sandbox, fal, callback="forged", outcome="fail")
@@ -200,9 +198,7 @@ def test_a_forged_webhook_claims_success_with_a_wrong_signature(
     assert (is_signed(fal, forged), is_signed(fal, true)) == (False, True)
 
 
-def test_a_webhook_without_a_signature_can_be_sent_by_hand(
-    fal: Fal, sandbox: SandboxClient, receiver: Receiver
-) -> None:
+def test_unsigned_webhook_can_be_sent_by_hand(fal: Fal, sandbox: SandboxClient, receiver: Receiver) -> None:
     behave(sandbox, fal)
     accepted = fal.create()
     fal.finish(accepted)
@@ -211,7 +207,7 @@ def test_a_webhook_without_a_signature_can_be_sent_by_hand(
     assert not [name for name in unsigned.headers if name.startswith("x-fal")]
 
 
-def test_misbehaviour_that_was_asked_for(fal: Fal, sandbox: SandboxClient) -> None:
+def test_create_read_and_cancel_fail_as_the_scenario_says(fal: Fal, sandbox: SandboxClient) -> None:
     busy = ErrorReply(code=503, msg="busy", retry_after=2)
     behave(sandbox, fal, create_error=busy, poll_error=busy, cancel_error=busy, seconds=LONG)
     refused = fal.post()

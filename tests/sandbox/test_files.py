@@ -20,7 +20,7 @@ def misbehaving_url(kie: Kie, sandbox: SandboxClient, scenario: Scenario) -> str
     return kie.result_url(kie.create())
 
 
-def test_a_whole_file(kie: Kie, url: str) -> None:
+def test_whole_file_is_served(kie: Kie, url: str) -> None:
     answer = kie.http.get(url)
 
     assert answer.status_code == 200
@@ -30,7 +30,7 @@ def test_a_whole_file(kie: Kie, url: str) -> None:
     assert answer.headers["X-Reelworks-Sandbox"] == "true"
 
 
-def test_head_tells_of_the_file_without_it(kie: Kie, sandbox: SandboxClient, url: str) -> None:
+def test_head_answers_the_headers_without_the_file(kie: Kie, sandbox: SandboxClient, url: str) -> None:
     head = kie.http.head(url)
 
     assert (head.status_code, head.content) == (200, b"")
@@ -39,7 +39,7 @@ def test_head_tells_of_the_file_without_it(kie: Kie, sandbox: SandboxClient, url
 
 
 @pytest.mark.parametrize("asked", ["bytes=10-19", "bytes=-10", "bytes=10-"])
-def test_a_range(kie: Kie, url: str, asked: str) -> None:
+def test_range_is_served(kie: Kie, url: str, asked: str) -> None:
     whole = kie.http.get(url).content
     first, last = {
         "bytes=10-19": (10, 19),
@@ -53,11 +53,11 @@ def test_a_range(kie: Kie, url: str, asked: str) -> None:
     assert part.content == whole[first : last + 1]
 
 
-def test_a_range_beyond_the_end_is_416(kie: Kie, url: str) -> None:
+def test_range_beyond_the_end_is_416(kie: Kie, url: str) -> None:
     assert kie.http.get(url, headers={"Range": "bytes=999999999-"}).status_code == 416
 
 
-def test_an_unknown_file_is_404(kie: Kie) -> None:
+def test_unknown_file_is_404(kie: Kie) -> None:
     assert kie.http.get("/files/nothing.png").status_code == 404
 
 
@@ -67,7 +67,7 @@ def take(answer: httpx.Response, into: bytearray) -> None:
 
 
 def take_until_cut(kie: Kie, url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-    """The announced length and what came before the connection was cut."""
+    """The announced length, and the bytes before the cut."""
     taken = bytearray()
     with kie.http.stream("GET", url, headers=headers) as answer:
         with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
@@ -76,7 +76,7 @@ def take_until_cut(kie: Kie, url: str, headers: dict[str, str] | None = None) ->
 
 
 @pytest.mark.parametrize("cut_after", [0, 500])
-def test_a_download_is_cut_the_first_times_and_can_be_resumed(kie: Kie, sandbox: SandboxClient, cut_after: int) -> None:
+def test_download_is_cut_n_times_and_can_be_resumed(kie: Kie, sandbox: SandboxClient, cut_after: int) -> None:
     url = misbehaving_url(kie, sandbox, Scenario(delivered=SMALL, cut_after_bytes=cut_after, cut_times=2))
     length, first = take_until_cut(kie, url)
     _, second = take_until_cut(kie, url, {"Range": f"bytes={cut_after}-"})
@@ -88,14 +88,14 @@ def test_a_download_is_cut_the_first_times_and_can_be_resumed(kie: Kie, sandbox:
     assert len(whole) == length
 
 
-def test_a_cut_beyond_the_end_changes_nothing(kie: Kie, sandbox: SandboxClient) -> None:
+def test_cut_beyond_the_end_has_no_effect(kie: Kie, sandbox: SandboxClient) -> None:
     url = misbehaving_url(kie, sandbox, Scenario(delivered=SMALL, cut_after_bytes=1_000_000))
     answer = kie.http.get(url)
 
     assert len(answer.content) == int(answer.headers["Content-Length"])
 
 
-def test_a_slow_body(kie: Kie, sandbox: SandboxClient) -> None:
+def test_body_is_sent_no_faster_than_bytes_per_second(kie: Kie, sandbox: SandboxClient) -> None:
     url = misbehaving_url(kie, sandbox, Scenario(delivered=SMALL, bytes_per_second=4000))
     started = time.monotonic()
     content = kie.http.get(url).content
@@ -105,7 +105,7 @@ def test_a_slow_body(kie: Kie, sandbox: SandboxClient) -> None:
     assert content.endswith(b"IEND\xae\x42\x60\x82")
 
 
-def test_a_refused_download_then_a_cut_one_then_a_whole_one(kie: Kie, sandbox: SandboxClient) -> None:
+def test_download_is_refused_then_cut_then_complete(kie: Kie, sandbox: SandboxClient) -> None:
     url = misbehaving_url(
         kie,
         sandbox,
@@ -119,7 +119,7 @@ def test_a_refused_download_then_a_cut_one_then_a_whole_one(kie: Kie, sandbox: S
     assert kie.http.get(url).status_code == 200
 
 
-def test_a_web_page_under_an_image_name(kie: Kie, sandbox: SandboxClient) -> None:
+def test_web_page_is_served_with_an_image_name(kie: Kie, sandbox: SandboxClient) -> None:
     answer = kie.http.get(misbehaving_url(kie, sandbox, Scenario(download_body="html")))
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")

@@ -1,4 +1,4 @@
-"""Google's documents say how it answers; here the sandbox is held to them."""
+"""The sandbox answers as Google's documents say."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ def behave(sandbox: SandboxClient, gemini: Gemini, **fields: object) -> None:
 
 
 def output_of(interaction: dict[str, Any]) -> dict[str, Any]:
-    """What the model made."""
+    """The model's output."""
     assert [step["type"] for step in interaction["steps"]] == ["user_input", "thought", "model_output"]
     (output,) = interaction["steps"][-1]["content"]
     made: dict[str, Any] = output
@@ -36,11 +36,11 @@ def output_of(interaction: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def picture(kie: Kie) -> str:
-    """A picture in base64, made by another vendor."""
+    """A picture of another vendor, in base64."""
     return base64.b64encode(kie.http.get(kie.result_url(kie.create())).content).decode()
 
 
-def test_a_picture_by_its_uri(gemini: Gemini, sandbox: SandboxClient) -> None:
+def test_picture_is_fetched_from_its_uri(gemini: Gemini, sandbox: SandboxClient) -> None:
     behave(sandbox, gemini)
     accepted = gemini.post().json()
     assert (accepted["status"], accepted["object"], accepted["model"]) == ("queued", "interaction", BANANA)
@@ -58,7 +58,7 @@ def test_a_picture_by_its_uri(gemini: Gemini, sandbox: SandboxClient) -> None:
 
 
 @pytest.mark.parametrize("asked", [True, False], ids=["asked for", "all the same"])
-def test_a_video_within_its_interaction(gemini: Gemini, sandbox: SandboxClient, asked: bool) -> None:
+def test_video_is_delivered_within_its_interaction(gemini: Gemini, sandbox: SandboxClient, asked: bool) -> None:
     behave(sandbox, gemini, inline_result=not asked)
     delivery = "inline" if asked else "uri"
     interaction_id = gemini.create(OMNI, response_format={"type": "video", "delivery": delivery})
@@ -67,7 +67,7 @@ def test_a_video_within_its_interaction(gemini: Gemini, sandbox: SandboxClient, 
     assert base64.b64decode(output["data"])[4:8] == b"ftyp"
 
 
-def test_the_input_stands_in_the_steps_with_its_bytes(gemini: Gemini, sandbox: SandboxClient, picture: str) -> None:
+def test_input_is_in_the_steps_with_its_bytes(gemini: Gemini, sandbox: SandboxClient, picture: str) -> None:
     behave(sandbox, gemini)
     text: JsonValue = {"type": "text", "text": f"a boat {gemini.word}"}
     image: JsonValue = {"type": "image", "mime_type": "image/png", "data": picture}
@@ -78,7 +78,7 @@ def test_the_input_stands_in_the_steps_with_its_bytes(gemini: Gemini, sandbox: S
         assert interaction["steps"][0] == step
 
 
-def test_an_interaction_in_the_foreground_is_answered_when_it_has_ended(gemini: Gemini, sandbox: SandboxClient) -> None:
+def test_foreground_interaction_is_answered_after_its_end(gemini: Gemini, sandbox: SandboxClient) -> None:
     behave(sandbox, gemini)
     assert gemini.post(background=False).json()["status"] == "completed"
 
@@ -91,7 +91,7 @@ def test_both_versions_are_served(gemini: Gemini, sandbox: SandboxClient) -> Non
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str]:
-    """The status and the word of an error in Google's form."""
+    """The status and the reason of a Google error."""
     error = answer.json()["error"]
     assert set(error) == {"code", "message", "status", "details"}
     assert error["code"] == answer.status_code
@@ -99,7 +99,7 @@ def error_of(answer: httpx.Response) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("key", "refused"), [("", (403, "PERMISSION_DENIED")), ("wrong", (400, "INVALID_ARGUMENT"))])
-def test_a_wrong_key_is_refused(gemini: Gemini, sandbox: SandboxClient, key: str, refused: tuple[int, str]) -> None:
+def test_wrong_key_is_refused(gemini: Gemini, sandbox: SandboxClient, key: str, refused: tuple[int, str]) -> None:
     behave(sandbox, gemini)
     interaction_id = gemini.create()
     uri = output_of(gemini.finish(interaction_id))["uri"]
@@ -117,7 +117,7 @@ def test_a_wrong_key_is_refused(gemini: Gemini, sandbox: SandboxClient, key: str
     assert reasons == (["API_KEY_INVALID"] if key else [])
 
 
-def test_a_revision_that_there_is_not_is_refused(gemini: Gemini, sandbox: SandboxClient) -> None:
+def test_unknown_revision_is_refused(gemini: Gemini, sandbox: SandboxClient) -> None:
     behave(sandbox, gemini, seconds=LONG)
     gemini.http.headers["Api-Revision"] = "2026-05-20"
     interaction_id = gemini.create()
@@ -188,7 +188,7 @@ def with_task(task: str, *contents: object) -> dict[str, Any]:
         ({**IMAGE, "background": True, "webhook_config": {"url": "http://x.example/"}}, 400),
     ],
 )
-def test_what_google_does_not_take_is_refused(body: dict[str, Any], code: int) -> None:
+def test_unsupported_create_is_refused(body: dict[str, Any], code: int) -> None:
     with pytest.raises(GeminiError) as caught:
         read_create(body).spec()
     assert caught.value.code == code
@@ -219,7 +219,7 @@ def test_what_google_does_not_take_is_refused(body: dict[str, Any], code: int) -
         ),
     ],
 )
-def test_what_a_model_delivers(body: dict[str, Any], size: tuple[int, int], seconds: int) -> None:
+def test_model_delivers_the_requested_format(body: dict[str, Any], size: tuple[int, int], seconds: int) -> None:
     spec = read_create(body).spec()
     assert ((spec.width, spec.height), spec.duration_seconds, spec.sound) == (size, seconds, seconds > 0)
 
@@ -233,15 +233,13 @@ def test_what_a_model_delivers(body: dict[str, Any], size: tuple[int, int], seco
         ({"type": "image", "mime_type": "image/png", "data": "b25l"}, "Unable to process input image"),
     ],
 )
-def test_a_picture_that_is_none_is_refused(gemini: Gemini, content: JsonValue, message: str) -> None:
+def test_content_that_is_no_picture_is_refused(gemini: Gemini, content: JsonValue, message: str) -> None:
     answer = gemini.post(input=[content, {"type": "text", "text": "a boat"}])
     assert error_of(answer) == (400, "INVALID_ARGUMENT")
     assert message in answer.json()["error"]["message"]
 
 
-def test_an_error_that_a_scenario_asks_for_tells_the_pause_in_its_details(
-    gemini: Gemini, sandbox: SandboxClient
-) -> None:
+def test_scenario_error_has_its_pause_in_the_details(gemini: Gemini, sandbox: SandboxClient) -> None:
     behave(sandbox, gemini, create_error=ErrorReply(code=429, msg="slow down", retry_after=7))
     answer = gemini.post()
     assert error_of(answer) == (429, "RESOURCE_EXHAUSTED")
@@ -250,21 +248,21 @@ def test_an_error_that_a_scenario_asks_for_tells_the_pause_in_its_details(
     assert "retry-after" not in answer.headers
 
 
-def test_a_failure_is_told_with_its_code(gemini: Gemini, sandbox: SandboxClient) -> None:
+def test_failure_has_its_code(gemini: Gemini, sandbox: SandboxClient) -> None:
     behave(sandbox, gemini, outcome="fail", fail_code="internal", fail_msg="it broke")
     interaction = gemini.finish(gemini.create())
     assert (interaction["status"], interaction["errors"]) == ("failed", [{"code": "internal", "message": "it broke"}])
     assert [step["type"] for step in interaction["steps"]] == ["user_input"]
 
 
-def test_a_cancelled_interaction_stays_so(gemini: Gemini, sandbox: SandboxClient) -> None:
+def test_cancelled_interaction_stays_cancelled(gemini: Gemini, sandbox: SandboxClient) -> None:
     behave(sandbox, gemini, seconds=LONG)
     interaction_id = gemini.create()
     assert gemini.cancel(interaction_id).json()["status"] == "cancelled"
     assert gemini.read(interaction_id).json()["status"] == "cancelled"
 
 
-def test_what_is_of_another_vendor_or_not_made_is_not_found(gemini: Gemini, sandbox: SandboxClient, kie: Kie) -> None:
+def test_tasks_of_other_vendors_and_unknown_ids_are_not_found(gemini: Gemini, sandbox: SandboxClient, kie: Kie) -> None:
     behave(sandbox, gemini, seconds=LONG)
     interaction_id = gemini.create()
     for answer in (
@@ -277,13 +275,13 @@ def test_what_is_of_another_vendor_or_not_made_is_not_found(gemini: Gemini, sand
         assert error_of(answer) == (404, "NOT_FOUND")
 
 
-def test_the_models_are_listed(gemini: Gemini) -> None:
+def test_models_are_listed(gemini: Gemini) -> None:
     models = gemini.http.get("/gemini/v1/models").json()["models"]
     assert {f"models/{name}" for name in (OMNI, LONGER, BANANA)} < {model["name"] for model in models}
 
 
 def claims_of(gemini: Gemini, callback: Received) -> dict[str, Any]:
-    """What a webhook's token claims, if Google's key has signed it."""
+    """The claims of a webhook's token, if Google's key signed it."""
     (entry,) = gemini.http.get("/gemini/.well-known/jwks.json", headers={"x-goog-api-key": ""}).json()["keys"]
     token = callback.headers["webhook-signature"]
     assert jwt.get_unverified_header(token)["kid"] == entry["kid"]
@@ -298,7 +296,7 @@ def claims_of(gemini: Gemini, callback: Received) -> dict[str, Any]:
         ({"outcome": "fail", "fail_code": "requires_action"}, "requires_action", {}),
     ],
 )
-def test_a_webhook_that_the_create_asked_for_carries_a_token(
+def test_webhook_of_the_create_carries_a_token(
     gemini: Gemini,
     sandbox: SandboxClient,
     receiver: Receiver,
@@ -315,9 +313,7 @@ def test_a_webhook_that_the_create_asked_for_carries_a_token(
     assert claims_of(gemini, callback)["data"]["id"] == interaction_id
 
 
-def test_a_forged_webhook_is_signed_with_another_key(
-    gemini: Gemini, sandbox: SandboxClient, receiver: Receiver
-) -> None:
+def test_forged_webhook_is_signed_with_another_key(gemini: Gemini, sandbox: SandboxClient, receiver: Receiver) -> None:
     behave(sandbox, gemini, callback="forged", seconds=LONG)
     gemini.create(webhook_config={"uris": [receiver.url]})
     (callback,) = receiver.wait_for(1)
@@ -325,7 +321,7 @@ def test_a_forged_webhook_is_signed_with_another_key(
         claims_of(gemini, callback)
 
 
-def test_the_projects_webhook_is_signed_with_the_secret_that_its_registration_answered(
+def test_projects_webhook_is_signed_with_the_secret_of_its_registration(
     gemini: Gemini, sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     behave(sandbox, gemini)
@@ -341,7 +337,7 @@ def test_the_projects_webhook_is_signed_with_the_secret_that_its_registration_an
     assert error_of(gemini.http.post("/gemini/v1/webhooks", json={"uri": "x"})) == (400, "INVALID_ARGUMENT")
 
 
-def test_the_same_file_is_within_and_behind_the_uri(gemini: Gemini, sandbox: SandboxClient) -> None:
+def test_inline_file_equals_the_file_at_the_uri(gemini: Gemini, sandbox: SandboxClient) -> None:
     behave(sandbox, gemini, inline_result=True)
     interaction_id = gemini.create(OMNI)
     inline = base64.b64decode(output_of(gemini.finish(interaction_id))["data"])

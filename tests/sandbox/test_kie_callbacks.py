@@ -26,11 +26,11 @@ def statuses(sandbox: SandboxClient, kie: Kie) -> list[tuple[int, int | None]]:
     return [(sent.attempt, sent.status) for sent in report(sandbox, kie).callbacks]
 
 
-def test_the_signature_is_that_of_the_reference_vector() -> None:
+def test_signature_equals_the_reference_vector() -> None:
     assert sign("kie-test-key", "task_demo", "1700000000") == "+83azEXRIMmTENj5bLCXLK6A0eivlEA6u2lo/BQ7OW4="
 
 
-def test_a_success_is_announced_with_the_record_and_a_signature(kie: Kie, receiver: Receiver) -> None:
+def test_success_is_announced_with_record_and_signature(kie: Kie, receiver: Receiver) -> None:
     task_id = kie.create(call_back_url=receiver.url)
     (callback,) = receiver.wait_for(1)
     body = json.loads(callback.body)
@@ -41,7 +41,7 @@ def test_a_success_is_announced_with_the_record_and_a_signature(kie: Kie, receiv
     assert is_signed(callback)
 
 
-def test_a_failure_is_announced_with_code_501(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_failure_is_announced_with_code_501(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     sandbox.add_scenario(
         Scenario(
             match=Match(prompt_contains=kie.word), outcome="fail", fail_code="422", fail_msg="Content policy violation"
@@ -59,7 +59,7 @@ def test_a_failure_is_announced_with_code_501(kie: Kie, sandbox: SandboxClient, 
     assert (answer["code"], answer["data"]) == (200, body["data"])
 
 
-def test_a_callback_is_retried_until_it_is_accepted(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_callback_is_retried_until_it_is_accepted(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     receiver.statuses = [500, 302, 204]
     kie.create(call_back_url=receiver.url)
 
@@ -67,18 +67,18 @@ def test_a_callback_is_retried_until_it_is_accepted(kie: Kie, sandbox: SandboxCl
     assert len(receiver.received) == 3
 
 
-def test_it_gives_up_after_three_failed_retries(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_callback_stops_after_three_failed_retries(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     receiver.statuses = [503] * 5
     kie.create(call_back_url=receiver.url)
     eventually(lambda: len(statuses(sandbox, kie)) == 4)
 
-    # Another task's whole life is longer than the pause before a fifth attempt.
+    # The whole life of another task takes longer than the pause before a fifth attempt.
     kie.finish(kie.create())
     assert [sent.status for sent in sandbox.tasks(kie.word)[0].callbacks] == [503] * 4
     assert len(receiver.received) == 4
 
 
-def test_a_receiver_that_is_not_there_counts_as_a_failure(kie: Kie, sandbox: SandboxClient) -> None:
+def test_missing_receiver_counts_as_a_failed_attempt(kie: Kie, sandbox: SandboxClient) -> None:
     kie.create(call_back_url="http://127.0.0.1:1/callback")
 
     eventually(lambda: len(statuses(sandbox, kie)) == 4)
@@ -88,7 +88,7 @@ def test_a_receiver_that_is_not_there_counts_as_a_failure(kie: Kie, sandbox: San
     assert sent.error.startswith("ConnectError")
 
 
-def test_a_lost_callback_is_never_sent(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_lost_callback_is_never_sent(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     with sandbox.scenario(Scenario(match=Match(prompt_contains=kie.word), callback="lost")):
         lost = kie.create(call_back_url=receiver.url)
     kie.finish(lost)
@@ -99,7 +99,7 @@ def test_a_lost_callback_is_never_sent(kie: Kie, sandbox: SandboxClient, receive
     assert sandbox.tasks(kie.word)[0].callbacks == []
 
 
-def test_an_early_callback_comes_before_the_create_is_answered(
+def test_early_callback_arrives_before_the_create_is_answered(
     kie: Kie, sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), callback="early"))
@@ -110,7 +110,7 @@ def test_an_early_callback_comes_before_the_create_is_answered(
     assert (data["taskId"], data["state"]) == (task_id, "success")
 
 
-def test_a_late_callback_waits(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_late_callback_waits_for_its_delay(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), callback="late", callback_delay_seconds=0.4))
     kie.finish(kie.create(call_back_url=receiver.url))
     receiver.wait_for(1)
@@ -121,7 +121,7 @@ def test_a_late_callback_waits(kie: Kie, sandbox: SandboxClient, receiver: Recei
     assert task.callbacks[0].at >= task.completed_at + 0.4
 
 
-def test_a_doubled_callback_comes_three_times(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_doubled_callback_arrives_three_times(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), callback="doubled"))
     kie.create(call_back_url=receiver.url)
     callbacks = receiver.wait_for(3)
@@ -131,7 +131,7 @@ def test_a_doubled_callback_comes_three_times(kie: Kie, sandbox: SandboxClient, 
     eventually(lambda: statuses(sandbox, kie) == [(1, 200)] * 3)
 
 
-def test_a_forged_callback_claims_success_with_a_wrong_signature_and_the_true_one_follows(
+def test_forged_callback_has_a_wrong_signature_and_the_true_one_follows(
     kie: Kie, sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     sandbox.add_scenario(
@@ -150,7 +150,7 @@ def test_a_forged_callback_claims_success_with_a_wrong_signature_and_the_true_on
     eventually(lambda: [sent.kind for sent in report(sandbox, kie).callbacks] == ["forged", "normal"])
 
 
-def test_a_callback_can_be_sent_by_hand(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_callback_can_be_sent_by_hand(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     receiver.statuses = [401]
     task_id = kie.create()
     record = kie.finish(task_id)
@@ -170,7 +170,7 @@ def test_a_callback_can_be_sent_by_hand(kie: Kie, sandbox: SandboxClient, receiv
     assert json.loads(wrong.body) == {"data": {"taskId": task_id}}
 
 
-def test_a_callback_by_hand_needs_a_task_and_a_url(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_callback_by_hand_requires_a_task_and_a_url(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     task_id = kie.create()
     problems = []
     for body in ({"task_id": "no-such-task", "url": receiver.url}, {"task_id": task_id}):

@@ -1,4 +1,4 @@
-"""Veo and Runway at Kie: their wires as Kie's pages describe them."""
+"""Veo and Runway at Kie: the sandbox answers as Kie's pages say."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ STATUS = {"veo": "record-info", "runway": "record-detail"}
 
 
 def post(kie: Kie, family: str, **fields: JsonValue) -> httpx.Response:
-    """A create of a video, the plainest if nothing else is wanted."""
+    """The create of a video; the simplest by default."""
     body = {"prompt": f"a boat {kie.word}", **(RUNWAY if family == "runway" else {}), **fields}
     return kie.http.post(f"/kie/api/v1/{family}/generate", json=body)
 
@@ -44,7 +44,7 @@ def is_open(record: dict[str, Any]) -> bool:
 
 
 def finish(kie: Kie, family: str, task_id: str) -> dict[str, Any]:
-    """Read until the task has ended; gives its record."""
+    """Read the task until it ends, and return its record."""
     eventually(lambda: not is_open(read(kie, family, task_id).json()["data"]))
     record: dict[str, Any] = read(kie, family, task_id).json()["data"]
     return record
@@ -57,7 +57,7 @@ def misbehave(sandbox: SandboxClient, kie: Kie, **fields: Any) -> None:
 
 
 def error(answer: httpx.Response) -> tuple[int, int, object]:
-    """HTTP status, Kie's code, data."""
+    """HTTP status, Kie's code, and data."""
     body = answer.json()
     return answer.status_code, body["code"], body["data"]
 
@@ -93,7 +93,7 @@ def test_runway_from_create_to_file(kie: Kie, sandbox: SandboxClient) -> None:
 
 
 @pytest.mark.parametrize(("family", "open_states", "key"), [("veo", [0], "successFlag"), ("runway", ["wait"], "state")])
-def test_an_open_task_has_no_result(
+def test_open_task_has_no_result(
     kie: Kie, sandbox: SandboxClient, family: str, open_states: list[object], key: str
 ) -> None:
     misbehave(sandbox, kie, seconds=3600)
@@ -104,21 +104,21 @@ def test_an_open_task_has_no_result(
 
 
 @pytest.mark.parametrize(("fail_code", "flag"), [("400", 2), ("501", 3)])
-def test_veo_tells_two_kinds_of_failure(kie: Kie, sandbox: SandboxClient, fail_code: str, flag: int) -> None:
+def test_veo_has_two_codes_for_failures(kie: Kie, sandbox: SandboxClient, fail_code: str, flag: int) -> None:
     misbehave(sandbox, kie, outcome="fail", fail_code=fail_code, fail_msg="no")
     record = finish(kie, "veo", create(kie, "veo"))
     assert (record["successFlag"], record["errorCode"], record["errorMessage"]) == (flag, int(fail_code), "no")
     assert record["response"] is None
 
 
-def test_runway_tells_of_a_failure(kie: Kie, sandbox: SandboxClient) -> None:
+def test_runway_failure_has_its_code(kie: Kie, sandbox: SandboxClient) -> None:
     misbehave(sandbox, kie, outcome="fail", fail_code="400", fail_msg="no")
     record = finish(kie, "runway", create(kie, "runway"))
     assert (record["state"], record["failCode"], record["failMsg"], record["videoInfo"]) == ("fail", 400, "no", None)
 
 
 def callback_of(kie: Kie, receiver: Receiver, task_id: str) -> dict[str, Any]:
-    """The one callback of a task, whose signature is Kie's."""
+    """The only callback of a task, after a check of Kie's signature."""
     (callback,) = receiver.wait_for(1)
     signature = sign(WEBHOOK_SECRET, task_id, callback.headers["x-webhook-timestamp"])
     assert callback.headers["x-webhook-signature"] == signature
@@ -126,7 +126,7 @@ def callback_of(kie: Kie, receiver: Receiver, task_id: str) -> dict[str, Any]:
     return body
 
 
-def test_veo_calls_back_with_links_in_a_string(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_veo_callback_has_links_in_a_string(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     misbehave(sandbox, kie)
     task_id = create(kie, "veo", callBackUrl=receiver.url)
     body = callback_of(kie, receiver, task_id)
@@ -135,7 +135,7 @@ def test_veo_calls_back_with_links_in_a_string(kie: Kie, sandbox: SandboxClient,
     assert body["data"]["info"] == {"resultUrls": f"[{link}]", "originUrls": None, "resolution": "720p"}
 
 
-def test_runway_calls_back_in_snake_case(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_runway_callback_is_in_snake_case(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     misbehave(sandbox, kie)
     task_id = create(kie, "runway", callBackUrl=receiver.url)
     body = callback_of(kie, receiver, task_id)
@@ -148,7 +148,7 @@ def test_runway_calls_back_in_snake_case(kie: Kie, sandbox: SandboxClient, recei
     ("family", "fail_code", "code"),
     [("veo", "422", 422), ("veo", "what?", 501), ("runway", "400", 400), ("runway", "422", 500)],
 )
-def test_a_failure_is_called_back_under_a_code_of_the_family(
+def test_failure_is_called_back_with_a_code_of_the_family(
     kie: Kie, sandbox: SandboxClient, receiver: Receiver, family: str, fail_code: str, code: int
 ) -> None:
     misbehave(sandbox, kie, outcome="fail", fail_code=fail_code, fail_msg="no")
@@ -157,7 +157,7 @@ def test_a_failure_is_called_back_under_a_code_of_the_family(
 
 
 @pytest.mark.parametrize("family", STATUS)
-def test_each_family_knows_its_own_tasks_alone(kie: Kie, family: str) -> None:
+def test_each_family_sees_only_its_own_tasks(kie: Kie, family: str) -> None:
     market = kie.create()
     assert error(read(kie, family, market)) == (200, 404, None)
     assert error(read(kie, family, "")) == (200, 422, None)
@@ -165,7 +165,7 @@ def test_each_family_knows_its_own_tasks_alone(kie: Kie, family: str) -> None:
 
 
 @pytest.mark.parametrize("family", STATUS)
-def test_both_are_on_the_markets_account(kie: Kie, sandbox: SandboxClient, family: str) -> None:
+def test_both_families_use_the_markets_account(kie: Kie, sandbox: SandboxClient, family: str) -> None:
     sandbox.set_limits(credits_=1)
     assert error(post(kie, family)) == (200, 402, None)
     sandbox.set_limits(credits_=1000, reads_per_second=0)
@@ -185,7 +185,7 @@ def test_both_are_on_the_markets_account(kie: Kie, sandbox: SandboxClient, famil
         ({"prompt": ""}, "prompt: String should have at least 1 character"),
     ],
 )
-def test_a_wrong_create_is_422_and_not_accepted(
+def test_wrong_create_is_422_and_not_accepted(
     kie: Kie, sandbox: SandboxClient, family: str, fields: dict[str, JsonValue], text: str
 ) -> None:
     answer = post(kie, family, **fields)
@@ -198,7 +198,7 @@ def extend(kie: Kie, task_id: JsonValue, **fields: JsonValue) -> httpx.Response:
     return kie.http.post("/kie/api/v1/veo/extend", json=body)
 
 
-def test_veo_goes_on_from_a_task(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_veo_extends_a_task(kie: Kie, sandbox: SandboxClient, receiver: Receiver) -> None:
     misbehave(sandbox, kie)
     first = create(kie, "veo", aspectRatio="9:16")
     finish(kie, "veo", first)
@@ -224,7 +224,7 @@ def test_veo_goes_on_from_a_task(kie: Kie, sandbox: SandboxClient, receiver: Rec
         ({"taskId": "gone"}, 404, "The original video or task does not exist"),
     ],
 )
-def test_a_wrong_extension_is_refused(
+def test_wrong_extension_is_refused(
     kie: Kie, sandbox: SandboxClient, fields: dict[str, JsonValue], code: int, text: str
 ) -> None:
     misbehave(sandbox, kie)
@@ -234,7 +234,7 @@ def test_a_wrong_extension_is_refused(
     assert (error(answer), answer.json()["msg"]) == ((200, code, None), text)
 
 
-def test_an_extension_needs_a_task_that_can_be_gone_on_from(kie: Kie, sandbox: SandboxClient) -> None:
+def test_extension_requires_a_task_that_can_be_extended(kie: Kie, sandbox: SandboxClient) -> None:
     market = kie.create()
     assert error(extend(kie, market)) == (200, 404, None)
     misbehave(sandbox, kie)
@@ -293,7 +293,7 @@ RUNWAY_WRONG: list[tuple[dict[str, JsonValue], str]] = [
         *((RunwayInput, {"prompt": "a boat", **RUNWAY, **fields}, text) for fields, text in RUNWAY_WRONG),
     ],
 )
-def test_a_wrong_input_is_refused_in_words_that_help(
+def test_wrong_input_is_refused_with_a_helpful_text(
     kind: type[KieInput], fields: dict[str, JsonValue], text: str
 ) -> None:
     with pytest.raises(KieError) as refusal:
@@ -313,7 +313,7 @@ def test_a_wrong_input_is_refused_in_words_that_help(
         (RunwayInput, {**RUNWAY, "quality": "1080p", "aspectRatio": "9:16"}, (1080, 1920), 5, 30),
     ],
 )
-def test_what_is_delivered_and_at_what_price(
+def test_delivered_size_and_price_match_the_input(
     kind: type[KieInput], fields: dict[str, JsonValue], size: tuple[int, int], seconds: int, price: int
 ) -> None:
     wanted = read_as(kind, {"prompt": "a boat", **fields})

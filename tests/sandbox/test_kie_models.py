@@ -39,7 +39,7 @@ def test_nano_banana_has_a_size_for_each_aspect_ratio(field: str, ratio: str, si
     assert spec("google/nano-banana", {field: ratio}) == MediaSpec(format="png", width=size[0], height=size[1])
 
 
-def test_nano_banana_edit_takes_the_shape_of_its_image_when_asked_for_auto() -> None:
+def test_nano_banana_edit_takes_the_shape_of_its_image_for_auto() -> None:
     fields: JsonObject = {"image_urls": [IMAGE], "aspect_ratio": "auto", "output_format": "jpeg"}
 
     assert spec("google/nano-banana-edit", fields, source(1600, 900)) == MediaSpec(format="jpg", width=1344, height=768)
@@ -53,7 +53,7 @@ def test_nano_banana_pro_scales_with_its_resolution(resolution: str, size: tuple
 
 
 @pytest.mark.parametrize(("ratio", "size"), [("16:9", (1280, 720)), ("9:16", (720, 1280)), ("1:1", (960, 960))])
-def test_kling_from_text(ratio: str, size: tuple[int, int]) -> None:
+def test_kling_makes_a_video_from_text(ratio: str, size: tuple[int, int]) -> None:
     assert spec("kling-2.6/text-to-video", {**TEXT_TO_VIDEO, "aspect_ratio": ratio}) == MediaSpec(
         format="mp4", width=size[0], height=size[1], duration_seconds=5, frame_rate=24, sound=True
     )
@@ -78,7 +78,7 @@ def test_kling_from_an_image_takes_the_nearest_shape(image: tuple[int, int], siz
         ({"aspect_ratio": "16:9", "resolution": "2K"}, MediaSpec(format="jpg", width=2752, height=1536)),
     ],
 )
-def test_nano_banana_2(fields: JsonObject, expected: MediaSpec) -> None:
+def test_nano_banana_2_has_a_size_for_each_shape_and_resolution(fields: JsonObject, expected: MediaSpec) -> None:
     assert spec("nano-banana-2", fields) == expected
 
 
@@ -89,7 +89,7 @@ def test_nano_banana_2_lite_takes_the_shape_of_its_first_picture() -> None:
 
 
 @pytest.mark.parametrize(("mode", "size"), [("std", (1280, 720)), ("pro", (1920, 1080)), ("4K", (3840, 2160))])
-def test_klings_mode_is_a_resolution(mode: str, size: tuple[int, int]) -> None:
+def test_klings_mode_decides_the_resolution(mode: str, size: tuple[int, int]) -> None:
     assert spec("kling-3.0/video", {**KLING_3, "mode": mode}) == MediaSpec(
         format="mp4", width=size[0], height=size[1], duration_seconds=5, frame_rate=24, sound=True
     )
@@ -100,7 +100,7 @@ def test_kling_3_takes_the_shape_of_its_first_picture() -> None:
     assert (made.width, made.height) == (720, 1280)
 
 
-def test_kling_3_makes_several_shots_of_prompts_of_their_own() -> None:
+def test_kling_3_makes_several_shots_with_separate_prompts() -> None:
     shots: JsonObject = {"multi_shots": True, "multi_prompt": [{"prompt": "it sails", "duration": 3}], "prompt": ""}
     assert read_input("kling-3.0/video", {**KLING_3, **shots}).credits() == 100
 
@@ -126,11 +126,11 @@ def test_gemini_omni_from_text_and_from_a_part_of_a_video() -> None:
         ("gemini-omni-video", {**OMNI, "resolution": "4k"}, 360),
     ],
 )
-def test_prices(model: str, fields: JsonObject, price: float) -> None:
+def test_each_model_has_its_price(model: str, fields: JsonObject, price: float) -> None:
     assert read_input(model, {"prompt": "a boat", **fields}).credits() == price
 
 
-def test_image_urls_stay_as_they_came() -> None:
+def test_image_urls_keep_their_spelling() -> None:
     fields: JsonObject = {"prompt": "a boat", "image_urls": [IMAGE], "sound": False, "duration": "5"}
 
     assert read_input("kling-2.6/image-to-video", fields).image_sources() == (IMAGE,)
@@ -187,7 +187,7 @@ def test_image_urls_stay_as_they_came() -> None:
         ),
     ],
 )
-def test_a_wrong_input_is_refused_in_words_that_help(
+def test_wrong_input_is_refused_with_a_helpful_text(
     model: str | None, fields: JsonObject, code: int, text: str
 ) -> None:
     with pytest.raises(KieError) as refusal:

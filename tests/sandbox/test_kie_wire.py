@@ -15,12 +15,12 @@ SHORT_VIDEO: dict[str, JsonValue] = {"sound": False, "duration": "5"}
 
 
 def error(answer: httpx.Response) -> tuple[int, int, object]:
-    """HTTP status, Kie's code, data."""
+    """HTTP status, Kie's code, and data."""
     body = answer.json()
     return answer.status_code, body["code"], body["data"]
 
 
-def test_an_image_from_create_to_file(kie: Kie) -> None:
+def test_image_from_create_to_file(kie: Kie) -> None:
     fields: dict[str, JsonValue] = {"aspect_ratio": "16:9", "output_format": "png"}
     task_id = kie.create(NANO_BANANA, fields)
     record = kie.finish(task_id)
@@ -42,7 +42,7 @@ def test_an_image_from_create_to_file(kie: Kie) -> None:
     assert file.content.startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_an_open_task_has_no_result_yet(kie: Kie, sandbox: SandboxClient) -> None:
+def test_open_task_has_no_result(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), seconds=3600))
     record = kie.read(kie.create()).json()["data"]
 
@@ -62,11 +62,11 @@ def test_states_follow_each_other(kie: Kie, sandbox: SandboxClient) -> None:
         return "success" in states
 
     eventually(note_state)
-    # A slow machine may miss one; what it sees is in this order.
+    # A slow machine may miss a state. The order of the seen states is fixed.
     assert list(states) == [state for state in ("waiting", "queuing", "generating", "success") if state in states]
 
 
-def test_a_video_with_sound_from_an_image(kie: Kie) -> None:
+def test_video_with_sound_from_an_image(kie: Kie) -> None:
     image = kie.result_url(kie.create(NANO_BANANA, {"aspect_ratio": "9:16", "output_format": "jpeg"}))
     task_id = kie.create(IMAGE_TO_VIDEO, {"image_urls": [image], "sound": True, "duration": "5"})
     file = kie.http.get(kie.result_url(task_id))
@@ -78,7 +78,7 @@ def test_a_video_with_sound_from_an_image(kie: Kie) -> None:
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "test-api-key"])
-def test_a_wrong_key_is_answered_401_inside_http_200(kie: Kie, authorization: str | None) -> None:
+def test_wrong_key_is_401_inside_http_200(kie: Kie, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(base_url=kie.http.base_url, headers=headers, trust_env=False) as stranger:
         answers = [
@@ -92,11 +92,11 @@ def test_a_wrong_key_is_answered_401_inside_http_200(kie: Kie, authorization: st
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"text"'])
-def test_a_body_that_is_not_a_json_object_is_400(kie: Kie, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_400(kie: Kie, body: bytes) -> None:
     assert error(kie.http.post("/kie/api/v1/jobs/createTask", content=body)) == (200, 400, None)
 
 
-def test_a_missing_model_is_500_and_a_paused_one_too(kie: Kie) -> None:
+def test_missing_or_paused_model_is_500(kie: Kie) -> None:
     missing = kie.http.post("/kie/api/v1/jobs/createTask", json={"input": {"prompt": kie.word}})
     paused = kie.post_task("sora-2-text-to-video", {"n_frames": "10", "aspect_ratio": "landscape"})
 
@@ -110,7 +110,7 @@ def test_a_missing_model_is_500_and_a_paused_one_too(kie: Kie) -> None:
     )
 
 
-def test_an_invalid_input_is_422_and_nothing_is_accepted_or_charged(kie: Kie, sandbox: SandboxClient) -> None:
+def test_invalid_input_is_422_and_not_accepted_or_charged(kie: Kie, sandbox: SandboxClient) -> None:
     before = kie.http.get("/kie/api/v1/chat/credit").json()["data"]
     answer = kie.post_task(TEXT_TO_VIDEO, {"sound": False, "duration": "7"})
 
@@ -120,7 +120,7 @@ def test_an_invalid_input_is_422_and_nothing_is_accepted_or_charged(kie: Kie, sa
     assert kie.http.get("/kie/api/v1/chat/credit").json()["data"] == before
 
 
-def test_a_call_back_url_must_be_one(kie: Kie) -> None:
+def test_invalid_callback_url_is_422(kie: Kie) -> None:
     answer = kie.post_task(NANO_BANANA, call_back_url="gateway.example/callbacks")
 
     assert (error(answer), answer.json()["msg"]) == (
@@ -130,7 +130,7 @@ def test_a_call_back_url_must_be_one(kie: Kie) -> None:
 
 
 @pytest.mark.parametrize("path", ["/files/nothing.png", "/docs"])
-def test_an_image_that_cannot_be_had_is_451_and_not_charged(kie: Kie, sandbox: SandboxClient, path: str) -> None:
+def test_unreachable_image_is_451_and_not_charged(kie: Kie, sandbox: SandboxClient, path: str) -> None:
     before = kie.http.get("/kie/api/v1/chat/credit").json()["data"]
     url = f"{str(kie.http.base_url).rstrip('/')}{path}"
     answer = kie.post_task(IMAGE_TO_VIDEO, {**SHORT_VIDEO, "image_urls": [url]})
@@ -141,7 +141,7 @@ def test_an_image_that_cannot_be_had_is_451_and_not_charged(kie: Kie, sandbox: S
     assert kie.http.get("/kie/api/v1/chat/credit").json()["data"] == before
 
 
-def test_the_price_is_charged_at_submission(kie: Kie, sandbox: SandboxClient) -> None:
+def test_price_is_charged_at_submission(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.set_limits(credits_=60)
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), seconds=3600))
     kie.create(TEXT_TO_VIDEO, SHORT_VIDEO)
@@ -154,7 +154,7 @@ def test_the_price_is_charged_at_submission(kie: Kie, sandbox: SandboxClient) ->
     assert len(sandbox.tasks(kie.word)) == 1
 
 
-def test_the_21st_create_in_ten_seconds_is_429_and_not_queued(kie: Kie, sandbox: SandboxClient) -> None:
+def test_21st_create_in_ten_seconds_is_429_and_not_queued(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.reset()
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), seconds=3600))
     codes = [kie.post_task(NANO_BANANA).json()["code"] for _ in range(21)]
@@ -172,12 +172,12 @@ def test_status_reads_beyond_the_limit_are_429(kie: Kie, sandbox: SandboxClient)
     assert sandbox.tasks(kie.word)[0].polls == 0
 
 
-def test_unknown_and_missing_task_ids(kie: Kie) -> None:
+def test_unknown_and_missing_task_ids_are_refused(kie: Kie) -> None:
     assert error(kie.read("no-such-task")) == (200, 404, None)
     assert error(kie.http.get("/kie/api/v1/jobs/recordInfo")) == (200, 422, None)
 
 
-def test_a_download_link_is_minted_for_our_own_files_only(kie: Kie) -> None:
+def test_download_link_is_made_only_for_the_vendors_own_files(kie: Kie) -> None:
     url = kie.result_url(kie.create())
     minted = kie.http.post("/kie/api/v1/common/download-url", json={"url": url}).json()
     gone = url.replace(".png", "x.png")
@@ -192,5 +192,5 @@ def test_a_download_link_is_minted_for_our_own_files_only(kie: Kie) -> None:
     assert [error(answer) for answer in refused] == [(200, 422, None)] * 4
 
 
-def test_a_link_past_its_time_is_403(kie: Kie) -> None:
+def test_expired_link_is_403(kie: Kie) -> None:
     assert kie.http.get(f"{kie.result_url(kie.create())}?expires=1").status_code == 403

@@ -21,7 +21,7 @@ def statuses(callbacks: list[Received]) -> list[str]:
 
 
 def in_order(callbacks: list[Received]) -> list[Received]:
-    """By their status: two that are sent on connections of their own may overtake each other."""
+    """The callbacks ordered by status: two on separate connections may overtake each other."""
     return sorted(callbacks, key=lambda callback: str(json.loads(callback.body)["status"]))
 
 
@@ -30,7 +30,7 @@ def misbehave(sandbox: SandboxClient, kling: Kling, **fields: object) -> None:
     sandbox.add_scenario(Scenario.model_validate({"match": match, "delivered": TINY, **fields}))
 
 
-def test_every_change_of_state_is_announced_with_the_task_and_a_signature(
+def test_every_change_of_state_is_announced_with_task_and_signature(
     kling: Kling, sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     misbehave(sandbox, kling, seconds=1)
@@ -43,7 +43,7 @@ def test_every_change_of_state_is_announced_with_the_task_and_a_signature(
     assert len({callback.headers["webhook-id"] for callback in callbacks}) == 2
 
 
-def test_a_failure_is_announced(kling: Kling, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_failure_is_announced(kling: Kling, sandbox: SandboxClient, receiver: Receiver) -> None:
     misbehave(sandbox, kling, seconds=1, outcome="fail", fail_msg="Risk control")
     kling.create(callback_url=receiver.url)
     end, begin = in_order(receiver.wait_for(2))
@@ -52,13 +52,13 @@ def test_a_failure_is_announced(kling: Kling, sandbox: SandboxClient, receiver: 
     assert json.loads(end.body)["message"] == "Risk control"
 
 
-def test_a_repeated_callback_has_the_same_id(kling: Kling, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_repeated_callback_keeps_its_id(kling: Kling, sandbox: SandboxClient, receiver: Receiver) -> None:
     misbehave(sandbox, kling, seconds=0)
     receiver.statuses = [500] * 2
     kling.create(callback_url=receiver.url)
     callbacks = receiver.wait_for(4)
 
-    # Which of the two was refused twice, or each once, is chance.
+    # Chance decides whether one callback was refused twice or both were refused once.
     told = {(callback.headers["webhook-id"], callback.body) for callback in callbacks}
     assert len(told) == len({message_id for message_id, _ in told}) == 2
 
@@ -71,7 +71,7 @@ def test_lost_callbacks_are_never_sent(kling: Kling, sandbox: SandboxClient, rec
     assert receiver.received == []
 
 
-def test_early_callbacks_come_before_the_create_is_answered(
+def test_early_callbacks_arrive_before_the_create_is_answered(
     kling: Kling, sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     misbehave(sandbox, kling, callback="early")
@@ -81,23 +81,21 @@ def test_early_callbacks_come_before_the_create_is_answered(
     assert answer.json()["data"]["status"] == "submitted"
 
 
-def test_a_doubled_callback_comes_three_times(kling: Kling, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_doubled_callback_arrives_three_times(kling: Kling, sandbox: SandboxClient, receiver: Receiver) -> None:
     misbehave(sandbox, kling, callback="doubled", seconds=1)
     kling.create(callback_url=receiver.url)
 
     assert statuses(in_order(receiver.wait_for(6))) == ["processing"] * 3 + ["succeeded"] * 3
 
 
-def test_a_late_callback_tells_what_was_true_when_it_was_due(
-    kling: Kling, sandbox: SandboxClient, receiver: Receiver
-) -> None:
+def test_late_callback_has_the_state_of_its_due_time(kling: Kling, sandbox: SandboxClient, receiver: Receiver) -> None:
     misbehave(sandbox, kling, callback="late", callback_delay_seconds=0.4, seconds=0.2)
     kling.finish(kling.create(callback_url=receiver.url))
 
     assert statuses(in_order(receiver.wait_for(2))) == ["processing", "succeeded"]
 
 
-def test_a_forged_callback_claims_success_with_a_wrong_signature(
+def test_forged_callback_claims_success_with_a_wrong_signature(
     kling: Kling, sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     misbehave(sandbox, kling, callback="forged", outcome="fail", seconds=1)
@@ -114,7 +112,7 @@ def test_a_forged_callback_claims_success_with_a_wrong_signature(
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_a_callback_can_be_sent_by_hand(kling: Kling, sandbox: SandboxClient, receiver: Receiver, signed: bool) -> None:
+def test_callback_can_be_sent_by_hand(kling: Kling, sandbox: SandboxClient, receiver: Receiver, signed: bool) -> None:
     task_id = kling.create()
     record = kling.finish(task_id)
     sandbox.send_callback(task_id, url=receiver.url, signed=signed)

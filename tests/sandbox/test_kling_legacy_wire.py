@@ -16,7 +16,7 @@ PAIR = SandboxConfig.kling_secret_key
 
 
 def error(answer: httpx.Response) -> tuple[int, int, str]:
-    """HTTP status, Kling's code and its text; an error has no data."""
+    """HTTP status, Kling's code and its text. An error has no data."""
     body = answer.json()
     assert set(body) == {"code", "message", "request_id"}
     return answer.status_code, body["code"], body["message"]
@@ -32,7 +32,7 @@ def token(*, iss: str = KEY, key: str = PAIR, begins: float = -5, ends: float = 
     return jwt.encode({"iss": iss, "exp": int(now + ends), "nbf": int(now + begins)}, key, algorithm="HS256")
 
 
-def test_a_video_from_create_to_file(legacy: KlingLegacy) -> None:
+def test_video_from_create_to_file(legacy: KlingLegacy) -> None:
     answer = legacy.post(mode="pro", sound="on", aspect_ratio="9:16", external_task_id="ours-1")
     accepted = answer.json()["data"]
     task = legacy.finish(accepted["task_id"])
@@ -46,7 +46,7 @@ def test_a_video_from_create_to_file(legacy: KlingLegacy) -> None:
     assert b"mp4a" in legacy.http.get(video["url"]).content
 
 
-def test_a_video_from_pictures(kie: Kie, legacy: KlingLegacy) -> None:
+def test_video_from_pictures(kie: Kie, legacy: KlingLegacy) -> None:
     picture = kie.result_url(kie.create("google/nano-banana", {"aspect_ratio": "9:16"}))
     create: dict[str, JsonValue] = {"model_name": "kling-v3", "duration": "3", "image": picture, "image_tail": picture}
     task = legacy.finish(legacy.create("image2video", **create), "image2video")
@@ -55,7 +55,7 @@ def test_a_video_from_pictures(kie: Kie, legacy: KlingLegacy) -> None:
     assert legacy.http.get(video["url"]).content[4:8] == b"ftyp"
 
 
-def test_a_task_is_found_by_either_id_below_its_own_kind(kling: Kling, legacy: KlingLegacy) -> None:
+def test_task_is_found_by_either_id_only_with_its_own_kind(kling: Kling, legacy: KlingLegacy) -> None:
     task_id = legacy.create(external_task_id="ours-1")
     for name in (task_id, "ours-1"):
         assert legacy.read(name).json()["data"]["task_id"] == task_id
@@ -63,7 +63,7 @@ def test_a_task_is_found_by_either_id_below_its_own_kind(kling: Kling, legacy: K
     assert error(legacy.read(kling.create())) == (400, 1201, "Task not found")
 
 
-def test_an_external_id_names_one_task(legacy: KlingLegacy) -> None:
+def test_duplicate_external_id_is_refused(legacy: KlingLegacy) -> None:
     legacy.create(external_task_id="ours-1")
     again = legacy.post("text2video", external_task_id="ours-1")
     assert error(again) == (400, 1201, "external_task_id ours-1 already exists")
@@ -82,7 +82,7 @@ def test_an_external_id_names_one_task(legacy: KlingLegacy) -> None:
         (f"Bearer {token(begins=-7200, ends=-3600)}", 1004),
     ],
 )
-def test_a_wrong_key_is_401_on_every_path(legacy: KlingLegacy, authorization: str | None, code: int) -> None:
+def test_wrong_key_is_401_on_every_path(legacy: KlingLegacy, authorization: str | None, code: int) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(base_url=legacy.http.base_url, headers=headers, trust_env=False) as stranger:
         answers = [
@@ -93,7 +93,7 @@ def test_a_wrong_key_is_401_on_every_path(legacy: KlingLegacy, authorization: st
     assert [error(answer)[:2] for answer in answers] == [(401, code)] * 3
 
 
-def test_a_token_of_the_pair_opens_this_dialect_and_not_the_new_one(kling: Kling, legacy: KlingLegacy) -> None:
+def test_token_of_the_key_pair_works_only_in_this_dialect(kling: Kling, legacy: KlingLegacy) -> None:
     headers = {"Authorization": f"Bearer {token()}"}
     with httpx.Client(base_url=legacy.http.base_url, headers=headers, trust_env=False) as customer:
         assert KlingLegacy(customer, legacy.word).post().status_code == 200
@@ -101,7 +101,7 @@ def test_a_token_of_the_pair_opens_this_dialect_and_not_the_new_one(kling: Kling
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]"])
-def test_a_body_that_is_not_a_json_object_is_1200(legacy: KlingLegacy, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_1200(legacy: KlingLegacy, body: bytes) -> None:
     assert error(legacy.http.post("/kling_legacy/v1/videos/text2video", content=body))[:2] == (400, 1200)
 
 
@@ -148,7 +148,7 @@ TAIL: dict[str, JsonValue] = {**IMAGE, "image_tail": "https://x.example/2.png"}
         ("image2video", {**TAIL, "mode": "pro", "sound": "on"}, ": Value error, kling-v2-6 makes no sound with an"),
     ],
 )
-def test_a_wrong_body_is_1201_in_words_that_help_and_nothing_is_accepted(
+def test_wrong_body_is_1201_with_a_helpful_text_and_not_accepted(
     legacy: KlingLegacy, sandbox: SandboxClient, kind: str, fields: dict[str, JsonValue], text: str
 ) -> None:
     status, code, message = error(legacy.post(kind, **fields))
@@ -157,14 +157,16 @@ def test_a_wrong_body_is_1201_in_words_that_help_and_nothing_is_accepted(
     assert sandbox.tasks("a boat") == []
 
 
-def test_a_picture_that_cannot_be_had_is_1201(legacy: KlingLegacy, sandbox: SandboxClient) -> None:
+def test_unreachable_picture_is_1201(legacy: KlingLegacy, sandbox: SandboxClient) -> None:
     url = f"{legacy.http.base_url}/files/nothing.png"
     assert error(legacy.post("image2video", image=url))[1:] == (1201, f"Failed to fetch the image {url}: HTTP 404")
     assert sandbox.tasks(legacy.word) == []
 
 
 @pytest.mark.parametrize(("code", "status"), [(1102, 429), (1301, 400), (5000, 500)])
-def test_creates_and_reads_fail_as_asked(legacy: KlingLegacy, sandbox: SandboxClient, code: int, status: int) -> None:
+def test_creates_and_reads_fail_as_the_scenario_says(
+    legacy: KlingLegacy, sandbox: SandboxClient, code: int, status: int
+) -> None:
     refusal = ErrorReply(code=code, msg="no")
     misbehave(sandbox, legacy, create_error=refusal, poll_error=refusal)
     assert error(legacy.post()) == (status, code, "no")
@@ -173,7 +175,7 @@ def test_creates_and_reads_fail_as_asked(legacy: KlingLegacy, sandbox: SandboxCl
     assert legacy.read(task_id).status_code == 200
 
 
-def test_a_failed_generation_says_why_and_costs_nothing(legacy: KlingLegacy, sandbox: SandboxClient) -> None:
+def test_failed_generation_says_why_and_costs_nothing(legacy: KlingLegacy, sandbox: SandboxClient) -> None:
     misbehave(sandbox, legacy, outcome="fail", fail_msg="Risk control")
     task = legacy.finish(legacy.create())
     assert (task["task_status"], task["task_status_msg"]) == ("failed", "Risk control")

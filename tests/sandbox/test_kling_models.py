@@ -48,19 +48,19 @@ def test_each_resolution_and_shape_has_a_size(resolution: str, ratio: str, size:
 
 
 @pytest.mark.parametrize(("image", "size"), [((1000, 600), (1280, 720)), ((600, 1500), (720, 1280))])
-def test_a_picture_gives_the_nearest_shape(image: tuple[int, int], size: tuple[int, int]) -> None:
+def test_picture_gives_the_nearest_shape(image: tuple[int, int], size: tuple[int, int]) -> None:
     made = read_create(IMAGE, {"contents": [WORDS, FRAME]}).spec(source(*image))
     assert (made.width, made.height, made.sound) == (*size, False)
 
 
 @pytest.mark.parametrize(("width", "height"), [(299, 400), (400, 299), (751, 300), (300, 751)])
-def test_a_picture_that_is_too_small_or_too_long_is_refused(width: int, height: int) -> None:
+def test_too_small_or_elongated_picture_is_refused(width: int, height: int) -> None:
     create = read_create(IMAGE, {"contents": [FRAME]})
     with pytest.raises(KlingError, match="1201"):
         create.spec(source(width, height))
 
 
-def test_picture_urls_stay_as_they_came_the_first_frame_first() -> None:
+def test_picture_urls_keep_their_spelling_with_the_first_frame_first() -> None:
     create = read_create(IMAGE, {"contents": [{"type": "last_frame", "url": LAST}, FRAME]})
     assert create.image_sources() == (FIRST, LAST)
 
@@ -73,7 +73,7 @@ def test_picture_urls_stay_as_they_came_the_first_frame_first() -> None:
         ({"duration": 3, "audio": "native"}, 3.6),
     ],
 )
-def test_units(settings: JsonObject, units: float) -> None:
+def test_price_of_version_3(settings: JsonObject, units: float) -> None:
     assert read_create(TEXT, {"prompt": "a boat", "settings": settings}).units == units
 
 
@@ -85,7 +85,7 @@ def test_units(settings: JsonObject, units: float) -> None:
         ("kling-2.5-turbo", {"duration": 10}, 3),
     ],
 )
-def test_units_of_other_versions(model: str, settings: JsonObject, units: float) -> None:
+def test_prices_of_other_versions(model: str, settings: JsonObject, units: float) -> None:
     assert read_create(f"text-to-video/{model}", {"prompt": "a boat", "settings": settings}).units == units
 
 
@@ -93,7 +93,7 @@ def reference(type_: str, **fields: JsonValue) -> JsonValue:
     return {"type": type_, "url": FIRST, **fields}
 
 
-def test_omni_changes_a_video_that_keeps_its_length_and_shape() -> None:
+def test_omni_edits_a_video_and_keeps_its_length_and_shape() -> None:
     contents: list[JsonValue] = [WORDS, reference("base_video", id="video_1"), reference("refer_image")]
     settings: JsonObject = {"resolution": "1080p", "audio": "original", "multi_shot": False}
     create = read_create(OMNI, {"contents": contents, "settings": settings})
@@ -102,13 +102,13 @@ def test_omni_changes_a_video_that_keeps_its_length_and_shape() -> None:
     assert (create.image_sources(), create.video_source()) == ((FIRST,), FIRST)
 
 
-def test_omni_takes_a_feature_of_a_video_for_a_new_one() -> None:
+def test_omni_uses_a_feature_of_a_video_in_a_new_video() -> None:
     create = read_create(OMNI, {"contents": [WORDS, reference("feature_video")], "settings": {"duration": 7}})
     assert create.spec(None, SourceVideo(700, 700, 4.5)).duration_seconds == 7
 
 
 @pytest.mark.parametrize("seconds", [2.9, 15.6])
-def test_a_video_that_is_too_short_or_too_long_is_refused(seconds: float) -> None:
+def test_too_short_or_long_video_is_refused(seconds: float) -> None:
     create = read_create(OMNI, {"contents": [WORDS, reference("base_video")]})
     with pytest.raises(KlingError, match="1201"):
         create.spec(None, SourceVideo(1280, 720, seconds))
@@ -144,7 +144,7 @@ def test_a_video_that_is_too_short_or_too_long_is_refused(seconds: float) -> Non
         ([WORDS, *[reference("refer_image", id="a")] * 2], {"aspect_ratio": "1:1"}, "an id may be given once"),
     ],
 )
-def test_what_does_not_go_together_in_omni(contents: list[JsonValue], settings: JsonObject, text: str) -> None:
+def test_omni_refuses_contents_that_do_not_combine(contents: list[JsonValue], settings: JsonObject, text: str) -> None:
     code, message = refusal(OMNI, {"contents": contents, "settings": settings})
     assert (code, message.startswith(f": Value error, {text}")) == (1201, True)
 
@@ -176,7 +176,7 @@ BOTH: JsonValue = [WORDS, FRAME, {"type": "last_frame", "url": LAST}]
         ),
     ],
 )
-def test_what_a_version_does_not_have(model: str, body: JsonObject, text: str) -> None:
+def test_setting_that_a_version_lacks_is_refused(model: str, body: JsonObject, text: str) -> None:
     plain: JsonObject = {"prompt": "x"} if model.startswith("text") else {"contents": [WORDS, FRAME]}
     read_create(model, plain)
     code, message = refusal(model, {**plain, **body})
@@ -185,7 +185,7 @@ def test_what_a_version_does_not_have(model: str, body: JsonObject, text: str) -
 
 
 @pytest.mark.parametrize("model", ["text-to-video/kling-1.6", "kling-3.0", "v1/videos", "image-to-video/KLING-3.0"])
-def test_an_unknown_path_is_1203(model: str) -> None:
+def test_unknown_path_is_1203(model: str) -> None:
     assert refusal(model, {"prompt": "a boat"})[0] == 1203
 
 
@@ -214,7 +214,7 @@ def test_an_unknown_path_is_1203(model: str) -> None:
         (IMAGE, {"contents": [FRAME], "settings": {"aspect_ratio": "1:1"}}, "settings.aspect_ratio: Extra inputs are "),
     ],
 )
-def test_a_wrong_body_is_1201_in_words_that_help(model: str, body: JsonObject, text: str) -> None:
+def test_wrong_body_is_1201_with_a_helpful_text(model: str, body: JsonObject, text: str) -> None:
     code, message = refusal(model, body)
     assert code == 1201
     assert message.startswith(text)

@@ -8,7 +8,7 @@ from tests.sandbox.harness import KEY, Kie, Kling, eventually
 
 
 def error(answer: httpx.Response) -> tuple[int, int]:
-    """HTTP status and Kling's code; an error has no data."""
+    """HTTP status and Kling's code. An error has no data."""
     body = answer.json()
     assert set(body) == {"code", "message", "request_id"}
     return answer.status_code, body["code"]
@@ -19,7 +19,7 @@ def misbehave(sandbox: SandboxClient, kling: Kling, **fields: object) -> None:
     sandbox.add_scenario(Scenario.model_validate({"match": match, **fields}))
 
 
-def test_a_video_from_create_to_file(kling: Kling) -> None:
+def test_video_from_create_to_file(kling: Kling) -> None:
     settings: JsonValue = {"resolution": "720p", "aspect_ratio": "9:16", "duration": 3, "audio": "native"}
     answer = kling.post_text(settings=settings, options={"external_task_id": "ours-1"})
     accepted = answer.json()["data"]
@@ -37,7 +37,7 @@ def test_a_video_from_create_to_file(kling: Kling) -> None:
     assert b"mp4a" in file.content
 
 
-def test_a_video_from_a_picture(kie: Kie, kling: Kling) -> None:
+def test_video_from_a_picture(kie: Kie, kling: Kling) -> None:
     picture = kie.result_url(kie.create("google/nano-banana", {"aspect_ratio": "9:16"}))
     task = kling.finish(kling.id_of(kling.post_image(picture, settings={"duration": 3})))
 
@@ -55,12 +55,12 @@ def test_states_follow_each_other(kling: Kling, sandbox: SandboxClient) -> None:
         return "succeeded" in states
 
     eventually(note_state)
-    # A slow machine may miss one; what it sees is in this order.
+    # A slow machine may miss a state. The order of the seen states is fixed.
     assert list(states) == [state for state in ("submitted", "processing", "succeeded") if state in states]
 
 
 @pytest.mark.parametrize(("authorization", "code"), [(None, 1001), ("Bearer wrong", 1002), (KEY, 1002)])
-def test_a_wrong_key_is_401_on_every_path(kling: Kling, authorization: str | None, code: int) -> None:
+def test_wrong_key_is_401_on_every_path(kling: Kling, authorization: str | None, code: int) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(base_url=kling.http.base_url, headers=headers, trust_env=False) as stranger:
         answers = [
@@ -73,11 +73,11 @@ def test_a_wrong_key_is_401_on_every_path(kling: Kling, authorization: str | Non
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"text"'])
-def test_a_body_that_is_not_a_json_object_is_1200(kling: Kling, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_1200(kling: Kling, body: bytes) -> None:
     assert error(kling.http.post("/kling/text-to-video/kling-3.0", content=body)) == (400, 1200)
 
 
-def test_an_invalid_body_is_1201_and_nothing_is_accepted(kling: Kling, sandbox: SandboxClient) -> None:
+def test_invalid_body_is_1201_and_not_accepted(kling: Kling, sandbox: SandboxClient) -> None:
     answer = kling.post_text(settings={"duration": "5"}, options={"external_task_id": "ours-1"})
 
     assert error(answer) == (400, 1201)
@@ -101,7 +101,7 @@ def test_other_paths_and_methods_are_404(kling: Kling, method: str, path: str) -
 
 
 @pytest.mark.parametrize("path", ["files/nothing.png", "docs"])
-def test_a_picture_that_cannot_be_had_is_1201(kling: Kling, sandbox: SandboxClient, path: str) -> None:
+def test_unreachable_picture_is_1201(kling: Kling, sandbox: SandboxClient, path: str) -> None:
     url = f"{kling.http.base_url}/{path}"
     answer = kling.post_image(url)
 
@@ -110,7 +110,7 @@ def test_a_picture_that_cannot_be_had_is_1201(kling: Kling, sandbox: SandboxClie
     assert sandbox.tasks(kling.word) == []
 
 
-def test_an_external_id_names_one_task_for_ever(kling: Kling, sandbox: SandboxClient) -> None:
+def test_external_id_can_never_be_reused(kling: Kling, sandbox: SandboxClient) -> None:
     misbehave(sandbox, kling, seconds=0, delivered=Delivered(width=64, height=64))
     first = kling.create(external_task_id="ours-1")
     kling.finish(first)
@@ -121,7 +121,7 @@ def test_an_external_id_names_one_task_for_ever(kling: Kling, sandbox: SandboxCl
     assert len(sandbox.tasks(kling.word)) == 1
 
 
-def test_a_task_is_found_by_either_id_and_unknown_ones_are_left_out(kling: Kling) -> None:
+def test_task_is_found_by_either_id_and_unknown_ids_are_left_out(kling: Kling) -> None:
     first, second = kling.create(external_task_id="ours-1"), kling.create()
 
     assert [task["id"] for task in kling.read(task_ids=f"{first},no,{second}").json()["data"]] == [first, second]
@@ -130,11 +130,11 @@ def test_a_task_is_found_by_either_id_and_unknown_ones_are_left_out(kling: Kling
     assert kling.read(task_ids="ours-1").json()["data"] == []
 
 
-def test_the_tasks_of_another_vendor_are_not_klings(kie: Kie, kling: Kling) -> None:
+def test_tasks_of_another_vendor_are_not_found(kie: Kie, kling: Kling) -> None:
     assert kling.read(task_ids=kie.create()).json()["data"] == []
 
 
-def test_a_read_asks_for_up_to_twenty_tasks_in_one_way(kling: Kling) -> None:
+def test_read_takes_up_to_twenty_ids_of_one_kind(kling: Kling) -> None:
     assert kling.read(task_ids=",".join(["x"] * 20)).status_code == 200
     wrong: list[dict[str, str]] = [{}, {"task_ids": "x", "external_task_ids": "x"}, {"task_ids": ",".join(["x"] * 21)}]
     assert [error(kling.read(**query)) for query in wrong] == [(400, 1201)] * 3
@@ -154,7 +154,7 @@ def test_tasks_beyond_the_concurrency_are_1303_and_not_created(kling: Kling, san
 @pytest.mark.parametrize(
     ("code", "status"), [(1000, 401), (1102, 429), (1103, 403), (1202, 404), (1301, 400), (5000, 500), (5002, 504)]
 )
-def test_an_error_has_the_http_status_of_its_code(kling: Kling, sandbox: SandboxClient, code: int, status: int) -> None:
+def test_error_has_the_http_status_of_its_code(kling: Kling, sandbox: SandboxClient, code: int, status: int) -> None:
     misbehave(sandbox, kling, create_error=ErrorReply(code=code, msg="no", retry_after=7))
     answer = kling.post_text()
 
@@ -163,7 +163,7 @@ def test_an_error_has_the_http_status_of_its_code(kling: Kling, sandbox: Sandbox
     kling.create()
 
 
-def test_a_lost_reply_leaves_a_task_that_is_found_by_its_external_id(kling: Kling, sandbox: SandboxClient) -> None:
+def test_create_with_a_lost_reply_is_found_by_its_external_id(kling: Kling, sandbox: SandboxClient) -> None:
     misbehave(sandbox, kling, create_reply="drop")
     with pytest.raises(httpx.RemoteProtocolError, match="Server disconnected without sending a response"):
         kling.post_text(options={"external_task_id": "ours-1"})
@@ -173,7 +173,7 @@ def test_a_lost_reply_leaves_a_task_that_is_found_by_its_external_id(kling: Klin
     assert found["id"] == task.task_id
 
 
-def test_a_failed_generation_says_why_and_costs_nothing(kling: Kling, sandbox: SandboxClient) -> None:
+def test_failed_generation_says_why_and_costs_nothing(kling: Kling, sandbox: SandboxClient) -> None:
     misbehave(sandbox, kling, outcome="fail", fail_msg="Risk control")
     task = kling.finish(kling.create())
 
@@ -181,7 +181,7 @@ def test_a_failed_generation_says_why_and_costs_nothing(kling: Kling, sandbox: S
     assert (task["outputs"], task["billing"]) == ([], [])
 
 
-def test_an_unknown_state_word_stays_and_hides_the_result(kling: Kling, sandbox: SandboxClient) -> None:
+def test_unknown_state_word_stays_and_hides_the_result(kling: Kling, sandbox: SandboxClient) -> None:
     misbehave(sandbox, kling, seconds=0, state_word="paused", delivered=Delivered(width=64, height=64))
     task_id = kling.create()
     eventually(lambda: sandbox.tasks(kling.word)[0].completed_at is not None)
@@ -189,14 +189,14 @@ def test_an_unknown_state_word_stays_and_hides_the_result(kling: Kling, sandbox:
     assert (kling.task(task_id)["status"], kling.task(task_id)["outputs"]) == ("paused", [])
 
 
-def test_a_success_without_a_result(kling: Kling, sandbox: SandboxClient) -> None:
+def test_success_without_a_result(kling: Kling, sandbox: SandboxClient) -> None:
     misbehave(sandbox, kling, empty_result=True)
     task = kling.finish(kling.create())
 
     assert (task["status"], task["outputs"]) == ("succeeded", [])
 
 
-def test_reads_fail_so_many_times(kling: Kling, sandbox: SandboxClient) -> None:
+def test_reads_fail_n_times(kling: Kling, sandbox: SandboxClient) -> None:
     misbehave(sandbox, kling, poll_error=ErrorReply(code=1302, msg="slow down"), poll_error_times=2)
     task_id = kling.create()
     answers = [kling.read(task_ids=task_id) for _ in range(3)]
@@ -205,7 +205,7 @@ def test_reads_fail_so_many_times(kling: Kling, sandbox: SandboxClient) -> None:
     assert sandbox.tasks(kling.word)[0].polls == 3
 
 
-def test_reset_forgets_external_ids_and_restores_the_concurrency(kling: Kling, sandbox: SandboxClient) -> None:
+def test_reset_deletes_external_ids_and_restores_the_concurrency(kling: Kling, sandbox: SandboxClient) -> None:
     kling.create(external_task_id="ours-1")
     sandbox.set_limits(kling_concurrency=0)
 

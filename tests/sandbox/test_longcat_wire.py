@@ -19,7 +19,7 @@ _SMALL = Delivered(width=64, height=64, duration_seconds=0.5)
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
-    """The HTTP status, and the code of the body."""
+    """The HTTP status, and the code in the body."""
     body = answer.json()
     assert set(body) == {"error"}
     assert set(body["error"]) == {"code", "message"}
@@ -31,7 +31,7 @@ def scenario(longcat: LongCat, sandbox: SandboxClient, **fields: object) -> None
     sandbox.add_scenario(Scenario.model_validate({"match": match, "delivered": _SMALL, **fields}))
 
 
-def test_a_create_gives_a_job_and_the_job_a_video(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_create_gives_a_job_and_the_job_a_video(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox)
     created = longcat.post(reference="ref-1", seed=7, negative_prompt="blur")
     job = created.json()
@@ -46,7 +46,7 @@ def test_a_create_gives_a_job_and_the_job_a_video(longcat: LongCat, sandbox: San
     assert sandbox.requests(longcat.word).accepted == 1
 
 
-def test_an_endpoint_without_jobs_answers_with_the_video(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_endpoint_without_jobs_answers_with_the_video(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox)
     answer = longcat.post("/at-once", reference="ref-1")
     body = answer.json()
@@ -59,14 +59,14 @@ def test_an_endpoint_without_jobs_answers_with_the_video(longcat: LongCat, sandb
     ("fail_code", "told"),
     [("content_rejected", (422, "content_rejected")), ("out_of_memory", (500, "out_of_memory"))],
 )
-def test_a_failure_of_an_endpoint_without_jobs_is_an_error(
+def test_failure_at_an_endpoint_without_jobs_is_an_error(
     longcat: LongCat, sandbox: SandboxClient, fail_code: str, told: tuple[int, str]
 ) -> None:
     scenario(longcat, sandbox, outcome="fail", fail_code=fail_code)
     assert problem(longcat.post("/at-once")) == told
 
 
-def test_it_is_queued_then_runs(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_job_is_queued_then_runs(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox, seconds=1)
     job_id = longcat.create()
     seen: list[tuple[str, float]] = []
@@ -78,20 +78,20 @@ def test_it_is_queued_then_runs(longcat: LongCat, sandbox: SandboxClient) -> Non
 
     eventually(is_done)
     states = list(dict.fromkeys(status for status, _ in seen))
-    # A slow machine may miss one; what it sees is in this order, and progress never goes back.
+    # A slow machine may miss a state. The order of the seen states is fixed, and progress never falls.
     assert states == [status for status in ("queued", "running", "succeeded") if status in states]
     assert [progress for _, progress in seen] == sorted(progress for _, progress in seen)
 
 
 @pytest.mark.parametrize(("fail_code", "code"), [("out_of_memory", "out_of_memory"), ("500", "internal_error")])
-def test_a_failure_tells_its_error(longcat: LongCat, sandbox: SandboxClient, fail_code: str, code: str) -> None:
+def test_failed_job_has_its_error(longcat: LongCat, sandbox: SandboxClient, fail_code: str, code: str) -> None:
     scenario(longcat, sandbox, outcome="fail", fail_code=fail_code, fail_msg="It broke")
     done = longcat.finish(longcat.create())
     assert (done["status"], done["error"]) == ("failed", {"code": code, "message": "It broke"})
     assert "video" not in done
 
 
-def test_an_unknown_state_word_stays_and_shows_no_video(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_unknown_state_word_stays_and_hides_the_video(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox, seconds=0, state_word="paused")
     job_id = longcat.create()
     eventually(lambda: sandbox.tasks(longcat.word)[0].completed_at is not None)
@@ -99,12 +99,12 @@ def test_an_unknown_state_word_stays_and_shows_no_video(longcat: LongCat, sandbo
     assert (job["status"], "video" in job) == ("paused", False)
 
 
-def test_a_success_may_have_no_video(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_success_may_have_no_video(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox, empty_result=True)
     assert longcat.finish(longcat.create())["video"] is None
 
 
-def test_a_cancel_stops_the_work_at_once(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_cancel_stops_the_work_at_once(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox, seconds=LONG)
     job_id = longcat.create()
     answer = longcat.cancel(job_id)
@@ -112,14 +112,14 @@ def test_a_cancel_stops_the_work_at_once(longcat: LongCat, sandbox: SandboxClien
     assert longcat.read(job_id).json() == answer.json()
 
 
-def test_a_finished_job_stays_as_it_is(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_finished_job_stays_as_it_is(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox)
     job_id = longcat.create()
     done = longcat.finish(job_id)
     assert longcat.cancel(job_id).json() == done
 
 
-def test_a_job_is_found_by_its_reference(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_job_is_found_by_its_reference(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox, seconds=LONG)
     job_id = longcat.create(reference="ref-1")
     longcat.create(reference="ref-2")
@@ -128,7 +128,7 @@ def test_a_job_is_found_by_its_reference(longcat: LongCat, sandbox: SandboxClien
     assert longcat.find("ref-3").json() == {"jobs": []}
 
 
-def test_a_reference_is_taken_once(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_duplicate_reference_is_refused(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox, seconds=LONG)
     longcat.create(reference="ref-1")
     assert problem(longcat.post(reference="ref-1")) == (409, "reference_taken")
@@ -136,7 +136,7 @@ def test_a_reference_is_taken_once(longcat: LongCat, sandbox: SandboxClient) -> 
 
 
 @pytest.mark.parametrize("field", ["image_url", "video_url"])
-def test_an_input_is_read_before_the_job_is_accepted(
+def test_input_is_read_before_the_job_is_accepted(
     longcat: LongCat, kie: Kie, sandbox: SandboxClient, field: str
 ) -> None:
     scenario(longcat, sandbox)
@@ -147,7 +147,7 @@ def test_an_input_is_read_before_the_job_is_accepted(
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", KEY])
-def test_a_wrong_key_is_401(longcat: LongCat, authorization: str | None) -> None:
+def test_wrong_key_is_401(longcat: LongCat, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(base_url=longcat.http.base_url, headers=headers, trust_env=False) as http:
         stranger = LongCat(http, longcat.word)
@@ -162,14 +162,14 @@ def test_a_wrong_key_is_401(longcat: LongCat, authorization: str | None) -> None
 
 
 def test_unknown_jobs_are_404(longcat: LongCat, kie: Kie) -> None:
-    # Another vendor's task is no job of this one.
+    # A task of another vendor is not a job of this one.
     for job_id in ("job-1", kie.create()):
         assert problem(longcat.read(job_id)) == (404, "not_found")
         assert problem(longcat.cancel(job_id)) == (404, "not_found")
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b""])
-def test_a_body_that_is_no_json_object_is_400(longcat: LongCat, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_400(longcat: LongCat, body: bytes) -> None:
     assert problem(longcat.http.post("/longcat", content=body)) == (400, "invalid_input")
 
 
@@ -190,14 +190,14 @@ def test_a_body_that_is_no_json_object_is_400(longcat: LongCat, body: bytes) -> 
         ({"num_inference_steps": 50}, "num_inference_steps"),
     ],
 )
-def test_a_wrong_field_is_named(fields: dict[str, Any], said: str) -> None:
+def test_wrong_field_is_named(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(LongCatError) as refusal:
         read_create({"prompt": "x", **fields})
     assert (refusal.value.code, refusal.value.word) == (422, "invalid_input")
     assert said in refusal.value.message
 
 
-def test_a_video_is_as_long_as_its_frames_last_and_has_the_shape_of_its_input() -> None:
+def test_frames_decide_the_length_and_the_input_the_shape() -> None:
     text = read_create({"prompt": "x", "num_frames": 149, "fps": 30, "resolution": "720p", "aspect_ratio": "9:16"})
     assert text.spec(None) == MediaSpec(format="mp4", width=720, height=1280, duration_seconds=149 / 30, frame_rate=30)
     picture = read_create({"prompt": "x", "image_url": "https://media.example/1.png"})
@@ -205,7 +205,7 @@ def test_a_video_is_as_long_as_its_frames_last_and_has_the_shape_of_its_input() 
     assert picture.spec(tall) == MediaSpec(format="mp4", width=480, height=832, duration_seconds=6.2, frame_rate=15)
 
 
-def test_it_refuses_creates_reads_and_cancels_on_request(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_creates_reads_and_cancels_fail_as_the_scenario_says(longcat: LongCat, sandbox: SandboxClient) -> None:
     busy = ErrorReply(code=503, msg="busy", retry_after=3)
     scenario(longcat, sandbox, seconds=LONG, create_error=busy, poll_error=busy, cancel_error=busy)
     refused = longcat.post()
@@ -218,7 +218,7 @@ def test_it_refuses_creates_reads_and_cancels_on_request(longcat: LongCat, sandb
     assert longcat.cancel(job_id).json()["status"] == "cancelled"
 
 
-def test_a_create_whose_reply_is_lost_was_accepted(longcat: LongCat, sandbox: SandboxClient) -> None:
+def test_create_with_a_lost_reply_was_accepted(longcat: LongCat, sandbox: SandboxClient) -> None:
     scenario(longcat, sandbox, create_reply="drop")
     with pytest.raises(httpx.RemoteProtocolError):
         longcat.post()

@@ -25,7 +25,7 @@ def first_frame(path: Path) -> av.VideoFrame:
 @pytest.mark.parametrize(
     ("image_format", "magic", "codec"), [("png", b"\x89PNG\r\n\x1a\n", "png"), ("jpg", b"\xff\xd8\xff", "mjpeg")]
 )
-def test_an_image_has_the_size_asked_and_says_that_it_is_from_the_sandbox(
+def test_image_has_the_requested_size_and_the_sandbox_comment(
     tmp_path: Path, image_format: Format, magic: bytes, codec: str
 ) -> None:
     path = tmp_path / f"image.{image_format}"
@@ -43,7 +43,7 @@ def test_an_image_has_the_size_asked_and_says_that_it_is_from_the_sandbox(
 @pytest.mark.parametrize(
     ("duration", "rate", "count"), [(5, 24, 120), (10, 24, 240), (2, 30, 60), (1, Fraction(30000, 1001), 30)]
 )
-def test_a_video_is_exactly_as_long_as_asked(
+def test_video_has_exactly_the_requested_length(
     tmp_path: Path, duration: float, rate: float, count: int, sound: bool
 ) -> None:
     path = tmp_path / "video.mp4"
@@ -59,24 +59,24 @@ def test_a_video_is_exactly_as_long_as_asked(
         assert container.metadata["comment"] == COMMENT
         assert [audio.codec_context.name for audio in container.streams.audio] == (["aac"] if sound else [])
         assert sum(1 for _ in container.decode(video=0)) == count
-    # The index is at the front: a player can start before the last byte.
+    # The index is at the front, so a player can start before the last byte.
     assert content.index(b"moov") < content.index(b"mdat")
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones(tmp_path: Path) -> None:
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     first = make(tmp_path / "first.mp4", VIDEO)
 
     assert make(tmp_path / "again.mp4", VIDEO) == first
     assert make(tmp_path / "other.mp4", VIDEO, seed="another") != first
 
 
-def test_the_picture_carries_the_mark_and_moves(tmp_path: Path) -> None:
+def test_picture_has_the_mark_and_moves(tmp_path: Path) -> None:
     make(tmp_path / "video.mp4", VIDEO)
     with av.open(tmp_path / "video.mp4") as container:
         shots = [bytes(frame.reformat(format="gray").planes[0]) for frame in container.decode(video=0)]
 
     assert shots[0] != shots[-1]
-    # The mark's first row: two pixels of ground, a gap, four of ink, all 2 x enlarged, 8 pixels from the corner.
+    # The mark's first row: two pixels of background, a gap, four of ink, all enlarged twice, 8 pixels from the corner.
     frame = first_frame(tmp_path / "video.mp4").reformat(format="gray")
     line = bytes(frame.planes[0])[(180 - 8 - 2 * 11 + 4) * frame.planes[0].line_size :]
     assert min(line[14:20]) > 200
@@ -84,7 +84,7 @@ def test_the_picture_carries_the_mark_and_moves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", [VIDEO, MediaSpec(format="png", width=320, height=180)])
-def test_the_first_frame_shows_the_source_image(tmp_path: Path, spec: MediaSpec) -> None:
+def test_first_frame_shows_the_source_image(tmp_path: Path, spec: MediaSpec) -> None:
     source = tmp_path / "source.png"
     make(source, MediaSpec(format="png", width=320, height=180), seed="other colours")
     make(tmp_path / f"made.{spec.format}", spec, source=source)
@@ -95,7 +95,7 @@ def test_the_first_frame_shows_the_source_image(tmp_path: Path, spec: MediaSpec)
     assert all(abs(got - expected) < 16 for got, expected in zip(pixel, original, strict=True))
 
 
-def test_a_cancelled_video_is_given_up(tmp_path: Path) -> None:
+def test_cancelled_video_is_abandoned(tmp_path: Path) -> None:
     cancelled = threading.Event()
     cancelled.set()
 
@@ -103,14 +103,14 @@ def test_a_cancelled_video_is_given_up(tmp_path: Path) -> None:
         write_media(tmp_path / "video.mp4", VIDEO, seed="seed", source=None, cancelled=cancelled)
 
 
-def test_a_scenario_can_have_something_else_delivered() -> None:
+def test_scenario_changes_the_delivered_file() -> None:
     assert VIDEO.changed(Delivered(width=64, frame_rate=30)) == MediaSpec(
         format="mp4", width=64, height=180, duration_seconds=2, frame_rate=30
     )
     assert VIDEO.changed(Delivered()) == VIDEO
 
 
-def test_a_padded_video_has_the_size_asked_plays_the_same_and_takes_no_room_on_the_disk(tmp_path: Path) -> None:
+def test_padded_video_plays_the_same_and_takes_no_disk_space(tmp_path: Path) -> None:
     plain, padded = tmp_path / "plain.mp4", tmp_path / "padded.mp4"
     size = 5 * 1024**3
     make(plain, VIDEO)
@@ -124,7 +124,7 @@ def test_a_padded_video_has_the_size_asked_plays_the_same_and_takes_no_room_on_t
         assert [bytes(packet) for packet in long.demux(video=0)] == [bytes(packet) for packet in short.demux(video=0)]
 
 
-def test_a_video_is_never_cut_to_the_size_asked(tmp_path: Path) -> None:
+def test_video_larger_than_the_requested_size_is_not_cut(tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
     content = make(path, VIDEO)
 

@@ -27,7 +27,7 @@ def read(store: MediaStore, name: str) -> bytes:
     return path.read_bytes()
 
 
-def test_the_oldest_files_go_when_the_directory_is_full(store: MediaStore) -> None:
+def test_oldest_files_are_deleted_when_the_directory_is_full(store: MediaStore) -> None:
     for name in "abcde":
         make(store, name)
 
@@ -38,7 +38,7 @@ def test_the_oldest_files_go_when_the_directory_is_full(store: MediaStore) -> No
     assert sum(len(read(store, name)) for name in kept) <= 5000
 
 
-def test_a_file_larger_than_the_limit_is_kept_while_it_is_the_newest(store: MediaStore) -> None:
+def test_newest_file_is_kept_even_beyond_the_limit(store: MediaStore) -> None:
     small = MediaStore(max_bytes=1)
     make(small, "a")
 
@@ -46,11 +46,11 @@ def test_a_file_larger_than_the_limit_is_kept_while_it_is_the_newest(store: Medi
     small.close()
 
 
-def test_an_unknown_name_has_no_path(store: MediaStore) -> None:
+def test_unknown_name_has_no_path(store: MediaStore) -> None:
     assert store.path("../../etc/passwd") is None
 
 
-def test_clearing_deletes_the_files(store: MediaStore) -> None:
+def test_clear_deletes_the_files(store: MediaStore) -> None:
     make(store, "a")
     path = store.path("a")
 
@@ -61,7 +61,7 @@ def test_clearing_deletes_the_files(store: MediaStore) -> None:
     assert not path.exists()
 
 
-def test_closing_deletes_the_directory() -> None:
+def test_close_deletes_the_directory() -> None:
     store = MediaStore(max_bytes=5000)
     make(store, "a")
     path = store.path("a")
@@ -72,7 +72,7 @@ def test_closing_deletes_the_directory() -> None:
     assert not path.parent.exists()
 
 
-def test_a_source_image_is_measured(store: MediaStore) -> None:
+def test_source_image_is_measured(store: MediaStore) -> None:
     make(store, "a")
     source = asyncio.run(store.keep_source("source", read(store, "a")))
 
@@ -81,7 +81,7 @@ def test_a_source_image_is_measured(store: MediaStore) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"<html></html>"])
-def test_what_is_not_an_image_is_refused_and_not_kept(store: MediaStore, content: bytes) -> None:
+def test_content_that_is_no_image_is_refused_and_not_kept(store: MediaStore, content: bytes) -> None:
     make(store, "a")
     path = store.path("a")
 

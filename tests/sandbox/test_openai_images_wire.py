@@ -18,7 +18,7 @@ _SMALL = Delivered(width=64, height=64)
 
 
 def problem(answer: httpx.Response) -> tuple[int, str, str, str | None, str | None]:
-    """The HTTP status, and what the envelope holds."""
+    """The HTTP status, and the content of the envelope."""
     body = answer.json()
     assert set(body) == {"error"}
     error = body["error"]
@@ -31,7 +31,7 @@ def scenario(images: OpenAIImages, sandbox: SandboxClient, **fields: object) -> 
     sandbox.add_scenario(Scenario.model_validate({"match": match, "delivered": _SMALL, **fields}))
 
 
-def test_a_create_is_answered_with_a_link_to_the_picture(images: OpenAIImages, sandbox: SandboxClient) -> None:
+def test_create_is_answered_with_a_link_to_the_picture(images: OpenAIImages, sandbox: SandboxClient) -> None:
     answer = images.post(size="1792x1024", n=1, response_format="url", quality="hd", style="natural")
     assert answer.status_code == 200, answer.text
     body = answer.json()
@@ -43,14 +43,14 @@ def test_a_create_is_answered_with_a_link_to_the_picture(images: OpenAIImages, s
     assert sandbox.requests(images.word).accepted == 1
 
 
-def test_a_picture_comes_in_the_answer_where_it_is_asked_for(images: OpenAIImages, sandbox: SandboxClient) -> None:
+def test_picture_is_in_the_answer_on_request(images: OpenAIImages, sandbox: SandboxClient) -> None:
     scenario(images, sandbox)
     (picture,) = images.post(response_format="b64_json").json()["data"]
     assert set(picture) == {"b64_json"}
     assert base64.b64decode(picture["b64_json"]).startswith(b"\x89PNG")
 
 
-def test_the_models_of_today_answer_with_the_picture_and_take_no_format_of_the_answer(
+def test_newer_models_answer_with_the_picture_and_refuse_response_format(
     images: OpenAIImages, sandbox: SandboxClient
 ) -> None:
     scenario(images, sandbox)
@@ -61,12 +61,12 @@ def test_the_models_of_today_answer_with_the_picture_and_take_no_format_of_the_a
 
 
 @pytest.mark.parametrize("size", ["auto", "1000x1000", "3856x2000", "1600x400", "1024"])
-def test_a_size_that_cannot_be_made_is_refused(size: str) -> None:
+def test_unsupported_size_is_refused(size: str) -> None:
     with pytest.raises(OpenAIError, match="Invalid value for 'size'"):
         read_create({"prompt": "x", "model": "gpt-image-2.5-flare", "size": size})
 
 
-def test_what_is_left_out_has_a_default() -> None:
+def test_omitted_fields_have_defaults() -> None:
     assert read_create({"prompt": "x", "model": "dall-e-3"}).spec() == MediaSpec(format="png", width=1024, height=1024)
 
 
@@ -77,20 +77,20 @@ def test_what_is_left_out_has_a_default() -> None:
         ("500", (500, "server_error", "Blocked", None, None)),
     ],
 )
-def test_a_failure_is_an_error(
+def test_failure_is_an_error(
     images: OpenAIImages, sandbox: SandboxClient, fail_code: str, told: tuple[object, ...]
 ) -> None:
     scenario(images, sandbox, outcome="fail", fail_code=fail_code, fail_msg="Blocked")
     assert problem(images.post()) == told
 
 
-def test_a_success_may_have_no_picture(images: OpenAIImages, sandbox: SandboxClient) -> None:
+def test_success_may_have_no_picture(images: OpenAIImages, sandbox: SandboxClient) -> None:
     scenario(images, sandbox, empty_result=True)
     assert images.post().json()["data"] == []
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", KEY])
-def test_a_wrong_key_is_401(images: OpenAIImages, authorization: str | None) -> None:
+def test_wrong_key_is_401(images: OpenAIImages, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(base_url=images.http.base_url, headers=headers, trust_env=False) as http:
         stranger = OpenAIImages(http, images.word)
@@ -98,7 +98,7 @@ def test_a_wrong_key_is_401(images: OpenAIImages, authorization: str | None) -> 
     assert [(problem(answer)[0], problem(answer)[4]) for answer in answers] == [(401, "invalid_api_key")] * 2
 
 
-def test_the_models_are_listed(images: OpenAIImages) -> None:
+def test_models_are_listed(images: OpenAIImages) -> None:
     listed = images.models().json()
     assert (listed["object"], [(one["id"], one["object"]) for one in listed["data"]]) == (
         "list",
@@ -107,7 +107,7 @@ def test_the_models_are_listed(images: OpenAIImages) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b""])
-def test_a_body_that_is_no_json_object_is_400(images: OpenAIImages, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_400(images: OpenAIImages, body: bytes) -> None:
     answer = images.http.post("/openai_images/images/generations", content=body)
     assert problem(answer)[:2] == (400, "invalid_request_error")
 
@@ -127,13 +127,13 @@ def test_a_body_that_is_no_json_object_is_400(images: OpenAIImages, body: bytes)
         ({"prompt": "x", "model": "dall-e-3", "seed": 1}, "seed"),
     ],
 )
-def test_a_wrong_field_is_named(fields: dict[str, Any], param: str) -> None:
+def test_wrong_field_is_named(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(OpenAIError) as refusal:
         read_create(fields)
     assert (refusal.value.code, refusal.value.param) == (400, param)
 
 
-def test_a_refused_create_is_counted(images: OpenAIImages, sandbox: SandboxClient) -> None:
+def test_refused_create_is_counted(images: OpenAIImages, sandbox: SandboxClient) -> None:
     size: JsonValue = "1x1"
     assert problem(images.post(size=size))[0::3] == (400, "size")
     scenario(images, sandbox, create_error=ErrorReply(code=429, msg="Rate limit reached", retry_after=3))
@@ -143,7 +143,7 @@ def test_a_refused_create_is_counted(images: OpenAIImages, sandbox: SandboxClien
     assert sandbox.requests(images.word).refused_by_code == {400: 1, 429: 1}
 
 
-def test_a_create_whose_reply_is_lost_was_accepted(images: OpenAIImages, sandbox: SandboxClient) -> None:
+def test_create_with_a_lost_reply_was_accepted(images: OpenAIImages, sandbox: SandboxClient) -> None:
     scenario(images, sandbox, create_reply="drop")
     with pytest.raises(httpx.RemoteProtocolError):
         images.post()

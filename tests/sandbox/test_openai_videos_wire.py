@@ -1,4 +1,4 @@
-"""OpenAI's client says how the videos wire answers; here the sandbox is held to it."""
+"""The sandbox answers as OpenAI's client expects."""
 
 import io
 from typing import Any
@@ -24,7 +24,7 @@ def _small_files(sandbox: SandboxClient, word: str) -> None:
 
 
 def problem(answer: httpx.Response) -> tuple[int, str, str, str | None, str | None]:
-    """The HTTP status, and what the envelope holds."""
+    """The HTTP status, and the content of the envelope."""
     body = answer.json()
     assert set(body) == {"error"}
     error = body["error"]
@@ -32,7 +32,7 @@ def problem(answer: httpx.Response) -> tuple[int, str, str, str | None, str | No
     return answer.status_code, error["type"], error["message"], error["param"], error["code"]
 
 
-def test_a_form_gives_a_video(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
+def test_form_gives_a_video(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
     created = videos.post(model="sora-2-pro", seconds="8", size="1920x1080")
     assert created.status_code == 200
     video = created.json()
@@ -63,13 +63,13 @@ def test_a_form_gives_a_video(videos: OpenAIVideos, sandbox: SandboxClient) -> N
     assert sandbox.requests(videos.word).accepted == 1
 
 
-def test_a_json_object_does_as_well_and_what_is_left_out_has_a_default(videos: OpenAIVideos) -> None:
+def test_json_create_works_and_omitted_fields_have_defaults(videos: OpenAIVideos) -> None:
     video = videos.http.post("/openai_videos/videos", json={"prompt": videos.word}).json()
     assert (video["model"], video["seconds"], video["size"]) == ("sora-2", "4", "720x1280")
 
 
 @pytest.mark.parametrize("as_form", [True, False])
-def test_a_picture_is_read_before_the_video_is_accepted(
+def test_picture_is_read_before_the_video_is_accepted(
     videos: OpenAIVideos, kie: Kie, sandbox: SandboxClient, as_form: bool
 ) -> None:
     url = kie.result_url(kie.create())
@@ -85,7 +85,7 @@ def test_a_picture_is_read_before_the_video_is_accepted(
     assert problem(refused)[0::3] == (400, "input_reference")
 
 
-def test_it_is_queued_then_in_progress(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
+def test_video_is_queued_then_in_progress(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=videos.word), seconds=1, delivered=_SMALL))
     video_id = videos.create()
     seen: list[tuple[str, int]] = []
@@ -97,12 +97,12 @@ def test_it_is_queued_then_in_progress(videos: OpenAIVideos, sandbox: SandboxCli
 
     eventually(is_done)
     states = list(dict.fromkeys(status for status, _ in seen))
-    # A slow machine may miss one; what it sees is in this order, and progress never goes back.
+    # A slow machine may miss a state. The order of the seen states is fixed, and progress never falls.
     assert states == [status for status in ("queued", "in_progress", "completed") if status in states]
     assert [progress for _, progress in seen] == sorted(progress for _, progress in seen)
 
 
-def test_a_failure_tells_its_error(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
+def test_failed_video_has_its_error(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
     failing = Scenario(
         match=Match(prompt_contains=videos.word), outcome="fail", fail_code="moderation_blocked", fail_msg="Blocked"
     )
@@ -114,7 +114,7 @@ def test_a_failure_tells_its_error(videos: OpenAIVideos, sandbox: SandboxClient)
     assert problem(videos.content(video_id))[:2] == (404, "invalid_request_error")
 
 
-def test_an_unknown_state_word_stays(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
+def test_unknown_state_word_stays(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(
         Scenario(match=Match(prompt_contains=videos.word), seconds=0, state_word="paused", delivered=_SMALL)
     )
@@ -123,14 +123,14 @@ def test_an_unknown_state_word_stays(videos: OpenAIVideos, sandbox: SandboxClien
     assert videos.read(video_id).json()["status"] == "paused"
 
 
-def test_content_is_there_once_the_video_is_and_as_a_video_only(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
+def test_content_exists_after_the_end_and_only_as_a_video(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=videos.word), seconds=3600))
     assert problem(videos.content(videos.create()))[0] == 404
     assert problem(videos.content(videos.create(), variant="thumbnail"))[0::3] == (400, "variant")
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", KEY])
-def test_a_wrong_key_is_401(videos: OpenAIVideos, authorization: str | None) -> None:
+def test_wrong_key_is_401(videos: OpenAIVideos, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(base_url=videos.http.base_url, headers=headers, trust_env=False) as http:
         stranger = OpenAIVideos(http, videos.word)
@@ -138,9 +138,9 @@ def test_a_wrong_key_is_401(videos: OpenAIVideos, authorization: str | None) -> 
     assert [(problem(answer)[0], problem(answer)[4]) for answer in answers] == [(401, "invalid_api_key")] * 4
 
 
-def test_videos_are_listed_in_pages_the_newest_first(videos: OpenAIVideos, kie: Kie, sandbox: SandboxClient) -> None:
+def test_videos_are_listed_in_pages_newest_first(videos: OpenAIVideos, kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=videos.word), seconds=3600))
-    kie.create()  # is not listed here
+    kie.create()  # another vendor's task, absent from the list
     first, second, third = (videos.create() for _ in range(3))
 
     def page(**query: str) -> tuple[list[str], str | None, bool]:
@@ -158,7 +158,7 @@ def test_videos_are_listed_in_pages_the_newest_first(videos: OpenAIVideos, kie: 
 
 
 def test_unknown_videos_are_404(videos: OpenAIVideos, kie: Kie) -> None:
-    # Another vendor's task is not a video of this one.
+    # A task of another vendor is not a video of this one.
     for video_id in ("video_1", kie.create()):
         assert problem(videos.read(video_id))[:2] == (404, "invalid_request_error")
         assert problem(videos.content(video_id))[0] == 404
@@ -175,7 +175,7 @@ def test_unknown_videos_are_404(videos: OpenAIVideos, kie: Kie) -> None:
         ("multipart/form-data; boundary=x", b""),
     ],
 )
-def test_a_body_that_cannot_be_read_is_400(videos: OpenAIVideos, content_type: str, body: bytes) -> None:
+def test_unreadable_body_is_400(videos: OpenAIVideos, content_type: str, body: bytes) -> None:
     answer = videos.http.post("/openai_videos/videos", content=body, headers={"Content-Type": content_type})
     assert problem(answer)[:2] == (400, "invalid_request_error")
 
@@ -194,13 +194,13 @@ def test_a_body_that_cannot_be_read_is_400(videos: OpenAIVideos, content_type: s
         ({"prompt": "x", "input_reference": {"file_id": "file_1"}}, 404, "input_reference"),
     ],
 )
-def test_a_wrong_field_is_named(fields: dict[str, Any], code: int, param: str) -> None:
+def test_wrong_field_is_named(fields: dict[str, Any], code: int, param: str) -> None:
     with pytest.raises(OpenAIError) as refusal:
         read_create(fields)
     assert (refusal.value.code, refusal.value.param) == (code, param)
 
 
-def test_an_unknown_file_of_a_form_is_refused_and_counted(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
+def test_unknown_file_in_a_form_is_refused_and_counted(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
     answer = videos.post(seed="1")
     assert problem(answer)[0::3] == (400, "seed")
     assert sandbox.requests(videos.word).refused_by_code == {400: 1}
@@ -208,12 +208,12 @@ def test_an_unknown_file_of_a_form_is_refused_and_counted(videos: OpenAIVideos, 
     assert problem(with_file)[0::3] == (400, "mask")
 
 
-def test_a_video_has_sound_and_the_size_that_was_asked_for() -> None:
+def test_video_has_sound_and_the_requested_size() -> None:
     spec = read_create({"prompt": "x", "seconds": "12", "size": "1792x1024"}).spec()
     assert spec == MediaSpec(format="mp4", width=1792, height=1024, duration_seconds=12, frame_rate=30, sound=True)
 
 
-def test_it_refuses_creates_and_reads_on_request(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
+def test_creates_and_reads_fail_as_the_scenario_says(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
     error = ErrorReply(code=429, msg="Rate limit reached", retry_after=3)
     sandbox.add_scenario(
         Scenario(match=Match(prompt_contains=videos.word), create_error=error, poll_error=ErrorReply(code=503, msg="x"))
@@ -226,7 +226,7 @@ def test_it_refuses_creates_and_reads_on_request(videos: OpenAIVideos, sandbox: 
     assert videos.read(video_id).status_code == 200
 
 
-def test_a_create_whose_reply_is_lost_was_accepted(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
+def test_create_with_a_lost_reply_was_accepted(videos: OpenAIVideos, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=videos.word), create_reply="drop", delivered=_SMALL))
     with pytest.raises(httpx.RemoteProtocolError):
         videos.post()

@@ -13,7 +13,7 @@ from tests.sandbox.harness import KEY, PATIENCE_SECONDS, ROOT, Receiver, free_po
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_promptly_and_quietly_whatever_is_pending(stop: signal.Signals, receiver: Receiver) -> None:
+def test_sandbox_stops_promptly_and_quietly_with_work_pending(stop: signal.Signals, receiver: Receiver) -> None:
     port = free_port()
     process = start_sandbox(port)
     base = f"http://127.0.0.1:{port}"
@@ -58,7 +58,7 @@ def test_it_stops_promptly_and_quietly_whatever_is_pending(stop: signal.Signals,
     ]
 
 
-def test_a_taken_port_is_a_clear_error(sandbox_url: str) -> None:
+def test_taken_port_is_a_clear_error(sandbox_url: str) -> None:
     port = sandbox_url.rpartition(":")[2]
     finished = subprocess.run(
         [sys.executable, "-m", "sandbox", "--port", port],

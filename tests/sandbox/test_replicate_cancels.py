@@ -19,7 +19,7 @@ def report(replicate: Replicate, sandbox: SandboxClient) -> TaskReport:
     return task
 
 
-def test_a_cancel_stops_the_work_at_once(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_cancel_stops_the_work_at_once(replicate: Replicate, sandbox: SandboxClient) -> None:
     scenario(replicate, sandbox, seconds=LONG)
     prediction_id = replicate.create()
     assert report(replicate, sandbox).cancels == 0
@@ -34,26 +34,26 @@ def test_a_cancel_stops_the_work_at_once(replicate: Replicate, sandbox: SandboxC
     assert task.completed_at - task.created_at < LONG
 
 
-def test_stopped_work_stays_stopped_and_leaves_no_result(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_cancelled_work_stays_cancelled_and_leaves_no_result(replicate: Replicate, sandbox: SandboxClient) -> None:
     scenario(replicate, sandbox, seconds=LONG)
     prediction_id = replicate.create()
     stopped = replicate.cancel(prediction_id).json()
     later = replicate.create()
     sandbox.finish(replicate.word)
-    # Work that was let go later is over: so would this be.
+    # Work that was released later has ended, so this work would have ended, too.
     assert replicate.finish(later)["status"] == "succeeded"
     assert replicate.read(prediction_id).json() == stopped
     assert replicate.http.get(f"/files/{prediction_id}.png").status_code == 404
 
 
-def test_what_was_cancelled_before_it_began_ran_for_no_time(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_work_cancelled_before_its_beginning_has_no_run_time(replicate: Replicate, sandbox: SandboxClient) -> None:
     scenario(replicate, sandbox, seconds=LONG)
     prediction = replicate.cancel(replicate.create()).json()
     assert "started_at" not in prediction
     assert prediction["metrics"]["predict_time"] == 0
 
 
-def test_a_second_cancel_changes_nothing(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_second_cancel_has_no_effect(replicate: Replicate, sandbox: SandboxClient) -> None:
     scenario(replicate, sandbox, seconds=LONG)
     prediction_id = replicate.create()
     assert replicate.cancel(prediction_id).json() == replicate.cancel(prediction_id).json()
@@ -67,7 +67,7 @@ def test_finished_work_stays_as_it_is(replicate: Replicate, sandbox: SandboxClie
     assert (report(replicate, sandbox).state, report(replicate, sandbox).cancels) == ("success", 1)
 
 
-def test_a_slow_cancel_is_answered_while_the_work_still_runs(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_slow_cancel_is_answered_while_the_work_still_runs(replicate: Replicate, sandbox: SandboxClient) -> None:
     scenario(replicate, sandbox, seconds=LONG, cancel="slow", cancel_seconds=0.2)
     prediction_id = replicate.create()
     assert replicate.cancel(prediction_id).json()["status"] == "starting"
@@ -84,7 +84,7 @@ def test_work_may_end_before_a_slow_cancel_reaches_it(replicate: Replicate, sand
     assert replicate.finish(prediction_id)["status"] == "succeeded"
 
 
-def test_a_cancel_that_is_ignored_stops_nothing(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_ignored_cancel_stops_nothing(replicate: Replicate, sandbox: SandboxClient) -> None:
     scenario(replicate, sandbox, seconds=LONG, cancel="ignored")
     prediction_id = replicate.create()
     assert replicate.cancel(prediction_id).json()["status"] == "starting"
@@ -93,7 +93,7 @@ def test_a_cancel_that_is_ignored_stops_nothing(replicate: Replicate, sandbox: S
     assert report(replicate, sandbox).cancels == 1
 
 
-def test_cancels_are_refused_so_many_times(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_cancels_are_refused_n_times(replicate: Replicate, sandbox: SandboxClient) -> None:
     busy = ErrorReply(http_status=503, code=503, msg="busy", retry_after=1)
     scenario(replicate, sandbox, seconds=LONG, cancel_error=busy, cancel_error_times=2)
     prediction_id = replicate.create()
@@ -103,13 +103,13 @@ def test_cancels_are_refused_so_many_times(replicate: Replicate, sandbox: Sandbo
     assert report(replicate, sandbox).cancels == 3
 
 
-def test_a_reset_ends_a_slow_cancel_too(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_reset_also_ends_a_slow_cancel(replicate: Replicate, sandbox: SandboxClient) -> None:
     scenario(replicate, sandbox, seconds=LONG, cancel="slow", cancel_seconds=LONG)
     replicate.cancel(replicate.create())
     sandbox.reset()
     eventually(lambda: sandbox.tasks() == [])
 
 
-def test_cancel_seconds_need_a_slow_cancel() -> None:
+def test_cancel_seconds_require_a_slow_cancel() -> None:
     with pytest.raises(ValidationError, match='cancel_seconds has an effect only with cancel = "slow"'):
         Scenario(cancel_seconds=1)

@@ -14,7 +14,7 @@ from tests.sandbox.harness import FLUX, SEEDANCE
         ({"output_format": "jpg", "aspect_ratio": "9:21"}, MediaSpec(format="jpg", width=640, height=1536)),
     ],
 )
-def test_a_picture(fields: JsonObject, expected: MediaSpec) -> None:
+def test_picture_has_the_requested_shape(fields: JsonObject, expected: MediaSpec) -> None:
     assert read_input(FLUX, {"prompt": "a boat", **fields}).spec() == expected
 
 
@@ -27,7 +27,7 @@ def test_a_picture(fields: JsonObject, expected: MediaSpec) -> None:
         ({"aspect_ratio": "1:1"}, (1440, 1440), 5),
     ],
 )
-def test_a_video_is_silent(fields: JsonObject, size: tuple[int, int], seconds: int) -> None:
+def test_video_is_silent(fields: JsonObject, size: tuple[int, int], seconds: int) -> None:
     assert read_input(SEEDANCE, {"prompt": "a boat", **fields}).spec() == MediaSpec(
         format="mp4", width=size[0], height=size[1], duration_seconds=seconds, frame_rate=24, sound=False
     )
@@ -48,7 +48,7 @@ def test_a_video_is_silent(fields: JsonObject, size: tuple[int, int], seconds: i
         (SEEDANCE, {"prompt": "x", "output_format": "png"}, 422, "input.output_format: Extra inputs are not"),
     ],
 )
-def test_a_wrong_input_is_refused_in_words_that_help(model: str, fields: JsonObject, code: int, text: str) -> None:
+def test_wrong_input_is_refused_with_a_helpful_text(model: str, fields: JsonObject, code: int, text: str) -> None:
     with pytest.raises(ReplicateError) as refusal:
         read_input(model, fields)
     assert refusal.value.code == code

@@ -14,13 +14,13 @@ def is_signed(callback: Received) -> bool:
     return headers["webhook-signature"] == expected
 
 
-def test_the_signature_is_that_of_the_reference_vector() -> None:
+def test_signature_equals_the_reference_vector() -> None:
     expected = "v1,7FsET15FuQriJ5QlYck6mwTdVnYx7DsL3XiJYsNy1FY="
     assert sign(WEBHOOK_SECRET, "msg_1", "1700000000", b'{"ok":true}') == expected
 
 
 @pytest.mark.parametrize("events", [None, ["completed"], ["start", "completed"]])
-def test_the_end_is_announced_with_the_prediction_and_a_signature(
+def test_end_is_announced_with_prediction_and_signature(
     replicate: Replicate, receiver: Receiver, events: list[str] | None
 ) -> None:
     prediction_id = replicate.create(webhook=receiver.url, events=events)
@@ -30,7 +30,9 @@ def test_the_end_is_announced_with_the_prediction_and_a_signature(
     assert is_signed(callback)
 
 
-def test_without_the_event_nothing_is_sent(replicate: Replicate, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_no_webhook_is_sent_without_the_completed_event(
+    replicate: Replicate, sandbox: SandboxClient, receiver: Receiver
+) -> None:
     silent = replicate.create(webhook=receiver.url, events=["start"])
     replicate.finish(silent)
     other = replicate.create(webhook=receiver.url, events=["completed"])
@@ -39,9 +41,7 @@ def test_without_the_event_nothing_is_sent(replicate: Replicate, sandbox: Sandbo
     assert sandbox.tasks(replicate.word)[0].callbacks == []
 
 
-def test_a_cancel_is_an_end_that_is_announced_once(
-    replicate: Replicate, sandbox: SandboxClient, receiver: Receiver
-) -> None:
+def test_cancel_is_announced_once(replicate: Replicate, sandbox: SandboxClient, receiver: Receiver) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), seconds=3600))
     prediction_id = replicate.create(webhook=receiver.url, events=["completed"])
     replicate.cancel(prediction_id)
@@ -53,14 +53,14 @@ def test_a_cancel_is_an_end_that_is_announced_once(
     eventually(lambda: [sent.status for sent in sandbox.tasks(replicate.word)[0].callbacks] == [200])
 
 
-def test_a_failure_is_announced(replicate: Replicate, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_failure_is_announced(replicate: Replicate, sandbox: SandboxClient, receiver: Receiver) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), outcome="fail", fail_msg="NSFW"))
     replicate.create(webhook=receiver.url)
     (callback,) = receiver.wait_for(1)
     assert (json.loads(callback.body)["status"], json.loads(callback.body)["error"]) == ("failed", "NSFW")
 
 
-def test_a_repeated_webhook_keeps_its_id(replicate: Replicate, receiver: Receiver) -> None:
+def test_repeated_webhook_keeps_its_id(replicate: Replicate, receiver: Receiver) -> None:
     receiver.statuses = [500]
     replicate.create(webhook=receiver.url)
     first, again = receiver.wait_for(2)
@@ -68,7 +68,7 @@ def test_a_repeated_webhook_keeps_its_id(replicate: Replicate, receiver: Receive
     assert is_signed(again)
 
 
-def test_a_forged_webhook_claims_success_with_a_wrong_signature(
+def test_forged_webhook_claims_success_with_a_wrong_signature(
     replicate: Replicate, sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), callback="forged", outcome="fail"))
@@ -82,7 +82,7 @@ def test_a_forged_webhook_claims_success_with_a_wrong_signature(
     assert is_signed(true)
 
 
-def test_a_webhook_can_be_sent_by_hand(replicate: Replicate, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_webhook_can_be_sent_by_hand(replicate: Replicate, sandbox: SandboxClient, receiver: Receiver) -> None:
     prediction_id = replicate.create()
     replicate.finish(prediction_id)
     sandbox.send_callback(prediction_id, url=receiver.url)

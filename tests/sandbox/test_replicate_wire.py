@@ -1,4 +1,4 @@
-"""The vendor's documents say how it answers; here the sandbox is held to them."""
+"""The sandbox answers as Replicate's documents say."""
 
 import json
 
@@ -14,14 +14,14 @@ from tests.sandbox.harness import FLUX, SEEDANCE, Kie, Replicate, eventually
 
 
 def problem(answer: httpx.Response) -> tuple[int, int, str]:
-    """The HTTP status, the one in the body, and the detail of an error in RFC 7807's form."""
+    """The HTTP status, the status in the body, and the detail of an RFC 7807 error."""
     assert answer.headers["Content-Type"] == "application/problem+json"
     body = answer.json()
     assert set(body) == {"type", "title", "status", "detail"}
     return answer.status_code, body["status"], body["detail"]
 
 
-def test_a_picture(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_picture_from_create_to_file(replicate: Replicate, sandbox: SandboxClient) -> None:
     answer = replicate.post({"aspect_ratio": "16:9"})
     created = answer.json()
     assert answer.status_code == 201
@@ -42,13 +42,15 @@ def test_a_picture(replicate: Replicate, sandbox: SandboxClient) -> None:
     assert sandbox.requests(replicate.word).accepted == 1
 
 
-def test_a_video_is_one_link_and_not_a_list(replicate: Replicate) -> None:
+def test_video_result_is_one_link_instead_of_a_list(replicate: Replicate) -> None:
     done = replicate.finish(replicate.create({"resolution": "480p", "duration": 2}, model=SEEDANCE))
     assert isinstance(done["output"], str)
     assert replicate.http.get(done["output"]).headers["Content-Type"] == "video/mp4"
 
 
-def test_it_is_starting_then_processing_and_tells_how_long_it_ran(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_prediction_starts_then_processes_and_reports_its_run_time(
+    replicate: Replicate, sandbox: SandboxClient
+) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), seconds=1))
     prediction_id = replicate.create()
     states: dict[str, None] = {}
@@ -58,7 +60,7 @@ def test_it_is_starting_then_processing_and_tells_how_long_it_ran(replicate: Rep
         return "succeeded" in states
 
     eventually(note_state)
-    # A slow machine may miss one; what it sees is in this order.
+    # A slow machine may miss a state. The order of the seen states is fixed.
     assert list(states) == [state for state in ("starting", "processing", "succeeded") if state in states]
     done = replicate.finish(prediction_id)
     metrics = done["metrics"]
@@ -70,14 +72,14 @@ def test_it_is_starting_then_processing_and_tells_how_long_it_ran(replicate: Rep
     assert str(done["created_at"]) < str(done["started_at"]) < str(done["completed_at"])
 
 
-def test_a_failure_tells_its_error(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_failed_prediction_has_its_error(replicate: Replicate, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), outcome="fail", fail_msg="NSFW"))
     done = replicate.finish(replicate.create())
     assert (done["status"], done["output"], done["error"]) == ("failed", None, "NSFW")
 
 
 @pytest.mark.parametrize(("model", "output"), [(FLUX, []), (SEEDANCE, None)])
-def test_a_success_without_a_result(replicate: Replicate, sandbox: SandboxClient, model: str, output: object) -> None:
+def test_success_without_a_result(replicate: Replicate, sandbox: SandboxClient, model: str, output: object) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), empty_result=True))
     done = replicate.finish(
         replicate.create({"resolution": "480p", "duration": 2} if model == SEEDANCE else {}, model=model)
@@ -85,7 +87,7 @@ def test_a_success_without_a_result(replicate: Replicate, sandbox: SandboxClient
     assert (done["status"], done["output"]) == ("succeeded", output)
 
 
-def test_an_unknown_state_word_stays_and_hides_the_result(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_unknown_state_word_stays_and_hides_the_result(replicate: Replicate, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), seconds=0, state_word="paused"))
     prediction_id = replicate.create()
     eventually(lambda: sandbox.tasks(replicate.word)[0].completed_at is not None)
@@ -94,7 +96,7 @@ def test_an_unknown_state_word_stays_and_hides_the_result(replicate: Replicate, 
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Token test-api-key", "test-api-key"])
-def test_a_wrong_token_is_401(replicate: Replicate, authorization: str | None) -> None:
+def test_wrong_token_is_401(replicate: Replicate, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     path = "/replicate/v1/predictions/p1"
     with httpx.Client(base_url=replicate.http.base_url, headers=headers, trust_env=False) as stranger:
@@ -107,7 +109,7 @@ def test_a_wrong_token_is_401(replicate: Replicate, authorization: str | None) -
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"prompt=boat", b"[]", b"null"])
-def test_a_body_that_is_not_a_json_object_is_400(replicate: Replicate, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_400(replicate: Replicate, body: bytes) -> None:
     assert problem(replicate.http.post(f"/replicate/v1/models/{FLUX}/predictions", content=body))[:2] == (400, 400)
 
 
@@ -121,13 +123,13 @@ def test_a_body_that_is_not_a_json_object_is_400(replicate: Replicate, body: byt
         ({"input": {}, "webhook_events_filter": ["done"]}, "webhook_events_filter.0: Input should be 'start', "),
     ],
 )
-def test_a_body_of_another_form_is_422(replicate: Replicate, body: object, detail: str) -> None:
+def test_body_with_wrong_fields_is_422(replicate: Replicate, body: object, detail: str) -> None:
     status, code, text = problem(replicate.http.post(f"/replicate/v1/models/{FLUX}/predictions", json=body))
     assert (status, code) == (422, 422)
     assert detail in text
 
 
-def test_an_invalid_input_is_422_and_nothing_is_accepted(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_invalid_input_is_422_and_not_accepted(replicate: Replicate, sandbox: SandboxClient) -> None:
     answer = replicate.post({"aspect_ratio": "7:5"})
     assert problem(answer)[:2] == (422, 422)
     assert problem(answer)[2].startswith("input.aspect_ratio: Input should be '1:1', ")
@@ -137,13 +139,13 @@ def test_an_invalid_input_is_422_and_nothing_is_accepted(replicate: Replicate, s
 
 def test_unknown_models_and_predictions_are_404(replicate: Replicate, kie: Kie) -> None:
     assert problem(replicate.post(model="stability-ai/sdxl"))[:2] == (404, 404)
-    # Another vendor's task is not Replicate's.
+    # A task of another vendor is not a prediction.
     for prediction_id in ("no-such-prediction", kie.create()):
         assert problem(replicate.read(prediction_id))[:2] == (404, 404)
         assert problem(replicate.cancel(prediction_id))[:2] == (404, 404)
 
 
-def test_the_rate_limits_are_those_of_the_documents() -> None:
+def test_rate_limits_are_the_documented_ones() -> None:
     account = ReplicateAccount(SandboxConfig(public_url=""))
     for admit, limit in ((account.admit_create, 600), (account.admit_other, 3000)):
         for _ in range(limit):
@@ -153,7 +155,7 @@ def test_the_rate_limits_are_those_of_the_documents() -> None:
         assert (refusal.value.code, refusal.value.retry_after) == (429, 1)
 
 
-def test_creates_and_reads_are_refused_as_a_scenario_says(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_creates_and_reads_fail_as_the_scenario_says(replicate: Replicate, sandbox: SandboxClient) -> None:
     busy = ErrorReply(http_status=503, code=503, msg="busy", retry_after=7)
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), create_error=busy, poll_error=busy))
     refused = replicate.post()
@@ -167,7 +169,7 @@ def test_creates_and_reads_are_refused_as_a_scenario_says(replicate: Replicate, 
     assert sandbox.requests(replicate.word).refused_by_code == {503: 1}
 
 
-def test_a_dropped_or_garbled_reply_leaves_a_prediction(replicate: Replicate, sandbox: SandboxClient) -> None:
+def test_dropped_or_garbled_reply_leaves_a_prediction(replicate: Replicate, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=replicate.word), create_reply="drop"))
     with pytest.raises(httpx.RemoteProtocolError, match="Server disconnected without sending a response"):
         replicate.post()

@@ -22,39 +22,39 @@ LATE: JsonValue = {"uri": LINK, "at": 1.1}
 WITH_WINDOW: JsonValue = {"uri": LINK, "at": 1, "range": {"startSeconds": 0, "endSeconds": 2}}
 
 
-def test_a_video_is_silent_and_priced_by_the_second() -> None:
+def test_video_is_silent_and_priced_by_the_second() -> None:
     create = read_create("text_to_video", {**WORDS, "seed": 7})
     assert create.spec() == MediaSpec(format="mp4", width=720, height=1280, duration_seconds=7, frame_rate=24)
     assert (create.credits, create.image_sources()) == (84, ())
 
 
 @pytest.mark.parametrize("image", [LINK, [FRAME]])
-def test_a_video_from_a_picture(image: JsonValue) -> None:
+def test_video_from_a_picture(image: JsonValue) -> None:
     create = read_create("image_to_video", {**WORDS, "ratio": "960:960", "promptImage": image})
     assert (create.size, create.credits, create.image_sources()) == ((960, 960), 84, (LINK,))
 
 
-def test_turbo_can_do_without_words() -> None:
+def test_turbo_needs_no_prompt() -> None:
     create = read_create("image_to_video", TURBO)
     assert (create.size, create.credits) == ((1584, 672), 50)
 
 
 @pytest.mark.parametrize(("ratio", "credits_"), [("1680:720", 5), ("720:960", 5), ("1920:1080", 8), ("1080:1080", 8)])
-def test_a_picture_has_two_prices(ratio: str, credits_: int) -> None:
+def test_picture_has_two_prices(ratio: str, credits_: int) -> None:
     create = read_create("text_to_image", {**PICTURE, "ratio": ratio})
     width, height = map(int, ratio.split(":"))
     assert create.spec() == MediaSpec(format="png", width=width, height=height)
     assert create.credits == credits_
 
 
-def test_pictures_may_refer_to_three_others() -> None:
+def test_picture_takes_up_to_three_references() -> None:
     references: list[JsonValue] = [{"uri": f"{LINK}?{number}", "tag": f"image{number}"} for number in range(3)]
     create = read_create("text_to_image", {**PICTURE, "referenceImages": references})
     assert create.image_sources() == (f"{LINK}?0", f"{LINK}?1", f"{LINK}?2")
 
 
 @pytest.mark.parametrize("ratio", ["1280:720", "1080:1920"])
-def test_quick_pictures_have_one_price_and_need_another_picture(ratio: str) -> None:
+def test_turbo_pictures_have_one_price_and_require_a_reference(ratio: str) -> None:
     create = read_create("text_to_image", {**QUICK, "ratio": ratio})
     assert (create.credits, create.image_sources()) == (2, (LINK,))
 
@@ -68,7 +68,7 @@ def test_quick_pictures_have_one_price_and_need_another_picture(ratio: str) -> N
         ({"model": "veo3.1_fast", "duration": 6, "audio": False, "negativePrompt": "haze", "seed": 0}, 60),
     ],
 )
-def test_veo_is_priced_by_its_sound(fields: JsonObject, charged: int) -> None:
+def test_veo_price_depends_on_model_length_and_sound(fields: JsonObject, charged: int) -> None:
     create = read_create("text_to_video", {**VEO, **fields})
     spec = create.spec()
     assert (spec.width, spec.height, spec.sound) == (1920, 1080, fields.get("audio", True))
@@ -84,7 +84,7 @@ def test_veo_begins_with_a_frame_and_may_end_with_one(image: JsonValue, sources:
     assert create.image_sources() == sources
 
 
-def test_aleph_makes_what_its_video_is() -> None:
+def test_aleph_keeps_the_size_and_length_of_its_video() -> None:
     keyframes: list[JsonValue] = [{"uri": LINK, "at": 0.5}, {"uri": f"{LINK}?2", "seconds": 2}]
     create = read_create("video_to_video", {**ALEPH, "keyframes": keyframes, "outputFormat": "mp4"})
     assert create.video_source == "https://videos.example/a.mp4"
@@ -94,13 +94,13 @@ def test_aleph_makes_what_its_video_is() -> None:
 
 
 @pytest.mark.parametrize("seconds", [1.9, 30.1])
-def test_aleph_wants_two_to_thirty_seconds(seconds: float) -> None:
+def test_aleph_requires_two_to_thirty_seconds(seconds: float) -> None:
     with pytest.raises(RunwayError, match="videoUri: should be 2 to 30 seconds long"):
         read_create("video_to_video", ALEPH).take(SourceVideo(640, 360, seconds))
 
 
 @pytest.mark.parametrize("text", ["x" * 1000, "🚤" * 500])
-def test_a_prompt_is_measured_in_utf_16(text: str) -> None:
+def test_prompt_length_counts_utf_16_units(text: str) -> None:
     read_create("text_to_video", {**WORDS, "promptText": text})
     with pytest.raises(RunwayError, match=r"promptText: .* UTF-16 code units"):
         read_create("text_to_video", {**WORDS, "promptText": f"{text}x"})
@@ -171,7 +171,7 @@ def test_a_prompt_is_measured_in_utf_16(text: str) -> None:
         ),
     ],
 )
-def test_a_wrong_create_is_refused_in_words_that_help(endpoint: str, body: JsonObject, code: int, text: str) -> None:
+def test_wrong_create_is_refused_with_a_helpful_text(endpoint: str, body: JsonObject, code: int, text: str) -> None:
     with pytest.raises(RunwayError) as refusal:
         read_create(endpoint, body)
     assert refusal.value.code == code

@@ -1,4 +1,4 @@
-"""The vendor's documents say how it answers; here the sandbox is held to them."""
+"""The sandbox answers as Runway's documents say."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ LONG = 3600
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
-    """The HTTP status and the text of an error in Runway's form."""
+    """The HTTP status and the text of a Runway error."""
     body = answer.json()
     assert set(body) == {"error"}
     return answer.status_code, body["error"]
@@ -34,7 +34,7 @@ def report(runway: Runway, sandbox: SandboxClient) -> TaskReport:
     return task
 
 
-def test_a_picture(runway: Runway, sandbox: SandboxClient) -> None:
+def test_picture_from_create_to_file(runway: Runway, sandbox: SandboxClient) -> None:
     before = runway.credits()
     answer = runway.post(ratio="960:720")
     created = answer.json()
@@ -53,14 +53,14 @@ def test_a_picture(runway: Runway, sandbox: SandboxClient) -> None:
     assert sandbox.requests(runway.word).accepted == 1
 
 
-def test_a_video_from_a_picture(runway: Runway, kie: Kie) -> None:
+def test_video_from_a_picture(runway: Runway, kie: Kie) -> None:
     picture = kie.result_url(kie.create())
     task_id = runway.create("image_to_video", model="gen4_turbo", promptImage=picture, duration=2)
     (url,) = runway.finish(task_id)["output"]
     assert runway.http.get(url).headers["Content-Type"] == "video/mp4"
 
 
-def test_the_links_of_a_result_end_and_are_made_anew(runway: Runway) -> None:
+def test_links_of_a_result_expire_and_each_read_makes_new_ones(runway: Runway) -> None:
     task_id = runway.create()
     (url,) = runway.finish(task_id)["output"]
     address, _, expires = url.partition("?expires=")
@@ -68,7 +68,7 @@ def test_the_links_of_a_result_end_and_are_made_anew(runway: Runway) -> None:
     eventually(lambda: runway.read(task_id).json()["output"] > [f"{address}?expires={expires}"])
 
 
-def test_it_is_throttled_then_pending_then_running_with_progress(runway: Runway, sandbox: SandboxClient) -> None:
+def test_task_is_throttled_then_pending_then_running_with_progress(runway: Runway, sandbox: SandboxClient) -> None:
     scenario(runway, sandbox, seconds=1)
     task_id = runway.create()
     seen: dict[str, dict[str, object]] = {}
@@ -79,7 +79,7 @@ def test_it_is_throttled_then_pending_then_running_with_progress(runway: Runway,
         return "SUCCEEDED" in seen
 
     eventually(note_state)
-    # A slow machine may miss one; what it sees is in this order.
+    # A slow machine may miss a state. The order of the seen states is fixed.
     assert list(seen) == [word for word in ("THROTTLED", "PENDING", "RUNNING", "SUCCEEDED") if word in seen]
     for word in seen.keys() & {"THROTTLED", "PENDING", "RUNNING"}:
         assert seen[word]["estimatedCost"] == {"credits": 5}
@@ -89,19 +89,19 @@ def test_it_is_throttled_then_pending_then_running_with_progress(runway: Runway,
         assert 0 <= progress < 1
 
 
-def test_a_failure_tells_its_code_and_costs_nothing(runway: Runway, sandbox: SandboxClient) -> None:
+def test_failed_task_has_its_code_and_costs_nothing(runway: Runway, sandbox: SandboxClient) -> None:
     scenario(runway, sandbox, outcome="fail", fail_code="SAFETY.INPUT.TEXT", fail_msg="Not that")
     done = runway.finish(runway.create())
     assert (done["status"], done["failureCode"], done["failure"]) == ("FAILED", "SAFETY.INPUT.TEXT", "Not that")
     assert (done["cost"], "output" in done) == ({"credits": 0}, False)
 
 
-def test_a_success_without_a_result(runway: Runway, sandbox: SandboxClient) -> None:
+def test_success_without_a_result(runway: Runway, sandbox: SandboxClient) -> None:
     scenario(runway, sandbox, empty_result=True)
     assert runway.finish(runway.create())["output"] == []
 
 
-def test_an_unknown_state_word_stays_and_hides_the_result(runway: Runway, sandbox: SandboxClient) -> None:
+def test_unknown_state_word_stays_and_hides_the_result(runway: Runway, sandbox: SandboxClient) -> None:
     scenario(runway, sandbox, seconds=0, state_word="PAUSED")
     task_id = runway.create()
     eventually(lambda: report(runway, sandbox).completed_at is not None)
@@ -110,7 +110,7 @@ def test_an_unknown_state_word_stays_and_hides_the_result(runway: Runway, sandbo
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Key test-api-key", "test-api-key"])
-def test_a_wrong_key_is_401(runway: Runway, authorization: str | None) -> None:
+def test_wrong_key_is_401(runway: Runway, authorization: str | None) -> None:
     headers = {"X-Runway-Version": RUNWAY_VERSION}
     if authorization is not None:
         headers["Authorization"] = authorization
@@ -118,14 +118,14 @@ def test_a_wrong_key_is_401(runway: Runway, authorization: str | None) -> None:
 
 
 @pytest.mark.parametrize("version", [None, "", "2024-09-13", "latest"])
-def test_a_wrong_version_is_400(runway: Runway, version: str | None) -> None:
+def test_wrong_version_is_400(runway: Runway, version: str | None) -> None:
     headers = {"Authorization": f"Bearer {KEY}"} | ({} if version is None else {"X-Runway-Version": version})
     for status, text in everywhere(runway, headers):
         assert (status, "X-Runway-Version header should be 2024-11-06" in text) == (400, True)
 
 
 def everywhere(runway: Runway, headers: dict[str, str]) -> list[tuple[int, str]]:
-    """What every endpoint says to these headers."""
+    """The answers of all endpoints to these headers."""
     task_id = runway.create()
     with httpx.Client(base_url=f"{runway.http.base_url}/runway/v1", headers=headers, trust_env=False) as stranger:
         answers = [
@@ -141,12 +141,12 @@ def everywhere(runway: Runway, headers: dict[str, str]) -> list[tuple[int, str]]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"prompt=boat", b"[]", b"null"])
-def test_a_body_that_is_not_a_json_object_is_400(runway: Runway, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_400(runway: Runway, body: bytes) -> None:
     answer = runway.http.post("/runway/v1/text_to_image", content=body)
     assert problem(answer) == (400, "The request body is not a JSON object")
 
 
-def test_a_wrong_create_is_400_and_nothing_is_accepted_or_paid(runway: Runway, sandbox: SandboxClient) -> None:
+def test_wrong_create_is_400_and_not_accepted_or_charged(runway: Runway, sandbox: SandboxClient) -> None:
     before = runway.credits()
     status, text = problem(runway.post(ratio="16:9"))
     assert (status, text.startswith("ratio: Input should be ")) == (400, True)
@@ -155,7 +155,7 @@ def test_a_wrong_create_is_400_and_nothing_is_accepted_or_paid(runway: Runway, s
 
 
 @pytest.mark.parametrize("path", ["/files/nothing.png", "/_sandbox/health"])
-def test_a_picture_that_cannot_be_had_is_400(runway: Runway, sandbox: SandboxClient, path: str) -> None:
+def test_unreachable_picture_is_400(runway: Runway, sandbox: SandboxClient, path: str) -> None:
     url = f"{str(runway.http.base_url).rstrip('/')}{path}"
     status, text = problem(runway.post(referenceImages=[{"uri": url}]))
     assert (status, text.startswith(f"Failed to fetch the image {url}: ")) == (400, True)
@@ -170,13 +170,13 @@ def test_a_picture_that_cannot_be_had_is_400(runway: Runway, sandbox: SandboxCli
         ("data:image/png;base64,AAAA", "it is not an image"),
     ],
 )
-def test_a_picture_that_is_none_is_400(runway: Runway, uri: str, reason: str) -> None:
+def test_content_that_is_no_picture_is_400(runway: Runway, uri: str, reason: str) -> None:
     status, text = problem(runway.post(referenceImages=[{"uri": uri}]))
     shown = "of a data URI" if uri.startswith("data:") else uri
     assert (status, text.startswith(f"Failed to fetch the image {shown}: {reason}")) == (400, True)
 
 
-def test_a_link_that_answers_get_alone_is_not_fetched(runway: Runway, sandbox: SandboxClient) -> None:
+def test_link_that_answers_only_get_is_not_fetched(runway: Runway, sandbox: SandboxClient) -> None:
     url = f"{runway.http.base_url}/_sandbox/requests"
     assert (runway.http.get(url).status_code, runway.http.head(url).status_code) == (200, 405)
     status, text = problem(runway.post(referenceImages=[{"uri": url}]))
@@ -191,12 +191,12 @@ def begin_upload(runway: Runway) -> dict[str, Any]:
 
 
 def send(begun: dict[str, Any], content: bytes, *, name: str = "file", **changes: Any) -> httpx.Response:
-    """Upload as Runway's own client does."""
+    """Upload a file as Runway's own client does."""
     asked = {"data": begun["fields"], "files": {name: ("a.png", content)}, **changes}
     return httpx.post(begun["uploadUrl"], **asked, trust_env=False)
 
 
-def test_an_upload_goes_to_the_bucket_and_creates_may_name_it(runway: Runway, kie: Kie) -> None:
+def test_upload_goes_to_the_bucket_and_creates_may_use_it(runway: Runway, kie: Kie) -> None:
     picture = runway.http.get(kie.result_url(kie.create())).content
     begun = begin_upload(runway)
     assert set(begun) == {"runwayUri", "uploadUrl", "fields"}
@@ -206,7 +206,7 @@ def test_an_upload_goes_to_the_bucket_and_creates_may_name_it(runway: Runway, ki
     runway.finish(runway.create(referenceImages=[{"uri": begun["runwayUri"]}]))
 
 
-def test_the_bucket_takes_what_its_policy_says_and_no_key_of_runways(runway: Runway) -> None:
+def test_bucket_checks_the_policy_and_needs_no_runway_key(runway: Runway) -> None:
     begun, file = begin_upload(runway), b"x" * 512
     refused = {
         "with a key": send(begun, file, headers={"Authorization": f"Bearer {KEY}"}),
@@ -232,12 +232,12 @@ def test_the_bucket_takes_what_its_policy_says_and_no_key_of_runways(runway: Run
 
 
 @pytest.mark.parametrize("body", [{}, {"filename": "a.png"}, {"filename": "", "type": "ephemeral"}, [], None])
-def test_an_upload_needs_a_name_and_a_type(runway: Runway, body: JsonValue) -> None:
+def test_upload_requires_a_name_and_a_type(runway: Runway, body: JsonValue) -> None:
     assert problem(runway.http.post("/runway/v1/uploads", json=body))[0] == 400
 
 
 def test_unknown_tasks_and_endpoints_are_404(runway: Runway, kie: Kie) -> None:
-    # Another vendor's task is not Runway's.
+    # A task of another vendor is not Runway's.
     for task_id in ("no-such-task", kie.create()):
         assert problem(runway.read(task_id)) == (404, f"Task {task_id} not found")
         assert problem(runway.delete(task_id)) == (404, f"Task {task_id} not found")
@@ -245,7 +245,7 @@ def test_unknown_tasks_and_endpoints_are_404(runway: Runway, kie: Kie) -> None:
     assert problem(runway.http.get("/runway/v1/tasks"))[0] == 404
 
 
-def test_deleting_an_open_task_stops_it_and_nobody_can_read_it_then(runway: Runway, sandbox: SandboxClient) -> None:
+def test_deleting_an_open_task_stops_it_and_hides_it(runway: Runway, sandbox: SandboxClient) -> None:
     scenario(runway, sandbox, seconds=LONG)
     before = runway.credits()
     task_id = runway.create()
@@ -257,7 +257,7 @@ def test_deleting_an_open_task_stops_it_and_nobody_can_read_it_then(runway: Runw
     assert runway.credits() == before - 5, "it is not refunded"
 
 
-def test_deleting_a_finished_task_takes_it_away(runway: Runway, sandbox: SandboxClient) -> None:
+def test_deleted_finished_task_cannot_be_read(runway: Runway, sandbox: SandboxClient) -> None:
     task_id = runway.create()
     runway.finish(task_id)
     assert runway.delete(task_id).status_code == 204
@@ -265,7 +265,7 @@ def test_deleting_a_finished_task_takes_it_away(runway: Runway, sandbox: Sandbox
     assert report(runway, sandbox).state == "success"
 
 
-def test_a_refused_delete_deletes_nothing(runway: Runway, sandbox: SandboxClient) -> None:
+def test_refused_delete_deletes_nothing(runway: Runway, sandbox: SandboxClient) -> None:
     busy = ErrorReply(http_status=503, code=503, msg="busy", retry_after=1)
     scenario(runway, sandbox, seconds=LONG, cancel_error=busy, cancel_error_times=2)
     task_id = runway.create()
@@ -275,7 +275,7 @@ def test_a_refused_delete_deletes_nothing(runway: Runway, sandbox: SandboxClient
     assert report(runway, sandbox).cancels == 3
 
 
-def test_creates_and_reads_are_refused_as_a_scenario_says(runway: Runway, sandbox: SandboxClient) -> None:
+def test_creates_and_reads_fail_as_the_scenario_says(runway: Runway, sandbox: SandboxClient) -> None:
     busy = ErrorReply(http_status=503, code=503, msg="busy", retry_after=7)
     scenario(runway, sandbox, create_error=busy, poll_error=busy)
     refused = runway.post()
@@ -289,7 +289,7 @@ def test_creates_and_reads_are_refused_as_a_scenario_says(runway: Runway, sandbo
     assert sandbox.requests(runway.word).refused_by_code == {503: 1}
 
 
-def test_a_scenario_may_be_for_one_model(runway: Runway, sandbox: SandboxClient) -> None:
+def test_scenario_may_match_one_model(runway: Runway, sandbox: SandboxClient) -> None:
     match = Match(prompt_contains=runway.word, model="text_to_image/gen4_image")
     sandbox.add_scenario(Scenario(match=match, outcome="fail"))
     assert runway.finish(runway.create())["status"] == "FAILED"
@@ -297,7 +297,7 @@ def test_a_scenario_may_be_for_one_model(runway: Runway, sandbox: SandboxClient)
     assert runway.finish(video)["status"] == "SUCCEEDED"
 
 
-def test_a_dropped_or_garbled_reply_leaves_a_task(runway: Runway, sandbox: SandboxClient) -> None:
+def test_dropped_or_garbled_reply_leaves_a_task(runway: Runway, sandbox: SandboxClient) -> None:
     scenario(runway, sandbox, create_reply="drop")
     with pytest.raises(httpx.RemoteProtocolError, match="Server disconnected without sending a response"):
         runway.post()
@@ -307,7 +307,7 @@ def test_a_dropped_or_garbled_reply_leaves_a_task(runway: Runway, sandbox: Sandb
     assert len(sandbox.tasks(runway.word)) == 2
 
 
-def test_nothing_is_called_back_but_by_hand(runway: Runway, sandbox: SandboxClient, receiver: Receiver) -> None:
+def test_callback_is_sent_only_by_hand(runway: Runway, sandbox: SandboxClient, receiver: Receiver) -> None:
     task_id = runway.create()
     runway.finish(task_id)
     assert report(runway, sandbox).callbacks == []
@@ -316,7 +316,7 @@ def test_nothing_is_called_back_but_by_hand(runway: Runway, sandbox: SandboxClie
     assert json.loads(callback.body)["status"] == "SUCCEEDED"
 
 
-def test_the_credits_and_the_generations_of_a_day_come_to_an_end() -> None:
+def test_credits_and_daily_generations_run_out() -> None:
     account = RunwayAccount(SandboxConfig(public_url="", runway_credits=100, runway_generations_per_day=3))
     with pytest.raises(RunwayError, match=r"400.*You do not have enough credits to run this task"):
         account.charge(101, "gen4.5")

@@ -15,7 +15,7 @@ TEXT_TO_VIDEO = "kling-2.6/text-to-video"
 BUSY = ErrorReply(code=455, msg="maintenance")
 
 
-def test_a_match_needs_all_that_it_names() -> None:
+def test_match_requires_all_its_fields() -> None:
     match = Match(prompt_contains="boat", model="m")
 
     assert match.accepts(prompt="a boat", model="m")
@@ -24,19 +24,19 @@ def test_a_match_needs_all_that_it_names() -> None:
     assert Match().accepts(prompt="", model="")
 
 
-def test_the_newest_match_decides_alone() -> None:
+def test_only_the_newest_match_applies() -> None:
     book = ScenarioBook()
     book.add(Scenario(seconds=1))
     newest = book.add(Scenario(match=Match(prompt_contains="boat"), create_error=BUSY))
 
-    assert book.meet(prompt="a boat", model="m")[1] == BUSY
-    assert book.meet(prompt="a boat", model="m")[1] is None
-    assert book.meet(prompt="a ship", model="m") == (Scenario(seconds=1), None)
+    assert book.match(prompt="a boat", model="m")[1] == BUSY
+    assert book.match(prompt="a boat", model="m")[1] is None
+    assert book.match(prompt="a ship", model="m") == (Scenario(seconds=1), None)
     assert book.remove(newest)
     assert not book.remove(newest)
-    assert book.meet(prompt="a boat", model="m") == (Scenario(seconds=1), None)
+    assert book.match(prompt="a boat", model="m") == (Scenario(seconds=1), None)
     book.clear()
-    assert book.meet(prompt="a boat", model="m") == (NORMAL, None)
+    assert book.match(prompt="a boat", model="m") == (NORMAL, None)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_the_newest_match_decides_alone() -> None:
         {"create_error": {"code": 500, "msg": "", "http_status": 99}},
     ],
 )
-def test_a_scenario_that_makes_no_sense_is_refused(sandbox: SandboxClient, kie: Kie, fields: object) -> None:
+def test_contradictory_scenario_is_refused(sandbox: SandboxClient, kie: Kie, fields: object) -> None:
     with pytest.raises(ValidationError):
         Scenario.model_validate(fields)
     assert kie.http.post("/_sandbox/scenarios", json=fields).status_code == 422
 
 
-def test_creates_are_refused_so_many_times(kie: Kie, sandbox: SandboxClient) -> None:
+def test_creates_are_refused_n_times(kie: Kie, sandbox: SandboxClient) -> None:
     error = ErrorReply(http_status=503, code=455, msg="maintenance", retry_after=7)
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), create_error=error, create_error_times=2))
     refused = [kie.post_task("google/nano-banana") for _ in range(2)]
@@ -68,7 +68,7 @@ def test_creates_are_refused_so_many_times(kie: Kie, sandbox: SandboxClient) -> 
     assert (counts.accepted, counts.refused, counts.refused_by_code) == (1, 2, {455: 2})
 
 
-def test_a_slow_create_is_accepted_though_its_client_went_away(kie: Kie, sandbox: SandboxClient) -> None:
+def test_slow_create_is_accepted_after_its_client_disconnects(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), create_latency_seconds=0.6))
     body = json.dumps({"model": "google/nano-banana", "input": {"prompt": kie.word}})
     headers = {"Authorization": kie.http.headers["authorization"], "Content-Type": "application/json"}
@@ -79,7 +79,7 @@ def test_a_slow_create_is_accepted_though_its_client_went_away(kie: Kie, sandbox
     eventually(lambda: sandbox.requests(kie.word).accepted == 1)
 
 
-def test_a_dropped_reply_leaves_an_accepted_task(kie: Kie, sandbox: SandboxClient) -> None:
+def test_dropped_reply_leaves_an_accepted_task(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), create_reply="drop"))
     with pytest.raises(httpx.RemoteProtocolError, match="Server disconnected without sending a response"):
         kie.post_task("google/nano-banana")
@@ -88,7 +88,7 @@ def test_a_dropped_reply_leaves_an_accepted_task(kie: Kie, sandbox: SandboxClien
     assert kie.finish(task.task_id)["state"] == "success"
 
 
-def test_a_garbled_reply_leaves_an_accepted_task(kie: Kie, sandbox: SandboxClient) -> None:
+def test_garbled_reply_leaves_an_accepted_task(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), create_reply="garbage"))
     answer = kie.post_task("google/nano-banana")
 
@@ -98,7 +98,7 @@ def test_a_garbled_reply_leaves_an_accepted_task(kie: Kie, sandbox: SandboxClien
     assert len(sandbox.tasks(kie.word)) == 1
 
 
-def test_a_failed_generation(kie: Kie, sandbox: SandboxClient) -> None:
+def test_failed_generation_has_code_and_text(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(
         Scenario(match=Match(prompt_contains=kie.word), outcome="fail", fail_code="501", fail_msg="Content policy")
     )
@@ -108,7 +108,7 @@ def test_a_failed_generation(kie: Kie, sandbox: SandboxClient) -> None:
     assert (record["failCode"], record["failMsg"]) == ("501", "Content policy")
 
 
-def test_an_unknown_state_word_stays_and_hides_the_result(kie: Kie, sandbox: SandboxClient) -> None:
+def test_unknown_state_word_stays_and_hides_the_result(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), seconds=0, state_word="paused"))
     task_id = kie.create()
     eventually(lambda: sandbox.tasks(kie.word)[0].completed_at is not None)
@@ -117,14 +117,14 @@ def test_an_unknown_state_word_stays_and_hides_the_result(kie: Kie, sandbox: San
     assert (record["state"], record["resultJson"], record["completeTime"]) == ("paused", None, None)
 
 
-def test_a_success_without_a_result(kie: Kie, sandbox: SandboxClient) -> None:
+def test_success_without_a_result(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), empty_result=True))
     record = kie.finish(kie.create())
 
     assert (record["state"], record["resultJson"]) == ("success", '{"resultUrls": []}')
 
 
-def test_something_else_is_delivered_than_ordered(kie: Kie, sandbox: SandboxClient) -> None:
+def test_delivered_file_differs_from_the_order(kie: Kie, sandbox: SandboxClient) -> None:
     delivered = Delivered(width=320, height=180, duration_seconds=2, frame_rate=30)
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), delivered=delivered))
     url = kie.result_url(kie.create(TEXT_TO_VIDEO, {"sound": True, "duration": "10"}))
@@ -136,7 +136,7 @@ def test_something_else_is_delivered_than_ordered(kie: Kie, sandbox: SandboxClie
         assert container.duration == 2_000_000
 
 
-def test_reads_fail_so_many_times(kie: Kie, sandbox: SandboxClient) -> None:
+def test_reads_fail_n_times(kie: Kie, sandbox: SandboxClient) -> None:
     error = ErrorReply(http_status=502, code=500, msg="oops")
     sandbox.add_scenario(
         Scenario(match=Match(prompt_contains=kie.word), poll_error=error, poll_error_times=2, poll_latency_seconds=0.05)
@@ -149,7 +149,7 @@ def test_reads_fail_so_many_times(kie: Kie, sandbox: SandboxClient) -> None:
     assert sandbox.tasks(kie.word)[0].polls == 3
 
 
-def test_a_task_keeps_the_scenario_that_it_met(kie: Kie, sandbox: SandboxClient) -> None:
+def test_task_keeps_the_scenario_of_its_create(kie: Kie, sandbox: SandboxClient) -> None:
     with sandbox.scenario(Scenario(match=Match(prompt_contains=kie.word), outcome="fail")):
         met = kie.create()
     later = kie.create()

@@ -1,4 +1,4 @@
-"""Google's client and pages say how Vertex AI answers; here the sandbox is held to it."""
+"""The sandbox answers as Google's client and pages say."""
 
 import base64
 import io
@@ -37,7 +37,7 @@ def misbehave(sandbox: SandboxClient, word: str, **fields: Any) -> None:
 
 
 def problem(answer: httpx.Response) -> tuple[int, str, str]:
-    """What the envelope holds, which must agree with the HTTP status."""
+    """The content of the envelope, whose code must equal the HTTP status."""
     body = answer.json()
     assert set(body) == {"error"}
     error = body["error"]
@@ -51,7 +51,7 @@ def is_video(content: bytes) -> bool:
         return file.streams.video[0].width == 64
 
 
-def test_text_gives_an_operation_and_its_end_the_video_itself(vertex: Vertex, sandbox: SandboxClient) -> None:
+def test_text_gives_an_operation_whose_end_has_the_video(vertex: Vertex, sandbox: SandboxClient) -> None:
     name = vertex.create(durationSeconds=4, aspectRatio="9:16", resolution="1080p", seed=7, negativePrompt="haze")
     assert name.startswith("projects/sandbox-project/locations/us-central1/publishers/google/models/" + VEO)
     done = vertex.finish(name)
@@ -62,13 +62,13 @@ def test_text_gives_an_operation_and_its_end_the_video_itself(vertex: Vertex, sa
     assert sandbox.requests(vertex.word).accepted == 1
 
 
-def test_while_it_runs_an_operation_says_nothing_but_its_name(vertex: Vertex, sandbox: SandboxClient) -> None:
+def test_running_operation_has_only_its_name(vertex: Vertex, sandbox: SandboxClient) -> None:
     misbehave(sandbox, vertex.word, seconds=3600)
     name = vertex.create()
     assert vertex.read(name).json() == {"name": name}
 
 
-def test_a_bucket_gets_the_video_and_whoever_has_a_token_may_fetch_it(vertex: Vertex) -> None:
+def test_bucket_receives_the_video_and_any_token_can_fetch_it(vertex: Vertex) -> None:
     done = vertex.finish(vertex.create(storageUri="gs://films/veo/"))
     (video,) = done["response"]["videos"]
     assert (set(video), video["mimeType"]) == ({"gcsUri", "mimeType"}, "video/mp4")
@@ -132,7 +132,7 @@ REFUSED: list[tuple[str, dict[str, JsonValue], dict[str, JsonValue]]] = [
 
 
 @pytest.mark.parametrize(("instance", "parameters"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
-def test_a_create_that_is_not_as_it_must_be_is_refused(
+def test_invalid_create_is_refused(
     vertex: Vertex, sandbox: SandboxClient, instance: dict[str, JsonValue], parameters: dict[str, JsonValue]
 ) -> None:
     assert problem(vertex.post(instance, parameters))[:2] == (400, "INVALID_ARGUMENT")
@@ -149,14 +149,14 @@ def test_other_models_projects_and_tokens_are_refused(vertex: Vertex) -> None:
         assert problem(vertex.post())[:2] == (401, "UNAUTHENTICATED")
 
 
-def test_an_operation_is_read_at_its_model_by_its_full_name(vertex: Vertex) -> None:
+def test_operation_is_read_only_with_its_model_and_full_name(vertex: Vertex) -> None:
     name = vertex.create()
     assert problem(vertex.read(f"{name}x"))[:2] == (404, "NOT_FOUND")
     assert problem(vertex.read(name, model="veo-3.1-fast-generate-001"))[0] == 400
     assert problem(vertex.call("fetchPredictOperation", {"operationName": name, "x": 1}))[0] == 400
 
 
-def test_a_project_makes_so_many_creates_a_minute_with_a_model(vertex: Vertex, sandbox: SandboxClient) -> None:
+def test_creates_beyond_the_limit_a_minute_are_refused(vertex: Vertex, sandbox: SandboxClient) -> None:
     misbehave(sandbox, vertex.word, seconds=3600)
     assert [vertex.post().status_code for _ in range(50)] == [200] * 50
     assert problem(vertex.post())[:2] == (429, "RESOURCE_EXHAUSTED")
@@ -174,7 +174,7 @@ def test_a_project_makes_so_many_creates_a_minute_with_a_model(vertex: Vertex, s
         ),
     ],
 )
-def test_a_failure_is_an_error_and_a_filtered_video_is_a_response_without_it(
+def test_failure_is_an_error_and_a_filtered_video_is_absent(
     vertex: Vertex, sandbox: SandboxClient, fields: dict[str, JsonValue], ended: dict[str, JsonValue]
 ) -> None:
     misbehave(sandbox, vertex.word, outcome="fail", **fields)
@@ -182,7 +182,7 @@ def test_a_failure_is_an_error_and_a_filtered_video_is_a_response_without_it(
     assert vertex.finish(name) == {"name": name, "done": True, **ended}
 
 
-def test_scenarios_refuse_creates_and_reads(vertex: Vertex, sandbox: SandboxClient) -> None:
+def test_creates_and_reads_fail_as_the_scenario_says(vertex: Vertex, sandbox: SandboxClient) -> None:
     misbehave(
         sandbox,
         vertex.word,
@@ -212,7 +212,7 @@ def assertion(key: dict[str, str], **changes: JsonValue) -> str:
     return jwt.encode(claims, key["private_key"], algorithm="RS256")
 
 
-def test_a_service_account_trades_what_it_has_signed_for_a_token(vertex: Vertex) -> None:
+def test_service_account_exchanges_its_assertion_for_a_token(vertex: Vertex) -> None:
     key: dict[str, str] = vertex.http.get("/vertex/service_account.json").json()
     assert key["token_uri"] == str(vertex.http.base_url.join("/vertex/token"))
     form = {"grant_type": GRANT_TYPE, "assertion": assertion(key)}
@@ -231,9 +231,7 @@ def test_a_service_account_trades_what_it_has_signed_for_a_token(vertex: Vertex)
         ({"scope": "email"}, "invalid_scope"),
     ],
 )
-def test_what_is_signed_with_other_claims_gets_no_token(
-    vertex: Vertex, changes: dict[str, JsonValue], code: str
-) -> None:
+def test_assertion_with_wrong_claims_gets_no_token(vertex: Vertex, changes: dict[str, JsonValue], code: str) -> None:
     key: dict[str, str] = vertex.http.get("/vertex/service_account.json").json()
     form = {"grant_type": GRANT_TYPE, "assertion": assertion(key, **changes)}
     refused = vertex.http.post("/vertex/token", data=form)
@@ -242,7 +240,7 @@ def test_what_is_signed_with_other_claims_gets_no_token(
     assert vertex.http.post("/vertex/token", data=form).json()["error"] == "unsupported_grant_type"
 
 
-def test_what_another_key_has_signed_gets_no_token(vertex: Vertex, sandbox: SandboxClient) -> None:
+def test_assertion_signed_with_another_key_gets_no_token(vertex: Vertex, sandbox: SandboxClient) -> None:
     key: dict[str, str] = vertex.http.get("/vertex/service_account.json").json()
     sandbox.reset()
     form = {"grant_type": GRANT_TYPE, "assertion": assertion(key)}

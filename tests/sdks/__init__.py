@@ -1,1 +1,1 @@
-"""The vendors' own clients against the sandbox: what they cannot use of it is a fault of it."""
+"""The vendors' own clients against the sandbox. A client's failure is an error of the sandbox."""

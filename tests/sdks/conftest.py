@@ -1,10 +1,9 @@
-"""A sandbox of its own for the vendors' clients, with the addresses of its links under HTTPS, as vendors have them."""
+"""A separate sandbox for the vendors' clients. Its links have HTTPS URLs, as at the vendors."""
 
 import os
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from pydantic import SecretStr
 from providers.base import ProviderRequest
 from providers.catalogue import Catalogue
 from providers.http.transport import Transport
-from providers.registry import MakesProvider
+from providers.registry import adapter
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.names import ProviderName
@@ -26,7 +25,7 @@ from tests.sdks.fal_host import HOST, LISTENER
 from tests.sdks.loopback import WATCH
 from tests.sdks.tls import self_signed, tls_front
 
-# A developer's own keys and addresses, and proxies.
+# A developer's own keys, addresses and proxies.
 _MEANT_FOR_CLIENTS = (
     "OPENAI_",
     "RUNWAYML_",
@@ -42,38 +41,42 @@ _SOON = 0.05
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The sandbox, and a word in every prompt that scenarios go by."""
+class Rig:
+    """The sandbox, and a unique word for prompts and scenarios."""
 
     sandbox: SandboxClient
+    """Controls the sandbox."""
     word: str
+    """The word in the test's prompts."""
 
     @property
     def prompt(self) -> str:
-        """What is ordered."""
+        """The prompt of an order."""
         return f"a boat {self.word}"
 
     def behave(self, **fields: object) -> None:
-        """Ask for misbehaviour; what is made is small in any case, and quickly unless a test says otherwise."""
+        """Request misbehaviour. Files are small, and quick unless the test says otherwise."""
         scenario = {"match": Match(prompt_contains=self.word), "delivered": _TINY, "seconds": _SOON, **fields}
         self.sandbox.add_scenario(Scenario.model_validate(scenario))
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Creates, as the sandbox read them."""
+    """The creates as the sandbox read them."""
 
-    stage: Stage
+    rig: Rig
+    """The sandbox and the prompt's word."""
     url: str
+    """The URL of the vendor's API."""
     transport: Transport
+    """Sends the adapter's requests."""
 
     def by_us(self, vendor: ProviderName, model: str, *, callback_url: str | None = None, **fields: object) -> None:
         """Order through our adapter."""
-        adapter: MakesProvider = import_module(f"providers.adapters.{vendor}").Adapter
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{self.url}/{vendor}")
-        request = GenerationRequest.model_validate({"model": model, "prompt": self.stage.prompt, **fields})
+        request = GenerationRequest.model_validate({"model": model, "prompt": self.rig.prompt, **fields})
         order = Catalogue.load(frozenset({vendor})).order(request)
-        adapter(vendor, account, self.transport).submit(
+        adapter(vendor)(vendor, account, self.transport).submit(
             ProviderRequest(order.routes[0].model, order.inputs),
             callback_url=callback_url,
             generation_id=uuid4(),
@@ -81,15 +84,15 @@ class Asked:
         )
 
     def is_the_same(self) -> bool:
-        """Whether the two creates so far asked for the same, at the same address."""
-        ours, theirs = self.stage.sandbox.tasks(self.stage.word)
+        """Whether the two creates so far are equal in body and address."""
+        ours, theirs = self.rig.sandbox.tasks(self.rig.word)
         asked = [(task.model, task.request, task.call_back_url) for task in (ours, theirs)]
         return asked[0] == asked[1]
 
 
 @pytest.fixture(scope="package")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
-    """Of the front, and its key; clients trust it, and find nothing else in their environment."""
+    """Certificate and key of the TLS front. Clients trust it, and find nothing else in their environment."""
     files = self_signed(tmp_path_factory.mktemp("tls"))
     with pytest.MonkeyPatch.context() as environment:
         for name in list(os.environ):
@@ -101,7 +104,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path
 
 @pytest.fixture(scope="package")
 def sandbox_url(certificate: tuple[Path, Path]) -> Iterator[str]:
-    """The sandbox without TLS; its links are those of the front."""
+    """The sandbox without TLS. Its links name the TLS front."""
     port = free_port()
     process = start_sandbox(port, public_url=f"https://{HOST}")
     with tls_front(LISTENER, port=port, certificate=certificate[0], key=certificate[1]):
@@ -120,19 +123,19 @@ def _nothing_leaves_this_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="package")
 def sandbox(sandbox_url: str) -> Iterator[SandboxClient]:
-    """The control API. One client for all: each new one reads every authority that this machine trusts."""
+    """The control API. One client for all tests: each new client reads every authority that this machine trusts."""
     with SandboxClient(sandbox_url) as client:
         yield client
 
 
 @pytest.fixture
-def stage(sandbox: SandboxClient) -> Stage:
-    """A sandbox without scenarios, tasks or limits that a test could hit by accident."""
+def rig(sandbox: SandboxClient) -> Rig:
+    """A sandbox without scenarios or tasks, and with limits that no test reaches by accident."""
     sandbox.reset()
     sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
-    stage = Stage(sandbox, uuid4().hex)
-    stage.behave()
-    return stage
+    rig = Rig(sandbox, uuid4().hex)
+    rig.behave()
+    return rig
 
 
 @pytest.fixture
@@ -147,8 +150,8 @@ def download(certificate: tuple[Path, Path]) -> Callable[[str], bytes]:
 
 
 @pytest.fixture
-def picture(stage: Stage, sandbox_url: str) -> str:
-    """A link to a picture, without TLS: the sandbox itself trusts nobody here. Another of its vendors made it."""
+def picture(rig: Rig, sandbox_url: str) -> str:
+    """A link to a picture of another vendor, without TLS: the sandbox itself trusts no certificate here."""
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=sandbox_url, headers=headers) as http:
         kie = Kie(http, "of somebody else")
@@ -156,10 +159,10 @@ def picture(stage: Stage, sandbox_url: str) -> str:
 
 
 @pytest.fixture
-def asked(stage: Stage, sandbox_url: str) -> Iterator[Asked]:
-    """What was asked of the vendor, by our adapter and by its client."""
+def asked(rig: Rig, sandbox_url: str) -> Iterator[Asked]:
+    """The creates of our adapter and of the vendor's client."""
     transport = Transport()
-    yield Asked(stage, sandbox_url, transport)
+    yield Asked(rig, sandbox_url, transport)
     transport.close()
 
 

@@ -1,11 +1,11 @@
-"""fal's client, told that fal is here: it reads its host from the environment, once, when it is imported."""
+"""Sets the host of fal's client to the TLS front. The client reads its host from the environment, at its import."""
 
 import socket
 
 import pytest
 
 LISTENER = socket.create_server(("127.0.0.1", 0))
-"""Where the client goes, with TLS; nobody answers before a test starts the front."""
+"""The client's host, with TLS. No server listens there before a test starts the front."""
 
 HOST = f"127.0.0.1:{LISTENER.getsockname()[1]}"
 

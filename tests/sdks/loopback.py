@@ -1,4 +1,4 @@
-"""Watches every connection and look-up of this process, those of the vendors' clients among them."""
+"""Watches every connection and name look-up of this process, including those of the vendors' clients."""
 
 import sys
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from ipaddress import ip_address
 
 
 class LeftThisMachine(RuntimeError):
-    """Raised where something would have been sent to another machine, before it is."""
+    """A connection to another machine was about to begin."""
 
 
 class Watch:
-    """An audit hook: Python asks it before each connection and each look-up of a name, whatever library wants it.
+    """An audit hook. Python calls it before each connection and each name look-up of any library.
 
-    A hook can never be taken away again, so there is one, and it looks only when it is told to.
+    A hook cannot be removed. There is only one, and it checks only while it is active.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Watch:
 
     @contextmanager
     def on(self) -> Iterator[list[str]]:
-        """Refuse what leaves this machine; gives the list of what was refused, for what swallows exceptions."""
+        """Refuse connections to other machines. Yields the refused ones, since libraries may swallow the exception."""
         self._is_on, self._strays = True, []
         try:
             yield self._strays
@@ -43,7 +43,7 @@ WATCH = Watch()
 
 
 def _host(event: str, arguments: tuple[object, ...]) -> str | None:
-    """Who is to be reached; None where it is a file or nobody."""
+    """The host of a connection. None for a file or no host."""
     match event, arguments:
         case (("socket.getaddrinfo" | "socket.gethostbyname"), (str() as host, *_)):
             return host

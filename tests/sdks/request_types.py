@@ -1,4 +1,4 @@
-"""The request types of a client, made strict: as they stand on the wire, and with no key besides."""
+"""Strict versions of a client's request types: with the wire's field names, and without unknown fields."""
 
 from collections.abc import Iterable
 from types import UnionType
@@ -14,10 +14,10 @@ _WRAPPERS = (Annotated, Required, NotRequired)
 
 
 def wire_type(of: object) -> TypeAdapter[object]:
-    """Validates the JSON of a request whose Python form is a `TypedDict`, or a union of such.
+    """Validates a JSON request against a `TypedDict`, or a union of them.
 
-    A client's types have the keys of Python, with those of the wire beside them, and a `TypedDict` lets every other
-    key pass: neither would notice a misspelt field. What is no JSON (files) is left out.
+    A client's types have Python names beside the wire's names, and a `TypedDict` ignores unknown keys: neither would
+    notice a misspelt field. Fields that are not JSON (files) are left out.
     """
     translated = _translated(of)
     assert translated is not None, f"{of} is not JSON"
@@ -25,7 +25,7 @@ def wire_type(of: object) -> TypeAdapter[object]:
 
 
 def _translated(of: Any) -> Any:
-    """The same for pydantic; None for what is not JSON."""
+    """The same type for pydantic. None for a type that is not JSON."""
     if is_typeddict(of):
         return _model(of)
     if of in _PLAIN:
@@ -54,7 +54,7 @@ def _model(form: Any) -> type[BaseModel]:
 
 
 def _key(name: str, hint: Any) -> str:
-    """What a field is called on the wire: as a part of its annotation says, or as in Python."""
+    """The wire's name of a field: from its annotation, or the Python name."""
     if get_origin(hint) in (Required, NotRequired):
         hint = get_args(hint)[0]
     aliases = (getattr(part, "alias", None) for part in getattr(hint, "__metadata__", ()))

@@ -1,4 +1,4 @@
-"""fal's client, with the sandbox as the host of its queue: over HTTPS, since it takes a host and no scheme."""
+"""fal's client, with the sandbox as the host of its queue: over HTTPS, since the client takes a host and no scheme."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from sandbox.scenarios import ErrorReply
 from tests.sandbox.harness import KEY, PIKA, Receiver
-from tests.sdks.conftest import Asked, Stage
+from tests.sdks.conftest import Asked, Rig
 from tests.sdks.fal_host import HOST, fal_client
 
 LONG = 3600
@@ -15,11 +15,14 @@ AT_ONCE = 0.02
 
 
 class Detail(BaseModel):
-    """What a model has against its input, or what went wrong in it."""
+    """An error of a model about its input or its run."""
 
     loc: list[str]
+    """The place in the input."""
     type: str
+    """The type of error."""
     msg: str
+    """The error, as text."""
 
 
 _DETAILS = TypeAdapter(list[Detail])
@@ -35,7 +38,7 @@ def new_client(sandbox_url: str) -> Iterator[Callable[[str], fal_client.SyncClie
 
     yield make
     for client in clients:
-        # It has no way to be closed, but its handles show what it sends with.
+        # The client has no close method, but its handles show their HTTP client.
         client.get_handle(PIKA, "none").client.close()
 
 
@@ -44,26 +47,26 @@ def client(new_client: Callable[[str], fal_client.SyncClient]) -> fal_client.Syn
     return new_client(KEY)
 
 
-def submit(client: fal_client.SyncClient, stage: Stage, **fields: object) -> fal_client.SyncRequestHandle:
-    return client.submit(PIKA, {"prompt": stage.prompt, **fields})
+def submit(client: fal_client.SyncClient, rig: Rig, **fields: object) -> fal_client.SyncRequestHandle:
+    return client.submit(PIKA, {"prompt": rig.prompt, **fields})
 
 
 def refused(call: Callable[[], object]) -> fal_client.FalClientHTTPError:
-    """The error with which a call ends."""
+    """The error of a failing call."""
     with pytest.raises(fal_client.FalClientHTTPError) as raised:
         call()
     return raised.value
 
 
 def fields_of(error: fal_client.FalClientHTTPError) -> set[object]:
-    """Which fields a model has something against."""
+    """The fields that a model refuses."""
     return {field for detail in _DETAILS.validate_python(error.message) for field in detail.loc[1:]}
 
 
-def test_a_video_is_made_and_its_bytes_are_fetched(
-    client: fal_client.SyncClient, stage: Stage, download: Callable[[str], bytes]
+def test_video_is_made_and_its_bytes_are_fetched(
+    client: fal_client.SyncClient, rig: Rig, download: Callable[[str], bytes]
 ) -> None:
-    handle = submit(client, stage, aspect_ratio="1:1")
+    handle = submit(client, rig, aspect_ratio="1:1")
     result = handle.get(interval=AT_ONCE)
     assert download(result["video"]["url"])[4:8] == b"ftyp"
     status = handle.status()
@@ -72,8 +75,8 @@ def test_a_video_is_made_and_its_bytes_are_fetched(
     assert status.metrics["inference_time"] >= 0
 
 
-def test_a_request_is_known_by_its_id_alone(client: fal_client.SyncClient, stage: Stage) -> None:
-    request_id = submit(client, stage).request_id
+def test_request_is_found_by_its_id_alone(client: fal_client.SyncClient, rig: Rig) -> None:
+    request_id = submit(client, rig).request_id
     assert client.result(PIKA, request_id)["video"]["file_name"].endswith(".mp4")
     assert isinstance(client.status(PIKA, request_id), fal_client.Completed)
     assert (
@@ -81,28 +84,28 @@ def test_a_request_is_known_by_its_id_alone(client: fal_client.SyncClient, stage
     )
 
 
-def test_the_client_tells_each_state_while_it_waits(client: fal_client.SyncClient, stage: Stage) -> None:
-    stage.behave(seconds=0.3)
+def test_client_reports_each_state_while_it_waits(client: fal_client.SyncClient, rig: Rig) -> None:
+    rig.behave(seconds=0.3)
     ids: list[str] = []
     seen: list[fal_client.Status] = []
-    arguments = {"prompt": stage.prompt}
+    arguments = {"prompt": rig.prompt}
     result = client.subscribe(
         PIKA, arguments, with_logs=True, interval=AT_ONCE, on_enqueue=ids.append, on_queue_update=seen.append
     )
     assert result["video"]["url"].endswith(f"{ids[0]}.mp4")
     assert isinstance(seen[-1], fal_client.Completed)
-    # A slow machine may miss one; what it sees is in this order.
+    # A slow machine may miss a state. The order of the seen states is fixed.
     kinds = list(dict.fromkeys(type(status) for status in seen))
     assert kinds == [kind for kind in (fal_client.Queued, fal_client.InProgress, fal_client.Completed) if kind in kinds]
 
 
-def test_what_waits_has_a_place_and_what_runs_has_logs_for_who_asks(
-    client: fal_client.SyncClient, stage: Stage
+def test_queued_request_has_a_place_and_running_one_has_logs_on_request(
+    client: fal_client.SyncClient, rig: Rig
 ) -> None:
-    stage.behave(seconds=LONG)
-    assert submit(client, stage).status(with_logs=True) == fal_client.Queued(position=0)
-    stage.behave(seconds=LONG, state_word="IN_PROGRESS")
-    running = submit(client, stage)
+    rig.behave(seconds=LONG)
+    assert submit(client, rig).status(with_logs=True) == fal_client.Queued(position=0)
+    rig.behave(seconds=LONG, state_word="IN_PROGRESS")
+    running = submit(client, rig)
     assert running.status() == fal_client.InProgress(logs=None)
     status = running.status(with_logs=True)
     assert isinstance(status, fal_client.InProgress)
@@ -112,9 +115,9 @@ def test_what_waits_has_a_place_and_what_runs_has_logs_for_who_asks(
     assert PIKA in entry["message"]
 
 
-def test_a_models_failure_is_told_by_its_result(client: fal_client.SyncClient, stage: Stage) -> None:
-    stage.behave(outcome="fail", fail_code="content_policy_violation", fail_msg="This was flagged")
-    handle = submit(client, stage)
+def test_failure_of_a_model_is_in_the_result(client: fal_client.SyncClient, rig: Rig) -> None:
+    rig.behave(outcome="fail", fail_code="content_policy_violation", fail_msg="This was flagged")
+    handle = submit(client, rig)
     error = refused(lambda: handle.get(interval=AT_ONCE))
     assert error.status_code == 422
     (detail,) = _DETAILS.validate_python(error.message)
@@ -125,11 +128,11 @@ def test_a_models_failure_is_told_by_its_result(client: fal_client.SyncClient, s
 
 
 @pytest.mark.parametrize(("kind", "code"), [("startup_timeout", 504), ("runner_disconnected", 503)])
-def test_a_failure_of_fals_own_is_told_by_state_result_and_header(
-    client: fal_client.SyncClient, stage: Stage, kind: str, code: int
+def test_failure_of_fals_own_servers_is_in_state_result_and_header(
+    client: fal_client.SyncClient, rig: Rig, kind: str, code: int
 ) -> None:
-    stage.behave(outcome="fail", fail_code=kind, fail_msg="No runner")
-    handle = submit(client, stage)
+    rig.behave(outcome="fail", fail_code=kind, fail_msg="No runner")
+    handle = submit(client, rig)
     *_, status = handle.iter_events(interval=AT_ONCE)
     assert isinstance(status, fal_client.Completed)
     assert (status.error, status.error_type) == ("No runner", kind)
@@ -138,19 +141,19 @@ def test_a_failure_of_fals_own_is_told_by_state_result_and_header(
     assert error.response_headers["x-fal-error-type"] == kind
 
 
-def test_what_waits_is_removed(client: fal_client.SyncClient, stage: Stage) -> None:
-    stage.behave(seconds=LONG)
-    handle = submit(client, stage)
+def test_queued_request_is_removed(client: fal_client.SyncClient, rig: Rig) -> None:
+    rig.behave(seconds=LONG)
+    handle = submit(client, rig)
     handle.cancel()
     assert refused(handle.status).status_code == 404
     assert refused(handle.cancel).status_code == 404
-    assert [task.state for task in stage.sandbox.tasks(stage.word)] == ["cancelled"]
+    assert [task.state for task in rig.sandbox.tasks(rig.word)] == ["cancelled"]
 
 
-def test_what_runs_is_stopped_and_says_so(client: fal_client.SyncClient, stage: Stage) -> None:
-    # It begins after 2 s, stops 2.1 s after the cancel, and would be over after 8 s.
-    stage.behave(seconds=8, cancel="slow", cancel_seconds=2.1)
-    handle = submit(client, stage)
+def test_running_request_is_stopped_and_says_so(client: fal_client.SyncClient, rig: Rig) -> None:
+    # The work begins after 2 s, stops 2.1 s after the cancel, and would end after 8 s.
+    rig.behave(seconds=8, cancel="slow", cancel_seconds=2.1)
+    handle = submit(client, rig)
     client.cancel(PIKA, handle.request_id)
     *_, status = handle.iter_events(interval=AT_ONCE)
     assert isinstance(status, fal_client.Completed)
@@ -159,21 +162,21 @@ def test_what_runs_is_stopped_and_says_so(client: fal_client.SyncClient, stage: 
     assert (error.status_code, error.error_type) == (499, "client_cancelled")
 
 
-def test_what_ended_cannot_be_cancelled(client: fal_client.SyncClient, stage: Stage) -> None:
-    handle = submit(client, stage)
+def test_finished_request_cannot_be_cancelled(client: fal_client.SyncClient, rig: Rig) -> None:
+    handle = submit(client, rig)
     handle.get(interval=AT_ONCE)
     error = refused(handle.cancel)
     assert error.status_code == 400
     assert "ALREADY_COMPLETED" in error.message
 
 
-def test_a_wrong_key_is_refused_everywhere(
-    client: fal_client.SyncClient, new_client: Callable[[str], fal_client.SyncClient], stage: Stage
+def test_wrong_key_is_refused_everywhere(
+    client: fal_client.SyncClient, new_client: Callable[[str], fal_client.SyncClient], rig: Rig
 ) -> None:
-    request_id = submit(client, stage).request_id
+    request_id = submit(client, rig).request_id
     stranger = new_client("wrong")
     for call in (
-        lambda: submit(stranger, stage),
+        lambda: submit(stranger, rig),
         lambda: stranger.status(PIKA, request_id),
         lambda: stranger.result(PIKA, request_id),
         lambda: stranger.cancel(PIKA, request_id),
@@ -181,42 +184,40 @@ def test_a_wrong_key_is_refused_everywhere(
         assert refused(call).status_code == 401
 
 
-def test_a_wrong_field_is_refused_by_its_name(client: fal_client.SyncClient, stage: Stage) -> None:
+def test_wrong_field_is_refused_by_name(client: fal_client.SyncClient, rig: Rig) -> None:
     for field, value in {"aspect_ratio": "7:1", "duration": 5, "prompt": "", "colour": "red"}.items():
-        error = refused(lambda field=field, value=value: submit(client, stage, **{field: value}))  # type: ignore[misc]
+        error = refused(lambda field=field, value=value: submit(client, rig, **{field: value}))  # type: ignore[misc]
         assert (error.status_code, fields_of(error)) == (422, {field})
 
 
-def test_an_app_that_is_not_there_is_not_found(client: fal_client.SyncClient, stage: Stage) -> None:
-    assert refused(lambda: client.submit("fal-ai/nothing", {"prompt": stage.prompt})).status_code == 404
+def test_unknown_app_is_not_found(client: fal_client.SyncClient, rig: Rig) -> None:
+    assert refused(lambda: client.submit("fal-ai/nothing", {"prompt": rig.prompt})).status_code == 404
     assert refused(lambda: client.status(PIKA, "nothing")).status_code == 404
 
 
-def test_a_rate_limit_is_waited_for(client: fal_client.SyncClient, stage: Stage) -> None:
-    stage.behave(seconds=LONG, create_error=ErrorReply(code=429, msg="Too many requests"))
-    assert isinstance(submit(client, stage).status(), fal_client.Queued)
-    requests = stage.sandbox.requests(stage.word)
+def test_client_waits_for_the_rate_limit(client: fal_client.SyncClient, rig: Rig) -> None:
+    rig.behave(seconds=LONG, create_error=ErrorReply(code=429, msg="Too many requests"))
+    assert isinstance(submit(client, rig).status(), fal_client.Queued)
+    requests = rig.sandbox.requests(rig.word)
     assert (requests.accepted, requests.refused_by_code) == (1, {429: 1})
 
 
-def test_trouble_of_the_vendor_is_told(client: fal_client.SyncClient, stage: Stage) -> None:
-    stage.behave(create_error=ErrorReply(code=500, msg="Internal server error"))
-    error = refused(lambda: submit(client, stage))
+def test_server_error_is_reported(client: fal_client.SyncClient, rig: Rig) -> None:
+    rig.behave(create_error=ErrorReply(code=500, msg="Internal server error"))
+    error = refused(lambda: submit(client, rig))
     assert (error.status_code, error.message) == (500, "Internal server error")
 
 
-def test_the_end_is_reported_where_the_client_asked(
-    client: fal_client.SyncClient, stage: Stage, receiver: Receiver
-) -> None:
-    handle = client.submit(PIKA, {"prompt": stage.prompt}, webhook_url=f"{receiver.url}?a=1&b=2")
+def test_end_is_sent_to_the_requested_webhook(client: fal_client.SyncClient, rig: Rig, receiver: Receiver) -> None:
+    handle = client.submit(PIKA, {"prompt": rig.prompt}, webhook_url=f"{receiver.url}?a=1&b=2")
     (webhook,) = receiver.wait_for(1)
     assert webhook.headers["x-fal-webhook-request-id"] == handle.request_id
-    (task,) = stage.sandbox.tasks(stage.word)
+    (task,) = rig.sandbox.tasks(rig.word)
     assert task.call_back_url == f"{receiver.url}?a=1&b=2"
 
 
-def test_our_adapter_asks_as_the_client_does(
-    client: fal_client.SyncClient, stage: Stage, asked: Asked, receiver: Receiver
+def test_adapter_sends_the_same_request_as_the_client(
+    client: fal_client.SyncClient, rig: Rig, asked: Asked, receiver: Receiver
 ) -> None:
     asked.by_us(
         "fal",
@@ -226,7 +227,7 @@ def test_our_adapter_asks_as_the_client_does(
         resolution="1080p",
         duration_seconds=10,
     )
-    arguments = {"prompt": stage.prompt, "aspect_ratio": "4:5", "resolution": "1080p", "duration": "10"}
+    arguments = {"prompt": rig.prompt, "aspect_ratio": "4:5", "resolution": "1080p", "duration": "10"}
     client.submit(PIKA, arguments, webhook_url=f"{receiver.url}?a=1&b=2")
     assert asked.is_the_same()
     receiver.wait_for(2)

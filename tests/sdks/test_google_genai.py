@@ -1,4 +1,4 @@
-"""Google's client, given the sandbox as its base URL: what it sends is taken, and what it is answered it can read."""
+"""Google's client with the sandbox as its base URL: the sandbox takes its requests, and it can read the answers."""
 
 import base64
 import os
@@ -39,12 +39,15 @@ VIDEO = {"type": "video", "aspect_ratio": "9:16", "resolution": "720p", "duratio
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The sandbox, and a word in every prompt that scenarios go by."""
+class Rig:
+    """The sandbox, and a unique word for prompts and scenarios."""
 
     url: str
+    """The URL of the sandbox."""
     sandbox: SandboxClient
+    """Controls the sandbox."""
     word: str
+    """The word in the test's prompts."""
 
     @property
     def prompt(self) -> str:
@@ -57,7 +60,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """A sandbox of its own, without TLS."""
+    """A separate sandbox without TLS."""
     port = free_port()
     process = start_sandbox(port)
     yield f"http://127.0.0.1:{port}"
@@ -66,17 +69,17 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def stage(address: str) -> Iterator[Stage]:
+def rig(address: str) -> Iterator[Rig]:
     with SandboxClient(address) as sandbox:
         sandbox.reset()
-        stage = Stage(address, sandbox, uuid4().hex)
-        stage.behave()
-        yield stage
+        rig = Rig(address, sandbox, uuid4().hex)
+        rig.behave()
+        yield rig
 
 
 @pytest.fixture
 def new_client(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], genai.Client]]:
-    """Clients that find nothing of a developer's in their environment."""
+    """Clients that ignore a developer's environment."""
     for name in list(os.environ):
         if name.upper().startswith(("GOOGLE_", "GEMINI_")):
             monkeypatch.delenv(name)
@@ -98,15 +101,15 @@ def client(new_client: Callable[[str], genai.Client]) -> genai.Client:
 
 
 def sent(client: genai.Client, **body: Any) -> Interaction:
-    """What a create is answered."""
+    """The answer to a create."""
     interaction = client.interactions.create(**body)
     assert isinstance(interaction, Interaction)
     return interaction
 
 
-def create(client: genai.Client, stage: Stage, **fields: Any) -> str:
-    """The id of a video that was ordered."""
-    wanted = {"model": OMNI, "input": stage.prompt, "response_format": VIDEO, "background": True, **fields}
+def create(client: genai.Client, rig: Rig, **fields: Any) -> str:
+    """The id of an ordered video."""
+    wanted = {"model": OMNI, "input": rig.prompt, "response_format": VIDEO, "background": True, **fields}
     interaction = sent(client, **wanted)
     assert (interaction.status, interaction.model) == ("queued", OMNI)
     assert interaction.id
@@ -114,7 +117,7 @@ def create(client: genai.Client, stage: Stage, **fields: Any) -> str:
 
 
 def draw(client: genai.Client, *contents: dict[str, str]) -> bytes:
-    """A picture, for which the client waits."""
+    """A picture. The client waits for its end."""
     made = sent(client, model=BANANA, input=list(contents) or "a boat", response_format={"type": "image"})
     assert made.status == "completed"
     assert made.output_image is not None
@@ -122,21 +125,21 @@ def draw(client: genai.Client, *contents: dict[str, str]) -> bytes:
 
 
 def finish(client: genai.Client, interaction_id: str) -> Interaction:
-    """Read until the interaction has ended; gives it."""
+    """Read the interaction until it ends, and return it."""
     eventually(lambda: client.interactions.get(interaction_id).status not in {"queued", "in_progress"})
     return client.interactions.get(interaction_id)
 
 
 def file_of(interaction: Interaction) -> str:
-    """The name of the file that an interaction made."""
+    """The file name of an interaction."""
     output = interaction.output_video or interaction.output_image
     assert output is not None
     assert output.uri is not None
     return "files/" + output.uri.rpartition("/")[2]
 
 
-def test_a_video_is_made_and_its_bytes_are_fetched(client: genai.Client, stage: Stage) -> None:
-    interaction = finish(client, create(client, stage))
+def test_video_is_made_and_its_bytes_are_fetched(client: genai.Client, rig: Rig) -> None:
+    interaction = finish(client, create(client, rig))
     assert interaction.status == "completed"
     name = file_of(interaction)
     file = client.files.get(name=name)
@@ -146,80 +149,80 @@ def test_a_video_is_made_and_its_bytes_are_fetched(client: genai.Client, stage: 
     assert (content[4:8], len(content)) == (b"ftyp", file.size_bytes)
 
 
-def test_a_video_that_comes_within_its_interaction(client: genai.Client, stage: Stage) -> None:
-    stage.behave(inline_result=True)
-    output = finish(client, create(client, stage)).output_video
+def test_video_is_delivered_within_its_interaction(client: genai.Client, rig: Rig) -> None:
+    rig.behave(inline_result=True)
+    output = finish(client, create(client, rig)).output_video
     assert output is not None
     assert output.data is not None
     assert (base64.b64decode(output.data)[4:8], output.uri) == (b"ftyp", None)
 
 
-def test_a_picture_is_edited_while_the_client_waits(client: genai.Client, stage: Stage) -> None:
+def test_picture_is_edited_while_the_client_waits(client: genai.Client, rig: Rig) -> None:
     drawn = {"type": "image", "mime_type": "image/png", "data": base64.b64encode(draw(client)).decode()}
-    assert draw(client, drawn, {"type": "text", "text": stage.prompt}).startswith(b"\x89PNG")
+    assert draw(client, drawn, {"type": "text", "text": rig.prompt}).startswith(b"\x89PNG")
 
 
-def test_a_failure_is_told(client: genai.Client, stage: Stage) -> None:
-    stage.behave(outcome="fail", fail_code="internal", fail_msg="it broke")
-    interaction = finish(client, create(client, stage))
+def test_failure_is_reported(client: genai.Client, rig: Rig) -> None:
+    rig.behave(outcome="fail", fail_code="internal", fail_msg="it broke")
+    interaction = finish(client, create(client, rig))
     assert interaction.status == "failed"
     (error,) = interaction.errors or []
     assert (error.code, error.message) == ("internal", "it broke")
 
 
-def test_an_interaction_is_cancelled(client: genai.Client, stage: Stage) -> None:
-    stage.behave(seconds=LONG)
-    interaction_id = create(client, stage)
+def test_interaction_is_cancelled(client: genai.Client, rig: Rig) -> None:
+    rig.behave(seconds=LONG)
+    interaction_id = create(client, rig)
     assert client.interactions.cancel(interaction_id).status == "cancelled"
     assert client.interactions.get(interaction_id).status == "cancelled"
 
 
 def refused(call: Callable[[], object]) -> tuple[int | None, str]:
-    """The status and the class of the error with which a call ends."""
+    """Status and class of the error of a failing call."""
     with pytest.raises(Exception, match="'error'") as caught:
         call()
     return getattr(caught.value, "status_code", None), type(caught.value).__name__
 
 
-def test_a_wrong_key_is_refused(new_client: Callable[[str], genai.Client], stage: Stage) -> None:
+def test_wrong_key_is_refused(new_client: Callable[[str], genai.Client], rig: Rig) -> None:
     stranger = new_client("wrong")
-    assert refused(lambda: create(stranger, stage)) == (400, "BadRequestError")
+    assert refused(lambda: create(stranger, rig)) == (400, "BadRequestError")
     assert refused(lambda: stranger.interactions.get("v1_1")) == (400, "BadRequestError")
     with pytest.raises(errors.ClientError, match="API key not valid"):
         list(stranger.models.list())
 
 
-def test_refusals_are_of_the_kinds_that_the_client_knows(client: genai.Client, stage: Stage) -> None:
+def test_refusals_raise_the_clients_own_errors(client: genai.Client, rig: Rig) -> None:
     assert refused(lambda: client.interactions.get("v1_1")) == (404, "NotFoundError")
-    assert refused(lambda: create(client, stage, response_format={"type": "video", "duration": "60s"})) == (
+    assert refused(lambda: create(client, rig, response_format={"type": "video", "duration": "60s"})) == (
         400,
         "BadRequestError",
     )
-    # It sends a create again that was refused for its number, and this one is taken.
-    stage.behave(create_error=ErrorReply(code=429, msg="slow down", retry_after=0))
-    create(client, stage)
-    assert stage.sandbox.requests(stage.word).refused_by_code == {400: 1, 429: 1}
+    # The client repeats a create that a rate limit refused, and the second one succeeds.
+    rig.behave(create_error=ErrorReply(code=429, msg="slow down", retry_after=0))
+    create(client, rig)
+    assert rig.sandbox.requests(rig.word).refused_by_code == {400: 1, 429: 1}
 
 
-def test_the_models_are_listed(client: genai.Client) -> None:
+def test_models_are_listed(client: genai.Client) -> None:
     assert {f"models/{OMNI}", f"models/{BANANA}"} <= {model.name for model in client.models.list()}
 
 
-def test_a_webhook_of_the_request_carries_googles_token(client: genai.Client, stage: Stage) -> None:
+def test_webhook_of_the_request_carries_googles_token(client: genai.Client, rig: Rig) -> None:
     with receiving() as receiver:
-        interaction_id = create(client, stage, webhook_config={"uris": [receiver.url]})
+        interaction_id = create(client, rig, webhook_config={"uris": [receiver.url]})
         (callback,) = receiver.wait_for(1)
-    keys = jwt.PyJWKClient(f"{stage.url}/gemini/.well-known/jwks.json")
+    keys = jwt.PyJWKClient(f"{rig.url}/gemini/.well-known/jwks.json")
     token = callback.headers["webhook-signature"]
     key = keys.get_signing_key_from_jwt(token)
     claims = jwt.decode(token, key, algorithms=["RS256"], options={"verify_aud": False})
     assert claims["data"] == {"id": interaction_id}
 
 
-def test_a_webhook_of_the_project_is_registered(client: genai.Client, stage: Stage) -> None:
+def test_webhook_of_the_project_is_registered(client: genai.Client, rig: Rig) -> None:
     with receiving() as receiver:
         webhook = client.webhooks.create(uri=receiver.url, subscribed_events=["interaction.completed"], name="ours")
-        create(client, stage)
+        create(client, rig)
         (callback,) = receiver.wait_for(1)
     assert (webhook.state, webhook.new_signing_secret) == ("enabled", WEBHOOK_SECRET)
     assert callback.headers["webhook-signature"].startswith("v1,")
@@ -232,14 +235,14 @@ def test_a_webhook_of_the_project_is_registered(client: genai.Client, stage: Sta
         (BANANA, {"resolution": "2K", "output_format": "jpeg"}),
     ],
 )
-def test_the_adapter_asks_as_the_client_does(
-    client: genai.Client, stage: Stage, model: str, fields: dict[str, object]
+def test_adapter_sends_the_same_request_as_the_client(
+    client: genai.Client, rig: Rig, model: str, fields: dict[str, object]
 ) -> None:
-    stage.behave(seconds=LONG)
+    rig.behave(seconds=LONG)
     picture = "https://media.example/1.png"
-    inputs = Inputs.model_validate({"prompt": stage.prompt, "image_urls": [picture], "aspect_ratio": "16:9", **fields})
+    inputs = Inputs.model_validate({"prompt": rig.prompt, "image_urls": [picture], "aspect_ratio": "16:9", **fields})
     transport = Transport()
-    settings = ProviderSettings.model_validate({"api_key": KEY, "base_url": f"{stage.url}/gemini"})
+    settings = ProviderSettings.model_validate({"api_key": KEY, "base_url": f"{rig.url}/gemini"})
     Gemini("gemini", settings, transport).submit(
         ProviderRequest(model, inputs, {picture: InputFile(draw(client), "image/png")}),
         callback_url=None,
@@ -247,7 +250,7 @@ def test_the_adapter_asks_as_the_client_does(
         fence=lambda: None,
     )
     transport.close()
-    (ours,) = stage.sandbox.tasks(stage.word)
+    (ours,) = rig.sandbox.tasks(rig.word)
     sent(client, **ours.request)
-    (_, googles) = stage.sandbox.tasks(stage.word)
+    (_, googles) = rig.sandbox.tasks(rig.word)
     assert googles.request == ours.request

@@ -1,4 +1,4 @@
-"""Google's own client, in its Vertex AI mode, drives the sandbox: what it sends is taken, what it reads is there."""
+"""Google's client in its Vertex AI mode: the sandbox takes its requests, and it can read the answers."""
 
 import base64
 import time
@@ -32,7 +32,7 @@ def sandbox_url() -> Iterator[str]:
 
 @pytest.fixture
 def word(sandbox_url: str) -> str:
-    """In every prompt; what it is in makes small files."""
+    """A word in every prompt. Its scenario makes files small."""
     word = uuid4().hex
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
@@ -43,7 +43,7 @@ def word(sandbox_url: str) -> str:
 
 @pytest.fixture
 def client(sandbox_url: str) -> Iterator[genai.Client]:
-    # trust_env: a proxy of the environment has no business between the two.
+    # trust_env: no proxy of the environment between client and sandbox.
     options = types.HttpOptions(
         base_url=f"{sandbox_url}/vertex/", client_args={"trust_env": False}, timeout=1000 * PATIENCE_SECONDS
     )
@@ -75,7 +75,7 @@ def generate(
     return client.models.generate_videos(model=VEO, source=source, config=wanted)
 
 
-def test_everything_that_the_client_can_ask_for_is_taken_and_the_video_comes_in_the_answer(
+def test_every_setting_of_the_client_is_accepted_and_the_video_is_in_the_answer(
     client: genai.Client, word: str
 ) -> None:
     operation = generate(
@@ -105,7 +105,7 @@ def test_everything_that_the_client_can_ask_for_is_taken_and_the_video_comes_in_
     assert video.video_bytes[4:8] == MP4
 
 
-def test_a_video_in_a_bucket_can_be_gone_on_from(client: genai.Client, word: str) -> None:
+def test_video_in_a_bucket_can_be_extended(client: genai.Client, word: str) -> None:
     boat = types.GenerateVideosSource(prompt=f"a boat {word}")
     video = finished(client, generate(client, boat, output_gcs_uri="gs://films/veo"))
     assert video.video_bytes is None
@@ -126,7 +126,7 @@ def test_pictures_are_frames_or_references(client: genai.Client, word: str, sand
     assert finished(client, generate(client, alone, reference_images=[reference])).video_bytes
 
 
-def test_a_video_that_the_safety_filter_takes_away_says_why(client: genai.Client, word: str, sandbox_url: str) -> None:
+def test_video_that_the_safety_filter_removes_has_a_reason(client: genai.Client, word: str, sandbox_url: str) -> None:
     with SandboxClient(sandbox_url) as sandbox:
         filtered = Scenario(match=Match(prompt_contains=word), outcome="fail", fail_code="rai", fail_msg="A child.")
         sandbox.add_scenario(filtered)
@@ -139,7 +139,7 @@ def test_a_video_that_the_safety_filter_takes_away_says_why(client: genai.Client
     assert operation.response.rai_media_filtered_reasons == ["A child."]
 
 
-def test_refusals_are_googles(client: genai.Client, word: str) -> None:
+def test_refusals_have_googles_codes(client: genai.Client, word: str) -> None:
     with pytest.raises(errors.ClientError) as caught:
         generate(client, types.GenerateVideosSource(prompt=word), duration_seconds=5)
     assert (caught.value.code, caught.value.status) == (400, "INVALID_ARGUMENT")
@@ -152,5 +152,5 @@ def test_refusals_are_googles(client: genai.Client, word: str) -> None:
     assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")
 
 
-def test_nothing_is_cached(client: genai.Client) -> None:
+def test_cached_contents_are_empty(client: genai.Client) -> None:
     assert list(client.caches.list()) == []

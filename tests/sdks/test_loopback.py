@@ -1,4 +1,4 @@
-"""That nothing leaves this machine is no accident: where a client would call its vendor, it is stopped."""
+"""The guard against traffic to other machines: it stops a client that calls its real vendor."""
 
 import socket
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def ask_fal() -> None:
         (ask_fal, "rest.fal.ai"),
     ],
 )
-def test_a_client_that_is_not_told_of_the_sandbox_reaches_nobody(
+def test_client_without_the_sandboxs_address_reaches_no_vendor(
     ask: Callable[[], None], host: str, certificate: object
 ) -> None:
     with WATCH.on() as strays:
@@ -48,7 +48,7 @@ def test_a_client_that_is_not_told_of_the_sandbox_reaches_nobody(
         assert set(strays) == {host}
 
 
-def test_an_address_without_a_name_is_not_reached_either() -> None:
+def test_numeric_address_is_not_reached_either() -> None:
     with WATCH.on() as strays, socket.socket() as connection, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
         with pytest.raises(LeftThisMachine):
             connection.connect(("192.0.2.1", 443))

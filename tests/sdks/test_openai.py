@@ -1,4 +1,4 @@
-"""OpenAI's client, given the sandbox as its base URL. It refuses every answer that is not of its types."""
+"""OpenAI's client with the sandbox as its base URL. The client refuses every answer that does not match its types."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ from openai import OpenAI
 
 from sandbox.scenarios import ErrorReply
 from tests.sandbox.harness import KEY
-from tests.sdks.conftest import Asked, Stage
+from tests.sdks.conftest import Asked, Rig
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
 
@@ -41,24 +41,24 @@ def client(new_client: Callable[..., OpenAI]) -> OpenAI:
     return new_client()
 
 
-def make_video(client: OpenAI, stage: Stage) -> str:
+def make_video(client: OpenAI, rig: Rig) -> str:
     """The id of a finished video."""
-    video = client.videos.create_and_poll(prompt=stage.prompt, poll_interval_ms=AT_ONCE_MS)
+    video = client.videos.create_and_poll(prompt=rig.prompt, poll_interval_ms=AT_ONCE_MS)
     assert video.status == "completed"
     return video.id
 
 
 def told(error: openai.APIStatusError) -> tuple[int, str | None, str | None]:
-    """What the client reads in an error: the HTTP status, and what the envelope says of kind and parameter."""
+    """The parts of an error that the client reads: HTTP status, type and parameter."""
     return error.status_code, error.type, error.param
 
 
-def test_a_video_is_made_and_its_bytes_are_fetched(client: OpenAI, stage: Stage) -> None:
+def test_video_is_made_and_its_bytes_are_fetched(client: OpenAI, rig: Rig) -> None:
     video = client.videos.create_and_poll(
-        model="sora-2", prompt=stage.prompt, seconds="8", size="1280x720", poll_interval_ms=AT_ONCE_MS
+        model="sora-2", prompt=rig.prompt, seconds="8", size="1280x720", poll_interval_ms=AT_ONCE_MS
     )
     assert (video.status, video.progress, video.error) == ("completed", 100, None)
-    assert (video.model, video.seconds, video.size, video.prompt) == ("sora-2", "8", "1280x720", stage.prompt)
+    assert (video.model, video.seconds, video.size, video.prompt) == ("sora-2", "8", "1280x720", rig.prompt)
     assert video.completed_at is not None
     assert video.completed_at >= video.created_at
 
@@ -69,28 +69,28 @@ def test_a_video_is_made_and_its_bytes_are_fetched(client: OpenAI, stage: Stage)
         assert b"".join(answer.iter_bytes()) == whole
 
 
-def test_a_video_begins_with_a_picture_that_is_sent_as_a_file(client: OpenAI, stage: Stage, picture: str) -> None:
+def test_video_begins_with_an_uploaded_picture(client: OpenAI, rig: Rig, picture: str) -> None:
     first = httpx.get(picture).content
-    video = client.videos.create(prompt=stage.prompt, input_reference=("first.png", first, "image/png"))
+    video = client.videos.create(prompt=rig.prompt, input_reference=("first.png", first, "image/png"))
     assert client.videos.poll(video.id, poll_interval_ms=AT_ONCE_MS).status == "completed"
     with pytest.raises(openai.BadRequestError) as refused:
-        client.videos.create(prompt=stage.prompt, input_reference=b"no picture")
+        client.videos.create(prompt=rig.prompt, input_reference=b"no picture")
     assert told(refused.value) == (400, "invalid_request_error", "input_reference")
 
 
-def test_a_video_begins_with_a_picture_that_is_a_link(client: OpenAI, stage: Stage, picture: str) -> None:
-    # Its types have this for `input_reference`, but its form takes a file alone: a link goes out as JSON.
+def test_video_begins_with_a_picture_from_a_link(client: OpenAI, rig: Rig, picture: str) -> None:
+    # The client's types allow a link for `input_reference`, but its form takes only a file: links are sent as JSON.
     video = client.videos.create(
-        prompt=stage.prompt,
+        prompt=rig.prompt,
         extra_body={"input_reference": {"image_url": picture}},
         extra_headers={"Content-Type": "application/json"},
     )
     assert client.videos.poll(video.id, poll_interval_ms=AT_ONCE_MS).status == "completed"
 
 
-def test_a_failure_tells_why(client: OpenAI, stage: Stage) -> None:
-    stage.behave(outcome="fail", fail_code="moderation_blocked", fail_msg="Your request was blocked")
-    video = client.videos.create_and_poll(prompt=stage.prompt, poll_interval_ms=AT_ONCE_MS)
+def test_failure_has_its_reason(client: OpenAI, rig: Rig) -> None:
+    rig.behave(outcome="fail", fail_code="moderation_blocked", fail_msg="Your request was blocked")
+    video = client.videos.create_and_poll(prompt=rig.prompt, poll_interval_ms=AT_ONCE_MS)
     assert video.status == "failed"
     assert video.error is not None
     assert (video.error.code, video.error.message) == ("moderation_blocked", "Your request was blocked")
@@ -98,9 +98,9 @@ def test_a_failure_tells_why(client: OpenAI, stage: Stage) -> None:
         client.videos.download_content(video.id)
 
 
-def test_videos_are_listed_page_after_page(client: OpenAI, stage: Stage) -> None:
-    stage.behave(seconds=LONG)
-    ids = [client.videos.create(prompt=stage.prompt).id for _ in range(3)]
+def test_videos_are_listed_page_after_page(client: OpenAI, rig: Rig) -> None:
+    rig.behave(seconds=LONG)
+    ids = [client.videos.create(prompt=rig.prompt).id for _ in range(3)]
     page = client.videos.list(limit=2)
     assert [video.id for video in page.data] == ids[:0:-1]
     assert page.has_next_page()
@@ -112,14 +112,14 @@ def test_videos_are_listed_page_after_page(client: OpenAI, stage: Stage) -> None
 @pytest.mark.parametrize(
     ("query", "param"), [({"limit": 101}, "limit"), ({"limit": "many"}, "limit"), ({"order": "random"}, "order")]
 )
-def test_a_page_that_cannot_be_is_refused(client: OpenAI, stage: Stage, query: dict[str, object], param: str) -> None:
+def test_invalid_page_is_refused(client: OpenAI, rig: Rig, query: dict[str, object], param: str) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.videos.list(extra_query=query)
     assert told(refused.value) == (400, "invalid_request_error", param)
 
 
-def test_a_deleted_video_is_gone(client: OpenAI, stage: Stage) -> None:
-    video_id = make_video(client, stage)
+def test_deleted_video_is_gone(client: OpenAI, rig: Rig) -> None:
+    video_id = make_video(client, rig)
     deleted = client.videos.delete(video_id)
     assert (deleted.id, deleted.deleted, deleted.object) == (video_id, True, "video.deleted")
     for call in (client.videos.retrieve, client.videos.download_content, client.videos.delete):
@@ -129,25 +129,25 @@ def test_a_deleted_video_is_gone(client: OpenAI, stage: Stage) -> None:
     assert client.videos.list().data == []
 
 
-def test_an_open_video_cannot_be_deleted(client: OpenAI, stage: Stage) -> None:
-    stage.behave(seconds=LONG)
-    video = client.videos.create(prompt=stage.prompt)
+def test_open_video_cannot_be_deleted(client: OpenAI, rig: Rig) -> None:
+    rig.behave(seconds=LONG)
+    video = client.videos.create(prompt=rig.prompt)
     with pytest.raises(openai.BadRequestError, match="queued"):
         client.videos.delete(video.id)
     assert client.videos.retrieve(video.id).status == "queued"
 
 
-def test_a_wrong_key_is_refused_everywhere(client: OpenAI, new_client: Callable[..., OpenAI], stage: Stage) -> None:
-    video_id = make_video(client, stage)
+def test_wrong_key_is_refused_everywhere(client: OpenAI, new_client: Callable[..., OpenAI], rig: Rig) -> None:
+    video_id = make_video(client, rig)
     stranger = new_client(api_key="sk-wrong")
     for call in (
-        lambda: stranger.videos.create(prompt=stage.prompt),
+        lambda: stranger.videos.create(prompt=rig.prompt),
         lambda: stranger.videos.retrieve(video_id),
         lambda: stranger.videos.list(),
         lambda: stranger.videos.list(extra_query={"limit": "many"}),
         lambda: stranger.videos.download_content(video_id),
         lambda: stranger.videos.delete(video_id),
-        lambda: stranger.videos.remix(video_id, prompt=stage.prompt),
+        lambda: stranger.videos.remix(video_id, prompt=rig.prompt),
     ):
         with pytest.raises(openai.AuthenticationError) as refused:
             call()
@@ -164,46 +164,46 @@ def test_a_wrong_key_is_refused_everywhere(client: OpenAI, new_client: Callable[
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_a_wrong_field_is_refused_by_its_name(client: OpenAI, stage: Stage, fields: dict[str, str], param: str) -> None:
+def test_wrong_field_is_refused_by_name(client: OpenAI, rig: Rig, fields: dict[str, str], param: str) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
-        client.videos.create(prompt=stage.prompt, extra_body=fields)
+        client.videos.create(prompt=rig.prompt, extra_body=fields)
     assert told(refused.value) == (400, "invalid_request_error", param)
 
 
-def test_a_rate_limit_is_told_and_waited_for(client: OpenAI, new_client: Callable[..., OpenAI], stage: Stage) -> None:
-    stage.behave(seconds=LONG, create_error=ErrorReply(code=429, msg="Rate limit reached"), create_error_times=2)
+def test_client_waits_for_the_rate_limit(client: OpenAI, new_client: Callable[..., OpenAI], rig: Rig) -> None:
+    rig.behave(seconds=LONG, create_error=ErrorReply(code=429, msg="Rate limit reached"), create_error_times=2)
     with pytest.raises(openai.RateLimitError) as refused:
-        client.videos.create(prompt=stage.prompt)
+        client.videos.create(prompt=rig.prompt)
     assert told(refused.value) == (429, "rate_limit_error", None)
-    assert new_client(max_retries=1).videos.create(prompt=stage.prompt).status == "queued"
-    requests = stage.sandbox.requests(stage.word)
+    assert new_client(max_retries=1).videos.create(prompt=rig.prompt).status == "queued"
+    requests = rig.sandbox.requests(rig.word)
     assert (requests.accepted, requests.refused) == (1, 2)
 
 
-def test_how_long_to_wait_is_told_in_both_headers_that_it_reads(client: OpenAI, stage: Stage) -> None:
-    stage.behave(create_error=ErrorReply(code=429, msg="Rate limit reached", retry_after=3))
+def test_pause_is_in_both_headers_that_the_client_reads(client: OpenAI, rig: Rig) -> None:
+    rig.behave(create_error=ErrorReply(code=429, msg="Rate limit reached", retry_after=3))
     with pytest.raises(openai.RateLimitError) as refused:
-        client.videos.create(prompt=stage.prompt)
+        client.videos.create(prompt=rig.prompt)
     headers = refused.value.response.headers
     assert (headers["retry-after-ms"], headers["retry-after"]) == ("3000", "3")
 
 
-def test_trouble_of_the_vendor_and_a_lost_answer_are_told_apart(client: OpenAI, stage: Stage) -> None:
-    stage.behave(create_error=ErrorReply(code=500, msg="Sorry"))
+def test_server_error_and_lost_answer_raise_different_errors(client: OpenAI, rig: Rig) -> None:
+    rig.behave(create_error=ErrorReply(code=500, msg="Sorry"))
     with pytest.raises(openai.InternalServerError) as failed:
-        client.videos.create(prompt=stage.prompt)
+        client.videos.create(prompt=rig.prompt)
     assert told(failed.value) == (500, "server_error", None)
-    stage.behave(create_reply="drop")
+    rig.behave(create_reply="drop")
     with pytest.raises(openai.APIConnectionError):
-        client.videos.create(prompt=stage.prompt)
+        client.videos.create(prompt=rig.prompt)
 
 
-def test_what_this_wire_has_not_is_refused_in_its_own_words(client: OpenAI, stage: Stage) -> None:
-    video_id = make_video(client, stage)
+def test_missing_endpoints_are_refused_with_the_wires_own_errors(client: OpenAI, rig: Rig) -> None:
+    video_id = make_video(client, rig)
     for call in (
-        lambda: client.videos.remix(video_id, prompt=stage.prompt),
-        lambda: client.videos.edit(video=b"a video", prompt=stage.prompt),
-        lambda: client.videos.extend(video=b"a video", prompt=stage.prompt, seconds="4"),
+        lambda: client.videos.remix(video_id, prompt=rig.prompt),
+        lambda: client.videos.edit(video=b"a video", prompt=rig.prompt),
+        lambda: client.videos.extend(video=b"a video", prompt=rig.prompt, seconds="4"),
         lambda: client.videos.get_character("character_1"),
     ):
         with pytest.raises(openai.NotFoundError) as refused:
@@ -214,7 +214,7 @@ def test_what_this_wire_has_not_is_refused_in_its_own_words(client: OpenAI, stag
     assert no_thumbnail.value.param == "variant"
 
 
-def test_our_adapter_asks_as_the_client_does(client: OpenAI, stage: Stage, asked: Asked) -> None:
+def test_adapter_sends_the_same_request_as_the_client(client: OpenAI, rig: Rig, asked: Asked) -> None:
     asked.by_us("openai_videos", "openai-compatible-video", aspect_ratio="9:16", duration_seconds=12)
-    client.videos.create(model="sora-2", prompt=stage.prompt, seconds="12", size="720x1280")
+    client.videos.create(model="sora-2", prompt=rig.prompt, seconds="12", size="720x1280")
     assert asked.is_the_same()

@@ -1,4 +1,4 @@
-"""What our adapters send, held against the request types of the vendors' clients, for all that can be ordered."""
+"""Our adapters' requests against the request types of the vendors' clients, for everything that can be ordered."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -38,7 +38,7 @@ def runway_type(path: str) -> TypeAdapter[object]:
 
 
 def orders(provider: str) -> Iterator[Order]:
-    """Every combination that the catalogue lets a customer choose of this vendor's models."""
+    """Every combination of settings that the catalogue allows for this vendor's models."""
     catalogue = Catalogue.load(frozenset({provider}))
     served = (model for model in CatalogueFile.shipped().models if model.routes[0].provider == provider)
     for can, name in ((model.capabilities, model.name) for model in served):
@@ -56,17 +56,17 @@ def orders(provider: str) -> Iterator[Order]:
         for values in product(*(choices or [None] for choices in fields.values())):
             chosen = dict(zip(fields, values, strict=True))
             request = GenerationRequest.model_validate({"model": name, "prompt": "a boat", **chosen})
-            yield catalogue.order(request, {VIDEO: InputFacts("video/mp4", 1000)})
+            yield catalogue.order(request, {VIDEO: InputFacts("video/mp4", 1000, duration_seconds=1)})
 
 
-def test_openais_type_takes_every_form() -> None:
+def test_every_form_matches_openais_type() -> None:
     forms = [to_form(order.routes[0].model, order.inputs) for order in orders("openai_videos")]
     assert len(forms) == len({tuple(form.values()) for form in forms}) > 1
     for form in forms:
         wire_type(VideoCreateParams).validate_python(form)
 
 
-def test_runways_types_take_every_body() -> None:
+def test_every_body_matches_runways_types() -> None:
     served = set()
     for order in orders("runway"):
         model = order.routes[0].model
@@ -75,7 +75,7 @@ def test_runways_types_take_every_body() -> None:
     assert served == set(RATIOS)
 
 
-def test_replicates_type_takes_what_we_ask_of_webhooks() -> None:
+def test_webhook_fields_match_replicates_type() -> None:
     asked = {"webhook": "https://us.example/callbacks", "webhook_events_filter": ["completed"]}
     wire_type(Predictions.CreatePredictionParams).validate_python(asked)
 
@@ -92,7 +92,7 @@ def test_replicates_type_takes_what_we_ask_of_webhooks() -> None:
         ({"promptImage": [{"uri": "https://pictures.example/1.png", "position": "middle"}]}, "position"),
     ],
 )
-def test_a_misspelt_or_odd_field_would_be_noticed(change: dict[str, object], field: str) -> None:
+def test_misspelt_or_unknown_field_is_refused(change: dict[str, object], field: str) -> None:
     (order, *_) = (order for order in orders("runway") if order.routes[0].model == "image_to_video/gen4.5")
     body = {**to_body("image_to_video/gen4.5", order.inputs), **change}
     with pytest.raises(ValidationError) as refused:
@@ -100,18 +100,18 @@ def test_a_misspelt_or_odd_field_would_be_noticed(change: dict[str, object], fie
     assert any(field in problem["loc"] for problem in refused.value.errors())
 
 
-def test_a_missing_field_would_be_noticed() -> None:
+def test_missing_field_is_refused() -> None:
     with pytest.raises(ValidationError):
         wire_type(VideoCreateParams).validate_python({"model": "sora-2"})
 
 
-def test_openais_type_knows_each_size_that_the_catalogue_offers() -> None:
+def test_openais_type_has_every_size_of_the_catalogue() -> None:
     sizes, seconds = TypeAdapter(VideoSize), TypeAdapter(VideoSeconds)
     for order in orders("openai_videos"):
         form = to_form(order.routes[0].model, order.inputs)
         sizes.validate_python(form["size"])
         seconds.validate_python(form["seconds"])
-    # What gateways may serve beyond it: no model of the catalogue offers this.
+    # Gateways may serve more. No model of the catalogue offers this size.
     beyond = {size for size in SIZES.values() if not _is_known(sizes, size)}
     assert beyond == {"1920x1080", "1080x1920"}
 

@@ -1,4 +1,4 @@
-"""Runway's client, given the sandbox as its base URL. It refuses every answer that is not of its types."""
+"""Runway's client with the sandbox as its base URL. The client refuses every answer that does not match its types."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from runwayml.types.task_retrieve_response import Cancelled, Failed, Pending, Ru
 
 from sandbox.scenarios import Delivered, ErrorReply
 from tests.sandbox.harness import KEY, eventually
-from tests.sdks.conftest import Asked, Stage
+from tests.sdks.conftest import Asked, Rig
 
 LONG = 3600
 OPEN = (Throttled, Pending, Running)
@@ -41,56 +41,56 @@ def client(new_client: Callable[..., RunwayML]) -> RunwayML:
     return new_client()
 
 
-def create_image(client: RunwayML, stage: Stage) -> str:
-    return client.text_to_image.create(model="gen4_image", prompt_text=stage.prompt, ratio="1280:720").id
+def create_image(client: RunwayML, rig: Rig) -> str:
+    return client.text_to_image.create(model="gen4_image", prompt_text=rig.prompt, ratio="1280:720").id
 
 
 def finish(client: RunwayML, task_id: str) -> Succeeded | Failed | Cancelled:
-    """The task, once it has ended."""
+    """The task after its end."""
     while isinstance(task := client.tasks.retrieve(task_id), OPEN):
         pass
     return task
 
 
 def message(error: runwayml.APIStatusError) -> str:
-    """What the client shows of an error's body."""
+    """The part of an error's body that the client shows."""
     assert isinstance(error.body, dict)
     assert set(error.body) == {"error"}
     return str(error.body["error"])
 
 
-def test_a_picture_is_made_and_its_bytes_are_fetched(
-    client: RunwayML, stage: Stage, download: Callable[[str], bytes]
+def test_picture_is_made_and_its_bytes_are_fetched(
+    client: RunwayML, rig: Rig, download: Callable[[str], bytes]
 ) -> None:
     balance = client.organization.retrieve().credit_balance
-    task = finish(client, create_image(client, stage))
+    task = finish(client, create_image(client, rig))
     assert isinstance(task, Succeeded)
     (url,) = task.output
     assert download(url).startswith(b"\x89PNG")
     assert client.organization.retrieve().credit_balance == balance - task.cost.credits
 
 
-def test_a_picture_is_made_from_others(client: RunwayML, stage: Stage, picture: str) -> None:
+def test_picture_is_made_from_references(client: RunwayML, rig: Rig, picture: str) -> None:
     created = client.text_to_image.create(
         model="gen4_image",
-        prompt_text=f"@first {stage.word}",
+        prompt_text=f"@first {rig.word}",
         ratio="1080:1080",
         reference_images=[{"uri": picture, "tag": "first"}],
     )
     assert isinstance(finish(client, created.id), Succeeded)
 
 
-def test_videos_are_made_from_words_and_from_a_picture(
-    client: RunwayML, stage: Stage, picture: str, download: Callable[[str], bytes]
+def test_videos_are_made_from_text_and_from_a_picture(
+    client: RunwayML, rig: Rig, picture: str, download: Callable[[str], bytes]
 ) -> None:
-    from_words = client.text_to_video.create(model="gen4.5", prompt_text=stage.prompt, ratio="1280:720", duration=5)
+    from_words = client.text_to_video.create(model="gen4.5", prompt_text=rig.prompt, ratio="1280:720", duration=5)
     from_link = client.image_to_video.create(
-        model="gen4_turbo", prompt_image=picture, prompt_text=stage.prompt, ratio="960:960", duration=5, seed=1
+        model="gen4_turbo", prompt_image=picture, prompt_text=rig.prompt, ratio="960:960", duration=5, seed=1
     )
     from_frames = client.image_to_video.create(
         model="gen4.5",
         prompt_image=[{"uri": picture, "position": "first"}],
-        prompt_text=stage.prompt,
+        prompt_text=rig.prompt,
         ratio="1584:672",
         duration=2,
         content_moderation={"public_figure_threshold": "low"},
@@ -102,11 +102,11 @@ def test_videos_are_made_from_words_and_from_a_picture(
         assert download(task.output[0])[4:8] == b"ftyp"
 
 
-def test_veo_makes_sound_from_words_and_from_two_frames(client: RunwayML, stage: Stage, picture: str) -> None:
-    from_words = client.text_to_video.create(model="veo3.1", prompt_text=stage.prompt, ratio="1920:1080", duration=4)
+def test_veo_makes_sound_from_text_and_from_two_frames(client: RunwayML, rig: Rig, picture: str) -> None:
+    from_words = client.text_to_video.create(model="veo3.1", prompt_text=rig.prompt, ratio="1920:1080", duration=4)
     from_frames = client.image_to_video.create(
         model="veo3.1_fast",
-        prompt_text=stage.prompt,
+        prompt_text=rig.prompt,
         prompt_image=[{"uri": picture, "position": "first"}, {"uri": picture, "position": "last"}],
         ratio="720:1280",
         audio=False,
@@ -118,17 +118,15 @@ def test_veo_makes_sound_from_words_and_from_two_frames(client: RunwayML, stage:
         assert task.cost.credits == charged
 
 
-def test_a_file_that_the_client_uploads_is_changed(
-    client: RunwayML, stage: Stage, picture: str, download: Callable[[str], bytes]
-) -> None:
-    stage.behave(delivered=Delivered(width=64, height=64, duration_seconds=3))
-    made = client.text_to_video.create(model="gen4.5", prompt_text=stage.prompt, ratio="1280:720", duration=3)
+def test_uploaded_video_is_edited(client: RunwayML, rig: Rig, picture: str, download: Callable[[str], bytes]) -> None:
+    rig.behave(delivered=Delivered(width=64, height=64, duration_seconds=3))
+    made = client.text_to_video.create(model="gen4.5", prompt_text=rig.prompt, ratio="1280:720", duration=3)
     source = finish(client, made.id)
     assert isinstance(source, Succeeded)
     upload = client.uploads.create_ephemeral(file=("source.mp4", download(source.output[0])))
     changed = client.video_to_video.create(
         model="aleph2",
-        prompt_text=stage.prompt,
+        prompt_text=rig.prompt,
         video_uri=upload.uri,
         keyframes=[{"uri": picture, "seconds": 1.5}],
         output_format="mp4",
@@ -138,42 +136,42 @@ def test_a_file_that_the_client_uploads_is_changed(
     assert task.cost.credits == 84
 
 
-def test_a_file_that_is_too_small_is_not_taken(client: RunwayML, stage: Stage) -> None:
+def test_too_small_upload_is_refused(client: RunwayML, rig: Rig) -> None:
     with pytest.raises(runwayml.APIStatusError, match="Upload failed with status 400"):
         client.uploads.create_ephemeral(file=("source.mp4", b"x" * 511))
 
 
-def test_what_is_open_is_throttled_or_running(client: RunwayML, stage: Stage) -> None:
-    stage.behave(seconds=LONG)
-    waiting = client.tasks.retrieve(create_image(client, stage))
+def test_open_task_is_throttled_or_running(client: RunwayML, rig: Rig) -> None:
+    rig.behave(seconds=LONG)
+    waiting = client.tasks.retrieve(create_image(client, rig))
     assert isinstance(waiting, Throttled)
     assert waiting.estimated_cost.credits > 0
-    stage.behave(seconds=1)
+    rig.behave(seconds=1)
 
     def is_seen_running() -> bool:
-        task_id = create_image(client, stage)
+        task_id = create_image(client, rig)
         while isinstance(task := client.tasks.retrieve(task_id), Throttled | Pending):
             pass
         return isinstance(task, Running) and 0 <= task.progress < 1 and task.estimated_cost.credits > 0
 
-    # A slow machine may miss one.
+    # A slow machine may miss a state.
     eventually(is_seen_running)
 
 
-def test_a_failure_tells_its_code_and_costs_nothing(client: RunwayML, stage: Stage) -> None:
-    stage.behave(outcome="fail", fail_code="SAFETY.INPUT.TEXT", fail_msg="Your prompt was refused")
-    task = finish(client, create_image(client, stage))
+def test_failed_task_has_its_code_and_costs_nothing(client: RunwayML, rig: Rig) -> None:
+    rig.behave(outcome="fail", fail_code="SAFETY.INPUT.TEXT", fail_msg="Your prompt was refused")
+    task = finish(client, create_image(client, rig))
     assert isinstance(task, Failed)
     assert (task.failure_code, task.failure, task.cost.credits) == ("SAFETY.INPUT.TEXT", "Your prompt was refused", 0)
 
 
-def test_the_client_waits_for_the_end_of_a_task(client: RunwayML, sandbox_url: str, stage: Stage) -> None:
-    # It reads about every six seconds, and nobody can ask it not to: so it waits for all at once.
-    good = client.text_to_image.create(model="gen4_image", prompt_text=stage.prompt, ratio="1280:720")
-    stage.behave(outcome="fail", fail_code="INTERNAL.BAD_OUTPUT.CODE01")
-    bad = create_image(client, stage)
-    stage.behave(seconds=LONG)
-    gone = create_image(client, stage)
+def test_client_waits_for_the_end_of_a_task(client: RunwayML, sandbox_url: str, rig: Rig) -> None:
+    # The client reads about every six seconds, without a setting for it. One wait therefore covers all tasks.
+    good = client.text_to_image.create(model="gen4_image", prompt_text=rig.prompt, ratio="1280:720")
+    rig.behave(outcome="fail", fail_code="INTERNAL.BAD_OUTPUT.CODE01")
+    bad = create_image(client, rig)
+    rig.behave(seconds=LONG)
+    gone = create_image(client, rig)
 
     async def wait() -> Sequence[object]:
         async with AsyncRunwayML(
@@ -197,36 +195,34 @@ def test_the_client_waits_for_the_end_of_a_task(client: RunwayML, sandbox_url: s
     assert isinstance(missing, runwayml.NotFoundError)
 
 
-def test_a_deleted_task_is_gone_whether_it_was_open_or_not(client: RunwayML, stage: Stage) -> None:
-    ended = create_image(client, stage)
+def test_deleted_task_is_gone_open_or_finished(client: RunwayML, rig: Rig) -> None:
+    ended = create_image(client, rig)
     finish(client, ended)
-    stage.behave(seconds=LONG)
-    for task_id in (ended, create_image(client, stage)):
+    rig.behave(seconds=LONG)
+    for task_id in (ended, create_image(client, rig)):
         client.tasks.delete(task_id)
         for call in (client.tasks.retrieve, client.tasks.delete):
             with pytest.raises(runwayml.NotFoundError) as refused:
                 call(task_id)
             assert task_id in message(refused.value)
-    assert [task.state for task in stage.sandbox.tasks(stage.word)] == ["success", "cancelled"]
+    assert [task.state for task in rig.sandbox.tasks(rig.word)] == ["success", "cancelled"]
 
 
-def test_the_organization_has_credits_limits_and_usage(client: RunwayML, stage: Stage) -> None:
+def test_organization_has_credits_limits_and_usage(client: RunwayML, rig: Rig) -> None:
     before = client.organization.retrieve()
     limit = before.tier.models["gen4_image"]
     assert limit.max_daily_generations is not None
-    create_image(client, stage)
+    create_image(client, rig)
     after = client.organization.retrieve()
     assert after.credit_balance < before.credit_balance
     assert after.usage.models["gen4_image"].daily_generations == 1
 
 
-def test_a_wrong_key_and_a_wrong_version_are_refused(
-    client: RunwayML, new_client: Callable[..., RunwayML], stage: Stage
-) -> None:
-    task_id = create_image(client, stage)
+def test_wrong_key_or_version_is_refused(client: RunwayML, new_client: Callable[..., RunwayML], rig: Rig) -> None:
+    task_id = create_image(client, rig)
     stranger, ancient = new_client(api_key="key_wrong"), new_client(version="2020-01-01")
     for call in (
-        lambda asked: create_image(asked, stage),
+        lambda asked: create_image(asked, rig),
         lambda asked: asked.tasks.retrieve(task_id),
         lambda asked: asked.tasks.delete(task_id),
         lambda asked: asked.organization.retrieve(),
@@ -247,76 +243,72 @@ def test_a_wrong_key_and_a_wrong_version_are_refused(
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_a_wrong_field_is_refused_by_its_name(
-    client: RunwayML, stage: Stage, fields: dict[str, object], word: str
-) -> None:
+def test_wrong_field_is_refused_by_name(client: RunwayML, rig: Rig, fields: dict[str, object], word: str) -> None:
     with pytest.raises(runwayml.BadRequestError) as refused:
-        client.text_to_image.create(model="gen4_image", prompt_text=stage.prompt, ratio="1280:720", extra_body=fields)
+        client.text_to_image.create(model="gen4_image", prompt_text=rig.prompt, ratio="1280:720", extra_body=fields)
     assert word in message(refused.value)
 
 
-def test_a_rate_limit_is_told_and_waited_for(
-    client: RunwayML, new_client: Callable[..., RunwayML], stage: Stage
-) -> None:
-    stage.behave(create_error=ErrorReply(code=429, msg="Too many requests"), create_error_times=2)
+def test_client_waits_for_the_rate_limit(client: RunwayML, new_client: Callable[..., RunwayML], rig: Rig) -> None:
+    rig.behave(create_error=ErrorReply(code=429, msg="Too many requests"), create_error_times=2)
     with pytest.raises(runwayml.RateLimitError) as refused:
-        create_image(client, stage)
+        create_image(client, rig)
     assert message(refused.value) == "Too many requests"
-    create_image(new_client(max_retries=1), stage)
-    requests = stage.sandbox.requests(stage.word)
+    create_image(new_client(max_retries=1), rig)
+    requests = rig.sandbox.requests(rig.word)
     assert (requests.accepted, requests.refused) == (1, 2)
 
 
-def test_trouble_of_the_vendor_and_a_lost_answer_are_told_apart(client: RunwayML, stage: Stage) -> None:
-    stage.behave(create_error=ErrorReply(code=502, msg="Bad gateway"))
+def test_server_error_and_lost_answer_raise_different_errors(client: RunwayML, rig: Rig) -> None:
+    rig.behave(create_error=ErrorReply(code=502, msg="Bad gateway"))
     with pytest.raises(runwayml.InternalServerError):
-        create_image(client, stage)
-    stage.behave(create_reply="drop")
+        create_image(client, rig)
+    rig.behave(create_reply="drop")
     with pytest.raises(runwayml.APIConnectionError):
-        create_image(client, stage)
+        create_image(client, rig)
 
 
-def test_what_is_not_played_here_is_not_found(client: RunwayML, stage: Stage) -> None:
+def test_missing_endpoints_are_not_found(client: RunwayML, rig: Rig) -> None:
     with pytest.raises(runwayml.NotFoundError, match="no endpoint"):
-        client.sound_effect.create(model="eleven_text_to_sound_v2", prompt_text=stage.prompt)
+        client.sound_effect.create(model="eleven_text_to_sound_v2", prompt_text=rig.prompt)
     with pytest.raises(runwayml.NotFoundError, match="no endpoint"):
         client.voices.list(limit=1)
 
 
-def test_our_adapter_asks_for_a_video_as_the_client_does(
-    client: RunwayML, stage: Stage, asked: Asked, picture: str
+def test_adapter_sends_the_same_video_request_as_the_client(
+    client: RunwayML, rig: Rig, asked: Asked, picture: str
 ) -> None:
     asked.by_us("runway", "gen-4-turbo-image-to-video", image_urls=[picture], aspect_ratio="21:9", duration_seconds=10)
     client.image_to_video.create(
         model="gen4_turbo",
         prompt_image=[{"uri": picture, "position": "first"}],
-        prompt_text=stage.prompt,
+        prompt_text=rig.prompt,
         ratio="1584:672",
         duration=10,
     )
     assert asked.is_the_same()
 
 
-def test_our_adapter_asks_for_a_picture_as_the_client_does(
-    client: RunwayML, stage: Stage, asked: Asked, picture: str
+def test_adapter_sends_the_same_picture_request_as_the_client(
+    client: RunwayML, rig: Rig, asked: Asked, picture: str
 ) -> None:
     asked.by_us("runway", "gen-4-image", image_urls=[picture], resolution="1080p", aspect_ratio="3:4")
     client.text_to_image.create(
         model="gen4_image",
-        prompt_text=stage.prompt,
+        prompt_text=rig.prompt,
         ratio="1080:1440",
         reference_images=[{"uri": picture, "tag": "image1"}],
     )
     assert asked.is_the_same()
 
 
-def test_our_adapter_asks_for_veo_as_the_client_does(
-    client: RunwayML, stage: Stage, asked: Asked, picture: str
+def test_adapter_sends_the_same_veo_request_as_the_client(
+    client: RunwayML, rig: Rig, asked: Asked, picture: str
 ) -> None:
     asked.by_us("runway", "runway-veo-3.1", image_urls=[picture] * 2, audio=True, negative_prompt="haze", seed=7)
     client.image_to_video.create(
         model="veo3.1",
-        prompt_text=stage.prompt,
+        prompt_text=rig.prompt,
         prompt_image=[{"uri": picture, "position": "first"}, {"uri": picture, "position": "last"}],
         ratio="1280:720",
         duration=8,

@@ -1,4 +1,4 @@
-"""HTTPS on loopback: ends TLS in front of a plain server, since fal's client speaks nothing else."""
+"""HTTPS on loopback: a TLS front for a plain server. fal's client speaks only HTTPS."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ _GRACE_SECONDS = 5
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1, and its key, as PEM files. Who is to trust it takes it as an authority."""
+    """A certificate for 127.0.0.1 and its key, as PEM files. Clients take the certificate as an authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Reelworks tests")])
     now = datetime.now(UTC)
@@ -47,7 +47,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 
 @contextmanager
 def tls_front(listener: socket.socket, *, port: int, certificate: Path, key: Path) -> Iterator[None]:
-    """Serves what `port` of this machine serves, on the listening socket, which it closes at its end."""
+    """Forward TLS connections on the listening socket to `port` of this machine. Closes the socket at its end."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     loop = asyncio.new_event_loop()
@@ -77,7 +77,7 @@ async def _serve(listener: socket.socket, context: ssl.SSLContext, port: int, st
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-    """Both ways, until either side ends: then it is over for both."""
+    """Forward both ways until either side ends."""
     plain_reader, plain_writer = await asyncio.open_connection("127.0.0.1", port)
     ways = {asyncio.create_task(_copy(reader, plain_writer)), asyncio.create_task(_copy(plain_reader, writer))}
     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)

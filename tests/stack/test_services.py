@@ -28,7 +28,7 @@ def redis_alone(settings: Settings) -> Settings:
     """Settings that leave Redis alone to us."""
     return settings.model_copy(
         update={
-            "database_url": "postgresql+psycopg://elsewhere/reelworks",
+            "database_url": "postgresql://elsewhere/reelworks",
             "s3": settings.s3.model_copy(update={"endpoint": "elsewhere:9000"}),
         }
     )

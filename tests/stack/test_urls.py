@@ -17,7 +17,7 @@ def running(settings: Settings) -> Settings:
     """The settings of a system with real services."""
     return settings.model_copy(
         update={
-            "database_url": "postgresql+psycopg://films:s3cret@db.example/films",
+            "database_url": "postgresql://films:s3cret@db.example/films",
             "redis_url": "redis://:s3cret@redis.example:6379/0",
             "s3": S3Settings(endpoint="s3.example", access_key="films", secret_key=SecretStr("s3cret"), bucket="films"),
         }

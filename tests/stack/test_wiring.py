@@ -139,6 +139,17 @@ def test_port_zero_is_some_free_port_and_others_stay(settings: Settings) -> None
     assert ported.flower_port == flower
 
 
+def test_a_public_url_that_is_the_gateways_own_address_moves_with_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELWORKS_FLOWER_PORT", "0")
+    monkeypatch.setenv("REELWORKS_GATEWAY_PORT", "0")
+    moved = with_configured_ports(Settings(_env_file=None), sandbox=False)
+    monkeypatch.setenv("REELWORKS_PUBLIC_URL", "https://a.example")
+    elsewhere = with_configured_ports(Settings(_env_file=None), sandbox=False)
+
+    assert moved.public_url == f"http://127.0.0.1:{moved.gateway_port}" != "http://127.0.0.1:0"
+    assert elsewhere.public_url == "https://a.example"
+
+
 def test_a_gateway_on_all_addresses_is_reached_on_loopback(settings: Settings) -> None:
     listening = settings.model_copy(update={"gateway_host": "0.0.0.0", "gateway_port": 8080})
 

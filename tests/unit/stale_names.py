@@ -23,7 +23,7 @@ from tests.unit.test_settings import variables_read
 # What holds our code; a name that is not there is of no harm.
 _CODE = (
     *("api_gateway.py", "cli.py", "cli", "gateway", "providers", "sandbox", "schemas", "stack", "storage", "tasks"),
-    *("workers", "intake", "bench", "tests", "requirements"),
+    *("workers", "intake", "bench", "drills", "tests", "requirements"),
 )
 
 # A reader makes these.

@@ -266,8 +266,8 @@ def test_a_printed_setting_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_providers_are_told_the_gateways_own_address_unless_another_is_set() -> None:
-    assert Settings(gateway_host="0.0.0.0", gateway_port=9000).callbacks_url == "http://127.0.0.1:9000"
-    assert Settings(public_url="https://api.example").callbacks_url == "https://api.example"
+    assert Settings(gateway_host="0.0.0.0", gateway_port=9000).public_url == "http://127.0.0.1:9000"
+    assert Settings(public_url="https://api.example").public_url == "https://api.example"
 
 
 @pytest.mark.parametrize("url", ["api.example", "ftp://api.example", "https://", "https:///x", "https://a.example?x=1"])

@@ -1,1 +1,1 @@
-"""DBOS: one durable workflow for each order, whose steps are checkpointed in PostgreSQL."""
+"""DBOS: one durable workflow for each order. DBOS checkpoints the steps in PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Takes orders and callbacks over HTTP: the row, the hold and the workflow in one transaction."""
+"""Takes orders and callbacks over HTTP. Row, hold and workflow are one transaction."""
 
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -33,7 +33,7 @@ def _customer(bearer: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer
 
 @app.post("/orders", status_code=202)
 def place(request: OrderRequest, customer_id: Annotated[UUID, Depends(_customer)]) -> Placed:
-    """Accept an order. The workflow comes first, so that the balance's row is locked for the shortest time."""
+    """Accept an order. The workflow is written first, which keeps the lock on the balance's row short."""
     order_id = str(uuid4())
     order = {"order_id": order_id, "customer_id": customer_id, "prompt": request.prompt, "credits": ledger.PRICE}
     try:
@@ -57,7 +57,7 @@ def callback(
     timestamp: Annotated[str, Header(alias="X-Webhook-Timestamp")],
     signature: Annotated[str, Header(alias="X-Webhook-Signature")],
 ) -> dict[str, int]:
-    """The vendor has finished: tell the workflow."""
+    """Send the vendor's callback to the workflow."""
     if not is_authentic(setup.kie, body, timestamp, signature):
         raise HTTPException(403, "the signature is wrong")
     client.send(str(order_id), body.data.task_id, CALLBACK)
@@ -66,5 +66,5 @@ def callback(
 
 @app.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Whether it serves."""
+    """Whether the door serves."""
     return {"status": "ok"}

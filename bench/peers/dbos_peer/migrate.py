@@ -1,4 +1,4 @@
-"""Makes DBOS' own tables."""
+"""Creates DBOS' own tables."""
 
 from dbos import SQLAlchemyDatasource, run_dbos_database_migrations
 

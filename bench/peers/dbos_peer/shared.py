@@ -8,11 +8,11 @@ APPLICATION: Final = "generations"
 QUEUE: Final = "generations"
 WORKFLOW: Final = "generate"
 CALLBACK: Final = "callback"
-"""The topic of the message that a callback becomes."""
+"""The topic of a callback's message."""
 
 POOL_SIZE: Final = 20
 
 
 def sqlalchemy_url(setup: Setup) -> str:
-    """The peer's database, which holds DBOS' own tables, too: so both can be written in one transaction."""
+    """The URL of the peer's database. It also holds DBOS' tables, so that one transaction can write both."""
     return setup.database_url.replace("postgresql://", "postgresql+psycopg://")

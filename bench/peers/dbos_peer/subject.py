@@ -1,4 +1,4 @@
-"""DBOS as a subject of measurement."""
+"""DBOS as a subject."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""A queue worker: dequeues workflows and runs each in a thread."""
+"""A queue worker: takes workflows from the queue and runs each in a thread."""
 
 import signal
 import threading
@@ -9,10 +9,10 @@ from dbos import DBOS
 from bench.peers.dbos_peer import workflows
 from bench.peers.dbos_peer.shared import APPLICATION, QUEUE
 
-# The default is a second, which every order would wait for half of.
+# The default is one second. Every order would wait for half of it.
 _QUEUE_LOOK_SECONDS = 0.1
-# Each has a thread, also while it waits for the vendor. DBOS recommends a limit; without one an order costs a quarter
-# more CPU, and with 32 no less.
+# Each order has a thread, also while it waits for the vendor. DBOS recommends a limit; without a limit an order costs a
+# quarter more CPU, and with 32 no less.
 _ORDERS_AT_A_TIME = 128
 
 

@@ -18,7 +18,7 @@ database = SQLAlchemyDatasource.create(sqlalchemy_url(setup), engine=engine, run
 
 @DBOS.workflow(name=WORKFLOW)
 def generate(order_id: str, prompt: str) -> None:
-    """An order, from the vendor to the capture of its credits."""
+    """An order, from the submission to the capture of its credits."""
     task_id = submit(order_id, prompt)
     try:
         url = _wait(task_id)
@@ -31,7 +31,7 @@ def generate(order_id: str, prompt: str) -> None:
 
 @DBOS.step()
 def submit(order_id: str, prompt: str) -> str:
-    """Order at the vendor. Not retried: a create that may have been accepted would be paid for twice."""
+    """Submit the order to the vendor, without retries: a second create would cost again."""
     task_id = work.submit(order_id, prompt)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(ledger.SUBMITTED, {"order_id": order_id, "remote_id": task_id})
@@ -44,7 +44,7 @@ def _is_transient(error: BaseException) -> bool:
 
 @DBOS.step(retries_allowed=True, should_retry=_is_transient)
 def result_url(task_id: str) -> str | None:
-    """Look at the vendor."""
+    """Read the task's state at the vendor."""
     return work.result_url(task_id)
 
 
@@ -54,15 +54,15 @@ def download_and_store(order_id: str, url: str) -> dict[str, Any]:
     return work.download_and_store(order_id, url).model_dump()
 
 
-# Enough for one statement; it spares orders of one customer the retries of the default, SERIALIZABLE.
+# Enough for one statement. It saves one customer's orders the retries of the default, SERIALIZABLE.
 @database.transaction(isolation_level="READ COMMITTED")
 def write(statement: str, values: dict[str, Any]) -> None:
-    """An act of the ledger, once: DBOS' checkpoint is part of the transaction."""
+    """Run a ledger statement exactly once: DBOS' checkpoint is part of the transaction."""
     database.sql_session().connection().exec_driver_sql(statement, values)
 
 
 def _wait(task_id: str) -> str:
-    """The result's URL, once there is one: after the callback, or after as many looks as it takes."""
+    """The result's URL, after the callback or after enough polls."""
     while True:
         if setup.mode == "callback":
             DBOS.recv(CALLBACK, SAFETY_POLL_SECONDS)

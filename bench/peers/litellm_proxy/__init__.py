@@ -1,1 +1,1 @@
-"""LiteLLM's proxy in front of the OpenAI-compatible videos wire: for create and status calls; it stores no file."""
+"""LiteLLM's proxy in front of the OpenAI-compatible videos wire: it passes on creates and reads and stores no file."""

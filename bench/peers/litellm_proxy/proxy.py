@@ -1,4 +1,4 @@
-"""Runs LiteLLM's proxy as its page on production advises: one uvicorn worker, no debug logging, no database."""
+"""Runs LiteLLM's proxy after its production guide: one uvicorn worker, no debug logging, no database."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.peers.peer import ROOT
-from bench.subjects import Door, Ground
+from bench.subjects.protocols import Door, Infrastructure
 from stack.errors import StackError
 from stack.ports import free_port
 from stack.processes import ApplicationProcess, Process
@@ -17,53 +17,54 @@ from stack.services import ended_in_reverse
 
 _COMMAND: Final = ROOT / ".venv-litellm" / "bin" / "litellm"
 _MODEL: Final = "sora-2"
-# What came with the package does: otherwise it fetches newer tables from the internet.
+# Use the packaged price table. Otherwise the proxy fetches a newer one from the internet.
 _FETCHED = tuple(
     f"LITELLM_LOCAL_{table}"
     for table in ("MODEL_COST_MAP", "ANTHROPIC_BETA_HEADERS", "AUTOROUTER_PRESETS", "BLOG_POSTS", "POLICY_TEMPLATES")
 )
-# It imports for many seconds.
+# The import takes many seconds.
 _START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
 class RunningProxy:
-    """The proxy, up."""
+    """A running proxy."""
 
     pid: int
+    """The process id."""
     create: Door
-    """How a video is created. The answer's `id` names it for `status_url`."""
+    """The door for creates. The answer's `id` is the argument of `status_url`."""
 
     def status_url(self, video_id: str) -> str:
-        """Where the status of a video is read, with GET and the headers of `create`."""
+        """The URL of a video's status: GET, with the headers of `create`."""
         return f"{self.create.url}/{video_id}"
 
 
 @contextmanager
-def litellm_proxy(ground: Ground) -> Iterator[RunningProxy]:
-    """The proxy before the ground's sandbox; ended with the block.
+def litellm_proxy(infrastructure: Infrastructure) -> Iterator[RunningProxy]:
+    """Run the proxy in front of the infrastructure's sandbox until the block ends.
 
-    The sandbox encodes a video for each create, unless a scenario says otherwise: with `outcome = "fail"` and many
-    `seconds`, a create costs it nothing and stays in progress.
+    The sandbox encodes a video for each create, unless a scenario says otherwise. With `outcome = "fail"` and many
+    `seconds`, a create costs nothing and stays in progress.
 
     Raises:
-        StackError: it is not installed, or did not start.
+        StackError: the proxy is not installed, or did not start.
     """
     if not _COMMAND.exists():
         raise StackError("LiteLLM's proxy is not installed: run `make .venv-litellm/installed`")
     url, master_key = f"http://127.0.0.1:{free_port()}", f"sk-{secrets.token_hex(24)}"
-    # The sandbox has one key for all its vendors.
-    api_key = ground.settings.providers.named("kie").api_key.get_secret_value()
-    configuration = ground.folder / "litellm.yaml"
-    ground.folder.mkdir(parents=True, exist_ok=True)
-    configuration.write_text(json.dumps(_configuration(ground), indent=2))  # JSON is YAML
+    # The sandbox has one key for all vendors.
+    api_key = infrastructure.settings.providers.named("kie").api_key.get_secret_value()
+    configuration = infrastructure.folder / "litellm.yaml"
+    infrastructure.folder.mkdir(parents=True, exist_ok=True)
+    configuration.write_text(json.dumps(_configuration(infrastructure), indent=2))  # YAML is a superset of JSON
     child = ApplicationProcess(
         Process(
             "litellm",
             (str(_COMMAND), "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--config", str(configuration)),
             ready_url=f"{url}/health/readiness",
         ),
-        ground.folder,
+        infrastructure.folder,
         {**os.environ, **_environment(master_key, api_key)},
     )
     with ended_in_reverse([child]):
@@ -77,11 +78,11 @@ def litellm_proxy(ground: Ground) -> Iterator[RunningProxy]:
         yield RunningProxy(pid=child.pid or 0, create=door)
 
 
-def _configuration(ground: Ground) -> dict[str, object]:
-    """https://docs.litellm.ai/docs/proxy/prod, with https://docs.litellm.ai/docs/videos for the model."""
+def _configuration(infrastructure: Infrastructure) -> dict[str, object]:
+    """Sources: https://docs.litellm.ai/docs/proxy/prod, and https://docs.litellm.ai/docs/videos for the model."""
     upstream = {
         "model": f"openai/{_MODEL}",
-        "api_base": f"{ground.sandbox_url}/openai_videos",
+        "api_base": f"{infrastructure.sandbox_url}/openai_videos",
         "api_key": "os.environ/VIDEOS_API_KEY",
     }
     return {

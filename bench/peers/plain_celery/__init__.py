@@ -1,1 +1,1 @@
-"""Plain Celery, as most people write it: a chain of tasks, of which one polls by retrying with a countdown."""
+"""Plain Celery, as most people write it: a chain of tasks. One task polls by retrying with a countdown."""

@@ -1,4 +1,4 @@
-"""Takes orders over HTTP: the row and the hold in one transaction, then the chain."""
+"""Takes orders over HTTP: row and hold in one transaction, then the chain."""
 
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -26,7 +26,7 @@ def _customer(bearer: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer
 
 @app.post("/orders", status_code=202)
 def place(request: OrderRequest, customer_id: Annotated[UUID, Depends(_customer)]) -> Placed:
-    """Accept an order. What is lost between the commit and the chain's message stays unfinished."""
+    """Accept an order. A crash between the commit and the chain's message leaves the order unfinished."""
     order_id = str(uuid4())
     order = {"order_id": order_id, "customer_id": customer_id, "prompt": request.prompt, "credits": ledger.PRICE}
     try:
@@ -40,5 +40,5 @@ def place(request: OrderRequest, customer_id: Annotated[UUID, Depends(_customer)
 
 @app.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Whether it serves."""
+    """Whether the door serves."""
     return {"status": "ok"}

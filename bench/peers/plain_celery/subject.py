@@ -1,4 +1,4 @@
-"""Plain Celery as a subject of measurement."""
+"""Plain Celery as a subject."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from bench.peers.peer import Part, Peer, uvicorn
 from bench.peers.setup import Setup
 
-# Threads, as the tasks wait for others: no slower here than prefork with 8 children a worker.
+# Threads, since the tasks wait for I/O: as fast here as prefork with 8 children a worker.
 _THREADS = 16
 
 

@@ -17,7 +17,7 @@ app = Celery("generations", broker=setup.redis_url, backend=setup.redis_url)
 
 @cache
 def pool() -> ConnectionPool:
-    """The process's database connections, made at first use: after the fork, where there is one."""
+    """The process's database connections, made at the first use: with prefork, after the fork."""
     return ConnectionPool(setup.database_url, min_size=1, max_size=20, kwargs={"autocommit": True}, open=True)
 
 
@@ -29,7 +29,7 @@ def work() -> Work:
 
 @app.task
 def submit(order_id: str, prompt: str) -> tuple[str, str]:
-    """Order at the vendor. Not retried: a create that may have been accepted would be paid for twice."""
+    """Submit the order to the vendor, without retries: a second create would cost again."""
     task_id = work().submit(order_id, prompt)
     with pool().connection() as connection:
         connection.execute(ledger.SUBMITTED, {"order_id": order_id, "remote_id": task_id})
@@ -38,7 +38,7 @@ def submit(order_id: str, prompt: str) -> tuple[str, str]:
 
 @app.task(bind=True, max_retries=None, autoretry_for=TRANSIENT, retry_backoff=True)
 def poll(self: Task[Any, Any], submitted: tuple[str, str]) -> tuple[str, str]:
-    """Look at the vendor until there is a result."""
+    """Read the task's state at the vendor until there is a result."""
     order_id, task_id = submitted
     try:
         url = work().result_url(task_id)
@@ -60,7 +60,7 @@ def download_and_store(ready: tuple[str, str]) -> tuple[str, dict[str, Any]]:
 
 @app.task
 def settle(stored: tuple[str, dict[str, Any]]) -> None:
-    """Note the asset and capture the credits."""
+    """Record the asset and capture the credits."""
     order_id, asset = stored
     with pool().connection() as connection:
         connection.execute(ledger.SETTLE, {"order_id": order_id, **Asset.model_validate(asset).model_dump()})

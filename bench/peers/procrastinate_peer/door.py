@@ -1,4 +1,4 @@
-"""Takes orders and callbacks over HTTP: the row, the hold and the first job in one transaction."""
+"""Takes orders and callbacks over HTTP. Row, hold and first job are one transaction."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,7 +35,7 @@ async def _customer(bearer: Annotated[HTTPAuthorizationCredentials, Depends(HTTP
 
 @app.post("/orders", status_code=202)
 async def place(request: OrderRequest, customer_id: Annotated[UUID, Depends(_customer)]) -> Placed:
-    """Accept an order. The job comes first, so that the balance's row is locked for the shortest time."""
+    """Accept an order. The job is written first, which keeps the lock on the balance's row short."""
     order_id = str(uuid4())
     order = {"order_id": order_id, "customer_id": customer_id, "prompt": request.prompt, "credits": ledger.PRICE}
     try:
@@ -55,7 +55,7 @@ async def callback(
     timestamp: Annotated[str, Header(alias="X-Webhook-Timestamp")],
     signature: Annotated[str, Header(alias="X-Webhook-Signature")],
 ) -> dict[str, int]:
-    """The vendor has finished: look at it in a job."""
+    """Start a job that reads the state of the callback's task."""
     if not is_authentic(tasks.setup.kie, body, timestamp, signature):
         raise HTTPException(403, "the signature is wrong")
     await tasks.finish.defer_async(order_id=str(order_id), task_id=body.data.task_id)
@@ -64,5 +64,5 @@ async def callback(
 
 @app.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """Whether it serves."""
+    """Whether the door serves."""
     return {"status": "ok"}

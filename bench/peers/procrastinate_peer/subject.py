@@ -1,4 +1,4 @@
-"""Procrastinate as a subject of measurement."""
+"""Procrastinate as a subject."""
 
 from collections.abc import Sequence
 from typing import Final

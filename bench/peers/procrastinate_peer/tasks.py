@@ -15,7 +15,7 @@ async def _configure(connection: AsyncConnection) -> None:
 
 setup = Setup.of_environment()
 app = App(connector=PsycopgConnector(conninfo=setup.database_url))
-# Shared by Procrastinate and by the jobs. Both send single statements, which need no BEGIN and COMMIT of their own.
+# Procrastinate and the jobs share this pool. Both send single statements, which need no explicit transaction.
 pool = AsyncConnectionPool(setup.database_url, min_size=1, max_size=20, configure=_configure, open=False)
 work = AsyncWork(setup)
 
@@ -24,7 +24,7 @@ _RETRY = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions=TRAN
 
 @app.task
 async def submit(order_id: str, prompt: str) -> None:
-    """Order at the vendor. Not retried: a create that may have been accepted would be paid for twice."""
+    """Submit the order to the vendor, without retries: a second create would cost again."""
     task_id = await work.submit(order_id, prompt)
     async with pool.connection() as connection:
         await connection.execute(ledger.SUBMITTED, {"order_id": order_id, "remote_id": task_id})
@@ -34,7 +34,7 @@ async def submit(order_id: str, prompt: str) -> None:
 
 @app.task(retry=_RETRY)
 async def finish(order_id: str, task_id: str) -> None:
-    """Look at the vendor, and copy the result into the bucket; if there is none yet, look again later."""
+    """Read the task's state at the vendor and copy the result into the bucket. Without a result, try again later."""
     try:
         url = await work.result_url(task_id)
     except VendorFailed as error:
@@ -51,7 +51,7 @@ async def finish(order_id: str, task_id: str) -> None:
 
 @app.task(retry=5)
 async def settle(order_id: str, object_key: str, size_bytes: int, sha256: str) -> None:
-    """Note the asset and capture the credits."""
+    """Record the asset and capture the credits."""
     settled = {"order_id": order_id, "object_key": object_key, "size_bytes": size_bytes, "sha256": sha256}
     async with pool.connection() as connection:
         await connection.execute(ledger.SETTLE, settled)

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from bench.peers.procrastinate_peer.tasks import app, pool, work
 
 _JOBS_AT_A_TIME = 32
-# New jobs are announced by NOTIFY, but one whose time comes is found by looking: by default every 5 s.
+# NOTIFY announces new jobs. A job whose time has come is found by polling: by default every 5 s.
 _LOOK_EVERY_SECONDS = 1.0
 
 

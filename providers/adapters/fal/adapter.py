@@ -17,12 +17,10 @@ one.
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, RootModel, ValidationError
 
-from providers.account import Account
 from providers.adapters.fal import webhooks
 from providers.adapters.fal.wire import (
     Accepted,
@@ -38,27 +36,26 @@ from providers.adapters.fal.wire import (
     to_result,
     to_status,
 )
+from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
     AccountState,
     CallbackReading,
     Cancellation,
     Fence,
-    InputsRead,
+    Profile,
     ProviderRequest,
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    ResultRequest,
     Submission,
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
 from providers.webhooks import key_sets
-from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
+from schemas.errors import CallbackRefused
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
-BASE_URL = "https://queue.fal.run"
 KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 
 # A request that nobody made, of an app that is there.
@@ -67,18 +64,22 @@ _NOT_FOUND = 404
 # A result with one of these says nothing of the model: it is our account's trouble, or fal's.
 _NOT_THE_MODELS = frozenset({401, 402, 403, 408, 429})
 
-_OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
-P = TypeVar("P", bound=BaseModel)
+class _Output(RootModel[dict[str, JsonValue]]):
+    """What a model made; its form is the model's own."""
 
 
-class Fal:
+class Fal(VendorAdapter):
     """A fal account."""
 
-    calls_back = True
-    reads_inputs = InputsRead.NONE
-    create_seconds = None
-    poll_seconds = 0.0
+    profile = Profile(
+        title="fal",
+        base_url="https://queue.fal.run",
+        key_scheme="Key",
+        calls_back=True,
+        signs_callbacks=True,
+        cancels=True,
+    )
 
     def __init__(
         self,
@@ -94,13 +95,8 @@ class Fal:
         Args:
             known_keys: fal's JWKS, if it was read before.
         """
-        self.name = name
-        self._account = Account(name, settings, transport, base_url=BASE_URL, scheme="Key")
-        self._clock = clock
-        # Whoever stands in for fal has the set at the same address.
-        base_url = settings.base_url.rstrip("/")
-        url = f"{base_url}/.well-known/jwks.json" if base_url else KEYS_URL
-        fetch = key_sets.fetching(name, transport, url, timeout_seconds=settings.timeout_seconds)
+        super().__init__(name, settings, transport, clock=clock)
+        fetch = key_sets.fetching(name, settings, transport, KEYS_URL)
         self._keys = key_sets.KeySet(fetch, webhooks.read_keys, clock, known=known_keys)
 
     def submit(
@@ -119,32 +115,26 @@ class Fal:
             body=to_input(request.model, request.inputs),
             fence=fence,
         )
-        accepted = _read(Accepted, reply)
-        if accepted is None:
-            raise self._error(reply, prompt=request.inputs.prompt)
-        if not reply.is_success:
-            raise reply.undocumented("an error and a request id at once")
+        accepted = self._accepted(reply, Accepted, "a request id", prompt=request.inputs.prompt)
         return Submission(accepted.request_id, accepted.links)
 
-    def poll(self, remote: RemoteRef) -> RemoteState:
-        progress = self._progress("poll", remote)
+    def _state(self, remote: RemoteRef) -> RemoteState:
+        progress, reply = self._progress("poll", remote)
         status = to_status(progress)
         if status is not RemoteStatus.SUCCEEDED:
             return RemoteState(status)
         if progress.error or progress.error_type:
-            text = self._account.quotable(progress.error if isinstance(progress.error, str) else "")
+            text = self._account.quotable(progress.error if isinstance(progress.error, str) else "", reply)
             return to_failure(progress.error_type, text, error_code(progress.error_type))
         return self._result(remote)
 
-    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- fal stores no id of ours
-        return None
-
     def cancel(self, remote: RemoteRef) -> Cancellation:
-        status = to_status(self._progress("cancel", remote))
+        progress, _ = self._progress("cancel", remote)
+        status = to_status(progress)
         if status is RemoteStatus.SUCCEEDED:
             return Cancellation.IMPOSSIBLE
         reply = self._account.call("cancel", "PUT", self._path(remote, "cancel"))
-        answer = _read(CancelAnswer, reply)
+        answer = reply.read(CancelAnswer)
         match answer.status if answer is not None else None:
             case "OK":
                 return Cancellation.STOPPED
@@ -162,69 +152,44 @@ class Fal:
     def check(self) -> AccountState:
         """Ask for a request that nobody made: fal looks at the key before it says that there is none."""
         reply = self._account.call("check", "GET", self._path(_NOBODYS, "response"))
-        if reply.status == _NOT_FOUND and _read(Refusal, reply) is not None:
+        if reply.status == _NOT_FOUND and reply.read(Refusal) is not None:
             return AccountState()
         raise self._error(reply)
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Read a webhook; how far its signature is checked, `webhooks` says."""
-        if keys := self._keys.known():
-            try:
-                webhooks.verify(keys, headers, body, now=self._clock())
-            except CallbackRefused:
-                self._keys.refresh_soon()
-                raise
+        is_signed = self._keys.check(lambda keys: webhooks.verify(keys, headers, body, now=self._clock()))
         try:
-            return CallbackReading(Notice.model_validate_json(body).request_id, is_verified=bool(keys))
+            return CallbackReading(Notice.model_validate_json(body).request_id, is_verified=is_signed)
         except ValidationError:
             raise CallbackRefused("the body is not a webhook of fal's") from None
-
-    def result_request(self, link: str) -> ResultRequest:
-        return ResultRequest(link)
 
     def _path(self, remote: RemoteRef, name: LinkName) -> str:
         """Where the accept said, or where fal documents it to be."""
         told = self._account.path_of(remote.links.get(name, ""))
         return told or request_path(remote.model, remote.remote_id, name)
 
-    def _progress(self, operation: str, remote: RemoteRef) -> Progress:
-        """Where the request that was asked for stands."""
+    def _progress(self, operation: str, remote: RemoteRef) -> tuple[Progress, Reply]:
+        """Where the request that was asked for stands, and the reply that said so."""
         reply = self._account.call(operation, "GET", self._path(remote, "status"))
-        progress = _read(Progress, reply) if reply.is_success else None
-        if progress is None:
-            raise self._error(reply)
+        progress = self._answer(reply, Progress)
         if progress.request_id not in {None, remote.remote_id}:
             raise reply.undocumented("the state of another request")
-        return progress
+        return progress, reply
 
     def _result(self, remote: RemoteRef) -> RemoteState:
         """What became of a request that ended; the HTTP status is the model's own."""
         reply = self._account.call("result", "GET", self._path(remote, "response"))
         if reply.is_success:
-            try:
-                output = _OBJECT.validate_json(reply.content)
-            except ValidationError:
-                raise reply.unreadable() from None
-            return to_result(output)
-        refusal = _read(Refusal, reply)
+            return to_result(reply.require(_Output).root)
+        refusal = reply.read(Refusal)
         if refusal is None or refusal.kind is None or reply.status in _NOT_THE_MODELS:
             raise self._error(reply)
-        text = self._account.quotable(refusal.text)
+        text = self._account.quotable(refusal.text, reply)
         return to_failure(refusal.kind, text, error_code(refusal.kind, reply.status))
 
-    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without what was asked for: the HTTP status is fal's verdict."""
-        error = reply.unreadable()
-        refusal = _read(Refusal, reply)
-        if type(error) is not ProviderRejected or refusal is None:
-            return error
-        text = self._account.quotable(refusal.text, prompt=prompt)
-        code = None if refusal.kind is None else error_code(refusal.kind, reply.status)
-        return ProviderRejected(f"{error.message}: {text}" if text else error.message, code=code)
-
-
-def _read(form: type[P], reply: Reply) -> P | None:
-    try:
-        return form.model_validate_json(reply.content)
-    except ValidationError:
-        return None
+    def _told(self, reply: Reply) -> Told | None:
+        refusal = reply.read(Refusal)
+        if refusal is None:
+            return None
+        return Told(refusal.text, None if refusal.kind is None else error_code(refusal.kind, reply.status))

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from providers.account import Account
 from providers.adapters.gemini import results, webhooks
 from providers.adapters.gemini.wire import (
     API,
@@ -24,12 +23,14 @@ from providers.adapters.gemini.wire import (
     to_cancellation,
     to_status,
 )
+from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
     AccountState,
     CallbackReading,
     Cancellation,
     Fence,
     InputsRead,
+    Profile,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -39,9 +40,8 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
-from providers.webhooks import key_sets, standard_webhooks
+from providers.webhooks import key_sets
 from schemas.errors import (
-    CallbackRefused,
     ProviderAuthFailed,
     ProviderError,
     ProviderRejected,
@@ -50,7 +50,7 @@ from schemas.errors import (
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
-BASE_URL = "https://generativelanguage.googleapis.com"
+KEYS_URL = "https://generativelanguage.googleapis.com/.well-known/jwks.json"
 
 # A wrong key is answered with HTTP 400 and this word: https://ai.google.dev/gemini-api/docs/generate-content/api-errors
 _WRONG_KEY = "API_KEY_INVALID"
@@ -64,14 +64,22 @@ class _Models(BaseModel):
     models: list[JsonValue]
 
 
-class Gemini:
+class Gemini(VendorAdapter):
     """A project at the Gemini API."""
 
-    calls_back = True
-    reads_inputs = InputsRead.ALL
-    create_seconds = 180.0
-    """A video to edit has tens of megabytes."""
-    poll_seconds = 0.0
+    profile = Profile(
+        title="the Gemini API",
+        base_url="https://generativelanguage.googleapis.com",
+        key_header="x-goog-api-key",
+        key_scheme="",
+        headers={"Api-Revision": REVISION},
+        # A video to edit has tens of megabytes.
+        create_seconds=180.0,
+        reads_inputs=InputsRead.ALL,
+        calls_back=True,
+        signs_callbacks=True,
+        cancels=True,
+    )
 
     def __init__(
         self,
@@ -87,19 +95,8 @@ class Gemini:
         Args:
             known_keys: Google's JWKS, if it was read before.
         """
-        self.name = name
-        self._account = Account(
-            name,
-            settings,
-            transport,
-            base_url=BASE_URL,
-            credentials=lambda: {"x-goog-api-key": settings.api_key.get_secret_value()},
-            headers={"Api-Revision": REVISION},
-            create_seconds=self.create_seconds,
-        )
-        self._clock = clock
-        url = self._account.url("/.well-known/jwks.json")
-        fetch = key_sets.fetching(name, transport, url, timeout_seconds=settings.timeout_seconds)
+        super().__init__(name, settings, transport, clock=clock)
+        fetch = key_sets.fetching(name, settings, transport, KEYS_URL)
         self._keys = key_sets.KeySet(fetch, webhooks.read_keys, clock, known=known_keys)
 
     def submit(
@@ -112,14 +109,9 @@ class Gemini:
     ) -> Submission:
         body = to_body(request.model, request.inputs, request.files, callback_url=callback_url)
         reply = self._account.call("submit", "POST", INTERACTIONS, body=body, fence=fence, elide=results.EMBEDDED)
-        interaction = _interaction(reply)
-        if interaction is None:
-            raise self._error(reply, prompt=request.inputs.prompt)
-        if not reply.is_success:
-            raise reply.undocumented("an error and an interaction at once")
-        return Submission(interaction.id)
+        return Submission(self._accepted(reply, Interaction, "an interaction", prompt=request.inputs.prompt).id)
 
-    def poll(self, remote: RemoteRef) -> RemoteState:
+    def _state(self, remote: RemoteRef) -> RemoteState:
         interaction = self._read("poll", "GET", remote, "")
         match to_status(interaction):
             case RemoteStatus.SUCCEEDED:
@@ -129,34 +121,20 @@ class Gemini:
             case status:
                 return RemoteState(status)
 
-    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- Google stores no id of ours
-        return None
-
     def cancel(self, remote: RemoteRef) -> Cancellation:
         return to_cancellation(self._read("cancel", "POST", remote, "/cancel"))
 
     def check(self) -> AccountState:
         """Ask for the first of Google's models."""
         reply = self._account.call("check", "GET", f"{API}/models", params={"pageSize": "1"})
-        if not reply.is_success:
-            raise self._error(reply)
-        try:
-            _Models.model_validate_json(reply.content)
-        except ValidationError:
-            raise reply.unreadable() from None
+        self._answer(reply, _Models)
         return AccountState()
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Read a webhook; how far its signature is checked, `webhooks` says."""
-        is_static = bool(self._account.webhook_key) and webhooks.is_static(headers)
-        if is_static:
-            standard_webhooks.verify(self._account.webhook_key, headers, body, now=self._clock())
-        elif keys := self._keys.known():
-            try:
-                webhooks.verify(keys, headers, body, now=self._clock())
-            except CallbackRefused:
-                self._keys.refresh_soon()
-                raise
+        is_static = webhooks.is_static(headers) and self._is_signed(headers, body)
+        if not is_static:
+            self._keys.check(lambda keys: webhooks.verify(keys, headers, body, now=self._clock()))
         # A token need not cover the body.
         return CallbackReading(webhooks.read_event(body), is_verified=is_static)
 
@@ -167,32 +145,25 @@ class Gemini:
         """The interaction that was asked for, as it stands after the call."""
         path = f"{INTERACTIONS}/{remote.remote_id}{action}"
         reply = self._account.call(operation, method, path, elide=results.EMBEDDED)
-        interaction = _interaction(reply) if reply.is_success else None
-        if interaction is None:
-            raise self._error(reply)
+        interaction = self._answer(reply, Interaction)
         if interaction.id != remote.remote_id:
             raise reply.undocumented("another interaction")
         return interaction
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without an interaction: the HTTP status is Google's verdict, but for a wrong key."""
-        error, problem = reply.unreadable(), _problem(reply)
+        """The HTTP status is Google's verdict, but for a wrong key; its words say how long to wait."""
+        error, problem = super()._error(reply, prompt=prompt), _problem(reply)
         if problem is None:
             return error
         if _WRONG_KEY in problem.reasons and isinstance(error, ProviderRejected):
-            return ProviderAuthFailed(error.message)
+            return ProviderAuthFailed(reply.error().message)
         if isinstance(error, ProviderUnavailable) and problem.retry_after is not None:
             return type(error)(error.message, retry_after=problem.retry_after)
-        if isinstance(error, ProviderRejected) and problem.message:
-            return ProviderRejected(f"{error.message}: {self._account.quotable(problem.message, prompt=prompt)}")
         return error
 
-
-def _interaction(reply: Reply) -> Interaction | None:
-    try:
-        return Interaction.read(reply.content)
-    except ValidationError:
-        return None
+    def _told(self, reply: Reply) -> Told | None:
+        problem = _problem(reply)
+        return None if problem is None else Told(problem.message)
 
 
 def _problem(reply: Reply) -> Problem | None:

@@ -9,9 +9,9 @@ import base64
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, StringConstraints, model_validator
 
 from providers.base import Cancellation, InputFile, RemoteStatus
 from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS
@@ -24,7 +24,6 @@ INTERACTIONS: Final = f"{API}/interactions"
 
 _Write = Callable[[Inputs], object]
 JsonObject = dict[str, JsonValue]
-_OBJECT: Final = TypeAdapter(JsonObject)
 
 
 def _seconds(inputs: Inputs) -> str | None:
@@ -103,11 +102,10 @@ class Interaction(_Payload):
     errors: list[Fault] | None = None
     document: SkipValidation[JsonObject] = Field(repr=False)
 
+    @model_validator(mode="before")
     @classmethod
-    def read(cls, content: bytes) -> Self:
-        """Raises `ValidationError` where it is none."""
-        document = _OBJECT.validate_json(content)
-        return cls.model_validate({**document, "document": document})
+    def _keeps_the_document(cls, read: object) -> object:
+        return {**read, "document": read} if isinstance(read, dict) else read
 
 
 class Problem(_Payload):

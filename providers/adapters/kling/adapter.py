@@ -3,47 +3,31 @@
 Kling keeps an id of ours with each task, so a create whose answer was lost can be looked up.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers.account import Account
 from providers.adapters.kling.dialect import BASE_URL, OK, Dialect
 from providers.adapters.kling.wire import RECORDS, Record, to_body, to_path, to_state
-from providers.base import AccountState, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.base import AccountState, Profile, ProviderRequest, RemoteRef, RemoteState, Submission
 from providers.http.calls import Reply
-from providers.http.transport import Transport
 from schemas.errors import ProviderRejected
-from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
 
 
 class Kling(Dialect):
     """A Kling account. Its key is an API key: this dialect refuses the older pair of access key and secret key."""
 
+    profile = Profile(title="Kling", base_url=BASE_URL, calls_back=True, signs_callbacks=True, keeps_our_id=True)
     task_key = "id"
 
-    def __init__(
-        self,
-        name: ProviderName,
-        settings: ProviderSettings,
-        transport: Transport,
-        *,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(name, Account(name, settings, transport, base_url=BASE_URL), clock)
-
-    def submit(
-        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
-        external_id = str(generation_id)
+    def _order(
+        self, request: ProviderRequest, external_id: str, callback_url: str | None
+    ) -> tuple[str, dict[str, object]]:
         body = to_body(request.model, request.inputs, external_id=external_id, callback_url=callback_url)
-        prompt = request.inputs.prompt
-        return self._create(to_path(request.model), body, external_id=external_id, prompt=prompt, fence=fence)
+        return to_path(request.model), body
 
-    def poll(self, remote: RemoteRef) -> RemoteState:
+    def _state(self, remote: RemoteRef) -> RemoteState:
         reply, records = self._tasks("poll", {"task_ids": remote.remote_id})
         if not records:
             raise ProviderRejected(f"{self.name} does not know this task")
@@ -69,7 +53,7 @@ class Kling(Dialect):
         """What Kling knows of the tasks that are asked for, and the reply that said so."""
         reply, answer = self._ask(operation, "/tasks", query)
         if answer.code != OK:
-            raise self._error(answer, reply)
+            raise self._refusal(answer, reply)
         try:
             return reply, RECORDS.validate_python(answer.data)
         except ValidationError:

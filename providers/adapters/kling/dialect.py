@@ -4,9 +4,11 @@ Sources: "Error codes" and "Callbacks" of https://kling.ai/document-api.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, ClassVar, Final
+from uuid import UUID
 
 from pydantic import (
     AliasChoices,
@@ -20,21 +22,10 @@ from pydantic import (
     ValidationError,
 )
 
-from providers.account import Account
-from providers.base import (
-    CallbackReading,
-    Cancellation,
-    Fence,
-    InputsRead,
-    RemoteRef,
-    RemoteState,
-    RemoteStatus,
-    ResultRequest,
-    Submission,
-)
+from providers.adapters.vendor_adapter import VendorAdapter
+from providers.base import CallbackReading, Fence, ProviderRequest, RemoteState, RemoteStatus, Submission
 from providers.http.calls import Reply
 from providers.http.verdicts import Verdict, error_of
-from providers.webhooks import standard_webhooks
 from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
@@ -46,7 +37,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.names import ProviderName
 
 BASE_URL: Final = "https://api-singapore.klingai.com"
 
@@ -138,46 +128,36 @@ def failed(message: str, *, units: Decimal | None) -> RemoteState:
     )
 
 
-class Dialect:
+class Dialect(VendorAdapter):
     """A Kling account, whichever dialect it speaks.
 
     Kling cannot cancel. It calls back at every change of state; the signature covers the body once the account has a
     webhook secret.
     """
 
-    calls_back = True
-    reads_inputs = InputsRead.NONE
-    create_seconds = None
-    poll_seconds = 0.0
     task_key: ClassVar[str]
     """What this dialect calls the id of a task."""
 
-    def __init__(self, name: ProviderName, account: Account, clock: Callable[[], float]) -> None:
-        self.name = name
-        self._account = account
-        self._clock = clock
-
-    def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- Kling has no call for it
-        return Cancellation.IMPOSSIBLE
-
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        is_signed = bool(self._account.webhook_key)
-        if is_signed:
-            standard_webhooks.verify(self._account.webhook_key, headers, body, now=self._clock())
+        is_signed = self._is_signed(headers, body)
         try:
             return CallbackReading(Callback.model_validate_json(body).task_id, is_verified=is_signed)
         except ValidationError:
             raise CallbackRefused("the callback names no task") from None
 
-    def result_request(self, link: str) -> ResultRequest:
-        return ResultRequest(link)
+    @abstractmethod
+    def _order(
+        self, request: ProviderRequest, external_id: str, callback_url: str | None
+    ) -> tuple[str, dict[str, object]]:
+        """The path and the body of a create."""
 
-    def _create(
-        self, path: str, body: Mapping[str, object], *, external_id: str, prompt: str, fence: Fence
+    def submit(
+        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> Submission:
-        """The task that a create made. Raises as `Provider.submit` does."""
+        external_id = str(generation_id)
+        path, body = self._order(request, external_id, callback_url)
         reply = self._account.call("submit", "POST", path, body=body, fence=fence)
-        answer = _read(reply)
+        answer = reply.require(Answer)
         task_id = self._task_id(answer)
         if answer.code == OK and task_id is not None:
             return Submission(task_id)
@@ -186,20 +166,20 @@ class Dialect:
         # An id of ours that is taken: an earlier create was accepted, and it is to be looked up, not given up.
         if answer.code == INVALID_PARAMETER and names_the_external_id(answer.message or "", external_id):
             raise ProviderOutcomeUnknown(f"{self.name} refused our own id of the task, as it does when the task exists")
-        raise self._error(answer, reply, prompt=prompt)
+        raise self._refusal(answer, reply, prompt=request.inputs.prompt)
 
     def _ask(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> tuple[Reply, Answer]:
         """What Kling answers to a read, whatever it says. Raises as `Provider.poll` does."""
         reply = self._account.call(operation, "GET", path, params=params)
-        return reply, _read(reply)
+        return reply, reply.require(Answer)
 
-    def _error(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
+    def _refusal(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a task: by Kling's code first, then by the HTTP status."""
         if answer.code in UNDECIDED:
             family = ProviderOutcomeUnknown if reply.call.is_create else ProviderUnavailable
             text = f"{self.name} had an internal error (code {answer.code})"
             return family(text, retry_after=reply.retry_after)
-        told = self._account.quotable(answer.message or "", prompt=prompt, secrets=reply.call.headers.values())
+        told = self._account.quotable(answer.message or "", reply, prompt=prompt)
         return error_of(VERDICTS, answer.code, reply, told=told)
 
     def _task_id(self, answer: Answer) -> str | None:
@@ -209,10 +189,3 @@ class Dialect:
             return _TASK_ID.validate_python(data.get(self.task_key))
         except ValidationError:
             return None
-
-
-def _read(reply: Reply) -> Answer:
-    try:
-        return Answer.model_validate_json(reply.content)
-    except ValidationError:
-        raise reply.unreadable() from None

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from providers.account import Account, read_options
+from providers.account import read_options
 from providers.adapters.kling.dialect import BASE_URL, INVALID_PARAMETER, NO_SUCH_RESOURCE, OK, Answer, Dialect
 from providers.adapters.kling_legacy.tokens import Tokens
 from providers.adapters.kling_legacy.wire import KINDS, TEXT_TO_VIDEO, Record, to_body, to_path, to_state
-from providers.base import AccountState, Fence, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.base import AccountState, Profile, ProviderRequest, RemoteRef, RemoteState, Submission
 from providers.http.calls import Reply
 from providers.http.transport import Transport
 from schemas.errors import ProviderRejected
@@ -41,6 +41,14 @@ class Options(BaseModel):
 class KlingLegacy(Dialect):
     """A Kling account that speaks the legacy dialect."""
 
+    profile = Profile(
+        title="Kling's legacy API",
+        base_url=BASE_URL,
+        also_needs="for a pair of keys `…__OPTIONS__SECRET_KEY`",
+        calls_back=True,
+        signs_callbacks=True,
+        keeps_our_id=True,
+    )
     task_key = "task_id"
 
     def __init__(
@@ -59,18 +67,15 @@ class KlingLegacy(Dialect):
         secret_key = read_options(name, settings, Options).secret_key.get_secret_value()
         tokens = Tokens(settings.api_key.get_secret_value(), secret_key, clock)
         credentials = tokens.headers if secret_key else None
-        account = Account(name, settings, transport, base_url=BASE_URL, credentials=credentials)
-        super().__init__(name, account, clock)
+        super().__init__(name, settings, transport, clock=clock, credentials=credentials)
 
-    def submit(
-        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
-        external_id = str(generation_id)
+    def _order(
+        self, request: ProviderRequest, external_id: str, callback_url: str | None
+    ) -> tuple[str, dict[str, object]]:
         body = to_body(request.model, request.inputs, external_id=external_id, callback_url=callback_url)
-        prompt = request.inputs.prompt
-        return self._create(to_path(request.model), body, external_id=external_id, prompt=prompt, fence=fence)
+        return to_path(request.model), body
 
-    def poll(self, remote: RemoteRef) -> RemoteState:
+    def _state(self, remote: RemoteRef) -> RemoteState:
         reply, answer = self._ask("poll", f"{to_path(remote.model)}/{remote.remote_id}")
         record = self._record(reply, answer)
         if record.task_id != remote.remote_id:
@@ -86,7 +91,7 @@ class KlingLegacy(Dialect):
         # No task has this id; a key that is good is told so.
         reply, answer = self._ask("check", f"{to_path(TEXT_TO_VIDEO)}/0")
         if answer.code not in {OK, *_UNKNOWN}:
-            raise self._error(answer, reply)
+            raise self._refusal(answer, reply)
         return AccountState()
 
     def _find(self, kind: str, external_id: str) -> Submission | None:
@@ -102,7 +107,7 @@ class KlingLegacy(Dialect):
         if answer.code in _UNKNOWN:
             raise ProviderRejected(f"{self.name} does not know this task")
         if answer.code != OK:
-            raise self._error(answer, reply)
+            raise self._refusal(answer, reply)
         try:
             return Record.model_validate(answer.data)
         except ValidationError:

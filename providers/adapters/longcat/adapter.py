@@ -5,38 +5,27 @@ for; the link of a video that came at once is kept, and nothing is asked again. 
 with 404 or 405: a search by our reference, and a call that stops a job.
 """
 
-from collections.abc import Mapping
-from typing import TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
-
-from providers.account import Account
 from providers.adapters.longcat.wire import ERROR_CODES, Job, Jobs, Refusal, to_body, to_cancellation, to_state
+from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
     AccountState,
-    CallbackReading,
     Cancellation,
     Fence,
-    InputsRead,
+    Profile,
     ProviderRequest,
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    ResultRequest,
     Submission,
 )
 from providers.http.calls import Reply
-from providers.http.transport import Transport
 from schemas.errors import (
-    CallbackRefused,
     ProviderError,
     ProviderOutcomeUnknown,
-    ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
 
 _VIDEO = "video"
 _NOBODYS = UUID(int=0)
@@ -45,22 +34,20 @@ _NOT_FOUND = 404
 _NO_SUCH_METHOD = 405
 _CONFLICT = 409
 
-P = TypeVar("P", bound=BaseModel)
 
-
-class LongCat:
+class LongCat(VendorAdapter):
     """An account at a LongCat-Video endpoint."""
 
-    calls_back = False
-    reads_inputs = InputsRead.NONE
-    create_seconds = 300.0
-    """A service that answers with the finished video takes minutes."""
-    poll_seconds = 0.0
-
-    def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
-        """Raises `InvalidSettings` where the settings name no base URL, which is the endpoint."""
-        self.name = name
-        self._account = Account(name, settings, transport, base_url=None, create_seconds=self.create_seconds)
+    profile = Profile(
+        title="a LongCat-Video endpoint of yours",
+        base_url=None,
+        also_needs="`…__BASE_URL`",
+        # A service that answers with the finished video takes minutes.
+        create_seconds=300.0,
+        cancels=True,
+        keeps_our_id=True,
+        serves_results=True,
+    )
 
     def submit(
         self,
@@ -75,14 +62,10 @@ class LongCat:
         if reply.status == _CONFLICT:
             # An earlier create was accepted: it is to be looked up, not given up.
             raise ProviderOutcomeUnknown(f"{self.name} has a job with our reference already")
-        job = _read(Job, reply)
-        if job is None:
-            raise self._error(reply, prompt=request.inputs.prompt)
-        if not reply.is_success:
-            raise reply.undocumented("an error and a job at once")
+        job = self._accepted(reply, Job, "a job", prompt=request.inputs.prompt)
         return _submission(reply, job, generation_id)
 
-    def poll(self, remote: RemoteRef) -> RemoteState:
+    def _state(self, remote: RemoteRef) -> RemoteState:
         """Where the job stands; calls nobody where the video came with the create."""
         link = remote.links.get(_VIDEO)
         if link is not None:
@@ -111,47 +94,35 @@ class LongCat:
     def check(self) -> AccountState:
         """Search for a job that nobody made: a service that has no search says so in the wire's words, or with 405."""
         reply = self._search("check", _NOBODYS)
-        has_no_search = reply.status == _NOT_FOUND and _read(Refusal, reply) is not None
+        has_no_search = reply.status == _NOT_FOUND and reply.read(Refusal) is not None
         if not has_no_search and reply.status != _NO_SUCH_METHOD:
             self._found(reply)
         return AccountState()
-
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
-        raise CallbackRefused("nobody was asked to call back: the wire has no callbacks")
-
-    def result_request(self, link: str) -> ResultRequest:
-        return ResultRequest(link, headers=self._account.headers_for(link))
 
     def _search(self, operation: str, generation_id: UUID) -> Reply:
         return self._account.call(operation, "GET", "", params={"reference": str(generation_id)})
 
     def _found(self, reply: Reply) -> list[Job]:
         """What a search found."""
-        answer = _read(Jobs, reply) if reply.is_success else None
-        if answer is None:
-            raise self._error(reply)
-        return answer.jobs
+        return self._answer(reply, Jobs).jobs
 
     def _job(self, remote: RemoteRef, reply: Reply) -> Job:
         """The job that was asked for."""
-        job = _read(Job, reply) if reply.is_success else None
-        if job is None:
-            raise self._error(reply)
+        job = self._answer(reply, Job)
         if job.id != remote.remote_id:
             raise reply.undocumented("another job")
         return job
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without a job: the HTTP status is the service's verdict, its code says why."""
+        """The HTTP status is the service's verdict, but for an address without a service."""
         if reply.status in {_NOT_FOUND, _NO_SUCH_METHOD} and reply.call.is_create:
             # Not the order is wrong: the address is, or the service is gone.
             return ProviderUnavailable(f"{self.name} has no endpoint at this address (HTTP {reply.status})")
-        error, refusal = reply.unreadable(), _read(Refusal, reply)
-        if type(error) is not ProviderRejected or refusal is None:
-            return error
-        text = self._account.quotable(refusal.error.message or "", prompt=prompt)
-        message = f"{error.message}: {text}" if text else error.message
-        return ProviderRejected(message, code=ERROR_CODES.get(refusal.error.code))
+        return super()._error(reply, prompt=prompt)
+
+    def _told(self, reply: Reply) -> Told | None:
+        refusal = reply.read(Refusal)
+        return None if refusal is None else Told(refusal.error.message or "", ERROR_CODES.get(refusal.error.code))
 
 
 def _submission(reply: Reply, job: Job, generation_id: UUID) -> Submission:
@@ -162,10 +133,3 @@ def _submission(reply: Reply, job: Job, generation_id: UUID) -> Submission:
     if job.id is None:
         raise reply.undocumented("neither a video nor the id of a job")
     return Submission(job.id)
-
-
-def _read(form: type[P], reply: Reply) -> P | None:
-    try:
-        return form.model_validate_json(reply.content)
-    except ValidationError:
-        return None

@@ -5,51 +5,39 @@ create is answered with the finished picture, so it takes as long as that does, 
 the link is kept, or the picture itself, in which OpenAI's own models of today answer; and the id is our own.
 """
 
-from collections.abc import Mapping
 from uuid import UUID
 
-from pydantic import ValidationError
-
-from providers.account import Account
-from providers.adapters import openai_wire
 from providers.adapters.openai_images.wire import Pictures, to_body
+from providers.adapters.openai_wire import OpenAIAdapter
 from providers.base import (
     STORED_FILE,
     AccountState,
-    CallbackReading,
-    Cancellation,
     Fence,
-    InputsRead,
+    Profile,
     ProviderRequest,
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    ResultRequest,
     Submission,
 )
-from providers.http.calls import Reply
-from providers.http.transport import Transport
-from schemas.errors import CallbackRefused, ProviderOutcomeUnknown, ProviderRejected
-from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
 
 _PICTURE = "picture"
 _EMBEDDED = "b64_json"
 
 
-class OpenAIImages:
-    """An account at a gateway."""
+class OpenAIImages(OpenAIAdapter):
+    """An account at a gateway for pictures."""
 
-    calls_back = False
-    reads_inputs = InputsRead.NONE
-    create_seconds = 180.0
-    """A picture takes up to a minute or two."""
-    poll_seconds = 0.0
-
-    def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
-        """Raises `InvalidSettings` where the settings name no base URL."""
-        self.name = name
-        self._account = Account(name, settings, transport, base_url=None, create_seconds=self.create_seconds)
+    profile = Profile(
+        title="a gateway with OpenAI-compatible pictures, or OpenAI itself",
+        base_url=None,
+        also_needs="`…__BASE_URL`",
+        # A picture takes up to a minute or two.
+        create_seconds=180.0,
+        serves_results=True,
+    )
+    things = "pictures"
 
     def submit(
         self,
@@ -63,11 +51,7 @@ class OpenAIImages:
         reply = self._account.call(
             "submit", "POST", "/images/generations", body=body, fence=fence, elide=_EMBEDDED, keeps_file=True
         )
-        pictures = _pictures(reply)
-        if pictures is None:
-            raise openai_wire.to_error(self._account, reply, "pictures", prompt=request.inputs.prompt)
-        if not reply.is_success:
-            raise reply.undocumented("an error and pictures at once")
+        pictures = self._accepted(reply, Pictures, "pictures", prompt=request.inputs.prompt)
         if not pictures.data:
             raise reply.undocumented("no picture")
         link = pictures.data[0].link
@@ -77,31 +61,12 @@ class OpenAIImages:
             return Submission(str(generation_id), file=reply.file, is_finished=True)
         raise ProviderOutcomeUnknown(f"{self.name} answered with neither a link to the picture nor the picture itself")
 
-    def poll(self, remote: RemoteRef) -> RemoteState:
+    def _state(self, remote: RemoteRef) -> RemoteState:
         """The picture that came with the create; calls nobody."""
         link = remote.links.get(_PICTURE) or remote.links.get(STORED_FILE)
         if link is None:
             raise ProviderRejected(f"{self.name} keeps no pictures: only the answer of the create names one")
         return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
 
-    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- the wire keeps no id of ours
-        return None
-
-    def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- what has a link is over
-        return Cancellation.IMPOSSIBLE
-
     def check(self) -> AccountState:
-        return openai_wire.check(self._account, "models")
-
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
-        raise CallbackRefused("nobody was asked to call back: the wire has no callbacks")
-
-    def result_request(self, link: str) -> ResultRequest:
-        return ResultRequest(link, headers=self._account.headers_for(link))
-
-
-def _pictures(reply: Reply) -> Pictures | None:
-    try:
-        return Pictures.model_validate_json(reply.content)
-    except ValidationError:
-        return None
+        return self._check_list("/models")

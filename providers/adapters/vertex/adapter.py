@@ -4,14 +4,13 @@ Veo does not call back, and no call stops what it has begun. It takes pictures a
 same way, unless the account has a `storage_uri`: then Google writes it into that bucket, where it stays.
 """
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
 
-from providers.account import Account, read_options
+from providers.account import read_options
+from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.adapters.vertex.credentials import read_credentials
 from providers.adapters.vertex.wire import (
     BYTES,
@@ -32,10 +31,9 @@ from providers.adapters.vertex.wire import (
 )
 from providers.base import (
     AccountState,
-    CallbackReading,
-    Cancellation,
     Fence,
     InputsRead,
+    Profile,
     ProviderRequest,
     RemoteRef,
     RemoteState,
@@ -44,13 +42,9 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
-from schemas.errors import CallbackRefused, ProviderBadResponse, ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.errors import ProviderBadResponse, ProviderError, ProviderUnavailable
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
-
-P = TypeVar("P", bound=BaseModel)
-
-_JSON_OBJECT = TypeAdapter(dict[str, JsonValue])
 
 
 class Options(BaseModel):
@@ -67,28 +61,28 @@ class Options(BaseModel):
     """Where Cloud Storage is. Our token goes there."""
 
 
-class Vertex:
+class _JsonObject(RootModel[dict[str, JsonValue]]):
+    """An answer of which nothing is read."""
+
+
+class Vertex(VendorAdapter):
     """A Google Cloud project at Vertex AI."""
 
-    calls_back = False
-    reads_inputs = InputsRead.ALL
-    create_seconds = 180.0
-    """A video to extend has tens of megabytes."""
-    poll_seconds = 0.0
+    profile = Profile(
+        title="Google's Vertex AI",
+        base_url=None,
+        also_needs="`…__OPTIONS__PROJECT`",
+        # A video to extend has tens of megabytes.
+        create_seconds=180.0,
+        reads_inputs=InputsRead.ALL,
+    )
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
         """Raises `InvalidSettings` without a project, or for a key that is a broken key file."""
-        self.name = name
         self._options = read_options(name, settings, Options)
         self._credentials = read_credentials(name, settings, transport)
-        self._account = Account(
-            name,
-            settings,
-            transport,
-            base_url=host_of(self._options.location),
-            credentials=self._credentials,
-            create_seconds=self.create_seconds,
-        )
+        base_url = host_of(self._options.location)
+        super().__init__(name, settings, transport, base_url=base_url, credentials=self._credentials)
 
     def submit(
         self,
@@ -101,44 +95,23 @@ class Vertex:
         body = to_body(request.model, request.inputs, request.files, storage_uri=self._options.storage_uri)
         path = create_path(self._options.project, self._options.location, request.model)
         reply = self._account.call("submit", "POST", path, body=body, fence=fence)
-        created = _read(Created, reply)
-        if created is None:
-            raise self._error(reply, prompt=request.inputs.prompt)
-        if not reply.is_success:
-            raise reply.undocumented("an error and an operation at once")
-        return Submission(created.name)
+        return Submission(self._accepted(reply, Created, "an operation", prompt=request.inputs.prompt).name)
 
-    def poll(self, remote: RemoteRef) -> RemoteState:
+    def _state(self, remote: RemoteRef) -> RemoteState:
         name = remote.remote_id
         reply = self._account.call("poll", "POST", read_path(name), body=read_body(name), elide=BYTES)
-        operation = _read(Operation, reply) if reply.is_success else None
-        if operation is None:
-            raise self._error(reply)
+        operation = self._answer(reply, Operation)
         # Not all of the name: Google may call a project by its number.
         if _last(operation.name) != _last(name):
             raise reply.undocumented("another operation")
         return to_state(self.name, operation, inline_link=self._account.url(f"{VERSION}/{name}"))
 
-    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- as above
-        return None
-
-    def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- there is no call for it
-        return Cancellation.IMPOSSIBLE
-
     def check(self) -> AccountState:
         """Ask for what the project has cached for other models, which needs the same permission and costs nothing."""
         path = f"{location_path(self._options.project, self._options.location)}/cachedContents"
         reply = self._account.call("check", "GET", path, params={"pageSize": "1"})
-        if not reply.is_success:
-            raise self._error(reply)
-        try:
-            _JSON_OBJECT.validate_json(reply.content)
-        except ValidationError:
-            raise reply.unreadable() from None
+        self._answer(reply, _JsonObject)
         return AccountState()
-
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
-        raise CallbackRefused("veo does not call back")
 
     def result_request(self, link: str) -> ResultRequest:
         """An object in Cloud Storage, or the operation that holds the video; no other host gets our token.
@@ -161,25 +134,16 @@ class Vertex:
         )
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without what was asked for: the HTTP status is Google's verdict."""
-        error, refusal = reply.unreadable(), _read(Refusal, reply)
-        told = (
-            ""
-            if refusal is None
-            else self._account.quotable(refusal.error.message, prompt=prompt, secrets=reply.call.headers.values())
-        )
-        text = f"{error.message}: {told}" if told else error.message
+        """The HTTP status is Google's verdict, but for a model that it does not have."""
+        error = super()._error(reply, prompt=prompt)
         if reply.status == HTTPStatus.NOT_FOUND and reply.call.is_create:
             # Not the order is wrong: Google has retired the model, or does not have it at this location.
-            return ProviderUnavailable(text)
-        return ProviderRejected(text) if type(error) is ProviderRejected else error
+            return ProviderUnavailable(error.message)
+        return error
 
-
-def _read(payload: type[P], reply: Reply) -> P | None:
-    try:
-        return payload.model_validate_json(reply.content)
-    except ValidationError:
-        return None
+    def _told(self, reply: Reply) -> Told | None:
+        refusal = reply.read(Refusal)
+        return None if refusal is None else Told(refusal.error.message)
 
 
 def _last(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The one account at fal: its key. fal refuses no create for its number: what is too much waits in the queue."""
+"""The account at fal and its key. fal limits no creates: excess requests wait in the queue."""
 
 import hmac
 
@@ -9,7 +9,7 @@ from sandbox.vendors.fal.webhooks import FalWebhooks
 
 
 class FalAccount:
-    """Refuses who has not the account's key."""
+    """Checks the account's key."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
@@ -17,6 +17,6 @@ class FalAccount:
         self.webhooks = FalWebhooks(self.records, config.webhook_secret)
 
     def authorize(self, authorization: str | None) -> None:
-        """Raises `FalError` 401 unless the header carries the account's key."""
+        """Raise `FalError` 401 unless the header carries the account's key."""
         if not hmac.compare_digest((authorization or "").encode(), f"Key {self._key}".encode()):
             raise FalError(401, "No user found for Key ID and Secret")

@@ -1,4 +1,4 @@
-"""An error as fal answers it: a text of its machinery, or the list of what a model had against its input.
+"""fal's errors: a text from fal's own servers, or a model's list of problems with its input.
 
 Source: https://docs.fal.ai/documentation/model-apis/request-errors.
 """
@@ -11,14 +11,14 @@ from pydantic import JsonValue
 
 from sandbox.scenarios import ErrorReply
 
-# The HTTP status of a model's error; 422 for every other word, which are those of a wrong input.
+# The HTTP status of a model's error type. Types that are not listed describe a wrong input: 422.
 MODEL_STATUSES: Mapping[str, int] = {
     "generation_timeout": 504,
     "downstream_service_error": 400,
     "downstream_service_unavailable": 500,
     "internal_server_error": 500,
 }
-# The same for an error of fal's own machinery.
+# The HTTP status of fal's own error types.
 REQUEST_STATUSES: Mapping[str, int] = {
     "request_timeout": 504,
     "startup_timeout": 504,
@@ -51,7 +51,7 @@ class FalError(Exception):
         return cls(422, [{"loc": ["body", field], "msg": text, "type": kind}])
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "FalError":
+    def of_scenario(cls, error: ErrorReply) -> "FalError":
         """The error that a scenario describes."""
         return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
 

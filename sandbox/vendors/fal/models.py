@@ -1,7 +1,7 @@
-"""The models that the sandbox knows of fal: their inputs and what they deliver.
+"""fal's models in the sandbox: their inputs and the files that they deliver.
 
-Field names and limits are those of https://fal.ai/models/{model}/api. Unknown fields are refused, so that a misspelt
-one is noticed here and not on a bill.
+Field names and limits are those of https://fal.ai/models/{model}/api. Unknown fields are refused: the sandbox finds a
+misspelt field before a vendor bills for it.
 """
 
 from abc import ABC, abstractmethod
@@ -37,14 +37,15 @@ class FalInput(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     seed: int | None = None
+    """Accepted and ignored."""
 
     def image_sources(self) -> tuple[str, ...]:
-        """The pictures that the model fetches."""
+        """The URLs of the pictures that the model fetches."""
         return ()
 
     @abstractmethod
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        """What it delivers, given the picture."""
+        """The file that the model delivers, given the picture."""
 
 
 class _Pika(FalInput, ABC):
@@ -75,7 +76,7 @@ class PikaText(_Pika):
 
 
 class PikaImage(_Pika):
-    """`fal-ai/pika/v2.2/image-to-video`; the picture's own shape decides the video's."""
+    """`fal-ai/pika/v2.2/image-to-video`; the video takes the shape of the picture."""
 
     image_url: HttpUrlText
 
@@ -87,7 +88,7 @@ class PikaImage(_Pika):
 
 
 class LongCat(FalInput):
-    """`fal-ai/longcat-video/text-to-video/720p`: as long as its frames last."""
+    """`fal-ai/longcat-video/text-to-video/720p`. The number of frames decides the length."""
 
     prompt: str = Field(min_length=1)
     negative_prompt: str = ""
@@ -109,7 +110,7 @@ class LongCat(FalInput):
 
 
 class StableVideo(FalInput):
-    """`fal-ai/stable-video`: a picture and no prompt; always as many frames."""
+    """`fal-ai/stable-video` takes a picture without a prompt and always makes the same number of frames."""
 
     image_url: HttpUrlText
     motion_bucket_id: int = Field(default=127, ge=1, le=255)
@@ -133,9 +134,9 @@ _MODELS: dict[str, type[FalInput]] = {
 
 
 def read_input(model: str, fields: JsonObject) -> FalInput:
-    """The validated input. Raises `FalError`: 404 for a model that is not there, 422 for a wrong input.
+    """The validated input. Raises `FalError`: 404 for an unknown model, 422 for a wrong input.
 
-    fal itself looks at an input when the model runs; here it is refused at once, in the same form.
+    fal validates an input when the model runs. The sandbox refuses the create, with the same error.
     """
     if model not in _MODELS:
         raise FalError(404, f"Application '{model}' not found; known are {', '.join(_MODELS)}")
@@ -150,6 +151,6 @@ def read_input(model: str, fields: JsonObject) -> FalInput:
 
 
 def prompt_of(body: JsonObject) -> str:
-    """What scenarios and counts go by, even when the body is not valid: of a model without a prompt, the picture."""
+    """The prompt for scenarios and counts, even of an invalid body. Without a prompt, the picture's URL."""
     texts = (body.get("prompt"), body.get("image_url"))
     return next((text for text in texts if isinstance(text, str)), "")

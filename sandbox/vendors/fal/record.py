@@ -1,4 +1,4 @@
-"""What fal tells of a request: where it stands, and in a document of its own what came of it.
+"""fal's answers about a request: its state, and in a separate document its result.
 
 Source: https://fal.ai/docs/api-reference/inference-api.
 """
@@ -26,17 +26,17 @@ _WORDS = {
 
 
 def app_of(model: str) -> str:
-    """Owner and app: what status, result and cancel links name of a model's id."""
+    """Owner and app: the part of a model's id that status, result and cancel links contain."""
     return "/".join(model.split("/")[:2])
 
 
 def was_removed(task: Task) -> bool:
-    """Whether it was cancelled while it was queued. fal does not say what such a request shows: here it is gone."""
+    """Whether the request was cancelled in the queue. fal does not document its state; the sandbox answers 404."""
     return task.ended is State.CANCELLED and (task.completed_at or 0) < task.begins_at
 
 
 def request_error(task: Task) -> tuple[str, str] | None:
-    """The type and the text of what ended a request other than its model."""
+    """The type and the text of an error that did not come from the model."""
     if task.ended is State.CANCELLED:
         return "client_cancelled", "Request was cancelled by the user"
     code = task.fail_code or ""
@@ -44,17 +44,17 @@ def request_error(task: Task) -> tuple[str, str] | None:
 
 
 class Records:
-    """Writes what fal answers about a task."""
+    """Writes fal's answers about a task."""
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
 
     def accepted(self, task: Task) -> JsonObject:
-        """The answer of a create."""
+        """The answer to a create."""
         return {**self._links(task), "status": "IN_QUEUE", "queue_position": 0}
 
     def progress(self, task: Task, *, logs: bool) -> tuple[int, JsonObject]:
-        """The HTTP status and the answer of a status read. Once it runs there are `logs`: null, unless asked for."""
+        """HTTP status and answer of a status read. A running request has `logs`: null unless the read asks for logs."""
         word = task.scenario.state_word or _WORDS[task.state]
         record: JsonObject = {**self._links(task), "status": word}
         if word == "IN_QUEUE":
@@ -70,7 +70,7 @@ class Records:
         return OK, record
 
     def result(self, task: Task) -> tuple[int, JsonObject]:
-        """The model's own HTTP status and output, once there is one."""
+        """The model's HTTP status and output, after the end."""
         if task.ended is State.SUCCESS and task.scenario.state_word is None:
             name = next(iter(task.results), None)
             return OK, self.output(task, name)
@@ -78,14 +78,14 @@ class Records:
             kind, text = trouble
             return REQUEST_STATUSES[kind], {"detail": text, "error_type": kind}
         if task.ended is State.FAIL:
-            # The number that a scenario has unless it says otherwise is no word of fal's.
+            # A scenario's default code is a number, and fal has no such error type.
             kind = "internal_server_error" if (task.fail_code or "").isdigit() else task.fail_code or ""
             detail: JsonValue = [{"loc": ["body"], "msg": task.fail_msg, "type": kind}]
             return MODEL_STATUSES.get(kind, 422), {"detail": detail}
         return 400, {"detail": "Request is still in progress"}
 
     def output(self, task: Task, name: str | None) -> JsonObject:
-        """A model's output; without a file, a success that has none."""
+        """The output of a model. A success without a file has an empty output."""
         if name is None:
             return {"video": None}
         video: JsonObject = {"url": file_url(self._public_url, name), "content_type": "video/mp4", "file_name": name}
@@ -102,6 +102,6 @@ class Records:
 
 
 def _log(task: Task) -> list[JsonValue]:
-    """The entry that every model here writes when it begins."""
+    """The log entry that every model writes when it begins."""
     at = datetime.fromtimestamp(task.begins_at, UTC).isoformat()
     return [{"timestamp": at, "level": "INFO", "source": "USER", "message": f"Generating with {task.model}"}]

@@ -1,4 +1,4 @@
-"""fal's queue: creates of any model, and at the links that they answer state, result and cancel.
+"""fal's queue: creates for any model, and the links to state, result and cancel.
 
 Source: https://fal.ai/docs/api-reference/inference-api.
 """
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/fal", tags=["fal"])
 
 @router.get("/.well-known/jwks.json")
 async def webhook_keys(sandbox: CurrentSandbox) -> Response:
-    """The public keys of webhooks, for everybody. fal has them at another host."""
+    """The public keys of webhooks, without authorization. fal serves them from another host."""
     return JSONResponse(sandbox.account(FalAccount).webhooks.key_set)
 
 
@@ -44,18 +44,18 @@ async def submit(
     fal_webhook: str | None = None,
     authorization: Authorization = None,
 ) -> Response:
-    """Queue a request: the model's input as the body gives its id and its links."""
+    """Queue a request. The body is the model's input; the answer has the request's id and links."""
     account = sandbox.account(FalAccount)
     account.authorize(authorization)
     body = await json_object(request)
     if body is None:
         raise FalError(422, [{"loc": ["body"], "msg": "The body is not a JSON object", "type": "json_invalid"}])
     prompt = prompt_of(body)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=model)
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise FalError.asked_for(refusal)
+            raise FalError.of_scenario(refusal)
         task = await _task(sandbox, model, body, fal_webhook, scenario)
     except FalError as error:
         sandbox.creates.refused(prompt, error.code)
@@ -76,12 +76,12 @@ async def read_status(
     logs: bool = False,
     authorization: Authorization = None,
 ) -> Response:
-    """Where a request stands, with the model's log if `logs` says so; that it ended does not say how."""
+    """The state of a request, with the model's log if `logs` is set. The state does not tell success from failure."""
     task = _find(sandbox, f"{owner}/{app}", request_id, authorization)
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise FalError.asked_for(scenario.poll_error)
+        raise FalError.of_scenario(scenario.poll_error)
     status, record = sandbox.account(FalAccount).records.progress(task, logs=logs)
     return JSONResponse(record, status_code=status)
 
@@ -90,7 +90,7 @@ async def read_status(
 async def read_result(
     owner: str, app: str, request_id: str, sandbox: CurrentSandbox, authorization: Authorization = None
 ) -> Response:
-    """The model's output under the model's HTTP status; 400 before its end."""
+    """The model's output with the model's HTTP status; 400 before the end."""
     task = _find(sandbox, f"{owner}/{app}", request_id, authorization)
     status, result = sandbox.account(FalAccount).records.result(task)
     kind = result.get("error_type")
@@ -102,7 +102,7 @@ async def read_result(
 async def cancel(
     owner: str, app: str, request_id: str, sandbox: CurrentSandbox, authorization: Authorization = None
 ) -> Response:
-    """Remove a request from the queue, or signal its runner, which may not heed it."""
+    """Remove a request from the queue, or signal its runner. A runner may ignore the signal."""
     try:
         task = _find(sandbox, f"{owner}/{app}", request_id, authorization)
     except FalError as error:
@@ -112,7 +112,7 @@ async def cancel(
     task.cancels += 1
     error_reply = task.scenario.cancel_error
     if error_reply is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise FalError.asked_for(error_reply)
+        raise FalError.of_scenario(error_reply)
     if task.ended is not None:
         return JSONResponse({"status": "ALREADY_COMPLETED"}, status_code=400)
     sandbox.engine.cancel(task)
@@ -137,7 +137,7 @@ async def _task(sandbox: Sandbox, model: str, body: JsonObject, fal_webhook: str
         call_back_url=webhook,
         spec=spec,
         source=source,
-        credits=0,  # fal bills in dollars, and no answer tells how many
+        credits=0,  # fal bills in dollars and answers no price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=sandbox.account(FalAccount).webhooks,

@@ -1,4 +1,4 @@
-"""fal's webhooks, signed with a key whose public half anybody may fetch.
+"""fal's webhooks. Their signing key has a public half that anybody may fetch.
 
 Source: https://fal.ai/docs/documentation/model-apis/inference/webhooks.
 """
@@ -17,7 +17,7 @@ USER_ID = "sandbox-user"
 
 
 class FalWebhooks:
-    """Writes fal's webhooks. Each sandbox has a key of its own, made from its webhook secret; there is always one."""
+    """Writes fal's webhooks. The signing key is derived from the sandbox's webhook secret, so it always exists."""
 
     tells_progress = False
 
@@ -28,12 +28,12 @@ class FalWebhooks:
 
     @property
     def key_set(self) -> JsonObject:
-        """The JWKS."""
+        """The public keys as a JWKS."""
         x = base64.urlsafe_b64encode(self._key.public_key().export_key(format="raw")).decode().rstrip("=")
         return {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "sandbox", "use": "sig", "x": x}]}
 
     def body(self, task: Task) -> JsonObject:
-        """The end of a request, with its output or with its error."""
+        """The end of a request, with its output or its error."""
         if task.ended is State.SUCCESS:
             return {**_ids(task), "status": "OK", "payload": self._records.result(task)[1]}
         _, payload = self._records.result(task)
@@ -42,11 +42,11 @@ class FalWebhooks:
         return {**_ids(task), "status": "ERROR", "error": error, "payload": payload}
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A success with a result URL at which there is nothing."""
+        """A success whose result URL leads to nothing."""
         return {**_ids(task), "status": "OK", "payload": self._records.output(task, f"forged-{task.file_name}")}
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:
-        """The four headers; a wrong seal is made with a key that is in no set."""
+        """The four signature headers. A wrong seal uses a key that is not in the JWKS."""
         if seal is Seal.ABSENT:
             return {}
         key = self._nobodys_key if seal is Seal.WRONG else self._key

@@ -1,4 +1,4 @@
-"""The one project at Google: its key, and the webhooks that are registered for it."""
+"""The project at Google: its key and its registered webhook."""
 
 import hmac
 
@@ -12,7 +12,7 @@ REVISION = "2026-05-20"
 
 
 class GeminiAccount:
-    """Refuses who has not the project's key, and knows whom to tell of an end."""
+    """Checks the project's key, and holds the URI of its registered webhook."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
@@ -21,7 +21,7 @@ class GeminiAccount:
         self.static = StaticWebhooks(config.webhook_secret)
 
     def authorize(self, key: str | None, revision: str | None = None) -> None:
-        """Raises `GeminiError`: 403 without a key, 400 for a wrong one, and for a revision that there is not."""
+        """Raise `GeminiError`: 403 without a key, 400 for a wrong key or an unknown revision."""
         if not key:
             raise GeminiError(
                 403,
@@ -34,5 +34,5 @@ class GeminiAccount:
             raise GeminiError(400, f"Api-Revision: there is no revision {revision}")
 
     def owns(self, task: Task) -> bool:
-        """Whether it is an interaction."""
+        """Whether the task is an interaction."""
         return task.writer is self.dynamic or task.writer is self.static

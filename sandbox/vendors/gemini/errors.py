@@ -1,4 +1,4 @@
-"""An error as Google's APIs answer it: `{"error": {"code", "message", "status", "details"}}`.
+"""Errors of Google's APIs: `{"error": {"code", "message", "status", "details"}}`.
 
 Source: https://ai.google.dev/gemini-api/docs/generate-content/api-errors; the details are those of google.rpc.
 """
@@ -27,7 +27,7 @@ _TYPE = "type.googleapis.com/google.rpc."
 
 
 class GeminiError(Exception):
-    """Refuses a request. `code` is the HTTP status; `reason` is Google's word for it, where it has one."""
+    """Refuses a request. `code` is the HTTP status; `reason` is Google's reason, for errors that have one."""
 
     def __init__(self, code: int, message: str, *, reason: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(code, message)
@@ -37,13 +37,13 @@ class GeminiError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "GeminiError":
-        """The error that a scenario describes; its code is the HTTP status, unless it names another."""
+    def of_scenario(cls, error: ErrorReply) -> "GeminiError":
+        """The error that a scenario describes. Its code is the HTTP status, unless the scenario names another."""
         return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
 
 
 async def answer_gemini_error(_request: Request, error: GeminiError) -> JSONResponse:
-    """The exception handler of `GeminiError`. A pause is told in the body, not in a header."""
+    """The exception handler of `GeminiError`. The body carries the pause for a retry; no header does."""
     details: list[JsonValue] = []
     if error.reason is not None:
         details.append({"@type": f"{_TYPE}ErrorInfo", "reason": error.reason, "domain": "googleapis.com"})

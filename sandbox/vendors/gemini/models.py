@@ -1,8 +1,8 @@
-"""What the sandbox knows of Google's media models: the body of a create, and what they deliver.
+"""Google's media models in the sandbox: the body of a create and the files that they deliver.
 
 Field names and values are those of google-genai's `_gaos/types/interactions`, limits those of
 https://ai.google.dev/gemini-api/docs/omni and https://ai.google.dev/gemini-api/docs/image-generation. Unknown fields
-are refused, so that a misspelt one is noticed here and not on a bill.
+are refused: the sandbox finds a misspelt field before a vendor bills for it.
 """
 
 import base64
@@ -27,7 +27,7 @@ _LINES = {"360p": 360, "720p": 720, "1080p": 1080, "4k": 2160}
 _RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 _MORE_RATIOS = (*_RATIOS, "1:4", "4:1", "1:8", "8:1")
 _PIXELS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
-# Aspect ratios, sizes, and how many pictures it takes.
+# Aspect ratios, sizes, and the most pictures of each model.
 _IMAGE_MODELS: Mapping[str, tuple[Sequence[str], Sequence[str], int]] = {
     "gemini-nano-banana-2.1": (_MORE_RATIOS, ("1K", "2K", "4K"), 14),
     "gemini-3.1-flash-image": (_MORE_RATIOS, ("512", "1K", "2K", "4K"), 14),
@@ -44,7 +44,7 @@ class _Part(BaseModel):
 
 
 class Text(_Part):
-    """A text of the input."""
+    """A text in the input."""
 
     type: Literal["text"]
     text: str = Field(min_length=1)
@@ -55,7 +55,7 @@ class _Media(_Part):
     uri: str | None = None
 
     def content(self) -> bytes:
-        """The bytes. Raises `GeminiError` 400 where there are none; nothing is uploaded here, so no URI is Google's."""
+        """The bytes. Raises `GeminiError` 400 for a URI: the sandbox has no uploads, so no URI is Google's."""
         if self.uri is not None or self.data is None:
             raise GeminiError(400, f"Cannot fetch content from the provided URL: {self.uri}")
         try:
@@ -65,7 +65,7 @@ class _Media(_Part):
 
 
 class Image(_Media):
-    """A picture of the input."""
+    """A picture in the input."""
 
     type: Literal["image"]
     mime_type: Literal[
@@ -74,7 +74,7 @@ class Image(_Media):
 
 
 class Video(_Media):
-    """A video of the input."""
+    """A video in the input."""
 
     type: Literal["video"]
     mime_type: Literal[
@@ -87,14 +87,14 @@ Content = Annotated[Text | Image | Video, Field(discriminator="type")]
 
 
 class UserInput(_Part):
-    """The input as a step; Google's client makes one of a list of contents."""
+    """The input as a step. Google's client makes a step of a list of contents."""
 
     type: Literal["user_input"]
     content: list[Content] = Field(min_length=1)
 
 
 class WebhookConfig(_Part):
-    """Where the end is announced; Google takes several URIs, and here it is one."""
+    """The receiver of the webhook. Google takes several URIs; the sandbox takes one."""
 
     uris: list[HttpUrlText] = Field(min_length=1, max_length=1)
     user_metadata: JsonObject | None = None
@@ -112,7 +112,7 @@ class _Create(_Part, ABC):
     webhook_config: WebhookConfig | None = None
 
     def contents(self) -> list[Text | Image | Video]:
-        """What the input is made of."""
+        """The parts of the input."""
         if isinstance(self.input, str):
             return [Text(type="text", text=self.input)]
         given = self.input if isinstance(self.input, list) else [self.input]
@@ -123,7 +123,7 @@ class _Create(_Part, ABC):
 
     @abstractmethod
     def spec(self) -> MediaSpec:
-        """What the model delivers. Raises `GeminiError` 400 for what it cannot."""
+        """The file that the model delivers. Raises `GeminiError` 400 for an input that the model does not take."""
 
 
 class VideoFormat(_Part):
@@ -143,21 +143,21 @@ class VideoConfig(_Part):
 
 
 class OmniConfig(_Part):
-    """`generation_config` of a video; temperature and the like are not supported."""
+    """`generation_config` of a video. Temperature and similar fields are not supported."""
 
     seed: int | None = Field(default=None, ge=-(2**31), le=2**31 - 1)
     video_config: VideoConfig = VideoConfig()
 
 
 class OmniCreate(_Create):
-    """A video."""
+    """The create of a video."""
 
     response_format: VideoFormat | Annotated[list[VideoFormat], Field(min_length=1, max_length=1)]
     generation_config: OmniConfig = OmniConfig()
 
     @property
     def format(self) -> VideoFormat:
-        """What is wanted of the video."""
+        """The requested format of the video."""
         return self.response_format[0] if isinstance(self.response_format, list) else self.response_format
 
     def spec(self) -> MediaSpec:
@@ -199,18 +199,18 @@ class ImageFormat(_Part):
 
 
 class BananaConfig(_Part):
-    """`generation_config` of a picture, of which nothing is taken here."""
+    """`generation_config` of a picture. The sandbox takes none of its fields."""
 
 
 class BananaCreate(_Create):
-    """A picture."""
+    """The create of a picture."""
 
     response_format: ImageFormat | Annotated[list[ImageFormat], Field(min_length=1, max_length=1)]
     generation_config: BananaConfig = BananaConfig()
 
     @property
     def format(self) -> ImageFormat:
-        """What is wanted of the picture."""
+        """The requested format of the picture."""
         return self.response_format[0] if isinstance(self.response_format, list) else self.response_format
 
     def spec(self) -> MediaSpec:
@@ -225,13 +225,13 @@ class BananaCreate(_Create):
             raise GeminiError(400, f"input: at most {most} images are supported")
         wide, high = map(int, self.format.aspect_ratio.split(":"))
         side = _PIXELS[self.format.image_size]
-        # As many pixels as the square has, in steps of 16: near to Google's tables.
+        # As many pixels as the square has, in steps of 16: close to Google's tables.
         width, height = (max(16, round(side * math.sqrt(shape) / 16) * 16) for shape in (wide / high, high / wide))
         return MediaSpec(format="jpg" if self.format.mime_type else "png", width=width, height=height)
 
 
 def read_create(body: JsonObject) -> OmniCreate | BananaCreate:
-    """The validated body. Raises `GeminiError`: 404 for a model that is not there, 400 for anything else."""
+    """The validated body. Raises `GeminiError`: 404 for an unknown model, 400 for anything else."""
     model = body.get("model")
     if model not in MODELS:
         raise GeminiError(404, f"models/{model} is not found for API version v1beta")
@@ -248,7 +248,7 @@ def read_create(body: JsonObject) -> OmniCreate | BananaCreate:
 
 
 def prompt_of(body: JsonObject) -> str:
-    """What scenarios and counts go by, even when the body is not valid: all text of the input."""
+    """The prompt for scenarios and counts, even of an invalid body: all text of the input."""
 
     def texts(value: object) -> list[str]:
         match value:

@@ -1,8 +1,7 @@
-"""The interaction, as creates, reads and cancels answer it.
+"""The interaction in the answers to creates, reads and cancels.
 
-Source: google-genai's `_gaos/types/interactions`, and "Raw REST JSON structure" of
-https://ai.google.dev/gemini-api/docs/omni: what the model made stands in the last step. Steps tell of the input, too,
-with its bytes.
+Source: google-genai's `_gaos/types/interactions` and "Raw REST JSON structure" of
+https://ai.google.dev/gemini-api/docs/omni. The last step holds the result. Another step holds the input with its bytes.
 """
 
 import base64
@@ -23,22 +22,22 @@ _WORDS = {
     State.FAIL: "failed",
     State.CANCELLED: "cancelled",
 }
-# A scenario's code of a failed task may be one of the other ends that Google knows.
+# A scenario may name one of Google's other final states as the code of a failed task.
 _OTHER_ENDS = frozenset({"incomplete", "budget_exceeded", ACTION_WANTED, "requires_continuation"})
 
 
 def id_of(secret_part: str) -> str:
-    """An interaction's id."""
+    """The id of an interaction."""
     return _ID_PREFIX + secret_part
 
 
 def file_id_of(task: Task) -> str:
-    """The name of the file that an interaction makes, after `files/`."""
+    """The file name of an interaction, after `files/`."""
     return task.id.removeprefix(_ID_PREFIX)
 
 
 def status_of(task: Task) -> str:
-    """Where it stands, in Google's words."""
+    """The state of a task in Google's words."""
     if task.scenario.state_word is not None:
         return task.scenario.state_word
     if task.ended is State.FAIL and task.fail_code in _OTHER_ENDS:
@@ -47,15 +46,15 @@ def status_of(task: Task) -> str:
 
 
 def is_delivered(task: Task) -> bool:
-    """Whether there is a file to tell of."""
+    """Whether the task has a file."""
     return task.ended is State.SUCCESS and bool(task.results) and task.scenario.state_word is None
 
 
 def is_inline(task: Task) -> bool:
-    """Whether the file is handed over within the interaction: as the create asked, unless the scenario says so.
+    """Whether the interaction contains the file: the scenario decides, and otherwise the create.
 
-    "Currently, calling GET /v1beta/interactions/{id} returns the video as inline base64 data in the data field, even
-    if the interaction was originally created with delivery: uri" (https://ai.google.dev/gemini-api/docs/omni).
+    "Currently, calling GET /v1beta/interactions/{id} returns the video as inline base64 data in the data field, even if
+    the interaction was originally created with delivery: uri" (https://ai.google.dev/gemini-api/docs/omni).
     """
     wanted = task.request["response_format"]
     wanted = wanted[0] if isinstance(wanted, list) else wanted
@@ -70,7 +69,7 @@ class Records:
         self._public_url = public_url
 
     def interaction(self, task: Task, version: str, content: bytes | None) -> JsonObject:
-        """A task as it stands; with the bytes of its file, they are in it, and otherwise the file's URI."""
+        """The present state of a task. With `content` the file's bytes are in it, otherwise the file's URI."""
         status = status_of(task)
         record: JsonObject = {
             "id": task.id,
@@ -87,7 +86,7 @@ class Records:
         return record
 
     def file(self, task: Task, version: str, size_bytes: int) -> JsonObject:
-        """What is known of a file."""
+        """The metadata of a file."""
         uri = self._uri(task, version)
         return {
             "name": f"files/{file_id_of(task)}",

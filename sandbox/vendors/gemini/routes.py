@@ -1,7 +1,7 @@
-"""The Gemini API: interactions, the files that they make, models, webhooks, and the keys that sign these.
+"""The Gemini API: interactions, their files, models, webhooks, and the webhooks' public keys.
 
 Source: google-genai's `_gaos/interactions.py`, `files.py` and `_gaos/webhooks.py`. A client's base URL is `/gemini`;
-the version of the API, `v1` or `v1beta`, is a part of the path.
+the API's version, `v1` or `v1beta`, is a part of the path.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/gemini", tags=["Gemini API"])
 
 @router.get("/.well-known/jwks.json")
 async def webhook_keys(sandbox: CurrentSandbox) -> Response:
-    """The public keys of webhooks, for everybody."""
+    """The public keys of webhooks, without authorization."""
     return JSONResponse(sandbox.account(GeminiAccount).dynamic.key_set)
 
 
@@ -41,17 +41,17 @@ async def webhook_keys(sandbox: CurrentSandbox) -> Response:
 async def create_interaction(
     version: Version, request: Request, sandbox: CurrentSandbox, key: Key = None, revision: Revision = None
 ) -> Response:
-    """Start an interaction; one that is not in the background is answered when it has ended."""
+    """Start an interaction. A create that is not in the background is answered after the end."""
     sandbox.account(GeminiAccount).authorize(key, revision)
     body = await json_object(request)
     if body is None:
         raise GeminiError(400, "Invalid JSON payload received.")
     prompt = prompt_of(body)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=str(body.get("model")))
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=str(body.get("model")))
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise GeminiError.asked_for(refusal)
+            raise GeminiError.of_scenario(refusal)
         create = read_create(body)
         task = await _task(sandbox, create, body, scenario)
     except GeminiError as error:
@@ -68,12 +68,12 @@ async def create_interaction(
 async def get_interaction(
     version: Version, interaction_id: str, sandbox: CurrentSandbox, key: Key = None, revision: Revision = None
 ) -> Response:
-    """An interaction as it stands."""
+    """The present state of an interaction."""
     task = _find(sandbox, interaction_id, key, revision)
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise GeminiError.asked_for(scenario.poll_error)
+        raise GeminiError.of_scenario(scenario.poll_error)
     return await _answer(sandbox, task, version)
 
 
@@ -81,18 +81,18 @@ async def get_interaction(
 async def cancel_interaction(
     version: Version, interaction_id: str, sandbox: CurrentSandbox, key: Key = None, revision: Revision = None
 ) -> Response:
-    """Stop an interaction; answers it as it stands then. One that has ended stays as it is."""
+    """Stop an interaction and answer its state. A finished interaction stays as it is."""
     task = _find(sandbox, interaction_id, key, revision)
     task.cancels += 1
     error = task.scenario.cancel_error
     if error is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise GeminiError.asked_for(error)
+        raise GeminiError.of_scenario(error)
     sandbox.engine.cancel(task)
     return await _answer(sandbox, task, version)
 
 
 @router.get("/{version}/files/{file_id}")
-@router.get("/{version}/files/{file_id}:download", include_in_schema=False)  # known first: the other takes any id
+@router.get("/{version}/files/{file_id}:download", include_in_schema=False)  # first: the next matches any id
 async def get_file(
     version: Version,
     file_id: str,
@@ -101,7 +101,7 @@ async def get_file(
     alt: Literal["json", "media"] = "json",
     key: Key = None,
 ) -> Response:
-    """What is known of a generated file; with `alt=media`, its bytes."""
+    """The metadata of a generated file; its bytes with `alt=media`."""
     task = _find(sandbox, id_of(file_id), key, None)
     path = sandbox.media.path(task.file_name)
     if not is_delivered(task) or path is None:
@@ -128,7 +128,7 @@ class _WebhookInput(BaseModel):
 
 @router.post("/{version}/webhooks")
 async def create_webhook(version: Version, request: Request, sandbox: CurrentSandbox, key: Key = None) -> Response:  # noqa: ARG001 -- the same in all
-    """Register the project's webhook, for every interaction without one of its own; a second one takes its place."""
+    """Register the project's webhook and replace an earlier one. It serves interactions without their own webhook."""
     account = sandbox.account(GeminiAccount)
     account.authorize(key)
     try:
@@ -154,7 +154,7 @@ async def _task(sandbox: Sandbox, create: OmniCreate | BananaCreate, body: JsonO
         call_back_url=asked.uris[0] if asked is not None else account.static.uri,
         spec=spec,
         source=await _source(sandbox, create, task_id),
-        credits=0,  # Google bills in dollars, and no answer tells how many
+        credits=0,  # Google bills in dollars and answers no price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=account.dynamic if asked is not None else account.static,

@@ -1,8 +1,8 @@
-"""Google's webhooks, which say of an interaction little more than that it ended, in the two ways of signing them.
+"""Google's webhooks and their two kinds of signature. A webhook says little more than that an interaction ended.
 
-Source: https://ai.google.dev/gemini-api/docs/webhooks. One that the request itself asked for carries a token that is
-signed with Google's key; one that is registered for the project is signed as Standard Webhooks are. Google does not
-say what the token claims; its example takes the claims for the event.
+Source: https://ai.google.dev/gemini-api/docs/webhooks. The webhook of a single request carries a token signed with
+Google's key. The registered webhook of a project is signed as Standard Webhooks. Google does not document the token's
+claims; its example reads the event from the claims.
 """
 
 import base64
@@ -28,7 +28,7 @@ _KEY_ID = "sandbox"
 
 @cache
 def _key(owner: str) -> RSAPrivateKey:  # noqa: ARG001 -- there is one for each
-    """A key of this process's own; a reset of the sandbox keeps it, as Google keeps its."""
+    """The signing key of this process. A reset of the sandbox keeps it, as Google keeps its key."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -36,7 +36,7 @@ class _Webhooks(ABC):
     tells_progress = False
 
     def body(self, task: Task) -> JsonObject:
-        """An event with an id, and a pointer to what it is about."""
+        """An event with an id and a reference to the interaction."""
         data: JsonObject = {"id": task.id}
         if task.ended is State.FAIL and status_of(task) != ACTION_WANTED:
             data |= {"error_code": task.fail_code, "error_message": task.fail_msg}
@@ -44,7 +44,7 @@ class _Webhooks(ABC):
         return _event(event, data)
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A success that never was."""
+        """A false claim of success."""
         return _event("completed", {"id": task.id})
 
     @abstractmethod
@@ -53,19 +53,19 @@ class _Webhooks(ABC):
 
 
 class DynamicWebhooks(_Webhooks):
-    """Those of `webhook_config`: signed with RS256, the public half of the key for everybody to fetch."""
+    """Webhooks of `webhook_config`: signed with RS256. Anybody may fetch the public key."""
 
     def __init__(self, secret: str | None) -> None:
         self._owner = f"gemini {secret}"
 
     @property
     def key_set(self) -> JsonObject:
-        """The JWKS."""
+        """The public keys as a JWKS."""
         entry: JsonObject = RSAAlgorithm.to_jwk(_key(self._owner).public_key(), as_dict=True)
         return {"keys": [{**entry, "kid": _KEY_ID, "alg": "RS256", "use": "sig"}]}
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- not the content
-        """A wrong seal is made with a key that is in no set."""
+        """A wrong seal uses a key that is not in the JWKS."""
         if seal is Seal.ABSENT:
             return {}
         now = int(time.time())
@@ -79,7 +79,7 @@ class DynamicWebhooks(_Webhooks):
 
 
 class StaticWebhooks(_Webhooks):
-    """The project's registered one: a Standard Webhooks signature with the secret that its registration answered."""
+    """The project's registered webhook: Standard Webhooks, signed with the secret that the registration returned."""
 
     def __init__(self, secret: str | None) -> None:
         self.secret = secret or "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()

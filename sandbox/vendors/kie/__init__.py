@@ -1,4 +1,4 @@
-"""Kie, under `/kie`: its Market, Veo and Runway behind one account."""
+"""Kie, under `/kie`: Market, Veo and Runway with one account."""
 
 from sandbox.vendor import Vendor
 from sandbox.vendors.kie.account import KieAccount

@@ -1,4 +1,4 @@
-"""Kie's records of tasks, and the callbacks that tell of them with Kie's signature."""
+"""Kie's records of tasks, and the callbacks with Kie's signature."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from sandbox.task import JsonObject, Seal, State, Task
 
 
 def sign(key: str, task_id: str, timestamp: str) -> str:
-    """Kie's signature: it covers the task's id and the time, not the body.
+    """Kie's signature. It covers the task's id and the time, not the body.
 
     Source: https://docs.kie.ai/common-api/webhook-verification
     """
@@ -22,7 +22,7 @@ def sign(key: str, task_id: str, timestamp: str) -> str:
 
 
 class KieCallbacks(ABC):
-    """Writes a family's records, and its callbacks, one at the end of a task; without a key they carry no signature."""
+    """Writes the records and callbacks of a family: one callback at the end. Without a key callbacks are unsigned."""
 
     tells_progress = False
 
@@ -35,15 +35,15 @@ class KieCallbacks(ABC):
         """The `data` of a status read."""
 
     def body(self, task: Task) -> JsonObject:
-        """What Kie says of a task that has ended."""
+        """Kie's callback for a finished task."""
         return self._failure(task) if task.ended is State.FAIL else self._success(task, self._links(task))
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A success with a result URL at which there is nothing."""
+        """A success whose result URL leads to nothing."""
         return self._success(task, [file_url(self._public_url, f"forged-{task.file_name}")])
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- not signed
-        """The two webhook headers; a wrong seal is made with a key that nobody has."""
+        """The two webhook headers. A wrong seal uses an unknown key."""
         timestamp = str(int(time.time()))
         match seal:
             case Seal.WRONG:
@@ -58,21 +58,21 @@ class KieCallbacks(ABC):
 
     @abstractmethod
     def _success(self, task: Task, links: Sequence[str]) -> JsonObject:
-        """The callback of a task that made something."""
+        """The callback of a task with a result."""
 
     @abstractmethod
     def _failure(self, task: Task) -> JsonObject:
-        """The callback of a task that made nothing."""
+        """The callback of a task without a result."""
 
     def _links(self, task: Task) -> list[str]:
         return [file_url(self._public_url, name) for name in task.results]
 
 
 class MarketCallbacks(KieCallbacks):
-    """Those of the Market: a callback is a status read, with code 501 for a failed task."""
+    """Callbacks of the Market: a status read, with code 501 for a failed task."""
 
     def record(self, task: Task) -> JsonObject:
-        """`param` and `resultJson` are JSON strings, times milliseconds."""
+        """`param` and `resultJson` are JSON strings. Times are milliseconds."""
         hidden = task.scenario.state_word is not None
         completed = None if hidden else _milliseconds(task.completed_at)
         created = _milliseconds(task.created_at)
@@ -92,7 +92,7 @@ class MarketCallbacks(KieCallbacks):
         }
 
     def body(self, task: Task) -> JsonObject:
-        """The record as it stands, whatever that is."""
+        """The present record of the task."""
         if task.ended is State.FAIL:
             return self._failure(task)
         return _succeeded(self.record(task))
@@ -123,11 +123,11 @@ def _milliseconds(seconds: float | None) -> int | None:
 
 
 def stamp(seconds: float | None) -> str | None:
-    """A time as the older families write it."""
+    """A time in the format of the older families."""
     return None if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
 def code_of(task: Task) -> int | str | None:
-    """The code of a failed task, a number in the older families."""
+    """The code of a failed task: a number in the older families."""
     code = task.fail_code
     return int(code) if code is not None and code.isdigit() else code

@@ -1,4 +1,4 @@
-"""An error as Kie answers it: a `code` in the JSON body of an HTTP 200."""
+"""Kie's errors: a `code` in the JSON body of an HTTP 200."""
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -18,7 +18,7 @@ class KieError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "KieError":
+    def of_scenario(cls, error: ErrorReply) -> "KieError":
         """The error that a scenario describes."""
         return cls(error.code, error.msg, http_status=error.http_status or 200, retry_after=error.retry_after)
 

@@ -1,4 +1,4 @@
-"""The models of Kie Market that make images."""
+"""The image models of Kie Market."""
 
 from typing import ClassVar, Literal
 
@@ -13,7 +13,7 @@ from sandbox.vendors.kie.inputs import KieInput
 AspectRatio = Literal["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto"]
 WideAspectRatio = Literal[AspectRatio, "1:4", "4:1", "1:8", "8:1"]
 
-# Output sizes of the models behind: Gemini 2.5 Flash Image, Gemini 3 Pro Image and Gemini 3.1 Flash Image (at 1K).
+# Output sizes of the underlying models: Gemini 2.5 Flash Image, Gemini 3 Pro Image and Gemini 3.1 Flash Image (at 1K).
 _NANO_BANANA_SIZES: dict[str, Size] = {
     "1:1": (1024, 1024),
     "9:16": (768, 1344),

@@ -1,4 +1,4 @@
-"""What a create asks of Kie, whichever family of endpoints it goes to."""
+"""The input of a create at Kie, in any family of endpoints."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, TypeVar
@@ -13,12 +13,13 @@ from sandbox.vendors.kie.errors import KieError
 
 
 class KieInput(BaseModel, ABC):
-    """The `input` object of a create request, or the body of one without."""
+    """The `input` object of a create, or the body of a create without one."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     max_image_bytes: ClassVar[int] = 10 * 1024**2
     prompt: str
+    """The prompt."""
 
     def image_sources(self) -> tuple[str, ...]:
         """The URLs that Kie fetches before it accepts the task."""
@@ -26,11 +27,11 @@ class KieInput(BaseModel, ABC):
 
     @abstractmethod
     def credits(self) -> float:
-        """What Kie charges at submission."""
+        """The price at submission."""
 
     @abstractmethod
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        """What Kie delivers, given the first input image."""
+        """The file that Kie delivers, given the first input image."""
 
 
 InputT = TypeVar("InputT", bound=KieInput)

@@ -1,7 +1,7 @@
-"""The models that the sandbox knows of Kie Market.
+"""The models of Kie Market in the sandbox.
 
-Field names and limits are those of Kie's model pages. Unknown fields are refused, so that a misspelt one is noticed
-here and not on a bill. Prices are near Kie's, which change; nothing should depend on their amounts.
+Field names and limits are those of Kie's model pages. Unknown fields are refused: the sandbox finds a misspelt field
+before a vendor bills for it. Prices are near Kie's, which change; nothing should depend on the amounts.
 """
 
 from sandbox.task import JsonObject
@@ -21,7 +21,7 @@ _MODELS: dict[str, type[KieInput]] = {
     "kling-3.0/video": Kling3,
     "gemini-omni-video": GeminiOmni,
 }
-# Still listed for a while after 2026-06-11, but every create was refused in these words.
+# Kie still listed this model after 2026-06-11, and refused every create with this text.
 _PAUSED = frozenset({"sora-2-text-to-video"})
 
 

@@ -1,6 +1,6 @@
-"""Kie's wire: tasks of the Market, links and the balance; those of Veo and Runway are beside it.
+"""Kie's wire: Market tasks, download links and the balance. Veo and Runway have their own modules.
 
-Kie answers HTTP 200 to everything and tells of failure in the JSON `code`. Source: https://docs.kie.ai.
+Kie answers HTTP 200 to every request; the JSON `code` tells success from failure. Source: https://docs.kie.ai.
 """
 
 import time
@@ -21,7 +21,16 @@ from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kie.callbacks import MarketCallbacks
 from sandbox.vendors.kie.errors import KieError
 from sandbox.vendors.kie.models import read_input
-from sandbox.vendors.kie.tasks import Authorization, CalledBack, Create, create, ok, read_object, tell, text_of
+from sandbox.vendors.kie.tasks import (
+    Authorization,
+    Create,
+    WithCallback,
+    answer_record,
+    create,
+    ok,
+    read_object,
+    text_of,
+)
 
 _LINK_SECONDS = 20 * 60
 
@@ -30,8 +39,8 @@ router.include_router(veo.router)
 router.include_router(runway.router)
 
 
-class _CreateRequest(CalledBack):
-    """The body of createTask, as far as it is the same for all models."""
+class _CreateRequest(WithCallback):
+    """The fields of createTask that all models share."""
 
     model: str | None = None
     input: dict[str, JsonValue] = Field(default={})
@@ -67,7 +76,7 @@ async def record_info(
 ) -> Response:
     """The state of a task and, at its end, the URLs of its results."""
     sandbox.account(KieAccount).authorize(authorization)
-    return await tell(sandbox, task_id, MarketCallbacks, otherwise=partial(_adopted, sandbox, task_id))
+    return await answer_record(sandbox, task_id, MarketCallbacks, otherwise=partial(_adopted, sandbox, task_id))
 
 
 @router.post("/api/v1/common/download-url")
@@ -90,7 +99,7 @@ async def credit(sandbox: CurrentSandbox, authorization: Authorization = None) -
 
 
 def _adopted(sandbox: Sandbox, task_id: str) -> Task | None:
-    """A task that the control API told of: it runs since now, and has no end. None if this is not one of those."""
+    """A task with an adopted id: it runs from now on, without end. None for any other id."""
     prefix = sandbox.account(KieAccount).adopted_prefix
     if prefix is None or not task_id.startswith(prefix):
         return None

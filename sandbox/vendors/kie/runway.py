@@ -1,4 +1,4 @@
-"""Runway at Kie, in a wire of its own. Source: https://docs.kie.ai/runway-api."""
+"""Runway at Kie, with its own endpoints. Source: https://docs.kie.ai/runway-api."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +16,15 @@ from sandbox.validation import HttpUrlText
 from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kie.callbacks import KieCallbacks, code_of, stamp
 from sandbox.vendors.kie.inputs import KieInput, read_as
-from sandbox.vendors.kie.tasks import Authorization, Create, call_back_url_of, create, read_object, tell, text_of
+from sandbox.vendors.kie.tasks import (
+    Authorization,
+    Create,
+    answer_record,
+    call_back_url_of,
+    create,
+    read_object,
+    text_of,
+)
 
 _MODEL = "runway"
 _SIZES: dict[str, Size] = {
@@ -38,7 +46,7 @@ class RunwayInput(KieInput):
 
     prompt: str = Field(min_length=1, max_length=1800)
     image_url: HttpUrlText | None = Field(default=None, alias="imageUrl")
-    # The type is "number"; the page's own example has a string.
+    # The documented type is "number"; the page's example has a string.
     duration: Literal[5, 10, "5", "10"]
     quality: Literal["720p", "1080p"]
     aspect_ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16"] | None = Field(default=None, alias="aspectRatio")
@@ -127,7 +135,7 @@ async def record_detail(
 ) -> Response:
     """The state of a video and, at its end, its URL."""
     sandbox.account(KieAccount).authorize(authorization)
-    return await tell(sandbox, task_id, RunwayCallbacks)
+    return await answer_record(sandbox, task_id, RunwayCallbacks)
 
 
 def _told(task: Task, video_id: str, link: str) -> JsonObject:

@@ -1,4 +1,4 @@
-"""What all families of Kie's endpoints do alike: accept a task, tell of one, read a body."""
+"""The parts that all families of Kie's endpoints share: accepting a task, reading its record, parsing a body."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,10 +23,11 @@ from sandbox.vendors.kie.inputs import KieInput
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
 
 
-class CalledBack(BaseModel):
-    """What every create may hold."""
+class WithCallback(BaseModel):
+    """The callback field of every create."""
 
     call_back_url: HttpUrlText | None = Field(default=None, alias="callBackUrl")
+    """The URL of the callback's receiver."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,26 @@ class Create:
     """A create request of any family."""
 
     body: JsonObject
+    """The whole body."""
     model: str
-    """What scenarios go by, as by the prompt, even when the input is not valid."""
+    """The model's name for scenarios. Like the prompt, it is set even for an invalid input."""
     prompt: str
+    """The prompt for scenarios and counts."""
     call_back_url: str | None
+    """The URL of the callback's receiver."""
     read: Callable[[], KieInput]
-    """The validated input. Raises `KieError`."""
+    """Validates the input. Raises `KieError`."""
     writer: type[KieCallbacks]
+    """Writes the family's records and callbacks."""
 
 
 async def create(sandbox: Sandbox, asked: Create) -> Response:
     """Accept a task, as its scenario says: `{"data": {"taskId": …}}`. Raises `KieError`."""
-    scenario, refusal = sandbox.scenarios.meet(prompt=asked.prompt, model=asked.model)
+    scenario, refusal = sandbox.scenarios.match(prompt=asked.prompt, model=asked.model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise KieError.asked_for(refusal)
+            raise KieError.of_scenario(refusal)
         task = await _admit(sandbox, asked, scenario)
     except KieError as error:
         sandbox.creates.refused(asked.prompt, error.code)
@@ -61,10 +66,10 @@ async def create(sandbox: Sandbox, asked: Create) -> Response:
     return reply_to_create(scenario, ok({"taskId": task.id}))
 
 
-async def tell(
+async def answer_record(
     sandbox: Sandbox, task_id: str, writer: type[KieCallbacks], *, otherwise: Callable[[], Task | None] = lambda: None
 ) -> Response:
-    """The record of a task of one family; each asks for its own alone. Raises `KieError`."""
+    """The record of a task. Each family sees only its own tasks. Raises `KieError`."""
     sandbox.account(KieAccount).admit_read()
     if not task_id:
         raise KieError(422, "The taskId parameter is missing")
@@ -74,18 +79,18 @@ async def tell(
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise KieError.asked_for(scenario.poll_error)
+        raise KieError.of_scenario(scenario.poll_error)
     return ok(task.writer.record(task))
 
 
 def text_of(fields: JsonObject, name: str) -> str:
-    """A field's text; empty where it is something else."""
+    """A text field. Empty for a value of another type."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 
 
 async def read_object(request: Request) -> JsonObject:
-    """The body. Raises `KieError` 400."""
+    """The body. Raises `KieError` 400 if the body is not a JSON object."""
     body = await json_object(request)
     if body is None:
         raise KieError(400, "The request body is not a JSON object")
@@ -93,20 +98,20 @@ async def read_object(request: Request) -> JsonObject:
 
 
 def call_back_url_of(body: JsonObject) -> str | None:
-    """Where Kie is to call back. Raises `KieError` 422."""
+    """The callback URL of a create. Raises `KieError` 422 for an invalid one."""
     try:
-        return CalledBack.model_validate(body).call_back_url
+        return WithCallback.model_validate(body).call_back_url
     except ValidationError as error:
         raise KieError(422, sentences(error)) from None
 
 
 def ok(data: JsonValue) -> Response:
-    """A success, as Kie wraps it."""
+    """Kie's envelope of a success."""
     return JSONResponse({"code": 200, "msg": "success", "data": data})
 
 
 async def _admit(sandbox: Sandbox, asked: Create, scenario: Scenario) -> Task:
-    """The task, paid for. Raises `KieError`."""
+    """The new task, paid for. Raises `KieError`."""
     account = sandbox.account(KieAccount)
     account.admit_create()
     wanted = asked.read()

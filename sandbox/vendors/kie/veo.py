@@ -1,4 +1,4 @@
-"""Veo at Kie, in a wire of its own. Source: https://docs.kie.ai/veo3-api."""
+"""Veo at Kie, with its own endpoints. Source: https://docs.kie.ai/veo3-api."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,15 @@ from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kie.callbacks import KieCallbacks, code_of, stamp
 from sandbox.vendors.kie.errors import KieError
 from sandbox.vendors.kie.inputs import KieInput, read_as
-from sandbox.vendors.kie.tasks import Authorization, Create, call_back_url_of, create, read_object, tell, text_of
+from sandbox.vendors.kie.tasks import (
+    Authorization,
+    Create,
+    answer_record,
+    call_back_url_of,
+    create,
+    read_object,
+    text_of,
+)
 
 _DEFAULT: Final = "veo3_fast"
 _MOST_FRAMES = 2
@@ -30,7 +38,7 @@ _CREDITS = {"veo3": 250, "veo3_fast": 60, "veo3_lite": 32}
 # "approximately 2x the credits of generating a Fast mode video"
 _CREDITS_FOR_4K = 120
 _EXTENSION_CREDITS = {"quality": 250, "fast": 60, "lite": 30}
-# Kie does not say how long an extension is; Veo goes on for 7 s.
+# Kie does not document the length of an extension. Veo extends by 7 s.
 _EXTENSION_SECONDS = 7
 _EXTENDED = "720p"
 _RUNNING, _DONE, _FAILED, _FAILED_UPSTREAM = 0, 1, 2, 3
@@ -46,7 +54,7 @@ class VeoInput(KieInput):
     prompt: str = Field(min_length=1)
     model: Literal["veo3", "veo3_fast", "veo3_lite"] = _DEFAULT
     generation_type: Literal["TEXT_2_VIDEO", "FIRST_AND_LAST_FRAMES_2_VIDEO", "REFERENCE_2_VIDEO"] | None = Field(
-        default=None, alias="generationType", description="by the number of pictures, if not said"
+        default=None, alias="generationType", description="default: decided by the number of pictures"
     )
     image_urls: list[HttpUrlText] = Field(default=[], max_length=3, alias="imageUrls")
     aspect_ratio: Literal["16:9", "9:16", "Auto"] = Field(default="16:9", alias="aspectRatio")
@@ -103,7 +111,7 @@ class VeoInput(KieInput):
 
 
 class VeoExtensionInput(KieInput):
-    """The body of a create that goes on from an earlier task. Source: https://docs.kie.ai/veo3-api/extend-video."""
+    """The body of a create that extends an earlier task. Source: https://docs.kie.ai/veo3-api/extend-video."""
 
     task_id: str = Field(min_length=1, alias="taskId")
     prompt: str = Field(min_length=1)
@@ -113,7 +121,7 @@ class VeoExtensionInput(KieInput):
     _original: MediaSpec = PrivateAttr(MediaSpec(format="mp4", width=1280, height=720, frame_rate=24, sound=True))
 
     def of(self, original: MediaSpec) -> Self:
-        """The same, with what the earlier task was to deliver."""
+        """The same input, with the file that the earlier task delivered."""
         self._original = original
         return self
 
@@ -147,7 +155,7 @@ class VeoCallbacks(KieCallbacks):
         return {"taskId": task.id, "resultUrls": [*links], "originUrls": None, "resolution": _resolution(task)}
 
     def _success(self, task: Task, links: Sequence[str]) -> JsonObject:
-        # The callback's page shows a list, its schema a string like this one.
+        # The callback's page shows a list; its schema has a string like this one.
         info: JsonObject = {"resultUrls": f"[{', '.join(links)}]", "originUrls": None, "resolution": _resolution(task)}
         data: JsonObject = {
             "taskId": task.id,
@@ -184,7 +192,7 @@ async def generate(request: Request, sandbox: CurrentSandbox, authorization: Aut
 
 @router.post("/api/v1/veo/extend")
 async def extend(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """Go on from a video: `{"taskId": …, "prompt": …, "model": "fast"}` gives `{"data": {"taskId": …}}`."""
+    """Extend a video: `{"taskId": …, "prompt": …, "model": "fast"}` gives `{"data": {"taskId": …}}`."""
     sandbox.account(KieAccount).authorize(authorization)
     body = await read_object(request)
     fields = {name: value for name, value in body.items() if name != "callBackUrl"}
@@ -209,11 +217,11 @@ async def record_info(
 ) -> Response:
     """The state of a video and, at its end, its URL."""
     sandbox.account(KieAccount).authorize(authorization)
-    return await tell(sandbox, task_id, VeoCallbacks)
+    return await answer_record(sandbox, task_id, VeoCallbacks)
 
 
 def _read_extension(sandbox: Sandbox, fields: JsonObject) -> VeoExtensionInput:
-    """The validated input. Raises `KieError`: 404 for an unknown task, 422 for one that cannot be gone on from."""
+    """The validated input. Raises `KieError`: 404 for an unknown task, 422 for a task that cannot be extended."""
     wanted = read_as(VeoExtensionInput, fields)
     original = sandbox.engine.task(wanted.task_id)
     if original is None or not isinstance(original.writer, VeoCallbacks):

@@ -1,4 +1,4 @@
-"""The models of Kie Market that make videos."""
+"""The video models of Kie Market."""
 
 from typing import ClassVar, Literal, Self
 
@@ -35,7 +35,7 @@ def _clip(size: Size, seconds: float, *, sound: bool, scale: float = 1) -> Media
 
 
 class Kling(KieInput):
-    """What both ways of `kling-2.6` share."""
+    """The fields that both variants of `kling-2.6` share."""
 
     prompt: str = Field(min_length=1, max_length=1000)
     sound: bool
@@ -55,7 +55,7 @@ class KlingTextToVideo(Kling):
 
 
 class KlingImageToVideo(Kling):
-    """`kling-2.6/image-to-video`; the picture's own shape decides the video's."""
+    """`kling-2.6/image-to-video`; the video takes the shape of the picture."""
 
     image_urls: list[HttpUrlText] = Field(min_length=1, max_length=1)
 
@@ -71,14 +71,14 @@ class _Part(BaseModel):
 
 
 class Shot(_Part):
-    """A part of a video of Kling 3.0 that has several."""
+    """A shot in a video of Kling 3.0 with several shots."""
 
     prompt: str = Field(min_length=1, max_length=500)
     duration: int = Field(ge=1, le=12)
 
 
 class Element(_Part):
-    """Something that a prompt of Kling 3.0 names as `@name`."""
+    """An element of Kling 3.0. A prompt names it as `@name`."""
 
     name: str
     description: str
@@ -89,7 +89,7 @@ class Element(_Part):
 
 
 class Kling3(KieInput):
-    """`kling-3.0/video`: from text, or from a first and a last picture; then the shape is the first one's."""
+    """`kling-3.0/video`: from text, or from a first and a last picture. The first picture decides the shape."""
 
     sound: bool
     duration: Literal["3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"]
@@ -140,7 +140,7 @@ class Cut(_Part):
 
 
 class GeminiOmni(KieInput):
-    """`gemini-omni-video`. With a video the length is the model's choice: here that of the cut."""
+    """`gemini-omni-video`. With an input video the model chooses the length; the sandbox takes the cut's length."""
 
     max_image_bytes: ClassVar[int] = 100 * 1024**2
     prompt: str = Field(min_length=1, max_length=20_000)

@@ -1,4 +1,4 @@
-"""The one account at Kling: its key, its tasks, and how many of them Kling works on at once."""
+"""The account at Kling: its key, its tasks, and its limit of parallel tasks."""
 
 import hmac
 
@@ -9,7 +9,7 @@ from sandbox.vendors.kling.errors import KlingError
 
 
 class KlingAccount:
-    """Refuses, in Kling's words, what the account may not do."""
+    """Checks key and limits with Kling's errors."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
@@ -22,14 +22,14 @@ class KlingAccount:
         return KlingCallbacks(config.public_url, config.webhook_secret)
 
     def authorize(self, authorization: str | None) -> None:
-        """Raises `KlingError` 1001 or 1002 unless the header carries the account's key."""
+        """Raise `KlingError` 1001 or 1002 unless the header carries the account's key."""
         if not authorization:
             raise KlingError(1001, "Authorization is missing")
         if not hmac.compare_digest(authorization.encode(), f"Bearer {self._key}".encode()):
             raise KlingError(1002, "Authorization is invalid")
 
     def admit(self, task: Task) -> None:
-        """Take a task. Raises `KlingError` 1201 for an external id that is taken, 1303 beyond the concurrency."""
+        """Add a task. Raises `KlingError` 1201 for a duplicate external id, 1303 beyond the limit of parallel tasks."""
         if task.external_id in self._by_external_id:
             raise KlingError(1201, f"external_task_id {task.external_id} already exists")
         if sum(known.ended is None for known in self._tasks.values()) >= self.concurrency:
@@ -43,5 +43,5 @@ class KlingAccount:
         return self._tasks.get(task_id)
 
     def task_of(self, external_id: str) -> Task | None:
-        """The task with this id of the customer's."""
+        """The task with this id of the customer."""
         return self._by_external_id.get(external_id)

@@ -1,4 +1,4 @@
-"""Kling's record of a task, and the callbacks that carry it, signed as Standard Webhooks are."""
+"""Kling's record of a task, and the callbacks that carry it, signed as Standard Webhooks."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _WORDS = {
 
 
 def record(task: Task, public_url: str) -> JsonObject:
-    """A task as status reads and callbacks tell of it. Times are milliseconds."""
+    """The task as status reads and callbacks show it. Times are milliseconds."""
     hidden = task.scenario.state_word is not None
     has_result = task.ended is State.SUCCESS and not hidden
     return {
@@ -35,7 +35,7 @@ def record(task: Task, public_url: str) -> JsonObject:
 
 
 class KlingCallbacks:
-    """Writes Kling's callbacks, one at every change of state; without a secret they carry no signature."""
+    """Writes Kling's callbacks, one at each change of state. Without a secret callbacks are unsigned."""
 
     tells_progress = True
 
@@ -44,21 +44,21 @@ class KlingCallbacks:
         self._secret = secret
 
     def body(self, task: Task) -> JsonObject:
-        """The task itself, without an envelope."""
+        """The task without an envelope."""
         return record(task, self._public_url)
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A success with a result URL at which there is nothing."""
+        """A success whose result URL leads to nothing."""
         url = file_url(self._public_url, f"forged-{task.file_name}")
         return {**record(task, self._public_url), "status": "succeeded", "outputs": [_output(task, url)]}
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- not the task
-        """The three webhook headers. A repeated callback has the id of the first; a wrong seal, another key."""
+        """The three webhook headers. A repeated callback keeps its id. A wrong seal uses another key."""
         return signature_headers(self._secret, f"msg_{hashlib.sha256(content).hexdigest()[:24]}", content, seal)
 
 
 def changed_at(task: Task) -> float:
-    """When its state changed last, Unix seconds."""
+    """The time of the last change of state, Unix seconds."""
     if task.completed_at is not None:
         return task.completed_at
     return task.begins_at if task.state is State.GENERATING else task.created_at

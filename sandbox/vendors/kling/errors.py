@@ -1,4 +1,4 @@
-"""An error as Kling answers it: an envelope with a `code`, under an HTTP status that several codes share."""
+"""Kling's errors: an envelope with a `code`. Several codes share an HTTP status."""
 
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ _STATUSES = {
 
 
 class KlingError(Exception):
-    """Refuses a request to Kling. Codes: 1001 and 1002 key, 1201 invalid, 1203 unknown, 1303 too much at once."""
+    """Refuses a request to Kling. Codes: 1001 and 1002 key, 1201 invalid, 1203 unknown, 1303 too many at once."""
 
     def __init__(
         self, code: int, message: str, *, http_status: int | None = None, retry_after: int | None = None
@@ -33,7 +33,7 @@ class KlingError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "KlingError":
+    def of_scenario(cls, error: ErrorReply) -> "KlingError":
         """The error that a scenario describes."""
         return cls(error.code, error.msg, http_status=error.http_status, retry_after=error.retry_after)
 

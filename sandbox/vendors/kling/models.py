@@ -1,7 +1,7 @@
-"""What the sandbox knows of Kling's models: the bodies of their creates, their prices, and what they deliver.
+"""Kling's models in the sandbox: the bodies of creates, their prices, and the files that they deliver.
 
 Field names and limits are those of https://kling.ai/document-api, in the new dialect. Prices are near Kling's; nothing
-should depend on their amounts.
+should depend on the amounts.
 """
 
 from collections import Counter
@@ -55,30 +55,30 @@ class KlingCreate(Part):
 
     @property
     def callback_url(self) -> str | None:
-        """Where its customer wants to be called."""
+        """The URL of the callback's receiver."""
         return self.options.callback_url
 
     @property
     def external_id(self) -> str | None:
-        """Its customer's own id."""
+        """The customer's own id of the task."""
         return self.options.external_task_id
 
     @property
     def units(self) -> float:
-        """What it costs."""
+        """The price of the task."""
         sound = 2 if self.settings.sounds else 1
         return round(self.units_per_second[self.settings.resolution] * self.settings.duration * sound, 2)
 
     def image_sources(self) -> tuple[str, ...]:
-        """The pictures that Kling fetches, the first frame first."""
+        """The URLs of the pictures that Kling fetches, the first frame first."""
         return ()
 
     def video_source(self) -> str | None:
-        """The video that Kling fetches."""
+        """The URL of the video that Kling fetches."""
         return None
 
     def spec(self, source: SourceImage | None, video: SourceVideo | None = None) -> MediaSpec:
-        """What Kling delivers, given the first picture and the video. Raises `KlingError` 1201 for unfit ones."""
+        """The file that Kling delivers, given picture and video. Raises `KlingError` 1201 for unsuitable inputs."""
         if source is not None:
             check_image(source)
         if video is not None and not _VIDEO_SECONDS[0] <= round(video.seconds, 1) <= _VIDEO_SECONDS[1]:
@@ -99,7 +99,7 @@ class KlingCreate(Part):
 
 
 def check_image(source: SourceImage) -> None:
-    """Raises `KlingError` 1201 for a picture that is too small or too long."""
+    """Raise `KlingError` 1201 for a picture that is too small or too elongated."""
     shorter, longer = sorted((source.width, source.height))
     if shorter < _SHORTEST_SIDE or longer > _LONGEST_SHAPE * shorter:
         raise KlingError(1201, f"The image has {source.width} x {source.height} pixels; 300 at least, 1:2.5")
@@ -131,7 +131,7 @@ class _Text25(_TextToVideo):
 
 
 class _Words(Part):
-    """The prompt, as one of the `contents`."""
+    """The prompt, as an entry of `contents`."""
 
     type: Literal["prompt"]
     text: _LongPrompt
@@ -142,14 +142,14 @@ class _ShortWords(_Words):
 
 
 class _Frame(Part):
-    """A picture, as one of the `contents`. Kling takes base64, too; the sandbox takes URLs only."""
+    """A picture, as an entry of `contents`. Kling also takes base64; the sandbox takes only URLs."""
 
     type: Literal["first_frame", "last_frame"]
     url: HttpUrlText
 
 
 class _ImageToVideo(KlingCreate):
-    """The picture's own shape decides the video's."""
+    """The video takes the shape of the picture."""
 
     last_frame_at: ClassVar[tuple[str, ...]] = ("720p", "1080p", "4k")
     """The resolutions that take a last frame beside the first."""
@@ -201,7 +201,7 @@ class _Image26(_Image25):
 
 
 class _Reference(Part):
-    """A picture or a video that the prompt may name, as one of the `contents`. The sandbox has no elements."""
+    """A picture or a video that the prompt may name, as an entry of `contents`. The sandbox has no elements."""
 
     type: Literal["first_frame", "last_frame", "refer_image", "feature_video", "base_video"]
     url: HttpUrlText
@@ -229,7 +229,7 @@ class _Omni(KlingCreate):
 
     def image_sources(self) -> tuple[str, ...]:
         images = [part for part in self.contents if isinstance(part, _Reference) and not part.type.endswith("_video")]
-        # No mistake: a first frame is the first in this order, and other pictures are no frame of the video.
+        # The order is deliberate: a first frame comes first, and other pictures are no frame of the video.
         return tuple(image.url for image in sorted(images, key=lambda image: image.type))
 
     def video_source(self) -> str | None:
@@ -264,7 +264,7 @@ def read_create(model: str, body: JsonObject) -> KlingCreate:
 
 
 def prompt_of(body: JsonObject) -> str:
-    """What scenarios and counts go by, even when the body is not valid."""
+    """The prompt for scenarios and counts, even of an invalid body."""
     contents = body.get("contents")
     parts = contents if isinstance(contents, list) else []
     texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "prompt"]

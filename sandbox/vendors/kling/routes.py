@@ -48,7 +48,7 @@ async def create_task(
 async def read_tasks(
     sandbox: CurrentSandbox, task_ids: str = "", external_task_ids: str = "", authorization: Authorization = None
 ) -> Response:
-    """The states of up to 20 tasks, by Kling's ids or by the customer's; those that do not exist are left out."""
+    """The states of up to 20 tasks, by Kling's or the customer's ids. Unknown ids are left out."""
     account = sandbox.account(KlingAccount)
     account.authorize(authorization)
     if bool(task_ids) == bool(external_task_ids):
@@ -63,6 +63,6 @@ async def read_tasks(
 
 @router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def refuse_other_paths(path: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """Whatever else Kling has, or had."""
+    """Refuse all other paths of Kling, present or past."""
     sandbox.account(KlingAccount).authorize(authorization)
     raise KlingError(1203, f"There is no resource {path}")

@@ -1,4 +1,7 @@
-"""`settings` and `options` of Kling's creates, version by version: https://kling.ai/document-api, the page of each."""
+"""`settings` and `options` of Kling's creates, a class for each version.
+
+Source: the versions' pages of https://kling.ai/document-api.
+"""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -9,7 +12,7 @@ from sandbox.validation import HttpUrlText
 
 
 class Part(BaseModel):
-    """A part of a request. Unknown fields are refused, so that a misspelt one is noticed here and not on a bill."""
+    """A part of a request. Unknown fields are refused, so that a misspelt field fails before a vendor bills for it."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -41,12 +44,12 @@ class Settings(Part):
 
     @property
     def shape(self) -> str:
-        """The aspect ratio; "auto" where a picture decides it."""
+        """The aspect ratio; "auto" if a picture decides the shape."""
         return "auto"
 
 
 class Shape(Part):
-    """What `settings` have where no picture decides the shape."""
+    """The setting of the shape, for creates without a picture."""
 
     aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
 
@@ -56,18 +59,18 @@ class Shape(Part):
 
 
 class Settings3Turbo(Settings):
-    """Of 3.0 Turbo, from a picture."""
+    """`settings` of 3.0 Turbo, from a picture."""
 
     resolution: Literal["720p", "1080p"] = "720p"
     duration: int = Field(default=5, ge=3, le=15)
 
 
 class TextSettings3Turbo(Shape, Settings3Turbo):
-    """Of 3.0 Turbo, from text."""
+    """`settings` of 3.0 Turbo, from text."""
 
 
 class Settings3(Settings):
-    """Of 3.0, from a picture."""
+    """`settings` of 3.0, from a picture."""
 
     duration: int = Field(default=5, ge=3, le=15)
     audio: Literal["native", "off"] = "off"
@@ -79,11 +82,11 @@ class Settings3(Settings):
 
 
 class TextSettings3(Shape, Settings3):
-    """Of 3.0, from text."""
+    """`settings` of 3.0, from text."""
 
 
 class Settings3Omni(Settings):
-    """Of 3.0 Omni."""
+    """`settings` of 3.0 Omni."""
 
     duration: int = Field(default=5, ge=3, le=15)
     audio: Literal["native", "original", "off"] = "off"
@@ -100,18 +103,18 @@ class Settings3Omni(Settings):
 
 
 class Settings25(Settings):
-    """Of 2.5 Turbo, from a picture."""
+    """`settings` of 2.5 Turbo, from a picture."""
 
     resolution: Literal["720p", "1080p"] = "720p"
     duration: Literal[5, 10] = 5
 
 
 class TextSettings25(Shape, Settings25):
-    """Of 2.5 Turbo, from text."""
+    """`settings` of 2.5 Turbo, from text."""
 
 
 class Settings26(Settings25):
-    """Of 2.6, from a picture."""
+    """`settings` of 2.6, from a picture."""
 
     audio: Literal["native", "off"] = "off"
 
@@ -127,7 +130,7 @@ class Settings26(Settings25):
 
 
 class TextSettings26(Shape, Settings26):
-    """Of 2.6, from text."""
+    """`settings` of 2.6, from text."""
 
 
 _MOST_PICTURES = 7
@@ -135,7 +138,7 @@ _MOST_PICTURES_BESIDE_A_VIDEO = 4
 
 
 def omni_problem(types: Mapping[str, int], settings: Settings3Omni) -> str | None:
-    """Why Omni does not take contents of these types (so many of each) with these settings; None: it does."""
+    """The reason why Omni refuses these contents (a count for each type) with these settings. None if it takes them."""
     frames = types.get("first_frame", 0) + types.get("last_frame", 0)
     features, bases = types.get("feature_video", 0), types.get("base_video", 0)
     videos = features + bases

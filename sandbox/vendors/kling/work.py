@@ -1,4 +1,4 @@
-"""How Kling takes work and tells of it, whichever dialect it is asked in."""
+"""How Kling accepts work and reports it, in both dialects."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -23,29 +23,29 @@ _MAX_IMAGE_BYTES = 50 * 1024**2
 _MAX_VIDEO_BYTES = 200 * 1024**2
 
 
-class Wanted(Protocol):
-    """The body of a create, in either dialect."""
+class AnyCreate(Protocol):
+    """The body of a create in either dialect."""
 
     @property
     def callback_url(self) -> str | None:
-        """Where its customer wants to be called."""
+        """The URL of the callback's receiver."""
 
     @property
     def external_id(self) -> str | None:
-        """Its customer's own id."""
+        """The customer's own id of the task."""
 
     @property
     def units(self) -> float:
-        """What it costs."""
+        """The price of the task."""
 
     def image_sources(self) -> tuple[str, ...]:
-        """The pictures that Kling fetches, the first frame first."""
+        """The URLs of the pictures that Kling fetches, the first frame first."""
 
     def video_source(self) -> str | None:
-        """The video that Kling fetches."""
+        """The URL of the video that Kling fetches."""
 
     def spec(self, source: SourceImage | None, video: SourceVideo | None) -> MediaSpec:
-        """What Kling delivers, given the first picture and the video. Raises `KlingError` 1201 for unfit ones."""
+        """The file that Kling delivers, given picture and video. Raises `KlingError` 1201 for unsuitable inputs."""
 
 
 async def accept(
@@ -55,14 +55,14 @@ async def accept(
     model: str,
     prompt: str,
     body: JsonObject,
-    read: Callable[[str, JsonObject], Wanted],
+    read: Callable[[str, JsonObject], AnyCreate],
 ) -> Task:
-    """The task that a create is for, kept by the account. Raises `KlingError`."""
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=model)
+    """The task of a create, added to the account. Raises `KlingError`."""
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise KlingError.asked_for(refusal)
+            raise KlingError.of_scenario(refusal)
         wanted = read(model, body)
         task = await _admit(sandbox, account, wanted, model=model, prompt=prompt, body=body, scenario=scenario)
     except KlingError as error:
@@ -73,7 +73,7 @@ async def accept(
 
 
 async def start(sandbox: Sandbox, task: Task, accepted: JsonValue) -> Response:
-    """Begin a task; the answer to its create."""
+    """Start a task and return the answer to its create."""
     running = sandbox.engine.start(task)
     if task.scenario.callback == "early":
         await sandbox.lifetime.until_stopped(running)
@@ -81,26 +81,26 @@ async def start(sandbox: Sandbox, task: Task, accepted: JsonValue) -> Response:
 
 
 async def misbehave(sandbox: Sandbox, tasks: Sequence[Task]) -> None:
-    """Wait and fail, when these tasks are read, as their scenarios say."""
+    """Wait and fail as the tasks' scenarios say, when the tasks are read."""
     refusals = []
     for task in tasks:
         number = task.count_read()
         if task.scenario.poll_error is not None and number <= task.scenario.poll_error_times:
-            refusals.append(KlingError.asked_for(task.scenario.poll_error))
+            refusals.append(KlingError.of_scenario(task.scenario.poll_error))
     await sandbox.lifetime.pause(max((task.scenario.poll_latency_seconds for task in tasks), default=0))
     if refusals:
         raise refusals[0]
 
 
 def ok(data: JsonValue) -> Response:
-    """The envelope of what worked."""
+    """Kling's envelope of a success."""
     return JSONResponse({"code": 0, "message": "SUCCEED", "request_id": uuid4().hex, "data": data})
 
 
 async def _admit(
     sandbox: Sandbox,
     account: KlingAccount,
-    wanted: Wanted,
+    wanted: AnyCreate,
     *,
     model: str,
     prompt: str,

@@ -1,4 +1,4 @@
-"""The account at Kling as its legacy dialect knows it: by an API key, or by a token that a pair of keys has signed."""
+"""The account at Kling in the legacy dialect: an API key, or a token signed with a pair of keys."""
 
 import jwt
 
@@ -9,7 +9,7 @@ from sandbox.vendors.kling_legacy.callbacks import KlingLegacyCallbacks
 
 
 class KlingLegacyAccount(KlingAccount):
-    """Refuses, in Kling's words, what the account may not do."""
+    """Checks key and limits with Kling's errors."""
 
     def __init__(self, config: SandboxConfig) -> None:
         super().__init__(config)
@@ -19,7 +19,7 @@ class KlingLegacyAccount(KlingAccount):
         return KlingLegacyCallbacks(config.public_url, config.webhook_secret)
 
     def authorize(self, authorization: str | None) -> None:
-        """Raises `KlingError` 1001 to 1004 unless the header carries the account's key, or a token of its pair."""
+        """Raise `KlingError` 1001 to 1004 unless the header carries the account's key or its signed token."""
         token = (authorization or "").removeprefix("Bearer ")
         if token.count(".") != 2:
             super().authorize(authorization)

@@ -1,6 +1,6 @@
 """Kling's record of a task in the legacy dialect, and the callbacks that carry it.
 
-Whether Kling signs the callbacks of this dialect is not known: the sandbox signs them as those of the new one.
+Kling does not document whether callbacks of this dialect are signed. The sandbox signs them as in the new dialect.
 """
 
 from pydantic import JsonValue
@@ -19,7 +19,7 @@ _WORDS = {
 
 
 def record(task: Task, public_url: str) -> JsonObject:
-    """A task as status reads and callbacks tell of it. Times are milliseconds."""
+    """The task as status reads and callbacks show it. Times are milliseconds."""
     hidden = task.scenario.state_word is not None
     told: JsonObject = {
         "task_id": task.id,
@@ -39,11 +39,11 @@ class KlingLegacyCallbacks(KlingCallbacks):
     """Writes Kling's callbacks in the legacy dialect."""
 
     def body(self, task: Task) -> JsonObject:
-        """The task itself, without an envelope."""
+        """The task without an envelope."""
         return record(task, self._public_url)
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A success with a result URL at which there is nothing."""
+        """A success whose result URL leads to nothing."""
         url = file_url(self._public_url, f"forged-{task.file_name}")
         claim: JsonObject = {"task_status": "succeed", "task_result": {"videos": [_video(task, url)]}}
         return {**record(task, self._public_url), **claim}

@@ -1,7 +1,7 @@
-"""What the sandbox knows of the legacy dialect: the bodies of its creates, their prices, and what they deliver.
+"""The legacy dialect in the sandbox: the bodies of creates, their prices, and the files that they deliver.
 
-Field names and limits are those of https://kling.ai/document-api. Unknown fields are refused, so that a misspelt one is
-noticed here and not on a bill. Prices are near Kling's; nothing should depend on their amounts.
+Field names and limits are those of https://kling.ai/document-api. Unknown fields are refused: the sandbox finds a
+misspelt field before a vendor bills for it. Prices are near Kling's; nothing should depend on the amounts.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _OLD_DURATIONS = ("5", "10")
 @dataclass(frozen=True)
 class _Version:
     units_per_second: Mapping[str, float]
-    """By mode."""
+    """The price of a second in each mode."""
     durations: tuple[str, ...]
     sound_in: tuple[str, ...]
     """The modes that make sound."""
@@ -54,7 +54,7 @@ _VERSIONS: Mapping[str, _Version] = {
 }
 
 
-# Kling takes raw base64, too; the sandbox takes URLs only.
+# Kling also takes raw base64; the sandbox takes only URLs.
 _Picture = HttpUrlText
 _Prompt = Annotated[str, Field(min_length=1, max_length=2500)]
 
@@ -66,7 +66,7 @@ class _Watermark(BaseModel):
 
 
 class LegacyCreate(BaseModel):
-    """The body of a create of any kind. `cfg_scale` and `camera_control` are those of models that are gone."""
+    """The body of a create of any kind. `cfg_scale` and `camera_control` belong to models that no longer exist."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
 
@@ -95,25 +95,25 @@ class LegacyCreate(BaseModel):
 
     @property
     def external_id(self) -> str | None:
-        """Its customer's own id."""
+        """The customer's own id of the task."""
         return self.external_task_id
 
     @property
     def units(self) -> float:
-        """What it costs."""
+        """The price of the task."""
         sound = 2 if self.sound == "on" else 1
         return round(_VERSIONS[self.model_name].units_per_second[self.mode] * int(self.duration) * sound, 2)
 
     def image_sources(self) -> tuple[str, ...]:
-        """The pictures that Kling fetches, the first frame first."""
+        """The URLs of the pictures that Kling fetches, the first frame first."""
         return ()
 
     def video_source(self) -> str | None:
-        """The video that Kling fetches: none."""
+        """None: the dialect takes no video."""
         return None
 
     def spec(self, source: SourceImage | None, video: SourceVideo | None) -> MediaSpec:  # noqa: ARG002 -- takes none
-        """What Kling delivers, given the first picture. Raises `KlingError` 1201 for one that it does not take."""
+        """The file that Kling delivers, given the first picture. Raises `KlingError` 1201 for an unsuitable picture."""
         if source is not None:
             check_image(source)
         width, height = size_of(_SIZES, self.shape, source)
@@ -129,7 +129,7 @@ class LegacyCreate(BaseModel):
 
     @property
     def shape(self) -> str:
-        """The aspect ratio; "auto" where a picture decides it."""
+        """The aspect ratio; "auto" if a picture decides the shape."""
         return "auto"
 
 
@@ -144,7 +144,7 @@ class TextToVideo(LegacyCreate):
 
 
 class ImageToVideo(LegacyCreate):
-    """`/v1/videos/image2video`; the picture's own shape decides the video's."""
+    """`/v1/videos/image2video`; the video takes the shape of the picture."""
 
     image: _Picture
     image_tail: _Picture | None = None

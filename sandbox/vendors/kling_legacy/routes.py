@@ -45,7 +45,7 @@ async def create_task(
 
 @router.get("/v1/videos/{kind}/{name}")
 async def read_task(kind: str, name: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """The state of a task of this kind, by Kling's id or by the customer's."""
+    """The state of a task of this kind, by Kling's or the customer's id."""
     account = sandbox.account(KlingLegacyAccount)
     account.authorize(authorization)
     task = account.task(name) or account.task_of(name)
@@ -57,7 +57,7 @@ async def read_task(kind: str, name: str, sandbox: CurrentSandbox, authorization
 
 @router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def refuse_other_paths(path: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """Whatever else Kling has, or had."""
+    """Refuse all other paths of Kling, present or past."""
     sandbox.account(KlingLegacyAccount).authorize(authorization)
     raise KlingError(1203, f"There is no resource {path}")
 

@@ -1,4 +1,4 @@
-"""An error as the endpoint answers it: `{"error": {"code", "message"}}`, with an HTTP status to match."""
+"""The endpoint's errors: `{"error": {"code", "message"}}` with the matching HTTP status."""
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -9,7 +9,7 @@ _STATUSES = {"content_rejected": 422, "input_unreadable": 422, "invalid_input": 
 
 
 class LongCatError(Exception):
-    """Refuses a request. `code` is the HTTP status, `word` the code of the body."""
+    """Refuses a request. `code` is the HTTP status, `word` the code in the body."""
 
     def __init__(self, code: int, word: str, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(code, word, message)
@@ -19,13 +19,13 @@ class LongCatError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "LongCatError":
-        """The error that a scenario describes; its code is the HTTP status, unless it names another."""
+    def of_scenario(cls, error: ErrorReply) -> "LongCatError":
+        """The error that a scenario describes. Its code is the HTTP status, unless the scenario names another."""
         return cls(error.http_status or error.code, "refused", error.msg, retry_after=error.retry_after)
 
     @classmethod
     def of_failure(cls, word: str, message: str) -> "LongCatError":
-        """What becomes of work that fails while its create waits for it."""
+        """The error of a create whose work failed before the answer."""
         return cls(_STATUSES.get(word, 500), word, message)
 
 

@@ -1,4 +1,4 @@
-"""What the endpoint takes and delivers, as docs/longcat-endpoint.md has it. Unknown fields are refused."""
+"""Input and output of the endpoint, after docs/longcat-endpoint.md. Unknown fields are refused."""
 
 from typing import Annotated, Literal, Self
 
@@ -13,7 +13,7 @@ from sandbox.vendors.longcat.errors import LongCatError
 
 MAX_INPUT_BYTES = 200 * 1024**2
 
-# Sides are multiples of 16, as the pipeline wants them.
+# The pipeline needs sides that are multiples of 16.
 _SIZES: dict[str, dict[str, Size]] = {
     "480p": {"16:9": (832, 480), "9:16": (480, 832), "1:1": (640, 640)},
     "720p": {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (960, 960)},
@@ -21,24 +21,34 @@ _SIZES: dict[str, dict[str, Size]] = {
 
 
 class VideoCreate(BaseModel):
-    """The body of a create: from text, from a picture, or on from a video."""
+    """The body of a create: from text, from a picture, or an extension of a video."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     prompt: Annotated[str, Field(min_length=1)]
+    """The prompt."""
     negative_prompt: str = ""
+    """The negative prompt."""
     image_url: HttpUrlText | None = None
+    """The picture to begin with."""
     video_url: HttpUrlText | None = None
+    """The video to extend."""
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
+    """The shape of a video from text."""
     resolution: Literal["480p", "720p"] = "480p"
+    """The resolution."""
     num_frames: Annotated[int, Field(ge=5, le=1801)] = 93
+    """The number of frames: a multiple of 4, and 1."""
     fps: Literal[15, 30] = 15
+    """Frames a second."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    """The seed."""
     reference: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """The client's own id of the job. Each id makes one job."""
 
     @property
     def input_url(self) -> str | None:
-        """The picture or the video that it begins with."""
+        """The URL of the picture or video that the video begins with."""
         return self.image_url or self.video_url
 
     @model_validator(mode="after")
@@ -54,7 +64,7 @@ class VideoCreate(BaseModel):
         return self
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        """What is delivered."""
+        """The file that the model delivers."""
         shape = "auto" if self.input_url else self.aspect_ratio or "16:9"
         width, height = size_of(_SIZES[self.resolution], shape, source)
         return MediaSpec(
@@ -75,6 +85,6 @@ def read_create(fields: JsonObject) -> VideoCreate:
 
 
 def prompt_of(fields: JsonObject) -> str:
-    """What scenarios and counts go by, even when the fields are not valid."""
+    """The prompt for scenarios and counts, even of invalid fields."""
     prompt = fields.get("prompt")
     return prompt if isinstance(prompt, str) else ""

@@ -1,4 +1,4 @@
-"""The job, which every call answers."""
+"""The job, which is the answer to every call."""
 
 import time
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _WORDS = {
 
 
 class LongCatRecords:
-    """Writes jobs. The wire has no callbacks, so nothing else is ever sent."""
+    """Writes jobs. The wire has no callbacks."""
 
     tells_progress = False
 
@@ -27,7 +27,7 @@ class LongCatRecords:
         self._public_url = public_url
 
     def body(self, task: Task) -> JsonObject:
-        """A job as it stands. `progress` is a fraction."""
+        """The present state of a job. `progress` is a fraction."""
         hidden = task.scenario.state_word is not None
         job: JsonObject = {
             "id": task.id,
@@ -42,25 +42,25 @@ class LongCatRecords:
         return job
 
     def at_once(self, task: Task) -> JsonObject:
-        """What a service answers that keeps no jobs."""
+        """The answer of a service that keeps no jobs."""
         return {"status": "succeeded", **self.video(task)}
 
     def video(self, task: Task) -> JsonObject:
-        """The result, unless a scenario has it missing."""
+        """The result. None if a scenario omits it."""
         video: JsonValue = {"url": file_url(self._public_url, task.results[0])} if task.results else None
         return {"video": video}
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A claim of success."""
+        """A false claim of success."""
         return {**self.body(task), "status": "succeeded"}
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- unsigned
-        """Nothing signs a job."""
+        """No headers: the wire has no signatures."""
         return {}
 
 
 def word_of(task: Task) -> str:
-    """The code of a failure; the number that a scenario has unless it says otherwise is none of the wire's."""
+    """The code of a failure. A scenario's default code is a number, and the wire has no such code."""
     code = task.fail_code or ""
     return "internal_error" if code.isdigit() else code
 

@@ -1,7 +1,7 @@
 """A LongCat-Video endpoint: docs/longcat-endpoint.md.
 
-`/longcat` answers a create with a job. `/longcat/at-once` is another endpoint, of a service that keeps no jobs: it
-answers when the video is done, and knows no other call.
+`/longcat` answers a create with a job. `/longcat/at-once` simulates a service that keeps no jobs: it answers when the
+video is done, and has no other call.
 """
 
 from typing import Annotated
@@ -39,7 +39,7 @@ CurrentAccount = Annotated[LongCatAccount, Depends(_authorized)]
 
 @router.post("", status_code=_ACCEPTED)
 async def create_job(request: Request, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
-    """Start a job: `{"prompt": …, "num_frames": 93, "fps": 15, "reference": …}` gives it, queued."""
+    """Start a job: `{"prompt": …, "num_frames": 93, "fps": 15, "reference": …}` gives the queued job."""
     task = await _accepted_task(request, sandbox, account)
     job = {**account.records.body(task), "status": "queued", "progress": 0}
     sandbox.engine.start(task)
@@ -48,7 +48,7 @@ async def create_job(request: Request, sandbox: CurrentSandbox, account: Current
 
 @router.post("/at-once")
 async def create_video(request: Request, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
-    """Make a video, and answer when it is there."""
+    """Make a video and answer when it is done."""
     task = await _accepted_task(request, sandbox, account)
     await sandbox.lifetime.until_stopped(sandbox.engine.start(task))
     if task.ended is State.FAIL:
@@ -58,51 +58,51 @@ async def create_video(request: Request, sandbox: CurrentSandbox, account: Curre
 
 @router.get("/at-once")
 async def refuse_search(_account: CurrentAccount) -> Response:
-    """Such a service has only the create."""
+    """Refuse searches: such a service has only the create."""
     raise LongCatError(405, "no_such_method", "There is only POST")
 
 
 @router.get("")
 async def find_jobs(reference: str, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
-    """The job that was created with this reference, if there is one."""
+    """The job with this reference, if there is one."""
     found = _with_reference(sandbox, account, reference)
     return JSONResponse({"jobs": [account.records.body(task) for task in found]})
 
 
 @router.get("/{job_id}")
 async def read_job(job_id: str, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
-    """A job as it stands."""
+    """The present state of a job."""
     task = _find(sandbox, account, job_id)
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise LongCatError.asked_for(scenario.poll_error)
+        raise LongCatError.of_scenario(scenario.poll_error)
     return JSONResponse(account.records.body(task))
 
 
 @router.delete("/{job_id}")
 async def cancel_job(job_id: str, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
-    """Stop a job; answers it as it stands then. One that has ended stays as it is."""
+    """Stop a job and answer its state. A finished job stays as it is."""
     task = _find(sandbox, account, job_id)
     task.cancels += 1
     error = task.scenario.cancel_error
     if error is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise LongCatError.asked_for(error)
+        raise LongCatError.of_scenario(error)
     sandbox.engine.cancel(task)
     return JSONResponse(account.records.body(task))
 
 
 async def _accepted_task(request: Request, sandbox: Sandbox, account: LongCatAccount) -> Task:
-    """The task of a create that is accepted. Raises `LongCatError` for one that is not."""
+    """The task of an accepted create. Raises `LongCatError` for a refused one."""
     fields = await json_object(request)
     if fields is None:
         raise LongCatError(400, "invalid_input", "The body is not a JSON object")
     prompt = prompt_of(fields)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model="longcat-video")
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model="longcat-video")
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise LongCatError.asked_for(refusal)
+            raise LongCatError.of_scenario(refusal)
         task = await _task(sandbox, account, fields, scenario)
     except LongCatError as error:
         sandbox.creates.refused(prompt, error.code)
@@ -126,7 +126,7 @@ async def _task(sandbox: Sandbox, account: LongCatAccount, fields: JsonObject, s
         call_back_url=None,
         spec=spec,
         source=source,
-        credits=0,  # nobody bills one's own machines
+        credits=0,  # an own machine has no price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=account.records,
@@ -135,7 +135,7 @@ async def _task(sandbox: Sandbox, account: LongCatAccount, fields: JsonObject, s
 
 
 async def _source(sandbox: Sandbox, wanted: VideoCreate, task_id: str) -> SourceImage | None:
-    """The first frame of what the video begins with. Raises `LongCatError`."""
+    """The first frame of the input. Raises `LongCatError`."""
     fetching = fetch_source(
         [] if wanted.input_url is None else [wanted.input_url],
         task_id=task_id,

@@ -1,4 +1,4 @@
-"""The one account at the vendor of OpenAI-compatible pictures: its key."""
+"""The account at the vendor of OpenAI-compatible pictures, and its key."""
 
 import hmac
 
@@ -8,13 +8,13 @@ from sandbox.vendors.openai_images.record import OpenAIImagesRecords
 
 
 class OpenAIImagesAccount:
-    """Refuses what the account may not do."""
+    """Checks the account's key and limits."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
         self.records = OpenAIImagesRecords(config.public_url)
 
     def authorize(self, authorization: str | None) -> None:
-        """Raises `OpenAIError` 401 unless the header carries the account's key."""
+        """Raise `OpenAIError` 401 unless the header carries the account's key."""
         if not hmac.compare_digest((authorization or "").encode(), f"Bearer {self._key}".encode()):
             raise OpenAIError(401, "Incorrect API key provided", reason="invalid_api_key")

@@ -1,8 +1,8 @@
-"""What the sandbox knows of OpenAI's Images API: the fields of a create, and what the model delivers.
+"""OpenAI's Images API in the sandbox: the fields of a create and the file that the model delivers.
 
-Fields and values are those of `images.generate` in OpenAI's client, and of them what is documented for a model: for
-`dall-e-3`, the last of OpenAI's that answered with links, and for one of those of today, which answer with the picture
-itself. Unknown fields are refused, so that a misspelt one is noticed here and not on a bill.
+The fields and values are those that `images.generate` in OpenAI's client has and that OpenAI documents for two models:
+`dall-e-3`, the last model that answered with links, and one of today's models, which answer with the picture itself.
+Unknown fields are refused: the sandbox finds a misspelt field before a vendor bills for it.
 """
 
 from abc import ABC, abstractmethod
@@ -25,18 +25,22 @@ class PictureCreate(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     model: str
+    """The model's name."""
     n: Literal[1] = 1
+    """The number of pictures."""
     user: str | None = None
+    """The end user's id. Accepted and ignored."""
     prompt: str
+    """The prompt."""
 
     @property
     @abstractmethod
     def is_answered_with_the_picture(self) -> bool:
-        """Whether the answer holds the picture itself, and no link to it."""
+        """Whether the answer holds the picture itself instead of a link."""
 
     @abstractmethod
     def spec(self) -> MediaSpec:
-        """What is delivered."""
+        """The file that the model delivers."""
 
 
 class DallE3Create(PictureCreate):
@@ -65,7 +69,7 @@ class GPTImageCreate(PictureCreate):
     quality: Literal["auto", "low", "medium", "high", "xhigh", "max"] = "auto"
     background: Literal["auto", "opaque"] = "auto"
     moderation: Literal["auto", "low"] = "auto"
-    output_format: Literal["png", "jpeg"] = Field(default="png", description="the others are not made here")
+    output_format: Literal["png", "jpeg"] = Field(default="png", description="the sandbox makes these two")
 
     @field_validator("size")
     @classmethod
@@ -102,6 +106,6 @@ def read_create(fields: JsonObject) -> PictureCreate:
 
 
 def text_of(fields: JsonObject, name: str) -> str:
-    """What scenarios and counts go by, even when the fields are not valid."""
+    """The prompt for scenarios and counts, even of invalid fields."""
     text = fields.get(name)
     return text if isinstance(text, str) else ""

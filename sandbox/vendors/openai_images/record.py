@@ -1,4 +1,4 @@
-"""The answer of a create: links to what was made."""
+"""The answer of a create: links to the pictures."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from sandbox.task import JsonObject, Seal, Task
 
 
 class OpenAIImagesRecords:
-    """Writes what a create answers. The wire has no callbacks, so nothing else is ever sent."""
+    """Writes the answer of a create. The wire has no callbacks."""
 
     tells_progress = False
 
@@ -22,9 +22,9 @@ class OpenAIImagesRecords:
         return {"created": int(task.completed_at or task.created_at), "data": data}
 
     def forged_body(self, task: Task) -> JsonObject:
-        """The same."""
+        """The same as `body`."""
         return self.body(task)
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- unsigned
-        """Nothing signs an answer."""
+        """No headers: the wire has no signatures."""
         return {}

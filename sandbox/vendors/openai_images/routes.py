@@ -1,7 +1,7 @@
-"""OpenAI's wire for pictures: a create, which is answered with the finished picture, and the list of models.
+"""OpenAI's wire for pictures: a create, answered with the finished picture, and the list of models.
 
 Source: `resources/images.py`, `resources/models.py` and `types/image*.py` of https://github.com/openai/openai-python.
-The base URL that a client is given is `/openai_images`: the `/v1` with which others end is a part of theirs.
+The client's base URL is `/openai_images`: `/v1`, the usual end of base URLs, is a part of that path.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ router = APIRouter(prefix="/openai_images", tags=["OpenAI-compatible pictures"])
 
 @router.post("/images/generations")
 async def generate_image(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """Make a picture: `{"model": "dall-e-3", "prompt": …, "size": "1024x1024"}` gives a link to it, when it is done."""
+    """Make a picture: `{"model": "dall-e-3", "prompt": …, "size": "1024x1024"}` gives a link after the end."""
     sandbox.account(OpenAIImagesAccount).authorize(authorization)
     fields = await json_object(request)
     if fields is None:
         raise OpenAIError(400, "We could not parse the JSON body of your request")
     prompt = text_of(fields, "prompt")
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=text_of(fields, "model"))
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=text_of(fields, "model"))
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise OpenAIError.asked_for(refusal)
+            raise OpenAIError.of_scenario(refusal)
         wanted = read_create(fields)
     except OpenAIError as error:
         sandbox.creates.refused(prompt, error.code)
@@ -50,7 +50,7 @@ async def generate_image(request: Request, sandbox: CurrentSandbox, authorizatio
 
 @router.get("/models")
 async def list_models(sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """The models that there are."""
+    """The available models."""
     sandbox.account(OpenAIImagesAccount).authorize(authorization)
     models = [{"id": name, "object": "model", "created": 1698785189, "owned_by": "system"} for name in MODELS]
     return JSONResponse({"object": "list", "data": models})
@@ -66,7 +66,7 @@ def _task(sandbox: Sandbox, wanted: PictureCreate, fields: JsonObject, scenario:
         call_back_url=None,
         spec=spec,
         source=None,
-        credits=0,  # billed in dollars, and no answer tells how many
+        credits=0,  # billed in dollars; no answer has the price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=sandbox.account(OpenAIImagesAccount).records,
@@ -74,7 +74,7 @@ def _task(sandbox: Sandbox, wanted: PictureCreate, fields: JsonObject, scenario:
 
 
 async def _answer(sandbox: Sandbox, task: Task, wanted: PictureCreate) -> JsonObject:
-    """What became of the work. Raises `OpenAIError` for a failure: its code is the HTTP status, or a word under 400."""
+    """The result of the work. Raises `OpenAIError` for a failure: the code is the HTTP status, or a word with 400."""
     if task.ended is State.FAIL:
         code, message = task.fail_code or "", task.fail_msg or ""
         raise OpenAIError(int(code), message) if code.isdigit() else OpenAIError(400, message, reason=code)

@@ -1,4 +1,4 @@
-"""The videos wire that OpenAI left to others, under `/openai_videos`."""
+"""OpenAI's videos wire, which other vendors still serve, under `/openai_videos`."""
 
 from sandbox.openai_errors import OpenAIError, answer_openai_error
 from sandbox.vendor import Vendor

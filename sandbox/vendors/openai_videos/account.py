@@ -1,4 +1,4 @@
-"""The one account at the OpenAI-compatible vendor: its key, and the videos that it deleted."""
+"""The account at the OpenAI-compatible vendor: its key and its deleted videos."""
 
 import hmac
 
@@ -9,7 +9,7 @@ from sandbox.vendors.openai_videos.record import OpenAIVideosEvents
 
 
 class OpenAIVideosAccount:
-    """Refuses what the account may not do."""
+    """Checks the account's key and limits."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
@@ -17,14 +17,14 @@ class OpenAIVideosAccount:
         self.events = OpenAIVideosEvents()
 
     def authorize(self, authorization: str | None) -> None:
-        """Raises `OpenAIError` 401 unless the header carries the account's key."""
+        """Raise `OpenAIError` 401 unless the header carries the account's key."""
         if not hmac.compare_digest((authorization or "").encode(), f"Bearer {self._key}".encode()):
             raise OpenAIError(401, "Incorrect API key provided", reason="invalid_api_key")
 
     def delete(self, task: Task) -> None:
-        """Nobody can read it any more."""
+        """Delete a task. Later reads do not find it."""
         self._deleted.add(task.id)
 
     def owns(self, task: Task) -> bool:
-        """Whether it was created here, and not deleted."""
+        """Whether the task was created at this vendor and is not deleted."""
         return task.writer is self.events and task.id not in self._deleted

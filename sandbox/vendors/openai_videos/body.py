@@ -1,4 +1,4 @@
-"""Reading a create: a multipart form, as OpenAI's client sends it even without a file, or a JSON object."""
+"""Parses a create: a JSON object, or a multipart form, which OpenAI's client sends even without a file."""
 
 from dataclasses import dataclass
 
@@ -14,27 +14,28 @@ REFERENCE = "input_reference"
 
 @dataclass(frozen=True)
 class CreateBody:
-    """What a create carries."""
+    """The content of a create."""
 
     fields: JsonObject
+    """The text fields."""
     picture: bytes | None
     """The file of a form."""
 
     @property
     def prompt(self) -> str:
-        """What scenarios and counts go by, even when the fields are not valid."""
+        """The prompt for scenarios and counts, even of invalid fields."""
         prompt = self.fields.get("prompt")
         return prompt if isinstance(prompt, str) else ""
 
     @property
     def model(self) -> str:
-        """The same for the model."""
+        """The model's name for scenarios, even of invalid fields."""
         model = self.fields.get("model")
         return model if isinstance(model, str) else ""
 
 
 async def read_body(request: Request) -> CreateBody:
-    """The body of a create. Raises `OpenAIError` 400 for one that is neither a form nor a JSON object."""
+    """The body of a create. Raises `OpenAIError` 400 if the body is neither a form nor a JSON object."""
     content_type = request.headers.get("Content-Type", "")
     if content_type.startswith("multipart/form-data"):
         return _form(content_type, await request.body())

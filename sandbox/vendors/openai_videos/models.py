@@ -1,7 +1,7 @@
-"""What the sandbox knows of the Videos API: the fields of a create and of a list, and what the models deliver.
+"""The Videos API in the sandbox: the fields of a create and of a list, and the files that the models deliver.
 
-Fields and values are those of `videos.create` in OpenAI's client. Unknown fields are refused, so that a misspelt one is
-noticed here and not on a bill.
+Fields and values are those of `videos.create` in OpenAI's client. Unknown fields are refused: the sandbox finds a
+misspelt field before a vendor bills for it.
 """
 
 from collections.abc import Mapping
@@ -33,19 +33,19 @@ P = TypeVar("P", bound=_Part)
 
 
 class ImageReference(_Part):
-    """`input_reference` of a JSON create: a picture that can be fetched."""
+    """`input_reference` of a JSON create: the URL of a picture."""
 
     image_url: HttpUrlText
 
 
 class FileReference(_Part):
-    """`input_reference` of a JSON create: a file that was uploaded before."""
+    """`input_reference` of a JSON create: the id of an uploaded file."""
 
     file_id: str
 
 
 class VideoCreate(_Part):
-    """The fields of a create, apart from a picture that a form carries."""
+    """The fields of a create, apart from the picture of a form."""
 
     prompt: Annotated[str, Field(min_length=1)]
     model: str = "sora-2"
@@ -54,11 +54,11 @@ class VideoCreate(_Part):
     input_reference: ImageReference | FileReference | None = None
 
     def image_sources(self) -> tuple[str, ...]:
-        """The URLs of pictures that are to be fetched."""
+        """The URLs of the pictures that the vendor fetches."""
         return (self.input_reference.image_url,) if isinstance(self.input_reference, ImageReference) else ()
 
     def spec(self) -> MediaSpec:
-        """What is delivered."""
+        """The file that the model delivers."""
         width, height = (int(side) for side in self.size.split("x"))
         return MediaSpec(
             format="mp4",
@@ -71,7 +71,7 @@ class VideoCreate(_Part):
 
 
 class VideoList(_Part):
-    """The query of a list: which page, and from which end."""
+    """The query of a list: the page and the order."""
 
     after: str | None = None
     limit: Annotated[int, Field(ge=0, le=_LONGEST_PAGE, strict=False)] = 20

@@ -1,4 +1,4 @@
-"""The video object, which every call answers, and the events that tell of its end."""
+"""The video object, which is the answer to every call, and the events of a video's end."""
 
 import time
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _DONE = 100
 
 
 def video(task: Task) -> JsonObject:
-    """A video as it stands. Times are Unix seconds, `seconds` is a string, `progress` a percentage."""
+    """The present state of a video. Times are Unix seconds, `seconds` is a string, `progress` a percentage."""
     hidden = task.scenario.state_word is not None
     error: JsonValue = None
     if task.ended is State.FAIL and not hidden:
@@ -41,7 +41,7 @@ def video(task: Task) -> JsonObject:
 
 
 class OpenAIVideosEvents:
-    """Writes the events of a project's webhook endpoints. The account has no endpoint, so none is sent by itself."""
+    """Writes the events of webhook endpoints. The account has no endpoint; only the control API sends events."""
 
     tells_progress = False
 
@@ -50,11 +50,11 @@ class OpenAIVideosEvents:
         return _event(task, "video.failed" if task.ended is State.FAIL else "video.completed")
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A claim of success."""
+        """A false claim of success."""
         return _event(task, "video.completed")
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- unsigned
-        """An account without an endpoint has no secret to sign with."""
+        """No headers: an account without an endpoint has no secret."""
         return {}
 
 

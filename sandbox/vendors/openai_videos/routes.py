@@ -1,8 +1,8 @@
 """The OpenAI-compatible videos wire: create, read, list, fetch the content, and delete.
 
-OpenAI has shut its own service down; gateways of others serve the same routes. Source: `resources/videos.py` and
-`types/video*.py` of https://github.com/openai/openai-python. The base URL that a client is given is `/openai_videos`:
-the `/v1` with which others end is a part of theirs.
+OpenAI has shut down its own service; other vendors' gateways serve the same routes. Source: `resources/videos.py` and
+`types/video*.py` of https://github.com/openai/openai-python. The client's base URL is `/openai_videos`: `/v1`, the
+usual end of base URLs, is a part of that path.
 """
 
 from typing import Annotated
@@ -31,14 +31,14 @@ router = APIRouter(prefix="/openai_videos", tags=["OpenAI-compatible videos"])
 
 @router.post("/videos")
 async def create_video(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """Start a video: `prompt`, `model`, `seconds`, `size`, `input_reference`, as a form or as JSON, give it, queued."""
+    """Start a video with `prompt`, `model`, `seconds`, `size`, `input_reference`, in a form or in JSON."""
     sandbox.account(OpenAIVideosAccount).authorize(authorization)
     body = await read_body(request)
-    scenario, refusal = sandbox.scenarios.meet(prompt=body.prompt, model=body.model)
+    scenario, refusal = sandbox.scenarios.match(prompt=body.prompt, model=body.model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise OpenAIError.asked_for(refusal)
+            raise OpenAIError.of_scenario(refusal)
         task = await _task(sandbox, body, scenario)
     except OpenAIError as error:
         sandbox.creates.refused(body.prompt, error.code)
@@ -51,7 +51,7 @@ async def create_video(request: Request, sandbox: CurrentSandbox, authorization:
 
 @router.get("/videos")
 async def list_videos(request: Request, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """A page of the account's videos, by `after`, `limit` and `order`: `desc`, the newest first, or `asc`."""
+    """A page of the account's videos, by `after`, `limit` and `order`: `desc` (newest first) or `asc`."""
     account = sandbox.account(OpenAIVideosAccount)
     account.authorize(authorization)
     wanted = read_list(dict(request.query_params))
@@ -67,12 +67,12 @@ async def list_videos(request: Request, sandbox: CurrentSandbox, authorization: 
 
 @router.get("/videos/{video_id}")
 async def retrieve_video(video_id: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """A video as it stands."""
+    """The present state of a video."""
     task = _find(sandbox, video_id, authorization)
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise OpenAIError.asked_for(scenario.poll_error)
+        raise OpenAIError.of_scenario(scenario.poll_error)
     return JSONResponse(video(task))
 
 
@@ -84,7 +84,7 @@ async def download_content(
     variant: str = "video",
     authorization: Authorization = None,
 ) -> Response:
-    """The bytes of a completed video. Thumbnails and spritesheets, which OpenAI has, are not made here."""
+    """The bytes of a completed video. The sandbox has no thumbnails and spritesheets."""
     task = _find(sandbox, video_id, authorization)
     if variant != "video":
         raise OpenAIError(400, f"Invalid value for 'variant': there is no {variant} here", param="variant")
@@ -95,7 +95,7 @@ async def download_content(
 
 @router.delete("/videos/{video_id}")
 async def delete_video(video_id: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """Delete a video that has ended, for good. What an open one is answered with, OpenAI does not say."""
+    """Delete a finished video for good. OpenAI does not document the answer for an open one."""
     task = _find(sandbox, video_id, authorization)
     if task.ended is None:
         raise OpenAIError(400, f"Video {video_id} cannot be deleted: it is {video(task)['status']}", param="video_id")
@@ -107,7 +107,7 @@ async def delete_video(video_id: str, sandbox: CurrentSandbox, authorization: Au
 async def refuse_other_paths(
     path: str, request: Request, sandbox: CurrentSandbox, authorization: Authorization = None
 ) -> Response:
-    """Whatever else OpenAI has: remixes, edits, extensions, characters."""
+    """Refuse OpenAI's other paths: remixes, edits, extensions, characters."""
     sandbox.account(OpenAIVideosAccount).authorize(authorization)
     raise OpenAIError(404, f"Invalid URL ({request.method} /{path})")
 
@@ -134,7 +134,7 @@ async def _task(sandbox: Sandbox, body: CreateBody, scenario: Scenario) -> Task:
         call_back_url=None,
         spec=spec,
         source=source,
-        credits=0,  # billed in dollars, and no answer tells how many
+        credits=0,  # billed in dollars; no answer has the price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=sandbox.account(OpenAIVideosAccount).events,

@@ -1,4 +1,4 @@
-"""The one account at Replicate: its token and its rate limits."""
+"""The account at Replicate: its token and its rate limits."""
 
 import hmac
 
@@ -11,7 +11,7 @@ _MINUTE = 60
 
 
 class ReplicateAccount:
-    """Refuses what the account may not do. Limits: https://replicate.com/docs/topics/predictions/rate-limits."""
+    """Checks the account's key and limits. Limits: https://replicate.com/docs/topics/predictions/rate-limits."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._token = config.api_key
@@ -20,16 +20,16 @@ class ReplicateAccount:
         self._others = SlidingWindow(config.replicate_other_calls_per_minute, _MINUTE)
 
     def authorize(self, authorization: str | None) -> None:
-        """Raises `ReplicateError` 401 unless the header carries the account's token."""
+        """Raise `ReplicateError` 401 unless the header carries the account's token."""
         if not hmac.compare_digest((authorization or "").encode(), f"Bearer {self._token}".encode()):
             raise ReplicateError(401, "Unauthenticated", "You did not pass a valid authentication token")
 
     def admit_create(self) -> None:
-        """Raises `ReplicateError` 429 beyond the limit on new predictions."""
+        """Raise `ReplicateError` 429 beyond the limit on new predictions."""
         _admit(self._creates)
 
     def admit_other(self) -> None:
-        """Raises `ReplicateError` 429 beyond the limit on all other calls."""
+        """Raise `ReplicateError` 429 beyond the limit on all other calls."""
         _admit(self._others)
 
 

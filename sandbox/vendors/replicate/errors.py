@@ -1,4 +1,4 @@
-"""An error as Replicate answers it: RFC 7807, under the HTTP status that it names."""
+"""Replicate's errors: RFC 7807. The HTTP status equals the body's `status`."""
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -20,7 +20,7 @@ class ReplicateError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "ReplicateError":
+    def of_scenario(cls, error: ErrorReply) -> "ReplicateError":
         """The error that a scenario describes."""
         return cls(
             error.code,

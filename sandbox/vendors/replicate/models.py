@@ -1,7 +1,7 @@
-"""The models that the sandbox knows of Replicate: their inputs and what they deliver.
+"""Replicate's models in the sandbox: their inputs and the files that they deliver.
 
-Field names are those of the models' pages, https://replicate.com/{model}/api. Unknown fields are refused, so that a
-misspelt one is noticed here and not on a bill.
+Field names are those of the models' pages, https://replicate.com/{model}/api. Unknown fields are refused: the sandbox
+finds a misspelt field before a vendor bills for it.
 """
 
 from abc import ABC, abstractmethod
@@ -42,11 +42,13 @@ class ReplicateInput(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     prompt: str = Field(min_length=1)
+    """The prompt."""
     seed: int | None = None
+    """Accepted and ignored."""
 
     @abstractmethod
     def spec(self) -> MediaSpec:
-        """What Replicate delivers."""
+        """The file that Replicate delivers."""
 
 
 class FluxSchnell(ReplicateInput):
@@ -55,7 +57,7 @@ class FluxSchnell(ReplicateInput):
     aspect_ratio: Literal["1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"] = "1:1"
     num_outputs: Literal[1] = 1
     num_inference_steps: int = Field(default=4, ge=1, le=4)
-    output_format: Literal["jpg", "png"] = Field(description="its default, webp, is not made here")
+    output_format: Literal["jpg", "png"] = Field(description="the sandbox does not make webp, the vendor's default")
     output_quality: int = Field(default=80, ge=0, le=100)
     disable_safety_checker: bool = False
     go_fast: bool = True
@@ -89,7 +91,7 @@ _MODELS: dict[str, type[ReplicateInput]] = {
 
 
 def read_input(model: str, fields: JsonObject) -> ReplicateInput:
-    """The validated input. Raises `ReplicateError`: 404 for a model that is not there, 422 for a wrong input."""
+    """The validated input. Raises `ReplicateError`: 404 for an unknown model, 422 for a wrong input."""
     if model not in _MODELS:
         raise ReplicateError(404, "Not found", f"There is no model {model}; known are {', '.join(_MODELS)}")
     try:

@@ -1,4 +1,4 @@
-"""Replicate's wire: predictions of official models, their state, listing and cancelling them.
+"""Replicate's wire: creating, reading, listing and cancelling predictions of official models.
 
 Source: https://replicate.com/docs/reference/http and its OpenAPI document.
 """
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/replicate", tags=["Replicate"])
 
 
 class _CreateRequest(BaseModel):
-    """The body of a create; Replicate takes no other field. It wants HTTPS for `webhook`, and here is none."""
+    """The body of a create; Replicate takes no other field. The sandbox also accepts HTTP for `webhook`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,13 +42,13 @@ class _CreateRequest(BaseModel):
 
     @property
     def prompt(self) -> str:
-        """What scenarios and counts go by, even when the input is not valid."""
+        """The prompt for scenarios and counts, even of an invalid input."""
         prompt = self.input.get("prompt")
         return prompt if isinstance(prompt, str) else ""
 
     @property
     def completed_webhook(self) -> str | None:
-        """Where the end is announced; without a filter, every event is."""
+        """The URL that receives the end. Without a filter, it receives every event."""
         wanted = self.webhook_events_filter is None or "completed" in self.webhook_events_filter
         return self.webhook if wanted else None
 
@@ -60,16 +60,16 @@ async def create_prediction(
     request: Request,
     sandbox: CurrentSandbox,
     authorization: Authorization = None,
-    prefer: Annotated[str, Header(description="wait, or wait=SECONDS: answer at its end")] = "",
+    prefer: Annotated[str, Header(description="wait, or wait=SECONDS: answer after the end")] = "",
 ) -> Response:
-    """Start a prediction: `{"input": {…}, "webhook": …, "webhook_events_filter": ["completed"]}` gives it, starting."""
+    """Start a prediction: `{"input": {…}, "webhook": …, "webhook_events_filter": ["completed"]}` gives it."""
     sandbox.account(ReplicateAccount).authorize(authorization)
     create, model = await _read_create(request), f"{owner}/{name}"
-    scenario, refusal = sandbox.scenarios.meet(prompt=create.prompt, model=model)
+    scenario, refusal = sandbox.scenarios.match(prompt=create.prompt, model=model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise ReplicateError.asked_for(refusal)
+            raise ReplicateError.of_scenario(refusal)
         sandbox.account(ReplicateAccount).admit_create()
         task = _task(sandbox, model, create, scenario)
     except ReplicateError as error:
@@ -87,7 +87,7 @@ async def create_prediction(
 
 @router.get("/v1/predictions")
 async def list_predictions(sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """The account's predictions, the newest first; on one page, however many."""
+    """All of the account's predictions on one page, newest first."""
     account = sandbox.account(ReplicateAccount)
     account.authorize(authorization)
     account.admit_other()
@@ -97,12 +97,12 @@ async def list_predictions(sandbox: CurrentSandbox, authorization: Authorization
 
 @router.get("/v1/predictions/{prediction_id}")
 async def get_prediction(prediction_id: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """A prediction as it stands; at its end with the links to its results."""
+    """The present state of a prediction; after the end with the links to its results."""
     task = _find(sandbox, prediction_id, authorization)
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise ReplicateError.asked_for(scenario.poll_error)
+        raise ReplicateError.of_scenario(scenario.poll_error)
     return _answer(task)
 
 
@@ -110,12 +110,12 @@ async def get_prediction(prediction_id: str, sandbox: CurrentSandbox, authorizat
 async def cancel_prediction(
     prediction_id: str, sandbox: CurrentSandbox, authorization: Authorization = None
 ) -> Response:
-    """Stop a prediction; answers it as it stands then. One that has ended stays as it is."""
+    """Stop a prediction and answer its state. A finished prediction stays as it is."""
     task = _find(sandbox, prediction_id, authorization)
     task.cancels += 1
     error = task.scenario.cancel_error
     if error is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise ReplicateError.asked_for(error)
+        raise ReplicateError.of_scenario(error)
     sandbox.engine.cancel(task)
     return _answer(task)
 
@@ -131,7 +131,7 @@ async def webhook_secret(sandbox: CurrentSandbox, authorization: Authorization =
 
 @router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def refuse_other_paths(path: str, sandbox: CurrentSandbox, authorization: Authorization = None) -> Response:
-    """Whatever else Replicate has."""
+    """Refuse all other paths of Replicate."""
     sandbox.account(ReplicateAccount).authorize(authorization)
     raise ReplicateError(404, "Not found", f"There is no endpoint /{path}")
 
@@ -147,7 +147,7 @@ def _task(sandbox: Sandbox, model: str, create: _CreateRequest, scenario: Scenar
         call_back_url=create.completed_webhook,
         spec=spec,
         source=None,
-        credits=0,  # Replicate bills in dollars, and no answer tells how many
+        credits=0,  # Replicate bills in dollars and answers no price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=sandbox.account(ReplicateAccount).webhooks,

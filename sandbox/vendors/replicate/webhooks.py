@@ -1,4 +1,4 @@
-"""Replicate's prediction, and the webhooks that carry it with a Standard Webhooks signature."""
+"""Replicate's prediction, and the webhooks that carry it, signed as Standard Webhooks."""
 
 import time
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ _STATUSES = {
 
 
 class ReplicateWebhooks:
-    """Writes the predictions of tasks, as answers and as webhooks; without a secret these carry no signature.
+    """Writes predictions, as answers and as webhooks. Without a secret webhooks are unsigned.
 
-    The `completed` event alone is sent: "when the prediction reaches a terminal state (succeeded/canceled/failed)"
+    Only the `completed` event is sent: "when the prediction reaches a terminal state (succeeded/canceled/failed)"
     (https://replicate.com/docs/topics/webhooks/setup-webhook).
     """
 
@@ -34,7 +34,7 @@ class ReplicateWebhooks:
         self._secret = secret
 
     def body(self, task: Task) -> JsonObject:
-        """The prediction, which is what every call answers too."""
+        """The prediction: the body of every answer and webhook."""
         hidden = task.scenario.state_word is not None
         url = f"{self._public_url}/replicate/v1/predictions/{task.id}"
         prediction: JsonObject = {
@@ -61,7 +61,7 @@ class ReplicateWebhooks:
         return prediction
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A success with a result URL at which there is nothing."""
+        """A success whose result URL leads to nothing."""
         return {
             **self.body(task),
             "status": "succeeded",
@@ -69,7 +69,7 @@ class ReplicateWebhooks:
         }
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:
-        """The three webhook headers; a wrong seal is made with a secret that nobody has."""
+        """The three webhook headers. A wrong seal uses an unknown secret."""
         return signature_headers(self._secret, f"msg_{task.id}", content, seal)
 
     def _output(self, task: Task) -> JsonValue:

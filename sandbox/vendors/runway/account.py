@@ -1,4 +1,4 @@
-"""The one organization at Runway: its key, its credits, its limits of a day, and the tasks that it deleted."""
+"""The organization at Runway: its key, its credits, its daily limits, and its deleted tasks."""
 
 import hmac
 
@@ -15,7 +15,7 @@ _DAY = 24 * 3600
 
 
 class RunwayAccount:
-    """Refuses, in Runway's words, what the organization may not do."""
+    """Checks key, credits and limits with Runway's errors."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
@@ -27,17 +27,17 @@ class RunwayAccount:
         self.uploads = Uploads(config.public_url)
 
     def authorize(self, authorization: str | None, version: str | None) -> None:
-        """Raises `RunwayError` 401 unless the header carries the key, 400 without the version of the API."""
+        """Raise `RunwayError`: 401 unless the header carries the key, 400 without the API's version."""
         if not hmac.compare_digest((authorization or "").encode(), f"Bearer {self._key}".encode()):
             raise RunwayError(401, "Invalid authentication")
         if version != VERSION:
             raise RunwayError(400, f"The X-Runway-Version header should be {VERSION}, not {version}")
 
     def charge(self, credits_: int, model: str) -> None:
-        """Take a task. Raises `RunwayError` 400 without the credits for it, 429 beyond its model's limit of a day.
+        """Take a task's price. Raises `RunwayError` 400 without enough credits, 429 beyond the model's daily limit.
 
-        The texts: https://github.com/runwayml/sdk-node/issues/28; the other one is not documented, only what it says
-        (https://docs.dev.runwayml.com/usage/tiers).
+        Source of the first text: https://github.com/runwayml/sdk-node/issues/28. Runway documents only the meaning of
+        the second (https://docs.dev.runwayml.com/usage/tiers).
         """
         if credits_ > self.credits:
             raise RunwayError(400, "You do not have enough credits to run this task.")
@@ -47,7 +47,7 @@ class RunwayAccount:
         self.credits -= credits_
 
     def organization(self) -> JsonObject:
-        """The answer of `GET /v1/organization`. Nothing limits how many tasks run at once."""
+        """The answer of `GET /v1/organization`. There is no limit of parallel tasks."""
         limits: JsonObject = {
             model: {"maxConcurrentGenerations": None, "maxDailyGenerations": day.limit}
             for model, day in self._days.items()
@@ -60,9 +60,9 @@ class RunwayAccount:
         }
 
     def delete(self, task: Task) -> None:
-        """Nobody can read it any more."""
+        """Delete a task. Later reads do not find it."""
         self._deleted.add(task.id)
 
     def owns(self, task: Task) -> bool:
-        """Whether it was created here, and not deleted."""
+        """Whether the task was created at this vendor and is not deleted."""
         return task.writer is self.records and task.id not in self._deleted

@@ -1,4 +1,4 @@
-"""An error as Runway answers it: `{"error": …}`, with an HTTP status to match."""
+"""Runway's errors: `{"error": …}` with the matching HTTP status."""
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -7,7 +7,7 @@ from sandbox.scenarios import ErrorReply
 
 
 class RunwayError(Exception):
-    """Refuses a request. `code` is the HTTP status; 400 invalid or no credits, 401 key, 404 unknown, 429 too much."""
+    """Refuses a request. `code` is the HTTP status: 400 invalid or no credits, 401 key, 404 unknown, 429 too many."""
 
     def __init__(self, code: int, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(code, message)
@@ -16,8 +16,8 @@ class RunwayError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "RunwayError":
-        """The error that a scenario describes; its code is the HTTP status, unless it names another."""
+    def of_scenario(cls, error: ErrorReply) -> "RunwayError":
+        """The error that a scenario describes. Its code is the HTTP status, unless the scenario names another."""
         return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
 
 

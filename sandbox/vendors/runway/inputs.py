@@ -1,6 +1,7 @@
 """The pictures and videos of a create: links, `data:` URIs, and uploads.
 
-Source: https://docs.dev.runwayml.com/assets/inputs. Of links Runway wants HTTPS and a host name, too; here is neither.
+Source: https://docs.dev.runwayml.com/assets/inputs. Runway requires HTTPS and a host name in links; the sandbox does
+not.
 """
 
 import base64
@@ -46,11 +47,14 @@ InputUri = Annotated[str, AfterValidator(_check)]
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where the files of creates are had from."""
+    """Fetches the input files of creates."""
 
     uploads: Uploads
+    """The uploaded files."""
     client: httpx.AsyncClient
+    """Fetches links."""
     media: MediaStore
+    """Stores pictures."""
 
     async def images(self, uris: tuple[str, ...], task_id: str) -> SourceImage | None:
         """Fetch every picture and keep the first; None without one. Raises `ImageNotFetched`."""
@@ -84,7 +88,7 @@ class Inputs:
         return content
 
     async def _ask_for_head(self, url: str, types: frozenset[str]) -> None:
-        """What Runway wants to know before it fetches anything; it follows no redirects."""
+        """Check a link with a HEAD request, as Runway does before it fetches. Redirects are not followed."""
         try:
             answer = await self.client.head(url, follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -1,7 +1,8 @@
-"""What the sandbox knows of Runway: the bodies of its creates, their prices, and what they deliver.
+"""Runway in the sandbox: the bodies of creates, their prices, and the files that the models deliver.
 
 Field names, values and limits are those of https://docs.dev.runwayml.com/api and of Runway's own client. Unknown fields
-are refused, so that a misspelt one is noticed here and not on a bill. Nothing should depend on the prices' amounts.
+are refused: the sandbox finds a misspelt field before a vendor bills for it. Nothing should depend on the amounts of
+prices.
 """
 
 from abc import ABC, abstractmethod
@@ -46,21 +47,21 @@ class ContentModeration(_Part):
 
 
 class Frame(_Part):
-    """A picture of `promptImage`, where that is a list."""
+    """A picture in `promptImage`, if that is a list."""
 
     uri: InputUri
     position: Literal["first"]
 
 
 class EitherFrame(_Part):
-    """The same, where the last frame can be given, too."""
+    """A picture in `promptImage` of a model that also takes a last frame."""
 
     uri: InputUri
     position: Literal["first", "last"]
 
 
 class Reference(_Part):
-    """A picture of `referenceImages`."""
+    """A picture in `referenceImages`."""
 
     uri: InputUri
     tag: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]{2,15}$")
@@ -75,23 +76,23 @@ class RunwayCreate(_Part, ABC):
     @property
     @abstractmethod
     def credits(self) -> int:
-        """What it costs."""
+        """The price of the task."""
 
     @abstractmethod
     def spec(self) -> MediaSpec:
-        """What Runway delivers."""
+        """The file that Runway delivers."""
 
     def image_sources(self) -> tuple[str, ...]:
-        """The pictures that Runway fetches."""
+        """The URLs of the pictures that Runway fetches."""
         return ()
 
     @property
     def video_source(self) -> str | None:
-        """The video that Runway fetches."""
+        """The URL of the video that Runway fetches."""
         return None
 
     def take(self, video: SourceVideo) -> None:
-        """Have a look at that video. Raises `RunwayError` 400 for one that it does not take."""
+        """Use the measures of the input video. Raises `RunwayError` 400 for an unsuitable video."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -108,7 +109,7 @@ def _clip(size: tuple[int, int], seconds: float, *, sound: bool = False) -> Medi
 
 
 class _Own(RunwayCreate):
-    """Of Runway's own models."""
+    """A create for one of Runway's own models."""
 
     moderation: ContentModeration = Field(default=ContentModeration(), alias="contentModeration")
 
@@ -131,7 +132,7 @@ class _Gen45(_Video):
 
     model: Literal["gen4.5"]
     prompt: PromptText = Field(alias="promptText")
-    format: Literal["mp4"] = Field(default="mp4", alias="outputFormat", description="the others are not made here")
+    format: Literal["mp4"] = Field(default="mp4", alias="outputFormat", description="the sandbox makes only this")
 
 
 class _FromImage(_Video):
@@ -153,7 +154,7 @@ class Gen45FromImage(_FromImage, _Gen45):
 
 
 class Gen4TurboFromImage(_FromImage):
-    """`gen4_turbo` of `/v1/image_to_video`; it can do without words."""
+    """`gen4_turbo` of `/v1/image_to_video`. The prompt is optional."""
 
     credits_per_second = 5
 
@@ -210,7 +211,7 @@ class Window(_Part):
 
 
 class Keyframe(_Part):
-    """A picture that guides Aleph at one moment: so many seconds from the start, or at a fraction of the whole."""
+    """A picture that guides Aleph at one moment: seconds from the start, or a fraction of the length."""
 
     uri: InputUri
     seconds: float | None = Field(default=None, ge=0)
@@ -225,7 +226,7 @@ class Keyframe(_Part):
 
 
 class Aleph2(_Own):
-    """`aleph2` of `/v1/video_to_video`. Shapes and containers other than the video's are not made here."""
+    """`aleph2` of `/v1/video_to_video`. The sandbox keeps the input's shape and container."""
 
     model: Literal["aleph2"]
     video: InputUri = Field(alias="videoUri")
@@ -288,7 +289,7 @@ class Gen4Image(_Image):
 
 
 class Gen4ImageTurbo(_Image):
-    """`gen4_image_turbo` of `/v1/text_to_image`; it needs a picture."""
+    """`gen4_image_turbo` of `/v1/text_to_image`. It requires a picture."""
 
     model: Literal["gen4_image_turbo"]
     references: Annotated[list[Reference], Field(min_length=1, max_length=3)] = Field(alias="referenceImages")
@@ -328,6 +329,6 @@ def read_create(endpoint: str, body: JsonObject) -> RunwayCreate:
 
 
 def prompt_of(body: JsonObject) -> str:
-    """What scenarios and counts go by, even when the body is not valid."""
+    """The prompt for scenarios and counts, even of an invalid body."""
     prompt = body.get("promptText")
     return prompt if isinstance(prompt, str) else ""

@@ -1,4 +1,4 @@
-"""Runway's task, as a read tells of it. Source: https://docs.dev.runwayml.com/api, `GET /v1/tasks/{id}`."""
+"""Runway's task in the answer to a read. Source: https://docs.dev.runwayml.com/api, `GET /v1/tasks/{id}`."""
 
 import time
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _LINK_SECONDS = 24 * 3600
 
 
 class RunwayRecords:
-    """Writes tasks. Runway has no callbacks: as one, a task is sent only by hand, and without a signature."""
+    """Writes tasks. Runway has no callbacks; only the control API sends a task, without a signature."""
 
     tells_progress = False
 
@@ -29,7 +29,7 @@ class RunwayRecords:
         self._public_url = public_url
 
     def body(self, task: Task) -> JsonObject:
-        """The task as it stands; its links are made anew each time."""
+        """The present state of the task. Each read makes new links."""
         record: JsonObject = {
             "id": task.id,
             "status": task.scenario.state_word or _STATUSES[task.state],
@@ -38,11 +38,11 @@ class RunwayRecords:
         return record if task.scenario.state_word is not None else {**record, **self._rest(task)}
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A success with a result URL at which there is nothing."""
+        """A success whose result URL leads to nothing."""
         return {**self.body(task), "status": "SUCCEEDED", "output": [self._link(f"forged-{task.file_name}")]}
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- unsigned
-        """There is nothing to sign with."""
+        """No headers: the wire has no signatures."""
         return {}
 
     def _rest(self, task: Task) -> JsonObject:

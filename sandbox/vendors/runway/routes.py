@@ -1,4 +1,4 @@
-"""Runway's wire: creates, a task's state, stopping or deleting it, and the organization's credits.
+"""Runway's wire: creates, a task's state, stopping or deleting a task, and the organization's credits.
 
 Source: https://docs.dev.runwayml.com/api.
 """
@@ -42,7 +42,7 @@ CurrentAccount = Annotated[RunwayAccount, Depends(_authorized)]
 
 @router.post("/v1/uploads")
 async def begin_upload(request: Request, account: CurrentAccount) -> Response:
-    """A place for a file that creates may name: `{"filename": …, "type": "ephemeral"}` says where it may be sent."""
+    """Prepare an upload: `{"filename": …, "type": "ephemeral"}` gives the URL and the form fields of the upload."""
     body = await json_object(request)
     if body is None:
         raise RunwayError(400, "The request body is not a JSON object")
@@ -51,7 +51,7 @@ async def begin_upload(request: Request, account: CurrentAccount) -> Response:
 
 @router.post("/bucket/{upload_id}", status_code=_NO_CONTENT)
 async def upload(upload_id: str, request: Request, sandbox: CurrentSandbox) -> Response:
-    """Where uploads go: a bucket that knows no key of Runway's, and wants none."""
+    """Receive an upload. The bucket knows no key of Runway's and requires none."""
     try:
         sandbox.account(RunwayAccount).uploads.take(upload_id, request.headers, await request.body())
     except BucketError as error:
@@ -66,11 +66,11 @@ async def create_task(endpoint: str, request: Request, sandbox: CurrentSandbox, 
     if body is None:
         raise RunwayError(400, "The request body is not a JSON object")
     prompt = prompt_of(body)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=f"{endpoint}/{body.get('model')}")
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=f"{endpoint}/{body.get('model')}")
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise RunwayError.asked_for(refusal)
+            raise RunwayError.of_scenario(refusal)
         task = await _task(sandbox, account, endpoint, body, scenario)
     except RunwayError as error:
         sandbox.creates.refused(prompt, error.code)
@@ -82,23 +82,23 @@ async def create_task(endpoint: str, request: Request, sandbox: CurrentSandbox, 
 
 @router.get("/v1/tasks/{task_id}")
 async def read_task(task_id: str, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
-    """A task as it stands; at its end with links to its results, anew each time."""
+    """The present state of a task; after the end with new links to its results."""
     task = _find(sandbox, account, task_id)
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise RunwayError.asked_for(scenario.poll_error)
+        raise RunwayError.of_scenario(scenario.poll_error)
     return JSONResponse(task.writer.body(task))
 
 
 @router.delete("/v1/tasks/{task_id}", status_code=_NO_CONTENT)
 async def delete_task(task_id: str, sandbox: CurrentSandbox, account: CurrentAccount) -> Response:
-    """Stop an open task, or delete one that has ended; neither can be read afterwards."""
+    """Stop an open task or delete a finished one. Later reads find neither."""
     task = _find(sandbox, account, task_id)
     task.cancels += 1
     error = task.scenario.cancel_error
     if error is not None and task.cancels <= task.scenario.cancel_error_times:
-        raise RunwayError.asked_for(error)
+        raise RunwayError.of_scenario(error)
     sandbox.engine.cancel(task)
     account.delete(task)
     return Response(status_code=_NO_CONTENT)
@@ -106,18 +106,18 @@ async def delete_task(task_id: str, sandbox: CurrentSandbox, account: CurrentAcc
 
 @router.get("/v1/organization")
 async def read_organization(account: CurrentAccount) -> Response:
-    """The credits that are left, and each model's limit and generations of a day."""
+    """The remaining credits, and each model's daily limit and number of generations."""
     return JSONResponse(account.organization())
 
 
 @router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def refuse_other_paths(path: str, _account: CurrentAccount) -> Response:
-    """Whatever else Runway has."""
+    """Refuse all other paths of Runway."""
     raise RunwayError(404, f"There is no endpoint /{path}")
 
 
 async def _task(sandbox: Sandbox, account: RunwayAccount, endpoint: str, body: JsonObject, scenario: Scenario) -> Task:
-    """The task, charged to the account. Raises `RunwayError`."""
+    """The new task, charged to the account. Raises `RunwayError`."""
     wanted = read_create(endpoint, body)
     task_id = new_task_id()
     source = await _source(sandbox, account, wanted, task_id)
@@ -144,7 +144,7 @@ async def _task(sandbox: Sandbox, account: RunwayAccount, endpoint: str, body: J
 
 
 async def _source(sandbox: Sandbox, account: RunwayAccount, wanted: RunwayCreate, task_id: str) -> SourceImage | None:
-    """The first picture, after a look at all that the create names. Raises `RunwayError` 400."""
+    """Fetch and check all inputs of a create and return the first picture. Raises `RunwayError` 400."""
     inputs = Inputs(account.uploads, sandbox.client, sandbox.media)
     try:
         if wanted.video_source is not None:

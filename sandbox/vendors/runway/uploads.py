@@ -1,7 +1,7 @@
-"""Runway's ephemeral uploads, and the bucket that they go to.
+"""Runway's ephemeral uploads, and the bucket that receives them.
 
-Source: https://docs.dev.runwayml.com/assets/uploads, and `resources/uploads.py` of Runway's own client. The bucket's
-manners are those of S3: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+Source: https://docs.dev.runwayml.com/assets/uploads, and `resources/uploads.py` of Runway's own client. The bucket
+behaves as S3: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class _Begin(BaseModel):
 
 
 class BucketError(Exception):
-    """The bucket takes something not. `status` is HTTP's, and the text is S3's code."""
+    """The bucket refuses a request. `status` is the HTTP status; the text is S3's code."""
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(code)
@@ -39,21 +39,21 @@ class BucketError(Exception):
 
 @dataclass
 class _Place:
-    """Where one file may go."""
+    """The place of one file."""
 
     fields: dict[str, str] = field(default_factory=dict)
     content: bytes | None = None
 
 
 class Uploads:
-    """The files that were uploaded to one organization."""
+    """The uploaded files of one organization."""
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
         self._places: dict[str, _Place] = {}
 
     def begin(self, body: JsonObject) -> JsonObject:
-        """A place for a file. Raises `RunwayError` 400."""
+        """Prepare an upload. Raises `RunwayError` 400."""
         try:
             wanted = _Begin.model_validate(body)
         except ValidationError as error:
@@ -68,8 +68,8 @@ class Uploads:
         }
 
     def take(self, upload_id: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Store what a form brings. Raises `BucketError`."""
-        # S3 takes one proof of who asks, and that is in the form.
+        """Store the file of a form. Raises `BucketError`."""
+        # S3 takes one proof of identity, and the form carries it.
         if not _STRANGE_HEADERS.isdisjoint(headers.keys()):
             raise BucketError(400, "InvalidArgument")
         place = self._places.get(upload_id)
@@ -79,7 +79,7 @@ class Uploads:
             *texts, file = form_parts(headers.get("content-type", ""), body)
         except NotAForm:
             raise BucketError(400, "MalformedPOSTRequest") from None
-        # What stands behind the file is not read, so that the policy's fields must stand before it.
+        # S3 does not read fields behind the file, so the policy's fields must come first.
         if file.name != _FILE or file.file_name is None:
             raise BucketError(400, "InvalidArgument")
         if {text.name: text.text for text in texts} != place.fields:
@@ -89,6 +89,6 @@ class Uploads:
         place.content = file.content
 
     def content(self, uri: str) -> bytes | None:
-        """The file that creates call `uri`; None where nothing was uploaded."""
+        """The uploaded file with this `uri`. None if nothing was uploaded."""
         place = self._places.get(uri.removeprefix(SCHEME))
         return None if place is None else place.content

@@ -1,4 +1,4 @@
-"""The one project at Vertex AI: its access tokens, its service account, and how many creates a minute takes."""
+"""The project at Vertex AI: its access tokens, its service account, and its limit of creates a minute."""
 
 import hmac
 
@@ -13,7 +13,7 @@ _MINUTE = 60
 
 
 class VertexAccount:
-    """Refuses, in Google's words, what the project may not do."""
+    """Checks token, project and limits with Google's errors."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
@@ -23,7 +23,7 @@ class VertexAccount:
         self.operations = Operations()
 
     def authorize(self, authorization: str | None) -> None:
-        """Raises `VertexError` 401 unless the header carries an access token: one of the token endpoint, or the key."""
+        """Raise `VertexError` 401 unless the header carries an access token of the token endpoint, or the API key."""
         scheme, _, token = (authorization or "").partition(" ")
         is_ours = hmac.compare_digest(token.encode(), self._key.encode())
         if scheme != "Bearer" or not (is_ours or self.service_account.has_issued(token)):
@@ -33,12 +33,12 @@ class VertexAccount:
             )
 
     def require_project(self, project: str) -> None:
-        """Raises `VertexError` 403 for another project."""
+        """Raise `VertexError` 403 for another project."""
         if project != PROJECT:
             raise VertexError(403, f"Permission 'aiplatform.endpoints.predict' denied on resource of project {project}")
 
     def admit(self, model: str, location: str) -> None:
-        """Take a create. Raises `VertexError` 429 beyond those of a minute, which each model and region has."""
+        """Count a create. Raises `VertexError` 429 beyond the limit a minute of the model and region."""
         window = self._creates.setdefault(f"{location}/{model}", SlidingWindow(self._creates_per_minute, _MINUTE))
         if not window.admit():
             raise VertexError(429, f"Quota exceeded for online_prediction_requests_per_base_model of {model}")

@@ -1,11 +1,11 @@
-"""An error as Google answers it: `{"error": {"code", "message", "status"}}`, with an HTTP status to match."""
+"""Google's errors: `{"error": {"code", "message", "status"}}` with the matching HTTP status."""
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from sandbox.scenarios import ErrorReply
 
-# google.rpc.Code as HTTP: https://cloud.google.com/apis/design/errors
+# HTTP statuses as google.rpc.Code: https://cloud.google.com/apis/design/errors
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -19,7 +19,7 @@ _STATUSES = {
 
 
 class VertexError(Exception):
-    """Refuses a request. `code` is the HTTP status; 400 invalid, 401 token, 403 project, 404 unknown, 429 quota."""
+    """Refuses a request. `code` is the HTTP status: 400 invalid, 401 token, 403 project, 404 unknown, 429 quota."""
 
     def __init__(self, code: int, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(code, message)
@@ -28,8 +28,8 @@ class VertexError(Exception):
         self.retry_after = retry_after
 
     @classmethod
-    def asked_for(cls, error: ErrorReply) -> "VertexError":
-        """The error that a scenario describes; its code is the HTTP status, unless it names another."""
+    def of_scenario(cls, error: ErrorReply) -> "VertexError":
+        """The error that a scenario describes. Its code is the HTTP status, unless the scenario names another."""
         return cls(error.http_status or error.code, error.msg, retry_after=error.retry_after)
 
 

@@ -1,4 +1,4 @@
-"""An operation whose video is in the answer itself: tens of megabytes of base64 in one value."""
+"""An operation that contains its video: tens of megabytes of base64 in one value."""
 
 import base64
 import json
@@ -12,13 +12,13 @@ from sandbox.task import JsonObject
 from sandbox.vendors.vertex.errors import VertexError
 from sandbox.vendors.vertex.models import BYTES
 
-# A multiple of 3: the base64 of the pieces is then that of the whole.
+# A multiple of 3: the pieces' base64 then concatenates to the base64 of the whole.
 _PIECE_BYTES = 768 * 1024
 _PLACE = '"mimeType"'
 
 
 def inline_reply(operation: JsonObject, path: Path | None) -> Response:
-    """The operation with the file of its one video. Raises `VertexError` 404 where the file is gone."""
+    """The operation with its one video in base64. Raises `VertexError` 404 if the file was deleted."""
     if path is None:
         raise VertexError(404, "The operation's result has expired")
     head, _, tail = json.dumps(operation).partition(_PLACE)

@@ -1,9 +1,9 @@
-"""What the sandbox knows of Veo: the body of `:predictLongRunning`, and what is delivered.
+"""Veo in the sandbox: the body of `:predictLongRunning` and the file that the model delivers.
 
 Fields are those of `_GenerateVideosParameters_to_vertex` and its neighbours in `google/genai/models.py` of
 https://github.com/googleapis/python-genai, values and limits those of
-https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/veo/3-1-generate. Unknown fields are refused, so
-that a misspelt one is noticed here and not on a bill.
+https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/veo/3-1-generate. Unknown fields are refused: the
+sandbox finds a misspelt field before a vendor bills for it.
 """
 
 import base64
@@ -59,20 +59,20 @@ class Image(_Media):
 
 
 class Video(_Media):
-    """A video to go on from."""
+    """A video to extend."""
 
     mime_type: Literal["video/mp4"] = Field(alias="mimeType")
 
 
 class Reference(_Part):
-    """A picture of something that is to be seen. Of the two types Veo 3.1 has this one."""
+    """A reference picture. Veo 3.1 supports only this one of the two types."""
 
     image: Image
     kind: Literal["asset", "ASSET"] = Field(alias="referenceType")
 
 
 class Instance(_Part):
-    """What is to be made, and from what."""
+    """The prompt and the inputs of a video."""
 
     prompt: Annotated[str, Field(min_length=1)]
     image: Image | None = None
@@ -90,12 +90,12 @@ class Instance(_Part):
 
     @property
     def source(self) -> Image | Video | None:
-        """What the first frame is made of."""
+        """The picture or video of the first frame."""
         return self.image or self.video or next((reference.image for reference in self.references), None)
 
 
 class Parameters(_Part):
-    """How it is to be made. Veo makes up to four samples, the sandbox one."""
+    """The settings of a video. Veo makes up to four samples; the sandbox makes one."""
 
     sample_count: Literal[1] = Field(default=1, alias="sampleCount")
     storage_uri: GcsUri | None = Field(default=None, alias="storageUri")
@@ -135,11 +135,11 @@ class VeoCreate(_Part):
 
     @property
     def instance(self) -> Instance:
-        """The only one."""
+        """The only instance."""
         return self.instances[0]
 
     def spec(self) -> MediaSpec:
-        """What is delivered; of an extension, only what it adds."""
+        """The file that the model delivers. An extension delivers only the added part."""
         wanted = self.parameters
         short = _SHORT_SIDES[wanted.resolution]
         width, height = (short * 16 // 9, short) if wanted.aspect_ratio == "16:9" else (short, short * 16 // 9)
@@ -164,7 +164,7 @@ def read_create(model: str, body: JsonObject) -> VeoCreate:
 
 
 def prompt_of(body: JsonObject) -> str:
-    """What scenarios and counts go by, even when the body is not valid."""
+    """The prompt for scenarios and counts, even of an invalid body."""
     match body:
         case {"instances": [{"prompt": str(prompt)}, *_]}:
             return prompt
@@ -173,7 +173,7 @@ def prompt_of(body: JsonObject) -> str:
 
 
 def without_bytes(value: JsonValue) -> JsonValue:
-    """A body as it is kept: with nothing in place of what base64 holds."""
+    """The body without base64: an empty text replaces each value."""
     match value:
         case dict():
             return {name: "" if name == BYTES else without_bytes(item) for name, item in value.items()}

@@ -1,6 +1,6 @@
-"""Veo's long-running operations, as a read tells of them, and the objects that they write into a bucket.
+"""Veo's long-running operations, and the objects that they write into a bucket.
 
-Source: `_GenerateVideosOperation_from_vertex` and what it calls in `google/genai/models.py` of
+Source: `_GenerateVideosOperation_from_vertex` and the functions that it calls in `google/genai/models.py` of
 https://github.com/googleapis/python-genai.
 """
 
@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from sandbox.task import JsonObject, Seal, State, Task
 
 FILTERED = "rai"
-"""The `fail_code` of a scenario whose video the safety filter takes away; `fail_msg` is the reason."""
+"""The `fail_code` of a scenario whose video the safety filter removes. `fail_msg` is the reason."""
 
 # google.rpc.Code: https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
 _RPC_CODES = range(1, 17)
@@ -19,7 +19,7 @@ _INTERNAL = 13
 
 
 class Operations:
-    """The operations of a project by their names. Nobody is called back: an operation is sent only by hand."""
+    """The operations of a project by name. The wire has no callbacks; only the control API sends an operation."""
 
     tells_progress = False
 
@@ -29,7 +29,7 @@ class Operations:
         self._buckets: dict[str, str] = {}
 
     def add(self, task: Task, *, model_path: str, storage_uri: str | None) -> str:
-        """Take in a task; answers the operation's name."""
+        """Add a task and return the operation's name."""
         name = f"{model_path}/operations/{task.id}"
         self._tasks[name], self._names[task.id] = task, name
         if storage_uri is not None:
@@ -41,16 +41,16 @@ class Operations:
         return self._tasks.get(name)
 
     def written_to(self, gcs_uri: str) -> Task | None:
-        """The task whose video lies there, once it does."""
+        """The task whose finished video is at this URI."""
         found = (self._tasks[self._names[task_id]] for task_id, uri in self._buckets.items() if uri == gcs_uri)
         return next((task for task in found if task.results), None)
 
     def is_inline(self, task: Task) -> bool:
-        """Whether a read brings the video itself."""
+        """Whether a read returns the video itself."""
         return bool(task.results) and task.id not in self._buckets and task.scenario.state_word is None
 
     def body(self, task: Task) -> JsonObject:
-        """The operation as it stands; the bytes of an inline video are left out."""
+        """The present state of the operation, without the bytes of an inline video."""
         name = self._names[task.id]
         if task.scenario.state_word is not None:
             return {"name": name, "done": task.scenario.state_word}
@@ -67,12 +67,12 @@ class Operations:
                 return {"name": name}
 
     def forged_body(self, task: Task) -> JsonObject:
-        """A success with an object that nobody wrote."""
+        """A success with an object that does not exist."""
         videos: list[JsonValue] = [{"gcsUri": f"gs://forged/{task.file_name}", "mimeType": "video/mp4"}]
         return {"name": self._names[task.id], "done": True, "response": {"videos": videos}}
 
     def headers(self, task: Task, content: bytes, seal: Seal) -> Mapping[str, str]:  # noqa: ARG002 -- unsigned
-        """There is nothing to sign with."""
+        """No headers: the wire has no signatures."""
         return {}
 
     def _response(self, task: Task) -> JsonObject:
@@ -83,6 +83,6 @@ class Operations:
 
 
 def _rpc_code(fail_code: str | None) -> int:
-    """What a scenario names, if it is one of Google's."""
+    """The code of a scenario, if it is one of Google's."""
     code = int(fail_code) if fail_code is not None and fail_code.isdigit() else _INTERNAL
     return code if code in _RPC_CODES else _INTERNAL

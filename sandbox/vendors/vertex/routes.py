@@ -1,7 +1,7 @@
-"""Vertex AI's wire for Veo: creates, the state of an operation, what lies in Cloud Storage, and Google's tokens.
+"""Vertex AI's wire for Veo: creates, operations, objects in Cloud Storage, and Google's tokens.
 
 Source: `google/genai/models.py`, `operations.py` and `caches.py` of https://github.com/googleapis/python-genai. Google
-has a host for each of the three; here all are below `/vertex`.
+has a separate host for each of the three; the sandbox serves all of them below `/vertex`.
 """
 
 import base64
@@ -35,11 +35,14 @@ router = APIRouter(prefix="/vertex", tags=["Vertex AI"])
 
 @dataclass(frozen=True)
 class VeoPath:
-    """Where a model is, as the path of a request says."""
+    """The location of a model, from the path of a request."""
 
     project: str
+    """The project's id."""
     location: str
+    """The region."""
     model: str
+    """The model's name."""
 
     def __str__(self) -> str:
         return f"projects/{self.project}/locations/{self.location}/publishers/google/models/{self.model}"
@@ -67,11 +70,11 @@ async def create_operation(
     account.require_project(path.project)
     body = await _body(request)
     prompt = prompt_of(body)
-    scenario, refusal = sandbox.scenarios.meet(prompt=prompt, model=path.model)
+    scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=path.model)
     try:
         await sandbox.lifetime.pause(scenario.create_latency_seconds)
         if refusal is not None:
-            raise VertexError.asked_for(refusal)
+            raise VertexError.of_scenario(refusal)
         wanted = read_create(path.model, body)
         account.admit(path.model, path.location)
         task = await _task(sandbox, account, path, wanted, body, scenario)
@@ -88,7 +91,7 @@ async def create_operation(
 async def read_operation(
     path: CurrentPath, request: Request, sandbox: CurrentSandbox, account: CurrentAccount
 ) -> Response:
-    """An operation as it stands, `{"operationName": …}`; at its end with the video, or with where it lies."""
+    """The state of `{"operationName": …}`; after the end with the video or its location."""
     account.require_project(path.project)
     body = await _body(request)
     name = body.get("operationName")
@@ -102,7 +105,7 @@ async def read_operation(
     scenario, number = task.scenario, task.count_read()
     await sandbox.lifetime.pause(scenario.poll_latency_seconds)
     if scenario.poll_error is not None and number <= scenario.poll_error_times:
-        raise VertexError.asked_for(scenario.poll_error)
+        raise VertexError.of_scenario(scenario.poll_error)
     told = account.operations.body(task)
     if not account.operations.is_inline(task):
         return JSONResponse(told)
@@ -111,7 +114,7 @@ async def read_operation(
 
 @router.get(f"{_LOCATION}/cachedContents")
 async def list_cached_contents(project: str, account: CurrentAccount) -> Response:
-    """What the project has cached for other models: nothing. It costs nothing to ask, either."""
+    """The project's cached contents: none. Google's client asks for them, at no cost."""
     account.require_project(project)
     return JSONResponse({})
 
@@ -131,7 +134,7 @@ async def read_object(
 
 @router.post("/token", tags=["Google's tokens"])
 async def exchange_token(request: Request, sandbox: CurrentSandbox) -> Response:
-    """An access token for what a service account has signed, as RFC 7523 has it."""
+    """An access token for a service account's signed assertion (RFC 7523)."""
     form = {name: values[0] for name, values in parse_qs((await request.body()).decode(errors="replace")).items()}
     try:
         token = sandbox.account(VertexAccount).service_account.exchange(
@@ -144,7 +147,7 @@ async def exchange_token(request: Request, sandbox: CurrentSandbox) -> Response:
 
 @router.get("/service_account.json", tags=["Google's tokens"])
 async def download_key(account: CurrentAccount) -> Response:
-    """The key file of the project's service account, which Google's console would give. Its tokens come from here."""
+    """The key file of the project's service account, as Google's console gives it. The sandbox issues its tokens."""
     return JSONResponse(account.service_account.key_file())
 
 
@@ -169,7 +172,7 @@ async def _task(
         call_back_url=None,
         spec=spec,
         source=await _source(sandbox, account, wanted.instance.source, task_id),
-        credits=0,  # billed in dollars, and no answer tells how many
+        credits=0,  # billed in dollars; no answer has the price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=account.operations,
@@ -179,7 +182,7 @@ async def _task(
 async def _source(
     sandbox: Sandbox, account: VertexAccount, media: Image | Video | None, task_id: str
 ) -> SourceImage | None:
-    """The picture to begin with. Raises `VertexError` 400 for one that is none, or that is not there."""
+    """The picture to begin with. Raises `VertexError` 400 if it is missing or is not a picture."""
     if media is None:
         return None
     if media.content is not None:

@@ -1,7 +1,7 @@
-"""A made-up service account: its key file, and the token endpoint that takes what is signed with it.
+"""A fictitious service account: its key file, and the token endpoint that takes its signatures.
 
-Source of the key file's fields and of both bodies: `google/oauth2/service_account.py` and `google/oauth2/_client.py`
-of https://github.com/googleapis/google-auth-library-python.
+Source of the key file's fields and of both bodies: `google/oauth2/service_account.py` and `google/oauth2/_client.py` of
+https://github.com/googleapis/google-auth-library-python.
 """
 
 from functools import cached_property
@@ -15,14 +15,14 @@ from sandbox.task import JsonObject
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-# Google's client says so whatever the key's `token_uri` is.
+# Google's client uses this audience for every `token_uri` of a key.
 _AUDIENCE = "https://oauth2.googleapis.com/token"
 _LIFETIME_SECONDS = 3599
 _KEY_BITS = 2048
 
 
 class TokenRefused(Exception):
-    """No token for this: an OAuth error's code and description."""
+    """The token endpoint refuses a token. Holds OAuth's error code and description."""
 
     def __init__(self, code: str, description: str) -> None:
         super().__init__(code, description)
@@ -31,7 +31,7 @@ class TokenRefused(Exception):
 
 
 class ServiceAccount:
-    """One service account with one key, which is made when somebody first asks for it."""
+    """One service account with one key. The key is made at the first use."""
 
     def __init__(self, project: str, *, token_uri: str) -> None:
         self._project = project
@@ -44,7 +44,7 @@ class ServiceAccount:
         return rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
 
     def key_file(self) -> JsonObject:
-        """The key as Google's console gives it for download."""
+        """The key file, as Google's console offers it for download."""
         pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return {
             "type": "service_account",
@@ -79,5 +79,5 @@ class ServiceAccount:
         return {"access_token": token, "expires_in": _LIFETIME_SECONDS, "token_type": "Bearer"}
 
     def has_issued(self, token: str) -> bool:
-        """Whether a token is one of its own."""
+        """Whether the service account issued this token."""
         return token in self._tokens

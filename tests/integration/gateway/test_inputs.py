@@ -24,8 +24,8 @@ def key(objects: ObjectStore) -> str:
 def _link(settings: Settings, key: str, *, minutes: float = 5) -> str:
     """Path and query of a link."""
     secret = settings.secret_key.get_secret_value()
-    url = input_link(settings.callbacks_url, secret, key, datetime.now(UTC) + timedelta(minutes=minutes))
-    assert url.startswith(f"{settings.callbacks_url}/inputs/uploads/")
+    url = input_link(settings.public_url, secret, key, datetime.now(UTC) + timedelta(minutes=minutes))
+    assert url.startswith(f"{settings.public_url}/inputs/uploads/")
     return urlsplit(url)._replace(scheme="", netloc="").geturl()
 
 

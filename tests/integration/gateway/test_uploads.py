@@ -18,6 +18,7 @@ from storage.ledger import Balance
 from storage.objects import PART_BYTES, ObjectStore
 from storage.uploads import PREFIX
 from tests.support import NewCustomer
+from tests.unit.intake.test_video_length import video
 from tests.unit.test_media import png
 
 PICTURE = png(64, 48)
@@ -66,6 +67,12 @@ def expire(database: Database, by: timedelta = timedelta(days=8)) -> None:
         session.execute(text("UPDATE uploads SET expires_at = expires_at - :by"), {"by": by})
 
 
+def test_a_videos_length_is_measured(gateway: httpx.Client, customer: NewCustomer) -> None:
+    answer = upload(gateway, customer, video(3))
+    assert (answer.status_code, answer.json()["duration_seconds"]) == (201, 3.0)
+    assert gateway.get(answer.headers["location"], headers=customer.headers).json()["duration_seconds"] == 3.0
+
+
 def test_a_file_is_kept_as_it_is_and_told_by_its_bytes(
     gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer
 ) -> None:
@@ -82,6 +89,7 @@ def test_a_file_is_kept_as_it_is_and_told_by_its_bytes(
         "content_type": "image/png",
         "size_bytes": len(PICTURE),
         "sha256": hashlib.sha256(PICTURE).hexdigest(),
+        "duration_seconds": None,
     }
     again = gateway.get(answer.headers["location"], headers=customer.headers)
     assert (again.status_code, again.json()) == (200, answer.json())

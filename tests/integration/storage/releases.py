@@ -125,7 +125,17 @@ _AT_0004 = [
     "UPDATE uploads SET expires_at = greatest(expires_at, clock_timestamp() + interval '1 hour')",
 ]
 
-_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003, "0004": _AT_0004}
+_AT_0005 = [
+    f"""
+        INSERT INTO uploads
+            (id, customer_id, object_key, content_type, size_bytes, sha256, duration_seconds, expires_at)
+        VALUES (md5('video')::uuid, {_CUSTOMER}, 'uploads/2.mp4', 'video/mp4', 1, 'a hash', 5.0, now())
+        ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at),
+                                       duration_seconds = coalesce(excluded.duration_seconds, uploads.duration_seconds)
+    """
+]
+
+_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003, "0004": _AT_0004, "0005": _AT_0005}
 
 ACCEPTED = {
     # 0002. The release at 0001 captures a hold or releases it, whole in either case.

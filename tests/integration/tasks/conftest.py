@@ -13,6 +13,7 @@ from redis import Redis
 from sqlalchemy import text
 from sqlmodel import select
 
+from intake.uploads import keep
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Match, Scenario
 from schemas.enums import Queue, Stage
@@ -22,30 +23,16 @@ from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Asset, Event, Generation, Upload
 from stack.stack import Stack
-from storage import acceptance, claims, ledger, uploads
+from storage import acceptance, claims, ledger
 from storage.claims import Claim
 from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import ObjectStore
-from tasks import stage
-from tasks.download import download
-from tasks.poll import poll
+from tasks import pipeline
 from tasks.services import Services
-from tasks.settle import settle
-from tasks.store import store
-from tasks.submit import submit
 from tests.support import NewCustomer, new_customer, some_claim
 from workers.app import create_app
 from workers.lifecycle import open_services
-
-_STEPS = {
-    Stage.QUEUED: submit,
-    Stage.SUBMITTING: submit,
-    Stage.GENERATING: poll,
-    Stage.DOWNLOADING: download,
-    Stage.STORING: store,
-    Stage.SETTLING: settle,
-}
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +125,7 @@ class Life:
 
     def deliver(self, wanted: Stage, attempt: int) -> None:
         """Handle a message, whatever has become of the generation."""
-        stage.run(self.worker, str(self.id), attempt, {wanted}, _STEPS[wanted])
+        pipeline.run(self.worker, str(self.id), attempt, {wanted})
 
     def claim(self) -> Claim:
         """Take it, as a worker does."""
@@ -173,7 +160,7 @@ def give(
     database: Database, objects: ObjectStore, customer: NewCustomer, content: bytes, media: MediaType = PNG
 ) -> Upload:
     """What the gateway does with a file that a customer gives."""
-    return uploads.store(database, objects, customer.id, io.BytesIO(content), media, keep_for=timedelta(days=1))
+    return keep(database, objects, customer.id, io.BytesIO(content), media, keep_for=timedelta(days=1))
 
 
 class Lives:

@@ -22,9 +22,8 @@ from schemas.enums import ErrorCode, Stage
 from schemas.stages import TERMINAL
 from storage.leases import Lease
 from storage.ledger import Balance
-from tasks import submit as submit_module
 from tests.integration.tasks.conftest import Life, Lives
-from tests.integration.tasks.test_submit import declared, request_of
+from tests.integration.tasks.test_submit import declared, send_under
 from tests.integration.tasks.test_sweep import sweep_orphans
 from tests.unit.test_media import png
 
@@ -87,7 +86,7 @@ def test_a_worker_that_lost_its_lease_keeps_the_file_for_the_next(answered: Call
     life = answered(PICTURE)
     sender = declared(life)
     life.set("lease_token = gen_random_uuid()")
-    submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender), failures=0)
+    send_under(life, sender, Lease(life.id, until=math.inf))
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     assert life.assets[0].sha256 == hashlib.sha256(PICTURE).hexdigest()
 

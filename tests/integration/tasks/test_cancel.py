@@ -8,8 +8,8 @@ from schemas.enums import CancelRule, ErrorCode, EventName, Stage
 from schemas.stages import TERMINAL
 from storage import cancellation, generations
 from storage.ledger import Balance
-from tasks import stage
-from tasks.submit import submit
+from tasks import pipeline
+from tasks.remote import remote_ref
 from tests.integration.tasks.conftest import Life, Lives, patient
 from tests.support import eventually
 
@@ -69,7 +69,7 @@ def test_work_that_was_stopped_by_a_worker_that_died_then_is_cancelled_though_it
     price = life.row.credits
     assert life.step() is Stage.GENERATING
     _cancel(life)
-    life.worker.providers.get("runway").cancel(stage.remote_ref(life.claim()))
+    life.worker.providers.get("runway").cancel(remote_ref(life.claim()))
     life.set("lease_until = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.CANCELLED
     assert life.balance == Balance(available=1000 - price, held=0)
@@ -129,8 +129,8 @@ def test_work_that_failed_before_it_stopped_costs_nothing(lives: Lives) -> None:
 
 def test_a_wish_that_comes_while_it_is_sent_is_passed_on_at_once_and_not_with_the_next_poll(lives: Lives) -> None:
     life = lives.begin(STOPPABLE, seconds=600, create_latency_seconds=5)
-    message = (str(life.id), life.row.attempt, {Stage.QUEUED}, submit)
-    submitting = threading.Thread(target=stage.run, args=(patient(life.worker), *message))
+    message = (str(life.id), life.row.attempt, {Stage.QUEUED})
+    submitting = threading.Thread(target=pipeline.run, args=(patient(life.worker), *message))
     submitting.start()
     eventually(lambda: life.row.stage, lambda reached: reached is Stage.SUBMITTING)
     _cancel(life)
@@ -163,7 +163,7 @@ def test_a_wish_for_work_that_nobody_finds_ends_it_and_is_not_sent_again(lives: 
 
 def test_work_that_the_provider_ended_though_nobody_asked_is_its_failure(lives: Lives) -> None:
     life = _begun(lives)
-    life.worker.providers.get(life.row.provider).cancel(stage.remote_ref(life.claim()))
+    life.worker.providers.get(life.row.provider).cancel(remote_ref(life.claim()))
     life.set("lease_until = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.FAILED
     assert life.row.error_code is ErrorCode.PROVIDER_FAILED

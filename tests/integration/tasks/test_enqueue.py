@@ -1,17 +1,18 @@
 from uuid import UUID, uuid4
 
+from intake import redis_door
 from storage import generations, ledger
 from storage.database import Database
 from storage.ledger import Balance
-from tasks import enqueue as door
 from tasks.services import Services
 from tests.support import new_customer
+from workers.lifecycle import intake_of
 
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 
 
 def enqueue(worker: Services, arguments: dict[str, object], message_id: str = "") -> dict[str, object]:
-    return door.enqueue(worker, arguments, message_id=message_id or str(uuid4()))
+    return redis_door.enqueue(intake_of(worker), arguments, message_id=message_id or str(uuid4()))
 
 
 def problem(answer: dict[str, object]) -> dict[str, object]:

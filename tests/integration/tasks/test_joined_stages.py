@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.enums import AssetRole, ErrorCode, Stage
-from schemas.errors import LeaseLost
+from schemas.enums import AssetRole, ErrorCode, EventName, Stage
 from schemas.stages import TERMINAL
+from storage.claims import Claim
+from storage.leases import Lease
 from storage.ledger import Balance
-from tasks import settle, store
+from tasks import pipeline, store
+from tasks.outcomes import Advance
+from tasks.services import Services
+from tasks.settle import settle
 from tests.integration.tasks.conftest import Life, Lives
 
 VIDEO = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "16:9"}
@@ -68,7 +72,7 @@ def test_a_worker_that_dies_between_two_joined_stages_leaves_the_rest_to_another
         raise SystemExit
 
     with monkeypatch.context() as death:
-        death.setattr(store, "settle", die)
+        death.setattr(pipeline, "settle", die)
         with pytest.raises(SystemExit):
             life.step()
     assert life.row.stage is Stage.SETTLING
@@ -80,19 +84,14 @@ def test_a_worker_that_dies_between_two_joined_stages_leaves_the_rest_to_another
 def test_a_worker_that_lost_its_lease_settles_nothing(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = joining(lives.begin())
     life.go(until=frozenset({Stage.DOWNLOADING}))
-    settled: list[type[BaseException]] = []
 
-    def late(*args: object) -> None:
+    def late(services: Services, claim: Claim, lease: Lease) -> Advance:
         life.set("lease_token = gen_random_uuid()")
-        try:
-            settle.settle(*args)  # type: ignore[arg-type]  # handed on as they came
-        except LeaseLost as error:
-            settled.append(type(error))
-            raise
+        return settle(services, claim, lease)
 
-    monkeypatch.setattr(store, "settle", late)
+    monkeypatch.setattr(pipeline, "settle", late)
     assert life.step() is Stage.SETTLING
-    assert settled == [LeaseLost]
+    assert life.events[-1].name is EventName.WRITE_REFUSED
     assert life.balance.held == life.row.credits
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy.engine import make_url
 
-from bench.chaos.proxy import Link, Proxy
+from drills.chaos.network.proxy import Link, Proxy
 from schemas.enums import EventName, Stage
 from schemas.orders import GenerationRequest
 from schemas.settings import Settings
@@ -17,11 +17,15 @@ from storage.acceptance import Accepted
 from storage.database import Database
 from storage.leases import Lease
 from storage.ledger import Balance
-from tasks import stage, submit
+from storage.outages import OUTAGES
+from tasks import pipeline
+from tasks.apply import apply, recover
+from tasks.prepare import prepare
+from tasks.send import send
 from tasks.services import Services
 from tasks.settle import settle
 from tests.integration.tasks.conftest import Life, Lives
-from tests.integration.tasks.test_submit import request_of
+from tests.integration.tasks.test_submit import declared, request_of
 from tests.support import NewCustomer, an_order
 from workers.app import create_app as create_celery
 from workers.lifecycle import open_services
@@ -64,8 +68,8 @@ def test_an_intent_that_was_committed_without_our_knowing_sends_nothing_and_is_t
 ) -> None:
     life = lives.begin()
     claim = life.claim()
-    with far.link.losing_commits(1), pytest.raises(stage.OUTAGES):
-        submit.submit(far_worker, claim, _lease(life))
+    with far.link.losing_commits(1), pytest.raises(OUTAGES):
+        apply(far_worker, claim, prepare(far_worker, claim, _lease(life)))
     assert far.link.commits_lost == 1
     assert life.accepted_creates() == 0
     assert (life.row.stage, _names(life)[-1]) == (Stage.QUEUED, EventName.SUBMIT_WITHDRAWN)
@@ -77,9 +81,9 @@ def test_a_vendors_yes_that_was_committed_without_our_knowing_is_kept_once(
     lives: Lives, far: Far, far_worker: Services
 ) -> None:
     life = lives.begin()
-    sender = submit._declare(life.worker, life.claim())
+    sender = declared(life)
     with far.link.losing_commits(1):
-        submit._send(far_worker, sender, _lease(life), request_of(sender), failures=0)
+        apply(far_worker, sender, send(far_worker, sender, _lease(life), request_of(sender)))
     assert far.link.commits_lost == 1
     (task,) = life.sandbox.tasks(life.word)
     assert (life.row.stage, life.row.remote_id) == (Stage.GENERATING, task.task_id)
@@ -93,10 +97,10 @@ def test_a_settlement_that_was_committed_without_our_knowing_is_charged_once(
     life = lives.begin()
     life.go(until=frozenset({Stage.SETTLING}))
     claim = life.claim()
-    with far.link.losing_commits(1), pytest.raises(stage.OUTAGES) as lost:
-        settle(far_worker, claim, _lease(life))
+    with far.link.losing_commits(1), pytest.raises(OUTAGES) as lost:
+        apply(far_worker, claim, settle(far_worker, claim, _lease(life)))
     assert far.link.commits_lost == 1
-    stage._recover(far_worker, claim, lost.value)
+    recover(far_worker, claim, lost.value)
     assert (life.row.stage, _names(life)[-1]) == (Stage.COMPLETED, EventName.WRITE_REFUSED)
     assert life.balance == Balance(available=996, held=0)
 
@@ -105,8 +109,8 @@ def test_a_claim_that_was_committed_without_our_knowing_runs_out_like_a_dead_wor
     lives: Lives, far: Far, far_worker: Services
 ) -> None:
     life = lives.begin()
-    with far.link.losing_commits(1), pytest.raises(stage.OUTAGES):
-        stage.run(far_worker, str(life.id), life.row.attempt, {Stage.QUEUED}, submit.submit)
+    with far.link.losing_commits(1), pytest.raises(OUTAGES):
+        pipeline.run(far_worker, str(life.id), life.row.attempt, {Stage.QUEUED})
     assert life.row.lease_token is not None
     life.set("lease_until = clock_timestamp() - interval '1 second'")
     assert life.go(until=TERMINAL) is Stage.COMPLETED
@@ -126,7 +130,7 @@ def test_an_order_that_was_accepted_without_our_knowing_is_found_again_by_its_ke
             )
 
     far_database = Database(far.settings.database_url)
-    with far.link.losing_commits(1), pytest.raises(stage.OUTAGES):
+    with far.link.losing_commits(1), pytest.raises(OUTAGES):
         order(far_database)
     far_database.dispose()
     assert far.link.commits_lost == 1

@@ -1,6 +1,7 @@
 import math
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,12 +17,13 @@ from storage import callbacks
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.ledger import Balance
-from tasks import conclusions, stage
-from tasks import submit as submit_module
+from tasks import pipeline
+from tasks.apply import apply
+from tasks.outcomes import Advance
+from tasks.send import accepted, send
 from tasks.services import Services
-from tasks.submit import submit
 from tests.integration.tasks.conftest import Life, Lives, patient
-from tests.support import eventually
+from tests.support import eventually, some_claim
 
 RATE_LIMITED = {"code": 429, "msg": "too many requests"}
 MAINTENANCE = {"code": 455, "msg": "maintenance"}
@@ -44,7 +46,7 @@ def test_a_vendor_that_cannot_call_back_is_polled_as_often_as_one_that_is_not_as
 ) -> None:
     life = lives.begin(seconds=3600)
     life.worker = patient(life.worker)
-    monkeypatch.setattr(Kie, "calls_back", False)
+    monkeypatch.setattr(Kie, "profile", replace(Kie.profile, calls_back=False))
     for _ in range(2):
         assert life.step() is Stage.GENERATING
         row = life.row
@@ -64,7 +66,7 @@ def test_a_worker_that_dies_while_it_reads_the_inputs_leaves_an_order_that_was_n
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(submit_module, "provider_request", die)
+        patched.setattr("tasks.prepare.provider_request", die)
         with pytest.raises(SystemExit):
             life.step()
     assert life.row.stage is Stage.QUEUED
@@ -138,7 +140,7 @@ def test_the_grace_period_begins_when_the_outcome_is_unknown_and_not_before_the_
     sender = declared(life)
     # As if the create had taken longer than the grace period.
     life.set("stage_at = stage_at - interval '5 minutes'")
-    submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender), failures=0)
+    send_under(life, sender, Lease(life.id, until=math.inf))
     assert life.step() is Stage.SUBMITTING
 
 
@@ -187,7 +189,7 @@ def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
         wake = callbacks.record(session, "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
     assert wake is not None
     assert wake.stage is Stage.SUBMITTING
-    stage.run(patient(life.worker), str(life.id), life.row.attempt, {Stage.SUBMITTING}, submit)
+    pipeline.run(patient(life.worker), str(life.id), life.row.attempt, {Stage.SUBMITTING})
     row = life.row
     assert (row.stage, row.remote_id) == (Stage.GENERATING, task.task_id)
     assert row.wake_at is not None
@@ -271,7 +273,7 @@ def test_what_a_vendor_says_beside_the_id_is_kept_for_its_polls_and_told_to_nobo
     if loses_its_lease:
         life.set("lease_token = gen_random_uuid()")
     with capture_logs() as lines:
-        submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender), failures=0)
+        send_under(life, sender, Lease(life.id, until=math.inf))
         life.go(until=frozenset({Stage.GENERATING}))
         life.step()
     row = life.row
@@ -302,7 +304,7 @@ def test_an_unknown_outcome_at_the_deadline_is_called_so(lives: Lives) -> None:
 
 def test_a_worker_that_was_paused_past_its_lease_sends_nothing(lives: Lives) -> None:
     life = lives.begin()
-    submit(life.worker, life.claim(), _ran_out(life))
+    pipeline.go_on(life.worker, life.claim(), _ran_out(life))
     assert life.accepted_creates() == 0
     assert life.row.stage is Stage.QUEUED
     assert [event.name for event in life.events][-1] is EventName.SUBMIT_WITHDRAWN
@@ -315,7 +317,7 @@ def test_what_a_paused_worker_kept_here_is_not_waited_for_by_its_successor(lives
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.SUBMITTING, "for all that this worker can know, it was sent"
-    submit_module._send(life.worker, sender, _ran_out(life), request_of(sender), failures=0)
+    send_under(life, sender, _ran_out(life))
     assert life.row.stage is Stage.QUEUED
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     assert life.accepted_creates() == 1
@@ -326,7 +328,7 @@ def test_what_a_paused_worker_kept_here_does_not_queue_again_what_another_has_se
     sender = declared(life)
     life.set("stage = 'queued', submission = NULL, lease_token = NULL, lease_until = NULL")
     assert life.step() is Stage.SUBMITTING, "it was sent, and the reply was lost"
-    submit_module._send(life.worker, sender, _ran_out(life), request_of(sender), failures=0)
+    send_under(life, sender, _ran_out(life))
     assert life.row.stage is Stage.SUBMITTING
     assert life.accepted_creates() == 1
 
@@ -336,7 +338,7 @@ def test_a_create_that_is_kept_here_after_its_generation_ended_changes_nothing(l
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
-    submit_module._send(life.worker, sender, _ran_out(life), request_of(sender), failures=0)
+    send_under(life, sender, _ran_out(life))
     assert life.row.stage is Stage.FAILED
     assert life.accepted_creates() == 0
 
@@ -346,7 +348,7 @@ def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
-    conclusions.accepted(life.worker, sender, Submission("remote-1"))
+    apply(life.worker, sender, accepted(life.worker, sender, Submission("remote-1")))
     assert life.row.remote_id is None
     (last,) = life.events[-1:]
     assert (last.name, last.stage, last.data["remote_id"]) == (EventName.SUBMIT_LATE, Stage.FAILED, "remote-1")
@@ -428,7 +430,7 @@ def test_a_refusal_that_comes_after_the_lease_was_lost_is_not_waited_for(lives: 
     life = lives.begin(create_error=MAINTENANCE, create_error_times=1)
     sender = declared(life)
     life.set("lease_token = gen_random_uuid()")
-    submit_module._send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender), failures=0)
+    send_under(life, sender, Lease(life.id, until=math.inf))
     assert life.row.stage is Stage.QUEUED
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     assert life.accepted_creates() == 1
@@ -441,7 +443,12 @@ def request_of(claim: Claim) -> ProviderRequest:
 
 def declared(life: Life) -> Claim:
     """The claim of a worker that has committed its intent and not yet sent anything."""
-    return submit_module._declare(life.worker, life.claim())
+    return some_claim(apply(life.worker, life.claim(), Advance(Stage.SUBMITTING), keeps_lease=True))
+
+
+def send_under(life: Life, sender: Claim, lease: Lease) -> None:
+    """Let that worker make its create, and write down what became of it."""
+    apply(life.worker, sender, send(life.worker, sender, lease, request_of(sender)))
 
 
 def _ran_out(life: Life) -> Lease:

@@ -148,7 +148,7 @@ def test_a_vendor_that_cannot_reach_the_object_store_fetches_a_picture_at_the_ga
         assert life.go(until=TERMINAL) is Stage.COMPLETED
     (link,) = request.inputs.image_urls
     asked_for = urlsplit(link)
-    assert f"{asked_for.scheme}://{asked_for.netloc}" == life.worker.settings.callbacks_url
+    assert f"{asked_for.scheme}://{asked_for.netloc}" == life.worker.settings.public_url
     assert asked_for.path == f"/inputs/{the_upload(life).object_key}"
     token = parse_qs(asked_for.query)["t"][0]
     assert token not in repr(lines) + life.row.model_dump_json() + repr([event.data for event in life.events])
@@ -161,7 +161,7 @@ def test_a_vendor_that_reaches_neither_store_nor_gateway_costs_nothing_and_the_o
     settings = life.worker.settings
     on_the_internet = settings.providers.named("kie").model_copy(update={"base_url": ""})
     accounts = settings.providers.with_accounts(kie=on_the_internet)
-    life.worker = replace(life.worker, providers=Providers(accounts, callbacks_url=settings.callbacks_url))
+    life.worker = replace(life.worker, providers=Providers(accounts, public_url=settings.public_url))
     with capture_logs() as lines:
         assert life.step() is Stage.FAILED
     assert life.row.error_code == ErrorCode.INPUT_UNREADABLE

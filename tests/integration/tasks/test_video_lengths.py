@@ -1,13 +1,25 @@
 """Models whose vendors charge for as many seconds as the input video has."""
 
-import pytest
+import base64
+import io
+from datetime import timedelta
 
-from schemas.enums import ErrorCode, Stage
+import pytest
+from sqlmodel import func, select
+
+from schemas.enums import Stage
+from schemas.errors import InvalidRequest
 from schemas.media_types import MP4
+from schemas.orders import GenerationRequest
 from schemas.stages import TERMINAL
-from storage.ledger import Balance
+from schemas.tables import Generation
+from storage import uploads
+from storage.database import Database
+from tasks.services import Services
 from tests.integration.tasks.conftest import Life, Lives
-from tests.unit.providers.files.test_video_length import video
+from tests.support import new_customer
+from tests.unit.intake.test_video_length import video
+from workers.lifecycle import intake_of
 
 MODEL = "kling-3.0-omni-video-to-video"
 SMALL = {"width": 64, "height": 64, "duration_seconds": 1}
@@ -25,16 +37,52 @@ def test_a_video_that_is_no_longer_than_what_is_paid_for_goes_to_the_vendor(live
     assert life.accepted_creates() == 1
 
 
-def test_a_longer_video_is_refused_before_it_costs_anything(lives: Lives) -> None:
-    life = begin(lives, video(9), ordered=3)
-    assert life.step() is Stage.FAILED
-    assert life.row.error_code is ErrorCode.PROVIDER_REJECTED
-    assert life.row.error_message == "video_urls.0 has 9.0 s: order at least as many, not 3"
-    assert (life.accepted_creates(), life.balance) == (0, Balance(available=1000, held=0))
+def test_a_longer_video_is_refused_before_credits_are_held(lives: Lives, database: Database) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        begin(lives, video(9), ordered=3)
+    message = "has 9.0 s: order as many with duration_seconds, not 3"
+    assert refused.value.detail == f"{MODEL} cannot do that: video_urls.0 {message}"
+    assert refused.value.extra["errors"] == [
+        {"field": "video_urls.0", "message": message, "allowed": {"max_seconds": 15}}
+    ]
+    assert generations(database) == 0
 
 
-def test_a_video_that_does_not_say_how_long_it_is_is_refused(lives: Lives) -> None:
-    life = begin(lives, b"\x00\x00\x00\x18ftypisom" + bytes(100), ordered=3)
-    assert life.step() is Stage.FAILED
-    assert life.row.error_code is ErrorCode.INPUT_UNREADABLE
-    assert life.accepted_creates() == 0
+def test_a_video_whose_length_cannot_be_measured_is_refused(lives: Lives, database: Database) -> None:
+    with pytest.raises(InvalidRequest, match=r"video_urls\.0 has no length that was measured: upload it again"):
+        begin(lives, b"\x00\x00\x00\x18ftypisom" + bytes(100), ordered=3)
+    assert generations(database) == 0
+
+
+def test_a_video_of_an_earlier_generation_is_as_long_as_its_file(lives: Lives) -> None:
+    earlier = lives.begin(
+        {"model": "kling-2.6-text-to-video", "duration_seconds": 10}, delivered={**SMALL, "duration_seconds": 10}
+    )
+    assert earlier.go(until=TERMINAL) is Stage.COMPLETED
+    with pytest.raises(InvalidRequest, match=r"video_urls\.0 has 10\.0 s: order as many with duration_seconds, not 5"):
+        lives.begin_after(earlier, {"model": MODEL, "duration_seconds": 5})
+    assert lives.begin_after(earlier, {"model": MODEL, "duration_seconds": 10}).step() is Stage.GENERATING
+
+
+def test_a_video_that_a_release_before_kept_is_measured_when_it_is_given_again(
+    database: Database, worker: Services
+) -> None:
+    customer = new_customer(database, 1000)
+    content = video(4)
+    unmeasured = uploads.store(
+        database, worker.objects, customer.id, io.BytesIO(content), MP4, keep_for=timedelta(days=1)
+    )
+    assert unmeasured.duration_seconds is None
+    intake = intake_of(worker)
+    uri = f"data:video/mp4;base64,{base64.b64encode(content).decode()}"
+    request = GenerationRequest(model=MODEL, prompt="rain", video_urls=[uri], duration_seconds=4)
+    assert intake.take(request, customer.id).is_new
+    with database.statement() as statement:
+        measured = uploads.find(statement, customer.id, unmeasured.id)
+    assert measured is not None
+    assert (measured.duration_seconds, measured.object_key) == (4.0, unmeasured.object_key)
+
+
+def generations(database: Database) -> int:
+    with database.transaction() as session:
+        return session.exec(select(func.count()).select_from(Generation)).one()

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from redis import Redis
 
-from bench.chaos.proxy import Link, Proxy
+from drills.chaos.network.proxy import Link, Proxy
 from schemas.enums import Queue, Stage
 from storage.generations import Wake
 from tasks.services import Dispatcher, Services

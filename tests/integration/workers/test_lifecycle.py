@@ -25,7 +25,8 @@ def warned(lines: Sequence[MutableMapping[str, object]]) -> list[tuple[object, o
 
 
 @pytest.mark.parametrize(
-    ("public_url", "is_polled"), [("", True), ("http://10.0.0.7:8080", True), ("https://reelworks.example", False)]
+    ("public_url", "is_polled"),
+    [("http://127.0.0.1:8080", True), ("http://10.0.0.7:8080", True), ("https://reelworks.example", False)],
 )
 def test_a_worker_polls_a_vendor_that_cannot_reach_the_gateway_and_says_so(
     real_vendor: Settings, public_url: str, is_polled: bool
@@ -37,7 +38,7 @@ def test_a_worker_polls_a_vendor_that_cannot_reach_the_gateway_and_says_so(
         open_services(app, settings, worker_name="provider", queues=[Queue.SUBMIT]) as services,
     ):
         assert services.providers.calls_back("kie") is not is_polled
-    assert warned(lines) == ([(["kie"], settings.callbacks_url)] if is_polled else [])
+    assert warned(lines) == ([(["kie"], settings.public_url)] if is_polled else [])
 
 
 def test_a_worker_that_sends_nothing_to_vendors_says_nothing_of_them(real_vendor: Settings) -> None:

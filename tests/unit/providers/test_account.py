@@ -1,20 +1,25 @@
+from dataclasses import replace
+
 import httpx
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from providers.account import Account, read_options
+from providers.base import Profile
 from providers.http.calls import Form
 from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderBadResponse
 from schemas.settings import ProviderSettings
 
 KEYED = {"Authorization": "Bearer key"}
+NOWHERE = Profile(title="A gateway", base_url=None)
+SOMEWHERE = Profile(title="A vendor", base_url="https://gw.example")
 
 
 def account(base_url: str) -> Account:
     """An account at a vendor that has no address of its own."""
     settings = ProviderSettings(api_key=SecretStr("key"), base_url=base_url)
-    return Account("mine", settings, Transport(), base_url=None)
+    return Account("mine", settings, Transport(), NOWHERE)
 
 
 def test_an_account_without_an_address_names_the_variable() -> None:
@@ -78,7 +83,7 @@ def test_a_vendor_with_other_credentials_gets_those_and_no_authorization() -> No
         "mine",
         ProviderSettings(api_key=SecretStr("key")),
         Transport(),
-        base_url="https://gw.example",
+        SOMEWHERE,
         credentials=lambda: {"x-token": next(made)},
     )
 
@@ -86,6 +91,28 @@ def test_a_vendor_with_other_credentials_gets_those_and_no_authorization() -> No
         {"x-token": "first"},
         {"x-token": "second"},
     ]
+
+
+def test_the_profile_says_how_the_key_is_sent_and_what_goes_with_it() -> None:
+    sent: list[httpx.Headers] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers)
+        return httpx.Response(200)
+
+    profile = replace(SOMEWHERE, key_header="x-key", key_scheme="", headers={"x-version": "2"})
+    transport = Transport(http=httpx.MockTransport(answer))
+    Account("mine", ProviderSettings(api_key=SecretStr("key")), transport, profile).call("poll", "GET", "/1")
+    assert (sent[0]["x-key"], sent[0]["x-version"], "authorization" in sent[0]) == ("key", "2", False)
+
+
+def test_a_vendors_text_is_quoted_without_what_proves_who_we_are() -> None:
+    settings = ProviderSettings(api_key=SecretStr("key"))
+    transport = Transport(http=httpx.MockTransport(lambda _request: httpx.Response(400)))
+    profile = replace(SOMEWHERE, headers={"x-version": "2024-11-06"})
+    own = Account("mine", settings, transport, profile, credentials=lambda: {"x-token": "a-token-made-of-it"})
+    reply = own.call("poll", "GET", "/1")
+    assert own.quotable("a-token-made-of-it was sent with 2024-11-06", reply) == "[…] was sent with 2024-11-06"
 
 
 def seconds_of_calls(settings: ProviderSettings, *, create_seconds: float | None) -> tuple[float, float]:
@@ -97,7 +124,7 @@ def seconds_of_calls(settings: ProviderSettings, *, create_seconds: float | None
         return httpx.Response(200)
 
     transport = Transport(http=httpx.MockTransport(answer))
-    own = Account("mine", settings, transport, base_url="https://gw.example", create_seconds=create_seconds)
+    own = Account("mine", settings, transport, replace(SOMEWHERE, create_seconds=create_seconds))
     own.call("submit", "POST", "", body={}, fence=lambda: None)
     own.call("poll", "GET", "/1")
     return limits[0], limits[1]

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -93,12 +94,12 @@ def test_a_vendor_that_cannot_call_back_is_not_asked_to_whatever_the_settings_sa
         )
     )
     assert [providers.calls_back(name) for name in ("kie", "unasked", "keyless", "nobody")] == [True, *[False] * 3]
-    monkeypatch.setattr(Kie, "calls_back", False)
+    monkeypatch.setattr(Kie, "profile", replace(Kie.profile, calls_back=False))
     assert not providers.calls_back("kie")
 
 
 @pytest.mark.parametrize(
-    ("callbacks_url", "called_back", "polled"),
+    ("public_url", "called_back", "polled"),
     [
         ("https://reelworks.example", ["kie", "lan", "sandbox"], []),
         ("http://192.168.1.7:8080", ["lan", "sandbox"], ["kie"]),
@@ -107,7 +108,7 @@ def test_a_vendor_that_cannot_call_back_is_not_asked_to_whatever_the_settings_sa
     ],
 )
 def test_a_vendor_that_cannot_reach_us_is_polled_and_named_in_a_warning(
-    callbacks_url: str, called_back: list[str], polled: list[str]
+    public_url: str, called_back: list[str], polled: list[str]
 ) -> None:
     accounts = {
         "kie": ProviderSettings(api_key=KEY),
@@ -116,13 +117,13 @@ def test_a_vendor_that_cannot_reach_us_is_polled_and_named_in_a_warning(
         "runway": ProviderSettings(api_key=KEY),
         "unasked": ProviderSettings(api_key=KEY, adapter="kie", callbacks=False),
     }
-    providers = Providers(ProvidersSettings(accounts), callbacks_url=callbacks_url)
+    providers = Providers(ProvidersSettings(accounts), public_url=public_url)
 
     assert [name for name in accounts if providers.calls_back(name)] == called_back
     with structlog.testing.capture_logs() as lines:
         providers.warn_of_polling()
     told = [(line["event"], line["log_level"], line["providers"], line["url"]) for line in lines]
-    assert told == ([("callbacks_cannot_arrive", "warning", polled, callbacks_url)] if polled else [])
+    assert told == ([("callbacks_cannot_arrive", "warning", polled, public_url)] if polled else [])
 
 
 def test_how_long_creates_take_and_how_often_to_ask_is_known_of_each_account() -> None:

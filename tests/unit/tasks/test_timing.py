@@ -1,8 +1,7 @@
 import pytest
 
 from schemas.settings import PipelineSettings
-from tasks.polling import next_poll
-from tasks.stage import backoff
+from tasks.timing import backoff, next_poll
 
 PIPELINE = PipelineSettings(
     poll_first_seconds=2.5, poll_cap_seconds=30, poll_with_callback_seconds=60, backoff_cap_seconds=60

@@ -248,7 +248,7 @@ def test_our_key_goes_only_to_the_accounts_own_address(link: str) -> None:
 def test_a_link_stays_below_an_address_with_a_path() -> None:
     settings = ProviderSettings(api_key=SecretStr("k"), base_url="http://127.0.0.1:8090/fal/")
     transport = Transport()
-    stand_in = Account("fal", settings, transport, base_url="https://queue.fal.run")
+    stand_in = Account("fal", settings, transport, Fal.profile)
     transport.close()
     assert stand_in.path_of("http://127.0.0.1:8090/fal/a/b/requests/1?x=y") == "/a/b/requests/1?x=y"
     assert stand_in.path_of("http://127.0.0.1:8090/falsified/a/b") is None

@@ -1,11 +1,9 @@
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from importlib.resources import files
 from math import ceil
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +14,11 @@ from pydantic import ValidationError
 
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.catalogue.models import Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.reading import read_folder
 from providers.registry import adapter_names
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
-from schemas.inputs import InputFacts, Origin, generation_url
+from schemas.inputs import InputFacts, Origin, generation_url, upload_url
 from schemas.orders import GenerationRequest, Inputs, Route
 from tests.contract.wires import WIRES
 
@@ -31,7 +30,7 @@ VIDEO_URL = "https://media.example/1.mp4"
 MINE = generation_url(UUID(int=1))
 FACTS = {
     MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p")),
-    VIDEO_URL: InputFacts("video/mp4", 1000),
+    VIDEO_URL: InputFacts("video/mp4", 1000, duration_seconds=1),
 }
 """A video that models go on from (every one that does goes on from Veo's at Kie), and one as if it were uploaded."""
 
@@ -48,8 +47,7 @@ def plainest(model: Model) -> GenerationRequest:
 
 def shipped() -> dict[str, Any]:
     """The catalogue's text as data, to be spoilt."""
-    text = files("providers.catalogue").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text, parse_float=Decimal)
+    return read_folder(files("providers.catalogue"))
 
 
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
@@ -159,100 +157,29 @@ def test_the_vendors_names_are_aliases(alias: str, name: str) -> None:
     assert CATALOGUE.order(request(alias)).model == name
 
 
-PRICES: list[tuple[str, dict[str, Any], int]] = [
-    ("nano-banana", {}, 4),
-    ("nano-banana-pro", {}, 18),
-    ("nano-banana-pro", {"resolution": "2K"}, 18),
-    ("nano-banana-pro", {"resolution": "4K"}, 27),
-    (T2V, {}, 55),
-    (T2V, {"duration_seconds": 10}, 110),
-    (T2V, {"audio": True}, 110),
-    (T2V, {"duration_seconds": 10, "audio": True}, 220),
-    (T2V, {"audio": False}, 55),
-    (I2V, {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 110),
-    ("nano-banana-edit", {"image_urls": [IMAGE_URL]}, 4),
-    ("nano-banana-2", {"resolution": "2K"}, 12),
-    ("nano-banana-2", {"resolution": "4K"}, 18),
-    ("nano-banana-2-lite", {}, 5),
-    ("kling-3.0-video", {}, 70),
-    ("kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
-    ("gemini-omni-video", {}, 120),
-    ("gemini-omni-video-edit", {"video_urls": [VIDEO_URL], "resolution": "4k", "duration_seconds": 10}, 450),
-    ("veo-3", {}, 250),
-    ("veo-3", {"duration_seconds": 4}, 250),
-    ("veo-3-fast", {}, 60),
-    ("veo-3-fast", {"resolution": "4k"}, 180),
-    ("veo-3-fast-reference-to-video", {"image_urls": [IMAGE_URL]}, 60),
-    ("veo-3-lite", {}, 32),
-    ("veo-3-lite-reference-to-video", {"image_urls": [IMAGE_URL], "resolution": "4k"}, 160),
-    ("veo-3-extend", {"video_urls": [MINE]}, 250),
-    ("veo-3-fast-extend", {"video_urls": [MINE]}, 60),
-    ("veo-3-lite-extend", {"video_urls": [MINE]}, 32),
-    ("runway-gen-3", {"duration_seconds": 10}, 30),
-    ("kling-3.0-text-to-video", {}, 85),
-    ("kling-3.0-text-to-video", {"duration_seconds": 15, "resolution": "1080p", "audio": True}, 1020),
-    ("kling-3.0-text-to-video", {"resolution": "4k"}, 553),
-    ("kling-3.0-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 3}, 51),
-    ("kling-3.0-turbo-text-to-video", {}, 115),
-    ("kling-3.0-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 144),
-    ("kling-3.0-omni", {"image_urls": [IMAGE_URL] * 7}, 85),
-    ("kling-3.0-omni-video-to-video", {"video_urls": [VIDEO_URL], "generate_audio": True}, 130),
-    ("kling-2.6-pro-text-to-video", {"generate_audio": True}, 140),
-    ("kling-2.6-pro-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 140),
-    ("kling-2.5-turbo-text-to-video", {}, 45),
-    ("kling-2.5-turbo-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 72),
-    ("flux-schnell", {}, 1),
-    ("seedance-1-pro", {}, 150),
-    ("seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
-    ("seedance-1-pro", {"resolution": "720p"}, 60),
-    ("openai-compatible-video", {}, 80),
-    ("openai-compatible-video", {"duration_seconds": 12}, 240),
-    ("openai-compatible-image", {"aspect_ratio": "16:9"}, 8),
-    ("gpt-image-2.5", {"aspect_ratio": "3:2"}, 16),
-    ("gen-4.5-text-to-video", {}, 120),
-    ("gen-4.5-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 2}, 48),
-    ("gen-4-turbo-image-to-video", {"image_urls": [IMAGE_URL], "duration_seconds": 10}, 100),
-    ("gen-4-image", {}, 10),
-    ("gen-4-image", {"resolution": "1080p"}, 16),
-    ("gen-4-image-turbo", {"image_urls": [IMAGE_URL], "resolution": "1080p"}, 4),
-    ("aleph-2-video-to-video", {"video_urls": [VIDEO_URL], "duration_seconds": 12}, 672),
-    ("runway-veo-3.1", {"audio": True}, 640),
-    ("runway-veo-3.1", {"duration_seconds": 4}, 160),
-    ("runway-veo-3.1-fast", {"audio": True, "image_urls": [IMAGE_URL] * 2}, 240),
-    ("runway-veo-3.1-fast", {"duration_seconds": 6}, 120),
-    ("pika-2.2-text-to-video", {}, 40),
-    ("pika-2.2-text-to-video", {"resolution": "1080p", "duration_seconds": 10}, 180),
-    ("pika-2.2-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
-    ("longcat-video-text-to-video", {"duration_seconds": 10}, 80),
-    ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL]}, 40),
-    ("longcat-video-image-to-video", {"image_urls": [IMAGE_URL], "resolution": "480p"}, 20),
-    ("longcat-video-continuation", {"video_urls": [VIDEO_URL], "duration_seconds": 10}, 80),
-    ("stable-video", {"image_urls": [IMAGE_URL]}, 15),
-    ("gemini-omni-1.1-flash", {}, 160),
-    ("gemini-omni-1.1-flash", {"resolution": "360p", "duration_seconds": 3}, 18),
-    ("gemini-omni-1.2-flash", {"resolution": "4k", "duration_seconds": 15}, 900),
-    ("gemini-omni-1.2-flash", {"resolution": "1080p", "video_urls": [VIDEO_URL]}, 240),
-    ("gemini-nano-banana-2.1", {}, 7),
-    ("gemini-nano-banana-2.1", {"resolution": "4K"}, 24),
-    ("gemini-3.1-flash-image", {"resolution": "512"}, 10),
-    ("gemini-3.1-flash-image", {"resolution": "2K"}, 21),
-    ("gemini-3.1-flash-lite-image", {}, 7),
-    ("gemini-3-pro-image", {"resolution": "4K"}, 49),
-    ("gemini-2.5-flash-image", {"image_urls": [IMAGE_URL]}, 8),
-    ("veo-3.1", {}, 320),
-    ("veo-3.1", {"duration_seconds": 4, "audio": True, "resolution": "1080p"}, 320),
-    ("veo-3.1-fast", {"image_urls": [IMAGE_URL] * 2}, 160),
-    ("veo-3.1-fast", {"audio": True, "duration_seconds": 6}, 180),
-    ("veo-3.1-lite", {}, 48),
-    ("veo-3.1-lite", {"audio": True, "duration_seconds": 4}, 64),
-    ("veo-3.1-lite", {"audio": True, "duration_seconds": 8}, 128),
-    ("veo-3.1-extend", {"video_urls": [VIDEO_URL]}, 280),
-    ("veo-3.1-fast-extend", {"video_urls": [VIDEO_URL], "audio": True}, 210),
-    ("veo-3.1-lite-extend", {"video_urls": [VIDEO_URL], "audio": True}, 112),
+PRICES: list[tuple[str, str, dict[str, Any], int]] = [
+    ("an image has a price", "nano-banana-pro", {}, 18),
+    ("a resolution has a factor", "nano-banana-pro", {"resolution": "4K"}, 27),
+    ("a factor of one changes nothing", "nano-banana-pro", {"resolution": "2K"}, 18),
+    ("a picture that is given costs nothing", "gen-4-image", {"image_urls": [IMAGE_URL]}, 10),
+    ("each second counts", T2V, {"duration_seconds": 10}, 110),
+    ("a default length counts as one that is asked for", T2V, {}, 55),
+    ("sound has a factor", T2V, {"audio": True}, 110),
+    ("silence has none", T2V, {"audio": False}, 55),
+    ("all factors multiply", "kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
+    ("a factor below one makes it cheaper", "seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
+    ("a video's price is that of any length", "veo-3", {"duration_seconds": 4}, 250),
+    ("a part of a credit is rounded up", "veo-3.1-lite", {"audio": True, "duration_seconds": 4}, 64),
+    (
+        "the length of a video that is given is what is ordered",
+        "aleph-2-video-to-video",
+        {"video_urls": [VIDEO_URL], "duration_seconds": 12},
+        672,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("model", "fields", "credits_"), PRICES)
+@pytest.mark.parametrize(("model", "fields", "credits_"), [row[1:] for row in PRICES], ids=[row[0] for row in PRICES])
 def test_prices(model: str, fields: dict[str, Any], credits_: int) -> None:
     assert CATALOGUE.order(request(model, **fields), FACTS).credits == credits_
 
@@ -343,6 +270,33 @@ def test_what_a_model_cannot_do(model: str, fields: dict[str, Any], field: str, 
 def test_a_video_whose_length_is_the_price_is_no_link(model: str) -> None:
     with pytest.raises(InvalidRequest, match=r"video_urls\.0 must be an upload \(upload:ID\) or a video of yours"):
         CATALOGUE.order(request(model, video_urls=["https://media.example/unknown.mp4"]))
+
+
+@pytest.mark.parametrize("model", [model.name for model in FILE.models if model.capabilities.keeps_video_length])
+@pytest.mark.parametrize(
+    ("seconds", "ordered", "message"),
+    [
+        (5.0, 5, None),
+        (5.5, 5, None),
+        (2.0, 5, None),
+        (5.6, 5, "has 5.6 s: order as many with duration_seconds, not 5"),
+        (600.0, 10, "has 600.0 s: order as many with duration_seconds, not 10"),
+        (600.0, None, "has 600.0 s: order as many with duration_seconds, not 5"),
+        (None, 5, "has no length that was measured: upload it again, as an MP4 or MOV file that plays"),
+    ],
+)
+def test_a_video_whose_length_is_the_price_is_no_longer_than_what_is_ordered(
+    model: str, seconds: float | None, ordered: int | None, message: str | None
+) -> None:
+    url = upload_url(UUID(int=1))
+    wanted = request(model, video_urls=[url], **({"duration_seconds": ordered} if ordered else {}))
+    facts = {url: InputFacts("video/mp4", 1000, duration_seconds=seconds)}
+    if message is None:
+        assert CATALOGUE.order(wanted, facts).inputs.duration_seconds == ordered
+        return
+    with pytest.raises(InvalidRequest) as refused:
+        CATALOGUE.order(wanted, facts)
+    assert refused.value.detail == f"{model} cannot do that: video_urls.0 {message}"
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -602,14 +556,3 @@ def test_every_choice_that_is_offered_can_be_ordered(model: Model) -> None:
             order = CATALOGUE.order(plainest(model).model_copy(update={asked: choice}), FACTS)
             assert getattr(order.inputs, field) == choice
             assert order.credits > 0
-
-
-def test_the_documentation_names_every_style_with_its_text_and_every_familys_models() -> None:
-    documented = Path("docs/api.md").read_text(encoding="utf-8").splitlines()
-    styles = [f"| `{style.name}` | {style.text} |" for style in FILE.styles]
-    families = [f"| {_quoted(family.patterns)} | {_quoted(family.models)} |" for family in FILE.families]
-    assert [line for line in (*styles, *families) if line not in documented] == []
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

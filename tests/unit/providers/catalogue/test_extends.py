@@ -1,13 +1,12 @@
 """Models that go on from videos that the same account has made."""
 
-import tomllib
-from decimal import Decimal
 from importlib.resources import files
 from uuid import UUID
 
 import pytest
 
 from providers.catalogue import Catalogue, CatalogueFile
+from providers.catalogue.reading import read_folder
 from providers.registry import adapter_names
 from schemas.errors import InvalidRequest
 from schemas.inputs import Facts, InputFacts, Origin, generation_url
@@ -21,15 +20,14 @@ EXTENSIONS = ["veo-3-extend", "veo-3-fast-extend", "veo-3-lite-extend"]
 
 def catalogue(*accounts: str) -> Catalogue:
     """The shipped models, of which the first extension is served by these accounts, where they are configured."""
-    text = files("providers.catalogue").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    data = tomllib.loads(text, parse_float=Decimal)
+    data = read_folder(files("providers.catalogue"))
     model = next(model for model in data["models"] if model["name"] == "veo-3-extend")
     model["routes"] = [{"provider": account, "model": "veo-extend/veo3"} for account in ("kie", *accounts)]
     return Catalogue(CatalogueFile.model_validate(data), adapter_names() | set(accounts))
 
 
 def made_by(model: str = "veo-3", provider: str = "kie", resolution: str | None = "720p") -> Facts:
-    return {MINE: InputFacts("video/mp4", 1000, Origin(model, provider, resolution))}
+    return {MINE: InputFacts("video/mp4", 1000, origin=Origin(model, provider, resolution))}
 
 
 def request(model: str = "veo-3-extend", url: str = MINE) -> GenerationRequest:

@@ -1,6 +1,6 @@
 import pytest
 
-from providers.http.redaction import quotable
+from providers.http.redaction import quotable, without
 
 PROMPT = "a red fox jumps over\nthe lazy dog"
 
@@ -41,3 +41,10 @@ def test_a_word_that_is_cut_off_is_not_told_in_part(length: int) -> None:
 
 def test_of_a_text_of_megabytes_the_beginning_is_quoted() -> None:
     assert quotable("a." * 2_000_000) == "a." * 149 + "a…"
+
+
+def test_a_text_of_ours_loses_echoes_of_long_secrets_alone() -> None:
+    text = "lumina refused the key sk-secret-api-key: see https://x.example"
+    assert (
+        without(text, secrets=["sk-secret-api-key", "key", ""]) == "lumina refused the key […]: see https://x.example"
+    )

@@ -51,7 +51,7 @@ def test_a_callback_is_good_for_five_minutes_to_either_side(off: int) -> None:
     assert refusal(HEADERS, now=NOW + further) == "the callback's timestamp is more than 300 s off"
 
 
-@pytest.mark.parametrize("timestamp", ["", "soon", "-1", "1700000000.5", "١٧٠٠٠٠٠٠٠٠", "1" * 5000])
+@pytest.mark.parametrize("timestamp", ["", "soon", "-1", "1700000000.5", "01700000000", "١٧٠٠٠٠٠٠٠٠", "1" * 5000])
 def test_a_callback_needs_a_time_in_seconds(timestamp: str) -> None:
     assert refusal({**HEADERS, "webhook-timestamp": timestamp}) == "the callback has no webhook-timestamp in seconds"
 
@@ -71,3 +71,11 @@ def test_each_header_is_needed(missing: str, reason: str) -> None:
 @pytest.mark.parametrize("secret", ["", "whsec_", "not base64!", "whsec_abc", "é"])
 def test_nothing_passes_with_a_key_that_is_not_a_secret(secret: str) -> None:
     assert "is not a Standard Webhooks secret" in refusal(HEADERS, secret=secret)
+
+
+def test_a_body_that_is_no_text_is_refused() -> None:
+    assert refusal(HEADERS, body=b"\xff") == "the callback's body is not UTF-8"
+
+
+def test_a_malformed_signature_before_the_right_one_does_no_harm() -> None:
+    verify(SECRET, {**HEADERS, "webhook-signature": f"v1 , é {SIGNATURE}"}, BODY, now=NOW)

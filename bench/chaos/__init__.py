@@ -1,1 +1,0 @@
-"""The fault bench: the real system under load, with a seeded schedule of faults, and an audit of what is left."""

@@ -1,0 +1,1 @@
+"""The figures of a run: results, targets, tables and plots."""

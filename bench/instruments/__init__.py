@@ -1,0 +1,1 @@
+"""Instruments: the machine, processor time and memory of processes, and the plan of the waker's query."""

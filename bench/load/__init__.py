@@ -1,0 +1,1 @@
+"""The load of scenarios: orders, files, and a full database."""

@@ -1,0 +1,1 @@
+"""The subjects of the bench: the interface, Reelworks, and the installed peers."""

@@ -1,0 +1,1 @@
+"""The checks during a run and after it."""

@@ -1,0 +1,42 @@
+"""Reads the logs of a run: unplanned deaths of processes, and errors."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from signal import SIGKILL
+
+from pydantic import BaseModel, ValidationError
+
+_EXITED = "worker_exited"
+_NAME = re.compile(r"[a-z_]+")
+
+
+class _Line(BaseModel):
+    event: str
+    level: str
+    worker: str = ""
+    exit_code: int = 0
+
+
+def unplanned_worker_deaths(files: Iterable[Path]) -> Counter[str]:
+    """Worker processes that their supervisor found dead without a kill of ours, by name and exit code."""
+    exits = (line for line in _lines(files) if line.event == _EXITED and line.exit_code != -SIGKILL)
+    return Counter(f"{line.worker} (exit code {line.exit_code})" for line in exits)
+
+
+def errors(files: Iterable[Path]) -> Counter[str]:
+    """Events of the level error, by name. Lines that libraries write have no name and are left out."""
+    events = (line.event for line in _lines(files) if line.level == "error" and line.event != _EXITED)
+    return Counter(event if _NAME.fullmatch(event) else "(a library)" for event in events)
+
+
+def _lines(files: Iterable[Path]) -> Iterator[_Line]:
+    for path in files:
+        with path.open(errors="replace") as file:
+            for text in file:
+                if text.startswith("{"):
+                    try:
+                        yield _Line.model_validate_json(text)
+                    except ValidationError:
+                        continue

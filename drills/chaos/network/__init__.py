@@ -1,0 +1,1 @@
+"""TCP proxies between the parts of the system, which inject network faults."""

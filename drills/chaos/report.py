@@ -1,0 +1,140 @@
+"""The results of a run, for people and for programs."""
+
+import statistics
+from collections.abc import Mapping
+from uuid import UUID
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from drills.chaos.checks.recoveries import Recoveries
+
+
+class Orders(BaseModel):
+    """The orders of a run."""
+
+    accepted_over_http: int
+    """Orders accepted over HTTP."""
+    accepted_over_redis: int
+    """Orders that Redis took."""
+    lost_in_redis: int
+    """Orders that Redis took and that never became generations."""
+    refused: dict[str, int]
+    """Refused orders, by reason."""
+    given_up: int
+    """Orders that no attempt delivered."""
+    sent_again: dict[str, int]
+    """Orders sent again, by reason."""
+    cancels: dict[str, int]
+    """Answers to cancels, by status."""
+
+
+class BreachFound(BaseModel):
+    """A broken rule, with the known facts about its generation."""
+
+    subject: str
+    """The generation's id, or another name of the subject."""
+    problem: str
+    """The error, as text."""
+    timeline: list[str]
+    """The known facts, a line each."""
+
+
+class Report(BaseModel):
+    """The report of a run."""
+
+    seed: int
+    """The seed."""
+    minutes: float
+    """The length of the load."""
+    digest: str
+    """The hash of the plan."""
+    wall_seconds: float
+    """The length of the run."""
+    load_average: float
+    """The machine's load average of the last five minutes. Above `cores` the machine was overloaded."""
+    cores: int
+    """The machine's cores."""
+    faults: dict[str, int]
+    """Injected faults, by kind."""
+    missed_faults: dict[str, int]
+    """Planned faults that were not injected: the target was away, or there was no commit."""
+    vendor_faults: dict[str, int]
+    """Vendors' faults, by kind."""
+    orders: Orders
+    """The orders."""
+    outcomes: dict[str, int]
+    """Generations, by end."""
+    recoveries: Recoveries
+    """Recoveries from kills."""
+    unplanned_deaths: dict[str, int]
+    """Processes that ended without a kill, with the exit code."""
+    log_errors: dict[str, int]
+    """Events of the level error in the logs."""
+    undelivered: dict[str, int]
+    """Creates that the vendor accepted and whose customer has no result, by reason."""
+    unlucky: dict[str, list[UUID]]
+    """Generations that failed without a vendor's fault, by error code."""
+    breaches: list[BreachFound]
+    """The broken rules."""
+    replay: str
+    """The command that repeats the run."""
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report."""
+    console.print(_table("faults", report.faults, missed=report.missed_faults))
+    console.print(_table("vendor's faults", report.vendor_faults))
+    console.print(_table("generations", report.outcomes))
+    _show_orders(report.orders, console)
+    _show_recoveries(report.recoveries, console)
+    console.print(f"paid and not delivered: {_words(report.undelivered)}", soft_wrap=True)
+    unlucky = {code: len(ids) for code, ids in report.unlucky.items()}
+    console.print(f"failures without a fault of the vendor: {_words(unlucky)}", soft_wrap=True)
+    console.print(f"unplanned deaths: {_words(report.unplanned_deaths)}", soft_wrap=True)
+    console.print(f"errors in the logs: {_words(report.log_errors)}", soft_wrap=True)
+    for breach in report.breaches:
+        console.print(f"[red]breach[/red] {breach.subject}: ", end="")
+        console.print(breach.problem, markup=False, soft_wrap=True)
+        for line in breach.timeline:
+            console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
+    colour, verdict = ("red", f"{len(report.breaches)} breaches") if report.breaches else ("green", "no breach")
+    console.print(f"[{colour}]{verdict}[/{colour}] in {report.wall_seconds:.0f} s; schedule {report.digest}")
+    console.print(f"the machine's load average was {report.load_average} on {report.cores} cores")
+    console.print(f"replay: {report.replay}")
+
+
+def _show_orders(orders: Orders, console: Console) -> None:
+    console.print(
+        f"orders: {orders.accepted_over_http} accepted over HTTP, {orders.accepted_over_redis} over Redis; "
+        f"{orders.lost_in_redis} lost in Redis; {orders.given_up} given up; refused: {_words(orders.refused)}; "
+        f"sent again: {_words(orders.sent_again)}; cancels: {_words(orders.cancels)}",
+        soft_wrap=True,
+    )
+
+
+def _show_recoveries(found: Recoveries, console: Console) -> None:
+    for name, recovery in (("undisturbed", found.undisturbed), ("under another fault", found.disturbed)):
+        seconds = f"median {recovery.median_seconds} s, worst {recovery.worst_seconds} s" if recovery.kills else "-"
+        console.print(f"recovery {name}: {recovery.kills} kills, {recovery.generations} generations, {seconds}")
+    console.print(f"kills of idle workers: {found.with_nothing_in_hand}")
+    if found.gateway_back:
+        median, worst = statistics.median(found.gateway_back), max(found.gateway_back)
+        console.print(f"gateway back: {len(found.gateway_back)} kills, median {median:.1f} s, worst {worst:.1f} s")
+
+
+def _table(title: str, counts: Mapping[str, int], *, missed: Mapping[str, int] | None = None) -> Table:
+    table = Table(title=f"{title}: {sum(counts.values())}", title_justify="left", show_header=bool(missed))
+    table.add_column("kind")
+    table.add_column("count", justify="right")
+    if missed:
+        table.add_column("missed", justify="right")
+    for kind in sorted({*counts, *(missed or {})}):
+        row = [kind, str(counts.get(kind, 0)), *([str(missed.get(kind, 0))] if missed else [])]
+        table.add_row(*row)
+    return table
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "none"

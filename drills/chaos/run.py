@@ -1,0 +1,187 @@
+"""A run: start the system, send orders and faults, stop the faults, wait, and audit."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import UUID
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from drills.chaos.checks import audits, book, logs
+from drills.chaos.checks.audits import Findings
+from drills.chaos.checks.book import Breach
+from drills.chaos.checks.recoveries import Recoveries, recoveries
+from drills.chaos.faults import Injector, Record
+from drills.chaos.load import Load, Tally, make_customers
+from drills.chaos.plans.orders import Door
+from drills.chaos.plans.plan import CUSTOMERS, Plan
+from drills.chaos.plans.schedule import KILLS
+from drills.chaos.plans.vendors import usual_scenarios
+from drills.chaos.progress import ProgressLine
+from drills.chaos.report import BreachFound, Orders, Report
+from drills.chaos.system import Keeper, System, running
+from schemas.enums import Queue
+from workers.roles import Role
+
+# Beyond the last deadline, for the worker that notices it.
+_SETTLE_MARGIN_SECONDS = 60.0
+_QUIET_SECONDS = 2.0
+_LOOK_EVERY_SECONDS = 0.5
+
+_COUNTS = text("SELECT count(*), count(*) FILTER (WHERE wake_at IS NOT NULL) FROM generations")
+
+
+def run(plan: Plan, folder: Path, console: Console) -> Report:
+    """Run a plan. The folder then holds the logs and the data."""
+    began = time.monotonic()
+    with ExitStack() as ends:
+        with console.status("starting the system"):
+            system = ends.enter_context(running(folder, plan.pipeline))
+            keeper = ends.enter_context(Keeper(system))
+        records, tally = _trouble(plan, system, console)
+        with console.status("auditing"):
+            found = audits.findings(system, tally, plan.orders)
+            recovered = recoveries(records)
+            found.breaches.extend(_slow_recoveries(plan, recovered))
+            timelines = audits.timelines(system, found)
+        return Report(
+            seed=plan.seed,
+            minutes=plan.minutes,
+            digest=plan.digest,
+            replay=plan.replay,
+            wall_seconds=round(time.monotonic() - began, 1),
+            load_average=round(os.getloadavg()[1], 1),
+            cores=os.cpu_count() or 1,
+            faults=Counter(record.fault.kind for record in records if record.happened),
+            missed_faults=Counter(record.fault.kind for record in records if not record.happened),
+            vendor_faults=_vendor_faults(plan, found),
+            orders=_orders(plan, tally, found),
+            outcomes=Counter(f"{entry.stage} {entry.error_code or ''}".strip() for entry in found.ours),
+            recoveries=recovered,
+            unplanned_deaths=_unplanned_deaths(keeper, records, system),
+            log_errors=logs.errors(system.log_files),
+            undelivered=book.undelivered(found.ours, found.theirs),
+            unlucky=_unlucky(plan, found),
+            breaches=[
+                BreachFound(subject=breach.subject, problem=breach.problem, timeline=lines)
+                for breach, lines in zip(found.breaches, timelines, strict=True)
+            ],
+        )
+
+
+def _trouble(plan: Plan, system: System, console: Console) -> tuple[list[Record], Tally]:
+    """Send orders and faults at the same time, then wait until everything has settled."""
+    for scenario in usual_scenarios():
+        system.sandbox.add_scenario(scenario)
+    load = Load(system, plan.orders, make_customers(system, CUSTOMERS), deadline_seconds=plan.deadline_seconds)
+    injector = Injector(system, plan.faults)
+    with ProgressLine(console, seconds=plan.minutes * 60) as progress, ExitStack() as ends:
+        ends.callback(load.abandon)
+        ends.callback(injector.abandon)
+        began = time.monotonic()
+        load.start(began)
+        injector.start(began)
+        while injector.is_running() or load.is_running():
+            time.sleep(_LOOK_EVERY_SECONDS)
+            progress.show(_state("breaking", injector, load, system), seconds=time.monotonic() - began)
+        injector.finish()
+        load.finish()
+        settled_by = time.monotonic() + plan.deadline_seconds + _SETTLE_MARGIN_SECONDS
+        while not _is_settled(system) and time.monotonic() < settled_by:
+            progress.show(_state("settling", injector, load, system), seconds=time.monotonic() - began)
+    return injector.records, load.tally
+
+
+def _state(what: str, injector: Injector, load: Load, system: System) -> str:
+    counts = _counts(system)
+    rows = "PostgreSQL is away" if counts is None else f"{counts[0]} generations, {counts[1]} unfinished"
+    happened = sum(record.happened for record in list(injector.records))
+    return f"{what}: {happened} faults, {len(load.tally.accepted)} accepted, {rows}"
+
+
+def _is_settled(system: System) -> bool:
+    """Whether nothing is unfinished and Redis holds no order."""
+    before = _counts(system)
+    time.sleep(_QUIET_SECONDS)
+    after = _counts(system)
+    return after is not None and after == before and after[1] == 0 and _requests_in_redis(system) == 0
+
+
+def _counts(system: System) -> tuple[int, int] | None:
+    """The numbers of all and of unfinished generations. None while PostgreSQL is away."""
+    try:
+        with system.database.transaction() as session:
+            every, unfinished = session.execute(_COUNTS).one()
+            return int(every), int(unfinished)
+    except OperationalError:
+        return None
+
+
+def _requests_in_redis(system: System) -> int | None:
+    try:
+        with Redis.from_url(system.direct.redis_url) as redis:
+            return int(redis.llen(Queue.REQUESTS.value))
+    except RedisError:
+        return None
+
+
+def _slow_recoveries(plan: Plan, found: Recoveries) -> list[Breach]:
+    if plan.recovery_seconds is None:
+        return []
+    return [
+        Breach(
+            "recovery",
+            f"took {kill.slowest_seconds} s after {kill.target} was killed at {kill.at} s and nothing else was wrong; "
+            f"at most are {plan.recovery_seconds:g} s",
+        )
+        for kill in found.kills
+        if not kill.meanwhile and kill.slowest_seconds > plan.recovery_seconds
+    ]
+
+
+def _vendor_faults(plan: Plan, found: Findings) -> Counter[str]:
+    """The vendors' faults of the orders that became generations."""
+    became = {entry.key for entry in found.ours}
+    return Counter(order.vendor_fault for order in plan.orders if order.vendor_fault and order.key in became)
+
+
+def _unlucky(plan: Plan, found: Findings) -> dict[str, list[UUID]]:
+    """Failures without a vendor's fault: those of the faults between us and the vendor."""
+    doomed = {order.key for order in plan.orders if order.is_doomed}
+    ids: dict[str, list[UUID]] = {}
+    for entry in found.ours:
+        if entry.error_code is not None and entry.key not in doomed:
+            ids.setdefault(entry.error_code, []).append(entry.id)
+    return ids
+
+
+def _orders(plan: Plan, tally: Tally, found: Findings) -> Orders:
+    became = {entry.key for entry in found.ours}
+    over_redis = [order for order in plan.orders if order.door is Door.REDIS and order.number in set(tally.published)]
+    arrived = sum(order.key in became for order in over_redis)
+    return Orders(
+        accepted_over_http=len(tally.accepted),
+        accepted_over_redis=arrived,
+        lost_in_redis=len(over_redis) - arrived,
+        refused=tally.refused,
+        given_up=len(tally.given_up),
+        sent_again=tally.sent_again,
+        cancels=tally.cancels,
+    )
+
+
+def _unplanned_deaths(keeper: Keeper, records: Sequence[Record], system: System) -> dict[str, int]:
+    """Processes that ended without a kill."""
+    kills = Counter(
+        system.process(record.fault.target).name
+        for record in records
+        if record.happened and record.fault.kind in KILLS and record.fault.target not in set(Role)
+    )
+    return dict(logs.unplanned_worker_deaths(system.log_files) + (keeper.restarts - kills))

@@ -1,0 +1,216 @@
+"""The mutants: for each rule a passage of the source, its replacement, and the checks that must fail."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MODEL = "tests/model"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A broken rule."""
+
+    name: str
+    """The name in the table of results."""
+    breaks: str
+    """The effect of the mutant."""
+    file: str
+    """The changed file."""
+    old: str
+    """The passage. The file must contain it exactly once."""
+    new: str
+    """The replacement."""
+    checks: tuple[str, ...] = (MODEL,)
+    """Arguments of pytest, tried in order until a test fails."""
+
+    def apply(self, tree: Path) -> None:
+        """Replace the passage in the file.
+
+        Raises:
+            ValueError: the file does not contain the passage exactly once: this table is older than the source.
+        """
+        path = tree / self.file
+        source = path.read_text(encoding="utf-8")
+        if source.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.file} holds the passage {source.count(self.old)} times, not once")
+        path.write_text(source.replace(self.old, self.new), encoding="utf-8")
+
+
+MUTANTS = (
+    Mutant(
+        name="a write without its lease",
+        breaks="who lost the lease may still write",
+        file="storage/claims.py",
+        old="    WHERE id = :claim_id AND lease_token = :claim_token AND stage = :claim_stage\n",
+        new="    WHERE id = :claim_id AND CAST(:claim_token AS uuid) IS NOT NULL AND stage = :claim_stage\n",
+    ),
+    Mutant(
+        name="capture after the move",
+        breaks="a generation can be completed and not paid",
+        file="tasks/apply.py",
+        old="        ledger.capture(statements, owner, claim.id)\n",
+        new="        statements._connection.commit()\n        ledger.capture(statements, owner, claim.id)\n",
+    ),
+    Mutant(
+        name="release after the failure",
+        breaks="a generation can fail and keep its hold",
+        file="storage/claims.py",
+        old="    ledger.release(executor, held.generation.customer_id, held.id)\n    return failed\n",
+        new="    executor._connection.commit()\n"
+        "    ledger.release(executor, held.generation.customer_id, held.id)\n"
+        "    return failed\n",
+    ),
+    Mutant(
+        name="cancelled while queued without a release",
+        breaks="a cancelled generation keeps its hold",
+        file="storage/cancellation.py",
+        old="    ledger.release(session, row.customer_id, row.id)\n",
+        new="",
+    ),
+    Mutant(
+        name="a create before its intent",
+        breaks="a worker that dies after the create leaves a generation that is sent again",
+        file="tasks/pipeline.py",
+        old="            held = apply(services, claim, outcome, keeps_lease=step is not None)\n",
+        new="            if claim.generation.stage is Stage.QUEUED and step is not None:\n"
+        "                sent = step(services, claim, lease)\n"
+        "                step = lambda *_: sent\n"
+        "            held = apply(services, claim, outcome, keeps_lease=step is not None)\n",
+    ),
+    Mutant(
+        name="any claim of `submitting` sends",
+        breaks="a create that may have left is repeated by the next worker",
+        file="tasks/pipeline.py",
+        old="    Stage.SUBMITTING: Row(resolve),\n",
+        new="    Stage.SUBMITTING: Row(\n        lambda services, claim, lease: send(\n"
+        "            services, claim, lease, ProviderRequest(claim.route.model, claim.order.inputs)\n"
+        "        )\n    ),\n",
+    ),
+    Mutant(
+        name="no fence",
+        breaks="a create leaves although another worker may have the generation",
+        file="tasks/send.py",
+        old="        self._lease.fence()\n",
+        new="",
+    ),
+    Mutant(
+        name="sent again on an unknown outcome",
+        breaks="a create whose reply was lost is repeated",
+        file="tasks/send.py",
+        old="        return Unknown(error.message)\n",
+        new='        return NotAccepted(Advance(Stage.QUEUED, wait=0.0, event={"reason": error.message}))\n',
+    ),
+    Mutant(
+        name="a bug after the create sends it again",
+        breaks="an unforeseen error counts as not sent",
+        file="tasks/send.py",
+        old="    if departure.has_left:\n",
+        new="    if departure.has_left and claim.generation.crashes:\n",
+    ),
+    Mutant(
+        name="sent again when the outcome stays unknown",
+        breaks="every route is treated as one that may be sent twice",
+        file="tasks/resolve.py",
+        old=" is UnknownSubmit.RESUBMIT:",
+        new=" in UnknownSubmit:",
+    ),
+    Mutant(
+        name="the accepted id is lost with the lease",
+        breaks="what the vendor accepted is forgotten by the only worker that knows it",
+        file="tasks/apply.py",
+        old="        is_kept = submissions.accepted(session, claim, accepted.values)\n",
+        new="        is_kept = False\n",
+    ),
+    Mutant(
+        name="the callback's word beats the reply",
+        breaks="a generation's work is exchanged for another",
+        file="tasks/resolve.py",
+        old="    if generation.remote_id is not None:\n"
+        "        return Submission(generation.remote_id, generation.remote_links)\n"
+        "    remote_id = _called_back(services, claim)\n",
+        new="    remote_id = _called_back(services, claim) or generation.remote_id\n",
+        checks=("tests/integration/tasks/test_submit.py", MODEL),
+    ),
+    Mutant(
+        name="a callback wakes what is finished",
+        breaks="a late callback touches a generation that has ended",
+        file="storage/callbacks.py",
+        old="generations.id = found.id AND found.stage = ANY(:awaits_callback)\n",
+        new="generations.id = found.id AND (true OR found.stage = ANY(:awaits_callback))\n",
+    ),
+    Mutant(
+        name="a callback during a claim is overlooked",
+        breaks="a callback that comes while a worker holds the row waits for the safety poll",
+        file="storage/claims.py",
+        old='        *(["callback_at"] if stage in AWAITS_CALLBACK else []),\n',
+        new="",
+    ),
+    Mutant(
+        name="a claim for any attempt",
+        breaks="every copy of a message is heeded",
+        file="storage/claims.py",
+        old=" AND attempt = :attempt AND {IS_FREE}\n    RETURNING",
+        new=" AND CAST(:attempt AS int) >= 0 AND {IS_FREE}\n    RETURNING",
+    ),
+    Mutant(
+        name="a claim of what is held",
+        breaks="two workers have one generation",
+        file="storage/claims.py",
+        old=" AND attempt = :attempt AND {IS_FREE}\n    RETURNING",
+        new=" AND attempt = :attempt\n    RETURNING",
+    ),
+    Mutant(
+        name="a withdrawal of another's create",
+        breaks="a worker that kept its create here queues what another has sent",
+        file="storage/submissions.py",
+        old="        col(Generation.submission) == sender.token,\n",
+        new="",
+        checks=("tests/integration/tasks/test_submit.py", MODEL),
+    ),
+    Mutant(
+        name="leases renewed past the deadline",
+        breaks="a worker that is stuck holds its generation for ever",
+        file="storage/claims.py",
+        old=" AND (deadline_at > now() OR stage = 'settling')\n",
+        new="\n",
+    ),
+    Mutant(
+        name="looked at past the deadline",
+        breaks="a deadline is noticed late",
+        file="storage/claims.py",
+        old='    waited = f"least({asked}, deadline_at)"\n',
+        new="    waited = asked\n",
+    ),
+    Mutant(
+        name="failed reads are counted",
+        breaks="work that was paid for is given up because the vendor was away",
+        file="tasks/troubles.py",
+        old="    gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)\n",
+        new="    if claim.generation.failures + 1 >= services.settings.pipeline.stage_failures:\n"
+        "        return INTERNAL\n"
+        "    gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)\n",
+    ),
+    Mutant(
+        name="what was never begun is charged",
+        breaks="cancelling costs although no vendor had it",
+        file="tasks/remote.py",
+        old="is_charged=rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING)\n",
+        new="is_charged=rule is CancelRule.CHARGED)\n",
+    ),
+    Mutant(
+        name="progress goes back",
+        breaks="a customer sees less than before",
+        file="storage/claims.py",
+        old='        **({} if progress is None else {"progress": "greatest(progress, :progress)"}),\n',
+        new='        **({} if progress is None else {"progress": ":progress"}),\n',
+        checks=("tests/integration/storage/test_generations.py", MODEL),
+    ),
+    Mutant(
+        name="a wake-up that was not sent is forgotten",
+        breaks="what finds its queue full waits for the resend",
+        file="workers/dispatch.py",
+        old="                generations.make_due(statement, left)\n",
+        new="                pass\n",
+        checks=("tests/integration/tasks/test_wake.py", MODEL),
+    ),
+)

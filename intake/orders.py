@@ -1,0 +1,104 @@
+"""An order, from the parsed request to the wake-up: the same steps for every door.
+
+A door parses a request in its dialect, hands it to `take`, and answers in its dialect. `Intake` serves the doors that
+run in a thread, `AsyncIntake` those that run in an event loop. They share every step, and differ in how they wait.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from anyio import to_thread
+
+from intake import data_uris
+from providers.catalogue import Catalogue
+from schemas.orders import GenerationRequest
+from schemas.settings import Settings
+from storage import acceptance
+from storage.acceptance import Accepted
+from storage.database import AsyncDatabase, Database
+from storage.generations import Wake
+from storage.objects import ObjectStore
+from storage.statements import Executor
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Takes orders from doors that run in a thread."""
+
+    settings: Settings
+    database: Database
+    objects: ObjectStore
+    catalogue: Catalogue
+    """Validates an order, and prices it."""
+    wake: Callable[[Wake], object]
+    """Sends a wake-up. Called after the commit."""
+
+    def take(self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None) -> Accepted:
+        """Accept an order and hold its credits. The same request with the same key gives the same generation.
+
+        Raises:
+            InvalidRequest: the order asks for something that cannot be had; names the field, and what it may be.
+            ModelRetired, ModelPaused: the error names the successor.
+            NotFound: there is no such customer.
+            InsufficientCredits: nothing is inserted.
+            IdempotencyMismatch: the key stands for another request.
+        """
+        request = self.with_uploads(request, customer_id)
+        with self.database.statements() as statements:
+            accepted = self.accept(statements, request, customer_id, idempotency_key)
+        self.start(accepted)
+        return accepted
+
+    def with_uploads(self, request: GenerationRequest, customer_id: UUID) -> GenerationRequest:
+        """Step 1: keep the files inside the request as uploads. Blocks while they are stored."""
+        return data_uris.into_uploads(
+            self.database,
+            self.objects,
+            customer_id,
+            request,
+            self.settings.inputs,
+            keep_for=timedelta(days=self.settings.retention.upload_days),
+        )
+
+    def accept(
+        self, executor: Executor, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None
+    ) -> Accepted:
+        """Step 2, one transaction: validate, price, insert, and hold the credits."""
+        return acceptance.accept(
+            executor,
+            customer_id,
+            request,
+            self.catalogue.order,
+            self.settings.pipeline,
+            idempotency_key=idempotency_key,
+        )
+
+    def start(self, accepted: Accepted) -> None:
+        """Step 3, after the commit: send the wake-up of a new generation."""
+        if accepted.is_new:
+            generation = accepted.generation
+            self.wake(Wake(generation.id, generation.stage, generation.attempt))
+
+
+@dataclass(frozen=True)
+class AsyncIntake:
+    """Takes orders from doors that run in an event loop: only an order with files in it takes a thread."""
+
+    steps: Intake
+    """What is done, and with which services. Its `wake` must return at once."""
+    database: AsyncDatabase
+
+    async def take(
+        self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None
+    ) -> Accepted:
+        """The same as `Intake.take`."""
+        if data_uris.are_in(request):
+            request = await to_thread.run_sync(self.steps.with_uploads, request, customer_id)
+        accepted = await self.database.statements(
+            partial(self.steps.accept, request=request, customer_id=customer_id, idempotency_key=idempotency_key)
+        )
+        self.steps.start(accepted)
+        return accepted

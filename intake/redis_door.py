@@ -1,0 +1,101 @@
+"""`generation.enqueue`: the Redis door, for services that have a Celery client and none of our code."""
+
+import re
+from uuid import UUID
+
+import tenacity
+from celery import current_task, shared_task
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from intake.orders import Intake
+from schemas.enums import TaskName
+from schemas.errors import InvalidRequest, RequestError
+from schemas.orders import GenerationRequest, IdempotencyKey
+from schemas.stages import status_of
+from storage.outages import OUTAGES
+
+_OUTLAST_SECONDS = 600
+
+_MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class EnqueueArguments(BaseModel):
+    """The keyword arguments of the task."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    customer_id: UUID = Field(description="whose credits pay; whoever may write to this Redis is trusted to name it")
+    request: GenerationRequest = Field(description="the body of POST /v1/generations")
+    idempotency_key: IdempotencyKey | None = Field(default=None, description="the message's own id if left out")
+
+
+_intake: Intake | None = None
+
+
+def use_intake(intake: Intake) -> None:
+    """Make this the intake of this process's door; `workers` calls it when a process starts."""
+    global _intake
+    _intake = intake
+
+
+def _current_intake() -> Intake:
+    if _intake is None:
+        raise RuntimeError("the Redis door runs in a worker process: start one with `reelworks worker`")
+    return _intake
+
+
+# Acknowledged late, unlike all others: until this ends there is no row, and the message is all that there is. It may be
+# delivered twice, and is one generation all the same.
+@shared_task(name=TaskName.ENQUEUE, ignore_result=False, acks_late=True)
+def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
+    """Celery's side of `enqueue`: takes keyword arguments only."""
+    if args:
+        return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
+    message_id = current_task.request.id
+    if not isinstance(message_id, str) or not _MESSAGE_ID.fullmatch(message_id):
+        return _refused(InvalidRequest("the message needs an id of its own, e.g. a UUID: up to 200 visible characters"))
+    return enqueue(_current_intake(), kwargs, message_id=message_id)
+
+
+# The message left Redis when this began, and is no row yet: as long as the database is away, it waits here, and those
+# behind it wait in Redis.
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(OUTAGES),
+    wait=tenacity.wait_exponential(multiplier=0.2, max=5),
+    stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
+    reraise=True,
+)
+def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) -> dict[str, object]:
+    """Take a request in, exactly as the HTTP door does.
+
+    Args:
+        message_id: makes a message that Redis delivers twice one generation, where the sender gives no key.
+
+    Returns:
+        `{"id", "status", "is_new"}`, or `{"error": problem}` with an RFC 9457 document.
+    """
+    try:
+        wanted = _parse(arguments)
+        # With a space, which no key of a sender's has.
+        key = wanted.idempotency_key or f"message {message_id}"
+        accepted = intake.take(wanted.request, wanted.customer_id, idempotency_key=key)
+    except RequestError as error:
+        return _refused(error)
+    generation = accepted.generation
+    return {"id": str(generation.id), "status": status_of(generation.stage), "is_new": accepted.is_new}
+
+
+def _parse(arguments: dict[str, object]) -> EnqueueArguments:
+    try:
+        return EnqueueArguments.model_validate(arguments)
+    except ValidationError as error:
+        problems = [
+            {"field": ".".join(str(part) for part in problem["loc"]), "message": problem["msg"]}
+            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        detail = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
+        raise InvalidRequest(detail, {"errors": problems}) from None
+
+
+def _refused(error: RequestError) -> dict[str, object]:
+    return {"error": error.problem()}

@@ -1,0 +1,107 @@
+"""`python -m providers.documentation` (`make docs`) writes the tables of models and vendors.
+
+The catalogue and the adapters' profiles decide what they say.
+A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; all else of a page is written by hand.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from providers.base import Profile
+from providers.catalogue import CatalogueFile
+from providers.registry import adapter, adapter_names
+from schemas.names import ProviderName
+
+PAGES = (Path("README.md"), Path("docs/api.md"), Path("docs/adding-a-provider.md"))
+
+_SHOWN_IN_README = 4
+
+_TABLE = re.compile(r"(?P<begin><!-- table: (?P<name>\S+) -->\n).*?(?P<end><!-- end of table -->)", re.DOTALL)
+
+
+def written(page: str) -> str:
+    """The page with every table as the catalogue has it.
+
+    Raises:
+        KeyError: there is no table of that name.
+    """
+    tables = {name: "\n".join(_table(rows)) + "\n" for name, rows in _tables(CatalogueFile.shipped()).items()}
+    return _TABLE.sub(lambda found: found["begin"] + tables[found["name"]] + found["end"], page)
+
+
+def _tables(catalogue: CatalogueFile) -> dict[str, list[Sequence[str]]]:
+    """Each table as rows, the first of which names the columns."""
+    return {
+        "providers": [("key", "provider", "models"), *_providers(catalogue)],
+        "adapters": [
+            (
+                "adapter",
+                "calls back",
+                "cancels",
+                "keeps our id",
+                "reads inputs",
+                "pause between reads",
+                "limit of a create",
+            ),
+            *(_adapter(name, adapter(name).profile) for name in sorted(adapter_names())),
+        ],
+        "families": [
+            ("names", "models"),
+            *((_quoted(family.patterns), _quoted(family.models)) for family in catalogue.families),
+        ],
+        "styles": [("`style`", "text"), *((f"`{style.name}`", style.text) for style in catalogue.styles)],
+    }
+
+
+def _providers(catalogue: CatalogueFile) -> Iterator[Sequence[str]]:
+    """A row for each account that the catalogue names, in its order: what opens it, and which models it serves."""
+    served: dict[ProviderName, list[str]] = {}
+    for model in catalogue.models:
+        for route in model.routes:
+            served.setdefault(route.provider, []).append(model.name)
+    for name, models in served.items():
+        profile = adapter(name).profile
+        needs = f" and {profile.also_needs}" if profile.also_needs else ""
+        yield f"`REELWORKS_PROVIDERS__{name.upper()}__API_KEY`{needs}", profile.title, _first_few(models)
+
+
+def _adapter(name: str, profile: Profile) -> Sequence[str]:
+    signed = ", signed" if profile.signs_callbacks else ""
+    return (
+        f"`{name}`",
+        f"yes{signed}" if profile.calls_back else "no",
+        "yes" if profile.cancels else "no",
+        "yes" if profile.keeps_our_id else "no",
+        profile.reads_inputs,
+        f"{profile.poll_seconds:g} s" if profile.poll_seconds else "-",
+        f"{profile.create_seconds:g} s" if profile.create_seconds else "-",
+    )
+
+
+def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table in Markdown."""
+    for number, row in enumerate(rows):
+        yield f"| {' | '.join(row)} |"
+        if number == 0:
+            yield "|" + "---|" * len(row)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _first_few(names: Sequence[str]) -> str:
+    """The README stays short; `reelworks models` shows all."""
+    few, others = names[:_SHOWN_IN_README], len(names) - _SHOWN_IN_README
+    return _quoted(few) + (f" and {others} more" if others > 0 else "")
+
+
+def main() -> None:
+    """Write every page's tables anew."""
+    for page in PAGES:
+        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""From `queued`: make the vendor's request, and declare the intent to send it."""
+
+from schemas.enums import Stage
+from schemas.errors import ProviderError
+from storage.claims import Claim
+from storage.leases import Lease
+from tasks.inputs import provider_request
+from tasks.outcomes import Advance, Cancel, Outcome
+from tasks.refusals import refused
+from tasks.services import Services
+
+
+def prepare(services: Services, claim: Claim, lease: Lease) -> Outcome:
+    """Read the inputs and make the request. As long as this takes, nothing can have left."""
+    if claim.generation.cancel_requested_at is not None:
+        return Cancel("cancelled before the provider had it")
+    try:
+        request = provider_request(services, claim, services.providers.get(claim.route.provider), lease)
+    except ProviderError as error:
+        return refused(services, claim, error)
+    return Advance(Stage.SUBMITTING, carries=request)

@@ -1,0 +1,21 @@
+"""The work at the provider: its handle, and what it costs to cancel it."""
+
+from providers.base import RemoteRef
+from schemas.enums import CancelRule, Stage
+from storage.claims import Claim
+from tasks.outcomes import Cancel
+from tasks.services import Services
+
+
+def remote_ref(claim: Claim) -> RemoteRef:
+    """The vendor's handle on a generation that it accepted."""
+    generation = claim.generation
+    if generation.remote_id is None:
+        raise ValueError(f"generation {claim.id} in {generation.stage} has no remote id")
+    return RemoteRef(remote_id=generation.remote_id, model=claim.route.model, links=generation.remote_links)
+
+
+def cancelled(services: Services, claim: Claim, reason: str) -> Cancel:
+    """The end that the customer wished, charged as the provider bills it. No provider bills what it never began."""
+    rule = services.catalogue.cancel_rule(claim.order.model, claim.route)
+    return Cancel(reason, is_charged=rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING)

@@ -1,0 +1,73 @@
+"""From `submitting`, under any other claim: nobody knows what became of the create. Never send it again.
+
+Adopt what is found, wait, or give up.
+"""
+
+import structlog
+
+from providers.base import Submission
+from providers.catalogue.models import UnknownSubmit
+from schemas.enums import ErrorCode, Stage
+from schemas.errors import ProviderError, ProviderUnavailable
+from storage import callbacks
+from storage.claims import Claim
+from storage.leases import Lease
+from tasks.outcomes import Advance, Cancel, Counts, Fail, Later, Outcome, UnlessCalledBack
+from tasks.send import accepted
+from tasks.services import Services
+from tasks.timing import FIRST_LOOK_UP_SECONDS
+from tasks.troubles import loggable
+
+log = structlog.get_logger()
+
+
+def resolve(services: Services, claim: Claim, _lease: Lease) -> Outcome:
+    """Take a generation whose sender is gone one step further."""
+    waited = claim.seconds_in_stage
+    # What the provider does not show after a while, it will hardly show later: ever more seldom.
+    pause = max(FIRST_LOOK_UP_SECONDS, waited)
+    try:
+        found = _known(services, claim) or services.providers.get(claim.generation.provider).look_up(claim.id)
+    except ProviderUnavailable as error:
+        # It may have the work: who has not been asked has not said no.
+        log.warning("look_up_failed", reason=loggable(error))
+        return Later(pause, Counts.SUCCESS)
+    except ProviderError as error:
+        log.warning("look_up_failed", reason=loggable(error))
+        found = None
+    if found is not None:
+        log.info("submit_adopted", remote_id=found.remote_id)
+        return accepted(services, claim, found, is_found=True)
+    left = _grace_seconds(services, claim) - waited
+    return Later(min(left, pause), Counts.SUCCESS) if left > 0 else UnlessCalledBack(_given_up(services, claim))
+
+
+def _known(services: Services, claim: Claim) -> Submission | None:
+    """What the worker that sent it, or a callback, left behind; a callback brings the id alone."""
+    generation = claim.generation
+    if generation.remote_id is not None:
+        return Submission(generation.remote_id, generation.remote_links)
+    remote_id = _called_back(services, claim)
+    return None if remote_id is None else Submission(remote_id)
+
+
+def _called_back(services: Services, claim: Claim) -> str | None:
+    with services.database.transaction() as session:
+        return callbacks.adoptable_remote_id(session, claim.id, claim.generation.provider)
+
+
+def _grace_seconds(services: Services, claim: Claim) -> float:
+    """How long a create may be on its way: its sender may be alive though it lost its lease."""
+    pipeline = services.settings.pipeline
+    return max(pipeline.unknown_submit_grace_seconds, services.providers.create_seconds(claim.generation.provider))
+
+
+def _given_up(services: Services, claim: Claim) -> Advance | Cancel | Fail:
+    """Nothing was found in the time that there is: as the customer wishes, or else as the route says."""
+    log.info("submit_given_up")
+    if claim.generation.cancel_requested_at is not None:
+        return Cancel("the provider never said whether it had it")
+    if services.catalogue.unknown_submit(claim.order.model, claim.route) is UnknownSubmit.RESUBMIT:
+        return Advance(Stage.QUEUED, wait=0.0, event={"reason": "outcome unknown: sent again, as the route says"})
+    message = "the provider did not say whether it accepted the request; it was not sent again"
+    return Fail(ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)

@@ -1,0 +1,106 @@
+"""From `submitting`, under the claim that has just declared the intent: create the work at the vendor, once."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from providers.base import STORED_FILE, ProviderRequest, Submission
+from schemas.callback_token import callback_url
+from schemas.enums import Stage
+from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
+from storage.claims import Claim
+from storage.leases import Lease
+from tasks import files
+from tasks.outcomes import Advance, File, NotAccepted, Outcome, Unknown
+from tasks.refusals import crashed_before_it_left, refused
+from tasks.services import Services
+from tasks.timing import next_poll
+from tasks.troubles import loggable
+
+log = structlog.get_logger()
+
+
+class Departure:
+    """The fence of one create, and whether it was passed: what did not leave may be sent again."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self.has_left = False
+
+    def __call__(self) -> None:
+        """Let the create leave, if the generation is still ours by the lease's clock.
+
+        Raises:
+            LeaseLost: it may be another worker's.
+        """
+        self._lease.fence()
+        self.has_left = True
+
+
+def send(services: Services, claim: Claim, lease: Lease, request: ProviderRequest) -> Outcome:
+    """Make the create, and tell what became of it."""
+    departure = Departure(lease)
+    try:
+        submission = _create(services, claim, request, departure)
+    except ProviderOutcomeUnknown as error:
+        log.warning("submit_outcome_unknown", reason=loggable(error))
+        return Unknown(error.message)
+    except ProviderError as error:
+        return refused(services, claim, error)
+    except LeaseLost:
+        log.warning("submit_kept_here")
+        return NotAccepted()
+    except Exception:
+        log.exception("submit_crashed", has_left=departure.has_left)
+        if departure.has_left:
+            return Unknown("an internal error after it was sent")
+        return crashed_before_it_left(services, claim)
+    log.info("submit_accepted", remote_id=submission.remote_id)
+    return accepted(services, claim, submission)
+
+
+def accepted(services: Services, claim: Claim, submission: Submission, *, is_found: bool = False) -> Advance:
+    """The vendor took it: wait for its callback, or poll.
+
+    Args:
+        is_found: it was told by a callback or a look-up, so that it may be finished by now.
+    """
+    provider = claim.route.provider
+    is_urgent = is_found or submission.is_finished or claim.generation.cancel_requested_at is not None
+    first_poll = next_poll(
+        services.settings.pipeline,
+        waited_seconds=0.0,
+        has_callback=services.providers.calls_back(provider),
+        least_seconds=services.providers.poll_seconds(provider),
+    )
+    file, stored = _file(claim, submission)
+    return Advance(
+        Stage.GENERATING,
+        wait=0.0 if is_urgent else first_poll,
+        event={"provider": provider, "route": claim.generation.route_index, "remote_id": submission.remote_id},
+        values={"remote_id": submission.remote_id, "remote_links": dict(submission.links), **stored},
+        file=file,
+    )
+
+
+def _file(claim: Claim, submission: Submission) -> tuple[File | None, Mapping[str, object]]:
+    """The file that came with the answer, to be put where a download would put it; and the columns that name it."""
+    if submission.file is None:
+        return None, {}
+    key = files.object_key(claim)
+    links = {**submission.links, STORED_FILE: files.link_to(key)}
+    file = File(key, submission.file, files.content_type(submission.file))
+    return file, {"object_key": key, "remote_links": links}
+
+
+def _create(services: Services, claim: Claim, request: ProviderRequest, departure: Departure) -> Submission:
+    provider, settings = claim.route.provider, services.settings
+    url = callback_url(
+        settings.public_url, settings.secret_key.get_secret_value(), provider=provider, generation_id=claim.id
+    )
+    return services.providers.get(provider).submit(
+        request,
+        callback_url=url if services.providers.calls_back(provider) else None,
+        generation_id=claim.id,
+        fence=departure,
+    )

@@ -1,0 +1,76 @@
+"""Every door of the running services, each with the same two methods."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import redis
+
+from api_gateway import create_app as create_gateway
+from intake import redis_door
+from intake.orders import Intake
+from schemas.settings import Settings
+from tests.integration.gateway.serving import serving
+from tests.support import NewCustomer
+from workers.app import create_app as create_celery
+from workers.lifecycle import intake_of, open_services
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a door says to an order."""
+
+    id: str | None
+    """The generation's; None where the order was refused."""
+    is_new: bool
+    problem: Mapping[str, Any]
+    """The RFC 9457 document; empty where the order was accepted."""
+
+
+Door = Callable[[NewCustomer, Mapping[str, object], str | None], Answer]
+"""Gives a customer's order to a door, with an idempotency key or without."""
+
+
+@pytest.fixture(scope="session")
+def http(settings: Settings) -> Iterator[Door]:
+    """`POST /v1/generations`."""
+    with serving(create_gateway(settings)) as client:
+
+        def order(customer: NewCustomer, request: Mapping[str, object], key: str | None) -> Answer:
+            headers = {**customer.headers, **({"Idempotency-Key": key} if key else {})}
+            answer = client.post("/v1/generations", json=request, headers=headers)
+            if answer.status_code != httpx.codes.ACCEPTED:
+                return Answer(None, False, answer.json())
+            return Answer(answer.json()["id"], "idempotency-replayed" not in answer.headers, {})
+
+        yield order
+
+
+@pytest.fixture(scope="session")
+def intake(settings: Settings) -> Iterator[Intake]:
+    """The intake of a worker process."""
+    with open_services(create_celery(settings, process="worker"), settings, worker_name="a test") as services:
+        yield intake_of(services)
+
+
+@pytest.fixture(scope="session")
+def over_redis(intake: Intake) -> Door:
+    """`generation.enqueue`."""
+
+    def order(customer: NewCustomer, request: Mapping[str, object], key: str | None) -> Answer:
+        arguments: dict[str, object] = {"customer_id": str(customer.id), "request": request, "idempotency_key": key}
+        answer: dict[str, Any] = redis_door.enqueue(intake, arguments, message_id=str(uuid4()))
+        return Answer(answer.get("id"), bool(answer.get("is_new")), answer.get("error", {}))
+
+    return order
+
+
+@pytest.fixture
+def broker(settings: Settings) -> Iterator[redis.Redis]:
+    """The broker, empty."""
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.flushdb()
+        yield client

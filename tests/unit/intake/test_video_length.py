@@ -1,0 +1,132 @@
+import io
+import struct
+import tempfile
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from av.video.stream import VideoStream
+
+from intake import video_length
+from schemas.media_types import MOV, MP4, WEBM, MediaType
+
+
+def video(seconds: int, *, form: str = "mp4", codec: str = "mpeg4", **options: str) -> bytes:
+    """A video of small black pictures, ten a second."""
+    target = io.BytesIO()
+    with av.open(target, "w", format=form, options=options) as container:
+        stream = container.add_stream(codec, rate=10)
+        assert isinstance(stream, VideoStream)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuv420p"
+        for number in range(seconds * 10):
+            frame = av.VideoFrame(16, 16, "yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return target.getvalue()
+
+
+def measured(content: bytes, media: MediaType = MP4) -> float | None:
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        return video_length.measure(file, media)
+
+
+def changed(content: bytes, box: bytes, offset: int, *values: int) -> bytes:
+    """The same with other 32-bit numbers in the body of the first box of this kind."""
+    patched = bytearray(content)
+    struct.pack_into(f">{len(values)}I", patched, patched.index(box) + len(box) + offset, *values)
+    return bytes(patched)
+
+
+@pytest.mark.parametrize("media", [MP4, MOV])
+@pytest.mark.parametrize("seconds", [1, 12])
+def test_the_length_of_a_real_file(media: MediaType, seconds: int) -> None:
+    assert measured(video(seconds, form=media.extension), media) == pytest.approx(seconds, abs=0.05)
+
+
+def test_the_length_of_a_webm_file() -> None:
+    assert measured(video(3, form="webm", codec="libvpx"), WEBM) == pytest.approx(3, abs=0.15)
+
+
+@pytest.mark.parametrize("flags", ["frag_keyframe", "frag_keyframe+empty_moov", "dash"])
+def test_the_length_of_a_file_in_fragments(flags: str) -> None:
+    assert measured(video(3, movflags=flags)) == pytest.approx(3, abs=0.05)
+
+
+# ISO/IEC 14496-12: `mdhd` (8.4.2) has its duration at 16, `stts` (8.6.1.2) its first entry at 8: a count and the time
+# of each sample, `elst` (8.6.6) its first entry at 8: how long the first edit is.
+@pytest.mark.parametrize(
+    ("lie", "seconds"),
+    [
+        (lambda honest: changed(honest, b"mdhd", 16, 10_240), 3),
+        (lambda honest: changed(honest, b"stts", 12, 10_240), 30),
+        (lambda honest: changed(honest, b"elst", 8, 1_000), 3),
+    ],
+    ids=["header", "samples", "edits"],
+)
+def test_a_file_that_says_it_is_shorter_counts_as_long_as_it_is(lie: Callable[[bytes], bytes], seconds: int) -> None:
+    assert measured(lie(video(3))) == pytest.approx(seconds, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\x00\x00\x18ftypisom" + bytes(100),
+        video(3)[:2_000],
+        struct.pack(">I4s", 4, b"moov") * 10,
+        struct.pack(">I4s", 0, b"moov") * 100_000,
+        struct.pack(">I4s", 8, b"free") * 1_000_000,
+        b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=video 5004 RTP/AVP 96\r\n",
+    ],
+)
+def test_a_file_without_a_length_has_none(content: bytes) -> None:
+    assert measured(content) is None
+
+
+def test_a_header_without_samples_is_no_length() -> None:
+    # A constant sample size takes no byte of the file for each of these samples.
+    assert measured(changed(video(3), b"stsz", 4, 1, 0x7FFFFFF0)) is None
+
+
+def test_the_child_has_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = video(3)
+    assert measured(honest) == 3
+    monkeypatch.setattr(video_length, "_MEMORY_BYTES", 64 * 1024**2)
+    assert measured(honest) is None
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        "import time; time.sleep(600)",
+        "import os; os.abort()",
+        "print('12.0'); raise SystemExit(3)",
+        "print('inf')",
+        "print('-1')",
+        "print('nonsense')",
+        "print('1' * 1_000_000)",
+        "",
+    ],
+)
+def test_a_child_that_stalls_dies_or_babbles_says_nothing(
+    child: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = tmp_path / "probe.py"
+    probe.write_text(child)
+    monkeypatch.setattr(video_length, "_PROBE", probe)
+    monkeypatch.setattr(video_length, "_WAIT_SECONDS", 0.5)
+    assert measured(video(1)) is None
+
+
+def test_the_child_has_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    probe, seen = tmp_path / "probe.py", tmp_path / "seen"
+    probe.write_text(f"import os, pathlib; pathlib.Path({str(seen)!r}).write_text(str(sorted(os.environ)))")
+    monkeypatch.setattr(video_length, "_PROBE", probe)
+    monkeypatch.setenv("REELWORKS_SECRET_KEY", "a secret")
+    measured(video(1))
+    assert "REELWORKS" not in seen.read_text()

@@ -1,0 +1,210 @@
+"""From `generating` to the end, and past the deadline: what each step comes to."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from providers.base import Cancellation, RemoteState, RemoteStatus
+from schemas.enums import ErrorCode, EventName, Queue, Stage
+from schemas.errors import DownloadError, ProviderBadResponse, ProviderError, ProviderUnavailable
+from schemas.stages import WORK
+from tasks import deadline, pipeline
+from tasks.download import _not_downloaded
+from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
+from tasks.poll import poll
+from tasks.prepare import prepare
+from tasks.resolve import resolve
+from tasks.settle import settle
+from tasks.store import store
+from tasks.troubles import INTERNAL, crashed, outage
+from tests.model.menu import CHARGED
+from tests.unit.tasks.conftest import NOW, Vendor, a_claim, a_lease, services_with
+from tests.unit.test_media import png
+
+pytestmark = pytest.mark.usefixtures("no_jitter")
+
+WANTED: dict[str, Any] = {"cancel_requested_at": NOW}
+ASKED: dict[str, Any] = {"cancel_requested_at": NOW, "cancel_sent_at": NOW}
+FINISHED = RemoteState(RemoteStatus.SUCCEEDED, result_urls=["https://vendor.example/1.png"])
+
+
+def _poll(vendor: Vendor, *, model: str = "free", in_stage_for: float = 0.0, **columns: Any) -> Outcome:
+    claim = a_claim(Stage.GENERATING, model=model, in_stage_for=in_stage_for, **columns)
+    return poll(services_with(vendor), claim, a_lease())
+
+
+def test_work_that_goes_on_is_looked_at_later() -> None:
+    running = RemoteState(RemoteStatus.RUNNING, progress=0.25)
+    assert _poll(Vendor(polls=running)) == Later(60, Counts.SUCCESS, progress=0.25)
+
+
+def test_where_a_vendor_tells_no_progress_it_is_estimated() -> None:
+    running = RemoteState(RemoteStatus.RUNNING)
+    assert _poll(Vendor(polls=running), in_stage_for=8) == Later(60, Counts.SUCCESS, progress=0.5)
+
+
+def test_a_finished_result_is_fetched() -> None:
+    state = replace(FINISHED, provider_credits=Decimal(3))
+    values = {"result_urls": ["https://vendor.example/1.png"], "provider_credits": Decimal(3)}
+    assert _poll(Vendor(polls=state)) == Advance(Stage.DOWNLOADING, values=values)
+
+
+def test_a_result_that_beats_the_wish_to_cancel_is_delivered_and_the_timeline_says_so() -> None:
+    outcome = _poll(Vendor(polls=FINISHED), **ASKED)
+    assert isinstance(outcome, Advance)
+    assert (outcome.stage, outcome.notes) == (Stage.DOWNLOADING, [Note(EventName.CANCEL_TOO_LATE)])
+
+
+def test_a_wish_to_cancel_is_passed_on_before_the_state_is_read() -> None:
+    vendor = Vendor(cancels=Cancellation.REQUESTED)
+    answer = Note(EventName.CANCEL_SENT, {"provider": "kie", "answer": Cancellation.REQUESTED})
+    assert _poll(vendor, **WANTED) == CancelSent(answer)
+    assert vendor.asked == ["cancel"]
+
+
+def test_a_provider_is_asked_to_stop_once() -> None:
+    vendor = Vendor(polls=RemoteState(RemoteStatus.RUNNING, progress=0.5))
+    assert _poll(vendor, **ASKED) == Later(2.5, Counts.SUCCESS, progress=0.5)
+    assert vendor.asked == ["poll"]
+
+
+def test_a_provider_that_cannot_be_asked_to_stop_is_read_all_the_same() -> None:
+    vendor = Vendor(cancels=ProviderUnavailable("away"), polls=FINISHED)
+    outcome = _poll(vendor, **WANTED)
+    assert isinstance(outcome, Advance)
+    assert vendor.asked == ["cancel", "poll"]
+
+
+@pytest.mark.parametrize(("model", "is_charged"), [("free", False), (CHARGED.name, True)])
+def test_work_that_the_provider_stopped_costs_what_it_bills(model: str, is_charged: bool) -> None:
+    expected = Cancel("the provider stopped it", is_charged=is_charged)
+    assert _poll(Vendor(cancels=Cancellation.STOPPED), model=model, **WANTED) == expected
+    assert _poll(Vendor(polls=RemoteState(RemoteStatus.CANCELLED)), model=model, **ASKED) == expected
+
+
+def test_work_that_failed_before_it_stopped_costs_nothing() -> None:
+    outcome = _poll(Vendor(polls=RemoteState(RemoteStatus.FAILED)), model=CHARGED.name, **ASKED)
+    assert outcome == Cancel("the provider failed before it stopped", is_charged=False)
+
+
+def test_work_that_failed_is_a_failure() -> None:
+    state = RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.CONTENT_REJECTED, error_message="withheld")
+    assert _poll(Vendor(polls=state)) == Fail(ErrorCode.CONTENT_REJECTED, "withheld")
+    state = RemoteState(RemoteStatus.CANCELLED)
+    assert _poll(Vendor(polls=state)) == Fail(ErrorCode.PROVIDER_FAILED, "the provider did not finish it")
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable("away"), ProviderBadResponse("what?")])
+def test_no_number_of_failed_reads_ends_what_was_paid_for(error: ProviderError) -> None:
+    assert _poll(Vendor(polls=error), failures=100) == Later(60, Counts.FAILURE)
+
+
+def test_a_download_that_cannot_succeed_ends_and_any_other_is_tried_again() -> None:
+    claim = a_claim(Stage.DOWNLOADING, result_urls=["https://vendor.example/1.png"])
+    services = services_with(Vendor(polls=FINISHED))
+    final = DownloadError("too large", is_final=True)
+    assert _not_downloaded(services, claim, final) == Fail(ErrorCode.RESULT_INVALID, "too large")
+    assert _not_downloaded(services, claim, DownloadError("the host is away")) == Later(10)
+    fresh = Later(2, Counts.FAILURE, {"result_urls": FINISHED.result_urls})
+    assert _not_downloaded(services, claim, DownloadError("refused", is_stale=True)) == fresh
+
+
+def test_a_picture_in_memory_becomes_an_asset() -> None:
+    picture = png(8, 8)
+    download = {"size_bytes": len(picture), "sha256": "ab", "content_type": "image/png"}
+    claim = a_claim(Stage.STORING, object_key="customers/1.png", download=download)
+    outcome = store(services_with(Vendor()), claim, a_lease(), content=picture)
+    assert isinstance(outcome, Advance)
+    (asset,) = outcome.assets
+    assert (asset.object_key, asset.width, asset.height, asset.sha256) == ("customers/1.png", 8, 8, "ab")
+    assert outcome == Advance(Stage.SETTLING, assets=[asset])
+
+
+def test_a_file_that_is_no_picture_is_not_sold() -> None:
+    download = {"size_bytes": 4, "sha256": "ab", "content_type": "image/png"}
+    claim = a_claim(Stage.STORING, object_key="customers/1.png", download=download)
+    outcome = store(services_with(Vendor()), claim, a_lease(), content=b"page")
+    assert isinstance(outcome, Fail)
+    assert outcome.code is ErrorCode.RESULT_INVALID
+
+
+def test_a_stored_result_is_paid() -> None:
+    claim = a_claim(Stage.SETTLING)
+    expected = Advance(Stage.COMPLETED, event={"credits": claim.generation.credits})
+    assert settle(services_with(Vendor()), claim, a_lease()) == expected
+
+
+@pytest.mark.parametrize(
+    ("stage", "code"),
+    [
+        (Stage.QUEUED, ErrorCode.TIMEOUT),
+        (Stage.SUBMITTING, ErrorCode.SUBMIT_OUTCOME_UNKNOWN),
+        (Stage.GENERATING, ErrorCode.TIMEOUT),
+        (Stage.DOWNLOADING, ErrorCode.DOWNLOAD_FAILED),
+        (Stage.STORING, ErrorCode.TIMEOUT),
+    ],
+)
+def test_past_its_deadline_a_generation_fails_and_its_provider_is_stopped(stage: Stage, code: ErrorCode) -> None:
+    vendor, claim = Vendor(cancels=Cancellation.REQUESTED), a_claim(stage, deadline_at=NOW)
+    assert deadline.is_past(claim)
+    outcome = deadline.time_out(services_with(vendor), claim, a_lease())
+    assert isinstance(outcome, Fail)
+    assert outcome.code is code
+    assert vendor.asked == (["cancel"] if stage is Stage.GENERATING else [])
+
+
+@pytest.mark.parametrize(("stage", "is_charged"), [(Stage.SUBMITTING, False), (Stage.GENERATING, True)])
+def test_what_was_cancelled_and_never_confirmed_is_charged_only_once_the_provider_has_begun(
+    stage: Stage, is_charged: bool
+) -> None:
+    claim = a_claim(stage, model=CHARGED.name, deadline_at=NOW, **ASKED)
+    outcome = deadline.time_out(services_with(Vendor(cancels=ProviderUnavailable("away"))), claim, a_lease())
+    assert outcome == Cancel("not confirmed before the deadline", is_charged=is_charged)
+
+
+def test_settling_has_no_deadline() -> None:
+    assert not deadline.is_past(a_claim(Stage.SETTLING, deadline_at=NOW))
+
+
+def test_an_outage_is_waited_for_and_counts_for_nothing() -> None:
+    assert outage(services_with(Vendor())) == Later(10, Counts.NOTHING)
+
+
+@pytest.mark.parametrize("stage", list(WORK))
+def test_a_crash_ends_a_generation_only_where_that_is_nobodys_loss(stage: Stage) -> None:
+    services = services_with(Vendor())
+    assert crashed(services, a_claim(stage)) == Later(2, Counts.CRASH)
+    ends = stage in {Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING}
+    assert crashed(services, a_claim(stage, crashes=2)) == (INTERNAL if ends else Later(8, Counts.CRASH))
+
+
+def _follows(stage: Stage, outcome: Advance, **process: object) -> bool:
+    services = services_with(Vendor(), **process)  # type: ignore[arg-type]  # as the caller names them
+    return pipeline.TABLE[stage].then(services, outcome) is not None
+
+
+def test_the_same_worker_goes_on_where_the_next_step_is_little_work() -> None:
+    assert _follows(Stage.GENERATING, Advance(Stage.DOWNLOADING))
+    assert not _follows(Stage.GENERATING, Advance(Stage.DOWNLOADING), queues=frozenset({Queue.POLL}))
+    assert _follows(Stage.DOWNLOADING, Advance(Stage.STORING, carries=b"a small picture"))
+    assert not _follows(Stage.DOWNLOADING, Advance(Stage.STORING))
+    assert _follows(Stage.STORING, Advance(Stage.SETTLING))
+    assert not _follows(Stage.STORING, Advance(Stage.SETTLING), joins_stages=False)
+    assert not _follows(Stage.SETTLING, Advance(Stage.COMPLETED))
+
+
+@pytest.mark.parametrize("joins_stages", [True, False])
+def test_a_prepared_create_is_sent_by_the_worker_that_declared_it_and_by_no_other(joins_stages: bool) -> None:
+    services, claim = services_with(Vendor(), joins_stages=joins_stages), a_claim(Stage.QUEUED)
+    prepared = prepare(services, claim, a_lease())
+    assert isinstance(prepared, Advance)
+    sent = pipeline.TABLE[Stage.QUEUED].then(services, prepared)
+    assert sent is not None
+    assert isinstance(sent(services, a_claim(Stage.SUBMITTING), a_lease()), Advance)
+    assert pipeline.TABLE[Stage.SUBMITTING].step is resolve, "any other claim takes it for one that may have left"
+
+
+def test_every_stage_that_a_message_can_wake_has_a_step() -> None:
+    assert set(pipeline.TABLE) == set(WORK)

@@ -1,0 +1,203 @@
+"""From `queued` over `submitting` to the vendor: what each answer to a create comes to."""
+
+from typing import Any
+
+import pytest
+
+from providers.base import STORED_FILE, ProviderRequest, Submission
+from schemas.enums import ErrorCode, Stage
+from schemas.errors import (
+    ProviderAuthFailed,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from tasks.outcomes import Advance, Cancel, Counts, Fail, File, Later, NotAccepted, Outcome, Unknown, UnlessCalledBack
+from tasks.prepare import prepare
+from tasks.resolve import resolve
+from tasks.send import send
+from tasks.troubles import INTERNAL
+from tests.model.menu import CHARGED, RESENT
+from tests.unit.tasks.conftest import NOW, TOKEN, Vendor, a_claim, a_lease, services_with
+from tests.unit.test_media import png
+
+pytestmark = pytest.mark.usefixtures("no_jitter")
+
+ACCEPTED = Advance(
+    Stage.GENERATING,
+    wait=60,
+    event={"provider": "kie", "route": 0, "remote_id": "remote-1"},
+    values={"remote_id": "remote-1", "remote_links": {}},
+)
+
+
+def _again(reason: str, pause: float, **counts: int) -> NotAccepted:
+    return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, values=counts))
+
+
+def _send(vendor: Vendor, *, has_lease: bool = True, model: str = "free", **columns: Any) -> Outcome:
+    claim = a_claim(Stage.SUBMITTING, model=model, **columns)
+    request = ProviderRequest(claim.route.model, claim.order.inputs)
+    return send(services_with(vendor), claim, a_lease(is_good=has_lease), request)
+
+
+def test_a_queued_generation_declares_its_intent_and_carries_its_request() -> None:
+    vendor, claim = Vendor(), a_claim(Stage.QUEUED)
+    request = ProviderRequest(claim.route.model, claim.order.inputs)
+    assert prepare(services_with(vendor), claim, a_lease()) == Advance(Stage.SUBMITTING, carries=request)
+    assert vendor.asked == [], "nothing leaves before the intent is written down"
+
+
+def test_a_wish_that_came_before_anything_was_sent_costs_nothing() -> None:
+    claim = a_claim(Stage.QUEUED, model=CHARGED.name, cancel_requested_at=NOW)
+    outcome = prepare(services_with(Vendor()), claim, a_lease())
+    assert outcome == Cancel("cancelled before the provider had it", is_charged=False)
+
+
+def test_an_accepted_create_waits_for_its_callback() -> None:
+    assert _send(Vendor()) == ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("submission", "columns"),
+    [
+        (Submission("remote-1", is_finished=True), {}),
+        (Submission("remote-1"), {"cancel_requested_at": NOW}),
+    ],
+    ids=["it is finished", "the customer cancelled"],
+)
+def test_an_accepted_create_that_has_something_to_do_is_looked_at_at_once(
+    submission: Submission, columns: dict[str, Any]
+) -> None:
+    outcome = _send(Vendor(submits=submission), **columns)
+    assert isinstance(outcome, Advance)
+    assert outcome.wait == 0
+
+
+def test_a_file_that_came_with_the_answer_is_stored_before_the_row_names_it() -> None:
+    picture = png(8, 8)
+    outcome = _send(Vendor(submits=Submission("remote-1", file=picture)))
+    key = f"customers/00000000-0000-0000-0000-000000000002/assets/image/20260101T120000Z_{TOKEN}.png"
+    assert isinstance(outcome, Advance)
+    assert outcome.file == File(key, picture, "image/png")
+    assert outcome.values == {
+        "remote_id": "remote-1",
+        "remote_links": {STORED_FILE: f"stored:{key}"},
+        "object_key": key,
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "columns", "expected"),
+    [
+        (ProviderRateLimited("slow down"), {"failures": 2}, _again("slow down", 10, failures=2)),
+        (ProviderRateLimited("slow down", retry_after=99), {}, _again("slow down", 99, failures=0)),
+        (ProviderUnavailable("away"), {}, _again("away", 2, failures=1)),
+        (ProviderUnavailable("away"), {"failures": 1}, _again("away", 4, failures=2)),
+        (ProviderUnavailable("away", retry_after=7), {}, _again("away", 7, failures=1)),
+        (
+            ProviderRejected("bad", code=ErrorCode.CONTENT_REJECTED),
+            {},
+            NotAccepted(Fail(ErrorCode.CONTENT_REJECTED, "bad")),
+        ),
+        (
+            ProviderAuthFailed("no key"),
+            {"route_index": 2},
+            NotAccepted(Fail(ErrorCode.PROVIDER_AUTH_FAILED, "no key")),
+        ),
+    ],
+)
+def test_a_refusal_is_tried_again_or_ends_it(
+    answer: ProviderError, columns: dict[str, Any], expected: NotAccepted
+) -> None:
+    assert _send(Vendor(submits=answer), **columns) == expected
+
+
+@pytest.mark.parametrize("answer", [ProviderAuthFailed("refused"), ProviderUnavailable("refused")])
+def test_the_next_route_follows_where_trying_again_does_not_help(answer: ProviderError) -> None:
+    outcome = _send(Vendor(submits=answer), failures=2)
+    assert outcome == NotAccepted(
+        Advance(
+            Stage.QUEUED,
+            wait=0,
+            event={"reason": "refused", "next_route": 1},
+            values={"failures": 0, "route_index": 1, "provider": "kling"},
+        )
+    )
+
+
+def test_a_create_whose_reply_was_lost_is_unknown() -> None:
+    assert _send(Vendor(submits=ProviderOutcomeUnknown("the line was cut"))) == Unknown("the line was cut")
+
+
+def test_a_create_that_the_fence_kept_here_was_not_accepted() -> None:
+    assert _send(Vendor(), has_lease=False) == NotAccepted()
+
+
+def test_a_bug_after_the_create_left_is_an_unknown_outcome() -> None:
+    assert _send(Vendor(submits=RuntimeError("a bug"))) == Unknown("an internal error after it was sent")
+
+
+def test_a_bug_before_the_create_left_is_tried_again_a_few_times() -> None:
+    vendor = Vendor(submits=RuntimeError("a bug"), leaves=False)
+    assert _send(vendor, crashes=1) == _again("an internal error", 4, failures=0, crashes=2)
+    assert _send(vendor, crashes=2) == NotAccepted(INTERNAL)
+
+
+def test_what_the_sender_left_behind_is_adopted_without_asking_anybody() -> None:
+    vendor = Vendor()
+    claim = a_claim(Stage.SUBMITTING, remote_id="remote-1", remote_links={"status": "https://vendor.example/1"})
+    outcome = resolve(services_with(vendor), claim, a_lease())
+    assert isinstance(outcome, Advance)
+    assert (outcome.stage, outcome.wait) == (Stage.GENERATING, 0)
+    assert outcome.values == {"remote_id": "remote-1", "remote_links": {"status": "https://vendor.example/1"}}
+    assert vendor.asked == []
+
+
+@pytest.fixture
+def no_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No callback has brought an id."""
+    monkeypatch.setattr("tasks.resolve._called_back", lambda _services, _claim: None)
+
+
+@pytest.mark.usefixtures("no_callback")
+@pytest.mark.parametrize(("waited", "pause"), [(0, 2), (1, 2), (20, 20), (100, 20)])
+def test_an_unknown_create_is_looked_for_ever_more_seldom(waited: float, pause: float) -> None:
+    outcome = resolve(services_with(Vendor()), a_claim(Stage.SUBMITTING, in_stage_for=waited), a_lease())
+    assert outcome == Later(pause, Counts.SUCCESS)
+
+
+@pytest.mark.usefixtures("no_callback")
+def test_an_unknown_create_is_not_given_up_while_its_provider_cannot_be_asked() -> None:
+    vendor = Vendor(finds=ProviderUnavailable("away"))
+    outcome = resolve(services_with(vendor), a_claim(Stage.SUBMITTING, in_stage_for=500), a_lease())
+    assert outcome == Later(500, Counts.SUCCESS)
+
+
+@pytest.mark.usefixtures("no_callback")
+@pytest.mark.parametrize(
+    ("model", "columns", "expected"),
+    [
+        (
+            "free",
+            {},
+            Fail(
+                ErrorCode.SUBMIT_OUTCOME_UNKNOWN,
+                "the provider did not say whether it accepted the request; it was not sent again",
+            ),
+        ),
+        (CHARGED.name, {"cancel_requested_at": NOW}, Cancel("the provider never said whether it had it")),
+        (
+            RESENT.name,
+            {},
+            Advance(Stage.QUEUED, wait=0, event={"reason": "outcome unknown: sent again, as the route says"}),
+        ),
+    ],
+)
+def test_an_unknown_create_is_given_up_unless_a_callback_came(
+    model: str, columns: dict[str, Any], expected: Fail | Cancel | Advance
+) -> None:
+    claim = a_claim(Stage.SUBMITTING, model=model, in_stage_for=121, **columns)
+    assert resolve(services_with(Vendor()), claim, a_lease()) == UnlessCalledBack(expected)
