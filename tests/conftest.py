@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from schemas.settings import Settings
@@ -10,6 +11,10 @@ from stack.stack import Stack
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.support import NewCustomer, clean_settings, empty, new_customer, with_kie_account
+
+# A busy machine is slow, and that is no failure.
+hypothesis.settings.register_profile("reelworks", deadline=None)
+hypothesis.settings.load_profile("reelworks")
 
 # Tests that share PostgreSQL, Redis and S3, or that start whole systems, stay in one process, and the others run
 # beside them.
