@@ -4,18 +4,19 @@ Here alone it is known what to do about lost leases, about outages, and about a 
 """
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import structlog
 
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.stages import WORK
-from storage import assets, claims, ledger, submissions, timeline
+from storage import assets, transitions
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.generations import Wake
-from storage.statements import Statements
-from tasks.outages import OUTAGES, outlasting_outages
+from storage.sql import Sql
+from storage.transitions import Changes
 from tasks.outcomes import (
     Advance,
     Cancel,
@@ -31,12 +32,14 @@ from tasks.outcomes import (
 )
 from tasks.services import Services
 from tasks.timing import FIRST_LOOK_UP_SECONDS
-from tasks.troubles import crashed, outage
+from tasks.troubles import OUTAGES, crashed, outage, outlasting_outages
 
 log = structlog.get_logger()
 
 # Two looks at the clock by one statement.
 _AT_ONCE_SECONDS = 0.05
+
+_SUCCESS = Changes(failures=0, crashes=0)
 
 
 def apply(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim | None:
@@ -83,8 +86,8 @@ def _note_refusal(services: Services, claim: Claim, error: Exception) -> None:
     """Show on the timeline that the generation had moved on: another worker took it, or our own commit had arrived."""
     data = {"stage": claim.generation.stage, "attempt": claim.generation.attempt, "after": type(error).__name__}
     try:
-        with services.database.statement() as statement:
-            timeline.note(statement, claim.id, EventName.WRITE_REFUSED, data)
+        with services.database.statement() as sql:
+            transitions.note(sql, claim.id, EventName.WRITE_REFUSED, data)
     except OUTAGES as away:
         log.warning("refusal_not_noted", error=type(away).__name__)
 
@@ -130,16 +133,16 @@ def _conclude(services: Services, claim: Claim, outcome: Advance | NotAccepted |
 
 def _withdraw(services: Services, claim: Claim) -> None:
     """It never left."""
-    with services.database.transaction() as session:
-        is_withdrawn = submissions.withdraw(session, claim)
+    with services.database.statement() as sql:
+        is_withdrawn = transitions.withdraw(sql, claim)
     log.info("submit_withdrawn", is_withdrawn=is_withdrawn)
 
 
 def _keep(services: Services, claim: Claim, accepted: Advance) -> None:
     """The vendor has it."""
-    with services.database.transaction() as session:
-        is_kept = submissions.accepted(session, claim, accepted.values)
-    log.warning("lease_lost_after_create", remote_id=accepted.values["remote_id"], is_kept=is_kept)
+    with services.database.statements() as sql:
+        is_kept = transitions.keep(sql, claim, accepted.changes)
+    log.warning("lease_lost_after_create", remote_id=accepted.changes.remote_id, is_kept=is_kept)
 
 
 def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Claim | None:
@@ -154,80 +157,66 @@ def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Cla
 
 def _commit(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim | None:
     resend_after = services.settings.pipeline.resend_after_seconds
-    with _transaction(services.database, outcome) as statements:
-        written = _write(statements, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
+    with _transaction(services.database, outcome) as sql:
+        written = _write(sql, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
     _log(claim, _inner(outcome))
     return written
 
 
-def _write(
-    statements: Statements, claim: Claim, outcome: Outcome, *, resend_after: float, keeps_lease: bool = False
-) -> Claim:
-    """Everything that an outcome changes, in the transaction of `statements`; the claim as it stands then."""
+def _write(sql: Sql, claim: Claim, outcome: Outcome, *, resend_after: float, keeps_lease: bool = False) -> Claim:
+    """Everything that an outcome changes, in the transaction of `sql`; the claim as it stands then."""
     match outcome:
         case Advance():
-            return _move(statements, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
+            return _move(sql, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
         case Later():
-            return _put_back(statements, claim, outcome)
+            return _put_back(sql, claim, outcome)
         case Fail():
-            return claims.fail(statements, claim, outcome.code, outcome.message)
+            return transitions.fail(sql, claim, outcome.code, outcome.message)
         case Cancel():
-            event = {"reason": outcome.reason, "is_charged": outcome.is_charged}
-            return claims.cancel(statements, claim, is_charged=outcome.is_charged, event=event)
+            return transitions.cancel(sql, claim, outcome.reason, is_charged=outcome.is_charged)
         case CancelSent(answer=answer):
-            asked = claims.record_cancel_sent(statements, claim)
-            timeline.note(statements, claim.id, answer.name, answer.data)
+            asked = transitions.record(sql, claim, Changes(cancel_sent=True))
+            transitions.note(sql, claim.id, answer.name, answer.data)
             return asked
         case Unknown():
-            lost = claims.put_back(statements, claim, wake_in=FIRST_LOOK_UP_SECONDS, restarts_stage=True)
-            timeline.note(statements, claim.id, EventName.SUBMIT_UNKNOWN, {"reason": outcome.reason})
+            lost = transitions.put_back(
+                sql, claim, wake_in=FIRST_LOOK_UP_SECONDS, restarts_stage=True, changes=_SUCCESS
+            )
+            transitions.note(sql, claim.id, EventName.SUBMIT_UNKNOWN, {"reason": outcome.reason})
             return lost
         case UnlessCalledBack(then=then):
-            claims.require_no_callback_since(statements, claim)
-            return _write(statements, claim, then, resend_after=resend_after)
+            transitions.require_no_callback_since(sql, claim)
+            return _write(sql, claim, then, resend_after=resend_after)
         case NotAccepted(then=then):
             if then is None:
                 raise ValueError("a create that was kept here changes nothing under a lease")
-            return _write(statements, claim, then, resend_after=resend_after)
+            return _write(sql, claim, then, resend_after=resend_after)
 
 
-def _move(statements: Statements, claim: Claim, outcome: Advance, *, resend_after: float, keeps_lease: bool) -> Claim:
-    owner = claim.generation.customer_id
-    moved = claims.move(
-        statements,
-        claim,
-        outcome.stage,
+def _move(sql: Sql, claim: Claim, outcome: Advance, *, resend_after: float, keeps_lease: bool) -> Claim:
+    moved = transitions.move(
+        sql, claim, outcome.stage, keeps_lease=keeps_lease, event=outcome.event, changes=outcome.changes,
         wake_in=resend_after if outcome.wait is None else outcome.wait,
-        keep_lease=keeps_lease,
-        event=outcome.event,
-        values=outcome.values,
-    )
-    assets.add(statements, outcome.assets, generation_id=claim.id, customer_id=owner)
+    )  # fmt: skip
+    assets.add(sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id)
     for note in outcome.notes:
-        timeline.note(statements, claim.id, note.name, note.data)
-    if outcome.stage is Stage.COMPLETED:
-        ledger.capture(statements, owner, claim.id)
+        transitions.note(sql, claim.id, note.name, note.data)
     return moved
 
 
-def _put_back(statements: Statements, claim: Claim, outcome: Later) -> Claim:
-    counted: dict[str, object] = {}
+def _put_back(sql: Sql, claim: Claim, outcome: Later) -> Claim:
+    row, changes = claim.generation, outcome.changes
     match outcome.counts:
+        case Counts.SUCCESS:
+            changes = replace(changes, failures=0, crashes=0)
         case Counts.FAILURE:
-            counted = {"failures": claim.generation.failures + 1}
+            changes = replace(changes, failures=row.failures + 1)
         case Counts.CRASH:
-            counted = {"crashes": claim.generation.crashes + 1}
-    return claims.put_back(
-        statements,
-        claim,
-        wake_in=outcome.seconds,
-        resets_failures=outcome.counts is Counts.SUCCESS,
-        progress=outcome.progress,
-        values={**outcome.values, **counted},
-    )
+            changes = replace(changes, crashes=row.crashes + 1)
+    return transitions.put_back(sql, claim, wake_in=outcome.seconds, changes=changes)
 
 
-def _transaction(database: Database, outcome: Outcome) -> AbstractContextManager[Statements]:
+def _transaction(database: Database, outcome: Outcome) -> AbstractContextManager[Sql]:
     """One statement is a transaction by itself, at a third of the round trips."""
     match _inner(outcome):
         case Later():

@@ -14,8 +14,8 @@ from schemas.orders import GenerationRequest
 from schemas.stages import status_of
 from storage import acceptance, data_uris
 from storage.generations import Wake
-from tasks.outages import OUTAGES
 from tasks.services import Services, current_services
+from tasks.troubles import OUTAGES
 
 _OUTLAST_SECONDS = 600
 

@@ -8,7 +8,7 @@ from celery.worker.request import Request
 
 from schemas.enums import TaskName
 from schemas.errors import ReelworksError
-from tasks.outages import OUTAGES
+from tasks.troubles import OUTAGES
 
 log = structlog.get_logger()
 

@@ -20,9 +20,10 @@ from storage import acceptance, callbacks, cancellation
 from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
+from storage.sql import of
 from tasks import pipeline
-from tasks.outages import OUTAGES
 from tasks.services import Services
+from tasks.troubles import OUTAGES
 from tasks.wake import wake
 from tests.model.actors import Accident, Actor, Died, Trouble, mood, name
 from tests.model.clock import Clock
@@ -104,7 +105,7 @@ class World:
         def act(services: Services) -> None:
             with services.database.transaction() as session:
                 accepted = acceptance.accept(
-                    session,
+                    of(session),
                     self.customers[customer],
                     GenerationRequest(model=model, prompt="a lighthouse"),
                     services.catalogue.order,
@@ -137,7 +138,7 @@ class World:
         def act(services: Services) -> None:
             with services.database.transaction() as session:
                 due = callbacks.record(
-                    session, work.provider, work.generation_id, remote_id=work.remote_id, body=body, resend_after=10
+                    of(session), work.provider, work.generation_id, remote_id=work.remote_id, body=body, resend_after=10
                 )
             if due is not None:
                 services.dispatcher.wake(due)
