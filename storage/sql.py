@@ -30,15 +30,9 @@ class Query(Generic[T_co]):
 
     def __init__(self, text: str, row: type[T_co] | Callable[..., T_co]) -> None:
         self.text = text
-        self._row = row
-        self._make: Callable[[tuple[Any, ...]], T_co] | None = None
-
-    def rows(self, cursor: Any) -> list[T_co]:
-        """What a cursor has fetched."""
-        if self._make is None:
-            # A statement's columns are always the same, and to ask for them costs more than to fetch a row.
-            self._make = _maker(self._row, [column[0] for column in cursor.description])
-        return [self._make(row) for row in cursor.fetchall()]
+        self.row = row
+        self.make: Callable[[tuple[Any, ...]], T_co] | None = None
+        """Makes a row. Known from the first answer on: the columns stay, and asking costs more than to fetch a row."""
 
 
 class Sql:
@@ -59,11 +53,15 @@ class Sql:
 
     def all(self, query: Query[T], /, **given: object) -> list[T]:
         """Every row."""
-        return query.rows(self._execute(query.text, given))
+        cursor = self._execute(query.text, given)
+        if query.make is None:
+            query.make = _maker(query.row, [column[0] for column in cursor.description])
+        return [query.make(row) for row in cursor.fetchall()]
 
     def first(self, query: Query[T], /, **given: object) -> T | None:
         """The first row; None if there is none."""
-        return next(iter(self.all(query, **given)), None)
+        rows = self.all(query, **given)
+        return rows[0] if rows else None
 
     def _execute(self, statement: str, given: dict[str, object]) -> Any:
         cursor = self._connection.cursor()

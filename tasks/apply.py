@@ -3,7 +3,7 @@
 Here alone it is known what to do about lost leases, about outages, and about a create that must not be forgotten.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
@@ -12,8 +12,7 @@ from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.stages import WORK
 from storage import assets, transitions
-from storage.claims import Claim, Snapshot
-from storage.database import Database
+from storage.claims import Claim
 from storage.generations import Wake
 from storage.sql import Sql
 from storage.transitions import Changes
@@ -23,9 +22,9 @@ from tasks.outcomes import (
     CancelSent,
     Counts,
     Fail,
-    File,
     Later,
     NotAccepted,
+    Note,
     Outcome,
     Unknown,
     UnlessCalledBack,
@@ -38,8 +37,6 @@ log = structlog.get_logger()
 
 # Two looks at the clock by one statement.
 _AT_ONCE_SECONDS = 0.05
-
-_SUCCESS = Changes(failures=0, crashes=0)
 
 
 def apply(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim | None:
@@ -60,8 +57,8 @@ def apply(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bo
             written = _give_up(services, claim, outcome)
         case _:
             written = _commit(services, claim, outcome, keeps_lease=keeps_lease)
-    if written is not None and not keeps_lease:
-        _wake(services, written, _inner(outcome))
+    if written is not None:
+        _tell(services, claim, written, outcome, keeps_lease=keeps_lease)
     return written
 
 
@@ -112,37 +109,37 @@ def _conclude(services: Services, claim: Claim, outcome: Advance | NotAccepted |
     Forgotten, it is work that was paid for and that nobody fetches, or a generation that waits for an answer which
     cannot come. So it outlasts an outage, and what is a fact reaches the row even if the lease was lost meanwhile.
     """
-    match outcome:
-        case NotAccepted(then=None):
-            _withdraw(services, claim)
-            return None
-        case Advance(file=File() as file):
-            services.objects.put_bytes(file.key, file.content, content_type=file.content_type)
+    if isinstance(outcome, Advance) and outcome.file is not None:
+        file = outcome.file
+        services.objects.put_bytes(file.key, file.content, content_type=file.content_type)
+    follows = outcome.then if isinstance(outcome, NotAccepted) else outcome
+    if follows is None:
+        return _withdraw(services, claim)
     try:
-        return _commit(services, claim, outcome)
+        return _commit(services, claim, follows)
     except LeaseLost:
         match outcome:
             case Advance():
-                _keep(services, claim, outcome)
+                return _keep(services, claim, outcome)
             case NotAccepted():
-                _withdraw(services, claim)
-            case Unknown():
-                raise
-        return None
+                return _withdraw(services, claim)
+        raise
 
 
-def _withdraw(services: Services, claim: Claim) -> None:
-    """It never left."""
+def _withdraw(services: Services, claim: Claim) -> Claim | None:
+    """It never left; no claim is left either."""
     with services.database.statement() as sql:
         is_withdrawn = transitions.withdraw(sql, claim)
     log.info("submit_withdrawn", is_withdrawn=is_withdrawn)
+    return None
 
 
-def _keep(services: Services, claim: Claim, accepted: Advance) -> None:
-    """The vendor has it."""
+def _keep(services: Services, claim: Claim, accepted: Advance) -> Claim | None:
+    """The vendor has it; whoever holds the generation loses it, and the next finds the id."""
     with services.database.statements() as sql:
         is_kept = transitions.keep(sql, claim, accepted.changes)
     log.warning("lease_lost_after_create", remote_id=accepted.changes.remote_id, is_kept=is_kept)
+    return None
 
 
 def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Claim | None:
@@ -150,108 +147,78 @@ def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Cla
         written = _commit(services, claim, outcome)
     except LeaseLost:
         # A callback came while we gave up: it brought the id. If the lease is lost, too, this is refused as well.
-        return _commit(services, claim, Later(0.0, Counts.SUCCESS))
+        _commit(services, claim, Later(0.0, Counts.SUCCESS))
+        return None
     log.info("submit_given_up")
     return written
 
 
-def _commit(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim | None:
+def _commit(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim:
+    # One statement is a transaction by itself, at a third of the round trips.
+    is_one = isinstance(outcome, Later) or (
+        isinstance(outcome, Advance) and not (outcome.assets or outcome.notes or outcome.stage is Stage.COMPLETED)
+    )
     resend_after = services.settings.pipeline.resend_after_seconds
-    with _transaction(services.database, outcome) as sql:
-        written = _write(sql, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
-    _log(claim, _inner(outcome))
-    return written
+    with services.database.statement() if is_one else services.database.statements() as sql:
+        return _write(sql, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
 
 
 def _write(sql: Sql, claim: Claim, outcome: Outcome, *, resend_after: float, keeps_lease: bool = False) -> Claim:
     """Everything that an outcome changes, in the transaction of `sql`; the claim as it stands then."""
+    notes: Sequence[Note] = ()
     match outcome:
-        case Advance():
-            return _move(sql, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
+        case Advance(notes=notes):
+            written = transitions.move(
+                sql, claim, outcome.stage, keeps_lease=keeps_lease, event=outcome.event, changes=outcome.changes,
+                wake_in=resend_after if outcome.wait is None else outcome.wait,
+            )  # fmt: skip
+            assets.add(sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id)
         case Later():
-            return _put_back(sql, claim, outcome)
+            written = transitions.put_back(sql, claim, wake_in=outcome.seconds, changes=_counted(claim, outcome))
         case Fail():
-            return transitions.fail(sql, claim, outcome.code, outcome.message)
+            written = transitions.fail(sql, claim, outcome.code, outcome.message)
         case Cancel():
-            return transitions.cancel(sql, claim, outcome.reason, is_charged=outcome.is_charged)
-        case CancelSent(answer=answer):
-            asked = transitions.record(sql, claim, Changes(cancel_sent=True))
-            transitions.note(sql, claim.id, answer.name, answer.data)
-            return asked
+            written = transitions.cancel(sql, claim, outcome.reason, is_charged=outcome.is_charged)
+        case CancelSent():
+            written = transitions.record(sql, claim, Changes(cancel_sent=True))
+            notes = [outcome.answer]
         case Unknown():
-            lost = transitions.put_back(
-                sql, claim, wake_in=FIRST_LOOK_UP_SECONDS, restarts_stage=True, changes=_SUCCESS
-            )
-            transitions.note(sql, claim.id, EventName.SUBMIT_UNKNOWN, {"reason": outcome.reason})
-            return lost
+            changes, pause = Changes(failures=0, crashes=0), FIRST_LOOK_UP_SECONDS
+            written = transitions.put_back(sql, claim, wake_in=pause, restarts_stage=True, changes=changes)
+            notes = [Note(EventName.SUBMIT_UNKNOWN, {"reason": outcome.reason})]
         case UnlessCalledBack(then=then):
             transitions.require_no_callback_since(sql, claim)
-            return _write(sql, claim, then, resend_after=resend_after)
-        case NotAccepted(then=then):
-            if then is None:
-                raise ValueError("a create that was kept here changes nothing under a lease")
-            return _write(sql, claim, then, resend_after=resend_after)
-
-
-def _move(sql: Sql, claim: Claim, outcome: Advance, *, resend_after: float, keeps_lease: bool) -> Claim:
-    moved = transitions.move(
-        sql, claim, outcome.stage, keeps_lease=keeps_lease, event=outcome.event, changes=outcome.changes,
-        wake_in=resend_after if outcome.wait is None else outcome.wait,
-    )  # fmt: skip
-    assets.add(sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id)
-    for note in outcome.notes:
+            written = _write(sql, claim, then, resend_after=resend_after)
+        case NotAccepted():
+            raise ValueError("a fact about a create is written by `_conclude`")
+    for note in notes:
         transitions.note(sql, claim.id, note.name, note.data)
-    return moved
+    return written
 
 
-def _put_back(sql: Sql, claim: Claim, outcome: Later) -> Claim:
-    row, changes = claim.generation, outcome.changes
+def _counted(claim: Claim, outcome: Later) -> Changes:
     match outcome.counts:
         case Counts.SUCCESS:
-            changes = replace(changes, failures=0, crashes=0)
+            return replace(outcome.changes, failures=0, crashes=0)
         case Counts.FAILURE:
-            changes = replace(changes, failures=row.failures + 1)
+            return replace(outcome.changes, failures=claim.generation.failures + 1)
         case Counts.CRASH:
-            changes = replace(changes, crashes=row.crashes + 1)
-    return transitions.put_back(sql, claim, wake_in=outcome.seconds, changes=changes)
+            return replace(outcome.changes, crashes=claim.generation.crashes + 1)
+    return outcome.changes
 
 
-def _transaction(database: Database, outcome: Outcome) -> AbstractContextManager[Sql]:
-    """One statement is a transaction by itself, at a third of the round trips."""
-    match _inner(outcome):
-        case Later():
-            return database.statement()
-        case Advance(assets=[], notes=[]) as move if move.stage is not Stage.COMPLETED:
-            return database.statement() if not isinstance(outcome, UnlessCalledBack) else database.statements()
-    return database.statements()
-
-
-def _inner(outcome: Outcome) -> Outcome | None:
-    """What is written, without the condition under which it is."""
-    return outcome.then if isinstance(outcome, NotAccepted | UnlessCalledBack) else outcome
-
-
-def _wake(services: Services, written: Claim, outcome: Outcome | None) -> None:
-    """Send the wake-up of the next stage, if it can run at once."""
-    if not isinstance(outcome, Advance) or outcome.stage not in WORK:
-        return
-    row = written.generation
-    if outcome.wait is None or _is_due(row):
-        is_called_back = outcome.wait is not None and row.cancel_requested_at is None
-        services.dispatcher.wake(Wake(row.id, outcome.stage, row.attempt, is_called_back=is_called_back))
-
-
-def _is_due(row: Snapshot) -> bool:
-    """Whether it need not wait after all: something came while the worker held the row."""
-    return row.wake_at is not None and (row.wake_at - row.stage_at).total_seconds() < _AT_ONCE_SECONDS
-
-
-def _log(claim: Claim, outcome: Outcome | None) -> None:
-    stage = claim.generation.stage
-    match outcome:
-        case Advance() if outcome.stage is not Stage.SUBMITTING:
-            log.info("generation_moved", origin=stage, stage=outcome.stage)
-        case Fail():
-            log.info("generation_failed", stage=stage, code=outcome.code)
-        case Cancel():
-            log.info("generation_cancelled", stage=stage, is_charged=outcome.is_charged)
+def _tell(services: Services, claim: Claim, written: Claim, outcome: Outcome, *, keeps_lease: bool) -> None:
+    """Log what happened, and send the wake-up of the next stage if that can run at once."""
+    origin, row = claim.generation.stage, written.generation
+    match outcome.then if isinstance(outcome, NotAccepted | UnlessCalledBack) else outcome:
+        case Advance(stage=stage, wait=wait) if stage is not Stage.SUBMITTING:
+            log.info("generation_moved", origin=origin, stage=stage)
+            # It need not wait after all if something came while the worker held the row.
+            is_due = row.wake_at is not None and (row.wake_at - row.stage_at).total_seconds() < _AT_ONCE_SECONDS
+            if stage in WORK and not keeps_lease and (wait is None or is_due):
+                is_called_back = wait is not None and row.cancel_requested_at is None
+                services.dispatcher.wake(Wake(row.id, stage, row.attempt, is_called_back=is_called_back))
+        case Fail(code=code):
+            log.info("generation_failed", stage=origin, code=code)
+        case Cancel(is_charged=is_charged):
+            log.info("generation_cancelled", stage=origin, is_charged=is_charged)

@@ -23,7 +23,6 @@ from tasks.send import send
 from tasks.services import Services
 from tasks.settle import settle
 from tasks.store import store
-from tasks.troubles import INTERNAL, is_crashing_for_good
 
 Step = Callable[[Services, Claim, Lease], Outcome]
 """Takes a claimed generation a step further; what comes of it is written down by `apply` alone."""
@@ -84,26 +83,12 @@ def go_on(services: Services, claim: Claim, lease: Lease) -> None:
     while held is not None and step is not None:
         claim = held
         try:
-            outcome = _outcome(services, claim, lease, step)
-            step = _next_step(services, claim, step, outcome)
+            outcome = deadline.end_of(services, claim) or step(services, claim, lease)
+            if isinstance(outcome, Advance):
+                step = TABLE[claim.generation.stage].then(services, outcome.carries)
+            elif not isinstance(outcome, CancelSent):
+                step = None
             held = apply(services, claim, outcome, keeps_lease=step is not None)
         except Exception as error:  # noqa: BLE001 -- the edge of every step: whatever went wrong, the row must go on
             return recover(services, claim, error)
-    return None
-
-
-def _outcome(services: Services, claim: Claim, lease: Lease, step: Step) -> Outcome:
-    if deadline.is_past(claim):
-        return deadline.time_out(services, claim, lease)
-    if is_crashing_for_good(services.settings.pipeline, claim, claim.generation.crashes):
-        return INTERNAL
-    return step(services, claim, lease)
-
-
-def _next_step(services: Services, claim: Claim, step: Step, outcome: Outcome) -> Step | None:
-    match outcome:
-        case CancelSent():
-            return step
-        case Advance():
-            return TABLE[claim.generation.stage].then(services, outcome.carries)
     return None

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -10,7 +9,7 @@ from schemas.enums import Stage
 from schemas.stages import is_allowed
 from storage import statements, transitions
 from storage.claims import Claim
-from storage.sql import IS_FREE, Sql, returns
+from storage.sql import IS_FREE, Sql
 from tests.unit.tasks.conftest import a_claim
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -64,14 +63,3 @@ def test_no_move_that_is_not_allowed_reaches_the_database(origin: Stage, target:
     expected = AssertionError if is_allowed(origin, target) else ValueError
     with pytest.raises(expected):
         transitions.move(_Untouched(), held, target, wake_in=0)
-
-
-def test_a_statement_whose_columns_are_not_its_rows_is_refused() -> None:
-    class Cursor:
-        description = (("id",), ("name",))
-
-        def fetchall(self) -> list[tuple[object, ...]]:
-            return [(UUID(int=1), "ada")]
-
-    with pytest.raises(TypeError, match="and its statement the columns"):
-        returns(Claim)(statements.WRITE.text).rows(Cursor())

@@ -149,8 +149,7 @@ def test_a_stored_result_is_paid() -> None:
 )
 def test_past_its_deadline_a_generation_fails_and_its_provider_is_stopped(stage: Stage, code: ErrorCode) -> None:
     vendor, claim = Vendor(cancels=Cancellation.REQUESTED), a_claim(stage, deadline_at=NOW)
-    assert deadline.is_past(claim)
-    outcome = deadline.time_out(services_with(vendor), claim, a_lease())
+    outcome = deadline.end_of(services_with(vendor), claim)
     assert isinstance(outcome, Fail)
     assert outcome.code is code
     assert vendor.asked == (["cancel"] if stage is Stage.GENERATING else [])
@@ -161,12 +160,17 @@ def test_what_was_cancelled_and_never_confirmed_is_charged_only_once_the_provide
     stage: Stage, is_charged: bool
 ) -> None:
     claim = a_claim(stage, model=CHARGED.name, deadline_at=NOW, **ASKED)
-    outcome = deadline.time_out(services_with(Vendor(cancels=ProviderUnavailable("away"))), claim, a_lease())
+    outcome = deadline.end_of(services_with(Vendor(cancels=ProviderUnavailable("away"))), claim)
     assert outcome == Cancel("not confirmed before the deadline", is_charged=is_charged)
 
 
 def test_settling_has_no_deadline() -> None:
-    assert not deadline.is_past(a_claim(Stage.SETTLING, deadline_at=NOW))
+    assert deadline.end_of(services_with(Vendor()), a_claim(Stage.SETTLING, deadline_at=NOW)) is None
+
+
+def test_a_generation_whose_claims_end_in_crashes_is_given_up() -> None:
+    assert deadline.end_of(services_with(Vendor()), a_claim(Stage.STORING, crashes=2)) is None
+    assert deadline.end_of(services_with(Vendor()), a_claim(Stage.STORING, crashes=3)) == INTERNAL
 
 
 def test_an_outage_is_waited_for_and_counts_for_nothing() -> None:
