@@ -40,31 +40,33 @@ MUTANTS = (
     Mutant(
         name="a write without its lease",
         breaks="who lost the lease may still write",
-        file="storage/claims.py",
-        old="    WHERE id = :claim_id AND lease_token = :claim_token AND stage = :claim_stage\n",
-        new="    WHERE id = :claim_id AND CAST(:claim_token AS uuid) IS NOT NULL AND stage = :claim_stage\n",
+        file="storage/statements.py",
+        old="        WHERE id = %(id)s AND lease_token = %(token)s AND stage = %(origin)s\n        RETURNING *\n",
+        new="        WHERE id = %(id)s AND %(token)s::uuid IS NOT NULL AND stage = %(origin)s\n        RETURNING *\n",
     ),
     Mutant(
         name="capture after the move",
         breaks="a generation can be completed and not paid",
-        file="tasks/apply.py",
-        old="        ledger.capture(statements, owner, claim.id)\n",
-        new="        statements._connection.commit()\n        ledger.capture(statements, owner, claim.id)\n",
+        file="storage/transitions.py",
+        old="        ledger.capture(sql, held.generation.customer_id, held.id)\n    return moved\n",
+        new="        sql._connection.commit()\n"
+        "        ledger.capture(sql, held.generation.customer_id, held.id)\n"
+        "    return moved\n",
     ),
     Mutant(
         name="release after the failure",
         breaks="a generation can fail and keep its hold",
-        file="storage/claims.py",
-        old="    ledger.release(executor, held.generation.customer_id, held.id)\n    return failed\n",
-        new="    executor._connection.commit()\n"
-        "    ledger.release(executor, held.generation.customer_id, held.id)\n"
+        file="storage/transitions.py",
+        old="    ledger.release(sql, held.generation.customer_id, held.id)\n    return failed\n",
+        new="    sql._connection.commit()\n"
+        "    ledger.release(sql, held.generation.customer_id, held.id)\n"
         "    return failed\n",
     ),
     Mutant(
         name="cancelled while queued without a release",
         breaks="a cancelled generation keeps its hold",
-        file="storage/cancellation.py",
-        old="    ledger.release(session, row.customer_id, row.id)\n",
+        file="storage/transitions.py",
+        old="    ledger.release(sql, customer_id, generation_id)\n",
         new="",
     ),
     Mutant(
@@ -83,7 +85,7 @@ MUTANTS = (
         file="tasks/pipeline.py",
         old="    Stage.SUBMITTING: Row(resolve),\n",
         new="    Stage.SUBMITTING: Row(\n        lambda services, claim, lease: send(\n"
-        "            services, claim, lease, ProviderRequest(claim.route.model, claim.order.inputs)\n"
+        "            services, claim, lease, prepare(services, claim, lease).carries\n"
         "        )\n    ),\n",
     ),
     Mutant(
@@ -118,7 +120,7 @@ MUTANTS = (
         name="the accepted id is lost with the lease",
         breaks="what the vendor accepted is forgotten by the only worker that knows it",
         file="tasks/apply.py",
-        old="        is_kept = submissions.accepted(session, claim, accepted.values)\n",
+        old="        is_kept = transitions.keep(sql, claim, accepted.changes)\n",
         new="        is_kept = False\n",
     ),
     Mutant(
@@ -135,36 +137,38 @@ MUTANTS = (
         name="a callback wakes what is finished",
         breaks="a late callback touches a generation that has ended",
         file="storage/callbacks.py",
-        old="generations.id = found.id AND found.stage = ANY(:awaits_callback)\n",
-        new="generations.id = found.id AND (true OR found.stage = ANY(:awaits_callback))\n",
+        old="generations.id = found.id AND found.stage = ANY(%(awaits_callback)s)\n",
+        new="generations.id = found.id AND (true OR found.stage = ANY(%(awaits_callback)s))\n",
     ),
     Mutant(
         name="a callback during a claim is overlooked",
         breaks="a callback that comes while a worker holds the row waits for the safety poll",
-        file="storage/claims.py",
-        old='        *(["callback_at"] if stage in AWAITS_CALLBACK else []),\n',
-        new="",
+        file="storage/statements.py",
+        old="                WHEN %(heeds_callback)s AND callback_at > claimed_at THEN clock_timestamp()\n",
+        new="                WHEN %(heeds_callback)s AND claimed_at IS NULL THEN clock_timestamp()\n",
     ),
     Mutant(
         name="a claim for any attempt",
         breaks="every copy of a message is heeded",
         file="storage/claims.py",
-        old=" AND attempt = :attempt AND {IS_FREE}\n    RETURNING",
-        new=" AND CAST(:attempt AS int) >= 0 AND {IS_FREE}\n    RETURNING",
+        old=" AND attempt = %(attempt)s AND {IS_FREE}\n    RETURNING",
+        new=" AND %(attempt)s::int >= 0 AND {IS_FREE}\n    RETURNING",
     ),
     Mutant(
         name="a claim of what is held",
         breaks="two workers have one generation",
         file="storage/claims.py",
-        old=" AND attempt = :attempt AND {IS_FREE}\n    RETURNING",
-        new=" AND attempt = :attempt\n    RETURNING",
+        old=" AND attempt = %(attempt)s AND {IS_FREE}\n    RETURNING",
+        new=" AND attempt = %(attempt)s\n    RETURNING",
     ),
     Mutant(
         name="a withdrawal of another's create",
         breaks="a worker that kept its create here queues what another has sent",
-        file="storage/submissions.py",
-        old="        col(Generation.submission) == sender.token,\n",
-        new="",
+        file="storage/statements.py",
+        old="        WHERE id = %(id)s AND stage = %(origin)s AND submission = %(token)s\n"
+        "        RETURNING id, stage\n",
+        new="        WHERE id = %(id)s AND stage = %(origin)s AND %(token)s::uuid IS NOT NULL\n"
+        "        RETURNING id, stage\n",
         checks=("tests/integration/tasks/test_submit.py", MODEL),
     ),
     Mutant(
@@ -177,9 +181,9 @@ MUTANTS = (
     Mutant(
         name="looked at past the deadline",
         breaks="a deadline is noticed late",
-        file="storage/claims.py",
-        old='    waited = f"least({asked}, deadline_at)"\n',
-        new="    waited = asked\n",
+        file="storage/statements.py",
+        old="THEN least(clock_timestamp() + make_interval(secs => %(wake_in)s), deadline_at)\n",
+        new="THEN clock_timestamp() + make_interval(secs => %(wake_in)s)\n",
     ),
     Mutant(
         name="failed reads are counted",
@@ -200,9 +204,9 @@ MUTANTS = (
     Mutant(
         name="progress goes back",
         breaks="a customer sees less than before",
-        file="storage/claims.py",
-        old='        **({} if progress is None else {"progress": "greatest(progress, :progress)"}),\n',
-        new='        **({} if progress is None else {"progress": ":progress"}),\n',
+        file="storage/statements.py",
+        old="            progress = greatest(progress, %(progress)s),\n",
+        new="            progress = coalesce(%(progress)s, progress),\n",
         checks=("tests/integration/storage/test_generations.py", MODEL),
     ),
     Mutant(

@@ -21,7 +21,7 @@ from storage.acceptance import Accepted
 from storage.database import AsyncDatabase, Database
 from storage.generations import Wake
 from storage.objects import ObjectStore
-from storage.statements import Executor
+from storage.sql import Sql
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,10 @@ class Intake:
             keep_for=timedelta(days=self.settings.retention.upload_days),
         )
 
-    def accept(
-        self, executor: Executor, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None
-    ) -> Accepted:
+    def accept(self, sql: Sql, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None) -> Accepted:
         """Step 2, one transaction: validate, price, insert, and hold the credits."""
         return acceptance.accept(
-            executor,
+            sql,
             customer_id,
             request,
             self.catalogue.order,

@@ -10,6 +10,7 @@ from schemas.tables import Customer
 from stack.private_file import read_private, write_private
 from storage import customers, ledger
 from storage.database import Database
+from storage.sql import of
 
 NAME = "development"
 CREDITS = 10_000
@@ -31,7 +32,7 @@ def ensure_first_customer(settings: Settings) -> None:
 
 def _customer_of(database: Database, key: str | None) -> Customer | None:
     with database.transaction() as session:
-        return customers.authenticate(session, key) if key else None
+        return customers.authenticate(of(session), key) if key else None
 
 
 def _create(database: Database, key_file: Path) -> Customer:

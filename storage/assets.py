@@ -1,13 +1,11 @@
 """Assets: what was stored for a generation."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
 from schemas.enums import AssetRole
-from storage.statements import Executor
+from storage.sql import Sql
 
 
 @dataclass(frozen=True)
@@ -28,18 +26,18 @@ class NewAsset:
     bit_rate: int | None = None
 
 
-_ADD = text("""
+_ADD = """
     INSERT INTO assets (
         id, generation_id, customer_id, role, object_key, content_type, size_bytes, sha256, width, height, codec,
         duration_seconds, frame_rate, bit_rate
     ) VALUES (
-        gen_random_uuid(), :generation_id, :customer_id, :role, :object_key, :content_type, :size_bytes, :sha256,
-        :width, :height, :codec, :duration_seconds, :frame_rate, :bit_rate
+        gen_random_uuid(), %(generation_id)s, %(customer_id)s, %(role)s, %(object_key)s, %(content_type)s,
+        %(size_bytes)s, %(sha256)s, %(width)s, %(height)s, %(codec)s, %(duration_seconds)s, %(frame_rate)s, %(bit_rate)s
     )
-""")
+"""
 
 
-def add(executor: Executor, assets: Iterable[NewAsset], *, generation_id: UUID, customer_id: UUID) -> None:
+def add(sql: Sql, assets: Iterable[NewAsset], *, generation_id: UUID, customer_id: UUID) -> None:
     """Make stored objects count."""
     for asset in assets:
-        executor.execute(_ADD, {"generation_id": generation_id, "customer_id": customer_id, **asdict(asset)})
+        sql.run(_ADD, generation_id=generation_id, customer_id=customer_id, **vars(asset))

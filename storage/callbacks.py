@@ -2,18 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
-
-from sqlalchemy import text
-from sqlmodel import Session, col, select
 
 from schemas.enums import EventName, Stage
 from schemas.names import ProviderName
 from schemas.stages import AWAITS_CALLBACK, TERMINAL
-from schemas.tables import CallbackReceipt
-from storage import timeline
-from storage.generations import Wake, due_unless_held
-from storage.statements import Executor
+from storage import transitions
+from storage.generations import Wake
+from storage.sql import IS_FREE, Sql, returns
 
 # A vendor sends a handful. Whoever varies a body for ever must not fill the table.
 _MOST_RECEIPTS = 20
@@ -22,7 +19,7 @@ _TWICE = 2
 
 
 def record(
-    executor: Executor,
+    sql: Sql,
     provider: ProviderName,
     generation_id: UUID,
     *,
@@ -36,75 +33,83 @@ def record(
     a worker holds the generation (its `remote_id` may not be committed yet) leaves `callback_at` behind: whoever gives
     the claim up sees it and wakes the generation at once.
     """
-    given = {
-        "generation_id": generation_id,
-        "provider": provider,
-        "remote_id": remote_id,
-        "body": body,
-        "body_sha256": hashlib.sha256(body).hexdigest(),
-        "resend_after": resend_after,
-        "most_receipts": _MOST_RECEIPTS,
-        "awaits_callback": [stage.value for stage in AWAITS_CALLBACK],
-    }
-    row = executor.execute(_RECORD, given).one_or_none()
+    row = sql.first(
+        _RECORD, generation_id=generation_id, provider=provider, remote_id=remote_id, body=body,
+        body_sha256=hashlib.sha256(body).hexdigest(), resend_after=resend_after, most_receipts=_MOST_RECEIPTS,
+        awaits_callback=[stage.value for stage in AWAITS_CALLBACK],
+    )  # fmt: skip
     if row is None:
         return None
-    stage = Stage(row.stage)
-    _note(executor, generation_id, stage, {"provider": provider, "remote_id": remote_id}, row.deliveries)
+    _note(sql, generation_id, row.stage, {"provider": provider, "remote_id": remote_id}, row.deliveries)
     if not row.is_marked or row.lease_token is not None:
         return None
-    return Wake(generation_id, stage, row.attempt, is_called_back=True)
+    return Wake(generation_id, row.stage, row.attempt, is_called_back=True)
 
 
-_RECORD = text(f"""
+@dataclass(frozen=True)
+class _Recorded:
+    """The generation of a callback, and what was done with it."""
+
+    stage: Stage
+    attempt: int
+    lease_token: UUID | None
+    deliveries: int | None
+    is_marked: bool
+
+
+_RECORD = returns(_Recorded)(f"""
     -- The lock decides whether the worker that is committing `remote_id` sees this callback or we see its commit.
     WITH found AS MATERIALIZED (
         SELECT id, stage, attempt, lease_token, remote_id FROM generations
-        WHERE id = :generation_id AND provider = :provider FOR UPDATE
+        WHERE id = %(generation_id)s AND provider = %(provider)s FOR UPDATE
     ), kept AS (
         INSERT INTO callback_receipts (generation_id, provider, remote_id, body, body_sha256, deliveries)
-        SELECT id, :provider, :remote_id, :body, :body_sha256, 1 FROM found
-        WHERE (SELECT count(*) FROM callback_receipts WHERE generation_id = :generation_id) < :most_receipts
+        SELECT id, %(provider)s, %(remote_id)s, %(body)s, %(body_sha256)s, 1 FROM found
+        WHERE (SELECT count(*) FROM callback_receipts WHERE generation_id = %(generation_id)s) < %(most_receipts)s
         ON CONFLICT (generation_id, body_sha256) DO UPDATE SET deliveries = callback_receipts.deliveries + 1
         RETURNING deliveries
     ), marked AS (
         UPDATE generations
-        SET callback_at = clock_timestamp(), wake_at = {due_unless_held("make_interval(secs => :resend_after)")}
+        SET callback_at = clock_timestamp(), wake_at = CASE
+            -- Whoever gives the claim up sees it.
+            WHEN {IS_FREE} THEN clock_timestamp() + make_interval(secs => %(resend_after)s)
+            ELSE wake_at
+        END
         FROM found
-        WHERE generations.id = found.id AND found.stage = ANY(:awaits_callback)
-            AND coalesce(found.remote_id = :remote_id, true)
+        WHERE generations.id = found.id AND found.stage = ANY(%(awaits_callback)s)
+            AND coalesce(found.remote_id = %(remote_id)s, true)
         RETURNING true
     )
     SELECT stage, attempt, lease_token, (SELECT deliveries FROM kept), EXISTS (SELECT FROM marked) AS is_marked
     FROM found
-""")  # noqa: S608 -- built of constants
+""")  # noqa: S608 -- a constant
 
 
-def find_generation(executor: Executor, provider: ProviderName, remote_id: str) -> UUID | None:
+def find_generation(sql: Sql, provider: ProviderName, remote_id: str) -> UUID | None:
     """The newest generation for which a provider accepted work with this id; None if there is none, or not yet."""
-    found: UUID | None = executor.execute(_FIND, {"provider": provider, "remote_id": remote_id}).scalar_one_or_none()
-    return found
+    return sql.first(_FIND, provider=provider, remote_id=remote_id)
 
 
-_FIND = text("""
-    SELECT id FROM generations WHERE provider = :provider AND remote_id = :remote_id ORDER BY created_at DESC LIMIT 1
+_FIND = returns(UUID)("""
+    SELECT id FROM generations WHERE provider = %(provider)s AND remote_id = %(remote_id)s
+    ORDER BY created_at DESC LIMIT 1
 """)
 
 
-def adoptable_remote_id(session: Session, generation_id: UUID, provider: ProviderName) -> str | None:
+def adoptable_remote_id(sql: Sql, generation_id: UUID, provider: ProviderName) -> str | None:
     """The vendor's id that a callback brought, for a submit whose outcome nobody knows."""
-    return session.exec(
-        select(CallbackReceipt.remote_id)
-        .where(CallbackReceipt.generation_id == generation_id, CallbackReceipt.provider == provider)
-        .order_by(col(CallbackReceipt.id).desc())
-    ).first()
+    return sql.first(_ADOPTABLE, generation_id=generation_id, provider=provider)
 
 
-def _note(
-    executor: Executor, generation_id: UUID, stage: Stage, data: Mapping[str, object], deliveries: int | None
-) -> None:
+_ADOPTABLE = returns(str)("""
+    SELECT remote_id FROM callback_receipts WHERE generation_id = %(generation_id)s AND provider = %(provider)s
+    ORDER BY id DESC LIMIT 1
+""")
+
+
+def _note(sql: Sql, generation_id: UUID, stage: Stage, data: Mapping[str, object], deliveries: int | None) -> None:
     """Show on the timeline what changes nothing: a repeat, once, and what comes after the end."""
     if deliveries == 1 and stage in TERMINAL:
-        timeline.note(executor, generation_id, EventName.CALLBACK_LATE, data)
+        transitions.note(sql, generation_id, EventName.CALLBACK_LATE, data)
     if deliveries == _TWICE:
-        timeline.note(executor, generation_id, EventName.CALLBACK_REPEATED, data)
+        transitions.note(sql, generation_id, EventName.CALLBACK_REPEATED, data)

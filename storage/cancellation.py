@@ -8,16 +8,14 @@ or an end: too late.
 from collections.abc import Callable
 from uuid import UUID
 
-from sqlalchemy import func, text, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from schemas.enums import CancelRule, EventName, Stage
+from schemas.enums import CancelRule, Stage
 from schemas.errors import NotCancellable, NotFound
 from schemas.orders import Order
 from schemas.stages import CANCELLABLE, TERMINAL
-from schemas.tables import Event, Generation
-from storage import ledger, timeline
-from storage.generations import due_unless_held
+from schemas.tables import Generation
+from storage import sql, transitions
 
 RuleOf = Callable[[Order, int], CancelRule]
 """What cancelling costs, for an order and the index of the route that serves it."""
@@ -43,10 +41,9 @@ def request(session: Session, generation_id: UUID, *, customer_id: UUID, rule_of
         return row
     _require_cancellable(row, rule_of)
     if row.stage is Stage.QUEUED:
-        _end(session, row)
+        transitions.cancel_unsent(sql.of(session), row.id, row.customer_id)
     else:
-        _write_down(session, row)
-    session.flush()
+        transitions.request_cancel(sql.of(session), row.id)
     session.refresh(row)
     return row
 
@@ -60,32 +57,3 @@ def _require_cancellable(row: Generation, rule_of: RuleOf) -> None:
         return
     if rule_of(Order.model_validate(row.order), row.route_index) is CancelRule.IMPOSSIBLE:
         raise NotCancellable(f"{row.provider} has begun it and cannot stop it: it will be delivered and charged")
-
-
-def _end(session: Session, row: Generation) -> None:
-    """Nothing was sent. A worker that holds the row finds that it lost it, before it sends anything."""
-    session.execute(
-        update(Generation)
-        .where(col(Generation.id) == row.id)
-        .values(
-            stage=Stage.CANCELLED,
-            stage_at=func.clock_timestamp(),
-            finished_at=func.clock_timestamp(),
-            cancel_requested_at=func.clock_timestamp(),
-            wake_at=None,
-            lease_token=None,
-            lease_until=None,
-        )
-    )
-    reason = {"reason": "cancelled before the provider had it", "is_charged": False}
-    session.add(Event(generation_id=row.id, origin=Stage.QUEUED, stage=Stage.CANCELLED, data=reason))
-    ledger.release(session, row.customer_id, row.id)
-
-
-def _write_down(session: Session, row: Generation) -> None:
-    session.execute(
-        update(Generation)
-        .where(col(Generation.id) == row.id)
-        .values(cancel_requested_at=func.clock_timestamp(), wake_at=text(due_unless_held()))
-    )
-    timeline.note(session, row.id, EventName.CANCEL_REQUESTED)

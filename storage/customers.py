@@ -4,13 +4,13 @@ import hashlib
 import secrets
 from uuid import UUID
 
-from sqlalchemy import func, or_, text
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from schemas.errors import NotFound
 from schemas.tables import ApiKey, Customer
 from storage import ledger
-from storage.statements import Executor
+from storage.sql import Sql, returns
 
 _KEY_PREFIX = "rw_"
 _SHOWN_LENGTH = 8
@@ -60,16 +60,15 @@ def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> 
     return len(keys)
 
 
-def authenticate(executor: Executor, key: str) -> Customer | None:
+def authenticate(sql: Sql, key: str) -> Customer | None:
     """The customer whose live key this is."""
-    row = executor.execute(_AUTHENTICATE, {"key_hash": _hash(key)}).one_or_none()
-    return None if row is None else Customer(id=row.id, name=row.name, created_at=row.created_at)
+    return sql.first(_AUTHENTICATE, key_hash=_hash(key))
 
 
-_AUTHENTICATE = text("""
+_AUTHENTICATE = returns(lambda *row: Customer(id=row[0], name=row[1], created_at=row[2]))("""
     SELECT customers.id, customers.name, customers.created_at
     FROM api_keys JOIN customers ON customers.id = api_keys.customer_id
-    WHERE key_hash = :key_hash AND revoked_at IS NULL
+    WHERE key_hash = %(key_hash)s AND revoked_at IS NULL
 """)
 
 

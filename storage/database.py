@@ -13,7 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import Session
 
-from storage.statements import Statements, lend
+from storage.sql import Sql, lend
 
 # A step's transaction takes milliseconds. A lock or a statement that takes longer than this is trouble somewhere else,
 # and failing lets the lease and `wake_at` bring the step back.
@@ -62,11 +62,11 @@ class Database:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def statements(self) -> AbstractContextManager[Statements]:
+    def statements(self) -> AbstractContextManager[Sql]:
         """The same for statements of text alone, at a third of the cost."""
         return lend(self._engine, commits_each=False)
 
-    def statement(self) -> AbstractContextManager[Statements]:
+    def statement(self) -> AbstractContextManager[Sql]:
         """For one statement of text, which is a transaction by itself: one round trip instead of three.
 
         What the block does with a second statement is a second transaction.
@@ -96,15 +96,15 @@ class AsyncDatabase:
         async with session, session.begin():
             return await session.run_sync(act)  # type: ignore[arg-type]  # it is a session of SQLModel's
 
-    async def statements(self, act: Callable[[Statements], T]) -> T:
+    async def statements(self, act: Callable[[Sql], T]) -> T:
         """The same for statements of text alone, at a third of the cost."""
         return await greenlet_spawn(self._lend, act, commits_each=False)
 
-    async def statement(self, act: Callable[[Statements], T]) -> T:
+    async def statement(self, act: Callable[[Sql], T]) -> T:
         """What `act` answers, whose one statement of text is a transaction by itself."""
         return await greenlet_spawn(self._lend, act, commits_each=True)
 
-    def _lend(self, act: Callable[[Statements], T], *, commits_each: bool) -> T:
+    def _lend(self, act: Callable[[Sql], T], *, commits_each: bool) -> T:
         with lend(self._engine.sync_engine, commits_each=commits_each) as statements:
             return act(statements)
 

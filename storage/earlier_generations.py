@@ -5,24 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from schemas.enums import Kind, Stage
 from schemas.errors import InvalidRequest
 from schemas.inputs import Facts, InputFacts, InputField, Origin, generation_id, generation_url
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
-from storage.statements import Executor
-
-# Without a lock: what the sweep gives up before the order is sent fails the order, and costs nothing.
-_FIND = text("""
-    SELECT g.id, g.kind, g.stage, g.model, g.provider, g.remote_id, g.remote_links,
-           g."order" #>> ARRAY['routes', g.route_index::text, 'model'] AS remote_model,
-           g."order" #>> '{inputs,resolution}' AS resolution,
-           a.object_key, a.content_type, a.size_bytes, a.duration_seconds, a.expired_at
-    FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.role = 'result'
-    WHERE g.customer_id = :customer_id AND g.id = ANY(CAST(:ids AS uuid[]))
-""")
+from storage.sql import Sql, returns
 
 
 @dataclass(frozen=True)
@@ -40,42 +28,49 @@ class File:
 class EarlierGeneration:
     """A generation, how its vendor calls it, and its result once it has one."""
 
+    id: UUID
     kind: Kind
     stage: Stage
     model: str
     provider: ProviderName
     remote_id: str | None
-    remote_model: str
     remote_links: Mapping[str, str]
+    remote_model: str
     resolution: str | None
-    file: File | None
+    object_key: str | None
+    content_type: str | None
+    size_bytes: int | None
+    duration_seconds: float | None
+    expired_at: datetime | None
+
+    @property
+    def file(self) -> File | None:
+        """The result, once there is one."""
+        if self.object_key is None or self.content_type is None or self.size_bytes is None:
+            return None
+        return File(self.object_key, self.content_type, self.size_bytes, self.duration_seconds, self.expired_at)
 
 
-def find(executor: Executor, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, EarlierGeneration]:
+# Without a lock: what the sweep gives up before the order is sent fails the order, and costs nothing.
+_FIND = returns(EarlierGeneration)("""
+    SELECT g.id, g.kind, g.stage, g.model, g.provider, g.remote_id, g.remote_links,
+           g."order" #>> ARRAY['routes', g.route_index::text, 'model'] AS remote_model,
+           g."order" #>> '{inputs,resolution}' AS resolution,
+           a.object_key, a.content_type, a.size_bytes, a.duration_seconds, a.expired_at
+    FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.role = 'result'
+    WHERE g.customer_id = %(customer_id)s AND g.id = ANY(%(ids)s::uuid[])
+""")
+
+
+def find(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, EarlierGeneration]:
     """Those of a customer's generations that are among these URLs, by URL."""
     ids = sorted({found for url in urls if (found := generation_id(url)) is not None})
     if not ids:
         return {}
-    rows = executor.execute(_FIND, {"customer_id": customer_id, "ids": ids})
-    return {
-        generation_url(row.id): EarlierGeneration(
-            kind=Kind(row.kind),
-            stage=Stage(row.stage),
-            model=row.model,
-            provider=row.provider,
-            remote_id=row.remote_id,
-            remote_model=row.remote_model,
-            remote_links=row.remote_links,
-            resolution=row.resolution,
-            file=None
-            if row.object_key is None
-            else File(row.object_key, row.content_type, row.size_bytes, row.duration_seconds, row.expired_at),
-        )
-        for row in rows
-    }
+    return {generation_url(found.id): found for found in sql.all(_FIND, customer_id=customer_id, ids=ids)}
 
 
-def facts(executor: Executor, customer_id: UUID, request: GenerationRequest) -> Facts:
+def facts(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
     """What is known of the generations that a request names.
 
     Raises:
@@ -83,7 +78,7 @@ def facts(executor: Executor, customer_id: UUID, request: GenerationRequest) -> 
             something else, or has no file any more.
     """
     files = [file for file in request.input_files() if generation_id(file.url) is not None]
-    found = find(executor, customer_id, {file.url for file in files})
+    found = find(sql, customer_id, {file.url for file in files})
     known: dict[str, InputFacts] = {}
     problems: dict[str, str] = {}
     for field in files:

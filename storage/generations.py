@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import func
 from sqlmodel import Session, select
 
 from schemas.enums import Stage
 from schemas.tables import Generation
-from storage.statements import Executor
-
-IS_FREE = "(lease_until IS NULL OR lease_until < clock_timestamp())"
-"""SQL: that no worker holds the row. It has no lease, or one that ran out."""
+from storage.sql import IS_FREE, Sql, returns
 
 
 @dataclass(frozen=True)
@@ -25,17 +22,6 @@ class Wake:
     attempt: int
     is_called_back: bool = False
     """The provider called: there will hardly be nothing to do but to fetch the result."""
-
-
-def due_unless_held(after: str = "interval '0'") -> str:
-    """SQL: the next look. Now, or `after` that; or, while a worker holds the row, as it is.
-
-    Whoever gives the claim up sees what came meanwhile.
-    """
-    return f"""
-        CASE WHEN generations.lease_until IS NULL OR generations.lease_until < clock_timestamp()
-        THEN clock_timestamp() + {after} ELSE generations.wake_at END
-    """
 
 
 def find(session: Session, generation_id: UUID, *, customer_id: UUID | None = None) -> Generation | None:
@@ -52,64 +38,58 @@ def database_now(session: Session) -> datetime:
     return moment.astimezone(UTC)
 
 
-def make_due(executor: Executor, wakes: Sequence[Wake]) -> None:
+def make_due(sql: Sql, wakes: Sequence[Wake]) -> None:
     """Leave wake-ups that were not sent to the waker: without this they would wait until `resend_after` has passed."""
-    given = {
-        "ids": [wake.generation_id for wake in wakes],
-        "attempts": [wake.attempt for wake in wakes],
-        "stages": [wake.stage.value for wake in wakes],
-    }
-    executor.execute(_MAKE_DUE, given)
+    sql.run(
+        _MAKE_DUE,
+        ids=[wake.generation_id for wake in wakes],
+        attempts=[wake.attempt for wake in wakes],
+        stages=[wake.stage.value for wake in wakes],
+    )
 
 
 # In one order for all: two processes must not wait for each other's rows.
-_MAKE_DUE = text(f"""
+_MAKE_DUE = f"""
     UPDATE generations SET wake_at = clock_timestamp()
     WHERE id IN (
         SELECT id FROM generations
-        JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:stages AS text[]))
+        JOIN unnest(%(ids)s::uuid[], %(attempts)s::int[], %(stages)s::text[])
             AS meant (id, attempt, stage) USING (id, attempt, stage)
         WHERE {IS_FREE}
         ORDER BY id FOR NO KEY UPDATE OF generations
     )
-""")  # noqa: S608 -- built of constants
+"""  # noqa: S608 -- a constant
 
 
-def take_due(executor: Executor, stages: Iterable[Stage], *, limit: int, resend_after: float) -> list[Wake]:
+def take_due(sql: Sql, stages: Iterable[Stage], *, limit: int, resend_after: float) -> list[Wake]:
     """Pick generations that must be looked at now, and put their next look off by `resend_after` seconds.
 
     Customers take turns: the first due generation of each, then the second of each, so that one customer's burst does
     not delay the others. Rows that another waker is picking are skipped.
     """
-    rows = executor.execute(
-        TAKE_DUE, {"stages": [stage.value for stage in stages], "limit": limit, "resend_after": resend_after}
-    )
-    return [Wake(row.id, Stage(row.stage), row.attempt, is_called_back=row.is_called_back) for row in rows]
+    return sql.all(TAKE_DUE, stages=[stage.value for stage in stages], limit=limit, resend_after=resend_after)
 
 
-# Whoever downloads may as well ask whether there is something to download.
-SERVED_AS = """
-    CASE WHEN generations.stage = 'generating' AND generations.callback_at > generations.claimed_at
-    THEN 'downloading' ELSE generations.stage END
-"""
+SERVED_AS = "CASE WHEN stage = 'generating' AND callback_at > claimed_at THEN 'downloading' ELSE stage END"
+"""SQL: whose work a row is. Whoever downloads may as well ask whether there is something to download."""
 
 # now(), the start of the transaction: with clock_timestamp(), which may change from row to row, no index would serve.
 # IS TRUE, in `picked`, is there so that none does: PostgreSQL expects few due rows, and would go through all of them
 # again for each that it picks, instead of fetching that one by its id.
-TAKE_DUE = text(f"""
+TAKE_DUE = returns(Wake)(f"""
     WITH due AS (
         SELECT id, wake_at, row_number() OVER (PARTITION BY customer_id ORDER BY wake_at, id) AS turn
         FROM generations
-        WHERE wake_at <= now() AND {SERVED_AS} = ANY(:stages) AND (lease_until IS NULL OR lease_until < now())
+        WHERE wake_at <= now() AND {IS_FREE} AND {SERVED_AS} = ANY(%(stages)s)
     ), first AS (
-        SELECT id FROM due ORDER BY turn, wake_at LIMIT :limit
+        SELECT id FROM due ORDER BY turn, wake_at LIMIT %(limit)s
     ), picked AS (
-        SELECT generations.id
+        SELECT id, {SERVED_AS} AS served_as
         FROM first JOIN generations USING (id)
-        WHERE (generations.wake_at <= now()) IS TRUE AND {SERVED_AS} = ANY(:stages)
+        WHERE (generations.wake_at <= now()) IS TRUE AND {SERVED_AS} = ANY(%(stages)s)
         FOR UPDATE OF generations SKIP LOCKED
     )
-    UPDATE generations SET wake_at = clock_timestamp() + make_interval(secs => :resend_after)
+    UPDATE generations SET wake_at = clock_timestamp() + make_interval(secs => %(resend_after)s)
     FROM picked WHERE generations.id = picked.id
-    RETURNING generations.id, generations.stage, generations.attempt, {SERVED_AS} <> generations.stage AS is_called_back
-""")  # noqa: S608 -- built of constants
+    RETURNING generations.id AS generation_id, stage, attempt, served_as <> stage AS is_called_back
+""")  # noqa: S608 -- a constant

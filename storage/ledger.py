@@ -8,14 +8,14 @@ from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from schemas.enums import AccountKind, TransferKind
 from schemas.errors import AlreadySettled, InsufficientCredits, InvalidRequest, NotFound
 from schemas.tables import LedgerAccount, LedgerTransfer
-from storage.statements import Executor
+from storage.sql import Sql, of, returns
 
 
 @dataclass(frozen=True)
@@ -26,52 +26,61 @@ class Balance:
     held: int
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What a customer had, and whether a hold was taken from it."""
+
+    available: int
+    is_held: bool
+
+
 # What every generation does is one statement each. The accounts are locked first, in one order for all; the CHECK on
-# their balance has the last word.
-_ACCOUNTS = """
-    accounts AS MATERIALIZED (
-        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = :customer_id ORDER BY id FOR UPDATE
-    )
-"""
-_BALANCES = """
-    changed AS (
+# their balance has the last word. New balances come from the ones that were locked: the statement's own view of the
+# table is older, and its CHECK would be, too.
+_HOLD = returns(_Held)("""
+    WITH accounts AS MATERIALIZED (
+        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
+    ), transferred AS (
+        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
+        SELECT 'hold', %(customer_id)s, %(generation_id)s, %(amount)s, available.id, held.id
+        FROM accounts AS available, accounts AS held
+        WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= %(amount)s
+        ON CONFLICT DO NOTHING
+        RETURNING amount, from_account_id, to_account_id
+    ), changed AS (
         UPDATE ledger_accounts
-        -- The balance that was locked: the statement's own view of the table is older, and its CHECK would be, too.
         SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
         FROM accounts, transferred
         WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
     )
-"""
-_HOLD = text(f"""
-    WITH {_ACCOUNTS}, transferred AS (
+    SELECT balance AS available, EXISTS (SELECT FROM transferred) AS is_held FROM accounts WHERE kind = 'available'
+""")
+_SETTLE = returns(int)("""
+    WITH accounts AS MATERIALIZED (
+        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
+    ), transferred AS (
         INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
-        SELECT 'hold', :customer_id, :generation_id, :amount, available.id, held.id
-        FROM accounts AS available, accounts AS held
-        WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= :amount
-        ON CONFLICT DO NOTHING
-        RETURNING amount, from_account_id, to_account_id
-    ), {_BALANCES}
-    SELECT balance, EXISTS (SELECT FROM transferred) FROM accounts WHERE kind = 'available'
-""")  # noqa: S608 -- built of constants
-_SETTLE = text(f"""
-    WITH {_ACCOUNTS}, transferred AS (
-        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
-        SELECT :kind, hold.customer_id, hold.generation_id, hold.amount, hold.to_account_id, target.id
+        SELECT %(kind)s, hold.customer_id, hold.generation_id, hold.amount, hold.to_account_id, target.id
         FROM ledger_transfers AS hold, (
-            SELECT id FROM accounts WHERE :kind = 'release' AND kind = 'available'
+            SELECT id FROM accounts WHERE %(kind)s = 'release' AND kind = 'available'
             UNION ALL
-            SELECT id FROM ledger_accounts WHERE :kind = 'capture' AND kind = 'revenue'
+            SELECT id FROM ledger_accounts WHERE %(kind)s = 'capture' AND kind = 'revenue'
         ) AS target
         -- Counting them all locks them all.
-        WHERE hold.generation_id = :generation_id AND hold.kind = 'hold' AND (SELECT count(*) FROM accounts) = 2
+        WHERE hold.generation_id = %(generation_id)s AND hold.kind = 'hold' AND (SELECT count(*) FROM accounts) = 2
         ON CONFLICT DO NOTHING
         RETURNING amount, from_account_id, to_account_id
-    ), {_BALANCES}
+    ), changed AS (
+        UPDATE ledger_accounts
+        SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
+        FROM accounts, transferred
+        WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
+    )
     SELECT amount FROM transferred
-""")  # noqa: S608 -- built of constants
+""")
 
-_MOVED = text("""
-    SELECT kind, amount FROM ledger_transfers WHERE generation_id = :generation_id AND customer_id = :customer_id
+_MOVED = returns(lambda kind, amount: (TransferKind(kind), int(amount)))("""
+    SELECT kind, amount FROM ledger_transfers WHERE generation_id = %(generation_id)s AND customer_id = %(customer_id)s
 """)
 
 
@@ -118,48 +127,45 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
         _require_same_movement(session, transfer)
 
 
-def hold(executor: Executor, customer_id: UUID, generation_id: UUID, amount: int) -> None:
+def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int) -> None:
     """Set credits aside for a generation.
 
     Raises:
         InsufficientCredits: the customer has too little. The transaction cannot go on.
     """
-    given = {"customer_id": customer_id, "generation_id": generation_id, "amount": amount}
-    row = executor.execute(_HOLD, given).one_or_none()
+    row = sql.first(_HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount)
     if row is None:
         raise NotFound(f"there is no customer {customer_id}")
-    available, is_held = row
-    if not is_held and not _moved(executor, customer_id, generation_id)[TransferKind.HOLD]:
+    if not row.is_held and not _moved(sql, customer_id, generation_id)[TransferKind.HOLD]:
         raise InsufficientCredits(
-            f"this generation needs {amount} credits and {available} are available",
-            {"credits_needed": amount, "credits_available": available},
+            f"this generation needs {amount} credits and {row.available} are available",
+            {"credits_needed": amount, "credits_available": row.available},
         )
 
 
-def capture(executor: Executor, customer_id: UUID, generation_id: UUID) -> None:
+def capture(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
     """Take what was held for a generation as revenue.
 
     Raises:
         AlreadySettled: its hold was released.
     """
-    _settle(executor, customer_id, generation_id, TransferKind.CAPTURE)
+    _settle(sql, customer_id, generation_id, TransferKind.CAPTURE)
 
 
-def release(executor: Executor, customer_id: UUID, generation_id: UUID) -> None:
+def release(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
     """Give back what was held for a generation.
 
     Raises:
         AlreadySettled: its hold was captured.
     """
-    _settle(executor, customer_id, generation_id, TransferKind.RELEASE)
+    _settle(sql, customer_id, generation_id, TransferKind.RELEASE)
 
 
-def _settle(executor: Executor, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
+def _settle(sql: Sql, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
     """End a hold in one of two ways, once: a generation has one settlement, and its key is the generation's id."""
-    given = {"customer_id": customer_id, "generation_id": generation_id, "kind": kind.value}
-    if executor.execute(_SETTLE, given).one_or_none() is not None:
+    if sql.first(_SETTLE, customer_id=customer_id, generation_id=generation_id, kind=kind.value) is not None:
         return
-    moved = _moved(executor, customer_id, generation_id)
+    moved = _moved(sql, customer_id, generation_id)
     if not moved[kind]:
         raise AlreadySettled(f"generation {generation_id} has nothing on hold: {dict(moved)}")
 
@@ -182,7 +188,7 @@ def refund(
     )  # fmt: skip
     if _find(session, transfer):
         return _require_same_movement(session, transfer)
-    _require_refundable(_moved(session, customer_id, generation_id), transfer)
+    _require_refundable(_moved(of(session), customer_id, generation_id), transfer)
     _transfer(session, transfer)
     return None
 
@@ -256,11 +262,11 @@ def _find(session: Session, transfer: LedgerTransfer) -> LedgerTransfer | None:
     ).one_or_none()
 
 
-def _moved(executor: Executor, customer_id: UUID, generation_id: UUID) -> Counter[TransferKind]:
+def _moved(sql: Sql, customer_id: UUID, generation_id: UUID) -> Counter[TransferKind]:
     """How many credits each kind of transfer moved for a customer's generation."""
     moved: Counter[TransferKind] = Counter()
-    for kind, amount in executor.execute(_MOVED, {"generation_id": generation_id, "customer_id": customer_id}):
-        moved[TransferKind(kind)] += amount
+    for kind, amount in sql.all(_MOVED, customer_id=customer_id, generation_id=generation_id):
+        moved[kind] += amount
     return moved
 
 

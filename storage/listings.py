@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlmodel import Session
 
 from schemas.enums import Stage
 from schemas.stages import TERMINAL, status_of
-from storage.statements import Executor
 
 
 @dataclass(frozen=True)
@@ -99,24 +99,24 @@ _GENERATIONS = """
 """
 
 
-def customers(executor: Executor, *, name: str | None = None, limit: int) -> list[ListedCustomer]:
+def customers(session: Session, *, name: str | None = None, limit: int) -> list[ListedCustomer]:
     """Customers; those of one name where it is given."""
-    rows = executor.execute(_CUSTOMERS, {"name": name, "limit": limit})
+    rows = session.execute(_CUSTOMERS, {"name": name, "limit": limit})
     return [
         ListedCustomer(row.id, row.name, row.available or 0, row.held or 0, row.keys, row.created_at) for row in rows
     ]
 
 
 def keys(
-    executor: Executor, *, customer_id: UUID | None = None, with_revoked: bool = False, limit: int
+    session: Session, *, customer_id: UUID | None = None, with_revoked: bool = False, limit: int
 ) -> list[ListedKey]:
     """API keys that work; those of one customer where one is given, and those that do not work any more if asked."""
-    rows = executor.execute(_KEYS, {"customer_id": customer_id, "revoked": with_revoked, "limit": limit})
+    rows = session.execute(_KEYS, {"customer_id": customer_id, "revoked": with_revoked, "limit": limit})
     return [ListedKey(row.prefix, row.customer_id, row.customer, row.created_at, row.revoked_at) for row in rows]
 
 
 def generations(
-    executor: Executor, *, customer_id: UUID | None = None, stages: Collection[Stage] = (), limit: int
+    session: Session, *, customer_id: UUID | None = None, stages: Collection[Stage] = (), limit: int
 ) -> list[ListedGeneration]:
     """Generations; those of one customer, and in some stages, where these are given."""
     conditions = ["true"]
@@ -129,7 +129,7 @@ def generations(
         given["stages"] = [stage.value for stage in stages]
     if stages and not TERMINAL & set(stages):
         conditions.append("wake_at IS NOT NULL")  # which has an index
-    rows = executor.execute(text(_GENERATIONS.format(conditions=" AND ".join(conditions))), given)
+    rows = session.execute(text(_GENERATIONS.format(conditions=" AND ".join(conditions))), given)
     return [
         ListedGeneration(
             row.id, row.customer_id, row.model, row.provider, Stage(row.stage), status_of(Stage(row.stage)),

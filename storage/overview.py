@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
+from sqlmodel import Session
 
 from schemas.enums import Stage
-from storage.statements import Executor
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ _FINISHED = text("""
 """)
 
 
-def unfinished(executor: Executor) -> Sequence[StageCount]:
+def unfinished(session: Session) -> Sequence[StageCount]:
     """What is to be done, in the order of the stages; a stage without generations is left out."""
-    found = {Stage(row.stage): row for row in executor.execute(_UNFINISHED, {})}
+    found = {Stage(row.stage): row for row in session.execute(_UNFINISHED, {})}
     return [
         StageCount(stage, found[stage].number, round(float(found[stage].oldest_seconds), 1), found[stage].late)
         for stage in Stage
@@ -46,6 +46,6 @@ def unfinished(executor: Executor) -> Sequence[StageCount]:
     ]
 
 
-def finished_today(executor: Executor) -> Mapping[Stage, int]:
+def finished_today(session: Session) -> Mapping[Stage, int]:
     """How many generations ended in the last 24 hours, by how."""
-    return {Stage(row.stage): row.number for row in executor.execute(_FINISHED, {})}
+    return {Stage(row.stage): row.number for row in session.execute(_FINISHED, {})}

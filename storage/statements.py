@@ -1,103 +1,131 @@
-"""Statements of text, run by psycopg itself: for what every step of every generation does.
+"""The statements that write a generation's stage, or an entry of its timeline, as they run.
 
-SQLAlchemy keeps the pool and the errors. What else it does for a statement serves those that it makes itself, and costs
-more than the statement (measured in docs/performance.md).
+Nothing else writes either (a test looks). `storage.transitions` gives them their parameters.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from uuid import UUID
 
-import psycopg
-from sqlalchemy import Engine, IteratorResult, Result, TextClause
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.engine.result import SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import PoolProxiedConnection
-from sqlmodel import Session
+from storage.claims import Snapshot
+from storage.sql import IS_FREE, returns
 
+INSERT = returns(lambda *moments: moments)("""
+    WITH inserted AS (
+        INSERT INTO generations (
+            id, customer_id, idempotency_key, request_hash, kind, model, "order", credits, provider, result_urls,
+            stage, progress, attempt, failures, route_index, wake_at, deadline_at
+        )
+        SELECT
+            %(id)s, id, %(idempotency_key)s, %(request_hash)s, %(kind)s, %(model)s, CAST(%(order)s AS jsonb),
+            %(credits)s, %(provider)s, '[]',
+            'queued', 0, 0, 0, 0,
+            -- The wake-up goes out right after the commit; this is when somebody looks if it was lost.
+            clock_timestamp() + make_interval(secs => %(resend_after)s),
+            clock_timestamp() + make_interval(secs => %(deadline_after)s)
+        FROM customers WHERE id = %(customer_id)s
+        ON CONFLICT (customer_id, idempotency_key) DO NOTHING
+        RETURNING id, credits, created_at, stage_at, wake_at, deadline_at
+    ), noted AS (
+        INSERT INTO events (generation_id, stage, name, data)
+        SELECT id, 'queued', 'moved', jsonb_build_object('credits', credits) FROM inserted
+    )
+    SELECT created_at, stage_at, wake_at, deadline_at FROM inserted
+""")
 
-class Statements:
-    """A pooled connection, as far as statements of text need it.
+# All that a claim writes: a move with its event, or the same stage again without one.
+WRITE = returns(Snapshot)("""
+    WITH written AS (
+        UPDATE generations SET
+            stage = %(target)s,
+            stage_at = CASE WHEN %(restarts)s THEN clock_timestamp() ELSE stage_at END,
+            finished_at = CASE WHEN %(ends)s THEN clock_timestamp() END,
+            lease_token = CASE WHEN %(keeps_lease)s THEN lease_token END,
+            lease_until = CASE WHEN %(keeps_lease)s THEN lease_until END,
+            wake_at = CASE
+                WHEN %(ends)s THEN NULL
+                WHEN %(keeps_lease)s THEN wake_at
+                -- Something came while the worker held the row.
+                WHEN %(heeds_callback)s AND callback_at > claimed_at THEN clock_timestamp()
+                WHEN %(heeds_cancel)s AND cancel_requested_at > claimed_at THEN clock_timestamp()
+                WHEN %(has_deadline)s THEN least(clock_timestamp() + make_interval(secs => %(wake_in)s), deadline_at)
+                ELSE clock_timestamp() + make_interval(secs => %(wake_in)s)
+            END,
+            progress = greatest(progress, %(progress)s),
+            submission = coalesce(%(submission)s, submission),
+            cancel_sent_at = CASE WHEN %(cancel_sent)s THEN clock_timestamp() ELSE cancel_sent_at END,
+            failures = coalesce(%(failures)s, failures), crashes = coalesce(%(crashes)s, crashes),
+            provider = coalesce(%(provider)s, provider), route_index = coalesce(%(route_index)s, route_index),
+            remote_id = coalesce(%(remote_id)s, remote_id), remote_links = coalesce(%(remote_links)s, remote_links),
+            result_urls = coalesce(%(result_urls)s, result_urls), object_key = coalesce(%(object_key)s, object_key),
+            download = coalesce(%(download)s, download),
+            provider_credits = coalesce(%(provider_credits)s, provider_credits),
+            error_code = coalesce(%(error_code)s, error_code),
+            error_message = coalesce(%(error_message)s, error_message)
+        WHERE id = %(id)s AND lease_token = %(token)s AND stage = %(origin)s
+        RETURNING *
+    ), noted AS (
+        INSERT INTO events (generation_id, origin, stage, name, data)
+        SELECT id, %(origin)s, stage, 'moved', %(event)s::jsonb FROM written WHERE %(event)s::jsonb IS NOT NULL
+    )
+    SELECT
+        id, customer_id, kind, "order", credits, stage, stage_at, wake_at, deadline_at, attempt, failures, crashes,
+        claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links, result_urls,
+        object_key, download
+    FROM written
+""")
 
-    Parameters are what psycopg adapts: JSON is wrapped in its `Jsonb`.
-    """
+UNLESS_CALLED_BACK = returns(UUID)("""
+    SELECT id FROM generations
+    WHERE id = %(id)s AND lease_token = %(token)s AND coalesce(callback_at <= claimed_at, true)
+    FOR UPDATE
+""")
 
-    def __init__(self, connection: DBAPIConnection) -> None:
-        self._connection = connection
+WITHDRAW = returns(UUID)("""
+    WITH withdrawn AS (
+        UPDATE generations SET
+            stage = %(target)s, stage_at = clock_timestamp(), wake_at = clock_timestamp(),
+            submission = NULL, lease_token = NULL, lease_until = NULL
+        WHERE id = %(id)s AND stage = %(origin)s AND submission = %(token)s
+        RETURNING id, stage
+    )
+    INSERT INTO events (generation_id, origin, stage, name, data)
+    SELECT id, %(origin)s, stage, 'submit_withdrawn', %(event)s FROM withdrawn
+    RETURNING generation_id
+""")
 
-    def execute(self, statement: TextClause, parameters: Mapping[str, object]) -> Result[Any]:
-        """Run a statement; its rows, as a session would give them.
+# Whoever looks after it now may be about to give it up: their write is refused, and the next finds the id.
+KEEP = returns(UUID)("""
+    UPDATE generations SET
+        remote_id = %(remote_id)s, remote_links = %(remote_links)s, object_key = coalesce(%(object_key)s, object_key),
+        wake_at = clock_timestamp(), lease_token = NULL, lease_until = NULL
+    WHERE id = %(id)s AND stage = 'submitting' AND submission = %(token)s AND remote_id IS NULL
+    RETURNING id
+""")
 
-        Raises:
-            psycopg.Error: the block that lent the connection turns it into SQLAlchemy's.
-        """
-        known = _known(statement)
-        cursor = self._connection.cursor()
-        cursor.execute(known.sql, parameters)
-        if known.columns is None:
-            # A statement's columns are always the same, and to ask for them costs more than to fetch a row.
-            names = [column[0] for column in cursor.description or ()]
-            known.has_rows = bool(names)
-            # Last: it is what another thread looks at.
-            known.columns = SimpleResultMetaData(names)
-        return IteratorResult(known.columns, iter(cursor.fetchall() if known.has_rows else ()))
+REMOTE_ID = returns(str)("SELECT remote_id FROM generations WHERE id = %(id)s")
 
+# A worker that holds the row finds that it lost it, before it sends anything.
+CANCEL_UNSENT = """
+    WITH ended AS (
+        UPDATE generations SET
+            stage = %(target)s, stage_at = clock_timestamp(), finished_at = clock_timestamp(),
+            cancel_requested_at = clock_timestamp(), wake_at = NULL, lease_token = NULL, lease_until = NULL
+        WHERE id = %(id)s AND stage = %(origin)s
+        RETURNING id, stage
+    )
+    INSERT INTO events (generation_id, origin, stage, name, data)
+    SELECT id, %(origin)s, stage, 'moved', %(event)s FROM ended
+"""
 
-Executor = Session | Statements
-"""What runs a statement of text."""
+# While a worker holds the row, the next look stays: whoever gives the claim up sees what came meanwhile.
+WISH = f"""
+    UPDATE generations SET
+        cancel_requested_at = clock_timestamp(),
+        wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
+    WHERE id = %(id)s
+"""  # noqa: S608 -- a constant
 
-
-@contextmanager
-def lend(engine: Engine, *, commits_each: bool) -> Iterator[Statements]:
-    """A connection of the pool, for one transaction or (`commits_each`) for statements that are one each.
-
-    Raises:
-        sqlalchemy.exc.DBAPIError: the database refused a statement, or does not answer.
-        sqlalchemy.exc.TimeoutError: the pool has no connection left.
-    """
-    try:
-        pooled = engine.raw_connection()
-        # Of psycopg; in an event loop, SQLAlchemy wraps one that looks the same.
-        connection: Any = pooled.dbapi_connection
-        try:
-            connection.autocommit = commits_each
-            yield Statements(connection)
-            if not commits_each:
-                connection.commit()
-        finally:
-            _give_back(pooled)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
-
-
-def _give_back(pooled: PoolProxiedConnection) -> None:
-    """Leave a connection as the pool expects it, or not at all; what was not committed is rolled back."""
-    connection: Any = pooled.dbapi_connection
-    try:
-        if connection.closed:
-            pooled.invalidate()
-        elif connection.autocommit:
-            connection.autocommit = False
-    except psycopg.Error:
-        # A statement was interrupted, and nobody has read its answer.
-        pooled.invalidate()
-    pooled.close()
-
-
-_DIALECT = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
-
-
-@dataclass
-class _Known:
-    sql: str
-    columns: SimpleResultMetaData | None = None
-    has_rows: bool = False
-
-
-@lru_cache(maxsize=1000)
-def _known(statement: TextClause) -> _Known:
-    return _Known(str(statement.compile(dialect=_DIALECT)))
+NOTE = """
+    INSERT INTO events (generation_id, origin, stage, name, data)
+    SELECT id, stage, stage, %(name)s, noted.data
+    FROM generations JOIN unnest(%(ids)s::uuid[], %(data)s::jsonb[]) AS noted (id, data) USING (id)
+"""

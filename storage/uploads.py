@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
 
 from minio.error import MinioException
-from sqlalchemy import text
 from urllib3.exceptions import HTTPError
 
 from schemas.errors import InvalidRequest, NotFound
@@ -21,7 +20,7 @@ from schemas.orders import GenerationRequest
 from schemas.tables import Upload
 from storage.database import Database
 from storage.objects import ObjectStore, Readable
-from storage.statements import Executor
+from storage.sql import Sql, returns
 
 PREFIX = "uploads/"
 """Of the objects' keys. Apart from results: a release that knows no uploads must not take them for orphans."""
@@ -29,35 +28,42 @@ PREFIX = "uploads/"
 MARGIN = timedelta(hours=1)
 """How long after its deadline a generation's uploads are kept, and links to them work."""
 
-_COLUMNS = ", ".join(Upload.model_fields)
-
-_ADD = text(f"""
+_ADD = returns(Upload)("""
     INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, duration_seconds, expires_at)
-    SELECT :upload_id, id, :object_key, :content_type, :size_bytes, :sha256, :duration_seconds,
-           clock_timestamp() + make_interval(secs => :keep_for)
-    FROM customers WHERE id = :customer_id
+    SELECT %(upload_id)s, id, %(object_key)s, %(content_type)s, %(size_bytes)s, %(sha256)s, %(duration_seconds)s,
+           clock_timestamp() + make_interval(secs => %(keep_for)s)
+    FROM customers WHERE id = %(customer_id)s
     ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at),
                                    duration_seconds = coalesce(excluded.duration_seconds, uploads.duration_seconds)
-    RETURNING {_COLUMNS}
-""")  # noqa: S608 -- built of constants
+    RETURNING *
+""")
 
-_PROLONG = text(f"""
-    UPDATE uploads SET expires_at = greatest(expires_at, clock_timestamp() + make_interval(secs => :keep_for))
-    WHERE id = :upload_id RETURNING {_COLUMNS}
-""")  # noqa: S608 -- built of constants
+_PROLONG = returns(Upload)("""
+    UPDATE uploads SET expires_at = greatest(expires_at, clock_timestamp() + make_interval(secs => %(keep_for)s))
+    WHERE id = %(upload_id)s RETURNING *
+""")
 
-_THEIRS = f"""
-    SELECT {_COLUMNS} FROM uploads WHERE customer_id = :customer_id AND id = ANY(CAST(:ids AS uuid[]))
-"""  # noqa: S608 -- built of constants
-_FIND_THEIRS = text(_THEIRS)
-_FIND = text(f"{_THEIRS} AND expires_at > clock_timestamp()")
+_FIND_THEIRS = returns(Upload)(
+    "SELECT * FROM uploads WHERE customer_id = %(customer_id)s AND id = ANY(%(ids)s::uuid[])"
+)
 
 # In one order for all: two orders must not wait for each other's rows.
-_LOCK = text(f"{_THEIRS} AND expires_at > clock_timestamp() ORDER BY id FOR NO KEY UPDATE")
+_LOCK = returns(Upload)("""
+    SELECT * FROM uploads
+    WHERE customer_id = %(customer_id)s AND id = ANY(%(ids)s::uuid[]) AND expires_at > clock_timestamp()
+    ORDER BY id FOR NO KEY UPDATE
+""")
 
-_KEEP_UNTIL = text("UPDATE uploads SET expires_at = greatest(expires_at, :until) WHERE id = ANY(CAST(:ids AS uuid[]))")
+_FIND = returns(Upload)("""
+    SELECT * FROM uploads
+    WHERE customer_id = %(customer_id)s AND id = %(upload_id)s AND expires_at > clock_timestamp()
+""")
 
-_DELETE = text("DELETE FROM uploads WHERE id = :upload_id AND customer_id = :customer_id RETURNING object_key")
+_KEEP_UNTIL = "UPDATE uploads SET expires_at = greatest(expires_at, %(until)s) WHERE id = ANY(%(ids)s::uuid[])"
+
+_DELETE = returns(str)(
+    "DELETE FROM uploads WHERE id = %(upload_id)s AND customer_id = %(customer_id)s RETURNING object_key"
+)
 
 
 def identity(customer_id: UUID, sha256: str) -> UUID:
@@ -87,48 +93,39 @@ def store(
     key = f"{PREFIX}{customer_id}/{uuid4()}.{media.extension}"
     hashed = _Hashed(body)
     objects.put(key, hashed, size_bytes=None, content_type=media.content_type)
-    given = {
-        "upload_id": identity(customer_id, hashed.sha256),
-        "customer_id": customer_id,
-        "object_key": key,
-        "content_type": media.content_type,
-        "size_bytes": hashed.size_bytes,
-        "sha256": hashed.sha256,
-        "duration_seconds": measure(),
-        "keep_for": keep_for.total_seconds(),
-    }
-    with database.statement() as statement:
-        row = statement.execute(_ADD, given).one_or_none()
-    if row is None or row.object_key != key:
+    length = measure()
+    with database.statement() as sql:
+        upload = sql.first(
+            _ADD, upload_id=identity(customer_id, hashed.sha256), customer_id=customer_id, object_key=key,
+            content_type=media.content_type, size_bytes=hashed.size_bytes, sha256=hashed.sha256,
+            duration_seconds=length, keep_for=keep_for.total_seconds(),
+        )  # fmt: skip
+    if upload is None or upload.object_key != key:
         _forget(objects, key)
-    if row is None:
+    if upload is None:
         raise NotFound(f"there is no customer {customer_id}")
-    return Upload.model_validate(row._asdict())
+    return upload
 
 
-def prolong(executor: Executor, customer_id: UUID, sha256: str, *, keep_for: timedelta) -> Upload | None:
+def prolong(sql: Sql, customer_id: UUID, sha256: str, *, keep_for: timedelta) -> Upload | None:
     """Keep a file that is there already for so long from now, at least; None if it is not."""
-    given = {"upload_id": identity(customer_id, sha256), "keep_for": keep_for.total_seconds()}
-    row = executor.execute(_PROLONG, given).one_or_none()
-    return None if row is None else Upload.model_validate(row._asdict())
+    return sql.first(_PROLONG, upload_id=identity(customer_id, sha256), keep_for=keep_for.total_seconds())
 
 
-def find(executor: Executor, customer_id: UUID, wanted: UUID) -> Upload | None:
+def find(sql: Sql, customer_id: UUID, wanted: UUID) -> Upload | None:
     """A customer's upload, unless it has expired."""
-    row = executor.execute(_FIND, {"customer_id": customer_id, "ids": [wanted]}).one_or_none()
-    return None if row is None else Upload.model_validate(row._asdict())
+    return sql.first(_FIND, customer_id=customer_id, upload_id=wanted)
 
 
-def find_inputs(executor: Executor, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, Upload]:
+def find_inputs(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, Upload]:
     """Those of a customer's uploads that are among these URLs and still there, by URL."""
     ids = _ids(urls)
     if not ids:
         return {}
-    rows = executor.execute(_FIND_THEIRS, {"customer_id": customer_id, "ids": ids})
-    return {upload_url(row.id): Upload.model_validate(row._asdict()) for row in rows}
+    return {upload_url(upload.id): upload for upload in sql.all(_FIND_THEIRS, customer_id=customer_id, ids=ids)}
 
 
-def hold(executor: Executor, customer_id: UUID, request: GenerationRequest) -> Facts:
+def hold(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
     """What is known of the uploads that a request names. None of them goes before the caller's transaction ends.
 
     Raises:
@@ -137,10 +134,12 @@ def hold(executor: Executor, customer_id: UUID, request: GenerationRequest) -> F
     ids = _ids(file.url for file in request.input_files())
     if not ids:
         return NOTHING_KNOWN
-    rows = executor.execute(_LOCK, {"customer_id": customer_id, "ids": ids})
+    locked = sql.all(_LOCK, customer_id=customer_id, ids=ids)
     known = {
-        upload_url(row.id): InputFacts(row.content_type, row.size_bytes, duration_seconds=row.duration_seconds)
-        for row in rows
+        upload_url(upload.id): InputFacts(
+            upload.content_type, upload.size_bytes, duration_seconds=upload.duration_seconds
+        )
+        for upload in locked
     }
     missing = [file for file in request.input_files() if upload_id(file.url) and file.url not in known]
     if missing:
@@ -149,19 +148,19 @@ def hold(executor: Executor, customer_id: UUID, request: GenerationRequest) -> F
     return known
 
 
-def keep(executor: Executor, facts: Facts, *, deadline_at: datetime) -> None:
+def keep(sql: Sql, facts: Facts, *, deadline_at: datetime) -> None:
     """Keep the uploads that were held for a generation until it cannot need them any more."""
     if ids := _ids(facts):
-        executor.execute(_KEEP_UNTIL, {"ids": ids, "until": deadline_at + MARGIN})
+        sql.run(_KEEP_UNTIL, ids=ids, until=deadline_at + MARGIN)
 
 
 def delete(database: Database, objects: ObjectStore, customer_id: UUID, unwanted: UUID) -> bool:
     """Forget a customer's upload; false if there was none."""
-    with database.statement() as statement:
-        row = statement.execute(_DELETE, {"upload_id": unwanted, "customer_id": customer_id}).one_or_none()
-    if row is not None:
-        _forget(objects, row.object_key)
-    return row is not None
+    with database.statement() as sql:
+        key = sql.first(_DELETE, upload_id=unwanted, customer_id=customer_id)
+    if key is not None:
+        _forget(objects, key)
+    return key is not None
 
 
 def _ids(urls: Iterable[str]) -> list[UUID]:

@@ -3,36 +3,36 @@
 Here alone it is known what to do about lost leases, about outages, and about a create that must not be forgotten.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.stages import WORK
-from storage import assets, claims, ledger, submissions, timeline
-from storage.claims import Claim, Snapshot
-from storage.database import Database
+from storage import assets, transitions
+from storage.claims import Claim
 from storage.generations import Wake
 from storage.outages import OUTAGES
-from storage.statements import Statements
-from tasks.outages import outlasting_outages
+from storage.sql import Sql
+from storage.transitions import Changes
 from tasks.outcomes import (
     Advance,
     Cancel,
     CancelSent,
     Counts,
     Fail,
-    File,
     Later,
     NotAccepted,
+    Note,
     Outcome,
     Unknown,
     UnlessCalledBack,
 )
 from tasks.services import Services
 from tasks.timing import FIRST_LOOK_UP_SECONDS
-from tasks.troubles import crashed, outage
+from tasks.troubles import crashed, outage, outlasting_outages
 
 log = structlog.get_logger()
 
@@ -58,8 +58,8 @@ def apply(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bo
             written = _give_up(services, claim, outcome)
         case _:
             written = _commit(services, claim, outcome, keeps_lease=keeps_lease)
-    if written is not None and not keeps_lease:
-        _wake(services, written, _inner(outcome))
+    if written is not None:
+        _tell(services, claim, written, outcome, keeps_lease=keeps_lease)
     return written
 
 
@@ -84,8 +84,8 @@ def _note_refusal(services: Services, claim: Claim, error: Exception) -> None:
     """Show on the timeline that the generation had moved on: another worker took it, or our own commit had arrived."""
     data = {"stage": claim.generation.stage, "attempt": claim.generation.attempt, "after": type(error).__name__}
     try:
-        with services.database.statement() as statement:
-            timeline.note(statement, claim.id, EventName.WRITE_REFUSED, data)
+        with services.database.statement() as sql:
+            transitions.note(sql, claim.id, EventName.WRITE_REFUSED, data)
     except OUTAGES as away:
         log.warning("refusal_not_noted", error=type(away).__name__)
 
@@ -110,37 +110,37 @@ def _conclude(services: Services, claim: Claim, outcome: Advance | NotAccepted |
     Forgotten, it is work that was paid for and that nobody fetches, or a generation that waits for an answer which
     cannot come. So it outlasts an outage, and what is a fact reaches the row even if the lease was lost meanwhile.
     """
-    match outcome:
-        case NotAccepted(then=None):
-            _withdraw(services, claim)
-            return None
-        case Advance(file=File() as file):
-            services.objects.put_bytes(file.key, file.content, content_type=file.content_type)
+    if isinstance(outcome, Advance) and outcome.file is not None:
+        file = outcome.file
+        services.objects.put_bytes(file.key, file.content, content_type=file.content_type)
+    follows = outcome.then if isinstance(outcome, NotAccepted) else outcome
+    if follows is None:
+        return _withdraw(services, claim)
     try:
-        return _commit(services, claim, outcome)
+        return _commit(services, claim, follows)
     except LeaseLost:
         match outcome:
             case Advance():
-                _keep(services, claim, outcome)
+                return _keep(services, claim, outcome)
             case NotAccepted():
-                _withdraw(services, claim)
-            case Unknown():
-                raise
-        return None
+                return _withdraw(services, claim)
+        raise
 
 
-def _withdraw(services: Services, claim: Claim) -> None:
-    """It never left."""
-    with services.database.transaction() as session:
-        is_withdrawn = submissions.withdraw(session, claim)
+def _withdraw(services: Services, claim: Claim) -> Claim | None:
+    """It never left; no claim is left either."""
+    with services.database.statement() as sql:
+        is_withdrawn = transitions.withdraw(sql, claim)
     log.info("submit_withdrawn", is_withdrawn=is_withdrawn)
+    return None
 
 
-def _keep(services: Services, claim: Claim, accepted: Advance) -> None:
-    """The vendor has it."""
-    with services.database.transaction() as session:
-        is_kept = submissions.accepted(session, claim, accepted.values)
-    log.warning("lease_lost_after_create", remote_id=accepted.values["remote_id"], is_kept=is_kept)
+def _keep(services: Services, claim: Claim, accepted: Advance) -> Claim | None:
+    """The vendor has it; whoever holds the generation loses it, and the next finds the id."""
+    with services.database.statements() as sql:
+        is_kept = transitions.keep(sql, claim, accepted.changes)
+    log.warning("lease_lost_after_create", remote_id=accepted.changes.remote_id, is_kept=is_kept)
+    return None
 
 
 def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Claim | None:
@@ -148,122 +148,78 @@ def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Cla
         written = _commit(services, claim, outcome)
     except LeaseLost:
         # A callback came while we gave up: it brought the id. If the lease is lost, too, this is refused as well.
-        return _commit(services, claim, Later(0.0, Counts.SUCCESS))
+        _commit(services, claim, Later(0.0, Counts.SUCCESS))
+        return None
     log.info("submit_given_up")
     return written
 
 
-def _commit(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim | None:
+def _commit(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim:
+    # One statement is a transaction by itself, at a third of the round trips.
+    is_one = isinstance(outcome, Later) or (
+        isinstance(outcome, Advance) and not (outcome.assets or outcome.notes or outcome.stage is Stage.COMPLETED)
+    )
     resend_after = services.settings.pipeline.resend_after_seconds
-    with _transaction(services.database, outcome) as statements:
-        written = _write(statements, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
-    _log(claim, _inner(outcome))
+    with services.database.statement() if is_one else services.database.statements() as sql:
+        return _write(sql, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
+
+
+def _write(sql: Sql, claim: Claim, outcome: Outcome, *, resend_after: float, keeps_lease: bool = False) -> Claim:
+    """Everything that an outcome changes, in the transaction of `sql`; the claim as it stands then."""
+    notes: Sequence[Note] = ()
+    match outcome:
+        case Advance(notes=notes):
+            written = transitions.move(
+                sql, claim, outcome.stage, keeps_lease=keeps_lease, event=outcome.event, changes=outcome.changes,
+                wake_in=resend_after if outcome.wait is None else outcome.wait,
+            )  # fmt: skip
+            assets.add(sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id)
+        case Later():
+            written = transitions.put_back(sql, claim, wake_in=outcome.seconds, changes=_counted(claim, outcome))
+        case Fail():
+            written = transitions.fail(sql, claim, outcome.code, outcome.message)
+        case Cancel():
+            written = transitions.cancel(sql, claim, outcome.reason, is_charged=outcome.is_charged)
+        case CancelSent():
+            written = transitions.record(sql, claim, Changes(cancel_sent=True))
+            notes = [outcome.answer]
+        case Unknown():
+            changes, pause = Changes(failures=0, crashes=0), FIRST_LOOK_UP_SECONDS
+            written = transitions.put_back(sql, claim, wake_in=pause, restarts_stage=True, changes=changes)
+            notes = [Note(EventName.SUBMIT_UNKNOWN, {"reason": outcome.reason})]
+        case UnlessCalledBack(then=then):
+            transitions.require_no_callback_since(sql, claim)
+            written = _write(sql, claim, then, resend_after=resend_after)
+        case NotAccepted():
+            raise ValueError("a fact about a create is written by `_conclude`")
+    for note in notes:
+        transitions.note(sql, claim.id, note.name, note.data)
     return written
 
 
-def _write(
-    statements: Statements, claim: Claim, outcome: Outcome, *, resend_after: float, keeps_lease: bool = False
-) -> Claim:
-    """Everything that an outcome changes, in the transaction of `statements`; the claim as it stands then."""
-    match outcome:
-        case Advance():
-            return _move(statements, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
-        case Later():
-            return _put_back(statements, claim, outcome)
-        case Fail():
-            return claims.fail(statements, claim, outcome.code, outcome.message)
-        case Cancel():
-            event = {"reason": outcome.reason, "is_charged": outcome.is_charged}
-            return claims.cancel(statements, claim, is_charged=outcome.is_charged, event=event)
-        case CancelSent(answer=answer):
-            asked = claims.record_cancel_sent(statements, claim)
-            timeline.note(statements, claim.id, answer.name, answer.data)
-            return asked
-        case Unknown():
-            lost = claims.put_back(statements, claim, wake_in=FIRST_LOOK_UP_SECONDS, restarts_stage=True)
-            timeline.note(statements, claim.id, EventName.SUBMIT_UNKNOWN, {"reason": outcome.reason})
-            return lost
-        case UnlessCalledBack(then=then):
-            claims.require_no_callback_since(statements, claim)
-            return _write(statements, claim, then, resend_after=resend_after)
-        case NotAccepted(then=then):
-            if then is None:
-                raise ValueError("a create that was kept here changes nothing under a lease")
-            return _write(statements, claim, then, resend_after=resend_after)
-
-
-def _move(statements: Statements, claim: Claim, outcome: Advance, *, resend_after: float, keeps_lease: bool) -> Claim:
-    owner = claim.generation.customer_id
-    moved = claims.move(
-        statements,
-        claim,
-        outcome.stage,
-        wake_in=resend_after if outcome.wait is None else outcome.wait,
-        keep_lease=keeps_lease,
-        event=outcome.event,
-        values=outcome.values,
-    )
-    assets.add(statements, outcome.assets, generation_id=claim.id, customer_id=owner)
-    for note in outcome.notes:
-        timeline.note(statements, claim.id, note.name, note.data)
-    if outcome.stage is Stage.COMPLETED:
-        ledger.capture(statements, owner, claim.id)
-    return moved
-
-
-def _put_back(statements: Statements, claim: Claim, outcome: Later) -> Claim:
-    counted: dict[str, object] = {}
+def _counted(claim: Claim, outcome: Later) -> Changes:
     match outcome.counts:
+        case Counts.SUCCESS:
+            return replace(outcome.changes, failures=0, crashes=0)
         case Counts.FAILURE:
-            counted = {"failures": claim.generation.failures + 1}
+            return replace(outcome.changes, failures=claim.generation.failures + 1)
         case Counts.CRASH:
-            counted = {"crashes": claim.generation.crashes + 1}
-    return claims.put_back(
-        statements,
-        claim,
-        wake_in=outcome.seconds,
-        resets_failures=outcome.counts is Counts.SUCCESS,
-        progress=outcome.progress,
-        values={**outcome.values, **counted},
-    )
+            return replace(outcome.changes, crashes=claim.generation.crashes + 1)
+    return outcome.changes
 
 
-def _transaction(database: Database, outcome: Outcome) -> AbstractContextManager[Statements]:
-    """One statement is a transaction by itself, at a third of the round trips."""
-    match _inner(outcome):
-        case Later():
-            return database.statement()
-        case Advance(assets=[], notes=[]) as move if move.stage is not Stage.COMPLETED:
-            return database.statement() if not isinstance(outcome, UnlessCalledBack) else database.statements()
-    return database.statements()
-
-
-def _inner(outcome: Outcome) -> Outcome | None:
-    """What is written, without the condition under which it is."""
-    return outcome.then if isinstance(outcome, NotAccepted | UnlessCalledBack) else outcome
-
-
-def _wake(services: Services, written: Claim, outcome: Outcome | None) -> None:
-    """Send the wake-up of the next stage, if it can run at once."""
-    if not isinstance(outcome, Advance) or outcome.stage not in WORK:
-        return
-    row = written.generation
-    if outcome.wait is None or _is_due(row):
-        is_called_back = outcome.wait is not None and row.cancel_requested_at is None
-        services.dispatcher.wake(Wake(row.id, outcome.stage, row.attempt, is_called_back=is_called_back))
-
-
-def _is_due(row: Snapshot) -> bool:
-    """Whether it need not wait after all: something came while the worker held the row."""
-    return row.wake_at is not None and (row.wake_at - row.stage_at).total_seconds() < _AT_ONCE_SECONDS
-
-
-def _log(claim: Claim, outcome: Outcome | None) -> None:
-    stage = claim.generation.stage
-    match outcome:
-        case Advance() if outcome.stage is not Stage.SUBMITTING:
-            log.info("generation_moved", origin=stage, stage=outcome.stage)
-        case Fail():
-            log.info("generation_failed", stage=stage, code=outcome.code)
-        case Cancel():
-            log.info("generation_cancelled", stage=stage, is_charged=outcome.is_charged)
+def _tell(services: Services, claim: Claim, written: Claim, outcome: Outcome, *, keeps_lease: bool) -> None:
+    """Log what happened, and send the wake-up of the next stage if that can run at once."""
+    origin, row = claim.generation.stage, written.generation
+    match outcome.then if isinstance(outcome, NotAccepted | UnlessCalledBack) else outcome:
+        case Advance(stage=stage, wait=wait) if stage is not Stage.SUBMITTING:
+            log.info("generation_moved", origin=origin, stage=stage)
+            # It need not wait after all if something came while the worker held the row.
+            is_due = row.wake_at is not None and (row.wake_at - row.stage_at).total_seconds() < _AT_ONCE_SECONDS
+            if stage in WORK and not keeps_lease and (wait is None or is_due):
+                is_called_back = wait is not None and row.cancel_requested_at is None
+                services.dispatcher.wake(Wake(row.id, stage, row.attempt, is_called_back=is_called_back))
+        case Fail(code=code):
+            log.info("generation_failed", stage=origin, code=code)
+        case Cancel(is_charged=is_charged):
+            log.info("generation_cancelled", stage=origin, is_charged=is_charged)

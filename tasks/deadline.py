@@ -1,4 +1,4 @@
-"""Past its deadline a generation ends, whatever its stage would have done next."""
+"""What ends a generation before its step is taken: its deadline, or crashes in a row."""
 
 import structlog
 
@@ -6,11 +6,10 @@ from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError
 from schemas.stages import CANCELLABLE
 from storage.claims import Claim
-from storage.leases import Lease
 from tasks.outcomes import Fail, Outcome
 from tasks.remote import cancelled, remote_ref
 from tasks.services import Services
-from tasks.troubles import loggable
+from tasks.troubles import INTERNAL, is_crashing_for_good, loggable
 
 log = structlog.get_logger()
 
@@ -27,13 +26,18 @@ _LATE = {
 }
 
 
-def is_past(claim: Claim) -> bool:
-    """Whether a generation is late. In `settling` it never is: the result is stored."""
+def end_of(services: Services, claim: Claim) -> Outcome | None:
+    """How a generation ends that is late, or that crashed too often; None if it goes on.
+
+    In `settling` nothing is late: the result is stored.
+    """
     generation = claim.generation
-    return generation.stage is not Stage.SETTLING and generation.claimed_at >= generation.deadline_at
+    if generation.stage is not Stage.SETTLING and generation.claimed_at >= generation.deadline_at:
+        return _late(services, claim)
+    return INTERNAL if is_crashing_for_good(services.settings.pipeline, claim, generation.crashes) else None
 
 
-def time_out(services: Services, claim: Claim, _lease: Lease) -> Outcome:
+def _late(services: Services, claim: Claim) -> Outcome:
     """Stop the provider where it can be stopped, and end the hold."""
     generation = claim.generation
     if generation.stage is Stage.GENERATING:

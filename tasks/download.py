@@ -9,11 +9,13 @@ from providers.files.downloads import Download, open_download
 from schemas.enums import ErrorCode, Kind, Stage
 from schemas.errors import DownloadError, ProviderError
 from schemas.settings import DownloadSettings
-from storage import claims
+from schemas.stages import progress_within
+from storage import transitions
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.objects import PART_BYTES
 from storage.outages import OUTAGES
+from storage.transitions import Changes
 from tasks.files import StoredBytes, content_type, object_key, stored_key
 from tasks.outcomes import Advance, Fail, Later, Outcome
 from tasks.remote import remote_ref
@@ -38,7 +40,7 @@ def download(services: Services, claim: Claim, lease: Lease) -> Outcome:
         return _not_downloaded(services, claim, error)
     except ProviderError as error:
         return failed_read(services, claim, error)
-    return Advance(Stage.STORING, values={"object_key": key, "download": stored.model_dump()}, carries=content)
+    return Advance(Stage.STORING, changes=Changes(object_key=key, download=stored.model_dump()), carries=content)
 
 
 def _not_downloaded(services: Services, claim: Claim, error: DownloadError) -> Fail | Later:
@@ -102,9 +104,10 @@ class _Progress:
         if not self.total_bytes or now - self._shown_at < _SHOW_PROGRESS_EVERY_SECONDS:
             return
         self._shown_at = now
+        percent = progress_within(Stage.DOWNLOADING, received_bytes / self.total_bytes)
         try:
-            with self._services.database.statement() as statement:
-                claims.record_progress(statement, self._claim, received_bytes / self.total_bytes)
+            with self._services.database.statement() as sql:
+                transitions.record(sql, self._claim, Changes(progress=percent))
         except OUTAGES as error:
             # Nobody sees the progress for a moment: no reason to give the bytes up.
             log.warning("progress_not_shown", error=type(error).__name__)
@@ -122,4 +125,4 @@ def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> L
     except ProviderError as error:
         return failed_read(services, claim, error)
     log.info("link_refreshed", refused=refused.message, is_fresh=bool(state.result_urls))
-    return failed(services, claim, values={"result_urls": state.result_urls} if state.result_urls else None)
+    return failed(services, claim, changes=Changes(result_urls=state.result_urls or None))

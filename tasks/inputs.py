@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import BoundedSemaphore
 
@@ -15,9 +14,10 @@ from schemas.enums import ErrorCode
 from schemas.errors import ProviderRateLimited, ProviderRejected
 from schemas.input_link import input_link
 from schemas.inputs import InputField, generation_id, upload_id
+from schemas.tables import Upload
 from storage import earlier_generations, uploads
 from storage.claims import Claim
-from storage.earlier_generations import EarlierGeneration
+from storage.earlier_generations import EarlierGeneration, File
 from storage.leases import Lease
 from tasks.services import Services
 
@@ -30,13 +30,8 @@ _READERS = BoundedSemaphore(4)
 _LONGEST_LINK = timedelta(days=7)
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """An input in our object store: an upload, or the result of an earlier generation."""
-
-    object_key: str
-    content_type: str
-    size_bytes: int
+# An input in our object store: what a customer gave, or the result of an earlier generation.
+_Stored = Upload | File
 
 
 def provider_request(services: Services, claim: Claim, provider: Provider, lease: Lease) -> ProviderRequest:
@@ -51,7 +46,7 @@ def provider_request(services: Services, claim: Claim, provider: Provider, lease
     inputs = claim.order.inputs
     generations = _generations(services, claim)
     sources = _sources(services, claim, generations)
-    given = {**_uploads(services, claim), **_results(claim, generations, sources)}
+    given: dict[str, _Stored] = {**_uploads(services, claim), **_results(claim, generations, sources)}
     if provider.reads_inputs is InputsRead.NONE:
         links = {url: _link(services, claim, stored) for url, stored in given.items()}
         return ProviderRequest(model=claim.route.model, inputs=inputs.with_urls(links), sources=sources)
@@ -112,23 +107,23 @@ def _sources(services: Services, claim: Claim, generations: Mapping[str, Earlier
 
 def _results(
     claim: Claim, generations: Mapping[str, EarlierGeneration], sources: Mapping[str, RemoteRef]
-) -> Mapping[str, _Stored]:
+) -> Mapping[str, File]:
     """The files of the others, by URL. The sweep may have given one up since the order was accepted."""
-    results: dict[str, _Stored] = {}
+    results: dict[str, File] = {}
     for field in claim.order.inputs.input_files():
         if generation_id(field.url) is not None and field.url not in sources:
             results[field.url] = _result(field, generations.get(field.url))
     return results
 
 
-def _result(field: InputField, found: EarlierGeneration | None) -> _Stored:
+def _result(field: InputField, found: EarlierGeneration | None) -> File:
     if found is None or found.file is None or found.file.expired_at is not None:
         text = f"{field.name} is a generation whose file was deleted"
         raise ProviderRejected(text, code=ErrorCode.INPUT_UNREADABLE)
-    return _Stored(found.file.object_key, found.file.content_type, found.file.size_bytes)
+    return found.file
 
 
-def _uploads(services: Services, claim: Claim) -> Mapping[str, _Stored]:
+def _uploads(services: Services, claim: Claim) -> Mapping[str, Upload]:
     """The uploads among the inputs, by URL."""
     files = [file for file in claim.order.inputs.input_files() if upload_id(file.url) is not None]
     if not files:
@@ -138,7 +133,7 @@ def _uploads(services: Services, claim: Claim) -> Mapping[str, _Stored]:
     for file in files:
         if file.url not in found:
             raise ProviderRejected(f"{file.name} is an upload that was deleted", code=ErrorCode.INPUT_UNREADABLE)
-    return {url: _Stored(upload.object_key, upload.content_type, upload.size_bytes) for url, upload in found.items()}
+    return found
 
 
 def _read(services: Services, stored: _Stored) -> InputFile:

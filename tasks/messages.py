@@ -1,37 +1,21 @@
-"""Celery's side of the pipeline: the tasks that wake-ups name (`schemas.stages.WORK`)."""
+"""Celery's side of the pipeline: the tasks that wake-ups name."""
 
 from celery import shared_task
 
-from schemas.enums import Stage, TaskName
+from schemas.enums import TaskName
+from schemas.stages import WORK
 from tasks import pipeline
 from tasks.services import current_services
 
 
-@shared_task(name=TaskName.SUBMIT)
-def submit(generation_id: str, attempt: int) -> None:
-    """Send a queued generation to its provider, or settle what became of one that was already sent."""
-    pipeline.run(current_services(), generation_id, attempt, {Stage.QUEUED, Stage.SUBMITTING})
+def _serve(task: TaskName) -> None:
+    """Make the task that takes a generation on from the stages of its name."""
+    stages = [stage for stage, work in WORK.items() if work.task is task]
+
+    @shared_task(name=task)
+    def run(generation_id: str, attempt: int) -> None:
+        pipeline.run(current_services(), generation_id, attempt, stages)
 
 
-@shared_task(name=TaskName.POLL)
-def poll(generation_id: str, attempt: int) -> None:
-    """Ask the provider how it stands."""
-    pipeline.run(current_services(), generation_id, attempt, {Stage.GENERATING})
-
-
-@shared_task(name=TaskName.DOWNLOAD)
-def download(generation_id: str, attempt: int) -> None:
-    """Fetch the result."""
-    pipeline.run(current_services(), generation_id, attempt, {Stage.DOWNLOADING})
-
-
-@shared_task(name=TaskName.STORE)
-def store(generation_id: str, attempt: int) -> None:
-    """Look at the result, and make it an asset."""
-    pipeline.run(current_services(), generation_id, attempt, {Stage.STORING})
-
-
-@shared_task(name=TaskName.SETTLE)
-def settle(generation_id: str, attempt: int) -> None:
-    """Take the credits."""
-    pipeline.run(current_services(), generation_id, attempt, {Stage.SETTLING})
+for name in sorted({work.task for work in WORK.values()}):
+    _serve(name)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from providers.base import ProviderRequest
 from schemas.enums import ErrorCode, EventName, Stage
 from storage.assets import NewAsset
+from storage.transitions import NOTHING, Changes
 
 
 class Counts(StrEnum):
@@ -57,7 +58,7 @@ class Advance:
     """Seconds until the next stage's first look; None: it can run at once."""
     event: Mapping[str, object] = field(default_factory=dict)
     """What the timeline tells of the move."""
-    values: Mapping[str, object] = field(default_factory=dict)
+    changes: Changes = NOTHING
     """Further columns to set."""
     assets: Sequence[NewAsset] = ()
     """Rows to insert with the move."""
@@ -77,10 +78,8 @@ class Later:
     """The pause before that."""
     counts: Counts = Counts.NOTHING
     """What this try counts as."""
-    values: Mapping[str, object] = field(default_factory=dict)
+    changes: Changes = NOTHING
     """Further columns to set."""
-    progress: float | None = None
-    """The fraction 0..1 of the stage that is done, if known."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
 
-from providers.base import ProviderRequest
 from schemas.enums import Queue, Stage
 from storage import claims
 from storage.claims import Claim
@@ -24,7 +23,6 @@ from tasks.send import send
 from tasks.services import Services
 from tasks.settle import settle
 from tasks.store import store
-from tasks.troubles import INTERNAL, is_crashing_for_good
 
 Step = Callable[[Services, Claim, Lease], Outcome]
 """Takes a claimed generation a step further; what comes of it is written down by `apply` alone."""
@@ -35,29 +33,11 @@ class Row(NamedTuple):
 
     step: Step
     """What a claim of the stage is for."""
-    then: Callable[[Services, Advance], Step | None] = lambda _services, _outcome: None
-    """The next stage's step, if the same worker goes on with it under the same claim; else a message is sent."""
+    then: Callable[[Services, Any], Step | None] = lambda _services, _carried: None
+    """The next stage's step, if the same worker goes on with it under the same claim; else a message is sent.
 
-
-def _send(_services: Services, prepared: Advance) -> Step | None:
-    """Always: any other claim of `submitting` has to take the request for one that may have left."""
-    request = prepared.carries
-    return partial(send, request=request) if isinstance(request, ProviderRequest) else None
-
-
-def _download(services: Services, _delivered: Advance) -> Step | None:
-    """Where this process serves downloads: they take as long as they are large."""
-    return download if _joins(services) and Queue.DOWNLOAD in services.queues else None
-
-
-def _store(services: Services, downloaded: Advance) -> Step | None:
-    """Where the file is small enough to be in memory still."""
-    content = downloaded.carries
-    return partial(store, content=content) if _joins(services) and isinstance(content, bytes) else None
-
-
-def _settle(services: Services, _stored: Advance) -> Step | None:
-    return settle if _joins(services) else None
+    It is given what the outcome carries.
+    """
 
 
 def _joins(services: Services) -> bool:
@@ -65,11 +45,19 @@ def _joins(services: Services) -> bool:
 
 
 TABLE: dict[Stage, Row] = {
-    Stage.QUEUED: Row(prepare, _send),
+    # Always: any other claim of `submitting` has to take the request for one that may have left.
+    Stage.QUEUED: Row(prepare, lambda _services, request: partial(send, request=request)),
     Stage.SUBMITTING: Row(resolve),
-    Stage.GENERATING: Row(poll, _download),
-    Stage.DOWNLOADING: Row(download, _store),
-    Stage.STORING: Row(store, _settle),
+    # Where this process serves downloads: they take as long as they are large.
+    Stage.GENERATING: Row(
+        poll, lambda services, _: download if _joins(services) and Queue.DOWNLOAD in services.queues else None
+    ),
+    # Where the file is small enough to be in memory still.
+    Stage.DOWNLOADING: Row(
+        download,
+        lambda services, content: partial(store, content=content) if _joins(services) and content is not None else None,
+    ),
+    Stage.STORING: Row(store, lambda services, _: settle if _joins(services) else None),
     Stage.SETTLING: Row(settle),
 }
 
@@ -80,13 +68,9 @@ def run(services: Services, generation_id: str, attempt: int, stages: Collection
     asked_at = time.monotonic()
     with services.database.statement() as statement:
         claim = claims.claim(
-            statement,
-            UUID(generation_id),
-            stages,
-            attempt=attempt,
+            statement, UUID(generation_id), stages, attempt=attempt, holder=services.worker_name,
             lease_seconds=services.settings.pipeline.lease_seconds,
-            holder=services.worker_name,
-        )
+        )  # fmt: skip
     if claim is not None:
         with services.leases.keep(claim, since=asked_at) as lease:
             go_on(services, claim, lease)
@@ -99,26 +83,12 @@ def go_on(services: Services, claim: Claim, lease: Lease) -> None:
     while held is not None and step is not None:
         claim = held
         try:
-            outcome = _outcome(services, claim, lease, step)
-            step = _next_step(services, claim, step, outcome)
+            outcome = deadline.end_of(services, claim) or step(services, claim, lease)
+            if isinstance(outcome, Advance):
+                step = TABLE[claim.generation.stage].then(services, outcome.carries)
+            elif not isinstance(outcome, CancelSent):
+                step = None
             held = apply(services, claim, outcome, keeps_lease=step is not None)
         except Exception as error:  # noqa: BLE001 -- the edge of every step: whatever went wrong, the row must go on
             return recover(services, claim, error)
-    return None
-
-
-def _outcome(services: Services, claim: Claim, lease: Lease, step: Step) -> Outcome:
-    if deadline.is_past(claim):
-        return deadline.time_out(services, claim, lease)
-    if is_crashing_for_good(services.settings.pipeline, claim, claim.generation.crashes):
-        return INTERNAL
-    return step(services, claim, lease)
-
-
-def _next_step(services: Services, claim: Claim, step: Step, outcome: Outcome) -> Step | None:
-    match outcome:
-        case CancelSent():
-            return step
-        case Advance():
-            return TABLE[claim.generation.stage].then(services, outcome)
     return None

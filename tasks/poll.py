@@ -5,8 +5,10 @@ import structlog
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import ProviderError
+from schemas.stages import progress_within
 from storage.claims import Claim
 from storage.leases import Lease
+from storage.transitions import Changes
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.remote import cancelled, remote_ref
 from tasks.services import Services
@@ -62,15 +64,17 @@ def _wait(services: Services, claim: Claim, state: RemoteState) -> Later:
         least_seconds=providers.poll_seconds(generation.provider),
     )
     estimate = waited / (waited + _HALF_WAY_SECONDS[generation.kind])
-    return Later(wake_in, Counts.SUCCESS, progress=estimate if state.progress is None else state.progress)
+    percent = progress_within(Stage.GENERATING, estimate if state.progress is None else state.progress)
+    return Later(wake_in, Counts.SUCCESS, Changes(progress=percent))
 
 
 def _deliver(claim: Claim, state: RemoteState) -> Advance:
-    values: dict[str, object] = {"result_urls": state.result_urls}
-    if state.provider_credits is not None:
-        values["provider_credits"] = state.provider_credits
     was_unwanted = claim.generation.cancel_requested_at is not None
-    return Advance(Stage.DOWNLOADING, values=values, notes=[Note(EventName.CANCEL_TOO_LATE)] if was_unwanted else ())
+    return Advance(
+        Stage.DOWNLOADING,
+        changes=Changes(result_urls=state.result_urls, provider_credits=state.provider_credits),
+        notes=[Note(EventName.CANCEL_TOO_LATE)] if was_unwanted else (),
+    )
 
 
 def _end(services: Services, claim: Claim, state: RemoteState) -> Fail | Cancel:

@@ -6,8 +6,8 @@ from storage.claims import Claim
 from storage.leases import Lease
 from tasks.inputs import provider_request
 from tasks.outcomes import Advance, Cancel, Outcome
-from tasks.refusals import refused
 from tasks.services import Services
+from tasks.troubles import refused
 
 
 def prepare(services: Services, claim: Claim, lease: Lease) -> Outcome:

@@ -52,8 +52,8 @@ def _known(services: Services, claim: Claim) -> Submission | None:
 
 
 def _called_back(services: Services, claim: Claim) -> str | None:
-    with services.database.transaction() as session:
-        return callbacks.adoptable_remote_id(session, claim.id, claim.generation.provider)
+    with services.database.statement() as sql:
+        return callbacks.adoptable_remote_id(sql, claim.id, claim.generation.provider)
 
 
 def _grace_seconds(services: Services, claim: Claim) -> float:

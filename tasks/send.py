@@ -1,7 +1,5 @@
 """From `submitting`, under the claim that has just declared the intent: create the work at the vendor, once."""
 
-from collections.abc import Mapping
-
 import structlog
 
 from providers.base import STORED_FILE, ProviderRequest, Submission
@@ -10,12 +8,12 @@ from schemas.enums import Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
 from storage.claims import Claim
 from storage.leases import Lease
+from storage.transitions import Changes
 from tasks import files
 from tasks.outcomes import Advance, File, NotAccepted, Outcome, Unknown
-from tasks.refusals import crashed_before_it_left, refused
 from tasks.services import Services
 from tasks.timing import next_poll
-from tasks.troubles import loggable
+from tasks.troubles import crashed_before_it_left, loggable, refused
 
 log = structlog.get_logger()
 
@@ -73,24 +71,24 @@ def accepted(services: Services, claim: Claim, submission: Submission, *, is_fou
         has_callback=services.providers.calls_back(provider),
         least_seconds=services.providers.poll_seconds(provider),
     )
-    file, stored = _file(claim, submission)
+    file, links = _file(claim, submission), dict(submission.links)
+    if file is not None:
+        links[STORED_FILE] = files.link_to(file.key)
     return Advance(
         Stage.GENERATING,
         wait=0.0 if is_urgent else first_poll,
         event={"provider": provider, "route": claim.generation.route_index, "remote_id": submission.remote_id},
-        values={"remote_id": submission.remote_id, "remote_links": dict(submission.links), **stored},
+        changes=Changes(
+            remote_id=submission.remote_id, remote_links=links, object_key=None if file is None else file.key
+        ),
         file=file,
     )
 
 
-def _file(claim: Claim, submission: Submission) -> tuple[File | None, Mapping[str, object]]:
-    """The file that came with the answer, to be put where a download would put it; and the columns that name it."""
-    if submission.file is None:
-        return None, {}
-    key = files.object_key(claim)
-    links = {**submission.links, STORED_FILE: files.link_to(key)}
-    file = File(key, submission.file, files.content_type(submission.file))
-    return file, {"object_key": key, "remote_links": links}
+def _file(claim: Claim, submission: Submission) -> File | None:
+    """The file that came with the answer, to be put where a download would put it."""
+    content = submission.file
+    return None if content is None else File(files.object_key(claim), content, files.content_type(content))
 
 
 def _create(services: Services, claim: Claim, request: ProviderRequest, departure: Departure) -> Submission:

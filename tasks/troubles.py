@@ -1,18 +1,29 @@
-"""What trouble in a step comes to."""
-
-from collections.abc import Mapping
+"""What trouble comes to: outages, failures and crashes of steps, and creates that a vendor refused."""
 
 import structlog
+import tenacity
 
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.errors import ProviderError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
 from schemas.settings import PipelineSettings
 from storage.claims import Claim
-from tasks.outcomes import Counts, Fail, Later
+from storage.outages import OUTAGES
+from storage.transitions import NOTHING, Changes
+from tasks.outcomes import Advance, Counts, Fail, Later, NotAccepted
 from tasks.services import Services
 from tasks.timing import backoff, outage_pause
 
 log = structlog.get_logger()
+
+_OUTLAST_SECONDS = 300.0
+
+outlasting_outages = tenacity.retry(
+    retry=tenacity.retry_if_exception_type(OUTAGES),
+    wait=tenacity.wait_exponential(multiplier=0.1, max=2),
+    stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
+    reraise=True,
+)
+"""For what must not be forgotten: the function is tried again for five minutes."""
 
 INTERNAL = Fail(ErrorCode.INTERNAL, "an internal error; it was reported")
 
@@ -26,12 +37,10 @@ def outage(services: Services) -> Later:
     return Later(outage_pause(services.settings.pipeline))
 
 
-def failed(
-    services: Services, claim: Claim, *, at_least: float | None = None, values: Mapping[str, object] | None = None
-) -> Later:
+def failed(services: Services, claim: Claim, *, at_least: float | None = None, changes: Changes = NOTHING) -> Later:
     """Come back after a gap that widens with every failure; however many there are, only the deadline ends it."""
     gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)
-    return Later(gap, Counts.FAILURE, values or {})
+    return Later(gap, Counts.FAILURE, changes)
 
 
 def failed_read(services: Services, claim: Claim, error: ProviderError) -> Later:
@@ -59,3 +68,46 @@ def is_crashing_for_good(pipeline: PipelineSettings, claim: Claim, crashes: int)
 def loggable(error: ProviderError) -> str:
     """What a log may say of an error: a rejection quotes the vendor, who may quote the prompt."""
     return "rejected" if isinstance(error, ProviderRejected) else error.message
+
+
+def refused(services: Services, claim: Claim, error: ProviderError) -> NotAccepted:
+    """What follows from the vendor's refusal."""
+    pipeline, failures = services.settings.pipeline, claim.generation.failures
+    match error:
+        case ProviderRateLimited():
+            return _again(error.message, outage_pause(pipeline, at_least=error.retry_after), failures=failures)
+        case ProviderUnavailable() if failures + 1 < pipeline.submit_failures:
+            pause = backoff(pipeline, failures + 1, at_least=error.retry_after)
+            return _again(error.message, pause, failures=failures + 1)
+        case ProviderRejected():
+            return NotAccepted(Fail(error.code, error.message))
+        case _:
+            reason = loggable(error)
+            log.error("provider_trouble", provider=claim.route.provider, code=error.code, reason=reason)
+            return NotAccepted(_next_route(claim, error))
+
+
+def crashed_before_it_left(services: Services, claim: Claim) -> NotAccepted:
+    """An error that nobody foresaw, before anything left: it may be sent again, a few times."""
+    pipeline, crashes = services.settings.pipeline, claim.generation.crashes + 1
+    if crashes >= pipeline.stage_failures:
+        return NotAccepted(INTERNAL)
+    return _again("an internal error", backoff(pipeline, crashes), failures=0, crashes=crashes)
+
+
+def _again(reason: str, pause: float, *, failures: int, crashes: int | None = None) -> NotAccepted:
+    """Back to `queued`, to be sent again after a pause."""
+    changes = Changes(failures=failures, crashes=crashes)
+    return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, changes=changes))
+
+
+def _next_route(claim: Claim, error: ProviderError) -> Advance | Fail:
+    index, routes = claim.generation.route_index + 1, claim.order.routes
+    if index >= len(routes):
+        return Fail(error.code, error.message)
+    return Advance(
+        Stage.QUEUED,
+        wait=0.0,
+        event={"reason": error.message, "next_route": index},
+        changes=Changes(failures=0, route_index=index, provider=routes[index].provider),
+    )

@@ -12,7 +12,7 @@ from schemas.enums import Queue, Stage, TaskName
 from schemas.stages import WORK
 from storage import generations
 from storage.generations import Wake
-from storage.statements import Executor
+from storage.sql import Sql
 from tasks.services import Services, current_services
 
 log = structlog.get_logger()
@@ -72,11 +72,11 @@ def wake(services: Services, queues: Collection[Queue] = tuple(_STAGES)) -> set[
     return full
 
 
-def _taken(executor: Executor, queue: Queue, room: int, resend_after: float) -> list[Wake]:
+def _taken(sql: Sql, queue: Queue, room: int, resend_after: float) -> list[Wake]:
     """What a queue has room for. With none, nothing is asked: a look at what is due costs as much as there is."""
     if room <= 0:
         return []
-    return generations.take_due(executor, _STAGES[queue], limit=room, resend_after=resend_after)
+    return generations.take_due(sql, _STAGES[queue], limit=room, resend_after=resend_after)
 
 
 def _sent(services: Services, due: Sequence[Wake]) -> bool:

@@ -16,6 +16,7 @@ from schemas.settings import Settings
 from storage import acceptance, customers, ledger
 from storage.claims import Claim
 from storage.database import Database
+from storage.sql import of
 
 T = TypeVar("T")
 
@@ -85,7 +86,9 @@ def a_generation(
     """An accepted generation."""
     request = GenerationRequest(model="nano-banana", prompt=prompt or f"a lighthouse {uuid4()}")
     with database.transaction() as session:
-        accepted = acceptance.accept(session, customer.id, request, lambda *_: order or an_order(), settings.pipeline)
+        accepted = acceptance.accept(
+            of(session), customer.id, request, lambda *_: order or an_order(), settings.pipeline
+        )
     return accepted.generation.id
 
 

@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from schemas.enums import Stage
 from schemas.settings import PipelineSettings
 from storage import generations
 from storage.database import Database
+from storage.sql import of, returns
 
-_STATEMENT = text(f"EXPLAIN (ANALYZE, BUFFERS) {generations.TAKE_DUE.text}")
+_STATEMENT = returns(str)(f"EXPLAIN (ANALYZE, BUFFERS) {generations.TAKE_DUE.text}")
 _NODE = re.compile(
     r"(?P<indent> *)(?:->  )?(?P<name>\S.*?)  \(.*"
     r"actual time=\S+\.\.(?P<ms>\S+) rows=(?P<rows>\S+) loops=(?P<loops>\d+)\)"
@@ -30,13 +29,13 @@ class Plan:
 
 def explain(database: Database, pipeline: PipelineSettings) -> Plan:
     """Execute the query as the waker does with an empty queue, and roll it back."""
-    values = {
-        "stages": [Stage.GENERATING.value],
-        "limit": pipeline.queue_target,
-        "resend_after": pipeline.resend_after_seconds,
-    }
     with database.transaction() as session:
-        lines = [str(line) for line in session.execute(_STATEMENT, values).scalars()]
+        lines = of(session).all(
+            _STATEMENT,
+            stages=[Stage.GENERATING.value],
+            limit=pipeline.queue_target,
+            resend_after=pipeline.resend_after_seconds,
+        )
         session.rollback()
     total = sum(float(line.split(":")[1].removesuffix("ms")) for line in lines if line.startswith(_TIMES))
     return Plan(total, [short for line in lines if (short := _short(line))])

@@ -6,6 +6,8 @@ what an index finds for one beside a busy system. Every generation that is unfin
 
 from dataclasses import dataclass
 
+from storage.sql import IS_FREE
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -25,11 +27,11 @@ _OVERDUE = """
 """
 
 # The waker looks every second, and puts off what it sends: for 600 s it had no room for this one, or is not there.
-_STUCK = """
+_STUCK = f"""
     SELECT id::text, 'stuck in ' || stage || ', due since ' || wake_at || ' and nobody holds it'
     FROM generations
-    WHERE wake_at < now() - interval '600 s' AND (lease_until IS NULL OR lease_until < now())
-"""
+    WHERE wake_at < now() - interval '600 s' AND {IS_FREE}
+"""  # noqa: S608 -- a constant
 
 _LOST = """
     SELECT id::text, stage || ' with wake_at ' || coalesce(wake_at::text, 'null')

@@ -9,9 +9,12 @@ from minio.error import MinioException
 from sqlalchemy import text
 from urllib3.exceptions import HTTPError
 
+from schemas.enums import EventName
+from storage import transitions
 from storage.generations import database_now
 from storage.objects import ObjectStore, UnfinishedUpload
 from storage.orphans import PREFIXES, find_orphans
+from storage.sql import of
 from storage.sweeps.base import SLICE, Portion, Sweep
 
 log = structlog.get_logger()
@@ -41,13 +44,9 @@ _EXPIRE = text("""
         UPDATE assets a SET expired_at = now() FROM due
         WHERE a.generation_id = due.generation_id AND a.expired_at IS NULL
         RETURNING a.generation_id, a.object_key, a.size_bytes
-    ), told AS (
-        INSERT INTO events (generation_id, origin, stage, name, data)
-        SELECT g.id, g.stage, g.stage, 'expired',
-               jsonb_build_object('files', count(*), 'size_bytes', sum(expired.size_bytes))
-        FROM expired JOIN generations g ON g.id = expired.generation_id GROUP BY g.id
     )
-    SELECT object_key, size_bytes FROM expired
+    SELECT generation_id, object_key, size_bytes, count(*) OVER its AS files, sum(size_bytes) OVER its AS total
+    FROM expired WINDOW its AS (PARTITION BY generation_id)
 """)
 
 _COUNT_EXPIRED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM uploads WHERE expires_at < now()")
@@ -78,6 +77,8 @@ def assets(run: Sweep) -> Iterator[Portion]:
     while True:
         with run.database.transaction() as session:
             expired = session.execute(_EXPIRE, {"age": age, "slice": SLICE}).all()
+            told = {row.generation_id: {"files": row.files, "size_bytes": int(row.total)} for row in expired}
+            transitions.note_all(of(session), EventName.EXPIRED, told)
         if not expired:
             return
         for row in expired:

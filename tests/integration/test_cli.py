@@ -11,9 +11,10 @@ from sqlalchemy import text
 
 from schemas.enums import ErrorCode, EventName
 from schemas.settings import Settings
-from storage import customers, timeline
+from storage import customers, transitions
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.sql import of
 from tests.integration.command import Ended, Reelworks
 from tests.integration.gateway.finishing import complete, fail
 from tests.support import NewCustomer, a_generation
@@ -21,7 +22,7 @@ from tests.support import NewCustomer, a_generation
 
 def _is_live(database: Database, key: str) -> bool:
     with database.transaction() as session:
-        return customers.authenticate(session, key) is not None
+        return customers.authenticate(of(session), key) is not None
 
 
 def test_a_new_customer_has_a_key_that_works_and_no_credits(reelworks: Reelworks, database: Database) -> None:
@@ -327,7 +328,7 @@ def test_a_timeline_tells_what_happened_and_why_it_ended(
     generation_id = a_generation(database, settings, customer, prompt="nobody else may read this")
     fail(database, settings, generation_id, ErrorCode.TIMEOUT, "not finished before its deadline")
     with database.transaction() as session:
-        timeline.note(session, generation_id, EventName.CALLBACK_LATE, {"remote_id": "task-1"})
+        transitions.note(of(session), generation_id, EventName.CALLBACK_LATE, {"remote_id": "task-1"})
     shown = reelworks("timeline", str(generation_id))
     assert shown.status == 0
     for told in (

@@ -11,6 +11,7 @@ from schemas.settings import Settings
 from storage import customers, ledger
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.sql import of
 from tests.integration.command import Ended, Reelworks
 from tests.integration.gateway.finishing import complete, fail
 from tests.support import NewCustomer, a_generation, new_customer
@@ -82,7 +83,7 @@ def test_a_key_is_made_listed_and_revoked(
     assert reelworks(group, revoke, str(customer.id), key[:8]) == Ended(0, "1 key(s) revoked\n", "")
 
     with database.transaction() as session:
-        assert customers.authenticate(session, key) is None
+        assert customers.authenticate(of(session), key) is None
     left = told(reelworks("keys", "list", "--json"))
     assert [one["prefix"] for one in left] == [customer.api_key[:8]]
     every = told(reelworks("keys", "list", "--revoked", "--json"))

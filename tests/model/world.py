@@ -21,6 +21,7 @@ from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.outages import OUTAGES
+from storage.sql import of
 from tasks import pipeline
 from tasks.services import Services
 from tasks.wake import wake
@@ -113,7 +114,7 @@ class World:
         def act(services: Services) -> None:
             with services.database.transaction() as session:
                 accepted = acceptance.accept(
-                    session,
+                    of(session),
                     self.customers[customer],
                     GenerationRequest(model=model, prompt="a lighthouse"),
                     services.catalogue.order,
@@ -146,7 +147,7 @@ class World:
         def act(services: Services) -> None:
             with services.database.transaction() as session:
                 due = callbacks.record(
-                    session, work.provider, work.generation_id, remote_id=work.remote_id, body=body, resend_after=10
+                    of(session), work.provider, work.generation_id, remote_id=work.remote_id, body=body, resend_after=10
                 )
             if due is not None:
                 services.dispatcher.wake(due)

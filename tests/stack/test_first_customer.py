@@ -7,6 +7,7 @@ from stack.first_customer import CREDITS, ensure_first_customer
 from stack.stack import Stack
 from storage import customers, ledger
 from storage.database import Database
+from storage.sql import of
 from tests.support import empty
 
 Greet = Callable[[], str]
@@ -39,7 +40,7 @@ def key_file(tmp_path: Path) -> Path:
 
 def customer_of(database: Database, key_file: Path) -> tuple[str, str, int]:
     with database.transaction() as session:
-        customer = customers.authenticate(session, key_file.read_text())
+        customer = customers.authenticate(of(session), key_file.read_text())
         assert customer is not None
         return str(customer.id), customer.name, ledger.balance(session, customer.id).available
 

@@ -6,10 +6,12 @@ from uuid import UUID
 from schemas.enums import AssetRole, ErrorCode, Stage
 from schemas.settings import Settings
 from schemas.tables import Asset
-from storage import claims, generations, ledger
+from storage import claims, generations, transitions
 from storage.claims import Claim
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.sql import of
+from storage.transitions import Changes
 from tests.support import some_claim
 
 REMOTE_ID = "task-of-the-vendor"
@@ -25,7 +27,7 @@ def claim(database: Database, settings: Settings, generation_id: UUID) -> Claim:
         assert found is not None
         lease_seconds = settings.pipeline.lease_seconds
         return some_claim(
-            claims.claim(session, generation_id, Stage, attempt=found.attempt, lease_seconds=lease_seconds)
+            claims.claim(of(session), generation_id, Stage, attempt=found.attempt, lease_seconds=lease_seconds)
         )
 
 
@@ -33,7 +35,7 @@ def fail(database: Database, settings: Settings, generation_id: UUID, code: Erro
     """End a generation as failed."""
     held = claim(database, settings, generation_id)
     with database.transaction() as session:
-        claims.fail(session, held, code, message)
+        transitions.fail(of(session), held, code, message)
 
 
 def complete(
@@ -50,14 +52,14 @@ def complete(
     asset = _stored(objects, held, AssetRole.RESULT, f"customers/{held.token}.png", body)
     with database.transaction() as session:
         for stage in _WAY:
-            values = {"remote_id": REMOTE_ID, "result_urls": [RESULT_URL]} if stage is Stage.GENERATING else {}
-            held = claims.move(session, held, stage, wake_in=0, keep_lease=True, values=values)
+            is_accepted = stage is Stage.GENERATING
+            changes = Changes(remote_id=REMOTE_ID, result_urls=[RESULT_URL]) if is_accepted else Changes()
+            held = transitions.move(of(session), held, stage, wake_in=0, keeps_lease=True, changes=changes)
         session.add(asset)
         if poster:
             key = f"customers/{held.token}.poster.jpg"
             session.add(_stored(objects, held, AssetRole.POSTER, key, b"a poster"))
-        claims.move(session, held, Stage.COMPLETED, wake_in=0)
-        ledger.capture(session, held.generation.customer_id, generation_id)
+        transitions.move(of(session), held, Stage.COMPLETED, wake_in=0)
     return asset
 
 

@@ -16,8 +16,10 @@ from schemas.callback_token import sign
 from schemas.enums import Queue, Stage
 from schemas.settings import Settings
 from schemas.tables import CallbackReceipt, Generation
-from storage import claims
+from storage import transitions
 from storage.database import Database
+from storage.sql import of
+from storage.transitions import Changes
 from tests.integration.gateway.finishing import claim
 from tests.support import NewCustomer, a_generation, eventually
 
@@ -39,8 +41,8 @@ def waiting(database: Database, settings: Settings, customer: NewCustomer) -> Wa
     generation_id = a_generation(database, settings, customer)
     held = claim(database, settings, generation_id)
     with database.transaction() as session:
-        held = claims.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
-        claims.move(session, held, Stage.GENERATING, wake_in=60, values={"remote_id": TASK})
+        held = transitions.move(of(session), held, Stage.SUBMITTING, wake_in=0, keeps_lease=True)
+        transitions.move(of(session), held, Stage.GENERATING, wake_in=60, changes=Changes(remote_id=TASK))
     token = sign(settings.secret_key.get_secret_value(), generation_id)
     return Waiting(generation_id, f"/callbacks/kie/{generation_id}", token)
 

@@ -6,10 +6,12 @@ import pytest
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.settings import Settings
-from storage import claims, generations, timeline
+from storage import generations, timeline, transitions
 from storage.claims import Claim
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.sql import of
+from storage.transitions import Changes
 from tests.integration.gateway.finishing import claim, complete, fail
 from tests.support import NewCustomer, a_generation, new_customer
 
@@ -26,13 +28,13 @@ def _cancel(gateway: httpx.Client, customer: NewCustomer, generation_id: UUID) -
 def _submitting(database: Database, settings: Settings, generation_id: UUID) -> Claim:
     held = claim(database, settings, generation_id)
     with database.transaction() as session:
-        return claims.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+        return transitions.move(of(session), held, Stage.SUBMITTING, wake_in=0, keeps_lease=True)
 
 
 def _generating(database: Database, settings: Settings, generation_id: UUID) -> None:
     held = _submitting(database, settings, generation_id)
     with database.transaction() as session:
-        claims.move(session, held, Stage.GENERATING, wake_in=60, values={"remote_id": "task-1"})
+        transitions.move(of(session), held, Stage.GENERATING, wake_in=60, changes=Changes(remote_id="task-1"))
 
 
 def _names(database: Database, generation_id: UUID) -> list[EventName]:
@@ -69,7 +71,7 @@ def test_a_worker_that_was_about_to_send_it_finds_that_it_lost_it(
     held = claim(database, settings, generation_id)
     assert _cancel(gateway, customer, generation_id).json()["status"] == "cancelled"
     with pytest.raises(LeaseLost), database.transaction() as session:
-        claims.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+        transitions.move(of(session), held, Stage.SUBMITTING, wake_in=0, keeps_lease=True)
 
 
 def test_while_it_is_being_sent_the_wish_is_written_down_and_the_credits_stay_held(
@@ -86,9 +88,9 @@ def test_while_it_is_being_sent_the_wish_is_written_down_and_the_credits_stay_he
     assert _names(database, generation_id).count(EventName.CANCEL_REQUESTED) == 1
     with database.transaction() as session:
         # However long the worker wanted to wait: the wish came after it took the generation.
-        claims.move(session, held, Stage.QUEUED, wake_in=3600)
+        transitions.move(of(session), held, Stage.QUEUED, wake_in=3600)
     with database.transaction() as session:
-        due = generations.take_due(session, [Stage.QUEUED], limit=10, resend_after=10)
+        due = generations.take_due(of(session), [Stage.QUEUED], limit=10, resend_after=10)
     assert [wake.generation_id for wake in due] == [generation_id]
 
 

@@ -14,10 +14,12 @@ from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Event, Generation
-from storage import acceptance, callbacks, claims, generations, ledger, timeline
+from storage import acceptance, callbacks, claims, generations, ledger, timeline, transitions
 from storage.claims import Claim
 from storage.database import Database
 from storage.ledger import Balance
+from storage.sql import of
+from storage.transitions import Changes
 from tests.support import NewCustomer, a_generation, an_order, some_claim
 
 MakeCustomer = Callable[[int], NewCustomer]
@@ -29,7 +31,7 @@ def claim(database: Database, generation_id: UUID, *, lease_seconds: float = 60)
     with database.transaction() as session:
         found = generations.find(session, generation_id)
         assert found is not None
-        return claims.claim(session, generation_id, ALL_STAGES, attempt=found.attempt, lease_seconds=lease_seconds)
+        return claims.claim(of(session), generation_id, ALL_STAGES, attempt=found.attempt, lease_seconds=lease_seconds)
 
 
 def row(database: Database, generation_id: UUID) -> Generation:
@@ -41,8 +43,8 @@ def at_stage(database: Database, held: Claim, *stages: Stage) -> Claim:
     """Walk a claimed generation through stages, keeping the lease."""
     for stage in stages:
         with database.transaction() as session:
-            values = {"remote_id": f"remote-{held.id}"} if stage is Stage.GENERATING else {}
-            held = claims.move(session, held, stage, wake_in=60, keep_lease=True, values=values)
+            changes = Changes(remote_id=f"remote-{held.id}" if stage is Stage.GENERATING else None)
+            held = transitions.move(of(session), held, stage, wake_in=60, keeps_lease=True, changes=changes)
     return held
 
 
@@ -95,11 +97,11 @@ def test_a_worker_that_lost_its_lease_writes_nothing(database: Database, generat
     expire_lease(database, generation_id)
     heir = some_claim(claim(database, generation_id))
     with pytest.raises(LeaseLost), database.transaction() as session:
-        claims.move(session, late, Stage.SUBMITTING, wake_in=0)
+        transitions.move(of(session), late, Stage.SUBMITTING, wake_in=0)
     with pytest.raises(LeaseLost), database.transaction() as session:
-        claims.put_back(session, late, wake_in=0)
+        transitions.put_back(of(session), late, wake_in=0)
     with pytest.raises(LeaseLost), database.transaction() as session:
-        claims.fail(session, late, ErrorCode.INTERNAL, "too late")
+        transitions.fail(of(session), late, ErrorCode.INTERNAL, "too late")
     after = row(database, generation_id)
     assert (after.stage, after.lease_token, after.attempt) == (Stage.QUEUED, heir.token, 2)
 
@@ -108,7 +110,7 @@ def test_a_renewed_lease_stays_and_a_lost_one_is_told(database: Database, genera
     held = some_claim(claim(database, generation_id, lease_seconds=1))
     with database.transaction() as session:
         ids = {held.token: generation_id, UUID(int=1): generation_id}
-        good = claims.renew_leases(session, ids, lease_seconds=600)
+        good = claims.renew_leases(of(session), ids, lease_seconds=600)
     assert good == {held.token}
     after = row(database, generation_id)
     assert after.lease_until is not None
@@ -120,7 +122,7 @@ def test_a_renewed_lease_stays_and_a_lost_one_is_told(database: Database, genera
 def test_a_move_that_is_not_in_the_table_is_refused(database: Database, generation_id: UUID) -> None:
     held = some_claim(claim(database, generation_id))
     with pytest.raises(ValueError, match="cannot move from queued to completed"), database.transaction() as session:
-        claims.move(session, held, Stage.COMPLETED, wake_in=0)
+        transitions.move(of(session), held, Stage.COMPLETED, wake_in=0)
 
 
 def test_a_reading_that_tells_less_than_the_one_before_takes_no_progress_back(
@@ -128,9 +130,9 @@ def test_a_reading_that_tells_less_than_the_one_before_takes_no_progress_back(
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     seen: list[int] = []
-    for fraction in (0.8, 0.2):
+    for percent in (67, 28):
         with database.statement() as statement:
-            claims.put_back(statement, held, wake_in=0, progress=fraction)
+            transitions.put_back(statement, held, wake_in=0, changes=Changes(progress=percent))
         seen.append(row(database, generation_id).progress)
         held = some_claim(claim(database, generation_id))
     assert seen == [67, 67]
@@ -139,9 +141,9 @@ def test_a_reading_that_tells_less_than_the_one_before_takes_no_progress_back(
 def test_every_move_leaves_an_event_and_progress_never_goes_back(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
-        claims.record_progress(session, held, 0.8)
+        transitions.record(of(session), held, Changes(progress=67))
     with database.transaction() as session:
-        claims.record_progress(session, held, 0.2)
+        transitions.record(of(session), held, Changes(progress=28))
     assert row(database, generation_id).progress == 67
     with database.transaction() as session:
         moves = session.exec(
@@ -159,7 +161,7 @@ def test_failing_releases_the_hold_in_the_same_transaction(
 ) -> None:
     held = some_claim(claim(database, generation_id))
     with database.transaction() as session:
-        claims.fail(session, held, ErrorCode.PROVIDER_REJECTED, "no such thing")
+        transitions.fail(of(session), held, ErrorCode.PROVIDER_REJECTED, "no such thing")
     after = row(database, generation_id)
     assert (after.stage, after.error_code, after.wake_at) == (Stage.FAILED, ErrorCode.PROVIDER_REJECTED, None)
     with database.transaction() as session:
@@ -179,7 +181,7 @@ def test_the_next_look_is_never_after_the_deadline(
     generation_id = a_generation(database, settings, customer, an_order(deadline_seconds=30))
     held = some_claim(claim(database, generation_id))
     with database.transaction() as session:
-        claims.put_back(session, held, wake_in=3600)
+        transitions.put_back(of(session), held, wake_in=3600)
     after = row(database, generation_id)
     assert after.wake_at == after.deadline_at
 
@@ -189,14 +191,14 @@ def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING)
     with database.transaction() as session:
-        wake = callbacks.record(session, "kie", generation_id, remote_id="task_1", body=b"{}", resend_after=10)
+        wake = callbacks.record(of(session), "kie", generation_id, remote_id="task_1", body=b"{}", resend_after=10)
     assert wake is None, "the worker that holds the claim will see it"
     with database.transaction() as session:
-        moved = claims.move(session, held, Stage.GENERATING, wake_in=3600, values={"remote_id": "task_1"})
+        moved = transitions.move(of(session), held, Stage.GENERATING, wake_in=3600, changes=Changes(remote_id="task_1"))
     assert moved.generation.wake_at is not None
     with database.transaction() as session:
-        assert generations.take_due(session, [Stage.GENERATING], limit=10, resend_after=10) == []
-        due = generations.take_due(session, [Stage.DOWNLOADING], limit=10, resend_after=10)
+        assert generations.take_due(of(session), [Stage.GENERATING], limit=10, resend_after=10) == []
+        due = generations.take_due(of(session), [Stage.DOWNLOADING], limit=10, resend_after=10)
     assert [(wake.generation_id, wake.stage) for wake in due] == [(generation_id, Stage.GENERATING)]
     assert due[0].is_called_back, "whoever downloads asks whether there is something to download"
 
@@ -204,12 +206,12 @@ def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
 def test_a_callback_is_kept_once_and_counted(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
-        claims.put_back(session, held, wake_in=3600)
+        transitions.put_back(of(session), held, wake_in=3600)
     remote_id = f"remote-{generation_id}"
     for _ in range(3):
         with database.transaction() as session:
             wake = callbacks.record(
-                session, "kie", generation_id, remote_id=remote_id, body=b'{"a":1}', resend_after=10
+                of(session), "kie", generation_id, remote_id=remote_id, body=b'{"a":1}', resend_after=10
             )
         assert wake is not None
         assert wake.stage is Stage.GENERATING
@@ -224,12 +226,16 @@ def test_a_callback_for_other_work_or_a_finished_generation_wakes_nobody(
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
-        assert callbacks.record(session, "kie", generation_id, remote_id="other", body=b"1", resend_after=10) is None
+        assert (
+            callbacks.record(of(session), "kie", generation_id, remote_id="other", body=b"1", resend_after=10) is None
+        )
     with database.transaction() as session:
-        claims.fail(session, held, ErrorCode.TIMEOUT, "too late")
+        transitions.fail(of(session), held, ErrorCode.TIMEOUT, "too late")
     with database.transaction() as session:
         remote_id = f"remote-{generation_id}"
-        assert callbacks.record(session, "kie", generation_id, remote_id=remote_id, body=b"2", resend_after=10) is None
+        assert (
+            callbacks.record(of(session), "kie", generation_id, remote_id=remote_id, body=b"2", resend_after=10) is None
+        )
     assert row(database, generation_id).wake_at is None
     with database.transaction() as session:
         last = timeline.read(session, generation_id)[-1]
@@ -247,7 +253,7 @@ def test_customers_take_turns_when_the_queue_has_little_room(
     make_due(database, *burst)
     make_due(database, single)
     with database.transaction() as session:
-        due = generations.take_due(session, [Stage.QUEUED], limit=2, resend_after=10)
+        due = generations.take_due(of(session), [Stage.QUEUED], limit=2, resend_after=10)
     assert len(due) == 2
     assert single in {wake.generation_id for wake in due}
 
@@ -258,9 +264,9 @@ def test_wakers_do_not_wait_for_each_other_and_take_no_row_twice(
     made = [a_generation(database, settings, customer) for _ in range(6)]
     make_due(database, *made)
     with database.transaction() as one:
-        first = generations.take_due(one, [Stage.QUEUED], limit=3, resend_after=10)
+        first = generations.take_due(of(one), [Stage.QUEUED], limit=3, resend_after=10)
         with database.transaction() as other:
-            second = generations.take_due(other, [Stage.QUEUED], limit=10, resend_after=10)
+            second = generations.take_due(of(other), [Stage.QUEUED], limit=10, resend_after=10)
     taken = [wake.generation_id for wake in [*first, *second]]
     assert sorted(taken) == sorted(made)
 
@@ -270,10 +276,10 @@ def test_a_held_or_undue_generation_is_not_woken(database: Database, settings: S
     make_due(database, held)
     some_claim(claim(database, held))
     with database.transaction() as session:
-        assert generations.take_due(session, [Stage.QUEUED], limit=10, resend_after=10) == []
+        assert generations.take_due(of(session), [Stage.QUEUED], limit=10, resend_after=10) == []
     make_due(database, undue)
     with database.transaction() as session:
-        assert generations.take_due(session, [Stage.STORING], limit=10, resend_after=10) == []
+        assert generations.take_due(of(session), [Stage.STORING], limit=10, resend_after=10) == []
 
 
 def test_the_same_idempotency_key_gives_the_same_generation(
@@ -285,7 +291,7 @@ def test_the_same_idempotency_key_gives_the_same_generation(
         request = GenerationRequest(model="nano-banana", prompt=prompt)
         with database.transaction() as session:
             return acceptance.accept(
-                session, customer.id, request, make_order, settings.pipeline, idempotency_key="order-1"
+                of(session), customer.id, request, make_order, settings.pipeline, idempotency_key="order-1"
             )
 
     def retired(_request: GenerationRequest, _facts: Facts) -> Order:

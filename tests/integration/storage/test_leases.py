@@ -6,11 +6,12 @@ from sqlalchemy import text
 from schemas.enums import Stage
 from schemas.errors import LeaseLost
 from schemas.settings import Settings
-from storage import claims, generations
+from storage import claims, generations, transitions
 from storage.claims import Claim
 from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
+from storage.sql import of
 from tests.support import a_generation, eventually, new_customer, some_claim
 
 
@@ -18,7 +19,7 @@ from tests.support import a_generation, eventually, new_customer, some_claim
 def held(database: Database, settings: Settings) -> Claim:
     generation_id = a_generation(database, settings, new_customer(database, 100))
     with database.transaction() as session:
-        return some_claim(claims.claim(session, generation_id, {Stage.QUEUED}, attempt=0, lease_seconds=600))
+        return some_claim(claims.claim(of(session), generation_id, {Stage.QUEUED}, attempt=0, lease_seconds=600))
 
 
 def steal(database: Database, claim: Claim) -> None:
@@ -28,7 +29,7 @@ def steal(database: Database, claim: Claim) -> None:
 
 def due(database: Database) -> list[Wake]:
     with database.transaction() as session:
-        return generations.take_due(session, list(Stage), limit=10, resend_after=60)
+        return generations.take_due(of(session), list(Stage), limit=10, resend_after=60)
 
 
 def seconds_left(database: Database, claim: Claim) -> float:
@@ -75,7 +76,7 @@ def test_what_is_handed_back_is_due_at_once_and_is_no_failure(database: Database
     (wake,) = due(database)
     assert (wake.generation_id, wake.stage, wake.attempt) == (held.id, Stage.QUEUED, 1)
     with database.transaction() as session:
-        again = some_claim(claims.claim(session, held.id, {Stage.QUEUED}, attempt=1, lease_seconds=600))
+        again = some_claim(claims.claim(of(session), held.id, {Stage.QUEUED}, attempt=1, lease_seconds=600))
     assert (again.generation.failures, again.generation.crashes) == (0, 0)
 
 
@@ -88,9 +89,9 @@ def test_a_step_that_goes_on_after_its_claim_was_handed_back_writes_nothing_and_
         with pytest.raises(LeaseLost):
             lease.fence()
         with pytest.raises(LeaseLost), database.transaction() as session:
-            claims.move(session, held, Stage.SUBMITTING, wake_in=0, keep_lease=True)
+            transitions.move(of(session), held, Stage.SUBMITTING, wake_in=0, keeps_lease=True)
         with pytest.raises(LeaseLost), database.transaction() as session:
-            claims.put_back(session, held, wake_in=60)
+            transitions.put_back(of(session), held, wake_in=60)
         keeper.renew()
     assert [wake.generation_id for wake in due(database)] == [held.id]
 
@@ -105,7 +106,7 @@ def test_a_step_that_begins_after_the_hand_back_sends_nothing(database: Database
 def test_only_what_this_process_holds_is_handed_back(database: Database, held: Claim, settings: Settings) -> None:
     generation_id = a_generation(database, settings, new_customer(database, 100))
     with database.transaction() as session:
-        of_another = some_claim(claims.claim(session, generation_id, {Stage.QUEUED}, attempt=0, lease_seconds=600))
+        of_another = some_claim(claims.claim(of(session), generation_id, {Stage.QUEUED}, attempt=0, lease_seconds=600))
     keeper = LeaseKeeper(database, lease_seconds=600)
     with keeper.keep(held, since=time.monotonic()):
         steal(database, held)

@@ -19,6 +19,7 @@ from schemas.tables import LedgerTransfer
 from storage import ledger
 from storage.database import Database
 from storage.ledger import Balance
+from storage.sql import of
 from tests.support import NewCustomer, a_generation, an_order, new_customer
 
 MakeCustomer = Callable[[int], NewCustomer]
@@ -88,7 +89,7 @@ def test_a_capture_takes_the_hold_once(database: Database, settings: Settings, m
     generation_id = a_generation(database, settings, customer)
     for _ in range(2):
         with database.transaction() as session:
-            ledger.capture(session, customer.id, generation_id)
+            ledger.capture(of(session), customer.id, generation_id)
     assert balance(database, customer) == Balance(available=10, held=0)
     with database.transaction() as session:
         kinds = session.exec(
@@ -102,12 +103,12 @@ def test_a_hold_ends_in_one_way_only(database: Database, settings: Settings, mak
     released, captured = (a_generation(database, settings, customer) for _ in range(2))
     for _ in range(2):
         with database.transaction() as session:
-            ledger.release(session, customer.id, released)
-            ledger.capture(session, customer.id, captured)
+            ledger.release(of(session), customer.id, released)
+            ledger.capture(of(session), customer.id, captured)
     with pytest.raises(AlreadySettled), database.transaction() as session:
-        ledger.capture(session, customer.id, released)
+        ledger.capture(of(session), customer.id, released)
     with pytest.raises(AlreadySettled), database.transaction() as session:
-        ledger.release(session, customer.id, captured)
+        ledger.release(of(session), customer.id, captured)
     assert balance(database, customer) == Balance(available=90, held=0)
 
 
@@ -117,7 +118,7 @@ def test_the_database_itself_refuses_a_second_settlement(
     customer = make_customer(30)
     generation_id = a_generation(database, settings, customer)
     with database.transaction() as session:
-        ledger.capture(session, customer.id, generation_id)
+        ledger.capture(of(session), customer.id, generation_id)
     with pytest.raises(IntegrityError, match="uq_ledger_transfers_settlement"), database.transaction() as session:
         session.execute(
             text("""
@@ -135,7 +136,7 @@ def test_a_refund_gives_back_at_most_what_was_captured(
     customer = make_customer(10)
     generation_id = a_generation(database, settings, customer)
     with database.transaction() as session:
-        ledger.capture(session, customer.id, generation_id)
+        ledger.capture(of(session), customer.id, generation_id)
     for _ in range(2):
         with database.transaction() as session:
             ledger.refund(session, customer.id, generation_id, 6, reference="ticket 1", reason="blurred")
@@ -207,6 +208,6 @@ def _one_life(database: Database, settings: Settings, dice: random.Random, custo
     for end in dice.choices(["capture", "release"], k=dice.randint(1, 3)):
         with suppress(AlreadySettled), database.transaction() as session:
             if end == "release":
-                ledger.release(session, customer.id, generation_id)
+                ledger.release(of(session), customer.id, generation_id)
             else:
-                ledger.capture(session, customer.id, generation_id)
+                ledger.capture(of(session), customer.id, generation_id)

@@ -28,6 +28,7 @@ from storage.claims import Claim
 from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import ObjectStore
+from storage.sql import of
 from tasks import pipeline
 from tasks.services import Services
 from tests.support import NewCustomer, new_customer, some_claim
@@ -131,7 +132,7 @@ class Life:
         """Take it, as a worker does."""
         row = self.row
         with self.database.transaction() as session:
-            return some_claim(claims.claim(session, self.id, {row.stage}, attempt=row.attempt, lease_seconds=60))
+            return some_claim(claims.claim(of(session), self.id, {row.stage}, attempt=row.attempt, lease_seconds=60))
 
     def die_holding_it(self) -> None:
         """Take it, and let its lease run out."""
@@ -204,7 +205,7 @@ class Lives:
             return made.model_copy(update={"routes": made.routes * routes})
 
         with self._database.transaction() as session:
-            accepted = acceptance.accept(session, customer.id, wanted, order, self._worker.settings.pipeline)
+            accepted = acceptance.accept(of(session), customer.id, wanted, order, self._worker.settings.pipeline)
         return Life(self._database, self._worker, self._sandbox, customer, accepted.generation.id, word)
 
 

@@ -8,6 +8,7 @@ from schemas.enums import CancelRule, ErrorCode, EventName, Stage
 from schemas.stages import TERMINAL
 from storage import cancellation, generations
 from storage.ledger import Balance
+from storage.sql import of
 from tasks import pipeline
 from tasks.remote import remote_ref
 from tests.integration.tasks.conftest import Life, Lives, patient
@@ -136,7 +137,7 @@ def test_a_wish_that_comes_while_it_is_sent_is_passed_on_at_once_and_not_with_th
     _cancel(life)
     submitting.join()
     with life.database.transaction() as session:
-        due = generations.take_due(session, [Stage.GENERATING], limit=100, resend_after=10)
+        due = generations.take_due(of(session), [Stage.GENERATING], limit=100, resend_after=10)
     assert life.id in [wake.generation_id for wake in due]
     assert life.step() is Stage.CANCELLED
 

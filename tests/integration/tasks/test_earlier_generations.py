@@ -1,12 +1,11 @@
 """Orders that go on from what an earlier generation of the same customer's made."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Result, TextClause, text
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from providers.adapters.kling.adapter import Kling
@@ -17,9 +16,10 @@ from schemas.inputs import generation_url
 from schemas.orders import GenerationRequest
 from schemas.stages import TERMINAL
 from schemas.tables import Generation
-from storage import acceptance, statements
+from storage import acceptance
 from storage.database import Database
 from storage.ledger import Balance
+from storage.sql import Sql
 from tasks.services import Services
 from tests.integration.tasks.conftest import Life, Lives
 from tests.integration.tasks.test_uploads import asked
@@ -218,13 +218,13 @@ def test_only_an_order_that_names_a_generation_asks_for_one(
 ) -> None:
     earlier = made(lives)
     asked_for: list[str] = []
-    execute = statements.Statements.execute
+    execute = Sql._execute
 
-    def counted(self: statements.Statements, statement: TextClause, given: Mapping[str, object]) -> Result[Any]:
-        asked_for.append(statement.text)
+    def counted(self: Sql, statement: str, given: dict[str, object]) -> object:
+        asked_for.append(statement)
         return execute(self, statement, given)
 
-    monkeypatch.setattr(statements.Statements, "execute", counted)
+    monkeypatch.setattr(Sql, "_execute", counted)
 
     def order(url: str) -> int:
         asked_for.clear()

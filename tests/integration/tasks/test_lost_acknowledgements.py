@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.leases import Lease
 from storage.ledger import Balance
 from storage.outages import OUTAGES
+from storage.sql import of
 from tasks import pipeline
 from tasks.apply import apply, recover
 from tasks.prepare import prepare
@@ -126,7 +127,12 @@ def test_an_order_that_was_accepted_without_our_knowing_is_found_again_by_its_ke
     def order(at: Database) -> Accepted:
         with at.transaction() as session:
             return acceptance.accept(
-                session, customer.id, request, lambda *_: an_order(), far.settings.pipeline, idempotency_key="order-1"
+                of(session),
+                customer.id,
+                request,
+                lambda *_: an_order(),
+                far.settings.pipeline,
+                idempotency_key="order-1",
             )
 
     far_database = Database(far.settings.database_url)

@@ -9,6 +9,7 @@ from schemas.stages import TERMINAL
 from storage import claims
 from storage.ledger import Balance
 from storage.objects import PART_BYTES
+from storage.sql import of
 from tests.integration.tasks.conftest import Lives
 
 VIDEO = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "16:9"}
@@ -229,10 +230,10 @@ def test_a_lease_is_not_renewed_past_the_deadline(lives: Lives) -> None:
     life.step()
     stuck = life.claim()
     with life.database.transaction() as session:
-        assert claims.renew_leases(session, {stuck.token: life.id}, lease_seconds=60) == {stuck.token}
+        assert claims.renew_leases(of(session), {stuck.token: life.id}, lease_seconds=60) == {stuck.token}
     life.set("deadline_at = clock_timestamp() - interval '1 second'")
     with life.database.transaction() as session:
-        assert claims.renew_leases(session, {stuck.token: life.id}, lease_seconds=60) == set()
+        assert claims.renew_leases(of(session), {stuck.token: life.id}, lease_seconds=60) == set()
     life.set("lease_until = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.FAILED
     assert life.row.error_code is ErrorCode.TIMEOUT

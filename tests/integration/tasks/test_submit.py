@@ -17,6 +17,7 @@ from storage import callbacks
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.ledger import Balance
+from storage.sql import of
 from tasks import pipeline
 from tasks.apply import apply
 from tasks.outcomes import Advance
@@ -186,7 +187,7 @@ def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
     life.step()
     (task,) = life.sandbox.tasks(life.word)
     with life.database.transaction() as session:
-        wake = callbacks.record(session, "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
+        wake = callbacks.record(of(session), "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
     assert wake is not None
     assert wake.stage is Stage.SUBMITTING
     pipeline.run(patient(life.worker), str(life.id), life.row.attempt, {Stage.SUBMITTING})
@@ -206,7 +207,7 @@ def test_what_the_vendor_replied_beats_what_a_callback_names(lives: Lives) -> No
     # As if the worker had read the reply after it had lost its lease.
     life.set(f"remote_id = '{task.task_id}'")
     with life.database.transaction() as session:
-        callbacks.record(session, "kie", life.id, remote_id="another", body=b"{}", resend_after=10)
+        callbacks.record(of(session), "kie", life.id, remote_id="another", body=b"{}", resend_after=10)
     assert life.step() is Stage.GENERATING
     assert life.row.remote_id == task.task_id
 
@@ -410,7 +411,7 @@ class _TellsWhileItIsAsked:
         life = self._life
         (task,) = life.sandbox.tasks(life.word)
         with life.database.transaction() as session:
-            callbacks.record(session, "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
+            callbacks.record(of(session), "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
 
 
 def test_a_callback_that_comes_while_its_generation_is_given_up_saves_it(

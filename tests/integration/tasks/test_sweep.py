@@ -18,6 +18,7 @@ from storage import acceptance, callbacks
 from storage.audit import audit
 from storage.database import Database
 from storage.objects import ObjectStore, Readable
+from storage.sql import of
 from storage.sweeps import Portion, Swept, files, rows, sweep
 from tasks.files import object_key
 from tasks.services import Services
@@ -250,7 +251,7 @@ def test_what_a_stopped_sweep_gave_up_and_did_not_delete_is_swept_as_an_orphan(l
 def a_callback(database: Database, generation_id: UUID, body: bytes) -> None:
     with database.transaction() as session:
         callbacks.record(
-            session, an_order().routes[0].provider, generation_id, remote_id="remote", body=body, resend_after=10
+            of(session), an_order().routes[0].provider, generation_id, remote_id="remote", body=body, resend_after=10
         )
 
 
@@ -319,7 +320,7 @@ def test_a_key_makes_a_new_generation_once_it_is_forgotten(
         request = GenerationRequest(model="nano-banana", prompt="a lighthouse")
         with database.transaction() as session:
             return acceptance.accept(
-                session, customer.id, request, lambda *_: an_order(), settings.pipeline, idempotency_key="order-1"
+                of(session), customer.id, request, lambda *_: an_order(), settings.pipeline, idempotency_key="order-1"
             )
 
     first = order()

@@ -1,17 +1,16 @@
 """What becomes of customers' files on the way to the provider, in sweeps and in audits."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from threading import BoundedSemaphore
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Result, TextClause, text
+from sqlalchemy import text
 from sqlmodel import select
 from structlog.testing import capture_logs
 
@@ -26,11 +25,12 @@ from schemas.orders import GenerationRequest
 from schemas.settings import RetentionSettings
 from schemas.stages import TERMINAL
 from schemas.tables import Generation, Upload
-from storage import acceptance, statements, uploads
+from storage import acceptance, uploads
 from storage.audit import audit
 from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import ObjectStore
+from storage.sql import Sql
 from storage.sweeps import Portion
 from tasks import inputs
 from tasks.services import Services
@@ -356,13 +356,13 @@ def test_an_order_without_inputs_takes_two_statements(
     customer = new_customer(database, 1000)
     upload = give(database, worker.objects, customer, PICTURE)
     asked: list[str] = []
-    execute = statements.Statements.execute
+    execute = Sql._execute
 
-    def counted(self: statements.Statements, statement: TextClause, given: Mapping[str, object]) -> Result[Any]:
-        asked.append(statement.text)
+    def counted(self: Sql, statement: str, given: dict[str, object]) -> object:
+        asked.append(statement)
         return execute(self, statement, given)
 
-    monkeypatch.setattr(statements.Statements, "execute", counted)
+    monkeypatch.setattr(Sql, "_execute", counted)
 
     def order(**request: object) -> int:
         asked.clear()

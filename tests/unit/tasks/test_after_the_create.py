@@ -10,6 +10,7 @@ from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, Queue, Stage
 from schemas.errors import DownloadError, ProviderBadResponse, ProviderError, ProviderUnavailable
 from schemas.stages import WORK
+from storage.transitions import Changes
 from tasks import deadline, pipeline
 from tasks.download import _not_downloaded
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
@@ -37,18 +38,18 @@ def _poll(vendor: Vendor, *, model: str = "free", in_stage_for: float = 0.0, **c
 
 def test_work_that_goes_on_is_looked_at_later() -> None:
     running = RemoteState(RemoteStatus.RUNNING, progress=0.25)
-    assert _poll(Vendor(polls=running)) == Later(60, Counts.SUCCESS, progress=0.25)
+    assert _poll(Vendor(polls=running)) == Later(60, Counts.SUCCESS, Changes(progress=31))
 
 
 def test_where_a_vendor_tells_no_progress_it_is_estimated() -> None:
     running = RemoteState(RemoteStatus.RUNNING)
-    assert _poll(Vendor(polls=running), in_stage_for=8) == Later(60, Counts.SUCCESS, progress=0.5)
+    assert _poll(Vendor(polls=running), in_stage_for=8) == Later(60, Counts.SUCCESS, Changes(progress=47))
 
 
 def test_a_finished_result_is_fetched() -> None:
     state = replace(FINISHED, provider_credits=Decimal(3))
-    values = {"result_urls": ["https://vendor.example/1.png"], "provider_credits": Decimal(3)}
-    assert _poll(Vendor(polls=state)) == Advance(Stage.DOWNLOADING, values=values)
+    changes = Changes(result_urls=["https://vendor.example/1.png"], provider_credits=Decimal(3))
+    assert _poll(Vendor(polls=state)) == Advance(Stage.DOWNLOADING, changes=changes)
 
 
 def test_a_result_that_beats_the_wish_to_cancel_is_delivered_and_the_timeline_says_so() -> None:
@@ -66,7 +67,7 @@ def test_a_wish_to_cancel_is_passed_on_before_the_state_is_read() -> None:
 
 def test_a_provider_is_asked_to_stop_once() -> None:
     vendor = Vendor(polls=RemoteState(RemoteStatus.RUNNING, progress=0.5))
-    assert _poll(vendor, **ASKED) == Later(2.5, Counts.SUCCESS, progress=0.5)
+    assert _poll(vendor, **ASKED) == Later(2.5, Counts.SUCCESS, Changes(progress=47))
     assert vendor.asked == ["poll"]
 
 
@@ -107,7 +108,7 @@ def test_a_download_that_cannot_succeed_ends_and_any_other_is_tried_again() -> N
     final = DownloadError("too large", is_final=True)
     assert _not_downloaded(services, claim, final) == Fail(ErrorCode.RESULT_INVALID, "too large")
     assert _not_downloaded(services, claim, DownloadError("the host is away")) == Later(10)
-    fresh = Later(2, Counts.FAILURE, {"result_urls": FINISHED.result_urls})
+    fresh = Later(2, Counts.FAILURE, Changes(result_urls=FINISHED.result_urls))
     assert _not_downloaded(services, claim, DownloadError("refused", is_stale=True)) == fresh
 
 
@@ -148,8 +149,7 @@ def test_a_stored_result_is_paid() -> None:
 )
 def test_past_its_deadline_a_generation_fails_and_its_provider_is_stopped(stage: Stage, code: ErrorCode) -> None:
     vendor, claim = Vendor(cancels=Cancellation.REQUESTED), a_claim(stage, deadline_at=NOW)
-    assert deadline.is_past(claim)
-    outcome = deadline.time_out(services_with(vendor), claim, a_lease())
+    outcome = deadline.end_of(services_with(vendor), claim)
     assert isinstance(outcome, Fail)
     assert outcome.code is code
     assert vendor.asked == (["cancel"] if stage is Stage.GENERATING else [])
@@ -160,12 +160,17 @@ def test_what_was_cancelled_and_never_confirmed_is_charged_only_once_the_provide
     stage: Stage, is_charged: bool
 ) -> None:
     claim = a_claim(stage, model=CHARGED.name, deadline_at=NOW, **ASKED)
-    outcome = deadline.time_out(services_with(Vendor(cancels=ProviderUnavailable("away"))), claim, a_lease())
+    outcome = deadline.end_of(services_with(Vendor(cancels=ProviderUnavailable("away"))), claim)
     assert outcome == Cancel("not confirmed before the deadline", is_charged=is_charged)
 
 
 def test_settling_has_no_deadline() -> None:
-    assert not deadline.is_past(a_claim(Stage.SETTLING, deadline_at=NOW))
+    assert deadline.end_of(services_with(Vendor()), a_claim(Stage.SETTLING, deadline_at=NOW)) is None
+
+
+def test_a_generation_whose_claims_end_in_crashes_is_given_up() -> None:
+    assert deadline.end_of(services_with(Vendor()), a_claim(Stage.STORING, crashes=2)) is None
+    assert deadline.end_of(services_with(Vendor()), a_claim(Stage.STORING, crashes=3)) == INTERNAL
 
 
 def test_an_outage_is_waited_for_and_counts_for_nothing() -> None:
@@ -182,7 +187,7 @@ def test_a_crash_ends_a_generation_only_where_that_is_nobodys_loss(stage: Stage)
 
 def _follows(stage: Stage, outcome: Advance, **process: object) -> bool:
     services = services_with(Vendor(), **process)  # type: ignore[arg-type]  # as the caller names them
-    return pipeline.TABLE[stage].then(services, outcome) is not None
+    return pipeline.TABLE[stage].then(services, outcome.carries) is not None
 
 
 def test_the_same_worker_goes_on_where_the_next_step_is_little_work() -> None:
@@ -200,7 +205,7 @@ def test_a_prepared_create_is_sent_by_the_worker_that_declared_it_and_by_no_othe
     services, claim = services_with(Vendor(), joins_stages=joins_stages), a_claim(Stage.QUEUED)
     prepared = prepare(services, claim, a_lease())
     assert isinstance(prepared, Advance)
-    sent = pipeline.TABLE[Stage.QUEUED].then(services, prepared)
+    sent = pipeline.TABLE[Stage.QUEUED].then(services, prepared.carries)
     assert sent is not None
     assert isinstance(sent(services, a_claim(Stage.SUBMITTING), a_lease()), Advance)
     assert pipeline.TABLE[Stage.SUBMITTING].step is resolve, "any other claim takes it for one that may have left"

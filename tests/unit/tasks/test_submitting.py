@@ -14,6 +14,7 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from storage.transitions import Changes
 from tasks.outcomes import Advance, Cancel, Counts, Fail, File, Later, NotAccepted, Outcome, Unknown, UnlessCalledBack
 from tasks.prepare import prepare
 from tasks.resolve import resolve
@@ -29,12 +30,13 @@ ACCEPTED = Advance(
     Stage.GENERATING,
     wait=60,
     event={"provider": "kie", "route": 0, "remote_id": "remote-1"},
-    values={"remote_id": "remote-1", "remote_links": {}},
+    changes=Changes(remote_id="remote-1", remote_links={}),
 )
 
 
-def _again(reason: str, pause: float, **counts: int) -> NotAccepted:
-    return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, values=counts))
+def _again(reason: str, pause: float, *, failures: int, crashes: int | None = None) -> NotAccepted:
+    changes = Changes(failures=failures, crashes=crashes)
+    return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, changes=changes))
 
 
 def _send(vendor: Vendor, *, has_lease: bool = True, model: str = "free", **columns: Any) -> Outcome:
@@ -82,11 +84,8 @@ def test_a_file_that_came_with_the_answer_is_stored_before_the_row_names_it() ->
     key = f"customers/00000000-0000-0000-0000-000000000002/assets/image/20260101T120000Z_{TOKEN}.png"
     assert isinstance(outcome, Advance)
     assert outcome.file == File(key, picture, "image/png")
-    assert outcome.values == {
-        "remote_id": "remote-1",
-        "remote_links": {STORED_FILE: f"stored:{key}"},
-        "object_key": key,
-    }
+    links = {STORED_FILE: f"stored:{key}"}
+    assert outcome.changes == Changes(remote_id="remote-1", remote_links=links, object_key=key)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_the_next_route_follows_where_trying_again_does_not_help(answer: Provide
             Stage.QUEUED,
             wait=0,
             event={"reason": "refused", "next_route": 1},
-            values={"failures": 0, "route_index": 1, "provider": "kling"},
+            changes=Changes(failures=0, route_index=1, provider="kling"),
         )
     )
 
@@ -152,7 +151,7 @@ def test_what_the_sender_left_behind_is_adopted_without_asking_anybody() -> None
     outcome = resolve(services_with(vendor), claim, a_lease())
     assert isinstance(outcome, Advance)
     assert (outcome.stage, outcome.wait) == (Stage.GENERATING, 0)
-    assert outcome.values == {"remote_id": "remote-1", "remote_links": {"status": "https://vendor.example/1"}}
+    assert outcome.changes == Changes(remote_id="remote-1", remote_links={"status": "https://vendor.example/1"})
     assert vendor.asked == []
 
 

@@ -9,11 +9,12 @@ from schemas.settings import Settings
 from storage import generations
 from storage.audit import rows
 from storage.database import Database
+from storage.sql import of
 
 
 def take_due(database: Database) -> int:
     with database.transaction() as session:
-        return len(generations.take_due(session, [Stage.GENERATING], limit=64, resend_after=10))
+        return len(generations.take_due(of(session), [Stage.GENERATING], limit=64, resend_after=10))
 
 
 def test_population_passes_the_audit_and_has_nothing_due(database: Database, settings: Settings) -> None:

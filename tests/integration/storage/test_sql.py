@@ -11,17 +11,18 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from schemas.settings import Settings
 from storage.database import AsyncDatabase, Database
-from storage.statements import Statements
+from storage.sql import Sql, returns
 from tests.support import eventually
 
-_PROCESS = text("SELECT pg_backend_pid() AS id")
-_END = text("SELECT pg_terminate_backend(:id)")
-_ADD = text("INSERT INTO customers (id, name) VALUES (:id, 'ada')")
-_NAME = text("SELECT name FROM customers WHERE id = :id")
-_DIVIDE = text("SELECT 1 / 0")
-_SLEEP = text("SELECT pg_sleep(60)")
+_PROCESS = returns(int)("SELECT pg_backend_pid()")
+_END = "SELECT pg_terminate_backend(%(id)s)"
+_ADD = "INSERT INTO customers (id, name) VALUES (%(id)s, 'ada')"
+_NAME = returns(str)("SELECT name FROM customers WHERE id = %(id)s")
+_DIVIDE = "SELECT 1 / 0"
+_SLEEP = "SELECT pg_sleep(60)"
+_ASLEEP = returns(int)("SELECT count(*) FROM pg_stat_activity WHERE query = %(query)s AND state = 'active'")
 
-Open = Callable[[Database], AbstractContextManager[Statements]]
+Open = Callable[[Database], AbstractContextManager[Sql]]
 BOTH = pytest.mark.parametrize("borrow", [Database.statement, Database.statements])
 
 
@@ -35,57 +36,57 @@ def single(settings: Settings) -> Iterator[Database]:
 
 def _answers(database: Database) -> bool:
     with database.statement() as statement:
-        return bool(statement.execute(_PROCESS, {}).one().id)
+        return bool(statement.first(_PROCESS))
 
 
 def test_a_transaction_is_committed_at_its_end_or_not_at_all(single: Database) -> None:
     kept, lost = {"id": uuid4()}, {"id": uuid4()}
     with single.statements() as statements:
-        statements.execute(_ADD, kept)
+        statements.run(_ADD, **kept)
     with pytest.raises(DataError), single.statements() as statements:  # noqa: PT012 -- the block's end is what is tested
-        statements.execute(_ADD, lost)
-        statements.execute(_DIVIDE, {})
+        statements.run(_ADD, **lost)
+        statements.run(_DIVIDE)
     with single.statement() as statement:
-        assert statement.execute(_NAME, kept).one().name == "ada"
-        assert statement.execute(_NAME, lost).one_or_none() is None
+        assert statement.first(_NAME, **kept) == "ada"
+        assert statement.first(_NAME, **lost) is None
 
 
 def test_a_single_statement_is_committed_by_itself(single: Database) -> None:
     given = {"id": uuid4()}
     with pytest.raises(DataError), single.statement() as statement:  # noqa: PT012 -- the block's end is what is tested
-        statement.execute(_ADD, given)
-        statement.execute(_DIVIDE, {})
+        statement.run(_ADD, **given)
+        statement.run(_DIVIDE)
     with single.statement() as statement:
-        assert statement.execute(_NAME, given).one().name == "ada"
+        assert statement.first(_NAME, **given) == "ada"
 
 
 @BOTH
 def test_a_refused_statement_leaves_a_connection_that_serves(single: Database, borrow: Open) -> None:
     with pytest.raises(DataError), borrow(single) as statements:
-        statements.execute(_DIVIDE, {})
+        statements.run(_DIVIDE)
     assert _answers(single)
 
 
 @BOTH
 def test_a_connection_that_broke_is_replaced(single: Database, database: Database, borrow: Open) -> None:
     with pytest.raises(OperationalError), borrow(single) as statements:  # noqa: PT012 -- it breaks in the middle
-        mine = statements.execute(_PROCESS, {}).one().id
+        mine = statements.first(_PROCESS)
         with database.statement() as other:
-            other.execute(_END, {"id": mine})
-        statements.execute(_PROCESS, {})
+            other.run(_END, id=mine)
+        statements.first(_PROCESS)
     assert _answers(single)
 
 
 @BOTH
 def test_a_session_finds_the_connection_as_it_left_it(single: Database, borrow: Open) -> None:
     with borrow(single) as statements:
-        statements.execute(_PROCESS, {})
+        statements.first(_PROCESS)
     given = {"id": uuid4()}
     with pytest.raises(DataError), single.transaction() as session:  # noqa: PT012 -- the block's end is what is tested
-        session.execute(_ADD, given)
-        session.execute(_DIVIDE)
+        session.execute(text("INSERT INTO customers (id, name) VALUES (:id, 'ada')"), given)
+        session.execute(text(_DIVIDE))
     with single.statement() as statement:
-        assert statement.execute(_NAME, given).one_or_none() is None
+        assert statement.first(_NAME, **given) is None
 
 
 @asynccontextmanager
@@ -99,16 +100,15 @@ async def _single(settings: Settings) -> AsyncIterator[AsyncDatabase]:
 def test_a_cancelled_request_gives_its_connection_back(settings: Settings, database: Database, name: str) -> None:
     def is_asleep() -> bool:
         with database.statement() as statement:
-            asleep = text("SELECT count(*) AS n FROM pg_stat_activity WHERE query = :query AND state = 'active'")
-            return bool(statement.execute(asleep, {"query": _SLEEP.text}).one().n)
+            return bool(statement.first(_ASLEEP, query=_SLEEP))
 
     async def run() -> None:
         async with _single(settings) as single:
-            sleeping = asyncio.create_task(getattr(single, name)(lambda lent: lent.execute(_SLEEP, {}).one()))
+            sleeping = asyncio.create_task(getattr(single, name)(lambda lent: lent.run(_SLEEP)))
             await asyncio.to_thread(eventually, is_asleep, bool)
             sleeping.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await sleeping
-            assert await single.statement(lambda lent: lent.execute(_PROCESS, {}).one().id > 0)
+            assert await single.statement(lambda lent: lent.first(_PROCESS))
 
     asyncio.run(run())

@@ -1,0 +1,65 @@
+"""What `storage.transitions` promises: nothing else writes a generation's stage, or an entry of its timeline."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from schemas.enums import Stage
+from schemas.stages import is_allowed
+from storage import statements, transitions
+from storage.claims import Claim
+from storage.sql import IS_FREE, Sql
+from tests.unit.tasks.conftest import a_claim
+
+ROOT = Path(__file__).parent.parent.parent.parent
+SOURCES = [
+    *sorted(
+        path
+        for package in ("gateway", "storage", "tasks", "workers")
+        for path in (ROOT / package).rglob("*.py")
+        if "migrations" not in path.parts
+    ),
+    ROOT / "cli.py",
+]
+
+_UPDATE = re.compile(r"UPDATE generations\s+SET(.*?)(?:WHERE|FROM)", re.DOTALL)
+_OF_AN_ORM = re.compile(
+    r"update\(Generation\)|insert\(Generation\)|(?<!\.)\bEvent\(\w+=|\b(?:row|generation|held)\.stage = "
+)
+
+
+def _writes(source: str) -> bool:
+    sets_stage = any(re.search(r"\bstage = ", assigned) for assigned in _UPDATE.findall(source))
+    inserts = "INTO events" in source or "INTO generations" in source
+    return sets_stage or inserts or _OF_AN_ORM.search(source) is not None
+
+
+def test_the_statements_that_write_a_stage_or_an_entry_are_in_one_file() -> None:
+    writers = [path.relative_to(ROOT) for path in SOURCES if _writes(path.read_text())]
+    assert [str(path) for path in writers] == ["storage/statements.py"]
+
+
+def test_that_nobody_holds_a_row_is_spelled_once() -> None:
+    spelled = [path.relative_to(ROOT) for path in SOURCES if "lease_until IS NULL" in path.read_text()]
+    assert [str(path) for path in spelled] == ["storage/sql.py"]
+    assert IS_FREE in statements.WISH
+
+
+class _Untouched(Sql):
+    """A connection that no statement may reach."""
+
+    def __init__(self) -> None:
+        pass
+
+    def _execute(self, statement: str, given: dict[str, object]) -> None:
+        raise AssertionError("a move that is not allowed reached the database")
+
+
+@pytest.mark.parametrize("origin", list(Stage))
+@pytest.mark.parametrize("target", list(Stage))
+def test_no_move_that_is_not_allowed_reaches_the_database(origin: Stage, target: Stage) -> None:
+    held: Claim = a_claim(origin)
+    expected = AssertionError if is_allowed(origin, target) else ValueError
+    with pytest.raises(expected):
+        transitions.move(_Untouched(), held, target, wake_in=0)
