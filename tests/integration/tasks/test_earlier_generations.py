@@ -95,13 +95,12 @@ def test_a_video_of_mine_is_measured_where_its_length_is_paid_for(lives: Lives) 
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_a_longer_video_of_mine_is_refused_before_it_costs_anything(lives: Lives) -> None:
+def test_a_longer_video_of_mine_is_refused_before_credits_are_held(lives: Lives) -> None:
     earlier = lives.begin(FIRST, delivered={**SMALL, "duration_seconds": 6})
     earlier.go(until=TERMINAL)
-    life = lives.begin_after(earlier, {**RESHAPE, "duration_seconds": 3})
-    assert life.step() is Stage.FAILED
-    assert life.row.error_message == "video_urls.0 has 6.0 s: order at least as many, not 3"
-    assert life.accepted_creates() == 0
+    longer = {**RESHAPE, "duration_seconds": 3}
+    assert refusal(lives, earlier, longer) == {"video_urls.0": "has 6.0 s: order as many with duration_seconds, not 3"}
+    assert lives.begin_after(earlier, {**RESHAPE, "duration_seconds": 6}).step() is Stage.GENERATING
 
 
 @pytest.mark.parametrize("reads_inputs", [InputsRead.NONE, InputsRead.ALL])
@@ -121,7 +120,8 @@ def test_a_file_that_the_sweep_took_since_fails_the_order_and_costs_nothing(
     assert (life.accepted_creates(), life.balance) == (0, balance)
 
 
-def test_a_file_that_the_store_lost_fails_the_order(lives: Lives) -> None:
+def test_a_file_that_the_store_lost_fails_the_order(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Kling, "reads_inputs", InputsRead.ALL)
     earlier = made(lives)
     life = lives.begin_after(earlier, RESHAPE)
     life.worker.objects.remove(earlier.assets[0].object_key)

@@ -54,16 +54,6 @@ def test_a_video_whose_length_cannot_be_measured_is_refused(lives: Lives, databa
     assert generations(database) == 0
 
 
-def test_a_video_of_an_earlier_generation_is_as_long_as_its_file(lives: Lives) -> None:
-    earlier = lives.begin(
-        {"model": "kling-2.6-text-to-video", "duration_seconds": 10}, delivered={**SMALL, "duration_seconds": 10}
-    )
-    assert earlier.go(until=TERMINAL) is Stage.COMPLETED
-    with pytest.raises(InvalidRequest, match=r"video_urls\.0 has 10\.0 s: order as many with duration_seconds, not 5"):
-        lives.begin_after(earlier, {"model": MODEL, "duration_seconds": 5})
-    assert lives.begin_after(earlier, {"model": MODEL, "duration_seconds": 10}).step() is Stage.GENERATING
-
-
 def test_a_video_that_a_release_before_kept_is_measured_when_it_is_given_again(
     database: Database, worker: Services
 ) -> None:
