@@ -120,8 +120,8 @@ MUTANTS = (
         name="the accepted id is lost with the lease",
         breaks="what the vendor accepted is forgotten by the only worker that knows it",
         file="tasks/apply.py",
-        old="        is_kept = transitions.keep(sql, claim, accepted.changes)\n",
-        new="        is_kept = False\n",
+        old=" if accepted is None else transitions.keep(sql, claim, accepted)\n",
+        new=" if accepted is None else False\n",
     ),
     Mutant(
         name="the callback's word beats the reply",

@@ -89,12 +89,9 @@ def _parse(arguments: dict[str, object]) -> EnqueueArguments:
     try:
         return EnqueueArguments.model_validate(arguments)
     except ValidationError as error:
-        problems = [
-            {"field": ".".join(str(part) for part in problem["loc"]), "message": problem["msg"]}
-            for problem in error.errors(include_input=False, include_url=False, include_context=False)
-        ]
-        detail = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
-        raise InvalidRequest(detail, {"errors": problems}) from None
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        problems = {".".join(str(part) for part in problem["loc"]): problem["msg"] for problem in found}
+        raise InvalidRequest.of_fields(problems) from None
 
 
 def _refused(error: RequestError) -> dict[str, object]:

@@ -114,33 +114,24 @@ def _conclude(services: Services, claim: Claim, outcome: Advance | NotAccepted |
         file = outcome.file
         services.objects.put_bytes(file.key, file.content, content_type=file.content_type)
     follows = outcome.then if isinstance(outcome, NotAccepted) else outcome
-    if follows is None:
-        return _withdraw(services, claim)
     try:
-        return _commit(services, claim, follows)
+        if follows is not None:
+            return _commit(services, claim, follows)
     except LeaseLost:
-        match outcome:
-            case Advance():
-                return _keep(services, claim, outcome)
-            case NotAccepted():
-                return _withdraw(services, claim)
-        raise
-
-
-def _withdraw(services: Services, claim: Claim) -> Claim | None:
-    """It never left; no claim is left either."""
-    with services.database.statement() as sql:
-        is_withdrawn = transitions.withdraw(sql, claim)
-    log.info("submit_withdrawn", is_withdrawn=is_withdrawn)
+        if isinstance(outcome, Unknown):
+            raise
+    _write_fact(services, claim, outcome.changes if isinstance(outcome, Advance) else None)
     return None
 
 
-def _keep(services: Services, claim: Claim, accepted: Advance) -> Claim | None:
-    """The vendor has it; whoever holds the generation loses it, and the next finds the id."""
+def _write_fact(services: Services, claim: Claim, accepted: Changes | None) -> None:
+    """Write down without a lease that the vendor accepted, or else that the create never left; no claim is left."""
     with services.database.statements() as sql:
-        is_kept = transitions.keep(sql, claim, accepted.changes)
-    log.warning("lease_lost_after_create", remote_id=accepted.changes.remote_id, is_kept=is_kept)
-    return None
+        is_heeded = transitions.withdraw(sql, claim) if accepted is None else transitions.keep(sql, claim, accepted)
+    if accepted is None:
+        log.info("submit_withdrawn", is_withdrawn=is_heeded)
+    else:
+        log.warning("lease_lost_after_create", remote_id=accepted.remote_id, is_kept=is_heeded)
 
 
 def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Claim | None:

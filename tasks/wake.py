@@ -8,7 +8,7 @@ from celery import shared_task
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from schemas.enums import Queue, Stage, TaskName
+from schemas.enums import Queue, TaskName
 from schemas.stages import WORK
 from storage import generations
 from storage.generations import Wake
@@ -22,14 +22,7 @@ _LOOK_AGAIN_FOR_SECONDS = 0.8
 _LOOK_AGAIN_AFTER_SECONDS = 0.1
 
 
-def _stages_by_queue() -> dict[Queue, list[Stage]]:
-    grouped: dict[Queue, list[Stage]] = {}
-    for stage, work in WORK.items():
-        grouped.setdefault(work.queue, []).append(stage)
-    return grouped
-
-
-_STAGES = _stages_by_queue()
+_STAGES = {work.queue: [stage for stage, each in WORK.items() if each.queue is work.queue] for work in WORK.values()}
 
 
 @shared_task(name=TaskName.WAKE)
