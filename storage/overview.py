@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from schemas.enums import Stage
+from storage.sql import IS_FREE
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,11 @@ class StageCount:
     """How many are due for half a minute, with nobody at work on them."""
 
 
-_UNFINISHED = text("""
+_UNFINISHED = text(f"""
     SELECT stage, count(*) AS number, extract(epoch FROM now() - min(created_at)) AS oldest_seconds,
-           count(*) FILTER (
-               WHERE wake_at < now() - interval '30 s' AND (lease_until IS NULL OR lease_until < now())
-           ) AS late
+           count(*) FILTER (WHERE wake_at < now() - interval '30 s' AND {IS_FREE}) AS late
     FROM generations WHERE wake_at IS NOT NULL GROUP BY stage
-""")
+""")  # noqa: S608 -- built of constants
 
 _FINISHED = text("""
     SELECT stage, count(*) AS number FROM generations WHERE finished_at > now() - interval '24 h' GROUP BY stage

@@ -14,13 +14,10 @@ from tests.unit.tasks.conftest import a_claim
 
 ROOT = Path(__file__).parent.parent.parent.parent
 SOURCES = [
-    *sorted(
-        path
-        for package in ("gateway", "storage", "tasks", "workers")
-        for path in (ROOT / package).rglob("*.py")
-        if "migrations" not in path.parts
-    ),
-    ROOT / "cli.py",
+    path
+    for package in ("cli", "gateway", "intake", "storage", "tasks", "workers")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if "migrations" not in path.parts
 ]
 
 _UPDATE = re.compile(r"UPDATE generations\s+SET(.*?)(?:WHERE|FROM)", re.DOTALL)
