@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from cli.console import console
 from cli.main import main
 from schemas.settings import get_settings
 
@@ -31,6 +32,8 @@ def run(
     """Run the command with these variables, too."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    # pytest-xdist gives its workers a narrow COLUMNS, in which tables are folded.
+    monkeypatch.setattr(console, "width", 200)
     monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
     get_settings.cache_clear()
     with pytest.raises(SystemExit) as end:
