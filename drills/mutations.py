@@ -193,6 +193,7 @@ MUTANTS = (
         new="    if claim.generation.failures + 1 >= services.settings.pipeline.stage_failures:\n"
         "        return INTERNAL\n"
         "    gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)\n",
+        checks=("tests/unit/tasks/test_after_the_create.py", MODEL),
     ),
     Mutant(
         name="what was never begun is charged",
@@ -200,6 +201,7 @@ MUTANTS = (
         file="tasks/remote.py",
         old="is_charged=rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING)\n",
         new="is_charged=rule is CancelRule.CHARGED)\n",
+        checks=("tests/unit/tasks/test_after_the_create.py", MODEL),
     ),
     Mutant(
         name="progress goes back",
