@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Query, Request
 
-from gateway.dependencies import Services, ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openapi import problems
 from gateway.problems import ContentTooLarge
 from providers.base import CallbackReading, Provider
@@ -92,7 +92,7 @@ async def receive_webhook(
 
 
 async def _record(
-    services: Services, adapter: Provider, generation_id: UUID, reading: CallbackReading, body: bytes
+    services: GatewayServices, adapter: Provider, generation_id: UUID, reading: CallbackReading, body: bytes
 ) -> None:
     wake = await services.requests_database.statements(
         lambda statements: callbacks.record(
@@ -108,7 +108,7 @@ async def _record(
         services.wakes.send(wake)
 
 
-def _adapter(services: Services, provider: str) -> Provider:
+def _adapter(services: GatewayServices, provider: str) -> Provider:
     if provider not in services.providers.available():
         raise NotFound("no such provider is configured here")
     return services.providers.get(provider)

@@ -24,7 +24,7 @@ _MOST_UPLOADS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class Services:
+class GatewayServices:
     """One of each for a process; all safe to share between threads."""
 
     settings: Settings
@@ -60,7 +60,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
     return run
 
 
-def _open(settings: Settings, ends: ExitStack) -> Services:
+def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
     # Together no more than a process may hold; most of what a gateway does runs in its event loop.
     for_threads = max(1, settings.database_pool_size // 4)
     database = Database(settings.database_url, pool_size=for_threads)
@@ -82,7 +82,7 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
         # Redis carries wake-ups only: without it, requests and callbacks are taken and their work starts later.
         Probe("redis", dispatcher.ping, is_essential=False),
     )
-    return Services(
+    return GatewayServices(
         settings=settings,
         database=database,
         requests_database=requests_database,
@@ -96,9 +96,9 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
     )
 
 
-async def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
+async def _services(request: Request) -> GatewayServices:
+    services: GatewayServices = request.app.state.services
     return services
 
 
-ServicesOf = Annotated[Services, Depends(_services)]
+ServicesOf = Annotated[GatewayServices, Depends(_services)]

@@ -11,7 +11,7 @@ from storage.leases import Lease
 from storage.transitions import Changes
 from tasks import files
 from tasks.outcomes import Advance, File, NotAccepted, Outcome, Unknown
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.timing import next_poll
 from tasks.troubles import crashed_before_it_left, loggable, refused
 
@@ -35,7 +35,7 @@ class Departure:
         self.has_left = True
 
 
-def send(services: Services, claim: Claim, lease: Lease, request: ProviderRequest) -> Outcome:
+def send(services: WorkerServices, claim: Claim, lease: Lease, request: ProviderRequest) -> Outcome:
     """Make the create, and tell what became of it."""
     departure = Departure(lease)
     try:
@@ -57,7 +57,7 @@ def send(services: Services, claim: Claim, lease: Lease, request: ProviderReques
     return accepted(services, claim, submission)
 
 
-def accepted(services: Services, claim: Claim, submission: Submission, *, is_found: bool = False) -> Advance:
+def accepted(services: WorkerServices, claim: Claim, submission: Submission, *, is_found: bool = False) -> Advance:
     """The vendor took it: wait for its callback, or poll.
 
     Args:
@@ -91,7 +91,7 @@ def _file(claim: Claim, submission: Submission) -> File | None:
     return None if content is None else File(files.object_key(claim), content, files.content_type(content))
 
 
-def _create(services: Services, claim: Claim, request: ProviderRequest, departure: Departure) -> Submission:
+def _create(services: WorkerServices, claim: Claim, request: ProviderRequest, departure: Departure) -> Submission:
     provider, settings = claim.route.provider, services.settings
     url = callback_url(
         settings.public_url, settings.secret_key.get_secret_value(), provider=provider, generation_id=claim.id

@@ -22,7 +22,7 @@ from tasks import pipeline
 from tasks.apply import apply
 from tasks.outcomes import Advance
 from tasks.send import accepted, send
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives, patient
 from tests.support import eventually, some_claim
 
@@ -77,7 +77,7 @@ def test_a_worker_that_dies_while_it_reads_the_inputs_leaves_an_order_that_was_n
 
 
 def test_an_input_that_cannot_be_read_fails_before_anything_is_sent(
-    lives: Lives, worker: Services, monkeypatch: pytest.MonkeyPatch
+    lives: Lives, worker: WorkerServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
     missing = f"{worker.settings.providers.named('kie').base_url}/nothing.png"

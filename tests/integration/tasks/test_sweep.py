@@ -21,7 +21,7 @@ from storage.objects import ObjectStore, Readable
 from storage.sql import of
 from storage.sweeps import Portion, Swept, files, rows, sweep
 from tasks.files import object_key
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.sweep import sweep as sweep_task
 from tests.integration.gateway.finishing import complete
 from tests.integration.tasks.conftest import Life, Lives
@@ -82,7 +82,7 @@ class SweptStore(ObjectStore):
 
 
 @pytest.fixture
-def swept_store(worker: Services, database: Database) -> Iterator[SweptStore]:
+def swept_store(worker: WorkerServices, database: Database) -> Iterator[SweptStore]:
     store = SweptStore(worker.settings.s3, database)
     yield store
     store.close()
@@ -389,7 +389,7 @@ def test_what_somebody_else_holds_is_left_for_another_time(database: Database, o
 
 
 @pytest.mark.usefixtures("full")
-def test_the_workers_sweep_and_say_what_they_did(worker: Services) -> None:
+def test_the_workers_sweep_and_say_what_they_did(worker: WorkerServices) -> None:
     services = dataclasses.replace(worker, settings=worker.settings.model_copy(update={"retention": EVERYTHING}))
     with capture_logs() as lines:
         sweep_task(services)

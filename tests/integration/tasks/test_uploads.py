@@ -33,7 +33,7 @@ from storage.objects import ObjectStore
 from storage.sql import Sql
 from storage.sweeps import Portion
 from tasks import inputs
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.integration.gateway.serving import serving
 from tests.integration.tasks.conftest import Life, Lives, give
 from tests.integration.tasks.test_enqueue import enqueue, problem
@@ -256,7 +256,7 @@ def test_a_file_that_the_store_lost_fails_the_order(lives: Lives, monkeypatch: p
 
 
 @pytest.fixture
-def nowhere(worker: Services) -> Iterator[ObjectStore]:
+def nowhere(worker: WorkerServices) -> Iterator[ObjectStore]:
     """An object store that does not answer."""
     store = ObjectStore(worker.settings.s3.model_copy(update={"endpoint": "127.0.0.1:1"}))
     yield store
@@ -309,7 +309,7 @@ class _Unhelpful(ObjectStore):
 
 
 def test_what_the_store_did_not_give_up_with_its_row_is_an_orphan_and_goes_later(
-    lives: Lives, worker: Services
+    lives: Lives, worker: WorkerServices
 ) -> None:
     life = lives.begin_from(PICTURE, I2V)
     key = the_upload(life).object_key
@@ -324,7 +324,7 @@ def test_what_the_store_did_not_give_up_with_its_row_is_an_orphan_and_goes_later
     assert worker.objects.stat(key) is None
 
 
-def test_a_request_over_redis_may_hold_a_picture(database: Database, worker: Services) -> None:
+def test_a_request_over_redis_may_hold_a_picture(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 100)
     uri = f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"
     request = {"model": "kling-2.6-image-to-video", "prompt": "fog", "image_urls": [uri]}
@@ -351,7 +351,7 @@ def test_a_file_over_the_models_limit_is_refused(lives: Lives) -> None:
 
 
 def test_an_order_without_inputs_takes_two_statements(
-    database: Database, worker: Services, monkeypatch: pytest.MonkeyPatch
+    database: Database, worker: WorkerServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     customer = new_customer(database, 1000)
     upload = give(database, worker.objects, customer, PICTURE)

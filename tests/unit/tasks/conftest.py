@@ -29,7 +29,7 @@ from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
 from storage.objects import ObjectStore
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.model.menu import FREE, catalogue
 from tests.model.world import Mailbox
 from tests.support import clean_settings
@@ -116,13 +116,13 @@ PIPELINE = PipelineSettings(
 
 def services_with(
     vendor: Vendor, *, joins_stages: bool = True, queues: frozenset[Queue] = frozenset(Queue)
-) -> Services:
+) -> WorkerServices:
     """A process's services, of which the database and the object store do not answer."""
     settings = clean_settings().model_copy(
         update={"pipeline": PIPELINE.model_copy(update={"joins_stages": joins_stages})}
     )
     database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    return Services(
+    return WorkerServices(
         settings=settings,
         database=database,
         objects=ObjectStore(settings.s3),
