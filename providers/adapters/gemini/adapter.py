@@ -16,8 +16,8 @@ from providers.adapters.gemini.wire import (
     API,
     INTERACTIONS,
     REVISION,
+    ErrorBody,
     Interaction,
-    Problem,
     Refusal,
     to_body,
     to_cancellation,
@@ -152,21 +152,21 @@ class Gemini(VendorAdapter):
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The HTTP status is Google's verdict, but for a wrong key; its words say how long to wait."""
-        error, problem = super()._error(reply, prompt=prompt), _problem(reply)
-        if problem is None:
+        error, body = super()._error(reply, prompt=prompt), _error_body(reply)
+        if body is None:
             return error
-        if _WRONG_KEY in problem.reasons and isinstance(error, ProviderRejected):
+        if _WRONG_KEY in body.reasons and isinstance(error, ProviderRejected):
             return ProviderAuthFailed(reply.error().message)
-        if isinstance(error, ProviderUnavailable) and problem.retry_after is not None:
-            return type(error)(error.message, retry_after=problem.retry_after)
+        if isinstance(error, ProviderUnavailable) and body.retry_after is not None:
+            return type(error)(error.message, retry_after=body.retry_after)
         return error
 
     def _told(self, reply: Reply) -> Told | None:
-        problem = _problem(reply)
-        return None if problem is None else Told(problem.message)
+        body = _error_body(reply)
+        return None if body is None else Told(body.message)
 
 
-def _problem(reply: Reply) -> Problem | None:
+def _error_body(reply: Reply) -> ErrorBody | None:
     try:
         refusal = _REFUSALS.validate_json(reply.content)
     except ValidationError:

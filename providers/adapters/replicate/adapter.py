@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers.adapters.replicate.wire import Prediction, Problem, WebhookSecret, to_cancellation, to_input, to_state
+from providers.adapters.replicate.wire import ErrorBody, Prediction, WebhookSecret, to_cancellation, to_input, to_state
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
     AccountState,
@@ -81,5 +81,5 @@ class Replicate(VendorAdapter):
         return prediction
 
     def _told(self, reply: Reply) -> Told | None:
-        problem = reply.read(Problem)
-        return None if problem is None else Told(problem.detail or problem.title or "")
+        body = reply.read(ErrorBody)
+        return None if body is None else Told(body.detail or body.title or "")

@@ -17,8 +17,8 @@ from providers.adapters.runway.wire import (
     USED_UP,
     VERSION,
     Created,
+    ErrorBody,
     Organization,
-    Problem,
     Task,
     to_body,
     to_path,
@@ -123,18 +123,18 @@ class Runway(VendorAdapter):
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """By the HTTP status, where the text does not say more."""
-        problem, used_up = reply.read(Problem), USED_UP.get(reply.status)
-        if problem is not None and used_up is not None and used_up.search(problem.error):
+        body, used_up = reply.read(ErrorBody), USED_UP.get(reply.status)
+        if body is not None and used_up is not None and used_up.search(body.error):
             return ProviderQuotaExceeded(
                 "runway says that the credits or the day's generations of our account are used up"
             )
         return super()._error(reply, prompt=prompt)
 
     def _told(self, reply: Reply) -> Told | None:
-        problem = reply.read(Problem)
-        return None if problem is None else Told(problem.error)
+        body = reply.read(ErrorBody)
+        return None if body is None else Told(body.error)
 
 
 def _is_gone(reply: Reply) -> bool:
     """Whether Runway, and not some page, says that there is no such task."""
-    return reply.status == HTTPStatus.NOT_FOUND and reply.read(Problem) is not None
+    return reply.status == HTTPStatus.NOT_FOUND and reply.read(ErrorBody) is not None
