@@ -23,8 +23,8 @@ from pydantic import JsonValue, RootModel, ValidationError
 
 from providers.adapters.fal import webhooks
 from providers.adapters.fal.wire import (
-    Accepted,
     CancelAnswer,
+    Created,
     LinkName,
     Notice,
     Progress,
@@ -115,8 +115,8 @@ class Fal(VendorAdapter):
             body=to_input(request.model, request.inputs),
             fence=fence,
         )
-        accepted = self._accepted(reply, Accepted, "a request id", prompt=request.inputs.prompt)
-        return Submission(accepted.request_id, accepted.links)
+        created = self._accepted(reply, Created, "a request id", prompt=request.inputs.prompt)
+        return Submission(created.request_id, created.links)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         progress, reply = self._progress("poll", remote)

@@ -13,7 +13,7 @@ from schemas.orders import GenerationRequest
 from schemas.settings import Settings
 from schemas.stages import TERMINAL
 from storage import acceptance, ledger
-from storage.acceptance import Accepted
+from storage.acceptance import AcceptedOrder
 from storage.database import Database
 from storage.leases import Lease
 from storage.ledger import Balance
@@ -124,7 +124,7 @@ def test_an_order_that_was_accepted_without_our_knowing_is_found_again_by_its_ke
     customer = make_customer(100)
     request = GenerationRequest(model="nano-banana", prompt="a lighthouse")
 
-    def order(at: Database) -> Accepted:
+    def order(at: Database) -> AcceptedOrder:
         with at.transaction() as session:
             return acceptance.accept(
                 of(session),

@@ -316,7 +316,7 @@ def test_keys_are_forgotten_after_their_days(
 def test_a_key_makes_a_new_generation_once_it_is_forgotten(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
-    def order() -> acceptance.Accepted:
+    def order() -> acceptance.AcceptedOrder:
         request = GenerationRequest(model="nano-banana", prompt="a lighthouse")
         with database.transaction() as session:
             return acceptance.accept(
