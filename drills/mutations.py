@@ -128,7 +128,7 @@ MUTANTS = (
         breaks="a generation's work is exchanged for another",
         file="tasks/resolve.py",
         old="    if generation.remote_id is not None:\n"
-        "        return Submission(generation.remote_id, generation.remote_links)\n"
+        "        return AcceptedCreate(generation.remote_id, generation.remote_links)\n"
         "    remote_id = _called_back(services, claim)\n",
         new="    remote_id = _called_back(services, claim) or generation.remote_id\n",
         checks=("tests/integration/tasks/test_submit.py", MODEL),

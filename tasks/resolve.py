@@ -5,7 +5,7 @@ Adopt what is found, wait, or give up.
 
 import structlog
 
-from providers.base import Submission
+from providers.base import AcceptedCreate
 from providers.catalogue.models import UnknownSubmit
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError, ProviderUnavailable
@@ -42,13 +42,13 @@ def resolve(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     return Later(min(left, pause), Counts.SUCCESS) if left > 0 else UnlessCalledBack(_given_up(services, claim))
 
 
-def _known(services: WorkerServices, claim: Claim) -> Submission | None:
+def _known(services: WorkerServices, claim: Claim) -> AcceptedCreate | None:
     """What the worker that sent it, or a callback, left behind; a callback brings the id alone."""
     generation = claim.generation
     if generation.remote_id is not None:
-        return Submission(generation.remote_id, generation.remote_links)
+        return AcceptedCreate(generation.remote_id, generation.remote_links)
     remote_id = _called_back(services, claim)
-    return None if remote_id is None else Submission(remote_id)
+    return None if remote_id is None else AcceptedCreate(remote_id)
 
 
 def _called_back(services: WorkerServices, claim: Claim) -> str | None:

@@ -25,6 +25,7 @@ from providers.adapters.gemini.wire import (
 )
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     CallbackReading,
     Cancellation,
@@ -36,7 +37,6 @@ from providers.base import (
     RemoteState,
     RemoteStatus,
     ResultRequest,
-    Submission,
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
@@ -106,10 +106,10 @@ class Gemini(VendorAdapter):
         callback_url: str | None,
         generation_id: UUID,  # noqa: ARG002 -- Google stores no id of ours but the one in the webhook's URL
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         body = to_body(request.model, request.inputs, request.files, callback_url=callback_url)
         reply = self._account.call("submit", "POST", INTERACTIONS, body=body, fence=fence, elide=results.EMBEDDED)
-        return Submission(self._accepted(reply, Interaction, "an interaction", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Interaction, "an interaction", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         interaction = self._read("poll", "GET", remote, "")

@@ -15,6 +15,7 @@ from providers.adapters.kie.wire import BALANCE, VERDICTS, Answer, signature
 from providers.adapters.kie.wires import wire_of
 from providers.adapters.vendor_adapter import VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     CallbackReading,
     Fence,
@@ -22,7 +23,6 @@ from providers.base import (
     ProviderRequest,
     RemoteRef,
     RemoteState,
-    Submission,
 )
 from providers.http.calls import Reply
 from providers.http.verdicts import error_of
@@ -46,7 +46,7 @@ class Kie(VendorAdapter):
         callback_url: str | None,
         generation_id: UUID,  # noqa: ARG002 -- Kie stores no id of ours but the one in the callback's URL
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         wire = wire_of(request.model)
         body = wire.to_body(request)
         if callback_url is not None:
@@ -54,7 +54,7 @@ class Kie(VendorAdapter):
         reply = self._account.call("submit", "POST", wire.create_path, body=body, fence=fence)
         answer = reply.require(Answer)
         if answer.code == _OK and answer.task_id is not None:
-            return Submission(answer.task_id)
+            return AcceptedCreate(answer.task_id)
         if answer.code == _OK or answer.task_id is not None:
             raise ProviderOutcomeUnknown(f"kie answered submit with code {answer.code} and task id {answer.task_id}")
         raise self._refusal(answer, reply, prompt=request.inputs.prompt)

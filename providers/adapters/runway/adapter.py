@@ -27,6 +27,7 @@ from providers.adapters.runway.wire import (
 )
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     Cancellation,
     Fence,
@@ -37,7 +38,6 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    Submission,
 )
 from providers.http.calls import Reply
 from schemas.errors import (
@@ -67,11 +67,11 @@ class Runway(VendorAdapter):
         callback_url: str | None,  # noqa: ARG002 -- Runway does not call back
         generation_id: UUID,  # noqa: ARG002 -- Runway stores no id of ours
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         inputs = request.inputs.with_urls({url: self._uri(file) for url, file in request.files.items()})
         body = to_body(request.model, inputs)
         reply = self._account.call("submit", "POST", to_path(request.model, inputs), body=body, fence=fence)
-        return Submission(self._accepted(reply, Created, "a task", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "a task", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         return to_state(self._task(self._call("poll", "GET", remote), remote))

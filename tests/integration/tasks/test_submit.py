@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.adapters.kie.adapter import Kie
-from providers.base import Fence, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.base import AcceptedCreate, Fence, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import ProviderUnavailable
 from schemas.stages import TERMINAL
@@ -254,9 +254,9 @@ class _TellsLinks:
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         accepted = self._provider.submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
-        return Submission(accepted.remote_id, LINKS)
+        return AcceptedCreate(accepted.remote_id, LINKS)
 
     def poll(self, remote: RemoteRef) -> RemoteState:
         self.asked.append(remote)
@@ -349,7 +349,7 @@ def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
-    apply(life.worker, sender, accepted(life.worker, sender, Submission("remote-1")))
+    apply(life.worker, sender, accepted(life.worker, sender, AcceptedCreate("remote-1")))
     assert life.row.remote_id is None
     (last,) = life.events[-1:]
     assert (last.name, last.stage, last.data["remote_id"]) == (EventName.SUBMIT_LATE, Stage.FAILED, "remote-1")

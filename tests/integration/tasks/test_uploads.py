@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from api_gateway import create_app
 from providers.adapters.kie.adapter import Kie
-from providers.base import Fence, InputFile, InputsRead, Provider, ProviderRequest, Submission
+from providers.base import AcceptedCreate, Fence, InputFile, InputsRead, Provider, ProviderRequest
 from providers.registry import Providers
 from schemas.enums import ErrorCode, Stage, SweepKind
 from schemas.errors import InvalidRequest
@@ -56,11 +56,11 @@ class _Asked:
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         self.requests.append(request)
         if self.reads_inputs is not InputsRead.NONE:
             fence()
-            return Submission("of no vendor")
+            return AcceptedCreate("of no vendor")
         return self._provider.submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
 
 

@@ -134,14 +134,14 @@ def test_runway_is_told_no_shape_where_a_picture_decides_it() -> None:
 def test_each_wire_has_addresses_of_its_own(model: str, create: str, status: str) -> None:
     requests: list[httpx.Request] = []
     kie = account({"code": 200, "msg": "success", "data": {"taskId": "task_1"}}, requests)
-    submission = kie.submit(
+    created = kie.submit(
         ProviderRequest(model, VIDEO),
         callback_url="https://gw.example/callbacks/kie/1?t=x",
         generation_id=uuid4(),
         fence=lambda: None,
     )
     with pytest.raises(ProviderBadResponse, match="a record of another form"):
-        kie.poll(RemoteRef(submission.remote_id, model))
+        kie.poll(RemoteRef(created.remote_id, model))
     assert [(sent.method, sent.url.path) for sent in requests] == [("POST", create), ("GET", status)]
     body = {**to_body(ProviderRequest(model, VIDEO)), "callBackUrl": "https://gw.example/callbacks/kie/1?t=x"}
     assert json.loads(requests[0].content) == body
