@@ -49,7 +49,7 @@ def accept(
     earlier = _find_earlier(sql, identity)
     if earlier is not None:
         return AcceptedOrder(earlier, is_new=False)
-    facts = {**uploads.hold(sql, customer_id, request), **earlier_generations.facts(sql, customer_id, request)}
+    facts = {**uploads.lock(sql, customer_id, request), **earlier_generations.facts(sql, customer_id, request)}
     order = make_order(request, facts)
     generation = _insert(sql, identity, order, pipeline)
     if generation is None:

@@ -79,16 +79,16 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
 def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     """Take steps under a claim for as long as each is followed by one for the same worker."""
     step: Step | None = TABLE[claim.generation.stage].step
-    held: Claim | None = claim
-    while held is not None and step is not None:
-        claim = held
+    kept: Claim | None = claim
+    while kept is not None and step is not None:
+        claim = kept
         try:
             outcome = deadline.end_of(services, claim) or step(services, claim, lease)
             if isinstance(outcome, Advance):
                 step = TABLE[claim.generation.stage].then(services, outcome.carries)
             elif not isinstance(outcome, CancelSent):
                 step = None
-            held = apply(services, claim, outcome, keeps_lease=step is not None)
+            kept = apply(services, claim, outcome, keeps_lease=step is not None)
         except Exception as error:  # noqa: BLE001 -- the edge of every step: whatever went wrong, the row must go on
             return recover(services, claim, error)
     return None

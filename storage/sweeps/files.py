@@ -51,7 +51,7 @@ _EXPIRE = text("""
 
 _COUNT_EXPIRED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM uploads WHERE expires_at < now()")
 
-# One that an order holds just now is skipped: it will not have expired then.
+# An upload that an order has locked is skipped: it will not have expired then.
 _DELETE_EXPIRED = text("""
     WITH due AS (
         SELECT id FROM uploads WHERE expires_at < now() ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
