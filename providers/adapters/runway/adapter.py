@@ -101,15 +101,15 @@ class Runway(VendorAdapter):
 
     def _uploaded(self, file: InputFile) -> str:
         begun = self._account.call("begin_upload", "POST", uploads.PATH, body=uploads.to_body(file))
-        upload = self._answer(begun, uploads.Upload)
+        target = self._answer(begun, uploads.UploadTarget)
         # Whatever that bucket says is of an address that Runway made, not of our key or of the order.
-        stored = self._account.post_elsewhere("upload", upload.url, uploads.to_form(upload, file))
+        stored = self._account.post_elsewhere("upload", target.url, uploads.to_form(target, file))
         if not stored.is_success:
             raise ProviderUnavailable(
                 f"{self.name} gave an address for an input file that answered HTTP {stored.status}",
                 retry_after=stored.retry_after,
             )
-        return upload.uri
+        return target.uri
 
     def _call(self, operation: str, method: Literal["GET", "DELETE"], remote: RemoteRef) -> Reply:
         return self._account.call(operation, method, f"/v1/tasks/{remote.remote_id}")

@@ -196,7 +196,7 @@ def test_without_the_store_the_rows_are_swept_all_the_same(
     age(database, generation_id, 31)
     away = ObjectStore(settings.s3.model_copy(update={"endpoint": "127.0.0.1:1"}))
     found = {one.kind: one for one in swept(database, away, RetentionSettings())}
-    assert found[SweepKind.OBJECTS].interrupted_by == found[SweepKind.UPLOADS].interrupted_by == "MaxRetryError"
+    assert found[SweepKind.OBJECTS].interrupted_by == found[SweepKind.MULTIPART].interrupted_by == "MaxRetryError"
     assert found[SweepKind.RECEIPTS].total == Portion(1, len(b"received"))
     away.close()
 
@@ -207,11 +207,11 @@ def test_an_upload_whose_worker_died_is_dropped_when_it_is_old(
     key = f"customers/{customer.id}/assets/video/cut.mp4"
     upload_id = objects._client._create_multipart_upload(objects._bucket, key, {"Content-Type": "video/mp4"})
     objects._client._upload_part(objects._bucket, key, bytes(5 * 1024 * 1024), {}, upload_id, 1)
-    assert [upload.key for upload in objects.unfinished_uploads("customers/")] == [key]
+    assert [upload.key for upload in objects.multipart_uploads("customers/")] == [key]
     assert counts(swept(database, objects, RetentionSettings())) == {}
-    assert counts(swept(database, objects, AT_ONCE, is_dry=True)) == {SweepKind.UPLOADS: 1}
-    assert counts(swept(database, objects, AT_ONCE)) == {SweepKind.UPLOADS: 1}
-    assert list(objects.unfinished_uploads("customers/")) == []
+    assert counts(swept(database, objects, AT_ONCE, is_dry=True)) == {SweepKind.MULTIPART: 1}
+    assert counts(swept(database, objects, AT_ONCE)) == {SweepKind.MULTIPART: 1}
+    assert list(objects.multipart_uploads("customers/")) == []
 
 
 def test_files_expire_after_their_days_and_the_timeline_says_so(lives: Lives) -> None:

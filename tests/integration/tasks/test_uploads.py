@@ -284,8 +284,8 @@ def test_an_expired_upload_goes_with_its_object(lives: Lives) -> None:
     life.go(until=TERMINAL)
     assert counts(swept(life.database, objects, AT_ONCE)) == {}, "it has not expired"
     expire(life)
-    assert counts(swept(life.database, objects, AT_ONCE, is_dry=True)) == {SweepKind.INPUTS: 1}
-    (found,) = swept(life.database, objects, RetentionSettings(), SweepKind.INPUTS)
+    assert counts(swept(life.database, objects, AT_ONCE, is_dry=True)) == {SweepKind.UPLOADS: 1}
+    (found,) = swept(life.database, objects, RetentionSettings(), SweepKind.UPLOADS)
     assert found.total == Portion(1, len(PICTURE))
     assert (objects.stat(key), kept(life.database)) == (None, 0)
     assert audit(life.database, objects, AT_ONCE).breaches == []
@@ -297,7 +297,7 @@ def test_an_upload_that_an_order_needs_outlives_it(lives: Lives) -> None:
         # Of these 25 hours all but the last are over.
         session.execute(text("UPDATE uploads SET expires_at = expires_at - interval '24 hours'"))
     life.set("deadline_at = clock_timestamp()")
-    assert counts(swept(life.database, life.worker.objects, RetentionSettings(), SweepKind.INPUTS)) == {}
+    assert counts(swept(life.database, life.worker.objects, RetentionSettings(), SweepKind.UPLOADS)) == {}
     assert kept(life.database) == 1
 
 
@@ -316,7 +316,7 @@ def test_what_the_store_did_not_give_up_with_its_row_is_an_orphan_and_goes_later
     life.go(until=TERMINAL)
     expire(life)
     unhelpful = _Unhelpful(worker.settings.s3)
-    (found,) = swept(life.database, unhelpful, RetentionSettings(), SweepKind.INPUTS)
+    (found,) = swept(life.database, unhelpful, RetentionSettings(), SweepKind.UPLOADS)
     unhelpful.close()
     assert (found.total.failed, kept(life.database)) == (1, 0)
     assert audit(life.database, worker.objects).orphans == 1
