@@ -81,7 +81,7 @@ async def receive_webhook(
         variable = f"REELWORKS_PROVIDERS__{provider.upper()}__WEBHOOK_KEY"
         log.warning("webhook_unverified", provider=adapter.name)
         raise Unauthenticated(f"only webhooks whose signature can be checked are taken here: see {variable}")
-    generation_id = await services.requests_database.statements(
+    generation_id = await services.loop_database.statements(
         lambda statements: callbacks.find_generation(statements, adapter.name, reading.remote_id)
     )
     if generation_id is None:
@@ -94,7 +94,7 @@ async def receive_webhook(
 async def _record(
     services: GatewayServices, adapter: Provider, generation_id: UUID, reading: CallbackReading, body: bytes
 ) -> None:
-    wake = await services.requests_database.statements(
+    wake = await services.loop_database.statements(
         lambda statements: callbacks.record(
             statements,
             adapter.name,
