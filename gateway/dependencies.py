@@ -24,14 +24,14 @@ _MOST_UPLOADS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class Services:
+class GatewayServices:
     """One of each for a process; all safe to share between threads."""
 
     settings: Settings
     database: Database
     """For what runs in a thread."""
-    requests_database: AsyncDatabase
-    """For what runs in the event loop: the doors and the callbacks."""
+    loop_database: AsyncDatabase
+    """For the event loop: doors and callbacks."""
     objects: ObjectStore
     providers: Providers
     catalogue: Catalogue
@@ -53,18 +53,18 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             try:
                 yield
             finally:
-                await app.state.services.requests_database.dispose()
+                await app.state.services.loop_database.dispose()
                 # Closing may wait for a wake-up that is being sent: not on the event loop.
                 await run_in_threadpool(ends.close)
 
     return run
 
 
-def _open(settings: Settings, ends: ExitStack) -> Services:
+def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
     # Together no more than a process may hold; most of what a gateway does runs in its event loop.
     for_threads = max(1, settings.database_pool_size // 4)
     database = Database(settings.database_url, pool_size=for_threads)
-    requests_database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size - for_threads)
+    loop_database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size - for_threads)
     ends.callback(database.dispose)
     objects = ObjectStore(settings.s3)
     ends.callback(objects.close)
@@ -82,23 +82,23 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
         # Redis carries wake-ups only: without it, requests and callbacks are taken and their work starts later.
         Probe("redis", dispatcher.ping, is_essential=False),
     )
-    return Services(
+    return GatewayServices(
         settings=settings,
         database=database,
-        requests_database=requests_database,
+        loop_database=loop_database,
         objects=objects,
         providers=providers,
         catalogue=catalogue,
-        intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), requests_database),
+        intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), loop_database),
         wakes=wakes,
         probes=probes,
         upload_threads=CapacityLimiter(_MOST_UPLOADS_AT_ONCE),
     )
 
 
-async def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
+async def _services(request: Request) -> GatewayServices:
+    services: GatewayServices = request.app.state.services
     return services
 
 
-ServicesOf = Annotated[Services, Depends(_services)]
+ServicesOf = Annotated[GatewayServices, Depends(_services)]

@@ -119,7 +119,7 @@ class RemoteRef:
     """The vendor's name of the model, for vendors whose status calls need it."""
 
     links: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The links of its `Submission`. Empty where a callback brought the id."""
+    """The links of its `AcceptedCreate`. Empty where a callback brought the id."""
 
 
 Fence = Callable[[], None]
@@ -128,7 +128,7 @@ another worker's by then, and a second create would be paid twice. Hand it on to
 
 
 @dataclass(frozen=True)
-class Submission:
+class AcceptedCreate:
     """The vendor accepted the work."""
 
     remote_id: str
@@ -257,7 +257,7 @@ class Provider(Protocol):
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         """Create the work at the vendor, once.
 
         Args:
@@ -281,7 +281,7 @@ class Provider(Protocol):
             ProviderAuthFailed: our account is refused.
         """
 
-    def look_up(self, generation_id: UUID) -> Submission | None:
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         """Find the work of a create whose answer was lost, by our own reference. Safe to repeat.
 
         None where the vendor keeps no reference of ours, and where it has found nothing: that does not prove that the

@@ -118,7 +118,7 @@ class _Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Accepted(_Payload):
+class Created(_Payload):
     """The answer of a create. The id makes it one: a link of another form is left out."""
 
     request_id: RequestId

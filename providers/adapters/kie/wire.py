@@ -94,7 +94,7 @@ BALANCE: Final = TypeAdapter(Decimal)
 
 
 @dataclass(frozen=True)
-class Family:
+class Wire:
     """One of the wires behind an account.
 
     `to_body` makes the body of a create, without the callback's URL; it raises `ProviderRejected` for a model that this

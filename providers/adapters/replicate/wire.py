@@ -75,7 +75,7 @@ class WebhookSecret(_Payload):
     key: str = Field(repr=False)
 
 
-class Problem(_Payload):
+class ErrorBody(_Payload):
     """An error, as RFC 7807 has it. Some carry a `detail` alone."""
 
     title: str = ""
