@@ -52,10 +52,10 @@ _ROUTERS = (
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application; its clients are made when it starts.
+    """Makes the application. Its services open when the application starts.
 
     Args:
-        settings: those of the environment if None.
+        settings: None: read the settings from the environment.
     """
     settings = settings or get_settings()
     app = FastAPI(
@@ -64,13 +64,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1.0",
         openapi_tags=_TAGS,
         lifespan=lifespan(settings),
-        # `gateway.pages` has the page: FastAPI's own loads its files from elsewhere.
+        # `gateway.pages` serves the page. FastAPI's page loads its files from another server.
         docs_url=None,
         redoc_url=None,
-        # A redirect would repeat the callback's token in a header.
+        # A redirect would copy the callback's token into a header.
         redirect_slashes=False,
     )
-    # The last one added is the outermost.
+    # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs))
     app.add_middleware(RequestContext)

@@ -1,4 +1,4 @@
-"""Who asks: an API key in `Authorization: Bearer` or in `X-API-Key`."""
+"""Authenticates a customer by an API key, in `Authorization: Bearer` or in `X-API-Key`."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ async def _given_key(
 
 
 TheKey = Annotated[str, Depends(_given_key)]
-"""The API key of the request, good or not: ask for `TheCustomer`, too."""
+"""The API key of the request, not yet checked. A route that uses it must also depend on `TheCustomer`."""
 
 
 async def _authenticated(services: ServicesOf, key: TheKey) -> Customer:

@@ -1,4 +1,4 @@
-"""No request body is larger than we want to take."""
+"""Limits the size of request bodies."""
 
 from collections.abc import Mapping
 
@@ -10,16 +10,16 @@ from gateway.problems import ContentTooLarge, problem_response
 
 _DETAIL = "the body may have up to {} bytes"
 
-# Of a body that may be larger than others because it holds files as text. Reading a million small values would keep all
-# other requests waiting, and base64 has no commas.
+# The limit for a body above the usual size, which may hold files as base64. Parsing a million small values would block
+# all other requests. Commas count the values, because base64 has none.
 _MOST_COMMAS = 10_000
 _MANY_VALUES = f"a body above {{}} bytes may hold files as data URIs, and up to {_MOST_COMMAS} commas beside them"
 
 
 class BodyLimit:
-    """ASGI middleware: refuses by `Content-Length` at once, and a body without one as soon as it grew too large.
+    """ASGI middleware: refuses a body by its `Content-Length`, or else as soon as it exceeds the limit.
 
-    `exceptions` are the limits of requests by their method and path ("POST /v1/uploads").
+    `exceptions` has other limits, by method and path ("POST /v1/uploads").
     """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, exceptions: Mapping[str, int]) -> None:
@@ -44,7 +44,7 @@ class BodyLimit:
             message = await receive()
             body = message.get("body", b"")
             received += len(body)
-            # The one kind of exception that FastAPI lets through while it reads a body.
+            # FastAPI lets only `HTTPException` through while it reads a body.
             if received > max_bytes:
                 raise HTTPException(ContentTooLarge.http_status, detail)
             commas += body.count(b",") if is_json else 0

@@ -1,6 +1,6 @@
-"""`/callbacks/{provider}/{generation_id}` and `/webhooks/{provider}`: where providers report.
+"""`/callbacks/{provider}/{generation_id}` and `/webhooks/{provider}`: the callbacks of providers.
 
-A report is a hint: kept, and a wake-up.
+The gateway stores each callback and sends a wake-up. The pipeline then reads the state from the provider.
 """
 
 from typing import Annotated
@@ -40,7 +40,7 @@ async def _require_token(
 @router.post(
     "/callbacks/{provider}/{generation_id}",
     summary="Report on a generation (for providers)",
-    # Before all else: who was not given this URL learns nothing.
+    # Runs first: a caller without the token learns nothing.
     dependencies=[Depends(_require_token)],
     responses=problems(Unauthenticated, NotFound, ContentTooLarge, InvalidRequest),
 )
@@ -51,10 +51,10 @@ async def receive_callback(
     services: ServicesOf,
     body: Annotated[bytes, Depends(_raw_body)],
 ) -> CallbackAnswer:
-    """Keeps a provider's report and answers at once; what follows from it is done elsewhere.
+    """Stores a provider's callback and answers at once. The pipeline processes the callback later.
 
-    A report on a generation that is finished, gone or with another provider by now is answered in the same way: the
-    provider has nothing to mend, and would only send it again.
+    The answer is the same if the generation is finished, deleted or now at another provider: an error would only make
+    the provider send the callback again.
     """
     adapter = _adapter(services, provider)
     reading = _read(adapter, request, body, generation_id=str(generation_id))
@@ -70,10 +70,10 @@ async def receive_callback(
 async def receive_webhook(
     provider: str, request: Request, services: ServicesOf, body: Annotated[bytes, Depends(_raw_body)]
 ) -> CallbackAnswer:
-    """Keeps a provider's report on the work that it names.
+    """Stores a provider's callback on the work that its body names.
 
-    The signature is all that proves who speaks, so one that cannot be checked is refused. Work that is not ours, or not
-    yet, is answered in the same way: others may share the account, and what is ours is polled anyway.
+    Refuses a webhook whose signature cannot be verified, because this URL has no token. The answer is the same for
+    unknown work: other users can share the account, and our own work is polled anyway.
     """
     adapter = _adapter(services, provider)
     reading = _read(adapter, request, body)

@@ -1,4 +1,4 @@
-"""`/v1/generations/{id}/content` and `/thumbnail`: the stored files, as a link or as a stream."""
+"""`/v1/generations/{id}/content` and `/thumbnail`: the stored files, by redirect or as a stream."""
 
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -28,10 +28,13 @@ router = APIRouter(prefix="/v1/generations/{generation_id}", tags=["generations"
 
 
 class Delivery(StrEnum):
-    """How a file reaches the customer."""
+    """How the gateway delivers a file."""
 
     REDIRECT = "redirect"
+    """A redirect to the object store."""
+
     STREAM = "stream"
+    """The bytes, through the gateway."""
 
 
 _DELIVERY = (
@@ -56,9 +59,9 @@ def get_content(
     is_head: IsHead,
     delivery: DeliveryQuery = None,
 ) -> Response:
-    """Redirects to a link that works for an hour where customers reach the object store, and else streams the file.
+    """Redirects to a link that works for an hour if customers can reach the object store; otherwise streams the file.
 
-    A stream honours `Range`.
+    A stream supports `Range`.
     """
     asset = _asset(services, customer, generation_id, AssetRole.RESULT)
     return _deliver(services, asset, delivery, conditions, is_head=is_head)
@@ -73,7 +76,7 @@ def get_thumbnail(
     is_head: IsHead,
     delivery: DeliveryQuery = None,
 ) -> Response:
-    """Like the content; not every generation has one."""
+    """Delivers the thumbnail as `/content` delivers the result. Not every generation has a thumbnail."""
     asset = _asset(services, customer, generation_id, AssetRole.POSTER)
     return _deliver(services, asset, delivery, conditions, is_head=is_head)
 
@@ -142,7 +145,7 @@ def _stream(services: GatewayServices, asset: Asset, conditions: Conditions, *, 
     try:
         return stream(services.objects, file, conditions, is_head=is_head)
     except ObjectMissing:
-        # The file may have expired since its row was read.
+        # The file can have expired after the gateway read its row.
         with services.database.transaction() as session:
             _require_kept(session.get_one(Asset, asset.id))
         log.error("stored_object_missing", generation_id=str(asset.generation_id), key=asset.object_key)

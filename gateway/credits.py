@@ -1,4 +1,4 @@
-"""`/v1/credits`: what a customer can spend."""
+"""`/v1/credits`: a customer's credits."""
 
 from fastapi import APIRouter
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1/credits", tags=["credits"])
 
 @router.get("", summary="See your credits", responses=problems(Unauthenticated))
 def get_credits(services: ServicesOf, customer: TheCustomer) -> CreditsResource:
-    """Answers with what is free to spend and what unfinished generations hold."""
+    """Returns the available credits and the credits that unfinished generations hold."""
     with services.database.transaction() as session:
         balance = ledger.balance(session, customer.id)
     return CreditsResource(available=balance.available, held=balance.held)

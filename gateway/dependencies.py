@@ -1,4 +1,4 @@
-"""The clients of a gateway process, and how a route asks for them."""
+"""The services of a gateway process, and the dependency by which routes get them."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
@@ -25,26 +25,32 @@ _MOST_UPLOADS_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class GatewayServices:
-    """One of each for a process; all safe to share between threads."""
+    """The services of one process. All are safe to share between threads."""
 
     settings: Settings
+    """The settings of the process."""
     database: Database
-    """For what runs in a thread."""
+    """The database, for code in threads."""
     loop_database: AsyncDatabase
-    """For the event loop: doors and callbacks."""
+    """The database, for code in the event loop: orders and callbacks."""
     objects: ObjectStore
+    """The object store."""
     providers: Providers
+    """The provider accounts."""
     catalogue: Catalogue
+    """The models that can be ordered."""
     intake: AsyncIntake
-    """Takes the orders of every door of the gateway."""
+    """Accepts the orders of every door of the gateway."""
     wakes: WakeSender
+    """Sends wake-ups to the workers."""
     probes: tuple[Probe, ...]
+    """The checks of `/readyz`."""
     upload_threads: CapacityLimiter
-    """For files that come in: each takes a thread and memory for a part, as long as its sender likes."""
+    """Limits the uploads at one time. Each holds a thread and a part in memory until its sender has finished."""
 
 
 def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Makes the services when the gateway starts and closes them when it ends."""
+    """Opens the services when the gateway starts and closes them when it stops."""
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
@@ -54,14 +60,14 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 yield
             finally:
                 await app.state.services.loop_database.dispose()
-                # Closing may wait for a wake-up that is being sent: not on the event loop.
+                # In a thread: closing can wait for a wake-up that is being sent.
                 await run_in_threadpool(ends.close)
 
     return run
 
 
 def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
-    # Together no more than a process may hold; most of what a gateway does runs in its event loop.
+    # Both pools together stay within the limit of a process. Most of the gateway's work runs in the event loop.
     for_threads = max(1, settings.database_pool_size // 4)
     database = Database(settings.database_url, pool_size=for_threads)
     loop_database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size - for_threads)
@@ -79,7 +85,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
     probes = (
         Probe("database", database.ping),
         Probe("object_store", objects.ping),
-        # Redis carries wake-ups only: without it, requests and callbacks are taken and their work starts later.
+        # Redis carries only wake-ups. Without Redis, the gateway still accepts requests and callbacks.
         Probe("redis", dispatcher.ping, is_essential=False),
     )
     return GatewayServices(

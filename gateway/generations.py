@@ -1,4 +1,4 @@
-"""`/v1/generations`: order a generation, and see how it stands."""
+"""`/v1/generations`: order, read and cancel generations."""
 
 from typing import Annotated
 from uuid import UUID
@@ -89,9 +89,9 @@ async def create_generation(
     customer: TheCustomer,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> GenerationResource:
-    """Accepts one image or video to make, and holds its price until it ends.
+    """Accepts an order for one image or video, and holds its price in credits.
 
-    The credits are captured when the result is stored, and released when the generation fails.
+    The gateway captures the credits when the result is stored, and releases them when the generation fails.
     """
     accepted = await services.intake.take(request, customer.id, idempotency_key=idempotency_key)
     generation = accepted.generation
@@ -108,7 +108,7 @@ async def create_generation(
     responses=problems(Unauthenticated, NotFound, InvalidRequest),
 )
 async def get_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> GenerationResource:
-    """Answers with the stage, the progress, the credits and, at the end, the stored files or the error."""
+    """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
     found = await services.loop_database.transaction(
         lambda session: details.find(session, generation_id, customer_id=customer.id)
     )
@@ -126,10 +126,10 @@ async def get_generation(generation_id: UUID, services: ServicesOf, customer: Th
 def cancel_generation(
     generation_id: UUID, response: Response, services: ServicesOf, customer: TheCustomer
 ) -> GenerationResource:
-    """Ends a generation that the provider does not have yet, at once; otherwise asks the provider to stop.
+    """Cancels a generation at once if it has not reached the provider; otherwise asks the provider to stop.
 
-    Until the provider has confirmed, the credits stay held. A result that was ready first is delivered and charged. May
-    be sent again.
+    The credits stay held until the provider confirms. If the result is ready first, it is delivered and charged. Safe
+    to repeat.
     """
     with services.database.transaction() as session:
         generation = cancellation.request(

@@ -1,4 +1,4 @@
-"""HEAD, wherever there is GET."""
+"""Serves HEAD on every path that serves GET."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ _MARK = "reelworks.head"
 
 
 class HeadAsGet:
-    """ASGI middleware: a HEAD is served as the GET that it asks about. Uvicorn sends no body in answer to one."""
+    """ASGI middleware: serves a HEAD request as a GET request. Uvicorn omits the body of the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -17,7 +17,7 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            # A copy: to the server and to the log it stays a HEAD.
+            # A copy: for the server and the log, the request stays a HEAD.
             scope = {**scope, "method": "GET", _MARK: True}
         await self._app(scope, receive, send)
 
@@ -27,4 +27,4 @@ def _is_head(request: Request) -> bool:
 
 
 IsHead = Annotated[bool, Depends(_is_head)]
-"""For a route whose body is dear: whether nobody will read it."""
+"""Whether the request is a HEAD. A route with an expensive body can then omit the body."""

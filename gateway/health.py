@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: for whoever keeps this process running and sends it traffic."""
+"""`/healthz` and `/readyz`: liveness and readiness, for supervisors and load balancers."""
 
 import asyncio
 
@@ -9,13 +9,13 @@ from schemas.api import Health, Readiness
 
 router = APIRouter(tags=["health"])
 
-# Shorter than any prober's own patience.
+# Shorter than the usual timeouts of probers.
 _PATIENCE_SECONDS = 1.5
 
 
 @router.get("/healthz", summary="Is the process alive?")
 async def healthz() -> Health:
-    """Asks nobody else: a database that is down is no reason to restart the gateway."""
+    """Answers without checking other services: a restart of the gateway does not repair the database."""
     return Health()
 
 
@@ -25,10 +25,10 @@ async def healthz() -> Health:
     responses={503: {"model": Readiness, "description": "The database or the object store does not answer"}},
 )
 async def readyz(services: ServicesOf, response: Response) -> Readiness:
-    """Asks the database, the object store and Redis, all at once.
+    """Checks the database, the object store and Redis in parallel.
 
-    Without Redis the gateway is degraded and still ready: it accepts requests and callbacks, whose work starts when
-    Redis is back.
+    Without Redis the gateway is degraded but ready. It accepts requests and callbacks, and their work starts when Redis
+    is back.
     """
     probes = services.probes
     answers = await asyncio.gather(*(probe.answers(within_seconds=_PATIENCE_SECONDS) for probe in probes))

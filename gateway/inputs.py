@@ -1,4 +1,4 @@
-"""`/inputs/{key}`: the files of an order, for the provider that was given a link to them."""
+"""`/inputs/{key}`: the input files of orders, for providers that have a link to them."""
 
 import hashlib
 import time
@@ -36,14 +36,14 @@ def _require_link(
     "/inputs/{key:path}",
     summary="Fetch an input of an order (for providers)",
     response_class=Response,
-    # Before all else: without a link one learns nothing.
+    # Runs first: a caller without a valid link learns nothing.
     dependencies=[Depends(_require_link)],
     responses={**STREAMED, **problems(Unauthenticated, NotFound, RangeNotSatisfiable, InvalidRequest)},
 )
 def get_input(key: str, services: ServicesOf, conditions: ConditionHeaders, is_head: IsHead) -> Response:
-    """Streams a picture or video that a customer gave, and honours `Range`.
+    """Streams an input image or video of a customer. Supports `Range`.
 
-    A provider gets such a link with its order where it cannot reach the object store.
+    A provider gets a link to this path with the order if it cannot reach the object store.
     """
     found = services.objects.stat(key)
     if found is None:
@@ -53,7 +53,7 @@ def get_input(key: str, services: ServicesOf, conditions: ConditionHeaders, is_h
         content_type=found.content_type,
         size_bytes=found.size_bytes,
         name=PurePosixPath(key).name,
-        # No key is written twice, so the key tells the file.
+        # No key is written twice, so the key identifies the content.
         tag=hashlib.sha256(key.encode()).hexdigest(),
     )
     try:

@@ -1,4 +1,4 @@
-"""`/v1/me`: who an API key belongs to."""
+"""`/v1/me`: the customer of an API key."""
 
 from fastapi import APIRouter
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1/me", tags=["credits"])
 
 @router.get("", summary="See whose key this is", responses=problems(Unauthenticated))
 def get_me(services: ServicesOf, customer: TheCustomer, key: TheKey) -> CustomerResource:
-    """Answers with the customer that the API key belongs to, their credits, and the key's first characters."""
+    """Returns the customer of the API key, the customer's credits, and the first characters of the key."""
     with services.database.transaction() as session:
         balance = ledger.balance(session, customer.id)
     return CustomerResource(

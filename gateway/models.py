@@ -1,4 +1,4 @@
-"""`/v1/models`: what can be ordered here."""
+"""`/v1/models`: the models that can be ordered."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
 class ModelList(BaseModel):
-    """The models with a provider here, then the retired ones with their successors."""
+    """The models with a configured provider, then the retired models with their successors."""
 
     object: Literal["list"] = "list"
     data: list[ModelCard]
@@ -23,5 +23,5 @@ class ModelList(BaseModel):
 
 @router.get("", summary="List the models", responses=problems(Unauthenticated))
 def list_models(services: ServicesOf, _customer: TheCustomer) -> ModelList:
-    """Says of each model what it can do, what it does by default, and what it costs."""
+    """Returns the capabilities, the defaults and the price of each model."""
     return ModelList(data=services.catalogue.models())

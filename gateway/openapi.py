@@ -1,4 +1,4 @@
-"""How the API's description speaks of problems: FastAPI knows `application/json` only."""
+"""Describes problem responses in the OpenAPI document. FastAPI itself describes only `application/json`."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -13,17 +13,17 @@ from schemas.errors import RequestError
 _SCHEMAS = "#/components/schemas/"
 
 Responses = dict[int | str, dict[str, object]]
-"""What a route's `responses` take."""
+"""The type of a route's `responses`."""
 
 
 def problems(*kinds: type[RequestError]) -> Responses:
-    """The problems that a route answers with, by status."""
+    """The problem responses of a route, by status."""
     in_order = sorted(kinds, key=_status)
     return {status: _response(list(same)) for status, same in groupby(in_order, key=_status)}
 
 
 def with_problems(app: FastAPI) -> Callable[[], dict[str, object]]:
-    """An `openapi` function for the application that also describes `Problem`."""
+    """An `openapi` function for the application that adds the schema of `Problem`."""
     describe = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -53,7 +53,7 @@ def _response(kinds: list[type[RequestError]]) -> dict[str, object]:
 
 
 def _example(kind: type[RequestError]) -> dict[str, object]:
-    # By way of the base class: some kinds are made from something else than a text.
+    # Uses the base class, because the constructors of some kinds take other arguments.
     problem = RequestError("what was wrong, and what would be right").problem()
     return {
         **problem,

@@ -1,4 +1,4 @@
-"""The pages for people: `/` says what this is, and `/docs` tries the API. Nothing comes from another server."""
+"""The pages for people: `/` introduces the API, and `/docs` tries it. All files come from this server."""
 
 from importlib.resources import files
 from typing import Final
@@ -11,7 +11,7 @@ router = APIRouter(include_in_schema=False)
 
 _STATIC = files("gateway") / "static"
 
-# Files of this server alone, and no text of a page that runs: what slipped into a description would be shown, not run.
+# Allows only this server's files and no inline scripts. A browser shows a script in a description and does not run it.
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -26,15 +26,15 @@ _LINKS: Final = {"docs": "/docs", "openapi": "/openapi.json", "health": "/health
 
 
 def install_pages(app: FastAPI) -> None:
-    """Serve the pages, and the files that they are made of."""
+    """Serve the pages and their static files."""
     app.include_router(router)
-    # The first has Swagger UI's distribution, the second what is ours.
+    # The first package has Swagger UI, the second our files.
     app.mount("/static", StaticFiles(packages=[("fastapi_swagger", "resources"), ("gateway", "static")]))
 
 
 @router.get("/")
 async def landing(request: Request) -> Response:
-    """What this is and where to go: a page for a browser, a document for a program."""
+    """Introduces the API: a page for a browser, a JSON document for a program."""
     if "text/html" in request.headers.get("accept", ""):
         return _page("landing.html")
     return JSONResponse({"name": "Reelworks", **_LINKS})
@@ -42,7 +42,7 @@ async def landing(request: Request) -> Response:
 
 @router.get("/docs")
 async def docs() -> Response:
-    """The API's description, with a form for each request."""
+    """Shows the API's description, with a form for each request."""
     return _page("docs.html")
 
 

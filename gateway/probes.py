@@ -1,4 +1,4 @@
-"""Asking the services that a gateway needs whether they answer, without hanging with one that does not."""
+"""Checks whether the gateway's services answer, with a time limit for services that hang."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ log = structlog.get_logger()
 
 
 class Probe:
-    """One service. A question that got no answer yet is not asked again: a hanging service costs one thread."""
+    """The check of one service. A running check is not started again, so a hanging service uses only one thread."""
 
     def __init__(self, name: str, ask: Callable[[], None], *, is_essential: bool = True) -> None:
         self.name = name
@@ -20,11 +20,11 @@ class Probe:
         self._asking: Future[bool] | None = None
 
     async def answers(self, *, within_seconds: float) -> bool:
-        """Whether the service answers in time."""
+        """Whether the service answers within the time limit."""
         if self._asking is None or self._asking.done():
             self._asking = Future()
             self._asking.set_running_or_notify_cancel()
-            # A daemon: a question that hangs must not keep the process from ending.
+            # A daemon thread: a hanging check must not delay the end of the process.
             Thread(target=self._answer, args=(self._asking,), name=f"probe-{self.name}", daemon=True).start()
         try:
             return await asyncio.wait_for(asyncio.wrap_future(self._asking), within_seconds)

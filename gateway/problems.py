@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 problem+json: the gateway's own problems, and a handler for each kind of exception."""
+"""Answers every error as RFC 9457 problem+json: the gateway's problem types, and a handler for each exception type."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -20,13 +20,13 @@ MEDIA_TYPE = "application/problem+json"
 
 _RETRY_AFTER_SECONDS = 2
 
-# A body of 1 MiB can hold a hundred thousand wrong fields; a caller needs the first few, and not their megabyte back.
+# A body of 1 MiB can have a hundred thousand wrong fields. The answer names only the first ones.
 _MOST_ERRORS = 20
 _LONGEST_FIELD = 100
 
 
 class BadRequest(RequestError):
-    """Not readable as HTTP or as JSON."""
+    """The request is not valid HTTP or JSON."""
 
 
 class MethodNotAllowed(RequestError):
@@ -48,7 +48,7 @@ class UnsupportedMediaType(RequestError):
 
 
 class NoResult(RequestError):
-    """There is nothing to show: the generation ended without a result, or we lost it."""
+    """The generation ended without a result, or the result was lost."""
 
     http_status = 409
     code = "no_result"
@@ -56,7 +56,7 @@ class NoResult(RequestError):
 
 
 class AssetExpired(RequestError):
-    """There was a file, and the time for which files are kept is over."""
+    """The file's retention time is over, and the file was deleted."""
 
     http_status = 410
     code = "asset_expired"
@@ -86,7 +86,7 @@ class Unavailable(RequestError):
 
 
 def problem_response(error: RequestError, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem as a response, with the headers that its kind asks for."""
+    """The response for a problem, with the headers of its type."""
     return JSONResponse(
         error.problem(), error.http_status, {**_headers_of(error), **(headers or {})}, media_type=MEDIA_TYPE
     )
@@ -105,7 +105,7 @@ def _headers_of(error: RequestError) -> dict[str, str]:
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Answer every exception that a route can raise; `gateway.request_context` answers the unforeseen ones."""
+    """Install a handler for each expected exception. `gateway.request_context` answers the unexpected ones."""
     app.exception_handler(RequestError)(_request_error)
     app.exception_handler(RequestValidationError)(_validation_error)
     app.exception_handler(HTTPException)(_http_exception)
@@ -114,7 +114,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         database_errors.InterfaceError,
         database_errors.TimeoutError,  # no free connection
         ObjectStoreUnreachable,
-        MinioException,  # it answered, and not with the object
+        MinioException,  # the object store answered with an error
     ):
         app.exception_handler(unavailable)(_unavailable)
 
@@ -128,7 +128,7 @@ async def _validation_error(_request: Request, error: RequestValidationError) ->
     if found and found[0]["type"] == "json_invalid":
         position = found[0]["loc"][-1]
         return problem_response(BadRequest(f"the body is not valid JSON: see character {position}"))
-    # Nothing of the input comes back: not `input`, and not `ctx`, which may quote it.
+    # The answer must not repeat the input, so it omits `input` and `ctx`, which can quote the input.
     problems = [{"field": _field(entry["loc"]), "message": entry["msg"]} for entry in found[:_MOST_ERRORS]]
     detail = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
     return problem_response(InvalidRequest(detail, {"errors": problems}))
@@ -140,7 +140,7 @@ def _field(location: tuple[str | int, ...]) -> str:
 
 
 async def _http_exception(_request: Request, error: HTTPException) -> JSONResponse:
-    """What FastAPI itself refuses."""
+    """The answer for a request that FastAPI itself refuses."""
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             problem: RequestError = NotFound("there is nothing at this path: GET /docs shows what there is")

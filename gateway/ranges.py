@@ -1,4 +1,4 @@
-"""`Range: bytes=…` (RFC 9110, section 14)."""
+"""Parses `Range: bytes=…` (RFC 9110, section 14)."""
 
 import re
 from dataclasses import dataclass
@@ -10,25 +10,27 @@ _ONE_RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 
 @dataclass(frozen=True)
 class ByteRange:
-    """Bytes `first` to `last`, both included."""
+    """A range of bytes."""
 
     first: int
+    """The offset of the first byte."""
     last: int
+    """The offset of the last byte, which belongs to the range."""
 
     @property
     def length(self) -> int:
-        """How many bytes."""
+        """The number of bytes."""
         return self.last - self.first + 1
 
 
 def parse_range(header: str | None, size_bytes: int) -> ByteRange | None:
-    """The range that is asked for; None for the whole file.
+    """The requested range; None for the whole file.
 
-    Several ranges, other units and what is no range at all mean the whole file: the RFC allows a server to ignore
-    them, and players ask for one range.
+    Several ranges, other units and malformed headers mean the whole file. The RFC allows a server to ignore them, and
+    players ask for one range.
 
     Raises:
-        RangeNotSatisfiable: it begins behind the end, or asks for the last 0 bytes.
+        RangeNotSatisfiable: the range begins after the end of the file, or asks for the last 0 bytes.
     """
     match = _ONE_RANGE.fullmatch((header or "").replace(" ", "").lower())
     if match is None or match.group(0) == "bytes=-":

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its line in the log, and the answer to what nobody foresaw."""
+"""Surrounds every request: sets its id, logs one line, and answers unexpected exceptions."""
 
 import re
 import time
@@ -14,7 +14,7 @@ from gateway.problems import InternalError, problem_response
 
 log = structlog.get_logger()
 
-# Probes come every few seconds, from everywhere.
+# Probers call these paths every few seconds.
 _QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 
 _READS = frozenset({"GET", "HEAD"})
@@ -25,7 +25,7 @@ _FRAMES = 12
 
 
 class RequestContext:
-    """ASGI middleware; the outermost, so that its log line and its answer cover the others."""
+    """The outermost ASGI middleware, so its log line and its error answer cover all others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -56,7 +56,7 @@ class RequestContext:
             log.info("client_disconnected")
         except Exception as error:  # noqa: BLE001 -- the process's edge
             _log_unforeseen(error)
-            # After the first byte there is no other answer: ending here makes the server cut the connection.
+            # After the first byte, no other answer is possible. Returning here makes the server cut the connection.
             if status is None:
                 await problem_response(_internal(request_id))(scope, receive, send_with_id)
         finally:
@@ -73,14 +73,14 @@ def _internal(request_id: str) -> InternalError:
 
 
 def _log_unforeseen(error: Exception) -> None:
-    # Where, and what kind; not the message: a database's or a parser's quotes rows and inputs, which are no log's.
+    # Logs the type and the frames, not the message: messages of databases and parsers quote rows and inputs.
     frames = traceback.format_tb(error.__traceback__)[-_FRAMES:]
     log.error("request_failed", error=type(error).__name__, frames="".join(frames))
 
 
 def _log_request(scope: Scope, status: int | None, seconds: float) -> None:
-    # A client that polls would fill the log with reads that went well.
+    # Successful reads are logged at debug level, because polling clients would fill the log.
     is_read = scope["method"] in _READS and status is not None and status < _FIRST_ERROR
     write = log.debug if is_read or scope["path"] in _QUIET_PATHS else log.info
-    # The path without its query, which may hold a callback's token.
+    # Omits the query, which can contain a callback's token.
     write("request", method=scope["method"], path=scope["path"], status=status, milliseconds=round(seconds * 1000, 1))

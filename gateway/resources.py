@@ -1,4 +1,7 @@
-"""From what is stored to what a customer sees. What is not named here stays inside: leases, remote ids, vendor URLs."""
+"""Converts stored generations to API resources. Only the fields named here are public.
+
+Leases, remote ids and vendors' URLs stay internal.
+"""
 
 from uuid import UUID
 
@@ -19,12 +22,12 @@ from storage.details import Details
 
 
 def path_of(generation_id: UUID) -> str:
-    """Where a generation is."""
+    """The path of a generation in the API."""
     return f"/v1/generations/{generation_id}"
 
 
 def generation_resource(details: Details) -> GenerationResource:
-    """A generation as its customer sees it."""
+    """The API resource of a generation."""
     row = details.generation
     order = Order.model_validate(row.order)
     return GenerationResource.model_validate(
@@ -51,14 +54,14 @@ def generation_resource(details: Details) -> GenerationResource:
 
 
 def failure_of(row: Generation) -> GenerationFailure | None:
-    """Why a generation failed, if it did."""
+    """The error of a failed generation; None for any other."""
     if row.error_code is None:
         return None
     return GenerationFailure(code=row.error_code, message=row.error_message or "")
 
 
 def outcome_of(details: Details) -> GenerationOutcome | None:
-    """What it means that there is no result, once that is certain."""
+    """The consequence of a failure or a cancellation; None for any other generation."""
     row = details.generation
     was_accepted = row.remote_id is not None
     if row.error_code is not None:

@@ -1,4 +1,4 @@
-"""A file of the object store as an answer: whole, in part, or only its headers."""
+"""Streams a file of the object store: the whole file, a range, or only the headers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class StoredFile:
     key: str
     """The object's key."""
     content_type: str
-    """The type of its bytes: "image/png"."""
+    """The content type: "image/png"."""
     size_bytes: int
-    """How long it is."""
+    """The size."""
     name: str
-    """The name under which a browser saves it."""
+    """The file name that browsers use to save the file."""
     tag: str
-    """Tells this file from any other, in its ETag."""
+    """The value of the ETag, which is unique to the content."""
 
 
 class Conditions(BaseModel):
@@ -51,15 +51,15 @@ STREAMED: Responses = {
     206: {"description": "The range that was asked for", **_FILE},
     304: {"description": "The file is the one that `If-None-Match` names"},
 }
-"""What a route that streams answers with."""
+"""The `responses` of a route that streams."""
 
 
 def stream(objects: ObjectStore, file: StoredFile, conditions: Conditions, *, is_head: bool) -> Response:
-    """The answer to a request for a file.
+    """The response to a request for a file.
 
     Raises:
         ObjectMissing: the object store does not have the file.
-        RangeNotSatisfiable: the range begins behind the file's end.
+        RangeNotSatisfiable: the range begins after the end of the file.
     """
     etag = f'"{file.tag}"'
     headers = {
@@ -71,7 +71,7 @@ def stream(objects: ObjectStore, file: StoredFile, conditions: Conditions, *, is
     }
     if _is_known(etag, conditions.if_none_match):
         return Response(status_code=304, headers=headers)
-    # A range means something to GET only. With another file's tag in If-Range, a part of this one is no use either.
+    # Only GET supports ranges. If If-Range names another version, the client needs the whole file.
     is_part = not is_head and conditions.if_range in {None, etag}
     part = parse_range(conditions.range, file.size_bytes) if is_part else None
     if part is not None:
@@ -89,11 +89,11 @@ def _is_known(etag: str, if_none_match: str | None) -> bool:
 
 def _body(objects: ObjectStore, key: str, part: ByteRange | None) -> Iterator[bytes]:
     chunks = _chunks(objects, key, part)
-    # The first chunk is read before the status is sent: an object store that does not answer is a 503, not a cut 200.
+    # Read the first chunk before sending the status. If the object store does not answer, the status is then 503.
     try:
         return chain([next(chunks, b"")], chunks)
     except MinioException:
-        # Asked a second time, because stores differ in how they refuse to send what they do not have.
+        # Ask again with `stat`, because object stores report a missing object in different ways.
         if objects.stat(key) is not None:
             raise
     raise ObjectMissing(key)

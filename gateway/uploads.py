@@ -1,4 +1,4 @@
-"""`/v1/uploads`: give a picture or a video, to name it in orders."""
+"""`/v1/uploads`: uploads images and videos, for use in orders."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -40,7 +40,7 @@ _CREATED: Responses = {201: {"description": "Kept; the same file again is the sa
 
 
 class _Body:
-    """What is left of a request's body, for a thread to read until `ends_at` (the event loop's clock)."""
+    """The rest of a request body, read by a thread. Reading fails after `ends_at` (the event loop's clock)."""
 
     def __init__(
         self, head: bytes, chunks: AsyncIterator[bytes], media: MediaType, most: int, *, ends_at: float
@@ -53,12 +53,12 @@ class _Body:
         self._most = most
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes; fewer only at the end; all if negative.
+        """Read `size` bytes, or fewer at the end of the body. Negative: read all.
 
         Raises:
-            ContentTooLarge: there is more than may be.
-            BadRequest: no more comes.
-            ClientDisconnect: the sender is gone.
+            ContentTooLarge: the body exceeds the limit.
+            BadRequest: the body stalls.
+            ClientDisconnect: the sender has disconnected.
         """
         while size < 0 or len(self._buffer) < size:
             chunk = from_thread.run(_next, self._chunks, self._ends_at)
@@ -84,9 +84,9 @@ class _Body:
 async def create_upload(
     request: Request, response: Response, services: ServicesOf, customer: TheCustomer
 ) -> UploadResource:
-    """Keeps the body as a file of yours, which orders name by its `url`.
+    """Stores the body as a file. Orders refer to the file by its `url`.
 
-    It is kept for some days from now, and as long as an order needs it.
+    The file is stored for some days, and as long as an order needs it.
     """
     chunks = aiter(request.stream())
     ends_at = current_time() + _LONGEST_SECONDS
@@ -112,7 +112,7 @@ async def create_upload(
 
 @router.get("/{upload_id}", summary="See an upload", responses=problems(Unauthenticated, NotFound, InvalidRequest))
 async def get_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) -> UploadResource:
-    """Answers with what it is and until when it is kept."""
+    """Returns the type and the size of an upload, and the time of its expiry."""
     found = await services.loop_database.statement(lambda statement: uploads.find(statement, customer.id, upload_id))
     if found is None:
         raise _not_found(upload_id)
@@ -126,13 +126,13 @@ async def get_upload(upload_id: UUID, services: ServicesOf, customer: TheCustome
     responses=problems(Unauthenticated, NotFound, InvalidRequest),
 )
 def delete_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) -> None:
-    """Forgets the file at once. A generation that no provider has yet, and that needs it, will fail."""
+    """Deletes the file at once. A generation that needs the file and has not reached a provider will fail."""
     if not uploads.delete(services.database, services.objects, customer.id, upload_id):
         raise _not_found(upload_id)
 
 
 async def _next(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
-    """The next bytes of a body; none at its end."""
+    """The next bytes of a body; empty at the end."""
     left = ends_at - current_time()
     try:
         with fail_after(max(min(left, _LONGEST_SILENCE_SECONDS), 0)):
@@ -147,7 +147,7 @@ async def _next(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
 
 
 async def _head(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
-    """The bytes that tell what a file is, and what came with them."""
+    """The first chunks of a body, with at least the bytes that identify the file's type."""
     head = b""
     while len(head) < HEAD_BYTES and (chunk := await _next(chunks, ends_at)):
         head += chunk

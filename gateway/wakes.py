@@ -1,4 +1,4 @@
-"""Sending wake-ups without waiting for Redis."""
+"""Sends wake-ups without blocking on Redis."""
 
 import time
 from collections import deque
@@ -11,24 +11,24 @@ from storage.generations import Wake
 
 log = structlog.get_logger()
 
-# A wake-up that finds this many before it is dropped: Redis does not answer, and the row's `wake_at` does its work.
+# The most waiting wake-ups. Further ones are dropped: Redis does not answer, and the row's `wake_at` replaces them.
 _BACKLOG = 1000
 
 _BATCH = 100
 
-# While a queue is full, its workers are in no hurry, and each look at it costs as much as a request.
+# The pause after a full queue. Its workers have enough work, and each check of the queue costs as much as a request.
 _GATHER_SECONDS = 0.05
 
 
 class WakeSender:
-    """Sends wake-ups from a thread of its own, and together those that came while it was busy.
+    """Sends wake-ups from a separate thread, in batches.
 
-    They are not sent from the threads that serve requests (which is where a background task of FastAPI's runs): when
-    Redis hangs, each send takes seconds, and soon no thread would be left to serve anybody.
+    Wake-ups are not sent from the threads that serve requests, where FastAPI's background tasks run. If Redis hangs,
+    each send takes seconds, and soon all those threads would be blocked.
     """
 
     def __init__(self, send: Callable[..., bool]) -> None:
-        """`send` takes any number of wakes, one argument each, and tells whether all were sent."""
+        """`send` takes wake-ups as arguments and returns whether all were sent."""
         self._send = send
         self._waiting: deque[Wake] = deque()
         self._is_closed = False
@@ -37,7 +37,7 @@ class WakeSender:
         self._thread.start()
 
     def send(self, wake: Wake) -> None:
-        """Send a wake-up soon, or drop it. Returns at once; call it after the commit."""
+        """Queue a wake-up, or drop it if the queue is full. Returns at once. Call this after the commit."""
         with self._changed:
             if len(self._waiting) < _BACKLOG:
                 self._waiting.append(wake)
@@ -46,7 +46,7 @@ class WakeSender:
         log.warning("wake_dropped", generation_id=str(wake.generation_id))
 
     def close(self) -> None:
-        """Finish the wake-ups that are being sent and drop those that wait."""
+        """Finish the current batch, and drop the waiting wake-ups."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
@@ -61,7 +61,7 @@ class WakeSender:
                 log.error("wakes_failed", count=len(batch), error=type(error).__name__)
 
     def _next(self) -> list[Wake]:
-        """What is to be sent next; nothing at the end."""
+        """The next batch; empty after `close`."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._is_closed)
             if self._is_closed:

@@ -1,1 +1,1 @@
-"""Orders and files of customers: how each is taken in, for every door."""
+"""Accepts customers' orders and files, for every door."""

@@ -1,4 +1,4 @@
-"""`data:` URIs in a request: each becomes an upload first, so that what is kept of a request never holds a file."""
+"""Replaces the `data:` URIs in a request with uploads, so that stored requests contain no files."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ class _File:
 
 
 def are_in(request: GenerationRequest) -> bool:
-    """Whether an input of the request is its content."""
+    """Whether an input of the request is a `data:` URI."""
     return any(is_data_uri(file.url) for file in request.input_files())
 
 
@@ -39,11 +39,11 @@ def into_uploads(
     *,
     keep_for: timedelta,
 ) -> GenerationRequest:
-    """The request with uploads in place of `data:` URIs; the same content gives the same request every time.
+    """The request with uploads in place of `data:` URIs. Equal contents give equal requests.
 
     Raises:
-        InvalidRequest: names each field that is malformed, too large, or not what it says.
-        NotFound: there is no such customer.
+        InvalidRequest: a file is malformed, too large, or not of the type that its URI names. Names each such field.
+        NotFound: the customer does not exist.
     """
     files = _decoded(request, limits)
     if not files:
@@ -54,11 +54,11 @@ def into_uploads(
 
 
 def _kept(database: Database, objects: ObjectStore, customer_id: UUID, file: _File, keep_for: timedelta) -> str:
-    """The URL of the upload with this content."""
+    """The URL of the upload with this content, new or existing."""
     sha256 = hashlib.sha256(file.content).hexdigest()
     with database.statement() as statement:
         upload = uploads.prolong(statement, customer_id, sha256, keep_for=keep_for)
-    # A release that did not measure may have kept it.
+    # An upload of an earlier release can have no measured length.
     if upload is None or (file.media.kind is Kind.VIDEO and upload.duration_seconds is None):
         upload = keep(database, objects, customer_id, io.BytesIO(file.content), file.media, keep_for=keep_for)
     return upload_url(upload.id)
@@ -82,7 +82,7 @@ def _decode(field: InputField, limits: InputSettings) -> _File:
     """The file in a `data:` URI (RFC 2397).
 
     Raises:
-        ValueError: says what is wrong with it, and quotes nothing of it.
+        ValueError: the URI is wrong. The message quotes nothing of the URI.
     """
     most = limits.max_image_bytes if field.kind is Kind.IMAGE else limits.max_video_bytes
     header, _, payload = field.url.partition(":")[2].partition(",")
@@ -90,7 +90,7 @@ def _decode(field: InputField, limits: InputSettings) -> _File:
     claimed = parameters.partition(";")[0]
     if encoding != "base64" or not claimed:
         raise ValueError("names no type or no encoding: a `data:` URI is data:TYPE;base64,CONTENT")
-    # Four characters are three bytes at most: looked at before the memory is taken.
+    # Four characters decode to at most three bytes. This check comes before the memory is allocated.
     if len(payload) * 3 // 4 > most + 2 or len(content := _base64(payload)) > most:
         raise ValueError(f"is larger than {most} bytes")
     media = sniff(content[:HEAD_BYTES])

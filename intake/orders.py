@@ -1,7 +1,7 @@
-"""An order, from the parsed request to the wake-up: the same steps for every door.
+"""Takes an order, from the parsed request to the wake-up. The steps are the same for every door.
 
-A door parses a request in its dialect, hands it to `take`, and answers in its dialect. `Intake` serves the doors that
-run in a thread, `AsyncIntake` those that run in an event loop. They share every step, and differ in how they wait.
+A door parses a request in its own protocol, calls `take`, and answers in its own protocol. `Intake` serves the doors in
+threads, and `AsyncIntake` serves the doors in an event loop. Both run the same steps; only the waiting differs.
 """
 
 from collections.abc import Callable
@@ -29,24 +29,27 @@ class Intake:
     """Takes orders from doors that run in a thread."""
 
     settings: Settings
+    """The settings of the process."""
     database: Database
+    """The database."""
     objects: ObjectStore
+    """The object store, for the files in requests."""
     catalogue: Catalogue
-    """Validates an order, and prices it."""
+    """Validates and prices an order."""
     wake: Callable[[Wake], object]
     """Sends a wake-up. Called after the commit."""
 
     def take(
         self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None
     ) -> AcceptedOrder:
-        """Accept an order and hold its credits. The same request with the same key gives the same generation.
+        """Accept an order and hold its credits. The same request with the same key returns the same generation.
 
         Raises:
-            InvalidRequest: the order asks for something that cannot be had; names the field, and what it may be.
-            ModelRetired, ModelPaused: the error names the successor.
-            NotFound: there is no such customer.
-            InsufficientCredits: nothing is inserted.
-            IdempotencyMismatch: the key stands for another request.
+            InvalidRequest: the model cannot serve the order. Names each field and its accepted values.
+            ModelRetired, ModelPaused: the model cannot be ordered. Names the successor.
+            NotFound: the customer does not exist.
+            InsufficientCredits: the customer has too few credits. Nothing is inserted.
+            IdempotencyMismatch: the key belongs to another request.
         """
         request = self.with_uploads(request, customer_id)
         with self.database.statements() as statements:
@@ -55,7 +58,7 @@ class Intake:
         return accepted
 
     def with_uploads(self, request: GenerationRequest, customer_id: UUID) -> GenerationRequest:
-        """Step 1: keep the files inside the request as uploads. Blocks while they are stored."""
+        """Step 1: store the files in the request as uploads. Blocks until they are stored."""
         return data_uris.into_uploads(
             self.database,
             self.objects,
@@ -68,7 +71,7 @@ class Intake:
     def accept(
         self, sql: Sql, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None
     ) -> AcceptedOrder:
-        """Step 2, one transaction: validate, price, insert, and hold the credits."""
+        """Step 2, in one transaction: validate, price, insert, and hold the credits."""
         return acceptance.accept(
             sql,
             customer_id,
@@ -87,16 +90,17 @@ class Intake:
 
 @dataclass(frozen=True)
 class AsyncIntake:
-    """Takes orders from doors that run in an event loop: only an order with files in it takes a thread."""
+    """Takes orders from doors that run in an event loop. Only an order that contains files needs a thread."""
 
     steps: Intake
-    """What is done, and with which services. Its `wake` must return at once."""
+    """The steps and their services. Its `wake` must return at once."""
     database: AsyncDatabase
+    """The database, for the event loop."""
 
     async def take(
         self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None
     ) -> AcceptedOrder:
-        """The same as `Intake.take`."""
+        """Accept an order, as `Intake.take` does."""
         if data_uris.are_in(request):
             request = await to_thread.run_sync(self.steps.with_uploads, request, customer_id)
         accepted = await self.database.statements(

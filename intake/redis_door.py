@@ -1,4 +1,4 @@
-"""`generation.enqueue`: the Redis door, for services that have a Celery client and none of our code."""
+"""`generation.enqueue`: the Redis door. Services need only a Celery client to use it."""
 
 import re
 from uuid import UUID
@@ -33,7 +33,7 @@ _intake: Intake | None = None
 
 
 def use_intake(intake: Intake) -> None:
-    """Make this the intake of this process's door; `workers` calls it when a process starts."""
+    """Set the intake of this process. `workers` calls this when a process starts."""
     global _intake
     _intake = intake
 
@@ -44,11 +44,11 @@ def _current_intake() -> Intake:
     return _intake
 
 
-# Acknowledged late, unlike all others: until this ends there is no row, and the message is all that there is. It may be
-# delivered twice, and is one generation all the same.
+# Acknowledged late, unlike all other tasks: until this task ends, the order exists only in the message. If Redis
+# delivers the message twice, the idempotency key still makes one generation.
 @shared_task(name=TaskName.ENQUEUE, ignore_result=False, acks_late=True)
 def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
-    """Celery's side of `enqueue`: takes keyword arguments only."""
+    """The Celery task of `enqueue`. Takes keyword arguments only."""
     if args:
         return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
     message_id = current_task.request.id
@@ -57,8 +57,8 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     return enqueue(_current_intake(), kwargs, message_id=message_id)
 
 
-# The message left Redis when this began, and is no row yet: as long as the database is away, it waits here, and those
-# behind it wait in Redis.
+# The worker has taken the message, and no row exists yet. During an outage of the database, the order waits here, and
+# later messages wait in Redis.
 @tenacity.retry(
     retry=tenacity.retry_if_exception_type(OUTAGES),
     wait=tenacity.wait_exponential(multiplier=0.2, max=5),
@@ -66,17 +66,17 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     reraise=True,
 )
 def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) -> dict[str, object]:
-    """Take a request in, exactly as the HTTP door does.
+    """Take an order, exactly as the HTTP door does.
 
     Args:
-        message_id: makes a message that Redis delivers twice one generation, where the sender gives no key.
+        message_id: the idempotency key if the sender gives none, so a message delivered twice is one generation.
 
     Returns:
         `{"id", "status", "is_new"}`, or `{"error": problem}` with an RFC 9457 document.
     """
     try:
         wanted = _parse(arguments)
-        # With a space, which no key of a sender's has.
+        # The space keeps this key apart from senders' keys, which have none.
         key = wanted.idempotency_key or f"message {message_id}"
         accepted = intake.take(wanted.request, wanted.customer_id, idempotency_key=key)
     except RequestError as error:

@@ -1,4 +1,4 @@
-"""Keeping a customer's file, whichever door it came through; a video is measured on the way."""
+"""Stores a customer's file, from any door. Measures the length of a video."""
 
 from datetime import timedelta
 from tempfile import TemporaryFile
@@ -23,15 +23,16 @@ def keep(
     *,
     keep_for: timedelta,
 ) -> Upload:
-    """Stream a file into the object store, and note the length of a video.
+    """Stream a file into the object store, and record the length of a video.
 
     Raises:
-        NotFound: there is no such customer.
-        Exception: whatever `body` raises; then nothing is kept.
+        NotFound: the customer does not exist.
+        Exception: `body` raised the exception. Nothing is stored.
     """
     if media.kind is Kind.IMAGE:
         return uploads.store(database, objects, customer_id, body, media, keep_for=keep_for)
-    # Where a video keeps its length may be at its end, and the child process has no access to the object store.
+    # The child process reads a local copy: a video can have its length at the end, and the child process has no access
+    # to the object store.
     with TemporaryFile() as copy:
         return uploads.store(
             database,
@@ -45,7 +46,7 @@ def keep(
 
 
 class _Copied:
-    """A file that is written to another one while it is read."""
+    """Copies a file to another one while it is read."""
 
     def __init__(self, body: Readable, copy: BinaryIO) -> None:
         self._body = body

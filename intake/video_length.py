@@ -1,4 +1,4 @@
-"""How long a customer's video is, measured by a child process (docs/decisions/0025)."""
+"""Measures the length of a customer's video in a child process (docs/decisions/0025)."""
 
 import math
 import subprocess
@@ -16,23 +16,23 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 _PROBE = Path(__file__).with_name("video_probe.py")
 
 _SECONDS = 10
-# The child ends itself; this is for one that cannot.
+# The child ends itself after `_SECONDS`. This limit is for a child that cannot.
 _WAIT_SECONDS = _SECONDS + 1
 _MEMORY_BYTES = 512 * 1024**2
-# Together with the memory of one, this bounds what strangers' files take from a process's machine.
+# The most children at one time. With the memory limit of one child, this bounds the memory for customers' files.
 _AT_ONCE = BoundedSemaphore(2)
 
 _LONGEST_ANSWER_BYTES = 64
 
 
 def measure(file: BinaryIO, media: MediaType) -> float | None:
-    """The seconds of a video; None where it has no length, or cannot be read within the limits.
+    """The length of a video in seconds; None if it has no length or cannot be read within the limits.
 
     Args:
-        file: an open file of the operating system. Its position is moved.
+        file: an open file with a file descriptor. This function moves its position.
     """
     file.flush()
-    # -I: no variable, no user's package and no working directory decides what the child imports. -B: it writes nothing.
+    # -I: environment variables, user packages and the working directory do not affect imports. -B: writes no bytecode.
     command = [sys.executable, "-I", "-B", str(_PROBE), media.demuxer, str(_MEMORY_BYTES), str(_SECONDS)]
     with (
         _AT_ONCE,

@@ -1,7 +1,7 @@
 """The child process that measures a video: `python video_probe.py FORMAT MEMORY_BYTES SECONDS < FILE`.
 
-It prints the length in seconds. FFmpeg reads a stranger's file here, so the process has nothing to lose: it imports
-nothing of ours, has no environment and so no secret, and limits its memory, its time and its files first.
+Prints the length in seconds. FFmpeg reads an untrusted file here, so the process is isolated: it imports no code of
+Reelworks, has an empty environment without secrets, and first limits its memory, its time and its files.
 """
 
 import resource
@@ -10,12 +10,12 @@ import sys
 from contextlib import suppress
 from typing import BinaryIO
 
-# Players follow a file's edit list, and some vendors ignore it. A file may hide seconds from either.
+# Players follow a file's edit list, and some vendors ignore it. So measure both ways: a file can hide seconds from one.
 _READINGS: tuple[dict[str, str], ...] = ({}, {"ignore_editlist": "1"})
 
 
 def main() -> None:
-    """Measure the file at standard input."""
+    """Measure the file on standard input."""
     form, memory_bytes, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     signal.alarm(seconds)
     with suppress(ValueError):  # macOS has no such limit
@@ -26,15 +26,15 @@ def main() -> None:
 
 
 def longest(file: BinaryIO, form: str) -> float:
-    """The seconds of the longest track, by its header or by its samples; 0 without samples."""
+    """The length of the longest track in seconds, by header or by samples, whichever is longer; 0 without samples."""
     import av  # after the limits
 
     seconds = 0.0
     for options in _READINGS:
         file.seek(0)
-        # No protocol: FFmpeg opens nothing that the file names.
+        # No protocols: FFmpeg must not open URLs or files that this file names.
         with av.open(file, "r", format=form, options={"protocol_whitelist": "none", **options}) as container:
-            # The packet at the end has neither.
+            # The final packet, which ends the stream, has neither `pts` nor `duration`.
             end = max(((each.pts or 0) + (each.duration or 0)) * each.time_base for each in container.demux())
             if not end:
                 return 0.0

@@ -1,1 +1,1 @@
-"""The vendors: the seam, our accounts with them, the catalogue of their models, and a package for each vendor."""
+"""Vendors: the provider interface, our accounts, the catalogue of models, and one adapter package for each vendor."""

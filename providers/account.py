@@ -1,4 +1,4 @@
-"""A vendor account as every adapter needs it: where the API is, the keys, and calls that carry them."""
+"""A vendor account: the API's address, the keys, and authenticated calls."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeVar
@@ -15,16 +15,16 @@ from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
 Credentials = Callable[[], Mapping[str, str]]
-"""The headers that prove who we are, made anew for each call: a token may have run out since the last one."""
+"""Returns the authentication headers. Runs before each call, because a token can expire between calls."""
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 
 def read_options(provider: ProviderName, settings: ProviderSettings, model: type[OptionsT]) -> OptionsT:
-    """An account's `options`, as its adapter describes them.
+    """Reads an account's `options` into the adapter's model.
 
     Raises:
-        InvalidSettings: one is missing, unknown or wrong; names its variable.
+        InvalidSettings: an option is missing, unknown or wrong; the message names its variable.
     """
     try:
         return model.model_validate({name: value.get_secret_value() for name, value in settings.options.items()})
@@ -38,7 +38,7 @@ def read_options(provider: ProviderName, settings: ProviderSettings, model: type
 class Account:
     """An account at a vendor's HTTP API.
 
-    `webhook_key` verifies the vendor's callbacks; empty: they are not signed.
+    `webhook_key` verifies the signatures of the vendor's callbacks. Empty: the callbacks have no signature.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class Account:
         base_url: str | None = None,
         credentials: Credentials | None = None,
     ) -> None:
-        """Describes the account.
+        """Makes the account, without a call.
 
         Args:
-            base_url: the vendor's address, where the profile cannot know it.
-            credentials: in place of the key, for a vendor that takes something made of it.
+            base_url: the vendor's address, where the profile has none.
+            credentials: returns headers to send instead of the key, for a vendor that takes a token.
 
         Raises:
             InvalidSettings: neither the profile nor the settings have an address.
@@ -86,10 +86,12 @@ class Account:
         elide: str | None = None,
         keeps_file: bool = False,
     ) -> Reply:
-        """Make a call with our key, and read its answer, of any status. With a `fence` it is a create.
+        """Make a call with our key and read the answer, whatever its status.
 
-        `elide` names what is left out of the answer where it is long: an embedded file, which is kept in `Reply.file`
-        if `keeps_file`.
+        Args:
+            fence: makes the call a create.
+            elide: the JSON member that holds an embedded file. The answer is read without long values of this member.
+            keeps_file: keep the embedded file in `Reply.file`.
 
         Raises: as `Transport.send` does.
         """
@@ -110,16 +112,16 @@ class Account:
         )
 
     def post_elsewhere(self, operation: str, url: str, form: Form) -> Reply:
-        """Give something to an address that the vendor named, and read the answer, of any status.
+        """Post a form to a URL that the vendor supplied, and read the answer, whatever its status.
 
-        It gets neither our key nor the account's headers.
+        The call carries neither our key nor the account's headers.
 
         Raises:
-            ProviderUnavailable: no answer, or our address policy does not let us go there.
-            ProviderBadResponse: as `Transport.send` does.
+            ProviderUnavailable: no answer, or the address policy refuses the URL.
+            ProviderBadResponse: the URL is not https although the API's is, or as `Transport.send` does.
         """
         if self._base_url.startswith("https://") and not url.startswith("https://"):
-            # A customer's file travels no more openly than our calls do.
+            # A customer's file needs the same protection as our calls.
             raise ProviderBadResponse(f"{self._provider} named an address for {operation} that is not https")
         return self._transport.send(
             Call(
@@ -134,27 +136,27 @@ class Account:
         )
 
     def url(self, path: str) -> str:
-        """Where a path of the API lies."""
+        """The URL of a path of the API."""
         return self._base_url + path
 
     def headers_for(self, url: str) -> Mapping[str, str]:
-        """Headers for fetching a URL: our key, if it lies below the base URL, and none for any other."""
+        """The headers for fetching a URL: our key for a URL below the base URL, otherwise none."""
         return self._credentials() if _is_below(url, self._base_url) else {}
 
     def path_of(self, link: str) -> str | None:
-        """The path of a link below this account's address, for `call`; None for any other link.
+        """The path, for `call`, of a link below the base URL; None for any other link.
 
-        A vendor's answer must not choose where our key goes.
+        This keeps a vendor's answer from sending our key to another host.
         """
         return link.removeprefix(self._base_url) if link.startswith(f"{self._base_url}/") else None
 
     def quotable(self, text: str, reply: Reply, *, prompt: str = "") -> str:
-        """A vendor's text of a reply, without links, our key, what was sent in its place, and the prompt."""
+        """A vendor's text, without links, our key, the credentials of the reply's call, and the prompt."""
         sent = (value for name, value in reply.call.headers.items() if name not in self._profile.headers)
         return redaction.quotable(text, secrets=(self._key, prompt, *sent))
 
     def without_keys(self, text: str) -> str:
-        """A text without echoes of our keys."""
+        """A text without copies of our keys."""
         return redaction.without(text, secrets=(self._key, self.webhook_key))
 
     def _key_headers(self) -> Mapping[str, str]:
@@ -162,10 +164,10 @@ class Account:
 
 
 def _is_below(url: str, base_url: str) -> bool:
-    # Read by the same parser that the download goes by, so that both mean the same host.
+    # The download parses the URL with httpx too, so both see the same host.
     try:
         asked, base = httpx.URL(url), httpx.URL(base_url)
     except httpx.InvalidURL:
         return False
-    climbs = ".." in asked.path.split("/")  # percent-encoded: others are resolved by now
+    climbs = ".." in asked.path.split("/")  # httpx has resolved every ".." but percent-encoded ones
     return not climbs and str(asked).startswith(f"{base}/")

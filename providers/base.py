@@ -1,7 +1,7 @@
-"""The seam between Reelworks and the vendors: an adapter is mapping only, a request out, a state in.
+"""The interface between Reelworks and the vendors. An adapter maps requests to a vendor's API, and answers to states.
 
-Adapters raise the `ProviderError` family of `schemas.errors` and nothing else. They hold no state beyond their
-account, so one instance serves every thread of a process.
+Adapters raise only the `ProviderError` family of `schemas.errors`. They hold no state except their account, so all
+threads of a process share one instance.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,68 +17,71 @@ from schemas.orders import Inputs
 
 
 class InputsRead(StrEnum):
-    """Which input files an adapter is given themselves; its vendor fetches the others from their URLs."""
+    """Which input files an adapter gets as bytes. The vendor fetches the other files from their URLs."""
 
     NONE = "none"
+    """No file."""
+
     UPLOADS = "uploads"
-    """Those that customers gave us: a link to our object store answers GET, not the HEAD that some vendors send."""
+    """The files that customers uploaded. Some vendors send HEAD, and a link to our object store answers only GET."""
 
     ALL = "all"
+    """Every file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """How one vendor differs from the others, as data."""
+    """The properties of one vendor, as data."""
 
     title: str
     """The vendor's name in documentation."""
 
     base_url: str | None
-    """The address of the vendor's API. None: each account names its own, or the adapter finds it."""
+    """The address of the vendor's API. None: the account's settings name it, or the adapter derives it."""
 
     also_needs: str = ""
-    """The settings of an account beside its key, in words for documentation: "`…__BASE_URL`"."""
+    """The required settings of an account besides the key, as text for the documentation: "`…__BASE_URL`"."""
 
     key_header: str = "Authorization"
     """The header that carries the key."""
 
     key_scheme: str = "Bearer"
-    """The word before the key in that header. Empty: the key stands alone."""
+    """The scheme before the key in that header. Empty: the header holds only the key."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    """The headers of every call, beside the key."""
+    """The headers of every call, besides the key."""
 
     create_seconds: float | None = None
-    """How long a create may take where the operator sets no limit. None: as long as any other call.
+    """The time limit of a create where the operator sets none. None: the limit of any other call.
 
-    For a vendor that answers a create with the finished work, or is sent whole files.
+    Set for a vendor whose create returns the finished work or takes whole files.
     """
 
     poll_seconds: float = 0.0
-    """The least pause between two reads of the same work that the vendor asks for. 0: it asks for none."""
+    """The minimum pause between two polls of the same work that the vendor asks for. 0: the vendor asks for none."""
 
     reads_inputs: InputsRead = InputsRead.NONE
-    """Which input files `submit` needs themselves."""
+    """Which input files `submit` needs as bytes."""
 
     calls_back: bool = False
-    """Whether the vendor can report to us. One that cannot is polled, whatever the settings say."""
+    """Whether the vendor can send callbacks. If not, the work is polled, whatever the settings say."""
 
     signs_callbacks: bool = False
-    """Whether a signature proves a callback. Without one, the token in the URL is the only proof."""
+    """Whether the vendor signs callbacks. Without a signature, the token in the URL is the only proof."""
 
     cancels: bool = False
     """Whether the vendor has a call that stops work."""
 
     keeps_our_id: bool = False
-    """Whether the vendor stores an id of ours, by which `look_up` finds work whose create had no answer."""
+    """Whether the vendor stores our id. If so, `look_up` finds work whose create got no answer."""
 
     serves_results: bool = False
-    """Whether results lie at the vendor's API and need our key. Otherwise their links need none."""
+    """Whether the vendor's API serves the results and requires our key. Otherwise their links need no key."""
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """An input picture or video."""
+    """An input image or video."""
 
     content: bytes = field(repr=False)
     """The bytes."""
@@ -89,7 +92,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class ProviderRequest:
-    """What a provider is asked for."""
+    """The work to order from a provider."""
 
     model: str
     """The vendor's name of the model."""
@@ -98,33 +101,32 @@ class ProviderRequest:
     """The inputs of the order."""
 
     files: Mapping[str, InputFile] = field(default_factory=dict)
-    """The input files that the adapter reads (`Profile.reads_inputs`), by their URLs."""
+    """The input files that the adapter gets as bytes (`Profile.reads_inputs`), by URL."""
 
     sources: Mapping[str, "RemoteRef"] = field(default_factory=dict)
-    """The generations that a model goes on from, where the catalogue says that it `extends` others.
+    """The earlier works to extend, by their entry in `inputs.video_urls`. Set if the model `extends` others.
 
-    Each is the vendor's own handle, by the entry of `inputs.video_urls` that stands for it. The same account made them.
-    They have neither a link nor a file.
+    The same account made these works. The vendor finds them by its own id, so these entries have no link and no file.
     """
 
 
 @dataclass(frozen=True)
 class RemoteRef:
-    """A vendor's own handle on work that it accepted."""
+    """The vendor's reference to work that the vendor accepted."""
 
     remote_id: str
     """The vendor's id of the work."""
 
     model: str
-    """The vendor's name of the model, for vendors whose status calls need it."""
+    """The vendor's name of the model. Some vendors need the model to report the status."""
 
     links: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The links of its `AcceptedCreate`. Empty where a callback brought the id."""
+    """`AcceptedCreate.links` of the same work. Empty where a callback brought the id."""
 
 
 Fence = Callable[[], None]
-"""Called right before the body of a create leaves. It raises `LeaseLost` to keep the body here: the generation is
-another worker's by then, and a second create would be paid twice. Hand it on to `providers.http.calls.Call`."""
+"""Runs immediately before the body of a create is sent. Raises `LeaseLost` to stop the create: another worker now owns
+the generation, and a second create would be billed twice. Pass the fence on to `providers.http.calls.Call`."""
 
 
 @dataclass(frozen=True)
@@ -135,24 +137,25 @@ class AcceptedCreate:
     """The vendor's id of the work."""
 
     links: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """What else the vendor said of where to ask for the work, under names that the adapter chooses.
+    """Further URLs of the work that the vendor supplied, under names that the adapter chooses.
 
-    Printable text without NUL. It is stored with the id and comes back in `RemoteRef`. No log and no event tells it.
+    Each is printable text without NUL. The links are stored with the id and returned in `RemoteRef`. Logs and events
+    omit them.
     """
 
     is_finished: bool = False
-    """Whether the answer brought the result as well, so that there is nothing to wait for."""
+    """Whether the answer also contained the result. If so, no wait is needed."""
 
     file: bytes | None = field(default=None, repr=False)
-    """The result itself, if the answer held it. It is stored, and the link `STORED_FILE` of `links` stands for it."""
+    """The result, if the answer contained the file. Reelworks stores the file and adds the link `STORED_FILE`."""
 
 
 STORED_FILE = "stored_file"
-"""The name in `RemoteRef.links` of the link to the file that came with the create; for `RemoteState.result_urls`."""
+"""The name, in `RemoteRef.links`, of the link to the file that the create returned. Use it as a result URL."""
 
 
 class RemoteStatus(StrEnum):
-    """Where the work stands at the vendor. A word that an adapter does not know is a `ProviderBadResponse`."""
+    """The status of the work at the vendor. An adapter raises `ProviderBadResponse` for an unknown status."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -163,112 +166,113 @@ class RemoteStatus(StrEnum):
 
 @dataclass(frozen=True)
 class RemoteState:
-    """One reading of the vendor's state."""
+    """The state of the work, as the vendor reports it."""
 
     status: RemoteStatus
-    """Where the work stands."""
+    """The status of the work."""
 
     progress: float | None = None
-    """A fraction from 0 to 1, where the vendor gives one."""
+    """A fraction from 0 to 1. None: the vendor reports none."""
 
     result_urls: list[str] = field(default_factory=list)
-    """At least one entry when succeeded; `Provider.result_request` says how to fetch what stands behind it."""
+    """The links of the results; at least one when succeeded. Fetch them as `Provider.result_request` says."""
 
     error_code: ErrorCode | None = None
-    """Set when failed."""
+    """The cause; set when failed."""
 
     error_message: str | None = None
-    """Set when failed; safe to show to a customer."""
+    """A text that is safe to show to a customer; set when failed."""
 
     provider_credits: Decimal | None = None
-    """What the vendor charged, in its own credits, once it says so."""
+    """The vendor's charge in the vendor's credits. None: the vendor has not reported a charge."""
 
 
 class Cancellation(StrEnum):
-    """What a vendor said when it was asked to stop."""
+    """The vendor's answer to a cancel request."""
 
     IMPOSSIBLE = "impossible"
-    """It cannot stop this: it has no call for it, or the work is over. What becomes of it, the state tells."""
+    """The vendor cannot stop the work: it has no cancel call, or the work is over. Poll for the outcome."""
 
     REQUESTED = "requested"
-    """It took the request; the state tells when, and whether, it stopped."""
+    """The vendor accepted the request. Poll to learn whether the work stopped."""
 
     STOPPED = "stopped"
-    """It stopped, and there is nothing left to read."""
+    """The work stopped. No poll is needed."""
 
 
 @dataclass(frozen=True)
 class CallbackReading:
-    """What a verified callback says."""
+    """The content of a callback that the adapter did not refuse."""
 
     remote_id: str
     """The vendor's id of the work."""
 
     state: RemoteState | None = None
-    """None where the vendor's signature does not cover the body: the callback only proves that it is time to poll."""
+    """The state of the work. None: the signature does not cover the body, so the callback only triggers a poll."""
 
     is_verified: bool = False
-    """Whether a signature of the vendor was checked that covers the id. Otherwise the URL's token is the only proof."""
+    """Whether the adapter verified a signature that covers the id. Otherwise the URL's token is the only proof."""
 
 
 @dataclass(frozen=True)
 class ResultRequest:
-    """How the file behind a result's link is fetched."""
+    """The HTTP request that fetches a result."""
 
     url: str = field(repr=False)
-    """Where the file is."""
+    """The URL of the file."""
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Headers that go to the host of `url` only."""
+    """The headers of the request. Sent only to the host of `url`, not to a host that it redirects to."""
 
     body: Mapping[str, object] | None = field(default=None, repr=False)
-    """A body that goes out as JSON, with a POST. None: a GET."""
+    """The JSON body of a POST. None: a GET."""
 
     embedded_in: str | None = None
-    """The answer is JSON, and the file is the base64 text of its first member of this name."""
+    """The JSON member whose base64 text is the file. None: the body of the answer is the file."""
 
     embedded_after: int = 0
-    """How many other texts of that name stand before the file."""
+    """The number of members of that name to skip before the file."""
 
 
 @dataclass(frozen=True)
 class AccountState:
-    """What a vendor says of our account when it takes our key."""
+    """The state of our account, from a successful check."""
 
     credits: Decimal | None = None
-    """What is left, in the vendor's own unit; it may be negative. None: the vendor does not say."""
+    """The balance in the vendor's unit; can be negative. None: the vendor does not report it."""
 
     warning: str | None = None
-    """What will go wrong although the key is good."""
+    """A problem to expect although the vendor accepts the key."""
 
 
 class Provider(Protocol):
     """A vendor account."""
 
     name: ProviderName
+    """The account's name in the settings."""
 
     @property
     def profile(self) -> Profile:
-        """How its vendor differs from the others."""
+        """The properties of the vendor."""
 
     @property
     def reads_inputs(self) -> InputsRead:
-        """Which input files `submit` needs themselves."""
+        """Which input files `submit` needs as bytes."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> AcceptedCreate:
-        """Create the work at the vendor, once.
+        """Send one create to the vendor.
 
         Args:
-            generation_id: our own reference, for vendors that keep one.
-            fence: goes into the create's `Call`.
+            generation_id: our reference, for vendors that store one.
+            fence: pass it to the create's `Call`.
 
         Raises:
-            LeaseLost: the fence kept the request here.
-            ProviderUnavailable: not accepted, or never sent: may be sent again.
-            ProviderOutcomeUnknown: sent, and no readable answer: must not be sent again.
-            ProviderRejected, ProviderAuthFailed, ProviderQuotaExceeded: not accepted, and repeating cannot help.
+            LeaseLost: the fence stopped the request.
+            ProviderUnavailable: not accepted, or never sent. Safe to send again.
+            ProviderOutcomeUnknown: sent, and no readable answer came. Must not be sent again.
+            ProviderRejected, ProviderAuthFailed, ProviderQuotaExceeded: not accepted. Sending it again cannot help.
         """
 
     def poll(self, remote: RemoteRef) -> RemoteState:
@@ -276,44 +280,44 @@ class Provider(Protocol):
 
         Raises:
             ProviderUnavailable: no answer this time.
-            ProviderBadResponse: an answer that the vendor's documentation does not know.
+            ProviderBadResponse: the vendor does not document this answer.
             ProviderRejected: the vendor does not know this `remote_id`.
-            ProviderAuthFailed: our account is refused.
+            ProviderAuthFailed: the vendor refuses our account.
         """
 
     def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
-        """Find the work of a create whose answer was lost, by our own reference. Safe to repeat.
+        """Find the work of a create whose answer was lost, by our reference. Safe to repeat.
 
-        None where the vendor keeps no reference of ours, and where it has found nothing: that does not prove that the
-        create was not accepted.
+        Returns None if the vendor stores no reference of ours or finds nothing. None does not prove that the vendor
+        refused the create.
 
         Raises: as `poll` does.
         """
 
     def cancel(self, remote: RemoteRef) -> Cancellation:
-        """Ask the vendor to stop. Safe to repeat.
+        """Ask the vendor to stop the work. Safe to repeat.
 
         Raises: as `poll` does.
         """
 
     def check(self) -> AccountState:
-        """Ask the vendor for something that costs nothing, to see that our key and address are good.
+        """Check the key and the address with a call that costs nothing.
 
         Raises:
-            ProviderAuthFailed: our key is refused.
+            ProviderAuthFailed: the vendor refuses our key.
             ProviderUnavailable: no answer.
-            ProviderBadResponse, ProviderRejected, ProviderQuotaExceeded: it answers, and not as the vendor does.
+            ProviderBadResponse, ProviderRejected, ProviderQuotaExceeded: the answer is not the documented one.
         """
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        """Verify a callback's signature and read it. Header names are lower-case.
+        """Verify the signature of a callback, and read the callback. Header names are lower-case.
 
         Raises:
-            CallbackRefused: not signed by the vendor, too old, or unreadable.
+            CallbackRefused: the callback has a wrong or no signature, is too old, or cannot be parsed.
         """
 
     def result_request(self, link: str) -> ResultRequest:
-        """How to fetch a result; never with a key for a host that is not the vendor's API.
+        """The request that fetches a result. It carries a key only to the vendor's API.
 
         Args:
             link: one of `RemoteState.result_urls`.

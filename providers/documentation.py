@@ -1,7 +1,7 @@
-"""`python -m providers.documentation` (`make docs`) writes the tables of models and vendors.
+"""`python -m providers.documentation` (`make docs`) writes the tables of models and vendors in the documentation.
 
-The catalogue and the adapters' profiles decide what they say.
-A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; all else of a page is written by hand.
+The content comes from the catalogue and the adapters' profiles. A table stands between `<!-- table: NAME -->` and
+`<!-- end of table -->`. People write the rest of each page.
 """
 
 import re
@@ -21,17 +21,17 @@ _TABLE = re.compile(r"(?P<begin><!-- table: (?P<name>\S+) -->\n).*?(?P<end><!-- 
 
 
 def written(page: str) -> str:
-    """The page with every table as the catalogue has it.
+    """The page with each table generated from the catalogue.
 
     Raises:
-        KeyError: there is no table of that name.
+        KeyError: the page names a table that does not exist.
     """
     tables = {name: "\n".join(_table(rows)) + "\n" for name, rows in _tables(CatalogueFile.shipped()).items()}
     return _TABLE.sub(lambda found: found["begin"] + tables[found["name"]] + found["end"], page)
 
 
 def _tables(catalogue: CatalogueFile) -> dict[str, list[Sequence[str]]]:
-    """Each table as rows, the first of which names the columns."""
+    """The tables by name. The first row of each names the columns."""
     return {
         "providers": [("key", "provider", "models"), *_providers(catalogue)],
         "adapters": [
@@ -55,7 +55,7 @@ def _tables(catalogue: CatalogueFile) -> dict[str, list[Sequence[str]]]:
 
 
 def _providers(catalogue: CatalogueFile) -> Iterator[Sequence[str]]:
-    """A row for each account that the catalogue names, in its order: what opens it, and which models it serves."""
+    """One row for each account, in the catalogue's order: the required settings, the vendor, and the models."""
     served: dict[ProviderName, list[str]] = {}
     for model in catalogue.models:
         for route in model.routes:
@@ -92,13 +92,13 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 def _first_few(names: Sequence[str]) -> str:
-    """The README stays short; `reelworks models` shows all."""
+    """The first names and the number of the others. `reelworks models` lists all models."""
     few, others = names[:_SHOWN_IN_README], len(names) - _SHOWN_IN_README
     return _quoted(few) + (f" and {others} more" if others > 0 else "")
 
 
 def main() -> None:
-    """Write every page's tables anew."""
+    """Write the tables of every page."""
     for page in PAGES:
         page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -1,6 +1,6 @@
-"""The vendor accounts of this process: a name in, its adapter out.
+"""The vendor accounts of this process, by name.
 
-Importing this module loads no vendor and no HTTP client; both come with the first `get`.
+Importing this module loads no adapter and no HTTP client. The first `get` loads both.
 """
 
 from functools import cache
@@ -27,42 +27,42 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class MakesProvider(Protocol):
-    """What a package of `providers/adapters` calls `Adapter`."""
+    """The type of `Adapter` in each package of `providers/adapters`."""
 
     @property
     def profile(self) -> Profile:
-        """How its vendor differs from the others."""
+        """The properties of the vendor."""
 
     def __call__(self, name: ProviderName, settings: ProviderSettings, transport: "Transport") -> Provider:
-        """The adapter of one account."""
+        """Makes the adapter of one account."""
 
 
 @cache
 def adapter_names() -> frozenset[str]:
-    """The kinds of vendors that we can speak to."""
+    """The names of all adapters: the packages of `providers/adapters`."""
     return frozenset(module.name for module in iter_modules(adapters.__path__) if module.ispkg)
 
 
 def adapter(name: str) -> MakesProvider:
-    """The adapter of a kind of vendor, by the name of its package."""
+    """The adapter class of a package of `providers/adapters`."""
     made: MakesProvider = import_module(f"{adapters.__name__}.{name}").Adapter
     return made
 
 
 class Providers:
-    """The accounts that have an API key. Safe to share between threads; make it after a fork, not before."""
+    """The accounts that have an API key. Safe to share between threads. Make an instance after a fork, not before."""
 
     def __init__(
         self, settings: ProvidersSettings, policy: AddressPolicy | None = None, *, public_url: str | None = None
     ) -> None:
-        """Finds the adapter of each account that is configured, and loads none.
+        """Checks that each configured account has an adapter. Loads none.
 
         Args:
-            policy: where adapters may go when a vendor names an address; None: to public ones.
-            public_url: where vendors report to us; None: every vendor reaches us.
+            policy: the addresses that adapters may call when a vendor supplies a URL. None: public addresses.
+            public_url: the base URL of our callbacks. None: assume that every vendor reaches us.
 
         Raises:
-            InvalidSettings: there is no such adapter.
+            InvalidSettings: an account names an adapter that does not exist.
         """
         for name in settings.names():
             _require_adapter(name, settings.named(name))
@@ -74,14 +74,14 @@ class Providers:
         self._lock = Lock()
 
     def available(self) -> frozenset[ProviderName]:
-        """The accounts that orders can go to."""
+        """The accounts that have an API key."""
         return frozenset(name for name in self._settings.names() if self._has_key(name))
 
     def load(self) -> None:
-        """Make the adapter of every account now: what is wrong with its settings ends the start, not an order.
+        """Make the adapter of every account now. Wrong settings then stop the start of the process, not an order.
 
         Raises:
-            InvalidSettings: an account cannot be used as it is configured.
+            InvalidSettings: the settings of an account are wrong.
         """
         for name in sorted(self.available()):
             self.get(name)
@@ -90,7 +90,7 @@ class Providers:
         """The adapter of an account.
 
         Raises:
-            ProviderAuthFailed: it has no API key here.
+            ProviderAuthFailed: the account has no API key here.
         """
         if not self._has_key(name):
             variable = f"REELWORKS_PROVIDERS__{name.upper()}__API_KEY"
@@ -101,40 +101,40 @@ class Providers:
             return self._providers[name]
 
     def calls_back(self, name: ProviderName) -> bool:
-        """Whether an account's vendor is asked to report to us. Where it is not, its work is polled.
+        """Whether we ask an account's vendor for callbacks. If not, the work is polled.
 
-        The vendor can report, the settings do not forbid it, and the vendor reaches our address.
+        True if the vendor can call back, the settings allow callbacks, and the vendor can reach our address.
         """
         return self._wants_callbacks(name) and self.reaches_us(name)
 
     def reaches_us(self, name: ProviderName) -> bool:
-        """Whether an account's vendor can reach our address, as far as names and numbers tell.
+        """Whether an account's vendor can reach our public URL, judged by the two URLs alone.
 
-        A vendor on this machine reaches every address of ours, one in our network all but loopback's.
+        A vendor on this machine reaches every address of ours. A vendor in our network reaches all except loopback.
         """
         base_url = self._settings.named(name).base_url
         vendor = reach_of(base_url) if base_url else Reach.INTERNET
         return self._public_url is None or reach_of(self._public_url) >= vendor
 
     def out_of_reach(self) -> list[ProviderName]:
-        """The accounts that are polled for one reason alone: their vendors cannot reach our address."""
+        """The accounts that are polled only because the vendor cannot reach our address."""
         names = sorted(self.available())
         return [name for name in names if self._wants_callbacks(name) and not self.reaches_us(name)]
 
     def warn_of_polling(self) -> None:
-        """Log once which accounts are polled because their vendors cannot reach our address."""
+        """Log one warning that names the accounts of `out_of_reach`."""
         if names := self.out_of_reach():
             log.warning(
                 "callbacks_cannot_arrive", providers=names, url=self._public_url, setting="REELWORKS_PUBLIC_URL"
             )
 
     def create_seconds(self, name: ProviderName) -> float:
-        """How long a create of an account may take."""
+        """The time limit of a create of an account."""
         profile = self._profile(name)
         return self._settings.named(name).create_seconds(profile.create_seconds if profile else None)
 
     def poll_seconds(self, name: ProviderName) -> float:
-        """The least pause between two reads of the same work."""
+        """The minimum pause between two polls of the same work."""
         profile = self._profile(name)
         return profile.poll_seconds if profile else 0.0
 
@@ -154,7 +154,7 @@ class Providers:
         return bool(self._settings.named(name).api_key.get_secret_value())
 
     def _profile(self, name: ProviderName) -> Profile | None:
-        """None for an account that was taken out of the settings; it may still have work."""
+        """None if the account has no API key. Work of an account that was removed from the settings can still exist."""
         return self._adapter(name).profile if self._has_key(name) else None
 
     def _adapter(self, name: ProviderName) -> MakesProvider:

@@ -1,5 +1,5 @@
-"""The vendors, a package each: `adapter.py` makes the calls, `wire.py` holds the vendor's words as data.
+"""The adapters, one package for each vendor: `adapter.py` makes the calls, `wire.py` has the vendor's API as data.
 
-`providers.registry` finds a package by its name and takes its `Adapter`. Modules beside the packages hold what several
-vendors share.
+`providers.registry` finds a package by its name and uses its `Adapter`. Modules beside the packages hold code that
+several vendors share.
 """

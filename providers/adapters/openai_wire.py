@@ -1,7 +1,7 @@
-"""What the wires that OpenAI left to others have in common: how they refuse a call, and how they list things.
+"""The parts that OpenAI's image and video APIs share, as compatible gateways serve them: refusals and lists.
 
-Source: `resources/` and `types/` of https://github.com/openai/openai-python. Gateways differ in what they take and
-leave out, so of an answer only what is needed must be there.
+Source: `resources/` and `types/` of https://github.com/openai/openai-python. Gateways differ in the fields that they
+take and return, so only the fields that Reelworks needs are required.
 """
 
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from providers.http.calls import Reply
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderError, ProviderQuotaExceeded, ProviderRejected, ProviderUnavailable
 
-# Seen for images; that videos have the same is not documented.
+# Observed for images. No documentation says that videos have the same code.
 MODERATION_CODE: Final = "moderation_blocked"
 
-# A type, whose codes say which limit it was; under a 429, as too many requests are, but waiting does not help:
+# An error type; its codes name the exceeded limit. The status is 429, as for a rate limit, but waiting does not help:
 # https://learn.microsoft.com/en-us/microsoft-cloud/dev/dev-proxy/concepts/openai-insufficient-quota
 QUOTA_TYPE: Final = "insufficient_quota"
 
@@ -33,7 +33,7 @@ class Payload(BaseModel):
 
 
 class ErrorBody(Payload):
-    """What `error` holds."""
+    """The content of `error`."""
 
     message: str | None = None
     type: str | None = None
@@ -53,18 +53,18 @@ class _Page(Payload):
 
 
 class OpenAIAdapter(VendorAdapter):
-    """An account at a gateway. Its address is the one that OpenAI's client would be given."""
+    """An account at an OpenAI-compatible gateway. Its base URL is the one that OpenAI's client takes."""
 
     things: ClassVar[str]
-    """What the wire makes: "videos"."""
+    """The kind of result, for messages: "videos"."""
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """By OpenAI's words first, then by the HTTP status."""
+        """OpenAI's error type and code decide first, then the HTTP status."""
         provider, body = reply.call.provider, _error_body(reply)
         if body.type == QUOTA_TYPE:
             return ProviderQuotaExceeded(f"{provider} says that our account is empty (HTTP {reply.status})")
         if reply.status == _NOT_FOUND and reply.call.is_create:
-            # Not the order is wrong: the gateway has given up the path, or the model.
+            # The gateway no longer serves the path or the model. The order is not at fault.
             return ProviderUnavailable(f"{provider} serves no such {self.things} (HTTP 404)")
         if body.code == MODERATION_CODE:
             told = self._account.quotable(body.message or "", reply, prompt=prompt)
@@ -76,7 +76,7 @@ class OpenAIAdapter(VendorAdapter):
         return Told(_error_body(reply).message or "")
 
     def _check_list(self, path: str, *, params: Mapping[str, str] | None = None) -> AccountState:
-        """Ask for a list, which costs nothing. Raises as `Provider.check` does."""
+        """Check the account by reading a list, which costs nothing. Raises as `Provider.check` does."""
         reply = self._account.call("check", "GET", path, params=params)
         if reply.status == _NOT_FOUND:
             text = f"{self.name} has no {path.strip('/')} at this address, which mostly ends with /v1 (HTTP 404)"
@@ -86,6 +86,6 @@ class OpenAIAdapter(VendorAdapter):
 
 
 def _error_body(reply: Reply) -> ErrorBody:
-    """What a refused call was answered with, if it is in OpenAI's words."""
+    """The `error` of a refused call's answer; an empty one if the answer has another form."""
     refusal = reply.read(_Refusal) if reply.status >= _BAD_REQUEST else None
     return ErrorBody() if refusal is None else refusal.error

@@ -1,4 +1,4 @@
-"""What adapters have in common: an adapter says only how its vendor differs from this."""
+"""The base class of all adapters. An adapter overrides only the methods in which its vendor differs."""
 
 import time
 from abc import ABC, abstractmethod
@@ -36,19 +36,19 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Told:
-    """What a vendor says of a call that it refused."""
+    """The vendor's explanation of a refused call."""
 
     text: str
-    """The vendor's own words."""
+    """The vendor's text."""
 
     code: ErrorCode | None = None
-    """The cause, where the vendor's words are documented to mean one."""
+    """The cause, if the vendor documents one for this answer."""
 
 
 class VendorAdapter(ABC):
-    """A vendor account that cannot cancel, look up or call back: a `providers.base.Provider`.
+    """A `providers.base.Provider` whose vendor has no cancel call, no look-up and no callbacks.
 
-    It reads the vendor's verdict from the HTTP status, and quotes what `_told` finds in the body.
+    The HTTP status decides the error. `_told` finds the text to quote in the body.
     """
 
     profile: ClassVar[Profile]
@@ -63,14 +63,14 @@ class VendorAdapter(ABC):
         base_url: str | None = None,
         credentials: Credentials | None = None,
     ) -> None:
-        """Describes the account; calls nobody.
+        """Makes the adapter, without a call.
 
         Args:
-            clock: tells Unix seconds, for signatures.
-            base_url, credentials: as `Account` takes them.
+            clock: returns Unix seconds, for signatures.
+            base_url, credentials: passed on to `Account`.
 
         Raises:
-            InvalidSettings: the account cannot be used as it is configured.
+            InvalidSettings: the settings of the account are wrong.
         """
         self.name = name
         self._account = Account(name, settings, transport, self.profile, base_url=base_url, credentials=credentials)
@@ -93,7 +93,7 @@ class VendorAdapter(ABC):
 
     @abstractmethod
     def _state(self, remote: RemoteRef) -> RemoteState:
-        """What `poll` answers, of which the message may quote the vendor."""
+        """The state for `poll`. The error message may still contain our keys: `poll` removes them."""
 
     def look_up(self, generation_id: UUID) -> AcceptedCreate | None:  # noqa: ARG002 -- the vendor stores no id of ours
         return None
@@ -111,15 +111,15 @@ class VendorAdapter(ABC):
         return ResultRequest(link, headers=self._account.headers_for(link) if self.profile.serves_results else {})
 
     def _accepted(self, reply: Reply, form: type[M], what: str, *, prompt: str) -> M:
-        """What a create made.
+        """The parsed answer of a create.
 
         Args:
-            form: the answer of a vendor that accepted.
-            what: what it made, for a message: "a prediction".
-            prompt: what no text may repeat.
+            form: the model of the answer that accepts.
+            what: the created thing, for a message: "a prediction".
+            prompt: the text that no message may quote.
 
         Raises:
-            ProviderError: the vendor accepted nothing, or does not say so plainly.
+            ProviderError: the vendor did not accept, or the answer is contradictory.
         """
         made = reply.read(form)
         if made is None:
@@ -129,10 +129,10 @@ class VendorAdapter(ABC):
         return made
 
     def _answer(self, reply: Reply, form: type[M]) -> M:
-        """What a read was answered with.
+        """The parsed answer of a read.
 
         Raises:
-            ProviderError: the vendor refused it, or answered something else.
+            ProviderError: the vendor refused the read, or the answer has another form.
         """
         answer = reply.read(form) if reply.is_success else None
         if answer is None:
@@ -140,7 +140,7 @@ class VendorAdapter(ABC):
         return answer
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without what was asked for; where our request is at fault, with the vendor's words."""
+        """The error that a refusal stands for. If our request is at fault, the message quotes the vendor's text."""
         error, told = reply.unreadable(), self._told(reply)
         if type(error) is not ProviderRejected or told is None:
             return error
@@ -148,14 +148,14 @@ class VendorAdapter(ABC):
         return ProviderRejected(f"{error.message}: {text}" if text else error.message, code=told.code)
 
     def _told(self, reply: Reply) -> Told | None:  # noqa: ARG002 -- no vendor has the words of another
-        """What the vendor says of a call that it refused; None where it says nothing readable."""
+        """The vendor's explanation in the answer of a refused call; None if it has no readable one."""
         return None
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Whether a callback is signed as Standard Webhooks are: it must be, if the account has a webhook key.
+        """Verifies a callback as Standard Webhooks says. Returns False if the account has no webhook key.
 
         Raises:
-            CallbackRefused: the signature is wrong, or old.
+            CallbackRefused: the account has a webhook key, and the signature is missing, wrong or too old.
         """
         key = self._account.webhook_key
         if key:

@@ -1,4 +1,4 @@
-"""The models that customers can order, as data, and the way from a request to a priced order."""
+"""The catalogue: the models that customers can order, as data. Turns a request into a priced order."""
 
 from providers.catalogue.catalogue import Catalogue, ModelCard
 from providers.catalogue.reading import CatalogueFile

@@ -1,4 +1,4 @@
-"""What a model takes, and what is wrong with a request that asks for something else."""
+"""The capabilities of a model, and the problems of a request that exceeds them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypedDict
@@ -10,79 +10,96 @@ from schemas.inputs import Facts, Origin
 from schemas.media_types import JPEG, MOV, MP4, PNG, WEBM, WEBP
 from schemas.orders import GenerationRequest
 
-# What nearly every vendor takes.
+# Nearly every vendor accepts these types.
 _IMAGE_TYPES = [media.content_type for media in (PNG, JPEG, WEBP)]
 _VIDEO_TYPES = [media.content_type for media in (MP4, MOV, WEBM)]
 
 
 class FieldProblem(TypedDict):
-    """One thing that a model cannot do, and what it can."""
+    """A field of a request that the model cannot serve."""
 
     field: str
+    """The name of the field."""
+
     message: str
+    """The problem, as a text that follows the field's name."""
+
     allowed: object
+    """The values that the model accepts: a list, or limits by name."""
 
 
 class Entry(BaseModel):
-    """A part of the catalogue's file: strict, so that a slip in it is found when it is read."""
+    """A part of the catalogue's files. Strict: reading the files fails at a mistake."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class Capabilities(Entry):
-    """What a request may ask of a model. An empty list: the model does not take that field."""
+    """The values that a model accepts in a request. An empty list: the model does not take the field."""
 
     prompt_characters: PositiveInt
+    """The maximum length of a prompt."""
+
     uses_prompt: bool = Field(
-        default=True, description="false: every request has a prompt, but the model has no use for it"
+        default=True, description="false: the model ignores the prompt, which requests need anyway"
     )
-    negative_prompt_characters: int = Field(default=0, ge=0, description="0: it takes none")
-    min_images: int = Field(default=0, ge=0, description="input images that it needs")
-    max_images: int = Field(default=0, ge=0, description="input images that it takes")
-    min_videos: int = Field(default=0, ge=0, description="input videos that it needs")
-    max_videos: int = Field(default=0, ge=0, description="input videos that it takes")
+    negative_prompt_characters: int = Field(
+        default=0, ge=0, description="maximum length of a negative prompt; 0: the model takes none"
+    )
+    min_images: int = Field(default=0, ge=0, description="minimum number of input images")
+    max_images: int = Field(default=0, ge=0, description="maximum number of input images")
+    min_videos: int = Field(default=0, ge=0, description="minimum number of input videos")
+    max_videos: int = Field(default=0, ge=0, description="maximum number of input videos")
     image_types: list[str] = Field(
         default_factory=lambda fields: _IMAGE_TYPES if fields.get("max_images") else [],
-        description="content types of the images that it takes",
+        description="content types of input images that the model accepts",
     )
-    max_image_bytes: PositiveInt | None = Field(default=None, description="of one input image, where there is a limit")
+    max_image_bytes: PositiveInt | None = Field(default=None, description="maximum size of one input image, if limited")
     video_types: list[str] = Field(
         default_factory=lambda fields: _VIDEO_TYPES if fields.get("max_videos") else [],
-        description="content types of the videos that it takes",
+        description="content types of input videos that the model accepts",
     )
-    max_video_bytes: PositiveInt | None = Field(default=None, description="of one input video, where there is a limit")
+    max_video_bytes: PositiveInt | None = Field(default=None, description="maximum size of one input video, if limited")
     extends: list[str] = Field(
         default=[],
-        description="models whose videos it goes on from: it takes `generation:ID` of these and nothing else",
+        description="models whose videos the model extends; it accepts only `generation:ID` of these models",
     )
     extends_resolutions: list[str] = Field(
-        default=[], description="resolutions of the videos that it goes on from; empty: any"
+        default=[], description="resolutions of the videos that the model extends; empty: any"
     )
     keeps_video_length: bool = Field(
-        default=False, description="what it makes is as long as the input video, of which as many seconds are ordered"
+        default=False, description="the result is as long as the input video; `duration_seconds` must cover its length"
     )
     aspect_ratios: list[str] = []
-    keeps_image_shape: bool = Field(default=False, description="with a picture, the aspect ratio is the picture's")
+    """The values of `aspect_ratio`."""
+
+    keeps_image_shape: bool = Field(default=False, description="an input image decides the aspect ratio")
     resolutions: list[str] = []
+    """The values of `resolution`."""
+
     durations_seconds: list[PositiveInt] = []
+    """The values of `duration_seconds`."""
+
     output_formats: list[Literal["png", "jpeg"]] = []
-    audio: bool = Field(default=False, description="whether it can make sound")
-    silence: bool = Field(default=True, description="whether it can leave sound out")
-    frame_rates: list[PositiveInt] = Field(default=[], description="frames a second that may be asked for")
+    """The values of `output_format`."""
+
+    audio: bool = Field(default=False, description="whether the model can generate sound")
+    silence: bool = Field(default=True, description="whether the model can omit sound")
+    frame_rates: list[PositiveInt] = Field(default=[], description="values of `fps`")
     frame_rate: float | None = Field(
-        default=None, gt=0, strict=False, description="frames a second that it delivers, where known"
+        default=None, gt=0, strict=False, description="frames per second of the result, where known"
     )
-    max_seed: PositiveInt | None = Field(default=None, description="seeds go from 0 to this; none: it takes no seed")
-    motion: bool = Field(default=False, description="whether it can be told how much is to move")
-    enhance_prompt: bool = Field(default=False, description="whether it can rewrite the prompt before its work")
+    max_seed: PositiveInt | None = Field(default=None, description="the largest seed; null: the model takes no seed")
+    motion: bool = Field(default=False, description="whether the model takes `motion`")
+    enhance_prompt: bool = Field(default=False, description="whether the model can rewrite the prompt")
 
     @property
     def audio_choices(self) -> list[bool]:
-        """What `generate_audio` may be."""
+        """The values of `generate_audio`."""
         return [*([False] if self.silence else []), *([True] if self.audio else [])]
 
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
-        """Everything that a request asks for and this cannot do."""
+        """Every field of a request that the model cannot serve."""
         return [
             *_length_problems("prompt", request.prompt, self.prompt_characters),
             *_length_problems("negative_prompt", request.negative_prompt, self.negative_prompt_characters),
@@ -99,12 +116,12 @@ class Capabilities(Entry):
             *_seed_problems(request.seed, self.max_seed),
             *([] if request.motion is None or self.motion else [_not_taken("motion", [])]),
             *([] if request.style is None or self.uses_prompt else [_not_taken("style", [])]),
-            # One file a generation: who wants several orders several, and each succeeds or fails by itself.
+            # A generation has one file. Customers order several generations for several files.
             *_choice_problems("number_of_outputs", request.number_of_outputs, [1]),
         ]
 
     def _file_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[FieldProblem]:
-        """What is wrong with the input files of which something is known."""
+        """The problems of the input files that have facts."""
         limits = {
             Kind.IMAGE: (self.image_types, self.max_image_bytes),
             Kind.VIDEO: (self.video_types, self.max_video_bytes),
@@ -115,7 +132,7 @@ class Capabilities(Entry):
             if self.extends and file.kind is Kind.VIDEO:
                 yield from self._origin_problems(file.name, known.origin if known else None)
             if known is None and self.keeps_video_length and file.kind is Kind.VIDEO:
-                # What was measured must be what the vendor gets, and a host may answer each in its own way.
+                # Reelworks must measure the file that the vendor gets. A web host can send each of them another file.
                 message = "must be an upload (upload:ID) or a video of yours (generation:ID): its length is the price"
                 yield FieldProblem(field=file.name, message=message, allowed=[])
             if known is None or not types:
@@ -126,7 +143,7 @@ class Capabilities(Entry):
                 yield FieldProblem(field=file.name, message=message, allowed={"max_bytes": most})
 
     def _origin_problems(self, field: str, origin: Origin | None) -> Iterator[FieldProblem]:
-        """What is wrong with a video that is to be gone on from."""
+        """The problem of a video to extend."""
         if origin is None:
             message = f"must be generation:ID of a video of {_listed(self.extends)}"
             yield FieldProblem(field=field, message=message, allowed=self.extends)
@@ -144,7 +161,7 @@ class Capabilities(Entry):
         return _choice_problems("aspect_ratio", request.aspect_ratio, self.aspect_ratios)
 
     def takes_shape_of(self, request: GenerationRequest) -> bool:
-        """Whether a picture of the request decides the aspect ratio."""
+        """Whether an input image of the request decides the aspect ratio."""
         return self.keeps_image_shape and bool(request.image_urls)
 
 

@@ -1,4 +1,4 @@
-"""The models that customers can order, and the way from a request to a priced order."""
+"""The models that customers can order. `Catalogue.order` turns a request into a priced order."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -18,28 +18,50 @@ from schemas.orders import GenerationRequest, Order, Route
 
 
 class ModelCard(BaseModel):
-    """A model as customers see it. A retired one has a date and a successor, and nothing to order.
+    """A model as customers see it. Only an active model can be ordered.
 
-    A paused one can be ordered again one day.
+    A paused model can return. A retired model does not return; it has no capabilities and no price.
     """
 
     name: str = Field(examples=["nano-banana"])
+    """The value of `model` in an order."""
+
     kind: Kind
+    """The kind of the result."""
+
     title: str
+    """The name for people."""
+
     description: str
+    """The result, in one sentence."""
+
     aliases: list[str]
+    """Further names that an order can use."""
+
     status: Literal["active", "paused", "retired"] = "active"
+    """Whether the model can be ordered."""
+
     capabilities: Capabilities | None = None
-    styles: list[str] = Field(default=[], description="what `style` may be")
+    """The values that an order can contain."""
+
+    styles: list[str] = Field(default=[], description="values of `style`")
     defaults: Defaults | None = None
+    """The values of fields that an order omits."""
+
     price: Price | None = None
+    """The price in credits."""
+
     paused_on: date | None = None
+    """The first day of the pause."""
+
     retired_on: date | None = None
-    successor: str | None = Field(default=None, description="what to order instead")
+    """The day of the retirement."""
+
+    successor: str | None = Field(default=None, description="the model to order instead")
 
 
 class Catalogue:
-    """The models with at least one configured provider, and the retired ones."""
+    """The models with at least one configured provider, and the retired models."""
 
     def __init__(self, file: CatalogueFile, available: frozenset[ProviderName]) -> None:
         self._file = file
@@ -58,7 +80,7 @@ class Catalogue:
         return cls(CatalogueFile.shipped(), available)
 
     def models(self) -> list[ModelCard]:
-        """What can be ordered, then what is retired."""
+        """The active and paused models, then the retired models."""
         return [
             *(self._card(model) for model in self._file.models if model.name in self._routes),
             *(ModelCard(**model.model_dump(), status="retired") for model in self._file.retired),
@@ -68,11 +90,11 @@ class Catalogue:
         """The complete, priced order for a request.
 
         Args:
-            facts: what is known of its input files.
+            facts: the known facts of the input files.
 
         Raises:
-            InvalidRequest: no such model, none that is served here, or one that cannot do that; says what it can.
-            ModelRetired, ModelPaused: name the successor, which the request does not allow to serve instead.
+            InvalidRequest: the model does not exist, is not served here, or cannot do this. Names the accepted values.
+            ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
         """
         request, problems = self._styled(request)
         model = self._model(request, facts)
@@ -92,7 +114,7 @@ class Catalogue:
         )
 
     def _styled(self, request: GenerationRequest) -> tuple[GenerationRequest, list[FieldProblem]]:
-        """The request with the text of its style in the prompt, and what is wrong with the style."""
+        """The request with the text of its style added to the prompt, and the problems of the style."""
         if request.style is None:
             return request, []
         style = self._styles.get(request.style)
@@ -101,22 +123,22 @@ class Catalogue:
         return request.model_copy(update={"prompt": style.added_to(request.prompt)}), []
 
     def unknown_submit(self, model: str, route: Route) -> UnknownSubmit:
-        """The policy of a route for a create with unknown outcome; `fail` for one that is no longer listed."""
+        """A route's policy for a create with an unknown outcome; `fail` for a route that is no longer listed."""
         entry = self._entry(model, route)
         return UnknownSubmit.FAIL if entry is None else entry.unknown_submit
 
     def cancel_rule(self, model: str, route: Route) -> CancelRule:
-        """What cancelling begun work on a route costs; `impossible` for one that is no longer listed."""
+        """A route's rule for cancelling work that has begun; `impossible` for a route that is no longer listed."""
         entry = self._entry(model, route)
         return CancelRule.IMPOSSIBLE if entry is None else entry.cancel
 
     def extends(self, model: str) -> bool:
-        """Whether a model goes on from videos that the same account has made."""
+        """Whether a model extends videos of the same account."""
         listed = self._by_name.get(model)
         return listed is not None and bool(listed.capabilities.extends)
 
     def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
-        """Everything that is wrong with a request to a model, as it is served here."""
+        """Every problem of a request to a model, with the accounts that are configured here."""
         problems = model.problems(request, facts)
         if not problems and not self._routes_from(model, request, facts):
             message = "names a video of another account than those that serve this model here"
@@ -124,7 +146,7 @@ class Catalogue:
         return problems
 
     def _routes_from(self, model: Model, request: GenerationRequest, facts: Facts) -> list[Route]:
-        """The routes that can serve a request: only the account that made a video can go on from it."""
+        """The routes that can serve a request. Only the account that made a video can extend it."""
         entries = self._routes[model.name]
         if model.capabilities.extends:
             origins = [known.origin for url in request.video_urls if (known := facts.get(url)) is not None]
@@ -138,7 +160,7 @@ class Catalogue:
         return next((entry for entry in entries if entry.route == route), None)
 
     def _model(self, request: GenerationRequest, facts: Facts) -> Model:
-        """The model that a request means."""
+        """The model of a request: by name, by alias, by successor, or by kind."""
         name = request.model
         if name is None:
             return self._any_model(request, facts)
@@ -164,7 +186,7 @@ class Catalogue:
         raise ModelPaused(f"{name} is paused since {model.paused_on}{hint}", extra)
 
     def _relative(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
-        """What stands for a name that is no model's own: the first of its family that can do what is asked."""
+        """The first model of the name's family that can serve the request. For a name that no model has."""
         family = next((family for family in self._file.families if family.answers_to(name)), None)
         if family is None:
             raise self._not_orderable(name, f"there is no model {name!r}")
@@ -183,7 +205,7 @@ class Catalogue:
         return self._first_able(models, request, facts)
 
     def _first_able(self, models: Sequence[Model], request: GenerationRequest, facts: Facts) -> Model:
-        """The first that can do what is asked; the first of all where none can, to say what that one could."""
+        """The first model that can serve the request. If none can: the first model, whose problems the error names."""
         return next((model for model in models if not self._problems(model, request, facts)), models[0])
 
     def _active(self, models: Iterable[Model]) -> list[Model]:

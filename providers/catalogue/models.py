@@ -1,6 +1,6 @@
-"""A model as data: what it takes, what it costs, who serves it. The files of `makers/` hold an entry for each.
+"""A model as data: its capabilities, price and routes. The files of `makers/` have one entry for each model.
 
-An entry that contradicts itself is refused when the files are read, not when a customer orders.
+Reading the files fails at an entry that contradicts itself.
 """
 
 from collections.abc import Iterator
@@ -19,26 +19,28 @@ from schemas.orders import GenerationRequest, Inputs, Route
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*$")]
 Pattern = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*\*$")]
-# TOML tells 2 from 2.0; a number of ours does not.
-# Exact for prices, and a number in JSON as every other amount is.
+# Not strict: 2 and 2.0 are the same amount, but TOML distinguishes them. Decimal: prices are exact. A JSON number.
 Amount = Annotated[Decimal, Field(gt=0, strict=False), PlainSerializer(float, when_used="json")]
 
 _EXTENSIONS = {"png": "png", "jpeg": "jpg"}
 _VIDEO_EXTENSION = "mp4"
 
-# A video that is called one of 5 seconds may have some frames more.
+# A video of nominally 5 seconds can have some more frames.
 _LENGTH_TOLERANCE_SECONDS = 0.5
 
 
 class UnknownSubmit(StrEnum):
-    """What to do with a create whose outcome stays unknown after the grace period."""
+    """The policy for a create whose outcome is still unknown after the grace period."""
 
     FAIL = "fail"
+    """Fail the generation."""
+
     RESUBMIT = "resubmit"
+    """Send the create again."""
 
 
 class Defaults(Entry):
-    """What a request that leaves a field out gets."""
+    """The values of fields that a request omits. None: the model does not take the field."""
 
     aspect_ratio: str | None = None
     resolution: str | None = None
@@ -49,12 +51,19 @@ class Defaults(Entry):
 
 
 class Price(Entry):
-    """Credits for an image, a video or a second of one, times the factors; rounded up to whole credits."""
+    """The credits for an image, a video or a second of video, times the factors, rounded up to whole credits."""
 
     credits: Amount
+    """The credits for one unit."""
+
     per: Literal["image", "video", "second"]
+    """The unit."""
+
     resolution_factors: dict[str, Amount] = Field(default={})
+    """The factor of each resolution."""
+
     audio_factor: Amount = Decimal(1)
+    """The factor of sound."""
 
     def of(self, inputs: Inputs) -> int:
         """The price of an order."""
@@ -69,38 +78,47 @@ class Price(Entry):
 
 
 class RouteEntry(Entry):
-    """A vendor's model that serves ours."""
+    """A provider account and the vendor's model that serve a model."""
 
     provider: ProviderName
+    """The account."""
+
     model: str = Field(min_length=1, description="the vendor's name of the model")
     unknown_submit: Annotated[UnknownSubmit, Field(strict=False)] = UnknownSubmit.FAIL
+    """The policy for a create whose outcome stays unknown."""
+
     cancel: Annotated[CancelRule, Field(strict=False)] = CancelRule.IMPOSSIBLE
+    """The rule for cancelling work that has begun."""
 
     @property
     def route(self) -> Route:
-        """The part of it that an order carries."""
+        """The route, as an order contains it."""
         return Route(provider=self.provider, model=self.model)
 
 
 class Style(Entry):
-    """A look that customers may ask for by name. No vendor has a field for it: its text is added to the prompt."""
+    """A visual style that customers order by name. Vendors have no such field, so its text goes into the prompt."""
 
     name: Name
+    """The value of `style` in a request."""
+
     text: str = Field(min_length=1)
+    """The text to add to the prompt."""
 
     def added_to(self, prompt: str) -> str:
-        """The prompt of a request that asks for this style."""
+        """The prompt with the text of this style."""
         return f"{prompt}\n\nStyle: {self.text}"
 
 
 class Family(Entry):
-    """Names that stand for whichever of some models can do what is asked, the first that can."""
+    """Names for a group of models. The first model of the group that can serve a request serves it."""
 
-    patterns: list[Pattern] = Field(min_length=1, description="what a name begins with, and a star")
+    patterns: list[Pattern] = Field(min_length=1, description="prefixes of the names, each followed by a star")
     models: list[Name] = Field(min_length=1)
+    """The models, in order of preference."""
 
     def answers_to(self, name: str) -> bool:
-        """Whether a name is one of the family's."""
+        """Whether a name belongs to the family."""
         return any(name.startswith(pattern.removesuffix("*")) for pattern in self.patterns)
 
 
@@ -116,24 +134,35 @@ class RetiredModel(_Named):
     """A model that no vendor serves any more."""
 
     retired_on: date
+    """The day of the retirement."""
+
     successor: Name
+    """The model to order instead."""
 
 
 class Model(_Named):
-    """A model that can be ordered, unless it is paused. Routes are tried in order."""
+    """A model that can be ordered, unless it is paused."""
 
     capabilities: Capabilities
+    """The values that a request can contain."""
+
     defaults: Defaults
+    """The values of fields that a request omits."""
+
     price: Price
+    """The price."""
+
     routes: list[RouteEntry] = Field(min_length=1)
+    """The routes, tried in this order."""
+
     deadline_seconds: float | None = Field(
-        default=None, gt=0, strict=False, description="from acceptance to timeout, if not the usual"
+        default=None, gt=0, strict=False, description="time from acceptance to timeout; null: the setting decides"
     )
-    paused_on: date | None = Field(default=None, description="since when its vendor takes no orders for it")
-    successor: Name | None = Field(default=None, description="what to order while it is paused")
+    paused_on: date | None = Field(default=None, description="the first day on which the vendor takes no orders")
+    successor: Name | None = Field(default=None, description="the model to order during the pause")
 
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
-        """Everything that is wrong with a request to this model."""
+        """Every problem of a request to this model."""
         of_kind = request.kind in {None, self.kind}
         return [
             *([] if of_kind else [choice_problem("kind", request.kind, [self.kind])]),
@@ -142,7 +171,7 @@ class Model(_Named):
         ]
 
     def _video_length_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[FieldProblem]:
-        """What is wrong with videos that the vendor bills by the second: the request must order all of them."""
+        """The problems of videos that the vendor bills by their length: `duration_seconds` must cover the length."""
         if not self.capabilities.keeps_video_length:
             return
         ordered = request.duration_seconds or self.defaults.duration_seconds or 0
@@ -159,7 +188,7 @@ class Model(_Named):
                 yield FieldProblem(field=video.name, message=message, allowed={"max_seconds": most})
 
     def inputs(self, request: GenerationRequest) -> Inputs:
-        """The request with the defaults filled in. Of what the model cannot do, nothing is left by now but "no"."""
+        """The request's inputs with the defaults. Call this for a request without problems."""
         can, given, defaults = self.capabilities, request, self.defaults
         return Inputs(
             prompt=given.prompt,
@@ -179,7 +208,7 @@ class Model(_Named):
         )
 
     def extension(self, inputs: Inputs) -> str:
-        """Of the stored file, without a dot."""
+        """The file extension of the stored file, without a dot."""
         return _VIDEO_EXTENSION if inputs.output_format is None else _EXTENSIONS[inputs.output_format]
 
     @model_validator(mode="after")

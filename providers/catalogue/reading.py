@@ -1,6 +1,6 @@
-"""Reads the catalogue's files: `makers/` has a file for each maker, `catalogue.toml` the order of all models.
+"""Reads the catalogue's files: `makers/` has a file for each maker, and `catalogue.toml` has the order of all models.
 
-A model may name a group of its file. It takes what the group says, field by field, and what it says itself comes first.
+A model can name a group of its file. The model inherits the group's fields, and its own fields override them.
 """
 
 import tomllib
@@ -19,25 +19,25 @@ from providers.catalogue.models import Family, Model, RetiredModel, Style
 Table = dict[str, Any]
 
 TABLES = frozenset({"capabilities", "defaults", "price"})
-"""The tables of a model that are joined with its group's, field by field."""
+"""The tables of a model that inherit single fields from the group's table."""
 
 
 class CatalogueFile(BaseModel):
-    """The whole catalogue, of all its files; an entry that contradicts another is refused."""
+    """The whole catalogue, from all its files. Validation fails if two entries contradict each other."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     models: list[Model]
-    """What can be ordered, in the order that decides which model serves where none is named."""
+    """The active and paused models. For an order without a model, the first one that can serve it does."""
 
     retired: list[RetiredModel]
-    """What could be ordered once."""
+    """The models that no vendor serves any more."""
 
     families: list[Family] = []
-    """Names that stand for several models. The first family that answers to a name decides."""
+    """Names for groups of models. The first family that matches a name decides."""
 
     styles: list[Style] = []
-    """Looks that customers may ask for by name."""
+    """The visual styles that customers order by name."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -63,12 +63,12 @@ class CatalogueFile(BaseModel):
     @classmethod
     @lru_cache
     def shipped(cls) -> Self:
-        """The catalogue that comes with Reelworks, read once."""
+        """The catalogue in this package. Cached."""
         return cls.model_validate(read_folder(files("providers.catalogue")))
 
 
 class _MakersModel(BaseModel):
-    """A model of a maker's file. Its other fields are those of `Model`, which are checked once its group is known."""
+    """A model in a maker's file. `Model` validates its other fields after the group's fields are added."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -86,11 +86,11 @@ class _MakersFile(BaseModel):
 
 
 def read_folder(folder: Traversable) -> Table:
-    """The files of a catalogue as one table, as `CatalogueFile` takes it.
+    """Reads the files of a catalogue into one table for `CatalogueFile`.
 
     Raises:
-        ValueError: a file has another form, the order and the makers' files do not name the same models, or a model
-            names no group of its file.
+        ValueError: a file has the wrong structure, the order and the makers' files name different models, or a model
+            names a group that its file does not have.
     """
     catalogue = _table(folder / "catalogue.toml")
     order: list[str] = catalogue.pop("order")
@@ -105,7 +105,7 @@ def read_folder(folder: Traversable) -> Table:
 
 
 def _models(maker: Traversable) -> Iterator[Table]:
-    """The models of a maker, each with what its group says."""
+    """The models of a maker, each with the fields of its group."""
     try:
         file = _MakersFile.model_validate(_table(maker))
     except ValidationError as error:
@@ -117,7 +117,7 @@ def _models(maker: Traversable) -> Iterator[Table]:
 
 
 def _joined(group: Table, model: Table) -> Table:
-    """A model over its group: the model's own field wins, and so does a field of one of its tables."""
+    """A model with its group's fields. The model's fields override the group's, in the tables too."""
     tables = {name: {**group[name], **model[name]} for name in TABLES & group.keys() & model.keys()}
     return {**group, **model, **tables}
 

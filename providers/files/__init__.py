@@ -1,1 +1,1 @@
-"""The files of an order: results that are fetched, and inputs that are read."""
+"""The files of an order: fetches results and reads inputs."""

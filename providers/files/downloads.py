@@ -1,4 +1,4 @@
-"""Fetching what a provider made: a stream that survives cuts and never holds more than what is asked of it."""
+"""Downloads a result as a stream that resumes after a lost connection, with bounded memory."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -27,14 +27,14 @@ def open_download(
     kind: Kind,
     on_chunk: Callable[[int], None] | None = None,
 ) -> "Download":
-    """Open a result and look at its first bytes. Use the answer as a context manager.
+    """Open a result and check its first bytes. Use the download as a context manager.
 
-    `on_chunk` is called between chunks with the bytes received so far; what
-    it raises ends the download.
+    Args:
+        on_chunk: called between chunks with the bytes received so far. An exception from it stops the download.
 
     Raises:
-        DownloadError: `is_stale` for a refused link; `is_final` for a refused address, a file over the cap, or one
-            that is not of this `kind`; neither for trouble that may pass.
+        DownloadError: `is_stale` for a refused link; `is_final` for a refused address, a file above the size limit,
+            or a file of another `kind`; neither for a failure that can pass.
     """
     download = Download(ResultSource(request, settings), settings, on_chunk or _ignore)
     try:
@@ -46,10 +46,10 @@ def open_download(
 
 
 class Download:
-    """A result being fetched: a reader that resumes after a cut.
+    """Reads a result, and resumes after a lost connection.
 
-    A resumed part counts only if it provably continues the same file: the server says so (`If-Range` and
-    `Content-Range`), or it sends all of it again and the part that we have hashes to the same.
+    A resumed part must continue the same file. Either the server confirms this (`If-Range` and `Content-Range`), or the
+    server sends the whole file again and its beginning has the same hash as the bytes received so far.
     """
 
     media: MediaType
@@ -68,16 +68,16 @@ class Download:
 
     @property
     def content_type(self) -> str:
-        """Of the bytes, not of the header."""
+        """The media type of the bytes. The header Content-Type does not count."""
         return self.media.content_type
 
     @property
     def sha256(self) -> str:
-        """Lower-case hex, of what was received so far: of the file, once `read` has answered with less than asked."""
+        """The hash of the bytes received so far, in lower-case hex. After `read` has returned the end: of the file."""
         return self._sha256.hexdigest()
 
     def start(self, kind: Kind) -> None:
-        """Connect and check size and first bytes. `open_download` calls it."""
+        """Connect, and check the size and the first bytes. `open_download` calls this."""
         try:
             response = self._source.open()
         except httpx.HTTPError as error:
@@ -94,10 +94,10 @@ class Download:
         self.media = media
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes; fewer only at the end; all if negative.
+        """Read `size` bytes, or fewer at the end of the file. Negative: read all.
 
         Raises:
-            DownloadError: as `open_download`, and when the cuts do not stop or the time is over.
+            DownloadError: as `open_download`, and after too many lost connections or after the time limit.
         """
         self._fill(size)
         with memoryview(self._buffer) as buffered:
@@ -113,7 +113,7 @@ class Download:
             self._buffer += chunk
 
     def _next_chunk(self) -> bytes | None:
-        """The next bytes, None at the end; resumes as often as it takes."""
+        """The next bytes; None at the end. Resumes after each lost connection."""
         while True:
             try:
                 chunk = next(self._chunks, None)
@@ -125,7 +125,7 @@ class Download:
                 return chunk
             if self.size_bytes is None or self.received_bytes == self.size_bytes:
                 return None
-            # A server may answer a range with less than what was asked for.
+            # A server can send fewer bytes than the range asks for.
             self._resume(httpx.RemoteProtocolError("the body ended early"))
 
     def _take(self, chunk: bytes) -> None:
@@ -139,7 +139,7 @@ class Download:
             raise DownloadError(f"the file is larger than {self._max_bytes} bytes", is_final=True)
 
     def _resume(self, error: httpx.HTTPError) -> None:
-        """Open the rest of the file; `error` is what ended the part before."""
+        """Open the rest of the file. `error` ended the previous part."""
         while True:
             if self.resumes == MAX_RESUMES or self._source.time_left() <= 0:
                 raise self._source.lost(error) from None
@@ -164,7 +164,7 @@ class Download:
         return self._without_prefix(self._source.chunks(response))
 
     def _check_range(self, content_range: str) -> None:
-        """Checks `bytes 100-199/200` (RFC 9110, section 14.4); the size behind the slash may be `*`."""
+        """Check `bytes 100-199/200` (RFC 9110, section 14.4). The size after the slash can be `*`."""
         span, _, size = content_range.removeprefix("bytes ").partition("/")
         if span.partition("-")[0] != str(self.received_bytes):
             raise _changed()
@@ -172,7 +172,7 @@ class Download:
             raise _changed()
 
     def _without_prefix(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The rest of a file that is sent from its beginning, after checking that the beginning is what we have."""
+        """Skip the beginning of a file that is sent again, and check that it equals the bytes received so far."""
         prefix, missing = hashlib.sha256(), self.received_bytes
         rest = b""
         while missing:

@@ -1,4 +1,4 @@
-"""Reading the input pictures and videos of an order, for vendors that do not fetch them by themselves."""
+"""Reads the input images and videos of an order, for vendors that do not fetch URLs."""
 
 import time
 from collections.abc import Callable
@@ -17,15 +17,15 @@ _LONGEST_SILENCE_SECONDS = 10.0
 def read_inputs(
     inputs: Inputs, limits: InputSettings, *, seconds: float, on_chunk: Callable[[int], None] | None = None
 ) -> dict[str, InputFile]:
-    """The input files of an order that lie on the web, by their URLs. What is in our store is not read.
+    """The input files of an order that are on the web, by URL. Skips the files in our object store.
 
     Args:
-        seconds: in which all of them must have come, if that is less than the limit.
-        on_chunk: called between chunks; what it raises ends the reading.
+        seconds: the time limit for all files together. `InputSettings.read_seconds` applies too.
+        on_chunk: called between chunks with the bytes received so far. An exception from it stops the reading.
 
     Raises:
-        ProviderRejected: one is not there, too large, too slow, or not what it should be.
-        ProviderUnavailable: the host of one does not answer.
+        ProviderRejected: a file is missing, too large, too slow, or of the wrong type.
+        ProviderUnavailable: the host of a file does not answer.
     """
     ends_at = time.monotonic() + min(seconds, limits.read_seconds)
     bytes_left = limits.max_total_bytes
@@ -58,7 +58,7 @@ def _read(
         with open_download(ResultRequest(wanted.url), settings, kind=wanted.kind, on_chunk=on_chunk) as download:
             return InputFile(download.read(), download.content_type)
     except DownloadError as error:
-        # Whoever waits for a slow host keeps others waiting: that is not tried again.
+        # No retry for a slow host: the wait would delay other orders.
         if error.is_final or error.is_stale or time.monotonic() >= ends_at:
             raise _refused(wanted, error.message) from None
         raise ProviderUnavailable(f"{wanted.name} could not be read: {error.message}") from None

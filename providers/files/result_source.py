@@ -1,4 +1,4 @@
-"""Where a result lies: opens it, or the rest of it, over redirects that are each checked."""
+"""Opens a result, whole or from an offset. Checks the address of every redirect."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -16,14 +16,14 @@ from schemas.settings import DownloadSettings
 
 _CONNECT_SECONDS = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Sizes, ranges and checksums are those of the file itself, so nothing may compress it on the way.
+# `identity`: sizes, ranges and checksums refer to the file, so the server must not compress it.
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
 _REFUSED_LINKS = frozenset({401, 403, 404, 410})
 
 
 @dataclass(frozen=True)
 class Validator:
-    """What tells one version of a file from another."""
+    """The headers that identify the version of a file."""
 
     etag: str | None = None
     """The header ETag."""
@@ -33,18 +33,18 @@ class Validator:
 
     @classmethod
     def of(cls, response: httpx.Response) -> Self:
-        """The validators that a response carries."""
+        """The validators of a response."""
         return cls(response.headers.get("etag"), response.headers.get("last-modified"))
 
     @property
     def if_range(self) -> str | None:
-        """The value of If-Range, which takes no weak entity tag (RFC 9110, section 13.1.5)."""
+        """The value for If-Range. Weak entity tags are not allowed there (RFC 9110, section 13.1.5)."""
         if self.etag is not None and not self.etag.startswith("W/"):
             return self.etag
         return self.last_modified
 
     def matches(self, response: httpx.Response) -> bool:
-        """Whether nothing in the response speaks of another version."""
+        """Whether the response can be of the same version: no validator differs."""
         other = Validator.of(response)
         return all(
             mine is None or theirs is None or mine == theirs
@@ -53,14 +53,14 @@ class Validator:
 
 
 class ResultSource:
-    """One result, with a connection of its own and a clock that runs from now on."""
+    """One result, with one connection. The time limit starts when this object is made."""
 
     def __init__(self, request: ResultRequest, settings: DownloadSettings) -> None:
         self._request = request
         self._settings = settings
         self._ends_at = time.monotonic() + settings.timeout_seconds
         self._response: httpx.Response | None = None
-        # Not a client: redirects, cookies and decoding are exactly what must not happen by themselves here.
+        # A transport, not an `httpx.Client`: a client follows redirects, keeps cookies and decodes bodies.
         self._transport = LimitedTransport(
             time_left=self.time_left,
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
@@ -68,16 +68,16 @@ class ResultSource:
         )
 
     def time_left(self) -> float:
-        """Seconds until the wall-clock limit; below zero after it."""
+        """The seconds until the time limit; negative after it."""
         return self._ends_at - time.monotonic()
 
     def open(self, *, offset: int = 0, validator: Validator | None = None) -> httpx.Response:
-        """A response with status 200, or 206 where the server continues at `offset`. Closes the one before.
+        """Open a response: status 200, or 206 if the server continues at `offset`. Closes the previous response.
 
-        Without a validator that If-Range takes, the whole file is asked for: a range could be another version's.
+        Asks for the whole file if no validator fits If-Range, because a range could be of another version.
 
         Raises:
-            DownloadError: the link, an address, or the redirects are refused.
+            DownloadError: the server refuses the link, the policy refuses an address, or there are too many redirects.
             httpx.HTTPError: the connection failed.
         """
         self._close_response()
@@ -89,12 +89,12 @@ class ResultSource:
         return response
 
     def chunks(self, response: httpx.Response) -> Iterator[bytes]:
-        """The bytes of the file in a response."""
+        """The bytes of the file in a response, from its beginning."""
         name, after = self._request.embedded_in, self._request.embedded_after
         return response.iter_raw() if name is None else embedded.file_in(response.iter_raw(), name, after=after)
 
     def size_of(self, response: httpx.Response) -> int | None:
-        """How long the file in a response is, in bytes, where it says so."""
+        """The size of the file in a response; None if the response does not name it."""
         length = response.headers.get("content-length") if self._request.embedded_in is None else None
         return None if length is None else int(length)
 
@@ -104,7 +104,7 @@ class ResultSource:
         for _ in range(self._settings.max_redirects + 1):
             headers = self._request.headers if _origin(url) == _origin(first) else {}
             response = self._response = self._send(url, {**headers, **wanted})
-            # What is posted stays where it was sent.
+            # A POST is not redirected.
             if response.status_code not in _REDIRECTS or self._request.body is not None:
                 return response
             url = _parsed(response.headers.get("location", ""), base=url)
@@ -126,7 +126,7 @@ class ResultSource:
         )
 
     def lost(self, error: httpx.HTTPError) -> DownloadError:
-        """The error for a connection that failed and is not tried again. The URL, a secret, is not in it."""
+        """The final error after a lost connection. The message omits the URL, which is a secret."""
         if self.time_left() <= 0:
             return DownloadError(f"the download took longer than {self._settings.timeout_seconds:g} s")
         if isinstance(error, httpx.ReadTimeout):

@@ -1,1 +1,1 @@
-"""Calls to the vendors' APIs: connections, time limits, where they may go, and what an answer means."""
+"""Calls to the vendors' APIs: connections, time limits, the address policy, and the errors of answers."""

@@ -1,4 +1,4 @@
-"""A call to a vendor, and the answer with the error that it stands for, before anything is known of the vendor."""
+"""A call to a vendor and its answer, with the error that the HTTP status stands for. Common to all vendors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,10 +27,10 @@ class FormFile:
     """A file in a form."""
 
     name: str
-    """The field of the form that holds the file."""
+    """The name of the form's field."""
 
     file_name: str
-    """The name that the file is given."""
+    """The file's name in the form."""
 
     content_type: str
     """The media type of the content."""
@@ -41,18 +41,18 @@ class FormFile:
 
 @dataclass(frozen=True)
 class Form:
-    """A body that goes out as `multipart/form-data`."""
+    """A body to send as `multipart/form-data`."""
 
     fields: Mapping[str, str] = field(repr=False)
-    """Fields of text."""
+    """The text fields."""
 
     file: FormFile | None = None
-    """A file, which comes after the fields, as S3 wants it."""
+    """A file. It follows the fields, as S3 requires."""
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A body that somebody else has written."""
+    """A body that is already encoded."""
 
     content_type: str
     """The media type of the content."""
@@ -69,37 +69,37 @@ class Call:
     """The account that makes the call."""
 
     operation: str
-    """What the call is for, as logs and errors name it: "submit"."""
+    """The call's name in logs and errors: "submit"."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
-    """The method of HTTP."""
+    """The HTTP method."""
 
     url: str = field(repr=False)
-    """Where the call goes."""
+    """The URL, without the query."""
 
     timeout_seconds: float
-    """The limit of the whole call, from the connection to the last byte."""
+    """The time limit of the whole call, from the connection to the last byte."""
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Headers beside those of every call; the key is among them."""
+    """The headers of this call, with the key. `Transport` adds those of every call."""
 
     params: Mapping[str, str] | None = field(default=None, repr=False)
-    """What is added to the URL as its query."""
+    """The query of the URL."""
 
     body: Mapping[str, object] | Form | Raw | None = field(default=None, repr=False)
-    """The body. It goes out as JSON, unless it is a `Form` or `Raw`."""
+    """The body. A mapping is sent as JSON."""
 
     fence: Fence | None = field(default=None, repr=False)
-    """Makes the call a create: the vendor does paid work, so the call must not happen twice."""
+    """Makes the call a create. The vendor bills a create, so Reelworks must not send it twice."""
 
     elide: str | None = None
-    """The name of the members of the answer that are left out where they are long: base64 texts of files."""
+    """The JSON member that holds a file as base64. The answer is read without long values of this member."""
 
     keeps_file: bool = False
-    """Whether a file that is left out of the answer goes into `Reply.file`."""
+    """Whether to keep the file of an elided member in `Reply.file`."""
 
     is_elsewhere: bool = False
-    """Whether the vendor supplied the URL. Then the call goes only where the address policy lets it."""
+    """Whether the vendor supplied the URL. If so, the address policy must allow the URL."""
 
     def __post_init__(self) -> None:
         if self.fence is not None and self.body is None:
@@ -107,49 +107,49 @@ class Call:
 
     @property
     def is_create(self) -> bool:
-        """Whether the vendor is paid for it."""
+        """Whether the call has a fence: the vendor bills the call."""
         return self.fence is not None
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a vendor answered, whatever its status: the adapter reads the vendor's own verdict first."""
+    """A vendor's answer, whatever its status. The adapter reads the vendor's error codes before the status."""
 
     call: Call
-    """The call that was answered."""
+    """The call."""
 
     status: int
-    """The status of HTTP."""
+    """The HTTP status."""
 
     content: bytes = field(repr=False)
-    """The body, without the files that the call elides."""
+    """The body, without the elided files."""
 
     retry_after: float | None = None
-    """The seconds after which the vendor wants to be asked again, where it says so."""
+    """The seconds to wait before the next call, if the vendor names them."""
 
     file: bytes = field(default=b"", repr=False)
-    """The file of the answer, if the call keeps it."""
+    """The file in the answer, if `Call.keeps_file`."""
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The headers of the answer; names in any case find them."""
+    """The headers. Look-ups ignore case."""
 
     @property
     def is_success(self) -> bool:
-        """Whether the status says that it worked, which with some vendors means nothing."""
+        """Whether the status is 2xx. Some vendors answer errors with 200 too."""
         return 200 <= self.status < 300
 
     def read(self, form: type[M]) -> M | None:
-        """The body in a form that the vendor documents; None where it has another."""
+        """The body, parsed into a model; None if the body does not match."""
         try:
             return form.model_validate_json(self.content)
         except ValidationError:
             return None
 
     def require(self, form: type[M]) -> M:
-        """The body in the form that every answer of the vendor has.
+        """The body, parsed into the model that every answer of the vendor matches.
 
         Raises:
-            ProviderError: the body has another, so it is not the vendor's.
+            ProviderError: the body does not match, so the vendor's API did not send it.
         """
         found = self.read(form)
         if found is None:
@@ -157,7 +157,7 @@ class Reply:
         return found
 
     def error(self) -> ProviderError:
-        """The error that the HTTP status stands for, where the body holds no verdict of the vendor."""
+        """The error that the HTTP status stands for. Use it where the body has no error code of the vendor."""
         text = f"{self.call.provider} answered {self.call.operation} with HTTP {self.status}"
         match self.status:
             case 401 | 403:
@@ -167,7 +167,7 @@ class Reply:
             case 429:
                 return ProviderRateLimited(text, retry_after=self.retry_after)
             case 408 if self.call.is_create:
-                # A proxy's, which waited too long for the one that does the work, and may have it.
+                # A proxy timed out while it waited for the vendor's server. That server may have the request.
                 return ProviderOutcomeUnknown(text)
             case 408 | 425 | 503:
                 return ProviderUnavailable(text, retry_after=self.retry_after)
@@ -181,13 +181,13 @@ class Reply:
                 return ProviderBadResponse(text)
 
     def unreadable(self) -> ProviderError:
-        """The error for a body that is not what the vendor's API sends: an HTTP failure, or a stray page."""
+        """The error for a body that the vendor's API did not send: an HTTP error, or a web page."""
         if not self.is_success:
             return self.error()
         text = f"{self.call.provider} answered {self.call.operation} with an unreadable body"
         return ProviderOutcomeUnknown(text) if self.call.is_create else ProviderUnavailable(text)
 
     def undocumented(self, what: str) -> ProviderError:
-        """The error for a readable answer that the vendor's documentation does not know. `what`: "the code 7"."""
+        """The error for a readable answer that the vendor does not document. `what`: "the code 7"."""
         text = f"{self.call.provider} answered {self.call.operation} with {what}, which it does not document"
         return ProviderOutcomeUnknown(text) if self.call.is_create else ProviderBadResponse(text)

@@ -1,4 +1,4 @@
-"""Files that a vendor embeds in its JSON, as base64 text: taken out of the stream, so that no answer is held whole."""
+"""Streams base64 files out of a vendor's JSON, so that memory never holds a whole answer."""
 
 import base64
 import binascii
@@ -10,9 +10,9 @@ import httpx
 
 from schemas.errors import DownloadError
 
-# A text shorter than this is no file, and stays where it is.
+# A shorter text is not a file and stays in the document.
 _LEAST_BYTES = 1024
-# Between a name and its text: a colon, and some white space.
+# The most bytes between a name and its text: a colon and white space.
 _GAP_BYTES = 64
 _ESCAPE_OR_END = re.compile(rb'\\.|"', re.DOTALL)
 _LONGEST_ESCAPE = len(rb"\u003d")
@@ -21,13 +21,13 @@ _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def without_files(chunks: Iterable[bytes], name: str, into: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
-    """A JSON document, in which every long text of that name is empty.
+    """Empties every long text of this name in a JSON document.
 
     Args:
-        into: gets what the texts hold, decoded, where it is wanted; then a short one counts as well.
+        into: receives the decoded texts. If given, short texts are taken out too.
 
     Raises:
-        DownloadError: `is_final`; such a text is wanted and is not base64.
+        DownloadError: `is_final`; `into` is given, and a text is not base64.
     """
     kept = bytearray()
     file: _Base64 | None = None
@@ -50,17 +50,17 @@ def without_files(chunks: Iterable[bytes], name: str, into: Callable[[bytes], ob
 
 
 def file_in(chunks: Iterable[bytes], name: str, *, after: int = 0) -> Iterator[bytes]:
-    """The file that is the first text of that name in a JSON document, after so many others of that name.
+    """The file in the first text of this name in a JSON document, after skipping `after` texts of the name.
 
     Raises:
-        DownloadError: `is_stale` where there is none; `is_final` where it is not base64.
-        httpx.RemoteProtocolError: the document ended within it.
+        DownloadError: `is_stale` if the document has no such text; `is_final` if the text is not base64.
+        httpx.RemoteProtocolError: the document ended within the text.
     """
     file: _Base64 | None = None
     was_text = False
     for piece in _pieces(chunks, name):
         if after:
-            # A text comes in one piece or several, and ends where something else begins.
+            # One text can arrive in several pieces. It ends where a piece of another kind begins.
             after -= was_text and not piece.is_text
             was_text = piece.is_text
         elif piece.is_text and piece.content:
@@ -75,25 +75,25 @@ def file_in(chunks: Iterable[bytes], name: str, *, after: int = 0) -> Iterator[b
 
 
 class _Base64:
-    """A text being decoded, a part at a time."""
+    """Decodes a text in parts."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def decode(self, part: bytes) -> bytes:
-        """What the text holds up to here, as far as it was not told before."""
+        """The bytes that this part completes."""
         text = self._rest + _unescaped(part)
         whole = len(text) - len(text) % 4
         self._rest = text[whole:]
         return _decoded(text[:whole])
 
     def end(self) -> bytes:
-        """The last of it; some leave the padding out."""
+        """The last bytes. Some vendors omit the padding."""
         return _decoded(self._rest + b"=" * (-len(self._rest) % 4))
 
 
 class _Piece:
-    """A part of a document, or of a text in it that has the name."""
+    """A part of the document. `is_text`: a part of a text with the wanted name."""
 
     def __init__(self, content: bytes, *, is_text: bool) -> None:
         self.content = content
@@ -101,7 +101,7 @@ class _Piece:
 
 
 def _pieces(chunks: Iterable[bytes], name: str) -> Iterator[_Piece]:
-    # In a JSON string a quotation mark is escaped, so this is found nowhere but where a member begins.
+    # JSON strings escape quotation marks, so this pattern matches only at the start of a member.
     opening = re.compile(rb'"%s"\s{0,%d}:\s{0,%d}"' % (re.escape(name.encode()), _GAP_BYTES // 2, _GAP_BYTES // 2))
     longest_opening = len(name) + _GAP_BYTES + len(b'"":"')
     buffer = b""
@@ -133,7 +133,7 @@ def _end_of_match(opening: re.Pattern[bytes], buffer: bytes) -> int | None:
 
 
 def _cut_escape(buffer: bytes) -> int:
-    """How many bytes at the end may be an escape whose rest has not arrived."""
+    """The number of bytes at the end that may belong to an incomplete escape."""
     tail = buffer[-(_LONGEST_ESCAPE - 1) :]
     backslash = tail.find(b"\\")
     return 0 if backslash < 0 else len(tail) - backslash

@@ -1,7 +1,7 @@
-"""Connections that end in time, and that go only where they may.
+"""Connections with a time limit for the whole call and with an address policy.
 
-A timeout of httpx begins anew with every packet, so a server that sends a byte now and then holds a worker for ever.
-Here every wait on the socket is cut short by the time that the whole call has left.
+httpx restarts its read timeout with every packet, so a slow server could block a worker for ever. Here no wait on the
+socket lasts longer than the remaining time of the call.
 """
 
 import logging
@@ -17,7 +17,7 @@ from providers.http.addresses import AddressPolicy
 # Kie's edge answers some default agents of HTTP libraries with a 403, "error code: 1010".
 USER_AGENT = "Mozilla/5.0 (compatible; Reelworks)"
 
-# Both would log URLs and headers, of which some are secrets. Whoever uses this module logs its own calls.
+# Both libraries would log URLs and headers, and some of these are secrets. The callers of this module log their calls.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -25,14 +25,14 @@ TimeLeft = Callable[[], float]
 
 
 class LimitedTransport(httpx.HTTPTransport):
-    """httpx's transport over connections that obey `time_left` (seconds) and, if given, an address policy.
+    """httpx's transport, limited by `time_left` (seconds) and by the address policy, if given.
 
-    Proxies from the environment are not used: behind one, the checked address would not be the one that is reached.
+    It ignores proxy settings of the environment: a proxy resolves the host again, and could reach another address.
     """
 
     def __init__(self, *, time_left: TimeLeft, limits: httpx.Limits, policy: AddressPolicy | None = None) -> None:
         super().__init__(verify=_ssl_context(), trust_env=False, limits=limits)
-        # httpx takes no network backend, so its pool is replaced by the same pool with ours.
+        # httpx takes no network backend, so this replaces its pool with an equal one that uses ours.
         self._pool = httpcore.ConnectionPool(
             ssl_context=_ssl_context(),
             max_connections=limits.max_connections,
@@ -73,8 +73,8 @@ class _Backend(httpcore.NetworkBackend):
         raise failure
 
     def _addresses(self, host: str, port: int) -> list[str]:
-        # The checked address itself is connected to: a second look-up could answer another one. The name stays in
-        # the Host header and in TLS, because only this last step knows of the address.
+        # Connect to the checked address: a second look-up could return another one. The Host header and TLS still use
+        # the name, because only this step knows the address.
         if self._policy is None:
             return [host]
         try:

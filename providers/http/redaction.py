@@ -1,9 +1,9 @@
-"""What of a vendor's text may be quoted: it goes into errors, and errors go into logs and onto Flower's pages."""
+"""Removes secrets and links from vendors' texts. Errors quote these texts, and logs and Flower show the errors."""
 
 import re
 from collections.abc import Iterable
 
-# A link; the rest of a link to the object store or to the gateway, whose beginning the vendor has left out; a file.
+# A link; the end of a link to the object store or to the gateway, if the vendor quotes only that part; a data URI.
 _LINK = re.compile(
     r"\b[a-z][a-z0-9+.-]*://\S+|\S*X-Amz-\S*|\S*[?&]t=[\w-]{43}\S*|\bdata:[^\s,]*;base64,\S*", re.IGNORECASE
 )
@@ -14,11 +14,11 @@ _ECHO = 12
 
 
 def quotable(text: str, *, secrets: Iterable[str] = ()) -> str:
-    """The text on one line, at most 300 characters of its beginning, without links and without echoes of secrets.
+    """The first 300 characters of a text, on one line, without links and without echoes of secrets.
 
-    An echo is a run of 12 characters of a secret, or all of a shorter one: vendors quote prompts in part.
+    An echo is a run of 12 characters of a secret, or all of a shorter secret: vendors quote parts of prompts.
     """
-    # What is cut off here could not be shown anyway, and a text may have megabytes. A word that was cut could be the
+    # A text can have megabytes, and the quotation needs only its beginning. Cut at a space: half a word could be the
     # beginning of a secret.
     if len(text) > _MOST_READ:
         text = text[:_MOST_READ].rpartition(" ")[0] or text[: _LONGEST + 1]
@@ -27,7 +27,7 @@ def quotable(text: str, *, secrets: Iterable[str] = ()) -> str:
 
 
 def without(text: str, *, secrets: Iterable[str]) -> str:
-    """A text that may quote a vendor, without echoes of secrets. A short secret may be a plain word, and stays."""
+    """The text without echoes of secrets. A secret of fewer than 12 characters stays: it could be a common word."""
     return _without(text, (secret for secret in secrets if len(secret) >= _ECHO))
 
 
@@ -44,7 +44,7 @@ def _one_line(text: str) -> str:
 
 
 def _echo(text: str, secret: str) -> set[int]:
-    """The places in `text` that repeat `secret`."""
+    """The indexes of the characters in `text` that repeat `secret`."""
     width = min(_ECHO, len(secret))
     if width == 0:
         return set()

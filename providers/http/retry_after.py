@@ -1,4 +1,4 @@
-"""When a vendor wants to be asked again: the headers `Retry-After` and `Retry-After-Ms`."""
+"""The headers `Retry-After` and `Retry-After-Ms`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that an answer asks for. `Retry-After-Ms`, where one sends it, is the finer of the two."""
+    """The seconds to wait before the next call. `Retry-After-Ms` has priority, because it is more precise."""
     milliseconds = headers.get("retry-after-ms", "")
     if milliseconds.isascii() and milliseconds.isdigit():
         return min(float(milliseconds) / 1000, MAX_RETRY_AFTER_SECONDS)
@@ -16,9 +16,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:
-    """The seconds that a Retry-After header asks for, at most `MAX_RETRY_AFTER_SECONDS`; None without a usable one.
+    """The seconds in a Retry-After header, at most `MAX_RETRY_AFTER_SECONDS`; None if the header is missing or invalid.
 
-    Takes both forms of RFC 9110, section 10.2.3: a number of seconds, and a date.
+    Accepts both forms of RFC 9110, section 10.2.3: a number of seconds, and a date.
     """
     if value is None:
         return None

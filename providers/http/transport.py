@@ -1,7 +1,7 @@
-"""The only place that speaks HTTP to the vendors' APIs: limits, error families, and one log line a call.
+"""Sends all HTTP calls to the vendors' APIs: limits, error classes, and one log line for each call.
 
-What a lost call means depends on what it was. A read may be repeated. A create may be repeated only if it provably
-never left, or if the vendor said that it did not accept it: everything else is an unknown outcome.
+The error of a call without an answer depends on the call. A read is safe to repeat. A create is safe to repeat only if
+its body never left or the vendor refused it; every other create has an unknown outcome.
 """
 
 import json
@@ -31,7 +31,7 @@ from schemas.errors import (
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 MAX_FILE_BYTES = 64 * 1024 * 1024
-"""Of a file in an answer that is kept: a picture."""
+"""The limit of a kept file (`Call.keeps_file`), which is an image."""
 
 _MAX_CONNECTIONS = 32
 _CONNECT_SECONDS = 10.0
@@ -44,32 +44,33 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Transport:
-    """The HTTP clients of a process, for all vendors and threads.
+    """The HTTP connections of a process, for all vendors and threads.
 
-    `policy` is for calls to addresses that a vendor named: without one, public ones. `http` takes the place of the
-    network in tests, and is closed with it.
+    `policy` applies to calls with `is_elsewhere`; the default allows public addresses. `http` replaces the network in
+    tests; `close` closes it too.
     """
 
     def __init__(self, *, policy: AddressPolicy | None = None, http: httpx.BaseTransport | None = None) -> None:
         self._clock = _CallClock()
         self._reads = http or self._network(keep=_MAX_CONNECTIONS)
-        # A kept connection can be closed by the vendor just as we write, and then nobody knows whether the create
-        # arrived. A connection of its own costs a round trip and takes that doubt away.
+        # A new connection for each create: a vendor can close a kept connection while we write, and then the outcome of
+        # the create is unknown. The price is a round trip.
         self._creates = http or self._network(keep=0)
         self._elsewhere = http or self._network(keep=0, policy=policy or AddressPolicy())
 
     def _network(self, *, keep: int, policy: AddressPolicy | None = None) -> httpx.BaseTransport:
-        # Not a client: redirects and cookies are not wanted here, and its share of a call would be the largest.
+        # A transport, not an `httpx.Client`: calls need no redirects or cookies, and a client would take most of the
+        # CPU time of a call.
         limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=keep, keepalive_expiry=15)
         return LimitedTransport(time_left=self._clock.left, limits=limits, policy=policy)
 
     def send(self, call: Call) -> Reply:
-        """Make a call and read its answer, of any status.
+        """Make a call and read the answer, whatever its status.
 
         Raises:
-            LeaseLost: the fence kept a create here.
-            ProviderUnavailable: a read that got no answer, or a create that never left.
-            ProviderOutcomeUnknown: a create that may have left and got no answer.
+            LeaseLost: the fence stopped the create.
+            ProviderUnavailable: a read got no answer, or a create never left.
+            ProviderOutcomeUnknown: a create may have left and got no answer.
             ProviderBadResponse: the answer to a read is larger than `MAX_REPLY_BYTES`.
         """
         started = self._clock.start(call.timeout_seconds)
@@ -81,7 +82,7 @@ class Transport:
             status = reply.status
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, DownloadError) as error:
             failure = type(error).__name__
-            # Not chained: such an error can quote the header that holds our key.
+            # `from None`: the cause can quote the header with our key.
             raise _lost(call, error, has_left=body.has_left) from None
         except (ProviderError, LeaseLost) as error:
             failure = type(error).__name__
@@ -135,12 +136,12 @@ class Transport:
 
 
 class _CallClock(threading.local):
-    """How long the call of this thread may still take."""
+    """The time limit of this thread's current call."""
 
     ends_at = math.inf
 
     def start(self, seconds: float) -> float:
-        """Begin a call of so many seconds; answers the time at which it began."""
+        """Begin a call that may take `seconds`. Returns the start time."""
         now = time.monotonic()
         self.ends_at = now + seconds
         return now
@@ -150,10 +151,10 @@ class _CallClock(threading.local):
 
 
 class _Body(httpx.SyncByteStream):
-    """A request's body, which knows whether it left.
+    """A request body that records whether it was sent.
 
-    The client takes it after the connection stands and the head is written. Without it no vendor can accept a create:
-    its Content-Length was promised and did not come.
+    httpx reads the body after it has connected and sent the head. If the body was never read, the vendor cannot have
+    accepted the create, because the announced Content-Length never arrived.
     """
 
     def __init__(self, call: Call) -> None:
@@ -162,7 +163,7 @@ class _Body(httpx.SyncByteStream):
 
     @cached_property
     def _encoded(self) -> tuple[str, bytes]:
-        """The body as it goes out, after its Content-Type."""
+        """The Content-Type and the encoded body."""
         if isinstance(self._call.body, Form):
             return _multipart(self._call.body)
         if isinstance(self._call.body, Raw):
@@ -172,7 +173,7 @@ class _Body(httpx.SyncByteStream):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the head of the request says of it."""
+        """The headers that describe the body."""
         if self._call.body is None:
             return {}
         content_type, content = self._encoded
@@ -186,7 +187,7 @@ class _Body(httpx.SyncByteStream):
 
 
 def _multipart(form: Form) -> tuple[str, bytes]:
-    # httpx writes `multipart/form-data` for what it calls files; without a file's name they are plain fields.
+    # httpx encodes `files` as `multipart/form-data`. An entry without a file name becomes a text field.
     parts: list[tuple[str, _Part]] = [(name, (None, value.encode(), None)) for name, value in form.fields.items()]
     if form.file is not None:
         parts.append((form.file.name, (form.file.file_name, form.file.content, form.file.content_type)))
@@ -200,7 +201,7 @@ def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
 
 
 class _Kept:
-    """A part of an answer that is held in memory, up to a limit."""
+    """A part of an answer in memory, up to a limit."""
 
     def __init__(self, call: Call, most: int) -> None:
         self.held = bytearray()

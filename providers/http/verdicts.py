@@ -1,4 +1,4 @@
-"""A vendor's own codes as data: what each means where no task came into being, and the error that it stands for."""
+"""A vendor's error codes as data: the meaning and the error of each, for answers that create no task."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from schemas.errors import ProviderError, ProviderRejected
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one of a vendor's codes means, where no task came into being."""
+    """The meaning of one of a vendor's error codes."""
 
     family: type[ProviderError]
-    """The error that the code stands for."""
+    """The error class."""
 
     text: str
-    """What the vendor did, after its name: "refused our API key"."""
+    """The part of the message after the vendor's name: "refused our API key"."""
 
     code: ErrorCode | None = None
-    """The cause that a customer is told, where it is not that of the error."""
+    """The cause to show to a customer. None: the cause of the error class."""
 
 
 def error_of(verdicts: Mapping[int, Verdict], code: int, reply: Reply, *, told: str = "") -> ProviderError:
-    """The error of an answer without a task: by the vendor's code first, then by the HTTP status.
+    """The error of an answer without a task. The vendor's code decides first, then the HTTP status.
 
     Args:
-        told: the vendor's own text, as far as it may be quoted; it helps where the request is at fault.
+        told: the quotable part of the vendor's text. The message quotes it if the request is at fault.
     """
     verdict = verdicts.get(code)
     if verdict is None:

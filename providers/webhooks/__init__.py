@@ -1,1 +1,1 @@
-"""How vendors sign their callbacks, where several do it alike."""
+"""The signature schemes of callbacks that several vendors share."""

@@ -1,12 +1,12 @@
-"""A vendor's public keys, with which its callbacks are verified: a JSON Web Key Set (RFC 7517) that may be kept a day.
+"""A vendor's public keys for its callbacks: a JSON Web Key Set (RFC 7517), cached for a day.
 
-**Where the keys come from.** Callbacks are read in the gateway's event loop, where no call to a vendor may be waited
-for, and no other process can fill the gateway's memory. So the set is fetched by a thread, beside the callback that
-found it missing, and that callback is taken unchecked: as a hint, which is what callbacks of vendors without a
-signature are. It reached us under a URL whose token is ours, the pipeline reads the state with our own key in any
-case, and to refuse it would only make the vendor send it again. Under a set that is known, a wrong signature is
-refused. It may be that of a new key, so the set is fetched again, at most once a minute; a vendor that signs like this
-repeats a refused callback for hours.
+**Fetching.** The gateway verifies callbacks in its event loop, which must not wait for a vendor, and no other process
+can fill the gateway's memory. So a thread fetches the missing key set, and the callback that found no keys is accepted
+unverified. This is safe: the token in the callback's URL is ours, and the pipeline reads the state from the vendor with
+our key, as for vendors without signatures. A refusal would only make the vendor send the callback again.
+
+**Rotation.** With known keys, a wrong signature is refused. The vendor may have used a new key, so the thread fetches
+the set again, at most once a minute. Vendors with such signatures repeat a refused callback for hours.
 """
 
 import math
@@ -34,10 +34,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 def fetching(provider: ProviderName, settings: ProviderSettings, transport: Transport, url: str) -> Callable[[], Reply]:
-    """A call that reads a vendor's key set; such a set is public, so the call goes without our key.
+    """Returns a function that reads a vendor's key set. The set is public, so the call carries no key.
 
     Args:
-        url: the vendor's own address. Where the settings name another base URL, the set has the same path there.
+        url: the vendor's URL of the set. If the settings name another base URL, the path stays the same there.
     """
     base_url = settings.base_url.rstrip("/")
     call = Call(
@@ -51,10 +51,9 @@ def fetching(provider: ProviderName, settings: ProviderSettings, transport: Tran
 
 
 class KeySet(Generic[KeyT]):
-    """The keys as this process knows them. Never waits for the vendor; serves all threads.
+    """The cached keys of this process. Never waits for the vendor. Safe to share between threads.
 
-    `fetch` answers the set, `read` makes keys of its text: none where there are none. `known` is one that was read
-    before.
+    `fetch` reads the set from the vendor, `read` parses it into keys, and `known` is a set to start with.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class KeySet(Generic[KeyT]):
         self._asked_at = self._set.fetched_at
 
     def known(self) -> tuple[KeyT, ...]:
-        """The keys to verify with; empty while there are none, and then they are on their way."""
+        """The keys. If they are missing or too old, starts a fetch and returns an empty tuple."""
         held = self._set
         if held.keys and self._clock() - held.fetched_at <= KEPT_SECONDS:
             return held.keys
@@ -81,10 +80,10 @@ class KeySet(Generic[KeyT]):
         return ()
 
     def check(self, verify: Callable[[tuple[KeyT, ...]], None]) -> bool:
-        """Verify a callback with the keys; answers whether there were any.
+        """Verify a callback with the keys. Returns False, without a verification, if there are no keys.
 
         Raises:
-            CallbackRefused: `verify` refused it. The vendor may have signed it with a new key, so the set is fetched.
+            CallbackRefused: `verify` refused the callback. Also starts a fetch, because the vendor may use a new key.
         """
         keys = self.known()
         if not keys:
@@ -97,12 +96,12 @@ class KeySet(Generic[KeyT]):
         return True
 
     def refresh_soon(self) -> None:
-        """Fetch the keys in a thread, unless they were asked for within a minute."""
+        """Fetch the keys in a thread, at most once a minute."""
         with self._lock:
             if self._clock() - self._asked_at < AGAIN_SECONDS:
                 return
             self._asked_at = self._clock()
-        # A daemon: a process that ends does not wait for it.
+        # A daemon thread does not delay the end of the process.
         threading.Thread(target=self._refresh, name="webhook-keys", daemon=True).start()
 
     def _refresh(self) -> None:
@@ -120,7 +119,7 @@ class KeySet(Generic[KeyT]):
 
 @dataclass(frozen=True)
 class _Set(Generic[KeyT]):
-    """Keys, and when they were fetched in Unix seconds."""
+    """Keys, and the time of their fetch in Unix seconds."""
 
     keys: tuple[KeyT, ...]
     fetched_at: float

@@ -1,11 +1,11 @@
-"""Standard Webhooks signatures (https://www.standardwebhooks.com), as several vendors put them on their callbacks.
+"""Signatures of callbacks as Standard Webhooks specifies (https://www.standardwebhooks.com). Several vendors use them.
 
-Three headers: `webhook-id`, `webhook-timestamp` in Unix seconds, and `webhook-signature`, one or more `v1,<base64>`
-with a space between them. The signature covers the id, the time and the body.
+The headers are `webhook-id`, `webhook-timestamp` in Unix seconds, and `webhook-signature`: one or more `v1,<base64>`,
+separated by spaces. The signature covers the id, the timestamp and the body.
 
-The `standardwebhooks` library makes the signatures. Its `verify` is not used, for three reasons: it has no parameter
-for the current time; it reads "1700000000.5" as 1700000000 and checks the signature of that; and it raises at the
-first malformed entry of `webhook-signature`, although the next entry may be right.
+The `standardwebhooks` library makes the signatures. This module does not use the library's `verify`, for three reasons:
+it has no parameter for the current time; it reads "1700000000.5" as 1700000000 and checks the signature of that; and it
+raises at the first malformed entry of `webhook-signature`, although the next entry can be right.
 """
 
 import base64
@@ -21,21 +21,21 @@ from schemas.errors import CallbackRefused
 WINDOW_SECONDS = 300
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 -- how such a secret begins, not one
-# Python refuses to read an integer of thousands of digits.
+# Python refuses to parse an integer of thousands of digits.
 _MOST_DIGITS = 12
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) -> None:
-    """Check that a callback was signed with our secret, not long ago. Several signatures: one of them must be right.
+    """Verify that our secret signed a callback recently. One right signature of several is enough.
 
     Args:
-        secret: base64, with or without `whsec_` before it.
+        secret: base64, with or without the prefix `whsec_`.
         headers: names in lower case.
         body: the raw bytes.
         now: Unix seconds.
 
     Raises:
-        CallbackRefused: it was not, or the secret is not one.
+        CallbackRefused: no signature is right, the timestamp is too far off, or the secret is not base64.
     """
     webhook = _webhook(secret)
     message_id = headers.get("webhook-id", "")
@@ -43,7 +43,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) 
         raise CallbackRefused("the callback has no webhook-id")
     timestamp = headers.get("webhook-timestamp", "")
     check_timestamp(timestamp, now=now)
-    # The header itself is signed: "01700000000" names the same second and is another text.
+    # The signature covers the header's text: "01700000000" is the same second and another text.
     if str(int(timestamp)) != timestamp:
         raise CallbackRefused("the callback has no webhook-timestamp in seconds")
     expected = _signature(webhook, message_id, int(timestamp), body).encode()
@@ -53,13 +53,13 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) 
 
 
 def check_timestamp(timestamp: str, *, now: float) -> None:
-    """Check that a `webhook-timestamp` is not long ago.
+    """Check that a `webhook-timestamp` is within `WINDOW_SECONDS` of now.
 
     Args:
         now: Unix seconds.
 
     Raises:
-        CallbackRefused: it is, or it is none.
+        CallbackRefused: the timestamp is too far off, or is not a number of seconds.
     """
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
         raise CallbackRefused("the callback has no webhook-timestamp in seconds")
@@ -68,13 +68,13 @@ def check_timestamp(timestamp: str, *, now: float) -> None:
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` of a callback that is sent with this id at this Unix second."""
+    """The `webhook-signature` of a callback with this id and this timestamp in Unix seconds."""
     return _signature(_webhook(secret), message_id, timestamp, body)
 
 
 def _webhook(secret: str) -> Webhook:
     try:
-        # The library would skip characters that are not base64, and so take a mistyped secret.
+        # The library would skip characters that are not base64, and so accept a mistyped secret.
         key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         key = b""
@@ -85,7 +85,7 @@ def _webhook(secret: str) -> Webhook:
 
 def _signature(webhook: Webhook, message_id: str, timestamp: int, body: bytes) -> str:
     try:
-        # In UTC: the library takes the hour of any other zone for UTC's.
+        # In UTC: the library reads the local hour of any other zone as UTC.
         return webhook.sign(message_id, datetime.fromtimestamp(timestamp, UTC), body.decode())
     except UnicodeDecodeError:
         raise CallbackRefused("the callback's body is not UTF-8") from None
