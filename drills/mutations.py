@@ -48,18 +48,18 @@ MUTANTS = (
         name="capture after the move",
         breaks="a generation can be completed and not paid",
         file="storage/transitions.py",
-        old="        ledger.capture(sql, held.generation.customer_id, held.id)\n    return moved\n",
+        old="        ledger.capture(sql, claim.generation.customer_id, claim.id)\n    return moved\n",
         new="        sql._connection.commit()\n"
-        "        ledger.capture(sql, held.generation.customer_id, held.id)\n"
+        "        ledger.capture(sql, claim.generation.customer_id, claim.id)\n"
         "    return moved\n",
     ),
     Mutant(
         name="release after the failure",
         breaks="a generation can fail and keep its hold",
         file="storage/transitions.py",
-        old="    ledger.release(sql, held.generation.customer_id, held.id)\n    return failed\n",
+        old="    ledger.release(sql, claim.generation.customer_id, claim.id)\n    return failed\n",
         new="    sql._connection.commit()\n"
-        "    ledger.release(sql, held.generation.customer_id, held.id)\n"
+        "    ledger.release(sql, claim.generation.customer_id, claim.id)\n"
         "    return failed\n",
     ),
     Mutant(
@@ -73,11 +73,11 @@ MUTANTS = (
         name="a create before its intent",
         breaks="a worker that dies after the create leaves a generation that is sent again",
         file="tasks/pipeline.py",
-        old="            held = apply(services, claim, outcome, keeps_lease=step is not None)\n",
+        old="            kept = apply(services, claim, outcome, keeps_lease=step is not None)\n",
         new="            if claim.generation.stage is Stage.QUEUED and step is not None:\n"
         "                sent = step(services, claim, lease)\n"
         "                step = lambda *_: sent\n"
-        "            held = apply(services, claim, outcome, keeps_lease=step is not None)\n",
+        "            kept = apply(services, claim, outcome, keeps_lease=step is not None)\n",
     ),
     Mutant(
         name="any claim of `submitting` sends",
@@ -128,7 +128,7 @@ MUTANTS = (
         breaks="a generation's work is exchanged for another",
         file="tasks/resolve.py",
         old="    if generation.remote_id is not None:\n"
-        "        return Submission(generation.remote_id, generation.remote_links)\n"
+        "        return AcceptedCreate(generation.remote_id, generation.remote_links)\n"
         "    remote_id = _called_back(services, claim)\n",
         new="    remote_id = _called_back(services, claim) or generation.remote_id\n",
         checks=("tests/integration/tasks/test_submit.py", MODEL),
@@ -193,6 +193,7 @@ MUTANTS = (
         new="    if claim.generation.failures + 1 >= services.settings.pipeline.stage_failures:\n"
         "        return INTERNAL\n"
         "    gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)\n",
+        checks=("tests/unit/tasks/test_after_the_create.py", MODEL),
     ),
     Mutant(
         name="what was never begun is charged",
@@ -200,6 +201,7 @@ MUTANTS = (
         file="tasks/remote.py",
         old="is_charged=rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING)\n",
         new="is_charged=rule is CancelRule.CHARGED)\n",
+        checks=("tests/unit/tasks/test_after_the_create.py", MODEL),
     ),
     Mutant(
         name="progress goes back",

@@ -31,7 +31,7 @@ TheKey = Annotated[str, Depends(_given_key)]
 
 
 async def _authenticated(services: ServicesOf, key: TheKey) -> Customer:
-    customer = await services.requests_database.statement(lambda statement: customers.authenticate(statement, key))
+    customer = await services.loop_database.statement(lambda statement: customers.authenticate(statement, key))
     if customer is None:
         raise Unauthenticated("this API key is unknown or revoked")
     return customer

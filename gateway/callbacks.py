@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Query, Request
 
-from gateway.dependencies import Services, ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openapi import problems
 from gateway.problems import ContentTooLarge
 from providers.base import CallbackReading, Provider
@@ -81,7 +81,7 @@ async def receive_webhook(
         variable = f"REELWORKS_PROVIDERS__{provider.upper()}__WEBHOOK_KEY"
         log.warning("webhook_unverified", provider=adapter.name)
         raise Unauthenticated(f"only webhooks whose signature can be checked are taken here: see {variable}")
-    generation_id = await services.requests_database.statements(
+    generation_id = await services.loop_database.statements(
         lambda statements: callbacks.find_generation(statements, adapter.name, reading.remote_id)
     )
     if generation_id is None:
@@ -92,9 +92,9 @@ async def receive_webhook(
 
 
 async def _record(
-    services: Services, adapter: Provider, generation_id: UUID, reading: CallbackReading, body: bytes
+    services: GatewayServices, adapter: Provider, generation_id: UUID, reading: CallbackReading, body: bytes
 ) -> None:
-    wake = await services.requests_database.statements(
+    wake = await services.loop_database.statements(
         lambda statements: callbacks.record(
             statements,
             adapter.name,
@@ -108,7 +108,7 @@ async def _record(
         services.wakes.send(wake)
 
 
-def _adapter(services: Services, provider: str) -> Provider:
+def _adapter(services: GatewayServices, provider: str) -> Provider:
     if provider not in services.providers.available():
         raise NotFound("no such provider is configured here")
     return services.providers.get(provider)

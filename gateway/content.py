@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.authentication import TheCustomer
-from gateway.dependencies import Services, ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
@@ -81,7 +81,7 @@ def get_thumbnail(
     return _deliver(services, asset, delivery, conditions, is_head=is_head)
 
 
-def _asset(services: Services, customer: Customer, generation_id: UUID, role: AssetRole) -> Asset:
+def _asset(services: GatewayServices, customer: Customer, generation_id: UUID, role: AssetRole) -> Asset:
     with services.database.transaction() as session:
         found = details.find(session, generation_id, customer_id=customer.id)
     if found is None:
@@ -123,7 +123,7 @@ def _require_completed(generation: Generation) -> None:
 
 
 def _deliver(
-    services: Services, asset: Asset, delivery: Delivery | None, conditions: Conditions, *, is_head: bool
+    services: GatewayServices, asset: Asset, delivery: Delivery | None, conditions: Conditions, *, is_head: bool
 ) -> Response:
     if delivery is not Delivery.STREAM:
         url = services.objects.presigned_url(asset.object_key)
@@ -134,7 +134,7 @@ def _deliver(
     return _stream(services, asset, conditions, is_head=is_head)
 
 
-def _stream(services: Services, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
+def _stream(services: GatewayServices, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
     file = StoredFile(
         key=asset.object_key,
         content_type=asset.content_type,

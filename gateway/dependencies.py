@@ -24,14 +24,14 @@ _MOST_UPLOADS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class Services:
+class GatewayServices:
     """The services of one process. All are safe to share between threads."""
 
     settings: Settings
     """The settings of the process."""
     database: Database
     """The database, for code in threads."""
-    requests_database: AsyncDatabase
+    loop_database: AsyncDatabase
     """The database, for code in the event loop: orders and callbacks."""
     objects: ObjectStore
     """The object store."""
@@ -59,18 +59,18 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             try:
                 yield
             finally:
-                await app.state.services.requests_database.dispose()
+                await app.state.services.loop_database.dispose()
                 # In a thread: closing can wait for a wake-up that is being sent.
                 await run_in_threadpool(ends.close)
 
     return run
 
 
-def _open(settings: Settings, ends: ExitStack) -> Services:
+def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
     # Both pools together stay within the limit of a process. Most of the gateway's work runs in the event loop.
     for_threads = max(1, settings.database_pool_size // 4)
     database = Database(settings.database_url, pool_size=for_threads)
-    requests_database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size - for_threads)
+    loop_database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size - for_threads)
     ends.callback(database.dispose)
     objects = ObjectStore(settings.s3)
     ends.callback(objects.close)
@@ -88,23 +88,23 @@ def _open(settings: Settings, ends: ExitStack) -> Services:
         # Redis carries only wake-ups. Without Redis, the gateway still accepts requests and callbacks.
         Probe("redis", dispatcher.ping, is_essential=False),
     )
-    return Services(
+    return GatewayServices(
         settings=settings,
         database=database,
-        requests_database=requests_database,
+        loop_database=loop_database,
         objects=objects,
         providers=providers,
         catalogue=catalogue,
-        intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), requests_database),
+        intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), loop_database),
         wakes=wakes,
         probes=probes,
         upload_threads=CapacityLimiter(_MOST_UPLOADS_AT_ONCE),
     )
 
 
-async def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
+async def _services(request: Request) -> GatewayServices:
+    services: GatewayServices = request.app.state.services
     return services
 
 
-ServicesOf = Annotated[Services, Depends(_services)]
+ServicesOf = Annotated[GatewayServices, Depends(_services)]

@@ -109,7 +109,7 @@ async def create_generation(
 )
 async def get_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> GenerationResource:
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
-    found = await services.requests_database.transaction(
+    found = await services.loop_database.transaction(
         lambda session: details.find(session, generation_id, customer_id=customer.id)
     )
     if found is None:

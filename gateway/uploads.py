@@ -113,9 +113,7 @@ async def create_upload(
 @router.get("/{upload_id}", summary="See an upload", responses=problems(Unauthenticated, NotFound, InvalidRequest))
 async def get_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) -> UploadResource:
     """Returns the type and the size of an upload, and the time of its expiry."""
-    found = await services.requests_database.statement(
-        lambda statement: uploads.find(statement, customer.id, upload_id)
-    )
+    found = await services.loop_database.statement(lambda statement: uploads.find(statement, customer.id, upload_id))
     if found is None:
         raise _not_found(upload_id)
     return _resource(found)

@@ -17,7 +17,7 @@ from providers.catalogue import Catalogue
 from schemas.orders import GenerationRequest
 from schemas.settings import Settings
 from storage import acceptance
-from storage.acceptance import Accepted
+from storage.acceptance import AcceptedOrder
 from storage.database import AsyncDatabase, Database
 from storage.generations import Wake
 from storage.objects import ObjectStore
@@ -39,7 +39,9 @@ class Intake:
     wake: Callable[[Wake], object]
     """Sends a wake-up. Called after the commit."""
 
-    def take(self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None) -> Accepted:
+    def take(
+        self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None
+    ) -> AcceptedOrder:
         """Accept an order and hold its credits. The same request with the same key returns the same generation.
 
         Raises:
@@ -66,7 +68,9 @@ class Intake:
             keep_for=timedelta(days=self.settings.retention.upload_days),
         )
 
-    def accept(self, sql: Sql, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None) -> Accepted:
+    def accept(
+        self, sql: Sql, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None
+    ) -> AcceptedOrder:
         """Step 2, in one transaction: validate, price, insert, and hold the credits."""
         return acceptance.accept(
             sql,
@@ -77,7 +81,7 @@ class Intake:
             idempotency_key=idempotency_key,
         )
 
-    def start(self, accepted: Accepted) -> None:
+    def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation."""
         if accepted.is_new:
             generation = accepted.generation
@@ -95,7 +99,7 @@ class AsyncIntake:
 
     async def take(
         self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None
-    ) -> Accepted:
+    ) -> AcceptedOrder:
         """Accept an order, as `Intake.take` does."""
         if data_uris.are_in(request):
             request = await to_thread.run_sync(self.steps.with_uploads, request, customer_id)

@@ -121,7 +121,7 @@ class RemoteRef:
     """The vendor's name of the model. Some vendors need the model to report the status."""
 
     links: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """`Submission.links` of the same work. Empty where a callback brought the id."""
+    """`AcceptedCreate.links` of the same work. Empty where a callback brought the id."""
 
 
 Fence = Callable[[], None]
@@ -130,7 +130,7 @@ the generation, and a second create would be billed twice. Pass the fence on to 
 
 
 @dataclass(frozen=True)
-class Submission:
+class AcceptedCreate:
     """The vendor accepted the work."""
 
     remote_id: str
@@ -261,7 +261,7 @@ class Provider(Protocol):
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         """Send one create to the vendor.
 
         Args:
@@ -285,7 +285,7 @@ class Provider(Protocol):
             ProviderAuthFailed: the vendor refuses our account.
         """
 
-    def look_up(self, generation_id: UUID) -> Submission | None:
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         """Find the work of a create whose answer was lost, by our reference. Safe to repeat.
 
         Returns None if the vendor stores no reference of ours or finds nothing. None does not prove that the vendor

@@ -133,11 +133,11 @@ class SweepKind(StrEnum):
 
     ASSETS = "assets"
     """Stored files beyond their retention."""
-    INPUTS = "inputs"
+    UPLOADS = "uploads"
     """Customers' uploads that have expired."""
     OBJECTS = "objects"
     """Objects in the store without a row."""
-    UPLOADS = "uploads"
+    MULTIPART = "multipart"
     """Unfinished multipart uploads in the store."""
     RECEIPTS = "receipts"
     """Callbacks of generations that finished long ago."""

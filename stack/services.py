@@ -62,7 +62,7 @@ def ended_in_reverse(children: Sequence[Child]) -> Iterator[None]:
         yield
 
 
-class Services:
+class LocalServices:
     """PostgreSQL, Redis and S3: each embedded unless the settings say where a real one is."""
 
     def __init__(self, folder: Path, settings: Settings, credentials: Credentials, *, durable: bool = True) -> None:

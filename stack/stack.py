@@ -13,7 +13,7 @@ from stack.child import Child
 from stack.credentials import Credentials
 from stack.errors import StackError
 from stack.processes import ApplicationProcess, Processes, application_processes, sandbox_process
-from stack.services import Services, Tell, ended_in_reverse, owned, tell_nobody
+from stack.services import LocalServices, Tell, ended_in_reverse, owned, tell_nobody
 from stack.wiring import (
     flower_url,
     gateway_url,
@@ -173,7 +173,7 @@ class Stack:
         credentials = Credentials.of(folder)
         wire = partial(wired, self._given, credentials, self._sandbox)
         settings = wire()
-        services = Services(folder, settings, credentials, durable=self._durable)
+        services = LocalServices(folder, settings, credentials, durable=self._durable)
         self._parts = {child.name: child for child in services.children}
         ends.enter_context(ended_in_reverse(services.children))
         services.start(self._tell)

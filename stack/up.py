@@ -21,7 +21,7 @@ from stack.foreground import Foreground
 from stack.output import Output, Readiness
 from stack.processes import Processes, application_processes, sandbox_process
 from stack.running import own_environment_file
-from stack.services import Services, Tell, ended_in_reverse, owned
+from stack.services import LocalServices, Tell, ended_in_reverse, owned
 from stack.stack import Migrate, migrate
 from stack.wiring import (
     flower_url,
@@ -89,7 +89,7 @@ def _up(given: Settings, folder: Path, on_ready: OnReady, processes: Processes, 
         wire = partial(wired, given.model_copy(update={"data_folder": folder}), credentials, sandbox)
         settings = wire()
         typer.echo(_banner(settings, sandbox=sandbox))
-        services = Services(folder, settings, credentials)
+        services = LocalServices(folder, settings, credentials)
         ends.enter_context(ended_in_reverse(services.children))
         run = _Run(services, _with_sandbox(processes, sandbox), on_ready, environment, Output(sys.stdout))
         tell = Readiness(run.output, run.parts(settings))
@@ -107,7 +107,7 @@ def _up(given: Settings, folder: Path, on_ready: OnReady, processes: Processes, 
 class _Run:
     """The services and processes of one `up`, and their terminal."""
 
-    services: Services
+    services: LocalServices
     processes: Processes
     on_ready: OnReady
     environment: Path

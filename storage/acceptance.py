@@ -15,7 +15,7 @@ from storage.sql import Sql, returns
 
 
 @dataclass(frozen=True)
-class Accepted:
+class AcceptedOrder:
     """A generation that was taken in; `is_new` is false for a repeated request."""
 
     generation: Generation
@@ -30,7 +30,7 @@ def accept(
     pipeline: PipelineSettings,
     *,
     idempotency_key: str | None = None,
-) -> Accepted:
+) -> AcceptedOrder:
     """Insert the generation and hold its credits, in the caller's transaction.
 
     A repeated request is answered before `make_order` is asked: its model may be retired by now, its inputs gone.
@@ -48,8 +48,8 @@ def accept(
     identity = _Identity(customer_id, idempotency_key, _hash(request))
     earlier = _find_earlier(sql, identity)
     if earlier is not None:
-        return Accepted(earlier, is_new=False)
-    facts = {**uploads.hold(sql, customer_id, request), **earlier_generations.facts(sql, customer_id, request)}
+        return AcceptedOrder(earlier, is_new=False)
+    facts = {**uploads.lock(sql, customer_id, request), **earlier_generations.facts(sql, customer_id, request)}
     order = make_order(request, facts)
     generation = _insert(sql, identity, order, pipeline)
     if generation is None:
@@ -57,10 +57,10 @@ def accept(
         earlier = _find_earlier(sql, identity)
         if earlier is None:
             raise NotFound(f"there is no customer {customer_id}")
-        return Accepted(earlier, is_new=False)
+        return AcceptedOrder(earlier, is_new=False)
     uploads.keep(sql, facts, deadline_at=generation.deadline_at)
     ledger.hold(sql, customer_id, generation.id, order.credits)
-    return Accepted(generation, is_new=True)
+    return AcceptedOrder(generation, is_new=True)
 
 
 @dataclass(frozen=True)

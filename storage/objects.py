@@ -50,7 +50,7 @@ class ListedObject:
 
 
 @dataclass(frozen=True)
-class UnfinishedUpload:
+class MultipartUpload:
     """A multipart upload whose parts wait for more, or for the end."""
 
     key: str
@@ -162,21 +162,21 @@ class ObjectStore:
             if found.object_name is not None and found.last_modified is not None:
                 yield ListedObject(found.object_name, found.size or 0, found.last_modified)
 
-    def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
+    def multipart_uploads(self, prefix: str) -> Iterator[MultipartUpload]:
         """Every multipart upload under a prefix that was neither completed nor aborted."""
         marker: str | None = None
         while True:
-            page = self._uploads_after(prefix, marker)
+            page = self._multipart_uploads_after(prefix, marker)
             if page is None:
                 return
             for upload in page.uploads:
                 if upload.upload_id is not None and upload.initiated_time is not None:
-                    yield UnfinishedUpload(upload.object_name, upload.upload_id, upload.initiated_time)
+                    yield MultipartUpload(upload.object_name, upload.upload_id, upload.initiated_time)
             marker = page.next_key_marker
             if not page.is_truncated or marker is None:
                 return
 
-    def _uploads_after(self, prefix: str, marker: str | None) -> ListMultipartUploadsResult | None:
+    def _multipart_uploads_after(self, prefix: str, marker: str | None) -> ListMultipartUploadsResult | None:
         try:
             return self._client._list_multipart_uploads(  # noqa: SLF001 -- minio has no public call for uploads
                 self._bucket, prefix=prefix, delimiter=_NO_DELIMITER, key_marker=marker
@@ -187,7 +187,7 @@ class ObjectStore:
                 return None
             raise
 
-    def abort_upload(self, upload: UnfinishedUpload) -> None:
+    def abort_multipart_upload(self, upload: MultipartUpload) -> None:
         """Drop an upload and its parts; nothing happens if it is not there."""
         try:
             self._client._abort_multipart_upload(self._bucket, upload.key, upload.upload_id)  # noqa: SLF001 -- as above

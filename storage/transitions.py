@@ -82,7 +82,7 @@ def insert(sql: Sql, new: Generation, order: str, *, resend_after: float, deadli
 
 def move(
     sql: Sql,
-    held: Claim,
+    claim: Claim,
     target: Stage,
     *,
     wake_in: float,
@@ -101,21 +101,21 @@ def move(
         ValueError: the move is not in `schemas.stages.MOVES`.
         LeaseLost: the claim is no longer this worker's.
     """
-    _allowed(held.generation.stage, target)
+    _allowed(claim.generation.stage, target)
     if target not in _ONE_TRY:
         changes = replace(changes, failures=0, crashes=0)
     if target not in _WITHOUT_RESULT:
         changes = replace(changes, progress=progress_within(target, 0.0))
     if target is Stage.SUBMITTING:
-        changes = replace(changes, submission=held.token)
+        changes = replace(changes, submission=claim.token)
     told, stays = Jsonb(event or {}), keeps_lease and target not in TERMINAL
-    moved = _write(sql, held, target, changes, wake_in=wake_in, keeps_lease=stays, restarts=True, event=told)
+    moved = _write(sql, claim, target, changes, wake_in=wake_in, keeps_lease=stays, restarts=True, event=told)
     if target is Stage.COMPLETED:
-        ledger.capture(sql, held.generation.customer_id, held.id)
+        ledger.capture(sql, claim.generation.customer_id, claim.id)
     return moved
 
 
-def fail(sql: Sql, held: Claim, code: ErrorCode, message: str) -> Claim:
+def fail(sql: Sql, claim: Claim, code: ErrorCode, message: str) -> Claim:
     """End a claimed generation as failed and release its hold.
 
     Raises:
@@ -123,26 +123,26 @@ def fail(sql: Sql, held: Claim, code: ErrorCode, message: str) -> Claim:
     """
     event = {"code": code, "message": message}
     changes = Changes(error_code=code, error_message=message)
-    failed = move(sql, held, Stage.FAILED, wake_in=0, event=event, changes=changes)
-    ledger.release(sql, held.generation.customer_id, held.id)
+    failed = move(sql, claim, Stage.FAILED, wake_in=0, event=event, changes=changes)
+    ledger.release(sql, claim.generation.customer_id, claim.id)
     return failed
 
 
-def cancel(sql: Sql, held: Claim, reason: str, *, is_charged: bool) -> Claim:
+def cancel(sql: Sql, claim: Claim, reason: str, *, is_charged: bool) -> Claim:
     """End a claimed generation as cancelled, and capture or release its hold.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
     event = {"reason": reason, "is_charged": is_charged}
-    cancelled = move(sql, held, Stage.CANCELLED, wake_in=0, event=event)
+    cancelled = move(sql, claim, Stage.CANCELLED, wake_in=0, event=event)
     settle = ledger.capture if is_charged else ledger.release
-    settle(sql, held.generation.customer_id, held.id)
+    settle(sql, claim.generation.customer_id, claim.id)
     return cancelled
 
 
 def put_back(
-    sql: Sql, held: Claim, *, wake_in: float, restarts_stage: bool = False, changes: Changes = NOTHING
+    sql: Sql, claim: Claim, *, wake_in: float, restarts_stage: bool = False, changes: Changes = NOTHING
 ) -> Claim:
     """Give a claim up and leave the generation in its stage until `wake_in` seconds from now.
 
@@ -152,26 +152,26 @@ def put_back(
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
-    return _write(sql, held, held.generation.stage, changes, wake_in=wake_in, restarts=restarts_stage)
+    return _write(sql, claim, claim.generation.stage, changes, wake_in=wake_in, restarts=restarts_stage)
 
 
-def record(sql: Sql, held: Claim, changes: Changes) -> Claim:
+def record(sql: Sql, claim: Claim, changes: Changes) -> Claim:
     """Write columns of a claimed generation, and go on with the claim.
 
     Raises:
         LeaseLost: the claim is no longer this worker's.
     """
-    return _write(sql, held, held.generation.stage, changes, keeps_lease=True)
+    return _write(sql, claim, claim.generation.stage, changes, keeps_lease=True)
 
 
-def require_no_callback_since(sql: Sql, held: Claim) -> None:
+def require_no_callback_since(sql: Sql, claim: Claim) -> None:
     """Lock a claimed generation that no callback has come for since the claim, to the end of the transaction.
 
     Raises:
         LeaseLost: a callback came, or the claim is no longer this worker's.
     """
-    if sql.first(statements.UNLESS_CALLED_BACK, id=held.id, token=held.token) is None:
-        raise LeaseLost(f"generation {held.id} is no longer this worker's, or a callback came")
+    if sql.first(statements.UNLESS_CALLED_BACK, id=claim.id, token=claim.token) is None:
+        raise LeaseLost(f"generation {claim.id} is no longer this worker's, or a callback came")
 
 
 def withdraw(sql: Sql, sender: Claim) -> bool:
@@ -234,7 +234,7 @@ def _allowed(origin: Stage, target: Stage) -> dict[str, Stage]:
 
 def _write(
     sql: Sql,
-    held: Claim,
+    claim: Claim,
     target: Stage,
     changes: Changes,
     *,
@@ -245,7 +245,7 @@ def _write(
 ) -> Claim:
     given = {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in vars(changes).items()}
     row = sql.first(
-        statements.WRITE, id=held.id, token=held.token, origin=held.generation.stage, target=target,
+        statements.WRITE, id=claim.id, token=claim.token, origin=claim.generation.stage, target=target,
         ends=target in TERMINAL, keeps_lease=keeps_lease, restarts=restarts, wake_in=wake_in, event=event,
         heeds_callback=target in AWAITS_CALLBACK, heeds_cancel=target in CANCELLABLE,
         # Settling is past every deadline: the result is stored, and only our own database is needed.
@@ -253,5 +253,5 @@ def _write(
         **given,
     )  # fmt: skip
     if row is None:
-        raise LeaseLost(f"generation {held.id} is no longer this worker's")
-    return Claim(row, held.token)
+        raise LeaseLost(f"generation {claim.id} is no longer this worker's")
+    return Claim(row, claim.token)

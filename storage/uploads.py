@@ -125,7 +125,7 @@ def find_inputs(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str
     return {upload_url(upload.id): upload for upload in sql.all(_FIND_THEIRS, customer_id=customer_id, ids=ids)}
 
 
-def hold(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
+def lock(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
     """What is known of the uploads that a request names. None of them goes before the caller's transaction ends.
 
     Raises:
@@ -149,7 +149,7 @@ def hold(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
 
 
 def keep(sql: Sql, facts: Facts, *, deadline_at: datetime) -> None:
-    """Keep the uploads that were held for a generation until it cannot need them any more."""
+    """Keep the uploads of a generation until it cannot need them any more."""
     if ids := _ids(facts):
         sql.run(_KEEP_UNTIL, ids=ids, until=deadline_at + MARGIN)
 

@@ -30,7 +30,7 @@ from tasks.outcomes import (
     Unknown,
     UnlessCalledBack,
 )
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.timing import FIRST_LOOK_UP_SECONDS
 from tasks.troubles import crashed, outage, outlasting_outages
 
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 _AT_ONCE_SECONDS = 0.05
 
 
-def apply(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim | None:
+def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim | None:
     """Write an outcome down, and wake the next stage unless it has to wait first.
 
     Args:
@@ -63,7 +63,7 @@ def apply(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bo
     return written
 
 
-def recover(services: Services, claim: Claim, error: Exception) -> None:
+def recover(services: WorkerServices, claim: Claim, error: Exception) -> None:
     """After a step that did not end well. If this fails too, the lease runs out and `wake_at` brings the stage back."""
     stage = claim.generation.stage
     try:
@@ -80,7 +80,7 @@ def recover(services: Services, claim: Claim, error: Exception) -> None:
         _note_refusal(services, claim, error)
 
 
-def _note_refusal(services: Services, claim: Claim, error: Exception) -> None:
+def _note_refusal(services: WorkerServices, claim: Claim, error: Exception) -> None:
     """Show on the timeline that the generation had moved on: another worker took it, or our own commit had arrived."""
     data = {"stage": claim.generation.stage, "attempt": claim.generation.attempt, "after": type(error).__name__}
     try:
@@ -90,7 +90,7 @@ def _note_refusal(services: Services, claim: Claim, error: Exception) -> None:
         log.warning("refusal_not_noted", error=type(away).__name__)
 
 
-def _declare(services: Services, claim: Claim, intent: Advance) -> Claim | None:
+def _declare(services: WorkerServices, claim: Claim, intent: Advance) -> Claim | None:
     """Commit the intent before the request leaves.
 
     From here on, a worker that dies leaves an unknown outcome behind, and nobody sends the request a second time.
@@ -104,7 +104,7 @@ def _declare(services: Services, claim: Claim, intent: Advance) -> Claim | None:
 
 
 @outlasting_outages
-def _conclude(services: Services, claim: Claim, outcome: Advance | NotAccepted | Unknown) -> Claim | None:
+def _conclude(services: WorkerServices, claim: Claim, outcome: Advance | NotAccepted | Unknown) -> Claim | None:
     """Write down what became of a create; the only worker that knows it must not forget it.
 
     Forgotten, it is work that was paid for and that nobody fetches, or a generation that waits for an answer which
@@ -124,7 +124,7 @@ def _conclude(services: Services, claim: Claim, outcome: Advance | NotAccepted |
     return None
 
 
-def _write_fact(services: Services, claim: Claim, accepted: Changes | None) -> None:
+def _write_fact(services: WorkerServices, claim: Claim, accepted: Changes | None) -> None:
     """Write down without a lease that the vendor accepted, or else that the create never left; no claim is left."""
     with services.database.statements() as sql:
         is_heeded = transitions.withdraw(sql, claim) if accepted is None else transitions.keep(sql, claim, accepted)
@@ -134,7 +134,7 @@ def _write_fact(services: Services, claim: Claim, accepted: Changes | None) -> N
         log.warning("lease_lost_after_create", remote_id=accepted.remote_id, is_kept=is_heeded)
 
 
-def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Claim | None:
+def _give_up(services: WorkerServices, claim: Claim, outcome: UnlessCalledBack) -> Claim | None:
     try:
         written = _commit(services, claim, outcome)
     except LeaseLost:
@@ -145,7 +145,7 @@ def _give_up(services: Services, claim: Claim, outcome: UnlessCalledBack) -> Cla
     return written
 
 
-def _commit(services: Services, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim:
+def _commit(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim:
     # One statement is a transaction by itself, at a third of the round trips.
     is_one = isinstance(outcome, Later) or (
         isinstance(outcome, Advance) and not (outcome.assets or outcome.notes or outcome.stage is Stage.COMPLETED)
@@ -199,7 +199,7 @@ def _counted(claim: Claim, outcome: Later) -> Changes:
     return outcome.changes
 
 
-def _tell(services: Services, claim: Claim, written: Claim, outcome: Outcome, *, keeps_lease: bool) -> None:
+def _tell(services: WorkerServices, claim: Claim, written: Claim, outcome: Outcome, *, keeps_lease: bool) -> None:
     """Log what happened, and send the wake-up of the next stage if that can run at once."""
     origin, row = claim.generation.stage, written.generation
     match outcome.then if isinstance(outcome, NotAccepted | UnlessCalledBack) else outcome:

@@ -8,7 +8,7 @@ from schemas.stages import CANCELLABLE
 from storage.claims import Claim
 from tasks.outcomes import Fail, Outcome
 from tasks.remote import cancelled, remote_ref
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.troubles import INTERNAL, is_crashing_for_good, loggable
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ _LATE = {
 }
 
 
-def end_of(services: Services, claim: Claim) -> Outcome | None:
+def end_of(services: WorkerServices, claim: Claim) -> Outcome | None:
     """How a generation ends that is late, or that crashed too often; None if it goes on.
 
     In `settling` nothing is late: the result is stored.
@@ -37,7 +37,7 @@ def end_of(services: Services, claim: Claim) -> Outcome | None:
     return INTERNAL if is_crashing_for_good(services.settings.pipeline, claim, generation.crashes) else None
 
 
-def _late(services: Services, claim: Claim) -> Outcome:
+def _late(services: WorkerServices, claim: Claim) -> Outcome:
     """Stop the provider where it can be stopped, and end the hold."""
     generation = claim.generation
     if generation.stage is Stage.GENERATING:

@@ -19,7 +19,7 @@ from storage.transitions import Changes
 from tasks.files import StoredBytes, content_type, object_key, stored_key
 from tasks.outcomes import Advance, Fail, Later, Outcome
 from tasks.remote import remote_ref
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.troubles import failed, failed_read, outage
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _SHOW_PROGRESS_EVERY_SECONDS = 1.0
 
 
-def download(services: Services, claim: Claim, lease: Lease) -> Outcome:
+def download(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
     """Fetch the result into a place of this claim's own; a small picture is carried to the look at it."""
     key = stored_key(claim.generation.result_urls[0])
     try:
@@ -43,7 +43,7 @@ def download(services: Services, claim: Claim, lease: Lease) -> Outcome:
     return Advance(Stage.STORING, changes=Changes(object_key=key, download=stored.model_dump()), carries=content)
 
 
-def _not_downloaded(services: Services, claim: Claim, error: DownloadError) -> Fail | Later:
+def _not_downloaded(services: WorkerServices, claim: Claim, error: DownloadError) -> Fail | Later:
     log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
     if error.is_final:
         return Fail(ErrorCode.RESULT_INVALID, error.message)
@@ -51,7 +51,7 @@ def _not_downloaded(services: Services, claim: Claim, error: DownloadError) -> F
     return _refresh_link(services, claim, error) if error.is_stale else outage(services)
 
 
-def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> tuple[StoredBytes, bytes | None]:
+def _transfer(services: WorkerServices, claim: Claim, lease: Lease, key: str) -> tuple[StoredBytes, bytes | None]:
     """Stores the result; what is known of it, and the bytes themselves if they are few."""
     generation = claim.generation
     wanted = services.providers.get(generation.provider).result_request(generation.result_urls[0])
@@ -68,7 +68,7 @@ def _transfer(services: Services, claim: Claim, lease: Lease, key: str) -> tuple
         return stored, content
 
 
-def _look_at(services: Services, claim: Claim, key: str) -> tuple[StoredBytes, bytes | None]:
+def _look_at(services: WorkerServices, claim: Claim, key: str) -> tuple[StoredBytes, bytes | None]:
     """What is known of a result that came with the create and is stored already; and its bytes, a picture's."""
     # Whatever a vendor answers, a customer is given nobody else's file.
     is_theirs = key.startswith(f"customers/{claim.generation.customer_id}/")
@@ -91,7 +91,7 @@ def _is_small_picture(claim: Claim, result: Download) -> bool:
 class _Progress:
     """Called between two chunks: stops a worker that lost its lease, and shows once a second how far it is."""
 
-    def __init__(self, services: Services, claim: Claim, lease: Lease) -> None:
+    def __init__(self, services: WorkerServices, claim: Claim, lease: Lease) -> None:
         self.total_bytes: int | None = None
         self._services = services
         self._claim = claim
@@ -118,7 +118,7 @@ def _until_deadline(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
     return limits.model_copy(update={"timeout_seconds": min(limits.timeout_seconds, left)})
 
 
-def _refresh_link(services: Services, claim: Claim, refused: DownloadError) -> Later:
+def _refresh_link(services: WorkerServices, claim: Claim, refused: DownloadError) -> Later:
     """The link was refused: links expire, and reading the state again may give a fresh one."""
     try:
         state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))

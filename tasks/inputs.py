@@ -19,7 +19,7 @@ from storage import earlier_generations, uploads
 from storage.claims import Claim
 from storage.earlier_generations import EarlierGeneration, File
 from storage.leases import Lease
-from tasks.services import Services
+from tasks.services import WorkerServices
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ _LONGEST_LINK = timedelta(days=7)
 _Stored = Upload | File
 
 
-def provider_request(services: Services, claim: Claim, provider: Provider, lease: Lease) -> ProviderRequest:
+def provider_request(services: WorkerServices, claim: Claim, provider: Provider, lease: Lease) -> ProviderRequest:
     """The request for the claim's route. A link to our object store stands in it alone, and is told to nobody else.
 
     Raises:
@@ -69,7 +69,7 @@ def _one_of_few_readers() -> Iterator[None]:
 
 
 def _files(
-    services: Services, claim: Claim, given: Mapping[str, _Stored], lease: Lease, *, with_web: bool
+    services: WorkerServices, claim: Claim, given: Mapping[str, _Stored], lease: Lease, *, with_web: bool
 ) -> dict[str, InputFile]:
     """The input files of an order by URL, as far as they are stored, or on the web as well."""
     limits = services.settings.inputs
@@ -85,7 +85,7 @@ def _files(
     return {**files, **{url: _read(services, stored) for url, stored in given.items()}}
 
 
-def _generations(services: Services, claim: Claim) -> Mapping[str, EarlierGeneration]:
+def _generations(services: WorkerServices, claim: Claim) -> Mapping[str, EarlierGeneration]:
     """The earlier generations among the inputs, by URL."""
     urls = {file.url for file in claim.order.inputs.input_files() if generation_id(file.url) is not None}
     if not urls:
@@ -94,7 +94,9 @@ def _generations(services: Services, claim: Claim) -> Mapping[str, EarlierGenera
         return earlier_generations.find(statement, claim.generation.customer_id, urls)
 
 
-def _sources(services: Services, claim: Claim, generations: Mapping[str, EarlierGeneration]) -> Mapping[str, RemoteRef]:
+def _sources(
+    services: WorkerServices, claim: Claim, generations: Mapping[str, EarlierGeneration]
+) -> Mapping[str, RemoteRef]:
     """Those of them that the vendor has itself, and goes on from."""
     if not services.catalogue.extends(claim.order.model):
         return {}
@@ -123,7 +125,7 @@ def _result(field: InputField, found: EarlierGeneration | None) -> File:
     return found.file
 
 
-def _uploads(services: Services, claim: Claim) -> Mapping[str, Upload]:
+def _uploads(services: WorkerServices, claim: Claim) -> Mapping[str, Upload]:
     """The uploads among the inputs, by URL."""
     files = [file for file in claim.order.inputs.input_files() if upload_id(file.url) is not None]
     if not files:
@@ -136,7 +138,7 @@ def _uploads(services: Services, claim: Claim) -> Mapping[str, Upload]:
     return found
 
 
-def _read(services: Services, stored: _Stored) -> InputFile:
+def _read(services: WorkerServices, stored: _Stored) -> InputFile:
     try:
         with services.objects.stream(stored.object_key) as chunks:
             return InputFile(b"".join(chunks), stored.content_type)
@@ -147,7 +149,7 @@ def _read(services: Services, stored: _Stored) -> InputFile:
     raise ProviderRejected("an input is not in our store any more", code=ErrorCode.INPUT_UNREADABLE)
 
 
-def _link(services: Services, claim: Claim, stored: _Stored) -> str:
+def _link(services: WorkerServices, claim: Claim, stored: _Stored) -> str:
     """Where the provider fetches a stored input: at the object store's public endpoint, or else at the gateway.
 
     Raises:

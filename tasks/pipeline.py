@@ -20,11 +20,11 @@ from tasks.poll import poll
 from tasks.prepare import prepare
 from tasks.resolve import resolve
 from tasks.send import send
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.settle import settle
 from tasks.store import store
 
-Step = Callable[[Services, Claim, Lease], Outcome]
+Step = Callable[[WorkerServices, Claim, Lease], Outcome]
 """Takes a claimed generation a step further; what comes of it is written down by `apply` alone."""
 
 
@@ -33,14 +33,14 @@ class Row(NamedTuple):
 
     step: Step
     """What a claim of the stage is for."""
-    then: Callable[[Services, Any], Step | None] = lambda _services, _carried: None
+    then: Callable[[WorkerServices, Any], Step | None] = lambda _services, _carried: None
     """The next stage's step, if the same worker goes on with it under the same claim; else a message is sent.
 
     It is given what the outcome carries.
     """
 
 
-def _joins(services: Services) -> bool:
+def _joins(services: WorkerServices) -> bool:
     return services.settings.pipeline.joins_stages
 
 
@@ -62,7 +62,7 @@ TABLE: dict[Stage, Row] = {
 }
 
 
-def run(services: Services, generation_id: str, attempt: int, stages: Collection[Stage]) -> None:
+def run(services: WorkerServices, generation_id: str, attempt: int, stages: Collection[Stage]) -> None:
     """Claim a generation and take it a step further, or several; nothing happens if it is held or has moved on."""
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
     asked_at = time.monotonic()
@@ -76,19 +76,19 @@ def run(services: Services, generation_id: str, attempt: int, stages: Collection
             go_on(services, claim, lease)
 
 
-def go_on(services: Services, claim: Claim, lease: Lease) -> None:
+def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     """Take steps under a claim for as long as each is followed by one for the same worker."""
     step: Step | None = TABLE[claim.generation.stage].step
-    held: Claim | None = claim
-    while held is not None and step is not None:
-        claim = held
+    kept: Claim | None = claim
+    while kept is not None and step is not None:
+        claim = kept
         try:
             outcome = deadline.end_of(services, claim) or step(services, claim, lease)
             if isinstance(outcome, Advance):
                 step = TABLE[claim.generation.stage].then(services, outcome.carries)
             elif not isinstance(outcome, CancelSent):
                 step = None
-            held = apply(services, claim, outcome, keeps_lease=step is not None)
+            kept = apply(services, claim, outcome, keeps_lease=step is not None)
         except Exception as error:  # noqa: BLE001 -- the edge of every step: whatever went wrong, the row must go on
             return recover(services, claim, error)
     return None

@@ -11,7 +11,7 @@ from storage.leases import Lease
 from storage.transitions import Changes
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.remote import cancelled, remote_ref
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.timing import next_poll
 from tasks.troubles import failed_read, loggable
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 _HALF_WAY_SECONDS = {"image": 8.0, "video": 45.0}
 
 
-def poll(services: Services, claim: Claim, _lease: Lease) -> Outcome:
+def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     """Ask the provider once and act on what it says; before that, pass on what the customer wants."""
     if claim.generation.cancel_requested_at is not None and claim.generation.cancel_sent_at is None:
         passed_on = _pass_on(services, claim)
@@ -40,7 +40,7 @@ def poll(services: Services, claim: Claim, _lease: Lease) -> Outcome:
             return _end(services, claim, state)
 
 
-def _pass_on(services: Services, claim: Claim) -> Cancel | CancelSent | None:
+def _pass_on(services: WorkerServices, claim: Claim) -> Cancel | CancelSent | None:
     """Ask the provider to stop; None if it could not be asked."""
     provider = claim.generation.provider
     try:
@@ -54,7 +54,7 @@ def _pass_on(services: Services, claim: Claim) -> Cancel | CancelSent | None:
     return CancelSent(Note(EventName.CANCEL_SENT, {"provider": provider, "answer": answer}))
 
 
-def _wait(services: Services, claim: Claim, state: RemoteState) -> Later:
+def _wait(services: WorkerServices, claim: Claim, state: RemoteState) -> Later:
     generation, waited = claim.generation, claim.seconds_in_stage
     providers, is_stopping = services.providers, generation.cancel_requested_at is not None
     wake_in = next_poll(
@@ -77,7 +77,7 @@ def _deliver(claim: Claim, state: RemoteState) -> Advance:
     )
 
 
-def _end(services: Services, claim: Claim, state: RemoteState) -> Fail | Cancel:
+def _end(services: WorkerServices, claim: Claim, state: RemoteState) -> Fail | Cancel:
     """The provider will not deliver: as the customer wished, or as a failure."""
     if claim.generation.cancel_requested_at is None:
         code = state.error_code or ErrorCode.PROVIDER_FAILED

@@ -6,11 +6,11 @@ from storage.claims import Claim
 from storage.leases import Lease
 from tasks.inputs import provider_request
 from tasks.outcomes import Advance, Cancel, Outcome
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.troubles import refused
 
 
-def prepare(services: Services, claim: Claim, lease: Lease) -> Outcome:
+def prepare(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
     """Read the inputs and make the request. As long as this takes, nothing can have left."""
     if claim.generation.cancel_requested_at is not None:
         return Cancel("cancelled before the provider had it")

@@ -4,7 +4,7 @@ from providers.base import RemoteRef
 from schemas.enums import CancelRule, Stage
 from storage.claims import Claim
 from tasks.outcomes import Cancel
-from tasks.services import Services
+from tasks.services import WorkerServices
 
 
 def remote_ref(claim: Claim) -> RemoteRef:
@@ -15,7 +15,7 @@ def remote_ref(claim: Claim) -> RemoteRef:
     return RemoteRef(remote_id=generation.remote_id, model=claim.route.model, links=generation.remote_links)
 
 
-def cancelled(services: Services, claim: Claim, reason: str) -> Cancel:
+def cancelled(services: WorkerServices, claim: Claim, reason: str) -> Cancel:
     """The end that the customer wished, charged as the provider bills it. No provider bills what it never began."""
     rule = services.catalogue.cancel_rule(claim.order.model, claim.route)
     return Cancel(reason, is_charged=rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING)

@@ -5,7 +5,7 @@ Adopt what is found, wait, or give up.
 
 import structlog
 
-from providers.base import Submission
+from providers.base import AcceptedCreate
 from providers.catalogue.models import UnknownSubmit
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError, ProviderUnavailable
@@ -14,14 +14,14 @@ from storage.claims import Claim
 from storage.leases import Lease
 from tasks.outcomes import Advance, Cancel, Counts, Fail, Later, Outcome, UnlessCalledBack
 from tasks.send import accepted
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.timing import FIRST_LOOK_UP_SECONDS
 from tasks.troubles import loggable
 
 log = structlog.get_logger()
 
 
-def resolve(services: Services, claim: Claim, _lease: Lease) -> Outcome:
+def resolve(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     """Take a generation whose sender is gone one step further."""
     waited = claim.seconds_in_stage
     # What the provider does not show after a while, it will hardly show later: ever more seldom.
@@ -42,27 +42,27 @@ def resolve(services: Services, claim: Claim, _lease: Lease) -> Outcome:
     return Later(min(left, pause), Counts.SUCCESS) if left > 0 else UnlessCalledBack(_given_up(services, claim))
 
 
-def _known(services: Services, claim: Claim) -> Submission | None:
+def _known(services: WorkerServices, claim: Claim) -> AcceptedCreate | None:
     """What the worker that sent it, or a callback, left behind; a callback brings the id alone."""
     generation = claim.generation
     if generation.remote_id is not None:
-        return Submission(generation.remote_id, generation.remote_links)
+        return AcceptedCreate(generation.remote_id, generation.remote_links)
     remote_id = _called_back(services, claim)
-    return None if remote_id is None else Submission(remote_id)
+    return None if remote_id is None else AcceptedCreate(remote_id)
 
 
-def _called_back(services: Services, claim: Claim) -> str | None:
+def _called_back(services: WorkerServices, claim: Claim) -> str | None:
     with services.database.statement() as sql:
         return callbacks.adoptable_remote_id(sql, claim.id, claim.generation.provider)
 
 
-def _grace_seconds(services: Services, claim: Claim) -> float:
+def _grace_seconds(services: WorkerServices, claim: Claim) -> float:
     """How long a create may be on its way: its sender may be alive though it lost its lease."""
     pipeline = services.settings.pipeline
     return max(pipeline.unknown_submit_grace_seconds, services.providers.create_seconds(claim.generation.provider))
 
 
-def _given_up(services: Services, claim: Claim) -> Advance | Cancel | Fail:
+def _given_up(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail:
     """Nothing was found in the time that there is: as the customer wishes, or else as the route says."""
     log.info("submit_given_up")
     if claim.generation.cancel_requested_at is not None:

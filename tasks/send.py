@@ -2,7 +2,7 @@
 
 import structlog
 
-from providers.base import STORED_FILE, ProviderRequest, Submission
+from providers.base import STORED_FILE, AcceptedCreate, ProviderRequest
 from schemas.callback_token import callback_url
 from schemas.enums import Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
@@ -11,7 +11,7 @@ from storage.leases import Lease
 from storage.transitions import Changes
 from tasks import files
 from tasks.outcomes import Advance, File, NotAccepted, Outcome, Unknown
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.timing import next_poll
 from tasks.troubles import crashed_before_it_left, loggable, refused
 
@@ -35,11 +35,11 @@ class Departure:
         self.has_left = True
 
 
-def send(services: Services, claim: Claim, lease: Lease, request: ProviderRequest) -> Outcome:
+def send(services: WorkerServices, claim: Claim, lease: Lease, request: ProviderRequest) -> Outcome:
     """Make the create, and tell what became of it."""
     departure = Departure(lease)
     try:
-        submission = _create(services, claim, request, departure)
+        created = _create(services, claim, request, departure)
     except ProviderOutcomeUnknown as error:
         log.warning("submit_outcome_unknown", reason=loggable(error))
         return Unknown(error.message)
@@ -53,45 +53,43 @@ def send(services: Services, claim: Claim, lease: Lease, request: ProviderReques
         if departure.has_left:
             return Unknown("an internal error after it was sent")
         return crashed_before_it_left(services, claim)
-    log.info("submit_accepted", remote_id=submission.remote_id)
-    return accepted(services, claim, submission)
+    log.info("submit_accepted", remote_id=created.remote_id)
+    return accepted(services, claim, created)
 
 
-def accepted(services: Services, claim: Claim, submission: Submission, *, is_found: bool = False) -> Advance:
+def accepted(services: WorkerServices, claim: Claim, created: AcceptedCreate, *, is_found: bool = False) -> Advance:
     """The vendor took it: wait for its callback, or poll.
 
     Args:
         is_found: it was told by a callback or a look-up, so that it may be finished by now.
     """
     provider = claim.route.provider
-    is_urgent = is_found or submission.is_finished or claim.generation.cancel_requested_at is not None
+    is_urgent = is_found or created.is_finished or claim.generation.cancel_requested_at is not None
     first_poll = next_poll(
         services.settings.pipeline,
         waited_seconds=0.0,
         has_callback=services.providers.calls_back(provider),
         least_seconds=services.providers.poll_seconds(provider),
     )
-    file, links = _file(claim, submission), dict(submission.links)
+    file, links = _file(claim, created), dict(created.links)
     if file is not None:
         links[STORED_FILE] = files.link_to(file.key)
     return Advance(
         Stage.GENERATING,
         wait=0.0 if is_urgent else first_poll,
-        event={"provider": provider, "route": claim.generation.route_index, "remote_id": submission.remote_id},
-        changes=Changes(
-            remote_id=submission.remote_id, remote_links=links, object_key=None if file is None else file.key
-        ),
+        event={"provider": provider, "route": claim.generation.route_index, "remote_id": created.remote_id},
+        changes=Changes(remote_id=created.remote_id, remote_links=links, object_key=None if file is None else file.key),
         file=file,
     )
 
 
-def _file(claim: Claim, submission: Submission) -> File | None:
+def _file(claim: Claim, created: AcceptedCreate) -> File | None:
     """The file that came with the answer, to be put where a download would put it."""
-    content = submission.file
+    content = created.file
     return None if content is None else File(files.object_key(claim), content, files.content_type(content))
 
 
-def _create(services: Services, claim: Claim, request: ProviderRequest, departure: Departure) -> Submission:
+def _create(services: WorkerServices, claim: Claim, request: ProviderRequest, departure: Departure) -> AcceptedCreate:
     provider, settings = claim.route.provider, services.settings
     url = callback_url(
         settings.public_url, settings.secret_key.get_secret_value(), provider=provider, generation_id=claim.id

@@ -28,7 +28,7 @@ class Dispatcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Services:
+class WorkerServices:
     """One of each for a process; all safe to share between threads."""
 
     settings: Settings
@@ -44,16 +44,16 @@ class Services:
     """Of this process, for whoever wants to know who holds a generation."""
 
 
-_current: Services | None = None
+_current: WorkerServices | None = None
 
 
-def use_services(services: Services) -> None:
+def use_services(services: WorkerServices) -> None:
     """Make these the services of this process's tasks; `workers` calls it when a process starts."""
     global _current
     _current = services
 
 
-def current_services() -> Services:
+def current_services() -> WorkerServices:
     """The services of this process.
 
     Raises:

@@ -4,9 +4,9 @@ from schemas.enums import Stage
 from storage.claims import Claim
 from storage.leases import Lease
 from tasks.outcomes import Advance
-from tasks.services import Services
+from tasks.services import WorkerServices
 
 
-def settle(_services: Services, claim: Claim, _lease: Lease) -> Advance:
+def settle(_services: WorkerServices, claim: Claim, _lease: Lease) -> Advance:
     """Complete the generation, which captures its credits."""
     return Advance(Stage.COMPLETED, event={"credits": claim.generation.credits})

@@ -17,7 +17,7 @@ from tasks import media
 from tasks.files import StoredBytes
 from tasks.media import Probe
 from tasks.outcomes import Advance, Fail
-from tasks.services import Services
+from tasks.services import WorkerServices
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ _FRAME_RATE_TOLERANCE = 0.5
 _SECONDS_TOLERANCE = 0.5
 
 
-def store(services: Services, claim: Claim, lease: Lease, *, content: bytes | None = None) -> Advance | Fail:
+def store(services: WorkerServices, claim: Claim, lease: Lease, *, content: bytes | None = None) -> Advance | Fail:
     """Probe the stored result, and make a video's poster.
 
     Args:
@@ -59,7 +59,7 @@ def compare(ordered: Inputs, delivered: NewAsset) -> list[str]:
     return differences
 
 
-def _assets(services: Services, claim: Claim, lease: Lease, content: bytes | None) -> list[NewAsset]:
+def _assets(services: WorkerServices, claim: Claim, lease: Lease, content: bytes | None) -> list[NewAsset]:
     generation, key = claim.generation, _object_key(claim)
     stored = StoredBytes.model_validate(generation.download)
     read = media.probe_video if generation.kind is Kind.VIDEO else media.probe_image
@@ -72,7 +72,7 @@ def _assets(services: Services, claim: Claim, lease: Lease, content: bytes | Non
     return assets
 
 
-def _poster(services: Services, claim: Claim, video: StoredBytes) -> NewAsset:
+def _poster(services: WorkerServices, claim: Claim, video: StoredBytes) -> NewAsset:
     with services.objects.open(_object_key(claim), video.size_bytes) as file:
         picture, probe = media.poster(file, video.content_type)
     key = str(PurePosixPath(_object_key(claim)).with_suffix(f".{claim.token}.poster.jpg"))

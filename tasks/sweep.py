@@ -5,7 +5,7 @@ from celery import shared_task
 
 from schemas.enums import TaskName
 from storage import sweeps
-from tasks.services import Services, current_services
+from tasks.services import WorkerServices, current_services
 
 log = structlog.get_logger()
 
@@ -16,7 +16,7 @@ def sweep_task() -> None:
     sweep(current_services())
 
 
-def sweep(services: Services) -> None:
+def sweep(services: WorkerServices) -> None:
     """Remove all that is due. May be stopped at any moment, and any number may run at once."""
     for swept in sweeps.sweep(services.database, services.objects, services.settings.retention):
         if swept.interrupted_by:

@@ -10,7 +10,7 @@ from storage.claims import Claim
 from storage.outages import OUTAGES
 from storage.transitions import NOTHING, Changes
 from tasks.outcomes import Advance, Counts, Fail, Later, NotAccepted
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.timing import backoff, outage_pause
 
 log = structlog.get_logger()
@@ -32,18 +32,20 @@ INTERNAL = Fail(ErrorCode.INTERNAL, "an internal error; it was reported")
 _CRASHES_END = frozenset({Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING})
 
 
-def outage(services: Services) -> Later:
+def outage(services: WorkerServices) -> Later:
     """Something is away. It is nobody's failure, and only the deadline ends the waiting."""
     return Later(outage_pause(services.settings.pipeline))
 
 
-def failed(services: Services, claim: Claim, *, at_least: float | None = None, changes: Changes = NOTHING) -> Later:
+def failed(
+    services: WorkerServices, claim: Claim, *, at_least: float | None = None, changes: Changes = NOTHING
+) -> Later:
     """Come back after a gap that widens with every failure; however many there are, only the deadline ends it."""
     gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)
     return Later(gap, Counts.FAILURE, changes)
 
 
-def failed_read(services: Services, claim: Claim, error: ProviderError) -> Later:
+def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) -> Later:
     """A read at the provider failed or made no sense: the work is paid for, and only the deadline gives it up."""
     if isinstance(error, ProviderUnavailable):
         log.info("provider_unavailable", stage=claim.generation.stage, reason=loggable(error))
@@ -52,7 +54,7 @@ def failed_read(services: Services, claim: Claim, error: ProviderError) -> Later
     return failed(services, claim, at_least=error.retry_after)
 
 
-def crashed(services: Services, claim: Claim) -> Later | Fail:
+def crashed(services: WorkerServices, claim: Claim) -> Later | Fail:
     """An error that nobody foresaw: come back later, or give up where that is nobody's loss."""
     pipeline, crashes = services.settings.pipeline, claim.generation.crashes + 1
     if is_crashing_for_good(pipeline, claim, crashes):
@@ -70,7 +72,7 @@ def loggable(error: ProviderError) -> str:
     return "rejected" if isinstance(error, ProviderRejected) else error.message
 
 
-def refused(services: Services, claim: Claim, error: ProviderError) -> NotAccepted:
+def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> NotAccepted:
     """What follows from the vendor's refusal."""
     pipeline, failures = services.settings.pipeline, claim.generation.failures
     match error:
@@ -87,7 +89,7 @@ def refused(services: Services, claim: Claim, error: ProviderError) -> NotAccept
             return NotAccepted(_next_route(claim, error))
 
 
-def crashed_before_it_left(services: Services, claim: Claim) -> NotAccepted:
+def crashed_before_it_left(services: WorkerServices, claim: Claim) -> NotAccepted:
     """An error that nobody foresaw, before anything left: it may be sent again, a few times."""
     pipeline, crashes = services.settings.pipeline, claim.generation.crashes + 1
     if crashes >= pipeline.stage_failures:

@@ -13,7 +13,7 @@ from schemas.stages import WORK
 from storage import generations
 from storage.generations import Wake
 from storage.sql import Sql
-from tasks.services import Services, current_services
+from tasks.services import WorkerServices, current_services
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ def wake_task() -> None:
     wake_on(current_services(), for_seconds=_LOOK_AGAIN_FOR_SECONDS)
 
 
-def wake_on(services: Services, *, for_seconds: float) -> None:
+def wake_on(services: WorkerServices, *, for_seconds: float) -> None:
     """Wake, and go on topping up queues that take all they have room for: short queues must not starve fast workers."""
     ends_at = time.monotonic() + for_seconds
     full = wake(services)
@@ -40,7 +40,7 @@ def wake_on(services: Services, *, for_seconds: float) -> None:
         full = wake(services, full)
 
 
-def wake(services: Services, queues: Collection[Queue] = tuple(_STAGES)) -> set[Queue]:
+def wake(services: WorkerServices, queues: Collection[Queue] = tuple(_STAGES)) -> set[Queue]:
     """Send what is due, as far as each queue has room; the rest stays due. Any number of wakers may run at once.
 
     Returns:
@@ -72,7 +72,7 @@ def _taken(sql: Sql, queue: Queue, room: int, resend_after: float) -> list[Wake]
     return generations.take_due(sql, _STAGES[queue], limit=room, resend_after=resend_after)
 
 
-def _sent(services: Services, due: Sequence[Wake]) -> bool:
+def _sent(services: WorkerServices, due: Sequence[Wake]) -> bool:
     try:
         services.dispatcher.wake_all(due)
     except (KombuError, RedisError) as error:

@@ -17,8 +17,9 @@ from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
 from workers.app import create_app
+from workers.celery_logging import keep_our_logging
+from workers.celery_patches.refused_messages import hide_message_bodies
 from workers.lifecycle import intake_of, open_services
-from workers.quiet import hide_message_bodies, keep_our_logging
 from workers.roles import ROLES, Role
 from workers.strays import fetching
 from workers.supervisor import KILL_AFTER_SECONDS

@@ -13,9 +13,9 @@ from kombu import Queue as KombuQueue
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
 from schemas.stages import WORK
+from workers.celery_patches.installed_modules import InstalledLoader
+from workers.celery_patches.reconnect import mend_reconnect
 from workers.lists import PRIORITIES
-from workers.loader import InstalledLoader
-from workers.reconnect import mend_reconnect
 
 ROUTES = {
     **{work.task.value: work.queue for work in WORK.values()},
@@ -66,7 +66,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         # Neither kind of acknowledgement survives `kill -9`; the lease does, and early ones cause no double start.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
-        worker_pool="workers.pool:DrainingPool",
+        worker_pool="workers.celery_patches.drain:DrainingPool",
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         result_expires=_REPLY_KEPT_SECONDS,
@@ -92,7 +92,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         worker_hijack_root_logger=False,
         # Only late acknowledgements are affected, and we have none; unset, Celery warns at each lost connection.
         worker_cancel_long_running_tasks_on_connection_loss=True,
-        worker_consumer="workers.consumer:TolerantConsumer",
+        worker_consumer="workers.celery_patches.consumer:PatchedConsumer",
         # Flower needs events and remote control.
         worker_send_task_events=True,
         worker_enable_remote_control=True,
@@ -111,7 +111,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
             },
         },
         # The schedule is code: a file that remembers it could only be stale.
-        beat_scheduler="workers.beat:MemoryScheduler",
+        beat_scheduler="workers.celery_patches.beat_outages:MemoryScheduler",
         beat_max_loop_interval=_WAKE_EVERY_SECONDS,
     )
     return app

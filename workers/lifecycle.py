@@ -14,14 +14,14 @@ from schemas.settings import Settings
 from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
-from tasks.services import Services
+from tasks.services import WorkerServices
 from workers.dispatch import Dispatcher
 
 
 @contextmanager
 def open_services(
     app: Celery, settings: Settings, *, worker_name: str, queues: Iterable[Queue] = ()
-) -> Iterator[Services]:
+) -> Iterator[WorkerServices]:
     """Everything that the stages of this process work with. `queues`: those that it serves."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
@@ -32,7 +32,7 @@ def open_services(
     dispatcher = Dispatcher(app, settings.pipeline, database)
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     try:
-        yield Services(
+        yield WorkerServices(
             settings=settings,
             database=database,
             objects=objects,
@@ -51,7 +51,7 @@ def open_services(
         database.dispose()
 
 
-def intake_of(services: Services) -> Intake:
+def intake_of(services: WorkerServices) -> Intake:
     """What the Redis door of this process takes orders with."""
     return Intake(
         settings=services.settings,

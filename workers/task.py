@@ -1,55 +1,25 @@
-"""The base of every task: log context, and nothing secret in what Celery tells of it."""
-
-from typing import Any
+"""The base class of every task: log context, and errors without text."""
 
 import structlog
 from celery import Task
-from celery.worker.request import Request
 
-from schemas.enums import TaskName
 from schemas.errors import ReelworksError
 from storage.outages import OUTAGES
 
 log = structlog.get_logger()
 
-# Tasks whose arguments hold a prompt.
-_PRIVATE = frozenset({TaskName.ENQUEUE})
-
-_HIDDEN = "(hidden)"
-
 
 class TaskCrashed(ReelworksError):
-    """A task failed; the log says more, Flower only the kind of error."""
-
-
-class SafeRequest(Request):
-    """A request that shows Flower, events and remote control no more than the task allows."""
-
-    @property
-    def argsrepr(self) -> str:
-        """What events and logs say of the positional arguments."""
-        return super().argsrepr if self._may_show_arguments() else _HIDDEN
-
-    @property
-    def kwargsrepr(self) -> str:
-        """What events and logs say of the keyword arguments."""
-        return super().kwargsrepr if self._may_show_arguments() else _HIDDEN
-
-    def info(self, safe: bool = False) -> Any:  # noqa: ARG002 -- remote control asks for the unsafe form
-        """What remote control, and so Flower's page of a worker, says of the request."""
-        return {**super().info(safe=True), "args": self.argsrepr, "kwargs": self.kwargsrepr}
-
-    def _may_show_arguments(self) -> bool:
-        return self.name not in _PRIVATE
+    """A task failed. The log holds the details. Flower shows only the class of the error."""
 
 
 class ReelworksTask(Task[..., object]):
-    """How every task of ours runs and shows itself."""
+    """The base class of every task."""
 
-    Request = "workers.task:SafeRequest"
+    Request = "workers.celery_patches.hidden_arguments:SafeRequest"
 
     def __call__(self, *args: object, **kwargs: object) -> object:
-        """Run the task; an error that it does not foresee reaches Celery without its text."""
+        """Run the task. An unexpected error reaches Celery without its text."""
         structlog.contextvars.bind_contextvars(task=self.name)
         try:
             return self.run(*args, **kwargs)

@@ -6,11 +6,36 @@ from typing import Annotated
 import typer
 
 from cli.configuration import service_settings
-from cli.console import console
+from cli.console import console, errors
 from cli.options import AsJson
 from schemas.enums import SweepKind
 
 app = typer.Typer()
+
+_FORMER_KINDS = {"inputs": SweepKind.UPLOADS}
+
+
+def _sweep_kind(word: str) -> SweepKind:
+    """A kind by its name, or by the name that an earlier release gave it."""
+    if former := _FORMER_KINDS.get(word):
+        errors.print(f"--only {word} is now --only {former}", markup=False)
+        return former
+    try:
+        return SweepKind(word)
+    except ValueError:
+        raise typer.BadParameter(f"{word!r} is not one of {', '.join(SweepKind)}") from None
+
+
+Kinds = Annotated[
+    list[SweepKind] | None,
+    typer.Option(
+        parser=_sweep_kind,
+        metavar=f"[{'|'.join(SweepKind)}]",
+        autocompletion=lambda: list(SweepKind),
+        help="sweep this kind alone; may be given several times",
+    ),
+]
+"""The kinds of things to sweep."""
 
 
 @app.command()
@@ -50,7 +75,7 @@ def audit(
 @app.command()
 def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only count what would be removed")] = False,
-    only: Annotated[list[SweepKind] | None, typer.Option(help="one kind alone; may be given several times")] = None,
+    only: Kinds = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove what is no longer needed; the workers do it every hour. Exit with 1 if something could not be removed."""

@@ -32,7 +32,7 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Problem(Payload):
+class ErrorBody(Payload):
     """The content of `error`."""
 
     message: str | None = None
@@ -43,7 +43,7 @@ class Problem(Payload):
 class _Refusal(Payload):
     """The answer of a refused call."""
 
-    error: Problem
+    error: ErrorBody
 
 
 class _Page(Payload):
@@ -60,20 +60,20 @@ class OpenAIAdapter(VendorAdapter):
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """OpenAI's error type and code decide first, then the HTTP status."""
-        provider, problem = reply.call.provider, _problem(reply)
-        if problem.type == QUOTA_TYPE:
+        provider, body = reply.call.provider, _error_body(reply)
+        if body.type == QUOTA_TYPE:
             return ProviderQuotaExceeded(f"{provider} says that our account is empty (HTTP {reply.status})")
         if reply.status == _NOT_FOUND and reply.call.is_create:
             # The gateway no longer serves the path or the model. The order is not at fault.
             return ProviderUnavailable(f"{provider} serves no such {self.things} (HTTP 404)")
-        if problem.code == MODERATION_CODE:
-            told = self._account.quotable(problem.message or "", reply, prompt=prompt)
+        if body.code == MODERATION_CODE:
+            told = self._account.quotable(body.message or "", reply, prompt=prompt)
             text = f"{provider} refused it by its content policy (HTTP {reply.status})"
             return ProviderRejected(f"{text}: {told}" if told else text, code=ErrorCode.CONTENT_REJECTED)
         return super()._error(reply, prompt=prompt)
 
     def _told(self, reply: Reply) -> Told | None:
-        return Told(_problem(reply).message or "")
+        return Told(_error_body(reply).message or "")
 
     def _check_list(self, path: str, *, params: Mapping[str, str] | None = None) -> AccountState:
         """Check the account by reading a list, which costs nothing. Raises as `Provider.check` does."""
@@ -85,7 +85,7 @@ class OpenAIAdapter(VendorAdapter):
         return AccountState()
 
 
-def _problem(reply: Reply) -> Problem:
+def _error_body(reply: Reply) -> ErrorBody:
     """The `error` of a refused call's answer; an empty one if the answer has another form."""
     refusal = reply.read(_Refusal) if reply.status >= _BAD_REQUEST else None
-    return Problem() if refusal is None else refusal.error
+    return ErrorBody() if refusal is None else refusal.error

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from providers.account import Account, Credentials
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     CallbackReading,
     Cancellation,
@@ -21,7 +22,6 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     ResultRequest,
-    Submission,
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
@@ -83,7 +83,7 @@ class VendorAdapter(ABC):
     @abstractmethod
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission: ...
+    ) -> AcceptedCreate: ...
 
     def poll(self, remote: RemoteRef) -> RemoteState:
         state = self._state(remote)
@@ -95,7 +95,7 @@ class VendorAdapter(ABC):
     def _state(self, remote: RemoteRef) -> RemoteState:
         """The state for `poll`. The error message may still contain our keys: `poll` removes them."""
 
-    def look_up(self, generation_id: UUID) -> Submission | None:  # noqa: ARG002 -- the vendor stores no id of ours
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:  # noqa: ARG002 -- the vendor stores no id of ours
         return None
 
     def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- the vendor has no call for it

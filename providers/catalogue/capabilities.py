@@ -15,7 +15,7 @@ _IMAGE_TYPES = [media.content_type for media in (PNG, JPEG, WEBP)]
 _VIDEO_TYPES = [media.content_type for media in (MP4, MOV, WEBM)]
 
 
-class Problem(TypedDict):
+class FieldProblem(TypedDict):
     """A field of a request that the model cannot serve."""
 
     field: str
@@ -98,7 +98,7 @@ class Capabilities(Entry):
         """The values of `generate_audio`."""
         return [*([False] if self.silence else []), *([True] if self.audio else [])]
 
-    def problems(self, request: GenerationRequest, facts: Facts) -> list[Problem]:
+    def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every field of a request that the model cannot serve."""
         return [
             *_length_problems("prompt", request.prompt, self.prompt_characters),
@@ -120,7 +120,7 @@ class Capabilities(Entry):
             *_choice_problems("number_of_outputs", request.number_of_outputs, [1]),
         ]
 
-    def _file_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[Problem]:
+    def _file_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[FieldProblem]:
         """The problems of the input files that have facts."""
         limits = {
             Kind.IMAGE: (self.image_types, self.max_image_bytes),
@@ -134,30 +134,30 @@ class Capabilities(Entry):
             if known is None and self.keeps_video_length and file.kind is Kind.VIDEO:
                 # Reelworks must measure the file that the vendor gets. A web host can send each of them another file.
                 message = "must be an upload (upload:ID) or a video of yours (generation:ID): its length is the price"
-                yield Problem(field=file.name, message=message, allowed=[])
+                yield FieldProblem(field=file.name, message=message, allowed=[])
             if known is None or not types:
                 continue
             yield from _choice_problems(file.name, known.content_type, types)
             if most is not None and known.size_bytes > most:
                 message = f"has {known.size_bytes} bytes; at most {most} are allowed"
-                yield Problem(field=file.name, message=message, allowed={"max_bytes": most})
+                yield FieldProblem(field=file.name, message=message, allowed={"max_bytes": most})
 
-    def _origin_problems(self, field: str, origin: Origin | None) -> Iterator[Problem]:
+    def _origin_problems(self, field: str, origin: Origin | None) -> Iterator[FieldProblem]:
         """The problem of a video to extend."""
         if origin is None:
             message = f"must be generation:ID of a video of {_listed(self.extends)}"
-            yield Problem(field=field, message=message, allowed=self.extends)
+            yield FieldProblem(field=field, message=message, allowed=self.extends)
         elif origin.model not in self.extends:
             message = f"is a video of {origin.model}; must be one of {_listed(self.extends)}"
-            yield Problem(field=field, message=message, allowed=self.extends)
+            yield FieldProblem(field=field, message=message, allowed=self.extends)
         elif self.extends_resolutions and origin.resolution not in self.extends_resolutions:
             message = f"has the resolution {origin.resolution}; must have {_listed(self.extends_resolutions)}"
-            yield Problem(field=field, message=message, allowed=self.extends_resolutions)
+            yield FieldProblem(field=field, message=message, allowed=self.extends_resolutions)
 
-    def _aspect_ratio_problems(self, request: GenerationRequest) -> list[Problem]:
+    def _aspect_ratio_problems(self, request: GenerationRequest) -> list[FieldProblem]:
         if request.aspect_ratio is not None and self.takes_shape_of(request):
             message = "is that of the picture with this model; leave it out"
-            return [Problem(field="aspect_ratio", message=message, allowed=[])]
+            return [FieldProblem(field="aspect_ratio", message=message, allowed=[])]
         return _choice_problems("aspect_ratio", request.aspect_ratio, self.aspect_ratios)
 
     def takes_shape_of(self, request: GenerationRequest) -> bool:
@@ -165,49 +165,49 @@ class Capabilities(Entry):
         return self.keeps_image_shape and bool(request.image_urls)
 
 
-def choice_problem(field: str, value: object, choices: Iterable[object]) -> Problem:
+def choice_problem(field: str, value: object, choices: Iterable[object]) -> FieldProblem:
     """The problem of a value that is not among the choices."""
     allowed = list(choices)
-    return Problem(field=field, message=f"must be {_listed(allowed)}, not {_shown(value)}", allowed=allowed)
+    return FieldProblem(field=field, message=f"must be {_listed(allowed)}, not {_shown(value)}", allowed=allowed)
 
 
 def _listed(choices: Iterable[object]) -> str:
     return " or ".join(_shown(choice) for choice in choices)
 
 
-def _not_taken(field: str, allowed: object) -> Problem:
-    return Problem(field=field, message="is not taken by this model; leave it out", allowed=allowed)
+def _not_taken(field: str, allowed: object) -> FieldProblem:
+    return FieldProblem(field=field, message="is not taken by this model; leave it out", allowed=allowed)
 
 
 def _switch(can: bool) -> list[bool]:
     return [False, True] if can else [False]
 
 
-def _choice_problems(field: str, value: object, choices: Sequence[object]) -> list[Problem]:
+def _choice_problems(field: str, value: object, choices: Sequence[object]) -> list[FieldProblem]:
     if value is None or value in choices:
         return []
     return [choice_problem(field, value, choices) if choices else _not_taken(field, [])]
 
 
-def _length_problems(field: str, text: str | None, most: int) -> list[Problem]:
+def _length_problems(field: str, text: str | None, most: int) -> list[FieldProblem]:
     if text is None or len(text) <= most:
         return []
     allowed = {"max_characters": most}
     if most == 0:
         return [_not_taken(field, allowed)]
     message = f"has {len(text)} characters; at most {most} are allowed"
-    return [Problem(field=field, message=message, allowed=allowed)]
+    return [FieldProblem(field=field, message=message, allowed=allowed)]
 
 
-def _seed_problems(seed: int | None, most: int | None) -> list[Problem]:
+def _seed_problems(seed: int | None, most: int | None) -> list[FieldProblem]:
     if seed is None or (most is not None and seed <= most):
         return []
     if most is None:
         return [_not_taken("seed", [])]
-    return [Problem(field="seed", message=f"must be 0 to {most}, not {seed}", allowed={"min": 0, "max": most})]
+    return [FieldProblem(field="seed", message=f"must be 0 to {most}, not {seed}", allowed={"min": 0, "max": most})]
 
 
-def _count_problems(field: str, count: int, least: int, most: int) -> list[Problem]:
+def _count_problems(field: str, count: int, least: int, most: int) -> list[FieldProblem]:
     if least <= count <= most:
         return []
     allowed = {"min": least, "max": most}
@@ -217,7 +217,7 @@ def _count_problems(field: str, count: int, least: int, most: int) -> list[Probl
         message = f"has {count} URLs; exactly {most} {'is' if most == 1 else 'are'} needed"
     else:
         message = f"has {count} URLs; {f'{least} to' if least else 'at most'} {most} are allowed"
-    return [Problem(field=field, message=message, allowed=allowed)]
+    return [FieldProblem(field=field, message=message, allowed=allowed)]
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
-from providers.catalogue.capabilities import Capabilities, Problem, choice_problem
+from providers.catalogue.capabilities import Capabilities, FieldProblem, choice_problem
 from providers.catalogue.models import Defaults, Model, Price, RouteEntry, UnknownSubmit
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
@@ -113,7 +113,7 @@ class Catalogue:
             metadata=request.metadata,
         )
 
-    def _styled(self, request: GenerationRequest) -> tuple[GenerationRequest, list[Problem]]:
+    def _styled(self, request: GenerationRequest) -> tuple[GenerationRequest, list[FieldProblem]]:
         """The request with the text of its style added to the prompt, and the problems of the style."""
         if request.style is None:
             return request, []
@@ -137,12 +137,12 @@ class Catalogue:
         listed = self._by_name.get(model)
         return listed is not None and bool(listed.capabilities.extends)
 
-    def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[Problem]:
+    def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to a model, with the accounts that are configured here."""
         problems = model.problems(request, facts)
         if not problems and not self._routes_from(model, request, facts):
             message = "names a video of another account than those that serve this model here"
-            return [Problem(field="video_urls", message=message, allowed=[])]
+            return [FieldProblem(field="video_urls", message=message, allowed=[])]
         return problems
 
     def _routes_from(self, model: Model, request: GenerationRequest, facts: Facts) -> list[Route]:
@@ -197,7 +197,7 @@ class Catalogue:
 
     def _any_model(self, request: GenerationRequest, facts: Facts) -> Model:
         if request.kind is None:
-            problem = Problem(field="model", message="is missing", allowed=list(self._routes))
+            problem = FieldProblem(field="model", message="is missing", allowed=list(self._routes))
             raise InvalidRequest('name a model, or say which kind: "image" or "video"', {"errors": [problem]})
         models = self._active(model for model in self._file.models if model.kind is request.kind)
         if not models:
@@ -218,7 +218,7 @@ class Catalogue:
             hint = f"did you mean {' or '.join(close)}?"
         else:
             hint = f"there are {', '.join(names)}" if names else "none can be ordered now"
-        problem = Problem(field="model", message=reason, allowed=names)
+        problem = FieldProblem(field="model", message=reason, allowed=names)
         return InvalidRequest(f"{reason}; {hint}", {"errors": [problem]})
 
     def _card(self, model: Model) -> ModelCard:

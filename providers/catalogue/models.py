@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainSerializer, model_validator
 
-from providers.catalogue.capabilities import Capabilities, Entry, Problem, choice_problem
+from providers.catalogue.capabilities import Capabilities, Entry, FieldProblem, choice_problem
 from schemas.enums import CancelRule, Kind
 from schemas.inputs import Facts
 from schemas.names import ProviderName
@@ -161,7 +161,7 @@ class Model(_Named):
     paused_on: date | None = Field(default=None, description="the first day on which the vendor takes no orders")
     successor: Name | None = Field(default=None, description="the model to order during the pause")
 
-    def problems(self, request: GenerationRequest, facts: Facts) -> list[Problem]:
+    def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to this model."""
         of_kind = request.kind in {None, self.kind}
         return [
@@ -170,7 +170,7 @@ class Model(_Named):
             *self._video_length_problems(request, facts),
         ]
 
-    def _video_length_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[Problem]:
+    def _video_length_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[FieldProblem]:
         """The problems of videos that the vendor bills by their length: `duration_seconds` must cover the length."""
         if not self.capabilities.keeps_video_length:
             return
@@ -181,11 +181,11 @@ class Model(_Named):
                 continue
             if known.duration_seconds is None:
                 message = "has no length that was measured: upload it again, as an MP4 or MOV file that plays"
-                yield Problem(field=video.name, message=message, allowed=[])
+                yield FieldProblem(field=video.name, message=message, allowed=[])
             elif known.duration_seconds > ordered + _LENGTH_TOLERANCE_SECONDS:
                 most = max(self.capabilities.durations_seconds)
                 message = f"has {known.duration_seconds:.1f} s: order as many with duration_seconds, not {ordered}"
-                yield Problem(field=video.name, message=message, allowed={"max_seconds": most})
+                yield FieldProblem(field=video.name, message=message, allowed={"max_seconds": most})
 
     def inputs(self, request: GenerationRequest) -> Inputs:
         """The request's inputs with the defaults. Call this for a request without problems."""

@@ -23,9 +23,9 @@ __all__ = ["Portion", "Swept", "sweep"]
 _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
     # What these two leave in the store, the next one finds another time.
     SweepKind.ASSETS: files.assets,
-    SweepKind.INPUTS: files.inputs,
-    SweepKind.OBJECTS: files.orphans,
     SweepKind.UPLOADS: files.uploads,
+    SweepKind.OBJECTS: files.orphans,
+    SweepKind.MULTIPART: files.multipart_uploads,
     SweepKind.RECEIPTS: rows.receipts,
     SweepKind.KEYS: rows.idempotency_keys,
 }

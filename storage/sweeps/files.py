@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 from schemas.enums import EventName
 from storage import transitions
 from storage.generations import database_now
-from storage.objects import ObjectStore, UnfinishedUpload
+from storage.objects import MultipartUpload, ObjectStore
 from storage.orphans import PREFIXES, find_orphans
 from storage.sql import of
 from storage.sweeps.base import SLICE, Portion, Sweep
@@ -51,7 +51,7 @@ _EXPIRE = text("""
 
 _COUNT_EXPIRED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM uploads WHERE expires_at < now()")
 
-# One that an order holds just now is skipped: it will not have expired then.
+# An upload that an order has locked is skipped: it will not have expired then.
 _DELETE_EXPIRED = text("""
     WITH due AS (
         SELECT id FROM uploads WHERE expires_at < now() ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
@@ -85,7 +85,7 @@ def assets(run: Sweep) -> Iterator[Portion]:
             yield remover.remove(row.object_key, row.size_bytes)
 
 
-def inputs(run: Sweep) -> Iterator[Portion]:
+def uploads(run: Sweep) -> Iterator[Portion]:
     """Customers' uploads that have expired: first the row, then the object, as with assets."""
     if run.is_dry:
         with run.database.transaction() as session:
@@ -111,7 +111,7 @@ def orphans(run: Sweep) -> Iterator[Portion]:
             yield Portion(1, orphan.size_bytes) if run.is_dry else remover.remove(orphan.key, orphan.size_bytes)
 
 
-def uploads(run: Sweep) -> Iterator[Portion]:
+def multipart_uploads(run: Sweep) -> Iterator[Portion]:
     """Multipart uploads whose worker died: no listing shows their parts, and they cost all the same.
 
     To abort one that still runs would do no harm: its worker is refused the next part, and begins anew.
@@ -119,7 +119,7 @@ def uploads(run: Sweep) -> Iterator[Portion]:
     with run.database.transaction() as session:
         before = database_now(session) - timedelta(hours=run.retention.orphan_hours)
     remover = _Remover(run.objects)
-    for upload in chain.from_iterable(run.objects.unfinished_uploads(prefix) for prefix in PREFIXES):
+    for upload in chain.from_iterable(run.objects.multipart_uploads(prefix) for prefix in PREFIXES):
         if upload.started_at < before:
             yield Portion(1) if run.is_dry else remover.abort(upload)
 
@@ -135,9 +135,9 @@ class _Remover:
         """Delete an object."""
         return self._try(lambda: self._objects.remove(key), key, Portion(1, size_bytes))
 
-    def abort(self, upload: UnfinishedUpload) -> Portion:
+    def abort(self, upload: MultipartUpload) -> Portion:
         """Drop an upload."""
-        return self._try(lambda: self._objects.abort_upload(upload), upload.key, Portion(1))
+        return self._try(lambda: self._objects.abort_multipart_upload(upload), upload.key, Portion(1))
 
     def _try(self, act: Callable[[], None], key: str, removed: Portion) -> Portion:
         try:

@@ -58,13 +58,13 @@ class Rig:
         files: dict[str, InputFile] = {}
         if self.provider.profile.reads_inputs is InputsRead.ALL:
             files = read_inputs(order.inputs, INPUTS, seconds=PATIENCE_SECONDS)
-        submission = self.provider.submit(
+        created = self.provider.submit(
             ProviderRequest(remote_model, order.inputs, files, sources),
             callback_url=callback_url,
             generation_id=generation_id or uuid4(),
             fence=lambda: None,
         )
-        return RemoteRef(submission.remote_id, remote_model, submission.links)
+        return RemoteRef(created.remote_id, remote_model, created.links)
 
     def finish(self, remote: RemoteRef) -> RemoteState:
         give_up_at = time.monotonic() + PATIENCE_SECONDS

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
-from providers.adapters.kie.families import family_of
 from providers.adapters.kie.market import MARKET
+from providers.adapters.kie.wires import wire_of
 from providers.base import Cancellation, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.files.downloads import open_download
@@ -38,7 +38,7 @@ MODELS = [card.name for card in CATALOGUE.models() if card.capabilities and not 
 PRICED = {
     model.name
     for model in CatalogueFile.shipped().models
-    if model.routes[0].provider == "kie" and family_of(model.routes[0].model) is MARKET
+    if model.routes[0].provider == "kie" and wire_of(model.routes[0].model) is MARKET
 }
 
 
@@ -61,7 +61,7 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(rig: Rig, model: str) 
         video_urls=[rig.make(rig.order("runway-gen-3")) for _ in range(capabilities.max_videos)],
     )
     state = rig.finish(rig.submit(order))
-    assert (state.provider_credits is not None) == (family_of(order.routes[0].model) is MARKET)
+    assert (state.provider_credits is not None) == (wire_of(order.routes[0].model) is MARKET)
     if model in PRICED:
         assert state.provider_credits == order.credits
     with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:

@@ -62,14 +62,14 @@ def test_an_order_is_made_and_fetched(rig: Rig, aspect_ratio: str) -> None:
 @pytest.mark.parametrize("aspect_ratio", ["1:1", "3:2", "2:3", "16:9", "9:16"])
 def test_an_order_is_answered_with_the_picture_itself(rig: Rig, aspect_ratio: str, output_format: str) -> None:
     order = rig.order(GPT_IMAGE, aspect_ratio=aspect_ratio, output_format=output_format)
-    submission = rig.provider.submit(
+    created = rig.provider.submit(
         ProviderRequest(order.routes[0].model, order.inputs),
         callback_url=None,
         generation_id=uuid4(),
         fence=lambda: None,
     )
-    assert submission.file is not None
-    with av.open(io.BytesIO(submission.file)) as file:
+    assert created.file is not None
+    with av.open(io.BytesIO(created.file)) as file:
         stream = file.streams.video[0]
         wide, _, high = aspect_ratio.partition(":")
         assert stream.width / stream.height == pytest.approx(int(wide) / int(high), rel=0.01)

@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     Cancellation,
     Provider,
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    Submission,
 )
 from providers.http.transport import MAX_REPLY_BYTES
 from providers.registry import adapter_names
@@ -74,7 +74,7 @@ HANGS: dict[str, Answer] = {
 }
 
 
-def submit(vendor: Vendor, provider: Provider | None = None) -> Submission:
+def submit(vendor: Vendor, provider: Provider | None = None) -> AcceptedCreate:
     return (provider or vendor.provider).submit(
         vendor.wire.request, callback_url=CALLBACK_URL, generation_id=GENERATION_ID, fence=lambda: None
     )
@@ -259,7 +259,7 @@ def test_lost_work_is_found_by_our_own_reference_where_the_vendor_keeps_one(vend
         assert vendor.server.requests == []
         return
     vendor.will_say(*answers)
-    assert look_up(vendor) == Submission(REMOTE_ID)
+    assert look_up(vendor) == AcceptedCreate(REMOTE_ID)
     assert look_up(vendor) is None
     assert all(str(GENERATION_ID) in request.target for request in vendor.server.requests)
 

@@ -122,7 +122,7 @@ def test_uploads_of_a_customer_are_taken_beside_links(rig: Rig, picture: str, fi
     # Players skip a box of this kind at the end.
     padding = size.to_bytes(4, "big") + b"free" + bytes(size - 8) if size else b""
     inputs = rig.order(ALEPH, video_urls=["upload:0e6e0f5c-0000-4000-8000-000000000000"], image_urls=[picture]).inputs
-    submission = rig.provider.submit(
+    created = rig.provider.submit(
         ProviderRequest(
             "video_to_video/aleph2",
             inputs,
@@ -132,7 +132,7 @@ def test_uploads_of_a_customer_are_taken_beside_links(rig: Rig, picture: str, fi
         generation_id=uuid4(),
         fence=lambda: None,
     )
-    state = rig.finish(RemoteRef(submission.remote_id, "video_to_video/aleph2"))
+    state = rig.finish(RemoteRef(created.remote_id, "video_to_video/aleph2"))
     assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, Decimal(84))
 
 

@@ -1,7 +1,9 @@
 """The `reelworks` command as an operator uses it, against the run's services."""
 
+import io
 import json
 import re
+from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from uuid import uuid4
@@ -10,8 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from schemas.enums import ErrorCode, EventName
+from schemas.media_types import PNG
 from schemas.settings import Settings
-from storage import customers, transitions
+from storage import customers, transitions, uploads
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import of
@@ -207,7 +210,7 @@ def test_a_sweep_shows_what_it_would_do_and_does_it(reelworks: Reelworks) -> Non
         assert (ended.status, told["dry_run"]) == (0, bool(options))
         counts.append({one["kind"]: one["count"] for one in told["swept"]})
 
-    nothing = {"assets": 0, "inputs": 0, "objects": 0, "uploads": 0, "receipts": 0, "keys": 0}
+    nothing = {"assets": 0, "uploads": 0, "objects": 0, "multipart": 0, "receipts": 0, "keys": 0}
     assert counts == [nothing | {"keys": 2}, nothing | {"keys": 2}, nothing]
 
 
@@ -220,6 +223,37 @@ def test_a_sweep_of_one_kind_leaves_the_others(reelworks: Reelworks) -> None:
     assert "keys" not in others.out
     assert re.search(r"keys +│ +2 ", keys.out)
     assert "objects" not in keys.out
+
+
+def test_the_kind_uploads_is_the_table_uploads(
+    reelworks: Reelworks, database: Database, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    week = timedelta(days=7)
+    upload = uploads.store(database, objects, customer.id, io.BytesIO(b"a picture"), PNG, keep_for=week)
+    with database.transaction() as session:
+        session.execute(text("UPDATE uploads SET expires_at = now() - interval '1 hour'"))
+
+    unfinished = reelworks("sweep", "--only", "multipart", "--json")
+    expired = reelworks("sweep", "--only", "uploads", "--json")
+
+    assert json.loads(unfinished.out)["swept"][0]["count"] == 0
+    assert json.loads(expired.out)["swept"] == [
+        {"kind": "uploads", "count": 1, "size_bytes": upload.size_bytes, "failed": 0, "interrupted_by": None}
+    ]
+
+
+def test_a_former_kind_of_sweep_is_taken_with_a_hint(reelworks: Reelworks) -> None:
+    ended = reelworks("sweep", "--only", "inputs", "--json")
+
+    assert (ended.status, [one["kind"] for one in json.loads(ended.out)["swept"]]) == (0, ["uploads"])
+    assert "--only inputs is now --only uploads" in ended.err
+
+
+def test_an_unknown_kind_of_sweep_is_refused_with_the_kinds_there_are(reelworks: Reelworks) -> None:
+    ended = reelworks("sweep", "--only", "everything")
+
+    assert ended.status == 2
+    assert "assets, uploads, objects, multipart, receipts, keys" in " ".join(ended.err.replace("│", "").split())
 
 
 def test_a_sweep_that_could_not_do_all_of_it_says_so(reelworks: Reelworks) -> None:

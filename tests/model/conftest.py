@@ -20,7 +20,7 @@ from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from tasks import apply
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.model.actors import watch
 from tests.model.clock import Clock
 from tests.model.files import serve
@@ -46,7 +46,7 @@ def ground(
     structlog.configure(processors=[_Crashes(crashes)])
     try:
         with serve() as files:
-            services = Services(
+            services = WorkerServices(
                 settings=settings,
                 database=own,
                 objects=objects,

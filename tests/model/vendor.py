@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     CallbackReading,
     Cancellation,
@@ -17,7 +18,6 @@ from providers.base import (
     RemoteState,
     RemoteStatus,
     ResultRequest,
-    Submission,
 )
 from schemas.errors import (
     CallbackRefused,
@@ -74,7 +74,7 @@ class Vendor:
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         """Accept or refuse a create. After the fence the request is on the wire."""
         reach(Point.VENDOR)
         create = mood().create
@@ -96,7 +96,7 @@ class Vendor:
                 raise Unforeseen("after the create left")
             case _:
                 learn(work.remote_id)
-                return Submission(work.remote_id)
+                return AcceptedCreate(work.remote_id)
 
     def poll(self, remote: RemoteRef) -> RemoteState:
         """Read the book. The mood may change the book first."""
@@ -119,7 +119,7 @@ class Vendor:
                     work.status = RemoteStatus(reading.value)
                 return RemoteState(work.status, result_urls=self._result_urls(work))
 
-    def look_up(self, generation_id: UUID) -> Submission | None:
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         """Find the newest create for a generation, if the mood allows it."""
         reach(Point.VENDOR)
         match mood().look_up:
@@ -127,7 +127,7 @@ class Vendor:
                 raise ProviderUnavailable("away")
             case LookUp.FINDS:
                 works = [work for work in works_of(generation_id, self.book) if work.provider == self.name]
-                return Submission(works[-1].remote_id) if works else None
+                return AcceptedCreate(works[-1].remote_id) if works else None
             case LookUp.FINDS_NOTHING:
                 return None
 

@@ -23,7 +23,7 @@ from storage.leases import LeaseKeeper
 from storage.outages import OUTAGES
 from storage.sql import of
 from tasks import pipeline
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.wake import wake
 from tests.model.actors import Accident, Actor, Died, Trouble, mood, name
 from tests.model.clock import Clock
@@ -59,7 +59,7 @@ class Ids:
 class Ground:
     """The parts that all runs share."""
 
-    services: Services
+    services: WorkerServices
     """The parts of a worker process."""
     clock: Clock
     """The clock."""
@@ -111,7 +111,7 @@ class World:
     def order(self, customer: int, model: str, *, key: str | None, accident: Accident | None) -> None:
         """A customer orders."""
 
-        def act(services: Services) -> None:
+        def act(services: WorkerServices) -> None:
             with services.database.transaction() as session:
                 accepted = acceptance.accept(
                     of(session),
@@ -132,7 +132,7 @@ class World:
         task = WORK[message.stage].task
         stages = [each for each, work in WORK.items() if work.task is task]
 
-        def act(services: Services) -> None:
+        def act(services: WorkerServices) -> None:
             pipeline.run(services, str(message.generation_id), message.attempt, stages)
 
         self._do(f"{message.stage} of {message.generation_id}", act, accident, mood)
@@ -144,7 +144,7 @@ class World:
     def call_back(self, work: Work, body: bytes, accident: Accident | None) -> None:
         """A vendor calls back."""
 
-        def act(services: Services) -> None:
+        def act(services: WorkerServices) -> None:
             with services.database.transaction() as session:
                 due = callbacks.record(
                     of(session), work.provider, work.generation_id, remote_id=work.remote_id, body=body, resend_after=10
@@ -158,7 +158,7 @@ class World:
         """A customer cancels."""
         owner = self._owner(generation_id)
 
-        def act(services: Services) -> None:
+        def act(services: WorkerServices) -> None:
             with services.database.transaction() as session:
                 row = cancellation.request(
                     session,
@@ -239,7 +239,7 @@ class World:
             owner: UUID = session.execute(query, {"id": generation_id}).scalar_one()
         return owner
 
-    def _do(self, what: str, act: Callable[[Services], object], accident: Accident | None, mood: Mood) -> None:
+    def _do(self, what: str, act: Callable[[WorkerServices], object], accident: Accident | None, mood: Mood) -> None:
         services = self.ground.services
         self._actors += 1
         pipeline = services.settings.pipeline.model_copy(update={"joins_stages": mood.joins_stages})

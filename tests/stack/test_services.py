@@ -12,7 +12,7 @@ from schemas.settings import Settings
 from stack.credentials import Credentials
 from stack.errors import PartFailed
 from stack.ports import KeptPorts
-from stack.services import Services, ended_in_reverse
+from stack.services import LocalServices, ended_in_reverse
 from tests.stack.observing import folder_of
 
 
@@ -35,15 +35,15 @@ def redis_alone(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def services(redis_alone: Settings, folder: Path) -> Iterator[Services]:
+def services(redis_alone: Settings, folder: Path) -> Iterator[LocalServices]:
     """Redis alone; ended with the test."""
-    services = Services(folder, redis_alone, Credentials.of(folder))
+    services = LocalServices(folder, redis_alone, Credentials.of(folder))
     with ended_in_reverse(services.children):
         yield services
 
 
 def test_a_service_is_told_once_it_answers_and_listens_where_the_settings_say(
-    services: Services, settings: Settings
+    services: LocalServices, settings: Settings
 ) -> None:
     told: list[str] = []
     services.start(told.append)
@@ -58,7 +58,7 @@ def test_a_service_is_told_once_it_answers_and_listens_where_the_settings_say(
 def test_a_service_listens_on_the_same_port_at_the_next_start(redis_alone: Settings, folder: Path) -> None:
     urls = []
     for _ in range(2):
-        services = Services(folder, redis_alone, Credentials.of(folder))
+        services = LocalServices(folder, redis_alone, Credentials.of(folder))
         with ended_in_reverse(services.children):
             services.start()
             urls.append(services.fill_in(redis_alone).redis_url)
@@ -66,7 +66,7 @@ def test_a_service_listens_on_the_same_port_at_the_next_start(redis_alone: Setti
 
 
 def test_a_port_that_another_program_takes_before_the_service_is_exchanged(
-    services: Services, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+    services: LocalServices, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [server] = services.children
     choose, taken = KeptPorts.get, []
@@ -86,7 +86,7 @@ def test_a_port_that_another_program_takes_before_the_service_is_exchanged(
     assert choose(KeptPorts(folder / "ports.json"), "redis") != taken[0]
 
 
-def test_a_service_that_fails_for_another_reason_is_not_started_again(services: Services, folder: Path) -> None:
+def test_a_service_that_fails_for_another_reason_is_not_started_again(services: LocalServices, folder: Path) -> None:
     (folder / "redis" / "appendonlydir").mkdir(parents=True)
     (folder / "redis" / "appendonlydir" / "appendonly.aof.manifest").write_text("damaged")
 

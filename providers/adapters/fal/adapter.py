@@ -25,8 +25,8 @@ from pydantic import JsonValue, RootModel, ValidationError
 
 from providers.adapters.fal import webhooks
 from providers.adapters.fal.wire import (
-    Accepted,
     CancelAnswer,
+    Created,
     LinkName,
     Notice,
     Progress,
@@ -40,6 +40,7 @@ from providers.adapters.fal.wire import (
 )
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     CallbackReading,
     Cancellation,
@@ -49,7 +50,6 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    Submission,
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
@@ -108,7 +108,7 @@ class Fal(VendorAdapter):
         callback_url: str | None,
         generation_id: UUID,  # noqa: ARG002 -- fal stores no id of ours but the one in the webhook's URL
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         reply = self._account.call(
             "submit",
             "POST",
@@ -117,8 +117,8 @@ class Fal(VendorAdapter):
             body=to_input(request.model, request.inputs),
             fence=fence,
         )
-        accepted = self._accepted(reply, Accepted, "a request id", prompt=request.inputs.prompt)
-        return Submission(accepted.request_id, accepted.links)
+        created = self._accepted(reply, Created, "a request id", prompt=request.inputs.prompt)
+        return AcceptedCreate(created.request_id, created.links)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         progress, reply = self._progress("poll", remote)

@@ -118,7 +118,7 @@ class _Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Accepted(_Payload):
+class Created(_Payload):
     """The answer to a create. Only the id is required; links of another form are ignored."""
 
     request_id: RequestId

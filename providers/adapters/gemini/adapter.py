@@ -17,8 +17,8 @@ from providers.adapters.gemini.wire import (
     API,
     INTERACTIONS,
     REVISION,
+    ErrorBody,
     Interaction,
-    Problem,
     Refusal,
     to_body,
     to_cancellation,
@@ -26,6 +26,7 @@ from providers.adapters.gemini.wire import (
 )
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     CallbackReading,
     Cancellation,
@@ -37,7 +38,6 @@ from providers.base import (
     RemoteState,
     RemoteStatus,
     ResultRequest,
-    Submission,
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
@@ -107,10 +107,10 @@ class Gemini(VendorAdapter):
         callback_url: str | None,
         generation_id: UUID,  # noqa: ARG002 -- Google stores no id of ours but the one in the webhook's URL
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         body = to_body(request.model, request.inputs, request.files, callback_url=callback_url)
         reply = self._account.call("submit", "POST", INTERACTIONS, body=body, fence=fence, elide=results.EMBEDDED)
-        return Submission(self._accepted(reply, Interaction, "an interaction", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Interaction, "an interaction", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         interaction = self._read("poll", "GET", remote, "")
@@ -153,21 +153,21 @@ class Gemini(VendorAdapter):
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The HTTP status decides, except for a wrong key. The body has the time to wait."""
-        error, problem = super()._error(reply, prompt=prompt), _problem(reply)
-        if problem is None:
+        error, body = super()._error(reply, prompt=prompt), _error_body(reply)
+        if body is None:
             return error
-        if _WRONG_KEY in problem.reasons and isinstance(error, ProviderRejected):
+        if _WRONG_KEY in body.reasons and isinstance(error, ProviderRejected):
             return ProviderAuthFailed(reply.error().message)
-        if isinstance(error, ProviderUnavailable) and problem.retry_after is not None:
-            return type(error)(error.message, retry_after=problem.retry_after)
+        if isinstance(error, ProviderUnavailable) and body.retry_after is not None:
+            return type(error)(error.message, retry_after=body.retry_after)
         return error
 
     def _told(self, reply: Reply) -> Told | None:
-        problem = _problem(reply)
-        return None if problem is None else Told(problem.message)
+        body = _error_body(reply)
+        return None if body is None else Told(body.message)
 
 
-def _problem(reply: Reply) -> Problem | None:
+def _error_body(reply: Reply) -> ErrorBody | None:
     try:
         refusal = _REFUSALS.validate_json(reply.content)
     except ValidationError:

@@ -108,7 +108,7 @@ class Interaction(_Payload):
         return {**read, "document": read} if isinstance(read, dict) else read
 
 
-class Problem(_Payload):
+class ErrorBody(_Payload):
     """Google's error. Its `code` is the HTTP status, or recently a word. `details` are messages of google.rpc."""
 
     message: str = ""
@@ -130,7 +130,7 @@ class Problem(_Payload):
 class Refusal(_Payload):
     """The body of an error."""
 
-    error: Problem
+    error: ErrorBody
 
 
 def to_body(

@@ -1,4 +1,4 @@
-"""Kie: its Market, and the older families of endpoints behind the same account."""
+"""Kie: its Market, and the older wires behind the same account."""
 
 from providers.adapters.kie.adapter import Kie as Adapter
 

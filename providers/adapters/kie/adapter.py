@@ -11,10 +11,11 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers.adapters.kie.families import family_of
 from providers.adapters.kie.wire import BALANCE, VERDICTS, Answer, signature
+from providers.adapters.kie.wires import wire_of
 from providers.adapters.vendor_adapter import VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     CallbackReading,
     Fence,
@@ -22,7 +23,6 @@ from providers.base import (
     ProviderRequest,
     RemoteRef,
     RemoteState,
-    Submission,
 )
 from providers.http.calls import Reply
 from providers.http.verdicts import error_of
@@ -46,31 +46,31 @@ class Kie(VendorAdapter):
         callback_url: str | None,
         generation_id: UUID,  # noqa: ARG002 -- Kie stores no id of ours but the one in the callback's URL
         fence: Fence,
-    ) -> Submission:
-        family = family_of(request.model)
-        body = family.to_body(request)
+    ) -> AcceptedCreate:
+        wire = wire_of(request.model)
+        body = wire.to_body(request)
         if callback_url is not None:
             body["callBackUrl"] = callback_url
-        reply = self._account.call("submit", "POST", family.create_path, body=body, fence=fence)
+        reply = self._account.call("submit", "POST", wire.create_path, body=body, fence=fence)
         answer = reply.require(Answer)
         if answer.code == _OK and answer.task_id is not None:
-            return Submission(answer.task_id)
+            return AcceptedCreate(answer.task_id)
         if answer.code == _OK or answer.task_id is not None:
             raise ProviderOutcomeUnknown(f"kie answered submit with code {answer.code} and task id {answer.task_id}")
         raise self._refusal(answer, reply, prompt=request.inputs.prompt)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
-        family = family_of(remote.model)
-        reply = self._account.call("poll", "GET", family.status_path, params={"taskId": remote.remote_id})
+        wire = wire_of(remote.model)
+        reply = self._account.call("poll", "GET", wire.status_path, params={"taskId": remote.remote_id})
         answer = reply.require(Answer)
         # The read of a failed task succeeds with code 200. Callbacks of failures have other codes, so accept those too.
-        has_record = answer.code == _OK or (answer.code in family.failure_codes and answer.task_id is not None)
+        has_record = answer.code == _OK or (answer.code in wire.failure_codes and answer.task_id is not None)
         if not has_record:
             raise self._refusal(answer, reply)
         if answer.task_id != remote.remote_id:
             raise reply.undocumented("no record of that task")
         try:
-            return family.to_state(answer)
+            return wire.to_state(answer)
         except ValidationError:
             raise reply.undocumented("a record of another form") from None
 

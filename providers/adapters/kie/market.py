@@ -9,9 +9,9 @@ from pydantic import Field, ValidationError
 
 from providers.adapters.kie.wire import (
     Answer,
-    Family,
     Payload,
     ResultUrl,
+    Wire,
     failed,
     not_served,
     succeeded,
@@ -140,7 +140,7 @@ def _urls(record: Record) -> list[ResultUrl] | None:
         raise ProviderBadResponse("kie reported success with a result of another form") from None
 
 
-MARKET: Final = Family(
+MARKET: Final = Wire(
     create_path="/api/v1/jobs/createTask",
     status_path="/api/v1/jobs/recordInfo",
     failure_codes=frozenset({501}),

@@ -6,9 +6,9 @@ from pydantic import BeforeValidator, Field, JsonValue
 
 from providers.adapters.kie.wire import (
     Answer,
-    Family,
     Payload,
     ResultUrl,
+    Wire,
     failed,
     not_served,
     succeeded,
@@ -91,7 +91,7 @@ def _succeeded(record: Record) -> RemoteState:
     return succeeded([url] if url else None)
 
 
-RUNWAY: Final = Family(
+RUNWAY: Final = Wire(
     create_path="/api/v1/runway/generate",
     status_path="/api/v1/runway/record-detail",
     failure_codes=frozenset({400, 500}),

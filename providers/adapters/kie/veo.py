@@ -10,9 +10,9 @@ from pydantic_core import from_json
 
 from providers.adapters.kie.wire import (
     Answer,
-    Family,
     Payload,
     ResultUrl,
+    Wire,
     failed,
     not_served,
     succeeded,
@@ -134,7 +134,7 @@ def to_state(answer: Answer) -> RemoteState:
             raise undocumented_state()
 
 
-VEO: Final = Family(
+VEO: Final = Wire(
     create_path="/api/v1/veo/generate",
     status_path="/api/v1/veo/record-info",
     failure_codes=frozenset({400, 422, 500, 501}),

@@ -95,8 +95,8 @@ BALANCE: Final = TypeAdapter(Decimal)
 
 
 @dataclass(frozen=True)
-class Family:
-    """One of Kie's APIs."""
+class Wire:
+    """One of Kie's wires."""
 
     create_path: str
     """The path of a create."""

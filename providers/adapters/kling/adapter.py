@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from providers.adapters.kling.dialect import BASE_URL, OK, Dialect
 from providers.adapters.kling.wire import RECORDS, Record, to_body, to_path, to_state
-from providers.base import AccountState, Profile, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.base import AcceptedCreate, AccountState, Profile, ProviderRequest, RemoteRef, RemoteState
 from providers.http.calls import Reply
 from schemas.errors import ProviderRejected
 
@@ -36,13 +36,13 @@ class Kling(Dialect):
                 return to_state(record)
         raise reply.undocumented("no record of that task")
 
-    def look_up(self, generation_id: UUID) -> Submission | None:
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         reply, records = self._tasks("look_up", {"external_task_ids": str(generation_id)})
         if not records:
             return None
         if len(records) > 1 or records[0].external_id not in {None, str(generation_id)}:
             raise reply.undocumented("other tasks than the one that has our id")
-        return Submission(records[0].id)
+        return AcceptedCreate(records[0].id)
 
     def check(self) -> AccountState:
         # No task has the id 0. Kling omits unknown ids from its answer, so a good key gets an empty list.

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from providers.adapters.vendor_adapter import VendorAdapter
-from providers.base import CallbackReading, Fence, ProviderRequest, RemoteState, RemoteStatus, Submission
+from providers.base import AcceptedCreate, CallbackReading, Fence, ProviderRequest, RemoteState, RemoteStatus
 from providers.http.calls import Reply
 from providers.http.verdicts import Verdict, error_of
 from schemas.enums import ErrorCode
@@ -153,14 +153,14 @@ class Dialect(VendorAdapter):
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         external_id = str(generation_id)
         path, body = self._order(request, external_id, callback_url)
         reply = self._account.call("submit", "POST", path, body=body, fence=fence)
         answer = reply.require(Answer)
         task_id = self._task_id(answer)
         if answer.code == OK and task_id is not None:
-            return Submission(task_id)
+            return AcceptedCreate(task_id)
         if answer.code == OK or task_id is not None:
             raise ProviderOutcomeUnknown(f"{self.name} answered submit with code {answer.code} and task id {task_id}")
         # Our id exists at Kling, so an earlier create was accepted. An unknown outcome leads to a look-up.

@@ -16,7 +16,7 @@ from providers.account import read_options
 from providers.adapters.kling.dialect import BASE_URL, INVALID_PARAMETER, NO_SUCH_RESOURCE, OK, Answer, Dialect
 from providers.adapters.kling_legacy.tokens import Tokens
 from providers.adapters.kling_legacy.wire import KINDS, TEXT_TO_VIDEO, Record, to_body, to_path, to_state
-from providers.base import AccountState, Profile, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.base import AcceptedCreate, AccountState, Profile, ProviderRequest, RemoteRef, RemoteState
 from providers.http.calls import Reply
 from providers.http.transport import Transport
 from schemas.errors import ProviderRejected
@@ -82,10 +82,10 @@ class KlingLegacy(Dialect):
             raise reply.undocumented("no record of that task")
         return to_state(record)
 
-    def look_up(self, generation_id: UUID) -> Submission | None:
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         # Each kind of work has separate tasks, and a look-up does not know the kind of the order.
         found = (self._find(kind, str(generation_id)) for kind in KINDS)
-        return next((submission for submission in found if submission is not None), None)
+        return next((created for created in found if created is not None), None)
 
     def check(self) -> AccountState:
         # No task has the id 0. With a good key, Kling answers that the task is unknown.
@@ -94,14 +94,14 @@ class KlingLegacy(Dialect):
             raise self._refusal(answer, reply)
         return AccountState()
 
-    def _find(self, kind: str, external_id: str) -> Submission | None:
+    def _find(self, kind: str, external_id: str) -> AcceptedCreate | None:
         reply, answer = self._ask("look_up", f"{to_path(kind)}/{external_id}")
         if answer.code in _UNKNOWN:
             return None
         record = self._record(reply, answer)
         if record.external_id not in {None, external_id}:
             raise reply.undocumented("another task than the one that has our id")
-        return Submission(record.task_id)
+        return AcceptedCreate(record.task_id)
 
     def _record(self, reply: Reply, answer: Answer) -> Record:
         if answer.code in _UNKNOWN:

@@ -10,6 +10,7 @@ from uuid import UUID
 from providers.adapters.longcat.wire import ERROR_CODES, Job, Jobs, Refusal, to_body, to_cancellation, to_state
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     Cancellation,
     Fence,
@@ -18,7 +19,6 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    Submission,
 )
 from providers.http.calls import Reply
 from schemas.errors import (
@@ -56,14 +56,14 @@ class LongCat(VendorAdapter):
         callback_url: str | None,  # noqa: ARG002 -- the wire has no field for it
         generation_id: UUID,
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         body = to_body(request.model, request.inputs, reference=str(generation_id))
         reply = self._account.call("submit", "POST", "", body=body, fence=fence)
         if reply.status == _CONFLICT:
             # An earlier create was accepted. An unknown outcome leads to a look-up.
             raise ProviderOutcomeUnknown(f"{self.name} has a job with our reference already")
         job = self._accepted(reply, Job, "a job", prompt=request.inputs.prompt)
-        return _submission(reply, job, generation_id)
+        return _created(reply, job, generation_id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         """The state of the job. Makes no call if the create returned the video."""
@@ -72,7 +72,7 @@ class LongCat(VendorAdapter):
             return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
         return to_state(self.name, self._job(remote, self._account.call("poll", "GET", f"/{remote.remote_id}")))
 
-    def look_up(self, generation_id: UUID) -> Submission | None:
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         reply = self._search("look_up", generation_id)
         if reply.status in {_NOT_FOUND, _NO_SUCH_METHOD}:
             return None
@@ -81,7 +81,7 @@ class LongCat(VendorAdapter):
             return None
         if len(found) > 1 or found[0].reference not in {None, str(generation_id)}:
             raise reply.undocumented("other jobs than the one that has our reference")
-        return _submission(reply, found[0], generation_id)
+        return _created(reply, found[0], generation_id)
 
     def cancel(self, remote: RemoteRef) -> Cancellation:
         if _VIDEO in remote.links:
@@ -125,11 +125,11 @@ class LongCat(VendorAdapter):
         return None if refusal is None else Told(refusal.error.message or "", ERROR_CODES.get(refusal.error.code))
 
 
-def _submission(reply: Reply, job: Job, generation_id: UUID) -> Submission:
-    """The submission of an accepted job. Without an id, an answer with the video gets our id."""
+def _created(reply: Reply, job: Job, generation_id: UUID) -> AcceptedCreate:
+    """The accepted create of a job. Our id replaces a missing id if the answer has the video."""
     link = job.finished_video
     if link is not None:
-        return Submission(job.id or str(generation_id), {_VIDEO: link}, is_finished=True)
+        return AcceptedCreate(job.id or str(generation_id), {_VIDEO: link}, is_finished=True)
     if job.id is None:
         raise reply.undocumented("neither a video nor the id of a job")
-    return Submission(job.id)
+    return AcceptedCreate(job.id)

@@ -54,7 +54,7 @@ class _Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Problem(_Payload):
+class ErrorBody(_Payload):
     """The `error` of a refused call or of a failed job."""
 
     code: str | None = None
@@ -64,7 +64,7 @@ class Problem(_Payload):
 class Refusal(_Payload):
     """The answer to a refused call."""
 
-    error: Problem
+    error: ErrorBody
 
 
 class _Video(_Payload):
@@ -182,11 +182,11 @@ def _succeeded(provider: ProviderName, job: Job) -> RemoteState:
 
 def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
     try:
-        problem = Problem.model_validate(error)
+        body = ErrorBody.model_validate(error)
     except ValidationError:
-        problem = Problem()
+        body = ErrorBody()
     return RemoteState(
         RemoteStatus.FAILED,
-        error_code=ERROR_CODES.get(problem.code, ErrorCode.PROVIDER_FAILED),
-        error_message=f"{provider} could not generate it: {quotable(problem.message or 'no reason given')}",
+        error_code=ERROR_CODES.get(body.code, ErrorCode.PROVIDER_FAILED),
+        error_message=f"{provider} could not generate it: {quotable(body.message or 'no reason given')}",
     )

@@ -11,6 +11,7 @@ from providers.adapters.openai_images.wire import Pictures, to_body
 from providers.adapters.openai_wire import OpenAIAdapter
 from providers.base import (
     STORED_FILE,
+    AcceptedCreate,
     AccountState,
     Fence,
     Profile,
@@ -18,7 +19,6 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    Submission,
 )
 from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
 
@@ -46,7 +46,7 @@ class OpenAIImages(OpenAIAdapter):
         callback_url: str | None,  # noqa: ARG002 -- the answer brings the picture
         generation_id: UUID,
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         body = to_body(request.model, request.inputs)
         reply = self._account.call(
             "submit", "POST", "/images/generations", body=body, fence=fence, elide=_EMBEDDED, keeps_file=True
@@ -56,9 +56,9 @@ class OpenAIImages(OpenAIAdapter):
             raise reply.undocumented("no picture")
         link = pictures.data[0].link
         if link is not None:
-            return Submission(str(generation_id), {_PICTURE: link}, is_finished=True)
+            return AcceptedCreate(str(generation_id), {_PICTURE: link}, is_finished=True)
         if reply.file:
-            return Submission(str(generation_id), file=reply.file, is_finished=True)
+            return AcceptedCreate(str(generation_id), file=reply.file, is_finished=True)
         raise ProviderOutcomeUnknown(f"{self.name} answered with neither a link to the picture nor the picture itself")
 
     def _state(self, remote: RemoteRef) -> RemoteState:

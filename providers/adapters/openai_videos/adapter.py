@@ -10,13 +10,13 @@ from uuid import UUID
 from providers.adapters.openai_videos.wire import Video, original_id, to_form, to_state
 from providers.adapters.openai_wire import OpenAIAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     Fence,
     Profile,
     ProviderRequest,
     RemoteRef,
     RemoteState,
-    Submission,
 )
 from providers.http.calls import Form
 
@@ -39,10 +39,10 @@ class OpenAIVideos(OpenAIAdapter):
         callback_url: str | None,  # noqa: ARG002 -- the wire has no field for it
         generation_id: UUID,  # noqa: ARG002 -- nor for an id of ours
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         form = Form(to_form(request.model, request.inputs))
         reply = self._account.call("submit", "POST", "/videos", body=form, fence=fence)
-        return Submission(self._accepted(reply, Video, "a video", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Video, "a video", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         path = f"/videos/{remote.remote_id}"

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
-from providers.adapters.openai_wire import MODERATION_CODE, Payload, Problem
+from providers.adapters.openai_wire import MODERATION_CODE, ErrorBody, Payload
 from providers.base import RemoteState, RemoteStatus
 from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
@@ -98,12 +98,12 @@ def to_state(provider: ProviderName, video: Video, *, content_url: str) -> Remot
 
 def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
     try:
-        problem = Problem.model_validate(error)
+        body = ErrorBody.model_validate(error)
     except ValidationError:
-        problem = Problem()
-    is_moderation = problem.code == MODERATION_CODE
+        body = ErrorBody()
+    is_moderation = body.code == MODERATION_CODE
     return RemoteState(
         RemoteStatus.FAILED,
         error_code=ErrorCode.CONTENT_REJECTED if is_moderation else ErrorCode.PROVIDER_FAILED,
-        error_message=f"{provider} could not generate it: {quotable(problem.message or 'no reason given')}",
+        error_message=f"{provider} could not generate it: {quotable(body.message or 'no reason given')}",
     )

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers.adapters.replicate.wire import Prediction, Problem, WebhookSecret, to_cancellation, to_input, to_state
+from providers.adapters.replicate.wire import ErrorBody, Prediction, WebhookSecret, to_cancellation, to_input, to_state
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     CallbackReading,
     Cancellation,
@@ -22,7 +23,6 @@ from providers.base import (
     ProviderRequest,
     RemoteRef,
     RemoteState,
-    Submission,
 )
 from providers.http.calls import Reply
 from schemas.errors import CallbackRefused
@@ -46,12 +46,12 @@ class Replicate(VendorAdapter):
         callback_url: str | None,
         generation_id: UUID,  # noqa: ARG002 -- Replicate stores no id of ours but the one in the webhook's URL
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         body: dict[str, object] = {"input": to_input(request.model, request.inputs)}
         if callback_url is not None:
             body |= {"webhook": callback_url, "webhook_events_filter": ["completed"]}
         reply = self._account.call("submit", "POST", f"/v1/models/{request.model}/predictions", body=body, fence=fence)
-        return Submission(self._accepted(reply, Prediction, "a prediction", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Prediction, "a prediction", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         return to_state(self._read("poll", "GET", remote, ""))
@@ -81,5 +81,5 @@ class Replicate(VendorAdapter):
         return prediction
 
     def _told(self, reply: Reply) -> Told | None:
-        problem = reply.read(Problem)
-        return None if problem is None else Told(problem.detail or problem.title or "")
+        body = reply.read(ErrorBody)
+        return None if body is None else Told(body.detail or body.title or "")

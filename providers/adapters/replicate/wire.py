@@ -76,7 +76,7 @@ class WebhookSecret(_Payload):
     key: str = Field(repr=False)
 
 
-class Problem(_Payload):
+class ErrorBody(_Payload):
     """An error, as RFC 7807 specifies. Some errors have only a `detail`."""
 
     title: str = ""

@@ -17,8 +17,8 @@ from providers.adapters.runway.wire import (
     USED_UP,
     VERSION,
     Created,
+    ErrorBody,
     Organization,
-    Problem,
     Task,
     to_body,
     to_path,
@@ -27,6 +27,7 @@ from providers.adapters.runway.wire import (
 )
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     Cancellation,
     Fence,
@@ -37,7 +38,6 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    Submission,
 )
 from providers.http.calls import Reply
 from schemas.errors import (
@@ -67,11 +67,11 @@ class Runway(VendorAdapter):
         callback_url: str | None,  # noqa: ARG002 -- Runway does not call back
         generation_id: UUID,  # noqa: ARG002 -- Runway stores no id of ours
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         inputs = request.inputs.with_urls({url: self._uri(file) for url, file in request.files.items()})
         body = to_body(request.model, inputs)
         reply = self._account.call("submit", "POST", to_path(request.model, inputs), body=body, fence=fence)
-        return Submission(self._accepted(reply, Created, "a task", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "a task", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         return to_state(self._task(self._call("poll", "GET", remote), remote))
@@ -102,15 +102,15 @@ class Runway(VendorAdapter):
 
     def _uploaded(self, file: InputFile) -> str:
         begun = self._account.call("begin_upload", "POST", uploads.PATH, body=uploads.to_body(file))
-        upload = self._answer(begun, uploads.Upload)
+        target = self._answer(begun, uploads.UploadTarget)
         # Runway supplied the bucket's URL, so a refusal there is not about our key or the order.
-        stored = self._account.post_elsewhere("upload", upload.url, uploads.to_form(upload, file))
+        stored = self._account.post_elsewhere("upload", target.url, uploads.to_form(target, file))
         if not stored.is_success:
             raise ProviderUnavailable(
                 f"{self.name} gave an address for an input file that answered HTTP {stored.status}",
                 retry_after=stored.retry_after,
             )
-        return upload.uri
+        return target.uri
 
     def _call(self, operation: str, method: Literal["GET", "DELETE"], remote: RemoteRef) -> Reply:
         return self._account.call(operation, method, f"/v1/tasks/{remote.remote_id}")
@@ -124,18 +124,18 @@ class Runway(VendorAdapter):
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The HTTP status decides, except for the texts of `USED_UP`."""
-        problem, used_up = reply.read(Problem), USED_UP.get(reply.status)
-        if problem is not None and used_up is not None and used_up.search(problem.error):
+        body, used_up = reply.read(ErrorBody), USED_UP.get(reply.status)
+        if body is not None and used_up is not None and used_up.search(body.error):
             return ProviderQuotaExceeded(
                 "runway says that the credits or the day's generations of our account are used up"
             )
         return super()._error(reply, prompt=prompt)
 
     def _told(self, reply: Reply) -> Told | None:
-        problem = reply.read(Problem)
-        return None if problem is None else Told(problem.error)
+        body = reply.read(ErrorBody)
+        return None if body is None else Told(body.error)
 
 
 def _is_gone(reply: Reply) -> bool:
     """Whether Runway itself answers that the task does not exist. A web page with 404 does not count."""
-    return reply.status == HTTPStatus.NOT_FOUND and reply.read(Problem) is not None
+    return reply.status == HTTPStatus.NOT_FOUND and reply.read(ErrorBody) is not None

@@ -22,7 +22,7 @@ _DATA_URI_BYTES: Final = 5 * 1024 * 1024
 _EXTENSIONS: Final[Mapping[str, str]] = {media.content_type: media.extension for media in media_types.TAKEN}
 
 
-class Upload(BaseModel):
+class UploadTarget(BaseModel):
     """The answer to `POST /v1/uploads`. `url` takes a form with `fields` and the file. Creates then use `uri`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -45,9 +45,9 @@ def to_body(file: InputFile) -> dict[str, object]:
     return {"filename": _name(file), "type": "ephemeral"}
 
 
-def to_form(upload: Upload, file: InputFile) -> Form:
-    """The form for `Upload.url`."""
-    return Form(upload.fields, FormFile("file", _name(file), file.content_type, file.content))
+def to_form(target: UploadTarget, file: InputFile) -> Form:
+    """The form for the target's URL."""
+    return Form(target.fields, FormFile("file", _name(file), file.content_type, file.content))
 
 
 def _name(file: InputFile) -> str:

@@ -114,7 +114,7 @@ class Organization(_Payload):
     credit_balance: Decimal = Field(alias="creditBalance")
 
 
-class Problem(_Payload):
+class ErrorBody(_Payload):
     """An error (https://docs.dev.runwayml.com/errors/errors)."""
 
     error: str

@@ -30,6 +30,7 @@ from providers.adapters.vertex.wire import (
     to_state,
 )
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     Fence,
     InputsRead,
@@ -38,7 +39,6 @@ from providers.base import (
     RemoteRef,
     RemoteState,
     ResultRequest,
-    Submission,
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
@@ -96,11 +96,11 @@ class Vertex(VendorAdapter):
         callback_url: str | None,  # noqa: ARG002 -- Veo does not call back
         generation_id: UUID,  # noqa: ARG002 -- Google stores no id of ours that could be looked up
         fence: Fence,
-    ) -> Submission:
+    ) -> AcceptedCreate:
         body = to_body(request.model, request.inputs, request.files, storage_uri=self._options.storage_uri)
         path = create_path(self._options.project, self._options.location, request.model)
         reply = self._account.call("submit", "POST", path, body=body, fence=fence)
-        return Submission(self._accepted(reply, Created, "an operation", prompt=request.inputs.prompt).name)
+        return AcceptedCreate(self._accepted(reply, Created, "an operation", prompt=request.inputs.prompt).name)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         name = remote.remote_id

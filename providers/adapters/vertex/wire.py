@@ -80,7 +80,7 @@ class _Response(_Payload):
     reasons: JsonValue = Field(default=None, alias="raiMediaFilteredReasons")
 
 
-class Problem(_Payload):
+class ErrorBody(_Payload):
     """The `error` of an operation (`code` is Google's) or of a refused call (`code` is the HTTP status)."""
 
     code: JsonValue = None
@@ -90,7 +90,7 @@ class Problem(_Payload):
 class Refusal(_Payload):
     """An error (https://cloud.google.com/apis/design/errors)."""
 
-    error: Problem
+    error: ErrorBody
 
 
 def host_of(location: str) -> str:
@@ -192,12 +192,12 @@ def to_state(provider: ProviderName, operation: Operation, *, inline_link: str) 
 
 def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
     try:
-        problem = Problem.model_validate(error)
+        body = ErrorBody.model_validate(error)
     except ValidationError:
-        problem = Problem()
-    code = problem.code if isinstance(problem.code, int) else 0
+        body = ErrorBody()
+    code = body.code if isinstance(body.code, int) else 0
     meaning, text = _FAILURES.get(code, _OTHER_FAILURE)
-    return _failure(meaning, f"{provider} {text}: {quotable(problem.message or 'no reason given')}")
+    return _failure(meaning, f"{provider} {text}: {quotable(body.message or 'no reason given')}")
 
 
 def _ended(provider: ProviderName, response: JsonValue, inline_link: str) -> RemoteState:

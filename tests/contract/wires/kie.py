@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
-from providers.adapters.kie import families
+from providers.adapters.kie import wires
 from providers.adapters.kie.adapter import Kie
 from providers.adapters.kie.wire import signature
 from providers.base import Provider, ProviderRequest, RemoteRef
@@ -29,7 +29,7 @@ class KieWire(Wire):
 
     def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
         sources = {url: RemoteRef(f"task of {url}", "veo/veo3") for url in inputs.video_urls}
-        return families.to_body(ProviderRequest(model, inputs, sources=sources))
+        return wires.to_body(ProviderRequest(model, inputs, sources=sources))
 
     def accepted(self, remote_id: str) -> bytes:
         return kie_answer({"taskId": remote_id})
@@ -87,7 +87,7 @@ def _record(remote_id: str, state: str, **fields: object) -> bytes:
 
 
 def kie_answer(data: object, *, code: int = 200, msg: str = "success") -> bytes:
-    """An answer of Kie's, whichever family it is of."""
+    """An answer of Kie's, of whichever wire."""
     return json.dumps({"code": code, "msg": msg, "data": data}).encode()
 
 

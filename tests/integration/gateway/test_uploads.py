@@ -153,7 +153,7 @@ def test_a_picture_over_its_limit_is_refused_and_nothing_of_it_stays(
     assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
     assert f"an image may have up to {most} bytes" in answer.json()["detail"]
     assert len(keys(objects, customer)) == 1
-    assert list(objects.unfinished_uploads(PREFIX)) == []
+    assert list(objects.multipart_uploads(PREFIX)) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"<svg/>", b"%PDF-1.7" + bytes(100)])

@@ -287,7 +287,7 @@ def test_the_same_idempotency_key_gives_the_same_generation(
 ) -> None:
     make_order: Callable[[GenerationRequest, Facts], Order] = lambda *_: an_order()  # noqa: E731 -- replaced below
 
-    def accept(prompt: str) -> acceptance.Accepted:
+    def accept(prompt: str) -> acceptance.AcceptedOrder:
         request = GenerationRequest(model="nano-banana", prompt=prompt)
         with database.transaction() as session:
             return acceptance.accept(

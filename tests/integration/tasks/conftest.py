@@ -30,7 +30,7 @@ from storage.ledger import Balance
 from storage.objects import ObjectStore
 from storage.sql import of
 from tasks import pipeline
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.support import NewCustomer, new_customer, some_claim
 from workers.app import create_app
 from workers.lifecycle import open_services
@@ -52,7 +52,7 @@ def sandbox(sandboxed: Stack) -> Iterator[SandboxClient]:
 
 
 @pytest.fixture(scope="session")
-def worker(sandboxed: Stack) -> Iterator[Services]:
+def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
     """What a worker process works with; retries are due at once, and the vendor reaches the object store."""
     settings = sandboxed.settings
     s3 = settings.s3.model_copy(update={"public_endpoint": settings.s3.endpoint})
@@ -72,7 +72,7 @@ def worker(sandboxed: Stack) -> Iterator[Services]:
         yield opened
 
 
-def patient(worker: Services) -> Services:
+def patient(worker: WorkerServices) -> WorkerServices:
     """The same worker, whose safety poll is an hour away: what is due sooner is due for another reason."""
     pipeline = worker.settings.pipeline.model_copy(update={"poll_with_callback_seconds": 3600})
     return replace(worker, settings=worker.settings.model_copy(update={"pipeline": pipeline}))
@@ -83,7 +83,7 @@ class Life:
     """One generation of a test, and what the test does with it."""
 
     database: Database
-    worker: Services
+    worker: WorkerServices
     sandbox: SandboxClient
     customer: NewCustomer
     id: UUID
@@ -167,7 +167,7 @@ def give(
 class Lives:
     """Makes generations whose prompt holds a word of its own, so that a scenario is for one test alone."""
 
-    def __init__(self, database: Database, worker: Services, sandbox: SandboxClient) -> None:
+    def __init__(self, database: Database, worker: WorkerServices, sandbox: SandboxClient) -> None:
         self._database = database
         self._worker = worker
         self._sandbox = sandbox
@@ -210,7 +210,7 @@ class Lives:
 
 
 @pytest.fixture
-def lives(database: Database, worker: Services, sandbox: SandboxClient) -> Lives:
+def lives(database: Database, worker: WorkerServices, sandbox: SandboxClient) -> Lives:
     """Makes generations; nobody consumes the messages that their steps send, so the queues start empty."""
     with Redis.from_url(worker.settings.redis_url) as redis:
         redis.delete(*(queue.value for queue in Queue))

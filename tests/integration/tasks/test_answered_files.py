@@ -10,13 +10,13 @@ from minio.error import MinioException
 
 from providers.base import (
     STORED_FILE,
+    AcceptedCreate,
     Fence,
     InputsRead,
     ProviderRequest,
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    Submission,
 )
 from schemas.enums import ErrorCode, Stage
 from schemas.stages import TERMINAL
@@ -38,9 +38,9 @@ class _Answers:
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         fence()
-        return Submission(str(generation_id), is_finished=True, file=self._file)
+        return AcceptedCreate(str(generation_id), is_finished=True, file=self._file)
 
     def poll(self, remote: RemoteRef) -> RemoteState:
         return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[remote.links[STORED_FILE]])

@@ -20,7 +20,7 @@ from storage import acceptance
 from storage.database import Database
 from storage.ledger import Balance
 from storage.sql import Sql
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives
 from tests.integration.tasks.test_uploads import asked
 
@@ -190,7 +190,7 @@ def test_the_models_limits_hold_for_a_video_of_mine(lives: Lives, changed: str, 
 
 
 def test_a_repeated_request_is_answered_although_the_file_is_gone(
-    lives: Lives, database: Database, worker: Services
+    lives: Lives, database: Database, worker: WorkerServices
 ) -> None:
     earlier = made(lives)
     shouted = f"generation:{str(earlier.id).upper()}"
@@ -214,7 +214,7 @@ def test_a_repeated_request_is_answered_although_the_file_is_gone(
 
 
 def test_only_an_order_that_names_a_generation_asks_for_one(
-    lives: Lives, database: Database, worker: Services, monkeypatch: pytest.MonkeyPatch
+    lives: Lives, database: Database, worker: WorkerServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier = made(lives)
     asked_for: list[str] = []

@@ -11,7 +11,7 @@ from storage.leases import Lease
 from storage.ledger import Balance
 from tasks import pipeline, store
 from tasks.outcomes import Advance
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.settle import settle
 from tests.integration.tasks.conftest import Life, Lives
 
@@ -85,7 +85,7 @@ def test_a_worker_that_lost_its_lease_settles_nothing(lives: Lives, monkeypatch:
     life = joining(lives.begin())
     life.go(until=frozenset({Stage.DOWNLOADING}))
 
-    def late(services: Services, claim: Claim, lease: Lease) -> Advance:
+    def late(services: WorkerServices, claim: Claim, lease: Lease) -> Advance:
         life.set("lease_token = gen_random_uuid()")
         return settle(services, claim, lease)
 

@@ -13,7 +13,7 @@ from schemas.orders import GenerationRequest
 from schemas.settings import Settings
 from schemas.stages import TERMINAL
 from storage import acceptance, ledger
-from storage.acceptance import Accepted
+from storage.acceptance import AcceptedOrder
 from storage.database import Database
 from storage.leases import Lease
 from storage.ledger import Balance
@@ -23,7 +23,7 @@ from tasks import pipeline
 from tasks.apply import apply, recover
 from tasks.prepare import prepare
 from tasks.send import send
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.settle import settle
 from tests.integration.tasks.conftest import Life, Lives
 from tests.integration.tasks.test_submit import declared, request_of
@@ -41,7 +41,7 @@ class Far:
 
 
 @pytest.fixture
-def far(worker: Services) -> Iterator[Far]:
+def far(worker: WorkerServices) -> Iterator[Far]:
     url = make_url(worker.settings.database_url)
     assert url.port is not None
     with Proxy() as proxy:
@@ -51,7 +51,7 @@ def far(worker: Services) -> Iterator[Far]:
 
 
 @pytest.fixture
-def far_worker(far: Far) -> Iterator[Services]:
+def far_worker(far: Far) -> Iterator[WorkerServices]:
     with open_services(create_celery(far.settings, process="worker"), far.settings, worker_name="far") as opened:
         yield opened
 
@@ -65,7 +65,7 @@ def _names(life: Life) -> list[EventName]:
 
 
 def test_an_intent_that_was_committed_without_our_knowing_sends_nothing_and_is_taken_back(
-    lives: Lives, far: Far, far_worker: Services
+    lives: Lives, far: Far, far_worker: WorkerServices
 ) -> None:
     life = lives.begin()
     claim = life.claim()
@@ -79,7 +79,7 @@ def test_an_intent_that_was_committed_without_our_knowing_sends_nothing_and_is_t
 
 
 def test_a_vendors_yes_that_was_committed_without_our_knowing_is_kept_once(
-    lives: Lives, far: Far, far_worker: Services
+    lives: Lives, far: Far, far_worker: WorkerServices
 ) -> None:
     life = lives.begin()
     sender = declared(life)
@@ -93,7 +93,7 @@ def test_a_vendors_yes_that_was_committed_without_our_knowing_is_kept_once(
 
 
 def test_a_settlement_that_was_committed_without_our_knowing_is_charged_once(
-    lives: Lives, far: Far, far_worker: Services
+    lives: Lives, far: Far, far_worker: WorkerServices
 ) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.SETTLING}))
@@ -107,7 +107,7 @@ def test_a_settlement_that_was_committed_without_our_knowing_is_charged_once(
 
 
 def test_a_claim_that_was_committed_without_our_knowing_runs_out_like_a_dead_workers(
-    lives: Lives, far: Far, far_worker: Services
+    lives: Lives, far: Far, far_worker: WorkerServices
 ) -> None:
     life = lives.begin()
     with far.link.losing_commits(1), pytest.raises(OUTAGES):
@@ -124,7 +124,7 @@ def test_an_order_that_was_accepted_without_our_knowing_is_found_again_by_its_ke
     customer = make_customer(100)
     request = GenerationRequest(model="nano-banana", prompt="a lighthouse")
 
-    def order(at: Database) -> Accepted:
+    def order(at: Database) -> AcceptedOrder:
         with at.transaction() as session:
             return acceptance.accept(
                 of(session),

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.adapters.kie.adapter import Kie
-from providers.base import Fence, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState, Submission
+from providers.base import AcceptedCreate, Fence, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import ProviderUnavailable
 from schemas.stages import TERMINAL
@@ -22,7 +22,7 @@ from tasks import pipeline
 from tasks.apply import apply
 from tasks.outcomes import Advance
 from tasks.send import accepted, send
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives, patient
 from tests.support import eventually, some_claim
 
@@ -77,7 +77,7 @@ def test_a_worker_that_dies_while_it_reads_the_inputs_leaves_an_order_that_was_n
 
 
 def test_an_input_that_cannot_be_read_fails_before_anything_is_sent(
-    lives: Lives, worker: Services, monkeypatch: pytest.MonkeyPatch
+    lives: Lives, worker: WorkerServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
     missing = f"{worker.settings.providers.named('kie').base_url}/nothing.png"
@@ -254,9 +254,9 @@ class _TellsLinks:
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         accepted = self._provider.submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
-        return Submission(accepted.remote_id, LINKS)
+        return AcceptedCreate(accepted.remote_id, LINKS)
 
     def poll(self, remote: RemoteRef) -> RemoteState:
         self.asked.append(remote)
@@ -349,7 +349,7 @@ def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
     assert life.step() is Stage.FAILED
-    apply(life.worker, sender, accepted(life.worker, sender, Submission("remote-1")))
+    apply(life.worker, sender, accepted(life.worker, sender, AcceptedCreate("remote-1")))
     assert life.row.remote_id is None
     (last,) = life.events[-1:]
     assert (last.name, last.stage, last.data["remote_id"]) == (EventName.SUBMIT_LATE, Stage.FAILED, "remote-1")

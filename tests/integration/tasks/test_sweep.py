@@ -21,7 +21,7 @@ from storage.objects import ObjectStore, Readable
 from storage.sql import of
 from storage.sweeps import Portion, Swept, files, rows, sweep
 from tasks.files import object_key
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tasks.sweep import sweep as sweep_task
 from tests.integration.gateway.finishing import complete
 from tests.integration.tasks.conftest import Life, Lives
@@ -82,7 +82,7 @@ class SweptStore(ObjectStore):
 
 
 @pytest.fixture
-def swept_store(worker: Services, database: Database) -> Iterator[SweptStore]:
+def swept_store(worker: WorkerServices, database: Database) -> Iterator[SweptStore]:
     store = SweptStore(worker.settings.s3, database)
     yield store
     store.close()
@@ -196,7 +196,7 @@ def test_without_the_store_the_rows_are_swept_all_the_same(
     age(database, generation_id, 31)
     away = ObjectStore(settings.s3.model_copy(update={"endpoint": "127.0.0.1:1"}))
     found = {one.kind: one for one in swept(database, away, RetentionSettings())}
-    assert found[SweepKind.OBJECTS].interrupted_by == found[SweepKind.UPLOADS].interrupted_by == "MaxRetryError"
+    assert found[SweepKind.OBJECTS].interrupted_by == found[SweepKind.MULTIPART].interrupted_by == "MaxRetryError"
     assert found[SweepKind.RECEIPTS].total == Portion(1, len(b"received"))
     away.close()
 
@@ -207,11 +207,11 @@ def test_an_upload_whose_worker_died_is_dropped_when_it_is_old(
     key = f"customers/{customer.id}/assets/video/cut.mp4"
     upload_id = objects._client._create_multipart_upload(objects._bucket, key, {"Content-Type": "video/mp4"})
     objects._client._upload_part(objects._bucket, key, bytes(5 * 1024 * 1024), {}, upload_id, 1)
-    assert [upload.key for upload in objects.unfinished_uploads("customers/")] == [key]
+    assert [upload.key for upload in objects.multipart_uploads("customers/")] == [key]
     assert counts(swept(database, objects, RetentionSettings())) == {}
-    assert counts(swept(database, objects, AT_ONCE, is_dry=True)) == {SweepKind.UPLOADS: 1}
-    assert counts(swept(database, objects, AT_ONCE)) == {SweepKind.UPLOADS: 1}
-    assert list(objects.unfinished_uploads("customers/")) == []
+    assert counts(swept(database, objects, AT_ONCE, is_dry=True)) == {SweepKind.MULTIPART: 1}
+    assert counts(swept(database, objects, AT_ONCE)) == {SweepKind.MULTIPART: 1}
+    assert list(objects.multipart_uploads("customers/")) == []
 
 
 def test_files_expire_after_their_days_and_the_timeline_says_so(lives: Lives) -> None:
@@ -316,7 +316,7 @@ def test_keys_are_forgotten_after_their_days(
 def test_a_key_makes_a_new_generation_once_it_is_forgotten(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
-    def order() -> acceptance.Accepted:
+    def order() -> acceptance.AcceptedOrder:
         request = GenerationRequest(model="nano-banana", prompt="a lighthouse")
         with database.transaction() as session:
             return acceptance.accept(
@@ -389,7 +389,7 @@ def test_what_somebody_else_holds_is_left_for_another_time(database: Database, o
 
 
 @pytest.mark.usefixtures("full")
-def test_the_workers_sweep_and_say_what_they_did(worker: Services) -> None:
+def test_the_workers_sweep_and_say_what_they_did(worker: WorkerServices) -> None:
     services = dataclasses.replace(worker, settings=worker.settings.model_copy(update={"retention": EVERYTHING}))
     with capture_logs() as lines:
         sweep_task(services)

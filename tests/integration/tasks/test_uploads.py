@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from api_gateway import create_app
 from providers.adapters.kie.adapter import Kie
-from providers.base import Fence, InputFile, InputsRead, Provider, ProviderRequest, Submission
+from providers.base import AcceptedCreate, Fence, InputFile, InputsRead, Provider, ProviderRequest
 from providers.registry import Providers
 from schemas.enums import ErrorCode, Stage, SweepKind
 from schemas.errors import InvalidRequest
@@ -33,7 +33,7 @@ from storage.objects import ObjectStore
 from storage.sql import Sql
 from storage.sweeps import Portion
 from tasks import inputs
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.integration.gateway.serving import serving
 from tests.integration.tasks.conftest import Life, Lives, give
 from tests.integration.tasks.test_enqueue import enqueue, problem
@@ -56,11 +56,11 @@ class _Asked:
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         self.requests.append(request)
         if self.reads_inputs is not InputsRead.NONE:
             fence()
-            return Submission("of no vendor")
+            return AcceptedCreate("of no vendor")
         return self._provider.submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
 
 
@@ -256,7 +256,7 @@ def test_a_file_that_the_store_lost_fails_the_order(lives: Lives, monkeypatch: p
 
 
 @pytest.fixture
-def nowhere(worker: Services) -> Iterator[ObjectStore]:
+def nowhere(worker: WorkerServices) -> Iterator[ObjectStore]:
     """An object store that does not answer."""
     store = ObjectStore(worker.settings.s3.model_copy(update={"endpoint": "127.0.0.1:1"}))
     yield store
@@ -284,8 +284,8 @@ def test_an_expired_upload_goes_with_its_object(lives: Lives) -> None:
     life.go(until=TERMINAL)
     assert counts(swept(life.database, objects, AT_ONCE)) == {}, "it has not expired"
     expire(life)
-    assert counts(swept(life.database, objects, AT_ONCE, is_dry=True)) == {SweepKind.INPUTS: 1}
-    (found,) = swept(life.database, objects, RetentionSettings(), SweepKind.INPUTS)
+    assert counts(swept(life.database, objects, AT_ONCE, is_dry=True)) == {SweepKind.UPLOADS: 1}
+    (found,) = swept(life.database, objects, RetentionSettings(), SweepKind.UPLOADS)
     assert found.total == Portion(1, len(PICTURE))
     assert (objects.stat(key), kept(life.database)) == (None, 0)
     assert audit(life.database, objects, AT_ONCE).breaches == []
@@ -297,7 +297,7 @@ def test_an_upload_that_an_order_needs_outlives_it(lives: Lives) -> None:
         # Of these 25 hours all but the last are over.
         session.execute(text("UPDATE uploads SET expires_at = expires_at - interval '24 hours'"))
     life.set("deadline_at = clock_timestamp()")
-    assert counts(swept(life.database, life.worker.objects, RetentionSettings(), SweepKind.INPUTS)) == {}
+    assert counts(swept(life.database, life.worker.objects, RetentionSettings(), SweepKind.UPLOADS)) == {}
     assert kept(life.database) == 1
 
 
@@ -309,14 +309,14 @@ class _Unhelpful(ObjectStore):
 
 
 def test_what_the_store_did_not_give_up_with_its_row_is_an_orphan_and_goes_later(
-    lives: Lives, worker: Services
+    lives: Lives, worker: WorkerServices
 ) -> None:
     life = lives.begin_from(PICTURE, I2V)
     key = the_upload(life).object_key
     life.go(until=TERMINAL)
     expire(life)
     unhelpful = _Unhelpful(worker.settings.s3)
-    (found,) = swept(life.database, unhelpful, RetentionSettings(), SweepKind.INPUTS)
+    (found,) = swept(life.database, unhelpful, RetentionSettings(), SweepKind.UPLOADS)
     unhelpful.close()
     assert (found.total.failed, kept(life.database)) == (1, 0)
     assert audit(life.database, worker.objects).orphans == 1
@@ -324,7 +324,7 @@ def test_what_the_store_did_not_give_up_with_its_row_is_an_orphan_and_goes_later
     assert worker.objects.stat(key) is None
 
 
-def test_a_request_over_redis_may_hold_a_picture(database: Database, worker: Services) -> None:
+def test_a_request_over_redis_may_hold_a_picture(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 100)
     uri = f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"
     request = {"model": "kling-2.6-image-to-video", "prompt": "fog", "image_urls": [uri]}
@@ -351,7 +351,7 @@ def test_a_file_over_the_models_limit_is_refused(lives: Lives) -> None:
 
 
 def test_an_order_without_inputs_takes_two_statements(
-    database: Database, worker: Services, monkeypatch: pytest.MonkeyPatch
+    database: Database, worker: WorkerServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     customer = new_customer(database, 1000)
     upload = give(database, worker.objects, customer, PICTURE)

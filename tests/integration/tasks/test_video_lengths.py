@@ -15,7 +15,7 @@ from schemas.stages import TERMINAL
 from schemas.tables import Generation
 from storage import uploads
 from storage.database import Database
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives
 from tests.support import new_customer
 from tests.unit.intake.test_video_length import video
@@ -55,7 +55,7 @@ def test_a_video_whose_length_cannot_be_measured_is_refused(lives: Lives, databa
 
 
 def test_a_video_that_a_release_before_kept_is_measured_when_it_is_given_again(
-    database: Database, worker: Services
+    database: Database, worker: WorkerServices
 ) -> None:
     customer = new_customer(database, 1000)
     content = video(4)

@@ -10,19 +10,19 @@ from redis import Redis
 from drills.chaos.network.proxy import Link, Proxy
 from schemas.enums import Queue, Stage
 from storage.generations import Wake
-from tasks.services import Dispatcher, Services
+from tasks.services import Dispatcher, WorkerServices
 from tasks.wake import wake, wake_on
 from tests.integration.tasks.conftest import Lives
 from workers import dispatch as workers_dispatch
 from workers.app import create_app
 
 
-def queued(worker: Services, queue: Queue) -> int:
+def queued(worker: WorkerServices, queue: Queue) -> int:
     with Redis.from_url(worker.settings.redis_url) as redis:
         return int(redis.llen(queue.value))
 
 
-def test_what_is_due_is_woken_once_and_again_only_later(lives: Lives, worker: Services) -> None:
+def test_what_is_due_is_woken_once_and_again_only_later(lives: Lives, worker: WorkerServices) -> None:
     life = lives.begin()
     wake(worker)
     assert queued(worker, Queue.SUBMIT) == 0, "not due yet: its first message went out with the insert"
@@ -32,7 +32,9 @@ def test_what_is_due_is_woken_once_and_again_only_later(lives: Lives, worker: Se
     assert queued(worker, Queue.SUBMIT) == 1
 
 
-def test_a_full_queue_leaves_its_rows_due_and_takes_them_when_there_is_room(lives: Lives, worker: Services) -> None:
+def test_a_full_queue_leaves_its_rows_due_and_takes_them_when_there_is_room(
+    lives: Lives, worker: WorkerServices
+) -> None:
     target = worker.settings.pipeline.queue_target
     made = [lives.begin() for _ in range(3)]
     with Redis.from_url(worker.settings.redis_url) as redis:
@@ -49,7 +51,7 @@ def test_a_full_queue_leaves_its_rows_due_and_takes_them_when_there_is_room(live
 
 @pytest.mark.parametrize("queue", [Queue.SUBMIT, Queue.DOWNLOAD])
 def test_what_is_due_beyond_a_full_queue_is_sent_as_soon_as_the_queue_empties(
-    lives: Lives, worker: Services, queue: Queue
+    lives: Lives, worker: WorkerServices, queue: Queue
 ) -> None:
     made = [lives.begin() for _ in range(5)]
     for life in made:
@@ -69,7 +71,7 @@ def test_what_is_due_beyond_a_full_queue_is_sent_as_soon_as_the_queue_empties(
     short.close()
 
 
-def test_a_queue_that_stays_full_does_not_hold_the_waker_for_ever(lives: Lives, worker: Services) -> None:
+def test_a_queue_that_stays_full_does_not_hold_the_waker_for_ever(lives: Lives, worker: WorkerServices) -> None:
     lives.begin().set("wake_at = clock_timestamp()")
     with Redis.from_url(worker.settings.redis_url) as redis:
         redis.lpush(Queue.SUBMIT.value, *["{}"] * worker.settings.pipeline.queue_target)
@@ -77,7 +79,7 @@ def test_a_queue_that_stays_full_does_not_hold_the_waker_for_ever(lives: Lives, 
     assert queued(worker, Queue.SUBMIT) == worker.settings.pipeline.queue_target
 
 
-def test_a_flushed_redis_loses_no_generation(lives: Lives, worker: Services) -> None:
+def test_a_flushed_redis_loses_no_generation(lives: Lives, worker: WorkerServices) -> None:
     life = lives.begin()
     life.step()
     with Redis.from_url(worker.settings.redis_url) as redis:
@@ -87,7 +89,7 @@ def test_a_flushed_redis_loses_no_generation(lives: Lives, worker: Services) -> 
     assert queued(worker, Queue.POLL) == 1
 
 
-def test_the_message_holds_the_id_and_nothing_of_the_request(lives: Lives, worker: Services) -> None:
+def test_the_message_holds_the_id_and_nothing_of_the_request(lives: Lives, worker: WorkerServices) -> None:
     life = lives.begin()
     life.set("wake_at = clock_timestamp()")
     wake(worker)
@@ -97,7 +99,7 @@ def test_the_message_holds_the_id_and_nothing_of_the_request(lives: Lives, worke
     assert f'"id": "{life.id}.{Stage.QUEUED}.1"' in message
 
 
-def test_what_finds_its_queue_full_is_due_for_the_waker_at_once(lives: Lives, worker: Services) -> None:
+def test_what_finds_its_queue_full_is_due_for_the_waker_at_once(lives: Lives, worker: WorkerServices) -> None:
     target = worker.settings.pipeline.queue_target
     fits, waits = lives.begin(), lives.begin()
     with Redis.from_url(worker.settings.redis_url) as redis:
@@ -130,7 +132,9 @@ class _Between:
             self._far.wake_all(wakes)
 
 
-def test_wake_ups_that_redis_cuts_are_a_line_in_the_log_and_sent_again_later(lives: Lives, worker: Services) -> None:
+def test_wake_ups_that_redis_cuts_are_a_line_in_the_log_and_sent_again_later(
+    lives: Lives, worker: WorkerServices
+) -> None:
     life = lives.begin()
     life.set("wake_at = clock_timestamp()")
     with Proxy() as proxy:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from providers.base import (
+    AcceptedCreate,
     Cancellation,
     Fence,
     InputsRead,
@@ -18,7 +19,6 @@ from providers.base import (
     ProviderRequest,
     RemoteRef,
     RemoteState,
-    Submission,
 )
 from providers.registry import Providers
 from schemas.enums import Kind, Queue, Stage
@@ -29,7 +29,7 @@ from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
 from storage.objects import ObjectStore
-from tasks.services import Services
+from tasks.services import WorkerServices
 from tests.model.menu import FREE, catalogue
 from tests.model.world import Mailbox
 from tests.support import clean_settings
@@ -44,10 +44,10 @@ TOKEN = UUID(int=7)
 class Vendor:
     """A provider of one work: what each call answers, or raises."""
 
-    submits: Submission | Exception = field(default_factory=lambda: Submission("remote-1"))
+    submits: AcceptedCreate | Exception = field(default_factory=lambda: AcceptedCreate("remote-1"))
     polls: RemoteState | Exception | None = None
     cancels: Cancellation | Exception | None = None
-    finds: Submission | Exception | None = None
+    finds: AcceptedCreate | Exception | None = None
     leaves: bool = True
     """Whether a create reaches its fence."""
     asked: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Vendor:
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> Submission:
+    ) -> AcceptedCreate:
         self.asked.append("submit")
         if self.leaves:
             fence()
@@ -70,7 +70,7 @@ class Vendor:
         self.asked.append("cancel")
         return _answer(self.cancels)
 
-    def look_up(self, generation_id: UUID) -> Submission | None:
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         self.asked.append("look_up")
         return None if self.finds is None else _answer(self.finds)
 
@@ -116,13 +116,13 @@ PIPELINE = PipelineSettings(
 
 def services_with(
     vendor: Vendor, *, joins_stages: bool = True, queues: frozenset[Queue] = frozenset(Queue)
-) -> Services:
+) -> WorkerServices:
     """A process's services, of which the database and the object store do not answer."""
     settings = clean_settings().model_copy(
         update={"pipeline": PIPELINE.model_copy(update={"joins_stages": joins_stages})}
     )
     database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    return Services(
+    return WorkerServices(
         settings=settings,
         database=database,
         objects=ObjectStore(settings.s3),

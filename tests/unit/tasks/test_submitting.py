@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from providers.base import STORED_FILE, ProviderRequest, Submission
+from providers.base import STORED_FILE, AcceptedCreate, ProviderRequest
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import (
     ProviderAuthFailed,
@@ -63,24 +63,24 @@ def test_an_accepted_create_waits_for_its_callback() -> None:
 
 
 @pytest.mark.parametrize(
-    ("submission", "columns"),
+    ("created", "columns"),
     [
-        (Submission("remote-1", is_finished=True), {}),
-        (Submission("remote-1"), {"cancel_requested_at": NOW}),
+        (AcceptedCreate("remote-1", is_finished=True), {}),
+        (AcceptedCreate("remote-1"), {"cancel_requested_at": NOW}),
     ],
     ids=["it is finished", "the customer cancelled"],
 )
 def test_an_accepted_create_that_has_something_to_do_is_looked_at_at_once(
-    submission: Submission, columns: dict[str, Any]
+    created: AcceptedCreate, columns: dict[str, Any]
 ) -> None:
-    outcome = _send(Vendor(submits=submission), **columns)
+    outcome = _send(Vendor(submits=created), **columns)
     assert isinstance(outcome, Advance)
     assert outcome.wait == 0
 
 
 def test_a_file_that_came_with_the_answer_is_stored_before_the_row_names_it() -> None:
     picture = png(8, 8)
-    outcome = _send(Vendor(submits=Submission("remote-1", file=picture)))
+    outcome = _send(Vendor(submits=AcceptedCreate("remote-1", file=picture)))
     key = f"customers/00000000-0000-0000-0000-000000000002/assets/image/20260101T120000Z_{TOKEN}.png"
     assert isinstance(outcome, Advance)
     assert outcome.file == File(key, picture, "image/png")

@@ -16,13 +16,13 @@ from providers.adapters.fal.adapter import Fal
 from providers.adapters.fal.webhooks import read_keys, verify
 from providers.adapters.fal.wire import request_path, to_input
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     Cancellation,
     ProviderRequest,
     RemoteRef,
     RemoteState,
     RemoteStatus,
-    Submission,
 )
 from providers.http.transport import Transport
 from providers.webhooks.key_sets import AGAIN_SECONDS, KEPT_SECONDS
@@ -92,7 +92,7 @@ def account(
     return Fal("fal", settings, Transport(http=httpx.MockTransport(answer)), clock=clock, known_keys=known_keys)
 
 
-def submit(fal: Fal, *, callback_url: str | None = None) -> Submission:
+def submit(fal: Fal, *, callback_url: str | None = None) -> AcceptedCreate:
     inputs = Inputs(prompt=PROMPT, resolution="720p", duration_seconds=5, aspect_ratio="16:9")
     return fal.submit(
         ProviderRequest(TEXT, inputs), callback_url=callback_url, generation_id=uuid4(), fence=lambda: None
@@ -138,7 +138,7 @@ def test_a_model_that_is_not_known_any_more() -> None:
 def test_the_create_request() -> None:
     requests: list[httpx.Request] = []
     url = "https://gw.example/callbacks/fal/1?t=x&y=z"
-    assert submit(account((200, ACCEPTED), requests=requests), callback_url=url) == Submission("req_1", LINKS)
+    assert submit(account((200, ACCEPTED), requests=requests), callback_url=url) == AcceptedCreate("req_1", LINKS)
     (request,) = requests
     assert (request.method, request.url.host, request.url.path) == ("POST", "queue.fal.run", f"/{TEXT}")
     assert dict(request.url.params) == {"fal_webhook": url}
@@ -536,6 +536,6 @@ def test_a_callback_that_names_no_request_is_refused(body: bytes) -> None:
 
 def test_links_are_not_told_to_logs() -> None:
     with capture_logs() as lines:
-        submission = submit(account((200, ACCEPTED)))
+        created = submit(account((200, ACCEPTED)))
         account(progress("IN_QUEUE")).poll(REMOTE)
-    assert LINK not in repr((lines, submission, REMOTE))
+    assert LINK not in repr((lines, created, REMOTE))

@@ -54,8 +54,8 @@ def account(reply: object = None, *, status: int = 200, requests: list[httpx.Req
 
 def submit(gemini: Gemini, *, callback_url: str | None = None) -> str:
     request = ProviderRequest(OMNI, Inputs(prompt=PROMPT, duration_seconds=8))
-    submission = gemini.submit(request, callback_url=callback_url, generation_id=uuid4(), fence=lambda: None)
-    return submission.remote_id
+    created = gemini.submit(request, callback_url=callback_url, generation_id=uuid4(), fence=lambda: None)
+    return created.remote_id
 
 
 def interaction(status: str = "completed", **fields: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.adapters.kling_legacy.tokens import make_token
 from providers.adapters.kling_legacy.wire import Record, to_body, to_state
-from providers.base import ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
+from providers.base import AcceptedCreate, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
 from providers.webhooks.standard_webhooks import sign
 from schemas.enums import ErrorCode
@@ -81,8 +81,8 @@ def account(
 
 def submit(kling: KlingLegacy, *, model: str = REMOTE.model, callback_url: str | None = None) -> str:
     request = ProviderRequest(model, INPUTS)
-    submission = kling.submit(request, callback_url=callback_url, generation_id=GENERATION_ID, fence=lambda: None)
-    return submission.remote_id
+    created = kling.submit(request, callback_url=callback_url, generation_id=GENERATION_ID, fence=lambda: None)
+    return created.remote_id
 
 
 def error_of(call: Callable[[], object]) -> ProviderError:
@@ -262,7 +262,7 @@ def test_a_create_that_may_have_been_accepted_is_unknown(reply: object) -> None:
     assert type(error_of(lambda: submit(account(reply)))) is ProviderOutcomeUnknown
 
 
-def found(replies: dict[str, object]) -> tuple[Submission | None, list[str]]:
+def found(replies: dict[str, object]) -> tuple[AcceptedCreate | None, list[str]]:
     """What a look-up finds where work of these kinds is known, and what it asked for."""
     asked: list[str] = []
 
@@ -278,14 +278,14 @@ def test_a_look_up_asks_for_our_own_id_among_all_kinds_of_work() -> None:
     task = {"task_id": "8812", "task_status": "processing", "task_info": {"external_task_id": str(GENERATION_ID)}}
     text, image = (f"/v1/videos/{kind}/{GENERATION_ID}" for kind in ("text2video", "image2video"))
     assert found({}) == (None, [text, image])
-    assert found({"text2video": said(task)}) == (Submission("8812"), [text])
-    assert found({"image2video": said(task)}) == (Submission("8812"), [text, image])
+    assert found({"text2video": said(task)}) == (AcceptedCreate("8812"), [text])
+    assert found({"image2video": said(task)}) == (AcceptedCreate("8812"), [text, image])
 
 
 @pytest.mark.parametrize("info", [{}, {"task_info": {}}, {"task_info": {"external_task_id": ""}}, {"task_info": None}])
 def test_a_look_up_takes_the_task_that_it_asked_for_where_our_id_is_not_repeated(info: dict[str, object]) -> None:
     task = {"task_id": "8812", "task_status": "processing", **info}
-    assert found({"text2video": said(task)})[0] == Submission("8812")
+    assert found({"text2video": said(task)})[0] == AcceptedCreate("8812")
 
 
 def test_a_look_up_adopts_no_other_task() -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from providers.adapters.kling.adapter import Kling
 from providers.adapters.kling.dialect import names_the_external_id
 from providers.adapters.kling.wire import Record, to_body, to_state
-from providers.base import ProviderRequest, RemoteRef, RemoteState, RemoteStatus, Submission
+from providers.base import AcceptedCreate, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
 from providers.webhooks.standard_webhooks import sign
 from schemas.enums import ErrorCode
@@ -60,8 +60,8 @@ def account(
 
 def submit(kling: Kling, *, callback_url: str | None = None) -> str:
     request = ProviderRequest(REMOTE.model, INPUTS)
-    submission = kling.submit(request, callback_url=callback_url, generation_id=GENERATION_ID, fence=lambda: None)
-    return submission.remote_id
+    created = kling.submit(request, callback_url=callback_url, generation_id=GENERATION_ID, fence=lambda: None)
+    return created.remote_id
 
 
 def error_of(call: Callable[[], object]) -> ProviderError:
@@ -241,14 +241,14 @@ def test_an_invalid_request_is_not_taken_for_an_id_in_use() -> None:
     assert not names_the_external_id("settings.duration must be 3 to 15; an external link is no idea", "8f1c")
 
 
-def found(reply: object) -> Submission | None:
+def found(reply: object) -> AcceptedCreate | None:
     return account(reply).look_up(GENERATION_ID)
 
 
 def test_a_look_up_asks_for_our_own_id() -> None:
     requests: list[httpx.Request] = []
     task = {"id": "8812", "status": "processing", "external_id": str(GENERATION_ID)}
-    assert account(listing(task), requests=requests).look_up(GENERATION_ID) == Submission("8812")
+    assert account(listing(task), requests=requests).look_up(GENERATION_ID) == AcceptedCreate("8812")
     url = f"https://api-singapore.klingai.com/tasks?external_task_ids={GENERATION_ID}"
     assert (requests[0].method, str(requests[0].url)) == ("GET", url)
 
@@ -256,7 +256,7 @@ def test_a_look_up_asks_for_our_own_id() -> None:
 def test_a_look_up_takes_the_one_task_that_it_asked_for() -> None:
     task = {"id": "8812", "status": "processing"}
     assert found(listing()) is None
-    assert found(listing(task)) == Submission("8812")
+    assert found(listing(task)) == AcceptedCreate("8812")
 
 
 @pytest.mark.parametrize(

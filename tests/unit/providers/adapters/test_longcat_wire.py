@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from providers.adapters.longcat.adapter import LongCat
 from providers.adapters.longcat.wire import Job, to_body, to_state
 from providers.base import (
+    AcceptedCreate,
     AccountState,
     Cancellation,
     ProviderRequest,
@@ -16,7 +17,6 @@ from providers.base import (
     RemoteState,
     RemoteStatus,
     ResultRequest,
-    Submission,
 )
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
@@ -56,7 +56,7 @@ def account(
     return LongCat("mygpu", settings, Transport(http=httpx.MockTransport(answer)))
 
 
-def submit(longcat: LongCat) -> Submission:
+def submit(longcat: LongCat) -> AcceptedCreate:
     return longcat.submit(
         ProviderRequest(TEXT, INPUTS),
         callback_url="https://gw.example/callbacks/1",
@@ -140,7 +140,7 @@ def test_the_create_request() -> None:
 @pytest.mark.parametrize("status", [200, 201, 202])
 @pytest.mark.parametrize("word", ["queued", "running", "failed", "cancelled", "a new word"])
 def test_a_create_with_an_id_is_accepted_whatever_its_state(status: int, word: str) -> None:
-    assert submit(account(job(word, video={"url": LINK}), status=status)) == Submission("job-1")
+    assert submit(account(job(word, video={"url": LINK}), status=status)) == AcceptedCreate("job-1")
 
 
 @pytest.mark.parametrize(("job_id", "kept"), [("job-1", "job-1"), (None, str(GENERATION_ID))])
@@ -158,7 +158,7 @@ def test_a_video_that_comes_at_once_is_kept(job_id: str | None, kept: str) -> No
 
 @pytest.mark.parametrize("url", [None, "", "/files/1.mp4", "https://media.example/a b.mp4", 7])
 def test_a_finished_job_whose_video_cannot_be_followed_is_asked_for(url: object) -> None:
-    assert submit(account(job("succeeded", video={"url": url}))) == Submission("job-1")
+    assert submit(account(job("succeeded", video={"url": url}))) == AcceptedCreate("job-1")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_a_failure_and_its_reason(error: object, code: ErrorCode, message: str) 
 def test_a_look_up_searches_by_our_reference() -> None:
     requests: list[httpx.Request] = []
     found = job("running", reference=str(GENERATION_ID))
-    assert account({"jobs": [found]}, requests=requests).look_up(GENERATION_ID) == Submission("job-1")
+    assert account({"jobs": [found]}, requests=requests).look_up(GENERATION_ID) == AcceptedCreate("job-1")
     assert [(request.method, str(request.url)) for request in requests] == [
         ("GET", f"{ENDPOINT}?reference={GENERATION_ID}")
     ]

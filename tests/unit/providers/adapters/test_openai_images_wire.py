@@ -11,6 +11,7 @@ from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.adapters.openai_images.wire import to_body
 from providers.base import (
     STORED_FILE,
+    AcceptedCreate,
     AccountState,
     Cancellation,
     ProviderRequest,
@@ -18,7 +19,6 @@ from providers.base import (
     RemoteState,
     RemoteStatus,
     ResultRequest,
-    Submission,
 )
 from providers.http.transport import MAX_REPLY_BYTES, Transport
 from schemas.enums import ErrorCode
@@ -60,7 +60,7 @@ def account(
     return OpenAIImages("mygateway", settings, Transport(http=httpx.MockTransport(answer)))
 
 
-def submit(pictures: OpenAIImages) -> Submission:
+def submit(pictures: OpenAIImages) -> AcceptedCreate:
     return pictures.submit(
         ProviderRequest("dall-e-3", INPUTS),
         callback_url="https://gw.example/callbacks/1",
@@ -155,7 +155,7 @@ def test_a_picture_that_comes_with_the_answer_is_kept(beside: dict[str, Any], si
     picture = bytes(size)
     told = {**beside, "b64_json": base64.b64encode(picture).decode()}
     accepted = submit(account(pictures(told)))
-    assert accepted == Submission(str(GENERATION_ID), file=picture, is_finished=True)
+    assert accepted == AcceptedCreate(str(GENERATION_ID), file=picture, is_finished=True)
     stored = RemoteRef(accepted.remote_id, "dall-e-3", {STORED_FILE: "stored:1"})
     assert account().poll(stored) == RemoteState(RemoteStatus.SUCCEEDED, result_urls=["stored:1"])
 

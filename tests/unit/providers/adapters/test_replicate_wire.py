@@ -47,8 +47,8 @@ def account(
 
 def submit(replicate: Replicate, *, callback_url: str | None = None) -> str:
     request = ProviderRequest(FLUX, Inputs(prompt=PROMPT, output_format="png"))
-    submission = replicate.submit(request, callback_url=callback_url, generation_id=uuid4(), fence=lambda: None)
-    return submission.remote_id
+    created = replicate.submit(request, callback_url=callback_url, generation_id=uuid4(), fence=lambda: None)
+    return created.remote_id
 
 
 def prediction(status: str = "starting", **fields: Any) -> dict[str, Any]:

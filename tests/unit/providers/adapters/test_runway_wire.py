@@ -54,13 +54,13 @@ def account(*replies: tuple[int, object], requests: list[httpx.Request] | None =
 
 def submit(runway: Runway) -> str:
     inputs = Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5)
-    submission = runway.submit(
+    created = runway.submit(
         ProviderRequest(TEXT, inputs),
         callback_url="https://gw.example/callbacks/runway/1?t=x",
         generation_id=uuid4(),
         fence=lambda: None,
     )
-    return submission.remote_id
+    return created.remote_id
 
 
 def task(status: str = "PENDING", **fields: Any) -> dict[str, Any]:

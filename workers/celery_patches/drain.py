@@ -1,4 +1,8 @@
-"""How a worker ends: it finishes what it can within a bound, and hands the rest back."""
+"""Bounds the end of a worker.
+
+Celery's pool of threads waits for the last step, however long the step takes. Celery cannot cancel a thread, so its
+soft and cold shutdowns wait too.
+"""
 
 import os
 import signal
@@ -24,10 +28,10 @@ _LETTING_GO_SECONDS = 1.0
 
 
 class DrainingPool(TaskPool):
-    """Celery's pool of threads, with an end that is bounded.
+    """A pool of threads whose end has a bound.
 
-    SIGTERM and SIGINT: no new message is taken, running steps finish, and after `worker_drain_seconds` what is left is
-    handed back. SIGQUIT: it is handed back at once. Celery alone would wait for the last step, however long it takes.
+    SIGTERM and SIGINT: the worker takes no new message and finishes the running steps. After `worker_drain_seconds` the
+    worker hands back the steps that still run. SIGQUIT: the worker hands back all running steps at once.
     """
 
     executor: ThreadPoolExecutor

@@ -6,16 +6,16 @@ from typing import Final
 from providers.adapters.kie.market import MARKET
 from providers.adapters.kie.runway import RUNWAY
 from providers.adapters.kie.veo import VEO, VEO_EXTEND
-from providers.adapters.kie.wire import Family
+from providers.adapters.kie.wire import Wire
 from providers.base import ProviderRequest
 
 # By the part before the first slash. Every other model belongs to the Market.
-_FAMILIES: Final[Mapping[str, Family]] = {"veo": VEO, "veo-extend": VEO_EXTEND, "runway": RUNWAY}
+_WIRES: Final[Mapping[str, Wire]] = {"veo": VEO, "veo-extend": VEO_EXTEND, "runway": RUNWAY}
 
 
-def family_of(model: str) -> Family:
-    """The family of a route's model."""
-    return _FAMILIES.get(model.partition("/")[0], MARKET)
+def wire_of(model: str) -> Wire:
+    """The wire of a route's model."""
+    return _WIRES.get(model.partition("/")[0], MARKET)
 
 
 def to_body(request: ProviderRequest) -> dict[str, object]:
@@ -24,4 +24,4 @@ def to_body(request: ProviderRequest) -> dict[str, object]:
     Raises:
         ProviderRejected: this version no longer supports the model of an old order.
     """
-    return family_of(request.model).to_body(request)
+    return wire_of(request.model).to_body(request)

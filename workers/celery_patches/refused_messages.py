@@ -1,11 +1,12 @@
-"""What Celery must not do with logs: set them up, and print a message that a stranger sent wrongly."""
+"""Keeps the bodies of refused messages out of the log.
+
+Celery logs a refused message with its body and headers. A message of the Redis door holds a prompt.
+"""
 
 import logging
 
-from celery.signals import setup_logging
 from celery.worker.consumer import consumer
 
-# Of these, each with the message's body and headers: a prompt, if it came through the Redis door.
 REFUSALS: dict[str, str] = {
     getattr(consumer, name): text
     for name, text in {
@@ -15,13 +16,14 @@ REFUSALS: dict[str, str] = {
         "MESSAGE_DECODE_ERROR": "a message that cannot be decoded was discarded",
     }.items()
 }
+"""Celery's text for each kind of refused message, and the text that replaces it."""
 
 
 class WithoutBodies(logging.Filter):
-    """Says that a message was discarded, and nothing of it."""
+    """Replaces the text of refusals."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record of a refused message; let every other pass as it is."""
+        """Rewrite the record of a refused message. Other records pass unchanged."""
         if isinstance(record.msg, str) and record.msg in REFUSALS:
             record.msg = REFUSALS[record.msg]
             record.args = None
@@ -30,15 +32,6 @@ class WithoutBodies(logging.Filter):
         return True
 
 
-def keep_our_logging() -> None:
-    """Keep Celery from configuring logging its own way: with a receiver of this signal, it does not."""
-    setup_logging.connect(_configured_already, weak=False)
-
-
-def _configured_already(**_: object) -> None:
-    """`schemas.logs` did it."""
-
-
 def hide_message_bodies() -> None:
-    """Keep the bodies of refused messages out of the logs of this process."""
+    """Install the filter in this process."""
     logging.getLogger(consumer.__name__).addFilter(WithoutBodies())

@@ -1,4 +1,7 @@
-"""Where Celery finds modules: among what is installed, never in the folder in which a command was given."""
+"""Imports tasks from the installed modules only.
+
+Celery's loader looks in the current folder first. The folder of a user may hold a `tasks.py`.
+"""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -7,11 +10,11 @@ from celery.loaders.app import AppLoader
 
 
 class InstalledLoader(AppLoader):
-    """Celery's loader looks in the current folder first, where a `tasks.py` of the user's may lie."""
+    """A loader that ignores the current folder."""
 
     def import_from_cwd(
         self, module: str, imp: Callable[..., ModuleType] | None = None, package: str | None = None
     ) -> ModuleType:
-        """Import a module as Python does."""
+        """Import a module with Python's own rules."""
         found: ModuleType = (imp or self.import_module)(module, package=package)
         return found

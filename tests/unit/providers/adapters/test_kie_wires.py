@@ -1,4 +1,4 @@
-"""The families behind a Kie account that are not its Market: Veo and Runway."""
+"""The wires behind a Kie account that are not its Market: Veo and Runway."""
 
 import json
 from uuid import uuid4
@@ -9,9 +9,9 @@ from pydantic import JsonValue, SecretStr
 
 from providers.adapters.kie import runway, veo
 from providers.adapters.kie.adapter import Kie
-from providers.adapters.kie.families import family_of, to_body
 from providers.adapters.kie.market import MARKET
 from providers.adapters.kie.wire import Answer
+from providers.adapters.kie.wires import to_body, wire_of
 from providers.base import ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
@@ -52,7 +52,7 @@ def runway_state(**data: JsonValue) -> RemoteState:
 
 
 @pytest.mark.parametrize(
-    ("model", "family"),
+    ("model", "wire"),
     [
         ("veo/veo3_fast", veo.VEO),
         ("veo-extend/veo3", veo.VEO_EXTEND),
@@ -62,8 +62,8 @@ def runway_state(**data: JsonValue) -> RemoteState:
         ("gone", MARKET),
     ],
 )
-def test_a_routes_model_tells_its_family(model: str, family: object) -> None:
-    assert family_of(model) is family
+def test_a_routes_model_tells_its_wire(model: str, wire: object) -> None:
+    assert wire_of(model) is wire
 
 
 @pytest.mark.parametrize("model", ["veo/veo2", "veo/veo3/reference", "veo-extend/veo2", "runway/gen4"])
@@ -131,17 +131,17 @@ def test_runway_is_told_no_shape_where_a_picture_decides_it() -> None:
         ("runway/generate", "/api/v1/runway/generate", "/api/v1/runway/record-detail"),
     ],
 )
-def test_each_family_has_addresses_of_its_own(model: str, create: str, status: str) -> None:
+def test_each_wire_has_addresses_of_its_own(model: str, create: str, status: str) -> None:
     requests: list[httpx.Request] = []
     kie = account({"code": 200, "msg": "success", "data": {"taskId": "task_1"}}, requests)
-    submission = kie.submit(
+    created = kie.submit(
         ProviderRequest(model, VIDEO),
         callback_url="https://gw.example/callbacks/kie/1?t=x",
         generation_id=uuid4(),
         fence=lambda: None,
     )
     with pytest.raises(ProviderBadResponse, match="a record of another form"):
-        kie.poll(RemoteRef(submission.remote_id, model))
+        kie.poll(RemoteRef(created.remote_id, model))
     assert [(sent.method, sent.url.path) for sent in requests] == [("POST", create), ("GET", status)]
     body = {**to_body(ProviderRequest(model, VIDEO)), "callBackUrl": "https://gw.example/callbacks/kie/1?t=x"}
     assert json.loads(requests[0].content) == body
