@@ -1,4 +1,4 @@
-"""The API of fal's queue as data and pure functions: field names, paths, states, results, errors.
+"""The wire of fal's queue as data and pure functions: field names, paths, states, results, errors.
 
 Source: https://fal.ai/docs/api-reference/inference-api, unless a line names another.
 """

@@ -24,7 +24,7 @@ from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse
 
 EMBEDDED: Final = "data"
-"""The JSON member that holds an embedded file."""
+"""The JSON member that contains an embedded file."""
 
 _MEDIA: Final = frozenset({"image", "video"})
 _FILES: Final = "files/"

@@ -1,4 +1,4 @@
-"""The Gemini API as data and pure functions: bodies, states, errors.
+"""The Gemini wire as data and pure functions: bodies, states, errors.
 
 Source: google-genai 3.4 (`_gaos/interactions.py`, `_gaos/types/interactions`), which Google generates from its schema
 of revision 2026-05-20, and https://ai.google.dev/gemini-api/docs/omni, unless a line names another. Google does not

@@ -1,4 +1,4 @@
-"""Kie Market: one API for the models of many vendors. Source: https://docs.kie.ai/market, the page of each model."""
+"""Kie Market: one wire for the models of many vendors. Source: https://docs.kie.ai/market, the page of each model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

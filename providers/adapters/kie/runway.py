@@ -1,4 +1,4 @@
-"""Kie's API for Runway's Gen-3. Source: https://docs.kie.ai/runway-api."""
+"""Kie's wire for Runway's Gen-3. Source: https://docs.kie.ai/runway-api."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""Kie's API for Google's Veo 3.1. Source: https://docs.kie.ai/veo3-api."""
+"""Kie's wire for Google's Veo 3.1. Source: https://docs.kie.ai/veo3-api."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The parts that all Kie APIs share: envelope, codes, signature. Source: https://docs.kie.ai."""
+"""The parts that all Kie wires share: envelope, codes, signature. Source: https://docs.kie.ai."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Selects the Kie API of a model, by the model's name in the route."""
+"""Selects the Kie wire of a model, by the model's name in the route."""
 
 from collections.abc import Mapping
 from typing import Final

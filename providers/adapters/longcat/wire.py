@@ -1,4 +1,4 @@
-"""The API of a LongCat-Video endpoint, as data and pure functions: fields, states, errors.
+"""The wire of a LongCat-Video endpoint, as data and pure functions: fields, states, errors.
 
 Reelworks defines this API: docs/longcat-endpoint.md describes it. The field names come from LongCat's code
 (https://github.com/meituan-longcat/LongCat-Video): `generate_t2v`, `generate_i2v` and `generate_vc`.

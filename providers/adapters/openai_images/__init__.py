@@ -1,4 +1,4 @@
-"""Gateways with OpenAI's API for images."""
+"""Gateways with OpenAI's wire for images."""
 
 from providers.adapters.openai_images.adapter import OpenAIImages as Adapter
 

@@ -1,4 +1,4 @@
-"""OpenAI's API for images, which gateways serve too.
+"""OpenAI's wire for images, which gateways serve too.
 
 The account's base URL is the one that OpenAI's client takes, which usually ends with `/v1`. The answer to a create
 contains the finished image, so a create takes as long as the generation, and no later call is needed. The answer has a

@@ -1,4 +1,4 @@
-"""OpenAI's API for images, as data and pure functions: fields and results.
+"""OpenAI's wire for images, as data and pure functions: fields and results.
 
 Source: `resources/images.py` and `types/image*.py` of https://github.com/openai/openai-python, unless a line names
 another. `providers/adapters/openai_wire.py` has the parts that OpenAI's APIs share.

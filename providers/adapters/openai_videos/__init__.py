@@ -1,4 +1,4 @@
-"""Gateways with OpenAI's API for videos, which OpenAI itself no longer serves."""
+"""Gateways with OpenAI's wire for videos, which OpenAI itself no longer serves."""
 
 from providers.adapters.openai_videos.adapter import OpenAIVideos as Adapter
 

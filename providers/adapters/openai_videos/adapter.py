@@ -1,4 +1,4 @@
-"""OpenAI's API for videos, which gateways serve.
+"""OpenAI's wire for videos, which gateways serve.
 
 OpenAI has shut down its own service (https://developers.openai.com/api/docs/deprecations), so each account names a base
 URL: the one that OpenAI's client takes, which usually ends with `/v1`. The API has no cancel call (`DELETE` removes a

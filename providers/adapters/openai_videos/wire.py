@@ -1,4 +1,4 @@
-"""OpenAI's API for videos, as data and pure functions: fields, states, errors.
+"""OpenAI's wire for videos, as data and pure functions: fields, states, errors.
 
 Source: `resources/videos.py` and `types/video*.py` of https://github.com/openai/openai-python, unless a line names
 another. `providers/adapters/openai_wire.py` has the parts that OpenAI's APIs share.

@@ -1,4 +1,4 @@
-"""Replicate's API as data and pure functions: field names, states, results, errors.
+"""Replicate's wire as data and pure functions: field names, states, results, errors.
 
 Source: https://replicate.com/docs/reference/http and its OpenAPI document, unless a line names another.
 """

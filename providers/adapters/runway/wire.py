@@ -1,4 +1,4 @@
-"""Runway's API as data and pure functions: field names, ratios, states, failures, errors.
+"""Runway's wire as data and pure functions: field names, ratios, states, failures, errors.
 
 Source: https://docs.dev.runwayml.com/api and the types of Runway's own client, https://github.com/runwayml/sdk-python,
 unless a line names another.

@@ -1,4 +1,4 @@
-"""The API of Veo at Vertex AI as data and pure functions: names, fields, states, results, errors.
+"""The wire of Veo at Vertex AI as data and pure functions: names, fields, states, results, errors.
 
 Source: `google/genai/models.py` and `operations.py` of https://github.com/googleapis/python-genai, unless a line names
 another. Models' inputs: https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/veo/3-1-generate.
