@@ -35,6 +35,54 @@ _WAKE_EVERY_SECONDS = 1.0
 _SWEEP_AT_MINUTE = 17
 _REPLY_KEPT_SECONDS = 3600
 
+_TASKS: dict[str, object] = {
+    # Plain direct queues: a FLUSHALL deletes the bindings of a named exchange, and later messages vanish.
+    "task_queues": [KombuQueue(queue.value, routing_key=queue.value) for queue in Queue],
+    "task_routes": {task: {"queue": queue.value} for task, queue in ROUTES.items()},
+    "task_default_queue": Queue.CONTROL.value,
+    "task_create_missing_queues": False,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    # No kind of acknowledgement survives `kill -9`. The lease does. Early acknowledgements cause no double start.
+    "task_acks_late": False,
+    "task_ignore_result": True,
+    "task_store_errors_even_if_ignored": False,
+    "result_expires": _REPLY_KEPT_SECONDS,
+    "task_publish_retry": False,
+}
+
+_WORKERS: dict[str, object] = {
+    "worker_prefetch_multiplier": 1,
+    "worker_pool": "workers.celery_patches.drain:DrainingPool",
+    "worker_consumer": "workers.celery_patches.consumer:PatchedConsumer",
+    "worker_hijack_root_logger": False,
+    # The setting affects only late acknowledgements. Without a value, Celery warns at each lost connection.
+    "worker_cancel_long_running_tasks_on_connection_loss": True,
+    # Flower needs events and remote control.
+    "worker_send_task_events": True,
+    "worker_enable_remote_control": True,
+}
+
+_BEAT: dict[str, object] = {
+    "beat_schedule": {
+        "wake": {
+            "task": TaskName.WAKE.value,
+            "schedule": _WAKE_EVERY_SECONDS,
+            # A late wake-up is worthless: the next wake-up does the same.
+            "options": {"expires": 5 * _WAKE_EVERY_SECONDS, "ignore_result": True},
+        },
+        "sweep": {
+            "task": TaskName.SWEEP.value,
+            # By the clock, not every 3600 s from the start: a beat that restarts often would never sweep.
+            "schedule": crontab(minute=_SWEEP_AT_MINUTE),
+            "options": {"expires": 1800, "ignore_result": True},
+        },
+    },
+    # The schedule is code. A file with the schedule could be stale.
+    "beat_scheduler": "workers.celery_patches.beat_outages:MemoryScheduler",
+    "beat_max_loop_interval": _WAKE_EVERY_SECONDS,
+}
+
 
 def create_app(settings: Settings, *, process: Process = "gateway", is_door: bool = False) -> Celery:
     """The application for a process.
@@ -55,27 +103,18 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         # Only workers import these modules, by name: a gateway starts without them.
         include=[*(f"tasks.{module}" for module in _TASK_MODULES), "intake.redis_door"],
     )
-    app.conf.update(
-        # Plain direct queues: a FLUSHALL deletes the bindings of a named exchange, and later messages vanish.
-        task_queues=[KombuQueue(queue.value, routing_key=queue.value) for queue in Queue],
-        task_routes={task: {"queue": queue.value} for task, queue in ROUTES.items()},
-        task_default_queue=Queue.CONTROL.value,
-        task_create_missing_queues=False,
-        task_serializer="json",
-        accept_content=["json"],
-        # No kind of acknowledgement survives `kill -9`. The lease does. Early acknowledgements cause no double start.
-        task_acks_late=False,
-        worker_prefetch_multiplier=1,
-        worker_pool="workers.celery_patches.drain:DrainingPool",
-        task_ignore_result=True,
-        task_store_errors_even_if_ignored=False,
-        result_expires=_REPLY_KEPT_SECONDS,
-        task_publish_retry=False,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
-        broker_pool_limit=40,
-        broker_pool_acquire_timeout=_SOCKET_TIMEOUT_SECONDS[process],
-        broker_transport_options={
+    app.conf.update(**_TASKS, **_WORKERS, **_BEAT, **_redis(process, is_door=is_door))
+    return app
+
+
+def _redis(process: Process, *, is_door: bool) -> dict[str, object]:
+    """The connections to Redis, as broker and as result backend."""
+    return {
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_pool_limit": 40,
+        "broker_pool_acquire_timeout": _SOCKET_TIMEOUT_SECONDS[process],
+        "broker_transport_options": {
             "ack_emulation": is_door,
             **({"priority_steps": list(PRIORITIES)} if is_door else {}),
             "visibility_timeout": 900,
@@ -87,31 +126,6 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
             "health_check_interval": 25,
             "max_connections": 200,
         },
-        redis_socket_timeout=_SOCKET_TIMEOUT_SECONDS["worker"],
-        redis_socket_connect_timeout=1,
-        worker_hijack_root_logger=False,
-        # The setting affects only late acknowledgements. Without a value, Celery warns at each lost connection.
-        worker_cancel_long_running_tasks_on_connection_loss=True,
-        worker_consumer="workers.celery_patches.consumer:PatchedConsumer",
-        # Flower needs events and remote control.
-        worker_send_task_events=True,
-        worker_enable_remote_control=True,
-        beat_schedule={
-            "wake": {
-                "task": TaskName.WAKE.value,
-                "schedule": _WAKE_EVERY_SECONDS,
-                # A late wake-up is worthless: the next wake-up does the same.
-                "options": {"expires": 5 * _WAKE_EVERY_SECONDS, "ignore_result": True},
-            },
-            "sweep": {
-                "task": TaskName.SWEEP.value,
-                # By the clock, not every 3600 s from the start: a beat that restarts often would never sweep.
-                "schedule": crontab(minute=_SWEEP_AT_MINUTE),
-                "options": {"expires": 1800, "ignore_result": True},
-            },
-        },
-        # The schedule is code. A file with the schedule could be stale.
-        beat_scheduler="workers.celery_patches.beat_outages:MemoryScheduler",
-        beat_max_loop_interval=_WAKE_EVERY_SECONDS,
-    )
-    return app
+        "redis_socket_timeout": _SOCKET_TIMEOUT_SECONDS["worker"],
+        "redis_socket_connect_timeout": 1,
+    }
