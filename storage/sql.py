@@ -77,9 +77,16 @@ def returns(row: type[T] | Callable[..., T]) -> Callable[[str], Query[T]]:
 
     Args:
         row: a dataclass of the statement's columns in their order, a model of its columns, a function of them, or the
-            type of its only column.
+            type of its only column. `{columns}` in the text stands for the columns of a model. `*` would also return a
+            column that the next release adds, and a prepared statement then fails.
     """
-    return lambda text: Query(text, row)
+    columns = _columns(row)
+    return lambda text: Query(text.replace("{columns}", columns), row)
+
+
+def _columns(row: Any) -> str:
+    is_model = isinstance(row, type) and issubclass(row, BaseModel)
+    return ", ".join(f'"{name}"' for name in row.model_fields) if is_model else ""
 
 
 def of(session: Session) -> Sql:

@@ -56,7 +56,8 @@ _WORKERS: dict[str, object] = {
     "worker_pool": "workers.celery_patches.drain:DrainingPool",
     "worker_consumer": "workers.celery_patches.consumer:PatchedConsumer",
     "worker_hijack_root_logger": False,
-    # The setting affects only late acknowledgements. Without a value, Celery warns at each lost connection.
+    # Without a value, Celery warns at each lost connection. Only the Redis door acknowledges late, and a pool of
+    # threads cannot cancel a request: the request ends, and its second delivery gives the same generation.
     "worker_cancel_long_running_tasks_on_connection_loss": True,
     # Flower needs events and remote control.
     "worker_send_task_events": True,

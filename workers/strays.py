@@ -54,7 +54,7 @@ def fetch(redis: Redis) -> int:
     Raises:
         RedisError: Redis did not answer.
     """
-    return sum(_fetch_from(redis, name) for name in DEFAULT_LISTS if redis.exists(name))
+    return sum(_fetch_from(redis, name) for name in DEFAULT_LISTS if redis.type(name) in (b"list", "list"))
 
 
 def _fetch_until(over: threading.Event, redis_url: str) -> None:
