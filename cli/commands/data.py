@@ -30,9 +30,10 @@ Kinds = Annotated[
     list[SweepKind] | None,
     typer.Option(
         parser=_sweep_kind,
-        metavar=f"[{'|'.join(SweepKind)}]",
+        metavar="KIND",
         autocompletion=lambda: list(SweepKind),
-        help="sweep this kind alone; may be given several times",
+        help="sweep this kind alone; may be given several times: assets, uploads (customers' files), "
+        "objects (without a row), multipart (of dead workers), receipts, keys",
     ),
 ]
 """The kinds of things to sweep."""
