@@ -1,1 +1,1 @@
-"""One module for each stage: a plain function, and a thin Celery shell around it."""
+"""The steps of a generation: one module for each stage. `pipeline` runs the steps, and `messages` connects Celery."""

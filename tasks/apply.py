@@ -1,6 +1,6 @@
-"""Writing an outcome down: the row, its timeline, assets and credits in one transaction, and then the wake-up.
+"""Writes outcomes: the row, the timeline, the assets and the credits in one transaction, and then sends the wake-up.
 
-Here alone it is known what to do about lost leases, about outages, and about a create that must not be forgotten.
+This module alone handles lost leases, outages, and creates whose result must be recorded.
 """
 
 from collections.abc import Sequence
@@ -36,18 +36,18 @@ from tasks.troubles import crashed, outage, outlasting_outages
 
 log = structlog.get_logger()
 
-# Two looks at the clock by one statement.
+# One statement may read the clock twice; the two times differ by less than this.
 _AT_ONCE_SECONDS = 0.05
 
 
 def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim | None:
-    """Write an outcome down, and wake the next stage unless it has to wait first.
+    """Write an outcome, and send a wake-up for the next stage if its step can run at once.
 
     Args:
-        keeps_lease: this worker goes on under the same claim, which is given back as it stands then.
+        keeps_lease: this worker goes on under the same claim. The returned claim has the new row.
 
     Raises:
-        LeaseLost: the claim is no longer this worker's, and nothing of the outcome had to be kept.
+        LeaseLost: this worker lost the claim, and the outcome contains no fact about a create.
     """
     match outcome:
         case Advance(stage=Stage.SUBMITTING):
@@ -64,7 +64,10 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
 
 
 def recover(services: WorkerServices, claim: Claim, error: Exception) -> None:
-    """After a step that did not end well. If this fails too, the lease runs out and `wake_at` brings the stage back."""
+    """Write the outcome of a step that raised an error.
+
+    If this write fails too, the lease runs out, and `wake_at` starts the stage again.
+    """
     stage = claim.generation.stage
     try:
         if isinstance(error, LeaseLost):
@@ -81,7 +84,10 @@ def recover(services: WorkerServices, claim: Claim, error: Exception) -> None:
 
 
 def _note_refusal(services: WorkerServices, claim: Claim, error: Exception) -> None:
-    """Show on the timeline that the generation had moved on: another worker took it, or our own commit had arrived."""
+    """Write to the timeline that the database refused a write.
+
+    Either another worker claimed the generation, or our commit arrived and only its acknowledgement was lost.
+    """
     data = {"stage": claim.generation.stage, "attempt": claim.generation.attempt, "after": type(error).__name__}
     try:
         with services.database.statement() as sql:
@@ -91,24 +97,24 @@ def _note_refusal(services: WorkerServices, claim: Claim, error: Exception) -> N
 
 
 def _declare(services: WorkerServices, claim: Claim, intent: Advance) -> Claim | None:
-    """Commit the intent before the request leaves.
+    """Commit the intent to send a create, before the create leaves.
 
-    From here on, a worker that dies leaves an unknown outcome behind, and nobody sends the request a second time.
+    If the worker dies after this commit, the result of the create is unknown, and no worker sends the create again.
     """
     try:
         return _commit(services, claim, intent, keeps_lease=True)
     except OUTAGES:
-        # The commit may have arrived, and only its acknowledgement not. Nothing was sent.
+        # The commit may have arrived without its acknowledgement. The create has not left.
         _conclude(services, claim, NotAccepted())
         raise
 
 
 @outlasting_outages
 def _conclude(services: WorkerServices, claim: Claim, outcome: Advance | NotAccepted | Unknown) -> Claim | None:
-    """Write down what became of a create; the only worker that knows it must not forget it.
+    """Write the result of a create. Retry during an outage, and write facts even after the lease was lost.
 
-    Forgotten, it is work that was paid for and that nobody fetches, or a generation that waits for an answer which
-    cannot come. So it outlasts an outage, and what is a fact reaches the row even if the lease was lost meanwhile.
+    Only the sender knows the result. Without this record, paid work would never be fetched, or a generation would wait
+    for an answer that cannot come.
     """
     if isinstance(outcome, Advance) and outcome.file is not None:
         file = outcome.file
@@ -125,7 +131,10 @@ def _conclude(services: WorkerServices, claim: Claim, outcome: Advance | NotAcce
 
 
 def _write_fact(services: WorkerServices, claim: Claim, accepted: Changes | None) -> None:
-    """Write down without a lease that the vendor accepted, or else that the create never left; no claim is left."""
+    """Record without a lease that the vendor accepted the create (`accepted`), or that the create never left (None).
+
+    The write matches the create's token, not the lease. If the write changes the row, no claim remains.
+    """
     with services.database.statements() as sql:
         is_heeded = transitions.withdraw(sql, claim) if accepted is None else transitions.keep(sql, claim, accepted)
     if accepted is None:
@@ -138,7 +147,7 @@ def _give_up(services: WorkerServices, claim: Claim, outcome: UnlessCalledBack) 
     try:
         written = _commit(services, claim, outcome)
     except LeaseLost:
-        # A callback came while we gave up: it brought the id. If the lease is lost, too, this is refused as well.
+        # A callback brought the remote id in the meantime. If the lease is lost too, this write is refused as well.
         _commit(services, claim, Later(0.0, Counts.SUCCESS))
         return None
     log.info("submit_given_up")
@@ -146,7 +155,7 @@ def _give_up(services: WorkerServices, claim: Claim, outcome: UnlessCalledBack) 
 
 
 def _commit(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim:
-    # One statement is a transaction by itself, at a third of the round trips.
+    # One statement is a transaction by itself and needs a third of the round trips.
     is_one = isinstance(outcome, Later) or (
         isinstance(outcome, Advance) and not (outcome.assets or outcome.notes or outcome.stage is Stage.COMPLETED)
     )
@@ -156,7 +165,7 @@ def _commit(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_l
 
 
 def _write(sql: Sql, claim: Claim, outcome: Outcome, *, resend_after: float, keeps_lease: bool = False) -> Claim:
-    """Everything that an outcome changes, in the transaction of `sql`; the claim as it stands then."""
+    """Write all changes of an outcome in the transaction of `sql`. Returns the claim with the new row."""
     notes: Sequence[Note] = ()
     match outcome:
         case Advance(notes=notes):
@@ -200,12 +209,12 @@ def _counted(claim: Claim, outcome: Later) -> Changes:
 
 
 def _tell(services: WorkerServices, claim: Claim, written: Claim, outcome: Outcome, *, keeps_lease: bool) -> None:
-    """Log what happened, and send the wake-up of the next stage if that can run at once."""
+    """Log the outcome, and send the wake-up of the next stage if its step can run at once."""
     origin, row = claim.generation.stage, written.generation
     match outcome.then if isinstance(outcome, NotAccepted | UnlessCalledBack) else outcome:
         case Advance(stage=stage, wait=wait) if stage is not Stage.SUBMITTING:
             log.info("generation_moved", origin=origin, stage=stage)
-            # It need not wait after all if something came while the worker held the row.
+            # A callback or a cancellation may have come during the claim: then the next step need not wait.
             is_due = row.wake_at is not None and (row.wake_at - row.stage_at).total_seconds() < _AT_ONCE_SECONDS
             if stage in WORK and not keeps_lease and (wait is None or is_due):
                 is_called_back = wait is not None and row.cancel_requested_at is None

@@ -1,4 +1,4 @@
-"""What ends a generation before its step is taken: its deadline, or crashes in a row."""
+"""Ends a generation before its step runs: past its deadline, or after too many crashes in a row."""
 
 import structlog
 
@@ -13,7 +13,7 @@ from tasks.troubles import INTERNAL, is_crashing_for_good, loggable
 
 log = structlog.get_logger()
 
-# Where a passed deadline says more than that time is up.
+# The stages whose failure past the deadline has a message of its stage.
 _LATE = {
     Stage.SUBMITTING: Fail(
         ErrorCode.SUBMIT_OUTCOME_UNKNOWN,
@@ -27,9 +27,9 @@ _LATE = {
 
 
 def end_of(services: WorkerServices, claim: Claim) -> Outcome | None:
-    """How a generation ends that is late, or that crashed too often; None if it goes on.
+    """The end of a generation that is past its deadline or crashed too often. None if the generation goes on.
 
-    In `settling` nothing is late: the result is stored.
+    `settling` has no deadline: the result is stored.
     """
     generation = claim.generation
     if generation.stage is not Stage.SETTLING and generation.claimed_at >= generation.deadline_at:
@@ -38,7 +38,7 @@ def end_of(services: WorkerServices, claim: Claim) -> Outcome | None:
 
 
 def _late(services: WorkerServices, claim: Claim) -> Outcome:
-    """Stop the provider where it can be stopped, and end the hold."""
+    """Ask the provider to stop running work, and end the generation. The end settles the hold."""
     generation = claim.generation
     if generation.stage is Stage.GENERATING:
         try:

@@ -1,4 +1,4 @@
-"""From `downloading`: stream the result from the provider into its final place in the object store."""
+"""The step of `downloading`: stream the result from the provider into the object store, under its final key."""
 
 import hashlib
 import time
@@ -28,7 +28,7 @@ _SHOW_PROGRESS_EVERY_SECONDS = 1.0
 
 
 def download(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
-    """Fetch the result into a place of this claim's own; a small picture is carried to the look at it."""
+    """Store the result under a key that only this claim uses. Carry the bytes of a small image to the next step."""
     key = stored_key(claim.generation.result_urls[0])
     try:
         if key is None:
@@ -47,12 +47,12 @@ def _not_downloaded(services: WorkerServices, claim: Claim, error: DownloadError
     log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
     if error.is_final:
         return Fail(ErrorCode.RESULT_INVALID, error.message)
-    # The work is paid for: its deadline decides how long its host may be away.
+    # The work is paid for: while its host is away, only the deadline ends the generation.
     return _refresh_link(services, claim, error) if error.is_stale else outage(services)
 
 
 def _transfer(services: WorkerServices, claim: Claim, lease: Lease, key: str) -> tuple[StoredBytes, bytes | None]:
-    """Stores the result; what is known of it, and the bytes themselves if they are few."""
+    """Store the result. Returns its size, hash and type, and the bytes of a small image."""
     generation = claim.generation
     wanted = services.providers.get(generation.provider).result_request(generation.result_urls[0])
     limits = _until_deadline(services.settings.downloads, claim)
@@ -69,8 +69,12 @@ def _transfer(services: WorkerServices, claim: Claim, lease: Lease, key: str) ->
 
 
 def _look_at(services: WorkerServices, claim: Claim, key: str) -> tuple[StoredBytes, bytes | None]:
-    """What is known of a result that came with the create and is stored already; and its bytes, a picture's."""
-    # Whatever a vendor answers, a customer is given nobody else's file.
+    """Read a result that came with the create and is stored already.
+
+    Returns:
+        Its size, hash and type, and the bytes of an image.
+    """
+    # The vendor's answer may name any key: no customer may receive a file of another customer.
     is_theirs = key.startswith(f"customers/{claim.generation.customer_id}/")
     found = services.objects.stat(key) if is_theirs else None
     if found is None:
@@ -84,12 +88,12 @@ def _look_at(services: WorkerServices, claim: Claim, key: str) -> tuple[StoredBy
 
 
 def _is_small_picture(claim: Claim, result: Download) -> bool:
-    """Whether it may be kept in memory until it was looked at; an upload would hold as much of it at a time."""
+    """Whether the result may stay in memory until the next step. An upload buffers as many bytes as this limit."""
     return claim.generation.kind is Kind.IMAGE and result.size_bytes is not None and result.size_bytes <= PART_BYTES
 
 
 class _Progress:
-    """Called between two chunks: stops a worker that lost its lease, and shows once a second how far it is."""
+    """Runs between two chunks: stops a worker that lost its lease, and writes the progress once a second."""
 
     def __init__(self, services: WorkerServices, claim: Claim, lease: Lease) -> None:
         self.total_bytes: int | None = None
@@ -109,7 +113,7 @@ class _Progress:
             with self._services.database.statement() as sql:
                 transitions.record(sql, self._claim, Changes(progress=percent))
         except OUTAGES as error:
-            # Nobody sees the progress for a moment: no reason to give the bytes up.
+            # Progress is not worth a new download: go on, and write the next progress.
             log.warning("progress_not_shown", error=type(error).__name__)
 
 
@@ -119,7 +123,7 @@ def _until_deadline(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
 
 
 def _refresh_link(services: WorkerServices, claim: Claim, refused: DownloadError) -> Later:
-    """The link was refused: links expire, and reading the state again may give a fresh one."""
+    """Read the state again for a fresh link, because the host refused this one. Links expire."""
     try:
         state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))
     except ProviderError as error:

@@ -1,4 +1,4 @@
-"""Where a claim puts the bytes that it received, and how the rest of the pipeline names them."""
+"""The object keys of results, the links to stored results, and the facts about stored bytes."""
 
 from datetime import UTC
 
@@ -11,19 +11,21 @@ _STORED = "stored:"
 
 
 class StoredBytes(BaseModel):
-    """What is known of bytes in the object store."""
+    """The facts about a file in the object store."""
 
     size_bytes: int
+    """The length of the file."""
     sha256: str
-    """Lower-case hex."""
+    """The hash of the file, in lower-case hex."""
     content_type: str
+    """The media type that the first bytes show."""
 
 
 def object_key(claim: Claim) -> str:
-    """Where this claim puts the bytes of a result.
+    """The key for a result that this claim stores.
 
-    The object store knows no fencing tokens: with one key for all, a worker that lost its lease could still overwrite
-    what its successor has stored. What nobody commits is an orphan.
+    Each claim has its own key, because the object store checks no fencing tokens. Under a shared key, a worker that
+    lost its lease could overwrite the next worker's file. A file that no row names is an orphan.
     """
     generation = claim.generation
     timestamp = f"{generation.claimed_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -32,16 +34,16 @@ def object_key(claim: Claim) -> str:
 
 
 def link_to(key: str) -> str:
-    """What stands among result URLs for a file that is stored already."""
+    """The result URL of a file that is stored already."""
     return f"{_STORED}{key}"
 
 
 def stored_key(link: str) -> str | None:
-    """The key that a link of `link_to` names; None for a link to elsewhere."""
+    """The key in a link that `link_to` made. None for any other link."""
     return link.removeprefix(_STORED) if link.startswith(_STORED) else None
 
 
 def content_type(content: bytes) -> str:
-    """Of the bytes, as they say it."""
+    """The media type that the first bytes show."""
     media = sniff(content[:HEAD_BYTES])
     return "application/octet-stream" if media is None else media.content_type

@@ -1,4 +1,4 @@
-"""What a provider is given of an order's inputs: links that it can fetch, or the files themselves."""
+"""Prepares an order's inputs for a provider: links that the provider can fetch, or the files themselves."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,25 +23,25 @@ from tasks.services import WorkerServices
 
 log = structlog.get_logger()
 
-# Of the threads of a process: the others send creates and read states.
+# At most four threads of a process read inputs. The other threads send creates and read states.
 _READERS = BoundedSemaphore(4)
 
-# S3 lets a link work for as long as this.
+# S3's longest validity of a presigned link.
 _LONGEST_LINK = timedelta(days=7)
 
 
-# An input in our object store: what a customer gave, or the result of an earlier generation.
+# An input in our object store: an upload, or the result of an earlier generation.
 _Stored = Upload | File
 
 
 def provider_request(services: WorkerServices, claim: Claim, provider: Provider, lease: Lease) -> ProviderRequest:
-    """The request for the claim's route. A link to our object store stands in it alone, and is told to nobody else.
+    """Make the request for the claim's route. Only the request contains links to our object store; no log does.
 
     Raises:
-        LeaseLost: another worker has the generation.
-        ProviderRejected: an input is not there, too large, or not what it should be.
-        ProviderUnavailable: the host of one does not answer.
-        ProviderRateLimited: as many workers read inputs as may.
+        LeaseLost: another worker has the claim.
+        ProviderRejected: an input is missing, too large, or of a wrong type.
+        ProviderUnavailable: the host of an input does not answer.
+        ProviderRateLimited: the process reads inputs on all the threads that it may use for them.
     """
     inputs = claim.order.inputs
     generations = _generations(services, claim)
@@ -59,7 +59,11 @@ def provider_request(services: WorkerServices, claim: Claim, provider: Provider,
 
 @contextmanager
 def _one_of_few_readers() -> Iterator[None]:
-    """One of the few of a process that read inputs at a time: slow hosts must not keep all of its threads waiting."""
+    """Take one of the process's places for reading inputs. Slow hosts must not block all threads.
+
+    Raises:
+        ProviderRateLimited: no place is free.
+    """
     if not _READERS.acquire(blocking=False):
         raise ProviderRateLimited("as many workers read input files as may: it is tried again")
     try:
@@ -71,7 +75,7 @@ def _one_of_few_readers() -> Iterator[None]:
 def _files(
     services: WorkerServices, claim: Claim, given: Mapping[str, _Stored], lease: Lease, *, with_web: bool
 ) -> dict[str, InputFile]:
-    """The input files of an order by URL, as far as they are stored, or on the web as well."""
+    """Read the order's stored input files, and with `with_web` also the files on the web, by URL."""
     limits = services.settings.inputs
     room = limits.max_total_bytes - sum(stored.size_bytes for stored in given.values())
     if room < 0:
@@ -97,7 +101,7 @@ def _generations(services: WorkerServices, claim: Claim) -> Mapping[str, Earlier
 def _sources(
     services: WorkerServices, claim: Claim, generations: Mapping[str, EarlierGeneration]
 ) -> Mapping[str, RemoteRef]:
-    """Those of them that the vendor has itself, and goes on from."""
+    """The vendor's references to the earlier generations that the model extends, by URL."""
     if not services.catalogue.extends(claim.order.model):
         return {}
     return {
@@ -110,7 +114,7 @@ def _sources(
 def _results(
     claim: Claim, generations: Mapping[str, EarlierGeneration], sources: Mapping[str, RemoteRef]
 ) -> Mapping[str, File]:
-    """The files of the others, by URL. The sweep may have given one up since the order was accepted."""
+    """The files of the other earlier generations, by URL. The sweep may have deleted a file since acceptance."""
     results: dict[str, File] = {}
     for field in claim.order.inputs.input_files():
         if generation_id(field.url) is not None and field.url not in sources:
@@ -143,17 +147,17 @@ def _read(services: WorkerServices, stored: _Stored) -> InputFile:
         with services.objects.stream(stored.object_key) as chunks:
             return InputFile(b"".join(chunks), stored.content_type)
     except MinioException:
-        # Asked a second time, because stores differ in how they refuse to send what they do not have.
+        # Stores differ in their errors for a missing object, so `stat` decides whether the object is missing.
         if services.objects.stat(stored.object_key) is not None:
             raise
     raise ProviderRejected("an input is not in our store any more", code=ErrorCode.INPUT_UNREADABLE)
 
 
 def _link(services: WorkerServices, claim: Claim, stored: _Stored) -> str:
-    """Where the provider fetches a stored input: at the object store's public endpoint, or else at the gateway.
+    """The link to a stored input: at the object store's public endpoint if there is one, else at the gateway.
 
     Raises:
-        ProviderRejected: the provider reaches neither.
+        ProviderRejected: the provider reaches neither of them.
     """
     now = datetime.now(UTC)
     works_for = min(max(claim.generation.deadline_at - now, timedelta()) + uploads.MARGIN, _LONGEST_LINK)

@@ -1,4 +1,4 @@
-"""Reading stored media with PyAV: what is in the file, and one frame of it as a poster."""
+"""Reads stored media with PyAV: the properties of a file, and a poster from a video's first frame."""
 
 import io
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from schemas.media_types import TAKEN
 
 _POSTER_LONG_EDGE = 640
 
-# By the type that the first bytes gave away.
+# FFmpeg's demuxers, by the media type that the first bytes show.
 _DEMUXERS = {media.content_type: media.demuxer for media in TAKEN}
 
 # 8K is 33 megapixels. Beyond this, a file of 2 MB unfolds into gigabytes of memory.
@@ -25,21 +25,27 @@ _LIMITS = {"max_pixels": str(_MOST_PIXELS), "protocol_whitelist": "none"}
 
 @dataclass(frozen=True)
 class Probe:
-    """What a media file holds: pixels, seconds, frames per second, bits per second."""
+    """The properties of a media file."""
 
     width: int
+    """In pixels."""
     height: int
+    """In pixels."""
     codec: str
+    """FFmpeg's name of the codec."""
     duration_seconds: float | None = None
+    """The length of a video. None for an image."""
     frame_rate: float | None = None
+    """Frames per second. None for an image, or if the file gives no rate."""
     bit_rate: int | None = None
+    """Bits per second. None for an image, or if the file gives no rate."""
 
 
 def probe_image(file: BinaryIO, content_type: str) -> Probe:
     """Read an image by decoding it.
 
     Raises:
-        ResultInvalid: no picture is in it, or one of more than 64 megapixels.
+        ResultInvalid: the file contains no image, or an image of more than 64 megapixels.
     """
     frame, codec = _first_frame(file, content_type)
     return Probe(width=frame.width, height=frame.height, codec=codec)
@@ -49,7 +55,7 @@ def probe_video(file: BinaryIO, content_type: str) -> Probe:
     """Read a video's headers.
 
     Raises:
-        ResultInvalid: there is no video stream in it, or it has no length.
+        ResultInvalid: the file has no video stream or no length.
     """
     try:
         with _open(file, content_type) as container:
@@ -70,7 +76,7 @@ def probe_video(file: BinaryIO, content_type: str) -> Probe:
 
 
 def poster(file: BinaryIO, content_type: str) -> tuple[bytes, Probe]:
-    """The first frame of a video as a JPEG, and what that JPEG holds.
+    """Make a JPEG of a video's first frame. Returns the JPEG and its properties.
 
     Raises:
         ResultInvalid: no frame can be decoded.
@@ -109,9 +115,9 @@ def _video_stream(container: InputContainer) -> VideoStream:
     if not container.streams.video:
         raise ResultInvalid("the file has no picture stream")
     stream = container.streams.video[0]
-    # PyAV's types know no such case: there is no context where FFmpeg has no decoder.
+    # Without a decoder in FFmpeg, the stream has no codec context. PyAV's types omit this case.
     if getattr(stream, "codec_context", None) is None:
         raise ResultInvalid("the file's codec is unknown")
-    # The limit holds for the decoder as well as for the look at the headers.
+    # `_open` limits the pixels for the headers; this line limits the pixels for the decoder.
     stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
     return stream

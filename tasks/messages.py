@@ -1,4 +1,4 @@
-"""Celery's side of the pipeline: the tasks that wake-ups name."""
+"""The Celery tasks that wake-ups name. Each task runs the pipeline."""
 
 from celery import shared_task
 
@@ -9,7 +9,7 @@ from tasks.services import current_services
 
 
 def _serve(task: TaskName) -> None:
-    """Make the task that takes a generation on from the stages of its name."""
+    """Register the Celery task that runs the stages of this name."""
     stages = [stage for stage, work in WORK.items() if work.task is task]
 
     @shared_task(name=task)

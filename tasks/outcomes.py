@@ -1,4 +1,4 @@
-"""What a step comes to: a closed set of values. `tasks.apply` writes them down, and nothing else does."""
+"""The outcomes of a step: a closed set of values. Only `tasks.apply` writes outcomes to the database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,128 +11,134 @@ from storage.transitions import NOTHING, Changes
 
 
 class Counts(StrEnum):
-    """What a try counts as; it decides when too many in a row end the generation."""
+    """How a try counts. Too many failures or crashes in a row end the generation."""
 
     SUCCESS = "success"
-    """It went well: earlier failures are forgotten."""
+    """The try went well. The counts of failures and crashes return to zero."""
     NOTHING = "nothing"
-    """It was nobody's failure; earlier ones are kept."""
+    """The try changes no count: an outage, for example."""
     FAILURE = "failure"
-    """The other side failed."""
+    """The vendor failed."""
     CRASH = "crash"
-    """We failed, in a way that nobody foresaw."""
+    """Our code raised an unexpected error."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """An entry of the timeline beside a move."""
+    """A timeline entry that is written together with an outcome."""
 
     name: EventName
-    """What it tells of."""
+    """The kind of the entry."""
     data: Mapping[str, object] = field(default_factory=dict)
-    """No secrets and no prompts."""
+    """The entry's details. They contain no secrets and no prompts."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file to store before the row names it."""
+    """A file to store before the row names the file."""
 
     key: str
-    """Where it goes."""
+    """The key in the object store."""
     content: bytes = field(repr=False)
-    """Its bytes."""
+    """The bytes."""
     content_type: str
-    """As its first bytes tell it."""
+    """The media type that the first bytes show."""
 
 
 @dataclass(frozen=True)
 class Advance:
-    """The generation moves to another stage; `completed` captures its credits.
+    """The generation moves to another stage. A move to `completed` captures the hold.
 
-    A move to `submitting` declares the intent to send, and one to `generating` tells that the vendor accepted.
+    A move to `submitting` declares the intent to send a create. A move to `generating` records that the vendor accepted
+    the create.
     """
 
     stage: Stage
     """The next stage."""
     wait: float | None = None
-    """Seconds until the next stage's first look; None: it can run at once."""
+    """Seconds until the next stage's first step. None: the step can run at once."""
     event: Mapping[str, object] = field(default_factory=dict)
-    """What the timeline tells of the move."""
+    """The details of the move's timeline entry."""
     changes: Changes = NOTHING
-    """Further columns to set."""
+    """Other columns to set."""
     assets: Sequence[NewAsset] = ()
-    """Rows to insert with the move."""
+    """Asset rows to insert with the move."""
     notes: Sequence[Note] = ()
-    """Further entries of the timeline."""
+    """Other timeline entries to write with the move."""
     file: File | None = None
-    """A file to store first."""
+    """A file to store before the move is written."""
     carries: ProviderRequest | bytes | None = field(default=None, repr=False)
-    """What the next step is given if this worker goes on with it."""
+    """The argument of the next step, if the same worker runs that step."""
 
 
 @dataclass(frozen=True)
 class Later:
-    """The same stage again."""
+    """The stage's step runs again after a pause."""
 
     seconds: float
-    """The pause before that."""
+    """The pause."""
     counts: Counts = Counts.NOTHING
-    """What this try counts as."""
+    """How this try counts."""
     changes: Changes = NOTHING
-    """Further columns to set."""
+    """Other columns to set."""
 
 
 @dataclass(frozen=True)
 class Fail:
-    """The end without a result: the credits are released."""
+    """The generation fails. The hold is released."""
 
     code: ErrorCode
-    """Why, for programs."""
+    """The reason for programs."""
     message: str
-    """Why, for the customer."""
+    """The reason for the customer."""
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """The end that the customer asked for."""
+    """The generation is cancelled, as the customer asked. The hold is captured or released."""
 
     reason: str
-    """What ended it, for the timeline."""
+    """The reason for the timeline."""
     is_charged: bool = False
-    """The provider bills what it stopped: the credits are captured."""
+    """True if the provider bills stopped work: the hold is captured. False: the hold is released."""
 
 
 @dataclass(frozen=True)
 class CancelSent:
-    """The provider was asked to stop and has answered: that is written down first, and then the step is taken again."""
+    """The provider answered a request to stop. The answer is written first; then the same step runs again."""
 
     answer: Note
-    """What it said."""
+    """The timeline entry with the answer."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A create left and nobody knows what became of it. The grace period begins now: the create itself may have taken
-    longer."""
+    """A create left, and its result is unknown.
+
+    The grace period begins when this outcome is written, because the create itself may take longer than the period.
+    """
 
     reason: str
-    """How it was lost, for the timeline."""
+    """The cause for the timeline."""
 
 
 @dataclass(frozen=True)
 class NotAccepted:
-    """The vendor does not have the create. If the lease is lost, at least that fact is written down."""
+    """The vendor did not accept the create. This fact is written even if the lease is lost."""
 
     then: Advance | Fail | None = None
-    """What follows; None: the create was kept here, and the generation is queued again whoever holds it."""
+    """The outcome that follows.
+
+    None: the create never left. The generation is queued again, even if another worker has a claim by now.
+    """
 
 
 @dataclass(frozen=True)
 class UnlessCalledBack:
-    """An end of the waiting for a callback, which a callback that came meanwhile prevents."""
+    """The step gives up waiting for a callback. If a callback came in the meantime, nothing is given up."""
 
     then: Advance | Fail | Cancel
-    """What follows where none came."""
+    """The outcome if no callback came."""
 
 
 Outcome = Advance | Later | Fail | Cancel | CancelSent | Unknown | NotAccepted | UnlessCalledBack

@@ -1,4 +1,4 @@
-"""What follows what, and the loop that takes a generation on: claim, step, apply, and the next step or its wake-up."""
+"""The order of the steps, and the loop that runs them: claim, step, apply, and then the next step or a wake-up."""
 
 import time
 from collections.abc import Callable, Collection
@@ -25,18 +25,18 @@ from tasks.settle import settle
 from tasks.store import store
 
 Step = Callable[[WorkerServices, Claim, Lease], Outcome]
-"""Takes a claimed generation a step further; what comes of it is written down by `apply` alone."""
+"""Does the work of one stage and returns the outcome. Only `apply` writes outcomes."""
 
 
 class Row(NamedTuple):
-    """What a stage does."""
+    """A stage's step, and the step that may follow under the same claim."""
 
     step: Step
-    """What a claim of the stage is for."""
+    """The step that a claim of this stage starts with."""
     then: Callable[[WorkerServices, Any], Step | None] = lambda _services, _carried: None
-    """The next stage's step, if the same worker goes on with it under the same claim; else a message is sent.
+    """Returns the next stage's step for the same worker and claim. None: a wake-up starts the next step.
 
-    It is given what the outcome carries.
+    The second argument is the outcome's `carries`.
     """
 
 
@@ -45,14 +45,14 @@ def _joins(services: WorkerServices) -> bool:
 
 
 TABLE: dict[Stage, Row] = {
-    # Always: any other claim of `submitting` has to take the request for one that may have left.
+    # `send` always follows `prepare`: every other claim of `submitting` must assume that the create has left.
     Stage.QUEUED: Row(prepare, lambda _services, request: partial(send, request=request)),
     Stage.SUBMITTING: Row(resolve),
-    # Where this process serves downloads: they take as long as they are large.
+    # A large download takes long, so only a process that serves the download queue goes on.
     Stage.GENERATING: Row(
         poll, lambda services, _: download if _joins(services) and Queue.DOWNLOAD in services.queues else None
     ),
-    # Where the file is small enough to be in memory still.
+    # A small file is still in memory.
     Stage.DOWNLOADING: Row(
         download,
         lambda services, content: partial(store, content=content) if _joins(services) and content is not None else None,
@@ -63,7 +63,7 @@ TABLE: dict[Stage, Row] = {
 
 
 def run(services: WorkerServices, generation_id: str, attempt: int, stages: Collection[Stage]) -> None:
-    """Claim a generation and take it a step further, or several; nothing happens if it is held or has moved on."""
+    """Claim a generation and run its steps. Do nothing if another worker has the claim or the stage has changed."""
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
     asked_at = time.monotonic()
     with services.database.statement() as statement:
@@ -77,7 +77,7 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
 
 
 def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
-    """Take steps under a claim for as long as each is followed by one for the same worker."""
+    """Run steps under one claim until the next step needs a wake-up."""
     step: Step | None = TABLE[claim.generation.stage].step
     kept: Claim | None = claim
     while kept is not None and step is not None:
@@ -89,6 +89,6 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
             elif not isinstance(outcome, CancelSent):
                 step = None
             kept = apply(services, claim, outcome, keeps_lease=step is not None)
-        except Exception as error:  # noqa: BLE001 -- the edge of every step: whatever went wrong, the row must go on
+        except Exception as error:  # noqa: BLE001 -- the edge of every step: after any error, the row must go on
             return recover(services, claim, error)
     return None

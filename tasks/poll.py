@@ -1,4 +1,4 @@
-"""From `generating`: read the state at the provider, because it is due or because a callback came."""
+"""The step of `generating`: read the state at the provider, because a poll is due or a callback came."""
 
 import structlog
 
@@ -17,12 +17,12 @@ from tasks.troubles import failed_read, loggable
 
 log = structlog.get_logger()
 
-# Where a vendor gives no number, progress approaches but never reaches the end of the stage; half of it after this.
+# Without a number from the vendor, progress is an estimate: half of the stage after this time, and never all of it.
 _HALF_WAY_SECONDS = {"image": 8.0, "video": 45.0}
 
 
 def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
-    """Ask the provider once and act on what it says; before that, pass on what the customer wants."""
+    """Pass on a customer's cancellation, then read the state at the provider once and act on the state."""
     if claim.generation.cancel_requested_at is not None and claim.generation.cancel_sent_at is None:
         passed_on = _pass_on(services, claim)
         if passed_on is not None:
@@ -41,12 +41,12 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
 
 
 def _pass_on(services: WorkerServices, claim: Claim) -> Cancel | CancelSent | None:
-    """Ask the provider to stop; None if it could not be asked."""
+    """Ask the provider to stop the work. Returns None if the request failed."""
     provider = claim.generation.provider
     try:
         answer = services.providers.get(provider).cancel(remote_ref(claim))
     except ProviderError as error:
-        # The next poll asks again; until then, the state may tell more.
+        # The next poll asks again. The state, which is read next, may show that the work has ended.
         log.warning("cancel_failed", code=error.code, reason=loggable(error))
         return None
     if answer is Cancellation.STOPPED:
@@ -78,7 +78,7 @@ def _deliver(claim: Claim, state: RemoteState) -> Advance:
 
 
 def _end(services: WorkerServices, claim: Claim, state: RemoteState) -> Fail | Cancel:
-    """The provider will not deliver: as the customer wished, or as a failure."""
+    """The outcome of work that ended without a result: a cancellation if the customer asked for one, else a failure."""
     if claim.generation.cancel_requested_at is None:
         code = state.error_code or ErrorCode.PROVIDER_FAILED
         return Fail(code, state.error_message or "the provider did not finish it")

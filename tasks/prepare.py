@@ -1,4 +1,4 @@
-"""From `queued`: make the vendor's request, and declare the intent to send it."""
+"""The step of `queued`: make the vendor's request, and declare the intent to send a create."""
 
 from schemas.enums import Stage
 from schemas.errors import ProviderError
@@ -11,7 +11,7 @@ from tasks.troubles import refused
 
 
 def prepare(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
-    """Read the inputs and make the request. As long as this takes, nothing can have left."""
+    """Read the inputs and make the request. No create leaves during this step."""
     if claim.generation.cancel_requested_at is not None:
         return Cancel("cancelled before the provider had it")
     try:

@@ -1,4 +1,4 @@
-"""The work at the provider: its handle, and what it costs to cancel it."""
+"""The work at the provider: the vendor's reference, and the charge for a cancellation."""
 
 from providers.base import RemoteRef
 from schemas.enums import CancelRule, Stage
@@ -8,7 +8,7 @@ from tasks.services import WorkerServices
 
 
 def remote_ref(claim: Claim) -> RemoteRef:
-    """The vendor's handle on a generation that it accepted."""
+    """The vendor's reference to an accepted create."""
     generation = claim.generation
     if generation.remote_id is None:
         raise ValueError(f"generation {claim.id} in {generation.stage} has no remote id")
@@ -16,6 +16,6 @@ def remote_ref(claim: Claim) -> RemoteRef:
 
 
 def cancelled(services: WorkerServices, claim: Claim, reason: str) -> Cancel:
-    """The end that the customer wished, charged as the provider bills it. No provider bills what it never began."""
+    """The outcome of a cancellation: charged if the provider bills stopped work and has begun the work."""
     rule = services.catalogue.cancel_rule(claim.order.model, claim.route)
     return Cancel(reason, is_charged=rule is CancelRule.CHARGED and claim.generation.stage is Stage.GENERATING)

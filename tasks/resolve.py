@@ -1,6 +1,6 @@
-"""From `submitting`, under any other claim: nobody knows what became of the create. Never send it again.
+"""The step of `submitting` under a later claim: look for a create whose result is unknown.
 
-Adopt what is found, wait, or give up.
+This step adopts the work that it finds, waits, or gives up. It never sends the create again.
 """
 
 import structlog
@@ -22,14 +22,14 @@ log = structlog.get_logger()
 
 
 def resolve(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
-    """Take a generation whose sender is gone one step further."""
+    """Look for the create in the row, in callbacks and at the provider. After the grace period, give up."""
     waited = claim.seconds_in_stage
-    # What the provider does not show after a while, it will hardly show later: ever more seldom.
+    # The longer the provider shows no work, the less likely a later look finds work: each pause is longer.
     pause = max(FIRST_LOOK_UP_SECONDS, waited)
     try:
         found = _known(services, claim) or services.providers.get(claim.generation.provider).look_up(claim.id)
     except ProviderUnavailable as error:
-        # It may have the work: who has not been asked has not said no.
+        # The provider did not answer, so the provider may have the work.
         log.warning("look_up_failed", reason=loggable(error))
         return Later(pause, Counts.SUCCESS)
     except ProviderError as error:
@@ -43,7 +43,7 @@ def resolve(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
 
 
 def _known(services: WorkerServices, claim: Claim) -> AcceptedCreate | None:
-    """What the worker that sent it, or a callback, left behind; a callback brings the id alone."""
+    """The create that its sender or a callback recorded. A callback records only the remote id."""
     generation = claim.generation
     if generation.remote_id is not None:
         return AcceptedCreate(generation.remote_id, generation.remote_links)
@@ -57,13 +57,13 @@ def _called_back(services: WorkerServices, claim: Claim) -> str | None:
 
 
 def _grace_seconds(services: WorkerServices, claim: Claim) -> float:
-    """How long a create may be on its way: its sender may be alive though it lost its lease."""
+    """The longest time that a create can take. Its sender may be alive even after the lease was lost."""
     pipeline = services.settings.pipeline
     return max(pipeline.unknown_submit_grace_seconds, services.providers.create_seconds(claim.generation.provider))
 
 
 def _given_up(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail:
-    """Nothing was found in the time that there is: as the customer wishes, or else as the route says."""
+    """The outcome after the grace period: cancel if the customer asked, else follow the route's rule."""
     log.info("submit_given_up")
     if claim.generation.cancel_requested_at is not None:
         return Cancel("the provider never said whether it had it")

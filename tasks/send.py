@@ -1,4 +1,4 @@
-"""From `submitting`, under the claim that has just declared the intent: create the work at the vendor, once."""
+"""The step of `submitting` under the claim that declared the intent: send the create to the vendor, once."""
 
 import structlog
 
@@ -19,24 +19,27 @@ log = structlog.get_logger()
 
 
 class Departure:
-    """The fence of one create, and whether it was passed: what did not leave may be sent again."""
+    """The fence of one create, and whether the create passed the fence.
+
+    A create that did not pass the fence may be sent again.
+    """
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
         self.has_left = False
 
     def __call__(self) -> None:
-        """Let the create leave, if the generation is still ours by the lease's clock.
+        """Let the create leave if the lease is valid by this worker's clock.
 
         Raises:
-            LeaseLost: it may be another worker's.
+            LeaseLost: another worker may have the claim.
         """
         self._lease.fence()
         self.has_left = True
 
 
 def send(services: WorkerServices, claim: Claim, lease: Lease, request: ProviderRequest) -> Outcome:
-    """Make the create, and tell what became of it."""
+    """Send the create, and return its result as an outcome."""
     departure = Departure(lease)
     try:
         created = _create(services, claim, request, departure)
@@ -58,10 +61,10 @@ def send(services: WorkerServices, claim: Claim, lease: Lease, request: Provider
 
 
 def accepted(services: WorkerServices, claim: Claim, created: AcceptedCreate, *, is_found: bool = False) -> Advance:
-    """The vendor took it: wait for its callback, or poll.
+    """The vendor accepted the create: move to `generating`, and wait for a callback or the first poll.
 
     Args:
-        is_found: it was told by a callback or a look-up, so that it may be finished by now.
+        is_found: a callback or a look-up reported the create, so the work may be finished already.
     """
     provider = claim.route.provider
     is_urgent = is_found or created.is_finished or claim.generation.cancel_requested_at is not None
@@ -84,7 +87,7 @@ def accepted(services: WorkerServices, claim: Claim, created: AcceptedCreate, *,
 
 
 def _file(claim: Claim, created: AcceptedCreate) -> File | None:
-    """The file that came with the answer, to be put where a download would put it."""
+    """The file that came with the vendor's answer, under the key that a download would use."""
     content = created.file
     return None if content is None else File(files.object_key(claim), content, files.content_type(content))
 

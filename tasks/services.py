@@ -1,4 +1,4 @@
-"""What a stage works with: the clients of this process."""
+"""The services of a worker process: the settings and clients that every step uses."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,37 +18,44 @@ class Dispatcher(Protocol):
     """Sends wake-ups."""
 
     def wake(self, *wakes: Wake) -> bool:
-        """Send some, best effort; whether all were sent."""
+        """Try to send these wake-ups. Returns whether all were sent."""
 
     def wake_all(self, wakes: Iterable[Wake]) -> None:
-        """Send many in one round trip."""
+        """Send many wake-ups in one round trip."""
 
     def room(self) -> Mapping[Queue, int]:
-        """How many more messages each queue should take."""
+        """The number of further messages that each queue should take."""
 
 
 @dataclass(frozen=True)
 class WorkerServices:
-    """One of each for a process; all safe to share between threads."""
+    """The settings and clients of a worker process. Threads may share them all."""
 
     settings: Settings
+    """The settings of the process."""
     database: Database
+    """The connections to PostgreSQL."""
     objects: ObjectStore
+    """The object store."""
     providers: Providers
+    """The adapters of all providers."""
     catalogue: Catalogue
+    """The models and their routes."""
     leases: LeaseKeeper
+    """Renews the leases of this process's claims."""
     dispatcher: Dispatcher
+    """Sends wake-ups."""
     queues: frozenset[Queue]
-    """What this process serves: it goes on by itself with what would only come back to it."""
+    """The queues that this process serves. A step whose queue is among them can follow without a wake-up."""
     worker_name: str
-    """Of this process, for whoever wants to know who holds a generation."""
+    """The name of this process. A claim records the name so that operators see which process has a claim."""
 
 
 _current: WorkerServices | None = None
 
 
 def use_services(services: WorkerServices) -> None:
-    """Make these the services of this process's tasks; `workers` calls it when a process starts."""
+    """Set the services of this process. `workers` calls this function when a process starts."""
     global _current
     _current = services
 

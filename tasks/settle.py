@@ -1,4 +1,4 @@
-"""From `settling`: the result is stored, so the customer pays."""
+"""The step of `settling`: the result is stored, so the customer pays."""
 
 from schemas.enums import Stage
 from storage.claims import Claim
@@ -8,5 +8,5 @@ from tasks.services import WorkerServices
 
 
 def settle(_services: WorkerServices, claim: Claim, _lease: Lease) -> Advance:
-    """Complete the generation, which captures its credits."""
+    """Complete the generation. The move to `completed` captures the hold."""
     return Advance(Stage.COMPLETED, event={"credits": claim.generation.credits})

@@ -1,4 +1,4 @@
-"""From `storing`: look at what was stored, check it against what was ordered, and make it an asset."""
+"""The step of `storing`: probe the stored result, compare it with the order, and make it an asset."""
 
 import hashlib
 from dataclasses import asdict
@@ -28,10 +28,10 @@ _SECONDS_TOLERANCE = 0.5
 
 
 def store(services: WorkerServices, claim: Claim, lease: Lease, *, content: bytes | None = None) -> Advance | Fail:
-    """Probe the stored result, and make a video's poster.
+    """Probe the stored result, and make a poster for a video.
 
     Args:
-        content: the result, where whoever stored it still has it; else it is read from the object store.
+        content: the result's bytes, if the previous step still has them. None: read the result from the object store.
     """
     try:
         assets = _assets(services, claim, lease, content)
@@ -44,7 +44,7 @@ def store(services: WorkerServices, claim: Claim, lease: Lease, *, content: byte
 
 
 def compare(ordered: Inputs, delivered: NewAsset) -> list[str]:
-    """How the result differs from the order, in words; a difference is recorded, and the customer keeps the result."""
+    """Describe how the result differs from the order. A difference is recorded, and the customer keeps the result."""
     differences: list[str] = []
     if ordered.aspect_ratio and ordered.aspect_ratio != "auto":
         width, height = (int(side) for side in ordered.aspect_ratio.split(":"))

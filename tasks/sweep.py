@@ -1,4 +1,4 @@
-"""`pipeline.sweep`: every hour, remove what the system no longer needs."""
+"""The task `pipeline.sweep`: every hour, remove expired files and records."""
 
 import structlog
 from celery import shared_task
@@ -12,12 +12,12 @@ log = structlog.get_logger()
 
 @shared_task(name=TaskName.SWEEP)
 def sweep_task() -> None:
-    """Celery's side of `sweep`."""
+    """Run `sweep` as a Celery task."""
     sweep(current_services())
 
 
 def sweep(services: WorkerServices) -> None:
-    """Remove all that is due. May be stopped at any moment, and any number may run at once."""
+    """Remove everything that is due. A sweep may stop at any moment, and several sweeps may run at once."""
     for swept in sweeps.sweep(services.database, services.objects, services.settings.retention):
         if swept.interrupted_by:
             log.warning("sweep_interrupted", kind=swept.kind, error=swept.interrupted_by)

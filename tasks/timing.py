@@ -1,11 +1,11 @@
-"""How long to wait: between polls, after failures, during outages."""
+"""The pauses between polls, after failures and during outages."""
 
 import random
 
 from schemas.settings import PipelineSettings
 
 FIRST_LOOK_UP_SECONDS = 2.0
-"""Until a create whose outcome nobody knows is looked for."""
+"""The pause before the first look-up of a create whose result is unknown."""
 
 _EAGER_SECONDS = 30.0
 
@@ -15,8 +15,8 @@ def next_poll(
 ) -> float:
     """Seconds until the next poll of a generation that the provider has had for `waited_seconds`.
 
-    With a callback due, polling is only the safety net. Without one it is frequent for half a minute and then slows
-    down with the age of the work, up to the cap. The provider itself is asked no more often than it wants to be.
+    With a callback due, polling is a safety net. Without a callback, polls are frequent for half a minute; then the gap
+    grows with the age of the work, up to the cap. The gap is at least the provider's minimum, `least_seconds`.
     """
     if has_callback:
         gap = pipeline.poll_with_callback_seconds
@@ -28,9 +28,9 @@ def next_poll(
 
 
 def backoff(pipeline: PipelineSettings, failures: int, *, at_least: float | None = None) -> float:
-    """Seconds until the next try after so many failures: doubling, capped, with up to half of it jitter.
+    """Seconds until the next try after this number of failures: a doubling, capped pause, minus up to half as jitter.
 
-    `at_least` is what the other side asked for.
+    `at_least` is the minimum that the vendor asked for.
     """
     # The exponent is capped because 2.0 ** 1100 is an OverflowError, and outages can be long.
     gap = min(pipeline.backoff_cap_seconds, pipeline.backoff_base_seconds * 2.0 ** min(failures, 32))
@@ -38,7 +38,7 @@ def backoff(pipeline: PipelineSettings, failures: int, *, at_least: float | None
 
 
 def outage_pause(pipeline: PipelineSettings, *, at_least: float | None = None) -> float:
-    """Seconds until something that was away is tried again; `at_least` is what it asked for."""
+    """Seconds until the next try during an outage. `at_least` is the minimum that the vendor asked for."""
     return max(_jittered(pipeline.outage_pause_seconds), at_least or 0.0)
 
 

@@ -1,4 +1,4 @@
-"""What trouble comes to: outages, failures and crashes of steps, and creates that a vendor refused."""
+"""The outcomes of errors: outages, failures and crashes of steps, and creates that a vendor refused."""
 
 import structlog
 import tenacity
@@ -23,30 +23,32 @@ outlasting_outages = tenacity.retry(
     stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
     reraise=True,
 )
-"""For what must not be forgotten: the function is tried again for five minutes."""
-
+"""Retries a function during an outage, for up to five minutes. For writes that must not be lost."""
 INTERNAL = Fail(ErrorCode.INTERNAL, "an internal error; it was reported")
 
-# Where a crash that repeats ends a generation. In the others the vendor has been paid, or the customer has a result:
-# there the deadline decides, and in `settling` nothing does.
+# The stages where repeated crashes end a generation. In the other stages the work is paid for or the result is stored:
+# there only the deadline ends a generation, and in `settling` nothing does.
 _CRASHES_END = frozenset({Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING})
 
 
 def outage(services: WorkerServices) -> Later:
-    """Something is away. It is nobody's failure, and only the deadline ends the waiting."""
+    """Try again after a pause, because a service or a host does not answer.
+
+    An outage counts as no failure. Only the deadline ends the retries.
+    """
     return Later(outage_pause(services.settings.pipeline))
 
 
 def failed(
     services: WorkerServices, claim: Claim, *, at_least: float | None = None, changes: Changes = NOTHING
 ) -> Later:
-    """Come back after a gap that widens with every failure; however many there are, only the deadline ends it."""
+    """Try again after a pause that grows with every failure. Only the deadline ends the retries."""
     gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)
     return Later(gap, Counts.FAILURE, changes)
 
 
 def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) -> Later:
-    """A read at the provider failed or made no sense: the work is paid for, and only the deadline gives it up."""
+    """Try a failed or senseless read at the provider again. The work is paid for, so only the deadline gives it up."""
     if isinstance(error, ProviderUnavailable):
         log.info("provider_unavailable", stage=claim.generation.stage, reason=loggable(error))
     else:
@@ -55,7 +57,7 @@ def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) ->
 
 
 def crashed(services: WorkerServices, claim: Claim) -> Later | Fail:
-    """An error that nobody foresaw: come back later, or give up where that is nobody's loss."""
+    """Try again after an unexpected error, or fail after too many in a stage of `_CRASHES_END`."""
     pipeline, crashes = services.settings.pipeline, claim.generation.crashes + 1
     if is_crashing_for_good(pipeline, claim, crashes):
         return INTERNAL
@@ -63,17 +65,17 @@ def crashed(services: WorkerServices, claim: Claim) -> Later | Fail:
 
 
 def is_crashing_for_good(pipeline: PipelineSettings, claim: Claim, crashes: int) -> bool:
-    """Whether it is time to give up: a file that exhausts the memory of workers must not take them all."""
+    """Whether repeated crashes end the generation. A file that exhausts a worker's memory must not end all workers."""
     return claim.generation.stage in _CRASHES_END and crashes >= pipeline.stage_failures
 
 
 def loggable(error: ProviderError) -> str:
-    """What a log may say of an error: a rejection quotes the vendor, who may quote the prompt."""
+    """The text of an error for logs. The text of a rejection stays out, because the vendor may quote the prompt."""
     return "rejected" if isinstance(error, ProviderRejected) else error.message
 
 
 def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> NotAccepted:
-    """What follows from the vendor's refusal."""
+    """The outcome of a create that the vendor refused: the same route again, the next route, or a failure."""
     pipeline, failures = services.settings.pipeline, claim.generation.failures
     match error:
         case ProviderRateLimited():
@@ -90,7 +92,7 @@ def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> Not
 
 
 def crashed_before_it_left(services: WorkerServices, claim: Claim) -> NotAccepted:
-    """An error that nobody foresaw, before anything left: it may be sent again, a few times."""
+    """The outcome of an unexpected error before the create left: queue the generation again, a few times."""
     pipeline, crashes = services.settings.pipeline, claim.generation.crashes + 1
     if crashes >= pipeline.stage_failures:
         return NotAccepted(INTERNAL)
@@ -98,7 +100,7 @@ def crashed_before_it_left(services: WorkerServices, claim: Claim) -> NotAccepte
 
 
 def _again(reason: str, pause: float, *, failures: int, crashes: int | None = None) -> NotAccepted:
-    """Back to `queued`, to be sent again after a pause."""
+    """Move back to `queued`, and send the create again after a pause."""
     changes = Changes(failures=failures, crashes=crashes)
     return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, changes=changes))
 

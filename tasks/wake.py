@@ -1,4 +1,4 @@
-"""`pipeline.wake`: every second, look at what must be looked at, and top the queues up."""
+"""The task `pipeline.wake`: every second, send the wake-ups that are due, as far as the queues have room."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ from tasks.services import WorkerServices, current_services
 
 log = structlog.get_logger()
 
-# The next beat comes after a second, and so does the next waker.
+# Beat starts the next waker after a second.
 _LOOK_AGAIN_FOR_SECONDS = 0.8
 _LOOK_AGAIN_AFTER_SECONDS = 0.1
 
@@ -27,12 +27,12 @@ _STAGES = {work.queue: [stage for stage, each in WORK.items() if each.queue is w
 
 @shared_task(name=TaskName.WAKE)
 def wake_task() -> None:
-    """Celery's side of `wake_on`."""
+    """Run `wake_on` as a Celery task."""
     wake_on(current_services(), for_seconds=_LOOK_AGAIN_FOR_SECONDS)
 
 
 def wake_on(services: WorkerServices, *, for_seconds: float) -> None:
-    """Wake, and go on topping up queues that take all they have room for: short queues must not starve fast workers."""
+    """Send due wake-ups for a while. Return to the queues that were filled: fast workers empty a short queue soon."""
     ends_at = time.monotonic() + for_seconds
     full = wake(services)
     while full and time.monotonic() < ends_at:
@@ -41,10 +41,10 @@ def wake_on(services: WorkerServices, *, for_seconds: float) -> None:
 
 
 def wake(services: WorkerServices, queues: Collection[Queue] = tuple(_STAGES)) -> set[Queue]:
-    """Send what is due, as far as each queue has room; the rest stays due. Any number of wakers may run at once.
+    """Send the wake-ups that are due, as far as each queue has room. Several wakers may run at once.
 
     Returns:
-        The queues that are full now, so that more may be due.
+        The queues that are full now. More wake-ups may be due for them.
     """
     try:
         room = services.dispatcher.room()
@@ -66,7 +66,10 @@ def wake(services: WorkerServices, queues: Collection[Queue] = tuple(_STAGES)) -
 
 
 def _taken(sql: Sql, queue: Queue, room: int, resend_after: float) -> list[Wake]:
-    """What a queue has room for. With none, nothing is asked: a look at what is due costs as much as there is."""
+    """Take as many due wake-ups as the queue has room for.
+
+    A full queue needs no query, and the cost of the query grows with the number of due rows.
+    """
     if room <= 0:
         return []
     return generations.take_due(sql, _STAGES[queue], limit=room, resend_after=resend_after)

@@ -11,8 +11,9 @@ import redis
 from sqlmodel import Session, func, select
 
 from schemas.enums import ErrorCode, Queue
+from schemas.ledger_tables import LedgerTransfer
 from schemas.settings import Settings
-from schemas.tables import Event, Generation, LedgerTransfer
+from schemas.tables import Event, Generation
 from storage import ledger
 from storage.database import Database
 from storage.ledger import Balance

@@ -10,8 +10,9 @@ from sqlmodel import Session, func, select
 
 from schemas.enums import Queue, TaskName
 from schemas.inputs import upload_url
+from schemas.ledger_tables import LedgerTransfer
 from schemas.media_types import HEAD_BYTES
-from schemas.tables import Event, Generation, LedgerTransfer, Upload
+from schemas.tables import Event, Generation, Upload
 from storage import ledger
 from storage.database import Database
 from storage.ledger import Balance
