@@ -1,1 +1,1 @@
-"""The truth (PostgreSQL) and the bytes (S3)."""
+"""Reads and writes PostgreSQL, which holds the state, and the object store, which holds the files."""

@@ -1,4 +1,4 @@
-"""Taking a request in: the row and the hold are one transaction, for both doors."""
+"""Accepts orders: the generation's row and the hold are one transaction, for HTTP and for Redis."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,10 +16,12 @@ from storage.sql import Sql, returns
 
 @dataclass(frozen=True)
 class AcceptedOrder:
-    """A generation that was taken in; `is_new` is false for a repeated request."""
+    """The generation of an accepted order."""
 
     generation: Generation
+    """The row."""
     is_new: bool
+    """False if the request repeats an earlier request."""
 
 
 def accept(
@@ -33,17 +35,19 @@ def accept(
 ) -> AcceptedOrder:
     """Insert the generation and hold its credits, in the caller's transaction.
 
-    A repeated request is answered before `make_order` is asked: its model may be retired by now, its inputs gone.
+    A repeated request returns the earlier generation without a call of `make_order`, because the model may be retired
+    and the inputs may be deleted by now.
 
     Args:
-        request: without `data:` URIs (see `intake.data_uris`). Its uploads are kept until the generation is over.
-        make_order: is told what is known of the request's input files.
+        request: a request without `data:` URIs (see `intake.data_uris`). Its uploads are kept for the generation.
+        make_order: completes and prices the request. Its second argument is the facts about the input files.
 
     Raises:
-        InvalidRequest, ModelRetired: what `make_order` raises; or an upload or a generation that it names is not there.
+        InvalidRequest: from `make_order`, or the request names an upload or a generation that does not exist.
+        ModelRetired: from `make_order`.
         NotFound: there is no such customer.
-        InsufficientCredits: nothing is inserted.
-        IdempotencyMismatch: the key stands for another request.
+        InsufficientCredits: the customer has too few credits. Nothing is inserted.
+        IdempotencyMismatch: the key was used for another request.
     """
     identity = _Identity(customer_id, idempotency_key, _hash(request))
     earlier = _find_earlier(sql, identity)
@@ -53,7 +57,7 @@ def accept(
     order = make_order(request, facts)
     generation = _insert(sql, identity, order, pipeline)
     if generation is None:
-        # The same request, sent twice at once: the other one was faster. Or the customer does not exist.
+        # Another transaction accepted the same request at the same time, or the customer does not exist.
         earlier = _find_earlier(sql, identity)
         if earlier is None:
             raise NotFound(f"there is no customer {customer_id}")
@@ -65,20 +69,23 @@ def accept(
 
 @dataclass(frozen=True)
 class _Identity:
-    """What makes two requests the same."""
+    """The values that tell a repeated request from a new one."""
 
     customer_id: UUID
+    """The customer."""
     idempotency_key: str | None
+    """The customer's key. None: the request is always new."""
     request_hash: str
+    """The SHA-256 of the request."""
 
 
 def _hash(request: GenerationRequest) -> str:
-    # Without defaults: a field that a later release adds must not make an old request another one.
+    # Defaults are left out: a field that a later release adds must not change the hash of an old request.
     return hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
 def _insert(sql: Sql, identity: _Identity, order: Order, pipeline: PipelineSettings) -> Generation | None:
-    """The new row with its first event; None if the same request is there already, or its customer is not."""
+    """Insert the row with its first event. None if the request was accepted before or the customer does not exist."""
     new = Generation(
         id=uuid4(), **vars(identity), kind=order.kind, model=order.model, order=order.model_dump(mode="json"),
         credits=order.credits, provider=order.routes[0].provider,

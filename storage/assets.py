@@ -1,4 +1,4 @@
-"""Assets: what was stored for a generation."""
+"""Assets: the stored files of a generation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,20 +10,30 @@ from storage.sql import Sql
 
 @dataclass(frozen=True)
 class NewAsset:
-    """A stored file that is to count."""
+    """A stored file without its row."""
 
     role: AssetRole
+    """Result or poster."""
     object_key: str
+    """The key in the object store."""
     content_type: str
+    """The media type."""
     size_bytes: int
+    """The length of the file."""
     sha256: str
-    """Lower-case hex."""
+    """The hash of the file, in lower-case hex."""
     width: int
+    """In pixels."""
     height: int
+    """In pixels."""
     codec: str
+    """FFmpeg's name of the codec."""
     duration_seconds: float | None = None
+    """The length of a video. None for an image."""
     frame_rate: float | None = None
+    """Frames per second. None for an image, or if the file gives no rate."""
     bit_rate: int | None = None
+    """Bits per second. None for an image, or if the file gives no rate."""
 
 
 _ADD = """
@@ -38,6 +48,6 @@ _ADD = """
 
 
 def add(sql: Sql, assets: Iterable[NewAsset], *, generation_id: UUID, customer_id: UUID) -> None:
-    """Make stored objects count."""
+    """Insert the rows of stored files."""
     for asset in assets:
         sql.run(_ADD, generation_id=generation_id, customer_id=customer_id, **vars(asset))

@@ -1,4 +1,4 @@
-"""Callback receipts: kept once each, and turned into a wake-up while they can still matter."""
+"""Callback receipts: stores each callback once, and wakes the generation while it waits for a callback."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from storage import transitions
 from storage.generations import Wake
 from storage.sql import IS_FREE, Sql, returns
 
-# A vendor sends a handful. Whoever varies a body for ever must not fill the table.
+# A vendor sends a handful of callbacks. A sender of endlessly different bodies must not fill the table.
 _MOST_RECEIPTS = 20
 
 _TWICE = 2
@@ -27,11 +27,11 @@ def record(
     body: bytes,
     resend_after: float,
 ) -> Wake | None:
-    """Keep a verified callback and mark its generation; the wake-up to send, if one is due now.
+    """Store a verified callback and mark its generation. Returns the wake-up to send now, if there is one.
 
-    Whoever sends the wake-up has `resend_after` seconds until the waker sends another one. A callback that comes while
-    a worker holds the generation (its `remote_id` may not be committed yet) leaves `callback_at` behind: whoever gives
-    the claim up sees it and wakes the generation at once.
+    If the caller does not send the wake-up, the waker sends one after `resend_after` seconds. A callback during a claim
+    only sets `callback_at`, because the worker may not have committed `remote_id` yet. The write that gives up the
+    claim sees `callback_at` and makes the generation due at once.
     """
     row = sql.first(
         _RECORD, generation_id=generation_id, provider=provider, remote_id=remote_id, body=body,
@@ -48,13 +48,18 @@ def record(
 
 @dataclass(frozen=True)
 class _Recorded:
-    """The generation of a callback, and what was done with it."""
+    """A callback's generation, and the effect of the callback."""
 
     stage: Stage
+    """The generation's stage."""
     attempt: int
+    """The generation's number of claims so far."""
     lease_token: UUID | None
+    """The token of the current claim."""
     deliveries: int | None
+    """The number of callbacks with the same body. None: the generation has too many receipts already."""
     is_marked: bool
+    """Whether the callback set `callback_at`."""
 
 
 _RECORD = returns(_Recorded)(f"""
@@ -86,7 +91,7 @@ _RECORD = returns(_Recorded)(f"""
 
 
 def find_generation(sql: Sql, provider: ProviderName, remote_id: str) -> UUID | None:
-    """The newest generation for which a provider accepted work with this id; None if there is none, or not yet."""
+    """The newest generation with this remote id at this provider. None if no row has the id, or not yet."""
     return sql.first(_FIND, provider=provider, remote_id=remote_id)
 
 
@@ -97,7 +102,7 @@ _FIND = returns(UUID)("""
 
 
 def adoptable_remote_id(sql: Sql, generation_id: UUID, provider: ProviderName) -> str | None:
-    """The vendor's id that a callback brought, for a submit whose outcome nobody knows."""
+    """The remote id in the newest callback, for a create whose result is unknown."""
     return sql.first(_ADOPTABLE, generation_id=generation_id, provider=provider)
 
 
@@ -108,7 +113,7 @@ _ADOPTABLE = returns(str)("""
 
 
 def _note(sql: Sql, generation_id: UUID, stage: Stage, data: Mapping[str, object], deliveries: int | None) -> None:
-    """Show on the timeline what changes nothing: a repeat, once, and what comes after the end."""
+    """Add callbacks without an effect to the timeline: the first repeat, and a callback after the end."""
     if deliveries == 1 and stage in TERMINAL:
         transitions.note(sql, generation_id, EventName.CALLBACK_LATE, data)
     if deliveries == _TWICE:

@@ -1,8 +1,9 @@
-"""A customer's wish to cancel, told apart by how far the generation is.
+"""A customer cancels a generation. The effect depends on the stage.
 
-Nothing was sent yet: it ends here and now. The provider may have it: the wish is written down, and whoever looks after
-the generation passes it on; the hold stays until the provider has confirmed, or until the deadline. There is a result,
-or an end: too late.
+- `queued`: no create has left. The generation ends at once.
+- `submitting`, `generating`: the vendor may have the work. The request is recorded, and a worker passes it on. The hold
+  stays until the vendor confirms, or until the deadline.
+- Later stages: the result exists, or the generation has ended. Cancelling is too late.
 """
 
 from collections.abc import Callable
@@ -18,18 +19,20 @@ from schemas.tables import Generation
 from storage import sql, transitions
 
 RuleOf = Callable[[Order, int], CancelRule]
-"""What cancelling costs, for an order and the index of the route that serves it."""
+"""Returns the rule for the price of cancelling, given an order and the index of its current route."""
 
 
 def request(session: Session, generation_id: UUID, *, customer_id: UUID, rule_of: RuleOf) -> Generation:
-    """Cancel a customer's generation, or write the wish down; the row as it stands then. May be asked again.
+    """Cancel a customer's generation, or record the request to cancel. Returns the new row.
+
+    A repeated call returns the row unchanged.
 
     Raises:
-        NotFound: they have no such generation.
-        NotCancellable: it is over, has its result, or its provider cannot stop it.
+        NotFound: the customer has no such generation.
+        NotCancellable: the generation has ended or has its result, or its provider cannot stop the work.
     """
-    # The lock decides between us and the worker that is about to send it: after our commit its write is refused, or
-    # after its commit we see that it was sent.
+    # The lock orders this transaction and the commit of a worker that is about to send a create. If we commit first,
+    # the worker's write is refused. If the worker commits first, we see `submitting`.
     row = session.exec(
         select(Generation)
         .where(Generation.id == generation_id, Generation.customer_id == customer_id)

@@ -1,7 +1,7 @@
-"""Who holds a generation: claims, their leases, and what a worker knows of the row.
+"""Claims: a worker claims a generation, renews the lease and hands the claim back.
 
-A claim is one conditional UPDATE that gets a fencing token; every later write of that claim names the token, so a
-worker that lost its lease writes nothing (`storage.transitions`). All times are the database's clock.
+A claim is one conditional UPDATE that sets a fencing token. Every later write of the claim matches the token, so a
+worker that lost its lease writes nothing (`storage.transitions`). All times come from the database's clock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,40 +18,62 @@ from storage.sql import IS_FREE, Sql, returns
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a worker needs to know of a generation: the columns of these names, as they were at one moment."""
+    """The columns of a generation that a worker needs, as of one moment."""
 
     id: UUID
+    """The generation's id."""
     customer_id: UUID
+    """The customer who ordered the generation."""
     kind: Kind
+    """Image or video."""
     order: dict[str, object]
+    """The order as JSON."""
     credits: int
+    """The price, which is on hold."""
     stage: Stage
+    """The current stage."""
     stage_at: datetime
+    """The start of the stage."""
     wake_at: datetime | None
+    """The time of the next look. None in a terminal stage."""
     deadline_at: datetime
+    """The deadline."""
     attempt: int
+    """The number of claims so far."""
     failures: int
+    """The vendor's failures in a row."""
     crashes: int
+    """Our crashes in a row."""
     claimed_at: datetime
+    """The time of the claim."""
     cancel_requested_at: datetime | None
+    """The time of the customer's request to cancel."""
     cancel_sent_at: datetime | None
+    """The time when the provider answered the request to stop."""
     provider: ProviderName
+    """The provider of the current route."""
     route_index: int
+    """The index of the current route in the order's routes."""
     remote_id: str | None
+    """The vendor's id of the work."""
     remote_links: dict[str, str]
+    """The vendor's links to the work, by name."""
     result_urls: list[str]
+    """The links to the result."""
     object_key: str | None
+    """The key of the result in the object store."""
     download: dict[str, object] | None
+    """The size, hash and type of the stored result."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's right to advance a generation for as long as its lease lasts."""
+    """A worker's right to advance a generation while the lease is valid."""
 
     generation: Snapshot
-    """The row as it was when this worker last wrote to it."""
+    """The row after this worker's last write."""
     token: UUID
-    """Of its lease: every write names it."""
+    """The lease's fencing token. Every write of the claim matches the token."""
 
     @property
     def id(self) -> UUID:
@@ -60,17 +82,17 @@ class Claim:
 
     @cached_property
     def order(self) -> Order:
-        """What was ordered; read from the row once."""
+        """The order. The row's JSON is parsed once."""
         return Order.model_validate(self.generation.order)
 
     @property
     def route(self) -> Route:
-        """The route that serves it now."""
+        """The current route."""
         return self.order.routes[self.generation.route_index]
 
     @property
     def seconds_in_stage(self) -> float:
-        """How long the generation had been in its stage when it was claimed."""
+        """The seconds from the start of the stage to the claim."""
         return (self.generation.claimed_at - self.generation.stage_at).total_seconds()
 
 
@@ -109,11 +131,13 @@ _HAND_BACK = returns(UUID)("""
 def claim(
     sql: Sql, generation_id: UUID, stages: Iterable[Stage], *, attempt: int, lease_seconds: float, holder: str = ""
 ) -> Claim | None:
-    """Take a generation that stands in one of `stages` and that nobody holds; None if it moved on or is held.
+    """Claim a generation in one of `stages`. Returns None if the stage has changed or another worker has a claim.
 
-    `attempt` is the one that the wake-up was sent for: of its copies, one claims, and the others come to nothing.
-    `holder` names the worker, for people.
-    A claim whose worker died without giving it up counts as a crash.
+    A previous claim counts as a crash if its worker died without giving up the claim.
+
+    Args:
+        attempt: the attempt in the wake-up. Of several copies of a wake-up, only one can claim.
+        holder: the name of the worker, for operators.
     """
     token = uuid4()
     row = sql.first(
@@ -124,18 +148,17 @@ def claim(
 
 
 def renew_leases(sql: Sql, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:
-    """Extend leases, given as generation ids by token; the tokens that are still good.
+    """Extend leases, given as generation ids by token. Returns the tokens of the extended leases.
 
-    Past its deadline a generation is not held any longer, whatever its worker is stuck in.
+    A lease is not extended past the generation's deadline, so a stuck worker loses its claim.
     """
     return set(sql.all(_RENEW, ids=list(held.values()), tokens=list(held), lease_seconds=lease_seconds))
 
 
 def hand_back(sql: Sql, held: Mapping[UUID, UUID]) -> set[UUID]:
-    """Give up claims whose steps are not over, given as generation ids by token; the tokens that were still good.
+    """Give up claims of unfinished steps, given as generation ids by token. Returns the tokens that were valid.
 
-    The rows stay in their stages and are due at once. It is no failure: unlike a dead worker's, such a claim leaves no
-    token behind.
+    The rows stay in their stages and are due at once. A hand-back clears the token and so counts as no crash.
     """
     given = set(sql.all(_HAND_BACK, ids=list(held.values()), tokens=list(held)))
     return {token for token, generation_id in held.items() if generation_id in given}

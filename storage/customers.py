@@ -17,7 +17,7 @@ _SHOWN_LENGTH = 8
 
 
 def create_customer(session: Session, name: str) -> Customer:
-    """A new customer with empty accounts."""
+    """Insert a customer with empty accounts."""
     customer = Customer(name=name)
     session.add(customer)
     session.flush()
@@ -31,7 +31,7 @@ def find_customer(session: Session, name: str) -> Customer | None:
 
 
 def create_api_key(session: Session, customer_id: UUID) -> str:
-    """A new key for a customer. It is returned here and never again: only its hash is stored.
+    """Make an API key for a customer. Only the key's hash is stored, so the key cannot be shown again.
 
     Raises:
         NotFound: there is no such customer.
@@ -45,12 +45,12 @@ def create_api_key(session: Session, customer_id: UUID) -> str:
 
 
 def prefix(key: str) -> str:
-    """A key's first characters, which tell it from a customer's others and open nothing."""
+    """A key's first characters. They identify the key to people and give no access."""
     return key[:_SHOWN_LENGTH]
 
 
 def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> int:
-    """Revoke a customer's live keys that are this one, or that have exactly these first 8 characters; how many."""
+    """Revoke the customer's live keys that match a key or its first 8 characters. Returns the number of keys."""
     is_meant = or_(col(ApiKey.key_hash) == _hash(key_or_prefix), col(ApiKey.prefix) == key_or_prefix)
     keys = session.exec(
         select(ApiKey).where(ApiKey.customer_id == customer_id, is_meant, col(ApiKey.revoked_at).is_(None))
@@ -61,7 +61,7 @@ def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> 
 
 
 def authenticate(sql: Sql, key: str) -> Customer | None:
-    """The customer whose live key this is."""
+    """The customer with this live key. None if the key is unknown or revoked."""
     return sql.first(_AUTHENTICATE, key_hash=_hash(key))
 
 
@@ -73,5 +73,5 @@ _AUTHENTICATE = returns(lambda *row: Customer(id=row[0], name=row[1], created_at
 
 
 def _hash(key: str) -> str:
-    # A key has 256 random bits: a plain hash is enough, and lets the index find it.
+    # A key has 256 random bits, so a plain hash is safe, and an index can find the hash.
     return hashlib.sha256(key.encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""The connection to PostgreSQL: a pool a process, one short transaction a step; for threads, and for an event loop."""
+"""The connections to PostgreSQL: one pool in each process, for threads (`Database`) or an event loop (`AsyncDatabase`).
+
+Each step uses short transactions.
+"""
 
 import select
 from collections.abc import Callable, Iterator
@@ -15,13 +18,13 @@ from sqlmodel import Session
 
 from storage.sql import Sql, lend
 
-# A step's transaction takes milliseconds. A lock or a statement that takes longer than this is trouble somewhere else,
-# and failing lets the lease and `wake_at` bring the step back.
+# A step's transaction takes milliseconds. A lock or a statement that takes longer than these limits shows a fault
+# elsewhere. The step fails then, and the lease and `wake_at` start the step again.
 _SERVER_OPTIONS = (
     "-c timezone=utc -c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 )
 
-# A server that hangs or whose host is gone answers no timeout of its own.
+# A server that hangs, or whose host is gone, cannot enforce its own timeouts.
 _CLIENT_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -33,7 +36,7 @@ _CLIENT_OPTIONS = {
 
 _ENGINE_OPTIONS: dict[str, Any] = {
     "max_overflow": 0,
-    # The connection that was used last knows the statements that come next.
+    # The connection that was used last has already prepared the common statements.
     "pool_use_lifo": True,
     "pool_timeout": 10,
     # An error's text ends up in logs, and parameters hold prompts.
@@ -45,12 +48,12 @@ T = TypeVar("T")
 
 
 def with_driver(url: str) -> URL:
-    """A `postgresql://` URL as SQLAlchemy takes it: with the name of the driver that we ship."""
+    """Add the name of the driver that we ship to a `postgresql://` URL, as SQLAlchemy needs."""
     return make_url(url).set(drivername="postgresql+psycopg")
 
 
 class Database:
-    """A pool of connections; safe to share between threads."""
+    """A pool of connections. Threads may share the pool."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self._engine = create_engine(with_driver(url), pool_size=pool_size, **_ENGINE_OPTIONS)
@@ -58,18 +61,18 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session whose work is committed at the end of the block, or rolled back if it raises."""
+        """Open a session. The end of the block commits its work; an error rolls its work back."""
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def statements(self) -> AbstractContextManager[Sql]:
-        """The same for statements of text alone, at a third of the cost."""
+        """Open a transaction for statements of text, at a third of the cost of a session."""
         return lend(self._engine, commits_each=False)
 
     def statement(self) -> AbstractContextManager[Sql]:
-        """For one statement of text, which is a transaction by itself: one round trip instead of three.
+        """Run one statement of text as a transaction by itself, in one round trip instead of three.
 
-        What the block does with a second statement is a second transaction.
+        A second statement in the block is a second transaction.
         """
         return lend(self._engine, commits_each=True)
 
@@ -84,24 +87,24 @@ class Database:
 
 
 class AsyncDatabase:
-    """The same for an event loop: what a request reads and writes takes no thread."""
+    """A pool of connections for an event loop. Reads and writes need no thread."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self._engine = create_async_engine(with_driver(url), pool_size=pool_size, **_ENGINE_OPTIONS)
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     async def transaction(self, act: Callable[[Session], T]) -> T:
-        """What `act` answers; its work is committed, or rolled back if it raises."""
+        """Call `act` with a session and return its result. The end commits the work; an error rolls the work back."""
         session = AsyncSession(self._engine, sync_session_class=Session, expire_on_commit=False)
         async with session, session.begin():
-            return await session.run_sync(act)  # type: ignore[arg-type]  # it is a session of SQLModel's
+            return await session.run_sync(act)  # type: ignore[arg-type]  # the session is SQLModel's
 
     async def statements(self, act: Callable[[Sql], T]) -> T:
-        """The same for statements of text alone, at a third of the cost."""
+        """Call `act` in a transaction for statements of text, at a third of the cost of a session."""
         return await greenlet_spawn(self._lend, act, commits_each=False)
 
     async def statement(self, act: Callable[[Sql], T]) -> T:
-        """What `act` answers, whose one statement of text is a transaction by itself."""
+        """Call `act` with a connection on which each statement of text is a transaction by itself."""
         return await greenlet_spawn(self._lend, act, commits_each=True)
 
     def _lend(self, act: Callable[[Sql], T], *, commits_each: bool) -> T:
@@ -114,12 +117,12 @@ class AsyncDatabase:
 
 
 def _refuse_closed(_connection: object, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
-    """Replace a pooled connection that the server has closed, as after its restart.
+    """Replace a pooled connection that the server has closed, for example in a restart.
 
-    An idle server says nothing: something to read is its goodbye. Looking for that costs no round trip, as asking
-    before every use would.
+    An idle server sends nothing, so readable data on an idle connection means that the server closed it. This check
+    costs no round trip; a ping before every use would.
     """
-    # Of psycopg: SQLAlchemy wraps an asynchronous one.
+    # psycopg's connection, or SQLAlchemy's wrapper of psycopg's asynchronous connection.
     connection: psycopg.BaseConnection[tuple[object, ...]] | None = entry.driver_connection
     if connection is None:
         return

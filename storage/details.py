@@ -1,4 +1,4 @@
-"""A generation as its customer sees it: the row, its assets, and the credits that moved for it."""
+"""A generation as its customer sees it: the row, the assets, and the credits that moved for the generation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from schemas.enums import TransferKind
 from schemas.tables import Asset, Generation
 from storage import generations
 
-# Literal kinds: they let PostgreSQL see that the partial index on (generation_id, kind) serves.
+# The kinds are literals so that PostgreSQL can use the partial index on (generation_id, kind).
 _MOVED = text("""
     SELECT kind, amount FROM ledger_transfers
     WHERE generation_id = :generation_id AND kind IN ('hold', 'capture', 'release')
@@ -20,18 +20,21 @@ _MOVED = text("""
 
 @dataclass(frozen=True)
 class Details:
-    """`moved` has an entry for each kind of transfer that happened."""
+    """A generation with its assets and credits."""
 
     generation: Generation
+    """The row."""
     assets: Sequence[Asset]
+    """The assets, the result first."""
     moved: Mapping[TransferKind, int]
+    """The credits of each kind of transfer that has happened."""
 
 
 def find(session: Session, generation_id: UUID, *, customer_id: UUID) -> Details | None:
-    """A customer's generation with all that belongs to it, as of one moment; None if it is not theirs.
+    """Read a customer's generation with its assets and credits. None if the customer has no such generation.
 
-    Call it first in a transaction: it makes all reads see the same snapshot, so that a generation never shows credits
-    as captured before it shows itself as completed.
+    Call this function first in a transaction. All reads of the transaction then see one snapshot, so captured credits
+    never show before the stage `completed`.
     """
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     generation = generations.find(session, generation_id, customer_id=customer_id)
@@ -39,12 +42,12 @@ def find(session: Session, generation_id: UUID, *, customer_id: UUID) -> Details
 
 
 def of_new(generation: Generation) -> Details:
-    """What belongs to a generation that this transaction has accepted: its hold."""
+    """The details of a generation that this transaction has accepted: no assets, and the hold."""
     return Details(generation, [], {TransferKind.HOLD: generation.credits})
 
 
 def of(session: Session, generation: Generation) -> Details:
-    """What belongs to a generation that was just read."""
+    """Read the assets and credits of a generation whose row is read already."""
     assets = session.exec(
         select(Asset).where(Asset.generation_id == generation.id).order_by(col(Asset.role).desc())
     ).all()

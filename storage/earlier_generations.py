@@ -1,4 +1,4 @@
-"""Earlier generations of a customer's that an order names as inputs."""
+"""A customer's earlier generations that an order names as inputs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,40 +18,59 @@ class File:
     """The stored result of a generation."""
 
     object_key: str
+    """The key in the object store."""
     content_type: str
+    """The media type."""
     size_bytes: int
+    """The length of the file."""
     duration_seconds: float | None
+    """The length of a video. None for an image."""
     expired_at: datetime | None
+    """The time when the sweep deleted the file."""
 
 
 @dataclass(frozen=True)
 class EarlierGeneration:
-    """A generation, how its vendor calls it, and its result once it has one."""
+    """A generation, the vendor's reference to it, and the result if there is one."""
 
     id: UUID
+    """The generation's id."""
     kind: Kind
+    """Image or video."""
     stage: Stage
+    """The current stage."""
     model: str
+    """The model that the customer ordered."""
     provider: ProviderName
+    """The provider that made the result."""
     remote_id: str | None
+    """The vendor's id of the work."""
     remote_links: Mapping[str, str]
+    """The vendor's links to the work, by name."""
     remote_model: str
+    """The provider's name of the model."""
     resolution: str | None
+    """The ordered resolution."""
     object_key: str | None
+    """The key of the result in the object store. None without a result."""
     content_type: str | None
+    """The media type of the result."""
     size_bytes: int | None
+    """The length of the result's file."""
     duration_seconds: float | None
+    """The length of a video. None for an image."""
     expired_at: datetime | None
+    """The time when the sweep deleted the file."""
 
     @property
     def file(self) -> File | None:
-        """The result, once there is one."""
+        """The result. None if there is no result yet."""
         if self.object_key is None or self.content_type is None or self.size_bytes is None:
             return None
         return File(self.object_key, self.content_type, self.size_bytes, self.duration_seconds, self.expired_at)
 
 
-# Without a lock: what the sweep gives up before the order is sent fails the order, and costs nothing.
+# The query takes no lock: if the sweep deletes a file before the create is sent, the order fails and costs nothing.
 _FIND = returns(EarlierGeneration)("""
     SELECT g.id, g.kind, g.stage, g.model, g.provider, g.remote_id, g.remote_links,
            g."order" #>> ARRAY['routes', g.route_index::text, 'model'] AS remote_model,
@@ -63,7 +82,7 @@ _FIND = returns(EarlierGeneration)("""
 
 
 def find(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, EarlierGeneration]:
-    """Those of a customer's generations that are among these URLs, by URL."""
+    """The customer's generations that these URLs name, by URL."""
     ids = sorted({found for url in urls if (found := generation_id(url)) is not None})
     if not ids:
         return {}
@@ -71,11 +90,11 @@ def find(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, Earli
 
 
 def facts(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
-    """What is known of the generations that a request names.
+    """The facts about the generations that a request names as inputs.
 
     Raises:
-        InvalidRequest: names each field whose generation is not there, is not the customer's, is not completed, made
-            something else, or has no file any more.
+        InvalidRequest: a generation does not exist, is another customer's, is not completed, is of the wrong kind, or
+            its file was deleted. The error names each such field.
     """
     files = [file for file in request.input_files() if generation_id(file.url) is not None]
     found = find(sql, customer_id, {file.url for file in files})
@@ -92,10 +111,10 @@ def facts(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
 
 
 def _facts(field: InputField, earlier: EarlierGeneration | None) -> InputFacts:
-    """What is known of the result of a generation.
+    """The facts about a generation's result.
 
     Raises:
-        ValueError: says why it is none that this field takes.
+        ValueError: the field does not accept the generation. The error says why.
     """
     if earlier is None:
         raise ValueError("is no generation of yours")

@@ -1,4 +1,4 @@
-"""Generations: finding them, and what must be looked at when. What workers do with them is in `claims`."""
+"""Reads generations, and takes the wake-ups that are due. Claims are in `claims`, and moves are in `transitions`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,20 @@ from storage.sql import IS_FREE, Sql, returns
 
 @dataclass(frozen=True)
 class Wake:
-    """What a wake-up message needs to know of a generation."""
+    """A wake-up: the parts of a generation that its message needs."""
 
     generation_id: UUID
+    """The generation to look at."""
     stage: Stage
+    """The stage of the generation."""
     attempt: int
+    """The generation's number of claims so far. A claim must match this number."""
     is_called_back: bool = False
-    """The provider called: there will hardly be nothing to do but to fetch the result."""
+    """A callback arrived, so the result is probably ready."""
 
 
 def find(session: Session, generation_id: UUID, *, customer_id: UUID | None = None) -> Generation | None:
-    """A generation, if it exists and, where a customer is named, is theirs."""
+    """Find a generation. With `customer_id`, find only a generation of this customer."""
     statement = select(Generation).where(Generation.id == generation_id)
     if customer_id is not None:
         statement = statement.where(Generation.customer_id == customer_id)
@@ -33,13 +36,13 @@ def find(session: Session, generation_id: UUID, *, customer_id: UUID | None = No
 
 
 def database_now(session: Session) -> datetime:
-    """The database's clock, in UTC: the one that `wake_at`, leases and deadlines are measured by."""
+    """The time of the database's clock, in UTC. `wake_at`, leases and deadlines use this clock."""
     moment: datetime = session.exec(select(func.clock_timestamp())).one()
     return moment.astimezone(UTC)
 
 
 def make_due(sql: Sql, wakes: Sequence[Wake]) -> None:
-    """Leave wake-ups that were not sent to the waker: without this they would wait until `resend_after` has passed."""
+    """Make generations due now, because their wake-ups were not sent. The waker sends the wake-ups at its next run."""
     sql.run(
         _MAKE_DUE,
         ids=[wake.generation_id for wake in wakes],
@@ -48,7 +51,7 @@ def make_due(sql: Sql, wakes: Sequence[Wake]) -> None:
     )
 
 
-# In one order for all: two processes must not wait for each other's rows.
+# Rows are locked in the order of their ids, so that two processes do not deadlock.
 _MAKE_DUE = f"""
     UPDATE generations SET wake_at = clock_timestamp()
     WHERE id IN (
@@ -62,20 +65,23 @@ _MAKE_DUE = f"""
 
 
 def take_due(sql: Sql, stages: Iterable[Stage], *, limit: int, resend_after: float) -> list[Wake]:
-    """Pick generations that must be looked at now, and put their next look off by `resend_after` seconds.
+    """Take generations that are due, and put their next look off by `resend_after` seconds.
 
-    Customers take turns: the first due generation of each, then the second of each, so that one customer's burst does
-    not delay the others. Rows that another waker is picking are skipped.
+    Customers take turns: first one due generation of each customer, then a second one. So one customer's burst does not
+    delay other customers. Rows that another waker has locked are skipped.
     """
     return sql.all(TAKE_DUE, stages=[stage.value for stage in stages], limit=limit, resend_after=resend_after)
 
 
 SERVED_AS = "CASE WHEN stage = 'generating' AND callback_at > claimed_at THEN 'downloading' ELSE stage END"
-"""SQL: whose work a row is. Whoever downloads may as well ask whether there is something to download."""
+"""An SQL expression: the stage whose queue serves a row.
 
-# now(), the start of the transaction: with clock_timestamp(), which may change from row to row, no index would serve.
-# IS TRUE, in `picked`, is there so that none does: PostgreSQL expects few due rows, and would go through all of them
-# again for each that it picks, instead of fetching that one by its id.
+After a callback, poll runs on the download queue: the same worker can then fetch the file.
+"""
+
+# `now()` is the start of the transaction. `clock_timestamp()` may change between rows, so no index could serve.
+# `IS TRUE` in `picked` prevents the use of the index on `wake_at`. PostgreSQL expects few due rows: with the index, it
+# would read all due rows again for each picked row, instead of fetching the picked row by its id.
 TAKE_DUE = returns(Wake)(f"""
     WITH due AS (
         SELECT id, wake_at, row_number() OVER (PARTITION BY customer_id ORDER BY wake_at, id) AS turn

@@ -1,4 +1,4 @@
-"""The lease keeper: one thread a process that renews the leases of the claims its workers hold."""
+"""The lease keeper: one thread in each process that renews the leases of the process's claims."""
 
 import threading
 import time
@@ -19,10 +19,10 @@ log = structlog.get_logger()
 
 
 class Lease:
-    """A claim's lease as its holder sees it.
+    """A claim's lease in the worker's process.
 
-    `until` is on the monotonic clock, which goes on while a process is stopped, and counts from before the statement
-    that gave the lease: it ends here no later than in the database.
+    `until` is a time of the monotonic clock, which goes on while a process is stopped. It counts from before the
+    statement that granted the lease, so the lease ends here no later than in the database.
     """
 
     def __init__(self, generation_id: UUID, *, until: float) -> None:
@@ -31,21 +31,21 @@ class Lease:
         self._lost = threading.Event()
 
     def check(self) -> None:
-        """Raise `LeaseLost` if another worker has taken over: long work calls this between its chunks.
+        """Raise `LeaseLost` if the lease is marked as lost. Long work calls this method between its chunks.
 
-        A lease that could not be renewed, and that nobody else took, is still good.
+        A lease that could not be renewed during an outage is not lost yet.
         """
         if self._lost.is_set():
             raise LeaseLost("the lease was not renewed in time")
 
     def fence(self) -> None:
-        """Raise `LeaseLost` if another worker may have taken over: for what must never happen twice."""
+        """Raise `LeaseLost` if another worker may have the claim. A create calls this method before it leaves."""
         self.check()
         if time.monotonic() >= self._until:
             raise LeaseLost("the lease ran out before the request left")
 
     def extend(self, *, until: float) -> None:
-        """The database has renewed it."""
+        """Set the lease's new end after a renewal."""
         self._until = until
 
     def lose(self) -> None:
@@ -54,10 +54,10 @@ class Lease:
 
 
 class LeaseKeeper:
-    """Renews all held leases three times a lease, in one statement.
+    """Renews all leases of the process in one statement, three times in the length of a lease.
 
-    A database that does not answer is no reason to stop working: the fencing token keeps a late write out of the
-    database, every claim has an object key of its own, and the next round renews again.
+    The steps go on while the database does not answer. This is safe: the database refuses a late write by its fencing
+    token, each claim stores its result under its own object key, and the next round renews again.
     """
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
@@ -70,18 +70,18 @@ class LeaseKeeper:
         self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
 
     def start(self) -> Self:
-        """Start renewing."""
+        """Start the thread."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Stop renewing; what is still held runs out by itself."""
+        """Stop the thread. The remaining leases run out."""
         self._stop.set()
         self._thread.join()
 
     @contextmanager
     def keep(self, claim: Claim, *, since: float) -> Iterator[Lease]:
-        """Renew a claim's lease for the length of the block.
+        """Renew a claim's lease during the block.
 
         Args:
             since: `time.monotonic()` from before the claim.
@@ -98,17 +98,17 @@ class LeaseKeeper:
                 del self._held[claim.token]
 
     def hand_back(self) -> int:
-        """Give up every lease that is held, so that others go on at once; how many were still ours.
+        """Give up every claim of the process, so that other workers go on at once. Returns the number of claims.
 
-        For the end of a process: a step that goes on afterwards has lost its lease, as does one that begins.
+        A process calls this method at its end. Steps that still run, and steps that begin later, have lost their lease.
 
         Raises:
-            SQLAlchemyError: the database does not answer; the leases run out by themselves.
+            SQLAlchemyError: the database does not answer. The leases run out.
         """
         with self._lock:
             self._is_over = True
             held = dict(self._held)
-        # First of all: from here on none of them sends a create.
+        # Mark the leases before the statement: from now on, no step sends a create.
         for lease in held.values():
             lease.lose()
         if not held:
@@ -125,7 +125,7 @@ class LeaseKeeper:
                 log.warning("leases_not_renewed", error=type(error).__name__)
 
     def renew(self) -> None:
-        """One round: renew every held lease, and mark those that are no longer ours."""
+        """Renew every lease once, and mark the leases that the database did not renew as lost."""
         with self._lock:
             held = dict(self._held)
         if not held:

@@ -1,7 +1,8 @@
 """The double-entry ledger: every movement of credits is a transfer between two accounts.
 
-All functions work inside the caller's transaction, so that credits move together with what they pay for. They may be
-called twice: a transfer that exists already is left as it is. The order of locks is always generation, then accounts.
+All functions work in the caller's transaction, so credits move together with the change that they pay for. A repeated
+call changes nothing: a transfer that exists already stays as it is. The order of locks is always generation, then
+accounts.
 """
 
 from collections import Counter
@@ -20,23 +21,27 @@ from storage.sql import Sql, of, returns
 
 @dataclass(frozen=True)
 class Balance:
-    """A customer's credits: free to spend, and held for unfinished generations."""
+    """A customer's credits."""
 
     available: int
+    """Credits to spend."""
     held: int
+    """Credits on hold for unfinished generations."""
 
 
 @dataclass(frozen=True)
 class _Held:
-    """What a customer had, and whether a hold was taken from it."""
+    """The result of a hold."""
 
     available: int
+    """The customer's available credits before the hold."""
     is_held: bool
+    """Whether this statement made the hold."""
 
 
-# What every generation does is one statement each. The accounts are locked first, in one order for all; the CHECK on
-# their balance has the last word. New balances come from the ones that were locked: the statement's own view of the
-# table is older, and its CHECK would be, too.
+# The transfers of every generation are one statement each. A statement first locks the accounts, always in the same
+# order. The CHECK on the balance has the last word. New balances are computed from the locked rows: the statement's
+# snapshot of the table is older, so balances from the snapshot, and a CHECK of them, would be outdated.
 _HOLD = returns(_Held)("""
     WITH accounts AS MATERIALIZED (
         SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
@@ -91,14 +96,14 @@ class _Accounts:
 
 
 def open_accounts(session: Session, customer_id: UUID) -> None:
-    """Give a new customer its two accounts, both empty."""
+    """Insert the two empty accounts of a new customer."""
     for kind in (AccountKind.AVAILABLE, AccountKind.HELD):
         session.add(LedgerAccount(customer_id=customer_id, kind=kind, balance=0))
     session.flush()
 
 
 def balance(session: Session, customer_id: UUID) -> Balance:
-    """What a customer has.
+    """A customer's balance.
 
     Raises:
         NotFound: there is no such customer.
@@ -128,10 +133,11 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
 
 
 def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int) -> None:
-    """Set credits aside for a generation.
+    """Hold credits for a generation.
 
     Raises:
-        InsufficientCredits: the customer has too little. The transaction cannot go on.
+        NotFound: there is no such customer.
+        InsufficientCredits: the customer has too few credits. The caller must roll the transaction back.
     """
     row = sql.first(_HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount)
     if row is None:
@@ -144,25 +150,25 @@ def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int) -> None:
 
 
 def capture(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
-    """Take what was held for a generation as revenue.
+    """End a generation's hold: move the credits to revenue.
 
     Raises:
-        AlreadySettled: its hold was released.
+        AlreadySettled: the hold was released.
     """
     _settle(sql, customer_id, generation_id, TransferKind.CAPTURE)
 
 
 def release(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
-    """Give back what was held for a generation.
+    """End a generation's hold: move the credits back to the customer's available credits.
 
     Raises:
-        AlreadySettled: its hold was captured.
+        AlreadySettled: the hold was captured.
     """
     _settle(sql, customer_id, generation_id, TransferKind.RELEASE)
 
 
 def _settle(sql: Sql, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
-    """End a hold in one of two ways, once: a generation has one settlement, and its key is the generation's id."""
+    """End a hold by a capture or a release. A generation has one settlement; its key is the generation's id."""
     if sql.first(_SETTLE, customer_id=customer_id, generation_id=generation_id, kind=kind.value) is not None:
         return
     moved = _moved(sql, customer_id, generation_id)
@@ -173,11 +179,12 @@ def _settle(sql: Sql, customer_id: UUID, generation_id: UUID, kind: TransferKind
 def refund(
     session: Session, customer_id: UUID, generation_id: UUID, amount: int, *, reference: str, reason: str
 ) -> None:
-    """Give captured credits back, once for each `reference`: an operator's act.
+    """Return captured credits to the customer, once for each `reference`. Only operators refund.
 
     Raises:
         NotFound: there is no such customer, or the customer has no such generation.
-        InvalidRequest: more than was captured and not refunded yet, or the reference was used for another refund.
+        InvalidRequest: the amount is not positive or exceeds the captured credits that are not refunded yet, or the
+            reference was used for another refund.
     """
     _require_positive(amount)
     accounts = _lock_accounts(session, customer_id)
@@ -212,7 +219,7 @@ def _require_refundable(moved: Counter[TransferKind], transfer: LedgerTransfer) 
 
 
 def _lock_accounts(session: Session, customer_id: UUID) -> _Accounts:
-    """Lock both accounts of a customer, in one order for all, so that no two transactions wait for each other."""
+    """Lock both accounts of a customer, always in the same order, so that transactions do not deadlock."""
     rows = session.exec(
         select(LedgerAccount)
         .where(LedgerAccount.customer_id == customer_id)
@@ -237,13 +244,13 @@ def _id(account: LedgerAccount) -> int:
 
 
 def _transfer(session: Session, transfer: LedgerTransfer) -> bool:
-    """Insert a transfer and move the balances; False if the same transfer exists already."""
+    """Insert a transfer and move the balances. Returns False if the same transfer exists already."""
     values = transfer.model_dump(exclude={"id", "created_at"})
     statement = insert(LedgerTransfer).values(**values).on_conflict_do_nothing().returning(col(LedgerTransfer.id))
     if session.execute(statement).one_or_none() is None:
         return False
     for account_id, change in ((transfer.from_account_id, -transfer.amount), (transfer.to_account_id, transfer.amount)):
-        # `equity` and `revenue` have no running balance: NULL plus anything stays NULL.
+        # `equity` and `revenue` have no running balance: their `balance` is NULL, and the WHERE skips them.
         session.execute(
             update(LedgerAccount)
             .where(col(LedgerAccount.id) == account_id, col(LedgerAccount.balance).is_not(None))
@@ -263,7 +270,7 @@ def _find(session: Session, transfer: LedgerTransfer) -> LedgerTransfer | None:
 
 
 def _moved(sql: Sql, customer_id: UUID, generation_id: UUID) -> Counter[TransferKind]:
-    """How many credits each kind of transfer moved for a customer's generation."""
+    """The credits that each kind of transfer moved for a customer's generation."""
     moved: Counter[TransferKind] = Counter()
     for kind, amount in sql.all(_MOVED, customer_id=customer_id, generation_id=generation_id):
         moved[kind] += amount

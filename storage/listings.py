@@ -1,4 +1,4 @@
-"""What operators list: customers, API keys and generations, the newest first. No prompt and no key is among it."""
+"""Lists customers, API keys and generations for operators, newest first. The lists contain no prompts and no keys."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,64 +14,64 @@ from schemas.stages import TERMINAL, status_of
 
 @dataclass(frozen=True)
 class ListedCustomer:
-    """A customer with their credits."""
+    """A customer and the customer's credits."""
 
     id: UUID
     """The customer's id."""
     name: str
-    """How the customer is called; others may be called the same."""
+    """The customer's name. Several customers may have the same name."""
     available: int
     """Credits to spend."""
     held: int
-    """Credits of unfinished generations."""
+    """Credits on hold for unfinished generations."""
     keys: int
-    """API keys that work."""
+    """The number of live API keys."""
     created_at: datetime
-    """When the customer was made."""
+    """The time when the customer was made."""
 
 
 @dataclass(frozen=True)
 class ListedKey:
-    """An API key, by its first characters."""
+    """An API key, identified by its first characters."""
 
     prefix: str
     """The key's first 8 characters."""
     customer_id: UUID
-    """Whose key it is."""
+    """The id of the key's customer."""
     customer: str
     """The customer's name."""
     created_at: datetime
-    """When the key was made."""
+    """The time when the key was made."""
     revoked_at: datetime | None
-    """Since when the key does not work."""
+    """The time when the key was revoked. None for a live key."""
 
 
 @dataclass(frozen=True)
 class ListedGeneration:
-    """A generation, without what was ordered."""
+    """A generation without its order."""
 
     id: UUID
     """The generation's id."""
     customer_id: UUID
-    """Who ordered it."""
+    """The id of the customer who ordered the generation."""
     model: str
-    """What makes it."""
+    """The ordered model."""
     provider: str
-    """The account that it went to, or would go to next."""
+    """The provider of the current route."""
     stage: Stage
-    """Where it stands."""
+    """The current stage."""
     status: str
-    """The same in the words of the HTTP API."""
+    """The status in the HTTP API."""
     progress: int
-    """Percent."""
+    """Percent done."""
     credits: int
-    """Its price."""
+    """The price."""
     error_code: str | None
-    """Why it failed."""
+    """The reason of a failure."""
     created_at: datetime
-    """When it was accepted."""
+    """The time of acceptance."""
     finished_at: datetime | None
-    """When it reached its last stage."""
+    """The time when the generation ended."""
 
 
 _CUSTOMERS = text("""
@@ -100,7 +100,7 @@ _GENERATIONS = """
 
 
 def customers(session: Session, *, name: str | None = None, limit: int) -> list[ListedCustomer]:
-    """Customers; those of one name where it is given."""
+    """List customers. With `name`, list only customers of this name."""
     rows = session.execute(_CUSTOMERS, {"name": name, "limit": limit})
     return [
         ListedCustomer(row.id, row.name, row.available or 0, row.held or 0, row.keys, row.created_at) for row in rows
@@ -110,7 +110,7 @@ def customers(session: Session, *, name: str | None = None, limit: int) -> list[
 def keys(
     session: Session, *, customer_id: UUID | None = None, with_revoked: bool = False, limit: int
 ) -> list[ListedKey]:
-    """API keys that work; those of one customer where one is given, and those that do not work any more if asked."""
+    """List live API keys, with `with_revoked` revoked keys too. With `customer_id`, list only this customer's keys."""
     rows = session.execute(_KEYS, {"customer_id": customer_id, "revoked": with_revoked, "limit": limit})
     return [ListedKey(row.prefix, row.customer_id, row.customer, row.created_at, row.revoked_at) for row in rows]
 
@@ -118,7 +118,7 @@ def keys(
 def generations(
     session: Session, *, customer_id: UUID | None = None, stages: Collection[Stage] = (), limit: int
 ) -> list[ListedGeneration]:
-    """Generations; those of one customer, and in some stages, where these are given."""
+    """List generations. With `customer_id` or `stages`, list only generations of this customer or in these stages."""
     conditions = ["true"]
     given: dict[str, object] = {"limit": limit}
     if customer_id is not None:

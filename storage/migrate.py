@@ -1,4 +1,4 @@
-"""Bring a database to the newest schema."""
+"""Migrates a database to the newest schema."""
 
 import time
 from importlib.resources import as_file, files
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from storage.database import with_driver
 
-# Any constant: it only has to be the same for all who migrate one database.
+# An arbitrary constant. All processes that migrate a database must use the same constant.
 _MIGRATION_LOCK = 7_336_905
 _ASK_AGAIN_SECONDS = 0.2
 
@@ -29,9 +29,9 @@ def upgrade(database_url: str) -> None:
 
 
 def _wait_for_our_turn(connection: Connection) -> None:
-    """Return once no other process migrates; whoever comes second then finds nothing left to do."""
-    # Asked again and again instead of waited for: an index that is built concurrently waits for every open
-    # transaction, and so for a process that waits for the builder in one.
+    """Take the migration lock. The second of two processes then finds no migration to apply."""
+    # Each try is a transaction by itself. A process that waited for the lock inside a transaction would block a
+    # concurrent index build, which waits for every open transaction.
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _MIGRATION_LOCK}):
         connection.commit()
         time.sleep(_ASK_AGAIN_SECONDS)

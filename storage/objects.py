@@ -14,52 +14,61 @@ from minio.error import MinioException, S3Error
 
 from schemas.settings import S3Settings
 
-# S3 takes parts of 5 MiB and more, up to 10,000 of them: 8 MiB allows 80 GB, and costs a task 8 MiB of memory.
+# S3 accepts up to 10,000 parts of at least 5 MiB. Parts of 8 MiB allow 80 GB and need 8 MiB of memory for each task.
 PART_BYTES = 8 * 1024 * 1024
 
-# A delimiter that no key holds: minio sends an empty one where none is given, which some servers take for a delimiter.
+# A delimiter that no key contains. By default minio sends an empty delimiter, which some servers misunderstand.
 _NO_DELIMITER = "\\"
 
-# Probing reads the head and the tail of a file: one block usually holds either.
+# Probing reads the head and the tail of a file. One block usually contains each of them.
 _BLOCK_BYTES = 256 * 1024
 
 
 class Readable(Protocol):
-    """Something to upload."""
+    """A stream to upload."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes; fewer only at the end; all if negative."""
+        """Read `size` bytes, or fewer at the end. A negative size reads all bytes."""
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as the store knows it."""
+    """An object, as the store describes it."""
 
     key: str
+    """The key."""
     size_bytes: int
+    """The length of the file."""
     content_type: str
+    """The media type."""
 
 
 @dataclass(frozen=True)
 class ListedObject:
-    """An object as a listing tells of it."""
+    """An object in a listing."""
 
     key: str
+    """The key."""
     size_bytes: int
+    """The length of the file."""
     modified_at: datetime
+    """The time of the last write."""
 
 
 @dataclass(frozen=True)
 class MultipartUpload:
-    """A multipart upload whose parts wait for more, or for the end."""
+    """An unfinished multipart upload."""
 
     key: str
+    """The key of the future object."""
     upload_id: str
+    """S3's id of the multipart upload."""
     started_at: datetime
+    """The time when the multipart upload began."""
 
 
 class ObjectStore:
-    """One bucket. Safe to share between threads."""
+    """One bucket. Threads may share the store."""
 
     def __init__(self, settings: S3Settings, *, pool_size: int = 32) -> None:
         self._bucket = settings.bucket
@@ -72,7 +81,7 @@ class ObjectStore:
         self._presigner = self._connect_in_public(settings) if settings.public_endpoint else None
 
     def _connect_in_public(self, settings: S3Settings) -> Minio:
-        # Presigning sends nothing: this client only has to know the host that customers and providers reach.
+        # Presigning sends no request. This client only needs the host that customers and providers reach.
         secure = settings.secure if settings.public_secure is None else settings.public_secure
         return self._connect(settings, settings.public_endpoint, secure=secure)
 
@@ -87,7 +96,7 @@ class ObjectStore:
         )
 
     def ensure_bucket(self) -> None:
-        """Create the bucket if it is not there."""
+        """Create the bucket if it does not exist."""
         if not self._client.bucket_exists(self._bucket):
             try:
                 self._client.make_bucket(self._bucket)
@@ -96,19 +105,19 @@ class ObjectStore:
                     raise
 
     def ping(self) -> None:
-        """Raise if the store does not answer or the bucket is not there."""
+        """Raise if the store does not answer or the bucket does not exist."""
         if not self._client.bucket_exists(self._bucket):
             raise LookupError(f"the object store has no bucket {self._bucket!r}: run `reelworks migrate`")
 
     def put(self, key: str, body: Readable, *, size_bytes: int | None, content_type: str) -> None:
-        """Upload a stream, overwriting what is there. Memory stays at `PART_BYTES`, whatever the size."""
+        """Upload a stream, and overwrite an existing object. Needs `PART_BYTES` of memory at any size."""
         self._client.put_object(
             self._bucket,
             key,
             body,  # type: ignore[arg-type]  # only read() is used
             length=-1 if size_bytes is None else size_bytes,
             part_size=PART_BYTES,
-            # More would be threads of minio's own, which it leaves behind, each with a part, when a read fails.
+            # With more, minio starts threads. When a read fails, minio leaves these threads running, each with a part.
             num_parallel_uploads=1,
             content_type=content_type,
         )
@@ -118,7 +127,7 @@ class ObjectStore:
         self.put(key, io.BytesIO(body), size_bytes=len(body), content_type=content_type)
 
     def stat(self, key: str) -> StoredObject | None:
-        """Size and type of an object; None if it is not there."""
+        """The size and type of an object. None if the object does not exist."""
         try:
             found = self._client.stat_object(self._bucket, key)
         except S3Error as error:
@@ -129,7 +138,7 @@ class ObjectStore:
 
     @contextmanager
     def stream(self, key: str, *, offset: int = 0, length: int = 0) -> Iterator[Iterator[bytes]]:
-        """Chunks of an object, from `offset`, `length` bytes of it (0: to the end)."""
+        """Read `length` bytes of an object from `offset` in chunks. A `length` of 0 reads to the end."""
         response = self._client.get_object(self._bucket, key, offset=offset, length=length)
         try:
             yield response.stream(64 * 1024)
@@ -138,32 +147,32 @@ class ObjectStore:
             response.release_conn()
 
     def open(self, key: str, size_bytes: int) -> BinaryIO:
-        """A seekable reader that fetches an object in blocks, as they are asked for."""
+        """Open an object as a seekable file that fetches blocks on demand."""
         return io.BufferedReader(_RangedReader(self, key, size_bytes), buffer_size=_BLOCK_BYTES)
 
     def read_range(self, key: str, offset: int, length: int) -> bytes:
-        """`length` bytes of an object from `offset`."""
+        """Read `length` bytes of an object from `offset`."""
         with self.stream(key, offset=offset, length=length) as chunks:
             return b"".join(chunks)
 
     def presigned_url(self, key: str, *, expires: timedelta = timedelta(hours=1)) -> str | None:
-        """A link to an object that works without credentials until it expires; None without a public endpoint."""
+        """A link to an object. The link needs no credentials and expires. None without a public endpoint."""
         if self._presigner is None:
             return None
         return self._presigner.presigned_get_object(self._bucket, key, expires=expires)
 
     def remove(self, key: str) -> None:
-        """Delete an object; nothing happens if it is not there."""
+        """Delete an object. A missing object is no error."""
         self._client.remove_object(self._bucket, key)
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
-        """Every object under a prefix, as the listing reaches it."""
+        """List every object under a prefix. The listing is fetched in pages."""
         for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
             if found.object_name is not None and found.last_modified is not None:
                 yield ListedObject(found.object_name, found.size or 0, found.last_modified)
 
     def multipart_uploads(self, prefix: str) -> Iterator[MultipartUpload]:
-        """Every multipart upload under a prefix that was neither completed nor aborted."""
+        """List every unfinished multipart upload under a prefix."""
         marker: str | None = None
         while True:
             page = self._multipart_uploads_after(prefix, marker)
@@ -182,13 +191,13 @@ class ObjectStore:
                 self._bucket, prefix=prefix, delimiter=_NO_DELIMITER, key_marker=marker
             )
         except MinioException as error:
-            # What rclone says of a bucket that never had one, in a form that minio does not take for S3's.
+            # rclone's answer for a bucket without any multipart upload. minio does not parse it as an error of S3.
             if "NoSuchUpload" in str(error):
                 return None
             raise
 
     def abort_multipart_upload(self, upload: MultipartUpload) -> None:
-        """Drop an upload and its parts; nothing happens if it is not there."""
+        """Abort a multipart upload and delete its parts. A missing upload is no error."""
         try:
             self._client._abort_multipart_upload(self._bucket, upload.key, upload.upload_id)  # noqa: SLF001 -- as above
         except S3Error as error:
@@ -196,7 +205,7 @@ class ObjectStore:
                 raise
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self._http.clear()
 
 

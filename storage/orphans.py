@@ -1,9 +1,9 @@
-"""Objects in the store that belong to nothing, and never will.
+"""Finds orphans: objects in the store that no row names and no row can name later.
 
-Bytes are written before the row that names them, so an object without a row may be one whose row is on its way. What
-tells the two apart is the fencing token in the object's key (docs/decisions/0015): only the claim that holds that token
-can still name the object, and a token that is no longer its row's never comes back. Of a customer's upload, whose row
-follows within the request that brings it, the age tells.
+A worker writes an object before the row that names the object, so an object without a row may get its row soon. The
+fencing token in the object's key decides (docs/decisions/0015): only the claim with this token can name the object, and
+a token that its row no longer has never returns. For an upload, the age decides, because an upload's row follows within
+the same request.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,8 +22,8 @@ PREFIXES = ("customers/", uploads.PREFIX)
 
 _SLICE = 500
 
-# One statement, so one snapshot: a key that moves from a claim to a generation to an asset is seen in one of them.
-# Of a customer that this database does not know nothing is an orphan: it may be another system's, in the same bucket.
+# One statement has one snapshot, so it sees a key that moves from a claim to a generation to an asset in one of them.
+# Objects of unknown customers are no orphans: they may belong to another system that uses the same bucket.
 _ORPHANS = text("""
     SELECT listed.key
     FROM unnest(CAST(:keys AS text[]), CAST(:customers AS uuid[])) AS listed(key, customer_id)
@@ -39,7 +39,7 @@ _ORPHANS = text("""
 
 
 def find_orphans(database: Database, objects: ObjectStore, *, older_than: timedelta) -> Iterator[list[ListedObject]]:
-    """Slices of the objects that no row names and none can name any more, written longer ago than `older_than`."""
+    """Find the orphans that were written more than `older_than` ago, in slices."""
     with database.transaction() as session:
         before = database_now(session) - older_than
     every = chain.from_iterable(objects.list(prefix) for prefix in PREFIXES)
@@ -58,7 +58,7 @@ def _orphans(database: Database, listed: Iterable[ListedObject]) -> list[ListedO
 
 
 def _owner(key: str) -> UUID | None:
-    """The customer whose folder it is in."""
+    """The id of the customer whose folder contains the key. None without a customer's folder."""
     try:
         return UUID(key.split("/")[1])
     except (IndexError, ValueError):

@@ -1,4 +1,4 @@
-"""The errors that say that one of our own services is away: PostgreSQL or the object store."""
+"""The errors of an outage of PostgreSQL or the object store."""
 
 from minio.error import MinioException
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -6,4 +6,4 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from urllib3.exceptions import HTTPError
 
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout, MinioException, HTTPError, ConnectionError)
-"""Each of these services comes back, so the same call may succeed later."""
+"""The exceptions of an outage. The same call may succeed later."""

@@ -1,4 +1,4 @@
-"""How much there is to do, and how much was done lately."""
+"""Counts unfinished generations by stage, and the generations that ended in the last day."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ class StageCount:
     """The unfinished generations in one stage."""
 
     stage: Stage
-    """Where they stand."""
+    """The stage."""
     count: int
-    """How many there are."""
+    """The number of generations in the stage."""
     oldest_seconds: float
-    """The age of the oldest, from its acceptance."""
+    """The age of the oldest generation since its acceptance."""
     late: int
-    """How many are due for half a minute, with nobody at work on them."""
+    """The number of generations that are due for half a minute and that no worker has claimed."""
 
 
 _UNFINISHED = text(f"""
@@ -36,7 +36,7 @@ _FINISHED = text("""
 
 
 def unfinished(session: Session) -> Sequence[StageCount]:
-    """What is to be done, in the order of the stages; a stage without generations is left out."""
+    """Count the unfinished generations by stage, in the order of the stages. Empty stages are left out."""
     found = {Stage(row.stage): row for row in session.execute(_UNFINISHED, {})}
     return [
         StageCount(stage, found[stage].number, round(float(found[stage].oldest_seconds), 1), found[stage].late)
@@ -46,5 +46,5 @@ def unfinished(session: Session) -> Sequence[StageCount]:
 
 
 def finished_today(session: Session) -> Mapping[Stage, int]:
-    """How many generations ended in the last 24 hours, by how."""
+    """Count the generations that ended in the last 24 hours, by their last stage."""
     return {Stage(row.stage): row.number for row in session.execute(_FINISHED, {})}

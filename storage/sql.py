@@ -1,7 +1,7 @@
-"""SQL that psycopg runs itself: for what every step of every generation does.
+"""Runs SQL text with psycopg, for the statements that every step of every generation needs.
 
-A statement is text with `%(names)s`, and its rows are dataclasses. SQLAlchemy keeps the pool and the errors. What else
-it does for a statement serves those that it makes itself, and costs more than the statement (docs/performance.md).
+A statement is text with `%(names)s`, and its rows are dataclasses. SQLAlchemy provides the pool and the errors.
+SQLAlchemy's other work for a statement costs more than the statement itself (docs/performance.md).
 """
 
 from collections.abc import Callable, Iterator
@@ -22,23 +22,23 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 IS_FREE = "(lease_until IS NULL OR lease_until < clock_timestamp())"
-"""SQL: that no worker holds the row. It has no lease, or one that ran out."""
+"""An SQL condition: no worker has a claim. The row has no lease, or its lease ran out."""
 
 
 class Query(Generic[T_co]):
-    """A statement, and what it returns."""
+    """A statement and the type of its rows."""
 
     def __init__(self, text: str, row: type[T_co] | Callable[..., T_co]) -> None:
         self.text = text
         self.row = row
         self.make: Callable[[tuple[Any, ...]], T_co] | None = None
-        """Makes a row. Known from the first answer on: the columns stay, and asking costs more than to fetch a row."""
+        """Makes a row. Built at the first answer, because building it costs more than fetching a row."""
 
 
 class Sql:
-    """A connection, as far as statements of text need it.
+    """Runs statements of text on one connection.
 
-    Parameters are what psycopg adapts: JSON is wrapped in its `Jsonb`.
+    psycopg adapts the parameters. Callers wrap JSON in psycopg's `Jsonb`.
 
     Raises:
         sqlalchemy.exc.DBAPIError: the database refused a statement, or does not answer.
@@ -48,18 +48,18 @@ class Sql:
         self._connection = connection
 
     def run(self, statement: str, /, **given: object) -> None:
-        """Run a statement that answers nothing."""
+        """Run a statement without a result."""
         self._execute(statement, given)
 
     def all(self, query: Query[T], /, **given: object) -> list[T]:
-        """Every row."""
+        """Run a query and return every row."""
         cursor = self._execute(query.text, given)
         if query.make is None:
             query.make = _maker(query.row, [column[0] for column in cursor.description])
         return [query.make(row) for row in cursor.fetchall()]
 
     def first(self, query: Query[T], /, **given: object) -> T | None:
-        """The first row; None if there is none."""
+        """Run a query and return its first row, or None without rows."""
         rows = self.all(query, **given)
         return rows[0] if rows else None
 
@@ -73,12 +73,12 @@ class Sql:
 
 
 def returns(row: type[T] | Callable[..., T]) -> Callable[[str], Query[T]]:
-    """Makes a query of a statement's text.
+    """Returns a function that makes a query of a statement's text.
 
     Args:
-        row: a dataclass of the statement's columns in their order, a model of its columns, a function of them, or the
-            type of its only column. `{columns}` in the text stands for the columns of a model. `*` would also return a
-            column that the next release adds, and a prepared statement then fails.
+        row: a dataclass with the statement's columns in their order, a pydantic model of the columns, a function of the
+            columns, or the type of the only column. `{columns}` in the text stands for the columns of a model. `*` would
+            also return a column that the next release adds, and a prepared statement would then fail.
     """
     columns = _columns(row)
     return lambda text: Query(text.replace("{columns}", columns), row)
@@ -90,7 +90,7 @@ def _columns(row: Any) -> str:
 
 
 def of(session: Session) -> Sql:
-    """The same transaction as a session's."""
+    """Run statements of text in a session's transaction."""
     session.flush()
     connection: Any = session.connection().connection.dbapi_connection
     return Sql(connection)
@@ -98,7 +98,7 @@ def of(session: Session) -> Sql:
 
 @contextmanager
 def lend(engine: Engine, *, commits_each: bool) -> Iterator[Sql]:
-    """A connection of the pool, for one transaction or (`commits_each`) for statements that are one each.
+    """Take a connection from the pool for one transaction, or with `commits_each` for one transaction per statement.
 
     Raises:
         sqlalchemy.exc.DBAPIError: the database does not answer.
@@ -106,7 +106,7 @@ def lend(engine: Engine, *, commits_each: bool) -> Iterator[Sql]:
     """
     try:
         pooled = engine.raw_connection()
-        # Of psycopg; in an event loop, SQLAlchemy wraps one that looks the same.
+        # psycopg's connection. In an event loop, this is SQLAlchemy's wrapper with the same methods.
         connection: Any = pooled.dbapi_connection
         try:
             connection.autocommit = commits_each
@@ -120,7 +120,7 @@ def lend(engine: Engine, *, commits_each: bool) -> Iterator[Sql]:
 
 
 def _give_back(pooled: PoolProxiedConnection) -> None:
-    """Leave a connection as the pool expects it, or not at all; what was not committed is rolled back."""
+    """Return a connection to the pool, or discard a broken connection. The pool rolls back uncommitted work."""
     connection: Any = pooled.dbapi_connection
     try:
         if connection.closed:
@@ -128,18 +128,18 @@ def _give_back(pooled: PoolProxiedConnection) -> None:
         elif connection.autocommit:
             connection.autocommit = False
     except psycopg.Error:
-        # A statement was interrupted, and nobody has read its answer.
+        # A statement was interrupted, and its answer was not read.
         pooled.invalidate()
     pooled.close()
 
 
 def _translated(error: psycopg.Error) -> Exception:
-    """SQLAlchemy's error for psycopg's: nobody has to know two kinds. It tells no parameters, which hold prompts."""
+    """Turn psycopg's error into SQLAlchemy's: callers handle one kind. Hide the parameters, which contain prompts."""
     return DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True)
 
 
 def _maker(row: Any, columns: list[str]) -> Callable[[tuple[Any, ...]], Any]:
-    """What makes a row of a statement's columns."""
+    """Return the function that makes a row of the values of these columns."""
     if not isinstance(row, type):
         return lambda values: row(*values)
     if issubclass(row, BaseModel):

@@ -1,6 +1,6 @@
-"""The statements that write a generation's stage, or an entry of its timeline, as they run.
+"""The SQL statements that write a generation's stage or a timeline entry.
 
-Nothing else writes either (a test looks). `storage.transitions` gives them their parameters.
+No other file contains such statements (a test checks this). `storage.transitions` passes the parameters.
 """
 
 from uuid import UUID
@@ -31,7 +31,7 @@ INSERT = returns(lambda *moments: moments)("""
     SELECT created_at, stage_at, wake_at, deadline_at FROM inserted
 """)
 
-# All that a claim writes: a move with its event, or the same stage again without one.
+# Every write of a claim: a move with its event, or a write in the same stage without an event.
 WRITE = returns(Snapshot)("""
     WITH written AS (
         UPDATE generations SET
@@ -92,7 +92,8 @@ WITHDRAW = returns(UUID)("""
     RETURNING generation_id
 """)
 
-# Whoever looks after it now may be about to give it up: their write is refused, and the next finds the id.
+# Another worker may have the claim and be about to give up. Without its lease, that worker's write is refused, and the
+# next claim finds the id.
 KEEP = returns(UUID)("""
     UPDATE generations SET
         remote_id = %(remote_id)s, remote_links = %(remote_links)s, object_key = coalesce(%(object_key)s, object_key),
@@ -103,7 +104,7 @@ KEEP = returns(UUID)("""
 
 REMOTE_ID = returns(str)("SELECT remote_id FROM generations WHERE id = %(id)s")
 
-# A worker that holds the row finds that it lost it, before it sends anything.
+# A worker that has the claim loses the lease, and so sends no create.
 CANCEL_UNSENT = """
     WITH ended AS (
         UPDATE generations SET
@@ -116,7 +117,7 @@ CANCEL_UNSENT = """
     SELECT id, %(origin)s, stage, 'moved', %(event)s FROM ended
 """
 
-# While a worker holds the row, the next look stays: whoever gives the claim up sees what came meanwhile.
+# During a claim, `wake_at` stays: the write that gives up the claim sees the request.
 WISH = f"""
     UPDATE generations SET
         cancel_requested_at = clock_timestamp(),

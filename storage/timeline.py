@@ -1,4 +1,4 @@
-"""A generation's timeline, for people. `storage.transitions` writes it."""
+"""Reads a generation's timeline. `storage.transitions` writes the entries."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,5 +9,5 @@ from schemas.tables import Event
 
 
 def read(session: Session, generation_id: UUID) -> Sequence[Event]:
-    """All entries, oldest first."""
+    """All entries of a generation's timeline, oldest first."""
     return session.exec(select(Event).where(Event.generation_id == generation_id).order_by(col(Event.id))).all()

@@ -1,12 +1,12 @@
-"""Every change of a generation's stage, and every entry of its timeline: nothing else writes either.
+"""Writes every change of a generation's stage and every timeline entry. No other module writes either of them.
 
-Each move is one of `schemas.stages.MOVES`. It is one statement with its event, and one transaction of the caller's with
-the credits that it settles. Writes of a claim are fenced: they name its token and its stage, and a worker that lost its
-lease writes nothing.
+Each move is one of `schemas.stages.MOVES`. One statement writes the move and its event. The caller's transaction
+contains the move and the transfer of the credits that the move settles. Writes of a claim are fenced: they match the
+claim's token and stage, so a worker that lost its lease writes nothing.
 
-A fact about a create needs no lease (docs/decisions/0017). The worker that sent it may have lost its claim meanwhile,
-and whoever looks after the generation by now waits to learn what became of it. `Generation.submission`, the token of
-the claim that sent it, tells one create from the next.
+A fact about a create needs no lease (docs/decisions/0017). The sender may have lost its claim, and the worker with the
+next claim needs the result of the create. These writes match `Generation.submission`, the token of the sender's claim.
+The token tells one create from the next.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from storage import ledger, statements
 from storage.claims import Claim
 from storage.sql import Sql
 
-# A refused submit goes back from `submitting` to `queued`: its failures add up over both.
+# A refused create moves back from `submitting` to `queued`: its failures add up over both stages.
 _ONE_TRY = frozenset({Stage.QUEUED, Stage.SUBMITTING})
 
 _WITHOUT_RESULT = frozenset({Stage.FAILED, Stage.CANCELLED})
@@ -33,28 +33,38 @@ _WITHOUT_RESULT = frozenset({Stage.FAILED, Stage.CANCELLED})
 
 @dataclass(frozen=True)
 class Changes:
-    """What a claim writes beside the stage; None leaves a column as it is."""
+    """The columns that a claim writes beside the stage. None leaves a column unchanged."""
 
     provider: ProviderName | None = None
+    """The provider of the current route."""
     route_index: int | None = None
+    """The index of the current route in the order's routes."""
     remote_id: str | None = None
+    """The vendor's id of the work."""
     remote_links: Mapping[str, str] | None = None
+    """The vendor's links to the work, by name."""
     result_urls: list[str] | None = None
+    """The links to the result."""
     object_key: str | None = None
+    """The key of the result in the object store."""
     download: Mapping[str, object] | None = None
+    """The size, hash and type of the stored result."""
     provider_credits: Decimal | None = None
+    """The price that the vendor reports."""
     error_code: ErrorCode | None = None
+    """The reason of a failure, for programs."""
     error_message: str | None = None
+    """The reason of a failure, for the customer."""
     failures: int | None = None
-    """In a row; a move starts again from 0, save from `queued` to `submitting` and back."""
+    """Failures in a row. Every move sets 0, except moves between `queued` and `submitting`."""
     crashes: int | None = None
-    """The same."""
+    """Crashes in a row. Reset by moves in the same way as `failures`."""
     progress: int | None = None
-    """Percent done; it never goes back."""
+    """Percent done. A lower number than the row's has no effect."""
     submission: UUID | None = None
-    """The claim that is about to send a create."""
+    """The token of the claim that is about to send a create."""
     cancel_sent: bool = False
-    """The provider was asked to stop, and has answered."""
+    """True: the provider has answered a request to stop. The row records the time."""
 
 
 NOTHING = Changes()
@@ -63,12 +73,15 @@ _GIVEN = {"id", "customer_id", "idempotency_key", "request_hash", "kind", "model
 
 
 def insert(sql: Sql, new: Generation, order: str, *, resend_after: float, deadline_after: float) -> bool:
-    """Queue a new generation, and set its moments; false if the request is there already, or its customer is not.
+    """Insert a generation in `queued`, and set its times on `new`.
 
     Args:
         order: the JSON of `new.order`.
-        resend_after: seconds until the waker sends its first wake-up again.
-        deadline_after: seconds that it may take.
+        resend_after: seconds until the waker sends the first wake-up again.
+        deadline_after: seconds until the deadline.
+
+    Returns:
+        False if the request was accepted before or the customer does not exist.
     """
     given = new.model_dump(include=_GIVEN)
     moments = sql.first(
@@ -90,16 +103,16 @@ def move(
     event: Mapping[str, object] | None = None,
     changes: Changes = NOTHING,
 ) -> Claim:
-    """Move a claimed generation to another stage. One that completes is paid in the same transaction.
+    """Move a claimed generation to another stage. A move to `completed` captures the hold in the same transaction.
 
     Args:
-        wake_in: seconds until somebody must look at it again; ignored when `target` is terminal.
-        keeps_lease: go on with the same claim in the new stage.
-        event: what the event row tells of the move.
+        wake_in: seconds until the next look. Ignored when `target` is terminal.
+        keeps_lease: keep the same claim in the new stage.
+        event: the details of the timeline entry.
 
     Raises:
         ValueError: the move is not in `schemas.stages.MOVES`.
-        LeaseLost: the claim is no longer this worker's.
+        LeaseLost: this worker lost the claim.
     """
     _allowed(claim.generation.stage, target)
     if target not in _ONE_TRY:
@@ -119,7 +132,7 @@ def fail(sql: Sql, claim: Claim, code: ErrorCode, message: str) -> Claim:
     """End a claimed generation as failed and release its hold.
 
     Raises:
-        LeaseLost: the claim is no longer this worker's.
+        LeaseLost: this worker lost the claim.
     """
     event = {"code": code, "message": message}
     changes = Changes(error_code=code, error_message=message)
@@ -129,10 +142,10 @@ def fail(sql: Sql, claim: Claim, code: ErrorCode, message: str) -> Claim:
 
 
 def cancel(sql: Sql, claim: Claim, reason: str, *, is_charged: bool) -> Claim:
-    """End a claimed generation as cancelled, and capture or release its hold.
+    """End a claimed generation as cancelled, and capture (`is_charged`) or release its hold.
 
     Raises:
-        LeaseLost: the claim is no longer this worker's.
+        LeaseLost: this worker lost the claim.
     """
     event = {"reason": reason, "is_charged": is_charged}
     cancelled = move(sql, claim, Stage.CANCELLED, wake_in=0, event=event)
@@ -144,54 +157,55 @@ def cancel(sql: Sql, claim: Claim, reason: str, *, is_charged: bool) -> Claim:
 def put_back(
     sql: Sql, claim: Claim, *, wake_in: float, restarts_stage: bool = False, changes: Changes = NOTHING
 ) -> Claim:
-    """Give a claim up and leave the generation in its stage until `wake_in` seconds from now.
+    """Give up a claim. The generation stays in its stage, and its next look is in `wake_in` seconds.
 
     Args:
-        restarts_stage: the time in this stage is counted from now.
+        restarts_stage: count the time in this stage from now.
 
     Raises:
-        LeaseLost: the claim is no longer this worker's.
+        LeaseLost: this worker lost the claim.
     """
     return _write(sql, claim, claim.generation.stage, changes, wake_in=wake_in, restarts=restarts_stage)
 
 
 def record(sql: Sql, claim: Claim, changes: Changes) -> Claim:
-    """Write columns of a claimed generation, and go on with the claim.
+    """Write columns of a claimed generation, and keep the claim.
 
     Raises:
-        LeaseLost: the claim is no longer this worker's.
+        LeaseLost: this worker lost the claim.
     """
     return _write(sql, claim, claim.generation.stage, changes, keeps_lease=True)
 
 
 def require_no_callback_since(sql: Sql, claim: Claim) -> None:
-    """Lock a claimed generation that no callback has come for since the claim, to the end of the transaction.
+    """Require that no callback has come since the claim, and lock the row until the end of the transaction.
 
     Raises:
-        LeaseLost: a callback came, or the claim is no longer this worker's.
+        LeaseLost: a callback came, or this worker lost the claim.
     """
     if sql.first(statements.UNLESS_CALLED_BACK, id=claim.id, token=claim.token) is None:
         raise LeaseLost(f"generation {claim.id} is no longer this worker's, or a callback came")
 
 
 def withdraw(sql: Sql, sender: Claim) -> bool:
-    """Queue a generation again whose create never left; false if nobody waits for it any more."""
+    """Queue a generation again whose create never left. Returns False if the row no longer waits for this create."""
     event = Jsonb({"attempt": sender.generation.attempt})
     back = _allowed(Stage.SUBMITTING, Stage.QUEUED)
     return sql.first(statements.WITHDRAW, id=sender.id, token=sender.token, event=event, **back) is not None
 
 
 def keep(sql: Sql, sender: Claim, accepted: Changes) -> bool:
-    """Keep the vendor's id and links for whoever looks after the generation now; false if nobody waits for it any more.
+    """Record the vendor's id and links of an accepted create, without a lease.
 
-    Work that nobody waits for was paid for all the same: the timeline tells of it.
+    Returns False if the row no longer waits for this create. The vendor bills the work all the same, so the timeline
+    records the work as adopted or as late.
     """
     kept = sql.first(
         statements.KEEP, id=sender.id, token=sender.token, remote_id=accepted.remote_id,
         remote_links=Jsonb(accepted.remote_links), object_key=accepted.object_key,
     )  # fmt: skip
     if kept is None and sql.first(statements.REMOTE_ID, id=sender.id) == accepted.remote_id:
-        # A callback brought it, or our own commit was not acknowledged.
+        # The row has this id already: from a callback, or from our commit whose acknowledgement was lost.
         return True
     name = EventName.SUBMIT_LATE if kept is None else EventName.SUBMIT_ADOPTED
     note(sql, sender.id, name, {"provider": sender.route.provider, "remote_id": accepted.remote_id})
@@ -199,33 +213,33 @@ def keep(sql: Sql, sender: Claim, accepted: Changes) -> bool:
 
 
 def cancel_unsent(sql: Sql, generation_id: UUID, customer_id: UUID) -> None:
-    """End a queued generation at once, as its customer wishes, and release its hold."""
+    """Cancel a queued generation at once, and release its hold."""
     event = {"reason": "cancelled before the provider had it", "is_charged": False}
     sql.run(statements.CANCEL_UNSENT, id=generation_id, event=Jsonb(event), **_allowed(Stage.QUEUED, Stage.CANCELLED))
     ledger.release(sql, customer_id, generation_id)
 
 
 def request_cancel(sql: Sql, generation_id: UUID) -> None:
-    """Write down that the customer wants it stopped, for whoever looks after it."""
+    """Record the customer's request to cancel. The worker with the next claim passes the request on."""
     sql.run(statements.WISH, id=generation_id)
     note(sql, generation_id, EventName.CANCEL_REQUESTED)
 
 
 def note(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str, object] | None = None) -> None:
-    """Add an entry that is no move, in the stage where the generation stands now. No secrets and no prompts."""
+    """Add a timeline entry without a move, in the current stage. The data must contain no secrets and no prompts."""
     note_all(sql, name, {generation_id: data or {}})
 
 
 def note_all(sql: Sql, name: EventName, data: Mapping[UUID, Mapping[str, object]]) -> None:
-    """Add such an entry to each of many."""
+    """Add a timeline entry without a move to each of these generations."""
     sql.run(statements.NOTE, ids=list(data), name=name, data=[Jsonb(each) for each in data.values()])
 
 
 def _allowed(origin: Stage, target: Stage) -> dict[str, Stage]:
-    """A move, for a statement.
+    """A move as a statement's parameters.
 
     Raises:
-        ValueError: it is not in `schemas.stages.MOVES`.
+        ValueError: the move is not in `schemas.stages.MOVES`.
     """
     if not is_allowed(origin, target):
         raise ValueError(f"a generation cannot move from {origin} to {target}")
@@ -248,7 +262,7 @@ def _write(
         statements.WRITE, id=claim.id, token=claim.token, origin=claim.generation.stage, target=target,
         ends=target in TERMINAL, keeps_lease=keeps_lease, restarts=restarts, wake_in=wake_in, event=event,
         heeds_callback=target in AWAITS_CALLBACK, heeds_cancel=target in CANCELLABLE,
-        # Settling is past every deadline: the result is stored, and only our own database is needed.
+        # `settling` has no deadline: the result is stored, and the step needs only our database.
         has_deadline=target is not Stage.SETTLING,
         **given,
     )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Pictures and videos that customers give: each a row and an object.
+"""Uploads: the images and videos that customers store with us. Each upload is a row and an object.
 
-The row comes after its object and goes before it, so where there is a row, there is the file. An object whose row never
-came, or is gone, is an orphan.
+The row is written after its object and deleted before its object, so every row has its file. An object without a row is
+an orphan.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ from storage.objects import ObjectStore, Readable
 from storage.sql import Sql, returns
 
 PREFIX = "uploads/"
-"""Of the objects' keys. Apart from results: a release that knows no uploads must not take them for orphans."""
+"""The prefix of the objects' keys. Results have another prefix, so a release without uploads sweeps only results."""
 
 MARGIN = timedelta(hours=1)
-"""How long after its deadline a generation's uploads are kept, and links to them work."""
+"""The time after a generation's deadline during which its uploads are kept and the links to them work."""
 
 _ADD = returns(Upload)("""
     INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, duration_seconds, expires_at)
@@ -47,7 +47,7 @@ _FIND_THEIRS = returns(Upload)(
     "SELECT {columns} FROM uploads WHERE customer_id = %(customer_id)s AND id = ANY(%(ids)s::uuid[])"
 )
 
-# In one order for all: two orders must not wait for each other's rows.
+# Rows are locked in the order of their ids, so that two orders do not deadlock.
 _LOCK = returns(Upload)("""
     SELECT {columns} FROM uploads
     WHERE customer_id = %(customer_id)s AND id = ANY(%(ids)s::uuid[]) AND expires_at > clock_timestamp()
@@ -67,7 +67,7 @@ _DELETE = returns(str)(
 
 
 def identity(customer_id: UUID, sha256: str) -> UUID:
-    """The id of a customer's upload: the same file, given again, is the same upload."""
+    """The id of a customer's upload. The same file always has the same id."""
     return uuid5(customer_id, sha256)
 
 
@@ -81,14 +81,16 @@ def store(
     keep_for: timedelta,
     measure: Callable[[], float | None] = lambda: None,
 ) -> Upload:
-    """Stream a file into the object store and keep it for so long at least; one that is there already is kept longer.
+    """Stream a file into the object store, and keep the upload for at least `keep_for`.
+
+    If the customer has the same upload already, that upload is kept longer and the new object is deleted.
 
     Args:
-        measure: tells the seconds of a video. Called once `body` is read.
+        measure: returns the length of a video in seconds. Called after `body` is read.
 
     Raises:
         NotFound: there is no such customer.
-        Exception: whatever `body` raises; then nothing is kept.
+        Exception: any error of `body`. Then nothing is stored.
     """
     key = f"{PREFIX}{customer_id}/{uuid4()}.{media.extension}"
     hashed = _Hashed(body)
@@ -108,17 +110,17 @@ def store(
 
 
 def prolong(sql: Sql, customer_id: UUID, sha256: str, *, keep_for: timedelta) -> Upload | None:
-    """Keep a file that is there already for so long from now, at least; None if it is not."""
+    """Keep an existing upload for at least `keep_for` from now. None if the customer has no such file."""
     return sql.first(_PROLONG, upload_id=identity(customer_id, sha256), keep_for=keep_for.total_seconds())
 
 
 def find(sql: Sql, customer_id: UUID, wanted: UUID) -> Upload | None:
-    """A customer's upload, unless it has expired."""
+    """A customer's upload. None if the upload does not exist or has expired."""
     return sql.first(_FIND, customer_id=customer_id, upload_id=wanted)
 
 
 def find_inputs(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, Upload]:
-    """Those of a customer's uploads that are among these URLs and still there, by URL."""
+    """The customer's uploads that these URLs name, by URL. Missing uploads are left out."""
     ids = _ids(urls)
     if not ids:
         return {}
@@ -126,10 +128,10 @@ def find_inputs(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str
 
 
 def lock(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
-    """What is known of the uploads that a request names. None of them goes before the caller's transaction ends.
+    """The facts about the uploads that a request names. The uploads stay locked until the caller's transaction ends.
 
     Raises:
-        InvalidRequest: names each field whose upload is not there, is not the customer's, or has expired.
+        InvalidRequest: an upload does not exist, is another customer's, or has expired. The error names each field.
     """
     ids = _ids(file.url for file in request.input_files())
     if not ids:
@@ -149,13 +151,13 @@ def lock(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
 
 
 def keep(sql: Sql, facts: Facts, *, deadline_at: datetime) -> None:
-    """Keep the uploads of a generation until it cannot need them any more."""
+    """Keep a generation's uploads until `MARGIN` after its deadline."""
     if ids := _ids(facts):
         sql.run(_KEEP_UNTIL, ids=ids, until=deadline_at + MARGIN)
 
 
 def delete(database: Database, objects: ObjectStore, customer_id: UUID, unwanted: UUID) -> bool:
-    """Forget a customer's upload; false if there was none."""
+    """Delete a customer's upload. Returns False if the customer has no such upload."""
     with database.statement() as sql:
         key = sql.first(_DELETE, upload_id=unwanted, customer_id=customer_id)
     if key is not None:
@@ -168,13 +170,13 @@ def _ids(urls: Iterable[str]) -> list[UUID]:
 
 
 def _forget(objects: ObjectStore, key: str) -> None:
-    # What the store keeps is an orphan.
+    # If the store does not delete the object, the object is an orphan, and a sweep deletes it.
     with suppress(MinioException, HTTPError):
         objects.remove(key)
 
 
 class _Hashed:
-    """A file that is read once, and its size and SHA-256 then."""
+    """A stream that computes its size and SHA-256 while it is read once."""
 
     def __init__(self, body: Readable) -> None:
         self._body = body

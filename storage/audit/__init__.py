@@ -1,10 +1,10 @@
-"""What must always hold, checked against the database and the object store.
+"""Checks three rules against the database and the object store.
 
-1. Every accepted generation is finished, or somebody will look at it: none is past its deadline and forgotten.
-2. `completed` means exactly one capture and a result whose bytes match their SHA-256; `failed` and `cancelled` mean no
-   hold left, and no capture, save for cancelled work that the provider bills; unfinished means a hold. The ledger sums
-   to zero and every balance is its transfers' sum. What belongs to nothing does not stay in the store.
-3. At most one accepted create for each generation and route.
+1. Every accepted generation is finished or has a time of its next look. No generation is forgotten past its deadline.
+2. A completed generation has exactly one capture, and a result whose bytes match their SHA-256. A failed or cancelled
+   generation has no hold left and no capture, except cancelled work that the provider bills. An unfinished generation
+   has a hold. The ledger sums to zero, and every balance is the sum of its transfers. Orphans do not stay in the store.
+3. Each generation has at most one accepted create on each route.
 """
 
 import time
@@ -28,11 +28,11 @@ def audit(
     *,
     on_object: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Check everything, and read every stored object once.
+    """Check all rules, and read every stored object once.
 
     Args:
-        retention: says from when on an object that belongs to nothing should be gone.
-        on_object: told how many objects of how many have been read.
+        retention: contains the age at which a sweep removes orphans.
+        on_object: called with the number of objects read so far and the number of all objects.
     """
     started_at = time.monotonic()
     found = rows.check(database, EVERYTHING)
@@ -50,10 +50,12 @@ def audit(
 
 
 def audit_online(database: Database, *, window: timedelta, limit_seconds: float = 5.0) -> Report:
-    """Check what finished in the last `window` and what is unfinished, by indexes alone, and no stored object.
+    """Check unfinished generations and generations that finished in the last `window`.
+
+    The queries use indexes alone, and no stored object is read.
 
     Args:
-        limit_seconds: each query is given up after this.
+        limit_seconds: the longest time of each query.
 
     Raises:
         OperationalError: a query took longer.

@@ -1,4 +1,4 @@
-"""The object store against the database."""
+"""Checks the object store against the database."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,30 +18,33 @@ from storage.orphans import find_orphans
 
 _SLICE = 500
 
-# By then even a sweep that fails every second day has been here.
+# At twice the age, even a sweep that fails every second day has removed an orphan.
 _ORPHAN_AGES_UNTIL_BREACH = 2
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Objects that were looked at, and what was wrong with them."""
+    """The result of a check of objects."""
 
     count: int
+    """The number of checked objects."""
     size_bytes: int
+    """The size of the checked objects."""
     breaches: list[Breach]
+    """The breaches."""
 
 
 def check_assets(
     database: Database, objects: ObjectStore, *, on_object: Callable[[int, int], None] | None = None
 ) -> Stored:
-    """Read every stored file once."""
+    """Read every stored file once, and compare it with its row."""
     with database.transaction() as session:
         total = session.exec(select(func.count()).where(col(Asset.expired_at).is_(None))).one()
     count = size_bytes = 0
     breaches: list[Breach] = []
     for asset in _kept_assets(database):
         problem = _problem(objects, asset)
-        # It may have expired since its row was read.
+        # The asset may have expired since its row was read.
         if problem and _is_kept(database, asset.id):
             breaches.append(Breach(2, str(asset.generation_id), problem))
         count, size_bytes = count + 1, size_bytes + asset.size_bytes
@@ -51,7 +54,7 @@ def check_assets(
 
 
 def check_orphans(database: Database, objects: ObjectStore, *, orphan_age: timedelta) -> Stored:
-    """Count what belongs to nothing; a breach where a sweep should have removed it long ago."""
+    """Count the orphans. An orphan that a sweep should have removed long ago is a breach."""
     limit = orphan_age * _ORPHAN_AGES_UNTIL_BREACH
     with database.transaction() as session:
         swept_before = database_now(session) - limit

@@ -1,4 +1,4 @@
-"""The rows against each other, in one snapshot."""
+"""Checks the rows against each other, in one snapshot."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,19 +14,21 @@ from storage.database import Database
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of the database an audit looks at.
-
-    `scope` is a condition on a finished generation `g`, `customers` one on a ledger's account `a`.
-    """
+    """The part of the database that an audit reads."""
 
     is_online: bool
+    """True: run only the rules that read little beside a busy system."""
     scope: str
+    """An SQL condition on a generation `g`."""
     customers: str
+    """An SQL condition on a ledger account `a`."""
     limit_seconds: float
+    """The longest time of each query."""
     parameters: dict[str, float] = field(default_factory=dict)
+    """The parameters of the conditions."""
 
     def query(self, template: str) -> str:
-        """A query of `storage.audit.rules` for this extent."""
+        """Put the conditions of this extent into a query of `storage.audit.rules`."""
         return template.replace("{customers}", self.customers).replace("{scope}", self.scope)
 
 
@@ -34,7 +36,7 @@ EVERYTHING = Extent(is_online=False, scope="TRUE", customers="TRUE", limit_secon
 
 
 def the_last(window: timedelta, *, limit_seconds: float) -> Extent:
-    """What finished in the last `window`, and what is unfinished: little, and found by indexes."""
+    """The unfinished generations, and the generations that finished in the last `window`. Indexes find these rows."""
     return Extent(
         is_online=True,
         scope="g.finished_at >= now() - make_interval(secs => :window)",
@@ -49,10 +51,12 @@ def the_last(window: timedelta, *, limit_seconds: float) -> Extent:
 
 @dataclass(frozen=True)
 class Rows:
-    """How many generations were looked at, and what was wrong."""
+    """The result of a check of rows."""
 
     generations: int
+    """The number of checked generations."""
     breaches: list[Breach]
+    """The breaches."""
 
 
 _COUNT = """
@@ -62,9 +66,9 @@ _COUNT = """
 
 
 def check(database: Database, extent: Extent) -> Rows:
-    """Ask every rule that suits the extent."""
+    """Run every rule that suits the extent."""
     with database.transaction() as session:
-        # One snapshot, so that a generation that moves on meanwhile is not half seen.
+        # One snapshot for all rules: a generation may move during the check.
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         session.execute(
             text("SELECT set_config('statement_timeout', :limit, true)"),

@@ -1,7 +1,8 @@
-"""What must hold between rows, each rule as a query whose every row (`subject`, `problem`) is a breach.
+"""The rules between rows. Each rule is a query, and each row of its answer (`subject`, `problem`) is a breach.
 
-`{scope}` stands for a condition on generations `g`, `{customers}` for one on accounts `a`: true for a whole audit, and
-what an index finds for one beside a busy system. Every generation that is unfinished has a `wake_at`, and an index.
+`{scope}` is a condition on generations `g`, and `{customers}` is a condition on accounts `a`. Both are true for a whole
+audit. For an audit beside a busy system, an index serves them. Every unfinished generation has a `wake_at`, and
+`wake_at` has an index.
 """
 
 from dataclasses import dataclass
@@ -11,14 +12,17 @@ from storage.sql import IS_FREE
 
 @dataclass(frozen=True)
 class Rule:
-    """Which of the three it belongs to; `is_online` where it looks at little if the scope is small."""
+    """A query that finds breaches."""
 
     number: int
+    """The number of the rule in `storage.audit`: 1, 2 or 3."""
     query: str
+    """The query. Its rows are `subject` and `problem`."""
     is_online: bool = True
+    """True: with a small scope, the query reads few rows."""
 
 
-# Past its deadline by 120 s, a generation is not merely waiting for the next wake-up.
+# A wake-up takes far less than 120 s, so a generation that is 120 s past its deadline is forgotten.
 _OVERDUE = """
     SELECT id::text, 'unfinished in ' || stage || ', due by ' || deadline_at
     FROM generations
@@ -26,7 +30,8 @@ _OVERDUE = """
       AND greatest(deadline_at, CASE stage WHEN 'settling' THEN stage_at END) < now() - interval '120 s'
 """
 
-# The waker looks every second, and puts off what it sends: for 600 s it had no room for this one, or is not there.
+# The waker runs every second and puts off each row that it wakes. A row that is due for 600 s shows that the waker does
+# not run, or that the queue had no room.
 _STUCK = f"""
     SELECT id::text, 'stuck in ' || stage || ', due since ' || wake_at || ' and nobody holds it'
     FROM generations
@@ -63,7 +68,7 @@ _TRANSFERS = """
           END
 """
 
-# Cancelled work is paid for where the provider bills it: where it was asked to stop what it had begun.
+# Cancelled work is charged only where the provider bills it: the provider began the work and was asked to stop it.
 _CHARGED_FOR_NOTHING = """
     SELECT g.id::text, 'cancelled and charged, but '
                        || CASE WHEN g.remote_id IS NULL THEN 'the provider never had it' ELSE 'nobody cancelled it' END
@@ -111,7 +116,7 @@ _SUM = """
     FROM system, customers WHERE system.total + customers.total <> 0
 """
 
-# Only a move is a create that was accepted: what is noted of it on the timeline afterwards is not another.
+# Only a move to `generating` is an accepted create. Later timeline entries about the same create do not count.
 _CREATES = """
     SELECT g.id::text, count(*) || ' accepted creates on route ' || (e.data ->> 'route')
     FROM generations g JOIN events e ON e.generation_id = g.id
@@ -128,8 +133,8 @@ _REMOTE_IDS = """
     GROUP BY g.provider, g.remote_id HAVING count(DISTINCT other.id) > 1
 """
 
-# What the database itself refuses needs no query, as long as it refuses it. An index that was built concurrently may be
-# there and not be valid.
+# The database's constraints replace some rules, so this rule checks that the constraints exist and are valid. An index
+# that was built concurrently may exist and be invalid.
 _UNGUARDED = """
     SELECT 'schema', needed.name || ' is not there, or not valid'
     FROM unnest(ARRAY[

@@ -1,7 +1,7 @@
-"""Removing what the system no longer needs.
+"""Removes expired files and records, kind by kind.
 
-Each kind goes in slices, each a short transaction that skips what others hold: any number of sweeps may run at once and
-beside a working system, and one that is stopped has lost nothing.
+Each kind is removed in slices. A slice is a short transaction that skips locked rows. So several sweeps may run at once
+and beside a working system, and a sweep that is stopped loses nothing.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -21,7 +21,7 @@ from storage.sweeps.base import Portion, Sweep
 __all__ = ["Portion", "Swept", "sweep"]
 
 _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
-    # What these two leave in the store, the next one finds another time.
+    # Objects that the first two kinds leave in the store are orphans, which the third kind removes in a later sweep.
     SweepKind.ASSETS: files.assets,
     SweepKind.UPLOADS: files.uploads,
     SweepKind.OBJECTS: files.orphans,
@@ -35,11 +35,14 @@ _TROUBLE = (SQLAlchemyError, MinioException, HTTPError, OSError)
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep removed of one kind, or a dry run found; `interrupted_by` names the error that ended it early."""
+    """The result of a sweep, or of a dry run, for one kind."""
 
     kind: SweepKind
+    """The kind."""
     total: Portion
+    """The sum of all slices."""
     interrupted_by: str | None = None
+    """The name of the error that ended this kind early."""
 
 
 def sweep(
@@ -51,11 +54,11 @@ def sweep(
     is_dry: bool = False,
     on_portion: Callable[[SweepKind, Portion], None] | None = None,
 ) -> Iterator[Swept]:
-    """Remove everything that is due, kind by kind; trouble with one kind does not keep the next from its turn.
+    """Remove everything that is due, kind by kind. After an error in one kind, the sweep goes on with the next kind.
 
     Args:
-        is_dry: only look.
-        on_portion: told the sum so far of each kind, after each slice.
+        is_dry: count, and remove nothing.
+        on_portion: called after each slice with the kind and its sum so far.
     """
     run = Sweep(database, objects, retention, is_dry)
     for kind, sweeper in _SWEEPERS.items():

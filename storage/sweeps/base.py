@@ -1,4 +1,4 @@
-"""What every sweeper works with, and tells."""
+"""The argument and the results of every sweeper."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,21 +12,28 @@ SLICE = 500
 
 @dataclass(frozen=True)
 class Sweep:
-    """One run. A dry one changes nothing and finds the same."""
+    """One run of a sweep."""
 
     database: Database
+    """The connections to PostgreSQL."""
     objects: ObjectStore
+    """The object store."""
     retention: RetentionSettings
+    """The ages at which files and records expire."""
     is_dry: bool
+    """True: count the same things, and remove nothing."""
 
 
 @dataclass(frozen=True)
 class Portion:
-    """A part of what was swept; `failed` are those that could not be removed, and are not in `count`."""
+    """A slice's result. The sum of two portions is a portion."""
 
     count: int = 0
+    """The number of removed things."""
     size_bytes: int = 0
+    """The size of the removed things."""
     failed: int = 0
+    """The number of things that could not be removed. `count` does not include them."""
 
     def __add__(self, other: Self) -> "Portion":
         return Portion(self.count + other.count, self.size_bytes + other.size_bytes, self.failed + other.failed)

@@ -1,4 +1,4 @@
-"""Sweeping what lies in the object store."""
+"""The sweepers of the object store: results, uploads, orphans and unfinished multipart uploads."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,7 +19,7 @@ from storage.sweeps.base import SLICE, Portion, Sweep
 
 log = structlog.get_logger()
 
-# One object that the store does not give up is that object's trouble; so many in a row are the store's.
+# A single failure concerns one object. This many failures in a row mean that the store does not work.
 _MOST_FAILURES_IN_A_ROW = 5
 
 _COUNT_DUE = text("""
@@ -31,7 +31,7 @@ _COUNT_DUE = text("""
       AND result.created_at < now() - make_interval(secs => :age)
 """)
 
-# A result and its poster go together, and the timeline tells of it once: its entry needs the generation's row, too.
+# A result and its poster expire together, with one timeline entry. The entry needs a lock on the generation's row too.
 _EXPIRE = text("""
     WITH due AS (
         SELECT result.generation_id
@@ -51,7 +51,7 @@ _EXPIRE = text("""
 
 _COUNT_EXPIRED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM uploads WHERE expires_at < now()")
 
-# An upload that an order has locked is skipped: it will not have expired then.
+# An upload that an order has locked is skipped: the order prolongs the upload.
 _DELETE_EXPIRED = text("""
     WITH due AS (
         SELECT id FROM uploads WHERE expires_at < now() ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
@@ -61,9 +61,10 @@ _DELETE_EXPIRED = text("""
 
 
 def assets(run: Sweep) -> Iterator[Portion]:
-    """Files that are older than their retention: given up in the database first, then deleted.
+    """Remove results that are older than their retention, with their posters.
 
-    What is given up and not deleted, because the sweep was stopped or the store refused, is an orphan from then on.
+    The database records the expiry first; then the store deletes the file. A file that remains after the first step,
+    because the sweep was stopped or the store failed, is an orphan.
     """
     if run.retention.asset_days is None:
         return
@@ -86,7 +87,7 @@ def assets(run: Sweep) -> Iterator[Portion]:
 
 
 def uploads(run: Sweep) -> Iterator[Portion]:
-    """Customers' uploads that have expired: first the row, then the object, as with assets."""
+    """Remove expired uploads: first the row, then the object."""
     if run.is_dry:
         with run.database.transaction() as session:
             count, size_bytes = session.execute(_COUNT_EXPIRED).one()
@@ -103,7 +104,7 @@ def uploads(run: Sweep) -> Iterator[Portion]:
 
 
 def orphans(run: Sweep) -> Iterator[Portion]:
-    """Objects that belong to nothing, and never will."""
+    """Remove orphans."""
     remover = _Remover(run.objects)
     age = timedelta(hours=run.retention.orphan_hours)
     for found in find_orphans(run.database, run.objects, older_than=age):
@@ -112,9 +113,9 @@ def orphans(run: Sweep) -> Iterator[Portion]:
 
 
 def multipart_uploads(run: Sweep) -> Iterator[Portion]:
-    """Multipart uploads whose worker died: no listing shows their parts, and they cost all the same.
+    """Abort old multipart uploads, whose workers have died. Their parts cost money and appear in no listing of objects.
 
-    To abort one that still runs would do no harm: its worker is refused the next part, and begins anew.
+    Aborting a running multipart upload is harmless: the store refuses the next part, and the worker starts again.
     """
     with run.database.transaction() as session:
         before = database_now(session) - timedelta(hours=run.retention.orphan_hours)
@@ -125,7 +126,7 @@ def multipart_uploads(run: Sweep) -> Iterator[Portion]:
 
 
 class _Remover:
-    """Removes one thing after the other; goes on after a failure, and gives up after several in a row."""
+    """Removes objects one by one. Goes on after a failure, and raises after several failures in a row."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
@@ -136,7 +137,7 @@ class _Remover:
         return self._try(lambda: self._objects.remove(key), key, Portion(1, size_bytes))
 
     def abort(self, upload: MultipartUpload) -> Portion:
-        """Drop an upload."""
+        """Abort a multipart upload."""
         return self._try(lambda: self._objects.abort_multipart_upload(upload), upload.key, Portion(1))
 
     def _try(self, act: Callable[[], None], key: str, removed: Portion) -> Portion:

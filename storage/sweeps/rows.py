@@ -1,4 +1,4 @@
-"""Sweeping what lies in the database."""
+"""The sweepers of the database: callback receipts and idempotency keys."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,8 +7,8 @@ from sqlalchemy import TextClause, text
 
 from storage.sweeps.base import SLICE, Portion, Sweep
 
-# Receipts are numbered as they come, so the old ones are at the head of the primary key. An old receipt of a generation
-# that finished late waits for another time.
+# Receipts have ascending ids, so the old receipts are at the start of the primary key. An old receipt of a generation
+# that finished late stays for a later sweep.
 _DELETE_RECEIPTS = text("""
     WITH slice AS MATERIALIZED (
         SELECT id, created_at < now() - make_interval(secs => :age) AS is_old
@@ -50,7 +50,7 @@ _COUNT_KEYS = text("""
 
 
 def receipts(run: Sweep) -> Iterator[Portion]:
-    """Callbacks that are old, of generations that finished as long ago."""
+    """Remove receipts that are older than their retention, if their generations finished as long ago."""
     age = _seconds(run.retention.receipt_days)
     if run.is_dry:
         yield _counted(run, _COUNT_RECEIPTS, age)
@@ -66,7 +66,7 @@ def receipts(run: Sweep) -> Iterator[Portion]:
 
 
 def idempotency_keys(run: Sweep) -> Iterator[Portion]:
-    """Keys, the customers' and those that the Redis door made, of generations that finished long ago."""
+    """Clear the idempotency keys of generations that finished before the retention: customers' keys and Redis' keys."""
     age = _seconds(run.retention.idempotency_key_days)
     if run.is_dry:
         yield _counted(run, _COUNT_KEYS, age)
