@@ -77,8 +77,8 @@ def returns(row: type[T] | Callable[..., T]) -> Callable[[str], Query[T]]:
 
     Args:
         row: a dataclass with the statement's columns in their order, a pydantic model of the columns, a function of the
-            columns, or the type of the only column. `{columns}` in the text stands for the columns of a model. `*` would
-            also return a column that the next release adds, and a prepared statement would then fail.
+            columns, or the type of the only column. `{columns}` in the text stands for the columns of a model. A `*`
+            would return a column that the next release adds, too, and a prepared statement would then fail.
     """
     columns = _columns(row)
     return lambda text: Query(text.replace("{columns}", columns), row)
