@@ -1,4 +1,4 @@
-"""Vendors that answer a create with the file itself: it was paid for, and nobody can ask for it again."""
+"""Vendors that answer a create with the file. The file is paid for, and the vendor does not send it again."""
 
 import hashlib
 import math

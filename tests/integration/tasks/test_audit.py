@@ -1,4 +1,4 @@
-"""Every fault test ends with the audit: here it must find what was broken on purpose, and nothing else."""
+"""Every fault test ends with the audit. In these tests, the audit must find exactly the faults made on purpose."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def online(life: Life, *, minutes: float = 15) -> list[Breach]:
 
 @contextmanager
 def unguarded(database: Database, table: str, name: str) -> Iterator[None]:
-    """The database without one of the rules that it holds itself; everything is gone at the end."""
+    """Drop one constraint of the database. The end of the fixture removes all rows and restores the constraint."""
     find_index = text("SELECT pg_get_indexdef(oid) FROM pg_class WHERE relname = :name AND relkind = 'i'")
     find_constraint = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
     with database.transaction() as session:
@@ -46,7 +46,7 @@ def unguarded(database: Database, table: str, name: str) -> Iterator[None]:
 
 
 def change(life: Life, *statements: str) -> None:
-    """Break the books as no code of ours can: without the database's constraints where they would refuse."""
+    """Run SQL that breaks the ledger, without the constraints that would refuse it."""
     with life.database.transaction() as session:
         for statement in statements:
             session.execute(text(statement), {"id": life.id})

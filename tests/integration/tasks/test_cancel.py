@@ -1,4 +1,4 @@
-"""A customer cancels what a provider has begun: Replicate and Runway, which can stop, and bill what they stopped."""
+"""A customer cancels work that a provider has begun. Replicate and Runway can stop work, and bill stopped work."""
 
 import threading
 
@@ -35,7 +35,7 @@ def _cancel(life: Life) -> None:
 
 
 def _billed(life: Life, monkeypatch: pytest.MonkeyPatch, rule: CancelRule) -> None:
-    """Let the provider of a life bill what it stops by another rule."""
+    """Change the rule by which a life's provider bills stopped work."""
     monkeypatch.setattr(life.worker.catalogue, "cancel_rule", lambda _model, _route: rule)
 
 

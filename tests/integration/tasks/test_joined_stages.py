@@ -1,4 +1,4 @@
-"""A worker that goes on with the next stage where that is little work."""
+"""A worker that runs the next stage under the same claim when the step is short."""
 
 from dataclasses import replace
 

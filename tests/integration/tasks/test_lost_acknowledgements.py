@@ -1,4 +1,4 @@
-"""PostgreSQL makes a commit, and its acknowledgement never arrives: the one loss that looks like its opposite."""
+"""PostgreSQL commits, and the acknowledgement is lost: the worker sees an error although the commit succeeded."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ from workers.lifecycle import open_services
 
 @dataclass(frozen=True)
 class Far:
-    """A process whose link to PostgreSQL can lose an acknowledgement."""
+    """A worker whose connection to PostgreSQL can lose an acknowledgement."""
 
     settings: Settings
     link: Link

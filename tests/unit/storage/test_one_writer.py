@@ -1,4 +1,4 @@
-"""What `storage.transitions` promises: nothing else writes a generation's stage, or an entry of its timeline."""
+"""Only `storage.transitions` and `storage.statements` write a generation's stage or a timeline entry."""
 
 import re
 from pathlib import Path

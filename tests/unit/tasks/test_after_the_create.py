@@ -1,4 +1,4 @@
-"""From `generating` to the end, and past the deadline: what each step comes to."""
+"""The outcomes of the steps from `generating` to the end, and of generations past their deadline."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -178,7 +178,7 @@ def test_outage_is_retried_and_counts_as_no_failure() -> None:
 
 
 @pytest.mark.parametrize("stage", list(WORK))
-def test_repeated_crashes_end_a_generation_only_in_unpaid_or_repeatable_stages(stage: Stage) -> None:
+def test_repeated_crashes_fail_only_queued_downloading_and_storing(stage: Stage) -> None:
     services = services_with(Vendor())
     assert crashed(services, a_claim(stage)) == Later(2, Counts.CRASH)
     ends = stage in {Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING}

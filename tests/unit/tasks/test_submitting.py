@@ -1,4 +1,4 @@
-"""From `queued` over `submitting` to the vendor: what each answer to a create comes to."""
+"""The outcomes of `prepare`, `send` and `resolve` for each answer to a create."""
 
 from typing import Any
 
