@@ -26,7 +26,7 @@ def online(life: Life, *, minutes: float = 15) -> list[Breach]:
 
 @contextmanager
 def unguarded(database: Database, table: str, name: str) -> Iterator[None]:
-    """Drop one constraint of the database. The end of the fixture removes all rows and restores the constraint."""
+    """Drop one constraint of the database. The end of the block removes all rows and restores the constraint."""
     find_index = text("SELECT pg_get_indexdef(oid) FROM pg_class WHERE relname = :name AND relkind = 'i'")
     find_constraint = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
     with database.transaction() as session:
@@ -46,7 +46,7 @@ def unguarded(database: Database, table: str, name: str) -> Iterator[None]:
 
 
 def change(life: Life, *statements: str) -> None:
-    """Run SQL that breaks the ledger, without the constraints that would refuse it."""
+    """Run SQL that breaks a rule. `unguarded` drops the constraint that would refuse the SQL."""
     with life.database.transaction() as session:
         for statement in statements:
             session.execute(text(statement), {"id": life.id})

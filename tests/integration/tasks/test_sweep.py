@@ -27,7 +27,7 @@ from tests.integration.gateway.finishing import complete
 from tests.integration.tasks.conftest import Life, Lives
 from tests.support import NewCustomer, a_generation, an_order, new_customer
 
-# Every file is older than its retention by an hour.
+# An orphan is old one hour before its last write: a sweep removes every orphan at once.
 AT_ONCE = RetentionSettings().model_copy(update={"orphan_hours": -1})
 WEEK = RetentionSettings(asset_days=7)
 
