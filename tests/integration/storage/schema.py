@@ -1,4 +1,4 @@
-"""The schema of a database as it is, and what of a newer one would break a release that knows the older one."""
+"""Reads a database's schema, and finds changes that would break the previous release."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ Schema = dict[str, Table]
 
 
 def read(engine: Engine) -> Schema:
-    """What the database holds now."""
+    """Read the current schema of the database."""
     found = inspect(engine)
     return {name: _table(found, name) for name in found.get_table_names() if name not in _NOT_OURS}
 
@@ -69,7 +69,7 @@ def _rules(found: Inspector, table: str) -> Iterator[tuple[str, str]]:
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
-    """Why a release that knows `old` may not work on `new`, in words; empty if it will."""
+    """The reasons why a release with the schema `old` may fail on `new`. Empty if there are none."""
     found: list[str] = []
     for name, before in old.items():
         if name not in new:

@@ -1,4 +1,4 @@
-"""An audit beside a busy system: whatever the history, it reads what indexes give it, and not for long."""
+"""An audit beside a busy system reads through indexes and within a time limit, however long the history is."""
 
 import threading
 from collections.abc import Iterator
@@ -77,18 +77,18 @@ def full_scans(database: Database, query: str) -> list[dict[str, object]]:
     return [node for node in nodes(explained[0]["Plan"]) if is_full_scan(node)]
 
 
-def test_no_question_reads_a_whole_table(history: Database) -> None:
+def test_online_queries_read_no_whole_table(history: Database) -> None:
     for query in (_COUNT, *(rule.query for rule in RULES if rule.is_online)):
         assert full_scans(history, query) == [], query
     for rule in RULES:
         assert rule.is_online or full_scans(history, rule.query), "it could be asked online, too"
 
 
-def test_it_looks_at_what_is_unfinished_or_finished_lately(history: Database) -> None:
+def test_online_audit_checks_unfinished_and_recent_generations(history: Database) -> None:
     assert audit_online(history, window=WINDOW).generations == 20 + 29
 
 
-def test_it_gives_up_rather_than_wait(history: Database) -> None:
+def test_online_audit_stops_at_its_time_limit(history: Database) -> None:
     locked, done = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -74,7 +74,7 @@ def generation_id(database: Database, settings: Settings, customer: NewCustomer)
     return a_generation(database, settings, customer)
 
 
-def test_of_many_workers_one_gets_the_claim(database: Database, generation_id: UUID) -> None:
+def test_one_of_many_workers_gets_the_claim(database: Database, generation_id: UUID) -> None:
     won: list[Claim] = []
     start = threading.Barrier(8)
 
@@ -92,7 +92,7 @@ def test_of_many_workers_one_gets_the_claim(database: Database, generation_id: U
     assert row(database, generation_id).attempt == 1
 
 
-def test_a_worker_that_lost_its_lease_writes_nothing(database: Database, generation_id: UUID) -> None:
+def test_worker_without_its_lease_writes_nothing(database: Database, generation_id: UUID) -> None:
     late = some_claim(claim(database, generation_id))
     expire_lease(database, generation_id)
     heir = some_claim(claim(database, generation_id))
@@ -106,7 +106,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(database: Database, generat
     assert (after.stage, after.lease_token, after.attempt) == (Stage.QUEUED, heir.token, 2)
 
 
-def test_a_renewed_lease_stays_and_a_lost_one_is_told(database: Database, generation_id: UUID) -> None:
+def test_renewal_reports_lost_leases(database: Database, generation_id: UUID) -> None:
     held = some_claim(claim(database, generation_id, lease_seconds=1))
     with database.transaction() as session:
         ids = {held.token: generation_id, UUID(int=1): generation_id}
@@ -119,15 +119,13 @@ def test_a_renewed_lease_stays_and_a_lost_one_is_told(database: Database, genera
     assert claim(database, generation_id) is None
 
 
-def test_a_move_that_is_not_in_the_table_is_refused(database: Database, generation_id: UUID) -> None:
+def test_forbidden_move_is_refused(database: Database, generation_id: UUID) -> None:
     held = some_claim(claim(database, generation_id))
     with pytest.raises(ValueError, match="cannot move from queued to completed"), database.transaction() as session:
         transitions.move(of(session), held, Stage.COMPLETED, wake_in=0)
 
 
-def test_a_reading_that_tells_less_than_the_one_before_takes_no_progress_back(
-    database: Database, generation_id: UUID
-) -> None:
+def test_lower_progress_has_no_effect(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     seen: list[int] = []
     for percent in (67, 28):
@@ -138,7 +136,7 @@ def test_a_reading_that_tells_less_than_the_one_before_takes_no_progress_back(
     assert seen == [67, 67]
 
 
-def test_every_move_leaves_an_event_and_progress_never_goes_back(database: Database, generation_id: UUID) -> None:
+def test_every_move_writes_an_event_and_progress_never_falls(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
         transitions.record(of(session), held, Changes(progress=67))
@@ -156,7 +154,7 @@ def test_every_move_leaves_an_event_and_progress_never_goes_back(database: Datab
     ]
 
 
-def test_failing_releases_the_hold_in_the_same_transaction(
+def test_failure_releases_the_hold_in_the_same_transaction(
     database: Database, customer: NewCustomer, generation_id: UUID
 ) -> None:
     held = some_claim(claim(database, generation_id))
@@ -168,16 +166,12 @@ def test_failing_releases_the_hold_in_the_same_transaction(
         assert ledger.balance(session, customer.id) == Balance(available=1000, held=0)
 
 
-def test_the_database_refuses_an_unfinished_row_that_nobody_will_look_at(
-    database: Database, generation_id: UUID
-) -> None:
+def test_database_refuses_an_unfinished_row_without_a_next_look(database: Database, generation_id: UUID) -> None:
     with pytest.raises(IntegrityError, match="wake_at_until_terminal"), database.transaction() as session:
         session.execute(text("UPDATE generations SET wake_at = NULL WHERE id = :id"), {"id": generation_id})
 
 
-def test_the_next_look_is_never_after_the_deadline(
-    database: Database, settings: Settings, customer: NewCustomer
-) -> None:
+def test_next_look_is_never_after_the_deadline(database: Database, settings: Settings, customer: NewCustomer) -> None:
     generation_id = a_generation(database, settings, customer, an_order(deadline_seconds=30))
     held = some_claim(claim(database, generation_id))
     with database.transaction() as session:
@@ -186,9 +180,7 @@ def test_the_next_look_is_never_after_the_deadline(
     assert after.wake_at == after.deadline_at
 
 
-def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
-    database: Database, generation_id: UUID
-) -> None:
+def test_callback_during_a_claim_wakes_the_generation_after_the_claim(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING)
     with database.transaction() as session:
         wake = callbacks.record(of(session), "kie", generation_id, remote_id="task_1", body=b"{}", resend_after=10)
@@ -203,7 +195,7 @@ def test_a_callback_during_a_claim_wakes_the_generation_when_the_claim_ends(
     assert due[0].is_called_back, "whoever downloads asks whether there is something to download"
 
 
-def test_a_callback_is_kept_once_and_counted(database: Database, generation_id: UUID) -> None:
+def test_repeated_callback_is_stored_once_and_counted(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
         transitions.put_back(of(session), held, wake_in=3600)
@@ -221,7 +213,7 @@ def test_a_callback_is_kept_once_and_counted(database: Database, generation_id: 
     assert names.count(EventName.CALLBACK_REPEATED) == 1
 
 
-def test_a_callback_for_other_work_or_a_finished_generation_wakes_nobody(
+def test_callback_for_other_work_or_a_finished_generation_sends_no_wake_up(
     database: Database, generation_id: UUID
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
@@ -243,7 +235,7 @@ def test_a_callback_for_other_work_or_a_finished_generation_wakes_nobody(
     assert last.data == {"provider": "kie", "remote_id": remote_id}
 
 
-def test_customers_take_turns_when_the_queue_has_little_room(
+def test_customers_take_turns_when_the_queue_is_short(
     database: Database, settings: Settings, make_customer: MakeCustomer
 ) -> None:
     busy, quiet = make_customer(1000), make_customer(1000)
@@ -258,7 +250,7 @@ def test_customers_take_turns_when_the_queue_has_little_room(
     assert single in {wake.generation_id for wake in due}
 
 
-def test_wakers_do_not_wait_for_each_other_and_take_no_row_twice(
+def test_concurrent_wakers_do_not_block_and_take_each_row_once(
     database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     made = [a_generation(database, settings, customer) for _ in range(6)]
@@ -271,7 +263,9 @@ def test_wakers_do_not_wait_for_each_other_and_take_no_row_twice(
     assert sorted(taken) == sorted(made)
 
 
-def test_a_held_or_undue_generation_is_not_woken(database: Database, settings: Settings, customer: NewCustomer) -> None:
+def test_claimed_or_undue_generation_is_not_woken(
+    database: Database, settings: Settings, customer: NewCustomer
+) -> None:
     held, undue = (a_generation(database, settings, customer) for _ in range(2))
     make_due(database, held)
     some_claim(claim(database, held))
@@ -282,7 +276,7 @@ def test_a_held_or_undue_generation_is_not_woken(database: Database, settings: S
         assert generations.take_due(of(session), [Stage.STORING], limit=10, resend_after=10) == []
 
 
-def test_the_same_idempotency_key_gives_the_same_generation(
+def test_repeated_idempotency_key_returns_the_same_generation(
     database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     make_order: Callable[[GenerationRequest, Facts], Order] = lambda *_: an_order()  # noqa: E731 -- replaced below

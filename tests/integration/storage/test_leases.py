@@ -38,7 +38,7 @@ def seconds_left(database: Database, claim: Claim) -> float:
         return float(session.execute(query, {"id": claim.id}).scalar_one())
 
 
-def test_a_kept_lease_is_renewed_and_one_that_is_given_up_is_not(database: Database, held: Claim) -> None:
+def test_keeper_renews_kept_leases_only(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=3600)
     with keeper.keep(held, since=time.monotonic()) as lease:
         keeper.renew()
@@ -50,7 +50,7 @@ def test_a_kept_lease_is_renewed_and_one_that_is_given_up_is_not(database: Datab
     assert seconds_left(database, held) <= 0
 
 
-def test_whoever_lost_the_lease_is_told(database: Database, held: Claim) -> None:
+def test_worker_with_a_lost_lease_gets_lease_lost(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=60)
     with keeper.keep(held, since=time.monotonic()) as lease:
         steal(database, held)
@@ -59,7 +59,7 @@ def test_whoever_lost_the_lease_is_told(database: Database, held: Claim) -> None
             lease.check()
 
 
-def test_the_keeper_renews_by_itself(database: Database, held: Claim) -> None:
+def test_keeper_thread_renews_leases(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=0.3).start()
     try:
         with keeper.keep(held, since=time.monotonic()):
@@ -69,7 +69,7 @@ def test_the_keeper_renews_by_itself(database: Database, held: Claim) -> None:
         keeper.stop()
 
 
-def test_what_is_handed_back_is_due_at_once_and_is_no_failure(database: Database, held: Claim) -> None:
+def test_handed_back_claim_is_due_at_once_and_counts_as_no_crash(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=600)
     with keeper.keep(held, since=time.monotonic()):
         assert keeper.hand_back() == 1
@@ -80,9 +80,7 @@ def test_what_is_handed_back_is_due_at_once_and_is_no_failure(database: Database
     assert (again.generation.failures, again.generation.crashes) == (0, 0)
 
 
-def test_a_step_that_goes_on_after_its_claim_was_handed_back_writes_nothing_and_sends_nothing(
-    database: Database, held: Claim
-) -> None:
+def test_step_after_the_hand_back_writes_nothing_and_sends_nothing(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=600)
     with keeper.keep(held, since=time.monotonic()) as lease:
         keeper.hand_back()
@@ -96,14 +94,14 @@ def test_a_step_that_goes_on_after_its_claim_was_handed_back_writes_nothing_and_
     assert [wake.generation_id for wake in due(database)] == [held.id]
 
 
-def test_a_step_that_begins_after_the_hand_back_sends_nothing(database: Database, held: Claim) -> None:
+def test_step_that_begins_after_the_hand_back_sends_nothing(database: Database, held: Claim) -> None:
     keeper = LeaseKeeper(database, lease_seconds=600)
     keeper.hand_back()
     with keeper.keep(held, since=time.monotonic()) as lease, pytest.raises(LeaseLost):
         lease.fence()
 
 
-def test_only_what_this_process_holds_is_handed_back(database: Database, held: Claim, settings: Settings) -> None:
+def test_only_claims_of_this_process_are_handed_back(database: Database, held: Claim, settings: Settings) -> None:
     generation_id = a_generation(database, settings, new_customer(database, 100))
     with database.transaction() as session:
         of_another = some_claim(claims.claim(of(session), generation_id, {Stage.QUEUED}, attempt=0, lease_seconds=600))

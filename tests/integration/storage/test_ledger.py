@@ -45,7 +45,7 @@ def ledger_sum(database: Database) -> int:
         )
 
 
-def test_a_grant_happens_once_for_each_reference(database: Database, make_customer: MakeCustomer) -> None:
+def test_grant_happens_once_for_each_reference(database: Database, make_customer: MakeCustomer) -> None:
     customer = make_customer(0)
     for _ in range(2):
         with database.transaction() as session:
@@ -55,7 +55,7 @@ def test_a_grant_happens_once_for_each_reference(database: Database, make_custom
         ledger.grant(session, customer.id, 60, reference="invoice 7")
 
 
-def test_a_grant_must_be_positive_and_for_somebody(database: Database, make_customer: MakeCustomer) -> None:
+def test_grant_needs_a_positive_amount_and_a_customer(database: Database, make_customer: MakeCustomer) -> None:
     customer = make_customer(0)
     with pytest.raises(InvalidRequest, match="positive"), database.transaction() as session:
         ledger.grant(session, customer.id, 0, reference="nothing")
@@ -63,15 +63,13 @@ def test_a_grant_must_be_positive_and_for_somebody(database: Database, make_cust
         ledger.grant(session, UUID(int=0), 5, reference="nobody")
 
 
-def test_accepting_a_generation_holds_its_price(
-    database: Database, settings: Settings, make_customer: MakeCustomer
-) -> None:
+def test_accepted_order_holds_its_price(database: Database, settings: Settings, make_customer: MakeCustomer) -> None:
     customer = make_customer(15)
     a_generation(database, settings, customer)
     assert balance(database, customer) == Balance(available=5, held=10)
 
 
-def test_too_few_credits_accept_nothing_and_say_how_many_are_there(
+def test_too_few_credits_are_refused_with_both_amounts(
     database: Database, settings: Settings, make_customer: MakeCustomer
 ) -> None:
     customer = make_customer(9)
@@ -84,7 +82,9 @@ def test_too_few_credits_accept_nothing_and_say_how_many_are_there(
         assert session.execute(text("SELECT count(*) FROM generations")).scalar_one() == 0
 
 
-def test_a_capture_takes_the_hold_once(database: Database, settings: Settings, make_customer: MakeCustomer) -> None:
+def test_repeated_capture_takes_the_hold_once(
+    database: Database, settings: Settings, make_customer: MakeCustomer
+) -> None:
     customer = make_customer(20)
     generation_id = a_generation(database, settings, customer)
     for _ in range(2):
@@ -98,7 +98,9 @@ def test_a_capture_takes_the_hold_once(database: Database, settings: Settings, m
     assert sorted(kinds) == [(TransferKind.CAPTURE, 10), (TransferKind.HOLD, 10)]
 
 
-def test_a_hold_ends_in_one_way_only(database: Database, settings: Settings, make_customer: MakeCustomer) -> None:
+def test_hold_ends_by_capture_or_release_only_once(
+    database: Database, settings: Settings, make_customer: MakeCustomer
+) -> None:
     customer = make_customer(100)
     released, captured = (a_generation(database, settings, customer) for _ in range(2))
     for _ in range(2):
@@ -112,7 +114,7 @@ def test_a_hold_ends_in_one_way_only(database: Database, settings: Settings, mak
     assert balance(database, customer) == Balance(available=90, held=0)
 
 
-def test_the_database_itself_refuses_a_second_settlement(
+def test_database_refuses_a_second_settlement(
     database: Database, settings: Settings, make_customer: MakeCustomer
 ) -> None:
     customer = make_customer(30)
@@ -130,7 +132,7 @@ def test_the_database_itself_refuses_a_second_settlement(
         )
 
 
-def test_a_refund_gives_back_at_most_what_was_captured(
+def test_refunds_return_at_most_the_captured_credits(
     database: Database, settings: Settings, make_customer: MakeCustomer
 ) -> None:
     customer = make_customer(10)
@@ -145,7 +147,7 @@ def test_a_refund_gives_back_at_most_what_was_captured(
         ledger.refund(session, customer.id, generation_id, 5, reference="ticket 2", reason="blurred")
 
 
-def test_the_database_itself_refuses_a_second_hold_and_a_balance_below_zero(
+def test_database_refuses_a_second_hold_and_a_negative_balance(
     database: Database, settings: Settings, make_customer: MakeCustomer
 ) -> None:
     customer = make_customer(30)
@@ -167,7 +169,7 @@ def test_the_database_itself_refuses_a_second_hold_and_a_balance_below_zero(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 @given(seed=st.integers(min_value=0, max_value=2**32), budget=st.integers(min_value=5, max_value=60))
-def test_random_interleavings_from_several_connections_end_with_sum_zero(
+def test_random_concurrent_transfers_sum_to_zero(
     database: Database, settings: Settings, seed: int, budget: int
 ) -> None:
     customers = [new_customer(database, budget) for _ in range(2)]

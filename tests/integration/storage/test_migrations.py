@@ -1,4 +1,4 @@
-"""Every revision is one step from the release before it, which goes on working on the new schema."""
+"""The previous release works on the schema of each new revision."""
 
 import subprocess
 import sys
@@ -85,7 +85,7 @@ def rows(engine: Engine, known: schema.Schema) -> dict[str, Sequence[object]]:
     return found
 
 
-def test_the_migrations_make_exactly_what_the_models_say(new_database: NewDatabase) -> None:
+def test_migrations_match_the_models(new_database: NewDatabase) -> None:
     migrated, modelled = new_database(), new_database()
     upgrade(url_of(migrated))
     SQLModel.metadata.create_all(modelled)
@@ -97,8 +97,8 @@ def test_the_migrations_make_exactly_what_the_models_say(new_database: NewDataba
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_a_release_is_known_by_rows_in_every_column_of_its_tables(new_database: NewDatabase, revision: str) -> None:
-    """A new column belongs into `releases`: only then the next revision is tested against it."""
+def test_releases_fill_every_column_of_their_tables(new_database: NewDatabase, revision: str) -> None:
+    """`releases` must fill each new column, because only then the next revision is tested against the column."""
     engine = new_database()
     known = migrate(engine, revision)
     with engine.begin() as connection:
@@ -110,7 +110,7 @@ def test_a_release_is_known_by_rows_in_every_column_of_its_tables(new_database: 
 
 
 @pytest.mark.parametrize(("old", "new"), STEPS)
-def test_an_upgrade_keeps_every_row_of_the_release_before(new_database: NewDatabase, old: str, new: str) -> None:
+def test_upgrade_keeps_every_row_of_the_previous_release(new_database: NewDatabase, old: str, new: str) -> None:
     engine = new_database()
     known = migrate(engine, old)
     with engine.begin() as connection:
@@ -121,7 +121,7 @@ def test_an_upgrade_keeps_every_row_of_the_release_before(new_database: NewDatab
 
 
 @pytest.mark.parametrize(("old", "new"), STEPS)
-def test_the_release_before_goes_on_working_on_the_new_schema(new_database: NewDatabase, old: str, new: str) -> None:
+def test_previous_release_works_on_the_new_schema(new_database: NewDatabase, old: str, new: str) -> None:
     before, after = new_database(), new_database()
     migrate(before, old)
     migrate(after, new)
@@ -146,7 +146,7 @@ def test_the_release_before_goes_on_working_on_the_new_schema(new_database: NewD
         ("op.create_unique_constraint('one', 'customers', ['name'])", "table customers has the new rule one"),
     ],
 )
-def test_a_revision_that_would_break_the_release_before_is_found(
+def test_revision_that_breaks_the_previous_release_is_found(
     new_database: NewDatabase, tmp_path: Path, change: str, problem: str
 ) -> None:
     engine = new_database()
@@ -156,7 +156,7 @@ def test_a_revision_that_would_break_the_release_before_is_found(
     assert found
 
 
-def test_a_revision_that_only_adds_is_no_trouble(new_database: NewDatabase, tmp_path: Path) -> None:
+def test_revision_that_only_adds_passes(new_database: NewDatabase, tmp_path: Path) -> None:
     add = """
     op.add_column('customers', sa.Column('plan', sa.Text(), server_default='basic', nullable=False))
     op.add_column('customers', sa.Column('note', sa.Text(), nullable=True))
@@ -177,7 +177,7 @@ def thrown_away(folder: Path, change: str) -> Path:
     return folder
 
 
-def test_several_upgrades_at_once_are_one(new_database: NewDatabase) -> None:
+def test_concurrent_upgrades_apply_each_migration_once(new_database: NewDatabase) -> None:
     engine = new_database()
     upgrades = [subprocess.Popen([sys.executable, "-c", UPGRADE, url_of(engine)]) for _ in range(3)]
     assert [process.wait(60) for process in upgrades] == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""Statements that psycopg runs on a pooled connection: they end, fail and are given back like a session's."""
+"""Statements of text on a pooled connection: commits, errors and the return of the connection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -30,7 +30,7 @@ BOTH = pytest.mark.parametrize("borrow", [Database.statement, Database.statement
 
 @pytest.fixture
 def single(settings: Settings) -> Iterator[Database]:
-    """A pool of one: what is not given back is missed at once."""
+    """A pool of one connection. A connection that is not returned blocks the next statement."""
     database = Database(settings.database_url, pool_size=1)
     yield database
     database.dispose()
@@ -41,7 +41,7 @@ def _answers(database: Database) -> bool:
         return bool(statement.first(_PROCESS))
 
 
-def test_a_transaction_is_committed_at_its_end_or_not_at_all(single: Database) -> None:
+def test_transaction_is_committed_as_a_whole(single: Database) -> None:
     kept, lost = {"id": uuid4()}, {"id": uuid4()}
     with single.statements() as statements:
         statements.run(_ADD, **kept)
@@ -73,7 +73,7 @@ def test_statement_of_a_running_release_survives_a_column_that_the_next_release_
     assert found.name == "ada"
 
 
-def test_a_single_statement_is_committed_by_itself(single: Database) -> None:
+def test_single_statement_is_committed_at_once(single: Database) -> None:
     given = {"id": uuid4()}
     with pytest.raises(DataError), single.statement() as statement:  # noqa: PT012 -- the block's end is what is tested
         statement.run(_ADD, **given)
@@ -83,14 +83,14 @@ def test_a_single_statement_is_committed_by_itself(single: Database) -> None:
 
 
 @BOTH
-def test_a_refused_statement_leaves_a_connection_that_serves(single: Database, borrow: Open) -> None:
+def test_connection_works_after_a_refused_statement(single: Database, borrow: Open) -> None:
     with pytest.raises(DataError), borrow(single) as statements:
         statements.run(_DIVIDE)
     assert _answers(single)
 
 
 @BOTH
-def test_a_connection_that_broke_is_replaced(single: Database, database: Database, borrow: Open) -> None:
+def test_broken_connection_is_replaced(single: Database, database: Database, borrow: Open) -> None:
     with pytest.raises(OperationalError), borrow(single) as statements:  # noqa: PT012 -- it breaks in the middle
         mine = statements.first(_PROCESS)
         with database.statement() as other:
@@ -100,7 +100,7 @@ def test_a_connection_that_broke_is_replaced(single: Database, database: Databas
 
 
 @BOTH
-def test_a_session_finds_the_connection_as_it_left_it(single: Database, borrow: Open) -> None:
+def test_session_finds_the_connection_unchanged(single: Database, borrow: Open) -> None:
     with borrow(single) as statements:
         statements.first(_PROCESS)
     given = {"id": uuid4()}
@@ -119,7 +119,7 @@ async def _single(settings: Settings) -> AsyncIterator[AsyncDatabase]:
 
 
 @pytest.mark.parametrize("name", ["statement", "statements"])
-def test_a_cancelled_request_gives_its_connection_back(settings: Settings, database: Database, name: str) -> None:
+def test_cancelled_request_returns_its_connection(settings: Settings, database: Database, name: str) -> None:
     def is_asleep() -> bool:
         with database.statement() as statement:
             return bool(statement.first(_ASLEEP, query=_SLEEP))

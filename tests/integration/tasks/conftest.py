@@ -1,4 +1,4 @@
-"""A worker's services without a worker: each test takes the steps itself, against the real sandbox."""
+"""A worker's services without a worker process. Each test runs the steps, with the real sandbox as vendor."""
 
 import io
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def sandboxed(services: Stack, run_folder: Path) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def sandbox(sandboxed: Stack) -> Iterator[SandboxClient]:
-    """Control of the sandbox, with limits that no test meets by chance."""
+    """The control of the sandbox. Its limits are so high that no test reaches them by chance."""
     with SandboxClient(sandboxed.sandbox_url) as client:
         client.set_limits(creates_per_10_seconds=100_000, reads_per_second=100_000)
         yield client
@@ -53,7 +53,7 @@ def sandbox(sandboxed: Stack) -> Iterator[SandboxClient]:
 
 @pytest.fixture(scope="session")
 def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
-    """What a worker process works with; retries are due at once, and the vendor reaches the object store."""
+    """The services of a worker. Retries are due at once, and the vendor reaches the object store."""
     settings = sandboxed.settings
     s3 = settings.s3.model_copy(update={"public_endpoint": settings.s3.endpoint})
     pipeline = settings.pipeline.model_copy(
@@ -73,14 +73,14 @@ def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
 
 
 def patient(worker: WorkerServices) -> WorkerServices:
-    """The same worker, whose safety poll is an hour away: what is due sooner is due for another reason."""
+    """The same worker with a safety poll after an hour. A generation that is due sooner is due for another reason."""
     pipeline = worker.settings.pipeline.model_copy(update={"poll_with_callback_seconds": 3600})
     return replace(worker, settings=worker.settings.model_copy(update={"pipeline": pipeline}))
 
 
 @dataclass
 class Life:
-    """One generation of a test, and what the test does with it."""
+    """A test's generation, with methods to run its steps and to read its rows."""
 
     database: Database
     worker: WorkerServices
@@ -95,20 +95,20 @@ class Life:
 
     @property
     def row(self) -> Generation:
-        """The row as it is now."""
+        """The current row."""
         with self.database.transaction() as session:
             return session.exec(select(Generation).where(Generation.id == self.id)).one()
 
     @property
     def assets(self) -> list[Asset]:
-        """Its assets, the result first."""
+        """The generation's assets, the result first."""
         with self.database.transaction() as session:
             rows = session.exec(select(Asset).where(Asset.generation_id == self.id)).all()
         return sorted(rows, key=lambda asset: asset.role, reverse=True)
 
     @property
     def events(self) -> list[Event]:
-        """What happened to it."""
+        """The generation's timeline."""
         with self.database.transaction() as session:
             return list(session.exec(select(Event).where(Event.generation_id == self.id).order_by(text("id"))))
 
@@ -119,23 +119,23 @@ class Life:
             return ledger.balance(session, self.customer.id)
 
     def step(self) -> Stage:
-        """Take one step, as the message that is due would; the stage after it."""
+        """Run one step, as a due wake-up would. Returns the new stage."""
         row = self.row
         self.deliver(row.stage, row.attempt)
         return self.row.stage
 
     def deliver(self, wanted: Stage, attempt: int) -> None:
-        """Handle a message, whatever has become of the generation."""
+        """Handle a wake-up in any state of the generation."""
         pipeline.run(self.worker, str(self.id), attempt, {wanted})
 
     def claim(self) -> Claim:
-        """Take it, as a worker does."""
+        """Claim the generation, as a worker does."""
         row = self.row
         with self.database.transaction() as session:
             return some_claim(claims.claim(of(session), self.id, {row.stage}, attempt=row.attempt, lease_seconds=60))
 
     def die_holding_it(self) -> None:
-        """Take it, and let its lease run out."""
+        """Claim the generation, and let the lease run out."""
         self.claim()
         self.set("lease_until = clock_timestamp() - interval '1 second'")
 
@@ -148,24 +148,24 @@ class Life:
         raise AssertionError(f"still {self.row.stage} after {most} steps")
 
     def set(self, assignment: str) -> None:
-        """Change the row behind the pipeline's back, as the passing of time or a crash would."""
+        """Change the row directly, to imitate the passing of time or a crash."""
         with self.database.transaction() as session:
             session.execute(text(f"UPDATE generations SET {assignment} WHERE id = :id"), {"id": self.id})
 
     def accepted_creates(self) -> int:
-        """How many times the vendor took the work."""
+        """The number of creates that the vendor accepted."""
         return self.sandbox.requests(self.word).accepted
 
 
 def give(
     database: Database, objects: ObjectStore, customer: NewCustomer, content: bytes, media: MediaType = PNG
 ) -> Upload:
-    """What the gateway does with a file that a customer gives."""
+    """Store a customer's file, as the gateway does."""
     return keep(database, objects, customer.id, io.BytesIO(content), media, keep_for=timedelta(days=1))
 
 
 class Lives:
-    """Makes generations whose prompt holds a word of its own, so that a scenario is for one test alone."""
+    """Makes generations with a unique word in the prompt, so that each scenario applies to one test."""
 
     def __init__(self, database: Database, worker: WorkerServices, sandbox: SandboxClient) -> None:
         self._database = database
@@ -173,13 +173,13 @@ class Lives:
         self._sandbox = sandbox
 
     def begin(self, request: dict[str, object] | None = None, *, routes: int = 1, **behaviour: object) -> Life:
-        """Accept a generation for which the sandbox behaves like this (`sandbox.scenarios.Scenario`)."""
+        """Accept an order, and set the sandbox's scenario for it (`sandbox.scenarios.Scenario`)."""
         return self._begin(new_customer(self._database, 1000), request or {}, routes, behaviour)
 
     def begin_from(
         self, content: bytes, request: dict[str, object], *, media: MediaType = PNG, **behaviour: object
     ) -> Life:
-        """The same from a file that the customer gave, before other files of its kind in the request."""
+        """Accept an order with an upload as its first input, and set the scenario."""
         customer = new_customer(self._database, 1000)
         upload = give(self._database, self._worker.objects, customer, content, media)
         field = f"{media.kind}_urls"
@@ -187,7 +187,7 @@ class Lives:
         return self._begin(customer, {**request, field: [upload_url(upload.id), *others]}, 1, behaviour)
 
     def begin_after(self, earlier: Life, request: dict[str, object], **behaviour: object) -> Life:
-        """The same from what an earlier generation made, for the same customer."""
+        """Accept an order with an earlier generation of the same customer as input, and set the scenario."""
         field = f"{earlier.row.kind}_urls"
         return self._begin(earlier.customer, {field: [generation_url(earlier.id)], **request}, 1, behaviour)
 
@@ -211,7 +211,7 @@ class Lives:
 
 @pytest.fixture
 def lives(database: Database, worker: WorkerServices, sandbox: SandboxClient) -> Lives:
-    """Makes generations; nobody consumes the messages that their steps send, so the queues start empty."""
+    """Makes generations. The queues start empty, and no worker consumes the wake-ups of the steps."""
     with Redis.from_url(worker.settings.redis_url) as redis:
         redis.delete(*(queue.value for queue in Queue))
     return Lives(database, worker, sandbox)

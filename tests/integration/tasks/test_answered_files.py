@@ -1,4 +1,4 @@
-"""Vendors that answer a create with the file itself: it was paid for, and nobody can ask for it again."""
+"""Vendors that answer a create with the file. The file is paid for, and the vendor does not send it again."""
 
 import hashlib
 import math
@@ -61,7 +61,7 @@ def answered(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes],
     return begin
 
 
-def test_the_file_of_the_answer_is_the_result(answered: Callable[[bytes], Life]) -> None:
+def test_file_in_the_vendors_answer_becomes_the_result(answered: Callable[[bytes], Life]) -> None:
     life = answered(PICTURE)
     assert life.step() is Stage.GENERATING
     wake_at, stage_at = life.row.wake_at, life.row.stage_at
@@ -75,14 +75,14 @@ def test_the_file_of_the_answer_is_the_result(answered: Callable[[bytes], Life])
 
 
 @pytest.mark.parametrize("file", [b"<html>", b"\x00\x00\x00\x18ftypisom" + bytes(100)], ids=["page", "video"])
-def test_an_answer_that_is_no_picture_is_not_sold(answered: Callable[[bytes], Life], file: bytes) -> None:
+def test_answer_that_is_not_an_image_fails_the_generation(answered: Callable[[bytes], Life], file: bytes) -> None:
     life = answered(file)
     assert life.go(until=TERMINAL) is Stage.FAILED
     assert life.row.error_code is ErrorCode.RESULT_INVALID
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_a_worker_that_lost_its_lease_keeps_the_file_for_the_next(answered: Callable[[bytes], Life]) -> None:
+def test_answered_file_is_kept_after_the_lease_is_lost(answered: Callable[[bytes], Life]) -> None:
     life = answered(PICTURE)
     sender = declared(life)
     life.set("lease_token = gen_random_uuid()")
@@ -91,7 +91,7 @@ def test_a_worker_that_lost_its_lease_keeps_the_file_for_the_next(answered: Call
     assert life.assets[0].sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
-def test_an_object_store_that_is_away_for_a_moment_loses_nothing(
+def test_answered_file_survives_a_short_outage_of_the_object_store(
     answered: Callable[[bytes], Life], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life = answered(PICTURE)
@@ -107,7 +107,7 @@ def test_an_object_store_that_is_away_for_a_moment_loses_nothing(
     monkeypatch.undo()
 
 
-def test_the_file_is_an_orphan_only_once_nobody_may_need_it(answered: Callable[[bytes], Life]) -> None:
+def test_answered_file_is_an_orphan_only_after_its_generation_ends(answered: Callable[[bytes], Life]) -> None:
     life = answered(b"<html>")
     life.step()
     assert sweep_orphans(life) == 0
@@ -115,7 +115,7 @@ def test_the_file_is_an_orphan_only_once_nobody_may_need_it(answered: Callable[[
     assert sweep_orphans(life) == 1
 
 
-def test_a_lost_file_fails_and_the_credits_come_back(answered: Callable[[bytes], Life]) -> None:
+def test_lost_answered_file_fails_the_generation_and_releases_the_hold(answered: Callable[[bytes], Life]) -> None:
     life = answered(PICTURE)
     life.step()
     key = life.row.object_key
@@ -126,7 +126,7 @@ def test_a_lost_file_fails_and_the_credits_come_back(answered: Callable[[bytes],
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_a_key_of_another_customers_is_not_looked_at(answered: Callable[[bytes], Life]) -> None:
+def test_key_of_another_customer_is_refused(answered: Callable[[bytes], Life]) -> None:
     life, other = answered(PICTURE), answered(PICTURE)
     other.step()
     life.step()

@@ -1,4 +1,4 @@
-"""Every fault test ends with the audit: here it must find what was broken on purpose, and nothing else."""
+"""Every fault test ends with the audit. In these tests, the audit must find exactly the faults made on purpose."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def online(life: Life, *, minutes: float = 15) -> list[Breach]:
 
 @contextmanager
 def unguarded(database: Database, table: str, name: str) -> Iterator[None]:
-    """The database without one of the rules that it holds itself; everything is gone at the end."""
+    """Drop one constraint of the database. The end of the block removes all rows and restores the constraint."""
     find_index = text("SELECT pg_get_indexdef(oid) FROM pg_class WHERE relname = :name AND relkind = 'i'")
     find_constraint = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
     with database.transaction() as session:
@@ -46,13 +46,13 @@ def unguarded(database: Database, table: str, name: str) -> Iterator[None]:
 
 
 def change(life: Life, *statements: str) -> None:
-    """Break the books as no code of ours can: without the database's constraints where they would refuse."""
+    """Run SQL that breaks a rule. `unguarded` drops the constraint that would refuse the SQL."""
     with life.database.transaction() as session:
         for statement in statements:
             session.execute(text(statement), {"id": life.id})
 
 
-def test_a_whole_life_is_in_order(lives: Lives) -> None:
+def test_audit_of_a_completed_generation_finds_no_breach(lives: Lives) -> None:
     life = lives.begin()
     for stage in (Stage.GENERATING, Stage.STORING, Stage.COMPLETED):
         life.go(until=frozenset({stage}))
@@ -61,14 +61,14 @@ def test_a_whole_life_is_in_order(lives: Lives) -> None:
     assert (report.generations, report.objects) == (1, 1)
 
 
-def test_a_forgotten_generation_is_found(lives: Lives) -> None:
+def test_audit_finds_a_generation_past_its_deadline(lives: Lives) -> None:
     life = lives.begin()
     life.set("deadline_at = now() - interval '1 hour'")
     assert [(breach.rule, breach.subject) for breach in breaches(life)] == [(1, str(life.id))]
     assert online(life) == breaches(life)
 
 
-def test_a_generation_that_is_due_and_that_nobody_looks_at_is_found(lives: Lives) -> None:
+def test_audit_finds_a_due_generation_that_no_worker_claims(lives: Lives) -> None:
     life = lives.begin()
     life.claim()
     life.set("wake_at = now() - interval '9 minutes'")
@@ -82,7 +82,7 @@ def test_a_generation_that_is_due_and_that_nobody_looks_at_is_found(lives: Lives
     assert online(life) == [breach]
 
 
-def test_a_generation_without_a_next_look_is_found(lives: Lives) -> None:
+def test_audit_finds_a_generation_without_a_next_look(lives: Lives) -> None:
     life = lives.begin()
     with unguarded(life.database, "generations", "wake_at_until_terminal"):
         life.set("wake_at = NULL")
@@ -91,7 +91,7 @@ def test_a_generation_without_a_next_look_is_found(lives: Lives) -> None:
     assert Breach(2, "schema", "wake_at_until_terminal is not there, or not valid") in found
 
 
-def test_a_settlement_that_hangs_is_found(lives: Lives) -> None:
+def test_audit_finds_a_stuck_settlement(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.SETTLING}))
     life.set("deadline_at = now() - interval '1 hour'")
@@ -120,9 +120,7 @@ def with_a_release_too(life: Life) -> None:
 
 
 @pytest.mark.parametrize("breaking", [without_capture, without_hold])
-def test_a_completed_generation_with_the_wrong_transfers_is_found(
-    lives: Lives, breaking: Callable[[Life], None]
-) -> None:
+def test_audit_finds_wrong_transfers_of_a_completed_generation(lives: Lives, breaking: Callable[[Life], None]) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     breaking(life)
@@ -132,7 +130,7 @@ def test_a_completed_generation_with_the_wrong_transfers_is_found(
     assert str(life.id) in {breach.subject for breach in online(life)}
 
 
-def test_a_hold_that_ended_twice_is_found_and_so_is_what_let_it(lives: Lives) -> None:
+def test_audit_finds_a_hold_that_ended_twice_and_the_missing_constraint(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     price = life.row.credits
@@ -146,7 +144,7 @@ def test_a_hold_that_ended_twice_is_found_and_so_is_what_let_it(lives: Lives) ->
     assert breaches(life) == []
 
 
-def test_a_failed_generation_that_still_holds_credits_is_found(lives: Lives) -> None:
+def test_audit_finds_a_failed_generation_with_a_hold(lives: Lives) -> None:
     life = lives.begin(outcome="fail")
     life.go(until=TERMINAL)
     assert breaches(life) == []
@@ -158,7 +156,7 @@ def cancelled(life: Life) -> None:
     life.set("stage = 'cancelled', wake_at = NULL, finished_at = now(), lease_token = NULL")
 
 
-def test_a_cancelled_generation_that_still_holds_credits_is_found(lives: Lives) -> None:
+def test_audit_finds_a_cancelled_generation_with_a_hold(lives: Lives) -> None:
     life = lives.begin()
     price = life.row.credits
     cancelled(life)
@@ -168,7 +166,7 @@ def test_a_cancelled_generation_that_still_holds_credits_is_found(lives: Lives) 
     assert breaches(life) == [Breach(2, str(life.id), moved), Breach(2, f"customer {life.customer.id}", held)]
 
 
-def test_cancelled_work_may_be_charged_where_a_provider_was_asked_to_stop_it(lives: Lives) -> None:
+def test_audit_accepts_a_charge_for_cancelled_work_that_began(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     cancelled(life)
@@ -180,7 +178,7 @@ def test_cancelled_work_may_be_charged_where_a_provider_was_asked_to_stop_it(liv
     assert breaches(life) == [Breach(2, str(life.id), "cancelled and charged, but the provider never had it")]
 
 
-def test_held_credits_that_no_generation_holds_are_found(lives: Lives) -> None:
+def test_audit_finds_held_credits_without_a_generation(lives: Lives) -> None:
     life = lives.begin()
     price = life.row.credits
     change(
@@ -195,7 +193,7 @@ def test_held_credits_that_no_generation_holds_are_found(lives: Lives) -> None:
     assert online(life)[0] in breaches(life)
 
 
-def test_a_balance_that_is_not_the_sum_of_its_transfers_is_found(lives: Lives) -> None:
+def test_audit_finds_a_balance_that_differs_from_its_transfers(lives: Lives) -> None:
     life = lives.begin()
     change(
         life,
@@ -210,7 +208,7 @@ def test_a_balance_that_is_not_the_sum_of_its_transfers_is_found(lives: Lives) -
     assert any(breach.subject.startswith("account ") for breach in found)
 
 
-def test_a_completed_generation_without_its_asset_is_found(lives: Lives) -> None:
+def test_audit_finds_a_completed_generation_without_an_asset(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     change(life, "DELETE FROM assets WHERE generation_id = :id")
@@ -218,7 +216,7 @@ def test_a_completed_generation_without_its_asset_is_found(lives: Lives) -> None
     assert online(life) == breaches(life)
 
 
-def test_what_finished_before_the_window_is_not_looked_at_online(lives: Lives) -> None:
+def test_online_audit_skips_generations_that_finished_before_the_window(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     change(life, "DELETE FROM assets WHERE generation_id = :id")
@@ -232,7 +230,7 @@ def report(life: Life, **retention: float) -> Report:
     return audit(life.database, life.worker.objects, settings)
 
 
-def test_objects_that_belong_to_nothing_are_counted_and_a_breach_when_no_sweep_removes_them(lives: Lives) -> None:
+def test_audit_counts_orphans_and_reports_old_orphans_as_a_breach(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     key = f"customers/{life.customer.id}/assets/image/orphan.png"
@@ -244,7 +242,7 @@ def test_objects_that_belong_to_nothing_are_counted_and_a_breach_when_no_sweep_r
     assert breach.problem.startswith("1 objects belong to nothing for more than ")
 
 
-def test_an_expired_file_need_not_be_there_even_if_it_expires_under_the_audits_eyes(lives: Lives) -> None:
+def test_audit_accepts_missing_files_that_expire_before_or_during_the_audit(lives: Lives) -> None:
     lives_of_two = [lives.begin(), lives.begin()]
     for life in lives_of_two:
         life.go(until=TERMINAL)
@@ -265,7 +263,7 @@ def test_an_expired_file_need_not_be_there_even_if_it_expires_under_the_audits_e
     ("body", "problem"),
     [(None, "is not in the store"), (b"short", "has 5 bytes"), ("same length", "does not match its SHA-256")],
 )
-def test_bytes_that_are_not_what_was_sold_are_found(lives: Lives, body: bytes | str | None, problem: str) -> None:
+def test_audit_finds_missing_or_changed_bytes(lives: Lives, body: bytes | str | None, problem: str) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     (asset,) = life.assets
@@ -279,7 +277,7 @@ def test_bytes_that_are_not_what_was_sold_are_found(lives: Lives, body: bytes | 
     assert problem in breach.problem
 
 
-def test_a_second_accepted_create_is_found(lives: Lives) -> None:
+def test_audit_finds_a_second_accepted_create(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     change(
@@ -292,7 +290,7 @@ def test_a_second_accepted_create_is_found(lives: Lives) -> None:
     assert breaches(life) == online(life) == [Breach(3, str(life.id), "2 accepted creates on route 0")]
 
 
-def test_a_create_that_is_adopted_is_not_a_second_one(lives: Lives) -> None:
+def test_audit_counts_an_adopted_create_once(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     change(
@@ -306,7 +304,7 @@ def test_a_create_that_is_adopted_is_not_a_second_one(lives: Lives) -> None:
     assert breaches(life) == online(life) == []
 
 
-def test_work_of_the_vendor_that_serves_two_generations_is_found(lives: Lives) -> None:
+def test_audit_finds_one_remote_id_on_two_generations(lives: Lives) -> None:
     first, second = lives.begin(seconds=3600), lives.begin(seconds=3600)
     first.step()
     second.step()
@@ -315,7 +313,7 @@ def test_work_of_the_vendor_that_serves_two_generations_is_found(lives: Lives) -
     assert (breach.rule, breach.subject) == (3, f"kie {first.row.remote_id}")
 
 
-def test_work_of_the_vendor_that_served_two_generations_is_found_online(lives: Lives) -> None:
+def test_online_audit_finds_one_remote_id_on_two_generations(lives: Lives) -> None:
     first, second = lives.begin(), lives.begin()
     for life in (first, second):
         life.go(until=TERMINAL)

@@ -1,4 +1,4 @@
-"""A customer cancels what a provider has begun: Replicate and Runway, which can stop, and bill what they stopped."""
+"""A customer cancels work that a provider has begun. Replicate and Runway can stop work, and bill stopped work."""
 
 import threading
 
@@ -35,7 +35,7 @@ def _cancel(life: Life) -> None:
 
 
 def _billed(life: Life, monkeypatch: pytest.MonkeyPatch, rule: CancelRule) -> None:
-    """Let the provider of a life bill what it stops by another rule."""
+    """Change the rule by which a life's provider bills stopped work."""
     monkeypatch.setattr(life.worker.catalogue, "cancel_rule", lambda _model, _route: rule)
 
 
@@ -43,7 +43,7 @@ def _names(life: Life) -> list[EventName]:
     return [event.name for event in life.events]
 
 
-def test_work_that_the_provider_stopped_and_bills_is_charged(lives: Lives) -> None:
+def test_stopped_work_is_charged_if_the_provider_bills_it(lives: Lives) -> None:
     life = _begun(lives)
     _cancel(life)
     assert life.balance == HELD, "the provider has not confirmed"
@@ -53,9 +53,7 @@ def test_work_that_the_provider_stopped_and_bills_is_charged(lives: Lives) -> No
     assert (task.cancels, task.state) == (1, "cancelled")
 
 
-def test_work_that_the_provider_stopped_and_does_not_bill_is_free(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopped_work_is_free_if_the_provider_does_not_bill_it(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = _begun(lives)
     _billed(life, monkeypatch, CancelRule.FREE)
     _cancel(life)
@@ -63,9 +61,7 @@ def test_work_that_the_provider_stopped_and_does_not_bill_is_free(
     assert life.balance == FREE
 
 
-def test_work_that_was_stopped_by_a_worker_that_died_then_is_cancelled_though_its_provider_forgot_it(
-    lives: Lives,
-) -> None:
+def test_cancellation_survives_the_death_of_the_worker_that_passed_it_on(lives: Lives) -> None:
     life = lives.begin({"model": "gen-4-image"}, seconds=600)
     price = life.row.credits
     assert life.step() is Stage.GENERATING
@@ -78,7 +74,7 @@ def test_work_that_was_stopped_by_a_worker_that_died_then_is_cancelled_though_it
     assert (task.cancels, task.state) == (1, "cancelled")
 
 
-def test_the_hold_stays_until_a_slow_provider_has_confirmed(lives: Lives) -> None:
+def test_hold_stays_until_a_slow_provider_confirms_the_cancellation(lives: Lives) -> None:
     life = _begun(lives, cancel="slow", cancel_seconds=5)
     _cancel(life)
     assert life.step() is Stage.GENERATING
@@ -91,7 +87,7 @@ def test_the_hold_stays_until_a_slow_provider_has_confirmed(lives: Lives) -> Non
     assert EventName.CANCEL_SENT in _names(life)
 
 
-def test_a_result_that_was_ready_first_is_delivered_and_charged(lives: Lives) -> None:
+def test_result_ready_before_the_cancellation_is_delivered_and_charged(lives: Lives) -> None:
     life = _begun(lives, cancel="ignored")
     _cancel(life)
     assert life.step() is Stage.GENERATING
@@ -101,7 +97,7 @@ def test_a_result_that_was_ready_first_is_delivered_and_charged(lives: Lives) ->
     assert EventName.CANCEL_TOO_LATE in _names(life)
 
 
-def test_a_provider_that_never_confirms_is_waited_for_until_the_deadline(lives: Lives) -> None:
+def test_unconfirmed_cancellation_ends_at_the_deadline(lives: Lives) -> None:
     life = _begun(lives, cancel="ignored")
     _cancel(life)
     for _ in range(3):
@@ -111,7 +107,7 @@ def test_a_provider_that_never_confirms_is_waited_for_until_the_deadline(lives: 
     assert life.balance == CHARGED
 
 
-def test_a_provider_that_refuses_to_be_asked_is_asked_again_and_its_state_still_counts(lives: Lives) -> None:
+def test_failed_request_to_stop_is_repeated_and_the_state_still_counts(lives: Lives) -> None:
     life = _begun(lives, cancel_error={"code": 500, "msg": "trouble", "http_status": 500}, cancel_error_times=3)
     _cancel(life)
     for _ in range(3):
@@ -119,7 +115,7 @@ def test_a_provider_that_refuses_to_be_asked_is_asked_again_and_its_state_still_
     assert life.step() is Stage.CANCELLED
 
 
-def test_work_that_failed_before_it_stopped_costs_nothing(lives: Lives) -> None:
+def test_work_that_fails_after_a_cancellation_is_not_charged(lives: Lives) -> None:
     life = _begun(lives, outcome="fail", cancel="ignored")
     _cancel(life)
     assert life.step() is Stage.GENERATING
@@ -128,7 +124,7 @@ def test_work_that_failed_before_it_stopped_costs_nothing(lives: Lives) -> None:
     assert life.balance == FREE
 
 
-def test_a_wish_that_comes_while_it_is_sent_is_passed_on_at_once_and_not_with_the_next_poll(lives: Lives) -> None:
+def test_cancellation_during_the_create_is_passed_on_at_once(lives: Lives) -> None:
     life = lives.begin(STOPPABLE, seconds=600, create_latency_seconds=5)
     message = (str(life.id), life.row.attempt, {Stage.QUEUED})
     submitting = threading.Thread(target=pipeline.run, args=(patient(life.worker), *message))
@@ -142,7 +138,7 @@ def test_a_wish_that_comes_while_it_is_sent_is_passed_on_at_once_and_not_with_th
     assert life.step() is Stage.CANCELLED
 
 
-def test_a_wish_that_comes_while_it_is_refused_ends_it_before_it_is_sent_again(lives: Lives) -> None:
+def test_cancellation_during_a_refused_create_prevents_the_retry(lives: Lives) -> None:
     life = lives.begin(STOPPABLE, create_error={"code": 503, "msg": "busy", "http_status": 503}, create_error_times=9)
     assert life.step() is Stage.QUEUED
     life.set("cancel_requested_at = clock_timestamp()")
@@ -151,7 +147,7 @@ def test_a_wish_that_comes_while_it_is_refused_ends_it_before_it_is_sent_again(l
     assert life.accepted_creates() == 0
 
 
-def test_a_wish_for_work_that_nobody_finds_ends_it_and_is_not_sent_again(lives: Lives) -> None:
+def test_cancellation_of_an_unknown_create_prevents_the_resend(lives: Lives) -> None:
     life = lives.begin(STOPPABLE, create_reply="drop")
     assert life.step() is Stage.SUBMITTING
     _cancel(life)
@@ -162,7 +158,7 @@ def test_a_wish_for_work_that_nobody_finds_ends_it_and_is_not_sent_again(lives: 
     assert life.accepted_creates() == 1
 
 
-def test_work_that_the_provider_ended_though_nobody_asked_is_its_failure(lives: Lives) -> None:
+def test_work_cancelled_by_the_provider_alone_fails_the_generation(lives: Lives) -> None:
     life = _begun(lives)
     life.worker.providers.get(life.row.provider).cancel(remote_ref(life.claim()))
     life.set("lease_until = clock_timestamp() - interval '1 second'")

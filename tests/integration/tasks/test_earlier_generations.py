@@ -1,4 +1,4 @@
-"""Orders that go on from what an earlier generation of the same customer's made."""
+"""Orders with an earlier generation of the same customer as input."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -38,13 +38,13 @@ def made(lives: Lives, request: dict[str, object] | None = None) -> Life:
 
 
 def expire(life: Life) -> None:
-    """What the sweep does with files whose time is over."""
+    """Expire the files, as the sweep does."""
     with life.database.transaction() as session:
         session.execute(text("UPDATE assets SET expired_at = now() WHERE generation_id = :id"), {"id": life.id})
 
 
 def refusal(lives: Lives, earlier: Life, request: dict[str, object]) -> dict[str, str]:
-    """Why an order is refused, field by field; nothing is held for it."""
+    """The reasons by field why an order is refused. Checks that no credits are on hold."""
     before = earlier.balance
     with pytest.raises(InvalidRequest) as caught:
         lives.begin_after(earlier, request)
@@ -54,7 +54,7 @@ def refusal(lives: Lives, earlier: Life, request: dict[str, object]) -> dict[str
     return {error["field"]: error["message"] for error in errors}
 
 
-def test_a_vendor_fetches_a_video_of_mine_and_nobody_else_is_told_where(
+def test_vendor_fetches_an_earlier_video_and_the_link_stays_private(
     lives: Lives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier = made(lives)
@@ -70,7 +70,9 @@ def test_a_vendor_fetches_a_video_of_mine_and_nobody_else_is_told_where(
     assert signature not in repr(lines) + life.row.model_dump_json() + repr([event.data for event in life.events])
 
 
-def test_a_vendor_that_does_not_fetch_is_given_the_bytes(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vendor_that_reads_inputs_gets_the_bytes_of_an_earlier_result(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
     earlier = made(lives)
     life = lives.begin_after(earlier, EDIT)
     request = asked(life, monkeypatch, reads_inputs=InputsRead.ALL)
@@ -81,21 +83,21 @@ def test_a_vendor_that_does_not_fetch_is_given_the_bytes(lives: Lives, monkeypat
     assert request.files[url].content_type == "video/mp4"
 
 
-def test_a_picture_of_mine_becomes_a_video(lives: Lives) -> None:
+def test_earlier_image_becomes_a_video(lives: Lives) -> None:
     earlier = made(lives, {"model": "nano-banana"})
     request: dict[str, object] = {"model": "kling-2.6-image-to-video", "duration_seconds": 5}
     life = lives.begin_after(earlier, request, delivered=SMALL)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_a_video_of_mine_is_measured_where_its_length_is_paid_for(lives: Lives) -> None:
+def test_earlier_video_is_measured_where_its_length_is_billed(lives: Lives) -> None:
     earlier = lives.begin(FIRST, delivered={**SMALL, "duration_seconds": 4})
     earlier.go(until=TERMINAL)
     life = lives.begin_after(earlier, {**RESHAPE, "duration_seconds": 4}, delivered=SMALL)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_a_longer_video_of_mine_is_refused_before_credits_are_held(lives: Lives) -> None:
+def test_earlier_video_over_the_paid_length_is_refused_before_the_hold(lives: Lives) -> None:
     earlier = lives.begin(FIRST, delivered={**SMALL, "duration_seconds": 6})
     earlier.go(until=TERMINAL)
     longer = {**RESHAPE, "duration_seconds": 3}
@@ -104,7 +106,7 @@ def test_a_longer_video_of_mine_is_refused_before_credits_are_held(lives: Lives)
 
 
 @pytest.mark.parametrize("reads_inputs", [InputsRead.NONE, InputsRead.ALL])
-def test_a_file_that_the_sweep_took_since_fails_the_order_and_costs_nothing(
+def test_earlier_result_swept_after_acceptance_fails_and_releases_the_hold(
     lives: Lives, monkeypatch: pytest.MonkeyPatch, reads_inputs: InputsRead
 ) -> None:
     monkeypatch.setattr(Kling, "reads_inputs", reads_inputs)
@@ -120,7 +122,9 @@ def test_a_file_that_the_sweep_took_since_fails_the_order_and_costs_nothing(
     assert (life.accepted_creates(), life.balance) == (0, balance)
 
 
-def test_a_file_that_the_store_lost_fails_the_order(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_earlier_result_missing_in_the_store_fails_the_generation(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Kling, "reads_inputs", InputsRead.ALL)
     earlier = made(lives)
     life = lives.begin_after(earlier, RESHAPE)
@@ -129,13 +133,13 @@ def test_a_file_that_the_store_lost_fails_the_order(lives: Lives, monkeypatch: p
     assert life.row.error_code is ErrorCode.INPUT_UNREADABLE
 
 
-def test_a_generation_that_does_not_exist_is_refused(lives: Lives) -> None:
+def test_unknown_earlier_generation_is_refused(lives: Lives) -> None:
     earlier = made(lives)
     unknown = {**EDIT, "video_urls": [generation_url(uuid4())]}
     assert refusal(lives, earlier, unknown) == {"video_urls.0": "is no generation of yours"}
 
 
-def test_another_customers_generation_is_refused_as_if_it_did_not_exist(lives: Lives) -> None:
+def test_earlier_generation_of_another_customer_is_refused_like_an_unknown_one(lives: Lives) -> None:
     theirs = {**EDIT, "video_urls": [generation_url(made(lives).id)]}
     assert refusal(lives, made(lives), theirs) == {"video_urls.0": "is no generation of yours"}
 
@@ -151,7 +155,7 @@ def _failed(lives: Lives) -> Life:
     [lambda lives: lives.begin(FIRST), lambda lives: _unsettled(lives), _failed],
     ids=["queued", "settling", "failed"],
 )
-def test_a_generation_without_a_result_is_refused(lives: Lives, begin: Callable[[Lives], Life]) -> None:
+def test_earlier_generation_without_a_result_is_refused(lives: Lives, begin: Callable[[Lives], Life]) -> None:
     assert refusal(lives, begin(lives), EDIT) == {"video_urls.0": "is not completed"}
 
 
@@ -161,13 +165,13 @@ def _unsettled(lives: Lives) -> Life:
     return life
 
 
-def test_a_picture_is_refused_where_a_video_belongs(lives: Lives) -> None:
+def test_earlier_image_is_refused_as_a_video(lives: Lives) -> None:
     earlier = made(lives, {"model": "nano-banana"})
     wrong = {**EDIT, "video_urls": [generation_url(earlier.id)], "image_urls": []}
     assert refusal(lives, earlier, wrong) == {"video_urls.0": "is not a generation of a video"}
 
 
-def test_a_generation_whose_file_was_deleted_is_refused(lives: Lives) -> None:
+def test_earlier_generation_with_a_deleted_file_is_refused(lives: Lives) -> None:
     earlier = made(lives)
     expire(earlier)
     assert refusal(lives, earlier, EDIT) == {
@@ -182,14 +186,14 @@ def test_a_generation_whose_file_was_deleted_is_refused(lives: Lives) -> None:
         ("size_bytes = 33554433", "has 33554433 bytes; at most 33554432 are allowed"),
     ],
 )
-def test_the_models_limits_hold_for_a_video_of_mine(lives: Lives, changed: str, message: str) -> None:
+def test_models_limits_apply_to_an_earlier_video(lives: Lives, changed: str, message: str) -> None:
     earlier = made(lives)
     with earlier.database.transaction() as session:
         session.execute(text(f"UPDATE assets SET {changed} WHERE generation_id = :id"), {"id": earlier.id})
     assert refusal(lives, earlier, {"model": "aleph-2-video-to-video"}) == {"video_urls.0": message}
 
 
-def test_a_repeated_request_is_answered_although_the_file_is_gone(
+def test_repeated_request_is_answered_after_the_file_is_deleted(
     lives: Lives, database: Database, worker: WorkerServices
 ) -> None:
     earlier = made(lives)
@@ -213,7 +217,7 @@ def test_a_repeated_request_is_answered_although_the_file_is_gone(
     assert order(shouted).id == first.id
 
 
-def test_only_an_order_that_names_a_generation_asks_for_one(
+def test_only_an_order_with_an_earlier_generation_queries_for_it(
     lives: Lives, database: Database, worker: WorkerServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier = made(lives)
@@ -241,7 +245,7 @@ VEO: dict[str, object] = {"model": "veo-3-lite"}
 GO_ON: dict[str, object] = {"model": "veo-3-fast-extend"}
 
 
-def test_a_video_is_made_and_gone_on_from(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vendor_extends_an_earlier_video(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = made(lives, VEO)
     earlier.set("""remote_links = '{"status": "/status/1"}'""")
     # Its first route refused it, and the second one made it.
@@ -258,14 +262,14 @@ def test_a_video_is_made_and_gone_on_from(lives: Lives, monkeypatch: pytest.Monk
     assert life.assets[0].content_type == "video/mp4"
 
 
-def test_a_vendor_goes_on_from_its_own_copy_when_ours_is_gone(lives: Lives) -> None:
+def test_vendor_extends_its_own_copy_after_ours_is_deleted(lives: Lives) -> None:
     earlier = made(lives, VEO)
     life = lives.begin_after(earlier, GO_ON, delivered=SMALL)
     expire(earlier)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_a_video_that_the_vendor_has_forgotten_costs_nothing(lives: Lives) -> None:
+def test_extending_a_video_that_the_vendor_deleted_releases_the_hold(lives: Lives) -> None:
     earlier = made(lives, VEO)
     balance = earlier.balance
     life = lives.begin_after(earlier, GO_ON)
@@ -282,13 +286,13 @@ def test_a_video_that_the_vendor_has_forgotten_costs_nothing(lives: Lives) -> No
         ({**VEO, "resolution": "1080p"}, "has the resolution 1080p; must have 720p"),
     ],
 )
-def test_what_cannot_be_gone_on_from_is_refused(lives: Lives, first: dict[str, object], message: str) -> None:
+def test_video_that_cannot_be_extended_is_refused(lives: Lives, first: dict[str, object], message: str) -> None:
     errors = refusal(lives, made(lives, first), GO_ON)
     assert list(errors) == ["video_urls.0"]
     assert errors["video_urls.0"].startswith(message)
 
 
-def test_a_video_that_another_account_made_is_not_gone_on_from(lives: Lives) -> None:
+def test_video_of_another_provider_is_not_extended(lives: Lives) -> None:
     earlier = made(lives, VEO)
     earlier.set("provider = 'kie_before'")
     message = "names a video of another account than those that serve this model here"

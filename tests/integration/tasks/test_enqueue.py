@@ -21,7 +21,7 @@ def problem(answer: dict[str, object]) -> dict[str, object]:
     return error
 
 
-def test_a_request_over_redis_is_accepted_like_one_over_http(database: Database, worker: WorkerServices) -> None:
+def test_request_over_redis_is_accepted_like_a_request_over_http(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 100)
     answer = enqueue(worker, {"customer_id": str(customer.id), "request": REQUEST})
     assert (answer["status"], answer["is_new"]) == ("queued", True)
@@ -31,14 +31,14 @@ def test_a_request_over_redis_is_accepted_like_one_over_http(database: Database,
         assert ledger.balance(session, customer.id) == Balance(available=100 - row.credits, held=row.credits)
 
 
-def test_a_repeated_key_gives_the_same_generation(database: Database, worker: WorkerServices) -> None:
+def test_repeated_idempotency_key_returns_the_same_generation(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 100)
     arguments = {"customer_id": str(customer.id), "request": REQUEST, "idempotency_key": "order-1"}
     first, again = enqueue(worker, {**arguments}), enqueue(worker, {**arguments})
     assert (first["id"], again["is_new"]) == (again["id"], False)
 
 
-def test_a_message_that_is_delivered_twice_is_one_generation(database: Database, worker: WorkerServices) -> None:
+def test_message_delivered_twice_makes_one_generation(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 100)
     arguments: dict[str, object] = {"customer_id": str(customer.id), "request": REQUEST}
     first, again = (enqueue(worker, {**arguments}, "message 1") for _ in range(2))
@@ -47,7 +47,7 @@ def test_a_message_that_is_delivered_twice_is_one_generation(database: Database,
     assert other["id"] != first["id"]
 
 
-def test_what_is_wrong_comes_back_as_a_problem(database: Database, worker: WorkerServices) -> None:
+def test_invalid_request_returns_a_problem(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 1)
     customer_id = str(customer.id)
     poor = problem(enqueue(worker, {"customer_id": customer_id, "request": REQUEST}))
@@ -65,7 +65,7 @@ def test_what_is_wrong_comes_back_as_a_problem(database: Database, worker: Worke
     assert retired["status"] == 410
 
 
-def test_nothing_of_a_refused_request_is_repeated(database: Database, worker: WorkerServices) -> None:
+def test_problem_does_not_repeat_the_refused_request(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 100)
     secret = "a secret plan"
     answer = enqueue(worker, {"customer_id": str(customer.id), "request": {"model": 7, "prompt": secret}})

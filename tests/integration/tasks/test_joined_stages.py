@@ -1,4 +1,4 @@
-"""A worker that goes on with the next stage where that is little work."""
+"""A worker that runs the next stage under the same claim when the step is short."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def joining(life: Life) -> Life:
     return life
 
 
-def test_a_small_picture_is_complete_with_its_download(lives: Lives) -> None:
+def test_small_image_completes_under_the_claim_of_its_download(lives: Lives) -> None:
     life = joining(lives.begin({"aspect_ratio": "16:9"}))
     life.go(until=frozenset({Stage.DOWNLOADING}))
     attempt = life.row.attempt
@@ -41,14 +41,14 @@ def test_a_small_picture_is_complete_with_its_download(lives: Lives) -> None:
     assert [event.stage for event in life.events][-3:] == [Stage.STORING, Stage.SETTLING, Stage.COMPLETED]
 
 
-def test_a_video_is_handed_over_to_be_looked_at_and_settled_there(lives: Lives) -> None:
+def test_video_is_stored_and_settled_under_a_second_claim(lives: Lives) -> None:
     life = joining(lives.begin(VIDEO))
     life.go(until=frozenset({Stage.DOWNLOADING}))
     assert life.step() is Stage.STORING
     assert life.step() is Stage.COMPLETED
 
 
-def test_what_breaks_in_a_joined_stage_is_that_stages_failure(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_in_a_joined_stage_counts_for_that_stage(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = joining(lives.begin())
     life.go(until=frozenset({Stage.DOWNLOADING}))
 
@@ -62,7 +62,7 @@ def test_what_breaks_in_a_joined_stage_is_that_stages_failure(lives: Lives, monk
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_a_worker_that_dies_between_two_joined_stages_leaves_the_rest_to_another(
+def test_another_worker_finishes_after_a_death_between_joined_stages(
     lives: Lives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life = joining(lives.begin())
@@ -81,7 +81,7 @@ def test_a_worker_that_dies_between_two_joined_stages_leaves_the_rest_to_another
     assert life.balance == Balance(available=1000 - life.row.credits, held=0)
 
 
-def test_a_worker_that_lost_its_lease_settles_nothing(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_without_its_lease_settles_nothing(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = joining(lives.begin())
     life.go(until=frozenset({Stage.DOWNLOADING}))
 
@@ -95,7 +95,7 @@ def test_a_worker_that_lost_its_lease_settles_nothing(lives: Lives, monkeypatch:
     assert life.balance.held == life.row.credits
 
 
-def test_a_picture_that_is_none_fails_and_costs_nothing(lives: Lives) -> None:
+def test_invalid_image_fails_the_generation_and_releases_the_hold(lives: Lives) -> None:
     life = joining(lives.begin(download_body="html"))
     assert life.go(until=TERMINAL) is Stage.FAILED
     assert life.row.error_code is ErrorCode.RESULT_INVALID

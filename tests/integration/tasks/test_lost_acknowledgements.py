@@ -1,4 +1,4 @@
-"""PostgreSQL makes a commit, and its acknowledgement never arrives: the one loss that looks like its opposite."""
+"""PostgreSQL commits, and the acknowledgement is lost: the worker sees an error although the commit succeeded."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ from workers.lifecycle import open_services
 
 @dataclass(frozen=True)
 class Far:
-    """A process whose link to PostgreSQL can lose an acknowledgement."""
+    """A worker whose connection to PostgreSQL can lose an acknowledgement."""
 
     settings: Settings
     link: Link
@@ -64,7 +64,7 @@ def _names(life: Life) -> list[EventName]:
     return [event.name for event in life.events]
 
 
-def test_an_intent_that_was_committed_without_our_knowing_sends_nothing_and_is_taken_back(
+def test_unacknowledged_intent_sends_no_create_and_is_withdrawn(
     lives: Lives, far: Far, far_worker: WorkerServices
 ) -> None:
     life = lives.begin()
@@ -78,9 +78,7 @@ def test_an_intent_that_was_committed_without_our_knowing_sends_nothing_and_is_t
     assert life.accepted_creates() == 1
 
 
-def test_a_vendors_yes_that_was_committed_without_our_knowing_is_kept_once(
-    lives: Lives, far: Far, far_worker: WorkerServices
-) -> None:
+def test_unacknowledged_accepted_create_is_recorded_once(lives: Lives, far: Far, far_worker: WorkerServices) -> None:
     life = lives.begin()
     sender = declared(life)
     with far.link.losing_commits(1):
@@ -92,9 +90,7 @@ def test_a_vendors_yes_that_was_committed_without_our_knowing_is_kept_once(
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_a_settlement_that_was_committed_without_our_knowing_is_charged_once(
-    lives: Lives, far: Far, far_worker: WorkerServices
-) -> None:
+def test_unacknowledged_settlement_is_charged_once(lives: Lives, far: Far, far_worker: WorkerServices) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.SETTLING}))
     claim = life.claim()
@@ -106,7 +102,7 @@ def test_a_settlement_that_was_committed_without_our_knowing_is_charged_once(
     assert life.balance == Balance(available=996, held=0)
 
 
-def test_a_claim_that_was_committed_without_our_knowing_runs_out_like_a_dead_workers(
+def test_unacknowledged_claim_runs_out_like_a_dead_workers_claim(
     lives: Lives, far: Far, far_worker: WorkerServices
 ) -> None:
     life = lives.begin()
@@ -118,7 +114,7 @@ def test_a_claim_that_was_committed_without_our_knowing_runs_out_like_a_dead_wor
     assert life.accepted_creates() == 1
 
 
-def test_an_order_that_was_accepted_without_our_knowing_is_found_again_by_its_key(
+def test_unacknowledged_order_is_found_by_its_idempotency_key(
     far: Far, database: Database, make_customer: Callable[[int], NewCustomer]
 ) -> None:
     customer = make_customer(100)

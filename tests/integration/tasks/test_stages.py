@@ -15,7 +15,7 @@ from tests.integration.tasks.conftest import Lives
 VIDEO = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "16:9"}
 
 
-def test_an_image_goes_from_request_to_a_paid_file(lives: Lives) -> None:
+def test_image_order_becomes_a_stored_and_charged_file(lives: Lives) -> None:
     life = lives.begin({"aspect_ratio": "16:9"})
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     price = life.row.credits
@@ -31,7 +31,7 @@ def test_an_image_goes_from_request_to_a_paid_file(lives: Lives) -> None:
     assert life.row.progress == 100
 
 
-def test_a_video_gets_a_poster_and_its_length_and_frame_rate_are_read_from_the_file(lives: Lives) -> None:
+def test_video_gets_a_poster_and_is_measured(lives: Lives) -> None:
     life = lives.begin(VIDEO)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     result, poster = life.assets
@@ -42,7 +42,7 @@ def test_a_video_gets_a_poster_and_its_length_and_frame_rate_are_read_from_the_f
     assert life.worker.objects.stat(poster.object_key) is not None
 
 
-def test_progress_follows_the_work(lives: Lives) -> None:
+def test_progress_follows_the_vendors_progress(lives: Lives) -> None:
     life = lives.begin(seconds=3600)
     life.step()
     seen = [life.row.progress]
@@ -54,20 +54,20 @@ def test_progress_follows_the_work(lives: Lives) -> None:
     assert 15 == seen[0] < seen[-1] < 80
 
 
-def test_a_provider_that_fails_costs_the_customer_nothing(lives: Lives) -> None:
+def test_failed_work_releases_the_hold(lives: Lives) -> None:
     life = lives.begin(outcome="fail", fail_code="500", fail_msg="Internal server error")
     assert life.go(until=TERMINAL) is Stage.FAILED
     assert life.row.error_code is ErrorCode.PROVIDER_FAILED
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_success_without_a_result_is_a_failure(lives: Lives) -> None:
+def test_success_without_a_result_fails_the_generation(lives: Lives) -> None:
     life = lives.begin(empty_result=True)
     assert life.go(until=TERMINAL) is Stage.FAILED
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_a_state_that_nobody_knows_is_asked_for_until_the_deadline_and_never_given_up_by_count(lives: Lives) -> None:
+def test_unknown_state_is_polled_until_the_deadline(lives: Lives) -> None:
     life = lives.begin(state_word="pondering")
     life.step()
     for failures in range(1, 12):
@@ -79,17 +79,17 @@ def test_a_state_that_nobody_knows_is_asked_for_until_the_deadline_and_never_giv
 
 
 @pytest.mark.parametrize("code", [404, 422, 401, 500, 999])
-def test_no_number_of_failed_polls_fails_what_was_paid_for(lives: Lives, code: int) -> None:
+def test_failed_polls_never_fail_paid_work(lives: Lives, code: int) -> None:
     life = lives.begin(poll_error={"code": code, "msg": "trouble"}, poll_error_times=20)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_no_number_of_refused_links_fails_what_was_paid_for(lives: Lives) -> None:
+def test_refused_links_never_fail_paid_work(lives: Lives) -> None:
     life = lives.begin(download_status=403, download_status_times=12)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_a_poll_that_kills_its_workers_is_tried_until_the_deadline(lives: Lives) -> None:
+def test_poll_that_kills_workers_is_repeated_until_the_deadline(lives: Lives) -> None:
     life = lives.begin(seconds=0)
     life.go(until=frozenset({Stage.GENERATING}))
     for _ in range(10):
@@ -98,7 +98,7 @@ def test_a_poll_that_kills_its_workers_is_tried_until_the_deadline(lives: Lives)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_a_vendor_that_quotes_the_prompt_does_not_put_it_into_the_logs(lives: Lives) -> None:
+def test_logs_hide_a_prompt_that_the_vendor_quotes(lives: Lives) -> None:
     for trouble in (
         {"poll_error": {"code": 422, "msg": "your prompt 'a lighthouse by the sea' is bad"}, "poll_error_times": 9},
         {"state_word": "a lighthouse by the sea"},
@@ -112,21 +112,21 @@ def test_a_vendor_that_quotes_the_prompt_does_not_put_it_into_the_logs(lives: Li
         assert "lighthouse" not in str(lines)
 
 
-def test_a_cut_download_goes_on_where_it_was_cut(lives: Lives) -> None:
+def test_interrupted_download_resumes(lives: Lives) -> None:
     life = lives.begin(VIDEO, cut_after_bytes=100_000, cut_times=2)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     (task,) = life.sandbox.tasks(life.word)
     assert task.downloads == 3
 
 
-def test_a_result_whose_host_is_away_is_waited_for(lives: Lives) -> None:
+def test_download_is_retried_while_the_host_is_away(lives: Lives) -> None:
     life = lives.begin(download_status=503, download_status_times=6)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     (task,) = life.sandbox.tasks(life.word)
     assert task.downloads == 7
 
 
-def test_a_result_that_cannot_be_fetched_by_the_deadline_is_called_so(lives: Lives) -> None:
+def test_download_past_the_deadline_fails_with_download_failed(lives: Lives) -> None:
     life = lives.begin(download_status=503, download_status_times=100)
     life.go(until=frozenset({Stage.DOWNLOADING}))
     life.step()
@@ -136,14 +136,14 @@ def test_a_result_that_cannot_be_fetched_by_the_deadline_is_called_so(lives: Liv
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_a_refused_link_is_asked_for_again(lives: Lives) -> None:
+def test_refused_link_is_replaced_by_a_fresh_link(lives: Lives) -> None:
     life = lives.begin(download_status=403, download_status_times=1)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     (task,) = life.sandbox.tasks(life.word)
     assert task.downloads == 2
 
 
-def test_a_web_page_in_place_of_an_image_is_not_sold(lives: Lives) -> None:
+def test_web_page_instead_of_an_image_fails_the_generation(lives: Lives) -> None:
     life = lives.begin(download_body="html")
     assert life.go(until=TERMINAL) is Stage.FAILED
     assert life.row.error_code is ErrorCode.RESULT_INVALID
@@ -151,14 +151,14 @@ def test_a_web_page_in_place_of_an_image_is_not_sold(lives: Lives) -> None:
     assert life.assets == []
 
 
-def test_what_differs_from_the_order_is_recorded(lives: Lives) -> None:
+def test_difference_from_the_order_is_recorded(lives: Lives) -> None:
     life = lives.begin({**VIDEO}, delivered={"width": 640, "height": 640, "duration_seconds": 2.0})
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     (stored,) = [event for event in life.events if event.stage is Stage.SETTLING]
     assert stored.data == {"differences": ["aspect ratio 640x640, ordered 16:9", "2.00 s, ordered 5 s"]}
 
 
-def test_another_frame_rate_than_ordered_is_recorded(lives: Lives) -> None:
+def test_difference_of_frame_rate_is_recorded(lives: Lives) -> None:
     delivered = {"width": 64, "height": 64, "duration_seconds": 5.0, "frame_rate": 8}
     life = lives.begin({"model": "longcat-video-text-to-video", "aspect_ratio": "1:1", "fps": 15}, delivered=delivered)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
@@ -166,7 +166,7 @@ def test_another_frame_rate_than_ordered_is_recorded(lives: Lives) -> None:
     assert stored.data == {"differences": ["8.00 fps, ordered 15 fps"]}
 
 
-def test_past_its_deadline_a_generation_fails_and_the_credits_come_back(lives: Lives) -> None:
+def test_generation_past_its_deadline_fails_and_releases_the_hold(lives: Lives) -> None:
     life = lives.begin(seconds=3600)
     life.step()
     assert life.balance.held == life.row.credits
@@ -176,14 +176,14 @@ def test_past_its_deadline_a_generation_fails_and_the_credits_come_back(lives: L
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_a_stored_result_is_settled_even_after_the_deadline(lives: Lives) -> None:
+def test_stored_result_is_settled_after_the_deadline(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.SETTLING}))
     life.set("deadline_at = clock_timestamp() - interval '1 hour'")
     assert life.step() is Stage.COMPLETED
 
 
-def test_a_doubled_or_late_message_finds_nothing_to_do(lives: Lives) -> None:
+def test_repeated_or_late_wake_up_has_no_effect(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     before, price = life.row, life.row.credits
@@ -194,14 +194,14 @@ def test_a_doubled_or_late_message_finds_nothing_to_do(lives: Lives) -> None:
     assert life.balance == Balance(available=1000 - price, held=0)
 
 
-def test_copies_of_a_message_are_one_try(lives: Lives) -> None:
+def test_copies_of_a_wake_up_are_one_try(lives: Lives) -> None:
     life = lives.begin(create_error={"code": 455, "msg": "maintenance"}, create_error_times=100)
     for _ in range(10):
         life.deliver(Stage.QUEUED, 0)
     assert (life.row.stage, life.row.attempt, life.row.failures) == (Stage.QUEUED, 1, 1)
 
 
-def test_each_download_has_a_place_of_its_own_so_that_a_late_one_overwrites_nothing(lives: Lives) -> None:
+def test_each_claim_stores_under_its_own_key(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.STORING}))
     first = life.row.object_key
@@ -215,7 +215,7 @@ def test_each_download_has_a_place_of_its_own_so_that_a_late_one_overwrites_noth
     assert life.worker.objects.stat(second) is not None
 
 
-def test_a_generation_that_keeps_killing_its_workers_is_given_up(lives: Lives) -> None:
+def test_generation_that_kills_workers_fails_after_a_few_crashes(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.STORING}))
     for _ in range(3):
@@ -225,7 +225,7 @@ def test_a_generation_that_keeps_killing_its_workers_is_given_up(lives: Lives) -
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_a_lease_is_not_renewed_past_the_deadline(lives: Lives) -> None:
+def test_lease_is_not_renewed_past_the_deadline(lives: Lives) -> None:
     life = lives.begin(seconds=3600)
     life.step()
     stuck = life.claim()
@@ -239,7 +239,7 @@ def test_a_lease_is_not_renewed_past_the_deadline(lives: Lives) -> None:
     assert life.row.error_code is ErrorCode.TIMEOUT
 
 
-def test_interrupted_uploads_leave_no_threads_behind(lives: Lives) -> None:
+def test_interrupted_uploads_leave_no_threads(lives: Lives) -> None:
     class Cut:
         left = 3 * PART_BYTES
 
@@ -257,7 +257,7 @@ def test_interrupted_uploads_leave_no_threads_behind(lives: Lives) -> None:
     assert threading.active_count() == before
 
 
-def test_an_error_that_nobody_foresaw_is_retried_and_then_fails_the_generation(lives: Lives) -> None:
+def test_unexpected_error_is_retried_and_then_fails_the_generation(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.STORING}))
     life.set("download = '{\"nonsense\": true}'")

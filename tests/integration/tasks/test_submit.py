@@ -32,7 +32,7 @@ NO_CREDITS = {"code": 402, "msg": "insufficient credits"}
 INVALID = {"code": 422, "msg": "the prompt is not allowed to be this"}
 
 
-def test_an_accepted_create_stores_the_vendors_id_and_waits(lives: Lives) -> None:
+def test_accepted_create_stores_the_remote_id_and_waits(lives: Lives) -> None:
     life = lives.begin()
     assert life.step() is Stage.GENERATING
     (task,) = life.sandbox.tasks(life.word)
@@ -42,7 +42,7 @@ def test_an_accepted_create_stores_the_vendors_id_and_waits(lives: Lives) -> Non
     assert str(life.id) in task.call_back_url
 
 
-def test_a_vendor_that_cannot_call_back_is_polled_as_often_as_one_that_is_not_asked_to(
+def test_vendor_without_callbacks_is_polled_before_the_safety_poll(
     lives: Lives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life = lives.begin(seconds=3600)
@@ -58,9 +58,7 @@ def test_a_vendor_that_cannot_call_back_is_polled_as_often_as_one_that_is_not_as
     assert task.call_back_url is None
 
 
-def test_a_worker_that_dies_while_it_reads_the_inputs_leaves_an_order_that_was_never_sent(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_death_while_reading_inputs_leaves_an_unsent_order(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = lives.begin()
 
     def die(*_: object) -> None:
@@ -76,7 +74,7 @@ def test_a_worker_that_dies_while_it_reads_the_inputs_leaves_an_order_that_was_n
     assert life.accepted_creates() == 1
 
 
-def test_an_input_that_cannot_be_read_fails_before_anything_is_sent(
+def test_unreadable_input_fails_before_the_create(
     lives: Lives, worker: WorkerServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
@@ -88,7 +86,7 @@ def test_an_input_that_cannot_be_read_fails_before_anything_is_sent(
     assert (life.accepted_creates(), life.balance) == (0, Balance(available=1000, held=0))
 
 
-def test_being_called_too_often_is_waited_for_and_is_no_failure(lives: Lives) -> None:
+def test_rate_limit_is_retried_and_counts_as_no_failure(lives: Lives) -> None:
     life = lives.begin(create_error=RATE_LIMITED, create_error_times=5)
     for _ in range(5):
         assert life.step() is Stage.QUEUED
@@ -96,7 +94,7 @@ def test_being_called_too_often_is_waited_for_and_is_no_failure(lives: Lives) ->
     assert life.step() is Stage.GENERATING
 
 
-def test_an_unavailable_vendor_is_tried_again_and_then_given_up(lives: Lives) -> None:
+def test_unavailable_vendor_is_retried_and_then_given_up(lives: Lives) -> None:
     life = lives.begin(create_error=MAINTENANCE, create_error_times=100)
     assert [life.step(), life.step(), life.step()] == [Stage.QUEUED, Stage.QUEUED, Stage.FAILED]
     assert life.row.error_code is ErrorCode.PROVIDER_UNAVAILABLE
@@ -104,28 +102,28 @@ def test_an_unavailable_vendor_is_tried_again_and_then_given_up(lives: Lives) ->
     assert life.accepted_creates() == 0
 
 
-def test_the_next_route_is_tried_before_giving_up(lives: Lives) -> None:
+def test_next_route_is_tried_before_the_generation_fails(lives: Lives) -> None:
     life = lives.begin(routes=2, create_error=MAINTENANCE, create_error_times=3)
     assert [life.step(), life.step(), life.step()] == [Stage.QUEUED] * 3
     assert (life.row.route_index, life.row.failures) == (1, 0)
     assert life.step() is Stage.GENERATING
 
 
-def test_an_empty_account_at_the_vendor_goes_to_the_next_route_at_once(lives: Lives) -> None:
+def test_empty_account_at_the_vendor_moves_to_the_next_route(lives: Lives) -> None:
     life = lives.begin(routes=2, create_error=NO_CREDITS)
     assert life.step() is Stage.QUEUED
     assert life.row.route_index == 1
     assert life.step() is Stage.GENERATING
 
 
-def test_a_request_that_is_wrong_fails_at_once_and_costs_nothing(lives: Lives) -> None:
+def test_rejected_request_fails_at_once_and_releases_the_hold(lives: Lives) -> None:
     life = lives.begin(create_error=INVALID)
     assert life.step() is Stage.FAILED
     assert life.row.error_code is ErrorCode.PROVIDER_REJECTED
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_a_lost_reply_is_never_answered_with_a_second_create(lives: Lives) -> None:
+def test_lost_reply_never_causes_a_second_create(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     assert life.step() is Stage.SUBMITTING
     assert life.step() is Stage.SUBMITTING, "still within the grace period"
@@ -136,18 +134,16 @@ def test_a_lost_reply_is_never_answered_with_a_second_create(lives: Lives) -> No
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_the_grace_period_begins_when_the_outcome_is_unknown_and_not_before_the_create(lives: Lives) -> None:
+def test_grace_period_begins_when_the_outcome_becomes_unknown(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     sender = declared(life)
-    # As if the create had taken longer than the grace period.
+    # Imitate a create that takes longer than the grace period.
     life.set("stage_at = stage_at - interval '5 minutes'")
     send_under(life, sender, Lease(life.id, until=math.inf))
     assert life.step() is Stage.SUBMITTING
 
 
-def test_a_create_that_may_take_long_is_not_given_up_before_it_is_answered(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_create_is_kept_for_as_long_as_it_can_take(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
     monkeypatch.setattr(life.worker.providers, "create_seconds", lambda _name: 300.0)
@@ -158,7 +154,7 @@ def test_a_create_that_may_take_long_is_not_given_up_before_it_is_answered(
 
 
 class _IsAway:
-    """A provider that cannot be asked now."""
+    """A provider whose look-up does not answer."""
 
     reads_inputs = InputsRead.NONE
 
@@ -166,7 +162,9 @@ class _IsAway:
         raise ProviderUnavailable("nobody answers")
 
 
-def test_work_is_not_given_up_while_its_provider_cannot_be_asked(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_create_is_kept_while_its_provider_does_not_answer(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
     life.set("stage_at = stage_at - interval '5 minutes'")
@@ -176,13 +174,13 @@ def test_work_is_not_given_up_while_its_provider_cannot_be_asked(lives: Lives, m
     assert life.step() is Stage.FAILED
 
 
-def test_an_unreadable_reply_is_an_unknown_outcome_too(lives: Lives) -> None:
+def test_unreadable_reply_is_an_unknown_outcome(lives: Lives) -> None:
     life = lives.begin(create_reply="garbage")
     assert life.step() is Stage.SUBMITTING
     assert life.accepted_creates() == 1
 
 
-def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
+def test_callback_resolves_a_lost_reply(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
     (task,) = life.sandbox.tasks(life.word)
@@ -200,11 +198,11 @@ def test_a_callback_tells_what_became_of_a_lost_reply(lives: Lives) -> None:
     assert life.accepted_creates() == 1
 
 
-def test_what_the_vendor_replied_beats_what_a_callback_names(lives: Lives) -> None:
+def test_remote_id_of_the_reply_wins_over_the_callbacks(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
     (task,) = life.sandbox.tasks(life.word)
-    # As if the worker had read the reply after it had lost its lease.
+    # Imitate a worker that reads the reply after it has lost its lease.
     life.set(f"remote_id = '{task.task_id}'")
     with life.database.transaction() as session:
         callbacks.record(of(session), "kie", life.id, remote_id="another", body=b"{}", resend_after=10)
@@ -212,10 +210,10 @@ def test_what_the_vendor_replied_beats_what_a_callback_names(lives: Lives) -> No
     assert life.row.remote_id == task.task_id
 
 
-def test_a_worker_that_dies_while_it_submits_leaves_no_second_create_behind(lives: Lives) -> None:
+def test_death_during_the_create_causes_no_second_create(lives: Lives) -> None:
     life = lives.begin()
     life.step()
-    # As if the worker had been killed after the vendor's yes and before its own commit.
+    # Imitate a worker that dies after the vendor accepts and before the commit.
     life.set(
         "stage = 'submitting', remote_id = NULL, lease_token = gen_random_uuid(), "
         "lease_until = clock_timestamp() - interval '1 second'"
@@ -226,7 +224,7 @@ def test_a_worker_that_dies_while_it_submits_leaves_no_second_create_behind(live
     assert life.accepted_creates() == 1
 
 
-def test_a_worker_that_lost_its_lease_while_it_submitted_still_hands_the_vendors_id_on(lives: Lives) -> None:
+def test_sender_without_its_lease_still_records_the_remote_id(lives: Lives) -> None:
     life = lives.begin(create_latency_seconds=5)
     submitting = threading.Thread(target=life.step)
     submitting.start()
@@ -244,7 +242,7 @@ LINKS = {"status": "https://vendor.example/requests/1/status"}
 
 
 class _TellsLinks:
-    """A provider that says, with the id, where to ask for the work."""
+    """A provider that returns links to the work with the id."""
 
     reads_inputs = InputsRead.NONE
 
@@ -264,7 +262,7 @@ class _TellsLinks:
 
 
 @pytest.mark.parametrize("loses_its_lease", [False, True])
-def test_what_a_vendor_says_beside_the_id_is_kept_for_its_polls_and_told_to_nobody(
+def test_links_of_an_accepted_create_are_used_for_polls_and_stay_private(
     lives: Lives, monkeypatch: pytest.MonkeyPatch, loses_its_lease: bool
 ) -> None:
     life = lives.begin()
@@ -284,7 +282,7 @@ def test_what_a_vendor_says_beside_the_id_is_kept_for_its_polls_and_told_to_nobo
     assert "vendor.example" not in told
 
 
-def test_a_vendor_with_links_is_asked_at_them_from_order_to_file(lives: Lives) -> None:
+def test_vendor_with_links_is_polled_at_its_links(lives: Lives) -> None:
     delivered = {"width": 64, "height": 64, "duration_seconds": 1}
     life = lives.begin({"model": "pika-2.2-text-to-video"}, delivered=delivered)
     assert life.step() is Stage.GENERATING
@@ -295,7 +293,7 @@ def test_a_vendor_with_links_is_asked_at_them_from_order_to_file(lives: Lives) -
     assert life.accepted_creates() == 1
 
 
-def test_an_unknown_outcome_at_the_deadline_is_called_so(lives: Lives) -> None:
+def test_unknown_outcome_at_the_deadline_fails_with_submit_outcome_unknown(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
     life.set("deadline_at = clock_timestamp() - interval '1 second'")
@@ -303,7 +301,7 @@ def test_an_unknown_outcome_at_the_deadline_is_called_so(lives: Lives) -> None:
     assert life.row.error_code is ErrorCode.SUBMIT_OUTCOME_UNKNOWN
 
 
-def test_a_worker_that_was_paused_past_its_lease_sends_nothing(lives: Lives) -> None:
+def test_worker_paused_past_its_lease_sends_no_create(lives: Lives) -> None:
     life = lives.begin()
     pipeline.go_on(life.worker, life.claim(), _ran_out(life))
     assert life.accepted_creates() == 0
@@ -313,7 +311,7 @@ def test_a_worker_that_was_paused_past_its_lease_sends_nothing(lives: Lives) -> 
     assert life.accepted_creates() == 1
 
 
-def test_what_a_paused_worker_kept_here_is_not_waited_for_by_its_successor(lives: Lives) -> None:
+def test_withdrawn_create_of_a_paused_worker_is_queued_again(lives: Lives) -> None:
     life = lives.begin()
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second'")
@@ -324,7 +322,7 @@ def test_what_a_paused_worker_kept_here_is_not_waited_for_by_its_successor(lives
     assert life.accepted_creates() == 1
 
 
-def test_what_a_paused_worker_kept_here_does_not_queue_again_what_another_has_sent(lives: Lives) -> None:
+def test_withdrawal_does_not_queue_another_workers_create(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     sender = declared(life)
     life.set("stage = 'queued', submission = NULL, lease_token = NULL, lease_until = NULL")
@@ -334,7 +332,7 @@ def test_what_a_paused_worker_kept_here_does_not_queue_again_what_another_has_se
     assert life.accepted_creates() == 1
 
 
-def test_a_create_that_is_kept_here_after_its_generation_ended_changes_nothing(lives: Lives) -> None:
+def test_withdrawal_after_the_end_changes_nothing(lives: Lives) -> None:
     life = lives.begin()
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
@@ -344,7 +342,7 @@ def test_a_create_that_is_kept_here_after_its_generation_ended_changes_nothing(l
     assert life.accepted_creates() == 0
 
 
-def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline(lives: Lives) -> None:
+def test_create_accepted_after_the_end_is_noted_on_the_timeline(lives: Lives) -> None:
     life = lives.begin()
     sender = declared(life)
     life.set("lease_until = clock_timestamp() - interval '1 second', stage_at = stage_at - interval '1 hour'")
@@ -357,7 +355,7 @@ def test_work_that_is_accepted_after_its_generation_ended_stands_on_the_timeline
 
 
 class _Broken:
-    """A provider that fails in a way that nobody foresaw, before or after the create left."""
+    """A provider that raises an unexpected error, before or after the create leaves."""
 
     reads_inputs = InputsRead.NONE
 
@@ -374,7 +372,7 @@ class _Broken:
 
 
 @pytest.mark.parametrize(("leaves", "expected"), [(True, Stage.SUBMITTING), (False, Stage.QUEUED)])
-def test_a_bug_in_an_adapter_sends_a_create_again_only_if_it_never_left(
+def test_crash_in_an_adapter_repeats_only_creates_that_never_left(
     lives: Lives, monkeypatch: pytest.MonkeyPatch, leaves: bool, expected: Stage
 ) -> None:
     life = lives.begin()
@@ -385,7 +383,7 @@ def test_a_bug_in_an_adapter_sends_a_create_again_only_if_it_never_left(
         assert life.row.error_code is ErrorCode.INTERNAL
 
 
-def test_an_unknown_outcome_is_looked_for_ever_more_seldom(lives: Lives) -> None:
+def test_pauses_between_look_ups_of_an_unknown_create_grow(lives: Lives) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
     gaps: list[float] = []
@@ -400,7 +398,7 @@ def test_an_unknown_outcome_is_looked_for_ever_more_seldom(lives: Lives) -> None
 
 
 class _TellsWhileItIsAsked:
-    """A provider whose callback comes in the moment in which its generation is given up."""
+    """A provider whose callback comes at the moment when its generation is given up."""
 
     reads_inputs = InputsRead.NONE
 
@@ -414,9 +412,7 @@ class _TellsWhileItIsAsked:
             callbacks.record(of(session), "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
 
 
-def test_a_callback_that_comes_while_its_generation_is_given_up_saves_it(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_callback_prevents_giving_up_an_unknown_create(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = lives.begin(create_reply="drop")
     life.step()
     life.set("stage_at = stage_at - interval '1 hour'")
@@ -427,7 +423,7 @@ def test_a_callback_that_comes_while_its_generation_is_given_up_saves_it(
     assert life.accepted_creates() == 1
 
 
-def test_a_refusal_that_comes_after_the_lease_was_lost_is_not_waited_for(lives: Lives) -> None:
+def test_refusal_after_the_lease_is_lost_queues_the_generation(lives: Lives) -> None:
     life = lives.begin(create_error=MAINTENANCE, create_error_times=1)
     sender = declared(life)
     life.set("lease_token = gen_random_uuid()")
@@ -438,17 +434,17 @@ def test_a_refusal_that_comes_after_the_lease_was_lost_is_not_waited_for(lives: 
 
 
 def request_of(claim: Claim) -> ProviderRequest:
-    """What its provider is sent."""
+    """The request for the claim's provider."""
     return ProviderRequest(claim.route.model, claim.order.inputs)
 
 
 def declared(life: Life) -> Claim:
-    """The claim of a worker that has committed its intent and not yet sent anything."""
+    """The claim of a worker that has committed the intent and not yet sent the create."""
     return some_claim(apply(life.worker, life.claim(), Advance(Stage.SUBMITTING), keeps_lease=True))
 
 
 def send_under(life: Life, sender: Claim, lease: Lease) -> None:
-    """Let that worker make its create, and write down what became of it."""
+    """Send the create under that claim, and write the outcome."""
     apply(life.worker, sender, send(life.worker, sender, lease, request_of(sender)))
 
 

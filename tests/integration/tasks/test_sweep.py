@@ -1,4 +1,4 @@
-"""What a sweep removes, what it must never touch, and what it does beside others and in trouble."""
+"""The sweep: the files and records that it removes or keeps, concurrent sweeps, and errors."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from tests.integration.gateway.finishing import complete
 from tests.integration.tasks.conftest import Life, Lives
 from tests.support import NewCustomer, a_generation, an_order, new_customer
 
-# Whatever is there is old by an hour.
+# An orphan is old one hour before its last write: a sweep removes every orphan at once.
 AT_ONCE = RetentionSettings().model_copy(update={"orphan_hours": -1})
 WEEK = RetentionSettings(asset_days=7)
 
@@ -56,7 +56,7 @@ def sweep_orphans(life: Life, retention: RetentionSettings = AT_ONCE) -> int:
 
 
 def age(database: Database, generation_id: UUID, days: float) -> None:
-    """Let all that happened to a generation have happened so long ago."""
+    """Move all times of a generation back by this age."""
     by = f"interval '{days} days'"
     with database.transaction() as session:
         for statement in (
@@ -68,7 +68,7 @@ def age(database: Database, generation_id: UUID, days: float) -> None:
 
 
 class SweptStore(ObjectStore):
-    """A store in which a sweep runs between every write and what its writer does next."""
+    """An object store that runs a sweep after every write."""
 
     def __init__(self, settings: S3Settings, database: Database) -> None:
         super().__init__(settings)
@@ -88,7 +88,7 @@ def swept_store(worker: WorkerServices, database: Database) -> Iterator[SweptSto
     store.close()
 
 
-def test_a_sweep_at_any_moment_of_a_life_takes_nothing_that_it_needs(lives: Lives, swept_store: SweptStore) -> None:
+def test_sweep_at_any_moment_keeps_the_files_of_a_running_generation(lives: Lives, swept_store: SweptStore) -> None:
     life = lives.begin({"model": "kling-2.6-text-to-video", "duration_seconds": 5})
     life.worker = dataclasses.replace(life.worker, objects=swept_store)
     while life.row.stage not in TERMINAL:
@@ -99,7 +99,7 @@ def test_a_sweep_at_any_moment_of_a_life_takes_nothing_that_it_needs(lives: Live
     assert audit(life.database, life.worker.objects).breaches == []
 
 
-def test_the_bytes_of_a_worker_that_may_still_come_back_stay_until_another_has_taken_over(lives: Lives) -> None:
+def test_objects_of_a_claim_stay_until_another_worker_claims(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.DOWNLOADING}))
     key = object_key(life.claim())
@@ -113,7 +113,7 @@ def test_the_bytes_of_a_worker_that_may_still_come_back_stay_until_another_has_t
     assert audit(life.database, life.worker.objects).breaches == []
 
 
-def test_the_bytes_of_a_generation_that_failed_are_swept(lives: Lives) -> None:
+def test_objects_of_a_failed_generation_are_swept(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.STORING}))
     assert sweep_orphans(life) == 0
@@ -122,7 +122,7 @@ def test_the_bytes_of_a_generation_that_failed_are_swept(lives: Lives) -> None:
     assert sweep_orphans(life) == 1
 
 
-def test_what_is_young_stays(lives: Lives) -> None:
+def test_young_orphans_stay(lives: Lives) -> None:
     life = lives.begin()
     key = f"customers/{life.customer.id}/assets/image/young.png"
     life.worker.objects.put_bytes(key, b"young", content_type="image/png")
@@ -131,10 +131,8 @@ def test_what_is_young_stays(lives: Lives) -> None:
 
 
 @pytest.mark.parametrize("owner", [str(UUID(int=1)), "nobody"])
-def test_what_another_systems_customer_has_in_the_bucket_stays(
-    database: Database, objects: ObjectStore, owner: str
-) -> None:
-    """An empty database in front of a full bucket, by a slip in the settings, must not empty it."""
+def test_objects_of_unknown_customers_stay(database: Database, objects: ObjectStore, owner: str) -> None:
+    """A wrong setting that combines an empty database with a full bucket must not empty the bucket."""
     key = f"customers/{owner}/assets/image/of-another-system.png"
     objects.put_bytes(key, b"theirs", content_type="image/png")
     assert counts(swept(database, objects, AT_ONCE)) == {}
@@ -154,7 +152,7 @@ def some_orphans(objects: ObjectStore, customer: NewCustomer, number: int) -> li
 
 
 class StubbornStore(ObjectStore):
-    """A store that does not give some objects up."""
+    """An object store that fails to delete some objects."""
 
     kept: frozenset[str] = frozenset()
 
@@ -164,7 +162,7 @@ class StubbornStore(ObjectStore):
         super().remove(key)
 
 
-def test_an_object_that_cannot_be_removed_does_not_keep_the_others(
+def test_sweep_goes_on_after_an_object_that_cannot_be_removed(
     database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     objects = StubbornStore(settings.s3)
@@ -177,7 +175,7 @@ def test_an_object_that_cannot_be_removed_does_not_keep_the_others(
     objects.close()
 
 
-def test_a_store_that_refuses_everything_is_left_alone_soon(
+def test_sweep_gives_up_after_several_failures_in_a_row(
     database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     objects = StubbornStore(settings.s3)
@@ -187,7 +185,7 @@ def test_a_store_that_refuses_everything_is_left_alone_soon(
     objects.close()
 
 
-def test_without_the_store_the_rows_are_swept_all_the_same(
+def test_rows_are_swept_while_the_object_store_is_away(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -201,9 +199,7 @@ def test_without_the_store_the_rows_are_swept_all_the_same(
     away.close()
 
 
-def test_an_upload_whose_worker_died_is_dropped_when_it_is_old(
-    database: Database, objects: ObjectStore, customer: NewCustomer
-) -> None:
+def test_old_multipart_upload_is_aborted(database: Database, objects: ObjectStore, customer: NewCustomer) -> None:
     key = f"customers/{customer.id}/assets/video/cut.mp4"
     upload_id = objects._client._create_multipart_upload(objects._bucket, key, {"Content-Type": "video/mp4"})
     objects._client._upload_part(objects._bucket, key, bytes(5 * 1024 * 1024), {}, upload_id, 1)
@@ -214,7 +210,7 @@ def test_an_upload_whose_worker_died_is_dropped_when_it_is_old(
     assert list(objects.multipart_uploads("customers/")) == []
 
 
-def test_files_expire_after_their_days_and_the_timeline_says_so(lives: Lives) -> None:
+def test_results_expire_after_their_retention_with_a_timeline_entry(lives: Lives) -> None:
     life = lives.begin({"model": "kling-2.6-text-to-video", "duration_seconds": 5})
     life.go(until=TERMINAL)
     objects = life.worker.objects
@@ -232,7 +228,7 @@ def test_files_expire_after_their_days_and_the_timeline_says_so(lives: Lives) ->
     assert audit(life.database, objects).breaches == []
 
 
-def test_files_of_a_generation_that_is_not_settled_stay(lives: Lives) -> None:
+def test_results_of_an_unsettled_generation_stay(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.SETTLING}))
     age(life.database, life.id, 10)
@@ -240,7 +236,7 @@ def test_files_of_a_generation_that_is_not_settled_stay(lives: Lives) -> None:
     assert life.go(until=TERMINAL) is Stage.COMPLETED
 
 
-def test_what_a_stopped_sweep_gave_up_and_did_not_delete_is_swept_as_an_orphan(lives: Lives) -> None:
+def test_expired_file_left_by_a_stopped_sweep_is_swept_as_an_orphan(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=TERMINAL)
     with life.database.transaction() as session:
@@ -280,7 +276,7 @@ def a_finished_one(
     return generation_id
 
 
-def test_callbacks_go_after_their_days(
+def test_receipts_are_deleted_after_their_retention(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "SLICE", 2)
@@ -294,7 +290,7 @@ def test_callbacks_go_after_their_days(
     assert receipts(database) == {b"29", b"1", b"unfinished"}
 
 
-def test_a_late_callback_is_kept_its_days_too(
+def test_receipt_of_a_late_callback_is_kept_for_the_retention(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     finished = a_finished_one(database, settings, objects, customer, days=40)
@@ -303,7 +299,7 @@ def test_a_late_callback_is_kept_its_days_too(
     assert receipts(database) == {b"late"}
 
 
-def test_keys_are_forgotten_after_their_days(
+def test_idempotency_keys_are_cleared_after_their_retention(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "SLICE", 2)
@@ -313,7 +309,7 @@ def test_keys_are_forgotten_after_their_days(
     assert keys(database) == {"message 6.9"}
 
 
-def test_a_key_makes_a_new_generation_once_it_is_forgotten(
+def test_cleared_idempotency_key_makes_a_new_generation(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     def order() -> acceptance.AcceptedOrder:
@@ -348,7 +344,7 @@ EVERYTHING = WEEK.model_copy(update={"orphan_hours": -1})
 
 
 @pytest.mark.usefixtures("full")
-def test_a_dry_run_counts_what_a_sweep_removes_and_changes_nothing(database: Database, objects: ObjectStore) -> None:
+def test_dry_run_counts_the_same_and_changes_nothing(database: Database, objects: ObjectStore) -> None:
     foretold = swept(database, objects, EVERYTHING, is_dry=True)
     assert swept(database, objects, EVERYTHING, is_dry=True) == foretold
     done = swept(database, objects, EVERYTHING)
@@ -358,7 +354,7 @@ def test_a_dry_run_counts_what_a_sweep_removes_and_changes_nothing(database: Dat
 
 
 @pytest.mark.usefixtures("full")
-def test_sweeps_that_run_at_once_share_the_work(
+def test_concurrent_sweeps_share_the_work(
     database: Database, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "SLICE", 1)
@@ -371,7 +367,7 @@ def test_sweeps_that_run_at_once_share_the_work(
 
 
 @pytest.mark.usefixtures("full")
-def test_what_somebody_else_holds_is_left_for_another_time(database: Database, objects: ObjectStore) -> None:
+def test_sweep_skips_locked_rows(database: Database, objects: ObjectStore) -> None:
     with database.transaction() as holder:
         held = holder.execute(text("SELECT id FROM generations ORDER BY id LIMIT 1 FOR UPDATE")).scalar_one()
         holder.execute(text("SELECT FROM callback_receipts WHERE generation_id = :id FOR UPDATE"), {"id": held})
@@ -389,7 +385,7 @@ def test_what_somebody_else_holds_is_left_for_another_time(database: Database, o
 
 
 @pytest.mark.usefixtures("full")
-def test_the_workers_sweep_and_say_what_they_did(worker: WorkerServices) -> None:
+def test_workers_sweep_and_log_the_sums(worker: WorkerServices) -> None:
     services = dataclasses.replace(worker, settings=worker.settings.model_copy(update={"retention": EVERYTHING}))
     with capture_logs() as lines:
         sweep_task(services)

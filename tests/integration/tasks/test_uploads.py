@@ -1,4 +1,4 @@
-"""What becomes of customers' files on the way to the provider, in sweeps and in audits."""
+"""Uploads on the way to the provider, in sweeps and in audits."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ SMALL = {"width": 64, "height": 64, "duration_seconds": 1}
 
 
 class _Asked:
-    """A provider that remembers what it was asked for."""
+    """A provider that records its requests."""
 
     def __init__(self, provider: Provider, *, reads_inputs: InputsRead = InputsRead.NONE) -> None:
         self._provider = provider
@@ -67,7 +67,7 @@ class _Asked:
 def asked(
     life: Life, monkeypatch: pytest.MonkeyPatch, *, reads_inputs: InputsRead = InputsRead.NONE
 ) -> ProviderRequest:
-    """What the provider is asked for at the next step."""
+    """The request that the provider gets in the next step."""
     provider = _Asked(life.worker.providers.get("kie"), reads_inputs=reads_inputs)
     with monkeypatch.context() as patch:
         patch.setattr(life.worker.providers, "get", lambda _name: provider)
@@ -91,7 +91,7 @@ def kept(database: Database) -> int:
         return len(session.exec(select(Upload)).all())
 
 
-def test_a_vendor_fetches_an_uploaded_picture_and_nobody_else_is_told_where(
+def test_vendor_fetches_an_uploaded_image_and_the_link_stays_private(
     lives: Lives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life = lives.begin_from(PICTURE, I2V, delivered=SMALL)
@@ -110,7 +110,7 @@ def test_a_vendor_fetches_an_uploaded_picture_and_nobody_else_is_told_where(
 
 
 @pytest.mark.parametrize(("deadline", "works_for"), [(60, timedelta(minutes=61)), (86_400, timedelta(hours=25))])
-def test_a_link_works_until_the_deadline_and_an_hour(
+def test_link_to_an_upload_works_until_an_hour_after_the_deadline(
     lives: Lives, monkeypatch: pytest.MonkeyPatch, deadline: int, works_for: timedelta
 ) -> None:
     life = lives.begin_from(PICTURE, {**I2V, "deadline_seconds": deadline})
@@ -139,7 +139,7 @@ def behind_gateway(lives: Lives) -> Iterator[Callable[[Life], Life]]:
         yield moved
 
 
-def test_a_vendor_that_cannot_reach_the_object_store_fetches_a_picture_at_the_gateway(
+def test_vendor_fetches_an_upload_from_the_gateway_without_a_public_store(
     lives: Lives, behind_gateway: Callable[[Life], Life], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life = behind_gateway(lives.begin_from(PICTURE, I2V, delivered=SMALL))
@@ -154,7 +154,7 @@ def test_a_vendor_that_cannot_reach_the_object_store_fetches_a_picture_at_the_ga
     assert token not in repr(lines) + life.row.model_dump_json() + repr([event.data for event in life.events])
 
 
-def test_a_vendor_that_reaches_neither_store_nor_gateway_costs_nothing_and_the_operator_is_told(
+def test_order_fails_and_logs_the_settings_when_vendor_reaches_neither_store_nor_gateway(
     lives: Lives, behind_gateway: Callable[[Life], Life]
 ) -> None:
     life = behind_gateway(lives.begin_from(PICTURE, I2V))
@@ -172,7 +172,7 @@ def test_a_vendor_that_reaches_neither_store_nor_gateway_costs_nothing_and_the_o
 
 
 @pytest.mark.parametrize("deadline", [60, 86_400])
-def test_a_link_to_the_gateway_works_until_the_deadline_and_an_hour(
+def test_link_to_the_gateway_works_until_an_hour_after_the_deadline(
     lives: Lives, behind_gateway: Callable[[Life], Life], monkeypatch: pytest.MonkeyPatch, deadline: int
 ) -> None:
     life = behind_gateway(lives.begin_from(PICTURE, {**I2V, "deadline_seconds": deadline}))
@@ -184,23 +184,21 @@ def test_a_link_to_the_gateway_works_until_the_deadline_and_an_hour(
 NO_PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
-def test_a_vendor_that_quotes_a_link_gives_nothing_away(lives: Lives) -> None:
+def test_quoted_link_to_an_upload_stays_private(lives: Lives) -> None:
     life = lives.begin_from(NO_PICTURE, I2V)
     assert life.step() is Stage.FAILED
     assert "[link]" in str(life.row.error_message)
     assert "Amz" not in str(life.row.error_message)
 
 
-def test_a_vendor_that_quotes_a_link_to_the_gateway_gives_nothing_away(
-    lives: Lives, behind_gateway: Callable[[Life], Life]
-) -> None:
+def test_quoted_link_to_the_gateway_stays_private(lives: Lives, behind_gateway: Callable[[Life], Life]) -> None:
     life = behind_gateway(lives.begin_from(NO_PICTURE, I2V))
     assert life.step() is Stage.FAILED
     assert "[link]" in str(life.row.error_message)
     assert "t=" not in str(life.row.error_message)
 
 
-def test_a_vendor_that_does_not_fetch_is_given_the_bytes(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vendor_that_reads_inputs_gets_the_bytes_of_an_upload(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     life = lives.begin_from(PICTURE, I2V)
     request = asked(life, monkeypatch, reads_inputs=InputsRead.ALL)
     assert life.row.stage is Stage.GENERATING
@@ -209,9 +207,7 @@ def test_a_vendor_that_does_not_fetch_is_given_the_bytes(lives: Lives, monkeypat
     assert request.files == {url: InputFile(PICTURE, "image/png")}
 
 
-def test_a_vendor_that_cannot_fetch_uploads_is_given_their_bytes_and_fetches_the_rest(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_vendor_gets_bytes_of_uploads_and_links_to_web_inputs(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = "https://media.example/nobody-reads-this.png"
     life = lives.begin_from(PICTURE, {"model": "nano-banana-pro", "image_urls": [elsewhere]})
     request = asked(life, monkeypatch, reads_inputs=InputsRead.UPLOADS)
@@ -222,7 +218,7 @@ def test_a_vendor_that_cannot_fetch_uploads_is_given_their_bytes_and_fetches_the
 
 
 @pytest.mark.parametrize("size", [len(PICTURE), 6 * 1024**2], ids=["small", "large"])
-def test_runway_which_asks_links_for_their_head_makes_a_video_of_an_upload(lives: Lives, size: int) -> None:
+def test_runway_makes_a_video_of_an_upload_after_a_head_request(lives: Lives, size: int) -> None:
     turbo = {"model": "gen-4-turbo-image-to-video", "duration_seconds": 5}
     life = lives.begin_from(PICTURE.ljust(size, b"\0"), turbo, delivered=SMALL)
     with capture_logs() as lines:
@@ -233,7 +229,7 @@ def test_runway_which_asks_links_for_their_head_makes_a_video_of_an_upload(lives
 
 
 @pytest.mark.parametrize("reads_inputs", InputsRead)
-def test_a_file_that_its_customer_deleted_fails_the_order_and_costs_nothing(
+def test_deleted_upload_fails_the_generation_and_releases_the_hold(
     lives: Lives, monkeypatch: pytest.MonkeyPatch, reads_inputs: InputsRead
 ) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", reads_inputs)
@@ -247,7 +243,7 @@ def test_a_file_that_its_customer_deleted_fails_the_order_and_costs_nothing(
     assert (life.accepted_creates(), life.balance) == (0, Balance(available=1000, held=0))
 
 
-def test_a_file_that_the_store_lost_fails_the_order(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_missing_in_the_store_fails_the_generation(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
     life = lives.begin_from(PICTURE, I2V)
     life.worker.objects.remove(the_upload(life).object_key)
@@ -263,7 +259,7 @@ def nowhere(worker: WorkerServices) -> Iterator[ObjectStore]:
     store.close()
 
 
-def test_an_order_waits_for_the_object_store_without_being_blamed(
+def test_outage_of_the_object_store_counts_as_no_failure(
     lives: Lives, nowhere: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
@@ -278,7 +274,7 @@ def test_an_order_waits_for_the_object_store_without_being_blamed(
     assert life.step() is Stage.GENERATING
 
 
-def test_an_expired_upload_goes_with_its_object(lives: Lives) -> None:
+def test_expired_upload_is_swept_with_its_object(lives: Lives) -> None:
     life = lives.begin_from(PICTURE, I2V)
     objects, key = life.worker.objects, the_upload(life).object_key
     life.go(until=TERMINAL)
@@ -291,7 +287,7 @@ def test_an_expired_upload_goes_with_its_object(lives: Lives) -> None:
     assert audit(life.database, objects, AT_ONCE).breaches == []
 
 
-def test_an_upload_that_an_order_needs_outlives_it(lives: Lives) -> None:
+def test_upload_is_kept_until_an_hour_after_the_deadline(lives: Lives) -> None:
     life = lives.begin_from(PICTURE, {**I2V, "deadline_seconds": 86_400})
     with life.database.transaction() as session:
         # Of these 25 hours all but the last are over.
@@ -302,15 +298,13 @@ def test_an_upload_that_an_order_needs_outlives_it(lives: Lives) -> None:
 
 
 class _Unhelpful(ObjectStore):
-    """A store that gives nothing up."""
+    """An object store that deletes nothing."""
 
     def remove(self, key: str) -> None:
         raise OSError(key)
 
 
-def test_what_the_store_did_not_give_up_with_its_row_is_an_orphan_and_goes_later(
-    lives: Lives, worker: WorkerServices
-) -> None:
+def test_object_left_after_its_uploads_row_is_swept_as_an_orphan(lives: Lives, worker: WorkerServices) -> None:
     life = lives.begin_from(PICTURE, I2V)
     key = the_upload(life).object_key
     life.go(until=TERMINAL)
@@ -324,7 +318,7 @@ def test_what_the_store_did_not_give_up_with_its_row_is_an_orphan_and_goes_later
     assert worker.objects.stat(key) is None
 
 
-def test_a_request_over_redis_may_hold_a_picture(database: Database, worker: WorkerServices) -> None:
+def test_request_over_redis_may_contain_an_image(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 100)
     uri = f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"
     request = {"model": "kling-2.6-image-to-video", "prompt": "fog", "image_urls": [uri]}
@@ -342,7 +336,7 @@ def test_a_request_over_redis_may_hold_a_picture(database: Database, worker: Wor
     assert (stranger["status"], kept(database)) == (404, 1)
 
 
-def test_a_file_over_the_models_limit_is_refused(lives: Lives) -> None:
+def test_upload_over_the_models_limit_is_refused(lives: Lives) -> None:
     with pytest.raises(
         InvalidRequest, match=r"image_urls.0 has 31457281 bytes; at most 31457280 are allowed"
     ) as refused:
@@ -350,7 +344,7 @@ def test_a_file_over_the_models_limit_is_refused(lives: Lives) -> None:
     assert "'allowed': {'max_bytes': 31457280}" in repr(refused.value.extra["errors"])
 
 
-def test_an_order_without_inputs_takes_two_statements(
+def test_order_without_inputs_runs_two_statements(
     database: Database, worker: WorkerServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     customer = new_customer(database, 1000)
@@ -376,7 +370,7 @@ def test_an_order_without_inputs_takes_two_statements(
     assert order(**image, image_urls=[upload_url(upload.id)]) == 4
 
 
-def test_uploads_that_are_too_much_together_are_not_read(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_over_the_total_limit_are_refused(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
     life = lives.begin_from(PICTURE, I2V)
     limits = life.settings.inputs.model_copy(update={"max_total_bytes": len(PICTURE) - 1})
@@ -386,9 +380,7 @@ def test_uploads_that_are_too_much_together_are_not_read(lives: Lives, monkeypat
     assert (life.accepted_creates(), life.balance) == (0, Balance(available=1000, held=0))
 
 
-def test_an_order_waits_while_others_read_their_inputs_and_that_is_no_failure(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_waiting_for_an_input_reader_counts_as_no_failure(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
     readers = BoundedSemaphore(1)
     monkeypatch.setattr(inputs, "_READERS", readers)

@@ -1,4 +1,4 @@
-"""Models whose vendors charge for as many seconds as the input video has."""
+"""Models whose vendors bill by the length of the input video."""
 
 import base64
 import io
@@ -31,13 +31,13 @@ def begin(lives: Lives, content: bytes, *, ordered: int) -> Life:
 
 
 @pytest.mark.parametrize("seconds", [4, 5])
-def test_a_video_that_is_no_longer_than_what_is_paid_for_goes_to_the_vendor(lives: Lives, seconds: int) -> None:
+def test_video_within_the_paid_length_is_sent_to_the_vendor(lives: Lives, seconds: int) -> None:
     life = begin(lives, video(seconds), ordered=5)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     assert life.accepted_creates() == 1
 
 
-def test_a_longer_video_is_refused_before_credits_are_held(lives: Lives, database: Database) -> None:
+def test_video_over_the_paid_length_is_refused_before_the_hold(lives: Lives, database: Database) -> None:
     with pytest.raises(InvalidRequest) as refused:
         begin(lives, video(9), ordered=3)
     message = "has 9.0 s: order as many with duration_seconds, not 3"
@@ -48,15 +48,13 @@ def test_a_longer_video_is_refused_before_credits_are_held(lives: Lives, databas
     assert generations(database) == 0
 
 
-def test_a_video_whose_length_cannot_be_measured_is_refused(lives: Lives, database: Database) -> None:
+def test_video_without_a_measurable_length_is_refused(lives: Lives, database: Database) -> None:
     with pytest.raises(InvalidRequest, match=r"video_urls\.0 has no length that was measured: upload it again"):
         begin(lives, b"\x00\x00\x00\x18ftypisom" + bytes(100), ordered=3)
     assert generations(database) == 0
 
 
-def test_a_video_that_a_release_before_kept_is_measured_when_it_is_given_again(
-    database: Database, worker: WorkerServices
-) -> None:
+def test_video_of_an_earlier_release_is_measured_at_its_next_upload(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 1000)
     content = video(4)
     unmeasured = uploads.store(

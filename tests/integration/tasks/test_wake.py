@@ -22,7 +22,7 @@ def queued(worker: WorkerServices, queue: Queue) -> int:
         return int(redis.llen(queue.value))
 
 
-def test_what_is_due_is_woken_once_and_again_only_later(lives: Lives, worker: WorkerServices) -> None:
+def test_due_generation_is_woken_once_until_the_resend(lives: Lives, worker: WorkerServices) -> None:
     life = lives.begin()
     wake(worker)
     assert queued(worker, Queue.SUBMIT) == 0, "not due yet: its first message went out with the insert"
@@ -32,9 +32,7 @@ def test_what_is_due_is_woken_once_and_again_only_later(lives: Lives, worker: Wo
     assert queued(worker, Queue.SUBMIT) == 1
 
 
-def test_a_full_queue_leaves_its_rows_due_and_takes_them_when_there_is_room(
-    lives: Lives, worker: WorkerServices
-) -> None:
+def test_rows_stay_due_while_their_queue_is_full(lives: Lives, worker: WorkerServices) -> None:
     target = worker.settings.pipeline.queue_target
     made = [lives.begin() for _ in range(3)]
     with Redis.from_url(worker.settings.redis_url) as redis:
@@ -50,9 +48,7 @@ def test_a_full_queue_leaves_its_rows_due_and_takes_them_when_there_is_room(
 
 
 @pytest.mark.parametrize("queue", [Queue.SUBMIT, Queue.DOWNLOAD])
-def test_what_is_due_beyond_a_full_queue_is_sent_as_soon_as_the_queue_empties(
-    lives: Lives, worker: WorkerServices, queue: Queue
-) -> None:
+def test_waker_tops_up_a_queue_that_empties(lives: Lives, worker: WorkerServices, queue: Queue) -> None:
     made = [lives.begin() for _ in range(5)]
     for life in made:
         if queue is Queue.DOWNLOAD:
@@ -71,7 +67,7 @@ def test_what_is_due_beyond_a_full_queue_is_sent_as_soon_as_the_queue_empties(
     short.close()
 
 
-def test_a_queue_that_stays_full_does_not_hold_the_waker_for_ever(lives: Lives, worker: WorkerServices) -> None:
+def test_waker_stops_while_a_queue_stays_full(lives: Lives, worker: WorkerServices) -> None:
     lives.begin().set("wake_at = clock_timestamp()")
     with Redis.from_url(worker.settings.redis_url) as redis:
         redis.lpush(Queue.SUBMIT.value, *["{}"] * worker.settings.pipeline.queue_target)
@@ -79,7 +75,7 @@ def test_a_queue_that_stays_full_does_not_hold_the_waker_for_ever(lives: Lives, 
     assert queued(worker, Queue.SUBMIT) == worker.settings.pipeline.queue_target
 
 
-def test_a_flushed_redis_loses_no_generation(lives: Lives, worker: WorkerServices) -> None:
+def test_flushed_redis_loses_no_generation(lives: Lives, worker: WorkerServices) -> None:
     life = lives.begin()
     life.step()
     with Redis.from_url(worker.settings.redis_url) as redis:
@@ -89,7 +85,7 @@ def test_a_flushed_redis_loses_no_generation(lives: Lives, worker: WorkerService
     assert queued(worker, Queue.POLL) == 1
 
 
-def test_the_message_holds_the_id_and_nothing_of_the_request(lives: Lives, worker: WorkerServices) -> None:
+def test_wake_up_contains_the_id_and_nothing_of_the_request(lives: Lives, worker: WorkerServices) -> None:
     life = lives.begin()
     life.set("wake_at = clock_timestamp()")
     wake(worker)
@@ -99,7 +95,7 @@ def test_the_message_holds_the_id_and_nothing_of_the_request(lives: Lives, worke
     assert f'"id": "{life.id}.{Stage.QUEUED}.1"' in message
 
 
-def test_what_finds_its_queue_full_is_due_for_the_waker_at_once(lives: Lives, worker: WorkerServices) -> None:
+def test_wake_up_for_a_full_queue_makes_its_generation_due_at_once(lives: Lives, worker: WorkerServices) -> None:
     target = worker.settings.pipeline.queue_target
     fits, waits = lives.begin(), lives.begin()
     with Redis.from_url(worker.settings.redis_url) as redis:
@@ -132,9 +128,7 @@ class _Between:
             self._far.wake_all(wakes)
 
 
-def test_wake_ups_that_redis_cuts_are_a_line_in_the_log_and_sent_again_later(
-    lives: Lives, worker: WorkerServices
-) -> None:
+def test_wake_ups_lost_by_redis_are_logged_and_sent_again(lives: Lives, worker: WorkerServices) -> None:
     life = lives.begin()
     life.set("wake_at = clock_timestamp()")
     with Proxy() as proxy:

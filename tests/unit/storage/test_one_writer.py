@@ -1,4 +1,4 @@
-"""What `storage.transitions` promises: nothing else writes a generation's stage, or an entry of its timeline."""
+"""Only `storage.transitions` and `storage.statements` write a generation's stage or a timeline entry."""
 
 import re
 from importlib import import_module
@@ -33,12 +33,12 @@ def _writes(source: str) -> bool:
     return sets_stage or inserts or _OF_AN_ORM.search(source) is not None
 
 
-def test_the_statements_that_write_a_stage_or_an_entry_are_in_one_file() -> None:
+def test_statements_that_write_a_stage_or_an_event_are_in_one_file() -> None:
     writers = [path.relative_to(ROOT) for path in SOURCES if _writes(path.read_text())]
     assert [str(path) for path in writers] == ["storage/statements.py"]
 
 
-def test_that_nobody_holds_a_row_is_spelled_once() -> None:
+def test_condition_for_a_free_row_is_written_once() -> None:
     spelled = [path.relative_to(ROOT) for path in SOURCES if "lease_until IS NULL" in path.read_text()]
     assert [str(path) for path in spelled] == ["storage/sql.py"]
     assert IS_FREE in statements.WISH
@@ -70,7 +70,7 @@ class _Untouched(Sql):
 
 @pytest.mark.parametrize("origin", list(Stage))
 @pytest.mark.parametrize("target", list(Stage))
-def test_no_move_that_is_not_allowed_reaches_the_database(origin: Stage, target: Stage) -> None:
+def test_forbidden_moves_are_refused_before_the_database(origin: Stage, target: Stage) -> None:
     held: Claim = a_claim(origin)
     expected = AssertionError if is_allowed(origin, target) else ValueError
     with pytest.raises(expected):

@@ -1,4 +1,4 @@
-"""Steps without a database: a claim, a provider that answers as it is told, and services that must not be used."""
+"""Parts for steps without a database: a claim, a provider with fixed answers, and services that must not be used."""
 
 import math
 import random
@@ -42,7 +42,7 @@ TOKEN = UUID(int=7)
 
 @dataclass
 class Vendor:
-    """A provider of one work: what each call answers, or raises."""
+    """A provider of one work. Each call returns or raises a fixed value."""
 
     submits: AcceptedCreate | Exception = field(default_factory=lambda: AcceptedCreate("remote-1"))
     polls: RemoteState | Exception | None = None
@@ -117,7 +117,7 @@ PIPELINE = PipelineSettings(
 def services_with(
     vendor: Vendor, *, joins_stages: bool = True, queues: frozenset[Queue] = frozenset(Queue)
 ) -> WorkerServices:
-    """A process's services, of which the database and the object store do not answer."""
+    """The services of a worker. The database and the object store do not answer."""
     settings = clean_settings().model_copy(
         update={"pipeline": PIPELINE.model_copy(update={"joins_stages": joins_stages})}
     )
@@ -166,12 +166,12 @@ def a_claim(stage: Stage, *, model: str = FREE.name, in_stage_for: float = 0.0, 
 
 
 def a_lease(*, is_good: bool = True) -> Lease:
-    """A lease that is good for ever, or ran out."""
+    """A lease that never ends, or a lease that ran out."""
     return Lease(UUID(int=1), until=math.inf if is_good else -math.inf)
 
 
 @pytest.fixture
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses are as long as they can be, so that outcomes can be compared."""
+    """Make every pause as long as possible, so that tests can compare outcomes."""
     longest: Callable[[float, float], float] = lambda _low, high: high  # noqa: E731
     monkeypatch.setattr(random, "uniform", longest)

@@ -1,4 +1,4 @@
-"""From `generating` to the end, and past the deadline: what each step comes to."""
+"""The outcomes of the steps from `generating` to the end, and of generations past their deadline."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -36,42 +36,42 @@ def _poll(vendor: Vendor, *, model: str = "free", in_stage_for: float = 0.0, **c
     return poll(services_with(vendor), claim, a_lease())
 
 
-def test_work_that_goes_on_is_looked_at_later() -> None:
+def test_poll_of_running_work_is_repeated_later_and_updates_progress() -> None:
     running = RemoteState(RemoteStatus.RUNNING, progress=0.25)
     assert _poll(Vendor(polls=running)) == Later(60, Counts.SUCCESS, Changes(progress=31))
 
 
-def test_where_a_vendor_tells_no_progress_it_is_estimated() -> None:
+def test_progress_is_estimated_when_the_vendor_reports_none() -> None:
     running = RemoteState(RemoteStatus.RUNNING)
     assert _poll(Vendor(polls=running), in_stage_for=8) == Later(60, Counts.SUCCESS, Changes(progress=47))
 
 
-def test_a_finished_result_is_fetched() -> None:
+def test_poll_of_finished_work_moves_to_downloading() -> None:
     state = replace(FINISHED, provider_credits=Decimal(3))
     changes = Changes(result_urls=["https://vendor.example/1.png"], provider_credits=Decimal(3))
     assert _poll(Vendor(polls=state)) == Advance(Stage.DOWNLOADING, changes=changes)
 
 
-def test_a_result_that_beats_the_wish_to_cancel_is_delivered_and_the_timeline_says_so() -> None:
+def test_result_ready_before_cancellation_is_delivered_and_noted_on_timeline() -> None:
     outcome = _poll(Vendor(polls=FINISHED), **ASKED)
     assert isinstance(outcome, Advance)
     assert (outcome.stage, outcome.notes) == (Stage.DOWNLOADING, [Note(EventName.CANCEL_TOO_LATE)])
 
 
-def test_a_wish_to_cancel_is_passed_on_before_the_state_is_read() -> None:
+def test_cancellation_is_passed_on_before_the_state_is_read() -> None:
     vendor = Vendor(cancels=Cancellation.REQUESTED)
     answer = Note(EventName.CANCEL_SENT, {"provider": "kie", "answer": Cancellation.REQUESTED})
     assert _poll(vendor, **WANTED) == CancelSent(answer)
     assert vendor.asked == ["cancel"]
 
 
-def test_a_provider_is_asked_to_stop_once() -> None:
+def test_provider_is_asked_to_stop_once() -> None:
     vendor = Vendor(polls=RemoteState(RemoteStatus.RUNNING, progress=0.5))
     assert _poll(vendor, **ASKED) == Later(2.5, Counts.SUCCESS, Changes(progress=47))
     assert vendor.asked == ["poll"]
 
 
-def test_a_provider_that_cannot_be_asked_to_stop_is_read_all_the_same() -> None:
+def test_state_is_read_when_the_request_to_stop_fails() -> None:
     vendor = Vendor(cancels=ProviderUnavailable("away"), polls=FINISHED)
     outcome = _poll(vendor, **WANTED)
     assert isinstance(outcome, Advance)
@@ -79,18 +79,18 @@ def test_a_provider_that_cannot_be_asked_to_stop_is_read_all_the_same() -> None:
 
 
 @pytest.mark.parametrize(("model", "is_charged"), [("free", False), (CHARGED.name, True)])
-def test_work_that_the_provider_stopped_costs_what_it_bills(model: str, is_charged: bool) -> None:
+def test_stopped_work_is_charged_only_if_the_provider_bills_it(model: str, is_charged: bool) -> None:
     expected = Cancel("the provider stopped it", is_charged=is_charged)
     assert _poll(Vendor(cancels=Cancellation.STOPPED), model=model, **WANTED) == expected
     assert _poll(Vendor(polls=RemoteState(RemoteStatus.CANCELLED)), model=model, **ASKED) == expected
 
 
-def test_work_that_failed_before_it_stopped_costs_nothing() -> None:
+def test_work_that_fails_after_a_cancellation_is_not_charged() -> None:
     outcome = _poll(Vendor(polls=RemoteState(RemoteStatus.FAILED)), model=CHARGED.name, **ASKED)
     assert outcome == Cancel("the provider failed before it stopped", is_charged=False)
 
 
-def test_work_that_failed_is_a_failure() -> None:
+def test_failed_or_unrequested_cancelled_work_fails_the_generation() -> None:
     state = RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.CONTENT_REJECTED, error_message="withheld")
     assert _poll(Vendor(polls=state)) == Fail(ErrorCode.CONTENT_REJECTED, "withheld")
     state = RemoteState(RemoteStatus.CANCELLED)
@@ -98,11 +98,11 @@ def test_work_that_failed_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable("away"), ProviderBadResponse("what?")])
-def test_no_number_of_failed_reads_ends_what_was_paid_for(error: ProviderError) -> None:
+def test_failed_reads_never_end_paid_work(error: ProviderError) -> None:
     assert _poll(Vendor(polls=error), failures=100) == Later(60, Counts.FAILURE)
 
 
-def test_a_download_that_cannot_succeed_ends_and_any_other_is_tried_again() -> None:
+def test_final_download_error_fails_and_other_download_errors_are_retried() -> None:
     claim = a_claim(Stage.DOWNLOADING, result_urls=["https://vendor.example/1.png"])
     services = services_with(Vendor(polls=FINISHED))
     final = DownloadError("too large", is_final=True)
@@ -112,7 +112,7 @@ def test_a_download_that_cannot_succeed_ends_and_any_other_is_tried_again() -> N
     assert _not_downloaded(services, claim, DownloadError("refused", is_stale=True)) == fresh
 
 
-def test_a_picture_in_memory_becomes_an_asset() -> None:
+def test_image_in_memory_becomes_an_asset() -> None:
     picture = png(8, 8)
     download = {"size_bytes": len(picture), "sha256": "ab", "content_type": "image/png"}
     claim = a_claim(Stage.STORING, object_key="customers/1.png", download=download)
@@ -123,7 +123,7 @@ def test_a_picture_in_memory_becomes_an_asset() -> None:
     assert outcome == Advance(Stage.SETTLING, assets=[asset])
 
 
-def test_a_file_that_is_no_picture_is_not_sold() -> None:
+def test_file_that_is_not_an_image_fails_the_generation() -> None:
     download = {"size_bytes": 4, "sha256": "ab", "content_type": "image/png"}
     claim = a_claim(Stage.STORING, object_key="customers/1.png", download=download)
     outcome = store(services_with(Vendor()), claim, a_lease(), content=b"page")
@@ -131,7 +131,7 @@ def test_a_file_that_is_no_picture_is_not_sold() -> None:
     assert outcome.code is ErrorCode.RESULT_INVALID
 
 
-def test_a_stored_result_is_paid() -> None:
+def test_settle_completes_a_stored_result() -> None:
     claim = a_claim(Stage.SETTLING)
     expected = Advance(Stage.COMPLETED, event={"credits": claim.generation.credits})
     assert settle(services_with(Vendor()), claim, a_lease()) == expected
@@ -147,7 +147,7 @@ def test_a_stored_result_is_paid() -> None:
         (Stage.STORING, ErrorCode.TIMEOUT),
     ],
 )
-def test_past_its_deadline_a_generation_fails_and_its_provider_is_stopped(stage: Stage, code: ErrorCode) -> None:
+def test_generation_past_its_deadline_fails_and_provider_is_asked_to_stop(stage: Stage, code: ErrorCode) -> None:
     vendor, claim = Vendor(cancels=Cancellation.REQUESTED), a_claim(stage, deadline_at=NOW)
     outcome = deadline.end_of(services_with(vendor), claim)
     assert isinstance(outcome, Fail)
@@ -156,7 +156,7 @@ def test_past_its_deadline_a_generation_fails_and_its_provider_is_stopped(stage:
 
 
 @pytest.mark.parametrize(("stage", "is_charged"), [(Stage.SUBMITTING, False), (Stage.GENERATING, True)])
-def test_what_was_cancelled_and_never_confirmed_is_charged_only_once_the_provider_has_begun(
+def test_unconfirmed_cancellation_at_deadline_is_charged_only_if_provider_has_begun(
     stage: Stage, is_charged: bool
 ) -> None:
     claim = a_claim(stage, model=CHARGED.name, deadline_at=NOW, **ASKED)
@@ -168,17 +168,17 @@ def test_settling_has_no_deadline() -> None:
     assert deadline.end_of(services_with(Vendor()), a_claim(Stage.SETTLING, deadline_at=NOW)) is None
 
 
-def test_a_generation_whose_claims_end_in_crashes_is_given_up() -> None:
+def test_generation_fails_after_three_crashes_in_a_row() -> None:
     assert deadline.end_of(services_with(Vendor()), a_claim(Stage.STORING, crashes=2)) is None
     assert deadline.end_of(services_with(Vendor()), a_claim(Stage.STORING, crashes=3)) == INTERNAL
 
 
-def test_an_outage_is_waited_for_and_counts_for_nothing() -> None:
+def test_outage_is_retried_and_counts_as_no_failure() -> None:
     assert outage(services_with(Vendor())) == Later(10, Counts.NOTHING)
 
 
 @pytest.mark.parametrize("stage", list(WORK))
-def test_a_crash_ends_a_generation_only_where_that_is_nobodys_loss(stage: Stage) -> None:
+def test_repeated_crashes_fail_only_queued_downloading_and_storing(stage: Stage) -> None:
     services = services_with(Vendor())
     assert crashed(services, a_claim(stage)) == Later(2, Counts.CRASH)
     ends = stage in {Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING}
@@ -190,7 +190,7 @@ def _follows(stage: Stage, outcome: Advance, **process: object) -> bool:
     return pipeline.TABLE[stage].then(services, outcome.carries) is not None
 
 
-def test_the_same_worker_goes_on_where_the_next_step_is_little_work() -> None:
+def test_same_worker_runs_the_next_step_when_the_step_is_short() -> None:
     assert _follows(Stage.GENERATING, Advance(Stage.DOWNLOADING))
     assert not _follows(Stage.GENERATING, Advance(Stage.DOWNLOADING), queues=frozenset({Queue.POLL}))
     assert _follows(Stage.DOWNLOADING, Advance(Stage.STORING, carries=b"a small picture"))
@@ -201,7 +201,7 @@ def test_the_same_worker_goes_on_where_the_next_step_is_little_work() -> None:
 
 
 @pytest.mark.parametrize("joins_stages", [True, False])
-def test_a_prepared_create_is_sent_by_the_worker_that_declared_it_and_by_no_other(joins_stages: bool) -> None:
+def test_only_the_worker_that_declared_the_intent_sends_the_create(joins_stages: bool) -> None:
     services, claim = services_with(Vendor(), joins_stages=joins_stages), a_claim(Stage.QUEUED)
     prepared = prepare(services, claim, a_lease())
     assert isinstance(prepared, Advance)
@@ -211,5 +211,5 @@ def test_a_prepared_create_is_sent_by_the_worker_that_declared_it_and_by_no_othe
     assert pipeline.TABLE[Stage.SUBMITTING].step is resolve, "any other claim takes it for one that may have left"
 
 
-def test_every_stage_that_a_message_can_wake_has_a_step() -> None:
+def test_every_stage_of_a_wake_up_has_a_step() -> None:
     assert set(pipeline.TABLE) == set(WORK)

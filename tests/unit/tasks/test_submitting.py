@@ -1,4 +1,4 @@
-"""From `queued` over `submitting` to the vendor: what each answer to a create comes to."""
+"""The outcomes of `prepare`, `send` and `resolve` for each answer to a create."""
 
 from typing import Any
 
@@ -45,20 +45,20 @@ def _send(vendor: Vendor, *, has_lease: bool = True, model: str = "free", **colu
     return send(services_with(vendor), claim, a_lease(is_good=has_lease), request)
 
 
-def test_a_queued_generation_declares_its_intent_and_carries_its_request() -> None:
+def test_prepare_declares_the_intent_and_carries_the_request() -> None:
     vendor, claim = Vendor(), a_claim(Stage.QUEUED)
     request = ProviderRequest(claim.route.model, claim.order.inputs)
     assert prepare(services_with(vendor), claim, a_lease()) == Advance(Stage.SUBMITTING, carries=request)
     assert vendor.asked == [], "nothing leaves before the intent is written down"
 
 
-def test_a_wish_that_came_before_anything_was_sent_costs_nothing() -> None:
+def test_cancellation_before_the_create_is_not_charged() -> None:
     claim = a_claim(Stage.QUEUED, model=CHARGED.name, cancel_requested_at=NOW)
     outcome = prepare(services_with(Vendor()), claim, a_lease())
     assert outcome == Cancel("cancelled before the provider had it", is_charged=False)
 
 
-def test_an_accepted_create_waits_for_its_callback() -> None:
+def test_accepted_create_waits_for_its_callback() -> None:
     assert _send(Vendor()) == ACCEPTED
 
 
@@ -70,15 +70,13 @@ def test_an_accepted_create_waits_for_its_callback() -> None:
     ],
     ids=["it is finished", "the customer cancelled"],
 )
-def test_an_accepted_create_that_has_something_to_do_is_looked_at_at_once(
-    created: AcceptedCreate, columns: dict[str, Any]
-) -> None:
+def test_finished_or_cancelled_create_is_polled_at_once(created: AcceptedCreate, columns: dict[str, Any]) -> None:
     outcome = _send(Vendor(submits=created), **columns)
     assert isinstance(outcome, Advance)
     assert outcome.wait == 0
 
 
-def test_a_file_that_came_with_the_answer_is_stored_before_the_row_names_it() -> None:
+def test_file_in_the_vendors_answer_is_stored_before_the_row_names_it() -> None:
     picture = png(8, 8)
     outcome = _send(Vendor(submits=AcceptedCreate("remote-1", file=picture)))
     key = f"customers/00000000-0000-0000-0000-000000000002/assets/image/20260101T120000Z_{TOKEN}.png"
@@ -108,14 +106,14 @@ def test_a_file_that_came_with_the_answer_is_stored_before_the_row_names_it() ->
         ),
     ],
 )
-def test_a_refusal_is_tried_again_or_ends_it(
+def test_refused_create_is_retried_or_fails(
     answer: ProviderError, columns: dict[str, Any], expected: NotAccepted
 ) -> None:
     assert _send(Vendor(submits=answer), **columns) == expected
 
 
 @pytest.mark.parametrize("answer", [ProviderAuthFailed("refused"), ProviderUnavailable("refused")])
-def test_the_next_route_follows_where_trying_again_does_not_help(answer: ProviderError) -> None:
+def test_next_route_is_tried_when_retries_cannot_help(answer: ProviderError) -> None:
     outcome = _send(Vendor(submits=answer), failures=2)
     assert outcome == NotAccepted(
         Advance(
@@ -127,25 +125,25 @@ def test_the_next_route_follows_where_trying_again_does_not_help(answer: Provide
     )
 
 
-def test_a_create_whose_reply_was_lost_is_unknown() -> None:
+def test_create_with_a_lost_reply_has_an_unknown_outcome() -> None:
     assert _send(Vendor(submits=ProviderOutcomeUnknown("the line was cut"))) == Unknown("the line was cut")
 
 
-def test_a_create_that_the_fence_kept_here_was_not_accepted() -> None:
+def test_create_stopped_by_the_fence_is_not_accepted() -> None:
     assert _send(Vendor(), has_lease=False) == NotAccepted()
 
 
-def test_a_bug_after_the_create_left_is_an_unknown_outcome() -> None:
+def test_crash_after_the_create_left_is_an_unknown_outcome() -> None:
     assert _send(Vendor(submits=RuntimeError("a bug"))) == Unknown("an internal error after it was sent")
 
 
-def test_a_bug_before_the_create_left_is_tried_again_a_few_times() -> None:
+def test_crash_before_the_create_left_is_retried_a_few_times() -> None:
     vendor = Vendor(submits=RuntimeError("a bug"), leaves=False)
     assert _send(vendor, crashes=1) == _again("an internal error", 4, failures=0, crashes=2)
     assert _send(vendor, crashes=2) == NotAccepted(INTERNAL)
 
 
-def test_what_the_sender_left_behind_is_adopted_without_asking_anybody() -> None:
+def test_remote_id_from_the_sender_is_adopted_without_a_look_up() -> None:
     vendor = Vendor()
     claim = a_claim(Stage.SUBMITTING, remote_id="remote-1", remote_links={"status": "https://vendor.example/1"})
     outcome = resolve(services_with(vendor), claim, a_lease())
@@ -163,13 +161,13 @@ def no_callback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_callback")
 @pytest.mark.parametrize(("waited", "pause"), [(0, 2), (1, 2), (20, 20), (100, 20)])
-def test_an_unknown_create_is_looked_for_ever_more_seldom(waited: float, pause: float) -> None:
+def test_pauses_between_look_ups_of_an_unknown_create_grow(waited: float, pause: float) -> None:
     outcome = resolve(services_with(Vendor()), a_claim(Stage.SUBMITTING, in_stage_for=waited), a_lease())
     assert outcome == Later(pause, Counts.SUCCESS)
 
 
 @pytest.mark.usefixtures("no_callback")
-def test_an_unknown_create_is_not_given_up_while_its_provider_cannot_be_asked() -> None:
+def test_unknown_create_is_kept_while_its_provider_does_not_answer() -> None:
     vendor = Vendor(finds=ProviderUnavailable("away"))
     outcome = resolve(services_with(vendor), a_claim(Stage.SUBMITTING, in_stage_for=500), a_lease())
     assert outcome == Later(500, Counts.SUCCESS)
@@ -195,7 +193,7 @@ def test_an_unknown_create_is_not_given_up_while_its_provider_cannot_be_asked() 
         ),
     ],
 )
-def test_an_unknown_create_is_given_up_unless_a_callback_came(
+def test_unknown_create_is_given_up_after_the_grace_period_without_a_callback(
     model: str, columns: dict[str, Any], expected: Fail | Cancel | Advance
 ) -> None:
     claim = a_claim(Stage.SUBMITTING, model=model, in_stage_for=121, **columns)
