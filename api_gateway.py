@@ -23,20 +23,20 @@ from schemas.settings import InputSettings, Settings, get_settings
 MAX_BODY_BYTES = 1024 * 1024
 
 _DESCRIPTION = """
-Order images and videos, see how they stand, and fetch them.
+Order images and videos, follow their progress, and fetch them.
 
 Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as `X-API-Key`. Errors are
 `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an `X-Request-ID`: yours, if you send one.
 """
 
 _TAGS = [
-    {"name": "generations", "description": "One image or video to make, and its life."},
-    {"name": "uploads", "description": "Pictures and videos of yours, to make others from."},
-    {"name": "models", "description": "What can be ordered, and what it costs."},
-    {"name": "credits", "description": "Who you are here, and what you can spend."},
-    {"name": "inputs", "description": "For providers: the link to each file of an order is handed out with the order."},
-    {"name": "callbacks", "description": "For providers: the URL of each generation is handed out with its order."},
-    {"name": "health", "description": "For whoever operates the gateway."},
+    {"name": "generations", "description": "Order, read and cancel generations: one image or video each."},
+    {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
+    {"name": "models", "description": "The models that you can order, with their prices."},
+    {"name": "credits", "description": "Your account and your credits."},
+    {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
+    {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
+    {"name": "health", "description": "For operators: liveness and readiness."},
 ]
 
 _ROUTERS = (

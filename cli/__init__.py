@@ -1,1 +1,1 @@
-"""The `reelworks` command: its commands by group, and how a terminal and a program are told what they found."""
+"""The `reelworks` command: its commands by group, and their reports for people and programs."""

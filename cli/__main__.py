@@ -1,4 +1,4 @@
-"""`python -m cli`: the command without its script."""
+"""`python -m cli`: runs the command without its console script."""
 
 from cli.main import main
 

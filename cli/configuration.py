@@ -1,4 +1,4 @@
-"""The settings that a command works with, and the database that they name."""
+"""The settings of a command, and the database that they name."""
 
 import os
 from collections.abc import Iterator
@@ -20,21 +20,21 @@ _WARNED = "_REELWORKS_VARIABLES_WERE_NAMED"
 
 
 def plain_settings() -> Settings:
-    """The settings, or a clear end: which variable is wrong, and how."""
+    """The settings. End the command with the wrong variable and the reason if a setting is wrong."""
     try:
         return get_settings()
     except ValidationError as error:
         refuse("\n".join(variables.in_words(error)))
     except SettingsError as error:
-        # A list that is no JSON. The error names a group of settings, and no variable.
+        # A list is not valid JSON. The error names a group of settings, not the variable.
         refuse("\n".join(variables.not_json(variables.given())) or str(error))
 
 
 def warn_of_unknown_variables() -> None:
-    """Name the variables that no setting reads.
+    """Print a warning for each variable that no setting reads.
 
-    They end nothing: processes of two versions share one environment while one replaces the other, and the old one must
-    still start when the new one's settings are there. The processes that a command starts say nothing again.
+    Such a variable is no error: during a deploy, two versions share one environment, and the old version must start
+    with the settings of the new version. The processes that a command starts do not repeat the warning.
     """
     if _WARNED in os.environ:
         return
@@ -44,7 +44,7 @@ def warn_of_unknown_variables() -> None:
 
 
 def provider_settings() -> Settings:
-    """The settings of a command that needs the vendors alone."""
+    """The settings of a command that needs only the vendors."""
     settings = plain_settings()
     return settings if settings.providers.names() else _running_settings()
 
@@ -63,10 +63,10 @@ def service_settings() -> Settings:
 
 
 def require_good_accounts(settings: Settings) -> None:
-    """End a command whose vendor accounts cannot be used as they are configured, before the command starts anything.
+    """Check the configuration of the vendor accounts before the command starts a process.
 
     Raises:
-        InvalidSettings: an account is misspelt, or lacks something.
+        InvalidSettings: the name of an account is wrong, or an account lacks a setting.
     """
     from providers.registry import Providers
 
@@ -79,7 +79,7 @@ def require_good_accounts(settings: Settings) -> None:
 
 @contextmanager
 def transaction() -> Iterator["Session"]:
-    """One transaction in the database that the settings name."""
+    """A transaction in the database that the settings name."""
     from storage.database import Database
 
     database = Database(service_settings().database_url)
@@ -91,12 +91,12 @@ def transaction() -> Iterator["Session"]:
 
 
 def _running_settings() -> Settings:
-    """Those of the running `reelworks up`; without one, those of the environment."""
+    """The settings of the running `reelworks up`. If none runs, the settings of the environment."""
     from stack.running import environment_file
 
     path = environment_file(plain_settings().data_folder)
     if path.exists():
-        # Into the environment, so that the processes that a command starts find them, too.
+        # The environment also carries the settings to the processes that the command starts.
         load_dotenv(path)
         get_settings.cache_clear()
     return plain_settings()

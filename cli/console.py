@@ -1,4 +1,4 @@
-"""Where commands print, and how one ends with a refusal."""
+"""The consoles of all commands, and the end of a refused command."""
 
 import os
 import sys
@@ -7,12 +7,12 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-# A pipe or a file has no width, so what goes there need not be folded.
+# A pipe or a file has no width, so its lines need no folding.
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 errors = Console(stderr=True)
 
 
 def refuse(message: str) -> NoReturn:
-    """End the command with 2, as for a wrong argument."""
+    """End the command with exit code 2, as for a wrong argument."""
     errors.print(message, markup=False, soft_wrap=True)
     raise typer.Exit(2)

@@ -1,4 +1,4 @@
-"""The `reelworks` command as a whole: its groups, and how it ends."""
+"""Puts the groups of the `reelworks` command together, and turns errors into one line."""
 
 import sys
 from importlib import metadata
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 @app.callback()
 def _before_every_command(
-    version: Annotated[  # noqa: ARG001 -- its callback acts
+    version: Annotated[  # noqa: ARG001 -- the callback of the option acts
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="show the version and exit")
     ] = False,
 ) -> None:
@@ -53,9 +53,9 @@ app.add_typer(vendors.providers, name="providers")
 
 
 def main() -> None:
-    """The console script. What Reelworks raises on purpose, and a service that is away, is a line and no traceback."""
+    """The console script. An expected error or an outage of a service prints one line without a traceback."""
     try:
-        # The command itself: `app()` would set an attribute on an exception, which minio's S3Error does not allow.
+        # `app()` would set an attribute on the exception, which minio's S3Error refuses.
         typer.main.get_command(app)()
     except Exception as error:
         message = _explained(error)

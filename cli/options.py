@@ -1,11 +1,11 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from typing import Annotated
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="tell it as one JSON document")]
-"""Whether a program reads the answer."""
+"""Prints the answer as JSON for programs."""
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="how many at most")]
-"""The length of a list."""
+"""The maximum length of a list."""

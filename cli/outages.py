@@ -1,4 +1,4 @@
-"""What an operator is told about a service that does not answer."""
+"""Describes a service that does not answer, for operators."""
 
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from schemas.settings import Settings
 
 
 def in_words(error: Exception, settings: Settings) -> str | None:
-    """One line without a secret: which service, where, and why. None if the error is something else."""
+    """One line without a secret: the service, its address and the reason. None for any other error."""
     match error:
         case OperationalError():
             return _database(error.orig, settings)
@@ -39,5 +39,5 @@ def _database(error: BaseException | None, settings: Settings) -> str:
 
 
 def _first_line(error: BaseException | None) -> str:
-    # More are hints, or the statement.
+    # The other lines are hints, or the statement.
     return str(error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""SQL by hand: psql itself, or one statement through our own driver."""
+"""Runs SQL: in psql, or one statement through psycopg."""
 
 import os
 import shutil
@@ -19,18 +19,18 @@ _READ_ONLY = "-c default_transaction_read_only=on"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a statement gave."""
+    """The result of a statement."""
 
     columns: Sequence[str]
-    """Their names; none where the statement gives no rows."""
+    """The names of the columns. Empty if the statement returns no rows."""
     rows: Sequence[Sequence[Any]]
     """The rows."""
     status: str
-    """What PostgreSQL says that was done: `UPDATE 3`."""
+    """PostgreSQL's command status, such as `UPDATE 3`."""
 
 
 def open_psql(url: str, *, may_write: bool) -> NoReturn:
-    """Become psql; or say how to do without."""
+    """Replace this process by psql. Without psql, refuse and name the alternatives."""
     program = shutil.which("psql")
     if program is None:
         refuse(
@@ -40,22 +40,22 @@ def open_psql(url: str, *, may_write: bool) -> NoReturn:
     parsed = make_url(url)
     environment = {**os.environ, "PGAPPNAME": "reelworks sql"}
     if parsed.password is not None:
-        # A command line is for everybody on this machine to read.
+        # Any user of this machine can read a command line.
         environment["PGPASSWORD"] = parsed.password
     if not may_write:
         environment["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} {_READ_ONLY}".strip()
-    # `set` takes a password of None for one that stays.
+    # `URL.set` keeps the old password if the new password is None.
     public = URL.create(
         parsed.drivername, parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query
     )
-    os.execve(program, [program, public.render_as_string()], environment)  # noqa: S606 -- psql takes this process's place
+    os.execve(program, [program, public.render_as_string()], environment)  # noqa: S606 -- psql replaces this process
 
 
 def run(url: str, statement: str, *, may_write: bool) -> Answer:
     """Run a statement in a transaction.
 
     Raises:
-        psycopg.Error: the database refused it, or does not answer.
+        psycopg.Error: the database refused the statement, or does not answer.
     """
     with psycopg.connect(url, connect_timeout=5, application_name="reelworks sql") as connection:
         connection.read_only = not may_write
@@ -65,7 +65,7 @@ def run(url: str, statement: str, *, may_write: bool) -> Answer:
 
 
 def show(answer: Answer, console: Console) -> None:
-    """Print what a statement gave, as a table."""
+    """Print the result of a statement as a table."""
     if not answer.columns:
         console.print(answer.status, markup=False)
         return

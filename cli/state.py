@@ -1,4 +1,4 @@
-"""The state of a running system, asked of all its parts at once; a part that hangs delays nothing."""
+"""Asks all parts of a running system for their state at once. A part that hangs does not delay the others."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,48 +31,48 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Service:
-    """One of the services that the system is made of."""
+    """A service of the system."""
 
     name: str
-    """What it is."""
+    """The name of the service."""
     address: str
-    """Where it was asked; without a password."""
+    """The address of the service, without a password."""
     is_there: bool
-    """Whether it answered as it should."""
+    """Whether the service answered without an error."""
     says: str
-    """Why not; or `ok`."""
+    """`ok`, or the error."""
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """A queue, and who serves it."""
+    """A queue, and the workers that serve the queue."""
 
     name: Queue
     """The queue."""
     length: int | None
-    """Messages that wait; None if Redis does not answer."""
+    """The number of waiting messages. None if Redis does not answer."""
     workers: Sequence[str]
-    """Those that serve it and answered just now."""
+    """The workers that serve the queue and have just answered."""
 
 
 @dataclass(frozen=True)
 class State:
-    """The whole system at one moment."""
+    """The state of the whole system at one moment."""
 
     services: Sequence[Service]
     """Database, Redis, object store, gateway."""
     queues: Sequence[QueueState]
-    """Every queue that there should be."""
+    """Every queue."""
     stages: Sequence[StageCount]
     """Unfinished generations."""
     finished_today: Mapping[Stage, int]
-    """Generations that ended in the last 24 hours, by how."""
+    """The number of generations that ended in the last 24 hours, by their final stage."""
     strange_lists: Mapping[str, int]
     """Lists in Redis that no worker reads, with their lengths."""
 
     @property
     def is_well(self) -> bool:
-        """Whether every service is there, and every queue has somebody who serves it."""
+        """Whether every service answers, and every queue has a worker."""
         return all(service.is_there for service in self.services) and all(queue.workers for queue in self.queues)
 
 
@@ -80,8 +80,8 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
     """Ask every part.
 
     Args:
-        gateway: where to ask it; None: where it listens on this machine, or else at its public address.
-        patience: seconds that workers have to answer.
+        gateway: the gateway's address. None tries the address on this machine, then the public address.
+        patience: the time for the answers of workers, in seconds.
     """
     addresses = [gateway] if gateway else [gateway_url(settings), settings.public_url]
     database = _Question("database", _place(settings.database_url), lambda: _generations(settings), settings)
@@ -102,7 +102,7 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
 
 
 class _Question(Generic[T]):
-    """Something that a part is asked in a thread: an answer that never comes costs a thread, and no more."""
+    """A question to a part, asked in a thread. A missing answer costs only the thread."""
 
     def __init__(
         self, name: str, address: str, ask: Callable[[], T], settings: Settings, *, patience: float = _PATIENCE_SECONDS
@@ -115,13 +115,13 @@ class _Question(Generic[T]):
 
     @property
     def result(self) -> T | None:
-        """The answer; None if there is none."""
+        """The answer. None without an answer."""
         self._thread.join(self._patience)
         return self._result
 
     @property
     def service(self) -> Service:
-        """How the part is."""
+        """The state of the part."""
         self._thread.join(self._patience)
         return Service(self._name, self._address, self._says == "ok", self._says)
 
@@ -130,14 +130,14 @@ class _Question(Generic[T]):
             self._result = self._ask()
         except _NotReady as error:
             self._says = str(error)
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the part does not work
+        except Exception as error:  # noqa: BLE001 -- any error means that the part does not work
             self._says = in_words(error, self._settings) or type(error).__name__
         else:
             self._says = "ok"
 
 
 class _NotReady(Exception):
-    """A part answers, and cannot work."""
+    """A part answers, but cannot work."""
 
 
 def _generations(settings: Settings) -> tuple[Sequence[StageCount], Mapping[Stage, int]]:
@@ -165,7 +165,7 @@ def _ping(settings: Settings) -> None:
 
 
 def _ask_gateway(addresses: Sequence[str]) -> None:
-    """The first that answers counts."""
+    """Ask the addresses in turn. The first answer counts."""
     for address in addresses:
         try:
             answer = httpx.get(f"{address}/readyz", timeout=_ASK_SECONDS, trust_env=False)
@@ -178,7 +178,7 @@ def _ask_gateway(addresses: Sequence[str]) -> None:
 
 
 def _serving(settings: Settings, patience: float) -> Mapping[Queue, Sequence[str]]:
-    """The workers of each queue. A busy one may answer late: it is asked again while a queue has nobody."""
+    """The workers of each queue. Ask again while a queue has no worker: a busy worker may answer late."""
     found: dict[str, set[str]] = {}
     ends_at = time.monotonic() + patience
     with create_app(settings, process="worker") as app:
@@ -191,6 +191,6 @@ def _serving(settings: Settings, patience: float) -> Mapping[Queue, Sequence[str
 
 
 def _place(url: str) -> str:
-    """Host and port of a URL that may hold a password."""
+    """The host and port of a URL, without a password."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)

@@ -10,8 +10,8 @@ from gateway.problems import ContentTooLarge, problem_response
 
 _DETAIL = "the body may have up to {} bytes"
 
-# The limit for a body above the usual size, which may hold files as base64. Parsing a million small values would block
-# all other requests. Commas count the values, because base64 has none.
+# The limit for a body above the usual size, which can contain files as base64. Parsing a million small values would
+# block all other requests. Commas count the values, because base64 has none.
 _MOST_COMMAS = 10_000
 _MANY_VALUES = f"a body above {{}} bytes may hold files as data URIs, and up to {_MOST_COMMAS} commas beside them"
 

@@ -30,7 +30,7 @@ async def _raw_body(request: Request) -> bytes:
 async def _require_token(
     services: ServicesOf,
     generation_id: UUID,
-    token: Annotated[str, Query(alias="t", description="the token of the URL that was handed out")] = "",
+    token: Annotated[str, Query(alias="t", description="the token of the callback URL")] = "",
 ) -> None:
     if not callback_token.verify(services.settings.secret_key.get_secret_value(), generation_id, token):
         log.warning("callback_token_wrong", generation_id=str(generation_id))

@@ -38,8 +38,8 @@ class Delivery(StrEnum):
 
 
 _DELIVERY = (
-    "`redirect`: a link to the object store, where customers reach one; `stream`: the bytes through this server; "
-    "left out: a link if there is one, and else the bytes"
+    "`redirect`: a link to the object store, if customers can reach it; `stream`: the bytes through this server; "
+    "omitted: a link if possible, otherwise the bytes"
 )
 DeliveryQuery = Annotated[Delivery | None, Query(description=_DELIVERY)]
 

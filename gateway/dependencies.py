@@ -46,7 +46,7 @@ class GatewayServices:
     probes: tuple[Probe, ...]
     """The checks of `/readyz`."""
     upload_threads: CapacityLimiter
-    """Limits the uploads at one time. Each holds a thread and a part in memory until its sender has finished."""
+    """Limits the uploads at one time. Each needs a thread and memory for a part until its sender has finished."""
 
 
 def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -39,8 +39,8 @@ IdempotencyKeyHeader = Annotated[
     IdempotencyKey | None,
     Header(
         alias="Idempotency-Key",
-        description="any text of your own, for example a UUID: the same key and body gives the same generation, "
-        "however often it is sent; another body is refused",
+        description="a text that you choose, for example a UUID; sending the same key and body again returns the same "
+        "generation, and the same key with another body is refused",
     ),
 ]
 
@@ -59,8 +59,8 @@ _ACCEPTED: Responses = {
 
 
 _CANCELLED: Responses = {
-    200: {"model": GenerationResource, "description": "It is cancelled"},
-    202: {"description": "The provider is being asked to stop; the generation tells what became of it"},
+    200: {"model": GenerationResource, "description": "The generation is cancelled"},
+    202: {"description": "Reelworks asks the provider to stop; read the generation for the outcome"},
 }
 
 

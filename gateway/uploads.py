@@ -32,11 +32,11 @@ _LONGEST_SECONDS = 300
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "the file itself; what it is, its bytes tell, and not its `Content-Type`",
+        "description": "the bytes of the file; they decide its type, and `Content-Type` is ignored",
         "content": {media.content_type: {"schema": {"type": "string", "format": "binary"}} for media in TAKEN},
     }
 }
-_CREATED: Responses = {201: {"description": "Kept; the same file again is the same upload, and is kept longer"}}
+_CREATED: Responses = {201: {"description": "Stored; uploading a file again extends the storage of the same upload"}}
 
 
 class _Body:
@@ -77,7 +77,7 @@ class _Body:
 @router.post(
     "",
     status_code=201,
-    summary="Give a picture or a video",
+    summary="Upload an image or a video",
     openapi_extra=_BODY,
     responses=_CREATED | problems(BadRequest, Unauthenticated, ContentTooLarge, UnsupportedMediaType),
 )

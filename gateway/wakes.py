@@ -57,7 +57,7 @@ class WakeSender:
             try:
                 if not self._send(*batch):
                     time.sleep(_GATHER_SECONDS)
-            except Exception as error:  # noqa: BLE001 -- the thread's edge: nobody else would hear of it
+            except Exception as error:  # noqa: BLE001 -- no caller would log it
                 log.error("wakes_failed", count=len(batch), error=type(error).__name__)
 
     def _next(self) -> list[Wake]:

@@ -24,9 +24,9 @@ class EnqueueArguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    customer_id: UUID = Field(description="whose credits pay; whoever may write to this Redis is trusted to name it")
+    customer_id: UUID = Field(description="the customer to charge; every client of this Redis can name any customer")
     request: GenerationRequest = Field(description="the body of POST /v1/generations")
-    idempotency_key: IdempotencyKey | None = Field(default=None, description="the message's own id if left out")
+    idempotency_key: IdempotencyKey | None = Field(default=None, description="default: the id of the message")
 
 
 _intake: Intake | None = None

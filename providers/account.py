@@ -90,7 +90,7 @@ class Account:
 
         Args:
             fence: makes the call a create.
-            elide: the JSON member that holds an embedded file. The answer is read without long values of this member.
+            elide: the JSON member with an embedded file. The answer is read without long values of this member.
             keeps_file: keep the embedded file in `Reply.file`.
 
         Raises: as `Transport.send` does.

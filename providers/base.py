@@ -1,6 +1,6 @@
 """The interface between Reelworks and the vendors. An adapter maps requests to a vendor's API, and answers to states.
 
-Adapters raise only the `ProviderError` family of `schemas.errors`. They hold no state except their account, so all
+Adapters raise only the `ProviderError` family of `schemas.errors`. They have no state except their account, so all
 threads of a process share one instance.
 """
 
@@ -46,7 +46,7 @@ class Profile:
     """The header that carries the key."""
 
     key_scheme: str = "Bearer"
-    """The scheme before the key in that header. Empty: the header holds only the key."""
+    """The scheme before the key in that header. Empty: the header contains only the key."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     """The headers of every call, besides the key."""

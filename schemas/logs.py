@@ -32,15 +32,7 @@ _ROW_VALUES = re.compile(r"^DETAIL: .*$", re.MULTILINE)
 
 def configure_logging(settings: Settings) -> None:
     """Send the logs of this process and of its libraries to standard error."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-    ]
-    if settings.log_format == "json":
-        shared.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
-    elif settings.log_timestamps:
-        shared.append(structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True))
+    shared = _first_processors(settings)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -51,22 +43,41 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if settings.log_format == "json":
-        last += [structlog.processors.format_exc_info, without_row_values, structlog.processors.JSONRenderer()]
-    else:
-        last = [shortened, *last, structlog.processors.format_exc_info, without_row_values]
-        last += [console_renderer(colors=sys.stderr.isatty())]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=last,
-        )
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last_processors(settings))
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
+    _quiet_libraries()
+
+
+def _first_processors(settings: Settings) -> list[Processor]:
+    """The processors of every line, ours or a library's."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+    ]
+    if settings.log_format == "json":
+        shared.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
+    elif settings.log_timestamps:
+        shared.append(structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True))
+    return shared
+
+
+def _last_processors(settings: Settings) -> list[Processor]:
+    """The processors that make the text of a line."""
+    without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    safe_traceback: list[Processor] = [structlog.processors.format_exc_info, without_row_values]
+    if settings.log_format == "json":
+        return [without_meta, *safe_traceback, structlog.processors.JSONRenderer()]
+    return [shortened, without_meta, *safe_traceback, console_renderer(colors=sys.stderr.isatty())]
+
+
+def _quiet_libraries() -> None:
+    """Drop the lines of libraries that repeat ours or that report no failure."""
     # Flower queries nodes that have not started yet and logs each missing answer as a failure.
     logging.getLogger("flower.inspector").setLevel(logging.ERROR)
     # A crashed task has logged its error, without the contents of its arguments.

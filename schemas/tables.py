@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID, uuid4
 
@@ -10,9 +9,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
-    Enum,
-    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -21,33 +17,14 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from schemas.enums import AccountKind, AssetRole, ErrorCode, EventName, Kind, Stage, TransferKind
+from schemas.columns import MOMENT, created_at, words
+from schemas.enums import AssetRole, ErrorCode, EventName, Kind, Stage
 from schemas.names import ProviderName
-
-
-def _words(enum: type[StrEnum], *, name: str | None = None, is_closed: bool = True) -> Enum:
-    """An enum stored as text, readable in psql. A closed enum gets a CHECK; a growing one does not."""
-    return Enum(
-        enum,
-        native_enum=False,
-        create_constraint=is_closed,
-        length=64,
-        name=name or enum.__name__.lower(),
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
-def _created_at() -> Column[datetime]:
-    return Column(DateTime(timezone=True), nullable=False, server_default=func.now())
-
-
-_MOMENT = DateTime(timezone=True)
 
 
 class Customer(SQLModel, table=True):
@@ -59,7 +36,7 @@ class Customer(SQLModel, table=True):
     """The customer's id."""
     name: str = Field(sa_type=Text)
     """The customer's name."""
-    created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the insert."""
 
 
@@ -75,9 +52,9 @@ class ApiKey(SQLModel, table=True):
     prefix: str = Field(sa_type=Text, description="the key's first characters, to tell keys apart")
     key_hash: str = Field(sa_type=Text, unique=True)
     """SHA-256 of the key."""
-    created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the insert."""
-    revoked_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    revoked_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of revocation. Null for a valid key."""
 
 
@@ -113,20 +90,20 @@ class Generation(SQLModel, table=True):
     idempotency_key: str | None = Field(default=None, sa_type=Text)
     """The customer's key of the request. Null without a key."""
     request_hash: str = Field(sa_type=Text, description="SHA-256 of the request, to tell a repeat from a mix-up")
-    kind: Kind = Field(sa_type=_words(Kind))
+    kind: Kind = Field(sa_type=words(Kind))
     """Image or video."""
     model: str = Field(sa_type=Text)
     """Our name of the model."""
     order: dict[str, object] = Field(sa_type=JSONB, description="the `schemas.orders.Order`")
     credits: int = Field(sa_type=BigInteger, description="what the hold took")
 
-    stage: Stage = Field(default=Stage.QUEUED, sa_type=_words(Stage))
+    stage: Stage = Field(default=Stage.QUEUED, sa_type=words(Stage))
     """The stage."""
     progress: int = 0
     """Percent done."""
-    wake_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    wake_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time at which the row is due. Null after the end."""
-    deadline_at: datetime = Field(sa_type=_MOMENT)
+    deadline_at: datetime = Field(sa_type=MOMENT)
     """The time after which the generation fails."""
     attempt: int = Field(default=0, description="claims so far, of all stages: it only grows")
     failures: int = Field(default=0, description="failures in a row in this stage, on this route")
@@ -137,18 +114,18 @@ class Generation(SQLModel, table=True):
     )
     lease_token: UUID | None = None
     """The token of the valid claim. Null while no worker holds the row."""
-    lease_until: datetime | None = Field(default=None, sa_type=_MOMENT)
+    lease_until: datetime | None = Field(default=None, sa_type=MOMENT)
     """The end of the lease."""
-    claimed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    claimed_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of the newest claim."""
     holder: str | None = Field(default=None, sa_type=Text, description="the worker process of the newest claim")
     submission: UUID | None = Field(default=None, description="the claim whose create may be at the vendor")
-    cancel_requested_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    cancel_requested_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time at which the customer asked to cancel."""
-    cancel_sent_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="the provider took the request")
-    stage_at: datetime | None = Field(default=None, sa_column=_created_at())
+    cancel_sent_at: datetime | None = Field(default=None, sa_type=MOMENT, description="the provider took the request")
+    stage_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the last change of stage."""
-    callback_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="the newest callback")
+    callback_at: datetime | None = Field(default=None, sa_type=MOMENT, description="the newest callback")
 
     provider: ProviderName = Field(sa_type=String(64))
     """The provider account of the present route."""
@@ -170,14 +147,14 @@ class Generation(SQLModel, table=True):
     provider_credits: Decimal | None = Field(
         default=None, sa_type=Numeric, description="what the provider charged us, in its own credits"
     )
-    error_code: ErrorCode | None = Field(default=None, sa_type=_words(ErrorCode, is_closed=False))
+    error_code: ErrorCode | None = Field(default=None, sa_type=words(ErrorCode, is_closed=False))
     """The reason of a failure."""
     error_message: str | None = Field(default=None, sa_type=Text)
     """The reason of a failure, for people."""
 
-    created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of acceptance."""
-    finished_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    finished_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of the end."""
 
 
@@ -196,7 +173,7 @@ class Asset(SQLModel, table=True):
     """The generation."""
     customer_id: UUID = Field(foreign_key="customers.id", index=True)
     """The customer."""
-    role: AssetRole = Field(sa_type=_words(AssetRole))
+    role: AssetRole = Field(sa_type=words(AssetRole))
     """The role of the file."""
     object_key: str = Field(sa_type=Text, unique=True)
     """The key in the object store."""
@@ -216,9 +193,9 @@ class Asset(SQLModel, table=True):
     codec: str = Field(sa_type=Text)
     """The codec's name."""
     bit_rate: int | None = Field(default=None, sa_type=BigInteger, description="bits per second")
-    created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the insert."""
-    expired_at: datetime | None = Field(default=None, sa_type=_MOMENT, description="its file was given up for deletion")
+    expired_at: datetime | None = Field(default=None, sa_type=MOMENT, description="its file was given up for deletion")
 
 
 class Upload(SQLModel, table=True):
@@ -242,9 +219,9 @@ class Upload(SQLModel, table=True):
     duration_seconds: float | None = Field(
         default=None, description="of a video; null where none was measured, as by releases before this column"
     )
-    created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the insert."""
-    expires_at: datetime = Field(sa_type=_MOMENT, description="not before any generation that needs it is over")
+    expires_at: datetime = Field(sa_type=MOMENT, description="not before any generation that needs it is over")
 
 
 class Event(SQLModel, table=True):
@@ -257,18 +234,18 @@ class Event(SQLModel, table=True):
     """The order of the events."""
     generation_id: UUID = Field(foreign_key="generations.id")
     """The generation."""
-    origin: Stage | None = Field(default=None, sa_type=_words(Stage, name="origin"))
+    origin: Stage | None = Field(default=None, sa_type=words(Stage, name="origin"))
     """The stage before the event. Null for the first event."""
-    stage: Stage = Field(sa_type=_words(Stage))
+    stage: Stage = Field(sa_type=words(Stage))
     """The stage after the event."""
     name: EventName = Field(
         default=EventName.MOVED,
-        sa_column=Column(_words(EventName, is_closed=False), nullable=False, server_default=EventName.MOVED.value),
+        sa_column=Column(words(EventName, is_closed=False), nullable=False, server_default=EventName.MOVED.value),
     )
     """The kind of event."""
     data: dict[str, object] = Field(default={}, sa_type=JSONB)
     """Details of the event."""
-    created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the event."""
 
 
@@ -292,85 +269,5 @@ class CallbackReceipt(SQLModel, table=True):
     """SHA-256 of the body."""
     deliveries: int = 1
     """The number of deliveries."""
-    created_at: datetime | None = Field(default=None, sa_column=_created_at())
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the first delivery."""
-
-
-class LedgerAccount(SQLModel, table=True):
-    """One side of transfers.
-
-    A customer's accounts have a running balance that cannot go below zero. `equity` and `revenue` exist once. They have
-    no balance column, because every customer would wait for the same row; their balance is the sum of their transfers.
-    """
-
-    __tablename__: ClassVar[str] = "ledger_accounts"
-    __table_args__ = (
-        UniqueConstraint("customer_id", "kind", postgresql_nulls_not_distinct=True),
-        CheckConstraint("balance >= 0", name="never_below_zero"),
-        CheckConstraint(
-            "(kind IN ('available', 'held')) = (customer_id IS NOT NULL AND balance IS NOT NULL)",
-            name="customers_have_balances",
-        ),
-    )
-
-    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
-    """The account's id."""
-    customer_id: UUID | None = Field(default=None, foreign_key="customers.id")
-    """The customer. Null for `equity` and `revenue`."""
-    kind: AccountKind = Field(sa_type=_words(AccountKind))
-    """The kind of account."""
-    balance: int | None = Field(default=None, sa_type=BigInteger)
-    """The running balance. Null for `equity` and `revenue`."""
-
-
-class LedgerTransfer(SQLModel, table=True):
-    """A transfer of credits between two accounts. Rows are inserted and never changed."""
-
-    __tablename__: ClassVar[str] = "ledger_transfers"
-    __table_args__ = (
-        CheckConstraint("amount > 0", name="amount_is_positive"),
-        CheckConstraint("from_account_id <> to_account_id", name="between_two_accounts"),
-        CheckConstraint(
-            "kind NOT IN ('hold', 'capture', 'release') OR generation_id IS NOT NULL", name="of_a_generation"
-        ),
-        CheckConstraint("kind NOT IN ('grant', 'refund') OR reference IS NOT NULL", name="by_reference"),
-        # One hold, one capture and one release for each generation, however often a caller tries.
-        Index(
-            "uq_ledger_transfers_generation_kind",
-            "generation_id",
-            "kind",
-            unique=True,
-            postgresql_where=text("kind IN ('hold', 'capture', 'release')"),
-        ),
-        # A hold ends once: captured or released, whichever comes first.
-        Index(
-            "uq_ledger_transfers_settlement",
-            "generation_id",
-            unique=True,
-            postgresql_where=text("kind IN ('capture', 'release')"),
-        ),
-        UniqueConstraint("customer_id", "kind", "reference"),
-        Index("ix_ledger_transfers_generation", "generation_id"),
-        Index("ix_ledger_transfers_from", "from_account_id"),
-        Index("ix_ledger_transfers_to", "to_account_id"),
-    )
-
-    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
-    """The transfer's id."""
-    kind: TransferKind = Field(sa_type=_words(TransferKind))
-    """The reason for the transfer."""
-    customer_id: UUID = Field(foreign_key="customers.id")
-    """The customer."""
-    from_account_id: int = Field(sa_column=Column(BigInteger, ForeignKey("ledger_accounts.id"), nullable=False))
-    """The account that gives."""
-    to_account_id: int = Field(sa_column=Column(BigInteger, ForeignKey("ledger_accounts.id"), nullable=False))
-    """The account that receives."""
-    amount: int = Field(sa_type=BigInteger)
-    """The amount, above zero."""
-    generation_id: UUID | None = Field(default=None, foreign_key="generations.id")
-    """The generation of a hold, capture or release."""
-    reference: str | None = Field(default=None, sa_type=Text, description="makes a grant or refund happen once")
-    reason: str | None = Field(default=None, sa_type=Text)
-    """A note for people."""
-    created_at: datetime | None = Field(default=None, sa_column=_created_at())
-    """The time of the transfer."""

@@ -1,1 +1,1 @@
-"""The whole system on one machine: embedded services and application processes, as children that we own."""
+"""The whole system on one machine: embedded services and application processes, as children of this process."""

@@ -1,4 +1,4 @@
-"""A process of ours in the foreground: never a daemon, its output in a file, gone when we are gone."""
+"""A child process in the foreground. Its output goes to a file, and it ends when this process ends."""
 
 import os
 import signal
@@ -13,8 +13,8 @@ from pathlib import Path
 from stack.errors import PartFailed
 from stack.guard import guarded
 
-# Linux ties a child to the thread that started it, not to the process. This thread lives as long as we do, so that
-# a test may restart a part from a thread that ends.
+# Linux ties a child to the thread that started the child, not to the process. This thread lives as long as the
+# process, so a test may restart a part from a thread that ends.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-starter")
 
 _TAIL_BYTES = 64 * 1024
@@ -22,10 +22,10 @@ _CHECK_SECONDS = 0.05
 
 
 class Child(ABC):
-    """One child process, which can be started again after it ended.
+    """A child process. A child that has ended can start again.
 
-    It has a session of its own: a Ctrl-C in the terminal reaches only us, and we end our parts in order.
-    Subclasses say when it is ready (`answers`).
+    The child runs in a separate session: a Ctrl-C in the terminal reaches only the parent, which ends parts in order.
+    A subclass decides in `answers` when the child is ready.
     """
 
     stop_signal = signal.SIGTERM
@@ -39,38 +39,38 @@ class Child(ABC):
         self._asked_to_stop = False
 
     def start(self) -> None:
-        """Starts it and returns at once; `wait_until_ready` waits.
+        """Start the process and return at once. `wait_until_ready` waits.
 
         Raises:
-            StackError: it cannot be started; the message says why.
+            StackError: the process cannot start. The message names the reason.
         """
         if self.alive():
             return
         self.prepare()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        mode = "wb" if self._process is None else "ab"  # a run begins with an empty log; a restart adds to it
+        mode = "wb" if self._process is None else "ab"  # the first start empties the log; a restart appends
         with self.log.open(mode) as log:
             self._process = _starter.submit(self._spawn, log.fileno()).result()
         self._wanted = True
         self._asked_to_stop = False
 
-    def prepare(self) -> None:  # noqa: B027 -- most have nothing to prepare
-        """What must be there before the process starts."""
+    def prepare(self) -> None:  # noqa: B027 -- most children have nothing to prepare
+        """Create what the process needs before its start."""
 
     @abstractmethod
     def command(self) -> Sequence[str]:
-        """The command line, without its guard."""
+        """The command line without the guard."""
 
     def environment(self) -> Mapping[str, str]:
-        """All its environment variables."""
+        """All environment variables of the process."""
         return os.environ
 
     def guarded_command(self) -> list[str]:
-        """The command line with its guard."""
+        """The command line with the guard."""
         return guarded(self.command())
 
     def answers(self) -> bool:
-        """Whether it does its work now, asked of the process itself."""
+        """Whether the process does its work now."""
         return self.alive()
 
     def _spawn(self, log: int) -> subprocess.Popen[bytes]:
@@ -85,7 +85,7 @@ class Child(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The process id of the last start; None before the first."""
+        """The process id of the last start. None before the first start."""
         return self._process.pid if self._process else None
 
     def alive(self) -> bool:
@@ -93,10 +93,10 @@ class Child(ABC):
         return self._process is not None and self._process.poll() is None
 
     def wait_until_ready(self, seconds: float = 60.0) -> None:
-        """Waits until it answers.
+        """Wait until the process answers.
 
         Raises:
-            PartFailed: it died, or did not answer in time.
+            PartFailed: the process died, or did not answer in time.
         """
         deadline = time.monotonic() + seconds
         while not self.answers():
@@ -106,23 +106,23 @@ class Child(ABC):
             time.sleep(_CHECK_SECONDS)
 
     def check(self) -> None:
-        """Checks that a process which we started, and did not end ourselves, still runs.
+        """Check that a started process still runs, unless this object ended the process.
 
         Raises:
-            PartFailed: it died.
+            PartFailed: the process died.
         """
         if self._wanted and self._process is not None and (code := self._process.poll()) is not None:
             raise PartFailed(self.name, f"died ({how_it_ended(code)})", self.last_lines())
 
     def ask_to_stop(self) -> None:
-        """Sends its stop signal, once: a second one would cut a worker's orderly end short."""
+        """Send the stop signal once. A second signal would cut a worker's orderly end short."""
         self._wanted = False
         if self._process is not None and self.alive() and not self._asked_to_stop:
             self._process.send_signal(self.stop_signal)
             self._asked_to_stop = True
 
     def stop(self) -> None:
-        """Asks it to end, waits up to `stop_seconds`, then kills it. Does nothing when it does not run."""
+        """Ask the process to end, wait up to `stop_seconds`, then kill it. Do nothing if the process does not run."""
         self.ask_to_stop()
         if self._process is None:
             return
@@ -132,7 +132,7 @@ class Child(ABC):
             self.kill()
 
     def kill(self) -> None:
-        """Ends it with SIGKILL, and what it started in its session."""
+        """Kill the process and all processes in its session with SIGKILL."""
         self._wanted = False
         if self._process is None or not self.alive():
             return
@@ -141,7 +141,7 @@ class Child(ABC):
         self._process.wait()
 
     def last_lines(self, count: int = 20) -> list[str]:
-        """The end of its log."""
+        """The last lines of the log."""
         if not self.log.exists():
             return []
         with self.log.open("rb") as log:
@@ -150,5 +150,5 @@ class Child(ABC):
 
 
 def how_it_ended(code: int) -> str:
-    """A return code in words: negative numbers are signals."""
+    """A return code in words. Negative numbers are signals."""
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,4 +1,4 @@
-"""The secrets of the embedded parts: made once for a run folder, and kept there."""
+"""The secrets of the embedded parts. The first start from a run folder creates them and keeps them there."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -17,28 +17,34 @@ def _secret() -> str:
 
 
 def _webhook_secret() -> str:
-    """As Standard Webhooks write one."""
+    """A secret in the format of Standard Webhooks."""
     return f"whsec_{b64encode(token_bytes(24)).decode()}"
 
 
 class Credentials(BaseModel):
-    """Every secret that we make up, none of them meant for anything outside this machine."""
+    """Every generated secret. None is for use outside this machine."""
 
     model_config = ConfigDict(frozen=True)
 
     postgres_password: str = Field(default_factory=_secret, repr=False)
+    """The password of the database role."""
     redis_password: str = Field(default_factory=_secret, repr=False)
+    """The password of Redis."""
     s3_access_key: str = Field(default_factory=_secret, repr=False)
+    """The access key of the object store."""
     s3_secret_key: str = Field(default_factory=_secret, repr=False)
+    """The secret key of the object store."""
     sandbox_api_key: str = Field(default_factory=_secret, repr=False)
+    """The API key that the sandbox expects."""
     sandbox_webhook_secret: str = Field(default_factory=_webhook_secret, repr=False)
+    """The secret with which the sandbox signs callbacks."""
 
     @classmethod
     def of(cls, folder: Path) -> "Credentials":
-        """The secrets of this run folder; the first call makes them. Only our user can read the file.
+        """The secrets of a run folder. The first call creates them. Only the current user can read the file.
 
         Raises:
-            StackError: the file holds something else.
+            StackError: the file is damaged.
         """
         path = folder / FILE_NAME
         try:

@@ -1,4 +1,4 @@
-"""`make demo`: two images and three videos through the HTTP API, from request to file; or one through each vendor."""
+"""`make demo`: makes two images and three videos through the HTTP API, or one generation through each vendor."""
 
 import hashlib
 import os
@@ -49,7 +49,7 @@ _REQUESTS: dict[str, dict[str, object]] = {
         "generate_audio": True,
     },
 }
-# Made from the first image, once that is there.
+# The demo orders this video when the first image is complete.
 _FROM_IMAGE: dict[str, object] = {
     "model": "kling-2.6-image-to-video",
     "prompt": "the fog lifts slowly",
@@ -58,17 +58,17 @@ _FROM_IMAGE: dict[str, object] = {
 
 
 ALL = "all"
-"""Stands for every vendor that we can speak to."""
+"""Stands for every vendor that has an adapter."""
 
 Audit = Callable[[Settings, Console], bool]
-"""Checks the system that the settings name, tells what was found, and answers whether everything holds."""
+"""Audits the system that the settings name and prints the report. Returns whether every rule holds."""
 
 
 def requests_through(provider: str) -> dict[str, dict[str, object]]:
-    """Requests by name: the plainest that the catalogue has for a vendor, or for each (`ALL`).
+    """Requests by name: the simplest request of the catalogue for a vendor, or for each vendor (`ALL`).
 
     Raises:
-        NotFound: there is no such vendor, or no model for it.
+        NotFound: the vendor does not exist, or no model fits.
     """
     if provider != ALL and provider not in adapter_names():
         raise NotFound(f"there is no adapter {provider!r}: choose {ALL}, {', '.join(sorted(adapter_names()))}")
@@ -81,10 +81,10 @@ def requests_through(provider: str) -> dict[str, dict[str, object]]:
 
 
 def plainest_model(provider: str) -> str:
-    """The first model that goes to a vendor first, and needs no picture or video.
+    """The first model whose first route is a vendor, and that needs no picture or video.
 
     Raises:
-        NotFound: there is none.
+        NotFound: no model fits.
     """
     for model in CatalogueFile.shipped().models:
         needs_files = model.capabilities.min_images or model.capabilities.min_videos
@@ -110,7 +110,7 @@ class _Credits(BaseModel):
 
 
 class _Generation(BaseModel):
-    """What the demo reads of a generation in the API's answers."""
+    """The fields of a generation that the demo reads from the API."""
 
     id: str
     status: str
@@ -123,7 +123,7 @@ class _Generation(BaseModel):
 
 @dataclass
 class _Show:
-    """One generation as the demo follows it."""
+    """A generation and its progress bar."""
 
     name: str
     generation: _Generation
@@ -149,13 +149,13 @@ class _Client:
         self.shows.append(_Show(name, generation, row))
 
     def look(self, show: _Show) -> None:
-        """Read a generation's newest state."""
+        """Read the current state of a generation."""
         answer = self.http.get(f"/v1/generations/{show.generation.id}")
         answer.raise_for_status()
         show.generation = _Generation.model_validate(answer.json())
 
     def content(self, show: _Show) -> bytes:
-        """A completed generation's file, as its customer downloads it."""
+        """Download the file of a completed generation."""
         answer = self.http.get(f"/v1/generations/{show.generation.id}/content", follow_redirects=True)
         return answer.raise_for_status().content
 
@@ -168,18 +168,18 @@ def run_demo(
     provider: str | None = None,
     audit: Audit,
 ) -> int:
-    """Start everything, make some files, show them, audit, and stop everything.
+    """Start the system, make files, print them, audit, and stop the system.
 
     Args:
-        provider: a vendor to send one request through, or `ALL`; None shows images and videos instead.
-        audit: comes last.
+        provider: the vendor of one request, or `ALL`. None makes images and videos.
+        audit: the last step.
 
     Returns:
         The exit code: 0 if every generation completed and the audit passed.
     """
     console = console or Console()
     requests = _REQUESTS if provider is None else requests_through(provider)
-    # A folder of its own: a demo may run beside another, and beside `reelworks up`.
+    # Each run has a separate folder: demos may run side by side, and beside `reelworks up`.
     run = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
     console.print("[bold]Reelworks demo[/bold]: real services, real workers; the vendor is the sandbox.")
     try:
@@ -274,10 +274,10 @@ def _follow(client: _Client, show: _Show, media: Path, progress: Progress) -> No
 
 
 def _keep(show: _Show, body: bytes, media: Path) -> None:
-    """Write a result to the demo's folder, and compare its checksum with what the API says."""
+    """Write a result to the demo's folder, and compare its checksum with the API's."""
     asset = next(asset for asset in show.generation.assets if asset.role == "result")
     extension = next(media_type.extension for media_type in TAKEN if media_type.content_type == asset.content_type)
-    # Without what stands in brackets.
+    # The file name leaves out the text in brackets.
     path = media / f"{show.name.partition(' (')[0].replace(' ', '-')}.{extension}"
     path.write_bytes(body)
     if hashlib.sha256(body).hexdigest() != asset.sha256:

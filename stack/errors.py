@@ -1,10 +1,10 @@
-"""What can go wrong with the local stack. Every message says what to do about it."""
+"""The errors of the local stack. Every message says how to fix the problem."""
 
 from pathlib import Path
 
 
 class StackError(Exception):
-    """Base of all; its text is for the user."""
+    """The base class. Its text is for the user."""
 
 
 class PortTaken(StackError):
@@ -12,7 +12,7 @@ class PortTaken(StackError):
 
 
 class AlreadyRunning(StackError):
-    """Another copy owns the folder."""
+    """Another copy of the stack owns the folder."""
 
     def __init__(self, folder: Path, pid: int | None) -> None:
         holder = f"pid {pid}" if pid else "pid unknown"

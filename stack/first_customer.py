@@ -1,4 +1,4 @@
-"""A customer to begin with, so that the first request needs nothing but curl."""
+"""The development customer, with whose key the first request needs only curl."""
 
 import shlex
 from pathlib import Path
@@ -17,9 +17,10 @@ CREDITS = 10_000
 
 
 def ensure_first_customer(settings: Settings) -> None:
-    """Create the development customer on a first run, keep its API key in a private file, and say how to use the key.
+    """Create the development customer on the first run, and print how to use its API key.
 
-    A file without a key that works counts as absent: one that was damaged, or whose database was removed.
+    A private file holds the key. A file without a working key counts as absent: the file may be damaged, or belong to a
+    removed database.
     """
     key_file = settings.data_folder / "development-api-key"
     database = Database(settings.database_url)

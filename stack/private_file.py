@@ -1,4 +1,4 @@
-"""Files that the local stack keeps: each is written whole, and only our user may read it."""
+"""The files of the local stack. A write replaces the whole file, and only the current user may read it."""
 
 import os
 from contextlib import suppress
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file under another name and rename it: a process that is killed leaves the old file or the new one.
+    """Write a file under another name and rename it: a killed process leaves the old file or the new file.
 
-    One process writes a file at a time: the owner of the run folder.
+    Only the owner of the run folder may write, so two processes never write one file.
     """
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
@@ -20,7 +20,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def read_private(path: Path) -> str | None:
-    """The text of a file without white space around it; None if the file is absent, empty or unreadable."""
+    """The text of a file without surrounding white space. None if the file is absent, empty or unreadable."""
     with suppress(OSError, UnicodeDecodeError):
         return path.read_text().strip() or None
     return None

@@ -14,23 +14,26 @@ from stack.wiring import flower_url, gateway_url, sandbox_environment, sandbox_u
 from stack.workers import Workers
 from workers.roles import Role
 
-# A process that drains ends soon after its bound.
+# The time from the end of a drain to the end of the process.
 _BEYOND_BOUND_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Process:
-    """What to run, and how to see that it works. Every process is essential: the system ends when one dies."""
+    """A process and its readiness check. Every process is essential: the system ends when one dies."""
 
     name: str
+    """The name in logs and in the terminal."""
     argv: tuple[str, ...]
+    """The command line."""
     env: Mapping[str, str] = field(default_factory=dict)
+    """Variables of this process alone."""
     ready_url: str | None = None
-    """Answers GET with 2xx once the process does its work."""
+    """The URL that answers GET with 2xx when the process does its work."""
     is_ready: Callable[[], bool] | None = None
-    """Asked where there is no `ready_url`; without either, the process is ready as soon as it runs."""
+    """The check of a process without `ready_url`. A process without both is ready when it runs."""
     stop_seconds: float = Child.stop_seconds
-    """From the request to stop to SIGKILL."""
+    """The time from the request to stop to SIGKILL."""
 
     def answers(self) -> bool:
         """Whether the process does its work."""
@@ -43,11 +46,11 @@ class Process:
 
 
 Processes = Callable[[Settings], Sequence[Process]]
-"""Which processes a system with these settings has, in the order in which they start."""
+"""Returns the processes of a system with these settings, in the order of their start."""
 
 
 class ApplicationProcess(Child):
-    """A `Process` that runs as a child of ours, with its output in `folder/{name}.log`."""
+    """A `Process` that runs as a child. Its output goes to `folder/{name}.log`."""
 
     def __init__(self, process: Process, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(process.name, log=folder / f"{process.name}.log")
@@ -56,20 +59,20 @@ class ApplicationProcess(Child):
         self._environment = {**environment, **process.env}
 
     def command(self) -> Sequence[str]:
-        """The process's own command line."""
+        """The command line of the process."""
         return self.process.argv
 
     def environment(self) -> Mapping[str, str]:
-        """What the stack gives to all, and what the process asks for."""
+        """The variables for all processes, and the variables of this process."""
         return self._environment
 
     def answers(self) -> bool:
-        """Whether it runs and does its work."""
+        """Whether the process runs and does its work."""
         return self.alive() and self.process.answers()
 
 
 def application_processes(settings: Settings) -> list[Process]:
-    """Everything but the sandbox."""
+    """All processes except the sandbox."""
     gateway_seconds = settings.gateway_drain_seconds + _BEYOND_BOUND_SECONDS
     worker_seconds = settings.worker_drain_seconds + _BEYOND_BOUND_SECONDS
     workers = Workers(settings)
@@ -109,6 +112,6 @@ def _cli(
     env: Mapping[str, str] | None = None,
     stop_seconds: float = Child.stop_seconds,
 ) -> Process:
-    # -P: a `cli.py` or a `tasks` folder of the user's, where the command was given, is none of ours.
+    # -P: Python must not import a user's `cli.py` or `tasks` from the current folder.
     argv = (sys.executable, "-P", "-m", "cli", *arguments)
     return Process(name, argv, env or {}, ready_url, is_ready, stop_seconds)

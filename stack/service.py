@@ -1,4 +1,4 @@
-"""What the embedded services have in common: a folder of data that only one process may use."""
+"""The base class of the embedded services. Only one process may use the data folder of a service."""
 
 import signal
 from pathlib import Path
@@ -10,12 +10,12 @@ from stack.guard import guarded
 
 
 class Service(Child):
-    """An embedded service: listens on 127.0.0.1, keeps its data under `folder`, survives restarts with it."""
+    """An embedded service. It listens on 127.0.0.1, and its data in `folder` survives a restart."""
 
     host = "127.0.0.1"
-    # When we are killed, it still gets the chance to close its files.
+    # If the parent is killed, the service can still close its files.
     last_signal = signal.SIGTERM
-    # A server that was left by a killed run is on its way out by itself: the guard saw to that.
+    # The server of a killed run ends by itself: its guard signals the server.
     leave_seconds = 10.0
 
     def __init__(self, name: str, folder: Path, port: int) -> None:
@@ -25,11 +25,11 @@ class Service(Child):
 
     @property
     def lock(self) -> Path:
-        """The file that the running server holds locked."""
+        """The file that the running server locks."""
         return self.folder / "lock"
 
     def prepare(self) -> None:
-        """Makes the folder, and waits for a server that is just leaving it.
+        """Create the folder, and wait for the server of a killed run to end.
 
         Raises:
             AlreadyRunning: another server uses the folder and stays.
@@ -37,7 +37,7 @@ class Service(Child):
         self.wait_until_left()
 
     def wait_until_left(self) -> None:
-        """Waits for a server that is just leaving the folder; the port of that server is free afterwards.
+        """Wait for the server of a killed run to end. The port of that server is free afterwards.
 
         Raises:
             AlreadyRunning: another server uses the folder and stays.
@@ -47,9 +47,9 @@ class Service(Child):
             raise AlreadyRunning(self.folder, folder_lock.holder(self.lock))
 
     def guarded_command(self) -> list[str]:
-        """The command line with its guard, which takes the folder's lock."""
+        """The command line with the guard. The guard takes the lock of the folder."""
         return guarded(self.command(), last_signal=self.last_signal, lock=self.lock, user=self.user())
 
     def user(self) -> tuple[int, int] | None:
-        """User and group id that it runs as; None is ours."""
+        """The user id and group id of the server. None means the current user."""
         return None

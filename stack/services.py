@@ -1,4 +1,4 @@
-"""The services that the settings do not name, started in a run folder."""
+"""Starts the services that the settings do not name, in a run folder."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -19,19 +19,19 @@ from stack.redis import Redis
 from stack.service import Service
 
 Tell = Callable[[str], None]
-"""Is told the name of each part that is ready."""
+"""Receives the name of each part that is ready."""
 
 
 def tell_nobody(_name: str) -> None:
-    """For whoever need not know."""
+    """Ignore the name."""
 
 
 @contextmanager
 def owned(folder: Path) -> Iterator[Path]:
-    """Makes the run folder, and keeps other copies out of it.
+    """Create the run folder, and keep other copies of the stack out.
 
     Raises:
-        AlreadyRunning: another copy runs from it.
+        AlreadyRunning: another copy runs from the folder.
         StackError: the folder cannot be made.
     """
     folder = folder.resolve()
@@ -53,7 +53,7 @@ def owned(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def ended_in_reverse(children: Sequence[Child]) -> Iterator[None]:
-    """Ends the children on leaving: asks all, the last first, and then waits for all at once."""
+    """End the children after the block: ask all in reverse order, then wait for all at once."""
     with ExitStack() as ends:
         for child in children:
             ends.callback(child.stop)
@@ -63,16 +63,16 @@ def ended_in_reverse(children: Sequence[Child]) -> Iterator[None]:
 
 
 class LocalServices:
-    """PostgreSQL, Redis and S3: each embedded unless the settings say where a real one is."""
+    """PostgreSQL, Redis and S3. A service is embedded unless the settings name its address."""
 
     def __init__(self, folder: Path, settings: Settings, credentials: Credentials, *, durable: bool = True) -> None:
-        """Describes the services; `start` chooses their ports and starts them.
+        """Describe the services. `start` chooses their ports and starts them.
 
         Args:
-            folder: the run folder; each service has a folder of its own in it.
-            settings: those that the user gave.
+            folder: the run folder. Each service has a subfolder.
+            settings: the settings of the user.
             credentials: the secrets of the embedded services.
-            durable: False gives up surviving a power cut for speed.
+            durable: False trades safety from a power cut for speed.
         """
         self._ports = KeptPorts(folder / "ports.json")
         self._postgres: Postgres | None = None
@@ -98,13 +98,13 @@ class LocalServices:
         return [child for child in (self._postgres, self._redis, self._store) if child is not None]
 
     def start(self, tell: Tell = tell_nobody) -> None:
-        """Starts them side by side and waits until all answer.
+        """Start the services side by side and wait until all answer.
 
         Args:
-            tell: called with the name of each as soon as it answers.
+            tell: receives the name of each service that answers.
 
         Raises:
-            StackError: one could not be started.
+            StackError: a service could not start.
         """
         for child in self.children:
             child.wait_until_left()
@@ -115,7 +115,7 @@ class LocalServices:
             tell(child.name)
 
     def fill_in(self, settings: Settings) -> Settings:
-        """The settings with the addresses and keys of the embedded services; call it after `start`."""
+        """The settings with the addresses and keys of the embedded services. Call after `start`."""
         update: dict[str, object] = {}
         if self._postgres is not None:
             update["database_url"] = self._postgres.url
@@ -132,12 +132,12 @@ class LocalServices:
         return settings.model_copy(update=update)
 
     def check(self) -> None:
-        """Raises PartFailed if one of them died."""
+        """Raise PartFailed if a service died."""
         for child in self.children:
             child.check()
 
     def _wait_until_ready(self, child: Service) -> None:
-        """Another program may take a port between our choice and the bind: then the service gets another one."""
+        """Wait for a service. If another program took the port before the bind, the service gets another port."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return child.wait_until_ready()

@@ -1,4 +1,4 @@
-"""The whole system as children of this process: what tests and the demo use."""
+"""The whole system as children of this process, for tests and the demo."""
 
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -25,20 +25,20 @@ from stack.wiring import (
 )
 
 Migrate = Callable[[str], None]
-"""Brings the database at this URL to the newest schema."""
+"""Migrates the database at a URL to the newest schema."""
 
 
 def migrate(database_url: str) -> None:
-    """Applies the migrations of `storage`."""
+    """Apply the migrations of `storage`."""
     from storage.migrate import upgrade
 
     upgrade(database_url)
 
 
 class Stack:
-    """Services, migrations and application processes, in this order; everything ends with the `with` block.
+    """Starts services, migrations and application processes, in this order. The end of the `with` block stops them.
 
-    After start the settings have every URL filled in, and every process reads exactly them.
+    After the start, the settings hold every URL, and every process reads exactly these settings.
     """
 
     def __init__(
@@ -55,19 +55,19 @@ class Stack:
         migrate: Migrate = migrate,
         tell: Tell = tell_nobody,
     ) -> None:
-        """Describes the system; entering the `with` block starts it.
+        """Describe the system. Entering the `with` block starts the system.
 
         Args:
-            folder: the run folder: data, logs and secrets. Kept at the end, and used again by the next run.
-            settings: services that these name are used as they are; the others are embedded.
-            only: names of the processes to start; None starts all, an empty set only the services.
-            sandbox: run the vendor simulator, and point every provider account at it.
+            folder: the run folder with data, logs and secrets. The folder remains, and the next run uses it again.
+            settings: the settings of the user. Services that they name are not started; the others are embedded.
+            only: the names of the processes to start. None starts all. An empty set starts only the services.
+            sandbox: run the vendor simulator, and point every provider account at the simulator.
             free_ports: use free ports for the gateway, Flower and the sandbox instead of the configured ones.
-            durable: keep the data safe from a power cut, too.
-            extra_env: more environment variables for all processes; they win.
-            processes: which processes there are.
-            migrate: what prepares the database.
-            tell: called with the name of each part that is ready.
+            durable: keep the data safe from a power cut.
+            extra_env: more environment variables for all processes. These win.
+            processes: returns the processes.
+            migrate: prepares the database.
+            tell: receives the name of each part that is ready.
         """
         self.folder = folder.resolve()
         self._given = with_any_ports(settings) if free_ports else settings
@@ -83,10 +83,10 @@ class Stack:
         self._ends = ExitStack()
 
     def __enter__(self) -> Self:
-        """Starts everything and waits until it answers.
+        """Start every part and wait until all answer.
 
         Raises:
-            StackError: a part could not be started; what had been started is ended again.
+            StackError: a part could not start. The parts that had started have ended again.
         """
         with ExitStack() as ends:
             self._start(ends)
@@ -99,7 +99,7 @@ class Stack:
         self.close()
 
     def close(self) -> None:
-        """Ends everything, in reverse order, the services last. A second call does nothing."""
+        """End every part in reverse order, the services last. A second call does nothing."""
         self._ends.close()
 
     @property
@@ -111,60 +111,60 @@ class Stack:
 
     @property
     def env(self) -> dict[str, str]:
-        """The variables that make another process part of this system, without our own environment."""
+        """The variables that connect another process to this system, without the environment of this process."""
         return settings_environment(self.settings) | self._extra_env
 
     @property
     def gateway_url(self) -> str:
-        """Without a trailing slash."""
+        """The gateway's URL without a trailing slash."""
         return gateway_url(self.settings)
 
     @property
     def sandbox_url(self) -> str:
-        """Without a trailing slash."""
+        """The sandbox's URL without a trailing slash."""
         return sandbox_url(self.settings)
 
     @property
     def flower_url(self) -> str:
-        """Without a trailing slash."""
+        """Flower's URL without a trailing slash."""
         return flower_url(self.settings)
 
     @property
     def parts(self) -> Mapping[str, Child]:
-        """All services and processes, by name, in the order in which they were started."""
+        """All services and processes by name, in the order of their start."""
         return MappingProxyType(self._parts)
 
     def part(self, name: str) -> Child:
-        """A service (`postgres`, `redis`, `s3`) or an application process, to start, stop, kill or read.
+        """A service (`postgres`, `redis`, `s3`) or an application process.
 
         Raises:
-            StackError: there is none of that name.
+            StackError: no part has this name.
         """
         if name not in self._parts:
             raise StackError(f"There is no part {name!r}; there are {', '.join(self._parts)}")
         return self._parts[name]
 
     def start(self, name: str) -> None:
-        """Starts one part again and waits until it answers."""
+        """Start a part again and wait until the part answers."""
         part = self.part(name)
         part.start()
         part.wait_until_ready()
 
     def stop(self, name: str) -> None:
-        """Ends one part in its orderly way."""
+        """Stop a part with its stop signal."""
         self.part(name).stop()
 
     def kill(self, name: str) -> None:
-        """Ends one part with SIGKILL."""
+        """Kill a part with SIGKILL."""
         self.part(name).kill()
 
     def restart(self, name: str) -> None:
-        """Ends one part in its orderly way, starts it again and waits until it answers."""
+        """Stop a part, start the part again and wait until it answers."""
         self.stop(name)
         self.start(name)
 
     def check(self) -> None:
-        """Raises PartFailed, with its last lines, if a part died that was not ended through this object."""
+        """Raise PartFailed, with the last lines, if a part died and this object did not end the part."""
         for part in self._parts.values():
             part.check()
 
@@ -183,7 +183,7 @@ class Stack:
         ends.push(started)
 
     def _start_processes(self, settings: Settings) -> ExitStack:
-        """Starts them and waits until all answer; they end with what is returned."""
+        """Start the processes and wait until all answer. The returned stack ends the processes."""
         self._settings = settings
         processes = [*self._processes(self.settings)]
         if self._sandbox:
@@ -202,5 +202,5 @@ class Stack:
             for child in children:
                 child.wait_until_ready()
                 self._tell(child.name)
-            self.check()  # what has no address to ask may have died meanwhile
+            self.check()  # a process without a readiness check may have died meanwhile
             return attempt.pop_all()

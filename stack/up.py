@@ -1,4 +1,4 @@
-"""`reelworks up`: the whole system in the foreground of one terminal, until Ctrl-C."""
+"""`reelworks up`: runs the whole system in the foreground of a terminal until Ctrl-C."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ EXIT_FAILED = 1
 EXIT_PORT_TAKEN = 2
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 
-# Each line gets the time and the name of its process here.
+# The output adds the time and the name of the process to each line.
 _CHILDREN = {"PYTHONUNBUFFERED": "1", "REELWORKS_LOG_TIMESTAMPS": "false"}
 
 
@@ -52,20 +52,20 @@ def up(
     processes: Processes = application_processes,
     migrate: Migrate = migrate,
 ) -> int:
-    """Runs services, migrations and all processes until a signal comes or a part dies. Call it in the main thread.
+    """Run services, migrations and all processes until a signal arrives or a part dies. Call in the main thread.
 
-    With no key for a real provider account, the accounts are the sandbox's, which then runs too.
+    Without a key for a real provider account, the sandbox runs too, and every account points at the sandbox.
 
     Args:
-        settings: what the user configured; services that these name are not started.
-        folder: the run folder: data, logs and secrets, kept for the next run.
-        on_ready: called once, when every process answers, with the filled-in settings. It runs in a thread,
-            with the processes' output held back while it prints; what it raises ends the system.
-        processes: which processes there are, apart from the sandbox.
-        migrate: what prepares the database.
+        settings: the settings of the user. Services that they name are not started.
+        folder: the run folder with data, logs and secrets. The next run uses it again.
+        on_ready: runs once with the complete settings, when every process answers. The call runs in a thread and holds
+            back the output of the processes. An exception ends the system.
+        processes: returns the processes without the sandbox.
+        migrate: prepares the database.
 
     Returns:
-        The exit code: 130 or 143 after SIGINT or SIGTERM, 1 when a part died or did not start, 2 when a port is taken.
+        The exit code: 130 after SIGINT, 143 after SIGTERM, 1 if a part died or did not start, 2 if a port is taken.
     """
     try:
         with _sigterm_as_exit():
@@ -105,13 +105,13 @@ def _up(given: Settings, folder: Path, on_ready: OnReady, processes: Processes, 
 
 @dataclass(frozen=True)
 class _Run:
-    """The services and processes of one `up`, and their terminal."""
+    """The services and processes of a run, and their terminal."""
 
     services: LocalServices
     processes: Processes
     on_ready: OnReady
     environment: Path
-    """Where other commands find the settings of the running system."""
+    """The file in which other commands find the settings of the running system."""
     output: Output
 
     def parts(self, settings: Settings) -> list[str]:
@@ -120,10 +120,10 @@ class _Run:
         return services + [process.name for process in self.processes(settings)]
 
     def until_end(self, tell: Tell, settings: Settings) -> Foreground:
-        """Runs the processes until the end.
+        """Run the processes until the end.
 
         Raises:
-            PartFailed: one failed before all were ready.
+            PartFailed: a part failed before all parts were ready.
         """
         manager = Foreground(
             self.processes(settings),
@@ -162,7 +162,7 @@ def _banner(settings: Settings, *, sandbox: bool) -> str:
 
 
 def _polled(settings: Settings) -> str:
-    """A warning where vendors cannot call back."""
+    """A warning if a vendor cannot call back."""
     providers = Providers(settings.providers, public_url=settings.public_url)
     names = ", ".join(providers.out_of_reach())
     if not names:
@@ -175,7 +175,7 @@ def _polled(settings: Settings) -> str:
 
 @contextmanager
 def _sigterm_as_exit() -> Iterator[None]:
-    """Makes SIGTERM unwind like Ctrl-C while no manager runs; and gives both signals back at the end."""
+    """Make SIGTERM unwind like Ctrl-C while no manager runs. Restore both handlers at the end."""
 
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""Which part listens where and talks to whom: one filled-in `Settings`, and the same as environment variables."""
+"""Chooses the address of every part: as one complete `Settings`, and as environment variables."""
 
 import json
 import shlex
@@ -26,13 +26,13 @@ _PREFIX: Final = "REELWORKS_"
 
 
 def wired(given: Settings, credentials: Credentials, sandbox: bool, before: Settings | None = None) -> Settings:
-    """What the user gave, with a port for each server, and with the sandbox's accounts if it is to run.
+    """The settings of the user with a port for each server, and with the sandbox's accounts if the sandbox runs.
 
     Args:
-        given: a port of 0 in it becomes some free one.
-        credentials: the sandbox's end of the keys.
-        sandbox: whether the sandbox is to run.
-        before: the settings of a start that failed: a free port that it chose is kept if it is free still.
+        given: the settings of the user. A port of 0 becomes a free port.
+        credentials: the keys of the sandbox.
+        sandbox: whether the sandbox runs.
+        before: the settings of a failed start. A chosen port that is still free remains.
 
     Raises:
         PortTaken: a configured port is in use.
@@ -42,16 +42,16 @@ def wired(given: Settings, credentials: Credentials, sandbox: bool, before: Sett
 
 
 def start_on_free_ports(start: Callable[[Settings], T], settings: Settings, wire: Callable[[Settings], Settings]) -> T:
-    """Calls `start`, and calls it again with other ports where another program took a port that we had chosen.
+    """Call `start`, and call it again with other ports if another program took a chosen port.
 
     Args:
-        start: starts the processes and returns what to hand on; where it raises PartFailed, all of them have ended.
-        settings: those of the first attempt.
-        wire: `wired` with its `before`.
+        start: starts the processes. If `start` raises PartFailed, all processes have ended.
+        settings: the settings of the first attempt.
+        wire: `wired` as a function of its `before`.
 
     Raises:
         PortTaken: another program took a configured port.
-        PartFailed: a process failed, and the ports were not the reason.
+        PartFailed: a process failed for a reason other than a port.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -65,12 +65,12 @@ def start_on_free_ports(start: Callable[[Settings], T], settings: Settings, wire
 
 
 def with_configured_ports(settings: Settings, *, sandbox: bool, before: Settings | None = None) -> Settings:
-    """Settings whose ports were free a moment ago; a port of 0 becomes some free one.
+    """Settings with free ports. A port of 0 becomes a free port.
 
     Args:
-        settings: those that the user gave.
-        sandbox: whether the sandbox is to run.
-        before: the settings of a start that failed: a free port that it chose is kept if it is free still.
+        settings: the settings of the user.
+        sandbox: whether the sandbox runs.
+        before: the settings of a failed start. A chosen port that is still free remains.
 
     Raises:
         PortTaken: a configured port is in use.
@@ -90,19 +90,19 @@ def with_configured_ports(settings: Settings, *, sandbox: bool, before: Settings
 
 
 def with_free_ports(settings: Settings) -> Settings:
-    """Settings whose gateway, Flower and sandbox listen on ports that nobody uses."""
+    """Settings with free ports for the gateway, Flower and the sandbox."""
     return with_configured_ports(with_any_ports(settings), sandbox=False)
 
 
 def with_any_ports(settings: Settings) -> Settings:
-    """Settings that leave the ports of the gateway, Flower and the sandbox to us."""
+    """Settings with port 0 for the gateway, Flower and the sandbox."""
     return _with_ports(settings, gateway=0, flower=0, sandbox=0)
 
 
 def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
-    """Settings with an account for each kind of vendor, all of them the sandbox's.
+    """Settings with an account for each kind of vendor. All accounts point at the sandbox.
 
-    It calls back, and serves files on loopback.
+    The sandbox calls back, and serves files on loopback.
     """
     accounts = {
         name: settings.providers.named(name).model_copy(
@@ -131,7 +131,7 @@ def _with_loopback(networks: Sequence[IPv4Network | IPv6Network]) -> dict[str, o
 
 
 def _sandbox_options(settings: Settings, name: str) -> dict[str, SecretStr]:
-    """The account's own, with what the sandbox's vendor wants to be told."""
+    """The options of an account, and the options that the sandbox's vendor needs."""
     wanted = vendors.options(name, f"{sandbox_url(settings)}/{name}")
     return {
         **settings.providers.named(name).options,
@@ -140,23 +140,23 @@ def _sandbox_options(settings: Settings, name: str) -> dict[str, SecretStr]:
 
 
 def has_provider_key(settings: Settings) -> bool:
-    """Whether there is a key for any real provider account."""
+    """Whether a real provider account has a key."""
     accounts = settings.providers
     return any(accounts.named(name).api_key.get_secret_value() for name in accounts.names())
 
 
 def gateway_url(settings: Settings) -> str:
-    """Where this machine reaches the gateway."""
+    """The gateway's address for this machine."""
     return settings.gateway_url
 
 
 def flower_url(settings: Settings) -> str:
-    """Where this machine reaches Flower."""
+    """Flower's address for this machine."""
     return f"http://{connectable(settings.flower_host)}:{settings.flower_port}"
 
 
 def sandbox_url(settings: Settings) -> str:
-    """Where this machine reaches the sandbox."""
+    """The sandbox's address for this machine."""
     return f"http://127.0.0.1:{settings.sandbox.port}"
 
 
@@ -166,13 +166,13 @@ def settings_environment(settings: Settings) -> dict[str, str]:
 
 
 def write_environment(settings: Settings, path: Path) -> None:
-    """Keep the `REELWORKS_*` variables of these settings in a file that only its owner reads."""
+    """Write the `REELWORKS_*` variables of these settings to a file that only its owner can read."""
     variables = settings_environment(settings).items()
     write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables))
 
 
 def sandbox_environment(settings: Settings) -> dict[str, str]:
-    """The sandbox's own variables: it holds the other end of the accounts' keys, which are the same for all."""
+    """The variables of the sandbox. They hold the keys of the accounts, which are the same for all accounts."""
     account = settings.providers.named(min(adapter_names()))
     return {
         "SANDBOX_API_KEY": account.api_key.get_secret_value(),
@@ -208,7 +208,7 @@ def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:
         if isinstance(value, BaseModel):
             found += _variables(value, f"{name}__")
         elif isinstance(model, ProviderSettings) and field not in model.model_fields_set:
-            continue  # what its operator leaves open, the kind of vendor may decide
+            continue  # the adapter chooses the default of an unset field
         elif value is not None:
             found.append((name, _text(value)))
     return found

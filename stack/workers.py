@@ -1,4 +1,4 @@
-"""What the running workers say of themselves, asked over Redis."""
+"""Asks the running workers for their state over Redis."""
 
 import time
 from socket import gethostname
@@ -13,7 +13,7 @@ from workers.app import create_app
 from workers.roles import Role
 
 _REPLY_SECONDS = 0.5
-# One question for all that is asked of the workers in a round.
+# All checks within this time share one question.
 _KEPT_SECONDS = 0.5
 
 _Replies = TypeAdapter(list[dict[str, dict[str, object]]])
@@ -32,12 +32,12 @@ class Workers:
         return any(name.rstrip("0123456789") == role for name in self._ask())
 
     def hears_beat(self) -> bool:
-        """Whether a wake-up from beat has been carried out: beat sends to the workers that serve `control`."""
+        """Whether a worker has run a wake-up of beat. Beat sends wake-ups to the workers that serve `control`."""
         totals = [reply.get("total") for reply in self._ask().values()]
         return any(isinstance(total, dict) and total.get(TaskName.WAKE) for total in totals)
 
     def _ask(self) -> dict[str, dict[str, object]]:
-        """The statistics of each worker, by the name of its node."""
+        """The statistics of each worker by node name."""
         if time.monotonic() - self._asked_at > _KEPT_SECONDS:
             self._replies = self._read()
             self._asked_at = time.monotonic()

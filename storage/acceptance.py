@@ -98,7 +98,7 @@ def _insert(sql: Sql, identity: _Identity, order: Order, pipeline: PipelineSetti
 
 
 _FIND_EARLIER = returns(Generation)("""
-    SELECT * FROM generations WHERE customer_id = %(customer_id)s AND idempotency_key = %(idempotency_key)s
+    SELECT {columns} FROM generations WHERE customer_id = %(customer_id)s AND idempotency_key = %(idempotency_key)s
 """)
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from schemas.enums import AccountKind, TransferKind
 from schemas.errors import AlreadySettled, InsufficientCredits, InvalidRequest, NotFound
-from schemas.tables import LedgerAccount, LedgerTransfer
+from schemas.ledger_tables import LedgerAccount, LedgerTransfer
 from storage.sql import Sql, of, returns
 
 

@@ -77,9 +77,16 @@ def returns(row: type[T] | Callable[..., T]) -> Callable[[str], Query[T]]:
 
     Args:
         row: a dataclass with the statement's columns in their order, a pydantic model of the columns, a function of the
-            columns, or the type of the only column.
+            columns, or the type of the only column. `{columns}` in the text stands for the columns of a model. A `*`
+            would return a column that the next release adds, too, and a prepared statement would then fail.
     """
-    return lambda text: Query(text, row)
+    columns = _columns(row)
+    return lambda text: Query(text.replace("{columns}", columns), row)
+
+
+def _columns(row: Any) -> str:
+    is_model = isinstance(row, type) and issubclass(row, BaseModel)
+    return ", ".join(f'"{name}"' for name in row.model_fields) if is_model else ""
 
 
 def of(session: Session) -> Sql:

@@ -35,27 +35,27 @@ _ADD = returns(Upload)("""
     FROM customers WHERE id = %(customer_id)s
     ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at),
                                    duration_seconds = coalesce(excluded.duration_seconds, uploads.duration_seconds)
-    RETURNING *
+    RETURNING {columns}
 """)
 
 _PROLONG = returns(Upload)("""
     UPDATE uploads SET expires_at = greatest(expires_at, clock_timestamp() + make_interval(secs => %(keep_for)s))
-    WHERE id = %(upload_id)s RETURNING *
+    WHERE id = %(upload_id)s RETURNING {columns}
 """)
 
 _FIND_THEIRS = returns(Upload)(
-    "SELECT * FROM uploads WHERE customer_id = %(customer_id)s AND id = ANY(%(ids)s::uuid[])"
+    "SELECT {columns} FROM uploads WHERE customer_id = %(customer_id)s AND id = ANY(%(ids)s::uuid[])"
 )
 
 # Rows are locked in the order of their ids, so that two orders do not deadlock.
 _LOCK = returns(Upload)("""
-    SELECT * FROM uploads
+    SELECT {columns} FROM uploads
     WHERE customer_id = %(customer_id)s AND id = ANY(%(ids)s::uuid[]) AND expires_at > clock_timestamp()
     ORDER BY id FOR NO KEY UPDATE
 """)
 
 _FIND = returns(Upload)("""
-    SELECT * FROM uploads
+    SELECT {columns} FROM uploads
     WHERE customer_id = %(customer_id)s AND id = %(upload_id)s AND expires_at > clock_timestamp()
 """)
 

@@ -64,7 +64,6 @@ def _grace_seconds(services: WorkerServices, claim: Claim) -> float:
 
 def _given_up(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail:
     """The outcome after the grace period: cancel if the customer asked, else follow the route's rule."""
-    log.info("submit_given_up")
     if claim.generation.cancel_requested_at is not None:
         return Cancel("the provider never said whether it had it")
     if services.catalogue.unknown_submit(claim.order.model, claim.route) is UnknownSubmit.RESUBMIT:

@@ -1,5 +1,7 @@
 """Real services for every test that asks for them: started once a run, on free ports, and ended with it."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,9 +18,31 @@ from tests.support import NewCustomer, clean_settings, empty, new_customer, with
 hypothesis.settings.register_profile("reelworks", deadline=None)
 hypothesis.settings.load_profile("reelworks")
 
+_OWN_FOLDER = pytest.StashKey[Path]()
+
 # Tests that share PostgreSQL, Redis and S3, or that start whole systems, stay in one process, and the others run
 # beside them.
 _TOGETHER = {"integration", "model", "e2e", "stack"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a folder of its own.
+
+    pytest makes the folder that a user's runs share private at each start, and an embedded PostgreSQL of root's runs as
+    another user: a second run would lock the first run's database out of its data.
+    """
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        config.option.basetemp = tempfile.mkdtemp(prefix="reelworks-tests-")
+        config.stash[_OWN_FOLDER] = Path(config.option.basetemp)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove the folder of a run without failures. Logs of a failed run stay."""
+    folder = session.config.stash.get(_OWN_FOLDER, None)
+    if folder is not None and exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,1 +1,1 @@
-"""Celery: the application, the queues and the processes that serve them."""
+"""The Celery application, its queues, and the processes that serve the queues."""

@@ -1,4 +1,4 @@
-"""One Celery worker process: `python -m workers --role provider`. `reelworks worker` starts and restarts it."""
+"""A Celery worker process: `python -m workers --role provider`. `reelworks worker` starts and restarts the process."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ _PARENT_CHECK_SECONDS = 1.0
 
 
 def main() -> None:
-    """Serve a role's queues until told to stop."""
+    """Serve the queues of a role until a signal ends the process."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--role", type=Role, choices=list(Role), required=True)
     parser.add_argument("--threads", type=int, help="default: the role's own")
@@ -39,14 +39,14 @@ def main() -> None:
     configure_logging(settings)
     keep_our_logging()
     hide_message_bodies()
-    # Celery warns a root user of pickled messages; only JSON is accepted here.
+    # Celery warns root of pickled messages. The application accepts only JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     if options.parent is not None:
         threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
     definition = ROLES[options.role]
     threads = options.threads or definition.threads
     is_door = options.role is Role.REQUESTS
-    # A request is no row yet: its message is all that there is.
+    # A request has no row yet. Only the message holds the request.
     app = create_app(settings, process="worker", is_door=is_door)
     name = options.name or options.role
     with open_services(app, settings, worker_name=f"{name}#{os.getpid()}", queues=definition.queues) as services:
@@ -71,7 +71,7 @@ def _arguments(queues: Sequence[Queue], *, threads: int, name: str) -> list[str]
 
 
 def _end_with(parent: int, settings: Settings) -> None:
-    """A supervisor that was killed could not pass the end on: shut down as it would have asked for, or at last hard."""
+    """End with the supervisor: a killed supervisor sends no signal. Drain first, then exit hard."""
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,7 +1,7 @@
-"""The Celery application: queues, routes, the beat, and how Celery on Redis is made dependable.
+"""The Celery application: its queues, routes, beat schedule and settings.
 
-A message here is only a wake-up; the database row is the truth. So messages are acknowledged early, nothing is retried
-or delayed by Celery, and no result is kept, save the answer of the Redis door.
+A message is only a wake-up. The database row holds the state. So workers acknowledge messages early, Celery retries and
+delays nothing, and Redis keeps no result except the answers of the Redis door.
 """
 
 from typing import Literal
@@ -26,7 +26,7 @@ ROUTES = {
 
 Process = Literal["gateway", "worker"]
 
-# A publish that hangs holds up a stage or a customer; the waker heals one that was given up.
+# A publish that hangs delays a stage or a customer. The waker repeats a publish that timed out.
 _SOCKET_TIMEOUT_SECONDS: dict[Process, int] = {"gateway": 2, "worker": 10}
 
 _TASK_MODULES = ("messages", "wake", "sweep")
@@ -35,15 +35,64 @@ _WAKE_EVERY_SECONDS = 1.0
 _SWEEP_AT_MINUTE = 17
 _REPLY_KEPT_SECONDS = 3600
 
+_TASKS: dict[str, object] = {
+    # Plain direct queues: a FLUSHALL deletes the bindings of a named exchange, and later messages vanish.
+    "task_queues": [KombuQueue(queue.value, routing_key=queue.value) for queue in Queue],
+    "task_routes": {task: {"queue": queue.value} for task, queue in ROUTES.items()},
+    "task_default_queue": Queue.CONTROL.value,
+    "task_create_missing_queues": False,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    # No kind of acknowledgement survives `kill -9`. The lease does. Early acknowledgements cause no double start.
+    "task_acks_late": False,
+    "task_ignore_result": True,
+    "task_store_errors_even_if_ignored": False,
+    "result_expires": _REPLY_KEPT_SECONDS,
+    "task_publish_retry": False,
+}
+
+_WORKERS: dict[str, object] = {
+    "worker_prefetch_multiplier": 1,
+    "worker_pool": "workers.celery_patches.drain:DrainingPool",
+    "worker_consumer": "workers.celery_patches.consumer:PatchedConsumer",
+    "worker_hijack_root_logger": False,
+    # Without a value, Celery warns at each lost connection. Only the Redis door acknowledges late, and a pool of
+    # threads cannot cancel a request: the request ends, and its second delivery gives the same generation.
+    "worker_cancel_long_running_tasks_on_connection_loss": True,
+    # Flower needs events and remote control.
+    "worker_send_task_events": True,
+    "worker_enable_remote_control": True,
+}
+
+_BEAT: dict[str, object] = {
+    "beat_schedule": {
+        "wake": {
+            "task": TaskName.WAKE.value,
+            "schedule": _WAKE_EVERY_SECONDS,
+            # A late wake-up is worthless: the next wake-up does the same.
+            "options": {"expires": 5 * _WAKE_EVERY_SECONDS, "ignore_result": True},
+        },
+        "sweep": {
+            "task": TaskName.SWEEP.value,
+            # By the clock, not every 3600 s from the start: a beat that restarts often would never sweep.
+            "schedule": crontab(minute=_SWEEP_AT_MINUTE),
+            "options": {"expires": 1800, "ignore_result": True},
+        },
+    },
+    # The schedule is code. A file with the schedule could be stale.
+    "beat_scheduler": "workers.celery_patches.beat_outages:MemoryScheduler",
+    "beat_max_loop_interval": _WAKE_EVERY_SECONDS,
+}
+
 
 def create_app(settings: Settings, *, process: Process = "gateway", is_door: bool = False) -> Celery:
-    """The application for one process.
+    """The application for a process.
 
     Args:
-        process: a gateway gives up sooner on a Redis that does not answer.
-        is_door: for the worker that takes requests. What it has taken stays in Redis until it is acknowledged, and
-            survives the worker; a wake-up need not, and this costs two round trips each. And it reads every priority
-            that a sender may give.
+        process: the kind of process. A gateway waits less long for Redis.
+        is_door: for the worker of the Redis door. Redis keeps a taken request until its acknowledgement, so the request
+            survives the worker. A wake-up need not survive, and the copy costs two round trips for each message. The
+            worker of the door also reads every priority.
     """
     mend_reconnect()
     app = Celery(
@@ -52,30 +101,21 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         backend=settings.redis_url,
         loader=InstalledLoader,
         task_cls="workers.task:ReelworksTask",
-        # Imported by the workers alone, and by name, so that a gateway starts without them.
+        # Only workers import these modules, by name: a gateway starts without them.
         include=[*(f"tasks.{module}" for module in _TASK_MODULES), "intake.redis_door"],
     )
-    app.conf.update(
-        # Plain direct queues: what is published through a named exchange vanishes after a FLUSHALL.
-        task_queues=[KombuQueue(queue.value, routing_key=queue.value) for queue in Queue],
-        task_routes={task: {"queue": queue.value} for task, queue in ROUTES.items()},
-        task_default_queue=Queue.CONTROL.value,
-        task_create_missing_queues=False,
-        task_serializer="json",
-        accept_content=["json"],
-        # Neither kind of acknowledgement survives `kill -9`; the lease does, and early ones cause no double start.
-        task_acks_late=False,
-        worker_prefetch_multiplier=1,
-        worker_pool="workers.celery_patches.drain:DrainingPool",
-        task_ignore_result=True,
-        task_store_errors_even_if_ignored=False,
-        result_expires=_REPLY_KEPT_SECONDS,
-        task_publish_retry=False,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
-        broker_pool_limit=40,
-        broker_pool_acquire_timeout=_SOCKET_TIMEOUT_SECONDS[process],
-        broker_transport_options={
+    app.conf.update(**_TASKS, **_WORKERS, **_BEAT, **_redis(process, is_door=is_door))
+    return app
+
+
+def _redis(process: Process, *, is_door: bool) -> dict[str, object]:
+    """The connections to Redis, as broker and as result backend."""
+    return {
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_pool_limit": 40,
+        "broker_pool_acquire_timeout": _SOCKET_TIMEOUT_SECONDS[process],
+        "broker_transport_options": {
             "ack_emulation": is_door,
             **({"priority_steps": list(PRIORITIES)} if is_door else {}),
             "visibility_timeout": 900,
@@ -87,31 +127,6 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
             "health_check_interval": 25,
             "max_connections": 200,
         },
-        redis_socket_timeout=_SOCKET_TIMEOUT_SECONDS["worker"],
-        redis_socket_connect_timeout=1,
-        worker_hijack_root_logger=False,
-        # Only late acknowledgements are affected, and we have none; unset, Celery warns at each lost connection.
-        worker_cancel_long_running_tasks_on_connection_loss=True,
-        worker_consumer="workers.celery_patches.consumer:PatchedConsumer",
-        # Flower needs events and remote control.
-        worker_send_task_events=True,
-        worker_enable_remote_control=True,
-        beat_schedule={
-            "wake": {
-                "task": TaskName.WAKE.value,
-                "schedule": _WAKE_EVERY_SECONDS,
-                # A beat that nobody consumed in time is worthless: the next one does the same.
-                "options": {"expires": 5 * _WAKE_EVERY_SECONDS, "ignore_result": True},
-            },
-            "sweep": {
-                "task": TaskName.SWEEP.value,
-                # By the clock, and not every 3600 s from the start: a beat that is restarted often would never send it.
-                "schedule": crontab(minute=_SWEEP_AT_MINUTE),
-                "options": {"expires": 1800, "ignore_result": True},
-            },
-        },
-        # The schedule is code: a file that remembers it could only be stale.
-        beat_scheduler="workers.celery_patches.beat_outages:MemoryScheduler",
-        beat_max_loop_interval=_WAKE_EVERY_SECONDS,
-    )
-    return app
+        "redis_socket_timeout": _SOCKET_TIMEOUT_SECONDS["worker"],
+        "redis_socket_connect_timeout": 1,
+    }

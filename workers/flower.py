@@ -1,4 +1,4 @@
-"""Flower, with a login wherever it can be reached from elsewhere."""
+"""Runs Flower. Other machines need a login."""
 
 import ipaddress
 
@@ -10,7 +10,7 @@ def flower_arguments(settings: Settings) -> list[str]:
     """The command line of Flower.
 
     Raises:
-        ValueError: it would listen beyond this machine without a login.
+        ValueError: Flower would listen beyond this machine without a login.
     """
     login = settings.flower_basic_auth.get_secret_value()
     if not login and not _is_loopback(settings.flower_host):
@@ -23,7 +23,7 @@ def flower_arguments(settings: Settings) -> list[str]:
         f"--address={settings.flower_host}",
         f"--port={settings.flower_port}",
         "--logging=warning",
-        # A node that was renamed or scaled away would stay in the metrics for ever.
+        # Without this option, a removed node stays in the metrics for ever.
         "--purge-offline-workers=300",
         "--max-tasks=20000",
         "--task-runtime-metric-buckets=0.05,0.1,0.5,1,5,15,60,300",
@@ -32,7 +32,7 @@ def flower_arguments(settings: Settings) -> list[str]:
 
 
 def run_flower(settings: Settings) -> None:
-    """Serve Flower until told to stop."""
+    """Serve Flower until a signal ends the process."""
     create_app(settings, process="worker").start(flower_arguments(settings))
 
 

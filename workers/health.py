@@ -1,7 +1,7 @@
-"""Health checks of the processes that serve no HTTP, run beside them in their container.
+"""Health checks of the processes that serve no HTTP. Each check runs in the container of its process.
 
-`python -m workers.health worker ROLE` asks that worker over Redis, and `python -m workers.health beat` asks Redis for
-beat's traffic. Both end with 1, and say why, if the process is not well.
+`python -m workers.health worker ROLE` asks the worker over Redis. `python -m workers.health beat` asks Redis for the
+traffic of beat. Both exit with 1 and a reason if the process is not healthy.
 """
 
 import argparse
@@ -23,7 +23,7 @@ _SILENT_SECONDS = 10
 
 
 def worker_trouble(settings: Settings, role: str) -> str | None:
-    """Why the worker of this host and role is not well: its consuming loop does not answer. None: it is."""
+    """The reason why the worker of a role on this host is not healthy. None if its event loop answers."""
     node = f"{role}@{gethostname()}"
     with create_app(settings, process="worker") as app:
         replies = app.control.ping(destination=[node], timeout=_REPLY_SECONDS)
@@ -31,7 +31,7 @@ def worker_trouble(settings: Settings, role: str) -> str | None:
 
 
 def beat_trouble(settings: Settings) -> str | None:
-    """Why the beat of this address is not well: nothing here has pushed to a queue of late. None: it is."""
+    """The reason why the beat at this address is not healthy. None if this address has recently pushed to a queue."""
     with Redis.from_url(settings.redis_url, socket_timeout=_REPLY_SECONDS) as redis:
         address = _host(redis.client_info()["addr"])
         pushes = [
@@ -49,7 +49,7 @@ def _host(address: str) -> str:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the check of the command line."""
     parser = argparse.ArgumentParser(prog="python -m workers.health", description=__doc__)
     checks = parser.add_subparsers(dest="check", required=True)
     checks.add_parser("worker").add_argument("role", type=Role, choices=list(Role))

@@ -1,4 +1,4 @@
-"""The clients of a worker process: made when it starts, closed when it ends."""
+"""Opens the clients of a worker process at its start, and closes them at its end."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from workers.dispatch import Dispatcher
 def open_services(
     app: Celery, settings: Settings, *, worker_name: str, queues: Iterable[Queue] = ()
 ) -> Iterator[WorkerServices]:
-    """Everything that the stages of this process work with. `queues`: those that it serves."""
+    """The clients of a process. `queues` are the queues that the process serves."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
     policy = AddressPolicy(settings.downloads.allowed_private_networks)
@@ -52,7 +52,7 @@ def open_services(
 
 
 def intake_of(services: WorkerServices) -> Intake:
-    """What the Redis door of this process takes orders with."""
+    """The intake of the Redis door, with the clients of this process."""
     return Intake(
         settings=services.settings,
         database=services.database,

@@ -1,4 +1,4 @@
-"""The lists of messages in Redis: which ones our workers read, and which ones nobody does."""
+"""The lists of messages in Redis: the lists that workers read, and the lists that no worker reads."""
 
 import re
 from typing import Final
@@ -8,12 +8,12 @@ from redis import Redis
 from schemas.enums import Queue
 
 PRIORITIES: Final = range(10)
-"""Celery's: the first is the usual one. A message of another lies in a list with the number in its name."""
+"""Celery's priorities. The default is 0. Messages of another priority are in a list with the number in its name."""
 
 _SEPARATOR: Final = "\x06\x16"
 _KOMBUS_STEPS: Final = (0, 3, 6, 9)
 
-# Where remote control waits for answers; they vanish by themselves.
+# Remote control waits for answers in these lists. The lists expire.
 _REMOTE_CONTROL = re.compile(r".*\.pidbox")
 
 
@@ -22,7 +22,7 @@ def _of_priority(name: str, priority: int) -> str:
 
 
 DEFAULT_LISTS: Final = tuple(_of_priority("celery", priority) for priority in PRIORITIES)
-"""Where a Celery client sends that names no queue."""
+"""The lists of a Celery client that names no queue."""
 
 _READ: Final = frozenset(
     _of_priority(queue.value, priority)
@@ -32,7 +32,7 @@ _READ: Final = frozenset(
 
 
 def lengths(redis: Redis) -> dict[Queue, int]:
-    """How many messages wait in each queue, of all priorities.
+    """The number of messages in each queue, over all priorities.
 
     Raises:
         RedisError: Redis did not answer.
@@ -47,7 +47,7 @@ def lengths(redis: Redis) -> dict[Queue, int]:
 
 
 def strange(redis: Redis) -> dict[str, int]:
-    """The lists in this database that none of our workers reads, with their lengths.
+    """The lists in this database that no worker reads, with their lengths.
 
     Raises:
         RedisError: Redis did not answer.

@@ -1,4 +1,4 @@
-"""Which queues a worker process serves, and with how many threads."""
+"""The roles of worker processes: their queues and numbers of threads."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,21 +18,23 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class RoleDefinition:
-    """What a role serves. `threads` is the default; queues stay apart by what their work waits for."""
+    """The queues and threads of a role. Queues with different bottlenecks have different roles."""
 
     queues: tuple[Queue, ...]
+    """The queues that the role serves."""
     threads: int
+    """The default number of threads of a process."""
 
 
 ROLES: dict[Role, RoleDefinition] = {
-    # Waits for vendors. One httpx client serves up to 32 threads; beyond that, add processes.
+    # Waits for vendors. An httpx client serves up to 32 threads. Add processes beyond 32.
     Role.PROVIDER: RoleDefinition((Queue.SUBMIT, Queue.POLL), threads=16),
-    # Waits for bytes, and for the deletion of many.
+    # Waits for downloads, and for the deletion of many objects.
     Role.TRANSFER: RoleDefinition((Queue.DOWNLOAD, Queue.SWEEP), threads=8),
-    # Computes.
+    # Uses the CPU.
     Role.MEDIA: RoleDefinition((Queue.STORE,), threads=2),
-    # Waits for nobody but our own database, so that nothing slow ever delays the waker or a settlement.
+    # Waits only for the database, so slow work never delays the waker or a settlement.
     Role.CONTROL: RoleDefinition((Queue.CONTROL, Queue.SETTLE), threads=4),
-    # The Redis door: a malformed message of a stranger may end this process, and only this one.
+    # The Redis door. A malformed message may end this process, and no other.
     Role.REQUESTS: RoleDefinition((Queue.REQUESTS,), threads=4),
 }

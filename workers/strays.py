@@ -1,7 +1,7 @@
-"""Requests that their senders left in a Redis list that no worker reads.
+"""Moves requests from Redis lists that no worker reads to the queue `requests`.
 
-A Celery client that names no queue sends to `celery`. What such a client asks for is clear, so it is served like any
-other request. Messages for other tasks stay where they are: they may be another application's.
+A Celery client that names no queue sends to `celery`. The Redis door serves such a request like any other. Messages for
+other tasks stay in place: they may belong to another application.
 """
 
 import json
@@ -24,11 +24,11 @@ _LOOK_EVERY_SECONDS = 1.0
 _LOOK_FOR_SECONDS = 0.5
 _TIMEOUT_SECONDS = 5.0
 
-# A message may hold files: few at a time.
+# A message may hold files, so a page is short.
 _PAGE = 10
 _MOST_OF_OTHERS = 1000
 
-# At once: two who look at the same message move it once, and nobody's end loses it.
+# Atomic: two workers move a message once, and the end of a worker loses no message.
 _MOVE: Final = """
     if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
     return redis.call('LPUSH', KEYS[2], ARGV[2])
@@ -37,7 +37,7 @@ _MOVE: Final = """
 
 @contextmanager
 def fetching(redis_url: str) -> Iterator[None]:
-    """Fetch strays beside what the block does."""
+    """Fetch strays in a thread while the block runs."""
     over = threading.Event()
     thread = threading.Thread(target=_fetch_until, args=(over, redis_url), name="strays", daemon=True)
     thread.start()
@@ -49,12 +49,12 @@ def fetching(redis_url: str) -> Iterator[None]:
 
 
 def fetch(redis: Redis) -> int:
-    """Move requests from the lists that Celery clients use by default to the one that is read; how many.
+    """Move requests from the default lists of Celery clients to the queue `requests`. Return the number of requests.
 
     Raises:
         RedisError: Redis did not answer.
     """
-    return sum(_fetch_from(redis, name) for name in DEFAULT_LISTS if redis.exists(name))
+    return sum(_fetch_from(redis, name) for name in DEFAULT_LISTS if redis.type(name) in (b"list", "list"))
 
 
 def _fetch_until(over: threading.Event, redis_url: str) -> None:
@@ -67,7 +67,7 @@ def _fetch_until(over: threading.Event, redis_url: str) -> None:
 
 
 def _fetch_from(redis: Redis, name: str) -> int:
-    """Look from the oldest on, which is at the list's end. A message that is not ours is passed by."""
+    """Search a list from the oldest message, which is the last. Skip messages for other tasks."""
     ends_at = time.monotonic() + _LOOK_FOR_SECONDS
     moved = others = 0
     while others < _MOST_OF_OTHERS and time.monotonic() < ends_at:
@@ -86,12 +86,12 @@ def _fetch_from(redis: Redis, name: str) -> int:
 
 
 def _as_request(raw: bytes | str) -> str | None:
-    """The message as it would have come to the right list; None if it is for another task, or no message."""
+    """The message in the form of the queue `requests`. None if the text is for another task, or no message."""
     try:
         message: Any = json.loads(raw)
         if message["headers"]["task"] != TaskName.ENQUEUE.value:
             return None
-        # Where a worker that ends before it has answered gives the message back to.
+        # A worker that ends before its answer returns the message to this queue.
         message["properties"]["delivery_info"] = {"exchange": "", "routing_key": Queue.REQUESTS.value}
     except (ValueError, TypeError, LookupError, RecursionError):
         return None

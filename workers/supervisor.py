@@ -1,4 +1,4 @@
-"""Keep worker processes alive: restart one that exits, and pass the end on to all of them."""
+"""Keeps worker processes alive: restarts a process that exits, and passes signals on to all processes."""
 
 import os
 import signal
@@ -15,35 +15,36 @@ from workers.roles import Role
 log = structlog.get_logger()
 
 KILL_AFTER_SECONDS = 3.0
-"""What a worker has beyond its bound, to hand back what is left and say goodbye to Redis."""
+"""The time after the bound in which a worker hands back its steps and disconnects from Redis."""
 
 _RESTART_AFTER_SECONDS = 1.0
 _RESTART_CAP_SECONDS = 30.0
-# A process that lived this long had a good start: the next restart is quick again.
+# After a run of this length, the next restart is quick again.
 _STEADY_SECONDS = 60.0
 _CHECK_SECONDS = 0.2
 
 
 class Supervisor:
-    """Runs commands as child processes until SIGTERM or SIGINT, which it passes on as SIGTERM, once.
+    """Runs commands as child processes until SIGTERM or SIGINT.
 
-    A second one is passed on as SIGQUIT: hand back at once. A child that outlives its bound is killed.
+    The supervisor passes the first signal on as SIGTERM, and the second as SIGQUIT: the children then hand back their
+    steps at once. The supervisor kills a child that outlives its bound.
     """
 
     def __init__(self, commands: dict[str, list[str]], *, drain_seconds: float) -> None:
-        """Describes the children; `run` runs them.
+        """Describe the children. `run` runs them.
 
         Args:
-            commands: by the child's name.
-            drain_seconds: what the children have to end after SIGTERM.
+            commands: the command lines by the names of the children.
+            drain_seconds: the time for the children to end after SIGTERM.
         """
         self._children = {name: _Child(name, command) for name, command in commands.items()}
         self._drain_seconds = drain_seconds
-        # A plain number: a lock that a signal handler wants may be held by what it interrupts.
+        # A plain number: a signal handler may interrupt the owner of a lock, so the handler must take no lock.
         self._times_asked = 0
 
     def run(self) -> None:
-        """Block until told to stop and every child has ended."""
+        """Block until a signal arrives and every child has ended."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
         while not self._times_asked:
@@ -83,7 +84,7 @@ class _Child:
         self._restarts_in_a_row = 0
 
     def keep_alive(self) -> None:
-        """Start the process if it does not run and is due."""
+        """Start the process if it does not run and its start is due."""
         now = time.monotonic()
         if self._process is not None and self._process.poll() is not None:
             self._plan_restart(now, self._process.returncode)
@@ -99,23 +100,23 @@ class _Child:
         self._start_at = now + delay
 
     def runs(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal, if it runs."""
+        """Send a signal to the process if it runs."""
         if self._process is not None and self.runs():
             self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it; the leases that it still holds run out by themselves."""
+        """Kill the process. Its leases expire."""
         if self.runs():
             log.error("worker_killed", worker=self._name)
             self.send(signal.SIGKILL)
 
 
 def worker_commands(roles: Iterable[Role], *, processes: int, threads: int | None) -> dict[str, list[str]]:
-    """The commands of so many worker processes for each role, by node name."""
+    """The command lines of worker processes by node name. Each role gets the given number of processes and threads."""
     extra = [] if threads is None else ["--threads", str(threads)]
     commands: dict[str, list[str]] = {}
     for role in roles:

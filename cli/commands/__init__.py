@@ -1,1 +1,1 @@
-"""The commands, a module for each group. What a command needs is imported when it runs, so that help comes at once."""
+"""The commands, a module for each group. A command imports its dependencies when it runs, so help appears at once."""

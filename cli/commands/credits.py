@@ -10,7 +10,7 @@ from cli.console import console
 
 app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
 
-# A slip of the finger ends here, far below what a BIGINT holds; up to here every JSON reader is exact.
+# The limit stops typing errors. Every JSON reader is exact up to here, and a BIGINT holds far more.
 _MOST_CREDITS = 2**53 - 1
 
 

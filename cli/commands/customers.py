@@ -32,7 +32,7 @@ def create_customer(
     name: Annotated[str, typer.Argument(help="how the customer is called")],
     force: Annotated[bool, typer.Option("--force", help="even if another customer is called the same")] = False,
 ) -> None:
-    """Create a customer and its first API key; the key is shown once."""
+    """Create a customer and its first API key. The key appears once."""
     from storage import customers as storage
 
     with transaction() as session:

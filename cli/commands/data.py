@@ -1,4 +1,4 @@
-"""The database and the object store: preparing, checking and cleaning them."""
+"""Prepares, audits and sweeps the database and the object store."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -30,9 +30,10 @@ Kinds = Annotated[
     list[SweepKind] | None,
     typer.Option(
         parser=_sweep_kind,
-        metavar=f"[{'|'.join(SweepKind)}]",
+        metavar="KIND",
         autocompletion=lambda: list(SweepKind),
-        help="sweep this kind alone; may be given several times",
+        help="sweep this kind alone; may be given several times: assets, uploads (customers' files), "
+        "objects (without a row), multipart (of dead workers), receipts, keys",
     ),
 ]
 """The kinds of things to sweep."""
@@ -40,7 +41,7 @@ Kinds = Annotated[
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the newest schema and make sure that the bucket is there."""
+    """Bring the database to the newest schema and create the bucket if it is absent."""
     from storage.migrate import upgrade
     from storage.objects import ObjectStore
 
@@ -60,7 +61,7 @@ def audit(
     ] = False,
     window: Annotated[float, typer.Option(min=1, max=1440, help="minutes that --online looks back")] = 15,
 ) -> None:
-    """Check what must always hold; exit with 1 if something does not."""
+    """Audit the system. Exit with 1 if a rule does not hold."""
     from cli.reports.audit import run_audit, run_online_audit
 
     settings = service_settings()
@@ -78,7 +79,7 @@ def sweep(
     only: Kinds = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what is no longer needed; the workers do it every hour. Exit with 1 if something could not be removed."""
+    """Remove expired data, as the workers do every hour. Exit with 1 if something could not be removed."""
     from cli.reports.sweep import run_sweep
 
     settings = service_settings()

@@ -1,4 +1,4 @@
-"""Generations: which ones there are, and what happened to one."""
+"""Lists generations, and shows the timeline of one."""
 
 from typing import Annotated
 from uuid import UUID
@@ -24,7 +24,7 @@ def list_generations(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List generations, the newest first; without what was ordered."""
+    """List generations, the newest first, without their prompts and options."""
     from cli.reports.rows import show_rows
     from storage import listings
 
@@ -37,7 +37,7 @@ def list_generations(
 
 @top.command()
 def timeline(generation: Annotated[UUID, typer.Argument(help="the generation's id")]) -> None:
-    """Show what happened to a generation, step by step."""
+    """Show the events of a generation, step by step."""
     from cli.reports.timeline import show_timeline
     from storage import generations
     from storage import timeline as storage

@@ -31,7 +31,7 @@ def list_keys(
 
 @app.command("create")
 def create_key(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
-    """Create another API key for a customer; it is shown once."""
+    """Create another API key for a customer. The key appears once."""
     from storage import customers as storage
 
     with transaction() as session:

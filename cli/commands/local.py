@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command()
 def up() -> None:
-    """Run the whole system on this machine, in the foreground: one Ctrl-C ends it."""
+    """Run the whole system on this machine in the foreground. Ctrl-C ends the system."""
     _require_local_extra()
     from stack.first_customer import ensure_first_customer
     from stack.up import up as run_up
@@ -40,7 +40,7 @@ def demo(
 
 
 def _require_local_extra() -> None:
-    """End a command that starts servers of its own where their packages are not installed."""
+    """End a command that starts servers if the packages of the servers are not installed."""
     from stack.local_extra import HINT, missing
 
     if names := missing():

@@ -1,4 +1,4 @@
-"""The processes that a deployment runs: gateway, workers, beat, Flower; and the vendor simulator."""
+"""The processes of a deployment: gateway, workers, beat and Flower. Also the vendor simulator."""
 
 import os
 import sys
@@ -39,7 +39,7 @@ def worker(
     processes: Annotated[int, typer.Option(min=1, help="worker processes of each role to keep alive")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="threads in each; default: the role's own")] = None,
 ) -> None:
-    """Run worker processes for a role, or one for each, and restart one that exits."""
+    """Run worker processes for a role, or for every role, and restart a process that exits."""
     from workers.supervisor import Supervisor, worker_commands
 
     settings = service_settings()
@@ -52,7 +52,7 @@ def worker(
 
 @app.command()
 def beat() -> None:
-    """Send the wake-up of every second. Run one; more do no harm."""
+    """Send a wake-up every second. Run one beat; a second beat does no harm."""
     from workers.beat import run_beat
 
     settings = service_settings()
@@ -72,7 +72,7 @@ def flower() -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def sandbox(context: typer.Context) -> None:
-    """Serve the vendors' wires from a simulator: no key, no cost, and trouble on request."""
+    """Serve the vendors' APIs from a simulator: no key, no cost, and errors on request."""
     port = str(plain_settings().sandbox.port)
     command = [sys.executable, "-P", "-m", "sandbox", "--port", port, *context.args]
-    os.execv(sys.executable, command)  # noqa: S606 -- our own module: it takes this process's place and its signals
+    os.execv(sys.executable, command)  # noqa: S606 -- our own module replaces this process and receives its signals

@@ -1,4 +1,4 @@
-"""A running system: its state, its addresses, and SQL by hand."""
+"""Shows the state and the addresses of a running system, and runs SQL."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ def status(
     patience: Annotated[float, typer.Option(min=0.5, max=60, help="seconds that workers have to answer")] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Show the system at one look: services, workers, queues, generations. Exit with 1 if something is away."""
+    """Show services, workers, queues and generations. Exit with 1 if a service or a worker does not answer."""
     from cli.reports.state import show_state
     from cli.state import state_of
 
@@ -32,7 +32,7 @@ def urls(
     name: Annotated[str | None, typer.Argument(help="print this one alone, such as `redis`")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print where gateway, Flower, database, Redis and S3 are, with their passwords."""
+    """Print the addresses of gateway, Flower, database, Redis and S3, with their passwords."""
     from cli.reports.urls import show_urls
 
     show_urls(service_settings(), console, name=name, as_json=as_json)
@@ -45,7 +45,7 @@ def sql(
     may_write: Annotated[bool, typer.Option("--write", help="changes are taken, too")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look into the database: with psql where it is installed, or with -c. Nothing can be changed without --write."""
+    """Query the database with psql, or with -c. Without --write, the database refuses changes."""
     from cli import psql
     from cli.reports.rows import show_json
 

@@ -1,4 +1,4 @@
-"""The vendors: the catalogue, and whether the accounts are good."""
+"""Shows the catalogue, and checks the vendor accounts."""
 
 import logging
 from typing import Annotated
@@ -25,7 +25,7 @@ def models(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the catalogue: what can be ordered, what it costs, and which account serves it."""
+    """Show the models of the catalogue, with their prices and the accounts that serve them."""
     from cli.reports.models import Choice, show_models
     from providers.registry import Providers
 
@@ -40,11 +40,11 @@ def check_providers(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask whether keys and addresses are good, at no cost; exit with 1 if one is not."""
+    """Check keys and addresses at no cost. Exit with 1 if a check fails."""
     from cli.reports.accounts import check_accounts
 
     settings = provider_settings()
-    # The table says what became of each call.
+    # The table shows the result of each call. The log lines of the calls would repeat it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if not settings.providers.names() and not names:
         refuse("no account is configured: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another account")

@@ -1,1 +1,1 @@
-"""How a terminal and a program are told what a command found."""
+"""The findings of commands: tables for people, JSON for programs."""

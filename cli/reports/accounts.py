@@ -1,4 +1,4 @@
-"""Whether the vendor accounts that are configured work, as a table and as JSON."""
+"""Checks the configured vendor accounts, and prints the results as a table or as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -16,25 +16,30 @@ from schemas.settings import Settings
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the check of one account."""
+    """The result of the check of an account."""
 
     name: ProviderName
+    """The name of the account."""
     adapter: str
+    """The adapter that serves the account."""
     base_url: str
-    """Empty: the vendor's own."""
+    """The configured address. Empty means the vendor's address."""
     models: Sequence[str]
+    """The models of the catalogue with a route to the account."""
     is_good: bool
+    """Whether the vendor accepted the account without a warning."""
     says: str
+    """`ok`, or the warning or error."""
     credits: float | None
-    """In the vendor's own unit, where it tells."""
+    """The remaining credits in the vendor's unit. None if the vendor does not report them."""
 
 
 def check_accounts(settings: Settings, names: Sequence[ProviderName], console: Console, *, as_json: bool) -> bool:
-    """Ask each vendor for something that costs nothing; whether all accounts are good.
+    """Call a free endpoint of each vendor. Return whether all accounts are good.
 
     Args:
-        names: of accounts; every one that is configured if there are none.
-        as_json: one JSON document, and nothing else, on standard output.
+        names: the names of accounts. Empty means every configured account.
+        as_json: print one JSON document, and nothing else, on standard output.
 
     Raises:
         InvalidSettings: an account has no adapter.
@@ -77,7 +82,7 @@ def _check(settings: Settings, providers: Providers, name: ProviderName) -> Verd
 
 
 def _table(verdicts: Sequence[Verdict]) -> Table:
-    # What is cut off is lost: words are folded instead, and the names of models are in the JSON.
+    # Columns fold long words instead of cutting them. Only the JSON holds the names of models.
     columns = [Column(name, overflow="fold") for name in ("account", "address", "models", "credits", "says")]
     table = Table(*columns, header_style="bold")
     for verdict in verdicts:

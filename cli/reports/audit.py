@@ -1,4 +1,4 @@
-"""How an audit looks in a terminal, and to a program."""
+"""Runs an audit and prints its report."""
 
 import json
 from dataclasses import asdict
@@ -15,10 +15,10 @@ from storage.objects import ObjectStore
 
 
 def run_audit(settings: Settings, console: Console, *, as_json: bool = False) -> bool:
-    """Audit the whole system that the settings name and tell what was found; whether everything holds.
+    """Audit the whole system that the settings name, and print the report. Return whether every rule holds.
 
     Args:
-        as_json: one JSON document, and nothing else, on standard output.
+        as_json: print one JSON document, and nothing else, on standard output.
     """
     database = Database(settings.database_url)
     objects = ObjectStore(settings.s3)
@@ -44,7 +44,7 @@ def run_audit(settings: Settings, console: Console, *, as_json: bool = False) ->
 
 
 def run_online_audit(settings: Settings, console: Console, *, window: timedelta, as_json: bool = False) -> bool:
-    """Audit what changed lately, without a burden for the system; whether everything holds."""
+    """Audit recent changes only, which is cheap, and print the report. Return whether every rule holds."""
     database = Database(settings.database_url)
     try:
         report = audit_online(database, window=window)

@@ -1,4 +1,4 @@
-"""The catalogue in a terminal: what can be ordered, what it costs, and who serves it."""
+"""Prints the catalogue: models, prices and the accounts that serve them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from schemas.names import ProviderName
 
 @dataclass(frozen=True)
 class Choice:
-    """Which models are shown."""
+    """A filter for models."""
 
     names: Sequence[str] = ()
-    """A name or an alias has one of these in it; empty: any."""
+    """Parts of a name or an alias. A model matches if one part matches. Empty matches every model."""
     kind: Kind | None = None
-    """What they make."""
+    """The kind of media. None matches every kind."""
     provider: ProviderName | None = None
-    """The account that serves them."""
+    """The account that serves the model. None matches every account."""
     only_available: bool = False
-    """Whether only those that an account with a key serves, and that are neither paused nor retired."""
+    """Whether to match only models that an account with a key serves, and that are neither paused nor retired."""
 
     def takes(self, model: Model | RetiredModel, available: frozenset[ProviderName]) -> bool:
-        """Whether a model is one of them."""
+        """Whether a model matches."""
         accounts = {route.provider for route in model.routes} if isinstance(model, Model) else set()
         can_be_ordered = isinstance(model, Model) and _is_available(model, available)
         return (
@@ -46,10 +46,10 @@ class Choice:
 def show_models(
     available: frozenset[ProviderName], console: Console, choice: Choice = Choice(), *, as_json: bool = False
 ) -> None:
-    """Print models of the catalogue; a route whose account has no key here is dim.
+    """Print models of the catalogue. A route to an account without a key is dim.
 
     Raises:
-        NotFound: no model is like that.
+        NotFound: no model matches.
     """
     shipped = CatalogueFile.shipped()
     models = [model for model in shipped.models if choice.takes(model, available)]
@@ -111,7 +111,7 @@ def _switches(can: Capabilities) -> list[str]:
 
 
 def _range(numbers: Sequence[int]) -> str:
-    """`3-15` or `5, 10`; nothing of nothing."""
+    """`3-15` or `5, 10`. Empty for no numbers."""
     if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]}-{numbers[-1]}"
     return ", ".join(map(str, numbers))

@@ -1,4 +1,4 @@
-"""A list of like things: a table for people, an array for programs."""
+"""Prints dataclasses of one class: a table for people, an array for programs."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -12,10 +12,10 @@ from rich.console import Console
 def show_rows(
     kind: type[Any], rows: Sequence[Any], console: Console, *, as_json: bool, for_programs: Collection[str] = ()
 ) -> None:
-    """Print dataclasses of one kind, a column for each field.
+    """Print dataclasses of one class, with a column for each field.
 
     Args:
-        for_programs: fields that no table has room for.
+        for_programs: fields that appear only in the JSON, because a table has no room.
     """
     if as_json:
         show_json([asdict(row) for row in rows], console)
@@ -28,12 +28,12 @@ def show_rows(
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for number, cells in enumerate(table):
         line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-        # Never folded into columns: ids are there to be copied, and a line to be found by grep.
+        # No line is folded: users copy ids, and search lines with grep.
         console.print(line, style=None if number else "bold", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_json(document: Sequence[Any] | Mapping[str, Any], console: Console) -> None:
-    """Print one JSON document, and nothing else."""
+    """Print one JSON document and nothing else."""
     console.out(json.dumps(document, indent=2, default=_plain), highlight=False)
 
 

@@ -1,4 +1,4 @@
-"""How the state of the system looks in a terminal, and to a program."""
+"""Prints the state of the system."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from cli.state import State
 
 
 def show_state(state: State, console: Console, *, as_json: bool) -> None:
-    """Print what every part of the system said."""
+    """Print the state of every part of the system."""
     if as_json:
         show_json({"well": state.is_well, **asdict(state)}, console)
         return

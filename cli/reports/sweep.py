@@ -1,4 +1,4 @@
-"""How a sweep looks in a terminal, and to a program."""
+"""Runs a sweep and prints its result."""
 
 import json
 import time
@@ -20,11 +20,11 @@ from storage.sweeps import Portion, Swept, sweep
 def run_sweep(
     settings: Settings, console: Console, *, kinds: Collection[SweepKind], is_dry: bool, as_json: bool = False
 ) -> bool:
-    """Sweep the system that the settings name and tell what was removed; whether all of it could be.
+    """Sweep the system that the settings name, and print the result. Return whether every removal succeeded.
 
     Args:
-        is_dry: only look.
-        as_json: one JSON document, and nothing else, on standard output.
+        is_dry: count and remove nothing.
+        as_json: print one JSON document, and nothing else, on standard output.
     """
     started_at = time.monotonic()
     database = Database(settings.database_url)

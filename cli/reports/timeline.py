@@ -1,4 +1,4 @@
-"""How a generation's timeline looks in a terminal."""
+"""Prints the timeline of a generation."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from schemas.tables import Event, Generation
 
 
 def show_timeline(generation: Generation, events: Sequence[Event], console: Console) -> None:
-    """Print where a generation stands and everything that happened to it, with the seconds since it was accepted."""
+    """Print the stage of a generation and all its events, with the seconds since its acceptance."""
     console.print(f"{generation.kind} {generation.id}, {generation.model}: [bold]{generation.stage}[/bold]")
     if generation.error_code is not None:
         console.print(f"{generation.error_code}: {generation.error_message}", markup=False)

@@ -1,4 +1,4 @@
-"""Where the parts of a running system listen, with the passwords: for clients and tools on this machine."""
+"""Prints the addresses and passwords of a running system, for clients and tools on this machine."""
 
 import json
 
@@ -10,16 +10,16 @@ from stack.wiring import flower_url, gateway_url, sandbox_url
 
 
 def show_urls(settings: Settings, console: Console, *, name: str | None, as_json: bool) -> None:
-    """Print every address and what is needed to use it, or the value of one name alone.
+    """Print every address with its credentials, or the value of one name.
 
     Args:
-        settings: those of the running system.
-        console: where to print.
-        name: one of the names that are printed; None prints all.
-        as_json: one JSON document, and nothing else.
+        settings: the settings of the running system.
+        console: the console.
+        name: one of the printed names. None prints all.
+        as_json: print one JSON document, and nothing else.
 
     Raises:
-        NotFound: there is no such name.
+        NotFound: the name does not exist.
     """
     urls = urls_of(settings)
     if name is not None and name not in urls:
@@ -35,7 +35,7 @@ def show_urls(settings: Settings, console: Console, *, name: str | None, as_json
 
 
 def urls_of(settings: Settings) -> dict[str, str]:
-    """The addresses by name; each URL in the form that the usual clients take."""
+    """The addresses by name. Each URL has the form that the usual clients take."""
     s3 = settings.s3
     urls = {
         "gateway": gateway_url(settings),

@@ -147,7 +147,7 @@ class VendorAdapter(ABC):
         text = self._account.quotable(told.text, reply, prompt=prompt)
         return ProviderRejected(f"{error.message}: {text}" if text else error.message, code=told.code)
 
-    def _told(self, reply: Reply) -> Told | None:  # noqa: ARG002 -- no vendor has the words of another
+    def _told(self, reply: Reply) -> Told | None:  # noqa: ARG002 -- each vendor has a different error body
         """The vendor's explanation in the answer of a refused call; None if it has no readable one."""
         return None
 

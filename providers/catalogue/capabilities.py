@@ -10,7 +10,7 @@ from schemas.inputs import Facts, Origin
 from schemas.media_types import JPEG, MOV, MP4, PNG, WEBM, WEBP
 from schemas.orders import GenerationRequest
 
-# Nearly every vendor accepts these types.
+# Nearly every vendor takes these types.
 _IMAGE_TYPES = [media.content_type for media in (PNG, JPEG, WEBP)]
 _VIDEO_TYPES = [media.content_type for media in (MP4, MOV, WEBM)]
 
@@ -25,7 +25,7 @@ class FieldProblem(TypedDict):
     """The problem, as a text that follows the field's name."""
 
     allowed: object
-    """The values that the model accepts: a list, or limits by name."""
+    """The values that the model takes: a list, or limits by name."""
 
 
 class Entry(BaseModel):
@@ -35,7 +35,7 @@ class Entry(BaseModel):
 
 
 class Capabilities(Entry):
-    """The values that a model accepts in a request. An empty list: the model does not take the field."""
+    """The values that a model takes in a request. An empty list: the model does not take the field."""
 
     prompt_characters: PositiveInt
     """The maximum length of a prompt."""
@@ -52,17 +52,17 @@ class Capabilities(Entry):
     max_videos: int = Field(default=0, ge=0, description="maximum number of input videos")
     image_types: list[str] = Field(
         default_factory=lambda fields: _IMAGE_TYPES if fields.get("max_images") else [],
-        description="content types of input images that the model accepts",
+        description="content types of input images that the model takes",
     )
     max_image_bytes: PositiveInt | None = Field(default=None, description="maximum size of one input image, if limited")
     video_types: list[str] = Field(
         default_factory=lambda fields: _VIDEO_TYPES if fields.get("max_videos") else [],
-        description="content types of input videos that the model accepts",
+        description="content types of input videos that the model takes",
     )
     max_video_bytes: PositiveInt | None = Field(default=None, description="maximum size of one input video, if limited")
     extends: list[str] = Field(
         default=[],
-        description="models whose videos the model extends; it accepts only `generation:ID` of these models",
+        description="models whose videos the model extends; it takes only `generation:ID` of these models",
     )
     extends_resolutions: list[str] = Field(
         default=[], description="resolutions of the videos that the model extends; empty: any"

@@ -93,7 +93,7 @@ class Call:
     """Makes the call a create. The vendor bills a create, so Reelworks must not send it twice."""
 
     elide: str | None = None
-    """The JSON member that holds a file as base64. The answer is read without long values of this member."""
+    """The JSON member that contains a file as base64. The answer is read without long values of this member."""
 
     keeps_file: bool = False
     """Whether to keep the file of an elided member in `Reply.file`."""

@@ -1,4 +1,4 @@
-"""Streams base64 files out of a vendor's JSON, so that memory never holds a whole answer."""
+"""Streams base64 files out of a vendor's JSON, so that a whole answer is never in memory."""
 
 import base64
 import binascii

@@ -4,7 +4,8 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
-import schemas.tables  # noqa: F401 -- fills the metadata
+import schemas.ledger_tables
+import schemas.tables  # noqa: F401 -- both fill the metadata
 
 connection: Connection | None = context.config.attributes.get("connection")
 if connection is None:

@@ -35,7 +35,7 @@ def transport() -> Iterator[Transport]:
 
 @dataclass(frozen=True)
 class Vendor:
-    """An adapter, its wire, and where it can be built anew."""
+    """An adapter, its wire, and the parts to make the adapter again."""
 
     name: ProviderName
     wire: Wire
@@ -44,7 +44,7 @@ class Vendor:
 
     @property
     def provider(self) -> Provider:
-        """The adapter, patient enough for every answer that comes."""
+        """The adapter, with a time limit that allows every answer."""
         return self.wire.provider(self.server.url, self.transport, lambda: NOW, 30)
 
     @property
@@ -53,11 +53,11 @@ class Vendor:
         return self.wire.provider(self.server.url, self.transport, lambda: NOW, 0.6)
 
     def remote(self, task: str) -> RemoteRef:
-        """What is stored of a task."""
+        """The stored reference to a task."""
         return RemoteRef(self.wire.remote_id(task), self.wire.request.model)
 
     def will_say(self, *states: bytes | tuple[bytes, ...] | Answer) -> None:
-        """What the next reads are answered: bodies under HTTP 200, several for a state that takes several reads."""
+        """Sets the answers to the next reads: bodies with HTTP 200, several for a state that takes several reads."""
         for state in states:
             match state:
                 case bytes():
@@ -77,7 +77,7 @@ _TELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is
 _CANCELLING = [*_TELLING, *(name for name, wire in _WIRES.items() if wire.stops_without_a_state)]
 _KEEPING = [name for name, wire in _WIRES.items() if wire.keeps_work]
 _AT_ONCE = [name for name, wire in _WIRES.items() if wire.finished_at_once("task_1", "https://m.example/1") is not None]
-# Those that stop work with a call that tells no state.
+# Vendors whose cancel call returns no state.
 _STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
 _HALTING = [name for name in _WIRES if name in _TELLING or name in _STOPPING]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
@@ -85,7 +85,7 @@ _SIGNING = [name for name in _CALLING if adapter(name.partition(" ")[0]).profile
 
 
 def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
-    """Each vendor in turn, and each wire of one that has several."""
+    """Each wire of each vendor in turn."""
     name: str = request.param
     return Vendor(name.partition(" ")[0], _WIRES[name], transport, server)
 
@@ -114,12 +114,12 @@ def sandbox_url() -> Iterator[str]:
 
 @pytest.fixture
 def picture(rig: Rig) -> str:
-    """A link to a picture; the sandbox's other vendor made it."""
+    """A link to an image that another vendor of the sandbox made."""
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=f"{rig.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
         create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
         task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
         link = f"{rig.url}/files/{task_id}.png"
         eventually(lambda: kie.get(link).status_code == 200)
-    # A model without a prompt is known by its picture.
+    # The image identifies the order of a model without a prompt.
     return f"{link}?{rig.word}"

@@ -1,4 +1,4 @@
-"""An HTTP server that does exactly what a test says, down to cutting a connection in the middle of a header."""
+"""An HTTP server that a test controls byte by byte. It can cut a connection in the middle of a header."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came."""
+    """A received request."""
 
     method: str
     target: str
@@ -25,7 +25,7 @@ Answer = Callable[[Request, socket.socket], None]
 
 @dataclass
 class RawServer:
-    """Answers each request with the next of `answers`, and hangs up after it."""
+    """Answers each request with the next of `answers`, then closes the connection."""
 
     answers: deque[Answer] = field(default_factory=deque)
     requests: list[Request] = field(default_factory=list)
@@ -52,7 +52,7 @@ class RawServer:
         self._listener.close()
 
     def will(self, *answers: Answer) -> None:
-        """Adds to what the next requests are answered with."""
+        """Adds answers for the next requests."""
         self.answers.extend(answers)
 
     def _accept(self) -> None:
@@ -81,7 +81,7 @@ class RawServer:
 
 
 def hang_up(connection: socket.socket) -> None:
-    """Ends a connection that another thread may be reading."""
+    """Ends a connection, even while another thread reads it."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
@@ -111,14 +111,14 @@ def http(status: int, body: bytes = b"", headers: Mapping[str, str] | None = Non
 
 
 def response(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of a response; a header of the test's own replaces ours."""
+    """The bytes of a response. The test's headers override the default headers."""
     all_headers = {"Content-Length": str(len(body)), "Connection": "close", **(headers or {})}
     lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in all_headers.items()), "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
 
 
 def raw(data: bytes) -> Answer:
-    """Sends these bytes and hangs up."""
+    """Sends these bytes and closes the connection."""
 
     def answer(_request: Request, connection: socket.socket) -> None:
         connection.sendall(data)
@@ -127,12 +127,12 @@ def raw(data: bytes) -> Answer:
 
 
 def silence(_request: Request, connection: socket.socket) -> None:
-    """Takes the request and says nothing until the client goes."""
+    """Reads the request and sends nothing until the client disconnects."""
     connection.recv(1)
 
 
 def stalled(data: bytes) -> Answer:
-    """Sends these bytes, then nothing more until the client goes."""
+    """Sends these bytes, then nothing until the client disconnects."""
 
     def answer(request: Request, connection: socket.socket) -> None:
         connection.sendall(data)
@@ -142,7 +142,7 @@ def stalled(data: bytes) -> Answer:
 
 
 def dripping(data: bytes) -> Answer:
-    """Sends these bytes, then one space now and then, for ever."""
+    """Sends these bytes, then single spaces with pauses, without end."""
 
     def answer(_request: Request, connection: socket.socket) -> None:
         connection.sendall(data)
@@ -158,7 +158,7 @@ def dripping(data: bytes) -> Answer:
 
 
 def unused_port() -> int:
-    """A port on which nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port

@@ -1,4 +1,4 @@
-"""An adapter in front of the sandbox, which was written from the vendor's documents and not from the adapter."""
+"""An adapter in front of the sandbox. The sandbox follows the vendor's documents, not the adapter."""
 
 import time
 from collections.abc import Mapping
@@ -25,19 +25,19 @@ NO_SOURCES: Mapping[str, RemoteRef] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Rig:
-    """An adapter, the sandbox, and a word in every prompt that scenarios go by."""
+    """An adapter, the sandbox, and a word in every prompt that selects the scenario."""
 
     provider: Provider
     catalogue: Catalogue
     model: str
-    """What is ordered unless a test says otherwise."""
+    """The default model of an order."""
     sandbox: SandboxClient
     url: str
     word: str
     delivered: Delivered = NORMAL.delivered
     """What comes instead of what was ordered, where a test misbehaves."""
     facts: Facts = field(default_factory=dict)
-    """What is known of the input files of orders."""
+    """The facts of the orders' input files."""
 
     def order(self, model: str | None = None, **fields: object) -> Order:
         asked = {"model": model or self.model, "prompt": f"a boat {self.word}", **fields}

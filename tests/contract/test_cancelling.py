@@ -1,4 +1,4 @@
-"""What every provider owes the pipeline when it is asked to stop work."""
+"""The contract of every provider for cancels."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def cancelled(vendor: Vendor) -> Answer:
     return http(200, body)
 
 
-def test_a_vendor_that_cannot_cancel_is_not_asked(unstoppable: Vendor) -> None:
+def test_a_vendor_without_a_cancel_call_gets_no_call(unstoppable: Vendor) -> None:
     assert cancel(unstoppable) is Cancellation.IMPOSSIBLE
     assert unstoppable.server.requests == []
 
@@ -35,7 +35,7 @@ def test_running_work_is_stopped(telling: Vendor) -> None:
     assert API_KEY in request.headers[telling.wire.key_header]
 
 
-def test_what_still_runs_has_been_asked_to_stop(halting: Vendor) -> None:
+def test_work_that_still_runs_after_a_cancel_is_requested(halting: Vendor) -> None:
     wire, stopped = halting.wire, halting.wire.stopped()
     states = [state for state in (wire.queued(REMOTE_ID), wire.running(REMOTE_ID)) if state is not None]
     for state in states:
@@ -51,7 +51,7 @@ def test_finished_work_cannot_be_stopped(cancelling: Vendor, is_good: bool) -> N
     assert cancel(cancelling) is Cancellation.IMPOSSIBLE
 
 
-def test_work_that_is_stopped_already_is_stopped(telling: Vendor) -> None:
+def test_cancelling_stopped_work_again_is_stopped(telling: Vendor) -> None:
     telling.server.will(*[cancelled(telling)] * 2)
     assert [cancel(telling), cancel(telling)] == [Cancellation.STOPPED] * 2
 
@@ -64,7 +64,7 @@ def test_unknown_work_is_rejected_unless_it_was_stopped_before(cancelling: Vendo
         assert cancel(cancelling) is Cancellation.STOPPED
 
 
-def test_a_state_that_is_not_documented_is_never_taken_for_stopped(cancelling: Vendor) -> None:
+def test_an_undocumented_state_does_not_count_as_stopped(cancelling: Vendor) -> None:
     cancelling.will_say(cancelling.wire.unknown_state(REMOTE_ID))
     assert type(failure_of(lambda: cancel(cancelling))) is ProviderBadResponse
 
@@ -75,14 +75,14 @@ def test_the_end_of_another_task_is_refused(cancelling: Vendor) -> None:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_trouble_with_a_cancel_is_that_of_a_read(cancelling: Vendor, trouble: str) -> None:
+def test_a_cancel_raises_the_errors_of_a_read(cancelling: Vendor, trouble: str) -> None:
     answer, _, expected = TROUBLES[trouble]
     cancelling.server.will(answer)
     assert type(failure_of(lambda: cancel(cancelling))) is expected
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_trouble_with_the_call_that_stops_is_that_of_a_read_too(stopping: Vendor, trouble: str) -> None:
+def test_the_stopping_call_raises_the_errors_of_a_read(stopping: Vendor, trouble: str) -> None:
     answer, _, expected = TROUBLES[trouble]
     stopping.server.will(http(200, stopping.wire.running(REMOTE_ID)), answer)
     assert type(failure_of(lambda: cancel(stopping))) is expected
@@ -90,12 +90,12 @@ def test_trouble_with_the_call_that_stops_is_that_of_a_read_too(stopping: Vendor
 
 
 @pytest.mark.parametrize("hang", HANGS)
-def test_a_cancel_ends_in_time(cancelling: Vendor, hang: str) -> None:
+def test_a_cancel_ends_within_the_time_limit(cancelling: Vendor, hang: str) -> None:
     cancelling.server.will(HANGS[hang])
     assert type(failure_of(lambda: cancel(cancelling, cancelling.impatient))) is ProviderUnavailable
 
 
-def test_the_state_tells_that_work_was_stopped(telling: Vendor) -> None:
+def test_a_poll_reports_stopped_work(telling: Vendor) -> None:
     telling.server.will(cancelled(telling))
     state = telling.provider.poll(telling.remote(REMOTE_ID))
     assert (state.status, state.result_urls) == (RemoteStatus.CANCELLED, [])

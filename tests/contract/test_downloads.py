@@ -63,7 +63,7 @@ def test_no_log_line_holds_the_link(server: RawServer, caplog: pytest.LogCapture
 
 
 def failure_of(server: RawServer, **changes: Any) -> DownloadError:
-    """The error of a download, which may not tell the link's secrets."""
+    """The error of a download. Checks that it contains no secret of the link."""
     with pytest.raises(DownloadError) as caught, opened(server, **changes) as download:
         download.read()
     assert "secret" not in str(caught.value)
@@ -250,7 +250,7 @@ def test_a_video_where_an_image_was_ordered_is_final(server: RawServer) -> None:
     assert (error.message, error.is_final) == (f"the file is {MP4.content_type}, where image was ordered", True)
 
 
-def test_silence_ends_the_download(server: RawServer) -> None:
+def test_a_silent_host_ends_the_download(server: RawServer) -> None:
     server.will(silence)
     error = failure_of(server, idle_timeout_seconds=0.5)
     assert error.message == "the file's host sent nothing for 0.5 s"
@@ -264,14 +264,14 @@ def test_a_stalled_body_is_resumed(server: RawServer) -> None:
 
 
 @pytest.mark.parametrize("data", [b"HTTP/1.1 200 OK\r\nX: ", cut_file({"Content-Length": "100000000"})])
-def test_a_slow_host_does_not_hold_the_worker(server: RawServer, data: bytes) -> None:
+def test_a_slow_host_ends_the_download_at_the_time_limit(server: RawServer, data: bytes) -> None:
     server.will(dripping(data))
     error = failure_of(server, timeout_seconds=0.3)
     assert error.message == "the download took longer than 0.3 s"
     assert (error.is_stale, error.is_final) == (False, False)
 
 
-def test_progress_is_told_and_may_stop_the_download(server: RawServer) -> None:
+def test_on_chunk_gets_the_progress_and_can_stop_the_download(server: RawServer) -> None:
     class Stop(Exception):
         pass
 
@@ -302,7 +302,7 @@ def test_redirects_are_followed_with_the_key_for_the_first_host_only(server: Raw
         assert [(request.target, request.headers.get("x-api-key")) for request in other.requests] == [("/3.png", None)]
 
 
-def test_a_range_is_asked_for_behind_a_redirect_too(server: RawServer) -> None:
+def test_a_range_is_sent_after_a_redirect_too(server: RawServer) -> None:
     redirect = http(302, headers={"Location": "/2.png"})
     server.will(redirect, raw(cut_file(VALIDATED)), redirect, raw(part(CUT)))
     with opened(server) as download:
@@ -310,7 +310,7 @@ def test_a_range_is_asked_for_behind_a_redirect_too(server: RawServer) -> None:
     assert server.requests[3].headers["range"] == f"bytes={CUT}-"
 
 
-def test_redirects_without_end(server: RawServer) -> None:
+def test_too_many_redirects_fail_the_download(server: RawServer) -> None:
     server.will(*[http(302, headers={"Location": "/1.png"})] * 3)
     error = failure_of(server, max_redirects=2)
     assert (error.message, error.is_final) == ("the file's link redirects more than 2 times", True)
@@ -318,19 +318,19 @@ def test_redirects_without_end(server: RawServer) -> None:
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/1.png", "http://[::1"])
-def test_a_redirect_to_what_is_not_http(server: RawServer, location: str) -> None:
+def test_a_redirect_to_another_scheme_than_http_fails_the_download(server: RawServer, location: str) -> None:
     server.will(http(302, headers={"Location": location}))
     assert failure_of(server).is_final
 
 
 @pytest.mark.parametrize("url", ["", "1.png", "/1.png", "http:///1.png", "file:///etc/passwd", "http://[::1"])
-def test_a_link_that_is_not_http(url: str) -> None:
+def test_a_link_of_another_scheme_than_http_fails_the_download(url: str) -> None:
     with pytest.raises(DownloadError) as caught:
         open_download(ResultRequest(url), settings(), kind=Kind.IMAGE)
     assert caught.value.is_final
 
 
-def test_a_redirect_to_a_private_address(server: RawServer) -> None:
+def test_a_redirect_to_a_private_address_is_refused(server: RawServer) -> None:
     with RawServer() as inner:
         server.will(http(302, headers={"Location": f"http://127.0.0.2:{inner.port}/"}))
         error = failure_of(server, allowed_private_networks=[ip_network("127.0.0.1/32")])
@@ -340,7 +340,7 @@ def test_a_redirect_to_a_private_address(server: RawServer) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0.0.0.0", "[::ffff:127.0.0.1]"])
-def test_our_own_network_is_refused_before_a_byte_is_sent(server: RawServer, host: str) -> None:
+def test_a_private_address_is_refused_before_a_byte_is_sent(server: RawServer, host: str) -> None:
     url = f"http://{host}:{server.port}/{SECRET_QUERY}"
     with pytest.raises(DownloadError) as caught:
         open_download(ResultRequest(url), settings(allowed_private_networks=[]), kind=Kind.IMAGE)
@@ -372,7 +372,9 @@ def test_the_next_address_is_tried_when_one_does_not_answer(server: RawServer, m
         assert download.read() == FILE
 
 
-def test_a_name_that_moves_inwards_during_the_download(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_changes_to_a_private_address_during_the_download_is_refused(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _resolve_to(monkeypatch, [["127.0.0.1"], ["10.0.0.1"]])
     server.will(raw(cut_file(VALIDATED)))
     with (
@@ -383,8 +385,8 @@ def test_a_name_that_moves_inwards_during_the_download(server: RawServer, monkey
     assert caught.value.is_final
 
 
-def test_tls_asks_for_the_name_and_not_for_the_address() -> None:
-    # The first message of TLS tells the wanted name in the clear, and the certificate is checked against that name.
+def test_tls_verifies_the_name_and_not_the_address() -> None:
+    # The first TLS message has the requested name in clear text, and the client verifies the certificate for this name.
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as thread:
         hello = thread.submit(_first_bytes, listener)
         with pytest.raises(DownloadError):
@@ -399,7 +401,7 @@ def _first_bytes(listener: socket.socket) -> bytes:
 
 
 def _resolve_to(monkeypatch: pytest.MonkeyPatch, answers: list[list[str]]) -> None:
-    """The name service answers these, one after another, for `media.example`."""
+    """Makes the resolver return these addresses for `media.example`, one after another."""
     real = socket.getaddrinfo
 
     def answer(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:

@@ -27,7 +27,7 @@ def opened(server: RawServer, limits: DownloadSettings | None = None) -> Downloa
     return open_download(wanted, limits or settings(), kind=Kind.IMAGE)
 
 
-def test_a_file_is_decoded_on_the_way(server: RawServer) -> None:
+def test_an_embedded_file_is_decoded_during_the_download(server: RawServer) -> None:
     server.will(http(200, ANSWER, {"Content-Type": "application/json"}))
     with opened(server) as download:
         assert download.content_type == "image/png"
@@ -38,7 +38,7 @@ def test_a_file_is_decoded_on_the_way(server: RawServer) -> None:
     assert (request.method, json.loads(request.body), request.headers["x-key"]) == ("POST", BODY, "1")
 
 
-def test_after_a_cut_the_answer_is_asked_for_again_and_only_the_rest_of_it_taken(server: RawServer) -> None:
+def test_after_a_lost_connection_the_answer_is_read_again_and_its_beginning_skipped(server: RawServer) -> None:
     whole = response(200, ANSWER, {"ETag": '"1"'})
     server.will(raw(whole[: len(whole) // 2]), http(200, ANSWER, {"ETag": '"1"'}))
     with opened(server) as download:
@@ -47,7 +47,7 @@ def test_after_a_cut_the_answer_is_asked_for_again_and_only_the_rest_of_it_taken
     assert [request.headers.get("range") for request in server.requests] == [None, None]
 
 
-def test_another_file_in_the_second_answer_is_not_stitched_to_the_first(server: RawServer) -> None:
+def test_a_changed_file_in_the_second_answer_fails_the_download(server: RawServer) -> None:
     whole = response(200, ANSWER, {})
     other = ANSWER.replace(TEXT.encode(), base64.b64encode(FILE[::-1]))
     server.will(raw(whole[: len(whole) // 2]), http(200, other))
@@ -55,20 +55,20 @@ def test_another_file_in_the_second_answer_is_not_stitched_to_the_first(server: 
         download.read()
 
 
-def test_what_is_posted_follows_no_redirect(server: RawServer) -> None:
+def test_a_post_follows_no_redirect(server: RawServer) -> None:
     server.will(http(307, headers={"Location": f"{server.url}/elsewhere"}))
     with pytest.raises(DownloadError, match="HTTP 307"):
         opened(server)
     assert len(server.requests) == 1
 
 
-def test_the_cap_is_that_of_the_file(server: RawServer) -> None:
+def test_the_size_limit_applies_to_the_decoded_file(server: RawServer) -> None:
     server.will(http(200, ANSWER))
     with pytest.raises(DownloadError, match=f"larger than {len(FILE) - 1} bytes"):
         opened(server, settings(max_bytes=len(FILE) - 1)).read()
 
 
-def test_a_status_read_leaves_the_file_out_however_large_it_is(server: RawServer) -> None:
+def test_a_status_read_elides_a_file_of_any_size(server: RawServer) -> None:
     huge = b'{"done": true, "bytes": "' + b"QUFB" * 3_000_000 + b'", "mime": "video/mp4"}'
     server.will(http(200, huge))
     call = Call(
@@ -84,7 +84,7 @@ def test_a_status_read_leaves_the_file_out_however_large_it_is(server: RawServer
     assert json.loads(reply.content) == {"done": True, "bytes": "", "mime": "video/mp4"}
 
 
-def test_a_file_of_many_megabytes_comes_out_whole(server: RawServer) -> None:
+def test_a_file_of_many_megabytes_is_decoded_whole(server: RawServer) -> None:
     large = FILE * 40
     server.will(http(200, json.dumps({"bytes": base64.b64encode(large).decode()}).encode()))
     with opened(server) as download:
@@ -108,22 +108,20 @@ def created(server: RawServer) -> Reply:
     return Transport().send(call)
 
 
-def test_a_create_that_is_answered_with_the_file_keeps_it(server: RawServer) -> None:
+def test_a_create_keeps_the_file_of_its_answer(server: RawServer) -> None:
     server.will(http(200, ANSWER))
     reply = created(server)
     assert (reply.file, json.loads(reply.content)["videos"]) == (FILE, [{"bytes": "", "mime": "image/png"}])
 
 
 @pytest.mark.parametrize("text", ["!" * 2000, TEXT[:2001]], ids=["not base64", "odd"])
-def test_a_create_that_is_answered_with_something_unreadable_may_have_been_accepted(
-    server: RawServer, text: str
-) -> None:
+def test_a_create_with_an_unreadable_answer_is_an_unknown_outcome(server: RawServer, text: str) -> None:
     server.will(http(200, json.dumps({"bytes": text}).encode()))
     with pytest.raises(ProviderOutcomeUnknown):
         created(server)
 
 
-def test_a_create_that_is_answered_with_too_much_may_have_been_accepted(
+def test_a_create_with_too_large_an_answer_is_an_unknown_outcome(
     server: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "MAX_FILE_BYTES", len(FILE) - 1)

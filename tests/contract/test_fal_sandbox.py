@@ -1,4 +1,4 @@
-"""The fal adapter against the sandbox, which was written from fal's documents and not from the adapter."""
+"""The fal adapter against the sandbox. The sandbox follows fal's documents, not the adapter."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -123,7 +123,7 @@ def test_links_that_are_not_the_accounts_own_are_not_followed(rig: Rig) -> None:
         assert elsewhere.received == []
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+def test_the_rejection_of_a_wrong_input_quotes_the_vendor(rig: Rig) -> None:
     inputs = rig.order().inputs.model_copy(update={"duration_seconds": 7})
     request = ProviderRequest("fal-ai/pika/v2.2/text-to-video", inputs)
     with pytest.raises(ProviderRejected, match="HTTP 422: Input should be '5' or '10'"):
@@ -184,7 +184,7 @@ def test_what_runs_is_asked_to_stop_and_may_be_delivered(rig: Rig) -> None:
     assert rig.provider.cancel(remote) is Cancellation.REQUESTED
 
 
-def test_what_ended_cannot_be_stopped(rig: Rig) -> None:
+def test_finished_work_cannot_be_cancelled(rig: Rig) -> None:
     remote = submit(rig)
     rig.finish(remote)
     assert rig.provider.cancel(remote) is Cancellation.IMPOSSIBLE
@@ -205,7 +205,7 @@ def test_unknown_work_cannot_be_read_or_stopped(rig: Rig) -> None:
             call(RemoteRef("req_1", "fal-ai/pika/v2.2/text-to-video"))
 
 
-def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
+def test_a_refused_cancel_can_be_sent_again(rig: Rig) -> None:
     rig.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
     remote = submit(rig)
     with pytest.raises(ProviderUnavailable) as caught:
@@ -215,7 +215,7 @@ def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_the_end_is_called_back_and_the_signature_holds(rig: Rig, outcome: str) -> None:
+def test_the_webhook_at_the_end_has_a_valid_signature(rig: Rig, outcome: str) -> None:
     rig.misbehave(outcome=outcome)
     provider = rig.provider
     with receiving() as receiver:

@@ -1,4 +1,4 @@
-"""The Gemini adapter against the sandbox, which was written from Google's documents and not from the adapter."""
+"""The Gemini adapter against the sandbox. The sandbox follows Google's documents, not the adapter."""
 
 import hashlib
 import time
@@ -122,7 +122,7 @@ def test_an_order_is_made_and_fetched(
     assert digest(fetched(rig, order, link)) == digest(made(rig, remote, order))
 
 
-def test_a_video_of_many_megabytes_within_its_interaction_hinders_no_read(rig: Rig) -> None:
+def test_an_interaction_with_a_video_of_many_megabytes_can_be_read(rig: Rig) -> None:
     size = MAX_REPLY_BYTES + 2**20
     rig.misbehave(inline_result=True, delivered=Delivered(width=64, height=64, duration_seconds=1, size_bytes=size))
     order = rig.order()
@@ -143,7 +143,7 @@ def test_a_video_is_edited(rig: Rig, clip: str, picture: str) -> None:
     assert rig.finish(remote).status is RemoteStatus.SUCCEEDED
 
 
-def test_the_words_of_an_order_reach_google(rig: Rig, picture: str) -> None:
+def test_the_fields_of_an_order_reach_google(rig: Rig, picture: str) -> None:
     rig.misbehave(seconds=LONG)
     rig.submit(rig.order(image_urls=[picture], resolution="1080p", aspect_ratio="9:16", duration_seconds=4, seed=7))
     (task,) = rig.sandbox.tasks(rig.word)
@@ -164,7 +164,7 @@ def test_the_words_of_an_order_reach_google(rig: Rig, picture: str) -> None:
     assert (image["type"], image["mime_type"], text["type"]) == ("image", "image/png", "text")
 
 
-def test_a_file_is_given_to_our_key_alone(rig: Rig) -> None:
+def test_a_file_requires_our_key(rig: Rig) -> None:
     rig.misbehave()
     wanted = rig.provider.result_request(rig.make(rig.order()))
     assert wanted.url.endswith("?alt=media")
@@ -179,7 +179,7 @@ def test_a_link_to_another_host_is_fetched_without_our_key(rig: Rig) -> None:
         assert (wanted.url, wanted.headers, wanted.embedded_in) == (link, {}, None)
 
 
-def test_a_result_that_is_gone_is_asked_for_again(rig: Rig) -> None:
+def test_a_missing_result_is_a_stale_link(rig: Rig) -> None:
     rig.misbehave()
     link = rig.make(rig.order())
     rig.sandbox.reset()
@@ -188,7 +188,7 @@ def test_a_result_that_is_gone_is_asked_for_again(rig: Rig) -> None:
     assert caught.value.is_stale
 
 
-def test_a_wrong_key_is_an_operators_trouble_although_it_looks_like_a_wrong_request(
+def test_a_wrong_key_with_http_400_is_an_authentication_failure(
     rig: Rig, sandbox_url: str, transport: Transport
 ) -> None:
     stranger = account(sandbox_url, transport, key="AIza-wrong")
@@ -204,7 +204,7 @@ def test_a_wrong_key_is_an_operators_trouble_although_it_looks_like_a_wrong_requ
     assert rig.provider.check() == AccountState()
 
 
-def test_a_wrong_input_is_rejected_in_googles_words(rig: Rig) -> None:
+def test_the_rejection_of_a_wrong_input_quotes_google(rig: Rig) -> None:
     inputs = rig.order().inputs.model_copy(update={"duration_seconds": 60})
     with pytest.raises(ProviderRejected, match=r"HTTP 400: response_format.duration: should be 3s to 10s"):
         rig.provider.submit(ProviderRequest(OMNI, inputs), callback_url=None, generation_id=uuid4(), fence=lambda: None)
@@ -227,7 +227,7 @@ def test_a_picture_that_google_cannot_read_is_rejected(rig: Rig) -> None:
         ("requires_continuation", "it waits to be told to go on, and nobody is there to do so (requires_continuation)"),
     ],
 )
-def test_an_interaction_that_ended_badly(rig: Rig, fail_code: str, message: str) -> None:
+def test_a_failed_interaction_is_a_failure(rig: Rig, fail_code: str, message: str) -> None:
     rig.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
     assert rig.finish(rig.submit(rig.order())) == RemoteState(
         RemoteStatus.FAILED,
@@ -252,12 +252,12 @@ def test_running_work_is_stopped(rig: Rig) -> None:
     assert rig.provider.poll(remote) == RemoteState(RemoteStatus.CANCELLED)
 
 
-def test_work_that_does_not_stop_at_once_has_been_asked_to(rig: Rig) -> None:
+def test_a_cancel_of_work_that_does_not_stop_at_once_is_requested(rig: Rig) -> None:
     rig.misbehave(seconds=LONG, cancel="ignored")
     assert rig.provider.cancel(rig.submit(rig.order())) is Cancellation.REQUESTED
 
 
-def test_what_ended_cannot_be_stopped(rig: Rig) -> None:
+def test_finished_work_cannot_be_cancelled(rig: Rig) -> None:
     rig.misbehave()
     remote = rig.submit(rig.order())
     rig.finish(remote)
@@ -270,7 +270,7 @@ def test_unknown_work_cannot_be_read_or_stopped(rig: Rig) -> None:
             call(RemoteRef("v1_1", OMNI))
 
 
-def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
+def test_a_refused_cancel_can_be_sent_again(rig: Rig) -> None:
     rig.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
     remote = rig.submit(rig.order())
     with pytest.raises(ProviderUnavailable) as caught:
@@ -288,7 +288,7 @@ def is_refused(rig: Rig, headers: dict[str, str], body: bytes) -> bool:
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_the_end_is_called_back_where_the_create_asked_for_it(rig: Rig, outcome: str) -> None:
+def test_a_create_with_a_callback_url_gets_a_webhook_at_the_end(rig: Rig, outcome: str) -> None:
     rig.misbehave(outcome=outcome)
     with receiving() as receiver:
         remote = rig.submit(rig.order(), callback_url=receiver.url)
@@ -301,7 +301,7 @@ def test_the_end_is_called_back_where_the_create_asked_for_it(rig: Rig, outcome:
     assert is_refused(rig, callback.headers, forged)
 
 
-def test_a_claim_that_another_key_signed_is_refused(rig: Rig) -> None:
+def test_a_token_that_another_key_signed_is_refused(rig: Rig) -> None:
     rig.misbehave(callback="forged", seconds=LONG)
     with receiving() as receiver:
         rig.submit(rig.order(), callback_url=receiver.url)
@@ -309,7 +309,7 @@ def test_a_claim_that_another_key_signed_is_refused(rig: Rig) -> None:
     eventually(lambda: is_refused(rig, forged.headers, forged.body))
 
 
-def test_the_end_of_work_that_was_cancelled_is_called_back(rig: Rig) -> None:
+def test_cancelled_work_gets_a_webhook(rig: Rig) -> None:
     rig.misbehave(seconds=LONG)
     with receiving() as receiver:
         remote = rig.submit(rig.order(), callback_url=receiver.url)

@@ -1,4 +1,4 @@
-"""Input pictures and videos that a worker reads for its vendor."""
+"""Reading of input images and videos, for vendors that take files."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def failure_of(server: RawServer, limits: InputSettings | None = None) -> Provid
     return caught.value
 
 
-def test_files_are_read_by_their_urls_and_named_after_their_bytes(server: RawServer) -> None:
+def test_files_are_read_from_their_urls_with_the_type_of_their_bytes(server: RawServer) -> None:
     server.will(http(200, FILE, {"Content-Type": "text/plain"}), http(200, VIDEO))
     files = read_inputs(inputs(server, videos=1), INPUTS, seconds=30)
     assert files == {
@@ -35,7 +35,7 @@ def test_files_are_read_by_their_urls_and_named_after_their_bytes(server: RawSer
     }
 
 
-def test_a_picture_that_is_gone_is_the_requests_fault(server: RawServer) -> None:
+def test_a_missing_image_is_a_rejection(server: RawServer) -> None:
     server.will(http(404))
     error = failure_of(server)
     assert isinstance(error, ProviderRejected)
@@ -43,44 +43,44 @@ def test_a_picture_that_is_gone_is_the_requests_fault(server: RawServer) -> None
     assert error.message == "image_urls.0 could not be read: the file's host answered HTTP 404"
 
 
-def test_what_is_no_picture_is_refused(server: RawServer) -> None:
+def test_a_file_that_is_not_an_image_is_a_rejection(server: RawServer) -> None:
     server.will(http(200, b"<html>"))
     error = failure_of(server)
     assert error.code is ErrorCode.INPUT_UNREADABLE
     assert "is no image or video, where image was ordered" in error.message
 
 
-def test_a_picture_over_the_limit_is_refused(server: RawServer) -> None:
+def test_an_image_above_the_limit_is_a_rejection(server: RawServer) -> None:
     server.will(http(200, FILE))
     error = failure_of(server, INPUTS.model_copy(update={"max_image_bytes": 1000}))
     assert error.message == "image_urls.0 could not be read: the file is larger than 1000 bytes"
 
 
-def test_a_host_that_is_away_may_come_back() -> None:
+def test_an_unreachable_host_is_an_outage() -> None:
     away = Inputs(prompt="a boat", image_urls=[f"http://127.0.0.1:{unused_port()}/1.png"])
     with pytest.raises(ProviderUnavailable):
         read_inputs(away, INPUTS, seconds=30)
 
 
-def test_an_address_of_our_own_network_is_not_read(server: RawServer) -> None:
+def test_a_private_address_is_not_read(server: RawServer) -> None:
     with pytest.raises(ProviderRejected, match="the file's host is not public"):
         read_inputs(inputs(server), InputSettings(), seconds=30)
     assert server.requests == []
 
 
-def test_a_url_that_is_named_twice_is_read_once(server: RawServer) -> None:
+def test_a_repeated_url_is_read_once(server: RawServer) -> None:
     url = f"{server.url}/1.png"
     server.will(http(200, FILE))
     assert list(read_inputs(Inputs(prompt="a boat", image_urls=[url, url]), INPUTS, seconds=30)) == [url]
 
 
-def test_a_host_that_keeps_a_worker_waiting_is_the_requests_fault(server: RawServer) -> None:
+def test_a_slow_host_is_a_rejection(server: RawServer) -> None:
     server.will(stalled(response(200, FILE, {})[:-1000]))
     with pytest.raises(ProviderRejected, match=r"image_urls\.0 could not be read: the download took longer"):
         read_inputs(inputs(server), INPUTS, seconds=0.3)
 
 
-def test_files_that_are_too_much_together_are_refused(server: RawServer) -> None:
+def test_files_that_are_together_too_large_are_a_rejection(server: RawServer) -> None:
     urls = [f"{server.url}/{number}.png" for number in range(3)]
     server.will(http(200, FILE), http(200, FILE))
     limits = INPUTS.model_copy(update={"max_total_bytes": len(FILE) * 2})
@@ -88,7 +88,7 @@ def test_files_that_are_too_much_together_are_refused(server: RawServer) -> None
         read_inputs(Inputs(prompt="a boat", image_urls=urls), limits, seconds=30)
 
 
-def test_a_worker_that_lost_its_lease_reads_no_further(server: RawServer) -> None:
+def test_reading_stops_after_the_lease_is_lost(server: RawServer) -> None:
     server.will(http(200, FILE))
 
     def lost(_received: int) -> None:

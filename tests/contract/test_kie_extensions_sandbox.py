@@ -70,7 +70,7 @@ def test_the_end_of_an_extension_is_called_back(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_an_extension_without_a_readable_reply_was_made_and_is_unknown(rig: Rig, create_reply: str) -> None:
+def test_an_extension_without_a_readable_answer_is_an_unknown_outcome(rig: Rig, create_reply: str) -> None:
     sources = made(rig)
     rig.misbehave(create_reply=create_reply)
     with pytest.raises(ProviderOutcomeUnknown):
@@ -78,6 +78,6 @@ def test_an_extension_without_a_readable_reply_was_made_and_is_unknown(rig: Rig,
     assert len(rig.sandbox.tasks(rig.word)) == 2
 
 
-def test_a_task_that_kie_does_not_know_any_more(rig: Rig) -> None:
+def test_extending_an_unknown_task_is_rejected(rig: Rig) -> None:
     with pytest.raises(ProviderRejected, match=r"does not know what was asked for \(code 404\)"):
         rig.submit(extension(rig), sources={MINE: RemoteRef("gone", "veo/veo3")})

@@ -63,13 +63,13 @@ def states_of(rig: Rig, remote: RemoteRef) -> list[RemoteStatus]:
 
 
 @only("veo-3-fast")
-def test_veo_runs_and_ends(rig: Rig) -> None:
+def test_veo_reports_running_and_then_succeeded(rig: Rig) -> None:
     rig.misbehave(seconds=1)
     assert states_of(rig, rig.submit(rig.order())) == [RemoteStatus.RUNNING, RemoteStatus.SUCCEEDED]
 
 
 @only("runway-gen-3")
-def test_runway_waits_runs_and_ends(rig: Rig) -> None:
+def test_runway_reports_queued_running_and_then_succeeded(rig: Rig) -> None:
     rig.misbehave(seconds=1)
     states = states_of(rig, rig.submit(rig.order()))
     # A slow machine may miss one; what it sees is in this order.
@@ -88,7 +88,7 @@ def test_runway_waits_runs_and_ends(rig: Rig) -> None:
         ("what?", ErrorCode.PROVIDER_FAILED),
     ],
 )
-def test_a_failed_task_says_why(rig: Rig, fail_code: str, expected: ErrorCode) -> None:
+def test_a_failed_task_has_a_reason(rig: Rig, fail_code: str, expected: ErrorCode) -> None:
     rig.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
     state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, expected)
@@ -102,7 +102,7 @@ def test_a_success_without_a_result_is_a_failure(rig: Rig) -> None:
     assert state.error_message == "kie reported success without a result"
 
 
-def test_a_state_that_nobody_documents_is_never_taken_for_running(rig: Rig) -> None:
+def test_an_undocumented_state_does_not_count_as_running(rig: Rig) -> None:
     rig.misbehave(state_word="pondering")
     with pytest.raises(ProviderBadResponse, match="does not document"):
         rig.provider.poll(rig.submit(rig.order()))
@@ -131,7 +131,7 @@ def test_a_refused_create(rig: Rig, code: int) -> None:
 
 
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_a_create_without_a_readable_reply_was_made_and_is_unknown(rig: Rig, create_reply: str) -> None:
+def test_a_create_without_a_readable_answer_is_an_unknown_outcome(rig: Rig, create_reply: str) -> None:
     rig.misbehave(create_reply=create_reply)
     with pytest.raises(ProviderOutcomeUnknown):
         rig.submit(rig.order())
@@ -144,7 +144,7 @@ def test_an_input_image_that_cannot_be_fetched(rig: Rig) -> None:
     assert caught.value.code is ErrorCode.INPUT_UNREADABLE
 
 
-def test_a_video_is_made_of_a_picture(rig: Rig, picture: str) -> None:
+def test_a_video_is_made_from_an_image(rig: Rig, picture: str) -> None:
     rig.misbehave()
     assert rig.make(rig.order(image_urls=[picture])).endswith(".mp4")
 
@@ -156,7 +156,7 @@ def test_a_task_of_the_market_is_unknown_here(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_the_end_is_called_back_signed_and_accepted(rig: Rig, outcome: str) -> None:
+def test_the_callback_at_the_end_has_a_valid_signature(rig: Rig, outcome: str) -> None:
     rig.misbehave(outcome=outcome)
     with receiving() as receiver:
         remote = rig.submit(rig.order(), callback_url=receiver.url)
@@ -164,7 +164,7 @@ def test_the_end_is_called_back_signed_and_accepted(rig: Rig, outcome: str) -> N
         assert rig.provider.read_callback(callback.headers, callback.body).remote_id == remote.remote_id
 
 
-def test_a_forged_callback_is_refused_and_the_true_one_is_not(rig: Rig) -> None:
+def test_a_forged_callback_is_refused_and_a_genuine_one_is_read(rig: Rig) -> None:
     rig.misbehave(callback="forged", seconds=0.4)
     with receiving() as receiver:
         remote = rig.submit(rig.order(), callback_url=receiver.url)

@@ -1,4 +1,4 @@
-"""The Kie adapter against the sandbox, which was written from Kie's documents and not from the adapter."""
+"""The Kie adapter against the sandbox. The sandbox follows Kie's documents, not the adapter."""
 
 import hashlib
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(rig: Rig, model: str) 
 
 
 @pytest.mark.parametrize("model", ["nano-banana", "nano-banana-pro"])
-def test_a_jpeg_is_ordered_in_the_words_of_each_model(rig: Rig, model: str) -> None:
+def test_a_jpeg_is_ordered_with_the_value_of_each_model(rig: Rig, model: str) -> None:
     order = rig.order(model, output_format="jpeg")
     with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert (download.content_type, download.media.extension) == ("image/jpeg", order.file_extension)
@@ -149,7 +149,7 @@ def test_an_expired_link_is_stale(rig: Rig) -> None:
     assert caught.value.is_stale
 
 
-def test_a_page_under_the_name_of_an_image_is_final(rig: Rig) -> None:
+def test_a_web_page_in_place_of_an_image_is_final(rig: Rig) -> None:
     rig.misbehave(download_body="html")
     order = rig.order()
     with pytest.raises(DownloadError) as caught:

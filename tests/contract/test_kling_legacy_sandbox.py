@@ -1,4 +1,4 @@
-"""The adapter of Kling's legacy dialect against the sandbox, which was written from Kling's documents."""
+"""The adapter of Kling's legacy dialect against the sandbox. The sandbox follows Kling's documents."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -95,7 +95,7 @@ def test_every_choice_of_a_model_is_taken(rig: Rig, picture: str, model: str) ->
             rig.submit(rig.order(model, image_urls=[picture] * can.max_images, **{field: value}))
 
 
-def test_a_pair_of_keys_is_as_good_as_an_api_key(rig: Rig, transport: Transport) -> None:
+def test_a_pair_of_keys_works_as_an_api_key_does(rig: Rig, transport: Transport) -> None:
     rig.misbehave(seconds=0)
     provider = account(rig.url, transport, options=pair())
     provider.check()
@@ -107,7 +107,7 @@ def test_a_pair_of_keys_is_as_good_as_an_api_key(rig: Rig, transport: Transport)
     ("options", "late", "code"),
     [(pair("another secret key, as long as ours"), 0, 1002), (pair(), -3600, 1004), (pair(), 3600, 1003)],
 )
-def test_a_token_that_does_not_hold_is_refused(
+def test_an_invalid_token_is_refused(
     rig: Rig, transport: Transport, options: dict[str, SecretStr], late: float, code: int
 ) -> None:
     provider = account(rig.url, transport, options=options, clock=lambda: time() + late)
@@ -117,9 +117,7 @@ def test_a_token_that_does_not_hold_is_refused(
 
 @pytest.mark.parametrize("model", [TEXT, IMAGE])
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_work_whose_create_was_not_answered_is_found_by_our_own_id(
-    rig: Rig, picture: str, model: str, create_reply: str
-) -> None:
+def test_a_create_without_an_answer_is_found_by_our_id(rig: Rig, picture: str, model: str, create_reply: str) -> None:
     rig.misbehave(create_reply=create_reply)
     generation_id = uuid4()
     order = rig.order(model, image_urls=[picture] if model == IMAGE else [])
@@ -139,7 +137,7 @@ def test_a_look_up_of_an_unknown_id_finds_nothing(rig: Rig) -> None:
     assert rig.provider.look_up(uuid4()) is None
 
 
-def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(rig: Rig) -> None:
+def test_a_second_create_with_the_same_id_makes_no_task_and_is_an_unknown_outcome(rig: Rig) -> None:
     generation_id = uuid4()
     rig.misbehave()
     first = rig.submit(rig.order(), generation_id=generation_id)

@@ -1,4 +1,4 @@
-"""The Kling adapter against the sandbox, which was written from Kling's documents and not from the adapter."""
+"""The Kling adapter against the sandbox. The sandbox follows Kling's documents, not the adapter."""
 
 import threading
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ def test_every_resolution_of_a_model_is_taken(rig: Rig, picture: str, model: str
         assert rig.finish(rig.submit(order)).status is RemoteStatus.SUCCEEDED
 
 
-def test_a_changed_video_is_as_long_as_it_was(rig: Rig, video: str) -> None:
+def test_a_changed_video_keeps_its_length(rig: Rig, video: str) -> None:
     rig.misbehave(delivered=Delivered(width=64, height=64))
     state = rig.finish(rig.submit(rig.order("kling-3.0-omni-video-to-video", video_urls=[video], duration_seconds=15)))
     request = rig.provider.result_request(state.result_urls[0])
@@ -116,7 +116,7 @@ def test_a_changed_video_is_as_long_as_it_was(rig: Rig, video: str) -> None:
         assert made.duration == 4 * av.time_base
 
 
-def test_an_input_video_that_is_none(rig: Rig, picture: str) -> None:
+def test_an_invalid_input_video_is_rejected(rig: Rig, picture: str) -> None:
     order = rig.order("kling-3.0-omni-video-to-video", video_urls=[picture])
     with pytest.raises(ProviderRejected, match=r"Failed to fetch the video \[link\] it is not a video"):
         rig.submit(order)
@@ -154,7 +154,7 @@ def test_a_refused_create_and_a_refused_read(rig: Rig, code: int) -> None:
 
 
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
-def test_work_whose_create_was_not_answered_is_found_by_our_own_id(rig: Rig, create_reply: str) -> None:
+def test_a_create_without_an_answer_is_found_by_our_id(rig: Rig, create_reply: str) -> None:
     rig.misbehave(create_reply=create_reply)
     generation_id = uuid4()
     with pytest.raises(ProviderOutcomeUnknown):
@@ -173,7 +173,7 @@ def test_a_look_up_of_an_unknown_id_finds_nothing(rig: Rig) -> None:
     assert rig.provider.look_up(uuid4()) is None
 
 
-def test_a_second_create_with_the_same_id_makes_nothing_and_leads_to_the_first(rig: Rig) -> None:
+def test_a_second_create_with_the_same_id_makes_no_task_and_is_an_unknown_outcome(rig: Rig) -> None:
     generation_id = uuid4()
     rig.misbehave()
     first = rig.submit(rig.order(), generation_id=generation_id)
@@ -258,7 +258,7 @@ def test_every_change_of_state_is_called_back_signed_and_accepted(rig: Rig, rece
     assert [reading and reading.remote_id for reading in receiver.readings] == [remote.remote_id] * 2
 
 
-def test_a_forged_callback_is_refused_and_the_true_ones_are_not(rig: Rig, receiver: Receiver) -> None:
+def test_a_forged_callback_is_refused_and_genuine_ones_are_read(rig: Rig, receiver: Receiver) -> None:
     rig.misbehave(callback="forged", seconds=0.4)
     remote = rig.submit(rig.order(), callback_url=receiver.url)
     eventually(lambda: len(receiver.readings) == 3)

@@ -94,7 +94,7 @@ def test_an_order_is_made_and_fetched(rig: Rig, picture: str, model: str, fields
     assert download.media.extension == order.file_extension
 
 
-def test_a_video_that_comes_with_the_create_is_fetched(at_once: Rig) -> None:
+def test_a_video_in_the_answer_to_the_create_is_fetched(at_once: Rig) -> None:
     at_once.misbehave()
     order = at_once.order()
     request = at_once.provider.result_request(at_once.make(order))
@@ -103,7 +103,7 @@ def test_a_video_that_comes_with_the_create_is_fetched(at_once: Rig) -> None:
 
 
 @pytest.mark.parametrize(("fps", "seconds"), [(15, 5), (15, 10), (30, 5), (30, 10)])
-def test_what_is_ordered_is_as_long_as_it_should_be(rig: Rig, fps: int, seconds: int) -> None:
+def test_the_result_has_the_ordered_length(rig: Rig, fps: int, seconds: int) -> None:
     rig.misbehave(seconds=LONG)
     rig.submit(rig.order(fps=fps, duration_seconds=seconds))
     (task,) = rig.sandbox.tasks(rig.word)
@@ -112,7 +112,7 @@ def test_what_is_ordered_is_as_long_as_it_should_be(rig: Rig, fps: int, seconds:
     assert abs(frames / fps - seconds) < 0.15
 
 
-def test_a_wrong_input_is_rejected_in_the_services_words(rig: Rig) -> None:
+def test_the_rejection_of_a_wrong_input_quotes_the_service(rig: Rig) -> None:
     inputs = rig.order().inputs.model_copy(update={"aspect_ratio": "4:3"})
     with pytest.raises(ProviderRejected, match="HTTP 422: aspect_ratio: Input should be '16:9', "):
         rig.provider.submit(
@@ -120,7 +120,7 @@ def test_a_wrong_input_is_rejected_in_the_services_words(rig: Rig) -> None:
         )
 
 
-def test_an_input_that_cannot_be_fetched_is_the_customers(rig: Rig) -> None:
+def test_an_input_that_cannot_be_fetched_is_input_unreadable(rig: Rig) -> None:
     with pytest.raises(ProviderRejected) as caught:
         rig.submit(rig.order(IMAGE, image_urls=[f"{rig.url}/files/nothing.png"]))
     assert caught.value.code is ErrorCode.INPUT_UNREADABLE
@@ -145,7 +145,7 @@ def test_a_failed_job(rig: Rig, word: str, code: ErrorCode) -> None:
         ("out_of_memory", ProviderOutcomeUnknown, ErrorCode.SUBMIT_OUTCOME_UNKNOWN),
     ],
 )
-def test_work_that_fails_while_the_create_waits_is_a_refused_create(
+def test_work_that_fails_during_the_create_is_a_rejected_create(
     at_once: Rig, word: str, family: type[ProviderError], code: ErrorCode
 ) -> None:
     at_once.misbehave(outcome="fail", fail_code=word)
@@ -154,7 +154,7 @@ def test_work_that_fails_while_the_create_waits_is_a_refused_create(
     assert (type(caught.value), caught.value.code) == (family, code)
 
 
-def test_a_job_whose_create_was_lost_is_found_by_our_reference(rig: Rig) -> None:
+def test_a_create_without_an_answer_is_found_by_our_reference(rig: Rig) -> None:
     rig.misbehave(create_reply="drop")
     generation_id = uuid4()
     with pytest.raises(ProviderOutcomeUnknown):
@@ -190,7 +190,7 @@ def test_work_is_stopped(rig: Rig) -> None:
     assert rig.provider.cancel(remote) is Cancellation.STOPPED
 
 
-def test_work_stops_some_time_after_it_was_asked_to(rig: Rig) -> None:
+def test_work_stops_some_time_after_a_cancel(rig: Rig) -> None:
     rig.misbehave(seconds=LONG, cancel="slow", cancel_seconds=0.2)
     remote = rig.submit(rig.order())
     assert rig.provider.cancel(remote) is Cancellation.REQUESTED
@@ -218,7 +218,7 @@ def test_unknown_work_cannot_be_read_or_stopped(rig: Rig) -> None:
             call(RemoteRef("job-1", "text-to-video"))
 
 
-def test_progress_is_told_while_it_runs(rig: Rig) -> None:
+def test_running_work_reports_progress(rig: Rig) -> None:
     rig.misbehave(seconds=LONG)
     state = rig.provider.poll(rig.submit(rig.order()))
     assert (state.status, state.progress) == (RemoteStatus.QUEUED, 0)
@@ -240,7 +240,7 @@ def documented() -> list[dict[str, Any]]:
     return [json.loads(found.group()) for block in blocks if (found := re.search(r"\{.*\}", block, re.DOTALL))]
 
 
-def test_the_creates_of_the_page_are_what_is_sent_and_taken() -> None:
+def test_the_creates_in_the_documentation_are_sent_and_accepted() -> None:
     creates = [example for example in documented() if "prompt" in example]
     models = ["text-to-video", "image-to-video", "continuation"]
     assert len(creates) == len(models)
@@ -260,7 +260,7 @@ def test_the_creates_of_the_page_are_what_is_sent_and_taken() -> None:
         read_create(create)
 
 
-def test_the_jobs_of_the_page_are_understood() -> None:
+def test_the_jobs_in_the_documentation_are_read() -> None:
     jobs = [Job.model_validate(example) for example in documented() if "status" in example]
     assert [to_state("longcat", job).status for job in jobs] == [
         "queued",

@@ -1,4 +1,4 @@
-"""The adapter of OpenAI's wire for pictures against the sandbox, which was written from OpenAI's client."""
+"""The adapter of OpenAI's wire for pictures against the sandbox. The sandbox follows OpenAI's client."""
 
 import io
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_an_order_is_made_and_fetched(rig: Rig, aspect_ratio: str) -> None:
 
 @pytest.mark.parametrize("output_format", ["png", "jpeg"])
 @pytest.mark.parametrize("aspect_ratio", ["1:1", "3:2", "2:3", "16:9", "9:16"])
-def test_an_order_is_answered_with_the_picture_itself(rig: Rig, aspect_ratio: str, output_format: str) -> None:
+def test_the_answer_can_contain_the_image(rig: Rig, aspect_ratio: str, output_format: str) -> None:
     order = rig.order(GPT_IMAGE, aspect_ratio=aspect_ratio, output_format=output_format)
     created = rig.provider.submit(
         ProviderRequest(order.routes[0].model, order.inputs),
@@ -82,7 +82,7 @@ def test_every_choice_of_the_catalogue_is_tried_here() -> None:
     assert card.capabilities.aspect_ratios == ["1:1", "16:9", "9:16"]
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+def test_the_rejection_of_a_wrong_input_quotes_the_vendor(rig: Rig) -> None:
     inputs = rig.order().inputs.model_copy(update={"prompt": ""})
     with pytest.raises(ProviderRejected, match="HTTP 400: Invalid value for 'prompt': String should have at least 1"):
         rig.provider.submit(
@@ -98,22 +98,20 @@ def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
         ("500", ProviderOutcomeUnknown, ErrorCode.SUBMIT_OUTCOME_UNKNOWN),
     ],
 )
-def test_work_that_failed_is_a_refused_create(
-    rig: Rig, word: str, family: type[ProviderError], code: ErrorCode
-) -> None:
+def test_failed_work_is_a_rejected_create(rig: Rig, word: str, family: type[ProviderError], code: ErrorCode) -> None:
     rig.misbehave(outcome="fail", fail_code=word, fail_msg="It went wrong")
     with pytest.raises(ProviderError) as caught:
         rig.submit(rig.order())
     assert (type(caught.value), caught.value.code) == (family, code)
 
 
-def test_an_answer_without_a_picture_is_unknown(rig: Rig) -> None:
+def test_an_answer_without_an_image_is_an_unknown_outcome(rig: Rig) -> None:
     rig.misbehave(empty_result=True)
     with pytest.raises(ProviderOutcomeUnknown, match="with no picture"):
         rig.submit(rig.order())
 
 
-def test_a_finished_picture_cannot_be_stopped(rig: Rig) -> None:
+def test_a_finished_image_cannot_be_cancelled(rig: Rig) -> None:
     rig.misbehave()
     assert rig.provider.cancel(rig.submit(rig.order())) is Cancellation.IMPOSSIBLE
 

@@ -1,4 +1,4 @@
-"""The adapter of OpenAI's wire against the sandbox, which was written from OpenAI's client and not from the adapter."""
+"""The adapter of OpenAI's wire against the sandbox. The sandbox follows OpenAI's client, not the adapter."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -68,7 +68,7 @@ def test_an_order_is_made_and_fetched_with_our_key(rig: Rig, model: str, fields:
         open_download(ResultRequest(url), DOWNLOADS, kind=order.kind)
 
 
-def test_every_choice_of_the_catalogue_is_one_of_the_wires(rig: Rig) -> None:
+def test_the_wire_has_every_choice_of_the_catalogue(rig: Rig) -> None:
     (card,) = (card for card in CATALOGUE.models() if card.name == MODEL)
     assert card.capabilities is not None
     rig.misbehave(seconds=3600)
@@ -82,7 +82,7 @@ def test_every_choice_of_the_catalogue_is_one_of_the_wires(rig: Rig) -> None:
     assert len(rig.sandbox.tasks(rig.word)) == 6
 
 
-def test_a_result_that_lies_elsewhere_is_fetched_without_our_key(server: RawServer, transport: Transport) -> None:
+def test_a_result_at_another_host_is_fetched_without_our_key(server: RawServer, transport: Transport) -> None:
     videos = account(f"{server.url}/v1", transport, key="secret")
     with RawServer() as elsewhere:
         server.will(
@@ -97,7 +97,7 @@ def test_a_result_that_lies_elsewhere_is_fetched_without_our_key(server: RawServ
     assert [request.headers.get("authorization") for request in elsewhere.requests] == [None]
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+def test_the_rejection_of_a_wrong_input_quotes_the_vendor(rig: Rig) -> None:
     inputs = rig.order().inputs.model_copy(update={"duration_seconds": 5})
     with pytest.raises(ProviderRejected, match="HTTP 400: Invalid value for 'seconds': Input should be '4', "):
         rig.provider.submit(
@@ -124,7 +124,7 @@ def test_a_success_whose_content_is_missing_is_a_stale_link(rig: Rig) -> None:
     assert caught.value.is_stale
 
 
-def test_progress_is_told_while_it_runs(rig: Rig) -> None:
+def test_running_work_reports_progress(rig: Rig) -> None:
     rig.misbehave(seconds=3600)
     state = rig.provider.poll(rig.submit(rig.order()))
     assert (state.status, state.progress) == (RemoteStatus.QUEUED, 0)
@@ -142,7 +142,7 @@ def test_unknown_work_cannot_be_read(rig: Rig) -> None:
         rig.provider.poll(RemoteRef("video_1", "sora-2"))
 
 
-def test_an_account_is_checked_whether_it_has_videos_or_not(rig: Rig, transport: Transport) -> None:
+def test_a_check_succeeds_with_and_without_videos(rig: Rig, transport: Transport) -> None:
     assert rig.provider.check() == AccountState()
     rig.misbehave()
     rig.submit(rig.order())

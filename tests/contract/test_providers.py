@@ -1,4 +1,4 @@
-"""What every provider owes the pipeline, whatever the vendor's wire and the network do."""
+"""The contract of every provider with the pipeline, under all failures of the vendor and the network."""
 
 import logging
 import traceback
@@ -42,7 +42,7 @@ CALLBACK_URL = f"https://gw.example/callbacks/{GENERATION_ID}?t=secret-token"
 REMOTE_ID = "task_1"
 PAGE = b"<html><body>Bad gateway</body></html>"
 
-# What came back, the error of a create, the error of a read.
+# The answer, the error of a create, the error of a read.
 TROUBLES: dict[str, tuple[Answer, type[ProviderError], type[ProviderError]]] = {
     "cut before the reply": (raw(b""), ProviderOutcomeUnknown, ProviderUnavailable),
     "cut in a header": (raw(b"HTTP/1.1 200 OK\r\nContent-"), ProviderOutcomeUnknown, ProviderUnavailable),
@@ -64,7 +64,7 @@ TROUBLES: dict[str, tuple[Answer, type[ProviderError], type[ProviderError]]] = {
     "404": (http(404, PAGE), ProviderRejected, ProviderRejected),
     "422": (http(422, PAGE), ProviderRejected, ProviderRejected),
 }
-# Those that only a time limit ends.
+# Answers that only a time limit ends.
 HANGS: dict[str, Answer] = {
     "silence": silence,
     "a stalled header": stalled(b"HTTP/1.1 200 OK\r\n"),
@@ -85,7 +85,7 @@ def poll(vendor: Vendor, provider: Provider | None = None) -> object:
 
 
 def failure_of(call: Callable[[], object]) -> ProviderError:
-    """The error of a call, of which neither text nor traceback may hold a secret."""
+    """The error of a call. Checks that its text and its traceback contain no secret."""
     with pytest.raises(ProviderError) as caught, capture_logs() as lines:
         call()
     told = "".join(traceback.format_exception(caught.value)) + repr(lines)

@@ -1,4 +1,4 @@
-"""The Replicate adapter against the sandbox, which was written from Replicate's documents and not from the adapter."""
+"""The Replicate adapter against the sandbox. The sandbox follows Replicate's documents, not the adapter."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -62,7 +62,7 @@ def test_an_order_is_made_and_fetched(rig: Rig, model: str, fields: dict[str, ob
     assert download.media.extension == order.file_extension
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+def test_the_rejection_of_a_wrong_input_quotes_the_vendor(rig: Rig) -> None:
     inputs = rig.order().inputs.model_copy(update={"aspect_ratio": "7:5"})
     request = ProviderRequest("black-forest-labs/flux-schnell", inputs)
     with pytest.raises(ProviderRejected, match=r"HTTP 422: input\.aspect_ratio: Input should be .1:1., "):
@@ -104,14 +104,14 @@ def test_work_is_stopped(rig: Rig) -> None:
     assert (task.state, task.cancels) == ("cancelled", 2)
 
 
-def test_work_stops_some_time_after_it_was_asked_to(rig: Rig) -> None:
+def test_work_stops_some_time_after_a_cancel(rig: Rig) -> None:
     rig.misbehave(seconds=LONG, cancel="slow", cancel_seconds=0.2)
     remote = rig.submit(rig.order())
     assert rig.provider.cancel(remote) is Cancellation.REQUESTED
     assert rig.finish(remote).status is RemoteStatus.CANCELLED
 
 
-def test_work_may_be_delivered_though_it_was_asked_to_stop(rig: Rig) -> None:
+def test_work_can_succeed_after_a_cancel(rig: Rig) -> None:
     rig.misbehave(seconds=LONG, cancel="ignored")
     remote = rig.submit(rig.order())
     assert rig.provider.cancel(remote) is Cancellation.REQUESTED
@@ -133,7 +133,7 @@ def test_unknown_work_cannot_be_read_or_stopped(rig: Rig) -> None:
             call(RemoteRef("p1", "black-forest-labs/flux-schnell"))
 
 
-def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
+def test_a_refused_cancel_can_be_sent_again(rig: Rig) -> None:
     rig.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", http_status=503, retry_after=2))
     remote = rig.submit(rig.order())
     with pytest.raises(ProviderUnavailable) as caught:
@@ -143,7 +143,7 @@ def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail", "cancelled"])
-def test_the_end_is_called_back_and_the_signature_holds(rig: Rig, outcome: str) -> None:
+def test_the_webhook_at_the_end_has_a_valid_signature(rig: Rig, outcome: str) -> None:
     rig.misbehave(**({"seconds": LONG} if outcome == "cancelled" else {"outcome": outcome}))
     with receiving() as receiver:
         remote = rig.submit(rig.order(), callback_url=receiver.url)

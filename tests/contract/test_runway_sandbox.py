@@ -1,4 +1,4 @@
-"""The Runway adapter against the sandbox, which was written from Runway's documents and not from the adapter."""
+"""The Runway adapter against the sandbox. The sandbox follows Runway's documents, not the adapter."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -95,7 +95,7 @@ def test_an_order_is_made_and_fetched(
     assert (task.call_back_url, task.model) == (None, f"{endpoint}/{theirs}")
 
 
-def test_a_changed_video_is_as_long_as_it_was_and_has_its_shape(rig: Rig, film: str) -> None:
+def test_a_changed_video_keeps_its_length_and_aspect_ratio(rig: Rig, film: str) -> None:
     url = rig.make(rig.order(ALEPH, video_urls=[film]))
     with open_download(ResultRequest(url), DOWNLOADS, kind=Kind.VIDEO) as download:
         shape = measured(download.read())
@@ -116,7 +116,7 @@ def uploaded(link: str) -> InputFile:
 
 
 @pytest.mark.parametrize("size", [0, 6 * 1024**2], ids=["small", "large"])
-def test_uploads_of_a_customer_are_taken_beside_links(rig: Rig, picture: str, film: str, size: int) -> None:
+def test_an_order_can_combine_uploads_and_links(rig: Rig, picture: str, film: str, size: int) -> None:
     rig.misbehave()
     clip = uploaded(film)
     # Players skip a box of this kind at the end.
@@ -143,7 +143,7 @@ def test_uploads_of_a_customer_are_taken_beside_links(rig: Rig, picture: str, fi
         (InputFile(b"small", "image/png"), "the content type 'image/png' is none of video/mp4"),
     ],
 )
-def test_an_upload_that_is_no_video_is_refused_without_quoting_it(rig: Rig, video: InputFile, message: str) -> None:
+def test_an_upload_that_is_not_a_video_is_rejected_without_quoting_it(rig: Rig, video: InputFile, message: str) -> None:
     inputs = rig.order(ALEPH, video_urls=["upload:0e6e0f5c-0000-4000-8000-000000000000"]).inputs
     request = ProviderRequest("video_to_video/aleph2", inputs, {inputs.video_urls[0]: video})
     with pytest.raises(ProviderRejected) as caught:
@@ -162,7 +162,7 @@ COMBINATIONS = [
 @pytest.mark.parametrize(
     ("model", "aspect_ratio", "resolution"), COMBINATIONS, ids=[f"{m.name}-{a}-{r}" for m, a, r in COMBINATIONS]
 )
-def test_every_shape_that_is_offered_is_taken(
+def test_every_aspect_ratio_of_the_catalogue_is_accepted(
     rig: Rig, picture: str, model: Model, aspect_ratio: str, resolution: str
 ) -> None:
     rig.misbehave(seconds=LONG)
@@ -174,13 +174,13 @@ def test_every_shape_that_is_offered_is_taken(
 @pytest.mark.parametrize(
     ("status", "text"), [(429, "You have reached your daily limit"), (400, "You do not have enough credits")]
 )
-def test_an_account_that_is_used_up_is_no_rate_limit_and_no_wrong_request(rig: Rig, status: int, text: str) -> None:
+def test_an_exhausted_account_is_a_quota_error(rig: Rig, status: int, text: str) -> None:
     rig.misbehave(create_error=ErrorReply(code=status, msg=text))
     with pytest.raises(ProviderQuotaExceeded):
         rig.submit(rig.order())
 
 
-def test_a_wrong_input_is_rejected_in_the_vendors_words(rig: Rig) -> None:
+def test_the_rejection_of_a_wrong_input_quotes_the_vendor(rig: Rig) -> None:
     inputs = rig.order().inputs.model_copy(update={"duration_seconds": 11})
     request = ProviderRequest("text_to_video/gen4.5", inputs)
     with pytest.raises(ProviderRejected, match=r"HTTP 400: duration: Input should be less than or equal to 10"):
@@ -204,7 +204,7 @@ def test_a_failed_task(rig: Rig, code: str, expected: ErrorCode) -> None:
     assert state.error_message.endswith(": It went wrong")
 
 
-def test_an_undocumented_state_is_neither_believed_nor_deleted(rig: Rig) -> None:
+def test_a_task_with_an_undocumented_state_is_not_deleted(rig: Rig) -> None:
     rig.misbehave(state_word="PONDERING")
     remote = rig.submit(rig.order())
     for call in (rig.provider.poll, rig.provider.cancel):
@@ -213,7 +213,7 @@ def test_an_undocumented_state_is_neither_believed_nor_deleted(rig: Rig) -> None
     assert rig.sandbox.tasks(rig.word)[0].cancels == 0
 
 
-def test_a_task_waits_and_then_tells_how_far_it_is(rig: Rig) -> None:
+def test_a_task_is_queued_and_then_reports_progress(rig: Rig) -> None:
     rig.misbehave(seconds=4)
     remote = rig.submit(rig.order())
     assert rig.provider.poll(remote).status is RemoteStatus.QUEUED
@@ -223,14 +223,14 @@ def test_a_task_waits_and_then_tells_how_far_it_is(rig: Rig) -> None:
     assert 0 <= progress < 1
 
 
-def test_a_link_that_ended_is_renewed_by_reading_the_task_again(rig: Rig) -> None:
+def test_a_poll_renews_an_expired_link(rig: Rig) -> None:
     rig.misbehave()
     remote = rig.submit(rig.order())
     (link,) = rig.finish(remote).result_urls
     eventually(lambda: rig.provider.poll(remote).result_urls != [link])
 
 
-def test_work_is_stopped_and_a_repeated_cancel_says_the_same(rig: Rig) -> None:
+def test_a_repeated_cancel_of_stopped_work_is_stopped(rig: Rig) -> None:
     rig.misbehave(seconds=LONG)
     remote = rig.submit(rig.order())
     assert rig.provider.cancel(remote) is Cancellation.STOPPED
@@ -242,7 +242,7 @@ def test_work_is_stopped_and_a_repeated_cancel_says_the_same(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["success", "fail"])
-def test_finished_work_cannot_be_stopped_and_is_still_there(rig: Rig, outcome: str) -> None:
+def test_finished_work_cannot_be_cancelled_and_is_not_deleted(rig: Rig, outcome: str) -> None:
     rig.misbehave(outcome=outcome)
     remote = rig.submit(rig.order())
     ended = rig.finish(remote).status
@@ -251,7 +251,7 @@ def test_finished_work_cannot_be_stopped_and_is_still_there(rig: Rig, outcome: s
     assert rig.sandbox.tasks(rig.word)[0].cancels == 0
 
 
-def test_a_refused_cancel_may_be_sent_again(rig: Rig) -> None:
+def test_a_refused_cancel_can_be_sent_again(rig: Rig) -> None:
     rig.misbehave(seconds=LONG, cancel_error=ErrorReply(code=503, msg="busy", retry_after=2))
     remote = rig.submit(rig.order())
     with pytest.raises(ProviderUnavailable) as caught:
@@ -265,7 +265,7 @@ def test_unknown_work_cannot_be_read(rig: Rig) -> None:
         rig.provider.poll(RemoteRef("t1", "text_to_video/gen4.5"))
 
 
-def test_a_check_tells_the_credits_that_are_left(rig: Rig) -> None:
+def test_a_check_returns_the_balance(rig: Rig) -> None:
     before = rig.provider.check().credits
     rig.misbehave(seconds=LONG)
     rig.submit(rig.order())

@@ -1,4 +1,4 @@
-"""How an uploaded picture or video comes to Runway: in the create, or through a bucket at another address."""
+"""Sending an uploaded image or video to Runway: in the create, or through a bucket at another address."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ LOOPBACK = AddressPolicy([ip_network("127.0.0.0/8")])
 API_KEY = "key_of_our_account"
 PICTURE = InputFile(b"\x89PNG\r\n\x1a\n a small picture", "image/png")
 CREATED = http(200, b'{"id": "task_1"}')
-# The longest `data:` URI has a byte less than 5 MiB.
+# The longest `data:` URI is one byte shorter than 5 MiB.
 HEAD = len("data:video/mp4;base64,")
 MOST = (5 * 1024**2 - 1 - HEAD) // 4 * 3
 FIELDS = {"key": "secret-object", "policy": "secret-policy", "x-amz-signature": "secret-signature"}
@@ -52,7 +52,7 @@ def bucket() -> Iterator[RawServer]:
 
 
 def begun(url: str) -> Answer:
-    """Runway's answer: where the file is to go."""
+    """Runway's answer with the target of the file."""
     answer = {"runwayUri": "runway://secret-upload", "uploadUrl": f"{url}/uploads?secret-query", "fields": FIELDS}
     return http(200, json.dumps(answer).encode())
 
@@ -64,7 +64,7 @@ def submit(
     policy: AddressPolicy | None = LOOPBACK,
     timeout: float = 30,
 ) -> str:
-    """Order a video of these files: pictures, and the last of them a video."""
+    """Order a video with these files: images, and a video as the last file."""
     urls = [f"upload:{number}" for number in range(len(files))]
     *pictures, clip = urls
     inputs = Inputs(prompt="a boat", image_urls=pictures, video_urls=[clip], duration_seconds=5)
@@ -86,7 +86,7 @@ def submit(
 
 
 def failure_of(server: RawServer, *, policy: AddressPolicy | None = LOOPBACK, timeout: float = 30) -> ProviderError:
-    """The error of an order with a large video, which tells nothing of where it was to go; no create was sent."""
+    """The error of an order with a large video. Checks that it omits the upload's URL, and that no create was sent."""
     with pytest.raises(ProviderError) as caught, capture_logs() as lines:
         submit(server, video(), policy=policy, timeout=timeout)
     told = "".join(traceback.format_exception(caught.value)) + repr(lines)
@@ -97,7 +97,7 @@ def failure_of(server: RawServer, *, policy: AddressPolicy | None = LOOPBACK, ti
 
 
 def parts_of(upload: Request) -> list[tuple[object, str | None, bytes]]:
-    """A form's parts in order: each one's name, the name of its file, and what it holds."""
+    """The parts of a form in order: the name, the file name, and the content of each."""
     form = message_from_bytes(b"Content-Type: " + upload.headers["content-type"].encode() + b"\r\n\r\n" + upload.body)
     return [
         (part.get_param("name", header="Content-Disposition"), part.get_filename(), part.get_payload(decode=True))  # type: ignore[misc]
@@ -106,7 +106,7 @@ def parts_of(upload: Request) -> list[tuple[object, str | None, bytes]]:
     ]
 
 
-def test_small_files_go_with_the_create(server: RawServer) -> None:
+def test_small_files_are_sent_in_the_create(server: RawServer) -> None:
     server.will(CREATED)
     clip = video(MOST)
     assert submit(server, PICTURE, clip) == "task_1"
@@ -119,9 +119,7 @@ def test_small_files_go_with_the_create(server: RawServer) -> None:
     assert len(sent["videoUri"]) < 5 * 1024**2
 
 
-def test_a_large_file_goes_to_the_bucket_that_runway_names_without_our_key(
-    server: RawServer, bucket: RawServer
-) -> None:
+def test_a_large_file_is_sent_to_the_bucket_of_runway_without_our_key(server: RawServer, bucket: RawServer) -> None:
     server.will(begun(bucket.url), CREATED)
     bucket.will(http(204))
     clip = video()
@@ -144,7 +142,7 @@ def test_a_large_file_goes_to_the_bucket_that_runway_names_without_our_key(
     assert [line["operation"] for line in lines] == ["begin_upload", "upload", "submit"]
 
 
-def test_only_the_create_waits_for_its_fence(server: RawServer, bucket: RawServer) -> None:
+def test_only_the_create_calls_the_fence(server: RawServer, bucket: RawServer) -> None:
     server.will(begun(bucket.url))
     bucket.will(http(204))
 
@@ -170,7 +168,7 @@ def test_only_the_create_waits_for_its_fence(server: RawServer, bucket: RawServe
         (http(400, b'{"error": "no such type"}'), ProviderRejected),
     ],
 )
-def test_an_upload_that_cannot_begin_is_no_lost_create(
+def test_a_refused_upload_is_not_an_unknown_outcome(
     server: RawServer, answer: Answer, expected: type[ProviderError]
 ) -> None:
     server.will(answer)
@@ -178,9 +176,7 @@ def test_an_upload_that_cannot_begin_is_no_lost_create(
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 500, 503])
-def test_a_bucket_that_refuses_says_nothing_of_our_account_or_the_order(
-    server: RawServer, bucket: RawServer, status: int
-) -> None:
+def test_a_refusal_of_the_bucket_is_an_outage(server: RawServer, bucket: RawServer, status: int) -> None:
     server.will(begun(bucket.url))
     bucket.will(http(status, PAGE, {"Retry-After": "7", "Location": f"{bucket.url}/elsewhere"}))
     error = failure_of(server)
@@ -190,19 +186,19 @@ def test_a_bucket_that_refuses_says_nothing_of_our_account_or_the_order(
 
 
 @pytest.mark.parametrize("hang", [silence, dripping(b"HTTP/1.1 204 No Content\r\nX: ")])
-def test_a_bucket_that_hangs_is_left_in_time(server: RawServer, bucket: RawServer, hang: Answer) -> None:
+def test_a_hanging_bucket_fails_within_the_time_limit(server: RawServer, bucket: RawServer, hang: Answer) -> None:
     server.will(begun(bucket.url))
     bucket.will(hang)
     assert type(failure_of(server, timeout=3)) is ProviderUnavailable
 
 
-def test_a_bucket_that_is_away_is_tried_again_later(server: RawServer) -> None:
+def test_an_unreachable_bucket_is_an_outage(server: RawServer) -> None:
     server.will(begun(f"http://127.0.0.1:{unused_port()}"))
     assert type(failure_of(server)) is ProviderUnavailable
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
-def test_a_file_is_not_sent_into_our_own_network(server: RawServer, bucket: RawServer, host: str) -> None:
+def test_a_file_is_not_sent_to_a_private_address(server: RawServer, bucket: RawServer, host: str) -> None:
     server.will(begun(f"http://{host}:{bucket.port}"))
     error = failure_of(server, policy=None)
     assert type(error) is ProviderUnavailable
@@ -210,14 +206,14 @@ def test_a_file_is_not_sent_into_our_own_network(server: RawServer, bucket: RawS
     assert bucket.connections == 0
 
 
-def test_a_create_with_a_file_that_got_no_answer_is_unknown(server: RawServer, bucket: RawServer) -> None:
+def test_a_create_with_a_file_and_no_answer_is_an_unknown_outcome(server: RawServer, bucket: RawServer) -> None:
     server.will(begun(bucket.url), raw(b""))
     bucket.will(http(204))
     with pytest.raises(ProviderOutcomeUnknown):
         submit(server, video())
 
 
-def test_a_refusal_that_quotes_a_file_is_told_without_it(server: RawServer) -> None:
+def test_the_error_omits_a_file_that_a_refusal_quotes(server: RawServer) -> None:
     uri = f"data:image/png;base64,{base64.b64encode(PICTURE.content).decode()}"
     server.will(http(400, json.dumps({"error": f"keyframes.0.uri: {uri} is no picture"}).encode()))
     with pytest.raises(ProviderRejected) as caught:

@@ -1,4 +1,4 @@
-"""What every adapter does in front of the sandbox; what one of them does differently is in the vendor's own file."""
+"""The behaviour that all adapters share in front of the sandbox. Each vendor's file tests the differences."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -27,7 +27,7 @@ TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 
 @pytest.fixture
 def rig(sandbox_url: str, request: pytest.FixtureRequest) -> Iterator[Rig]:
-    """The plainest model of a vendor; the test names the vendor."""
+    """The simplest model of a vendor. The test's parameter names the vendor."""
     name: str = request.param
     url = f"{sandbox_url}/{name}"
     account = ProviderSettings(
@@ -47,7 +47,7 @@ def rig(sandbox_url: str, request: pytest.FixtureRequest) -> Iterator[Rig]:
 
 @pytest.mark.parametrize("create_reply", ["drop", "garbage"])
 @pytest.mark.parametrize("rig", EVERY, indirect=True)
-def test_a_create_without_a_readable_reply_was_made_and_is_unknown(rig: Rig, create_reply: str) -> None:
+def test_a_create_without_a_readable_answer_is_an_unknown_outcome(rig: Rig, create_reply: str) -> None:
     rig.misbehave(create_reply=create_reply)
     with pytest.raises(ProviderOutcomeUnknown):
         rig.submit(rig.order())
@@ -59,7 +59,7 @@ def test_a_create_without_a_readable_reply_was_made_and_is_unknown(rig: Rig, cre
     [(name, status) for name, wire in WIRES.items() for status in wire.refusals],
     indirect=["rig"],
 )
-def test_a_refused_create_is_judged_by_its_status(rig: Rig, status: int) -> None:
+def test_the_status_decides_the_error_of_a_refused_create(rig: Rig, status: int) -> None:
     rig.misbehave(create_error=ErrorReply(code=status, msg="no", http_status=status, retry_after=3))
     with pytest.raises(ProviderError) as caught:
         rig.submit(rig.order())
@@ -69,7 +69,7 @@ def test_a_refused_create_is_judged_by_its_status(rig: Rig, status: int) -> None
 
 
 @pytest.mark.parametrize("rig", KEEPING, indirect=True)
-def test_a_slow_success_is_waited_for(rig: Rig) -> None:
+def test_a_slow_answer_within_the_time_limit_succeeds(rig: Rig) -> None:
     rig.misbehave(seconds=3600)
     remote = rig.submit(rig.order())
     assert rig.provider.poll(remote).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}
@@ -89,7 +89,7 @@ def test_a_success_without_a_result_is_a_failure(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("rig", KEEPING, indirect=True)
-def test_a_state_that_nobody_documents_is_never_taken_for_running(rig: Rig) -> None:
+def test_an_undocumented_state_does_not_count_as_running(rig: Rig) -> None:
     rig.misbehave(state_word="pondering")
     with pytest.raises(ProviderBadResponse, match="does not document"):
         rig.provider.poll(rig.submit(rig.order()))

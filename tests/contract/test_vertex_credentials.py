@@ -80,7 +80,7 @@ def test_a_service_account_signs_for_a_token_for_googles_cloud(server: RawServer
     assert claims["scope"] == "https://www.googleapis.com/auth/cloud-platform"
 
 
-def test_a_key_may_lie_in_a_file(server: RawServer, transport: Transport, tmp_path: Path) -> None:
+def test_a_key_can_be_the_path_of_a_key_file(server: RawServer, transport: Transport, tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     path.write_text(key_file(f"{server.url}/token"))
     server.will(token("first"))
@@ -100,7 +100,7 @@ def test_a_key_may_lie_in_a_file(server: RawServer, transport: Transport, tmp_pa
         key_file("https://oauth2.example/token", client_email=None),
     ],
 )
-def test_a_key_file_that_is_none_is_refused_with_its_variable_and_quotes_nothing(
+def test_a_broken_key_file_is_refused_with_its_variable_and_without_quoting_it(
     key: str, transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -113,14 +113,14 @@ def test_a_key_file_that_is_none_is_refused_with_its_variable_and_quotes_nothing
     assert "BEGIN" not in told
 
 
-def test_a_file_with_bytes_that_are_no_text_is_refused(transport: Transport, tmp_path: Path) -> None:
+def test_a_key_file_that_is_not_text_is_refused(transport: Transport, tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidSettings, match="the file: UnicodeDecodeError"):
         credentials(str(path), transport)
 
 
-def test_a_token_serves_every_call_until_it_is_about_to_run_out(server: RawServer, transport: Transport) -> None:
+def test_a_token_is_reused_until_shortly_before_its_expiry(server: RawServer, transport: Transport) -> None:
     server.will(token("short", 60), token("long"), token("never asked for"))
     made = credentials(key_file(f"{server.url}/token"), transport)
     assert [bearer(made) for _ in range(4)] == ["Bearer short", *["Bearer long"] * 3]
@@ -163,7 +163,7 @@ TROUBLES: dict[str, tuple[Answer, type[ProviderError], str]] = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_trouble_with_the_token_endpoint(server: RawServer, transport: Transport, trouble: str) -> None:
+def test_failures_of_the_token_endpoint(server: RawServer, transport: Transport, trouble: str) -> None:
     answer, expected, told = TROUBLES[trouble]
     server.will(answer)
     error = failure_of(credentials(key_file(f"{server.url}/token?secret"), transport))
@@ -172,25 +172,21 @@ def test_trouble_with_the_token_endpoint(server: RawServer, transport: Transport
     assert len(server.requests) == 1
 
 
-def test_after_trouble_the_next_call_asks_again(server: RawServer, transport: Transport) -> None:
+def test_after_a_failure_the_next_call_fetches_a_token(server: RawServer, transport: Transport) -> None:
     server.will(http(503), token("second"))
     made = credentials(key_file(f"{server.url}/token"), transport)
     assert type(failure_of(made)) is ProviderUnavailable
     assert bearer(made) == "Bearer second"
 
 
-def test_a_token_that_still_lasts_is_good_enough_while_there_is_no_other(
-    server: RawServer, transport: Transport
-) -> None:
+def test_a_valid_token_is_used_while_the_refresh_fails(server: RawServer, transport: Transport) -> None:
     server.will(token("short", 60), http(503), http(400, OAUTH_ERROR))
     made = credentials(key_file(f"{server.url}/token"), transport)
     assert [bearer(made) for _ in range(3)] == ["Bearer short"] * 3
     assert len(server.requests) == 3
 
 
-def test_an_endpoint_that_says_nothing_costs_no_more_than_the_time_limit(
-    server: RawServer, transport: Transport
-) -> None:
+def test_a_silent_token_endpoint_fails_within_the_time_limit(server: RawServer, transport: Transport) -> None:
     server.will(*[silence] * 4)
     made = credentials(key_file(f"{server.url}/token"), transport, timeout=3)
     started = time.monotonic()
@@ -207,7 +203,7 @@ def failure_of_quietly(made: Credentials) -> ProviderError:
     return caught.value
 
 
-def test_an_endpoint_that_is_not_there_is_an_outage(transport: Transport) -> None:
+def test_an_unreachable_token_endpoint_is_an_outage(transport: Transport) -> None:
     made = credentials(key_file(f"http://127.0.0.1:{unused_port()}/token"), transport)
     assert type(failure_of(made)) is ProviderUnavailable
 

@@ -1,4 +1,4 @@
-"""The Vertex adapter against the sandbox, which was written from Google's client and not from the adapter."""
+"""The Vertex adapter against the sandbox. The sandbox follows Google's client, not the adapter."""
 
 import hashlib
 import threading
@@ -168,7 +168,7 @@ def test_a_video_from_two_pictures_and_its_extension_are_made_and_fetched(rig: R
     assert sent == [{"prompt", "image", "lastFrame"}, {"prompt", "video"}]
 
 
-def test_a_wrong_input_is_rejected_in_googles_words(rig: Rig) -> None:
+def test_the_rejection_of_a_wrong_input_quotes_google(rig: Rig) -> None:
     inputs = rig.order().inputs.model_copy(update={"duration_seconds": 5})
     with pytest.raises(ProviderRejected, match=r"HTTP 400: parameters\.durationSeconds: Input should be 4, 6, 7 or 8"):
         rig.provider.submit(
@@ -188,7 +188,7 @@ def test_a_wrong_input_is_rejected_in_googles_words(rig: Rig) -> None:
         ("13", ErrorCode.PROVIDER_FAILED),
     ],
 )
-def test_an_operation_that_failed_says_why(rig: Rig, fail_code: str, expected: ErrorCode) -> None:
+def test_a_failed_operation_has_a_reason(rig: Rig, fail_code: str, expected: ErrorCode) -> None:
     rig.misbehave(outcome="fail", fail_code=fail_code, fail_msg="It went wrong")
     state = rig.finish(rig.submit(rig.order()))
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, expected)

@@ -1,4 +1,4 @@
-"""What the provider contract needs of a vendor: what it says, and how a request looked to it."""
+"""The interface between the provider contract and a vendor's wire: the vendor's answers, and checks of our requests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ HTTP_REFUSALS: Mapping[int, type[ProviderError]] = {
     503: ProviderUnavailable,
     504: ProviderOutcomeUnknown,
 }
-"""What a create means that was refused with one of these."""
+"""The error of a create that is refused with each HTTP status."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,19 @@ class Wire(Protocol):
     request: ProviderRequest
     created: int
     credits: Decimal | None
-    """What the vendor says in `succeeded` that it charged; None where it says nothing."""
+    """The vendor's charge in `succeeded`; None if the vendor reports none."""
     balance: Decimal | None
-    """What the vendor says in `checked` that is left."""
+    """The balance in `checked`."""
     most_results: int
-    """How many files a task can make, of two."""
+    """The number of files of a task, 1 or 2."""
     may_lack_a_search: bool = False
-    """Whether a look-up may be answered with 404, which says nothing but that there is no such call."""
+    """Whether a look-up can be answered with 404, which means only that the call does not exist."""
     keeps_work: bool = True
-    """Whether there is a state to read. Where there is none, a create brings the result, and the id is ours."""
+    """Whether the vendor has a state to read. If not, a create returns the result, and the id is ours."""
     stops_without_a_state: bool = False
-    """Whether the vendor can cancel, and has no state for what it stopped."""
+    """Whether the vendor can cancel and has no state for stopped work."""
     refusals: ClassVar[Mapping[int, type[ProviderError]]] = {}
-    """What a refused create means, by HTTP status: of vendors that have no codes of their own for it."""
+    """The error of a refused create by HTTP status, for vendors without error codes."""
     key_header: str = "authorization"
     """The header that carries the key."""
 
@@ -101,24 +101,24 @@ class Wire(Protocol):
     def look_ups(self, remote_id: str, generation_id: UUID) -> tuple[bytes, bytes | tuple[bytes, ...]] | None: ...
 
     def remote_id(self, task: str) -> str:
-        """What the vendor calls the task that a test calls so."""
+        """The vendor's id of the task that a test names."""
         return task
 
     def results(self, base_url: str, remote_id: str, urls: list[str]) -> list[str]:
-        """Where the results of `succeeded` are, at an account with this base URL."""
+        """The links to the results of `succeeded`, for an account with this base URL."""
         return urls
 
     def unknown_path(self) -> type[ProviderError]:
-        """What it means that a create is answered with a bare 404."""
+        """The error of a create that is answered with 404 and no body of the vendor."""
         return ProviderRejected
 
     def finished_at_once(self, remote_id: str, url: str) -> bytes | None:
-        """An accept that brings the result; None where all have to be asked for it."""
+        """An answer to a create that contains the result; None if the vendor has no such answer."""
         return None
 
 
 def account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings:
-    """An account at this address; an empty webhook key: its callbacks are not signed with one."""
+    """The settings of an account at this address. An empty webhook key: the callbacks have no signature."""
     return ProviderSettings(
         api_key=SecretStr(API_KEY),
         webhook_key=SecretStr(webhook_key),
@@ -128,5 +128,5 @@ def account(base_url: str, timeout: float, webhook_key: str) -> ProviderSettings
 
 
 def files_of(inputs: Inputs) -> dict[str, InputFile]:
-    """Files that differ, for vendors that take no links."""
+    """Different files, for vendors that take no links."""
     return {url: InputFile(url.encode(), "image/png") for url in (*inputs.image_urls, *inputs.video_urls)}

@@ -1,4 +1,4 @@
-"""The `reelworks` command as an operator uses it, against the run's services."""
+"""The `reelworks` command against the run's services."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def _is_live(database: Database, key: str) -> bool:
         return customers.authenticate(of(session), key) is not None
 
 
-def test_a_new_customer_has_a_key_that_works_and_no_credits(reelworks: Reelworks, database: Database) -> None:
+def test_new_customer_has_a_working_key_and_no_credits(reelworks: Reelworks, database: Database) -> None:
     made = reelworks("customers", "create", "acme")
 
     customer_line, key_line = made.out.splitlines()
@@ -37,13 +37,13 @@ def test_a_new_customer_has_a_key_that_works_and_no_credits(reelworks: Reelworks
     assert (shown.status, shown.out) == (0, "available 0, held 0\n")
 
 
-def test_a_grant_happens_once(reelworks: Reelworks, customer: NewCustomer) -> None:
+def test_grant_with_the_same_reference_happens_once(reelworks: Reelworks, customer: NewCustomer) -> None:
     grant = ("credits", "grant", str(customer.id), "50", "--reference", "invoice-17")
 
     assert reelworks(*grant) == reelworks(*grant) == Ended(0, "available 150, held 0\n", "")
 
 
-def test_a_reference_that_was_used_for_another_amount_is_shown_as_it_is(
+def test_used_reference_with_another_amount_is_refused_and_printed_unchanged(
     reelworks: Reelworks, customer: NewCustomer
 ) -> None:
     grant = ("credits", "grant", str(customer.id))
@@ -55,7 +55,7 @@ def test_a_reference_that_was_used_for_another_amount_is_shown_as_it_is(
     assert ended.err.startswith("reference '[/x]' already stands for 50 credits, not 60")
 
 
-def test_a_refund_gives_back_what_was_captured(
+def test_refund_returns_at_most_the_captured_credits(
     reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -69,9 +69,7 @@ def test_a_refund_gives_back_what_was_captured(
 
 
 @pytest.mark.parametrize(("amount", "bound"), [(2**53, 2**53 - 1), (2**64, 2**53 - 1), (0, 1)])
-def test_an_amount_that_nobody_means_is_refused(
-    reelworks: Reelworks, customer: NewCustomer, amount: int, bound: int
-) -> None:
+def test_amount_out_of_range_is_refused(reelworks: Reelworks, customer: NewCustomer, amount: int, bound: int) -> None:
     ended = reelworks("credits", "grant", str(customer.id), str(amount), "--reference", "invoice-17")
 
     assert ended.status == 2
@@ -79,7 +77,7 @@ def test_an_amount_that_nobody_means_is_refused(
 
 
 @pytest.mark.parametrize("command", [("grant", "5", "--reference", "x"), ("show",)])
-def test_credits_of_nobody_are_refused(reelworks: Reelworks, command: tuple[str, ...]) -> None:
+def test_credits_of_an_unknown_customer_are_refused(reelworks: Reelworks, command: tuple[str, ...]) -> None:
     nobody = uuid4()
 
     ended = reelworks("credits", command[0], str(nobody), *command[1:])
@@ -88,7 +86,7 @@ def test_credits_of_nobody_are_refused(reelworks: Reelworks, command: tuple[str,
 
 
 @pytest.mark.parametrize("length", [8, None])
-def test_a_key_is_revoked_by_its_prefix_or_whole(
+def test_key_is_revoked_by_its_prefix_or_whole(
     reelworks: Reelworks, database: Database, customer: NewCustomer, length: int | None
 ) -> None:
     other = reelworks("customers", "key", str(customer.id)).out.strip().removeprefix("api key  ")
@@ -101,7 +99,7 @@ def test_a_key_is_revoked_by_its_prefix_or_whole(
 
 
 @pytest.mark.parametrize("given", ["", "%", "rw_", "rw______", "rw_%%%%%", "rw_unknown-key"])
-def test_what_is_no_key_revokes_nothing_and_says_so(
+def test_text_that_is_no_key_revokes_nothing_and_fails(
     reelworks: Reelworks, database: Database, customer: NewCustomer, given: str
 ) -> None:
     ended = reelworks("customers", "revoke", str(customer.id), given)
@@ -113,12 +111,14 @@ def test_what_is_no_key_revokes_nothing_and_says_so(
     assert _is_live(database, customer.api_key)
 
 
-def test_another_customers_key_is_not_revoked(reelworks: Reelworks, database: Database, customer: NewCustomer) -> None:
+def test_key_of_another_customer_is_not_revoked(
+    reelworks: Reelworks, database: Database, customer: NewCustomer
+) -> None:
     assert reelworks("customers", "revoke", str(uuid4()), customer.api_key).status == 1
     assert _is_live(database, customer.api_key)
 
 
-def test_an_audit_that_finds_nothing_passes(reelworks: Reelworks) -> None:
+def test_audit_without_breaches_passes(reelworks: Reelworks) -> None:
     ended = reelworks("audit")
 
     assert (ended.status, ended.out.strip()) == (
@@ -127,7 +127,7 @@ def test_an_audit_that_finds_nothing_passes(reelworks: Reelworks) -> None:
     )
 
 
-def test_an_audit_that_misses_an_object_fails(
+def test_audit_fails_when_an_object_is_missing(
     reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -140,7 +140,7 @@ def test_an_audit_that_misses_an_object_fails(
     assert f"rule 2  {generation_id}: object {asset.object_key} is not in the store" in ended.out
 
 
-def test_an_audit_for_programs_is_one_document(
+def test_audit_prints_one_json_document(
     reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -166,7 +166,7 @@ def test_an_audit_for_programs_is_one_document(
     assert json.loads(failed.out)["breaches"] == [{"rule": 2, "subject": str(generation_id), "problem": problem}]
 
 
-def test_an_audit_beside_a_busy_system_reads_no_object(
+def test_online_audit_reads_no_object(
     reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -188,7 +188,7 @@ def test_an_audit_beside_a_busy_system_reads_no_object(
 
 @pytest.fixture
 def with_keys(database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer) -> None:
-    """Two generations that finished long ago, with their idempotency keys."""
+    """Two generations with idempotency keys that finished long ago."""
     for number in range(2):
         complete(database, settings, objects, a_generation(database, settings, customer), b"a picture")
         with database.transaction() as session:
@@ -202,7 +202,7 @@ def with_keys(database: Database, settings: Settings, objects: ObjectStore, cust
 
 
 @pytest.mark.usefixtures("with_keys")
-def test_a_sweep_shows_what_it_would_do_and_does_it(reelworks: Reelworks) -> None:
+def test_dry_run_counts_and_sweep_removes(reelworks: Reelworks) -> None:
     counts = []
     for options in (["--dry-run"], [], ["--dry-run"]):
         ended = reelworks("sweep", "--json", *options)
@@ -215,7 +215,7 @@ def test_a_sweep_shows_what_it_would_do_and_does_it(reelworks: Reelworks) -> Non
 
 
 @pytest.mark.usefixtures("with_keys")
-def test_a_sweep_of_one_kind_leaves_the_others(reelworks: Reelworks) -> None:
+def test_sweep_of_one_kind_leaves_the_others(reelworks: Reelworks) -> None:
     others = reelworks("sweep", "--only", "receipts", "--only", "objects")
     keys = reelworks("sweep", "--only", "keys")
 
@@ -256,19 +256,19 @@ def test_an_unknown_kind_of_sweep_is_refused_with_the_kinds_there_are(reelworks:
     assert "assets, uploads, objects, multipart, receipts, keys" in " ".join(ended.err.replace("│", "").split())
 
 
-def test_a_sweep_that_could_not_do_all_of_it_says_so(reelworks: Reelworks) -> None:
+def test_interrupted_sweep_names_the_error_and_exits_with_1(reelworks: Reelworks) -> None:
     ended = reelworks("sweep", REELWORKS_S3__ENDPOINT="127.0.0.1:1")
 
     assert ended.status == 1
     assert "objects was interrupted: MaxRetryError. The next sweep goes on." in ended.out
 
 
-def test_migrating_again_changes_nothing(reelworks: Reelworks) -> None:
+def test_second_migration_changes_nothing(reelworks: Reelworks) -> None:
     assert reelworks("migrate") == Ended(0, "The database and the bucket are ready.\n", "")
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("audit",), ("customers", "create", "acme")])
-def test_a_database_that_does_not_answer_is_one_line_without_the_password(
+def test_outage_of_the_database_prints_one_line_without_the_password(
     reelworks: Reelworks, command: tuple[str, ...]
 ) -> None:
     ended = reelworks(*command, REELWORKS_DATABASE_URL="postgresql://reelworks:s3cret@127.0.0.1:1/reelworks")
@@ -279,25 +279,25 @@ def test_a_database_that_does_not_answer_is_one_line_without_the_password(
     assert "s3cret" not in line
 
 
-def test_an_object_store_that_does_not_answer_is_one_line(reelworks: Reelworks) -> None:
+def test_outage_of_the_object_store_prints_one_line(reelworks: Reelworks) -> None:
     ended = reelworks("migrate", REELWORKS_S3__ENDPOINT="127.0.0.1:1")
 
     assert (ended.status, ended.err) == (1, "the object store at 127.0.0.1:1 does not answer: MaxRetryError\n")
 
 
-def test_an_object_store_that_refuses_is_one_line(reelworks: Reelworks, settings: Settings) -> None:
+def test_refusal_of_the_object_store_prints_one_line(reelworks: Reelworks, settings: Settings) -> None:
     ended = reelworks("migrate", REELWORKS_S3__SECRET_KEY="s3cret")
 
     assert (ended.status, ended.err) == (1, f"the object store at {settings.s3.endpoint} refuses: AccessDenied\n")
 
 
-def test_the_version_is_said(reelworks: Reelworks) -> None:
+def test_version_is_printed(reelworks: Reelworks) -> None:
     ended = reelworks("--version")
 
     assert (ended.status, ended.out) == (0, f"reelworks {metadata.version('reelworks')}\n")
 
 
-def test_a_misspelt_variable_is_named_with_the_right_one_and_ends_nothing(
+def test_warning_for_a_misspelt_variable_names_the_right_one(
     reelworks: Reelworks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("_REELWORKS_VARIABLES_WERE_NAMED", raising=False)
@@ -309,7 +309,7 @@ def test_a_misspelt_variable_is_named_with_the_right_one_and_ends_nothing(
     assert (started_by_it.status, started_by_it.err) == (0, "")
 
 
-def test_a_production_start_without_a_secret_says_which_variable_to_set(reelworks: Reelworks) -> None:
+def test_production_start_without_a_secret_names_the_variable(reelworks: Reelworks) -> None:
     ended = reelworks("gateway", REELWORKS_ENVIRONMENT="production", REELWORKS_SECRET_KEY="")
 
     assert (ended.status, ended.out) == (2, "")
@@ -317,7 +317,7 @@ def test_a_production_start_without_a_secret_says_which_variable_to_set(reelwork
 
 
 @pytest.mark.parametrize("command", ["up", "demo", "gateway", "worker"])
-def test_a_misspelt_account_is_refused_once_before_anything_starts(reelworks: Reelworks, command: str) -> None:
+def test_misspelt_account_is_refused_once_before_any_process_starts(reelworks: Reelworks, command: str) -> None:
     ended = reelworks(command, REELWORKS_PROVIDERS__KEI__API_KEY="x")
 
     assert (ended.status, ended.out) == (1, "")
@@ -335,7 +335,7 @@ def test_a_misspelt_account_is_refused_once_before_anything_starts(reelworks: Re
         ("REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS", "s3cret", "must be JSON"),
     ],
 )
-def test_a_wrong_setting_is_named_and_its_value_is_not(
+def test_error_names_a_wrong_setting_without_its_value(
     reelworks: Reelworks, name: str, value: str, problem: str
 ) -> None:
     ended = reelworks("audit", **{name: value})
@@ -347,16 +347,14 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(
 
 
 @pytest.mark.parametrize("command", [("gateway",), ("worker", "--role", "provider")])
-def test_a_process_does_not_start_with_an_account_that_it_cannot_use(
-    reelworks: Reelworks, command: tuple[str, ...]
-) -> None:
+def test_process_does_not_start_with_an_unusable_account(reelworks: Reelworks, command: tuple[str, ...]) -> None:
     environment = {"REELWORKS_PROVIDERS__MINE__ADAPTER": "openai_videos", "REELWORKS_PROVIDERS__MINE__API_KEY": "x"}
     ended = reelworks(*command, **environment)
     assert (ended.status, ended.out) == (1, "")
     assert "set REELWORKS_PROVIDERS__MINE__BASE_URL" in ended.err
 
 
-def test_a_timeline_tells_what_happened_and_why_it_ended(
+def test_timeline_shows_the_events_and_the_error(
     reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer, prompt="nobody else may read this")
@@ -376,6 +374,6 @@ def test_a_timeline_tells_what_happened_and_why_it_ended(
     assert "nobody else" not in shown.out
 
 
-def test_the_timeline_of_nothing_is_an_error(reelworks: Reelworks) -> None:
+def test_timeline_of_an_unknown_generation_is_an_error(reelworks: Reelworks) -> None:
     shown = reelworks("timeline", str(uuid4()))
     assert (shown.status, shown.err.startswith("there is no generation")) == (1, True)

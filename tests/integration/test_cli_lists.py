@@ -1,4 +1,4 @@
-"""The commands that list things, and those that make and change customers, keys and credits."""
+"""The commands that list rows, and the commands that change customers, keys and credits."""
 
 import json
 from typing import Any
@@ -18,18 +18,18 @@ from tests.support import NewCustomer, a_generation, new_customer
 
 
 def told(ended: Ended) -> Any:
-    """What a program reads."""
+    """The JSON of a command."""
     assert (ended.status, ended.err) == (0, "")
     return json.loads(ended.out)
 
 
 def lines(ended: Ended) -> list[list[str]]:
-    """The cells of a table, heading first; two spaces are between them."""
+    """The cells of a table with the heading first. Two spaces separate cells."""
     assert (ended.status, ended.err) == (0, "")
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in ended.out.splitlines()]
 
 
-def test_customers_are_listed_with_their_credits_the_newest_first(
+def test_customers_are_listed_with_credits_newest_first(
     reelworks: Reelworks, database: Database, settings: Settings
 ) -> None:
     first, second = new_customer(database, 0), new_customer(database, 100)
@@ -45,7 +45,7 @@ def test_customers_are_listed_with_their_credits_the_newest_first(
     assert [cells[0] for cells in lines(reelworks("customers", "list", "--limit", "1"))] == ["id", str(second.id)]
 
 
-def test_customers_of_one_name_are_found(reelworks: Reelworks, customer: NewCustomer) -> None:
+def test_customers_are_found_by_name(reelworks: Reelworks, customer: NewCustomer) -> None:
     made = reelworks("customers", "create", "[acme]").out
 
     listed = told(reelworks("customers", "list", "[acme]", "--json"))
@@ -55,7 +55,7 @@ def test_customers_of_one_name_are_found(reelworks: Reelworks, customer: NewCust
     assert told(reelworks("customers", "list", "acme", "--json")) == []
 
 
-def test_a_second_customer_of_one_name_is_made_only_on_purpose(reelworks: Reelworks, database: Database) -> None:
+def test_second_customer_of_a_name_needs_force(reelworks: Reelworks, database: Database) -> None:
     first = reelworks("customers", "create", "acme").out.split()[1]
 
     again = reelworks("customers", "create", "acme")
@@ -69,7 +69,7 @@ def test_a_second_customer_of_one_name_is_made_only_on_purpose(reelworks: Reelwo
 
 
 @pytest.mark.parametrize("group", ["keys", "customers"])
-def test_a_key_is_made_listed_and_revoked(
+def test_key_is_created_listed_and_revoked(
     reelworks: Reelworks, database: Database, customer: NewCustomer, group: str
 ) -> None:
     create, revoke = ("create", "revoke") if group == "keys" else ("key", "revoke")
@@ -90,7 +90,7 @@ def test_a_key_is_made_listed_and_revoked(
     assert [one["revoked_at"] is None for one in every] == [False, True]
 
 
-def test_no_list_holds_a_key_or_what_was_ordered(
+def test_no_list_holds_a_key_or_a_prompt(
     reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     a_generation(database, settings, customer, prompt="nobody else may read this")
@@ -104,7 +104,7 @@ def test_no_list_holds_a_key_or_what_was_ordered(
 
 @pytest.fixture
 def three(database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer) -> list[UUID]:
-    """A completed, a failed and a queued generation; the last is another customer's."""
+    """A completed, a failed and a queued generation. The queued generation belongs to another customer."""
     completed, failed = (a_generation(database, settings, customer) for _ in range(2))
     complete(database, settings, objects, completed, b"a picture")
     fail(database, settings, failed, ErrorCode.TIMEOUT, "not finished before its deadline")
@@ -124,7 +124,7 @@ def three(database: Database, settings: Settings, objects: ObjectStore, customer
         (["--status", "completed", "--stage", "queued"], [2, 0]),
     ],
 )
-def test_generations_are_listed_by_stage_the_newest_first(
+def test_generations_are_listed_by_stage_newest_first(
     reelworks: Reelworks, three: list[UUID], options: list[str], expected: list[int]
 ) -> None:
     ids = [str(three[index]) for index in expected]
@@ -133,27 +133,27 @@ def test_generations_are_listed_by_stage_the_newest_first(
     assert [cells[0] for cells in lines(reelworks("generations", "list", *options))] == ["id", *ids]
 
 
-def test_generations_of_one_customer_are_listed(reelworks: Reelworks, three: list[UUID], customer: NewCustomer) -> None:
+def test_generations_are_listed_by_customer(reelworks: Reelworks, three: list[UUID], customer: NewCustomer) -> None:
     listed = told(reelworks("generations", "list", "--customer", str(customer.id), "--json"))
 
     assert [one["id"] for one in listed] == [str(three[1]), str(three[0])]
     assert [(one["error_code"], one["status"]) for one in listed] == [("timeout", "failed"), (None, "completed")]
 
 
-def test_a_list_of_what_is_not_there_is_empty_and_no_error(reelworks: Reelworks, database: Database) -> None:
+def test_list_without_matches_is_empty_and_no_error(reelworks: Reelworks, database: Database) -> None:
     assert told(reelworks("generations", "list", "--json")) == []
     assert len(lines(reelworks("generations", "list"))) == 1
 
 
 @pytest.mark.parametrize("command", [["generations", "list", "--stage", "done"], ["keys", "list", "acme"]])
-def test_a_filter_that_nothing_can_match_is_refused(reelworks: Reelworks, command: list[str]) -> None:
+def test_invalid_filter_is_refused(reelworks: Reelworks, command: list[str]) -> None:
     assert reelworks(*command).status == 2
 
 
 WHY = ("--reference", "ticket-1", "--reason", "wrong colour")
 
 
-def test_a_refund_of_nothing_says_what_there_is_not(
+def test_refused_refund_names_the_missing_customer_generation_or_capture(
     reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer, three: list[UUID]
 ) -> None:
     nobody, nothing = uuid4(), uuid4()
@@ -176,7 +176,7 @@ def test_a_refund_of_nothing_says_what_there_is_not(
         assert ledger.balance(session, customer.id) == ledger.Balance(available=80, held=10)
 
 
-def test_nobody_is_refunded_what_another_customer_paid(
+def test_refund_to_another_customer_is_refused(
     reelworks: Reelworks, database: Database, customer: NewCustomer, three: list[UUID]
 ) -> None:
     other = new_customer(database, 0)
@@ -187,7 +187,7 @@ def test_nobody_is_refunded_what_another_customer_paid(
     assert reelworks("credits", "show", str(other.id)).out == "available 0, held 0\n"
 
 
-def test_a_refunds_reference_stands_for_one_generation(
+def test_reference_of_a_refund_belongs_to_one_generation(
     reelworks: Reelworks,
     database: Database,
     settings: Settings,

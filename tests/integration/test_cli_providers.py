@@ -1,4 +1,4 @@
-"""The commands that are about vendors: the catalogue, and whether the accounts are good."""
+"""The commands for vendors: the catalogue and the check of accounts."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[str]:
-    """A sandbox's address."""
+    """The address of a sandbox."""
     port = free_port()
     process = start_sandbox(port)
     yield f"http://127.0.0.1:{port}"
@@ -30,7 +30,7 @@ def vendors() -> Iterator[str]:
 
 @pytest.fixture
 def reelworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command with these variables alone: its status and what it said."""
+    """Runs the command with only the given variables. Returns the exit code and both outputs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "width", 200)
 
@@ -50,7 +50,7 @@ def account(name: str, url: str, *, key: str = KEY, **more: str) -> dict[str, st
     return {prefix + field: value for field, value in given.items()}
 
 
-def test_the_catalogue_shows_every_model_with_what_it_costs(reelworks: Run) -> None:
+def test_catalogue_shows_every_model_with_its_price(reelworks: Run) -> None:
     status, out, _ = reelworks("models")
     assert status == 0
     assert [model.name for model in CatalogueFile.shipped().models if model.name not in out] == []
@@ -58,13 +58,13 @@ def test_the_catalogue_shows_every_model_with_what_it_costs(reelworks: Run) -> N
     assert "No account has an API key here: set REELWORKS_PROVIDERS__KIE__API_KEY" in out
 
 
-def test_the_catalogue_says_what_took_a_retired_models_place(reelworks: Run) -> None:
+def test_catalogue_names_the_successor_of_a_retired_model(reelworks: Run) -> None:
     _, out, _ = reelworks("models")
     for retired in CatalogueFile.shipped().retired:
         assert f"order {retired.successor}" in " ".join(out.split())
 
 
-def test_good_accounts_are_said_to_be_good_and_what_is_left_of_them(reelworks: Run, vendors: str) -> None:
+def test_good_accounts_pass_and_show_their_credits(reelworks: Run, vendors: str) -> None:
     given = {name: value for adapter in adapter_names() for name, value in account(adapter, vendors).items()}
     status, out, _ = reelworks("providers", "check", "--json", **given)
     found: list[dict[str, Any]] = json.loads(out)
@@ -76,7 +76,7 @@ def test_good_accounts_are_said_to_be_good_and_what_is_left_of_them(reelworks: R
 
 
 @pytest.mark.parametrize("adapter", sorted(adapter_names()))
-def test_a_wrong_key_is_found(reelworks: Run, vendors: str, adapter: str) -> None:
+def test_check_finds_a_wrong_key(reelworks: Run, vendors: str, adapter: str) -> None:
     status, out, _ = reelworks("providers", "check", adapter, **account(adapter, vendors, key="wrong"))
     assert status == 1
     assert adapter in out
@@ -84,13 +84,13 @@ def test_a_wrong_key_is_found(reelworks: Run, vendors: str, adapter: str) -> Non
     assert "wrong" not in out
 
 
-def test_a_wrong_address_is_found(reelworks: Run) -> None:
+def test_check_finds_a_wrong_address(reelworks: Run) -> None:
     status, out, _ = reelworks("providers", "check", **account("kie", "http://127.0.0.1:1"))
     assert status == 1
     assert "kie" in out
 
 
-def test_a_webhook_key_of_another_account_is_found_where_the_vendor_tells(reelworks: Run, vendors: str) -> None:
+def test_check_finds_the_webhook_key_of_another_account_if_the_vendor_tells(reelworks: Run, vendors: str) -> None:
     good = account("replicate", vendors, WEBHOOK_KEY=WEBHOOK_SECRET)
     assert reelworks("providers", "check", **good)[0] == 0
     status, out, _ = reelworks(
@@ -100,7 +100,7 @@ def test_a_webhook_key_of_another_account_is_found_where_the_vendor_tells(reelwo
     assert "webhook" in out
 
 
-def test_one_account_of_several_is_asked(reelworks: Run, vendors: str) -> None:
+def test_check_of_one_account_asks_no_other(reelworks: Run, vendors: str) -> None:
     given = {**account("kie", vendors), **account("kling", vendors, key="wrong")}
     status, out, _ = reelworks("providers", "check", "kie", **given)
     assert status == 0
@@ -121,7 +121,7 @@ def test_one_account_of_several_is_asked(reelworks: Run, vendors: str) -> None:
         ),
     ],
 )
-def test_what_is_missing_is_named(
+def test_error_names_the_missing_setting(
     reelworks: Run, arguments: list[str], environment: dict[str, str], status: int, said: str
 ) -> None:
     ended, out, err = reelworks("providers", "check", *arguments, **environment)
@@ -130,14 +130,14 @@ def test_what_is_missing_is_named(
 
 
 def shown(reelworks: Run, *options: str, **environment: str) -> list[dict[str, Any]]:
-    """The models that a program is shown."""
+    """The models in the JSON output."""
     status, out, err = reelworks("models", "--json", *options, **environment)
     assert (status, err) == (0, "")
     models: list[dict[str, Any]] = json.loads(out)
     return models
 
 
-def test_a_program_is_shown_the_whole_catalogue(reelworks: Run) -> None:
+def test_json_holds_the_whole_catalogue(reelworks: Run) -> None:
     catalogue = CatalogueFile.shipped()
     every = shown(reelworks)
     assert [model["name"] for model in every] == [model.name for model in (*catalogue.models, *catalogue.retired)]
@@ -146,7 +146,7 @@ def test_a_program_is_shown_the_whole_catalogue(reelworks: Run) -> None:
     assert (banana["kind"], banana["price"]["per"], banana["routes"][0]["provider"]) == ("image", "image", "kie")
 
 
-def test_models_are_chosen_by_name_kind_and_account(reelworks: Run) -> None:
+def test_models_are_filtered_by_name_kind_and_account(reelworks: Run) -> None:
     assert {"nano-banana", "nano-banana-pro"} <= {model["name"] for model in shown(reelworks, "Banana")}
     assert all("banana" in model["name"] for model in shown(reelworks, "Banana"))
     assert [model["name"] for model in shown(reelworks, "google/nano-banana-pro")] == ["nano-banana-pro"]
@@ -157,14 +157,14 @@ def test_models_are_chosen_by_name_kind_and_account(reelworks: Run) -> None:
     assert shown(reelworks, "Banana", "--kind", "video") == []
 
 
-def test_models_that_can_be_ordered_here_are_those_of_accounts_with_a_key(reelworks: Run) -> None:
+def test_available_models_have_an_account_with_a_key(reelworks: Run) -> None:
     assert shown(reelworks, "--available") == []
     available = shown(reelworks, "--available", REELWORKS_PROVIDERS__KIE__API_KEY="x")
     assert available
     assert all(model["available"] and "kie" in str(model["routes"]) for model in available)
 
 
-def test_a_choice_that_no_model_meets_is_said(reelworks: Run) -> None:
+def test_filter_without_a_match_is_an_error(reelworks: Run) -> None:
     status, out, err = reelworks("models", "no-such-model")
     assert (status, out) == (1, "")
     assert "no model of the catalogue is like that" in err

@@ -1,4 +1,4 @@
-"""`reelworks status` and `reelworks sql` as an operator uses them."""
+"""`reelworks status` and `reelworks sql`."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.support import NewCustomer, a_generation
 ROOT = Path(__file__).parents[2]
 
 
-def test_what_is_there_is_told_from_what_is_away(
+def test_status_tells_running_parts_from_absent_parts(
     reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     a_generation(database, settings, customer)
@@ -48,7 +48,7 @@ def test_what_is_there_is_told_from_what_is_away(
     assert state["strange_lists"] == {"generations": 2}
 
 
-def test_every_part_that_is_away_is_named_without_a_password(reelworks: Reelworks) -> None:
+def test_status_names_every_absent_part_without_a_password(reelworks: Reelworks) -> None:
     ended = reelworks(
         "status",
         "--patience",
@@ -72,7 +72,7 @@ def test_every_part_that_is_away_is_named_without_a_password(reelworks: Reelwork
         assert said in ended.out
 
 
-def test_a_database_without_our_tables_says_what_to_do(reelworks: Reelworks, settings: Settings) -> None:
+def test_status_of_a_database_without_tables_names_the_fix(reelworks: Reelworks, settings: Settings) -> None:
     other = settings.database_url.rpartition("/")[0] + "/postgres"
     ended = reelworks("status", "--patience", "0.5", REELWORKS_DATABASE_URL=other)
 
@@ -80,14 +80,14 @@ def test_a_database_without_our_tables_says_what_to_do(reelworks: Reelworks, set
     assert "run `reelworks migrate`" in ended.out
 
 
-def test_the_url_is_one_that_every_tool_reads(reelworks: Reelworks, settings: Settings) -> None:
+def test_sql_url_has_a_form_that_every_tool_reads(reelworks: Reelworks, settings: Settings) -> None:
     ended = reelworks("sql", "--url", REELWORKS_DATABASE_URL=settings.database_url.replace("ql://", "ql+psycopg://"))
 
     assert ended == Ended(0, f"{settings.database_url}\n", "")
     assert ended.out.startswith("postgresql://")
 
 
-def test_a_statement_is_answered(reelworks: Reelworks, customer: NewCustomer) -> None:
+def test_statement_prints_its_result(reelworks: Reelworks, customer: NewCustomer) -> None:
     asked = "SELECT id, name LIKE 'a t%' AS is_a_test, NULL AS nothing FROM customers"
 
     assert json.loads(reelworks("sql", "-c", asked, "--json").out) == [
@@ -98,7 +98,7 @@ def test_a_statement_is_answered(reelworks: Reelworks, customer: NewCustomer) ->
     assert "(1 row)" in shown
 
 
-def test_nothing_is_changed_unless_it_is_meant(reelworks: Reelworks, customer: NewCustomer) -> None:
+def test_sql_changes_rows_only_with_write(reelworks: Reelworks, customer: NewCustomer) -> None:
     change = "UPDATE customers SET name = 'acme'"
 
     refused = reelworks("sql", "-c", change)
@@ -110,7 +110,7 @@ def test_nothing_is_changed_unless_it_is_meant(reelworks: Reelworks, customer: N
     assert json.loads(reelworks("customers", "list", "--json").out)[0]["name"] == "acme"
 
 
-def test_a_wrong_statement_is_one_line(reelworks: Reelworks, database: Database) -> None:
+def test_wrong_statement_prints_one_line(reelworks: Reelworks, database: Database) -> None:
     ended = reelworks("sql", "-c", "SELEC 1")
 
     assert (ended.status, ended.out) == (1, "")
@@ -119,7 +119,7 @@ def test_a_wrong_statement_is_one_line(reelworks: Reelworks, database: Database)
 
 @pytest.fixture
 def psql(tmp_path: Path) -> Path:
-    """A folder with a program in psql's place that says how it was started."""
+    """A folder with a `psql` that prints its arguments and variables."""
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "psql"
@@ -129,7 +129,7 @@ def psql(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("options", "mode"), [([], "-c default_transaction_read_only=on"), (["--write"], "")])
-def test_psql_gets_the_database_and_its_password_where_nobody_else_reads_it(
+def test_psql_receives_the_password_in_its_environment(
     settings: Settings, psql: Path, tmp_path: Path, options: list[str], mode: str
 ) -> None:
     url = "postgresql://reelworks:p%40ss@127.0.0.1:1/reelworks"
@@ -147,7 +147,7 @@ def test_psql_gets_the_database_and_its_password_where_nobody_else_reads_it(
     assert ended.stdout.splitlines() == ["postgresql://reelworks@127.0.0.1:1/reelworks", "p@ss", mode]
 
 
-def test_without_psql_the_other_ways_are_named(
+def test_error_without_psql_names_the_alternatives(
     reelworks: Reelworks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -1,4 +1,4 @@
-"""What the stack's tests are given."""
+"""The fixtures of the stack's tests."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from schemas.settings import Settings
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Defaults only: nothing from this machine's variables or `.env`."""
+    """The defaults, without this machine's variables and `.env`."""
     for name in [name for name in os.environ if name.startswith(("REELWORKS_", "LONGCAT_"))]:
         monkeypatch.delenv(name)
     return Settings(_env_file=None)
@@ -20,7 +20,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def killed_at_end() -> Iterator[list[int]]:
-    """Pids to end whatever happens: a failing test must leave nothing, either."""
+    """The pids that the fixture kills at the end: a failed test must leave no process."""
     pids: list[int] = []
     yield pids
     for pid in pids:

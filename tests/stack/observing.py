@@ -1,4 +1,4 @@
-"""Small processes for the stack's tests, and looking for what was left of them."""
+"""Small processes for the stack's tests, and checks for processes that remain."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ VANISH_SECONDS = 20.0
 
 
 def runs(pid: int) -> bool:
-    """Whether a process of this number does anything; a zombie does not."""
+    """Whether a process with this pid runs. A zombie does not run."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -23,7 +23,7 @@ def runs(pid: int) -> bool:
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = VANISH_SECONDS) -> None:
-    """Waits until the condition holds; fails with `what` after `seconds`."""
+    """Wait until the condition holds. Fail with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
@@ -31,15 +31,15 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = VANISH_S
 
 
 def web_server(settings: Settings) -> list[Process]:
-    """A stand-in for the application: a web server on the gateway's port."""
+    """A web server on the gateway's port that stands for the application."""
     argv = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(settings.gateway_port))
     return [Process("gateway", argv, ready_url=f"{gateway_url(settings)}/")]
 
 
 def no_migration(_database_url: str) -> None:
-    """For tests of everything but the schema."""
+    """Migrate nothing: only tests of the schema migrate."""
 
 
 def folder_of(name: str, base: Path) -> Path:
-    """A run folder with spaces in its name, which must not matter."""
+    """A run folder with spaces in its name."""
     return base / f"run of {name}"

@@ -28,7 +28,7 @@ sys.stdin.read()
 
 
 class Script(Child):
-    """A few lines of Python that are ready once they have said so."""
+    """A script in Python that is ready after it has printed `ready`."""
 
     def __init__(self, code: str, log: Path) -> None:
         super().__init__("script", log=log)
@@ -41,7 +41,7 @@ class Script(Child):
         return "ready" in self.last_lines()
 
 
-def test_a_killed_parent_leaves_no_children(tmp_path: Path, killed_at_end: list[int]) -> None:
+def test_children_end_when_their_parent_is_killed(tmp_path: Path, killed_at_end: list[int]) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -61,7 +61,7 @@ def test_a_killed_parent_leaves_no_children(tmp_path: Path, killed_at_end: list[
     wait_for(lambda: not any(map(runs, pids)), "both children have ended")
 
 
-def test_a_child_started_from_a_thread_outlives_the_thread(tmp_path: Path) -> None:
+def test_child_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
     child = Script(READY_THEN_WAIT, tmp_path / "log")
     thread = threading.Thread(target=child.start)
     thread.start()
@@ -73,7 +73,7 @@ def test_a_child_started_from_a_thread_outlives_the_thread(tmp_path: Path) -> No
         child.kill()
 
 
-def test_it_has_a_session_of_its_own_and_the_pid_that_we_know(tmp_path: Path) -> None:
+def test_child_leads_a_separate_session_under_the_reported_pid(tmp_path: Path) -> None:
     child = Script(READY_THEN_WAIT, tmp_path / "log")
     child.start()
     try:
@@ -85,7 +85,7 @@ def test_it_has_a_session_of_its_own_and_the_pid_that_we_know(tmp_path: Path) ->
     assert not runs(child.pid)
 
 
-def test_one_that_does_not_listen_is_killed(tmp_path: Path) -> None:
+def test_stop_kills_a_child_that_ignores_sigterm(tmp_path: Path) -> None:
     child = Script(DEAF, tmp_path / "log")
     child.stop_seconds = 0.2
     child.start()
@@ -94,10 +94,10 @@ def test_one_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     child.stop()
 
     assert not child.alive()
-    child.check()  # we ended it, so it did not die
+    child.check()  # `stop` ended the child, so `check` passes
 
 
-def test_a_death_is_told_with_its_last_lines(tmp_path: Path) -> None:
+def test_error_for_a_dead_child_shows_its_last_lines(tmp_path: Path) -> None:
     child = Script("print('first'); print('second'); raise SystemExit(3)", tmp_path / "log")
     child.start()
 
@@ -107,7 +107,7 @@ def test_a_death_is_told_with_its_last_lines(tmp_path: Path) -> None:
     assert str(caught.value) == "script died (exit code 3). Its last lines:\n    first\n    second"
 
 
-def test_one_that_never_answers_is_told(tmp_path: Path) -> None:
+def test_wait_fails_when_a_child_never_answers(tmp_path: Path) -> None:
     child = Script("import signal; signal.pause()", tmp_path / "log")
     child.start()
     try:
@@ -119,7 +119,7 @@ def test_one_that_never_answers_is_told(tmp_path: Path) -> None:
     assert str(caught.value) == "script was not ready after 0.1 s. Its last lines:\n    (it wrote nothing)"
 
 
-def test_a_restart_adds_to_the_log_and_a_new_run_begins_one(tmp_path: Path) -> None:
+def test_restart_appends_to_the_log_and_new_run_empties_it(tmp_path: Path) -> None:
     child = Script(READY_THEN_WAIT, tmp_path / "log")
     for expected in (["ready"], ["ready", "ready"]):
         child.start()
@@ -132,7 +132,7 @@ def test_a_restart_adds_to_the_log_and_a_new_run_begins_one(tmp_path: Path) -> N
     next_run.stop()
 
 
-def test_signals_that_we_ignore_reach_it(tmp_path: Path) -> None:
+def test_child_receives_signals_that_its_parent_ignores(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = Script(READY_THEN_WAIT, tmp_path / "log")
     child.stop_seconds = 60

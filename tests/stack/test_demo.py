@@ -7,23 +7,23 @@ from schemas.orders import GenerationRequest
 from stack.demo import ALL, plainest_model, requests_through
 
 
-def test_every_vendor_is_sent_one_request_that_the_catalogue_takes() -> None:
+def test_demo_of_all_vendors_sends_each_one_valid_request() -> None:
     catalogue = Catalogue.load(adapter_names())
     requests = requests_through(ALL).values()
     orders = [catalogue.order(GenerationRequest.model_validate(request)) for request in requests]
     assert [order.routes[0].provider for order in orders] == sorted(adapter_names())
 
 
-def test_one_vendor_is_sent_one_request() -> None:
+def test_demo_of_one_vendor_sends_one_request() -> None:
     (name,) = requests_through("runway")
     assert name.startswith("runway ")
 
 
-def test_a_vendor_that_is_not_there_is_named_with_those_that_are() -> None:
+def test_error_for_an_unknown_vendor_lists_the_known_vendors() -> None:
     with pytest.raises(NotFound, match=r"there is no adapter 'sora': choose all, fal, .*kie, "):
         requests_through("sora")
 
 
-def test_a_vendor_without_a_model_to_show_is_named() -> None:
+def test_error_names_a_vendor_without_a_suitable_model() -> None:
     with pytest.raises(NotFound, match="no model of the catalogue goes to mygateway first and needs no picture or"):
         plainest_model("mygateway")

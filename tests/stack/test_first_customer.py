@@ -15,7 +15,7 @@ Greet = Callable[[], str]
 
 @pytest.fixture
 def greet(services: Stack, database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Greet:
-    """What the first customer is told, with `tmp_path` as the data folder."""
+    """Creates the first customer in `tmp_path` and returns the greeting."""
 
     def greet() -> str:
         ensure_first_customer(services.settings.model_copy(update={"data_folder": tmp_path}))
@@ -26,7 +26,7 @@ def greet(services: Stack, database: Database, tmp_path: Path, capsys: pytest.Ca
 
 @pytest.fixture
 def database(services: Stack) -> Iterator[Database]:
-    """The database of the run, empty."""
+    """The empty database of the run."""
     database = Database(services.settings.database_url)
     empty(database)
     yield database
@@ -45,9 +45,7 @@ def customer_of(database: Database, key_file: Path) -> tuple[str, str, int]:
         return str(customer.id), customer.name, ledger.balance(session, customer.id).available
 
 
-def test_the_first_customer_is_named_with_the_id_and_a_key_that_works(
-    greet: Greet, database: Database, key_file: Path
-) -> None:
+def test_greeting_shows_the_first_customer_and_a_working_key(greet: Greet, database: Database, key_file: Path) -> None:
     said = greet()
 
     customer_id, name, credits_ = customer_of(database, key_file)
@@ -57,16 +55,14 @@ def test_the_first_customer_is_named_with_the_id_and_a_key_that_works(
     assert "reelworks urls" in said
 
 
-def test_a_key_that_works_is_kept(greet: Greet, key_file: Path) -> None:
+def test_a_working_key_is_kept(greet: Greet, key_file: Path) -> None:
     first, key = greet(), key_file.read_text()
     assert greet() == first
     assert key_file.read_text() == key
 
 
 @pytest.mark.parametrize("damage", ["", "\n", "rw_of-another-database"])
-def test_a_key_that_does_not_work_counts_as_absent(
-    greet: Greet, database: Database, key_file: Path, damage: str
-) -> None:
+def test_an_invalid_key_counts_as_absent(greet: Greet, database: Database, key_file: Path, damage: str) -> None:
     greet()
     before = customer_of(database, key_file)
     key_file.write_text(damage)

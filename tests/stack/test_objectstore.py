@@ -35,19 +35,19 @@ def put(client: Minio, key: str, body: bytes) -> None:
     client.put_object("reelworks", key, io.BytesIO(body), len(body))
 
 
-def test_what_was_put_comes_back_whole_and_in_ranges(client: Minio) -> None:
+def test_object_is_read_whole_and_in_ranges(client: Minio) -> None:
     put(client, "customers/c/assets/video/a.mp4", b"0123456789")
 
     with client.get_object("reelworks", "customers/c/assets/video/a.mp4") as whole:
         assert whole.read() == b"0123456789"
     with client.get_object("reelworks", "customers/c/assets/video/a.mp4", offset=3, length=4) as part:
-        # rclone answers a range with 200 instead of 206; the bytes and this header are right.
+        # rclone answers a range with 200 instead of 206. The bytes and this header are correct.
         assert part.headers["Content-Range"] == "bytes 3-6/10"
         assert part.read() == b"3456"
     assert client.stat_object("reelworks", "customers/c/assets/video/a.mp4").size == 10
 
 
-def test_multipart_uploads_of_unknown_length(client: Minio) -> None:
+def test_multipart_upload_of_unknown_length_succeeds(client: Minio) -> None:
     body = hashlib.sha256(b"seed").digest() * (11 * MIB // 32)
 
     client.put_object("reelworks", "large", io.BytesIO(body), length=-1, part_size=5 * MIB)
@@ -56,7 +56,7 @@ def test_multipart_uploads_of_unknown_length(client: Minio) -> None:
         assert hashlib.sha256(stored.read()).digest() == hashlib.sha256(body).digest()
 
 
-def test_presigned_urls_need_no_key_and_cannot_be_altered(client: Minio) -> None:
+def test_presigned_url_needs_no_key_and_is_refused_after_a_change(client: Minio) -> None:
     put(client, "shared", b"for whoever has the link")
     url = client.presigned_get_object("reelworks", "shared", expires=timedelta(minutes=5))
 
@@ -67,19 +67,19 @@ def test_presigned_urls_need_no_key_and_cannot_be_altered(client: Minio) -> None
     assert httpx.get(url.partition("?")[0], trust_env=False).status_code == 400
 
 
-def test_another_key_is_refused(store: ObjectStore) -> None:
+def test_store_refuses_another_key(store: ObjectStore) -> None:
     stranger = Minio(store.endpoint, "access", "guess", secure=False, region="us-east-1")
 
-    # Not an S3Error: rclone sends its errors as text/xml, which the client does not read.
+    # No S3Error: rclone sends its errors as text/xml, which the client does not parse.
     with pytest.raises(InvalidResponseError, match="SignatureDoesNotMatch"):
         stranger.get_object("reelworks", "shared")
 
 
-def test_the_secret_stands_in_no_command_line(store: ObjectStore) -> None:
+def test_command_line_does_not_hold_the_secret(store: ObjectStore) -> None:
     assert "secret" not in " ".join(psutil.Process(store.pid).cmdline())
 
 
-def test_the_users_own_rclone_is_left_alone(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_ignores_the_users_rclone_variables(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RCLONE_READ_ONLY", "true")
 
     environment = store.environment()
@@ -87,7 +87,7 @@ def test_the_users_own_rclone_is_left_alone(store: ObjectStore, monkeypatch: pyt
     assert [name for name in environment if name.startswith("RCLONE_")] == ["RCLONE_AUTH_KEY"]
 
 
-def test_data_outlives_a_restart(store: ObjectStore, client: Minio) -> None:
+def test_data_survives_a_restart(store: ObjectStore, client: Minio) -> None:
     put(client, "kept", b"still here")
     first = store.pid
     store.stop()

@@ -23,7 +23,7 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
     server.kill()
 
 
-def test_data_outlives_an_orderly_restart_and_a_kill(postgres: Postgres) -> None:
+def test_data_survives_an_orderly_restart_and_a_kill(postgres: Postgres) -> None:
     with psycopg.connect(postgres.url) as connection:
         connection.execute("CREATE TABLE kept (what text)")
         connection.execute("INSERT INTO kept VALUES ('before the restart')")
@@ -46,7 +46,7 @@ def test_data_outlives_an_orderly_restart_and_a_kill(postgres: Postgres) -> None
     assert rows == [("before the kill",), ("before the restart",)]
 
 
-def test_a_stop_ends_open_sessions_and_leaves_no_process(postgres: Postgres) -> None:
+def test_stop_ends_open_sessions_and_leaves_no_process(postgres: Postgres) -> None:
     assert postgres.pid is not None
     session = psycopg.connect(postgres.url, autocommit=True)
     processes = psutil.Process(postgres.pid).children(recursive=True)
@@ -60,12 +60,12 @@ def test_a_stop_ends_open_sessions_and_leaves_no_process(postgres: Postgres) -> 
     session.close()
 
 
-def test_a_wrong_password_is_refused(postgres: Postgres) -> None:
+def test_server_refuses_a_wrong_password(postgres: Postgres) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(postgres.url.replace("secret", "guess"))
 
 
-def test_durable_keeps_every_safety_on(tmp_path: Path) -> None:
+def test_durable_server_keeps_every_safety_setting(tmp_path: Path) -> None:
     server = Postgres(folder_of("durable", tmp_path), free_port(), password="secret", durable=True)
     server.start()
     try:
@@ -81,7 +81,7 @@ def test_durable_keeps_every_safety_on(tmp_path: Path) -> None:
     assert shown == [("on",), ("on",), ("on",)]
 
 
-def test_a_second_server_on_the_folder_says_who_holds_it(postgres: Postgres) -> None:
+def test_second_server_on_a_folder_names_the_owner(postgres: Postgres) -> None:
     second = Postgres(postgres.folder, free_port(), password="secret")
     second.leave_seconds = 0.1
 
@@ -92,7 +92,7 @@ def test_a_second_server_on_the_folder_says_who_holds_it(postgres: Postgres) -> 
     assert postgres.answers()
 
 
-def test_a_pid_file_that_now_names_a_stranger_does_not_block_the_start(postgres: Postgres) -> None:
+def test_pid_file_with_the_pid_of_another_process_does_not_block_the_start(postgres: Postgres) -> None:
     pid_file = postgres.folder / "data" / "postmaster.pid"
     left = pid_file.read_text().splitlines()
     postgres.kill()
@@ -105,7 +105,7 @@ def test_a_pid_file_that_now_names_a_stranger_does_not_block_the_start(postgres:
     assert postgres.answers()
 
 
-def test_a_killed_first_start_is_made_good(tmp_path: Path) -> None:
+def test_second_start_repairs_a_killed_first_start(tmp_path: Path) -> None:
     folder = folder_of("half", tmp_path)
     (folder / "data.partial" / "base").mkdir(parents=True)
     (folder / "password").touch(mode=0o600)
@@ -119,7 +119,7 @@ def test_a_killed_first_start_is_made_good(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["data", "lock", "log"]
 
 
-def test_a_private_home_above_the_folder_is_passable_but_not_readable(tmp_path: Path) -> None:
+def test_private_folder_above_the_data_is_passable_but_not_readable(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     server = Postgres(home / "project" / "postgres", free_port(), password="secret", durable=False)
@@ -133,7 +133,7 @@ def test_a_private_home_above_the_folder_is_passable_but_not_readable(tmp_path: 
     assert stat.S_IMODE(home.stat().st_mode) == 0o700 | passable
 
 
-def test_a_death_is_told_with_the_last_lines(postgres: Postgres) -> None:
+def test_error_for_a_dead_server_shows_its_last_lines(postgres: Postgres) -> None:
     assert postgres.pid is not None
     os.kill(postgres.pid, signal.SIGKILL)
     wait_for(lambda: not postgres.alive(), "the server is dead")
@@ -143,5 +143,5 @@ def test_a_death_is_told_with_the_last_lines(postgres: Postgres) -> None:
 
     told = str(caught.value).splitlines()
     assert told[0] == "postgres died (killed by SIGKILL). Its last lines:"
-    # The refusal of a connection that came too early may be written after it.
+    # The log may end with the refusal of an early connection.
     assert any(line.endswith("database system is ready to accept connections") for line in told)

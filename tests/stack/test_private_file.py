@@ -12,7 +12,7 @@ from stack.credentials import Credentials
 from stack.errors import StackError
 from stack.private_file import read_private, write_private
 
-# Ends where a kill does the most harm: the new file has been made, and nothing of it is sure to be on the disk.
+# The kill comes at the worst time: the new file exists, and its text may not be on the disk.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def killed_while_writing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [None, "old"])
-def test_a_kill_while_writing_leaves_the_file_as_it_was(tmp_path: Path, before: str | None) -> None:
+def test_kill_during_a_write_leaves_the_old_state(tmp_path: Path, before: str | None) -> None:
     path = tmp_path / "key"
     if before is not None:
         write_private(path, before)
@@ -42,7 +42,7 @@ def test_a_kill_while_writing_leaves_the_file_as_it_was(tmp_path: Path, before: 
     assert [entry.name for entry in tmp_path.iterdir()] == ["key"]
 
 
-def test_only_our_user_may_read_whatever_the_umask_says(tmp_path: Path) -> None:
+def test_only_the_current_user_can_read_the_file_under_any_umask(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("readable by all")
     before = os.umask(0)
@@ -54,7 +54,7 @@ def test_only_our_user_may_read_whatever_the_umask_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe"])
-def test_a_file_without_text_counts_as_absent(tmp_path: Path, content: bytes) -> None:
+def test_file_without_text_counts_as_absent(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key"
     assert read_private(path) is None
     path.write_bytes(content)
@@ -62,7 +62,7 @@ def test_a_file_without_text_counts_as_absent(tmp_path: Path, content: bytes) ->
 
 
 @pytest.mark.parametrize("content", ["", "{", json.dumps({"postgres_password": 1})])
-def test_damaged_credentials_are_named_and_kept(tmp_path: Path, content: str) -> None:
+def test_error_names_damaged_credentials_and_keeps_the_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "credentials.json"
     path.write_text(content)
     with pytest.raises(StackError, match=r"credentials\.json is damaged.*remove the folder"):

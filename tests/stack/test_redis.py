@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[Redis]:
     server.kill()
 
 
-def test_data_outlives_a_restart(server: Redis) -> None:
+def test_data_survives_a_restart(server: Redis) -> None:
     with redis.Redis.from_url(server.url) as client:
         client.lpush("queue", "message")
     first = server.pid
@@ -38,14 +38,14 @@ def test_data_outlives_a_restart(server: Redis) -> None:
         assert client.lrange("queue", 0, -1) == [b"message"]
 
 
-def test_it_is_set_up_as_a_broker(server: Redis) -> None:
+def test_server_is_configured_as_a_broker(server: Redis) -> None:
     with redis.Redis.from_url(server.url, decode_responses=True) as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("save") == {"save": ""}
 
 
-def test_the_password_is_asked_for_and_stands_in_no_command_line(server: Redis) -> None:
+def test_server_needs_the_password_and_command_line_does_not_hold_it(server: Redis) -> None:
     with (
         redis.Redis(port=server.port, protocol=2, retry=Retry(NoBackoff(), 0)) as client,
         pytest.raises(redis.AuthenticationError, match="Authentication required"),
@@ -56,7 +56,7 @@ def test_the_password_is_asked_for_and_stands_in_no_command_line(server: Redis) 
     assert stat.S_IMODE((server.folder / "valkey.conf").stat().st_mode) == 0o600
 
 
-def test_a_second_server_on_the_folder_says_who_holds_it(server: Redis) -> None:
+def test_second_server_on_a_folder_names_the_owner(server: Redis) -> None:
     second = Redis(server.folder, free_port(), password="secret")
     second.leave_seconds = 0.1
 

@@ -1,4 +1,4 @@
-"""The embedded services of a run folder, together."""
+"""The embedded services of a run folder."""
 
 import socket
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def redis_alone(settings: Settings) -> Settings:
-    """Settings that leave Redis alone to us."""
+    """Settings with which only Redis is embedded."""
     return settings.model_copy(
         update={
             "database_url": "postgresql://elsewhere/reelworks",
@@ -36,13 +36,13 @@ def redis_alone(settings: Settings) -> Settings:
 
 @pytest.fixture
 def services(redis_alone: Settings, folder: Path) -> Iterator[LocalServices]:
-    """Redis alone; ended with the test."""
+    """An embedded Redis. The fixture stops it."""
     services = LocalServices(folder, redis_alone, Credentials.of(folder))
     with ended_in_reverse(services.children):
         yield services
 
 
-def test_a_service_is_told_once_it_answers_and_listens_where_the_settings_say(
+def test_ready_service_is_reported_and_listens_at_the_address_in_the_settings(
     services: LocalServices, settings: Settings
 ) -> None:
     told: list[str] = []
@@ -55,7 +55,7 @@ def test_a_service_is_told_once_it_answers_and_listens_where_the_settings_say(
         assert client.ping()
 
 
-def test_a_service_listens_on_the_same_port_at_the_next_start(redis_alone: Settings, folder: Path) -> None:
+def test_service_listens_on_the_same_port_at_the_next_start(redis_alone: Settings, folder: Path) -> None:
     urls = []
     for _ in range(2):
         services = LocalServices(folder, redis_alone, Credentials.of(folder))
@@ -65,7 +65,7 @@ def test_a_service_listens_on_the_same_port_at_the_next_start(redis_alone: Setti
     assert urls[0] == urls[1]
 
 
-def test_a_port_that_another_program_takes_before_the_service_is_exchanged(
+def test_service_gets_another_port_when_a_program_takes_its_port_first(
     services: LocalServices, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [server] = services.children
@@ -86,7 +86,7 @@ def test_a_port_that_another_program_takes_before_the_service_is_exchanged(
     assert choose(KeptPorts(folder / "ports.json"), "redis") != taken[0]
 
 
-def test_a_service_that_fails_for_another_reason_is_not_started_again(services: LocalServices, folder: Path) -> None:
+def test_service_that_fails_for_another_reason_does_not_start_again(services: LocalServices, folder: Path) -> None:
     (folder / "redis" / "appendonlydir").mkdir(parents=True)
     (folder / "redis" / "appendonlydir" / "appendonly.aof.manifest").write_text("damaged")
 

@@ -35,7 +35,7 @@ def pid(part: Child) -> int:
     return part.pid
 
 
-def test_its_life(make_stack: MakeStack) -> None:
+def test_stack_starts_answers_and_ends(make_stack: MakeStack) -> None:
     migrated: list[str] = []
     stack = make_stack(migrate=migrated.append)
     with stack:
@@ -47,10 +47,10 @@ def test_its_life(make_stack: MakeStack) -> None:
         stack.check()
 
     assert not any(map(runs, pids))
-    stack.close()  # a second time does nothing
+    stack.close()  # a second call does nothing
 
 
-def test_the_next_run_finds_the_data(make_stack: MakeStack) -> None:
+def test_next_run_finds_the_data(make_stack: MakeStack) -> None:
     def url(stack: Stack) -> str:
         return stack.settings.database_url
 
@@ -60,13 +60,13 @@ def test_the_next_run_finds_the_data(make_stack: MakeStack) -> None:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
-def test_parts_can_be_killed_and_brought_back(make_stack: MakeStack) -> None:
+def test_killed_parts_start_again(make_stack: MakeStack) -> None:
     with make_stack() as stack:
         for name in ("redis", "gateway"):
             before = pid(stack.part(name))
             stack.kill(name)
             assert not runs(before)
-            stack.check()  # we killed it, so nothing is wrong
+            stack.check()  # `kill` ended the part, so `check` passes
 
             stack.start(name)
             restarted = pid(stack.part(name))
@@ -76,7 +76,7 @@ def test_parts_can_be_killed_and_brought_back(make_stack: MakeStack) -> None:
             assert stack.part(name).answers()
 
 
-def test_a_part_that_dies_by_itself_is_told(make_stack: MakeStack) -> None:
+def test_check_reports_a_part_that_died_by_itself(make_stack: MakeStack) -> None:
     with make_stack() as stack:
         os.kill(pid(stack.part("gateway")), signal.SIGKILL)
         wait_for(lambda: not stack.part("gateway").alive(), "the gateway is dead")
@@ -85,7 +85,7 @@ def test_a_part_that_dies_by_itself_is_told(make_stack: MakeStack) -> None:
             stack.check()
 
 
-def test_a_start_that_fails_leaves_nothing(make_stack: MakeStack) -> None:
+def test_failed_start_leaves_no_process(make_stack: MakeStack) -> None:
     broken = Process("gateway", ("python3", "-c", "raise SystemExit('no such table')"), ready_url="http://127.0.0.1:1")
     stack = make_stack(processes=lambda _: [broken], only={"gateway"})
 
@@ -97,7 +97,7 @@ def test_a_start_that_fails_leaves_nothing(make_stack: MakeStack) -> None:
 
 
 class Thief:
-    """Takes the gateway's port before the gateway does, so many times."""
+    """Takes the gateway's port before the gateway, a given number of times."""
 
     def __init__(self, times: int) -> None:
         self.held = ExitStack()
@@ -111,21 +111,21 @@ class Thief:
         return web_server(settings)
 
 
-def test_a_chosen_port_that_another_program_takes_is_exchanged(make_stack: MakeStack) -> None:
+def test_taken_chosen_port_is_replaced(make_stack: MakeStack) -> None:
     thief = Thief(times=1)
     with thief.held, make_stack(processes=thief) as stack:
         assert httpx.get(stack.gateway_url, trust_env=False).status_code == 200
         assert stack.settings.gateway_port == thief.ports[1] != thief.ports[0]
 
 
-def test_a_port_is_exchanged_a_few_times_and_not_for_ever(make_stack: MakeStack) -> None:
+def test_start_fails_after_a_bounded_number_of_ports(make_stack: MakeStack) -> None:
     thief = Thief(times=10)
     with thief.held, pytest.raises(PartFailed, match="gateway died"), make_stack(processes=thief):
         pytest.fail("it must not start")
     assert len(set(thief.ports)) == ATTEMPTS
 
 
-def test_a_configured_port_that_another_program_takes_meanwhile_is_named(settings: Settings, tmp_path: Path) -> None:
+def test_error_names_a_configured_port_that_is_taken_during_the_start(settings: Settings, tmp_path: Path) -> None:
     port, thief = free_port(), Thief(times=1)
     configured = settings.model_copy(update={"gateway_port": port, "flower_port": free_port()})
     stack = Stack(tmp_path, configured, sandbox=False, free_ports=False, processes=thief, migrate=no_migration)
@@ -133,20 +133,20 @@ def test_a_configured_port_that_another_program_takes_meanwhile_is_named(setting
         pytest.fail("it must not start")
 
 
-def test_every_part_is_told_once_it_is_ready(make_stack: MakeStack) -> None:
+def test_every_ready_part_is_reported_in_order(make_stack: MakeStack) -> None:
     told: list[str] = []
     with make_stack(tell=told.append):
         assert told == [*SERVICES, "gateway"]
 
 
-def test_two_copies_do_not_share_a_folder(make_stack: MakeStack) -> None:
+def test_second_copy_on_a_folder_is_refused(make_stack: MakeStack) -> None:
     with make_stack(only=()) as first:
         with pytest.raises(AlreadyRunning, match=f"pid {os.getpid()}"), make_stack(only=()):
             pytest.fail("it must not start")
         first.check()
 
 
-def test_services_that_the_settings_name_are_used_and_not_ended(make_stack: MakeStack, tmp_path: Path) -> None:
+def test_services_in_the_settings_are_used_and_keep_running(make_stack: MakeStack, tmp_path: Path) -> None:
     with make_stack(only=()) as owner:
         named = owner.settings
         with Stack(tmp_path / "guest", named, only=(), sandbox=False, migrate=no_migration) as guest:
@@ -157,7 +157,7 @@ def test_services_that_the_settings_name_are_used_and_not_ended(make_stack: Make
         owner.check()
 
 
-def test_every_process_gets_the_settings_and_the_extra_variables(make_stack: MakeStack, tmp_path: Path) -> None:
+def test_every_process_receives_the_settings_and_the_extra_variables(make_stack: MakeStack, tmp_path: Path) -> None:
     script = "import os; print(os.environ['REELWORKS_REDIS_URL'], os.environ['EXTRA'], os.environ['OWN'], flush=True);"
     process = Process("shower", ("python3", "-c", script + "import signal; signal.pause()"), env={"OWN": "own"})
 

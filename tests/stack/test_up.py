@@ -1,4 +1,4 @@
-"""`up` as its user meets it: a process in a terminal, its output, its exit code, and what it leaves."""
+"""`up` as a process in a terminal: its output, its exit code, and the processes and files that remain."""
 
 import json
 import os
@@ -55,14 +55,14 @@ while True:
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('listening', flush=True); signal.pause()"
 
 
-# Far more than a start takes, on a busy machine, too.
+# Far more than the time of a start, even on a busy machine.
 START_SECONDS = 100.0
 
 Start = Callable[..., "Up"]
 
 
 class Up:
-    """A running `up`, whose output is read all the time."""
+    """A running `up`. A thread reads its output."""
 
     def __init__(self, folder: Path, gateway_port: int, **options: object) -> None:
         self.process = subprocess.Popen(
@@ -75,7 +75,7 @@ class Up:
                 "PYTHONPATH": os.pathsep.join(sys.path),
                 "REELWORKS_GATEWAY_PORT": str(gateway_port),
                 "REELWORKS_FLOWER_PORT": "0",
-                "REELWORKS_PROVIDERS__KIE__API_KEY": "a real key",  # keeps the sandbox out
+                "REELWORKS_PROVIDERS__KIE__API_KEY": "a real key",  # a real key: the sandbox does not run
             },
         )
         self.output = ""
@@ -98,13 +98,13 @@ class Up:
     def end(self) -> int:
         code = self.process.wait(30)
         self._reader.join()
-        sys.stdout.write(self.output)  # shown when the test fails
+        sys.stdout.write(self.output)  # pytest shows the output of a failed test
         return code
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts `up` in one and the same folder; what still runs at the end is killed, and its children with it."""
+    """Starts `up` in the same folder each time. The fixture kills every `up` that still runs, and so its children."""
     ups: list[Up] = []
 
     def start(gateway_port: int = 0, **options: object) -> Up:
@@ -126,12 +126,12 @@ def up(start: Start) -> Up:
 
 
 def redis_of(up: Up) -> str:
-    """Where the Redis of an `up` listens."""
+    """The address of the Redis of an `up`."""
     return up.output.partition("ready with ")[2].partition("\n")[0]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_everything(up: Up, number: signal.Signals, code: int) -> None:
+def test_signal_ends_the_whole_system(up: Up, number: signal.Signals, code: int) -> None:
     children = up.everything_below()
     assert len(children) > 5
 
@@ -143,14 +143,14 @@ def test_a_signal_ends_everything(up: Up, number: signal.Signals, code: int) -> 
     assert "died" not in up.output
 
 
-def test_a_banner_says_where_everything_is_and_then_each_part_that_is_ready(up: Up, tmp_path: Path) -> None:
+def test_banner_shows_all_addresses_and_then_each_ready_part(up: Up, tmp_path: Path) -> None:
     banner = up.output[: up.output.index("system")].splitlines()
 
     assert [line.split()[0] for line in banner[1:5]] == ["gateway", "docs", "Flower", "data"]
     assert banner[4] == f"  data     {folder_of('up', tmp_path)}"
     assert "sandbox" not in up.output
 
-    # The vendor of this key is on the internet, and the gateway is not.
+    # The vendor is on the internet and cannot reach the gateway.
     gateway = up.output.partition("gateway  ")[2].partition("\n")[0]
     assert f"  warning  kie cannot reach {gateway}: results are polled" in up.output
     assert "Set REELWORKS_PUBLIC_URL" in up.output
@@ -161,13 +161,13 @@ def test_a_banner_says_where_everything_is_and_then_each_part_that_is_ready(up: 
     assert up.output.index("gateway is ready") < up.output.index("ready with 127.0.0.1:")
 
 
-def test_whoever_waits_is_told_for_what(start: Start) -> None:
+def test_output_names_the_part_that_is_not_ready(start: Start) -> None:
     up = start(never_ready=["worker"])
     up.wait_for("system   | waiting for worker\n")
     assert "ready with" not in up.output
 
 
-def test_other_commands_find_the_running_system_and_no_other(up: Up, start: Start, tmp_path: Path) -> None:
+def test_other_commands_find_only_the_running_system(up: Up, start: Start, tmp_path: Path) -> None:
     environment = folder_of("up", tmp_path) / "environment"
     told = environment.read_text()
     assert f"REELWORKS_DATA_FOLDER='{folder_of('up', tmp_path)}'" in told
@@ -181,7 +181,7 @@ def test_other_commands_find_the_running_system_and_no_other(up: Up, start: Star
     assert not environment.exists()
 
 
-def test_the_file_of_a_killed_run_is_gone_before_the_next_one_starts(up: Up, start: Start, tmp_path: Path) -> None:
+def test_start_removes_the_environment_file_of_a_killed_run(up: Up, start: Start, tmp_path: Path) -> None:
     environment = folder_of("up", tmp_path) / "environment"
     up.process.kill()
     up.end()
@@ -202,7 +202,7 @@ def test_services_listen_on_the_same_ports_after_a_kill(up: Up, start: Start) ->
     assert redis_of(again) == redis_of(up)
 
 
-def test_a_folder_that_cannot_be_made_is_a_clear_error(start: Start, tmp_path: Path) -> None:
+def test_error_names_a_folder_that_cannot_be_created(start: Start, tmp_path: Path) -> None:
     folder_of("up", tmp_path).write_text("a file")
 
     up = start()
@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(start: Start, tmp_path: P
     )
 
 
-def test_the_death_of_a_process_ends_everything(start: Start) -> None:
+def test_death_of_a_process_ends_the_system(start: Start) -> None:
     failing = "import time; print('out of luck', flush=True); time.sleep(0.5); raise SystemExit(7)"
     up = start(extra={"worker": failing})
 
@@ -223,7 +223,7 @@ def test_the_death_of_a_process_ends_everything(start: Start) -> None:
     assert "Traceback" not in up.output
 
 
-def test_the_death_of_a_service_ends_everything(up: Up) -> None:
+def test_death_of_a_service_ends_the_system(up: Up) -> None:
     children = up.everything_below()
     [redis] = [pid for pid in children if psutil.Process(pid).name().startswith("valkey")]
 
@@ -234,7 +234,7 @@ def test_the_death_of_a_service_ends_everything(up: Up) -> None:
     assert not any(map(runs, children))
 
 
-def test_kill_9_leaves_nothing(up: Up) -> None:
+def test_kill_9_leaves_no_process(up: Up) -> None:
     children = up.everything_below()
 
     up.process.kill()
@@ -242,7 +242,7 @@ def test_kill_9_leaves_nothing(up: Up) -> None:
     wait_for(lambda: not any(map(runs, children)), "all children have ended")
 
 
-def test_a_taken_port_is_a_clear_error(start: Start) -> None:
+def test_error_names_a_taken_port(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         up = start(gateway_port=port)
@@ -254,7 +254,7 @@ def test_a_taken_port_is_a_clear_error(start: Start) -> None:
     )
 
 
-def test_a_second_copy_on_the_folder_is_a_clear_error(up: Up, start: Start, tmp_path: Path) -> None:
+def test_error_names_the_first_copy_on_a_folder(up: Up, start: Start, tmp_path: Path) -> None:
     second = start()
 
     assert second.end() == 1
@@ -264,7 +264,7 @@ def test_a_second_copy_on_the_folder_is_a_clear_error(up: Up, start: Start, tmp_
     )
 
 
-def test_a_worker_may_take_its_time_to_stop(start: Start) -> None:
+def test_worker_may_use_its_whole_time_to_stop(start: Start) -> None:
     up = start(extra={"worker": SLOW_TO_STOP})
     up.wait_for("worker   | listening")
 
@@ -274,7 +274,7 @@ def test_a_worker_may_take_its_time_to_stop(start: Start) -> None:
     assert "worker stopped (rc=0)" in up.output
 
 
-def test_one_that_never_stops_is_killed(start: Start) -> None:
+def test_process_that_never_stops_is_killed(start: Start) -> None:
     up = start(extra={"worker": DEAF}, grace=0.5)
     up.wait_for("worker   | listening")
 

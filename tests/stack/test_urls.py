@@ -42,21 +42,21 @@ EXPECTED = {
 }
 
 
-def test_every_address_is_a_line_that_no_narrow_terminal_folds(running: Settings) -> None:
+def test_narrow_terminal_folds_no_address(running: Settings) -> None:
     assert dict(line.split() for line in shown(running).splitlines()) == EXPECTED
 
 
-def test_programs_read_json(running: Settings) -> None:
+def test_json_output_holds_every_address(running: Settings) -> None:
     assert json.loads(shown(running, as_json=True)) == EXPECTED
     assert json.loads(shown(running, "redis", as_json=True)) == {"redis": EXPECTED["redis"]}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_one_name_is_its_value_alone(running: Settings, name: str) -> None:
+def test_a_name_prints_only_its_value(running: Settings, name: str) -> None:
     assert shown(running, name) == EXPECTED[name] + "\n"
 
 
-def test_the_sandbox_is_there_where_accounts_are_the_sandboxs(running: Settings) -> None:
+def test_sandbox_is_listed_when_accounts_use_it(running: Settings) -> None:
     assert shown(with_sandbox(running, Credentials()), "sandbox") == "http://127.0.0.1:8090\n"
     with pytest.raises(NotFound, match="there is no 'sandbox': choose gateway, flower, database, redis, "):
         shown(running, "sandbox")

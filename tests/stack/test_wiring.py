@@ -23,7 +23,7 @@ from stack.wiring import (
 )
 
 
-def test_another_process_reads_exactly_our_settings(
+def test_another_process_reads_exactly_the_same_settings(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = with_sandbox(with_free_ports(settings), Credentials.of(tmp_path)).model_copy(
@@ -36,14 +36,14 @@ def test_another_process_reads_exactly_our_settings(
     assert Settings(_env_file=None) == ours
 
 
-def test_what_an_operator_leaves_open_stays_open_in_another_process(settings: Settings, tmp_path: Path) -> None:
+def test_unset_field_of_an_account_stays_unset_in_another_process(settings: Settings, tmp_path: Path) -> None:
     told = settings_environment(with_sandbox(settings, Credentials.of(tmp_path)))
 
     assert told["REELWORKS_PROVIDERS__KIE__API_KEY"]
     assert "REELWORKS_PROVIDERS__KIE__TIMEOUT_SECONDS" not in told
 
 
-def test_the_sandbox_holds_the_other_end_of_the_keys(settings: Settings, tmp_path: Path) -> None:
+def test_sandbox_receives_the_keys_of_the_accounts(settings: Settings, tmp_path: Path) -> None:
     credentials = Credentials.of(tmp_path)
     ports = {"gateway_port": 8081, "sandbox": settings.sandbox.model_copy(update={"port": 8091})}
 
@@ -65,9 +65,7 @@ def test_the_sandbox_holds_the_other_end_of_the_keys(settings: Settings, tmp_pat
     }
 
 
-def test_the_sandbox_tells_an_account_what_its_vendor_wants_and_leaves_it_the_rest(
-    settings: Settings, tmp_path: Path
-) -> None:
+def test_sandbox_sets_the_options_of_its_vendor_and_keeps_the_others(settings: Settings, tmp_path: Path) -> None:
     own = ProviderSettings(options={"project": SecretStr("films"), "location": SecretStr("global")})
     theirs = settings.model_copy(update={"providers": settings.providers.with_accounts(vertex=own)})
 
@@ -81,7 +79,9 @@ def test_the_sandbox_tells_an_account_what_its_vendor_wants_and_leaves_it_the_re
 
 
 @pytest.mark.parametrize("name", sorted(adapter_names()))
-def test_every_account_is_the_sandboxs_until_one_has_a_real_key(settings: Settings, tmp_path: Path, name: str) -> None:
+def test_every_account_uses_the_sandbox_until_an_account_has_a_real_key(
+    settings: Settings, tmp_path: Path, name: str
+) -> None:
     assert not has_provider_key(settings)
     wired = with_sandbox(settings, Credentials.of(tmp_path)).providers.named(name)
     one = settings.providers.with_accounts(**{name: wired})
@@ -90,13 +90,13 @@ def test_every_account_is_the_sandboxs_until_one_has_a_real_key(settings: Settin
     assert has_provider_key(settings.model_copy(update={"providers": one}))
 
 
-def test_a_made_up_webhook_secret_is_one_that_signatures_are_made_with(tmp_path: Path) -> None:
+def test_generated_webhook_secret_signs_a_message(tmp_path: Path) -> None:
     secret = Credentials.of(tmp_path).sandbox_webhook_secret
 
     assert sign(secret, "msg_1", 1_700_000_000, b"{}").startswith("v1,")
 
 
-def test_secrets_are_kept_where_only_we_can_read_them(tmp_path: Path) -> None:
+def test_secrets_are_kept_in_a_file_for_the_current_user_only(tmp_path: Path) -> None:
     first = Credentials.of(tmp_path)
 
     assert Credentials.of(tmp_path) == first
@@ -112,7 +112,7 @@ def test_secrets_are_kept_where_only_we_can_read_them(tmp_path: Path) -> None:
         ("the sandbox", "REELWORKS_SANDBOX__PORT"),
     ],
 )
-def test_each_taken_port_names_the_setting_that_moves_it(
+def test_error_for_each_taken_port_names_its_setting(
     owner: str, setting: str, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     for name in ("REELWORKS_GATEWAY_PORT", "REELWORKS_FLOWER_PORT", "REELWORKS_SANDBOX__PORT"):
@@ -129,7 +129,7 @@ def test_each_taken_port_names_the_setting_that_moves_it(
     )
 
 
-def test_port_zero_is_some_free_port_and_others_stay(settings: Settings) -> None:
+def test_port_zero_becomes_a_free_port_and_other_ports_stay(settings: Settings) -> None:
     flower = free_port()
     given = settings.model_copy(update={"gateway_port": 0, "flower_port": flower})
 
@@ -139,7 +139,7 @@ def test_port_zero_is_some_free_port_and_others_stay(settings: Settings) -> None
     assert ported.flower_port == flower
 
 
-def test_a_public_url_that_is_the_gateways_own_address_moves_with_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_public_url_follows_the_gateways_port_when_it_is_the_gateways_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELWORKS_FLOWER_PORT", "0")
     monkeypatch.setenv("REELWORKS_GATEWAY_PORT", "0")
     moved = with_configured_ports(Settings(_env_file=None), sandbox=False)
@@ -150,7 +150,7 @@ def test_a_public_url_that_is_the_gateways_own_address_moves_with_the_gateway(mo
     assert elsewhere.public_url == "https://a.example"
 
 
-def test_a_gateway_on_all_addresses_is_reached_on_loopback(settings: Settings) -> None:
+def test_gateway_on_all_addresses_is_reached_on_loopback(settings: Settings) -> None:
     listening = settings.model_copy(update={"gateway_host": "0.0.0.0", "gateway_port": 8080})
 
     assert gateway_url(listening) == "http://127.0.0.1:8080"

@@ -23,7 +23,7 @@ from tasks.services import current_services
 log = structlog.get_logger()
 
 _CHECK_SECONDS = 0.1
-# Steps that notice the loss of their leases end by themselves: an upload is withdrawn instead of left half done.
+# The time for steps to notice the loss of their leases: a step then withdraws its upload instead of leaving a part.
 _LETTING_GO_SECONDS = 1.0
 
 
@@ -42,14 +42,14 @@ class DrainingPool(TaskPool):
         self._ends_at: float | None = None
 
     def on_start(self) -> None:
-        """Take the signals over: Celery has installed its own handlers by now, in which a second one kills."""
+        """Replace Celery's signal handlers, which Celery has installed by now. There, a second signal kills."""
         super().on_start()
         signal.signal(signal.SIGTERM, self._drain)
         signal.signal(signal.SIGINT, self._drain)
         signal.signal(signal.SIGQUIT, self._hasten)
 
     def _drain(self, _number: int, _frame: FrameType | None) -> None:
-        # Whoever signals a whole process group reaches us twice: directly, and by the supervisor.
+        # A signal to the process group arrives twice: directly, and by the supervisor.
         if self._ends_at is None:
             self._ends_at = time.monotonic() + current_services().settings.worker_drain_seconds
         state.should_stop = os.EX_OK  # type: ignore[assignment]  # None until then
@@ -59,7 +59,7 @@ class DrainingPool(TaskPool):
         state.should_stop = os.EX_OK  # type: ignore[assignment]  # None until then
 
     def on_apply(self, *args: object, **kwargs: object) -> Any:
-        """Start a step in a thread, or keep it until one is free."""
+        """Start a step in a thread, or keep the step until a thread is free."""
         applied = super().on_apply(*args, **kwargs)  # type: ignore[arg-type]  # handed on as it came
         step: Future[object] = applied.f
         self._running.add(step)
@@ -67,17 +67,17 @@ class DrainingPool(TaskPool):
         return applied
 
     def on_close(self) -> None:
-        """Start nothing more. What waits for a thread was not acknowledged: Celery gives it back to Redis later."""
+        """Start no more steps. Celery returns the waiting messages to Redis later: they were not acknowledged."""
         super().on_close()
         self.executor.shutdown(wait=False, cancel_futures=True)
 
     def on_stop(self) -> None:
-        """Wait for the running steps; hand back what is not over in time."""
+        """Wait for the running steps. Hand back the steps that outlast the bound."""
         if self._ends_at is None:
             self._ends_at = time.monotonic() + current_services().settings.worker_drain_seconds
         if self._running:
             log.info("worker_drains", running=len(self._running))
-        # In short waits: a signal may move the end.
+        # Short waits: a signal may move the end.
         while self._running and time.monotonic() < self._ends_at:
             wait(self._running.copy(), timeout=_CHECK_SECONDS)
         if self._running:
@@ -91,7 +91,7 @@ class DrainingPool(TaskPool):
         else:
             log.warning("work_handed_back", count=count)
         wait(self._running.copy(), timeout=_LETTING_GO_SECONDS)
-        # Python would wait for the threads that are left. This is the last that Celery does.
+        # Python would wait for the remaining threads. This signal is Celery's last action.
         worker_shutdown.connect(_leave, weak=False)
 
 

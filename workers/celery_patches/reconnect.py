@@ -22,6 +22,6 @@ def mend_reconnect() -> None:
         try:
             collect(self, socket_timeout)
         finally:
-            self._default_channel = None  # type: ignore[attr-defined]  # private, and the fault itself
+            self._default_channel = None  # type: ignore[attr-defined]  # the attribute is private, and the cause of the fault
 
     Connection.collect = collect_and_forget  # type: ignore[method-assign]

@@ -1,18 +1,20 @@
-"""fal's queue (https://fal.ai/docs): one wire for the models of many makers.
+"""fal's queue (https://fal.ai/docs): one API for the models of many makers.
 
-A request is read and cancelled where its accept said, at links that we store: they name the owner and the app alone,
-not the model's whole id. One that a callback told us of has none, and is asked for where fal documents it to be. Our
-key goes only to links below the account's own address.
+The answer to a create has links for reading and cancelling the request. These links contain the owner and the app, not
+the model's whole id. Reelworks stores the links and uses them. A request known only from a callback has no stored
+links, so the adapter uses the paths that fal documents. Our key goes only to links below the account's base URL.
 
-`COMPLETED` is said of failures, too: the result is a second read, and its HTTP status is the model's own.
+The status `COMPLETED` includes failures. A second call reads the result, and its HTTP status comes from the model.
 
 **Cancelling.** "If the request is in the queue, fal removes it. If the request is in progress, fal sends a cancellation
-signal to the runner. The model app decides how to stop the work" (https://fal.ai/docs/inference-api/queue/cancel). Both
-may be answered `CANCELLATION_REQUESTED`, and what state a removed request shows, fal does not say. So the state is read
-first. What was queued is stopped: there will be nothing to read, and waiting for a state that may never come would hold
-the customer's credits until the deadline. What ran is only asked to stop: a model without a handler runs to its end, is
-billed, and its state tells. A request that begins between the two calls counts as stopped; at worst fal bills us that
-one.
+signal to the runner. The model app decides how to stop the work" (https://fal.ai/docs/inference-api/queue/cancel). The
+answer can be `CANCELLATION_REQUESTED` in both cases, and fal does not document the status of a removed request. So the
+adapter reads the status first:
+
+- A queued request counts as stopped. Its status may never change, and waiting would hold the customer's credits until
+  the deadline.
+- A running request counts as asked to stop. A model without a handler runs to its end and is billed; a poll tells.
+- A request that starts between the two calls counts as stopped. At worst, fal bills that request.
 """
 
 import time
@@ -58,15 +60,15 @@ from schemas.settings import ProviderSettings
 
 KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 
-# A request that nobody made, of an app that is there.
+# A request id that does not exist, of an app that exists.
 _NOBODYS = RemoteRef("00000000-0000-0000-0000-000000000000", "fal-ai/pika")
 _NOT_FOUND = 404
-# A result with one of these says nothing of the model: it is our account's trouble, or fal's.
+# With one of these statuses, the cause is our account or fal, not the model.
 _NOT_THE_MODELS = frozenset({401, 402, 403, 408, 429})
 
 
 class _Output(RootModel[dict[str, JsonValue]]):
-    """What a model made; its form is the model's own."""
+    """The result of a model. Its form depends on the model."""
 
 
 class Fal(VendorAdapter):
@@ -90,10 +92,10 @@ class Fal(VendorAdapter):
         clock: Callable[[], float] = time.time,
         known_keys: bytes | None = None,
     ) -> None:
-        """Describes the account; calls nobody.
+        """Makes the adapter, without a call.
 
         Args:
-            known_keys: fal's JWKS, if it was read before.
+            known_keys: fal's JWKS to start with.
         """
         super().__init__(name, settings, transport, clock=clock)
         fetch = key_sets.fetching(name, settings, transport, KEYS_URL)
@@ -150,14 +152,14 @@ class Fal(VendorAdapter):
                 raise reply.error()
 
     def check(self) -> AccountState:
-        """Ask for a request that nobody made: fal looks at the key before it says that there is none."""
+        """Read a request that does not exist. fal checks the key before it answers that the request is unknown."""
         reply = self._account.call("check", "GET", self._path(_NOBODYS, "response"))
         if reply.status == _NOT_FOUND and reply.read(Refusal) is not None:
             return AccountState()
         raise self._error(reply)
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        """Read a webhook; how far its signature is checked, `webhooks` says."""
+        """Verify and read a webhook. `providers.webhooks.key_sets` says when a webhook is accepted unverified."""
         is_signed = self._keys.check(lambda keys: webhooks.verify(keys, headers, body, now=self._clock()))
         try:
             return CallbackReading(Notice.model_validate_json(body).request_id, is_verified=is_signed)
@@ -165,12 +167,12 @@ class Fal(VendorAdapter):
             raise CallbackRefused("the body is not a webhook of fal's") from None
 
     def _path(self, remote: RemoteRef, name: LinkName) -> str:
-        """Where the accept said, or where fal documents it to be."""
+        """The path from the stored link, or else the path that fal documents."""
         told = self._account.path_of(remote.links.get(name, ""))
         return told or request_path(remote.model, remote.remote_id, name)
 
     def _progress(self, operation: str, remote: RemoteRef) -> tuple[Progress, Reply]:
-        """Where the request that was asked for stands, and the reply that said so."""
+        """The status of the request, and the reply that has it."""
         reply = self._account.call(operation, "GET", self._path(remote, "status"))
         progress = self._answer(reply, Progress)
         if progress.request_id not in {None, remote.remote_id}:
@@ -178,7 +180,7 @@ class Fal(VendorAdapter):
         return progress, reply
 
     def _result(self, remote: RemoteRef) -> RemoteState:
-        """What became of a request that ended; the HTTP status is the model's own."""
+        """The result or the failure of a completed request. The HTTP status comes from the model."""
         reply = self._account.call("result", "GET", self._path(remote, "response"))
         if reply.is_success:
             return to_result(reply.require(_Output).root)

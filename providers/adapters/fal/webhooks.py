@@ -1,8 +1,8 @@
-"""fal's signature on a webhook, and the public keys that it is checked with.
+"""Verifies fal's signature on a webhook.
 
-Source: https://fal.ai/docs/documentation/model-apis/inference/webhooks. Ed25519 over four lines: request id, user id,
-time, SHA-256 of the body. The keys are a JWKS that may be kept for 24 hours.
-How the keys are known, `providers/webhooks/key_sets.py` says; fal repeats a refused webhook for two hours.
+Source: https://fal.ai/docs/documentation/model-apis/inference/webhooks. The signature is Ed25519 over four lines: the
+request id, the user id, the timestamp, and the SHA-256 of the body. The keys are a JWKS that can be cached for 24
+hours; `providers/webhooks/key_sets.py` fetches them. fal repeats a refused webhook for two hours.
 """
 
 import base64
@@ -18,12 +18,12 @@ from schemas.errors import CallbackRefused
 
 WINDOW_SECONDS = 300
 
-# Python refuses to read an integer of thousands of digits.
+# Python refuses to parse an integer of thousands of digits.
 _MOST_DIGITS = 12
 
 
 def verify(keys: Sequence[EccKey], headers: Mapping[str, str], body: bytes, *, now: float) -> None:
-    """Check that a webhook was signed with one of these keys, not long ago.
+    """Verify that one of these keys signed a webhook within the last `WINDOW_SECONDS`.
 
     Args:
         headers: names in lower case.
@@ -31,7 +31,7 @@ def verify(keys: Sequence[EccKey], headers: Mapping[str, str], body: bytes, *, n
         now: Unix seconds.
 
     Raises:
-        CallbackRefused: it was not.
+        CallbackRefused: no key made the signature, or the timestamp is too far off.
     """
     timestamp = headers.get("x-fal-webhook-timestamp", "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
@@ -50,7 +50,7 @@ def verify(keys: Sequence[EccKey], headers: Mapping[str, str], body: bytes, *, n
 
 
 def read_keys(jwks: bytes) -> tuple[EccKey, ...]:
-    """The Ed25519 keys of a JSON Web Key Set (RFC 7517, RFC 8037); empty where there is none."""
+    """The Ed25519 keys of a JSON Web Key Set (RFC 7517, RFC 8037); empty if it has none."""
     try:
         entries = _KeySetDocument.model_validate_json(jwks).keys
     except ValidationError:

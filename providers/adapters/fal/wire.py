@@ -1,4 +1,4 @@
-"""fal's queue as data and pure functions: field names, paths, states, results, errors.
+"""The wire of fal's queue as data and pure functions: field names, paths, states, results, errors.
 
 Source: https://fal.ai/docs/api-reference/inference-api, unless a line names another.
 """
@@ -17,11 +17,11 @@ from schemas.orders import Inputs
 
 LinkName = Literal["status", "response", "cancel"]
 
-# https://fal.ai/models/fal-ai/longcat-video/text-to-video/720p/api: its own, where an order names no other.
+# The default of https://fal.ai/models/fal-ai/longcat-video/text-to-video/720p/api.
 _LONGCAT_FPS = 30
 # https://fal.ai/models/fal-ai/stable-video/api: `motion_bucket_id` is 1 to 255.
 _MOST_MOTION = 255
-# What SVD-XT, which https://fal.ai/models/fal-ai/stable-video/api runs, makes whatever its `fps`.
+# https://fal.ai/models/fal-ai/stable-video/api runs SVD-XT, which makes 25 frames at any `fps`.
 _STABLE_VIDEO_FRAMES = 25
 
 _Write = Callable[[Inputs], object]
@@ -51,7 +51,7 @@ def _motion_bucket(inputs: Inputs) -> int | None:
     return None if inputs.motion is None else 1 + round(inputs.motion * (_MOST_MOTION - 1))
 
 
-# The fields of each model, and what of an order goes into them: the "API" tab of https://fal.ai/models/{model}.
+# The fields of each model, and the inputs that they take: the "API" tab of https://fal.ai/models/{model}.
 INPUT_FIELDS: Final[Mapping[str, Mapping[str, _Write]]] = {
     "fal-ai/pika/v2.2/text-to-video": {
         "prompt": attrgetter("prompt"),
@@ -88,12 +88,12 @@ INPUT_FIELDS: Final[Mapping[str, Mapping[str, _Write]]] = {
 STATUSES: Final[Mapping[str, RemoteStatus]] = {
     "IN_QUEUE": RemoteStatus.QUEUED,
     "IN_PROGRESS": RemoteStatus.RUNNING,
-    # It ended: whether well, `error` and the result's own HTTP status tell.
+    # The request has ended. `error` and the result's HTTP status show whether it succeeded.
     "COMPLETED": RemoteStatus.SUCCEEDED,
 }
 
-# `type` of a model's error (https://docs.fal.ai/documentation/model-apis/request-errors). Of all others, 422 is fal's
-# status for an input that the model does not take.
+# `type` of a model's error (https://docs.fal.ai/documentation/model-apis/request-errors). For any other type, the
+# status 422 means that the model does not take an input.
 _CODES: Final[Mapping[str, ErrorCode]] = {
     "content_policy_violation": ErrorCode.CONTENT_REJECTED,
     "file_download_error": ErrorCode.INPUT_UNREADABLE,
@@ -104,11 +104,11 @@ _CODES: Final[Mapping[str, ErrorCode]] = {
 }
 _INVALID = 422
 
-# The first words of a model's id that need a third one for the app: fal-client 1.0.3, `AppId`.
+# Namespaces: after one of these, the app is the third part of a model's id (fal-client 1.0.3, `AppId`).
 _NAMESPACES = frozenset({"workflows", "comfy"})
 _SUFFIXES: Final[Mapping[LinkName, str]] = {"status": "/status", "response": "", "cancel": "/cancel"}
 
-# It becomes a part of a URL's path.
+# The id becomes part of a URL's path.
 RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 _LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,2000}$")])
 _RESULT_URL = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
@@ -119,7 +119,7 @@ class _Payload(BaseModel):
 
 
 class Created(_Payload):
-    """The answer of a create. The id makes it one: a link of another form is left out."""
+    """The answer to a create. Only the id is required; links of another form are ignored."""
 
     request_id: RequestId
     status_url: JsonValue = None
@@ -128,7 +128,7 @@ class Created(_Payload):
 
     @property
     def links(self) -> dict[str, str]:
-        """Where to ask for the request."""
+        """The links for reading and cancelling the request."""
         told: dict[LinkName, JsonValue] = {
             "status": self.status_url,
             "response": self.response_url,
@@ -138,13 +138,13 @@ class Created(_Payload):
 
 
 class Notice(_Payload):
-    """A webhook's body; `gateway_request_id` changes when fal tries again by itself, `request_id` does not."""
+    """The body of a webhook. When fal retries a request, `gateway_request_id` changes and `request_id` does not."""
 
     request_id: RequestId
 
 
 class Progress(_Payload):
-    """The answer of `status_url`."""
+    """The answer to a read of `status_url`."""
 
     status: str
     request_id: str | None = None
@@ -153,34 +153,34 @@ class Progress(_Payload):
 
 
 class CancelAnswer(_Payload):
-    """The answer of `cancel_url`."""
+    """The answer to a call of `cancel_url`."""
 
     status: str
 
 
 class Detail(_Payload):
-    """One thing that went wrong in a model, or with its input."""
+    """One error of a model or of its input."""
 
     type: str = ""
     msg: str = ""
 
 
 class Refusal(_Payload):
-    """An error: a model's has a list as its `detail`, one of fal's own machinery a text and an `error_type`."""
+    """An error. A model's error has a list in `detail`; fal's own error has a text and an `error_type`."""
 
     detail: list[Detail] | str
     error_type: str | None = None
 
     @property
     def kind(self) -> str | None:
-        """The word for it; None where fal gives none, so that it tells nothing of what became of the work."""
+        """The type of the error. None: fal gives none, so the error does not show the outcome of the work."""
         if isinstance(self.detail, list):
             return next((detail.type for detail in self.detail if detail.type), None)
         return self.error_type
 
     @property
     def text(self) -> str:
-        """What people are told."""
+        """The text of the error."""
         details = self.detail if isinstance(self.detail, list) else [Detail(msg=self.detail)]
         return "; ".join(detail.msg for detail in details if detail.msg)
 
@@ -194,10 +194,10 @@ class _Output(_Payload):
 
 
 def to_input(model: str, inputs: Inputs) -> dict[str, object]:
-    """The body of a create: what was ordered, in the words of this model.
+    """The body of a create, with the model's field names.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     fields = INPUT_FIELDS.get(model)
     if fields is None:
@@ -207,9 +207,9 @@ def to_input(model: str, inputs: Inputs) -> dict[str, object]:
 
 
 def request_path(model: str, request_id: str, name: LinkName) -> str:
-    """Where fal documents the request to be, for one whose links we do not have.
+    """The path that fal documents, for a request without stored links.
 
-    Of the model's id only owner and app count: `fal-ai/pika` of `fal-ai/pika/v2.2/text-to-video`.
+    The path contains only the owner and the app of the model's id: `fal-ai/pika` of `fal-ai/pika/v2.2/text-to-video`.
     """
     words = model.split("/")
     app = "/".join(words[: 3 if words[0] in _NAMESPACES else 2])
@@ -217,10 +217,10 @@ def request_path(model: str, request_id: str, name: LinkName) -> str:
 
 
 def to_status(progress: Progress) -> RemoteStatus:
-    """Where a request stands; one that failed has ended, too.
+    """The status of a request. A failed request is `SUCCEEDED` here: fal calls it completed.
 
     Raises:
-        ProviderBadResponse: a word that fal does not document.
+        ProviderBadResponse: fal does not document the status.
     """
     status = STATUSES.get(progress.status)
     if status is None:
@@ -229,16 +229,16 @@ def to_status(progress: Progress) -> RemoteStatus:
 
 
 def error_code(kind: str | None, http_status: int | None = None) -> ErrorCode:
-    """What an error of a model stands for, by its `type` and then by the HTTP status that it came with."""
+    """The cause of a model's error. Its `type` decides first, then the HTTP status."""
     rest = ErrorCode.PROVIDER_REJECTED if http_status == _INVALID else ErrorCode.PROVIDER_FAILED
     return _CODES.get(kind or "", rest)
 
 
 def to_result(output: Mapping[str, JsonValue]) -> RemoteState:
-    """The state of a request whose result is there.
+    """The state of a request, from its result.
 
     Raises:
-        ProviderBadResponse: a result of another form.
+        ProviderBadResponse: the result has an undocumented form.
     """
     try:
         video = _Output.model_validate(output).video
@@ -250,13 +250,13 @@ def to_result(output: Mapping[str, JsonValue]) -> RemoteState:
 
 
 def to_failure(kind: str | None, text: str, code: ErrorCode) -> RemoteState:
-    """The state of a request that ended badly; `text` may be quoted."""
+    """The state of a failed request. `text` must be safe to quote."""
     word = f" ({quotable(kind)})" if kind else ""
     return failed(f"fal could not generate it{word}: {text or 'no reason given'}", code)
 
 
 def failed(message: str, code: ErrorCode) -> RemoteState:
-    """A failure in our own words."""
+    """A failed state with a message of ours."""
     return RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message)
 
 

@@ -1,7 +1,8 @@
-"""The Gemini API (https://ai.google.dev/gemini-api/docs): videos by Gemini Omni, pictures by Nano Banana.
+"""The Gemini API (https://ai.google.dev/gemini-api/docs): videos by Gemini Omni, images by Nano Banana.
 
-Each piece of work is an interaction in the background. Pictures and videos go as bytes: links to other hosts are not
-taken of every kind, and never in a video's place. What a cancelled interaction costs, Google does not say.
+Each work is an interaction in the background. Input images and videos are sent as bytes, because Google does not accept
+every link to another host for an image, and none for a video. Google does not document the charge for a cancelled
+interaction.
 """
 
 import time
@@ -52,9 +53,9 @@ from schemas.settings import ProviderSettings
 
 KEYS_URL = "https://generativelanguage.googleapis.com/.well-known/jwks.json"
 
-# A wrong key is answered with HTTP 400 and this word: https://ai.google.dev/gemini-api/docs/generate-content/api-errors
+# The reason for a wrong key, with HTTP 400: https://ai.google.dev/gemini-api/docs/generate-content/api-errors
 _WRONG_KEY = "API_KEY_INVALID"
-# What stands before the API may put its error into a list.
+# Google's front end can put an error into a list.
 _REFUSALS: TypeAdapter[Refusal | list[Refusal]] = TypeAdapter(Refusal | list[Refusal])
 
 
@@ -65,7 +66,7 @@ class _Models(BaseModel):
 
 
 class Gemini(VendorAdapter):
-    """A project at the Gemini API."""
+    """A project of the Gemini API."""
 
     profile = Profile(
         title="the Gemini API",
@@ -73,7 +74,7 @@ class Gemini(VendorAdapter):
         key_header="x-goog-api-key",
         key_scheme="",
         headers={"Api-Revision": REVISION},
-        # A video to edit has tens of megabytes.
+        # A create can contain a video of tens of megabytes.
         create_seconds=180.0,
         reads_inputs=InputsRead.ALL,
         calls_back=True,
@@ -90,10 +91,10 @@ class Gemini(VendorAdapter):
         clock: Callable[[], float] = time.time,
         known_keys: bytes | None = None,
     ) -> None:
-        """Describes the account; calls nobody.
+        """Makes the adapter, without a call.
 
         Args:
-            known_keys: Google's JWKS, if it was read before.
+            known_keys: Google's JWKS to start with.
         """
         super().__init__(name, settings, transport, clock=clock)
         fetch = key_sets.fetching(name, settings, transport, KEYS_URL)
@@ -125,24 +126,24 @@ class Gemini(VendorAdapter):
         return to_cancellation(self._read("cancel", "POST", remote, "/cancel"))
 
     def check(self) -> AccountState:
-        """Ask for the first of Google's models."""
+        """Check the key by listing one model."""
         reply = self._account.call("check", "GET", f"{API}/models", params={"pageSize": "1"})
         self._answer(reply, _Models)
         return AccountState()
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        """Read a webhook; how far its signature is checked, `webhooks` says."""
+        """Verify and read a webhook. `webhooks` says what each signature proves."""
         is_static = webhooks.is_static(headers) and self._is_signed(headers, body)
         if not is_static:
             self._keys.check(lambda keys: webhooks.verify(keys, headers, body, now=self._clock()))
-        # A token need not cover the body.
+        # Only a static signature covers the body for certain.
         return CallbackReading(webhooks.read_event(body), is_verified=is_static)
 
     def result_request(self, link: str) -> ResultRequest:
         return results.to_request(link, self._account)
 
     def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Interaction:
-        """The interaction that was asked for, as it stands after the call."""
+        """The requested interaction, in its state after the call."""
         path = f"{INTERACTIONS}/{remote.remote_id}{action}"
         reply = self._account.call(operation, method, path, elide=results.EMBEDDED)
         interaction = self._answer(reply, Interaction)
@@ -151,7 +152,7 @@ class Gemini(VendorAdapter):
         return interaction
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The HTTP status is Google's verdict, but for a wrong key; its words say how long to wait."""
+        """The HTTP status decides, except for a wrong key. The body has the time to wait."""
         error, body = super()._error(reply, prompt=prompt), _error_body(reply)
         if body is None:
             return error

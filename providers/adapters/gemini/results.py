@@ -1,14 +1,14 @@
-"""What came of an interaction: its file, or why there is none.
+"""The result of an interaction: its file, or the failure.
 
-What the model made is the last picture or video of its steps, by the rule of Google's client
-(`_output_properties_from_steps` of google-genai's `_gaos/google_genai.py`). It is asked for as a URI, and may be there
-as base64 all the same: "Currently, calling GET /v1beta/interactions/{id} returns the video as inline base64 data in the
-data field, even if the interaction was originally created with delivery: uri"
-(https://ai.google.dev/gemini-api/docs/omni). Then its link is that of the interaction, and the file is within. Steps
-tell of the input, too, with its bytes, so the link also says how many texts of the same name stand before the file's.
+The result is the last image or video of the model's steps, by the rule of Google's client
+(`_output_properties_from_steps` of google-genai's `_gaos/google_genai.py`). Creates ask for a URI, but the answer can
+contain base64: "Currently, calling GET /v1beta/interactions/{id} returns the video as inline base64 data in the data
+field, even if the interaction was originally created with delivery: uri"
+(https://ai.google.dev/gemini-api/docs/omni). The link of an embedded file is the URL of the interaction, with the
+number of `data` members before the file. The number is needed because steps also contain the bytes of the inputs.
 
-Google does not say with which code or status it refuses what it holds unsafe; a refusal was seen as `completed` with
-words alone. So no refusal is told from another failure here.
+Google does not document a code or status for content that it refuses as unsafe. One observed refusal was `completed`
+with text only. So this module reports refusals as other failures.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,13 +24,13 @@ from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse
 
 EMBEDDED: Final = "data"
-"""The name of the text that a file is embedded in."""
+"""The JSON member that contains an embedded file."""
 
 _MEDIA: Final = frozenset({"image", "video"})
 _FILES: Final = "files/"
 _LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")])
 
-# What an end means that is neither a success nor a plain failure.
+# The meaning of each final status that is neither a success nor a plain failure.
 _ENDS: Final[Mapping[str, str]] = {
     "incomplete": "it stopped before the result was whole",
     "budget_exceeded": "it used up what it may compute for one result",
@@ -40,10 +40,10 @@ _ENDS: Final[Mapping[str, str]] = {
 
 
 def to_success(interaction: Interaction, account: Account) -> RemoteState:
-    """The state of an interaction that is completed.
+    """The state of a completed interaction.
 
     Raises:
-        ProviderBadResponse: a result of another form.
+        ProviderBadResponse: the result has an undocumented form.
     """
     contents = list(_contents(interaction.document))
     for kind, content in contents:
@@ -62,7 +62,7 @@ def to_success(interaction: Interaction, account: Account) -> RemoteState:
 
 
 def to_failure(interaction: Interaction) -> RemoteState:
-    """The state of an interaction that did not succeed, with what Google says of it."""
+    """The state of a failed interaction, with Google's explanation."""
     told = [quotable(fault.message) for fault in interaction.errors or [] if fault.message]
     if end := _ENDS.get(interaction.status):
         told.insert(0, f"{end} ({interaction.status})")
@@ -70,20 +70,20 @@ def to_failure(interaction: Interaction) -> RemoteState:
 
 
 def to_request(link: str, account: Account) -> ResultRequest:
-    """How the file behind a link of `to_success` is fetched."""
+    """The request that fetches the file of a link from `to_success`."""
     url, _, place = link.partition("#")
     path, headers = account.path_of(url) or "", account.headers_for(url)
     if path.startswith(f"{INTERACTIONS}/"):
         embedded_after = int(place) if place.isdigit() else 0
         return ResultRequest(url, headers=headers, embedded_in=EMBEDDED, embedded_after=embedded_after)
     if path.startswith(f"{API}/{_FILES}") and "alt=" not in url:
-        # Without it, what is known of the file is answered, and not the file.
+        # Without `alt=media`, the answer is the file's metadata.
         url += "&alt=media" if "?" in url else "?alt=media"
     return ResultRequest(url, headers=headers)
 
 
 def _contents(document: JsonObject) -> Iterator[tuple[JsonValue, JsonObject]]:
-    """What the model said and made, after its kind, the last first."""
+    """The contents of the model's output, each with its kind, the last first."""
     steps = document.get("steps")
     for step in reversed(steps if isinstance(steps, list) else []):
         if not isinstance(step, dict) or step.get("type") != "model_output":
@@ -99,7 +99,7 @@ def _contents(document: JsonObject) -> Iterator[tuple[JsonValue, JsonObject]]:
 
 
 def _link(uri: JsonValue, account: Account) -> str:
-    # In an example of Google's a file has its name alone.
+    # In one of Google's examples, a file has a name and no URL.
     if isinstance(uri, str) and uri.startswith(_FILES):
         return account.url(f"{API}/{uri}")
     try:
@@ -109,12 +109,12 @@ def _link(uri: JsonValue, account: Account) -> str:
 
 
 def _place(content: JsonObject, document: JsonObject) -> int:
-    """How many texts of the name stand in the document before that of this content."""
+    """The number of `data` members in the document before the one of this content."""
     return next(place for place, holder in enumerate(_holders(document)) if holder is content)
 
 
 def _holders(value: JsonValue) -> Iterator[JsonObject]:
-    """The objects that have a text of the name, in the order in which these texts stand in the document."""
+    """The objects with a `data` member that is a text, in the order of the document."""
     if isinstance(value, list):
         for item in value:
             yield from _holders(item)

@@ -1,15 +1,16 @@
-"""Google's two signatures on a webhook.
+"""Verifies Google's two signatures on a webhook.
 
-Source: https://ai.google.dev/gemini-api/docs/webhooks. One that a create asked for with `webhook_config` carries a
-token in `webhook-signature`, signed with RS256 by a key of
-https://generativelanguage.googleapis.com/.well-known/jwks.json. One that an operator registered for the project is
-signed as Standard Webhooks are, with the secret that the registration answered; it is for URLs of the operator's own,
-and comes to ours only where a proxy sends it on.
+Source: https://ai.google.dev/gemini-api/docs/webhooks. There are two kinds of webhooks:
 
-What the token claims, Google does not say. `exp` it wants checked, and `aud` as well, without a word of what `aud`
-holds for a URL that was registered nowhere: that is not checked. Its example takes the claims for the event, so where
-they name what it is about, the body has to name the same; a token that does not cover the body proves that Google had
-something to tell lately, and the rest is for the poll that follows.
+- A create requests a webhook with `webhook_config`. Its `webhook-signature` is a token, signed with RS256 by a key of
+  https://generativelanguage.googleapis.com/.well-known/jwks.json.
+- An operator registers a webhook for the project. Its signature follows Standard Webhooks, with the secret from the
+  registration. These webhooks go to the operator's URLs, and reach ours only if a proxy forwards them.
+
+Google does not document the claims of the token. The documentation says to check `exp` and `aud`, but not the value of
+`aud` for a URL without a registration, so this module does not check `aud`. In Google's example the claims are the
+event. So if the claims name an id, the body must name the same id. A token that does not cover the body proves only
+that Google sent an event recently; the following poll reads the rest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,12 +26,12 @@ from schemas.errors import CallbackRefused
 
 _ALGORITHM: Final = "RS256"
 _STANDARD: Final = "v1,"
-# Times are checked by our own clock.
+# `verify` checks the times, with the adapter's clock.
 _UNCHECKED: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
 
 
 class About(BaseModel):
-    """What an event is about."""
+    """The subject of an event."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -66,15 +67,15 @@ class _KeySetDocument(BaseModel):
 
 
 def is_static(headers: Mapping[str, str]) -> bool:
-    """Whether a webhook is signed as those are that are registered for the project."""
+    """Whether a webhook has the signature of a webhook that is registered for the project."""
     return headers.get("webhook-signature", "").startswith(_STANDARD)
 
 
 def read_event(body: bytes) -> str:
-    """The id of what an event is about.
+    """The id of the interaction that an event is about.
 
     Raises:
-        CallbackRefused: the body is no event.
+        CallbackRefused: the body is not an event.
     """
     try:
         return _Event.model_validate_json(body).data.id
@@ -83,7 +84,7 @@ def read_event(body: bytes) -> str:
 
 
 def verify(keys: Sequence[jwt.PyJWK], headers: Mapping[str, str], body: bytes, *, now: float) -> None:
-    """Check that a webhook carries a token of one of these keys, which is not long ago and about the same.
+    """Verify that one of these keys signed the token of a webhook, and that the token fits the time and the body.
 
     Args:
         headers: names in lower case.
@@ -91,7 +92,7 @@ def verify(keys: Sequence[jwt.PyJWK], headers: Mapping[str, str], body: bytes, *
         now: Unix seconds.
 
     Raises:
-        CallbackRefused: it does not.
+        CallbackRefused: the signature is wrong, the token has expired, or the token names another id than the body.
     """
     if (timestamp := headers.get("webhook-timestamp")) is not None:
         standard_webhooks.check_timestamp(timestamp, now=now)
@@ -103,7 +104,7 @@ def verify(keys: Sequence[jwt.PyJWK], headers: Mapping[str, str], body: bytes, *
 
 
 def read_keys(jwks: bytes) -> tuple[jwt.PyJWK, ...]:
-    """The RSA keys of a JSON Web Key Set (RFC 7517); empty where there is none."""
+    """The RSA keys of a JSON Web Key Set (RFC 7517); empty if it has none."""
     try:
         entries = _KeySetDocument.model_validate_json(jwks).keys
     except ValidationError:

@@ -1,8 +1,8 @@
-"""The Gemini API's wire as data and pure functions: bodies, states, errors.
+"""The Gemini wire as data and pure functions: bodies, states, errors.
 
 Source: google-genai 3.4 (`_gaos/interactions.py`, `_gaos/types/interactions`), which Google generates from its schema
-of revision 2026-05-20, and https://ai.google.dev/gemini-api/docs/omni, unless a line names another. Google does not say
-whether `duration` binds a video that is edited or extended.
+of revision 2026-05-20, and https://ai.google.dev/gemini-api/docs/omni, unless a line names another. Google does not
+document whether `duration` applies to a video that is edited or extended.
 """
 
 import base64
@@ -41,7 +41,7 @@ _VIDEO: Final[Mapping[str, _Write]] = {
 }
 _IMAGE: Final[Mapping[str, _Write]] = {"aspect_ratio": attrgetter("aspect_ratio"), "mime_type": _mime_type}
 _SIZED_IMAGE: Final[Mapping[str, _Write]] = {**_IMAGE, "image_size": attrgetter("resolution")}
-# The fields of each model's `response_format`, and what of an order goes into them.
+# The fields of each model's `response_format`, and the inputs that they take.
 FORMATS: Final[Mapping[str, Mapping[str, _Write]]] = {
     "gemini-omni-1.1-flash": _VIDEO,
     "gemini-omni-1.2-flash": _VIDEO,
@@ -51,11 +51,11 @@ FORMATS: Final[Mapping[str, Mapping[str, _Write]]] = {
     "gemini-3-pro-image": _SIZED_IMAGE,
     "gemini-2.5-flash-image": _IMAGE,
 }
-# Google's names of formats that are called otherwise elsewhere.
+# Google's names of media types, where they differ from ours.
 _MIME_TYPES: Final[Mapping[str, str]] = {"video/quicktime": "video/mov"}
 # "100 MB per request/payload", in base64: https://ai.google.dev/gemini-api/docs/file-input-methods
 _MOST_PAYLOAD_BYTES: Final = 100_000_000
-# Words of a prompt that say what each picture is for.
+# Tags in a prompt that name the role of each image.
 _ROLE: Final = re.compile(r"<(?:FIRST_FRAME|LAST_FRAME|(?:IMAGE|VIDEO)_REF_\d+)>")
 
 STATUSES: Final[Mapping[str, RemoteStatus]] = {
@@ -79,7 +79,7 @@ _CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 
-# It becomes a part of a URL's path.
+# The id becomes part of a URL's path.
 InteractionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._=-]{0,499}$")]
 
 
@@ -88,15 +88,15 @@ class _Payload(BaseModel):
 
 
 class Fault(_Payload):
-    """One of an interaction's `errors`, which have a code, too: "a URI that identifies the error type"."""
+    """An entry of an interaction's `errors`. Each also has a code: "a URI that identifies the error type"."""
 
     message: str | None = None
 
 
 class Interaction(_Payload):
-    """What creates, reads and cancels answer; `results.py` reads of `document`, which is all of it, what was made."""
+    """The answer to creates, reads and cancels. `document` is the whole answer; `results.py` reads the result in it."""
 
-    # It becomes a part of a URL's path.
+    # The id becomes part of a URL's path.
     id: InteractionId
     status: str
     errors: list[Fault] | None = None
@@ -109,26 +109,26 @@ class Interaction(_Payload):
 
 
 class ErrorBody(_Payload):
-    """Google's error. `code` is the HTTP status, or of late a word; `details` are of google.rpc."""
+    """Google's error. Its `code` is the HTTP status, or recently a word. `details` are messages of google.rpc."""
 
     message: str = ""
     details: list[JsonObject] = []
 
     @property
     def reasons(self) -> frozenset[JsonValue]:
-        """Google's words for what is wrong (google.rpc.ErrorInfo)."""
+        """Google's names of the causes (google.rpc.ErrorInfo)."""
         return frozenset(word for detail in self.details if isinstance(word := detail.get("reason"), str))
 
     @property
     def retry_after(self) -> float | None:
-        """The pause that google.rpc.RetryInfo asks for, in seconds."""
+        """The seconds to wait, from google.rpc.RetryInfo."""
         delays = (delay for detail in self.details if isinstance(delay := detail.get("retryDelay"), str))
         found = next((found for delay in delays if (found := _DURATION.fullmatch(delay))), None)
         return None if found is None else min(float(found[1]), MAX_RETRY_AFTER_SECONDS)
 
 
 class Refusal(_Payload):
-    """The body of an answer that is an error."""
+    """The body of an error."""
 
     error: ErrorBody
 
@@ -139,7 +139,7 @@ def to_body(
     """The body of a create.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak, or files that are too large.
+        ProviderRejected: this version no longer supports the model of an old order, or the files are too large.
     """
     fields = FORMATS.get(model)
     if fields is None:
@@ -175,7 +175,7 @@ def _video_config(inputs: Inputs) -> dict[str, object]:
 
 
 def _task(inputs: Inputs) -> str | None:
-    """What the inputs are for, where that is plain. Otherwise Google makes it out, from the prompt and them."""
+    """The task, if the inputs determine it. None: Google derives the task from the prompt and the inputs."""
     if inputs.video_urls or len(inputs.image_urls) > 1 or _ROLE.search(inputs.prompt):
         return None
     return "image_to_video" if inputs.image_urls else "text_to_video"
@@ -186,10 +186,10 @@ def _given(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def to_status(interaction: Interaction) -> RemoteStatus:
-    """Where an interaction stands.
+    """The status of an interaction.
 
     Raises:
-        ProviderBadResponse: a word that Google does not document.
+        ProviderBadResponse: Google does not document the status.
     """
     status = STATUSES.get(interaction.status)
     if status is None:
@@ -198,9 +198,9 @@ def to_status(interaction: Interaction) -> RemoteStatus:
 
 
 def to_cancellation(interaction: Interaction) -> Cancellation:
-    """What the interaction that answers a cancel says of it.
+    """The outcome of a cancel, from the interaction in the answer.
 
     Raises:
-        ProviderBadResponse: a word that Google does not document.
+        ProviderBadResponse: Google does not document the status.
     """
     return _CANCELLATIONS[to_status(interaction)]

@@ -1,8 +1,8 @@
 """Kie (https://docs.kie.ai): the models of many vendors behind one account.
 
-Most are in its Market, in one wire; Veo and Runway have a wire each. All share an envelope: Kie answers HTTP 200 to
-nearly everything and tells of failure in the JSON `code`. It cannot cancel. Its signature on a callback covers the
-task's id and the time, but not the body, so a callback only says that it is time to look.
+Most models are in Kie's Market and share one API. Veo and Runway have separate APIs. All answers share an envelope: Kie
+answers nearly every call with HTTP 200 and reports failures in the JSON `code`. Kie has no cancel call. Its signature
+on a callback covers the task's id and the timestamp, but not the body, so a callback only triggers a poll.
 """
 
 import hmac
@@ -63,7 +63,7 @@ class Kie(VendorAdapter):
         wire = wire_of(remote.model)
         reply = self._account.call("poll", "GET", wire.status_path, params={"taskId": remote.remote_id})
         answer = reply.require(Answer)
-        # A failed task is a success of the query; its callback has a code of its own, so a read may have it, too.
+        # The read of a failed task succeeds with code 200. Callbacks of failures have other codes, so accept those too.
         has_record = answer.code == _OK or (answer.code in wire.failure_codes and answer.task_id is not None)
         if not has_record:
             raise self._refusal(answer, reply)
@@ -96,9 +96,9 @@ class Kie(VendorAdapter):
         return CallbackReading(task_id, is_verified=bool(self._account.webhook_key))
 
     def _verify(self, headers: Mapping[str, str], task_id: str) -> None:
-        """Checks Kie's signature: https://docs.kie.ai/common-api/webhook-verification."""
+        """Verify Kie's signature: https://docs.kie.ai/common-api/webhook-verification."""
         timestamp = headers.get("x-webhook-timestamp", "")
-        # Python refuses to read an integer of thousands of digits.
+        # Python refuses to parse an integer of thousands of digits.
         if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
             raise CallbackRefused("the callback has no X-Webhook-Timestamp in seconds")
         if abs(self._clock() - int(timestamp)) > SIGNATURE_SECONDS:
@@ -108,6 +108,6 @@ class Kie(VendorAdapter):
             raise CallbackRefused("the callback's signature is wrong")
 
     def _refusal(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without a task: by Kie's code first, then by the HTTP status."""
+        """The error of an answer without a task. Kie's code decides first, then the HTTP status."""
         told = self._account.quotable(answer.text, reply, prompt=prompt) if answer.text else ""
         return error_of(VERDICTS, answer.code, reply, told=told)

@@ -24,24 +24,24 @@ from schemas.orders import Inputs
 
 @dataclass(frozen=True)
 class _Input:
-    """How a model calls what it takes."""
+    """The field names and values of a model."""
 
     fields: Mapping[str, str]
-    """Our inputs under its names: `image_urls` of one model is `image_input` of another."""
+    """The model's field names, by our name of the input: `image_urls` is `image_input` for some models."""
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Its words for values of ours, where they differ, by our name of the input."""
+    """The model's names of our values, where they differ, by our name of the input."""
     always: Mapping[str, object] = field(default_factory=dict)
-    """What it wants in any case."""
+    """Fields with fixed values."""
     model: str | None = None
-    """Its name, where that of the route says more: one of Kie's models may be several of ours."""
+    """Kie's name of the model. None: the name in the route. Several of our models can be one model of Kie."""
 
 
 _SAME: Final = {"prompt": "prompt", "aspect_ratio": "aspect_ratio"}
 _PRO: Final = {**_SAME, "image_urls": "image_input", "resolution": "resolution", "output_format": "output_format"}
 _CLIP: Final = {"prompt": "prompt", "duration_seconds": "duration", "audio": "sound"}
-# `google/nano-banana` says "jpeg", as we do.
+# For these models JPEG is "jpg"; for `google/nano-banana` it is "jpeg", as in our inputs.
 _JPG: Final = {"output_format": {"jpeg": "jpg"}}
-# The resolution is the mode's: std makes 1280x720, pro 1920x1080, 4K 3840x2160 (https://docs.kie.ai/market/kling/kling-3.0).
+# The mode decides the resolution: std 1280x720, pro 1920x1080, 4K 3840x2160 (https://docs.kie.ai/market/kling/kling-3.0).
 _MODES: Final = {"resolution": {"720p": "std", "1080p": "pro", "4k": "4K"}}
 
 _KLING_3: Final = {**_CLIP, "image_urls": "image_urls", "resolution": "mode"}
@@ -88,10 +88,10 @@ class _Results(Payload):
 
 
 def to_body(request: ProviderRequest) -> dict[str, object]:
-    """The body of a create: what was ordered, in the words of this model.
+    """The body of a create, with the model's field names.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     known, inputs = INPUTS.get(request.model), request.inputs
     if known is None:
@@ -106,7 +106,7 @@ def _said(known: _Input, name: str, value: object, inputs: Inputs) -> object:
         case "duration_seconds":
             return str(value)
         case "video_urls":
-            # As much of a video as was ordered; Kie takes up to 10 s of one.
+            # Use the ordered seconds of the video. Kie takes at most 10 s of a video.
             return [{"url": url, "start": 0, "ends": inputs.duration_seconds} for url in inputs.video_urls]
         case _:
             return known.words.get(name, {}).get(str(value), value)
@@ -116,8 +116,8 @@ def to_state(answer: Answer) -> RemoteState:
     """The state of a task.
 
     Raises:
-        ProviderBadResponse: a word or a result that Kie does not document.
-        ValidationError: a record of another form.
+        ProviderBadResponse: Kie does not document the status or the result.
+        ValidationError: the record has an undocumented form.
     """
     record = Record.model_validate(answer.data)
     match record.state:

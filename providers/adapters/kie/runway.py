@@ -1,4 +1,4 @@
-"""Runway's Gen-3 behind a Kie account, in a wire of its own. Source: https://docs.kie.ai/runway-api."""
+"""Kie's wire for Runway's Gen-3. Source: https://docs.kie.ai/runway-api."""
 
 from typing import Annotated, Final
 
@@ -21,7 +21,7 @@ _EXPIRED: Final = 1
 
 
 def _or_none(link: JsonValue) -> JsonValue:
-    """A link that is not there is an empty string in Kie's examples."""
+    """None for an empty string, which means "no link" in Kie's examples."""
     return link or None
 
 
@@ -30,7 +30,7 @@ class _Video(Payload):
 
 
 class Record(Payload):
-    """`data` of a status read. `expireFlag` is 1 when Kie keeps the video no longer, after 14 days."""
+    """`data` of a status read. `expireFlag` is 1 after Kie has deleted the video, after 14 days."""
 
     state: str
     video: _Video | None = Field(default=None, alias="videoInfo")
@@ -40,10 +40,10 @@ class Record(Payload):
 
 
 def to_body(request: ProviderRequest) -> dict[str, object]:
-    """The body of a create; the service has one model, and does not name it.
+    """The body of a create. The API has one model, so the body does not name it.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     if request.model != "runway/generate":
         raise not_served(request.model)
@@ -55,16 +55,16 @@ def to_body(request: ProviderRequest) -> dict[str, object]:
         "waterMark": "",  # none
     }
     if inputs.aspect_ratio is not None:
-        body["aspectRatio"] = inputs.aspect_ratio  # without an effect where there is a picture
+        body["aspectRatio"] = inputs.aspect_ratio  # has no effect if there is an image
     return {**body, "imageUrl": inputs.image_urls[0]} if inputs.image_urls else body
 
 
 def to_state(answer: Answer) -> RemoteState:
-    """The state of a task. Kie tells no price.
+    """The state of a task. Kie reports no charge here.
 
     Raises:
-        ProviderBadResponse: a word that Kie does not document.
-        ValidationError: a record of another form.
+        ProviderBadResponse: Kie does not document the status.
+        ValidationError: the record has an undocumented form.
     """
     record = Record.model_validate(answer.data)
     match record.state:

@@ -1,4 +1,4 @@
-"""Google's Veo 3.1 behind a Kie account, in a wire of its own. Source: https://docs.kie.ai/veo3-api."""
+"""Kie's wire for Google's Veo 3.1. Source: https://docs.kie.ai/veo3-api."""
 
 import re
 from collections.abc import Mapping
@@ -24,10 +24,12 @@ from schemas.errors import ProviderRejected
 
 @dataclass(frozen=True)
 class _Mode:
-    """A model of Kie's, and what it makes of pictures. Without one it makes a video of the text alone."""
+    """A model of Kie, and its use of input images."""
 
     model: str
+    """Kie's name of the model."""
     of_pictures: str
+    """The `generationType` of a create with images."""
 
 
 _FRAMES: Final = "FIRST_AND_LAST_FRAMES_2_VIDEO"
@@ -52,14 +54,14 @@ EXTENSIONS: Final[Mapping[str, str]] = {
 
 
 def _listed(links: JsonValue) -> JsonValue:
-    """Links as a list: Kie's pages show a list, and a string that holds one, with and without quotation marks."""
+    """Links as a list. Kie documents a list, and also a string with a list in it, with or without quotation marks."""
     if not isinstance(links, str):
         return links
     try:
         listed: JsonValue = from_json(links)
     except ValueError:
         bare = links.strip().removeprefix("[").removesuffix("]")
-        # A comma may be a part of a link.
+        # A link can contain commas.
         return [link.strip() for link in re.split(r",(?=\s*https?://)", bare) if link.strip()]
     return listed
 
@@ -69,7 +71,7 @@ class _Response(Payload):
 
 
 class Record(Payload):
-    """`data` of a status read. `response` is there once the task has succeeded."""
+    """`data` of a status read. `response` is set after the task has succeeded."""
 
     flag: int | str = Field(alias="successFlag")
     response: _Response | None = None
@@ -81,7 +83,7 @@ def to_body(request: ProviderRequest) -> dict[str, object]:
     """The body of a create.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     mode, inputs = MODES.get(request.model), request.inputs
     if mode is None:
@@ -99,10 +101,10 @@ def to_body(request: ProviderRequest) -> dict[str, object]:
 
 
 def to_extension(request: ProviderRequest) -> dict[str, object]:
-    """The body of a create that goes on from an earlier task of this account's. Kie takes the shape from that one.
+    """The body of a create that extends an earlier task of this account. Kie keeps the aspect ratio of that task.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak, or for one without such a task.
+        ProviderRejected: this version no longer supports the model of an old order, or there is not exactly one task.
     """
     model = EXTENSIONS.get(request.model)
     if model is None:
@@ -114,11 +116,11 @@ def to_extension(request: ProviderRequest) -> dict[str, object]:
 
 
 def to_state(answer: Answer) -> RemoteState:
-    """The state of a task. Kie has no word for one that waits, and tells no price.
+    """The state of a task. Kie has no flag for waiting tasks, and reports no charge here.
 
     Raises:
-        ProviderBadResponse: a flag that Kie does not document.
-        ValidationError: a record of another form.
+        ProviderBadResponse: Kie does not document the flag.
+        ValidationError: the record has an undocumented form.
     """
     record = Record.model_validate(answer.data)
     match record.flag:

@@ -1,4 +1,4 @@
-"""What the wires behind a Kie account share: envelope, codes, signature. Source: https://docs.kie.ai."""
+"""The parts that all Kie wires share: envelope, codes, signature. Source: https://docs.kie.ai."""
 
 import base64
 import hashlib
@@ -32,8 +32,9 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 
-# The documented codes (https://docs.kie.ai/market/common/get-task-detail, and the page of each model). A create that
-# is answered with one of them and without a task id was not accepted: that is why 408, 500 and 505 may be sent again.
+# The documented codes (https://docs.kie.ai/market/common/get-task-detail, and the page of each model). If the answer to
+# a create has one of these codes and no task id, Kie did not accept the create. So it can be sent again after 408, 500
+# and 505.
 VERDICTS: Final[Mapping[int, Verdict]] = {
     400: Verdict(ProviderRejected, "could not read the request"),
     401: Verdict(ProviderAuthFailed, "refused our API key"),
@@ -50,27 +51,27 @@ VERDICTS: Final[Mapping[int, Verdict]] = {
     505: Verdict(ProviderUnavailable, "has switched this feature off"),
 }
 
-# `failCode` of a failed task, `errorCode` of Veo's. Kie documents none for content policy alone, and guessing it from
-# the text would be wrong as soon as the text quotes a prompt.
+# `failCode` of a failed task, or `errorCode` of a Veo task. Kie documents no code for its content policy. The text is
+# no substitute, because it can quote the prompt.
 _FAIL_CODES: Final[Mapping[str, ErrorCode]] = {
     "400": ErrorCode.PROVIDER_REJECTED,
     "422": ErrorCode.PROVIDER_REJECTED,
     "451": ErrorCode.INPUT_UNREADABLE,
 }
 
-# An id that fits a URL, a log and a database column.
+# Such an id fits into a URL, a log and a database column.
 TaskId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
 ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
 
 
 class Payload(BaseModel):
-    """A part of an answer; what else is in it does not matter."""
+    """A part of an answer. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Answer(Payload):
-    """The envelope of every reply and callback. Kie calls its text `msg`, and sometimes `message`."""
+    """The envelope of every reply and callback. Kie names the text `msg`, and sometimes `message`."""
 
     code: int
     text: str | None = Field(default=None, validation_alias=AliasChoices("msg", "message"))
@@ -78,7 +79,7 @@ class Answer(Payload):
 
     @property
     def task_id(self) -> str | None:
-        """The id of the task in `data`, if there is a usable one."""
+        """The id of the task in `data`; None if missing or malformed."""
         try:
             return _Named.model_validate(self.data).task_id
         except ValidationError:
@@ -95,19 +96,21 @@ BALANCE: Final = TypeAdapter(Decimal)
 
 @dataclass(frozen=True)
 class Wire:
-    """One of the wires behind an account.
-
-    `to_body` makes the body of a create, without the callback's URL; it raises `ProviderRejected` for a model that this
-    version does not speak. `to_state` reads the answer about a task; it raises
-    `ProviderBadResponse` for what Kie does not document, and `ValidationError` for a record of another form.
-    """
+    """One of Kie's wires."""
 
     create_path: str
+    """The path of a create."""
     status_path: str
+    """The path of a status read."""
     failure_codes: frozenset[int]
-    """The codes, besides 200, under which the record of a task may come: those that its callbacks give a failure."""
+    """The codes, besides 200, of an answer with a task's record. Kie's callbacks report failures with these codes."""
     to_body: Callable[[ProviderRequest], dict[str, object]]
+    """Makes the body of a create, without the callback's URL. Raises `ProviderRejected` for an unsupported model."""
     to_state: Callable[[Answer], RemoteState]
+    """Reads a task's record.
+
+    Raises `ProviderBadResponse` for an undocumented status or result, `ValidationError` for a record of another form.
+    """
 
 
 def signature(webhook_key: str, task_id: str, timestamp: str) -> str:
@@ -117,7 +120,7 @@ def signature(webhook_key: str, task_id: str, timestamp: str) -> str:
 
 
 def succeeded(urls: Sequence[str] | None, *, credits_: Decimal | None = None) -> RemoteState:
-    """A task that Kie calls successful: a failure, if nothing came of it."""
+    """The state of a task that Kie calls successful. Without a result, the state is a failure."""
     if not urls:
         return RemoteState(
             RemoteStatus.FAILED,
@@ -129,7 +132,7 @@ def succeeded(urls: Sequence[str] | None, *, credits_: Decimal | None = None) ->
 
 
 def failed(code: str | int | None, reason: str | None, *, credits_: Decimal | None = None) -> RemoteState:
-    """A task that Kie calls failed."""
+    """The state of a task that Kie calls failed."""
     word = "missing" if code is None else str(code)
     return RemoteState(
         RemoteStatus.FAILED,
@@ -140,10 +143,10 @@ def failed(code: str | int | None, reason: str | None, *, credits_: Decimal | No
 
 
 def undocumented_state() -> ProviderBadResponse:
-    """The error of a word for the state that Kie does not document."""
+    """The error for a status that Kie does not document."""
     return ProviderBadResponse("kie reported a state that it does not document")
 
 
 def not_served(model: str) -> ProviderRejected:
-    """The error of an old order for a model that this version does not speak."""
+    """The error for an old order of a model that this version no longer supports."""
     return ProviderRejected(f"kie's model {model} is not served any more")

@@ -1,4 +1,4 @@
-"""Which of the wires behind a Kie account a model is spoken to in: its name in the route tells."""
+"""Selects the Kie wire of a model, by the model's name in the route."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,7 +9,7 @@ from providers.adapters.kie.veo import VEO, VEO_EXTEND
 from providers.adapters.kie.wire import Wire
 from providers.base import ProviderRequest
 
-# By what stands before the first slash; every other model is the Market's.
+# By the part before the first slash. Every other model belongs to the Market.
 _WIRES: Final[Mapping[str, Wire]] = {"veo": VEO, "veo-extend": VEO_EXTEND, "runway": RUNWAY}
 
 
@@ -22,6 +22,6 @@ def to_body(request: ProviderRequest) -> dict[str, object]:
     """The body of a create, without the callback's URL.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     return wire_of(request.model).to_body(request)

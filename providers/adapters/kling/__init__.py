@@ -1,4 +1,4 @@
-"""Kling's own API."""
+"""Kling's API, in its new dialect."""
 
 from providers.adapters.kling.adapter import Kling as Adapter
 

@@ -1,6 +1,6 @@
-"""Kling's own API (https://kling.ai/document-api), in its new dialect.
+"""Kling's API (https://kling.ai/document-api), in its new dialect.
 
-Kling keeps an id of ours with each task, so a create whose answer was lost can be looked up.
+Kling stores our id with each task, so `look_up` can find a create whose answer was lost.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from schemas.errors import ProviderRejected
 
 
 class Kling(Dialect):
-    """A Kling account. Its key is an API key: this dialect refuses the older pair of access key and secret key."""
+    """A Kling account with an API key. This dialect refuses the older pair of access key and secret key."""
 
     profile = Profile(title="Kling", base_url=BASE_URL, calls_back=True, signs_callbacks=True, keeps_our_id=True)
     task_key = "id"
@@ -45,12 +45,12 @@ class Kling(Dialect):
         return AcceptedCreate(records[0].id)
 
     def check(self) -> AccountState:
-        # Ids that Kling does not know are left out of its answer; and no task has this one.
+        # No task has the id 0. Kling omits unknown ids from its answer, so a good key gets an empty list.
         self._tasks("check", {"task_ids": "0"})
         return AccountState()
 
     def _tasks(self, operation: str, query: Mapping[str, str]) -> tuple[Reply, list[Record]]:
-        """What Kling knows of the tasks that are asked for, and the reply that said so."""
+        """The reply to a query of tasks, and the records in it."""
         reply, answer = self._ask(operation, "/tasks", query)
         if answer.code != OK:
             raise self._refusal(answer, reply)

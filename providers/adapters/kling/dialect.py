@@ -1,4 +1,4 @@
-"""What both dialects of Kling's API have in common: the envelope, the codes, and how creates and reads are judged.
+"""The parts that both dialects of Kling's API share: the envelope, the codes, creates and reads.
 
 Sources: "Error codes" and "Callbacks" of https://kling.ai/document-api.
 """
@@ -44,7 +44,7 @@ OK: Final = 0
 INVALID_PARAMETER: Final = 1201
 NO_SUCH_RESOURCE: Final = 1203
 
-# Five meanings share HTTP 429, so the code decides.
+# HTTP 429 has five meanings, so the code decides.
 VERDICTS: Final[Mapping[int, Verdict]] = {
     1000: Verdict(ProviderAuthFailed, "refused our API key"),
     1001: Verdict(ProviderAuthFailed, "refused our API key"),
@@ -66,13 +66,13 @@ VERDICTS: Final[Mapping[int, Verdict]] = {
     1304: Verdict(ProviderAuthFailed, "does not take calls from our address"),
     5001: Verdict(ProviderUnavailable, "is down for maintenance"),
 }
-# "Server error" and "timeout": the task of a create may exist all the same.
+# "Server error" and "timeout": the task of a create can exist nevertheless.
 UNDECIDED: Final = frozenset({5000, 5002})
 
-# How Kling words it is not documented: the field's name, in one of its spellings, is all that can be expected.
+# Kling does not document the text of this error. The text probably contains the field's name, in one of its spellings.
 _EXTERNAL_ID = re.compile(r"external[\s_-]*(task[\s_-]*)?id", re.IGNORECASE)
 
-# An id that fits a URL's path and its query, a log and a database column.
+# Such an id fits into a URL's path and query, a log and a database column.
 TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~=-]{0,199}$")]
 ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
 
@@ -80,7 +80,7 @@ _TASK_ID: Final[TypeAdapter[str]] = TypeAdapter(TaskId)
 
 
 class Payload(BaseModel):
-    """What Kling sends. It may say more than we know of."""
+    """A part of an answer. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -94,7 +94,7 @@ class Answer(Payload):
 
 
 class Callback(Payload):
-    """A callback: the task itself, in either dialect; some of the documentation's samples wrap it into an envelope."""
+    """A callback: the task, in either dialect. Some samples in the documentation wrap the task into an envelope."""
 
     task_id: TaskId = Field(
         validation_alias=AliasChoices("id", "task_id", AliasPath("data", "id"), AliasPath("data", "task_id"))
@@ -102,7 +102,7 @@ class Callback(Payload):
 
 
 def names_the_external_id(text: str, external_id: str) -> bool:
-    """Whether the text of an invalid request is about the external id: it exists already, and so does its task."""
+    """Whether the error text of an invalid request is about the external id. If so, a task with this id exists."""
     return external_id in text or _EXTERNAL_ID.search(text) is not None
 
 
@@ -112,14 +112,14 @@ def given(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def ended(urls: Sequence[str], *, vendor: str, units: Decimal | None) -> RemoteState:
-    """The state of a task that worked, as Kling says; without a result it did not. `units` is what Kling charged."""
+    """The state of a task that Kling calls successful; a failure without a result. `units` is Kling's charge."""
     if not urls:
         return failed(f"{vendor} reported success without a result", units=units)
     return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[*urls], provider_credits=units)
 
 
 def failed(message: str, *, units: Decimal | None) -> RemoteState:
-    """The state of a task that did not work."""
+    """The state of a failed task."""
     return RemoteState(
         RemoteStatus.FAILED,
         error_code=ErrorCode.PROVIDER_FAILED,
@@ -129,14 +129,14 @@ def failed(message: str, *, units: Decimal | None) -> RemoteState:
 
 
 class Dialect(VendorAdapter):
-    """A Kling account, whichever dialect it speaks.
+    """A Kling account, in either dialect.
 
-    Kling cannot cancel. It calls back at every change of state; the signature covers the body once the account has a
-    webhook secret.
+    Kling has no cancel call. Kling calls back at every change of state, and signs the body if the account has a webhook
+    secret.
     """
 
     task_key: ClassVar[str]
-    """What this dialect calls the id of a task."""
+    """The name of a task's id in this dialect."""
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         is_signed = self._is_signed(headers, body)
@@ -163,18 +163,18 @@ class Dialect(VendorAdapter):
             return AcceptedCreate(task_id)
         if answer.code == OK or task_id is not None:
             raise ProviderOutcomeUnknown(f"{self.name} answered submit with code {answer.code} and task id {task_id}")
-        # An id of ours that is taken: an earlier create was accepted, and it is to be looked up, not given up.
+        # Our id exists at Kling, so an earlier create was accepted. An unknown outcome leads to a look-up.
         if answer.code == INVALID_PARAMETER and names_the_external_id(answer.message or "", external_id):
             raise ProviderOutcomeUnknown(f"{self.name} refused our own id of the task, as it does when the task exists")
         raise self._refusal(answer, reply, prompt=request.inputs.prompt)
 
     def _ask(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> tuple[Reply, Answer]:
-        """What Kling answers to a read, whatever it says. Raises as `Provider.poll` does."""
+        """The answer to a read, with any code. Raises as `Provider.poll` does."""
         reply = self._account.call(operation, "GET", path, params=params)
         return reply, reply.require(Answer)
 
     def _refusal(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The error of an answer without a task: by Kling's code first, then by the HTTP status."""
+        """The error of an answer without a task. Kling's code decides first, then the HTTP status."""
         if answer.code in UNDECIDED:
             family = ProviderOutcomeUnknown if reply.call.is_create else ProviderUnavailable
             text = f"{self.name} had an internal error (code {answer.code})"
@@ -183,7 +183,7 @@ class Dialect(VendorAdapter):
         return error_of(VERDICTS, answer.code, reply, told=told)
 
     def _task_id(self, answer: Answer) -> str | None:
-        """The id of the task in `data`, if there is a usable one."""
+        """The id of the task in `data`; None if missing or malformed."""
         data = answer.data if isinstance(answer.data, dict) else {}
         try:
             return _TASK_ID.validate_python(data.get(self.task_key))

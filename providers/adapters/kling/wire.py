@@ -1,6 +1,6 @@
-"""The wire of Kling's new dialect as data and pure functions: paths, payloads, states.
+"""Kling's new dialect as data and pure functions: paths, payloads, states.
 
-The model is in the path, durations are numbers, and a task that worked has `succeeded`. Source: the page of each
+The model is in the path, durations are numbers, and the status of success is `succeeded`. Source: the page of each
 model in https://kling.ai/document-api, and the capability map there.
 """
 
@@ -16,11 +16,11 @@ from providers.http.redaction import quotable
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs
 
-# A model's name here is its path: what is made of what, and by which version. Pictures decide the shape of a video.
+# A model's name here is its path: the kind of work and the version. Input images decide a video's aspect ratio.
 TEXT_TO_VIDEO: Final = "text-to-video"
 IMAGE_TO_VIDEO: Final = "image-to-video"
 OMNI_VIDEO: Final = "omni-video"
-# Omni makes new videos, and changes those that it is given. The path is the same: ours says which it is to do.
+# Omni makes new videos, and changes given videos. Both have the same path, so this suffix names the second use.
 VIDEO_TO_VIDEO: Final = "omni-video/kling-3.0-omni#base_video"
 MODELS: Final = frozenset(
     {
@@ -33,7 +33,7 @@ MODELS: Final = frozenset(
         VIDEO_TO_VIDEO,
     }
 )
-# Versions of which we want one resolution: 2.6 makes sound at 1080p only.
+# Versions with a fixed resolution: 2.6 makes sound at 1080p only.
 _RESOLUTIONS: Final[Mapping[str, str]] = {"kling-2.6": "1080p"}
 _SILENT: Final = frozenset({"kling-3.0-turbo", "kling-2.5-turbo"})
 _FRAMES: Final = ("first_frame", "last_frame")
@@ -53,7 +53,7 @@ _CHARGES: Final = TypeAdapter(list[_Charge])
 
 
 class Record(Payload):
-    """A task, as a status read tells of it."""
+    """A task, in the answer to a status read."""
 
     id: TaskId
     status: str
@@ -64,7 +64,7 @@ class Record(Payload):
 
     @property
     def units(self) -> Decimal | None:
-        """What it cost in Kling's units, where Kling says so. An odd bill is no reason to give up what was paid for."""
+        """The charge in Kling's units; None if missing or unreadable, because the result is paid for in any case."""
         try:
             charges = _CHARGES.validate_python(self.billing)
         except ValidationError:
@@ -74,19 +74,19 @@ class Record(Payload):
 
 
 RECORDS: Final = TypeAdapter(list[Record])
-"""`data` of a status read. A task that Kling does not know is left out."""
+"""`data` of a status read. Kling omits unknown tasks."""
 
 
 def to_path(model: str) -> str:
-    """Where a model's creates go."""
+    """The path of a model's creates."""
     return f"/{model.partition('#')[0]}"
 
 
 def to_body(model: str, inputs: Inputs, *, external_id: str, callback_url: str | None) -> dict[str, object]:
-    """The body of a create: what was ordered, in the words of this model.
+    """The body of a create, with the model's field names.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     if model not in MODELS:
         raise ProviderRejected(f"kling's model {model} is not served any more")
@@ -99,7 +99,7 @@ def to_body(model: str, inputs: Inputs, *, external_id: str, callback_url: str |
         "aspect_ratio": None if kind == IMAGE_TO_VIDEO or model == VIDEO_TO_VIDEO else inputs.aspect_ratio,
         "duration": inputs.duration_seconds,
         "audio": None if version in _SILENT else _audio(model, inputs),
-        # It is on unless it is refused, and what is changed cannot have it.
+        # `multi_shot` is on by default, and Kling does not allow it for a changed video.
         "multi_shot": False if model == VIDEO_TO_VIDEO else None,
     }
     options = {"callback_url": callback_url, "external_task_id": external_id}
@@ -107,7 +107,7 @@ def to_body(model: str, inputs: Inputs, *, external_id: str, callback_url: str |
 
 
 def _contents(model: str, inputs: Inputs) -> list[dict[str, str]]:
-    """The prompt, and what it is about. Omni's prompts may call that @video_1, @image_1, @image_2 and so on."""
+    """The prompt and the input files. Omni's prompts can refer to these as @video_1, @image_1, @image_2 and so on."""
     prompt = {"type": "prompt", "text": inputs.prompt}
     if model.startswith(IMAGE_TO_VIDEO):
         frames = zip(_FRAMES, inputs.image_urls, strict=False)
@@ -132,7 +132,7 @@ def to_state(record: Record) -> RemoteState:
     """The state of a task.
 
     Raises:
-        ProviderBadResponse: a word that Kling does not document.
+        ProviderBadResponse: Kling does not document the status.
     """
     match record.status:
         case "submitted":

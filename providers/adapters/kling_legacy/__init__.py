@@ -1,4 +1,4 @@
-"""Kling's own API in its legacy dialect."""
+"""Kling's API, in its legacy dialect."""
 
 from providers.adapters.kling_legacy.adapter import KlingLegacy as Adapter
 

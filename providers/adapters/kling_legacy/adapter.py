@@ -1,9 +1,9 @@
-"""Kling's own API (https://kling.ai/document-api) in its legacy dialect, which takes the older pair of keys, too.
+"""Kling's API (https://kling.ai/document-api) in its legacy dialect, which also accepts the older pair of keys.
 
-Kling keeps an id of ours with each task. The legacy pages name it as what may stand in the path of a status read, so a
-create whose answer was lost is looked up there; that is not proven against the live API. The new dialect's search by
-that id refuses the pair of keys, and need not know legacy tasks. Whether Kling signs the callbacks of this dialect is
-not known: with a webhook secret, those that are not signed are refused, and we poll.
+Kling stores our id with each task. The legacy pages say that the path of a status read can contain this id, so
+`look_up` reads that path; this is not proven against the live API. The new dialect's search by this id refuses the pair
+of keys, and may not find legacy tasks. It is unknown whether Kling signs the callbacks of this dialect. If the account
+has a webhook secret, unsigned callbacks are refused, and polls read the state.
 """
 
 import time
@@ -23,14 +23,14 @@ from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
-# "Task not found" comes as the first one.
+# "Task not found" has the first code.
 _UNKNOWN = frozenset({INVALID_PARAMETER, NO_SUCH_RESOURCE})
 
 
 class Options(BaseModel):
-    """What an account may have besides its key.
+    """The options of an account.
 
-    With a secret key, the account's API key is the access key of the pair; without, it is sent as it is.
+    With a secret key, the account's API key is the access key of the pair. Without one, the API key is sent unchanged.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
@@ -59,10 +59,10 @@ class KlingLegacy(Dialect):
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Describes the account.
+        """Makes the adapter, without a call.
 
         Raises:
-            InvalidSettings: it has an option that there is not.
+            InvalidSettings: the account has an unknown option.
         """
         secret_key = read_options(name, settings, Options).secret_key.get_secret_value()
         tokens = Tokens(settings.api_key.get_secret_value(), secret_key, clock)
@@ -83,12 +83,12 @@ class KlingLegacy(Dialect):
         return to_state(record)
 
     def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
-        # Each kind of work has tasks of its own, and a look-up is not told which kind was ordered.
+        # Each kind of work has separate tasks, and a look-up does not know the kind of the order.
         found = (self._find(kind, str(generation_id)) for kind in KINDS)
         return next((created for created in found if created is not None), None)
 
     def check(self) -> AccountState:
-        # No task has this id; a key that is good is told so.
+        # No task has the id 0. With a good key, Kling answers that the task is unknown.
         reply, answer = self._ask("check", f"{to_path(TEXT_TO_VIDEO)}/0")
         if answer.code not in {OK, *_UNKNOWN}:
             raise self._refusal(answer, reply)

@@ -1,8 +1,8 @@
-"""The wire of Kling's legacy dialect as data and pure functions: paths, payloads, states.
+"""Kling's legacy dialect as data and pure functions: paths, payloads, states.
 
-The model is in the body, durations are text, and a task that worked has `succeed`. Source: the legacy pages of
-https://kling.ai/document-api. Video extension is left out: those pages have it for videos of the models 1.0 to 1.6,
-which are gone, and for none of those that are served here.
+The model is in the body, durations are text, and the status of success is `succeed`. Source: the legacy pages of
+https://kling.ai/document-api. Video extension is not supported: those pages offer it only for videos of the models 1.0
+to 1.6, which Kling no longer serves.
 """
 
 from collections.abc import Mapping
@@ -17,16 +17,17 @@ from providers.http.redaction import quotable
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs
 
-# A model's name here is the end of its path, and its `model_name`. The picture decides the shape of a video.
+# A model's name here is the end of its path, and its `model_name`. The input image decides a video's aspect ratio.
 TEXT_TO_VIDEO: Final = "text2video"
 IMAGE_TO_VIDEO: Final = "image2video"
 KINDS: Final = (TEXT_TO_VIDEO, IMAGE_TO_VIDEO)
 _WITH_SOUND: Final = frozenset({"kling-v3", "kling-v2-6"})
 MODEL_NAMES: Final = _WITH_SOUND | {"kling-v2-5-turbo"}
-# All take a negative prompt. But the new dialect has none, and orders of the others may go either way.
+# All legacy models take a negative prompt, but the new dialect does not. Orders of the other models can use either
+# dialect, so they have no negative prompt.
 _WITH_NEGATIVE_PROMPT: Final = frozenset({"kling-v2-6"})
 
-# "std" makes 720p, "pro" 1080p; "4k" is v3's alone.
+# "std" makes 720p, "pro" makes 1080p. Only v3 has "4k".
 _MODES: Final[Mapping[str, str]] = {"720p": "std", "1080p": "pro", "4k": "4k"}
 _PICTURES: Final = ("image", "image_tail")
 
@@ -46,7 +47,7 @@ class _Info(Payload):
 
 
 class Record(Payload):
-    """A task, as a status read tells of it."""
+    """A task, in the answer to a status read."""
 
     task_id: TaskId
     task_status: str
@@ -57,12 +58,12 @@ class Record(Payload):
 
     @property
     def external_id(self) -> str | None:
-        """Our own id of it, where Kling tells it."""
+        """Our id of the task; None if Kling does not return it."""
         return (self.task_info.external_task_id or None) if self.task_info else None
 
     @property
     def units(self) -> Decimal | None:
-        """What it cost in Kling's units, where Kling says so. An odd bill is no reason to give up what was paid for."""
+        """The charge in Kling's units; None if missing or unreadable, because the result is paid for in any case."""
         try:
             return _AMOUNT.validate_python(self.deduction)
         except ValidationError:
@@ -70,15 +71,15 @@ class Record(Payload):
 
 
 def to_path(model: str) -> str:
-    """Where a model's tasks are made; their states are below it."""
+    """The path of a model's creates. The paths of its tasks are below it."""
     return f"/v1/videos/{model.partition('/')[0]}"
 
 
 def to_body(model: str, inputs: Inputs, *, external_id: str, callback_url: str | None) -> dict[str, object]:
-    """The body of a create: what was ordered, in the words of this model.
+    """The body of a create, with the model's field names.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     kind, _, name = model.partition("/")
     if kind not in KINDS or name not in MODEL_NAMES:
@@ -108,7 +109,7 @@ def to_state(record: Record) -> RemoteState:
     """The state of a task.
 
     Raises:
-        ProviderBadResponse: a word that Kling does not document.
+        ProviderBadResponse: Kling does not document the status.
     """
     match record.task_status:
         case "submitted":

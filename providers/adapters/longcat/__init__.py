@@ -1,4 +1,4 @@
-"""LongCat-Video behind an endpoint of one's own."""
+"""LongCat-Video, at a self-hosted endpoint."""
 
 from providers.adapters.longcat.adapter import LongCat as Adapter
 

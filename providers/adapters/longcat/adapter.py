@@ -1,8 +1,8 @@
-"""LongCat-Video behind an endpoint of one's own: the model is open, and nobody hosts it under a wire of its maker's.
+"""LongCat-Video at a self-hosted endpoint. The model is open, and its maker has defined no API.
 
-The wire is ours (docs/longcat-endpoint.md). A service answers a create with the finished video, or with a job to ask
-for; the link of a video that came at once is kept, and nothing is asked again. What a service need not have, it answers
-with 404 or 405: a search by our reference, and a call that stops a job.
+Reelworks defines the API (docs/longcat-endpoint.md). A service answers a create with the finished video or with a job.
+Reelworks stores the link of a finished video, and sends no further call. The search by our reference and the cancel
+call are optional: a service without them answers 404 or 405.
 """
 
 from uuid import UUID
@@ -36,7 +36,7 @@ _CONFLICT = 409
 
 
 class LongCat(VendorAdapter):
-    """An account at a LongCat-Video endpoint."""
+    """An account of a LongCat-Video endpoint."""
 
     profile = Profile(
         title="a LongCat-Video endpoint of yours",
@@ -60,13 +60,13 @@ class LongCat(VendorAdapter):
         body = to_body(request.model, request.inputs, reference=str(generation_id))
         reply = self._account.call("submit", "POST", "", body=body, fence=fence)
         if reply.status == _CONFLICT:
-            # An earlier create was accepted: it is to be looked up, not given up.
+            # An earlier create was accepted. An unknown outcome leads to a look-up.
             raise ProviderOutcomeUnknown(f"{self.name} has a job with our reference already")
         job = self._accepted(reply, Job, "a job", prompt=request.inputs.prompt)
         return _created(reply, job, generation_id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
-        """Where the job stands; calls nobody where the video came with the create."""
+        """The state of the job. Makes no call if the create returned the video."""
         link = remote.links.get(_VIDEO)
         if link is not None:
             return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
@@ -92,7 +92,7 @@ class LongCat(VendorAdapter):
         return to_cancellation(self.name, self._job(remote, reply))
 
     def check(self) -> AccountState:
-        """Search for a job that nobody made: a service that has no search says so in the wire's words, or with 405."""
+        """Search for a job that does not exist. A service without a search answers 404 with an error body, or 405."""
         reply = self._search("check", _NOBODYS)
         has_no_search = reply.status == _NOT_FOUND and reply.read(Refusal) is not None
         if not has_no_search and reply.status != _NO_SUCH_METHOD:
@@ -103,20 +103,20 @@ class LongCat(VendorAdapter):
         return self._account.call(operation, "GET", "", params={"reference": str(generation_id)})
 
     def _found(self, reply: Reply) -> list[Job]:
-        """What a search found."""
+        """The jobs in the answer to a search."""
         return self._answer(reply, Jobs).jobs
 
     def _job(self, remote: RemoteRef, reply: Reply) -> Job:
-        """The job that was asked for."""
+        """The requested job."""
         job = self._answer(reply, Job)
         if job.id != remote.remote_id:
             raise reply.undocumented("another job")
         return job
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The HTTP status is the service's verdict, but for an address without a service."""
+        """The HTTP status decides, except for an address without a service."""
         if reply.status in {_NOT_FOUND, _NO_SUCH_METHOD} and reply.call.is_create:
-            # Not the order is wrong: the address is, or the service is gone.
+            # The address is wrong, or the service is gone. The order is not at fault.
             return ProviderUnavailable(f"{self.name} has no endpoint at this address (HTTP {reply.status})")
         return super()._error(reply, prompt=prompt)
 
@@ -126,7 +126,7 @@ class LongCat(VendorAdapter):
 
 
 def _created(reply: Reply, job: Job, generation_id: UUID) -> AcceptedCreate:
-    """What is kept of an accepted job: its id, or ours where the answer brings the video and no id."""
+    """The accepted create of a job. Our id replaces a missing id if the answer has the video."""
     link = job.finished_video
     if link is not None:
         return AcceptedCreate(job.id or str(generation_id), {_VIDEO: link}, is_finished=True)

@@ -1,6 +1,6 @@
 """The wire of a LongCat-Video endpoint, as data and pure functions: fields, states, errors.
 
-It is ours: docs/longcat-endpoint.md describes it. Its words are those of LongCat's own code
+Reelworks defines this API: docs/longcat-endpoint.md describes it. The field names come from LongCat's code
 (https://github.com/meituan-longcat/LongCat-Video): `generate_t2v`, `generate_i2v` and `generate_vc`.
 """
 
@@ -16,7 +16,7 @@ from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
 
-# What LongCat makes by itself, and what its refining stage, which makes 720p of it, doubles that to.
+# The frame rate of LongCat's output, and the doubled rate of its refining stage, which makes 720p.
 _BASE_FRAME_RATE = 15
 _REFINED_FRAME_RATE = 30
 _BASE_RESOLUTION = "480p"
@@ -37,14 +37,14 @@ _CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
     RemoteStatus.CANCELLED: Cancellation.STOPPED,
 }
 
-# `code` of an error. Of any other, an HTTP status or the state `failed` says enough.
+# `code` of an error. For any other code, the HTTP status or the status `failed` decides.
 ERROR_CODES: Final[Mapping[str | None, ErrorCode]] = {
     "content_rejected": ErrorCode.CONTENT_REJECTED,
     "input_unreadable": ErrorCode.INPUT_UNREADABLE,
     "invalid_input": ErrorCode.PROVIDER_REJECTED,
 }
 
-# It becomes a part of a URL's path.
+# The id becomes part of a URL's path.
 JobId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,199}$")]
 _FRACTION: Final = TypeAdapter(Annotated[float, Field(ge=0, le=1, strict=True)])
 _LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,4000}$")])
@@ -55,14 +55,14 @@ class _Payload(BaseModel):
 
 
 class ErrorBody(_Payload):
-    """What `error` holds, of a refused call and of a job that failed."""
+    """The `error` of a refused call or of a failed job."""
 
     code: str | None = None
     message: str | None = None
 
 
 class Refusal(_Payload):
-    """The answer of a refused call."""
+    """The answer to a refused call."""
 
     error: ErrorBody
 
@@ -72,7 +72,7 @@ class _Video(_Payload):
 
 
 class Job(_Payload):
-    """What a create, a read and a cancel answer. Only an answer to a create that brings the video may have no id."""
+    """The answer to a create, a read and a cancel. The id is optional only in an answer to a create with the video."""
 
     id: JobId | None = None
     status: str
@@ -83,7 +83,7 @@ class Job(_Payload):
 
     @property
     def fraction(self) -> float | None:
-        """How far it is, where the service tells a number from 0 to 1."""
+        """The progress, if the service returns a number from 0 to 1."""
         try:
             return _FRACTION.validate_python(self.progress)
         except ValidationError:
@@ -91,7 +91,7 @@ class Job(_Payload):
 
     @property
     def finished_video(self) -> str | None:
-        """The link to its video, once it succeeded; None where there is none that could be followed."""
+        """The link to the video of a succeeded job; None if missing or malformed."""
         if STATUSES.get(self.status) is not RemoteStatus.SUCCEEDED or self.video is None:
             return None
         try:
@@ -101,16 +101,16 @@ class Job(_Payload):
 
 
 class Jobs(_Payload):
-    """The answer to a search by our reference: no job, or one."""
+    """The answer to a search by our reference: at most one job."""
 
     jobs: list[Job]
 
 
 def to_body(model: str, inputs: Inputs, *, reference: str) -> dict[str, object]:
-    """The body of a create: what was ordered.
+    """The body of a create.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     frame_rate = _BASE_FRAME_RATE if inputs.resolution == _BASE_RESOLUTION else _REFINED_FRAME_RATE
     match model:
@@ -136,7 +136,7 @@ def to_body(model: str, inputs: Inputs, *, reference: str) -> dict[str, object]:
 
 
 def _frames(seconds: int | None, frame_rate: int) -> int | None:
-    """The number of frames, as the pipeline itself rounds it: a multiple of four, and one."""
+    """The number of frames, rounded as LongCat's pipeline rounds it: a multiple of four, plus one."""
     return None if seconds is None else seconds * frame_rate // 4 * 4 + 1
 
 
@@ -144,7 +144,7 @@ def to_state(provider: ProviderName, job: Job) -> RemoteState:
     """The state of a job.
 
     Raises:
-        ProviderBadResponse: a word or a link that the wire does not have.
+        ProviderBadResponse: the wire has no such status or link.
     """
     match _status(provider, job):
         case RemoteStatus.SUCCEEDED:
@@ -156,10 +156,10 @@ def to_state(provider: ProviderName, job: Job) -> RemoteState:
 
 
 def to_cancellation(provider: ProviderName, job: Job) -> Cancellation:
-    """What the job that answers a cancel says of it.
+    """The outcome of a cancel, from the job in the answer.
 
     Raises:
-        ProviderBadResponse: a word that the wire does not have.
+        ProviderBadResponse: the wire has no such status.
     """
     return _CANCELLATIONS[_status(provider, job)]
 

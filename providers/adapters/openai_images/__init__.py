@@ -1,4 +1,4 @@
-"""Gateways that speak OpenAI's wire for pictures."""
+"""Gateways with OpenAI's wire for images."""
 
 from providers.adapters.openai_images.adapter import OpenAIImages as Adapter
 

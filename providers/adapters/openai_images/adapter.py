@@ -1,8 +1,8 @@
-"""OpenAI's wire for pictures: gateways serve it under base URLs of their own.
+"""OpenAI's wire for images, which gateways serve too.
 
-There is no address but the account's: the one that OpenAI's client would be given, which mostly ends with `/v1`. A
-create is answered with the finished picture, so it takes as long as that does, and there is nothing to ask for later:
-the link is kept, or the picture itself, in which OpenAI's own models of today answer; and the id is our own.
+The account's base URL is the one that OpenAI's client takes, which usually ends with `/v1`. The answer to a create
+contains the finished image, so a create takes as long as the generation, and no later call is needed. The answer has a
+link or the image itself; OpenAI's current models return the image. The remote id is our id.
 """
 
 from uuid import UUID
@@ -27,13 +27,13 @@ _EMBEDDED = "b64_json"
 
 
 class OpenAIImages(OpenAIAdapter):
-    """An account at a gateway for pictures."""
+    """An account at a gateway for images."""
 
     profile = Profile(
         title="a gateway with OpenAI-compatible pictures, or OpenAI itself",
         base_url=None,
         also_needs="`…__BASE_URL`",
-        # A picture takes up to a minute or two.
+        # An image takes up to two minutes.
         create_seconds=180.0,
         serves_results=True,
     )
@@ -62,7 +62,7 @@ class OpenAIImages(OpenAIAdapter):
         raise ProviderOutcomeUnknown(f"{self.name} answered with neither a link to the picture nor the picture itself")
 
     def _state(self, remote: RemoteRef) -> RemoteState:
-        """The picture that came with the create; calls nobody."""
+        """The image that the create returned. Makes no call."""
         link = remote.links.get(_PICTURE) or remote.links.get(STORED_FILE)
         if link is None:
             raise ProviderRejected(f"{self.name} keeps no pictures: only the answer of the create names one")

@@ -1,7 +1,7 @@
-"""OpenAI's wire for pictures, as data and pure functions: fields and results.
+"""OpenAI's wire for images, as data and pure functions: fields and results.
 
 Source: `resources/images.py` and `types/image*.py` of https://github.com/openai/openai-python, unless a line names
-another. What all wires of OpenAI have is in `providers/adapters/openai_wire.py`.
+another. `providers/adapters/openai_wire.py` has the parts that OpenAI's APIs share.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from providers.adapters.openai_wire import Payload
 from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
-# `size` is width x height. `dall-e-3` has three, two of them the nearest to 16:9 and 9:16; OpenAI's models of today
-# take any whose sides can be divided by 16.
+# `size` is width x height. `dall-e-3` has three sizes, two of which are close to 16:9 and 9:16. OpenAI's current models
+# take any size whose sides are divisible by 16.
 _DALL_E_SIZES: Final = {"1:1": "1024x1024", "16:9": "1792x1024", "9:16": "1024x1792"}
 _GPT_SIZES: Final = {
     "1:1": "1024x1024",
@@ -29,22 +29,22 @@ SIZES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """The sizes of each model by aspect ratio."""
 
-# Those that answer with a link where they are asked to. All others answer with the picture itself, choose no format of
-# the answer, and let the format of the file be chosen: `response_format` of `images.generate` in OpenAI's client.
+# The models that can answer with a link. All other models return the image, take no `response_format`, and take a file
+# format: `response_format` of `images.generate` in OpenAI's client.
 _ANSWER_WITH_LINKS: Final = frozenset({"dall-e-3"})
 
-# It is stored until the picture is fetched.
+# The link is stored until the image is fetched.
 _LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,4000}$")])
 
 
 class Picture(Payload):
-    """One of `data`. `b64_json`, the picture itself, is taken out of the answer before it is read."""
+    """An entry of `data`. The answer is read without `b64_json`, the image itself."""
 
     url: str | None = None
 
     @property
     def link(self) -> str | None:
-        """Where the picture is; None where there is no link that could be followed."""
+        """The link to the image; None if missing or malformed."""
         try:
             return _LINK.validate_python(self.url)
         except ValidationError:
@@ -52,16 +52,16 @@ class Picture(Payload):
 
 
 class Pictures(Payload):
-    """The answer of a create."""
+    """The answer to a create."""
 
     data: list[Picture]
 
 
 def to_body(model: str, inputs: Inputs) -> dict[str, object]:
-    """The body of a create: what was ordered.
+    """The body of a create.
 
     Raises:
-        ProviderRejected: an old order for a model or a size that this version does not speak.
+        ProviderRejected: this version no longer supports the model or the size of an old order.
     """
     size = SIZES.get(model, {}).get(inputs.aspect_ratio or "")
     if size is None:

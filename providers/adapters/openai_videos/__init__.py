@@ -1,4 +1,4 @@
-"""Gateways that speak the videos wire that OpenAI left to others."""
+"""Gateways with OpenAI's wire for videos, which OpenAI itself no longer serves."""
 
 from providers.adapters.openai_videos.adapter import OpenAIVideos as Adapter
 

@@ -1,8 +1,8 @@
-"""The videos wire that OpenAI left to others: gateways serve it under base URLs of their own.
+"""OpenAI's wire for videos, which gateways serve.
 
-OpenAI has shut its own service down (https://developers.openai.com/api/docs/deprecations), so there is no address but
-the account's: the one that OpenAI's client would be given, which mostly ends with `/v1`. The wire has no call that
-stops a video (`DELETE` removes it), keeps no id of ours, and knows webhooks of a project only, not of a request.
+OpenAI has shut down its own service (https://developers.openai.com/api/docs/deprecations), so each account names a base
+URL: the one that OpenAI's client takes, which usually ends with `/v1`. The API has no cancel call (`DELETE` removes a
+video), stores no id of ours, and has webhooks for a project, not for a request.
 """
 
 from uuid import UUID

@@ -1,7 +1,7 @@
-"""The videos wire that OpenAI left to others, as data and pure functions: fields, states, errors.
+"""OpenAI's wire for videos, as data and pure functions: fields, states, errors.
 
 Source: `resources/videos.py` and `types/video*.py` of https://github.com/openai/openai-python, unless a line names
-another. What all wires of OpenAI have is in `providers/adapters/openai_wire.py`.
+another. `providers/adapters/openai_wire.py` has the parts that OpenAI's APIs share.
 """
 
 import base64
@@ -18,7 +18,7 @@ from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
 
-# `size` is width x height, of a wide or a tall picture. The larger ones are for `sora-2-pro`:
+# `size` is width x height, landscape or portrait. The larger sizes are for `sora-2-pro`:
 # https://developers.openai.com/api/docs/guides/video-generation
 SIZES: Final[Mapping[tuple[str | None, str | None], str]] = {
     ("720p", "16:9"): "1280x720",
@@ -27,13 +27,13 @@ SIZES: Final[Mapping[tuple[str | None, str | None], str]] = {
     ("1080p", "9:16"): "1080x1920",
 }
 
-# It becomes a part of a URL's path.
+# The id becomes part of a URL's path.
 VideoId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~=-]{0,499}$")]
 _PERCENTAGE: Final = TypeAdapter(Annotated[float, Field(ge=0, le=100, strict=True)])
 
 
 class Video(Payload):
-    """What a create and a read answer."""
+    """The answer to a create and to a read."""
 
     id: VideoId
     status: str
@@ -42,7 +42,7 @@ class Video(Payload):
 
     @property
     def fraction(self) -> float | None:
-        """The progress as a fraction, where the gateway tells it as the wire has it: an integer from 0 to 100."""
+        """The progress as a fraction, if the gateway returns a number from 0 to 100, as the API specifies."""
         try:
             return _PERCENTAGE.validate_python(self.progress) / 100
         except ValidationError:
@@ -50,10 +50,10 @@ class Video(Payload):
 
 
 def original_id(video_id: str) -> str:
-    """The upstream's id, where LiteLLM's proxy has wrapped it: into base64, and differently from call to call.
+    """The upstream's id, unwrapped if LiteLLM's proxy has wrapped it into base64. The wrapping differs between calls.
 
-    The id that a create answers names the model, too; that of a read does not. Source: `types/videos/utils.py` and
-    `llms/openai/videos/transformation.py` of https://github.com/BerriAI/litellm.
+    In the answer to a create, the wrapped id also contains the model; in the answer to a read, it does not. Source:
+    `types/videos/utils.py` and `llms/openai/videos/transformation.py` of https://github.com/BerriAI/litellm.
     """
     try:
         wrapped = base64.b64decode(video_id.removeprefix("video_"), validate=True).decode()
@@ -63,10 +63,10 @@ def original_id(video_id: str) -> str:
 
 
 def to_form(model: str, inputs: Inputs) -> dict[str, str]:
-    """The fields of a create: what was ordered. All are text.
+    """The form fields of a create. All are text.
 
     Raises:
-        ProviderRejected: an old order for a size that this version does not speak.
+        ProviderRejected: this version no longer supports the size of an old order.
     """
     size = SIZES.get((inputs.resolution, inputs.aspect_ratio))
     if size is None:
@@ -78,10 +78,10 @@ def to_form(model: str, inputs: Inputs) -> dict[str, str]:
 
 
 def to_state(provider: ProviderName, video: Video, *, content_url: str) -> RemoteState:
-    """The state of a video. `content_url` is where its bytes are, once it is completed.
+    """The state of a video. `content_url` is the URL of a completed video's bytes.
 
     Raises:
-        ProviderBadResponse: a word that the wire does not have.
+        ProviderBadResponse: the wire has no such status.
     """
     match video.status:
         case "queued":

@@ -1,8 +1,8 @@
-"""Replicate (https://replicate.com): official models of many makers, each run called a prediction.
+"""Replicate (https://replicate.com): official models of many makers. Replicate calls a work a prediction.
 
-It can cancel what it has begun, and bills the part that ran: "Canceled (started running): You pay for the time the
-prediction ran before it was canceled" (https://replicate.com/docs/topics/predictions/lifecycle). That is said of its
-public models, official ones among them (https://replicate.com/changelog/2025-10-16-prediction-deadlines).
+Replicate can cancel a running prediction, and bills the time that it ran: "Canceled (started running): You pay for the
+time the prediction ran before it was canceled" (https://replicate.com/docs/topics/predictions/lifecycle). This applies
+to public models, including official ones (https://replicate.com/changelog/2025-10-16-prediction-deadlines).
 """
 
 from collections.abc import Mapping
@@ -73,7 +73,7 @@ class Replicate(VendorAdapter):
             raise CallbackRefused("the body is not a prediction of Replicate's") from None
 
     def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Prediction:
-        """The prediction that was asked for, as it stands after the call."""
+        """The requested prediction, in its state after the call."""
         reply = self._account.call(operation, method, f"/v1/predictions/{remote.remote_id}{action}")
         prediction = self._answer(reply, Prediction)
         if prediction.id != remote.remote_id:

@@ -14,8 +14,9 @@ from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs
 
-# Our inputs under the names of each model, from the "API" tab of its page. Pictures come as a list of links, a video as
-# one link: https://replicate.com/black-forest-labs/flux-schnell, https://replicate.com/bytedance/seedance-1-pro.
+# The field names of each model, by our name of the input, from the "API" tab of its page. Image results are a list of
+# links, a video result is one link: https://replicate.com/black-forest-labs/flux-schnell,
+# https://replicate.com/bytedance/seedance-1-pro.
 INPUT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "black-forest-labs/flux-schnell": {
         "prompt": "prompt",
@@ -32,8 +33,8 @@ INPUT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
-# https://replicate.com/docs/topics/predictions/lifecycle. `aborted` is one that was ended before it began to run; only
-# such a one is free.
+# https://replicate.com/docs/topics/predictions/lifecycle. An `aborted` prediction ended before it ran. Only `aborted`
+# predictions are free.
 STATUSES: Final[Mapping[str, RemoteStatus]] = {
     "starting": RemoteStatus.QUEUED,
     "processing": RemoteStatus.RUNNING,
@@ -50,7 +51,7 @@ _CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
     RemoteStatus.CANCELLED: Cancellation.STOPPED,
 }
 
-# It becomes a part of a URL's path.
+# The id becomes part of a URL's path.
 PredictionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 _ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
 _RESULT_URLS: Final = TypeAdapter(list[_ResultUrl])
@@ -61,7 +62,7 @@ class _Payload(BaseModel):
 
 
 class Prediction(_Payload):
-    """What every call and every callback answers. `output` and `error` are null until there is one."""
+    """The content of every answer and callback. `output` and `error` are null until they exist."""
 
     id: PredictionId
     status: str
@@ -70,23 +71,23 @@ class Prediction(_Payload):
 
 
 class WebhookSecret(_Payload):
-    """The answer of `GET /v1/webhooks/default/secret` (https://replicate.com/docs/topics/webhooks)."""
+    """The answer to `GET /v1/webhooks/default/secret` (https://replicate.com/docs/topics/webhooks)."""
 
     key: str = Field(repr=False)
 
 
 class ErrorBody(_Payload):
-    """An error, as RFC 7807 has it. Some carry a `detail` alone."""
+    """An error, as RFC 7807 specifies. Some errors have only a `detail`."""
 
     title: str = ""
     detail: str = ""
 
 
 def to_input(model: str, inputs: Inputs) -> dict[str, object]:
-    """The `input` of a create: what was ordered, in the words of this model.
+    """The `input` of a create, with the model's field names.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     fields = INPUT_FIELDS.get(model)
     if fields is None:
@@ -103,7 +104,7 @@ def to_state(prediction: Prediction) -> RemoteState:
     """The state of a prediction.
 
     Raises:
-        ProviderBadResponse: a word or a result that Replicate does not document.
+        ProviderBadResponse: Replicate does not document the status or the result.
     """
     match _status(prediction):
         case RemoteStatus.SUCCEEDED:
@@ -115,10 +116,10 @@ def to_state(prediction: Prediction) -> RemoteState:
 
 
 def to_cancellation(prediction: Prediction) -> Cancellation:
-    """What the prediction that answers a cancel says of it.
+    """The outcome of a cancel, from the prediction in the answer.
 
     Raises:
-        ProviderBadResponse: a word that Replicate does not document.
+        ProviderBadResponse: Replicate does not document the status.
     """
     return _CANCELLATIONS[_status(prediction)]
 
@@ -141,7 +142,7 @@ def _succeeded(output: JsonValue) -> RemoteState:
 
 
 def _texts(output: JsonValue) -> Iterator[str]:
-    """The texts of an output, which is one, a list or an object of them, as the model likes."""
+    """The texts of an output. Depending on the model, the output is a text, or a list or an object of texts."""
     match output:
         case str():
             yield from [output] if output else []

@@ -1,10 +1,10 @@
-"""Runway (https://docs.dev.runwayml.com): videos and pictures of its own models and Veo; a piece of work is a task.
+"""Runway (https://docs.dev.runwayml.com): videos and images by Runway's models and Veo. Runway calls a work a task.
 
-It fetches inputs only from where HEAD is answered, so customers' uploads go to it as files.
+Runway fetches inputs only from hosts that answer HEAD, so the adapter sends customers' uploads as files.
 
-Runway does not call back. Deleting an open task stops it, which Runway may bill all the same, and deleting a finished
-one takes its result away; either can never be read again (https://docs.dev.runwayml.com/api, `DELETE
-/v1/tasks/{id}`). The links to a result are made anew with every read.
+Runway does not call back. Deleting an open task stops it, and Runway can bill it nevertheless. Deleting a finished task
+removes its result. A deleted task can never be read again (https://docs.dev.runwayml.com/api, `DELETE
+/v1/tasks/{id}`). Every read returns new links to the result.
 """
 
 from http import HTTPStatus
@@ -54,7 +54,7 @@ class Runway(VendorAdapter):
         title="Runway",
         base_url="https://api.dev.runwayml.com",
         headers={"X-Runway-Version": VERSION},
-        # Updates come no more often: `GET /v1/tasks/{id}` in https://docs.dev.runwayml.com/api.
+        # The state does not change more often: `GET /v1/tasks/{id}` in https://docs.dev.runwayml.com/api.
         poll_seconds=5.0,
         reads_inputs=InputsRead.UPLOADS,
         cancels=True,
@@ -77,14 +77,15 @@ class Runway(VendorAdapter):
         return to_state(self._task(self._call("poll", "GET", remote), remote))
 
     def cancel(self, remote: RemoteRef) -> Cancellation:
-        """Stop work that is open; a task that is gone was deleted by a cancel before, whose answer was lost."""
+        """Stop an open task. A missing task means that an earlier cancel deleted it and its answer was lost."""
         found = self._call("cancel", "GET", remote)
         if _is_gone(found):
             return Cancellation.STOPPED
         status = to_status(self._task(found, remote))
         if status not in OPEN:
             return Cancellation.STOPPED if status is RemoteStatus.CANCELLED else Cancellation.IMPOSSIBLE
-        # Runway's client reads no body and takes any 2xx; a page under a 200 would be a proxy's.
+        # Only 204 counts, because a proxy could send a page with 200. Runway's client accepts any 2xx without a look at
+        # the body.
         deleted = self._call("cancel", "DELETE", remote)
         if deleted.status == HTTPStatus.NO_CONTENT or _is_gone(deleted):
             return Cancellation.STOPPED
@@ -95,14 +96,14 @@ class Runway(VendorAdapter):
         return AccountState(credits=self._answer(reply, Organization).credit_balance)
 
     def _uri(self, file: InputFile) -> str:
-        """What a create calls a file, which is uploaded if it must be. May be repeated: nothing is paid for it."""
+        """The URI of a file for a create. Uploads a large file. Safe to repeat, because uploads cost nothing."""
         data_uri = uploads.to_data_uri(file)
         return self._uploaded(file) if data_uri is None else data_uri
 
     def _uploaded(self, file: InputFile) -> str:
         begun = self._account.call("begin_upload", "POST", uploads.PATH, body=uploads.to_body(file))
         target = self._answer(begun, uploads.UploadTarget)
-        # Whatever that bucket says is of an address that Runway made, not of our key or of the order.
+        # Runway supplied the bucket's URL, so a refusal there is not about our key or the order.
         stored = self._account.post_elsewhere("upload", target.url, uploads.to_form(target, file))
         if not stored.is_success:
             raise ProviderUnavailable(
@@ -115,14 +116,14 @@ class Runway(VendorAdapter):
         return self._account.call(operation, method, f"/v1/tasks/{remote.remote_id}")
 
     def _task(self, reply: Reply, remote: RemoteRef) -> Task:
-        """The task that was asked for, as the reply tells of it."""
+        """The requested task, from the reply."""
         task = self._answer(reply, Task)
         if task.id != remote.remote_id:
             raise reply.undocumented("another task")
         return task
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """By the HTTP status, where the text does not say more."""
+        """The HTTP status decides, except for the texts of `USED_UP`."""
         body, used_up = reply.read(ErrorBody), USED_UP.get(reply.status)
         if body is not None and used_up is not None and used_up.search(body.error):
             return ProviderQuotaExceeded(
@@ -136,5 +137,5 @@ class Runway(VendorAdapter):
 
 
 def _is_gone(reply: Reply) -> bool:
-    """Whether Runway, and not some page, says that there is no such task."""
+    """Whether Runway itself answers that the task does not exist. A web page with 404 does not count."""
     return reply.status == HTTPStatus.NOT_FOUND and reply.read(ErrorBody) is not None

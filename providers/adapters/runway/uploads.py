@@ -1,4 +1,4 @@
-"""How a file itself comes to Runway: in the create's body, or, where it is large, through a bucket of Runway's.
+"""Sends a file to Runway: in the create's body, or, if it is large, through a bucket of Runway.
 
 Source: https://docs.dev.runwayml.com/assets/inputs, https://docs.dev.runwayml.com/assets/uploads, and
 `resources/uploads.py` of https://github.com/runwayml/sdk-python.
@@ -17,13 +17,13 @@ from schemas import media_types
 PATH: Final = "/v1/uploads"
 
 _DATA_URI_BYTES: Final = 5 * 1024 * 1024
-"""A `data:` URI is shorter than this. Of a video it may be longer; Runway's client says 5 MB for all."""
+"""A `data:` URI must be shorter. Runway allows longer ones for videos, but Runway's client says 5 MB for all."""
 
 _EXTENSIONS: Final[Mapping[str, str]] = {media.content_type: media.extension for media in media_types.TAKEN}
 
 
 class UploadTarget(BaseModel):
-    """The answer of `POST /v1/uploads`: `url` takes a form of `fields` and the file, which creates then call `uri`."""
+    """The answer to `POST /v1/uploads`. `url` takes a form with `fields` and the file. Creates then use `uri`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -33,7 +33,7 @@ class UploadTarget(BaseModel):
 
 
 def to_data_uri(file: InputFile) -> str | None:
-    """The file as a `data:` URI; None where that is too long."""
+    """The file as a `data:` URI; None if the URI is too long."""
     head = f"data:{file.content_type};base64,"
     if len(head) + 4 * -(-len(file.content) // 3) >= _DATA_URI_BYTES:
         return None
@@ -46,7 +46,7 @@ def to_body(file: InputFile) -> dict[str, object]:
 
 
 def to_form(target: UploadTarget, file: InputFile) -> Form:
-    """What its URL takes."""
+    """The form for the target's URL."""
     return Form(target.fields, FormFile("file", _name(file), file.content_type, file.content))
 
 

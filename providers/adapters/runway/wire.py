@@ -18,11 +18,11 @@ from schemas.errors import ProviderBadResponse, ProviderRejected
 from schemas.orders import Inputs
 
 VERSION: Final = "2024-11-06"
-"""Of the API, for the header `X-Runway-Version`."""
+"""The version of the API, for the header `X-Runway-Version`."""
 
-# Runway's `ratio` is the size in pixels, from a list of its own for each model; Aleph's result has that of its video.
-# Here it is by our resolution and aspect ratio. A model's name is its path and Runway's name, and one that is not here
-# is not spoken; `video` stands for text_to_video, or with pictures for image_to_video.
+# Runway's `ratio` is the size in pixels, by our resolution and aspect ratio. Each model has a different list; Aleph's
+# result has the size of its input video. A model's name here is its path and Runway's name. Other models are not
+# supported. `video` means text_to_video, or with images image_to_video.
 _WIDE_720: Final = {"16:9": "1280:720", "9:16": "720:1280"}
 _ALL_720: Final = {**_WIDE_720, "4:3": "1104:832", "3:4": "832:1104", "1:1": "960:960", "21:9": "1584:672"}
 _VEO: Final = {"720p": _WIDE_720, "1080p": {"16:9": "1920:1080", "9:16": "1080:1920"}}
@@ -51,7 +51,7 @@ STATUSES: Final[Mapping[str, RemoteStatus]] = {
 }
 OPEN: Final = frozenset({RemoteStatus.QUEUED, RemoteStatus.RUNNING})
 
-# https://docs.dev.runwayml.com/errors/task-failures: a code is a path, the general part first.
+# https://docs.dev.runwayml.com/errors/task-failures: a code is a path that begins with the general part.
 _FAILURES: Final[Mapping[str, tuple[ErrorCode, str]]] = {
     "SAFETY": (ErrorCode.CONTENT_REJECTED, "refused it by its content policy"),
     "INPUT_PREPROCESSING.SAFETY": (ErrorCode.CONTENT_REJECTED, "refused it by its content policy"),
@@ -60,15 +60,15 @@ _FAILURES: Final[Mapping[str, tuple[ErrorCode, str]]] = {
 _OTHER_FAILURE: Final = (ErrorCode.PROVIDER_FAILED, "could not generate it")
 
 
-# Errors have no codes, and only the text tells that a status means more than it says: that the account has no credits
-# (https://github.com/runwayml/sdk-node/issues/28), or that the generations of a day are used up
-# (https://docs.dev.runwayml.com/usage/tiers), which waiting mends, but not soon.
+# Errors have no codes. For these statuses, only the text shows that the account has no credits
+# (https://github.com/runwayml/sdk-node/issues/28), or that the day's generations are used up
+# (https://docs.dev.runwayml.com/usage/tiers), which a short wait does not change.
 USED_UP: Final[Mapping[int, re.Pattern[str]]] = {
     400: re.compile(r"^You do not have enough credits"),
     429: re.compile(r"\bdaily\b", re.IGNORECASE),
 }
 
-# It becomes a part of a URL's path.
+# The id becomes part of a URL's path.
 TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 _ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
 _RESULT_URLS: Final = TypeAdapter(list[_ResultUrl])
@@ -79,7 +79,7 @@ class _Payload(BaseModel):
 
 
 class Created(_Payload):
-    """The answer of a create."""
+    """The answer to a create."""
 
     id: TaskId
 
@@ -89,7 +89,7 @@ class _Cost(_Payload):
 
 
 class Task(_Payload):
-    """A task, as a read tells of it. `cost` comes with its end."""
+    """A task, in the answer to a read. `cost` is set after the task has ended."""
 
     id: TaskId
     status: str
@@ -101,7 +101,7 @@ class Task(_Payload):
 
     @property
     def credits(self) -> Decimal | None:
-        """What it cost, where Runway says so. An odd bill is no reason to give up what was paid for."""
+        """The charge; None if missing or unreadable, because the result is paid for in any case."""
         try:
             return _Cost.model_validate(self.cost).credits
         except ValidationError:
@@ -109,7 +109,7 @@ class Task(_Payload):
 
 
 class Organization(_Payload):
-    """The answer of `GET /v1/organization`."""
+    """The answer to `GET /v1/organization`."""
 
     credit_balance: Decimal = Field(alias="creditBalance")
 
@@ -121,7 +121,7 @@ class ErrorBody(_Payload):
 
 
 def to_path(model: str, inputs: Inputs) -> str:
-    """Where a create of this model goes."""
+    """The path of a model's creates."""
     endpoint = model.partition("/")[0]
     if endpoint == "video":
         endpoint = "image_to_video" if inputs.image_urls else "text_to_video"
@@ -129,10 +129,10 @@ def to_path(model: str, inputs: Inputs) -> str:
 
 
 def to_body(model: str, inputs: Inputs) -> dict[str, object]:
-    """The body of a create: what was ordered, in the words of this model.
+    """The body of a create, with the model's field names.
 
     Raises:
-        ProviderRejected: an old order, for what this version does not speak.
+        ProviderRejected: this version no longer supports the model, the resolution or the aspect ratio of an old order.
     """
     endpoint, _, theirs = model.partition("/")
     body = {
@@ -157,7 +157,7 @@ def _ratio(model: str, inputs: Inputs) -> str | None:
 
 
 def _fields(endpoint: str, inputs: Inputs) -> dict[str, object]:
-    """What the models of one endpoint have for themselves."""
+    """The fields that only the models of one endpoint have."""
     frames = [{"uri": uri, "position": at} for uri, at in zip(inputs.image_urls, ("first", "last"), strict=False)]
     match endpoint:
         case "video":
@@ -168,11 +168,11 @@ def _fields(endpoint: str, inputs: Inputs) -> dict[str, object]:
         case "image_to_video":
             return {"duration": inputs.duration_seconds, "promptImage": frames}
         case "video_to_video":
-            # The result is as long as the video. A picture is what its first frame is to become.
+            # The result is as long as the video. An image shows the new first frame.
             keyframes = [{"uri": uri, "at": 0.0} for uri in inputs.image_urls]
             return {"videoUri": inputs.video_urls[0], "keyframes": keyframes or None}
         case _:
-            # The prompt may call them by these tags: "@image1 in the style of @image2".
+            # The prompt can refer to the images by these tags: "@image1 in the style of @image2".
             tagged = [{"uri": uri, "tag": f"image{number}"} for number, uri in enumerate(inputs.image_urls, 1)]
             return {"referenceImages": tagged or None}
 
@@ -181,7 +181,7 @@ def to_state(task: Task) -> RemoteState:
     """The state of a task.
 
     Raises:
-        ProviderBadResponse: a word or a result that Runway does not document.
+        ProviderBadResponse: Runway does not document the status or the result.
     """
     match to_status(task):
         case RemoteStatus.SUCCEEDED:
@@ -196,10 +196,10 @@ def to_state(task: Task) -> RemoteState:
 
 
 def to_status(task: Task) -> RemoteStatus:
-    """Where a task stands.
+    """The status of a task.
 
     Raises:
-        ProviderBadResponse: a word that Runway does not document.
+        ProviderBadResponse: Runway does not document the status.
     """
     status = STATUSES.get(task.status)
     if status is None:
@@ -228,7 +228,7 @@ def _succeeded(task: Task) -> RemoteState:
 
 
 def _failure(code: str) -> tuple[ErrorCode, str]:
-    """What a failure's code means, by the part of it that we know."""
+    """The meaning of a failure's code, by its first known part."""
     parts = code.split(".")
     known = (_FAILURES.get(".".join(parts[:count])) for count in range(1, len(parts) + 1))
     return next((meaning for meaning in known if meaning is not None), _OTHER_FAILURE)

@@ -1,7 +1,7 @@
 """Vertex AI (https://docs.cloud.google.com/gemini-enterprise-agent-platform): Google's Veo, for a Google Cloud project.
 
-Veo does not call back, and no call stops what it has begun. It takes pictures and videos as base64. The video comes the
-same way, unless the account has a `storage_uri`: then Google writes it into that bucket, where it stays.
+Veo does not call back and has no cancel call. It takes images and videos as base64. The answer contains the video as
+base64, unless the account has a `storage_uri`: then Google writes the video into that bucket, where it stays.
 """
 
 from http import HTTPStatus
@@ -48,37 +48,42 @@ from schemas.settings import ProviderSettings
 
 
 class Options(BaseModel):
-    """What an account is told besides its key."""
+    """The options of an account."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     project: str = Field(pattern=r"^[a-z0-9][a-z0-9.:-]*$")
-    """The Google Cloud project that pays."""
+    """The Google Cloud project to bill."""
     location: str = Field(default="us-central1", pattern=r"^[a-z0-9-]+$")
+    """The location of the API."""
     storage_uri: GcsUri | None = None
-    """Where Google writes the videos, `gs://bucket/prefix/`; None: they come in the answers."""
+    """The prefix under which Google writes the videos, `gs://bucket/prefix/`. None: the answers contain the videos."""
     storage_url: str = "https://storage.googleapis.com"
-    """Where Cloud Storage is. Our token goes there."""
+    """The address of Cloud Storage. Our token is sent to this address."""
 
 
 class _JsonObject(RootModel[dict[str, JsonValue]]):
-    """An answer of which nothing is read."""
+    """An answer whose content is not used."""
 
 
 class Vertex(VendorAdapter):
-    """A Google Cloud project at Vertex AI."""
+    """A Google Cloud project with Vertex AI."""
 
     profile = Profile(
         title="Google's Vertex AI",
         base_url=None,
         also_needs="`…__OPTIONS__PROJECT`",
-        # A video to extend has tens of megabytes.
+        # A create can contain a video of tens of megabytes.
         create_seconds=180.0,
         reads_inputs=InputsRead.ALL,
     )
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:
-        """Raises `InvalidSettings` without a project, or for a key that is a broken key file."""
+        """Makes the adapter, without a call.
+
+        Raises:
+            InvalidSettings: the project is missing, or the key is a broken key file.
+        """
         self._options = read_options(name, settings, Options)
         self._credentials = read_credentials(name, settings, transport)
         base_url = host_of(self._options.location)
@@ -101,27 +106,29 @@ class Vertex(VendorAdapter):
         name = remote.remote_id
         reply = self._account.call("poll", "POST", read_path(name), body=read_body(name), elide=BYTES)
         operation = self._answer(reply, Operation)
-        # Not all of the name: Google may call a project by its number.
+        # Compare only the last part: the rest can contain the project's number in place of its name.
         if _last(operation.name) != _last(name):
             raise reply.undocumented("another operation")
         return to_state(self.name, operation, inline_link=self._account.url(f"{VERSION}/{name}"))
 
     def check(self) -> AccountState:
-        """Ask for what the project has cached for other models, which needs the same permission and costs nothing."""
+        """List the project's cached contents, which needs the same permission as a create and costs nothing."""
         path = f"{location_path(self._options.project, self._options.location)}/cachedContents"
         reply = self._account.call("check", "GET", path, params={"pageSize": "1"})
         self._answer(reply, _JsonObject)
         return AccountState()
 
     def result_request(self, link: str) -> ResultRequest:
-        """An object in Cloud Storage, or the operation that holds the video; no other host gets our token.
+        """The request for an object in Cloud Storage, or for the operation that contains the video.
+
+        Only these two hosts get our token.
 
         Raises:
             ProviderUnavailable, ProviderAuthFailed: there is no token.
-            ProviderBadResponse: the object is in nobody's bucket that we named.
+            ProviderBadResponse: the object is not in the account's bucket.
         """
         if link.startswith("gs://"):
-            # Our token reads more buckets than the one that we told Google of.
+            # Our token can read other buckets too, so check the bucket.
             if self._options.storage_uri is None or bucket_of(link) != bucket_of(self._options.storage_uri):
                 raise ProviderBadResponse(f"{self.name} put the video where it was not told to")
             return ResultRequest(object_url(self._options.storage_url.rstrip("/"), link), headers=self._credentials())
@@ -134,10 +141,10 @@ class Vertex(VendorAdapter):
         )
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
-        """The HTTP status is Google's verdict, but for a model that it does not have."""
+        """The HTTP status decides, except for a model that Google does not have."""
         error = super()._error(reply, prompt=prompt)
         if reply.status == HTTPStatus.NOT_FOUND and reply.call.is_create:
-            # Not the order is wrong: Google has retired the model, or does not have it at this location.
+            # Google has retired the model, or does not have it at this location. The order is not at fault.
             return ProviderUnavailable(error.message)
         return error
 

@@ -1,8 +1,8 @@
-"""Who we are to Google: an access token in the header of every call, got from Google with google-auth where it must be.
+"""Authentication at Google: an access token in the header of every call. google-auth gets the token from Google.
 
-An account's key is one of four: the text of a service account's key file, the path of one, `application-default`
-(https://cloud.google.com/docs/authentication/application-default-credentials), or an access token, as
-`gcloud auth print-access-token` prints it, which lasts an hour.
+An account's key is one of four: the text of a service account's key file, the path of a key file, `application-default`
+(https://cloud.google.com/docs/authentication/application-default-credentials), or an access token from
+`gcloud auth print-access-token`, which lasts an hour.
 """
 
 import json
@@ -32,21 +32,21 @@ from schemas.settings import ProviderSettings
 APPLICATION_DEFAULT: Final = "application-default"
 SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 
-# An access token has no such beginning or end.
+# No access token matches this pattern.
 _PATH: Final = re.compile(r"[/~.].*|.*\.json")
 _OAUTH_CODE: Final = re.compile(r"[a-z_]{1,40}")
 
-# What google-auth stumbles over in an answer that is not Google's: it looks for the token without a second thought.
+# The exceptions that google-auth raises for an answer from another server: it reads the token without checks.
 _UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
 
 _Load = Callable[["_Http"], GoogleCredentials]
 
 
 def read_credentials(provider: ProviderName, settings: ProviderSettings, transport: Transport) -> Credentials:
-    """What an account's key stands for.
+    """The credentials of an account's key.
 
     Raises:
-        InvalidSettings: it looks like a key file, and is none; names its variable and quotes nothing.
+        InvalidSettings: the key looks like a key file and is not one. Names the variable and quotes nothing.
     """
     key = settings.api_key.get_secret_value().strip()
     if key == APPLICATION_DEFAULT:
@@ -62,10 +62,10 @@ def read_credentials(provider: ProviderName, settings: ProviderSettings, transpo
 
 
 class AccessTokens:
-    """Headers with an access token that lasts for minutes to come. Safe to share between threads."""
+    """Makes headers with an access token that is valid for some minutes. Safe to share between threads."""
 
     def __init__(self, provider: ProviderName, load: _Load, transport: Transport, timeout_seconds: float) -> None:
-        """`load` finds the credentials when they are first needed."""
+        """`load` finds the credentials, at the first call."""
         self._provider = provider
         self._load = load
         self._transport = transport
@@ -74,14 +74,14 @@ class AccessTokens:
         self._lock = threading.Lock()
 
     def __call__(self) -> Mapping[str, str]:
-        """The headers for a call that is made now; within the account's time limit.
+        """The headers for a call now. Returns or raises within the account's time limit.
 
         Raises:
             ProviderUnavailable: Google gave no token this time.
-            ProviderAuthFailed: it refuses us, or there are no credentials.
+            ProviderAuthFailed: Google refuses the credentials, or there are none.
         """
         ends_at = time.monotonic() + self._timeout_seconds
-        # One thread asks for a token, and the others wait for it.
+        # One thread fetches a token, and the other threads wait for it.
         if not self._lock.acquire(timeout=self._timeout_seconds):
             raise ProviderUnavailable(f"{self._provider} had no access token for us in time")
         try:
@@ -89,7 +89,7 @@ class AccessTokens:
         except TransportError:
             raise ProviderUnavailable(f"{self._provider} gave no access token: no answer from Google") from None
         except GoogleAuthError as error:
-            # Not quoted, and not chained: its text can hold whatever the token endpoint was sent, or has answered.
+            # Not quoted and not chained: the error's text can contain the request to the token endpoint or its answer.
             raise self._refused(error) from None
         except _UNREADABLE:
             raise ProviderUnavailable(f"{self._provider} gave no access token: the answer is unreadable") from None
@@ -119,7 +119,7 @@ class AccessTokens:
 
 
 class _KeyFile(BaseModel):
-    """The parts of a service account's key file that are needed."""
+    """The required fields of a service account's key file."""
 
     type: Literal["service_account"]
     client_email: str
@@ -163,7 +163,7 @@ def _bad_key(provider: ProviderName, part: str, problem: str) -> InvalidSettings
 
 
 class _Http(google_transport.Request):
-    """google-auth's way to the network: ours, until a time."""
+    """google-auth's HTTP interface over our `Transport`, with a time limit."""
 
     def __init__(self, provider: ProviderName, transport: Transport, ends_at: float) -> None:
         self._provider = provider
@@ -179,7 +179,12 @@ class _Http(google_transport.Request):
         timeout: float | None = None,
         **_options: object,
     ) -> "_Answer":
-        """Make a call. Raises `TransportError` without an answer that says something."""
+        """Make a call.
+
+        Raises:
+            TransportError: no answer, or a status that can pass.
+            ProviderUnavailable: the time limit is over.
+        """
         left = self._ends_at - time.monotonic()
         if left <= 0:
             raise ProviderUnavailable(f"{self._provider} gave no access token in time")
@@ -199,7 +204,7 @@ class _Http(google_transport.Request):
             reply = self._transport.send(call)
         except ProviderError as error:
             raise _no_answer(error.message) from None
-        # It would sleep and ask again; whoever called us does that better.
+        # google-auth would sleep and retry at these statuses. The pipeline retries instead.
         if reply.status in google_transport.DEFAULT_RETRYABLE_STATUS_CODES:
             raise _no_answer(f"HTTP {reply.status}")
         return _Answer(reply)

@@ -1,7 +1,7 @@
-"""Veo's wire at Vertex AI as data and pure functions: names, fields, states, results, errors.
+"""The wire of Veo at Vertex AI as data and pure functions: names, fields, states, results, errors.
 
 Source: `google/genai/models.py` and `operations.py` of https://github.com/googleapis/python-genai, unless a line names
-another. What a model takes is on https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/veo/3-1-generate.
+another. Models' inputs: https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/veo/3-1-generate.
 """
 
 import base64
@@ -20,15 +20,15 @@ from schemas.orders import Inputs
 
 MODELS: Final = frozenset({"veo-3.1-generate-001", "veo-3.1-fast-generate-001", "veo-3.1-lite-generate-001"})
 EXTEND: Final = "extend"
-"""Behind a slash after a model's name: the model goes on from a video, for which it takes other inputs."""
+"""The suffix of a model's name, after a slash, for extending a video. The inputs then differ."""
 
 BYTES: Final = "bytesBase64Encoded"
-"""The member of a picture or a video that holds the file itself."""
+"""The JSON member of an image or a video that contains the file."""
 
 VERSION: Final = "/v1"
 
-# google.rpc.Code, https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto. All others, and all that
-# say nothing of the order, are the vendor's failure.
+# google.rpc.Code, https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto. All other codes mean a
+# failure of the vendor.
 _FAILURES: Final[Mapping[int, tuple[ErrorCode, str]]] = {
     3: (ErrorCode.PROVIDER_REJECTED, "refused it"),
     8: (ErrorCode.PROVIDER_UNAVAILABLE, "had no room for it"),
@@ -36,7 +36,7 @@ _FAILURES: Final[Mapping[int, tuple[ErrorCode, str]]] = {
 }
 _OTHER_FAILURE: Final = (ErrorCode.PROVIDER_FAILED, "could not generate it")
 
-# It becomes the path of a URL.
+# The name becomes the path of a URL.
 _PART: Final = "[A-Za-z0-9][A-Za-z0-9._:@-]*"
 OperationName = Annotated[
     str,
@@ -53,13 +53,13 @@ class _Payload(BaseModel):
 
 
 class Created(_Payload):
-    """The answer of a create."""
+    """The answer to a create."""
 
     name: OperationName
 
 
 class Operation(_Payload):
-    """A long-running operation, as a read tells of it. One that runs says nothing but its name."""
+    """A long-running operation, in the answer to a read. A running operation has only a name."""
 
     name: OperationName
     done: JsonValue = None
@@ -73,7 +73,7 @@ class _Video(_Payload):
 
 
 class _Response(_Payload):
-    """What became of an operation. The safety filter takes away single videos, or all."""
+    """The result of an operation. The safety filter can remove some or all videos."""
 
     videos: list[_Video] = []
     filtered: JsonValue = Field(default=None, alias="raiMediaFilteredCount")
@@ -81,7 +81,7 @@ class _Response(_Payload):
 
 
 class ErrorBody(_Payload):
-    """What `error` holds, of an operation (`code` is Google's) and of a refused call (`code` is the HTTP status)."""
+    """The `error` of an operation (`code` is Google's) or of a refused call (`code` is the HTTP status)."""
 
     code: JsonValue = None
     message: str = ""
@@ -94,7 +94,7 @@ class Refusal(_Payload):
 
 
 def host_of(location: str) -> str:
-    """Where the API of a location is: `google/genai/_api_client.py`."""
+    """The base URL of a location's API. Source: `google/genai/_api_client.py`."""
     match location:
         case "global":
             return "https://aiplatform.googleapis.com"
@@ -105,18 +105,18 @@ def host_of(location: str) -> str:
 
 
 def location_path(project: str, location: str) -> str:
-    """Where all of a project's models are."""
+    """The path of a project at a location."""
     return f"{VERSION}/projects/{project}/locations/{location}"
 
 
 def create_path(project: str, location: str, model: str) -> str:
-    """Where a create goes."""
+    """The path of a create."""
     name = model.partition("/")[0]
     return f"{location_path(project, location)}/publishers/google/models/{name}:predictLongRunning"
 
 
 def read_path(operation_name: str) -> str:
-    """Where an operation is read: at its model."""
+    """The path for reading an operation, below its model."""
     return f"{VERSION}/{operation_name.rpartition('/operations/')[0]}:fetchPredictOperation"
 
 
@@ -126,12 +126,12 @@ def read_body(operation_name: str) -> dict[str, object]:
 
 
 def bucket_of(gcs_uri: str) -> str:
-    """The bucket that a `gs://` URI names."""
+    """The bucket of a `gs://` URI."""
     return gcs_uri.removeprefix("gs://").partition("/")[0]
 
 
 def object_url(storage_url: str, gcs_uri: str) -> str:
-    """Where the bytes of an object in Cloud Storage are: https://cloud.google.com/storage/docs/json_api/v1/objects/get."""
+    """The URL of an object's bytes: https://cloud.google.com/storage/docs/json_api/v1/objects/get."""
     name = gcs_uri.removeprefix("gs://").partition("/")[2]
     return f"{storage_url}/storage/v1/b/{bucket_of(gcs_uri)}/o/{quote(name, safe='')}?alt=media"
 
@@ -139,10 +139,10 @@ def object_url(storage_url: str, gcs_uri: str) -> str:
 def to_body(
     model: str, inputs: Inputs, files: Mapping[str, InputFile], *, storage_uri: str | None
 ) -> dict[str, object]:
-    """The body of a create: what was ordered. `storage_uri` is where the video is to be written; None: nowhere.
+    """The body of a create. `storage_uri` is the prefix for the video; None: the answer contains the video.
 
     Raises:
-        ProviderRejected: an old order for a model that this version does not speak.
+        ProviderRejected: this version no longer supports the model of an old order.
     """
     name, _, feature = model.partition("/")
     if name not in MODELS or feature not in {"", EXTEND}:
@@ -153,7 +153,7 @@ def to_body(
     else:
         frames = zip(("image", "lastFrame"), inputs.image_urls, strict=False)
         instance |= {frame: _media(files, url) for frame, url in frames}
-    # `enhancePrompt` is not asked for: "Veo 3 prompt enhancement cannot be disabled", says Vertex.
+    # `enhancePrompt` is omitted: "Veo 3 prompt enhancement cannot be disabled", says Vertex.
     parameters = {
         "sampleCount": 1,
         "durationSeconds": inputs.duration_seconds,
@@ -174,10 +174,10 @@ def _media(files: Mapping[str, InputFile], url: str) -> dict[str, object]:
 
 
 def to_state(provider: ProviderName, operation: Operation, *, inline_link: str) -> RemoteState:
-    """The state of an operation. `inline_link` stands for a video that is in the answer itself.
+    """The state of an operation. `inline_link` is the link for a video in the answer.
 
     Raises:
-        ProviderBadResponse: a word or a result that Google does not document.
+        ProviderBadResponse: Google does not document the status or the result.
     """
     match operation.done:
         case None | False:

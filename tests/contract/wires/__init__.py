@@ -19,7 +19,7 @@ def _further() -> Iterator[tuple[str, Wire]]:
 WIRES: Mapping[str, Wire] = {
     module.name: import_module(f"{__name__}.{module.name}").WIRE for module in iter_modules(__path__)
 }
-"""The wire of each adapter, by its name."""
+"""The wires, by the adapter's name."""
 
 FURTHER_WIRES: Mapping[str, Wire] = dict(_further())
 """By the adapter's name, and a word."""

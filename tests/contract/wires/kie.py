@@ -87,7 +87,7 @@ def _record(remote_id: str, state: str, **fields: object) -> bytes:
 
 
 def kie_answer(data: object, *, code: int = 200, msg: str = "success") -> bytes:
-    """An answer of Kie's, of whichever wire."""
+    """An answer of any of Kie's wires."""
     return json.dumps({"code": code, "msg": msg, "data": data}).encode()
 
 
@@ -127,7 +127,7 @@ class KieVeoWire(KieWire):
 
 
 class KieVeoExtensionWire(KieVeoWire):
-    """What goes on from a video of Veo's at Kie."""
+    """Extensions of Veo's videos at Kie."""
 
     request = ProviderRequest(
         "veo-extend/veo3_fast",

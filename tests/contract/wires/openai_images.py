@@ -1,4 +1,4 @@
-"""OpenAI's wire for pictures. Nothing is read after a create: of states it has none to tell."""
+"""OpenAI's wire for images. It has no states, so no call follows a create."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 
 
 class OpenAIImagesWire(Wire):
-    """OpenAI's wire for pictures. Nothing is read after a create: of states it has none to tell."""
+    """OpenAI's wire for images. It has no states, so no call follows a create."""
 
     refusals: ClassVar = {**HTTP_REFUSALS, 404: ProviderUnavailable}
     request = ProviderRequest("dall-e-3", Inputs(prompt=PROMPT, aspect_ratio="16:9"))

@@ -1,4 +1,4 @@
-"""The videos wire that OpenAI left to others."""
+"""OpenAI's wire for videos."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from tests.contract.wire import HTTP_REFUSALS, PROMPT, WEBHOOK_SECRET, Callback,
 
 
 class OpenAIVideosWire(Wire):
-    """The videos wire that OpenAI left to others."""
+    """OpenAI's wire for videos."""
 
     refusals: ClassVar = {**HTTP_REFUSALS, 404: ProviderUnavailable}
     request = ProviderRequest(

@@ -1,4 +1,4 @@
-"""Taking a generation to its end, as the workers would."""
+"""Brings a generation to its end, as the workers do."""
 
 import hashlib
 from uuid import UUID
@@ -21,7 +21,7 @@ _WAY = (Stage.SUBMITTING, Stage.GENERATING, Stage.DOWNLOADING, Stage.STORING, St
 
 
 def claim(database: Database, settings: Settings, generation_id: UUID) -> Claim:
-    """Take a generation."""
+    """Claim a generation."""
     with database.transaction() as session:
         found = generations.find(session, generation_id)
         assert found is not None

@@ -68,7 +68,7 @@ def _generation(database: Database, generation_id: UUID) -> Generation:
         return session.exec(select(Generation).where(Generation.id == generation_id)).one()
 
 
-def test_a_callback_is_kept_and_wakes_whoever_can_fetch_the_result(
+def test_a_callback_is_stored_and_wakes_a_download_worker(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting, broker: redis.Redis
 ) -> None:
     answer = gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
@@ -83,7 +83,7 @@ def test_a_callback_is_kept_and_wakes_whoever_can_fetch_the_result(
     assert json.loads(message)["headers"]["id"] == f"{waiting.id}.generating.2"
 
 
-def test_a_repeated_callback_is_kept_once(
+def test_a_repeated_callback_is_stored_once(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting
 ) -> None:
     for _ in range(3):
@@ -108,7 +108,7 @@ def test_a_wrong_token_stores_nothing(
     assert _generation(database, waiting.id).callback_at is None
 
 
-def test_another_generations_token_is_wrong(
+def test_the_token_of_another_generation_is_refused(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting
 ) -> None:
     path = f"/callbacks/kie/{uuid4()}"
@@ -145,7 +145,7 @@ def test_an_unreadable_body_stores_nothing(
     assert receipts(database) == []
 
 
-def test_a_callback_of_an_unknown_generation_is_answered_and_forgotten(
+def test_a_callback_of_an_unknown_generation_is_answered_and_not_stored(
     gateway: httpx.Client, database: Database, settings: Settings
 ) -> None:
     generation_id = uuid4()
@@ -159,7 +159,7 @@ def test_a_callback_of_an_unknown_generation_is_answered_and_forgotten(
     assert receipts(database) == []
 
 
-def test_an_unknown_provider_is_not_found(gateway: httpx.Client, settings: Settings, waiting: Waiting) -> None:
+def test_an_unknown_provider_is_answered_with_404(gateway: httpx.Client, settings: Settings, waiting: Waiting) -> None:
     path = waiting.path.replace("kie", "nobody")
 
     answer = gateway.post(path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
@@ -178,7 +178,7 @@ def test_a_body_that_is_too_large_is_refused(
     assert receipts(database) == []
 
 
-def test_the_log_of_requests_does_not_hold_the_token(
+def test_the_request_log_does_not_contain_the_token(
     gateway: httpx.Client, settings: Settings, waiting: Waiting
 ) -> None:
     with structlog.testing.capture_logs() as lines:

@@ -42,7 +42,7 @@ def _names(database: Database, generation_id: UUID) -> list[EventName]:
         return [event.name for event in timeline.read(session, generation_id)]
 
 
-def test_what_nobody_has_begun_ends_at_once_and_costs_nothing(
+def test_cancelling_before_the_create_ends_the_generation_free_of_charge(
     gateway: httpx.Client, database: Database, customer: NewCustomer, generation_id: UUID
 ) -> None:
     answer = _cancel(gateway, customer, generation_id)
@@ -65,7 +65,7 @@ def test_what_nobody_has_begun_ends_at_once_and_costs_nothing(
     assert moves == [(None, Stage.QUEUED), (Stage.QUEUED, Stage.CANCELLED)]
 
 
-def test_a_worker_that_was_about_to_send_it_finds_that_it_lost_it(
+def test_cancelling_before_the_create_takes_the_lease_from_the_worker(
     gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, generation_id: UUID
 ) -> None:
     held = claim(database, settings, generation_id)
@@ -74,7 +74,7 @@ def test_a_worker_that_was_about_to_send_it_finds_that_it_lost_it(
         transitions.move(of(session), held, Stage.SUBMITTING, wake_in=0, keeps_lease=True)
 
 
-def test_while_it_is_being_sent_the_wish_is_written_down_and_the_credits_stay_held(
+def test_cancelling_during_the_create_is_recorded_and_keeps_the_hold(
     gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, generation_id: UUID
 ) -> None:
     held = _submitting(database, settings, generation_id)
@@ -87,14 +87,14 @@ def test_while_it_is_being_sent_the_wish_is_written_down_and_the_credits_stay_he
     assert body["credits"] == {"held": 10, "captured": 0, "released": 0}
     assert _names(database, generation_id).count(EventName.CANCEL_REQUESTED) == 1
     with database.transaction() as session:
-        # However long the worker wanted to wait: the wish came after it took the generation.
+        # The worker asks for a long wait, but the cancel request came after its claim and shortens the wait.
         transitions.move(of(session), held, Stage.QUEUED, wake_in=3600)
     with database.transaction() as session:
         due = generations.take_due(of(session), [Stage.QUEUED], limit=10, resend_after=10)
     assert [wake.generation_id for wake in due] == [generation_id]
 
 
-def test_a_provider_that_cannot_stop_is_said_to_be_so(
+def test_cancelling_is_refused_for_a_provider_that_cannot_cancel(
     gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, generation_id: UUID
 ) -> None:
     _generating(database, settings, generation_id)
@@ -103,7 +103,7 @@ def test_a_provider_that_cannot_stop_is_said_to_be_so(
     assert answer.json()["detail"] == "kie has begun it and cannot stop it: it will be delivered and charged"
 
 
-def test_what_is_over_cannot_be_cancelled(
+def test_a_finished_generation_cannot_be_cancelled(
     gateway: httpx.Client,
     database: Database,
     settings: Settings,
@@ -120,7 +120,7 @@ def test_what_is_over_cannot_be_cancelled(
         assert word in answer.json()["detail"]
 
 
-def test_another_customers_generation_is_not_there(
+def test_cancelling_a_generation_of_another_customer_is_answered_with_404(
     gateway: httpx.Client, database: Database, settings: Settings, generation_id: UUID
 ) -> None:
     stranger = new_customer(database, 100)

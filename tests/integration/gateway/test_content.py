@@ -61,7 +61,7 @@ def test_without_a_public_object_store_files_are_streamed(
     assert (answer.status_code, answer.content) == (200, body)
 
 
-def test_without_a_public_object_store_head_and_ranges_are_those_of_the_stream(
+def test_without_a_public_object_store_streams_answer_head_and_ranges(
     gateway: httpx.Client, completed: Completed
 ) -> None:
     _assert_same_head(gateway, f"{completed.path}/content", completed.headers)
@@ -77,7 +77,7 @@ def test_without_a_public_object_store_a_link_is_refused(gateway: httpx.Client, 
     assert body["detail"] == "there are no links to files here: leave `delivery` out, or ask for `stream`"
 
 
-def test_a_public_object_store_may_be_left_out(public_gateway: httpx.Client, completed: Completed) -> None:
+def test_a_redirect_to_a_public_object_store_is_optional(public_gateway: httpx.Client, completed: Completed) -> None:
     assert _stream(public_gateway, completed).content == BODY
 
 
@@ -115,7 +115,9 @@ def test_a_stream_is_the_whole_file(gateway: httpx.Client, completed: Completed)
         (f"bytes=10-{SIZE * 2}", 10, SIZE - 1),
     ],
 )
-def test_a_range_is_that_part(gateway: httpx.Client, completed: Completed, range_: str, first: int, last: int) -> None:
+def test_a_range_request_returns_that_part(
+    gateway: httpx.Client, completed: Completed, range_: str, first: int, last: int
+) -> None:
     answer = _stream(gateway, completed, range=range_)
 
     assert answer.status_code == 206
@@ -141,7 +143,7 @@ def test_if_range_with_another_tag_gives_the_whole_file(gateway: httpx.Client, c
     assert (changed.status_code, len(changed.content)) == (200, SIZE)
 
 
-def test_a_known_file_is_not_sent_again(gateway: httpx.Client, completed: Completed) -> None:
+def test_a_matching_if_none_match_is_answered_with_304(gateway: httpx.Client, completed: Completed) -> None:
     etag = _stream(gateway, completed).headers["etag"]
 
     answer = _stream(gateway, completed, if_none_match=f'"another", {etag}')
@@ -149,13 +151,13 @@ def test_a_known_file_is_not_sent_again(gateway: httpx.Client, completed: Comple
     assert (answer.status_code, answer.content) == (304, b"")
 
 
-def test_any_file_at_all_is_known(gateway: httpx.Client, completed: Completed) -> None:
+def test_if_none_match_with_a_star_is_answered_with_304(gateway: httpx.Client, completed: Completed) -> None:
     answer = _stream(gateway, completed, if_none_match="*")
 
     assert (answer.status_code, answer.content) == (304, b"")
 
 
-def test_a_file_that_the_store_lost_is_a_clear_problem_and_logged(
+def test_a_lost_object_is_answered_with_a_problem_and_logged(
     gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -183,7 +185,7 @@ def expired(database: Database, objects: ObjectStore, completed: Completed) -> C
 
 @pytest.mark.parametrize("file", ["content", "thumbnail"])
 @pytest.mark.parametrize("delivery", ["redirect", "stream"])
-def test_an_expired_file_is_gone_and_says_since_when(
+def test_an_expired_file_is_answered_with_410_and_the_date(
     gateway: httpx.Client, expired: Completed, file: str, delivery: str
 ) -> None:
     answer = gateway.get(f"{expired.path}/{file}", params={"delivery": delivery}, headers=expired.headers)
@@ -193,7 +195,7 @@ def test_an_expired_file_is_gone_and_says_since_when(
     assert "was deleted on 2026-11-20" in body["detail"]
 
 
-def test_a_generation_whose_files_expired_says_so_and_links_to_none(gateway: httpx.Client, expired: Completed) -> None:
+def test_a_generation_with_expired_files_has_no_links_to_them(gateway: httpx.Client, expired: Completed) -> None:
     body = gateway.get(expired.path, headers=expired.headers).json()
 
     assert body["status"] == "completed"
@@ -201,7 +203,7 @@ def test_a_generation_whose_files_expired_says_so_and_links_to_none(gateway: htt
     assert {asset["expired_at"] for asset in body["assets"]} == {"2026-11-20T12:00:00Z"}
 
 
-def test_a_file_that_expires_between_its_row_and_its_bytes_is_no_loss(
+def test_a_file_that_expires_during_the_request_is_reported_as_expired(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     read_before = complete(database, settings, objects, a_generation(database, settings, customer), b"a picture")
@@ -217,7 +219,7 @@ def test_a_file_that_expires_between_its_row_and_its_bytes_is_no_loss(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/models", "/v1/credits", "/docs"])
-def test_head_is_get_without_the_body(gateway: httpx.Client, customer: NewCustomer, path: str) -> None:
+def test_head_is_answered_as_get_without_the_body(gateway: httpx.Client, customer: NewCustomer, path: str) -> None:
     _assert_same_head(gateway, path, customer.headers)
 
 
@@ -234,7 +236,7 @@ def test_head_of_a_link_is_the_link(public_gateway: httpx.Client, completed: Com
     assert "X-Amz-Signature" in answer.headers["location"]
 
 
-def test_head_of_a_part_is_that_of_the_whole(gateway: httpx.Client, completed: Completed) -> None:
+def test_head_with_a_range_describes_the_whole_file(gateway: httpx.Client, completed: Completed) -> None:
     """RFC 9110, section 14.2: a range means something to GET only."""
     headers = completed.headers | {"Range": "bytes=0-9"}
 
@@ -243,7 +245,7 @@ def test_head_of_a_part_is_that_of_the_whole(gateway: httpx.Client, completed: C
     assert (answer.status_code, answer.headers["content-length"]) == (200, str(SIZE))
 
 
-def test_head_where_there_is_only_post_is_refused(gateway: httpx.Client) -> None:
+def test_head_of_a_path_with_post_only_is_refused(gateway: httpx.Client) -> None:
     answer = gateway.head("/v1/generations")
 
     assert (answer.status_code, answer.headers["allow"], answer.content) == (405, "POST", b"")
@@ -288,7 +290,7 @@ def test_unfinished_content_is_not_ready(
     assert (body["code"], body["generation_status"], body["progress"]) == ("not_ready", "queued", 0)
 
 
-def test_a_failed_generation_has_no_content_and_says_why(
+def test_the_content_of_a_failed_generation_is_answered_with_its_error(
     gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)

@@ -14,7 +14,7 @@ from tests.support import NewCustomer
 from tests.unit.test_media import png
 
 
-def test_a_picture_of_mine_is_ordered_as_an_input(
+def test_an_order_uses_an_image_of_an_earlier_generation(
     gateway: httpx.Client, customer: NewCustomer, database: Database, settings: Settings, objects: ObjectStore
 ) -> None:
     request = {"model": "nano-banana", "prompt": "fog"}
@@ -34,7 +34,7 @@ def test_a_picture_of_mine_is_ordered_as_an_input(
         ("generation:the-first-one", "Value error, must be an http or https URL, upload:ID, generation:ID, or "),
     ],
 )
-def test_what_names_no_generation_of_mine_is_refused_by_its_place(
+def test_an_unknown_earlier_generation_is_refused_with_its_field(
     gateway: httpx.Client, customer: NewCustomer, entry: str, message: str
 ) -> None:
     wrong = errors(order(gateway, customer, entry))

@@ -11,8 +11,9 @@ import redis
 from sqlmodel import Session, func, select
 
 from schemas.enums import ErrorCode, Queue
+from schemas.ledger_tables import LedgerTransfer
 from schemas.settings import Settings
-from schemas.tables import Event, Generation, LedgerTransfer
+from schemas.tables import Event, Generation
 from storage import ledger
 from storage.database import Database
 from storage.ledger import Balance
@@ -89,7 +90,7 @@ def test_an_order_is_accepted_and_its_price_is_held(
     assert again.json() == answer.json()
 
 
-def test_the_wake_up_holds_the_id_and_nothing_of_the_request(
+def test_the_wake_up_contains_the_id_and_not_the_request(
     gateway: httpx.Client, customer: NewCustomer, broker: redis.Redis
 ) -> None:
     generation_id = gateway.post("/v1/generations", json=REQUEST, headers=customer.headers).json()["id"]
@@ -172,7 +173,7 @@ def test_a_bad_idempotency_key_is_refused(gateway: httpx.Client, customer: NewCu
     assert [problem["field"] for problem in answer.json()["errors"]] == ["Idempotency-Key"]
 
 
-def test_too_few_credits_insert_nothing(
+def test_an_order_with_too_few_credits_inserts_nothing(
     gateway: httpx.Client, database: Database, make_customer: Callable[[int], NewCustomer]
 ) -> None:
     customer = make_customer(3)
@@ -203,7 +204,9 @@ def test_a_retired_model_names_its_successor(gateway: httpx.Client, customer: Ne
     assert answer.json()["successor"] == "kling-2.6-text-to-video"
 
 
-def test_what_the_model_cannot_do_is_refused_with_what_it_can(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_an_unsupported_value_is_refused_with_the_supported_values(
+    gateway: httpx.Client, customer: NewCustomer
+) -> None:
     request = {"model": "kling-2.6-text-to-video", "prompt": "a boat", "duration_seconds": 7}
 
     answer = gateway.post("/v1/generations", json=request, headers=customer.headers)
@@ -215,7 +218,7 @@ def test_what_the_model_cannot_do_is_refused_with_what_it_can(gateway: httpx.Cli
     assert problem["allowed"] == [5, 10]
 
 
-def test_another_customers_generation_does_not_exist(
+def test_a_generation_of_another_customer_is_not_found(
     gateway: httpx.Client, make_customer: Callable[[int], NewCustomer]
 ) -> None:
     theirs = gateway.post("/v1/generations", json=REQUEST, headers=make_customer(100).headers).headers["location"]
@@ -227,7 +230,7 @@ def test_another_customers_generation_does_not_exist(
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "not_found")] * 4
 
 
-def test_a_failed_generation_says_why_and_gave_its_credits_back(
+def test_a_failed_generation_shows_its_error_and_releases_its_credits(
     gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -242,7 +245,7 @@ def test_a_failed_generation_says_why_and_gave_its_credits_back(
     assert body["links"]["content"] is None
 
 
-def test_a_completed_generation_shows_its_asset_and_nothing_of_the_vendor(
+def test_a_completed_generation_shows_its_asset_and_hides_the_vendor(
     gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -286,7 +289,7 @@ def test_a_claimed_generation_does_not_show_its_lease(
     assert str(held.token) not in answer.text
 
 
-def test_credits_show_what_is_free_and_what_is_held(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_credits_show_available_and_held_credits(gateway: httpx.Client, customer: NewCustomer) -> None:
     gateway.post("/v1/generations", json=REQUEST, headers=customer.headers)
 
     answer = gateway.get("/v1/credits", headers=customer.headers)
@@ -295,7 +298,7 @@ def test_credits_show_what_is_free_and_what_is_held(gateway: httpx.Client, custo
     assert answer.json() == {"object": "credits", "available": 96, "held": 4}
 
 
-def test_models_are_those_of_the_catalogue(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_the_list_of_models_is_the_catalogue(gateway: httpx.Client, customer: NewCustomer) -> None:
     answer = gateway.get("/v1/models", headers=customer.headers)
 
     assert answer.status_code == 200
@@ -306,7 +309,7 @@ def test_models_are_those_of_the_catalogue(gateway: httpx.Client, customer: NewC
     assert by_name["sora-2-text-to-video"]["successor"] == "kling-2.6-text-to-video"
 
 
-def test_an_id_that_is_none_is_refused_without_repeating_it(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_a_malformed_id_is_refused_without_repeating_it(gateway: httpx.Client, customer: NewCustomer) -> None:
     answer = gateway.get("/v1/generations/not-an-id", headers=customer.headers)
 
     assert answer.status_code == 422

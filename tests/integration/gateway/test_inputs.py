@@ -1,4 +1,4 @@
-"""The links to inputs that a provider gets where it cannot reach the object store."""
+"""The links to inputs, for providers that cannot reach the object store."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ def _link(settings: Settings, key: str, *, minutes: float = 5) -> str:
     return urlsplit(url)._replace(scheme="", netloc="").geturl()
 
 
-def test_a_link_is_the_file_without_a_key(gateway: httpx.Client, settings: Settings, key: str) -> None:
+def test_a_link_returns_the_file_without_a_key(gateway: httpx.Client, settings: Settings, key: str) -> None:
     answer = gateway.get(_link(settings, key))
 
     assert (answer.status_code, answer.content) == (200, BODY)
@@ -47,14 +47,14 @@ def test_a_link_answers_head_and_ranges(gateway: httpx.Client, settings: Setting
     assert part.content == BODY[10:20]
 
 
-def test_a_link_ends(gateway: httpx.Client, settings: Settings, key: str) -> None:
+def test_an_expired_link_is_refused(gateway: httpx.Client, settings: Settings, key: str) -> None:
     answer = gateway.get(_link(settings, key, minutes=-1))
 
     assert (answer.status_code, answer.json()["detail"]) == (401, "this link has ended")
 
 
 @pytest.mark.parametrize("change", ["key", "end", "token", "no token"])
-def test_a_link_that_was_changed_is_refused(
+def test_a_changed_link_is_refused(
     gateway: httpx.Client, settings: Settings, objects: ObjectStore, key: str, change: str
 ) -> None:
     link = _link(settings, key)
@@ -73,7 +73,7 @@ def test_a_link_that_was_changed_is_refused(
     assert answer.json()["detail"] == "this is not a link that was handed out here"
 
 
-def test_a_link_to_a_deleted_file_says_so(
+def test_a_link_to_a_deleted_file_is_answered_with_404(
     gateway: httpx.Client, settings: Settings, objects: ObjectStore, key: str
 ) -> None:
     link = _link(settings, key)

@@ -10,7 +10,7 @@ from tests.support import NewCustomer, a_generation
 
 
 @pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
-def test_a_key_is_told_whose_it_is(
+def test_me_returns_the_customer_of_the_key(
     gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, header: str
 ) -> None:
     a_generation(database, settings, customer)
@@ -30,7 +30,7 @@ def test_a_key_is_told_whose_it_is(
     )
 
 
-def test_each_key_is_told_its_own_prefix(gateway: httpx.Client, database: Database, customer: NewCustomer) -> None:
+def test_me_returns_the_prefix_of_the_key(gateway: httpx.Client, database: Database, customer: NewCustomer) -> None:
     with database.transaction() as session:
         other = customers.create_api_key(session, customer.id)
 
@@ -40,9 +40,7 @@ def test_each_key_is_told_its_own_prefix(gateway: httpx.Client, database: Databa
 
 
 @pytest.mark.parametrize("key", ["rw_nobodys", "", "Ünicode"])
-def test_a_wrong_key_is_told_nothing(
-    gateway: httpx.Client, make_customer: Callable[[int], NewCustomer], key: str
-) -> None:
+def test_me_refuses_a_wrong_key(gateway: httpx.Client, make_customer: Callable[[int], NewCustomer], key: str) -> None:
     make_customer(100)
 
     answer = gateway.get("/v1/me", headers={b"X-API-Key": key.encode()})
@@ -51,7 +49,7 @@ def test_a_wrong_key_is_told_nothing(
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="reelworks"'
 
 
-def test_a_revoked_key_is_told_nothing(gateway: httpx.Client, database: Database, customer: NewCustomer) -> None:
+def test_me_refuses_a_revoked_key(gateway: httpx.Client, database: Database, customer: NewCustomer) -> None:
     with database.transaction() as session:
         customers.revoke_api_keys(session, customer.id, customer.api_key)
 

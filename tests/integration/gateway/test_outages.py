@@ -1,4 +1,4 @@
-"""The gateway while a service that it needs is down, or worse: hangs."""
+"""The gateway while one of its services is down or hangs."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 
 @pytest.fixture
 def hanging() -> Iterator[str]:
-    """A server that takes connections and never says a word, as a stopped process does."""
+    """A server that accepts connections and never answers, as a stopped process does."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
@@ -39,7 +39,7 @@ def _checks(client: httpx.Client) -> tuple[int, str, dict[str, str]]:
     return answer.status_code, body["status"], body["checks"]
 
 
-def test_all_is_well(gateway: httpx.Client) -> None:
+def test_readiness_with_all_services_up(gateway: httpx.Client) -> None:
     assert gateway.get("/healthz").json() == {"status": "ok"}
     assert _checks(gateway) == (200, "ready", {"database": "ok", "object_store": "ok", "redis": "ok"})
 
@@ -56,7 +56,7 @@ def test_without_redis_requests_are_accepted(
         assert _checks(client) == (200, "degraded", {"database": "ok", "object_store": "ok", "redis": "error"})
 
 
-def test_a_redis_that_hangs_holds_up_nobody(
+def test_a_hanging_redis_does_not_delay_requests(
     settings: Settings, make_customer: Callable[[int], NewCustomer], hanging: str
 ) -> None:
     customer = make_customer(1000)
@@ -75,7 +75,7 @@ def test_a_redis_that_hangs_holds_up_nobody(
 
 
 @pytest.mark.parametrize("state", ["down", "hanging"])
-def test_without_the_database_callers_are_asked_to_come_back(settings: Settings, hanging: str, state: str) -> None:
+def test_without_the_database_requests_are_answered_with_503(settings: Settings, hanging: str, state: str) -> None:
     database = hanging if state == "hanging" else NOBODY
     url = f"postgresql+psycopg://reelworks@{database}/reelworks"
     with serving(create_app(settings.model_copy(update={"database_url": url}))) as client:
@@ -89,7 +89,7 @@ def test_without_the_database_callers_are_asked_to_come_back(settings: Settings,
         assert _checks(client) == (503, "unavailable", {"database": "error", "object_store": "ok", "redis": "ok"})
 
 
-def test_without_the_object_store_links_are_given_and_streams_are_not(
+def test_without_the_object_store_redirects_work_and_streams_fail(
     settings: Settings, database: Database, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     generation_id = a_generation(database, settings, customer)
@@ -102,13 +102,13 @@ def test_without_the_object_store_links_are_given_and_streams_are_not(
         assert client.get(path, headers=customer.headers).status_code == 302
         streamed = client.get(path, params={"delivery": "stream"}, headers=customer.headers)
         assert (streamed.status_code, streamed.json()["code"]) == (503, "unavailable")
-        # What a HEAD asks for stands in the database.
+        # The database has all data for a HEAD.
         head = client.head(path, params={"delivery": "stream"}, headers=customer.headers)
         assert (head.status_code, head.headers["content-length"]) == (200, str(len(b"a picture")))
         assert _checks(client) == (503, "unavailable", {"database": "ok", "object_store": "error", "redis": "ok"})
 
 
-def test_without_the_object_store_files_are_asked_for_again_later(settings: Settings, customer: NewCustomer) -> None:
+def test_without_the_object_store_uploads_are_answered_with_503(settings: Settings, customer: NewCustomer) -> None:
     s3 = settings.s3.model_copy(update={"endpoint": NOBODY})
     with serving(create_app(settings.model_copy(update={"s3": s3}))) as client:
         answer = client.post("/v1/uploads", content=png(64, 64), headers=customer.headers)

@@ -11,7 +11,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class References(HTMLParser):
-    """Every address that a page names, and every text in it that would run."""
+    """Every URL in a page, and every inline script."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ def policy(response: httpx.Response) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
-def test_a_page_is_whole_without_another_server(gateway: httpx.Client, path: str) -> None:
+def test_a_page_loads_files_from_this_server_only(gateway: httpx.Client, path: str) -> None:
     page = gateway.get(path, headers=BROWSER)
     found = References(page.text)
 
@@ -52,7 +52,7 @@ def test_a_page_is_whole_without_another_server(gateway: httpx.Client, path: str
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
-def test_a_browser_is_told_to_take_nothing_from_elsewhere(gateway: httpx.Client, path: str) -> None:
+def test_the_content_security_policy_allows_this_server_only(gateway: httpx.Client, path: str) -> None:
     allowed = policy(gateway.get(path, headers=BROWSER))
 
     assert allowed.pop("img-src") == {"'self'", "data:"}
@@ -60,7 +60,7 @@ def test_a_browser_is_told_to_take_nothing_from_elsewhere(gateway: httpx.Client,
     assert set.union(*allowed.values()) == {"'self'", "'none'"}
 
 
-def test_the_docs_read_our_description_and_ask_nobody_whether_it_is_valid(gateway: httpx.Client) -> None:
+def test_the_docs_load_our_openapi_and_no_external_validator(gateway: httpx.Client) -> None:
     script = gateway.get("/static/docs.js")
 
     assert script.headers["Content-Type"].startswith("text/javascript")
@@ -69,19 +69,19 @@ def test_the_docs_read_our_description_and_ask_nobody_whether_it_is_valid(gatewa
     assert "://" not in script.text
 
 
-def test_the_library_of_the_docs_is_there(gateway: httpx.Client) -> None:
+def test_the_files_of_swagger_ui_are_served(gateway: httpx.Client) -> None:
     assert "SwaggerUIBundle" in gateway.get("/static/swagger-ui-bundle.js").text
     assert ".swagger-ui" in gateway.get("/static/swagger-ui.css").text
 
 
-def test_a_browser_keeps_the_files_until_they_change(gateway: httpx.Client) -> None:
+def test_static_files_are_answered_with_304_until_they_change(gateway: httpx.Client) -> None:
     first = gateway.get("/static/swagger-ui-bundle.js")
     again = gateway.get("/static/swagger-ui-bundle.js", headers={"If-None-Match": first.headers["ETag"]})
 
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_program_at_the_front_door_is_told_where_to_go(gateway: httpx.Client) -> None:
+def test_a_program_gets_a_json_document_at_the_root(gateway: httpx.Client) -> None:
     links = gateway.get("/").json()
 
     assert links.pop("name") == "Reelworks"
@@ -89,7 +89,7 @@ def test_a_program_at_the_front_door_is_told_where_to_go(gateway: httpx.Client) 
 
 
 @pytest.mark.parametrize("path", ["/static/nothing.js", "/static/../pages.py", "/static/%2e%2e/pages.py", "/docs/"])
-def test_a_file_that_is_not_there_is_a_problem(gateway: httpx.Client, path: str) -> None:
+def test_a_missing_static_file_is_answered_with_a_problem(gateway: httpx.Client, path: str) -> None:
     answer = gateway.get(path)
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")

@@ -43,7 +43,9 @@ def test_a_method_that_the_path_does_not_take(gateway: httpx.Client) -> None:
     [{}, {"Authorization": "Bearer rw_wrong"}, {"X-API-Key": "rw_wrong"}, {"Authorization": "Basic cnc6cnc="}],
 )
 @pytest.mark.usefixtures("database")
-def test_who_is_not_known_is_told_how_to_be(gateway: httpx.Client, headers: dict[str, str]) -> None:
+def test_a_request_without_a_key_is_refused_with_the_two_ways_to_send_one(
+    gateway: httpx.Client, headers: dict[str, str]
+) -> None:
     for path in ("/v1/models", "/v1/credits", f"{PATH}/00000000-0000-0000-0000-000000000000"):
         answer = gateway.get(path, headers=headers)
 
@@ -65,14 +67,16 @@ def test_both_ways_of_sending_a_key_work_until_it_is_revoked(
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"model": }', b"\xff\xfe", b"[" * 100_000, b"1" * 5000])
-def test_a_body_that_is_no_json(gateway: httpx.Client, customer: NewCustomer, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(gateway: httpx.Client, customer: NewCustomer, body: bytes) -> None:
     headers = customer.headers | {"Content-Type": "application/json"}
 
     assert _is_problem(gateway.post(PATH, content=body, headers=headers), 400, "bad_request")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_a_body_of_another_type(gateway: httpx.Client, customer: NewCustomer, content_type: str) -> None:
+def test_a_body_of_another_content_type_is_refused(
+    gateway: httpx.Client, customer: NewCustomer, content_type: str
+) -> None:
     headers = customer.headers | {"Content-Type": content_type}
 
     answer = gateway.post(PATH, content=b'{"model": "nano-banana", "prompt": "x"}', headers=headers)
@@ -99,7 +103,9 @@ def test_wrong_fields_are_named_and_their_values_are_not_repeated(gateway: httpx
 
 
 @pytest.mark.parametrize("prompt", ["nul \x00", "half a pair \ud800"])
-def test_text_that_no_database_stores(gateway: httpx.Client, customer: NewCustomer, prompt: str) -> None:
+def test_a_text_that_the_database_cannot_store_is_refused(
+    gateway: httpx.Client, customer: NewCustomer, prompt: str
+) -> None:
     body = json.dumps({"model": "nano-banana", "prompt": prompt}).encode()
     headers = customer.headers | {"Content-Type": "application/json"}
 
@@ -119,13 +125,13 @@ def test_many_wrong_fields_make_a_short_answer(gateway: httpx.Client, customer: 
     assert len(answer.content) < 10_000
 
 
-def test_a_body_that_announces_too_much(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_a_body_whose_content_length_is_too_large_is_refused(gateway: httpx.Client, customer: NewCustomer) -> None:
     answer = gateway.post(PATH, json={"prompt": "x" * 8 * 1024 * 1024}, headers=customer.headers)
 
     assert _is_problem(answer, 413, "content_too_large")
 
 
-def test_a_large_body_of_very_many_values_is_not_read(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_a_large_body_of_many_values_is_refused(gateway: httpx.Client, customer: NewCustomer) -> None:
     many = gateway.post(PATH, json={"prompt": "x" * 1024 * 1024, "image_urls": [""] * 11_000}, headers=customer.headers)
 
     assert _is_problem(many, 413, "content_too_large")
@@ -134,7 +140,7 @@ def test_a_large_body_of_very_many_values_is_not_read(gateway: httpx.Client, cus
     assert _is_problem(few, 422, "invalid_request")
 
 
-def test_a_body_that_grows_too_large(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_a_body_without_content_length_is_refused_above_the_limit(gateway: httpx.Client, customer: NewCustomer) -> None:
     def chunks() -> Iterator[bytes]:
         yield b'{"prompt": "'
         for _ in range(129):
@@ -147,7 +153,7 @@ def test_a_body_that_grows_too_large(gateway: httpx.Client, customer: NewCustome
     assert _is_problem(answer, 413, "content_too_large")
 
 
-def test_a_sane_request_id_comes_back_and_is_in_the_log(gateway: httpx.Client) -> None:
+def test_a_valid_request_id_is_returned_and_logged(gateway: httpx.Client) -> None:
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         answer = gateway.get("/v1/nothing?secret=s3cret", headers={"X-Request-ID": "order-1234.a_b"})
 
@@ -157,7 +163,7 @@ def test_a_sane_request_id_comes_back_and_is_in_the_log(gateway: httpx.Client) -
     assert "s3cret" not in str(lines)
 
 
-def test_a_read_that_goes_well_is_a_line_for_debugging_and_every_other_request_one_for_everybody(
+def test_successful_reads_are_logged_at_debug_level_and_other_requests_at_info_level(
     gateway: httpx.Client, customer: NewCustomer
 ) -> None:
     with structlog.testing.capture_logs() as lines:
@@ -171,13 +177,13 @@ def test_a_read_that_goes_well_is_a_line_for_debugging_and_every_other_request_o
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "two words", "<script>", "é"])
-def test_another_request_id_is_replaced(gateway: httpx.Client, given: str) -> None:
+def test_an_invalid_request_id_is_replaced(gateway: httpx.Client, given: str) -> None:
     answer = gateway.get("/healthz", headers={b"X-Request-ID": given.encode()})
 
     assert len(answer.headers["x-request-id"]) == 32
 
 
-def test_what_nobody_foresaw_is_an_answer_and_a_log_line_without_secrets(settings: Settings) -> None:
+def test_an_unexpected_exception_is_answered_and_logged_without_secrets(settings: Settings) -> None:
     app = create_app(settings)
 
     @app.get("/boom")
@@ -195,7 +201,7 @@ def test_what_nobody_foresaw_is_an_answer_and_a_log_line_without_secrets(setting
     assert "s3cret" not in answer.text
 
 
-def test_trouble_after_the_first_byte_cuts_the_answer_short(settings: Settings) -> None:
+def test_an_exception_after_the_first_byte_cuts_the_connection(settings: Settings) -> None:
     app = create_app(settings)
 
     @app.get("/boom")

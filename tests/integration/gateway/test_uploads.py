@@ -1,4 +1,4 @@
-"""Pictures and videos that customers give, and orders that name them."""
+"""Uploads of images and videos, and orders that use them."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ I2V = {"model": "kling-2.6-image-to-video", "prompt": "the fog lifts"}
 
 
 def upload(gateway: httpx.Client, customer: NewCustomer, body: bytes | Iterator[bytes]) -> httpx.Response:
-    # What curl says of --data-binary.
+    # The type that curl sends with --data-binary.
     headers = customer.headers | {"Content-Type": "application/x-www-form-urlencoded"}
     return gateway.post("/v1/uploads", content=body, headers=headers)
 
@@ -67,13 +67,13 @@ def expire(database: Database, by: timedelta = timedelta(days=8)) -> None:
         session.execute(text("UPDATE uploads SET expires_at = expires_at - :by"), {"by": by})
 
 
-def test_a_videos_length_is_measured(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_the_length_of_an_uploaded_video_is_measured(gateway: httpx.Client, customer: NewCustomer) -> None:
     answer = upload(gateway, customer, video(3))
     assert (answer.status_code, answer.json()["duration_seconds"]) == (201, 3.0)
     assert gateway.get(answer.headers["location"], headers=customer.headers).json()["duration_seconds"] == 3.0
 
 
-def test_a_file_is_kept_as_it_is_and_told_by_its_bytes(
+def test_a_file_is_stored_unchanged_with_the_type_of_its_bytes(
     gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     answer = upload(gateway, customer, PICTURE)
@@ -100,7 +100,7 @@ def test_a_file_is_kept_as_it_is_and_told_by_its_bytes(
     assert found.content_type == "image/png"
 
 
-def test_the_same_file_again_is_the_same_upload_and_is_kept_longer(
+def test_uploading_a_file_again_extends_the_same_upload(
     gateway: httpx.Client, database: Database, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     first = upload(gateway, customer, PICTURE).json()
@@ -111,7 +111,7 @@ def test_the_same_file_again_is_the_same_upload_and_is_kept_longer(
     assert len(keys(objects, customer)) == 1
 
 
-def test_what_one_customer_gave_is_nobody_elses(
+def test_an_upload_of_another_customer_is_not_found(
     gateway: httpx.Client, make_customer: Callable[[int], NewCustomer], customer: NewCustomer
 ) -> None:
     stranger = make_customer(100)
@@ -126,7 +126,7 @@ def test_what_one_customer_gave_is_nobody_elses(
     assert gateway.post("/v1/uploads", content=PICTURE).status_code == 401
 
 
-def test_a_file_of_several_parts_arrives_whole(
+def test_a_file_of_several_parts_is_stored_whole(
     gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     video = VIDEO + b"reelworks" * (PART_BYTES // 6)
@@ -140,7 +140,7 @@ def test_a_file_of_several_parts_arrives_whole(
 
 
 @pytest.mark.parametrize("send", [bytes, chunks])
-def test_a_picture_over_its_limit_is_refused_and_nothing_of_it_stays(
+def test_an_image_above_the_limit_is_refused_and_not_stored(
     gateway: httpx.Client,
     settings: Settings,
     objects: ObjectStore,
@@ -157,7 +157,7 @@ def test_a_picture_over_its_limit_is_refused_and_nothing_of_it_stays(
 
 
 @pytest.mark.parametrize("body", [b"", b"<svg/>", b"%PDF-1.7" + bytes(100)])
-def test_what_is_no_picture_and_no_video_is_refused_with_what_is_taken(
+def test_a_file_of_another_type_is_refused_with_the_supported_types(
     gateway: httpx.Client, customer: NewCustomer, body: bytes
 ) -> None:
     answer = upload(gateway, customer, body)
@@ -173,7 +173,7 @@ def test_a_deleted_file_is_gone(gateway: httpx.Client, objects: ObjectStore, cus
     assert keys(objects, customer) == []
 
 
-def test_an_order_names_an_upload_and_keeps_it_until_it_is_over(
+def test_an_order_keeps_its_upload_until_the_generation_ends(
     gateway: httpx.Client, database: Database, customer: NewCustomer
 ) -> None:
     given = upload(gateway, customer, PICTURE)
@@ -188,7 +188,7 @@ def test_an_order_names_an_upload_and_keeps_it_until_it_is_over(
     assert kept["expires_at"] > seen["deadline_at"]
 
 
-def test_what_is_no_upload_of_the_customers_is_named_before_credits_are_held(
+def test_an_unknown_upload_is_refused_before_credits_are_held(
     gateway: httpx.Client, database: Database, customer: NewCustomer
 ) -> None:
     url = url_of(upload(gateway, customer, PICTURE))
@@ -204,7 +204,7 @@ def test_what_is_no_upload_of_the_customers_is_named_before_credits_are_held(
 
 
 @pytest.mark.parametrize(("body", "content_type"), [(VIDEO, "video/mp4"), (GIF, "image/gif")])
-def test_a_file_that_the_model_does_not_take_is_named_with_what_it_takes(
+def test_a_file_of_an_unsupported_type_is_refused_with_the_supported_types(
     gateway: httpx.Client, database: Database, customer: NewCustomer, body: bytes, content_type: str
 ) -> None:
     answer = order(gateway, customer, url_of(upload(gateway, customer, body)))
@@ -217,7 +217,7 @@ def test_a_file_that_the_model_does_not_take_is_named_with_what_it_takes(
 def test_a_data_uri_becomes_an_upload_and_the_same_body_is_the_same_request(
     gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer
 ) -> None:
-    # More than other bodies may have.
+    # More than the limit of other bodies.
     picture = PICTURE.ljust(2 * 1024 * 1024, b"x")
     answer = order(gateway, customer, data_uri(picture), key="order-1")
     assert answer.status_code == 202, answer.text
@@ -231,7 +231,7 @@ def test_a_data_uri_becomes_an_upload_and_the_same_body_is_the_same_request(
     assert len(keys(objects, customer)) == 2
 
 
-def test_a_request_may_be_repeated_when_its_upload_is_gone(gateway: httpx.Client, customer: NewCustomer) -> None:
+def test_a_request_can_be_repeated_after_its_upload_was_deleted(gateway: httpx.Client, customer: NewCustomer) -> None:
     given = upload(gateway, customer, PICTURE)
     first = order(gateway, customer, url_of(given), key="order-1")
     gateway.delete(given.headers["location"], headers=customer.headers)
@@ -253,7 +253,7 @@ def test_a_request_may_be_repeated_when_its_upload_is_gone(gateway: httpx.Client
         (data_uri(VIDEO, "video/mp4"), "is video/mp4, where one of image/png"),
     ],
 )
-def test_a_data_uri_that_is_wrong_is_named_and_not_repeated(
+def test_a_wrong_data_uri_is_refused_without_repeating_it(
     gateway: httpx.Client, customer: NewCustomer, uri: str, message: str
 ) -> None:
     answer = order(gateway, customer, "https://media.example/1.png", uri)
@@ -263,7 +263,9 @@ def test_a_data_uri_that_is_wrong_is_named_and_not_repeated(
     assert "iVBOR" not in answer.text
 
 
-def test_bodies_have_limits_of_their_own(gateway: httpx.Client, settings: Settings, customer: NewCustomer) -> None:
+def test_orders_and_uploads_have_different_body_limits(
+    gateway: httpx.Client, settings: Settings, customer: NewCustomer
+) -> None:
     headers = customer.headers | {"Content-Type": "application/json"}
     for path, most in (("/v1/generations", settings.inputs.max_request_bytes), ("/v1/credits", 1024 * 1024)):
         answer = gateway.post(path, content=b" " * (most + 1), headers=headers)

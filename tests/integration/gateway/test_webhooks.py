@@ -1,4 +1,4 @@
-"""`POST /webhooks/{provider}`: vendors that know one URL for everything that they do for us."""
+"""`POST /webhooks/{provider}`: for vendors that send all callbacks of an account to one URL."""
 
 import json
 
@@ -18,7 +18,7 @@ from tests.support import eventually
 __all__ = ["waiting"]
 
 
-def test_a_webhook_finds_its_generation_by_the_providers_id_and_wakes_it(
+def test_a_webhook_wakes_the_generation_with_the_providers_id(
     gateway: httpx.Client, database: Database, settings: Settings, waiting: Waiting, broker: redis.Redis
 ) -> None:
     answer = gateway.post("/webhooks/kie", content=BODY, headers=signed(settings))
@@ -30,7 +30,7 @@ def test_a_webhook_finds_its_generation_by_the_providers_id_and_wakes_it(
 
 
 @pytest.mark.usefixtures("waiting")
-def test_work_that_is_not_ours_is_nothing_to_complain_about(
+def test_a_webhook_of_unknown_work_is_answered_with_success(
     gateway: httpx.Client, database: Database, settings: Settings
 ) -> None:
     body = json.dumps({"code": 200, "data": {"taskId": "another", "state": "success"}}).encode()
@@ -42,7 +42,7 @@ def test_work_that_is_not_ours_is_nothing_to_complain_about(
 
 
 @pytest.mark.usefixtures("waiting")
-def test_a_webhook_that_the_vendor_did_not_sign_is_refused(
+def test_a_webhook_with_a_wrong_signature_is_refused(
     gateway: httpx.Client, database: Database, settings: Settings
 ) -> None:
     for headers in ({}, signed(settings, "another")):
@@ -51,7 +51,7 @@ def test_a_webhook_that_the_vendor_did_not_sign_is_refused(
     assert receipts(database) == []
 
 
-def test_a_webhook_whose_signature_cannot_be_checked_is_refused(settings: Settings) -> None:
+def test_a_webhook_is_refused_without_a_key_to_verify_it(settings: Settings) -> None:
     unsigned = settings.providers.with_accounts(kling=ProviderSettings(api_key=SecretStr("key")))
     with serving(create_app(settings.model_copy(update={"providers": unsigned}))) as gateway:
         answer = gateway.post("/webhooks/kling", content=b'{"id": "1", "status": "succeeded"}')
@@ -62,5 +62,5 @@ def test_a_webhook_whose_signature_cannot_be_checked_is_refused(settings: Settin
     )
 
 
-def test_a_provider_that_is_not_configured_has_no_webhooks(gateway: httpx.Client) -> None:
+def test_a_webhook_of_an_unconfigured_provider_is_answered_with_404(gateway: httpx.Client) -> None:
     assert gateway.post("/webhooks/nobody", content=BODY).status_code == 404

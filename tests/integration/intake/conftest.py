@@ -21,7 +21,7 @@ from workers.lifecycle import intake_of, open_services
 
 @dataclass(frozen=True)
 class Answer:
-    """What a door says to an order."""
+    """The answer of a door to an order."""
 
     id: str | None
     """The generation's; None where the order was refused."""

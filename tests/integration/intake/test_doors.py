@@ -10,8 +10,9 @@ from sqlmodel import Session, func, select
 
 from schemas.enums import Queue, TaskName
 from schemas.inputs import upload_url
+from schemas.ledger_tables import LedgerTransfer
 from schemas.media_types import HEAD_BYTES
-from schemas.tables import Event, Generation, LedgerTransfer, Upload
+from schemas.tables import Event, Generation, Upload
 from storage import ledger
 from storage.database import Database
 from storage.ledger import Balance
@@ -69,7 +70,7 @@ def woken(broker: redis.Redis) -> list[list[object]]:
     return [json.loads(base64.b64decode(message["body"]))[0] for message in parsed]
 
 
-def test_an_order_becomes_a_row_a_hold_and_a_wake_up(
+def test_an_order_inserts_a_row_holds_credits_and_sends_a_wake_up(
     door: Door, database: Database, customer: NewCustomer, broker: redis.Redis
 ) -> None:
     answer = door(customer, REQUEST, "key-1")
@@ -87,7 +88,7 @@ def test_an_order_becomes_a_row_a_hold_and_a_wake_up(
     assert eventually(lambda: woken(broker), bool) == [[str(row.id), 0]]
 
 
-def test_the_same_order_at_any_door_is_the_same_generation(
+def test_the_same_order_at_another_door_returns_the_same_generation(
     door: Door, other_door: Door, database: Database, customer: NewCustomer, broker: redis.Redis
 ) -> None:
     first = door(customer, REQUEST, "key-1")
@@ -97,13 +98,13 @@ def test_the_same_order_at_any_door_is_the_same_generation(
 
     assert (again.id, again.is_new, again.problem) == (first.id, False, {})
     assert later.is_new
-    # Wake-ups of a door leave in order: where the third has come, the second was never sent.
+    # A door sends wake-ups in order. When the third has arrived, the second was never sent.
     sent = eventually(lambda: woken(broker), lambda sent: [later.id, 0] in sent)
     assert sorted(sent) == sorted([[first.id, 0], [later.id, 0]])
     assert balance(database, customer) == Balance(available=100 - 2 * PRICE, held=2 * PRICE)
 
 
-def test_a_key_that_stands_for_another_order_is_refused(
+def test_a_key_of_another_order_is_refused(
     door: Door, other_door: Door, database: Database, customer: NewCustomer
 ) -> None:
     door(customer, REQUEST, "key-1")
@@ -113,7 +114,7 @@ def test_a_key_that_stands_for_another_order_is_refused(
     assert counts(database, Generation) == [1]
 
 
-def test_an_order_that_cannot_be_paid_leaves_nothing_behind(
+def test_an_order_with_too_few_credits_leaves_no_rows(
     door: Door, database: Database, make_customer: Callable[[int], NewCustomer], broker: redis.Redis
 ) -> None:
     poor = make_customer(PRICE - 1)
@@ -125,7 +126,7 @@ def test_an_order_that_cannot_be_paid_leaves_nothing_behind(
     assert woken(broker) == []
 
 
-def test_a_model_that_is_not_there_is_refused_with_those_that_are(
+def test_an_unknown_model_is_refused_with_the_available_models(
     door: Door, database: Database, customer: NewCustomer
 ) -> None:
     answer = door(customer, {**REQUEST, "model": "nano-bananna"}, None)
@@ -152,7 +153,7 @@ def test_a_file_inside_an_order_becomes_an_upload(
     assert row.order["inputs"]["image_urls"] == [upload_url(upload.id)]  # type: ignore[index]
 
 
-def test_a_file_inside_an_order_that_is_not_what_it_says_is_refused(
+def test_a_file_inside_an_order_with_another_type_than_named_is_refused(
     door: Door, database: Database, customer: NewCustomer
 ) -> None:
     uri = f"data:image/jpeg;base64,{base64.b64encode(PICTURE).decode()}"

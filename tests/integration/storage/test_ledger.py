@@ -14,8 +14,8 @@ from sqlmodel import select
 
 from schemas.enums import TransferKind
 from schemas.errors import AlreadySettled, InsufficientCredits, InvalidRequest, NotFound
+from schemas.ledger_tables import LedgerTransfer
 from schemas.settings import Settings
-from schemas.tables import LedgerTransfer
 from storage import ledger
 from storage.database import Database
 from storage.ledger import Balance

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 
 from schemas.settings import Settings
+from schemas.tables import Customer
 from storage.database import AsyncDatabase, Database
 from storage.sql import Sql, returns
 from tests.support import eventually
@@ -18,6 +19,7 @@ _PROCESS = returns(int)("SELECT pg_backend_pid()")
 _END = "SELECT pg_terminate_backend(%(id)s)"
 _ADD = "INSERT INTO customers (id, name) VALUES (%(id)s, 'ada')"
 _NAME = returns(str)("SELECT name FROM customers WHERE id = %(id)s")
+_CUSTOMER = returns(Customer)("SELECT {columns} FROM customers WHERE id = %(id)s")
 _DIVIDE = "SELECT 1 / 0"
 _SLEEP = "SELECT pg_sleep(60)"
 _ASLEEP = returns(int)("SELECT count(*) FROM pg_stat_activity WHERE query = %(query)s AND state = 'active'")
@@ -49,6 +51,26 @@ def test_transaction_is_committed_as_a_whole(single: Database) -> None:
     with single.statement() as statement:
         assert statement.first(_NAME, **kept) == "ada"
         assert statement.first(_NAME, **lost) is None
+
+
+def test_statement_of_a_running_release_survives_a_column_that_the_next_release_adds(
+    single: Database, database: Database
+) -> None:
+    given = {"id": uuid4()}
+    with single.statement() as statement:
+        statement.run(_ADD, **given)
+        # psycopg prepares a statement at its sixth run.
+        for _ in range(8):
+            assert statement.first(_CUSTOMER, **given) is not None
+        with database.transaction() as migration:
+            migration.execute(text("ALTER TABLE customers ADD COLUMN of_the_next_release text"))
+        try:
+            found = statement.first(_CUSTOMER, **given)
+        finally:
+            with database.transaction() as migration:
+                migration.execute(text("ALTER TABLE customers DROP COLUMN of_the_next_release"))
+    assert found is not None
+    assert found.name == "ada"
 
 
 def test_single_statement_is_committed_at_once(single: Database) -> None:

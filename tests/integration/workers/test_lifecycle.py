@@ -1,4 +1,4 @@
-"""What a worker and a gateway know of their vendors from the start."""
+"""The warnings of a worker and a gateway about vendors that cannot call back."""
 
 from collections.abc import MutableMapping, Sequence
 
@@ -15,7 +15,7 @@ from workers.lifecycle import open_services
 
 @pytest.fixture
 def real_vendor(settings: Settings) -> Settings:
-    """An account of a vendor on the internet, and a gateway that listens on loopback."""
+    """Settings with a vendor on the internet and a gateway on loopback."""
     kie = settings.providers.named("kie").model_copy(update={"base_url": ""})
     return settings.model_copy(update={"providers": settings.providers.with_accounts(kie=kie)})
 
@@ -28,7 +28,7 @@ def warned(lines: Sequence[MutableMapping[str, object]]) -> list[tuple[object, o
     ("public_url", "is_polled"),
     [("http://127.0.0.1:8080", True), ("http://10.0.0.7:8080", True), ("https://reelworks.example", False)],
 )
-def test_a_worker_polls_a_vendor_that_cannot_reach_the_gateway_and_says_so(
+def test_worker_polls_a_vendor_that_cannot_reach_the_gateway_and_warns(
     real_vendor: Settings, public_url: str, is_polled: bool
 ) -> None:
     settings = real_vendor.model_copy(update={"public_url": public_url})
@@ -41,7 +41,7 @@ def test_a_worker_polls_a_vendor_that_cannot_reach_the_gateway_and_says_so(
     assert warned(lines) == ([(["kie"], settings.public_url)] if is_polled else [])
 
 
-def test_a_worker_that_sends_nothing_to_vendors_says_nothing_of_them(real_vendor: Settings) -> None:
+def test_worker_without_the_submit_queue_does_not_warn(real_vendor: Settings) -> None:
     with (
         structlog.testing.capture_logs() as lines,
         create_app(real_vendor, process="worker") as app,
@@ -51,7 +51,7 @@ def test_a_worker_that_sends_nothing_to_vendors_says_nothing_of_them(real_vendor
     assert warned(lines) == []
 
 
-def test_a_gateway_says_whose_callbacks_it_will_not_get(real_vendor: Settings) -> None:
+def test_gateway_warns_of_vendors_that_cannot_call_back(real_vendor: Settings) -> None:
     with structlog.testing.capture_logs() as lines, serving(create_gateway(real_vendor)) as client:
         client.get("/healthz")
     assert warned(lines) == [(["kie"], real_vendor.gateway_url)]

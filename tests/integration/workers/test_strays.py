@@ -1,4 +1,4 @@
-"""A request that a Celery client left in a list that nobody reads, and the lists that are somebody else's."""
+"""Requests in lists that no worker reads, and the lists of other applications."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ REQUEST = {"customer_id": str(uuid4()), "request": {"model": "nano-banana", "pro
 
 @pytest.fixture
 def redis(settings: Settings) -> Iterator[Redis]:
-    """The broker, empty."""
+    """The empty broker."""
     with Redis.from_url(settings.redis_url) as client:
         client.flushdb()
         yield client
@@ -28,7 +28,7 @@ def redis(settings: Settings) -> Iterator[Redis]:
 
 
 def client_of(settings: Settings, **configured: Any) -> Celery:
-    """A Celery client as any other service has it, with none of our settings."""
+    """A Celery client of another service, without our settings."""
     client = Celery(broker=settings.redis_url, backend=settings.redis_url, set_as_current=False)
     client.conf.update(configured)
     return client
@@ -41,11 +41,11 @@ def sender(settings: Settings) -> Iterator[Celery]:
 
 
 def tasks_in(redis: Redis, name: str) -> list[str]:
-    """The names of a list's tasks, the oldest first."""
+    """The task names of a list, the oldest first."""
     return [json.loads(raw)["headers"]["task"] for raw in reversed(redis.lrange(name, 0, -1))]
 
 
-def test_a_request_in_the_default_list_is_brought_to_the_door(redis: Redis, sender: Celery) -> None:
+def test_requests_in_the_default_list_move_to_the_door_in_order(redis: Redis, sender: Celery) -> None:
     sent = [sender.send_task("generation.enqueue", kwargs=REQUEST).id for _ in range(25)]
     assert redis.llen("celery") == 25
 
@@ -58,7 +58,7 @@ def test_a_request_in_the_default_list_is_brought_to_the_door(redis: Redis, send
 
 
 @pytest.mark.parametrize("priority", [1, 5, 9])
-def test_a_request_of_any_priority_is_brought_to_the_door(
+def test_requests_of_any_priority_move_to_the_door(
     redis: Redis, sender: Celery, settings: Settings, priority: int
 ) -> None:
     sender.send_task("generation.enqueue", kwargs=REQUEST, priority=priority)
@@ -69,7 +69,7 @@ def test_a_request_of_any_priority_is_brought_to_the_door(
     assert tasks_in(redis, "requests") == ["generation.enqueue"] * 2
 
 
-def test_another_applications_messages_stay_where_they_are(redis: Redis, sender: Celery) -> None:
+def test_messages_of_another_application_stay_in_place(redis: Redis, sender: Celery) -> None:
     for number in range(30):
         sender.send_task("other.work", kwargs={"number": number})
     sender.send_task("generation.enqueue", kwargs=REQUEST)
@@ -84,7 +84,9 @@ def test_another_applications_messages_stay_where_they_are(redis: Redis, sender:
     assert strays.fetch(redis) == 0
 
 
-def test_lists_that_nobody_reads_are_named_with_their_lengths(redis: Redis, settings: Settings, sender: Celery) -> None:
+def test_lists_without_a_reader_are_reported_with_their_lengths(
+    redis: Redis, settings: Settings, sender: Celery
+) -> None:
     for queue in Queue:
         redis.lpush(queue.value, "a message")
     redis.lpush("requests\x06\x165", "a message")
@@ -103,7 +105,7 @@ def test_lists_that_nobody_reads_are_named_with_their_lengths(redis: Redis, sett
 
 @pytest.fixture(scope="module")
 def door(services: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The worker that takes requests, with a Redis of the run."""
+    """The worker of the Redis door, with the Redis of the run."""
     with Stack(tmp_path_factory.mktemp("door"), services.settings, only=("worker-requests",), sandbox=False) as stack:
         yield stack
 
@@ -117,7 +119,7 @@ def door(services: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ({"broker_transport_options": {"priority_steps": list(range(10))}}, {"queue": "requests", "priority": 5}),
     ],
 )
-def test_a_sender_who_names_no_queue_or_a_priority_is_answered(
+def test_door_answers_a_client_that_names_no_queue_or_a_priority(
     door: Stack, configured: dict[str, Any], sending: dict[str, Any]
 ) -> None:
     with client_of(door.settings, **configured) as client:
@@ -126,7 +128,7 @@ def test_a_sender_who_names_no_queue_or_a_priority_is_answered(
     assert answer["error"]["code"] in {"not_found", "invalid_request"}
 
 
-def test_a_stranger_in_the_default_list_is_left_alone_by_the_running_door(door: Stack) -> None:
+def test_running_door_leaves_other_tasks_in_the_default_list(door: Stack) -> None:
     with client_of(door.settings) as client, Redis.from_url(door.settings.redis_url) as redis:
         redis.delete("celery")
         client.send_task("other.work")

@@ -15,7 +15,7 @@ from workers.supervisor import Supervisor
 Supervisor({"child": [sys.executable, "-c", sys.argv[1]]}, drain_seconds=float(sys.argv[2])).run()
 """
 
-# Writes down what it is sent, and ends with SIGQUIT only.
+# Prints each signal, and ends only on SIGQUIT.
 STUBBORN = """
 import signal, sys
 def note(number, frame):
@@ -31,7 +31,7 @@ while True:
 
 
 class Supervised:
-    """A supervisor of one child, and the lines that both have written."""
+    """A supervisor with one child, and the lines that both print."""
 
     def __init__(self, log: Path, child: str, drain_seconds: float) -> None:
         self._log = log
@@ -49,7 +49,7 @@ class Supervised:
 
 @pytest.fixture
 def supervised(tmp_path: Path) -> Iterator[Callable[[str, float], Supervised]]:
-    """Starts a supervisor; what is left of it at the end is killed."""
+    """Starts a supervisor. The fixture kills its remaining processes."""
     started: list[Supervised] = []
 
     def start(child: str, drain_seconds: float) -> Supervised:
@@ -66,7 +66,7 @@ def supervised(tmp_path: Path) -> Iterator[Callable[[str, float], Supervised]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_end_is_passed_on_once_and_a_second_request_hastens_it(
+def test_first_signal_is_passed_on_once_and_second_signal_becomes_sigquit(
     supervised: Callable[[str, float], Supervised], number: signal.Signals
 ) -> None:
     supervisor = supervised(STUBBORN, 600)
@@ -78,7 +78,7 @@ def test_the_end_is_passed_on_once_and_a_second_request_hastens_it(
     assert supervisor.lines() == ["ready", "SIGTERM", "SIGQUIT"]
 
 
-def test_a_child_that_outlives_its_bound_is_killed(supervised: Callable[[str, float], Supervised]) -> None:
+def test_supervisor_kills_a_child_that_outlives_its_bound(supervised: Callable[[str, float], Supervised]) -> None:
     supervisor = supervised(STUBBORN, 0)
     supervisor.wait_for("ready")
     (child,) = psutil.Process(supervisor.process.pid).children()

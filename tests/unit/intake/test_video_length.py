@@ -14,7 +14,7 @@ from schemas.media_types import MOV, MP4, WEBM, MediaType
 
 
 def video(seconds: int, *, form: str = "mp4", codec: str = "mpeg4", **options: str) -> bytes:
-    """A video of small black pictures, ten a second."""
+    """A video of small black frames, ten per second."""
     target = io.BytesIO()
     with av.open(target, "w", format=form, options=options) as container:
         stream = container.add_stream(codec, rate=10)
@@ -36,7 +36,7 @@ def measured(content: bytes, media: MediaType = MP4) -> float | None:
 
 
 def changed(content: bytes, box: bytes, offset: int, *values: int) -> bytes:
-    """The same with other 32-bit numbers in the body of the first box of this kind."""
+    """The same file, with other 32-bit numbers in the body of the first box of this type."""
     patched = bytearray(content)
     struct.pack_into(f">{len(values)}I", patched, patched.index(box) + len(box) + offset, *values)
     return bytes(patched)
@@ -68,7 +68,7 @@ def test_the_length_of_a_file_in_fragments(flags: str) -> None:
     ],
     ids=["header", "samples", "edits"],
 )
-def test_a_file_that_says_it_is_shorter_counts_as_long_as_it_is(lie: Callable[[bytes], bytes], seconds: int) -> None:
+def test_a_header_with_too_short_a_length_does_not_count(lie: Callable[[bytes], bytes], seconds: int) -> None:
     assert measured(lie(video(3))) == pytest.approx(seconds, abs=0.05)
 
 
@@ -84,16 +84,16 @@ def test_a_file_that_says_it_is_shorter_counts_as_long_as_it_is(lie: Callable[[b
         b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=video 5004 RTP/AVP 96\r\n",
     ],
 )
-def test_a_file_without_a_length_has_none(content: bytes) -> None:
+def test_a_file_without_a_length_returns_none(content: bytes) -> None:
     assert measured(content) is None
 
 
-def test_a_header_without_samples_is_no_length() -> None:
-    # A constant sample size takes no byte of the file for each of these samples.
+def test_a_file_without_samples_returns_none() -> None:
+    # With a constant sample size, the file needs no bytes for each of these samples.
     assert measured(changed(video(3), b"stsz", 4, 1, 0x7FFFFFF0)) is None
 
 
-def test_the_child_has_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_has_a_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = video(3)
     assert measured(honest) == 3
     monkeypatch.setattr(video_length, "_MEMORY_BYTES", 64 * 1024**2)
@@ -113,7 +113,7 @@ def test_the_child_has_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> Non
         "",
     ],
 )
-def test_a_child_that_stalls_dies_or_babbles_says_nothing(
+def test_a_stalled_failed_or_invalid_child_returns_none(
     child: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probe = tmp_path / "probe.py"
@@ -123,7 +123,7 @@ def test_a_child_that_stalls_dies_or_babbles_says_nothing(
     assert measured(video(1)) is None
 
 
-def test_the_child_has_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_has_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     probe, seen = tmp_path / "probe.py", tmp_path / "seen"
     probe.write_text(f"import os, pathlib; pathlib.Path({str(seen)!r}).write_text(str(sorted(os.environ)))")
     monkeypatch.setattr(video_length, "_PROBE", probe)

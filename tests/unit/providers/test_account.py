@@ -17,18 +17,18 @@ SOMEWHERE = Profile(title="A vendor", base_url="https://gw.example")
 
 
 def account(base_url: str) -> Account:
-    """An account at a vendor that has no address of its own."""
+    """An account at a vendor whose profile has no address."""
     settings = ProviderSettings(api_key=SecretStr("key"), base_url=base_url)
     return Account("mine", settings, Transport(), NOWHERE)
 
 
-def test_an_account_without_an_address_names_the_variable() -> None:
+def test_an_account_without_an_address_is_refused_with_the_variable() -> None:
     with pytest.raises(InvalidSettings, match="mine needs an address: set REELWORKS_PROVIDERS__MINE__BASE_URL"):
         account("")
 
 
 @pytest.mark.parametrize("base_url", ["https://gw.example/v1", "https://gw.example/v1/"])
-def test_a_path_lies_below_the_base_url(base_url: str) -> None:
+def test_a_path_is_appended_to_the_base_url(base_url: str) -> None:
     assert account(base_url).url("/videos/1/content") == "https://gw.example/v1/videos/1/content"
 
 
@@ -42,7 +42,7 @@ def test_a_path_lies_below_the_base_url(base_url: str) -> None:
         ("http://127.0.0.1:8090/openai_videos", "http://127.0.0.1:8090/openai_videos/videos/1/content"),
     ],
 )
-def test_our_key_goes_to_what_lies_below_the_base_url(base_url: str, url: str) -> None:
+def test_our_key_is_sent_below_the_base_url(base_url: str, url: str) -> None:
     assert account(base_url).headers_for(url) == KEYED
 
 
@@ -73,11 +73,11 @@ def test_our_key_goes_to_what_lies_below_the_base_url(base_url: str, url: str) -
         "",
     ],
 )
-def test_our_key_goes_nowhere_else(url: str) -> None:
+def test_our_key_is_sent_to_no_other_url(url: str) -> None:
     assert account("https://gw.example/v1").headers_for(url) == {}
 
 
-def test_a_vendor_with_other_credentials_gets_those_and_no_authorization() -> None:
+def test_other_credentials_replace_the_key() -> None:
     made = iter(["first", "second"])
     own = Account(
         "mine",
@@ -93,7 +93,7 @@ def test_a_vendor_with_other_credentials_gets_those_and_no_authorization() -> No
     ]
 
 
-def test_the_profile_says_how_the_key_is_sent_and_what_goes_with_it() -> None:
+def test_the_profile_decides_the_headers() -> None:
     sent: list[httpx.Headers] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -106,7 +106,7 @@ def test_the_profile_says_how_the_key_is_sent_and_what_goes_with_it() -> None:
     assert (sent[0]["x-key"], sent[0]["x-version"], "authorization" in sent[0]) == ("key", "2", False)
 
 
-def test_a_vendors_text_is_quoted_without_what_proves_who_we_are() -> None:
+def test_a_vendors_text_is_quoted_without_our_credentials() -> None:
     settings = ProviderSettings(api_key=SecretStr("key"))
     transport = Transport(http=httpx.MockTransport(lambda _request: httpx.Response(400)))
     profile = replace(SOMEWHERE, headers={"x-version": "2024-11-06"})
@@ -116,7 +116,7 @@ def test_a_vendors_text_is_quoted_without_what_proves_who_we_are() -> None:
 
 
 def seconds_of_calls(settings: ProviderSettings, *, create_seconds: float | None) -> tuple[float, float]:
-    """How long a create and a read of an account may take."""
+    """The time limits of a create and of a read."""
     limits: list[float] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -130,17 +130,17 @@ def seconds_of_calls(settings: ProviderSettings, *, create_seconds: float | None
     return limits[0], limits[1]
 
 
-def test_a_create_that_answers_with_the_finished_work_may_take_longer_than_a_read() -> None:
+def test_the_profile_can_allow_creates_more_time_than_reads() -> None:
     assert seconds_of_calls(ProviderSettings(), create_seconds=180) == (180, 30)
     assert seconds_of_calls(ProviderSettings(), create_seconds=None) == (30, 30)
 
 
 @pytest.mark.parametrize("seconds", [7.5, 30])
-def test_no_call_takes_longer_than_its_operator_said(seconds: float) -> None:
+def test_the_operators_time_limit_applies_to_every_call(seconds: float) -> None:
     assert seconds_of_calls(ProviderSettings(timeout_seconds=seconds), create_seconds=180) == (seconds, seconds)
 
 
-def test_a_file_does_not_travel_more_openly_than_our_calls() -> None:
+def test_a_file_is_not_posted_over_http_if_the_api_is_https() -> None:
     with pytest.raises(ProviderBadResponse, match="an address for upload that is not https"):
         account("https://gw.example").post_elsewhere("upload", "http://bucket.example/1", Form({}))
 
@@ -156,7 +156,7 @@ def with_options(**options: str) -> ProviderSettings:
     return ProviderSettings(options={name: SecretStr(value) for name, value in options.items()})
 
 
-def test_options_of_a_vendor_are_read_as_its_adapter_describes_them() -> None:
+def test_options_are_read_into_the_adapters_model() -> None:
     assert read_options("mine", with_options(project="films"), Options) == Options(project="films")
 
 
@@ -164,7 +164,7 @@ def test_options_of_a_vendor_are_read_as_its_adapter_describes_them() -> None:
     ("options", "variable"),
     [({}, "PROJECT"), ({"project": "films", "region": "eu"}, "REGION")],
 )
-def test_a_missing_or_unknown_option_is_refused_with_its_variable_and_what_there_is(
+def test_a_missing_or_unknown_option_is_refused_with_its_variable_and_the_known_options(
     options: dict[str, str], variable: str
 ) -> None:
     wanted = f"REELWORKS_PROVIDERS__MINE__OPTIONS__{variable}: .*options of mine are: location, project"

@@ -17,7 +17,7 @@ URL = "https://vendor.example"
 
 
 def account(name: str) -> ProviderSettings:
-    """With what this kind of vendor must be told."""
+    """Settings with the required options of this adapter."""
     told = {option: SecretStr(value) for option, value in options(name, URL).items()}
     return ProviderSettings(api_key=KEY, base_url=URL, options=told)
 
@@ -25,7 +25,7 @@ def account(name: str) -> ProviderSettings:
 ALL = ProvidersSettings({name: account(name) for name in adapter_names()})
 
 
-def test_providers_without_a_key_are_not_there() -> None:
+def test_providers_without_a_key_are_unavailable() -> None:
     providers = Providers(ProvidersSettings({"kie": ProviderSettings(callbacks=False)}))
     assert providers.available() == frozenset()
     with pytest.raises(ProviderAuthFailed, match="set REELWORKS_PROVIDERS__KIE__API_KEY"):
@@ -34,7 +34,7 @@ def test_providers_without_a_key_are_not_there() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(adapter_names()))
-def test_every_provider_has_an_adapter_which_is_made_once(name: str) -> None:
+def test_every_provider_has_an_adapter_that_is_made_once(name: str) -> None:
     providers = Providers(ALL)
     assert providers.available() == adapter_names()
     assert providers.get(name).name == name
@@ -42,7 +42,7 @@ def test_every_provider_has_an_adapter_which_is_made_once(name: str) -> None:
     providers.close()
 
 
-def test_accounts_of_one_kind_have_names_of_their_own() -> None:
+def test_two_accounts_can_use_one_adapter() -> None:
     accounts = {"kie": ProviderSettings(api_key=KEY), "kie_eu": ProviderSettings(api_key=KEY, adapter="kie")}
     providers = Providers(ProvidersSettings(accounts))
     assert providers.available() == {"kie", "kie_eu"}
@@ -62,26 +62,26 @@ def test_accounts_of_one_kind_have_names_of_their_own() -> None:
         ),
     ],
 )
-def test_an_account_that_nobody_can_speak_to_is_refused_at_once(name: str, adapter: str, said: str) -> None:
+def test_an_account_with_an_unknown_adapter_is_refused(name: str, adapter: str, said: str) -> None:
     with pytest.raises(InvalidSettings, match=said):
         Providers(ProvidersSettings({name: ProviderSettings(adapter=adapter)}))
 
 
-def test_an_account_at_a_vendor_without_an_address_names_the_variable() -> None:
+def test_an_account_without_a_required_address_is_refused_with_the_variable() -> None:
     providers = Providers(ProvidersSettings({"mine": ProviderSettings(api_key=KEY, adapter="openai_videos")}))
     with pytest.raises(InvalidSettings, match="mine needs an address: set REELWORKS_PROVIDERS__MINE__BASE_URL"):
         providers.load()
     providers.close()
 
 
-def test_an_account_without_what_its_vendor_must_be_told_names_the_variable() -> None:
+def test_an_account_without_a_required_option_is_refused_with_the_variable() -> None:
     providers = Providers(ProvidersSettings({"films": ProviderSettings(api_key=KEY, adapter="vertex")}))
     with pytest.raises(InvalidSettings, match="REELWORKS_PROVIDERS__FILMS__OPTIONS__PROJECT: Field required"):
         providers.load()
     providers.close()
 
 
-def test_a_vendor_that_cannot_call_back_is_not_asked_to_whatever_the_settings_say(
+def test_callbacks_are_off_for_a_vendor_without_them_whatever_the_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     providers = Providers(
@@ -107,7 +107,7 @@ def test_a_vendor_that_cannot_call_back_is_not_asked_to_whatever_the_settings_sa
         ("http://127.0.0.1:8080", ["sandbox"], ["kie", "lan"]),
     ],
 )
-def test_a_vendor_that_cannot_reach_us_is_polled_and_named_in_a_warning(
+def test_a_vendor_that_cannot_reach_us_is_polled_and_logged(
     public_url: str, called_back: list[str], polled: list[str]
 ) -> None:
     accounts = {
@@ -126,7 +126,7 @@ def test_a_vendor_that_cannot_reach_us_is_polled_and_named_in_a_warning(
     assert told == ([("callbacks_cannot_arrive", "warning", polled, public_url)] if polled else [])
 
 
-def test_how_long_creates_take_and_how_often_to_ask_is_known_of_each_account() -> None:
+def test_each_account_has_a_create_limit_and_a_poll_pause() -> None:
     accounts = ProvidersSettings(
         {
             "runway": ProviderSettings(api_key=SecretStr("x")),
@@ -140,7 +140,7 @@ def test_how_long_creates_take_and_how_often_to_ask_is_known_of_each_account() -
     assert [providers.poll_seconds(name) for name in names] == [5, 0, 0, 0]
 
 
-def test_after_a_close_everything_is_made_anew() -> None:
+def test_after_close_adapters_are_made_again() -> None:
     providers = Providers(ALL)
     before = providers.get("kie")
     providers.close()
@@ -148,7 +148,7 @@ def test_after_a_close_everything_is_made_anew() -> None:
     providers.close()
 
 
-def test_neither_a_vendor_nor_an_http_client_comes_with_the_import() -> None:
+def test_the_import_loads_no_adapter_and_no_http_client() -> None:
     code = """
 import sys, providers.registry, providers.catalogue
 names = providers.registry.adapter_names()

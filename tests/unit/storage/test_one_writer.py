@@ -1,6 +1,7 @@
 """Only `storage.transitions` and `storage.statements` write a generation's stage or a timeline entry."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from schemas.enums import Stage
 from schemas.stages import is_allowed
 from storage import statements, transitions
 from storage.claims import Claim
-from storage.sql import IS_FREE, Sql
+from storage.sql import IS_FREE, Query, Sql
 from tests.unit.tasks.conftest import a_claim
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -41,6 +42,20 @@ def test_condition_for_a_free_row_is_written_once() -> None:
     spelled = [path.relative_to(ROOT) for path in SOURCES if "lease_until IS NULL" in path.read_text()]
     assert [str(path) for path in spelled] == ["storage/sql.py"]
     assert IS_FREE in statements.WISH
+
+
+def _without_brackets(text: str) -> str:
+    while (shorter := re.sub(r"\([^()]*\)", "", text)) != text:
+        text = shorter
+    return text
+
+
+def test_no_statement_returns_a_column_that_it_does_not_name() -> None:
+    """A column that the next release adds would break the prepared statements of the running release."""
+    modules = [import_module(f"storage.{path.stem}") for path in (ROOT / "storage").glob("[a-z]*.py")]
+    queries = {query.text for module in modules for query in vars(module).values() if isinstance(query, Query)}
+    assert len(queries) > 20
+    assert [text for text in queries if re.search(r"\b(SELECT|RETURNING)\s+\*", _without_brackets(text))] == []
 
 
 class _Untouched(Sql):

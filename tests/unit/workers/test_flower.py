@@ -6,7 +6,7 @@ from workers.flower import flower_arguments
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "ops.example.com"])
-def test_flower_is_not_shown_to_others_without_a_login(host: str) -> None:
+def test_flower_refuses_a_public_address_without_a_login(host: str) -> None:
     open_to_all = clean_settings().model_copy(update={"flower_host": host})
     with pytest.raises(ValueError, match="REELWORKS_FLOWER_BASIC_AUTH"):
         flower_arguments(open_to_all)
@@ -15,6 +15,6 @@ def test_flower_is_not_shown_to_others_without_a_login(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_on_this_machine_flower_needs_none(host: str) -> None:
+def test_flower_on_loopback_needs_no_login(host: str) -> None:
     settings = clean_settings().model_copy(update={"flower_host": host})
     assert f"--address={host}" in flower_arguments(settings)

@@ -1,4 +1,4 @@
-"""Which process serves which queue, and what beat sends."""
+"""The queues of each role, and the schedule of beat."""
 
 from celery.schedules import crontab
 
@@ -8,18 +8,18 @@ from workers.app import ROUTES, create_app
 from workers.roles import ROLES, Role
 
 
-def test_every_queue_is_served_by_one_role_and_every_task_has_a_queue() -> None:
+def test_every_queue_has_one_role_and_every_task_has_a_queue() -> None:
     served = [queue for role in ROLES.values() for queue in role.queues]
 
     assert sorted(served) == sorted(Queue)
     assert sorted(ROUTES) == sorted(TaskName)
 
 
-def test_a_sweep_never_waits_before_the_waker() -> None:
+def test_the_waker_never_waits_for_a_sweep() -> None:
     assert Queue(ROUTES[TaskName.SWEEP]) not in ROLES[Role.CONTROL].queues
 
 
-def test_beat_sweeps_every_hour_by_the_clock() -> None:
+def test_beat_sends_a_sweep_at_a_fixed_minute_of_each_hour() -> None:
     app = create_app(clean_settings(), process="worker")
 
     entry = app.conf.beat_schedule["sweep"]

@@ -121,16 +121,16 @@ WRITTEN: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("model", WRITTEN)
-def test_inputs_in_the_words_of_each_model(model: str) -> None:
+def test_the_fields_of_each_model(model: str) -> None:
     assert to_input(model, INPUTS) == WRITTEN[model]
 
 
-def test_what_is_not_given_is_not_sent() -> None:
+def test_omitted_inputs_are_not_sent() -> None:
     assert to_input(IMAGE, Inputs(prompt="p")) == {"prompt": "p"}
     assert to_input(STABLE, Inputs(prompt="p")) == {}
 
 
-def test_a_model_that_is_not_known_any_more() -> None:
+def test_an_unknown_model_of_an_old_order_is_rejected() -> None:
     with pytest.raises(ProviderRejected, match="fal's model fal-ai/pika/v1 is not served any more"):
         to_input("fal-ai/pika/v1", INPUTS)
 
@@ -151,7 +151,7 @@ def test_the_create_request() -> None:
     }
 
 
-def test_without_a_callback_no_webhook_is_asked_for() -> None:
+def test_without_a_callback_url_no_webhook_is_requested() -> None:
     requests: list[httpx.Request] = []
     submit(account((200, ACCEPTED), requests=requests))
     assert str(requests[0].url) == f"https://queue.fal.run/{TEXT}"
@@ -161,7 +161,7 @@ def test_without_a_callback_no_webhook_is_asked_for() -> None:
     "link",
     [None, 7, "", "ftp://queue.fal.run/1", f"{LINK}\x00", f"{LINK}\n", f"{LINK} x", f"{LINK}/{'x' * 3000}", f"{LINK}é"],
 )
-def test_a_link_of_another_form_is_not_kept_and_loses_no_create(link: object) -> None:
+def test_a_malformed_link_is_ignored_and_the_create_accepted(link: object) -> None:
     links = submit(account((200, {**ACCEPTED, "cancel_url": link}))).links
     assert links == {name: url for name, url in LINKS.items() if name != "cancel"}
 
@@ -179,7 +179,7 @@ def test_a_link_of_another_form_is_not_kept_and_loses_no_create(link: object) ->
         (500, ACCEPTED),
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(status: int, reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(status: int, reply: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account((status, reply)))
 
@@ -213,7 +213,7 @@ def test_the_text_of_a_rejection_is_quoted_without_secrets(
     assert (caught.value.message, caught.value.code) == (f"fal answered submit with HTTP {status}{text}", code)
 
 
-def test_reads_and_cancels_go_where_the_accept_said() -> None:
+def test_polls_and_cancels_use_the_stored_links() -> None:
     requests: list[httpx.Request] = []
     remote = RemoteRef("req_1", TEXT, {name: f"{link}?shard=7" for name, link in LINKS.items()})
     fal = account(progress(), (200, {}), progress("IN_PROGRESS"), (202, {"status": "OK"}), requests=requests)
@@ -239,13 +239,13 @@ def test_reads_and_cancels_go_where_the_accept_said() -> None:
         "https://queue.fal.run",
     ],
 )
-def test_our_key_goes_only_to_the_accounts_own_address(link: str) -> None:
+def test_our_key_is_sent_only_to_the_accounts_address(link: str) -> None:
     requests: list[httpx.Request] = []
     account(progress("IN_QUEUE"), requests=requests).poll(RemoteRef("req_1", TEXT, {"status": link}))
     assert [str(request.url) for request in requests] == [f"{LINK}/status"]
 
 
-def test_a_link_stays_below_an_address_with_a_path() -> None:
+def test_a_link_is_used_below_a_base_url_with_a_path() -> None:
     settings = ProviderSettings(api_key=SecretStr("k"), base_url="http://127.0.0.1:8090/fal/")
     transport = Transport()
     stand_in = Account("fal", settings, transport, Fal.profile)
@@ -263,7 +263,7 @@ def test_a_link_stays_below_an_address_with_a_path() -> None:
         ("comfy/me/mine/more", "/comfy/me/mine/requests/r/status"),
     ],
 )
-def test_without_links_the_app_is_asked(model: str, path: str) -> None:
+def test_without_links_the_documented_path_is_used(model: str, path: str) -> None:
     assert request_path(model, "r", "status") == path
 
 
@@ -274,7 +274,7 @@ def test_states(word: str, status: RemoteStatus, http_status: int) -> None:
 
 
 @pytest.mark.parametrize("word", ["in_queue", "CANCELLED", "OK", "ERROR", ""])
-def test_words_that_fal_does_not_use(word: str) -> None:
+def test_an_undocumented_state_of_fal_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         account(progress(word)).poll(REMOTE)
 
@@ -291,7 +291,7 @@ def test_words_that_fal_does_not_use(word: str) -> None:
         ({"error_type": "startup_timeout"}, "fal could not generate it (startup_timeout): no reason given"),
     ],
 )
-def test_an_end_with_an_error_is_a_failure(fields: dict[str, Any], message: str) -> None:
+def test_a_completed_request_with_an_error_is_a_failure(fields: dict[str, Any], message: str) -> None:
     requests: list[httpx.Request] = []
     state = account(progress(**fields), requests=requests).poll(REMOTE)
     expected = RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.PROVIDER_FAILED, error_message=message)
@@ -310,7 +310,7 @@ def test_an_end_with_an_error_is_a_failure(fields: dict[str, Any], message: str)
         (504, {"detail": "no", "error_type": "request_timeout"}, ErrorCode.PROVIDER_FAILED),
     ],
 )
-def test_a_result_with_an_error_of_the_models_is_a_failure(status: int, reply: object, code: ErrorCode) -> None:
+def test_a_result_with_a_models_error_is_a_failure(status: int, reply: object, code: ErrorCode) -> None:
     state = account(progress(), (status, reply)).poll(REMOTE)
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, code)
     assert str(state.error_message).endswith("): no")
@@ -332,7 +332,7 @@ def test_a_result_with_an_error_of_the_models_is_a_failure(status: int, reply: o
         (503, b"", ProviderUnavailable),
     ],
 )
-def test_a_result_that_cannot_be_read_says_nothing_of_the_work(
+def test_an_unreadable_result_is_an_error_of_the_read(
     status: int, reply: object, expected: type[ProviderError]
 ) -> None:
     with pytest.raises(ProviderError) as caught:
@@ -365,12 +365,12 @@ QUEUED, RUNNING = progress("IN_QUEUE"), progress("IN_PROGRESS")
         (RUNNING, (400, {"status": "ALREADY_COMPLETED"}), Cancellation.IMPOSSIBLE),
     ],
 )
-def test_what_a_cancel_is_answered_with(before: Answer, answer: Answer, expected: Cancellation) -> None:
+def test_the_outcomes_of_a_cancel(before: Answer, answer: Answer, expected: Cancellation) -> None:
     assert account(before, answer).cancel(REMOTE) is expected
 
 
 @pytest.mark.parametrize("fields", [{}, {"error": "no"}])
-def test_what_ended_is_not_asked_to_stop(fields: dict[str, Any]) -> None:
+def test_finished_work_gets_no_cancel_call(fields: dict[str, Any]) -> None:
     requests: list[httpx.Request] = []
     assert account(progress(**fields), requests=requests).cancel(REMOTE) is Cancellation.IMPOSSIBLE
     assert [request.method for request in requests] == ["GET"]
@@ -391,7 +391,7 @@ def test_a_cancel_without_a_usable_answer(answer: Answer, expected: type[Provide
     assert type(caught.value) is expected
 
 
-def test_a_check_asks_for_a_request_that_nobody_made() -> None:
+def test_a_check_reads_an_unknown_request() -> None:
     requests: list[httpx.Request] = []
     assert account((404, {"detail": "not found"}), requests=requests).check() == AccountState()
     assert (requests[0].method, requests[0].url.path.split("/")[1:4]) == ("GET", ["fal-ai", "pika", "requests"])
@@ -401,7 +401,7 @@ def test_the_signature_is_that_of_the_reference_vector() -> None:
     (key,) = keys = read_keys(VECTOR_KEYS)
     verify(keys, VECTOR, VECTOR_BODY, now=NOW)
     other = eddsa.import_private_key(bytes(32)).public_key()
-    # Of several keys one must fit.
+    # One matching key of several is enough.
     verify((other, key), VECTOR, VECTOR_BODY, now=NOW)
     for keys_, headers, body in (
         ((other,), VECTOR, VECTOR_BODY),
@@ -434,13 +434,13 @@ def test_an_old_signature_is_refused(now: float) -> None:
         {"kty": "OKP", "crv": "Ed25519", "x": "ä"},
     ],
 )
-def test_a_key_of_another_kind_is_passed_over(entry: dict[str, str]) -> None:
+def test_a_key_of_another_type_is_ignored(entry: dict[str, str]) -> None:
     (good,) = json.loads(VECTOR_KEYS)["keys"]
     assert len(read_keys(json.dumps({"keys": [entry, good]}).encode())) == 1
 
 
 @pytest.mark.parametrize("jwks", [b"", b"[]", b"{}", b'{"keys":{}}', b"<html>"])
-def test_what_is_no_key_set_has_no_keys(jwks: bytes) -> None:
+def test_a_malformed_key_set_has_no_keys(jwks: bytes) -> None:
     assert read_keys(jwks) == ()
 
 
@@ -448,7 +448,7 @@ CALLBACK = b'{"request_id":"req_1","gateway_request_id":"gw_1","status":"OK","pa
 
 
 def patiently(condition: Callable[[], bool]) -> None:
-    """Wait for the thread that fetches the keys; far longer than it can take."""
+    """Wait for the thread that fetches the keys, far longer than the fetch can take."""
     give_up_at = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < give_up_at
@@ -470,7 +470,7 @@ def is_refused(fal: Fal) -> bool:
         ("http://127.0.0.1:8090/fal/", "http://127.0.0.1:8090/fal/.well-known/jwks.json"),
     ],
 )
-def test_a_callback_without_known_keys_is_a_hint_and_brings_the_keys(base_url: str, address: str) -> None:
+def test_a_callback_without_known_keys_is_unverified_and_fetches_the_keys(base_url: str, address: str) -> None:
     requests: list[httpx.Request] = []
     fal = account((200, VECTOR_KEYS), requests=requests, base_url=base_url)
     assert fal.read_callback({}, CALLBACK).remote_id == "req_1"
@@ -479,7 +479,7 @@ def test_a_callback_without_known_keys_is_a_hint_and_brings_the_keys(base_url: s
     assert (str(request.url), "authorization" in request.headers) == (address, False)
 
 
-def test_keys_that_cannot_be_fetched_are_asked_for_once_a_minute_and_hold_nothing_up() -> None:
+def test_a_failed_fetch_is_repeated_once_a_minute_and_blocks_no_callback() -> None:
     requests: list[httpx.Request] = []
     now = [NOW]
     fal = account((503, b""), (200, b"{}"), (200, VECTOR_KEYS), requests=requests, clock=lambda: now[0])
@@ -493,7 +493,7 @@ def test_keys_that_cannot_be_fetched_are_asked_for_once_a_minute_and_hold_nothin
     assert len(requests) == 3
 
 
-def test_a_wrong_signature_is_refused_and_new_keys_are_looked_for() -> None:
+def test_a_wrong_signature_is_refused_and_fetches_the_keys() -> None:
     requests: list[httpx.Request] = []
     now = [NOW]
     new = eddsa.import_private_key(bytes(32)).public_key().export_key(format="raw")
@@ -534,7 +534,7 @@ def test_a_callback_that_names_no_request_is_refused(body: bytes) -> None:
         account((200, VECTOR_KEYS)).read_callback({}, body)
 
 
-def test_links_are_not_told_to_logs() -> None:
+def test_links_are_not_logged() -> None:
     with capture_logs() as lines:
         created = submit(account((200, ACCEPTED)))
         account(progress("IN_QUEUE")).poll(REMOTE)

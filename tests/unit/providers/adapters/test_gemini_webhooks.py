@@ -24,7 +24,7 @@ CLAIMS = {"exp": NOW + 300, "aud": "whatever", **EVENT}
 
 
 def account(*, known_keys: bytes | None, webhook_key: str = "", calls: list[httpx.Request] | None = None) -> Gemini:
-    """An account that finds Google's keys where they are."""
+    """An account whose fetches of Google's keys succeed."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if calls is not None:
@@ -37,18 +37,18 @@ def account(*, known_keys: bytes | None, webhook_key: str = "", calls: list[http
 
 
 def refused(headers: dict[str, str], body: bytes = BODY) -> str:
-    """Why a webhook is refused."""
+    """The reason for refusing a webhook."""
     with pytest.raises(CallbackRefused) as caught:
         verify(read_keys(google_keys()), headers, body, now=NOW)
     return str(caught.value)
 
 
-def test_a_webhook_with_googles_token_is_taken() -> None:
+def test_a_webhook_with_a_valid_token_is_read() -> None:
     headers = google_signed(CLAIMS, now=NOW)
     verify(read_keys(google_keys()), headers, BODY, now=NOW)
-    # One that says nothing of what it is about proves no more than that Google called.
+    # A token that names no interaction proves only that Google sent an event.
     verify(read_keys(google_keys()), google_signed({"exp": NOW}, now=NOW), BODY, now=NOW)
-    # The time beside the token is signed by nobody, so it is not missed.
+    # No signature covers the timestamp header, so the header is optional.
     verify(read_keys(google_keys()), {"webhook-signature": headers["webhook-signature"]}, BODY, now=NOW)
 
 
@@ -61,7 +61,7 @@ def test_a_webhook_with_googles_token_is_taken() -> None:
         ({**CLAIMS, "data": {"id": "v1_2"}}, "about something else"),
     ],
 )
-def test_a_token_that_claims_something_else_is_refused(claims: dict[str, object], reason: str) -> None:
+def test_a_token_about_another_interaction_is_refused(claims: dict[str, object], reason: str) -> None:
     assert reason in refused(google_signed(claims, now=NOW))
 
 
@@ -88,11 +88,11 @@ def test_a_token_that_google_did_not_sign_is_refused() -> None:
 
 
 @pytest.mark.parametrize("jwks", [b"", b"[]", b"{}", b'{"keys":{}}', b'{"keys":[]}', b"\xff"])
-def test_what_is_no_key_set_has_no_keys(jwks: bytes) -> None:
+def test_a_malformed_key_set_has_no_keys(jwks: bytes) -> None:
     assert read_keys(jwks) == ()
 
 
-def test_a_key_of_another_kind_is_passed_over() -> None:
+def test_a_key_of_another_type_is_ignored() -> None:
     keys = json.loads(google_keys())["keys"]
     others = [
         7,
@@ -105,7 +105,7 @@ def test_a_key_of_another_kind_is_passed_over() -> None:
     assert [key.key_id for key in read_keys(json.dumps({"keys": [*others, *keys]}).encode())] == ["key-1"]
 
 
-def test_keys_are_fetched_from_google_beside_the_first_callback_and_without_our_key() -> None:
+def test_the_first_callback_fetches_the_keys_without_our_key() -> None:
     calls: list[httpx.Request] = []
     gemini = account(known_keys=None, calls=calls)
     assert gemini.read_callback({}, BODY).remote_id == "v1_1"
@@ -124,7 +124,7 @@ def test_keys_are_fetched_from_google_beside_the_first_callback_and_without_our_
     assert gemini.read_callback(google_signed(CLAIMS, now=NOW), BODY).remote_id == "v1_1"
 
 
-def test_after_a_key_that_is_not_known_the_set_is_fetched_again() -> None:
+def test_an_unknown_key_causes_a_new_fetch() -> None:
     calls: list[httpx.Request] = []
     now = [NOW]
     entry = json.loads(google_keys())["keys"][0]
@@ -152,7 +152,7 @@ def test_after_a_key_that_is_not_known_the_set_is_fetched_again() -> None:
     assert len(calls) == 1
 
 
-def test_a_webhook_of_the_project_passes_with_the_accounts_secret_alone() -> None:
+def test_a_webhook_of_the_project_requires_the_accounts_secret() -> None:
     headers = {
         "webhook-id": "msg_1",
         "webhook-timestamp": str(int(NOW)),
@@ -160,7 +160,7 @@ def test_a_webhook_of_the_project_passes_with_the_accounts_secret_alone() -> Non
     }
     keys = google_keys()
     assert account(known_keys=keys, webhook_key=WEBHOOK_SECRET).read_callback(headers, BODY).remote_id == "v1_1"
-    # With a secret, too, the others are Google's.
+    # An account with a secret still accepts webhooks with Google's token.
     signed = google_signed(CLAIMS, now=NOW)
     assert account(known_keys=keys, webhook_key=WEBHOOK_SECRET).read_callback(signed, BODY).remote_id == "v1_1"
     with pytest.raises(CallbackRefused, match="signature is wrong"):
@@ -170,7 +170,7 @@ def test_a_webhook_of_the_project_passes_with_the_accounts_secret_alone() -> Non
 
 
 @pytest.mark.parametrize("id_", ["../../models?x=1", "v1_1/cancel", "v1\x00", "", "v" * 501])
-def test_an_id_that_would_lead_elsewhere_is_no_event(id_: str) -> None:
+def test_an_event_with_a_malformed_id_is_refused(id_: str) -> None:
     with pytest.raises(CallbackRefused, match="not a webhook of Google's"):
         read_event(json.dumps({**EVENT, "data": {"id": id_}}).encode())
 
@@ -178,6 +178,6 @@ def test_an_id_that_would_lead_elsewhere_is_no_event(id_: str) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"type":"interaction.completed","data":{}}', b'{"data":{"id":""}}']
 )
-def test_a_body_that_is_no_event_is_refused(body: bytes) -> None:
+def test_a_body_that_is_not_an_event_is_refused(body: bytes) -> None:
     with pytest.raises(CallbackRefused, match="not a webhook of Google's"):
         account(known_keys=google_keys()).read_callback(google_signed({"exp": NOW}, now=NOW), body)

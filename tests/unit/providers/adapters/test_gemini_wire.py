@@ -84,7 +84,7 @@ IMAGE = {"type": "image", "aspect_ratio": "16:9", "mime_type": "image/jpeg", "de
 
 
 @pytest.mark.parametrize("model", FORMATS)
-def test_inputs_in_the_words_of_each_model(model: str) -> None:
+def test_the_fields_of_each_model(model: str) -> None:
     sized = {**IMAGE, "image_size": "4K"}
     formats = {OMNI: VIDEO, "gemini-omni-1.2-flash": VIDEO} | dict.fromkeys(
         ["gemini-3.1-flash-lite-image", "gemini-2.5-flash-image"], IMAGE
@@ -100,13 +100,13 @@ def test_inputs_in_the_words_of_each_model(model: str) -> None:
     assert to_body(model, INPUTS, {}, callback_url=None) == body
 
 
-def test_what_is_not_given_is_not_sent() -> None:
+def test_omitted_inputs_are_not_sent() -> None:
     body = to_body(BANANA, Inputs(prompt="p"), {}, callback_url=None)
     assert body["response_format"] == {"type": "image", "delivery": "uri"}
     assert set(body) == {"model", "input", "response_format", "background"}
 
 
-def test_pictures_and_videos_go_as_bytes_before_the_words() -> None:
+def test_images_and_videos_are_sent_as_bytes_before_the_prompt() -> None:
     inputs = Inputs(prompt="p", image_urls=[PICTURE, ANOTHER], video_urls=[CLIP])
     assert to_body(OMNI, inputs, FILES, callback_url=None)["input"] == [
         {"type": "image", "mime_type": "image/png", "data": base64.b64encode(b"one").decode()},
@@ -130,7 +130,7 @@ def test_pictures_and_videos_go_as_bytes_before_the_words() -> None:
         ("a < b <IMAGE>", [PICTURE], [], "image_to_video"),
     ],
 )
-def test_what_the_inputs_are_for_is_said_where_it_is_plain(
+def test_the_task_is_sent_if_the_inputs_determine_it(
     prompt: str, images: list[str], videos: list[str], task: str | None
 ) -> None:
     inputs = Inputs(prompt=prompt, image_urls=images, video_urls=videos)
@@ -139,7 +139,7 @@ def test_what_the_inputs_are_for_is_said_where_it_is_plain(
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [(75_000_000, True), (75_000_001, False)])
-def test_files_that_are_larger_together_than_google_takes_are_not_sent(size: int, is_taken: bool) -> None:
+def test_files_that_are_together_too_large_are_not_sent(size: int, is_taken: bool) -> None:
     files = {PICTURE: InputFile(bytes(size - 3), "image/png"), ANOTHER: FILES[ANOTHER]}
     inputs = Inputs(prompt="p", image_urls=[PICTURE, ANOTHER])
     if is_taken:
@@ -149,7 +149,7 @@ def test_files_that_are_larger_together_than_google_takes_are_not_sent(size: int
             to_body(BANANA, inputs, files, callback_url=None)
 
 
-def test_a_model_that_is_not_known_any_more() -> None:
+def test_an_unknown_model_of_an_old_order_is_rejected() -> None:
     with pytest.raises(ProviderRejected, match="gemini's model veo-3 is not served any more"):
         to_body("veo-3", INPUTS, {}, callback_url=None)
 
@@ -165,7 +165,7 @@ def test_the_create_request() -> None:
     assert json.loads(request.content)["webhook_config"] == {"uris": ["https://gw.example/callbacks/gemini/1?t=x"]}
 
 
-def test_reads_and_cancels_are_of_one_interaction() -> None:
+def test_polls_and_cancels_name_one_interaction() -> None:
     requests: list[httpx.Request] = []
     gemini = account(interaction("in_progress"), requests=requests)
     gemini.poll(REMOTE)
@@ -177,7 +177,7 @@ def test_reads_and_cancels_are_of_one_interaction() -> None:
 
 
 @pytest.mark.parametrize("word", ["queued", "completed", "failed", "cancelled", "a new word"])
-def test_a_create_with_an_id_is_accepted_whatever_its_state(word: str) -> None:
+def test_a_create_with_an_id_is_accepted_in_any_state(word: str) -> None:
     assert submit(account(interaction(word))) == "v1_1"
 
 
@@ -197,7 +197,7 @@ def test_a_create_with_an_id_is_accepted_whatever_its_state(word: str) -> None:
         (504, {"error": {"code": 504, "message": "no", "status": "DEADLINE_EXCEEDED"}}),
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(status: int, reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(status: int, reply: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account(reply, status=status))
 
@@ -243,7 +243,7 @@ def retry(delay: object) -> dict[str, object]:
         ([], None),
     ],
 )
-def test_the_pause_that_google_asks_for(details: list[object], seconds: float | None) -> None:
+def test_the_error_has_the_pause_of_google(details: list[object], seconds: float | None) -> None:
     with pytest.raises(ProviderRateLimited) as limited:
         submit(account(refusal(*details, code=429), status=429))
     with pytest.raises(ProviderUnavailable) as away:
@@ -251,7 +251,7 @@ def test_the_pause_that_google_asks_for(details: list[object], seconds: float | 
     assert limited.value.retry_after == away.value.retry_after == seconds
 
 
-def test_a_wrong_key_is_told_by_its_reason_and_not_by_its_status() -> None:
+def test_the_reason_and_not_the_status_shows_a_wrong_key() -> None:
     info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
     for code, expected in ((400, ProviderAuthFailed), (500, ProviderOutcomeUnknown)):
         with pytest.raises(ProviderError) as caught:
@@ -290,7 +290,7 @@ def test_a_read_without_a_usable_interaction(reply: object, expected: type[Provi
         ("completed", RemoteStatus.FAILED, Cancellation.IMPOSSIBLE),
     ],
 )
-def test_states_and_what_a_cancel_is_answered_with(word: str, status: RemoteStatus, cancellation: Cancellation) -> None:
+def test_states_and_outcomes_of_a_cancel(word: str, status: RemoteStatus, cancellation: Cancellation) -> None:
     gemini = account(interaction(word))
     assert gemini.poll(REMOTE).status is status
     assert gemini.cancel(REMOTE) is cancellation
@@ -319,7 +319,7 @@ THOUGHT = {"type": "thought", "signature": "c2ln", "summary": [{"type": "image",
         ({"steps": ["no step", {"type": "model_output"}, output("no content", {"type": "video", "uri": URI})]}, URI),
     ],
 )
-def test_where_the_result_is(fields: dict[str, Any], link: str) -> None:
+def test_the_link_of_the_result(fields: dict[str, Any], link: str) -> None:
     assert account(interaction(**fields)).poll(REMOTE) == RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
 
 
@@ -341,7 +341,7 @@ def test_success_without_a_file_is_a_failure(fields: dict[str, Any], message: st
     assert (state.status, state.error_message) == (RemoteStatus.FAILED, message)
 
 
-def test_every_reason_of_a_failure_is_told() -> None:
+def test_a_failure_quotes_every_reason() -> None:
     errors = [{"code": "https://x.example/e", "message": "it broke"}, {"code": "b"}, {"message": "twice"}]
     for word, text in (("failed", "it broke; twice"), ("incomplete", "it stopped before the result was whole")):
         state = account(interaction(word, errors=errors)).poll(REMOTE)
@@ -363,7 +363,7 @@ def test_every_reason_of_a_failure_is_told() -> None:
         ("https://evil.example/v1beta/interactions/1", ResultRequest("https://evil.example/v1beta/interactions/1")),
     ],
 )
-def test_how_a_result_is_fetched(link: str, wanted: ResultRequest) -> None:
+def test_the_request_for_a_result(link: str, wanted: ResultRequest) -> None:
     assert account().result_request(link) == wanted
 
 
@@ -373,7 +373,7 @@ def test_a_lost_create_cannot_be_looked_up() -> None:
     assert requests == []
 
 
-def test_a_check_asks_for_models() -> None:
+def test_a_check_lists_models() -> None:
     requests: list[httpx.Request] = []
     account({"models": []}, requests=requests).check()
     assert (requests[0].method, str(requests[0].url)) == ("GET", f"{BASE}/v1beta/models?pageSize=1")

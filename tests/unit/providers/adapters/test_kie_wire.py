@@ -29,7 +29,7 @@ REMOTE = RemoteRef("task_demo", "google/nano-banana")
 
 
 def account(reply: object = None, *, webhook_key: str = "", requests: list[httpx.Request] | None = None) -> Kie:
-    """An account whose every call is answered with this JSON."""
+    """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if requests is not None:
@@ -49,7 +49,7 @@ def state_of(**fields: Any) -> RemoteState:
     return to_state(Answer(code=200, msg="the envelope's text", data=fields))
 
 
-def test_the_signature_is_kies() -> None:
+def test_the_signature_matches_the_documented_one() -> None:
     expected = "+83azEXRIMmTENj5bLCXLK6A0eivlEA6u2lo/BQ7OW4="
     assert signature("kie-test-key", "task_demo", "1700000000") == expected
 
@@ -67,12 +67,12 @@ def test_a_callback_names_its_task_in_either_spelling(field: str) -> None:
         account(webhook_key="another").read_callback(headers, body)
 
 
-def test_without_a_webhook_key_no_signature_is_asked_for() -> None:
+def test_without_a_webhook_key_no_signature_is_required() -> None:
     assert account().read_callback({}, b'{"code":200,"data":{"taskId":"task_demo"}}').remote_id == "task_demo"
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "-1", "1700000000.5", "١٧٠٠٠٠٠٠٠٠"])
-def test_a_callback_needs_a_time_in_seconds(timestamp: str) -> None:
+def test_a_callback_requires_a_timestamp_in_seconds(timestamp: str) -> None:
     with pytest.raises(CallbackRefused, match="X-Webhook-Timestamp"):
         account(webhook_key="k").read_callback(
             {"x-webhook-timestamp": timestamp}, b'{"code":200,"data":{"taskId":"t"}}'
@@ -148,21 +148,21 @@ NAMES = {"kling-3.0/video/first-frame": "kling-3.0/video", "gemini-omni-video/ed
 
 
 @pytest.mark.parametrize("model", WRITTEN)
-def test_inputs_in_the_words_of_each_model(model: str) -> None:
+def test_the_fields_of_each_model(model: str) -> None:
     assert to_body(ProviderRequest(model, INPUTS)) == {"model": NAMES.get(model, model), "input": WRITTEN[model]}
 
 
-def test_no_model_is_spoken_to_in_words_that_no_test_has_seen() -> None:
+def test_every_supported_model_has_a_test() -> None:
     assert set(WRITTEN) == set(INPUTS_OF)
 
 
 @pytest.mark.parametrize(("resolution", "mode"), [("720p", "std"), ("1080p", "pro"), ("4k", "4K")])
-def test_klings_mode_is_the_resolution(resolution: str, mode: str) -> None:
+def test_the_mode_of_kling_is_the_resolution(resolution: str, mode: str) -> None:
     body = to_body(ProviderRequest("kling-3.0/video", Inputs(prompt="p", resolution=resolution)))
     assert body["input"] == {"prompt": "p", "mode": mode, "multi_shots": False}
 
 
-def test_as_much_of_a_video_is_used_as_was_ordered() -> None:
+def test_the_ordered_seconds_of_a_video_are_used() -> None:
     inputs = Inputs(prompt="p", video_urls=["https://x.example/1.mp4"], duration_seconds=4)
     assert to_body(ProviderRequest("gemini-omni-video/edit", inputs))["input"] == {
         "prompt": "p",
@@ -171,13 +171,13 @@ def test_as_much_of_a_video_is_used_as_was_ordered() -> None:
     }
 
 
-def test_what_is_not_given_is_not_sent() -> None:
+def test_omitted_inputs_are_not_sent() -> None:
     assert to_body(ProviderRequest("nano-banana-pro", Inputs(prompt="p")))["input"] == {"prompt": "p"}
     silent = to_body(ProviderRequest("kling-2.6/text-to-video", Inputs(prompt="p", audio=False)))
     assert silent["input"] == {"prompt": "p", "sound": False}
 
 
-def test_a_model_that_is_not_known_any_more() -> None:
+def test_an_unknown_model_of_an_old_order_is_rejected() -> None:
     with pytest.raises(ProviderRejected, match="kie's model sora-2 is not served any more"):
         to_body(ProviderRequest("sora-2", INPUTS))
 
@@ -207,12 +207,12 @@ def test_the_create_request() -> None:
         [],
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(reply: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account(reply))
 
 
-def test_a_failed_task_may_be_told_under_a_code_of_its_own() -> None:
+def test_a_failed_task_can_have_a_failure_code() -> None:
     data = {"taskId": "task_demo", "state": "fail", "failCode": "500", "failMsg": "Internal server error"}
     state = account({"code": 501, "msg": "Playground task failed.", "data": data}).poll(REMOTE)
     assert state.error_message == "kie could not generate it (code 500): Internal server error"
@@ -249,7 +249,7 @@ def test_states() -> None:
 
 
 @pytest.mark.parametrize("word", ["queueing", "SUCCESS", "succeeded", "running", ""])
-def test_words_that_kie_market_does_not_use(word: str) -> None:
+def test_an_undocumented_state_of_kie_market_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         state_of(state=word)
 
@@ -263,17 +263,17 @@ def test_success_without_urls_is_a_failure(result: str | None) -> None:
 @pytest.mark.parametrize(
     "result", ["[", '{"resultUrls":"https://x.example"}', '{"resultUrls":["javascript:1"]}', '{"resultUrls":[1]}']
 )
-def test_a_result_of_another_form(result: str) -> None:
+def test_an_undocumented_result_is_a_bad_response(result: str) -> None:
     with pytest.raises(ProviderBadResponse):
         state_of(state="success", resultJson=result)
 
 
-def test_a_failure_without_a_reason_takes_the_envelopes_text() -> None:
+def test_a_failure_without_a_reason_quotes_the_envelope() -> None:
     state = state_of(state="fail", failCode=None, failMsg=None)
     assert state.error_message == "kie could not generate it (code missing): the envelope's text"
 
 
-def test_a_code_may_be_a_number_or_text() -> None:
+def test_a_code_can_be_a_number_or_a_text() -> None:
     assert state_of(state="fail", failCode=422).error_code is ErrorCode.PROVIDER_REJECTED
     assert state_of(state="fail", failCode="422").error_code is ErrorCode.PROVIDER_REJECTED
     assert Answer.model_validate_json('{"code":"200"}').code == 200

@@ -1,4 +1,4 @@
-"""The wires behind a Kie account that are not its Market: Veo and Runway."""
+"""Kie's wires for Veo and Runway."""
 
 import json
 from uuid import uuid4
@@ -33,7 +33,7 @@ def pictured(*links: str) -> Inputs:
 
 
 def account(reply: object, requests: list[httpx.Request] | None = None) -> Kie:
-    """An account whose every call is answered with this JSON."""
+    """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if requests is not None:
@@ -62,12 +62,12 @@ def runway_state(**data: JsonValue) -> RemoteState:
         ("gone", MARKET),
     ],
 )
-def test_a_routes_model_tells_its_wire(model: str, wire: object) -> None:
+def test_the_model_of_a_route_selects_the_wire(model: str, wire: object) -> None:
     assert wire_of(model) is wire
 
 
 @pytest.mark.parametrize("model", ["veo/veo2", "veo/veo3/reference", "veo-extend/veo2", "runway/gen4"])
-def test_a_model_that_is_not_known_any_more(model: str) -> None:
+def test_an_unknown_model_of_an_old_order_is_rejected(model: str) -> None:
     with pytest.raises(ProviderRejected, match=f"kie's model {model} is not served any more"):
         to_body(ProviderRequest(model, VIDEO))
 
@@ -89,7 +89,7 @@ def test_a_model_that_is_not_known_any_more(model: str) -> None:
         ),
     ],
 )
-def test_veo_in_its_own_words(model: str, inputs: Inputs, written: dict[str, object]) -> None:
+def test_the_body_of_veo(model: str, inputs: Inputs, written: dict[str, object]) -> None:
     assert to_body(ProviderRequest(model, inputs)) == {**VEO_BODY, **written}
 
 
@@ -97,7 +97,7 @@ def test_veo_in_its_own_words(model: str, inputs: Inputs, written: dict[str, obj
     ("model", "word"),
     [("veo-extend/veo3", "quality"), ("veo-extend/veo3_fast", "fast"), ("veo-extend/veo3_lite", "lite")],
 )
-def test_veo_goes_on_from_the_task_of_an_earlier_video(model: str, word: str) -> None:
+def test_veo_extends_the_task_of_an_earlier_video(model: str, word: str) -> None:
     inputs = Inputs(prompt="p", video_urls=[MINE], duration_seconds=7, audio=True)
     request = ProviderRequest(model, inputs, sources={MINE: RemoteRef("task_0", "veo/veo3")})
     assert to_body(request) == {"taskId": "task_0", "prompt": "p", "model": word}
@@ -107,18 +107,18 @@ def test_veo_goes_on_from_the_task_of_an_earlier_video(model: str, word: str) ->
     ("urls", "sources"),
     [([MINE], {}), ([], {MINE: RemoteRef("task_0", "veo/veo3")}), ([LINK], {MINE: RemoteRef("task_0", "veo/veo3")})],
 )
-def test_veo_goes_on_from_nothing_but_an_earlier_video(urls: list[str], sources: dict[str, RemoteRef]) -> None:
+def test_veo_extends_only_an_earlier_video(urls: list[str], sources: dict[str, RemoteRef]) -> None:
     request = ProviderRequest("veo-extend/veo3", Inputs(prompt="p", video_urls=urls), sources=sources)
     with pytest.raises(ProviderRejected, match="kie goes on from one video of its own"):
         to_body(request)
 
 
 @pytest.mark.parametrize(("inputs", "written"), [(VIDEO, {}), (pictured(FIRST), {"imageUrl": FIRST})])
-def test_runway_in_its_own_words(inputs: Inputs, written: dict[str, object]) -> None:
+def test_the_body_of_runway(inputs: Inputs, written: dict[str, object]) -> None:
     assert to_body(ProviderRequest("runway/generate", inputs)) == {**RUNWAY_BODY, **written}
 
 
-def test_runway_is_told_no_shape_where_a_picture_decides_it() -> None:
+def test_runway_gets_no_aspect_ratio_with_an_image() -> None:
     inputs = pictured(FIRST).model_copy(update={"aspect_ratio": None})
     body = to_body(ProviderRequest("runway/generate", inputs))
     assert "aspectRatio" not in body
@@ -131,7 +131,7 @@ def test_runway_is_told_no_shape_where_a_picture_decides_it() -> None:
         ("runway/generate", "/api/v1/runway/generate", "/api/v1/runway/record-detail"),
     ],
 )
-def test_each_wire_has_addresses_of_its_own(model: str, create: str, status: str) -> None:
+def test_each_wire_has_different_paths(model: str, create: str, status: str) -> None:
     requests: list[httpx.Request] = []
     kie = account({"code": 200, "msg": "success", "data": {"taskId": "task_1"}}, requests)
     created = kie.submit(
@@ -160,7 +160,7 @@ def test_each_wire_has_addresses_of_its_own(model: str, create: str, status: str
         (f"[{LINK},{OTHER}]", [LINK, OTHER]),
     ],
 )
-def test_veos_links_come_as_a_list_or_in_a_string(links: JsonValue, expected: list[str]) -> None:
+def test_the_links_of_veo_are_a_list_or_a_string(links: JsonValue, expected: list[str]) -> None:
     assert veo_state(successFlag=1, response={"resultUrls": links}) == RemoteState(
         RemoteStatus.SUCCEEDED, result_urls=expected
     )
@@ -175,14 +175,14 @@ def test_veo_without_links_is_a_failure(response: JsonValue) -> None:
 
 
 @pytest.mark.parametrize("links", [[1], ["javascript:1"], "javascript:1", "[" * 100_000, '{"a":1}', "7"])
-def test_veos_result_of_another_form(links: JsonValue) -> None:
+def test_an_undocumented_result_of_veo_is_a_bad_response(links: JsonValue) -> None:
     record = {"taskId": "task_1", "successFlag": 1, "response": {"resultUrls": links}}
     with pytest.raises(ProviderBadResponse, match="a record of another form"):
         account({"code": 200, "data": record}).poll(RemoteRef("task_1", "veo/veo3"))
 
 
 @pytest.mark.parametrize("flag", [2, 3])
-def test_veos_two_failures(flag: int) -> None:
+def test_the_two_failure_flags_of_veo(flag: int) -> None:
     state = veo_state(successFlag=flag, errorCode=400, errorMessage="No")
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_REJECTED)
     assert state.error_message == "kie could not generate it (code 400): No"
@@ -198,12 +198,12 @@ def test_veo_runs_until_it_ends() -> None:
 
 
 @pytest.mark.parametrize("flag", [4, -1, "success", ""])
-def test_flags_that_veo_does_not_use(flag: JsonValue) -> None:
+def test_an_undocumented_flag_of_veo_is_a_bad_response(flag: JsonValue) -> None:
     with pytest.raises(ProviderBadResponse):
         veo_state(successFlag=flag)
 
 
-def test_runways_states() -> None:
+def test_the_states_of_runway() -> None:
     assert runway_state(state="wait") == RemoteState(RemoteStatus.QUEUED)
     assert runway_state(state="queueing") == RemoteState(RemoteStatus.QUEUED)
     assert runway_state(state="generating", videoInfo={"videoUrl": ""}) == RemoteState(RemoteStatus.RUNNING)
@@ -216,7 +216,7 @@ def test_runways_states() -> None:
 
 
 @pytest.mark.parametrize("word", ["waiting", "queuing", "SUCCESS", "running", ""])
-def test_words_that_runway_does_not_use(word: str) -> None:
+def test_an_undocumented_state_of_runway_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         runway_state(state=word)
 
@@ -227,7 +227,7 @@ def test_runway_without_a_link_is_a_failure(video: JsonValue) -> None:
     assert state.error_message == "kie reported success without a result"
 
 
-def test_a_video_that_kie_keeps_no_longer_is_a_failure() -> None:
+def test_a_video_that_kie_has_deleted_is_a_failure() -> None:
     state = runway_state(state="success", videoInfo={"videoUrl": LINK}, expireFlag=1)
     assert (state.status, state.error_message) == (RemoteStatus.FAILED, "kie does not keep the result any longer")
 
@@ -239,9 +239,7 @@ def test_a_video_that_kie_keeps_no_longer_is_a_failure() -> None:
         ("runway/generate", 400, {"state": "fail", "failCode": 422, "failMsg": "It went wrong"}),
     ],
 )
-def test_a_failed_task_may_be_told_under_the_code_of_its_callback(
-    model: str, code: int, record: dict[str, object]
-) -> None:
+def test_a_failed_task_can_have_the_code_of_its_callback(model: str, code: int, record: dict[str, object]) -> None:
     reply = {"code": code, "msg": "failed", "data": {"taskId": "task_1", **record}}
     state = account(reply).poll(RemoteRef("task_1", model))
     assert state.error_message == "kie could not generate it (code 422): It went wrong"

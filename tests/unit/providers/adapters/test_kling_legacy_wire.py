@@ -69,7 +69,7 @@ def account(
     options: dict[str, str] | None = None,
     clock: Callable[[], float] = lambda: float(NOW),
 ) -> KlingLegacy:
-    """An account whose every call is answered with this JSON, or as the function says."""
+    """An account whose calls all get this JSON as the answer, or as the function says."""
     answers: Answers = answer if callable(answer) else lambda _request: httpx.Response(status, json=answer)
     settings = ProviderSettings(
         api_key=SecretStr("the-access-key"),
@@ -127,7 +127,7 @@ def test_the_create_request() -> None:
     }
 
 
-def test_pictures_are_the_beginning_and_the_end_and_give_the_shape() -> None:
+def test_images_are_the_first_and_the_last_frame_and_decide_the_aspect_ratio() -> None:
     inputs = INPUTS.model_copy(update={"resolution": "4k", "audio": False})
     assert to_body("image2video/kling-v3", inputs, external_id="1", callback_url=None) == {
         "model_name": "kling-v3",
@@ -141,26 +141,26 @@ def test_pictures_are_the_beginning_and_the_end_and_give_the_shape() -> None:
     }
 
 
-def test_2_5_turbo_is_told_nothing_of_sound() -> None:
+def test_2_5_turbo_gets_no_sound_field() -> None:
     inputs = INPUTS.model_copy(update={"resolution": "720p"})
     body = to_body("text2video/kling-v2-5-turbo", inputs, external_id="1", callback_url=None)
     assert "sound" not in body
     assert body["mode"] == "std"
 
 
-def test_what_is_not_given_is_not_sent() -> None:
+def test_omitted_inputs_are_not_sent() -> None:
     body = to_body("text2video/kling-v3", Inputs(prompt="p"), external_id="1", callback_url=None)
     assert body == {"model_name": "kling-v3", "prompt": "p", "external_task_id": "1"}
 
 
 @pytest.mark.parametrize("model", ["text2video/kling-v1-6", "video-extend/kling-v3", "kling-v3", "text2video"])
-def test_a_model_that_is_not_known_any_more(model: str) -> None:
+def test_an_unknown_model_of_an_old_order_is_rejected(model: str) -> None:
     with pytest.raises(ProviderRejected, match=f"kling_legacy's model {model} is not served any more"):
         to_body(model, INPUTS, external_id="1", callback_url=None)
 
 
 def authorizations(clock: Callable[[], float]) -> tuple[KlingLegacy, list[str]]:
-    """An account with a pair of keys, and what it sends to prove it."""
+    """An account with a pair of keys, and the authentication headers that it sends."""
     sent: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -170,14 +170,14 @@ def authorizations(clock: Callable[[], float]) -> tuple[KlingLegacy, list[str]]:
     return account(answer, options={"secret_key": SECRET_KEY}, clock=clock), sent
 
 
-def test_a_pair_of_keys_is_sent_as_a_token_that_they_make() -> None:
+def test_a_pair_of_keys_is_sent_as_a_token() -> None:
     kling, sent = authorizations(Clock())
     kling.poll(REMOTE)
     submit(kling)
     assert sent == [f"Bearer {make_token('the-access-key', SECRET_KEY, NOW)}"] * 2
 
 
-def test_an_empty_secret_key_is_none() -> None:
+def test_an_empty_secret_key_counts_as_missing() -> None:
     sent: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -188,7 +188,7 @@ def test_an_empty_secret_key_is_none() -> None:
     assert sent == ["Bearer the-access-key"]
 
 
-def test_a_token_is_used_until_shortly_before_it_runs_out() -> None:
+def test_a_token_is_reused_until_shortly_before_its_expiry() -> None:
     clock = Clock()
     kling, sent = authorizations(clock)
     for seconds in (0, 1499, 1500, 1501):
@@ -200,7 +200,7 @@ def test_a_token_is_used_until_shortly_before_it_runs_out() -> None:
     assert claims == {"iss": "the-access-key", "exp": NOW + 1500 + 1800, "nbf": NOW + 1500 - 5}
 
 
-def test_a_clock_that_is_set_back_makes_a_token_that_holds() -> None:
+def test_a_clock_that_is_set_back_makes_a_new_token() -> None:
     clock = Clock()
     kling, sent = authorizations(clock)
     kling.poll(REMOTE)
@@ -209,13 +209,13 @@ def test_a_clock_that_is_set_back_makes_a_token_that_holds() -> None:
     assert jwt.decode(sent[1].removeprefix("Bearer "), options={"verify_signature": False})["nbf"] == NOW - 3605
 
 
-def test_an_option_that_there_is_not_is_refused_by_its_name() -> None:
+def test_an_unknown_option_is_refused_with_its_name() -> None:
     with pytest.raises(InvalidSettings, match=r"KLING_LEGACY__OPTIONS__SECRET: .*secret_key") as why:
         account(options={"secret": SECRET_KEY})
     assert SECRET_KEY not in "".join(traceback.format_exception(why.value))
 
 
-def test_neither_key_nor_token_is_told_when_kling_repeats_them() -> None:
+def test_errors_omit_the_key_and_the_token() -> None:
     token = make_token("the-access-key", SECRET_KEY, NOW)
     text = f"Bearer {token} of the-access-key, part {token[-40:-10]}, with '{PROMPT}'"
     kling = account(refused(1201, text), status=400, options={"secret_key": SECRET_KEY})
@@ -258,12 +258,12 @@ def test_the_code_decides_and_not_the_http_status(code: int) -> None:
         refused(1201, "external_task_id already exists"),
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(reply: object) -> None:
     assert type(error_of(lambda: submit(account(reply)))) is ProviderOutcomeUnknown
 
 
 def found(replies: dict[str, object]) -> tuple[AcceptedCreate | None, list[str]]:
-    """What a look-up finds where work of these kinds is known, and what it asked for."""
+    """The result of a look-up while work of these kinds exists, and the requested paths."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -274,7 +274,7 @@ def found(replies: dict[str, object]) -> tuple[AcceptedCreate | None, list[str]]
     return account(answer).look_up(GENERATION_ID), asked
 
 
-def test_a_look_up_asks_for_our_own_id_among_all_kinds_of_work() -> None:
+def test_a_look_up_searches_all_kinds_of_work_for_our_id() -> None:
     task = {"task_id": "8812", "task_status": "processing", "task_info": {"external_task_id": str(GENERATION_ID)}}
     text, image = (f"/v1/videos/{kind}/{GENERATION_ID}" for kind in ("text2video", "image2video"))
     assert found({}) == (None, [text, image])
@@ -283,21 +283,21 @@ def test_a_look_up_asks_for_our_own_id_among_all_kinds_of_work() -> None:
 
 
 @pytest.mark.parametrize("info", [{}, {"task_info": {}}, {"task_info": {"external_task_id": ""}}, {"task_info": None}])
-def test_a_look_up_takes_the_task_that_it_asked_for_where_our_id_is_not_repeated(info: dict[str, object]) -> None:
+def test_a_look_up_accepts_a_task_without_our_id_in_the_answer(info: dict[str, object]) -> None:
     task = {"task_id": "8812", "task_status": "processing", **info}
     assert found({"text2video": said(task)})[0] == AcceptedCreate("8812")
 
 
-def test_a_look_up_adopts_no_other_task() -> None:
+def test_a_look_up_refuses_another_task() -> None:
     task = {"task_id": "8812", "task_status": "processing", "task_info": {"external_task_id": "another"}}
     assert type(error_of(lambda: found({"text2video": said(task)}))) is ProviderBadResponse
 
 
-def test_a_look_up_that_is_refused_is_not_one_that_found_nothing() -> None:
+def test_a_refused_look_up_raises_an_error() -> None:
     assert type(error_of(lambda: account(refused(1002), status=401).look_up(GENERATION_ID))) is ProviderAuthFailed
 
 
-def test_a_check_is_good_when_kling_looks_for_the_task() -> None:
+def test_a_check_succeeds_if_kling_does_not_know_the_task() -> None:
     account(refused(1201, "Task not found"), status=400).check()
     assert type(error_of(lambda: account(refused(1004), status=401).check())) is ProviderAuthFailed
 
@@ -318,7 +318,7 @@ def test_a_read_without_a_usable_record(reply: object, expected: type[ProviderEr
     assert type(error_of(lambda: account(reply).poll(REMOTE))) is expected
 
 
-def test_a_state_is_read_below_the_path_of_its_kind() -> None:
+def test_a_poll_uses_the_path_of_the_kind() -> None:
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -338,7 +338,7 @@ def test_states() -> None:
 
 
 @pytest.mark.parametrize("word", ["succeeded", "SUCCEED", "success", "queued", "running", ""])
-def test_words_that_the_legacy_dialect_does_not_use(word: str) -> None:
+def test_an_undocumented_state_of_the_legacy_dialect_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         state_of(task_status=word)
 
@@ -352,13 +352,13 @@ def test_success_without_a_video_is_a_failure(result: object) -> None:
 @pytest.mark.parametrize(
     "result", ["https://x.example", {"videos": [{"url": "javascript:1"}]}, {"videos": [{"id": 1}]}]
 )
-def test_a_result_of_another_form(result: object) -> None:
+def test_an_undocumented_result_is_a_bad_response(result: object) -> None:
     task = {"task_id": "8812", "task_status": "succeed", "task_result": result}
     assert type(error_of(lambda: account(said(task)).poll(REMOTE))) is ProviderBadResponse
 
 
 @pytest.mark.parametrize(("bill", "units"), [("2.5", Decimal("2.5")), (3, Decimal(3)), ("much", None), (None, None)])
-def test_an_odd_bill_loses_no_result(bill: object, units: Decimal | None) -> None:
+def test_an_unreadable_charge_keeps_the_result(bill: object, units: Decimal | None) -> None:
     result = {"videos": [{"id": "v1", "url": "https://x.example/1.mp4"}]}
     state = state_of(task_status="succeed", task_result=result, final_unit_deduction=bill)
     assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, units)

@@ -17,12 +17,12 @@ VECTOR = (
 )
 
 
-def test_a_token_is_the_documented_one_to_the_byte() -> None:
+def test_a_token_equals_the_documented_one() -> None:
     with pytest.warns(InsecureKeyLengthWarning):
         assert make_token("ak-demo", "sk-demo", NOW) == VECTOR
 
 
-def test_threads_share_one_token_and_make_it_one_at_a_time() -> None:
+def test_threads_share_one_token() -> None:
     inside, most, now = 0, 0, NOW
 
     def clock() -> float:

@@ -47,7 +47,7 @@ INPUTS = Inputs(
 def account(
     reply: object = None, *, status: int = 200, webhook_key: str = "", requests: list[httpx.Request] | None = None
 ) -> Kling:
-    """An account whose every call is answered with this JSON."""
+    """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if requests is not None:
@@ -99,7 +99,7 @@ def test_the_create_request() -> None:
     }
 
 
-def test_a_picture_is_the_first_frame_and_gives_the_shape() -> None:
+def test_an_image_is_the_first_frame_and_decides_the_aspect_ratio() -> None:
     inputs = INPUTS.model_copy(update={"audio": True})
     assert to_body("image-to-video/kling-3.0", inputs, external_id="1", callback_url=None) == {
         "contents": [{"type": "prompt", "text": PROMPT}, {"type": "first_frame", "url": "https://x.example/1.png"}],
@@ -108,7 +108,7 @@ def test_a_picture_is_the_first_frame_and_gives_the_shape() -> None:
     }
 
 
-def test_a_second_picture_is_the_last_frame() -> None:
+def test_a_second_image_is_the_last_frame() -> None:
     urls = ["https://x.example/1.png", "https://x.example/2.png"]
     inputs = INPUTS.model_copy(update={"image_urls": urls, "resolution": "4k"})
     body = to_body("image-to-video/kling-3.0", inputs, external_id="1", callback_url=None)
@@ -122,7 +122,7 @@ def test_a_second_picture_is_the_last_frame() -> None:
 
 @pytest.mark.parametrize("version", ["kling-3.0-turbo", "kling-2.5-turbo"])
 @pytest.mark.parametrize("kind", ["text-to-video", "image-to-video"])
-def test_a_turbo_model_is_told_nothing_of_sound(kind: str, version: str) -> None:
+def test_a_turbo_model_gets_no_audio_field(kind: str, version: str) -> None:
     settings = to_body(f"{kind}/{version}", INPUTS, external_id="1", callback_url=None)["settings"]
     assert isinstance(settings, dict)
     assert "audio" not in settings
@@ -135,7 +135,7 @@ def test_2_6_always_makes_1080p_because_only_that_has_sound(kind: str) -> None:
     assert (settings["resolution"], settings["audio"]) == ("1080p", "off")
 
 
-def test_omni_is_given_pictures_that_the_prompt_may_name() -> None:
+def test_omni_gets_images_with_ids_for_the_prompt() -> None:
     inputs = INPUTS.model_copy(update={"image_urls": ["https://x.example/1.png", "https://x.example/2.png"]})
     assert to_body("omni-video/kling-3.0-omni", inputs, external_id="1", callback_url=None) == {
         "contents": [
@@ -148,7 +148,7 @@ def test_omni_is_given_pictures_that_the_prompt_may_name() -> None:
     }
 
 
-def test_omni_changes_a_video_and_keeps_its_shape_and_if_asked_its_sound() -> None:
+def test_omni_changes_a_video_and_can_keep_its_sound() -> None:
     requests: list[httpx.Request] = []
     kling = account({"code": 0, "message": "SUCCEED", "data": {"id": "8812", "status": "submitted"}}, requests=requests)
     inputs = INPUTS.model_copy(update={"video_urls": ["https://x.example/1.mp4"], "image_urls": [], "audio": True})
@@ -165,7 +165,7 @@ def test_omni_changes_a_video_and_keeps_its_shape_and_if_asked_its_sound() -> No
     }
 
 
-def test_what_is_not_given_is_not_sent() -> None:
+def test_omitted_inputs_are_not_sent() -> None:
     body = to_body("text-to-video/kling-3.0", Inputs(prompt="p"), external_id="1", callback_url=None)
     assert body == {"prompt": "p", "settings": {}, "options": {"external_task_id": "1"}}
 
@@ -173,7 +173,7 @@ def test_what_is_not_given_is_not_sent() -> None:
 @pytest.mark.parametrize(
     "model", ["text-to-video/kling-1.6", "omni-video/kling-3.0", "kling-3.0", "tasks", "text-to-video/kling-3.0#x"]
 )
-def test_a_model_that_is_not_known_any_more(model: str) -> None:
+def test_an_unknown_model_of_an_old_order_is_rejected(model: str) -> None:
     with pytest.raises(ProviderRejected, match=rf"kling's model {model} is not served any more"):
         to_body(model, INPUTS, external_id="1", callback_url=None)
 
@@ -200,7 +200,7 @@ def test_the_code_decides_and_not_the_http_status(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [1300, 1301])
-def test_a_refusal_by_policy_is_told_as_one(code: int) -> None:
+def test_a_policy_refusal_is_content_rejected(code: int) -> None:
     error = error_of(lambda: submit(account(refused(code, f"no '{PROMPT}'"), status=400)))
     assert error.code is ErrorCode.CONTENT_REJECTED
     assert error.message.endswith(f"(code {code}): no '[…]'")
@@ -219,7 +219,7 @@ def test_a_refusal_by_policy_is_told_as_one(code: int) -> None:
         [],
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(reply: object) -> None:
     assert type(error_of(lambda: submit(account(reply)))) is ProviderOutcomeUnknown
 
 
@@ -233,11 +233,11 @@ def test_a_create_that_may_have_been_accepted_is_unknown(reply: object) -> None:
         f"{GENERATION_ID} is taken",
     ],
 )
-def test_our_own_id_in_use_means_that_the_task_may_exist(message: str) -> None:
+def test_a_used_external_id_is_an_unknown_outcome(message: str) -> None:
     assert type(error_of(lambda: submit(account(refused(1201, message), status=400)))) is ProviderOutcomeUnknown
 
 
-def test_an_invalid_request_is_not_taken_for_an_id_in_use() -> None:
+def test_another_invalid_request_is_a_rejection() -> None:
     assert not names_the_external_id("settings.duration must be 3 to 15; an external link is no idea", "8f1c")
 
 
@@ -245,7 +245,7 @@ def found(reply: object) -> AcceptedCreate | None:
     return account(reply).look_up(GENERATION_ID)
 
 
-def test_a_look_up_asks_for_our_own_id() -> None:
+def test_a_look_up_searches_for_our_id() -> None:
     requests: list[httpx.Request] = []
     task = {"id": "8812", "status": "processing", "external_id": str(GENERATION_ID)}
     assert account(listing(task), requests=requests).look_up(GENERATION_ID) == AcceptedCreate("8812")
@@ -253,7 +253,7 @@ def test_a_look_up_asks_for_our_own_id() -> None:
     assert (requests[0].method, str(requests[0].url)) == ("GET", url)
 
 
-def test_a_look_up_takes_the_one_task_that_it_asked_for() -> None:
+def test_a_look_up_returns_the_task_with_our_id() -> None:
     task = {"id": "8812", "status": "processing"}
     assert found(listing()) is None
     assert found(listing(task)) == AcceptedCreate("8812")
@@ -267,7 +267,7 @@ def test_a_look_up_takes_the_one_task_that_it_asked_for() -> None:
         {"code": 0, "data": {"id": "8812", "status": "processing"}},
     ],
 )
-def test_a_look_up_adopts_no_other_task(reply: object) -> None:
+def test_a_look_up_refuses_another_task(reply: object) -> None:
     assert type(error_of(lambda: found(reply))) is ProviderBadResponse
 
 
@@ -285,7 +285,7 @@ def test_a_read_without_a_usable_record(reply: object, expected: type[ProviderEr
     assert type(error_of(lambda: account(reply).poll(REMOTE))) is expected
 
 
-def test_the_task_is_picked_out_of_a_list() -> None:
+def test_a_poll_finds_the_task_in_a_list() -> None:
     reply = listing({"id": "8811", "status": "failed"}, {"id": "8812", "status": "processing"})
     assert account(reply).poll(REMOTE) == RemoteState(RemoteStatus.RUNNING)
 
@@ -296,7 +296,7 @@ def test_states() -> None:
 
 
 @pytest.mark.parametrize("word", ["succeed", "SUCCEEDED", "success", "queued", "running", ""])
-def test_words_that_the_new_dialect_does_not_use(word: str) -> None:
+def test_an_undocumented_state_of_the_new_dialect_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         state_of(status=word)
 
@@ -308,7 +308,7 @@ def test_success_without_a_video_is_a_failure(outputs: object) -> None:
 
 
 @pytest.mark.parametrize("outputs", ["https://x.example", [{"type": "video", "url": "javascript:1"}], [{"id": "v1"}]])
-def test_a_result_of_another_form(outputs: object) -> None:
+def test_an_undocumented_result_is_a_bad_response(outputs: object) -> None:
     task = {"id": "8812", "status": "succeeded", "outputs": outputs}
     assert type(error_of(lambda: account(listing(task)).poll(REMOTE))) is ProviderBadResponse
 
@@ -324,7 +324,9 @@ def test_a_result_of_another_form(outputs: object) -> None:
         (None, None),
     ],
 )
-def test_only_a_bill_in_units_is_kept_and_an_odd_one_loses_no_result(billing: object, units: Decimal | None) -> None:
+def test_only_charges_in_units_count_and_an_unreadable_charge_keeps_the_result(
+    billing: object, units: Decimal | None
+) -> None:
     state = state_of(status="succeeded", outputs=[{"type": "video", "url": "https://x.example/1.mp4"}], billing=billing)
     assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, units)
 
@@ -360,6 +362,6 @@ def test_a_callback_without_a_usable_task_is_refused(body: bytes) -> None:
         account().read_callback({}, body)
 
 
-def test_a_key_that_is_not_a_webhook_secret_lets_nothing_pass() -> None:
+def test_an_invalid_webhook_secret_refuses_every_callback() -> None:
     with pytest.raises(CallbackRefused, match="is not a Standard Webhooks secret"):
         account(webhook_key="a key of Kie's!").read_callback({}, b'{"id":"8812"}')

@@ -45,7 +45,7 @@ REMOTE = RemoteRef("job-1", TEXT)
 def account(
     reply: object = None, *, status: int = 200, requests: list[httpx.Request] | None = None, **limits: float
 ) -> LongCat:
-    """An account whose every call is answered with this JSON."""
+    """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if requests is not None:
@@ -94,7 +94,7 @@ def test_a_video_from_text() -> None:
     }
 
 
-def test_a_video_from_a_picture_has_the_pictures_shape() -> None:
+def test_a_video_from_an_image_has_its_aspect_ratio() -> None:
     assert body(IMAGE, image_urls=[PICTURE_URL], resolution="480p", aspect_ratio=None) == {
         "prompt": PROMPT,
         "image_url": PICTURE_URL,
@@ -119,11 +119,11 @@ def test_a_continuation_names_its_video() -> None:
 @pytest.mark.parametrize(
     ("seconds", "fps", "frames"), [(5, 15, 73), (5, 30, 149), (10, 15, 149), (10, 30, 301), (1, 15, 13), (4, 15, 61)]
 )
-def test_frames_are_a_multiple_of_four_and_one(seconds: int, fps: int, frames: int) -> None:
+def test_frames_are_a_multiple_of_four_plus_one(seconds: int, fps: int, frames: int) -> None:
     assert body(TEXT, duration_seconds=seconds, fps=fps)["num_frames"] == frames
 
 
-def test_an_old_order_for_a_model_that_is_gone() -> None:
+def test_an_old_order_of_an_unsupported_model_is_rejected() -> None:
     with pytest.raises(ProviderRejected, match="avatar is not served any more"):
         body("avatar")
 
@@ -139,12 +139,12 @@ def test_the_create_request() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 @pytest.mark.parametrize("word", ["queued", "running", "failed", "cancelled", "a new word"])
-def test_a_create_with_an_id_is_accepted_whatever_its_state(status: int, word: str) -> None:
+def test_a_create_with_an_id_is_accepted_in_any_state(status: int, word: str) -> None:
     assert submit(account(job(word, video={"url": LINK}), status=status)) == AcceptedCreate("job-1")
 
 
 @pytest.mark.parametrize(("job_id", "kept"), [("job-1", "job-1"), (None, str(GENERATION_ID))])
-def test_a_video_that_comes_at_once_is_kept(job_id: str | None, kept: str) -> None:
+def test_a_video_in_the_answer_to_the_create_is_kept(job_id: str | None, kept: str) -> None:
     accepted = submit(account({"id": job_id, "status": "succeeded", "video": {"url": LINK}}))
     assert accepted.remote_id == kept
     assert LINK not in repr(accepted)
@@ -157,7 +157,7 @@ def test_a_video_that_comes_at_once_is_kept(job_id: str | None, kept: str) -> No
 
 
 @pytest.mark.parametrize("url", [None, "", "/files/1.mp4", "https://media.example/a b.mp4", 7])
-def test_a_finished_job_whose_video_cannot_be_followed_is_asked_for(url: object) -> None:
+def test_a_finished_job_with_an_unusable_link_counts_as_unfinished(url: object) -> None:
     assert submit(account(job("succeeded", video={"url": url}))) == AcceptedCreate("job-1")
 
 
@@ -182,7 +182,7 @@ def test_a_finished_job_whose_video_cannot_be_followed_is_asked_for(url: object)
         (500, problem("internal_error", "no")),
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(status: int, reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(status: int, reply: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account(reply, status=status))
 
@@ -220,7 +220,7 @@ def test_a_rejection_without_a_text(reply: object) -> None:
     assert caught.value.message == "mygpu answered submit with HTTP 400"
 
 
-def test_a_create_may_take_as_long_as_a_video_and_a_read_may_not() -> None:
+def test_a_create_has_a_longer_time_limit_than_a_read() -> None:
     requests: list[httpx.Request] = []
     longcat = account(job(), requests=requests)
     submit(longcat)
@@ -229,7 +229,7 @@ def test_a_create_may_take_as_long_as_a_video_and_a_read_may_not() -> None:
     assert [request.extensions["timeout"]["read"] for request in requests] == [300, 30, 20]
 
 
-def test_a_read_is_of_one_job() -> None:
+def test_a_poll_reads_one_job() -> None:
     requests: list[httpx.Request] = []
     longcat = account(job("succeeded", video={"url": LINK}), requests=requests)
     assert longcat.poll(REMOTE) == RemoteState(RemoteStatus.SUCCEEDED, result_urls=[LINK])
@@ -264,7 +264,7 @@ def test_progress_is_a_fraction_where_there_is_one(progress: object, fraction: f
 
 
 @pytest.mark.parametrize("word", ["processing", "completed", "canceled", "QUEUED", ""])
-def test_words_that_the_wire_does_not_have(word: str) -> None:
+def test_an_undocumented_state_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         state_of(word)
 
@@ -302,7 +302,7 @@ def test_a_look_up_searches_by_our_reference() -> None:
     ]
 
 
-def test_a_finished_job_that_is_found_brings_its_video() -> None:
+def test_a_look_up_of_a_finished_job_returns_its_video() -> None:
     found = account({"jobs": [{"status": "succeeded", "video": {"url": LINK}}]}).look_up(GENERATION_ID)
     assert found is not None
     assert found.remote_id == str(GENERATION_ID)
@@ -313,12 +313,12 @@ def test_a_finished_job_that_is_found_brings_its_video() -> None:
 @pytest.mark.parametrize(
     ("status", "reply"), [(200, {"jobs": []}), (404, {"detail": "Not Found"}), (404, problem()), (405, None)]
 )
-def test_nothing_is_found_where_there_is_nothing_or_no_search(status: int, reply: object) -> None:
+def test_a_look_up_without_a_job_or_a_search_finds_nothing(status: int, reply: object) -> None:
     assert account(reply, status=status).look_up(GENERATION_ID) is None
 
 
 @pytest.mark.parametrize("jobs", [[job(reference="another's")], [job(), job(id="job-2")], [{"status": "running"}]])
-def test_other_jobs_than_ours_are_not_adopted(jobs: object) -> None:
+def test_a_look_up_refuses_other_jobs(jobs: object) -> None:
     with pytest.raises(ProviderBadResponse):
         account({"jobs": jobs}).look_up(GENERATION_ID)
 
@@ -333,18 +333,18 @@ def test_other_jobs_than_ours_are_not_adopted(jobs: object) -> None:
         ("cancelled", Cancellation.STOPPED),
     ],
 )
-def test_what_a_cancel_is_answered_with_says_what_became_of_it(word: str, answer: Cancellation) -> None:
+def test_the_outcomes_of_a_cancel(word: str, answer: Cancellation) -> None:
     requests: list[httpx.Request] = []
     assert account(job(word), requests=requests).cancel(REMOTE) is answer
     assert [(request.method, str(request.url)) for request in requests] == [("DELETE", f"{ENDPOINT}/job-1")]
 
 
-def test_a_service_that_cannot_stop_a_job_says_so() -> None:
+def test_a_service_without_a_cancel_call_is_impossible_to_cancel() -> None:
     assert account({"detail": "Method Not Allowed"}, status=405).cancel(REMOTE) is Cancellation.IMPOSSIBLE
 
 
 @pytest.mark.parametrize(("status", "reply"), [(200, {"jobs": []}), (404, problem("not_found")), (405, None)])
-def test_an_endpoint_with_or_without_a_search_is_good(status: int, reply: object) -> None:
+def test_a_check_succeeds_with_and_without_a_search(status: int, reply: object) -> None:
     assert account(reply, status=status).check() == AccountState()
 
 
@@ -353,12 +353,12 @@ def test_a_check_of_a_wrong_address_is_refused() -> None:
         account({"detail": "Not Found"}, status=404).check()
 
 
-def test_our_key_goes_to_the_endpoint_alone() -> None:
+def test_our_key_is_sent_only_to_the_endpoint() -> None:
     link = f"{ENDPOINT}/job-1/video.mp4"
     assert account().result_request(link) == ResultRequest(link, headers={"Authorization": "Bearer sk-key"})
     assert account().result_request(LINK) == ResultRequest(LINK)
 
 
-def test_nobody_calls_back() -> None:
+def test_callbacks_are_refused() -> None:
     with pytest.raises(CallbackRefused):
         account().read_callback({}, json.dumps(job()).encode())

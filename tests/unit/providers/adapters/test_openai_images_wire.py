@@ -48,7 +48,7 @@ def account(
     requests: list[httpx.Request] | None = None,
     timeout_seconds: float | None = None,
 ) -> OpenAIImages:
-    """An account whose every call is answered with this JSON."""
+    """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if requests is not None:
@@ -85,7 +85,7 @@ def problem(message: object = None, code: object = None, type_: str = "invalid_r
         ("9:16", "1024x1792"),
     ],
 )
-def test_sizes_of_a_model_that_answers_with_links(aspect_ratio: str, size: str) -> None:
+def test_sizes_of_a_model_that_returns_links(aspect_ratio: str, size: str) -> None:
     assert to_body("dall-e-3", INPUTS.model_copy(update={"aspect_ratio": aspect_ratio})) == {
         "model": "dall-e-3",
         "prompt": PROMPT,
@@ -105,7 +105,7 @@ def test_sizes_of_a_model_that_answers_with_links(aspect_ratio: str, size: str) 
         ("9:16", "864x1536"),
     ],
 )
-def test_sizes_of_a_model_that_answers_with_the_picture(aspect_ratio: str, size: str) -> None:
+def test_sizes_of_a_model_that_returns_images(aspect_ratio: str, size: str) -> None:
     inputs = INPUTS.model_copy(update={"aspect_ratio": aspect_ratio, "output_format": "jpeg"})
     assert to_body("gpt-image-2.5-flare", inputs) == {
         "model": "gpt-image-2.5-flare",
@@ -117,7 +117,7 @@ def test_sizes_of_a_model_that_answers_with_the_picture(aspect_ratio: str, size:
 
 
 @pytest.mark.parametrize("aspect_ratio", ["4:3", "auto", None])
-def test_a_size_that_the_wire_does_not_have(aspect_ratio: str | None) -> None:
+def test_an_unknown_size_is_rejected(aspect_ratio: str | None) -> None:
     with pytest.raises(ProviderRejected, match="makes no picture"):
         to_body("dall-e-3", INPUTS.model_copy(update={"aspect_ratio": aspect_ratio}))
 
@@ -131,7 +131,7 @@ def test_the_create_request() -> None:
     assert json.loads(request.content) == to_body("dall-e-3", INPUTS)
 
 
-def test_the_link_of_the_answer_is_kept_under_an_id_of_our_own() -> None:
+def test_the_link_is_stored_with_our_id() -> None:
     accepted = submit(account(pictures({"url": LINK, "revised_prompt": "a tall lighthouse"})))
     assert accepted.remote_id == str(GENERATION_ID)
     requests: list[httpx.Request] = []
@@ -140,18 +140,18 @@ def test_the_link_of_the_answer_is_kept_under_an_id_of_our_own() -> None:
     assert requests == []
 
 
-def test_the_link_goes_into_no_log() -> None:
+def test_the_link_is_not_logged() -> None:
     assert LINK not in repr(submit(account(pictures({"url": LINK}))))
 
 
-def test_without_the_link_there_is_nothing_to_read() -> None:
+def test_a_poll_without_the_link_is_rejected() -> None:
     with pytest.raises(ProviderRejected, match="keeps no pictures"):
         account().poll(RemoteRef(str(GENERATION_ID), "dall-e-3"))
 
 
 @pytest.mark.parametrize("size", [8, 100, 3000, MAX_REPLY_BYTES + 1])
 @pytest.mark.parametrize("beside", [{}, {"url": None}])
-def test_a_picture_that_comes_with_the_answer_is_kept(beside: dict[str, Any], size: int) -> None:
+def test_an_image_in_the_answer_is_kept(beside: dict[str, Any], size: int) -> None:
     picture = bytes(size)
     told = {**beside, "b64_json": base64.b64encode(picture).decode()}
     accepted = submit(account(pictures(told)))
@@ -171,7 +171,7 @@ def test_a_picture_that_comes_with_the_answer_is_kept(beside: dict[str, Any], si
         {},
     ],
 )
-def test_an_answer_with_neither_a_picture_nor_a_link_is_unknown(picture: dict[str, Any]) -> None:
+def test_an_answer_without_an_image_and_a_link_is_an_unknown_outcome(picture: dict[str, Any]) -> None:
     with pytest.raises(ProviderOutcomeUnknown, match="neither a link to the picture nor the picture itself"):
         submit(account(pictures(picture)))
 
@@ -190,7 +190,7 @@ def test_an_answer_with_neither_a_picture_nor_a_link_is_unknown(picture: dict[st
         (500, problem("The server had an error", type_="server_error")),
     ],
 )
-def test_a_create_that_may_have_been_paid_is_unknown(status: int, reply: object) -> None:
+def test_a_create_that_may_have_been_billed_is_an_unknown_outcome(status: int, reply: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account(reply, status=status))
 
@@ -218,7 +218,7 @@ def test_the_text_of_a_rejection_is_quoted_without_secrets() -> None:
     assert caught.value.message == "mygateway answered submit with HTTP 400: '[…]' is dull, see [link] now"
 
 
-def test_a_create_may_take_as_long_as_a_picture_unless_its_operator_says_less() -> None:
+def test_a_create_has_the_time_limit_of_the_profile_or_the_operator() -> None:
     limits: list[float] = []
     for given in (None, 20):
         requests: list[httpx.Request] = []
@@ -227,26 +227,26 @@ def test_a_create_may_take_as_long_as_a_picture_unless_its_operator_says_less() 
     assert limits == [180, 20]
 
 
-def test_our_key_goes_to_the_gateway_alone() -> None:
+def test_our_key_is_sent_only_to_the_gateway() -> None:
     gateway = account()
     link = f"{BASE_URL}/files/1.png"
     assert gateway.result_request(link) == ResultRequest(link, headers={"Authorization": "Bearer sk-key"})
     assert gateway.result_request(LINK) == ResultRequest(LINK)
 
 
-def test_a_check_asks_for_the_models() -> None:
+def test_a_check_lists_the_models() -> None:
     requests: list[httpx.Request] = []
     listing = {"object": "list", "data": [{"id": "dall-e-3", "object": "model"}]}
     assert account(listing, requests=requests).check() == AccountState()
     assert [(request.method, str(request.url)) for request in requests] == [("GET", f"{BASE_URL}/models")]
 
 
-def test_a_check_of_a_wrong_address_tells_how_others_end() -> None:
+def test_a_check_of_a_wrong_address_suggests_the_usual_ending() -> None:
     with pytest.raises(ProviderRejected, match="no models at this address, which mostly ends with /v1"):
         account({"detail": "Not Found"}, status=404).check()
 
 
-def test_nothing_is_looked_up_stopped_or_called_back() -> None:
+def test_look_ups_cancels_and_callbacks_are_unsupported() -> None:
     requests: list[httpx.Request] = []
     gateway = account(pictures({"url": LINK}), requests=requests)
     assert gateway.look_up(GENERATION_ID) is None

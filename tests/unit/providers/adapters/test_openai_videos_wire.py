@@ -33,7 +33,7 @@ CONTENT_URL = f"{BASE_URL}/videos/video_123/content"
 
 
 def account(reply: object = None, *, status: int = 200, requests: list[httpx.Request] | None = None) -> OpenAIVideos:
-    """An account whose every call is answered with this JSON."""
+    """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if requests is not None:
@@ -77,12 +77,12 @@ def test_sizes(aspect_ratio: str, resolution: str, size: str) -> None:
     assert to_form("sora-2", inputs) == {"model": "sora-2", "prompt": PROMPT, "size": size, "seconds": "8"}
 
 
-def test_what_is_not_given_is_not_sent() -> None:
+def test_omitted_inputs_are_not_sent() -> None:
     assert "seconds" not in to_form("sora-2", INPUTS.model_copy(update={"duration_seconds": None}))
 
 
 @pytest.mark.parametrize("fields", [{"resolution": "480p"}, {"aspect_ratio": "1:1"}, {"resolution": None}])
-def test_a_size_that_the_wire_does_not_have(fields: dict[str, Any]) -> None:
+def test_an_unknown_size_is_rejected(fields: dict[str, Any]) -> None:
     with pytest.raises(ProviderRejected):
         to_form("sora-2", INPUTS.model_copy(update=fields))
 
@@ -109,7 +109,7 @@ def test_a_read_is_of_one_video_and_its_result_lies_at_the_gateway() -> None:
     assert [(request.method, str(request.url)) for request in requests] == [("GET", f"{BASE_URL}/videos/video_123")]
 
 
-def test_our_key_goes_to_the_gateway_alone() -> None:
+def test_our_key_is_sent_only_to_the_gateway() -> None:
     videos = account()
     assert videos.result_request(CONTENT_URL).headers == {"Authorization": "Bearer sk-key"}
     assert videos.result_request("https://gw.example/files/1.mp4").headers == {}
@@ -117,7 +117,7 @@ def test_our_key_goes_to_the_gateway_alone() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 @pytest.mark.parametrize("word", ["queued", "in_progress", "completed", "failed", "a new word"])
-def test_a_create_with_an_id_is_accepted_whatever_its_state(status: int, word: str) -> None:
+def test_a_create_with_an_id_is_accepted_in_any_state(status: int, word: str) -> None:
     assert submit(account(video(word), status=status)) == "video_123"
 
 
@@ -138,7 +138,7 @@ def test_a_create_with_an_id_is_accepted_whatever_its_state(status: int, word: s
         (500, problem("The server had an error", "server_error")),
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(status: int, reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(status: int, reply: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account(reply, status=status))
 
@@ -216,7 +216,7 @@ def test_progress_is_a_fraction_where_there_is_one(progress: object, fraction: f
 
 
 @pytest.mark.parametrize("word", ["processing", "succeeded", "cancelled", "QUEUED", ""])
-def test_words_that_the_wire_does_not_have(word: str) -> None:
+def test_an_undocumented_state_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         state_of(word)
 
@@ -256,19 +256,19 @@ def test_an_id_that_nobody_wrapped_is_the_original(video_id: str) -> None:
     assert original_id(video_id) == video_id
 
 
-def test_a_check_asks_for_one_video() -> None:
+def test_a_check_lists_one_video() -> None:
     requests: list[httpx.Request] = []
     videos = account({"object": "list", "data": [video()], "has_more": True}, requests=requests)
     assert videos.check() == AccountState()
     assert str(requests[0].url) == f"{BASE_URL}/videos?limit=1"
 
 
-def test_a_check_of_a_wrong_address_tells_how_others_end() -> None:
+def test_a_check_of_a_wrong_address_suggests_the_usual_ending() -> None:
     with pytest.raises(ProviderRejected, match="mostly ends with /v1"):
         account({"detail": "Not Found"}, status=404).check()
 
 
-def test_nothing_is_looked_up_stopped_or_called_back() -> None:
+def test_look_ups_cancels_and_callbacks_are_unsupported() -> None:
     requests: list[httpx.Request] = []
     videos = account(video(), requests=requests)
     assert videos.look_up(uuid4()) is None

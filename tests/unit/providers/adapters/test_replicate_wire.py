@@ -34,7 +34,7 @@ SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 def account(
     reply: object = None, *, status: int = 200, webhook_key: str = "", requests: list[httpx.Request] | None = None
 ) -> Replicate:
-    """An account whose every call is answered with this JSON."""
+    """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if requests is not None:
@@ -75,15 +75,15 @@ WRITTEN: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("model", WRITTEN)
-def test_inputs_in_the_words_of_each_model(model: str) -> None:
+def test_the_fields_of_each_model(model: str) -> None:
     assert to_input(model, INPUTS) == WRITTEN[model]
 
 
-def test_what_is_not_given_is_not_sent() -> None:
+def test_omitted_inputs_are_not_sent() -> None:
     assert to_input(FLUX, Inputs(prompt="p")) == {"prompt": "p"}
 
 
-def test_a_model_that_is_not_known_any_more() -> None:
+def test_an_unknown_model_of_an_old_order_is_rejected() -> None:
     with pytest.raises(ProviderRejected, match="replicate's model stability-ai/sdxl is not served any more"):
         to_input("stability-ai/sdxl", INPUTS)
 
@@ -103,13 +103,13 @@ def test_the_create_request() -> None:
     }
 
 
-def test_without_a_callback_no_webhook_is_asked_for() -> None:
+def test_without_a_callback_url_no_webhook_is_requested() -> None:
     requests: list[httpx.Request] = []
     submit(account(prediction(), status=201, requests=requests))
     assert set(json.loads(requests[0].content)) == {"input"}
 
 
-def test_reads_and_cancels_are_of_one_prediction() -> None:
+def test_polls_and_cancels_name_one_prediction() -> None:
     requests: list[httpx.Request] = []
     replicate = account(prediction(), requests=requests)
     replicate.poll(REMOTE)
@@ -122,7 +122,7 @@ def test_reads_and_cancels_are_of_one_prediction() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 @pytest.mark.parametrize("word", ["starting", "processing", "succeeded", "failed", "canceled", "a new word"])
-def test_a_create_with_an_id_is_accepted_whatever_its_state(status: int, word: str) -> None:
+def test_a_create_with_an_id_is_accepted_in_any_state(status: int, word: str) -> None:
     assert submit(account(prediction(word), status=status)) == "p1a2b3c4"
 
 
@@ -141,7 +141,7 @@ def test_a_create_with_an_id_is_accepted_whatever_its_state(status: int, word: s
         (500, prediction()),
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(status: int, reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(status: int, reply: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account(reply, status=status))
 
@@ -204,7 +204,7 @@ def test_states(word: str, status: RemoteStatus) -> None:
 
 
 @pytest.mark.parametrize("word", ["cancelled", "CANCELED", "success", "queued", ""])
-def test_words_that_replicate_does_not_use(word: str) -> None:
+def test_an_undocumented_state_of_replicate_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         state_of(status=word)
 
@@ -217,7 +217,7 @@ def test_words_that_replicate_does_not_use(word: str) -> None:
         ({"video": URL, "seed": 7, "frames": [f"{URL}?1", None]}, [URL, f"{URL}?1"]),
     ],
 )
-def test_an_output_is_a_text_a_list_or_an_object(output: object, urls: list[str]) -> None:
+def test_an_output_can_be_a_text_a_list_or_an_object(output: object, urls: list[str]) -> None:
     state = state_of(status="succeeded", output=output)
     assert (state.status, state.result_urls) == (RemoteStatus.SUCCEEDED, urls)
 
@@ -230,7 +230,7 @@ def test_success_without_a_link_is_a_failure(output: object) -> None:
 
 
 @pytest.mark.parametrize("output", ["a cat", ["javascript:1"], {"a": URL, "b": "file:///etc/passwd"}, [f"{URL} {URL}"]])
-def test_a_result_of_another_form(output: object) -> None:
+def test_an_undocumented_result_is_a_bad_response(output: object) -> None:
     with pytest.raises(ProviderBadResponse, match="of another form"):
         state_of(status="succeeded", output=output)
 
@@ -251,11 +251,11 @@ def test_a_failure_without_a_reason(error: object) -> None:
         ("aborted", Cancellation.STOPPED),
     ],
 )
-def test_what_a_cancel_is_answered_with(word: str, expected: Cancellation) -> None:
+def test_the_outcomes_of_a_cancel(word: str, expected: Cancellation) -> None:
     assert to_cancellation(Prediction.model_validate(prediction(word))) is expected
 
 
-def test_a_finished_prediction_whose_output_cannot_be_read_still_cannot_be_stopped() -> None:
+def test_a_finished_prediction_with_an_unreadable_output_cannot_be_cancelled() -> None:
     assert account(prediction("succeeded", output=["none"])).cancel(REMOTE) is Cancellation.IMPOSSIBLE
 
 
@@ -265,12 +265,12 @@ def test_a_lost_create_cannot_be_looked_up() -> None:
     assert requests == []
 
 
-def test_without_a_webhook_key_no_signature_is_asked_for() -> None:
+def test_without_a_webhook_key_no_signature_is_required() -> None:
     body = json.dumps(prediction("succeeded")).encode()
     assert account().read_callback({}, body).remote_id == "p1a2b3c4"
 
 
-def test_with_a_webhook_key_the_signature_is_checked_before_the_body_is_read() -> None:
+def test_with_a_webhook_key_the_signature_is_verified_before_the_body_is_parsed() -> None:
     signed = {
         "webhook-id": "msg_1",
         "webhook-timestamp": "1700000000",

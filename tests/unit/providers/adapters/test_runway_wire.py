@@ -92,7 +92,7 @@ WRITTEN: dict[str, tuple[str, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("model", WRITTEN)
-def test_inputs_in_the_words_of_each_model(model: str) -> None:
+def test_the_fields_of_each_model(model: str) -> None:
     inputs = Inputs(
         prompt=PROMPT,
         negative_prompt="haze",
@@ -111,7 +111,7 @@ def test_inputs_in_the_words_of_each_model(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", [VEO, VEO_FAST])
-def test_veo_goes_from_text_or_from_a_first_and_a_last_frame(model: str) -> None:
+def test_veo_takes_text_or_a_first_and_a_last_frame(model: str) -> None:
     inputs = Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="1080p", duration_seconds=4, audio=False)
     assert to_path(model, inputs) == "/v1/text_to_video"
     assert to_body(model, inputs) == {
@@ -126,7 +126,7 @@ def test_veo_goes_from_text_or_from_a_first_and_a_last_frame(model: str) -> None
     assert to_body(model, both)["promptImage"] == [*FRAMES, {"uri": "https://x.example/2.png", "position": "last"}]
 
 
-def test_a_video_is_changed_without_a_picture_too() -> None:
+def test_a_video_can_be_changed_without_an_image() -> None:
     assert to_body(ALEPH, Inputs(prompt=PROMPT, video_urls=[VIDEO], duration_seconds=5)) == {
         "model": "aleph2",
         "promptText": PROMPT,
@@ -134,7 +134,7 @@ def test_a_video_is_changed_without_a_picture_too() -> None:
     }
 
 
-def test_each_of_several_pictures_has_a_tag_and_without_a_picture_no_field_is_sent() -> None:
+def test_each_image_has_a_tag_and_without_images_the_field_is_omitted() -> None:
     inputs = Inputs(prompt=PROMPT, image_urls=["https://x.example/1", "https://x.example/2"], aspect_ratio="1:1")
     sent = to_body(PICTURE, inputs.model_copy(update={"resolution": "1080p"}))
     assert sent["referenceImages"] == [
@@ -151,14 +151,14 @@ def test_each_of_several_pictures_has_a_tag_and_without_a_picture_no_field_is_se
 MODELS = [model for model in CatalogueFile.shipped().models if model.routes[0].provider == "runway"]
 
 
-def test_every_model_that_is_spoken_is_in_the_catalogue_and_its_cancels_are_charged() -> None:
+def test_every_supported_model_is_in_the_catalogue_and_charges_cancels() -> None:
     routes = [route for model in MODELS for route in model.routes]
     assert sorted(route.model for route in routes) == sorted(RATIOS)
     assert {route.cancel for route in routes} == {CancelRule.CHARGED}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_whatever_the_catalogue_offers_has_a_ratio_and_every_ratio_is_offered(model: Model) -> None:
+def test_the_ratios_match_the_catalogue(model: Model) -> None:
     can, (route,) = model.capabilities, model.routes
     catalogue = Catalogue.load(frozenset({"runway"}))
     ratios = set()
@@ -189,7 +189,7 @@ def test_whatever_the_catalogue_offers_has_a_ratio_and_every_ratio_is_offered(mo
         (TEXT, {"aspect_ratio": None, "resolution": None}),
     ],
 )
-def test_an_old_order_for_what_is_not_spoken_any_more_is_rejected(model: str, changed: dict[str, object]) -> None:
+def test_an_old_order_of_an_unsupported_model_is_rejected(model: str, changed: dict[str, object]) -> None:
     inputs = Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=5)
     with pytest.raises(ProviderRejected, match=r"runway's model .* is not served any more"):
         to_body(model, inputs.model_copy(update=changed))
@@ -224,7 +224,7 @@ def test_the_create_request() -> None:
         (500, {"error": "no"}),
     ],
 )
-def test_a_create_that_may_have_been_accepted_is_unknown(status: int, reply: object) -> None:
+def test_a_create_that_may_have_been_accepted_is_an_unknown_outcome(status: int, reply: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account((status, reply)))
 
@@ -254,15 +254,13 @@ def test_the_text_of_a_rejection_is_quoted_without_secrets(text: str, told: str)
         (503, "shedding load; the daily peak", ProviderUnavailable),
     ],
 )
-def test_an_account_that_is_used_up_is_told_from_one_that_is_busy(
-    status: int, text: str, expected: type[ProviderError]
-) -> None:
+def test_an_exhausted_account_differs_from_a_rate_limit(status: int, text: str, expected: type[ProviderError]) -> None:
     with pytest.raises(ProviderError) as caught:
         submit(account((status, {"error": text})))
     assert type(caught.value) is expected
 
 
-def test_reads_are_of_one_task() -> None:
+def test_a_poll_reads_one_task() -> None:
     requests: list[httpx.Request] = []
     account((200, task()), requests=requests).poll(REMOTE)
     (request,) = requests
@@ -301,7 +299,7 @@ def test_states(word: str, status: RemoteStatus) -> None:
 
 
 @pytest.mark.parametrize("word", ["pending", "CANCELED", "SUCCESS", "QUEUED", ""])
-def test_words_that_runway_does_not_use(word: str) -> None:
+def test_an_undocumented_state_of_runway_is_a_bad_response(word: str) -> None:
     with pytest.raises(ProviderBadResponse):
         state_of(word)
 
@@ -314,14 +312,14 @@ def test_progress_is_a_fraction_or_unknown(given: object, told: float | None) ->
     assert state_of("RUNNING", progress=given) == RemoteState(RemoteStatus.RUNNING, progress=told)
 
 
-def test_a_success_has_links_and_a_bill() -> None:
+def test_a_success_has_links_and_a_charge() -> None:
     assert state_of("SUCCEEDED", output=[URL], cost={"credits": 60}) == RemoteState(
         RemoteStatus.SUCCEEDED, result_urls=[URL], provider_credits=Decimal(60)
     )
 
 
 @pytest.mark.parametrize("cost", [None, {}, 60, {"credits": "many"}, {"credits": None}])
-def test_an_odd_bill_does_not_take_the_result_away(cost: object) -> None:
+def test_an_unreadable_charge_keeps_the_result(cost: object) -> None:
     state = state_of("SUCCEEDED", output=[URL], cost=cost)
     assert (state.result_urls, state.provider_credits) == ([URL], None)
 
@@ -334,7 +332,7 @@ def test_success_without_a_link_is_a_failure(output: object) -> None:
 
 
 @pytest.mark.parametrize("output", [URL, {"url": URL}, ["javascript:1"], [URL, None], [f"{URL} {URL}"]])
-def test_a_result_of_another_form(output: object) -> None:
+def test_an_undocumented_result_is_a_bad_response(output: object) -> None:
     with pytest.raises(ProviderBadResponse, match="of another form"):
         state_of("SUCCEEDED", output=output)
 
@@ -354,7 +352,7 @@ def test_a_result_of_another_form(output: object) -> None:
         (None, ErrorCode.PROVIDER_FAILED, "could not generate it"),
     ],
 )
-def test_why_a_task_failed(code: str | None, expected: ErrorCode, told: str) -> None:
+def test_the_cause_of_a_failed_task(code: str | None, expected: ErrorCode, told: str) -> None:
     state = state_of("FAILED", failureCode=code, failure="An odd picture", cost={"credits": 0})
     assert (state.error_code, state.error_message) == (expected, f"runway {told}: An odd picture")
     assert state.provider_credits == 0
@@ -365,7 +363,7 @@ def test_a_failure_without_a_reason() -> None:
 
 
 def cancel(*replies: tuple[int, object]) -> tuple[Cancellation, list[str]]:
-    """What a cancel came to, and the calls that it took."""
+    """The outcome of a cancel, and its calls."""
     requests: list[httpx.Request] = []
     answer = account(*replies, requests=requests).cancel(REMOTE)
     assert {request.url.path for request in requests} == {f"/v1/tasks/{TASK_ID}"}
@@ -373,7 +371,7 @@ def cancel(*replies: tuple[int, object]) -> tuple[Cancellation, list[str]]:
 
 
 @pytest.mark.parametrize("word", ["PENDING", "THROTTLED", "RUNNING"])
-def test_an_open_task_is_stopped_by_deleting_it(word: str) -> None:
+def test_a_cancel_deletes_an_open_task(word: str) -> None:
     assert cancel((200, task(word)), (204, None)) == (Cancellation.STOPPED, ["GET", "DELETE"])
 
 
@@ -382,11 +380,11 @@ def test_a_finished_task_is_never_deleted(word: str) -> None:
     assert cancel((200, task(word, output=["none"]))) == (Cancellation.IMPOSSIBLE, ["GET"])
 
 
-def test_a_task_that_is_stopped_already_is_not_deleted() -> None:
+def test_a_cancelled_task_is_not_deleted() -> None:
     assert cancel((200, task("CANCELLED"))) == (Cancellation.STOPPED, ["GET"])
 
 
-def test_a_cancel_whose_answer_was_lost_can_be_sent_again() -> None:
+def test_a_cancel_after_a_lost_answer_is_stopped() -> None:
     assert cancel(NO_TASK) == (Cancellation.STOPPED, ["GET"])
     assert cancel((200, task("RUNNING")), NO_TASK) == (Cancellation.STOPPED, ["GET", "DELETE"])
 
@@ -401,7 +399,7 @@ def test_a_cancel_whose_answer_was_lost_can_be_sent_again() -> None:
         ([(200, task("RUNNING")), (503, {"error": "busy"})], ProviderUnavailable),
     ],
 )
-def test_a_task_is_not_taken_for_stopped_before_runway_says_so(
+def test_a_cancel_without_confirmation_is_not_stopped(
     replies: list[tuple[int, object]], expected: type[ProviderError]
 ) -> None:
     with pytest.raises(ProviderError) as caught:
@@ -409,13 +407,13 @@ def test_a_task_is_not_taken_for_stopped_before_runway_says_so(
     assert type(caught.value) is expected
 
 
-def test_a_check_asks_for_the_organizations_credits() -> None:
+def test_a_check_reads_the_organizations_balance() -> None:
     requests: list[httpx.Request] = []
     runway = account((200, {"creditBalance": 990, "tier": {}, "usage": {}}), requests=requests)
     assert runway.check() == AccountState(credits=Decimal(990))
     assert requests[0].url.path == "/v1/organization"
 
 
-def test_no_callback_is_runways() -> None:
+def test_runway_refuses_callbacks() -> None:
     with pytest.raises(CallbackRefused, match="does not call back"):
         account().read_callback({}, json.dumps(task("SUCCEEDED", output=[URL])).encode())

@@ -55,7 +55,7 @@ def account(
     requests: list[httpx.Request] | None = None,
     options: dict[str, str] | None = None,
 ) -> Vertex:
-    """An account whose every call is answered with this JSON."""
+    """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if requests is not None:
@@ -91,7 +91,7 @@ def base64_of(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def test_what_was_ordered_is_asked_for_in_googles_words() -> None:
+def test_the_fields_of_an_order() -> None:
     inputs = INPUTS.model_copy(update={"seed": 7, "negative_prompt": "haze", "audio": True})
     assert body_of(inputs, storage_uri="gs://films/veo/") == {
         "instances": [{"prompt": PROMPT}],
@@ -108,7 +108,7 @@ def test_what_was_ordered_is_asked_for_in_googles_words() -> None:
     }
 
 
-def test_what_is_not_given_is_not_sent_and_no_sound_is_asked_for() -> None:
+def test_omitted_inputs_are_not_sent_and_silence_is_sent() -> None:
     parameters = body_of(INPUTS)["parameters"]
     assert set(parameters) == {"sampleCount", "durationSeconds", "aspectRatio", "resolution", "generateAudio"}
     assert parameters["generateAudio"] is False
@@ -123,7 +123,7 @@ def test_one_picture_is_the_first_frame_and_a_second_one_the_last() -> None:
     assert body_of(two)["instances"] == [{"prompt": PROMPT, "image": first, "lastFrame": last}]
 
 
-def test_an_extension_goes_on_from_a_video() -> None:
+def test_an_extension_sends_the_video() -> None:
     video = "https://media.example/1.mp4"
     inputs = INPUTS.model_copy(update={"video_urls": [video], "duration_seconds": 7})
     body = to_body(f"{VEO}/extend", inputs, {video: InputFile(b"video", "video/mp4")}, storage_uri=None)
@@ -132,7 +132,7 @@ def test_an_extension_goes_on_from_a_video() -> None:
 
 
 @pytest.mark.parametrize("model", ["veo-2.0-generate-001", f"{VEO}/mask"])
-def test_an_old_order_for_what_is_not_spoken_any_more_is_rejected(model: str) -> None:
+def test_an_old_order_of_an_unsupported_model_is_rejected(model: str) -> None:
     with pytest.raises(ProviderRejected, match="is not served any more"):
         body_of(INPUTS, model)
 
@@ -145,7 +145,7 @@ def test_an_old_order_for_what_is_not_spoken_any_more_is_rejected(model: str) ->
         ("eu", "https://aiplatform.eu.rep.googleapis.com"),
     ],
 )
-def test_a_location_has_its_own_host_and_path(location: str, host: str) -> None:
+def test_each_location_has_a_host_and_a_path(location: str, host: str) -> None:
     requests: list[httpx.Request] = []
     name = NAME.replace("us-central1", location)
     vertex = account({"name": name}, requests=requests, options={"location": location})
@@ -173,7 +173,7 @@ def test_an_extension_is_ordered_of_the_model_itself() -> None:
         ({"bucket": "films"}, "BUCKET"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused_with_its_variable(options: dict[str, str], variable: str) -> None:
+def test_an_invalid_option_is_refused_with_its_variable(options: dict[str, str], variable: str) -> None:
     with pytest.raises(InvalidSettings, match=f"^REELWORKS_PROVIDERS__FILMS__OPTIONS__{variable}: "):
         account(options=options)
 
@@ -189,7 +189,7 @@ def test_an_option_that_cannot_be_is_refused_with_its_variable(options: dict[str
         f"https://other.example/{NAME}",
     ],
 )
-def test_a_name_that_is_no_operation_of_a_model_is_not_believed(name: str) -> None:
+def test_a_malformed_operation_name_is_an_unknown_outcome(name: str) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         submit(account({"name": name}))
 
@@ -200,18 +200,18 @@ def test_an_error_and_an_operation_at_once_is_an_unknown_outcome(status: int) ->
         submit(account({"name": NAME, "error": {"code": status}}, status=status))
 
 
-def test_a_project_may_be_called_by_its_number() -> None:
+def test_an_operation_name_can_contain_the_projects_number() -> None:
     numbered = NAME.replace("projects/films", "projects/123456")
     assert account({"name": numbered}).poll(REMOTE).status is RemoteStatus.RUNNING
 
 
 @pytest.mark.parametrize("fields", [{}, {"done": False}, {"done": None, "metadata": {}}])
-def test_what_is_not_done_runs(fields: dict[str, Any]) -> None:
+def test_an_operation_that_is_not_done_is_running(fields: dict[str, Any]) -> None:
     assert state_of(**fields) == RemoteState(RemoteStatus.RUNNING)
 
 
 @pytest.mark.parametrize("done", ["true", 1, 0, {}])
-def test_another_word_for_done_is_not_believed(done: object) -> None:
+def test_an_undocumented_value_of_done_is_a_bad_response(done: object) -> None:
     with pytest.raises(ProviderBadResponse, match="does not document"):
         state_of(done=done)
 
@@ -224,7 +224,7 @@ def test_another_word_for_done_is_not_believed(done: object) -> None:
         ({"bytesBase64Encoded": "AAAA"}, INLINE),
     ],
 )
-def test_a_video_lies_in_a_bucket_or_in_the_answer(video: dict[str, str], link: str) -> None:
+def test_a_video_is_in_a_bucket_or_in_the_answer(video: dict[str, str], link: str) -> None:
     assert ended(videos=[video]) == RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
 
 
@@ -236,7 +236,7 @@ def test_a_video_lies_in_a_bucket_or_in_the_answer(video: dict[str, str], link: 
         {"raiMediaFilteredCount": 1},
     ],
 )
-def test_a_video_that_the_safety_filter_takes_away_is_the_contents_fault(response: dict[str, Any]) -> None:
+def test_a_video_that_the_safety_filter_removes_is_content_rejected(response: dict[str, Any]) -> None:
     reason = "A child at [link] is shown" if "raiMediaFilteredReasons" in response else "no reason given"
     assert ended(**response) == RemoteState(
         RemoteStatus.FAILED,
@@ -245,7 +245,7 @@ def test_a_video_that_the_safety_filter_takes_away_is_the_contents_fault(respons
     )
 
 
-def test_a_video_that_passes_the_filter_is_delivered_though_another_did_not() -> None:
+def test_a_video_is_delivered_although_the_filter_removed_another() -> None:
     state = ended(raiMediaFilteredCount=1, videos=[{"gcsUri": "gs://films/1.mp4"}])
     assert state.result_urls == ["gs://films/1.mp4"]
 
@@ -258,7 +258,7 @@ def test_success_without_a_video_is_a_failure(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("response", ["x", [1], {"videos": "x"}, {"videos": [{"gcsUri": "https://x.example/1.mp4"}]}])
-def test_a_result_of_another_form_is_not_believed(response: object) -> None:
+def test_an_undocumented_result_is_a_bad_response(response: object) -> None:
     with pytest.raises(ProviderBadResponse, match="of another form"):
         state_of(done=True, response=response)
 
@@ -274,7 +274,7 @@ def test_a_result_of_another_form_is_not_believed(response: object) -> None:
         ("x", ErrorCode.PROVIDER_FAILED, "films could not generate it: no reason given"),
     ],
 )
-def test_an_operation_that_failed_says_why(error: object, code: ErrorCode, message: str) -> None:
+def test_a_failed_operation_has_a_reason(error: object, code: ErrorCode, message: str) -> None:
     assert state_of(done=True, error=error) == RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message)
 
 
@@ -285,7 +285,7 @@ def test_an_object_is_fetched_from_cloud_storage_with_our_token() -> None:
     assert wanted == ResultRequest(url, headers=AUTHORIZED)
 
 
-def test_an_object_is_fetched_from_where_the_account_says_that_storage_is() -> None:
+def test_an_object_is_fetched_from_the_accounts_storage_url() -> None:
     wanted = account(
         options={"storage_url": "http://127.0.0.1:8090/vertex/", "storage_uri": "gs://films/"}
     ).result_request("gs://films/1.mp4")
@@ -293,13 +293,13 @@ def test_an_object_is_fetched_from_where_the_account_says_that_storage_is() -> N
 
 
 @pytest.mark.parametrize("storage_uri", [None, "gs://films/", "gs://another-one/", "gs://anothe"])
-def test_an_object_that_was_not_to_be_written_there_is_not_fetched_with_our_token(storage_uri: str | None) -> None:
+def test_an_object_in_another_bucket_is_not_fetched_with_our_token(storage_uri: str | None) -> None:
     options = {} if storage_uri is None else {"storage_uri": storage_uri}
     with pytest.raises(ProviderBadResponse, match="where it was not told to"):
         account(options=options).result_request("gs://another/1.mp4")
 
 
-def test_a_video_in_the_answer_is_fetched_by_the_read_that_told_of_it() -> None:
+def test_a_video_in_the_answer_is_fetched_by_reading_the_operation() -> None:
     assert account().result_request(INLINE) == ResultRequest(
         f"{HOST}/v1/{MODEL_PATH}:fetchPredictOperation",
         headers=AUTHORIZED,
@@ -309,7 +309,7 @@ def test_a_video_in_the_answer_is_fetched_by_the_read_that_told_of_it() -> None:
 
 
 @pytest.mark.parametrize("link", ["https://other.example/v1/x", f"{HOST}.evil.example/v1/{NAME}", "https://gs://x/1"])
-def test_our_token_goes_nowhere_else(link: str) -> None:
+def test_our_token_is_sent_to_no_other_host(link: str) -> None:
     assert account().result_request(link) == ResultRequest(link)
 
 
@@ -337,12 +337,12 @@ def test_a_refusal_is_quoted_without_the_prompt() -> None:
         submit(account(google_error(400, "INVALID_ARGUMENT", f"{PROMPT} is no good at https://x.example"), status=400))
 
 
-def test_a_model_that_google_has_given_up_is_named_in_its_words() -> None:
+def test_the_error_of_a_retired_model_quotes_google() -> None:
     with pytest.raises(ProviderUnavailable, match="HTTP 404: Publisher Model was not found"):
         submit(account(google_error(404, "NOT_FOUND", "Publisher Model was not found"), status=404))
 
 
-def test_veo_cannot_be_stopped_looked_up_or_told_to_call_back() -> None:
+def test_look_ups_cancels_and_callbacks_are_unsupported() -> None:
     vertex = account()
     assert vertex.cancel(REMOTE) is Cancellation.IMPOSSIBLE
     assert vertex.look_up(uuid4()) is None
@@ -350,7 +350,7 @@ def test_veo_cannot_be_stopped_looked_up_or_told_to_call_back() -> None:
         vertex.read_callback({}, b"{}")
 
 
-def test_a_check_asks_for_what_the_project_has_cached() -> None:
+def test_a_check_lists_cached_contents() -> None:
     requests: list[httpx.Request] = []
     assert account({}, requests=requests).check() == AccountState()
     assert str(requests[0].url) == f"{HOST}/v1/projects/films/locations/us-central1/cachedContents?pageSize=1"

@@ -46,7 +46,7 @@ def plainest(model: Model) -> GenerationRequest:
 
 
 def shipped() -> dict[str, Any]:
-    """The catalogue's text as data, to be spoilt."""
+    """The shipped catalogue as data, for changes by a test."""
     return read_folder(files("providers.catalogue"))
 
 
@@ -60,7 +60,7 @@ def test_every_model_takes_its_own_defaults(model: Model) -> None:
 
 
 def choices(model: Model) -> dict[str, Sequence[object]]:
-    """What a request may ask of a model, field by field."""
+    """The values that a request can contain for a model, by field."""
     can = model.capabilities
     return {
         "aspect_ratio": can.aspect_ratios,
@@ -77,7 +77,7 @@ def choices(model: Model) -> dict[str, Sequence[object]]:
 
 
 def written(route: RouteEntry, inputs: Inputs) -> Mapping[str, object]:
-    """What a vendor is sent for these inputs."""
+    """The body that a vendor gets for these inputs."""
     return WIRES[route.provider].written(route.model, inputs)
 
 
@@ -114,7 +114,7 @@ ANOTHER = Inputs(
 
 
 FOR_THE_PRICE = {"aleph-2-video-to-video"}
-"""What makes a video that is as long as the one it is given: the vendor is not told how long."""
+"""Models whose result is as long as the input video: the vendor gets no duration."""
 
 
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
@@ -133,7 +133,7 @@ def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: M
         reaching = {
             field
             for field, value in ANOTHER.model_dump().items()
-            # Where there is one value, there is no choice that a vendor could be told of.
+            # With only one value, the vendor has no field for the choice.
             if len(offered.get(field, [])) != 1
             and written(route, ONE.model_copy(update={field: value})) != written(route, ONE)
         }
@@ -211,7 +211,7 @@ def test_the_extension_follows_the_format(output_format: str | None, extension: 
     assert CATALOGUE.order(request("nano-banana", output_format=output_format)).file_extension == extension
 
 
-def test_no_sound_is_what_a_silent_model_makes_anyway() -> None:
+def test_a_silent_model_takes_generate_audio_false() -> None:
     assert CATALOGUE.order(request("nano-banana", audio=False)).inputs.audio is None
 
 
@@ -259,7 +259,9 @@ PROBLEMS: list[tuple[str, dict[str, Any], str, str, object]] = [
 
 
 @pytest.mark.parametrize(("model", "fields", "field", "message", "allowed"), PROBLEMS)
-def test_what_a_model_cannot_do(model: str, fields: dict[str, Any], field: str, message: str, allowed: object) -> None:
+def test_an_unsupported_field_is_a_problem(
+    model: str, fields: dict[str, Any], field: str, message: str, allowed: object
+) -> None:
     with pytest.raises(InvalidRequest) as caught:
         CATALOGUE.order(request(model, **fields))
     assert caught.value.detail == f"{model} cannot do that: {field} {message}"
@@ -267,7 +269,7 @@ def test_what_a_model_cannot_do(model: str, fields: dict[str, Any], field: str, 
 
 
 @pytest.mark.parametrize("model", [model.name for model in FILE.models if model.capabilities.keeps_video_length])
-def test_a_video_whose_length_is_the_price_is_no_link(model: str) -> None:
+def test_a_video_billed_by_length_must_be_an_upload_or_a_generation(model: str) -> None:
     with pytest.raises(InvalidRequest, match=r"video_urls\.0 must be an upload \(upload:ID\) or a video of yours"):
         CATALOGUE.order(request(model, video_urls=["https://media.example/unknown.mp4"]))
 
@@ -285,7 +287,7 @@ def test_a_video_whose_length_is_the_price_is_no_link(model: str) -> None:
         (None, 5, "has no length that was measured: upload it again, as an MP4 or MOV file that plays"),
     ],
 )
-def test_a_video_whose_length_is_the_price_is_no_longer_than_what_is_ordered(
+def test_a_video_billed_by_length_must_not_exceed_the_ordered_duration(
     model: str, seconds: float | None, ordered: int | None, message: str | None
 ) -> None:
     url = upload_url(UUID(int=1))
@@ -299,7 +301,7 @@ def test_a_video_whose_length_is_the_price_is_no_longer_than_what_is_ordered(
     assert refused.value.detail == f"{model} cannot do that: video_urls.0 {message}"
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_the_error_names_all_problems() -> None:
     with pytest.raises(InvalidRequest) as caught:
         CATALOGUE.order(request(I2V, prompt="x" * 1001, duration_seconds=6, aspect_ratio="1:1", resolution="4K"))
     errors = caught.value.extra["errors"]
@@ -313,13 +315,13 @@ def test_all_problems_are_told_at_once() -> None:
     ]
 
 
-def test_an_unknown_model_suggests_a_close_one() -> None:
+def test_an_unknown_model_suggests_a_similar_name() -> None:
     with pytest.raises(InvalidRequest) as caught:
         CATALOGUE.order(request("nano-bananna"))
     assert caught.value.detail.startswith("there is no model 'nano-bananna'; did you mean nano-banana")
 
 
-def test_an_unknown_model_without_a_close_one_lists_all() -> None:
+def test_an_unknown_model_without_a_similar_name_lists_all() -> None:
     with pytest.raises(InvalidRequest) as caught:
         CATALOGUE.order(request("zzz"))
     names = [model.name for model in FILE.models]
@@ -336,7 +338,7 @@ def test_a_retired_model_names_its_successor(name: str) -> None:
     assert caught.value.extra == {"retired_on": "2026-09-24", "successor": T2V}
 
 
-def test_a_retired_models_successor_serves_where_the_request_allows_it() -> None:
+def test_the_successor_of_a_retired_model_serves_if_allowed() -> None:
     assert CATALOGUE.order(request("sora-2", allow_substitution=True)).model == T2V
 
 
@@ -353,7 +355,7 @@ def with_paused(successor: str | None) -> Catalogue:
     ("successor", "hint"),
     [(None, ""), ("kling-3.0-text-to-video", "; until it is back, order kling-3.0-text-to-video")],
 )
-def test_a_paused_model_says_since_when_and_what_to_order_meanwhile(successor: str | None, hint: str) -> None:
+def test_a_paused_model_names_the_date_and_its_successor(successor: str | None, hint: str) -> None:
     with pytest.raises(ModelPaused) as caught:
         with_paused(successor).order(request(T2V))
     assert (caught.value.http_status, caught.value.detail) == (503, f"{T2V} is paused since 2026-11-01{hint}")
@@ -362,7 +364,7 @@ def test_a_paused_model_says_since_when_and_what_to_order_meanwhile(successor: s
     assert (card.status, card.successor) == ("paused", successor)
 
 
-def test_a_paused_models_successor_serves_where_the_request_allows_it() -> None:
+def test_the_successor_of_a_paused_model_serves_if_allowed() -> None:
     catalogue = with_paused("kling-3.0-text-to-video")
     assert catalogue.order(request(T2V, allow_substitution=True)).model == "kling-3.0-text-to-video"
 
@@ -398,18 +400,16 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("openai/sora", {}, "openai-compatible-video"),
     ],
 )
-def test_a_familys_name_means_its_first_model_that_can_do_what_is_asked(
-    name: str, fields: dict[str, Any], model: str
-) -> None:
+def test_a_family_selects_its_first_model_that_can_serve(name: str, fields: dict[str, Any], model: str) -> None:
     assert CATALOGUE.order(request(name, **fields), FACTS).model == model
 
 
-def test_a_family_is_served_by_the_relatives_that_have_a_key() -> None:
+def test_a_family_selects_only_models_with_a_configured_provider() -> None:
     assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini-9")).model == "gemini-nano-banana-2.1"
     assert Catalogue(FILE, frozenset({"kie"})).order(request("omni")).model == "gemini-omni-video"
 
 
-def test_where_no_relative_can_do_it_the_first_says_what_it_can() -> None:
+def test_without_a_fitting_model_the_error_describes_the_first() -> None:
     with pytest.raises(InvalidRequest, match=r"kling-3.0-text-to-video cannot do that: duration_seconds must be"):
         CATALOGUE.order(request("kling-9", duration_seconds=100))
 
@@ -429,7 +429,7 @@ def test_a_family_without_a_configured_provider_cannot_be_ordered() -> None:
         ({"kind": "video", "image_urls": [IMAGE_URL]}, I2V),
     ],
 )
-def test_without_a_name_the_first_model_of_the_kind_serves_that_can_do_what_is_asked(
+def test_without_a_name_the_first_model_of_the_kind_that_can_serve_is_selected(
     fields: dict[str, Any], model: str
 ) -> None:
     order = CATALOGUE.order(GenerationRequest.model_validate({"prompt": "a boat", **fields}))
@@ -444,13 +444,13 @@ def test_without_a_name_and_a_kind_the_models_are_listed() -> None:
     ]
 
 
-def test_a_style_becomes_text_of_the_prompt() -> None:
+def test_the_text_of_a_style_is_added_to_the_prompt() -> None:
     inputs = CATALOGUE.order(request("nano-banana", style="noir")).inputs
     assert inputs.style == "noir"
     assert inputs.prompt == "a boat\n\nStyle: film noir, black and white, hard shadows, high contrast"
 
 
-def test_an_unknown_style_is_refused_with_those_that_there_are() -> None:
+def test_an_unknown_style_is_refused_with_the_known_styles() -> None:
     with pytest.raises(InvalidRequest, match=r"style must be photorealistic or .*, not brutalist") as caught:
         CATALOGUE.order(request("nano-banana", style="brutalist"))
     errors = caught.value.extra["errors"]
@@ -458,12 +458,12 @@ def test_an_unknown_style_is_refused_with_those_that_there_are() -> None:
     assert [error["allowed"] for error in errors] == [[style.name for style in FILE.styles]]
 
 
-def test_a_style_counts_as_prompt() -> None:
+def test_a_style_counts_toward_the_prompt_limit() -> None:
     with pytest.raises(InvalidRequest, match=r"prompt has 10[0-9]+ characters; at most 1000 are allowed"):
         CATALOGUE.order(request(T2V, prompt="x" * 990, style="noir"))
 
 
-def test_a_model_without_use_for_a_prompt_takes_no_style() -> None:
+def test_a_model_that_ignores_the_prompt_takes_no_style() -> None:
     with pytest.raises(InvalidRequest, match=r"style is not taken by this model"):
         CATALOGUE.order(request("stable-video", image_urls=[IMAGE_URL], style="noir"))
     cards = {card.name: card for card in CATALOGUE.models()}
@@ -481,7 +481,7 @@ def test_a_model_without_a_configured_provider_is_absent() -> None:
     )
 
 
-def test_cards_tell_all_but_the_routes() -> None:
+def test_cards_have_all_fields_except_the_routes() -> None:
     *cards, retired = CATALOGUE.models()
     assert [card.name for card in cards] == [model.name for model in FILE.models]
     for card, model in zip(cards, FILE.models, strict=True):
@@ -491,7 +491,7 @@ def test_cards_tell_all_but_the_routes() -> None:
     assert "routes" not in cards[0].model_dump_json()
 
 
-def test_unknown_submits_fail_unless_the_route_says_otherwise() -> None:
+def test_the_default_for_unknown_outcomes_is_fail() -> None:
     data = shipped()
     data["models"][0]["routes"].append({"provider": "kie", "model": "other", "unknown_submit": "resubmit"})
     catalogue = Catalogue(CatalogueFile.model_validate(data), adapter_names())
@@ -549,7 +549,7 @@ def test_a_catalogue_that_contradicts_itself_is_refused(path: list[str | int], v
 
 
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
-def test_every_choice_that_is_offered_can_be_ordered(model: Model) -> None:
+def test_every_choice_of_the_catalogue_can_be_ordered(model: Model) -> None:
     for field, values in choices(model).items():
         for choice in values:
             asked = "generate_audio" if field == "audio" else field

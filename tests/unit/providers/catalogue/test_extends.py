@@ -1,4 +1,4 @@
-"""Models that go on from videos that the same account has made."""
+"""Models that extend videos of the same account."""
 
 from importlib.resources import files
 from uuid import UUID
@@ -19,7 +19,7 @@ EXTENSIONS = ["veo-3-extend", "veo-3-fast-extend", "veo-3-lite-extend"]
 
 
 def catalogue(*accounts: str) -> Catalogue:
-    """The shipped models, of which the first extension is served by these accounts, where they are configured."""
+    """The shipped catalogue, with these accounts as the routes of the first extension model."""
     data = read_folder(files("providers.catalogue"))
     model = next(model for model in data["models"] if model["name"] == "veo-3-extend")
     model["routes"] = [{"provider": account, "model": "veo-extend/veo3"} for account in ("kie", *accounts)]
@@ -36,7 +36,7 @@ def request(model: str = "veo-3-extend", url: str = MINE) -> GenerationRequest:
 
 @pytest.mark.parametrize("model", EXTENSIONS)
 @pytest.mark.parametrize("source", VEO)
-def test_every_extension_goes_on_from_every_veo(model: str, source: str) -> None:
+def test_every_extension_model_extends_every_veo_model(model: str, source: str) -> None:
     order = catalogue().order(request(model), made_by(source))
     assert (order.model, order.inputs.video_urls) == (model, [MINE])
 
@@ -55,7 +55,7 @@ def test_every_extension_goes_on_from_every_veo(model: str, source: str) -> None
         (MINE, made_by(resolution="1080p"), "has the resolution 1080p; must have 720p"),
     ],
 )
-def test_anything_else_is_refused(url: str, facts: Facts, message: str) -> None:
+def test_other_videos_cannot_be_extended(url: str, facts: Facts, message: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         catalogue().order(request().model_copy(update={"video_urls": [url]}), facts)
     errors = caught.value.problem()["errors"]
@@ -65,7 +65,7 @@ def test_anything_else_is_refused(url: str, facts: Facts, message: str) -> None:
     assert problem["message"].startswith(message)
 
 
-def test_only_the_account_that_made_the_video_goes_on_from_it() -> None:
+def test_only_the_account_that_made_a_video_extends_it() -> None:
     order = catalogue("another").order(request(), made_by(provider="another"))
     assert order.routes == [Route(provider="another", model="veo-extend/veo3")]
 
@@ -75,13 +75,13 @@ def test_a_video_of_an_account_that_does_not_serve_the_model_is_refused() -> Non
         catalogue().order(request(), made_by(provider="gone"))
 
 
-def test_a_familys_name_means_the_extension_where_the_video_allows_it() -> None:
+def test_a_family_selects_the_extension_if_the_video_allows_it() -> None:
     assert catalogue().order(request("veo-9"), made_by()).model == "veo-3-fast-extend"
     assert catalogue().order(request("veo-9"), made_by(provider="gone")).model == "veo-3.1-fast-extend"
     assert catalogue().order(request("veo-9", VIDEO_URL)).model == "veo-3.1-fast-extend"
 
 
-def test_a_worker_knows_which_models_go_on_from_others() -> None:
+def test_the_catalogue_names_the_models_that_extend_others() -> None:
     assert catalogue().extends("veo-3-extend")
     assert not catalogue().extends("veo-3.1-extend")
     assert not catalogue().extends("gone")

@@ -1,4 +1,4 @@
-"""The files of a catalogue become one table: what a group gives its models, and the one order of all."""
+"""Reading the files of a catalogue into one table: fields of groups, and the order of models."""
 
 from pathlib import Path
 from typing import Any
@@ -57,14 +57,14 @@ def values(folder: Path, model: str) -> dict[str, Any]:
     return next(entry for entry in read(folder).models if entry.name == model).model_dump()
 
 
-def test_a_model_takes_the_fields_of_its_group(folder: Path) -> None:
+def test_a_model_inherits_the_fields_of_its_group(folder: Path) -> None:
     plain = values(folder, "plain")
     assert plain["kind"] == "image"
     assert plain["capabilities"]["prompt_characters"] == 100
     assert (plain["price"]["credits"], plain["price"]["per"]) == (4, "image")
 
 
-def test_a_field_of_the_model_wins_over_the_same_field_of_its_group(folder: Path) -> None:
+def test_a_field_of_the_model_overrides_the_field_of_its_group(folder: Path) -> None:
     dear = values(folder, "dear")
     assert dear["capabilities"]["prompt_characters"] == 50
     assert dear["capabilities"]["output_formats"] == ["png"]
@@ -72,7 +72,7 @@ def test_a_field_of_the_model_wins_over_the_same_field_of_its_group(folder: Path
 
 
 @pytest.mark.parametrize("first", ["plain", "dear"])
-def test_the_list_decides_the_order_whatever_the_files_are_called(folder: Path, first: str) -> None:
+def test_the_order_list_decides_and_not_the_file_names(folder: Path, first: str) -> None:
     second = {"plain": "dear", "dear": "plain"}[first]
     write(folder, [first, second], maker=GROUP + PLAIN, another=GROUP + DEAR)
     assert [model.name for model in read(folder).models] == [first, second]
@@ -90,7 +90,7 @@ def test_the_list_decides_the_order_whatever_the_files_are_called(folder: Path, 
         (["plain"], GROUP + PLAIN.replace("name =", "nam ="), r"name\s.*Field required"),
     ],
 )
-def test_files_that_do_not_fit_together_are_refused(folder: Path, order: list[str], maker: str, message: str) -> None:
+def test_inconsistent_files_are_refused(folder: Path, order: list[str], maker: str, message: str) -> None:
     write(folder, order, maker=maker)
     with pytest.raises(ValueError, match=message):
         read_folder(folder)

@@ -15,7 +15,7 @@ TEXT = base64.b64encode(FILE).decode()
 
 
 def cut(content: bytes, size: int) -> Iterator[bytes]:
-    """The content in chunks, as a network would bring them."""
+    """The content in chunks, as from a network."""
     return (content[start : start + size] for start in range(0, len(content), size))
 
 
@@ -36,27 +36,27 @@ def test_a_file_is_found_however_its_answer_is_cut_and_indented(size: int, inden
 
 
 @given(st.integers(1, 200), st.integers(0, 3))
-def test_a_file_is_found_behind_others_of_its_name(size: int, after: int) -> None:
+def test_a_file_is_found_after_other_members_of_its_name(size: int, after: int) -> None:
     others = ["", base64.b64encode(b"input").decode(), "not base64!"][:after]
     told = {"steps": [{"data": text} for text in others], "data": {"data": TEXT}}
 
     assert b"".join(file_in(cut(json.dumps(told).encode(), size), "data", after=after)) == FILE
 
 
-def test_where_fewer_stand_before_it_there_is_no_file() -> None:
+def test_skipping_more_members_than_exist_finds_no_file() -> None:
     with pytest.raises(DownloadError, match="holds no file"):
         list(file_in([json.dumps({"data": TEXT}).encode()], "data", after=1))
 
 
 @given(st.integers(1, 200))
-def test_an_answer_without_its_files_is_the_same_document(size: int) -> None:
+def test_eliding_files_keeps_the_rest_of_the_document(size: int) -> None:
     answer = json.dumps(document()).encode()
 
     assert json.loads(b"".join(without_files(cut(answer, size), "data"))) == document("")
 
 
 @given(st.binary(max_size=50), st.integers(1, 7))
-def test_files_of_every_length_come_out_whole(content: bytes, size: int) -> None:
+def test_files_of_every_length_are_decoded_whole(content: bytes, size: int) -> None:
     text = base64.b64encode(content).decode()
     answer = json.dumps({"data": "x" + text}).replace('"x', '"').encode()
 
@@ -74,20 +74,20 @@ def test_files_of_every_length_come_out_whole(content: bytes, size: int) -> None
         pytest.param(TEXT.translate(str.maketrans("+/", "-_")), id="URL-safe"),
     ],
 )
-def test_every_way_to_write_base64_in_json_is_read(escaped: str, size: int) -> None:
+def test_every_spelling_of_base64_in_json_is_decoded(escaped: str, size: int) -> None:
     answer = b'{"data": "%s"}' % escaped.encode()
 
     assert b"".join(file_in(cut(answer, size), "data")) == FILE
 
 
-def test_text_that_is_no_file_survives_with_its_escapes() -> None:
+def test_a_short_text_is_kept_with_its_escapes() -> None:
     told = {"data": 'he said "no\\"\n' * 50, "more": 1}
     answer = json.dumps(told).encode()
 
     assert json.loads(b"".join(without_files([answer], "data"))) == told
 
 
-def test_an_answer_that_ends_within_the_file_was_cut() -> None:
+def test_an_answer_that_ends_within_the_file_is_a_lost_connection() -> None:
     answer = json.dumps(document()).encode()[:5000]
 
     with pytest.raises(httpx.RemoteProtocolError):
@@ -95,14 +95,14 @@ def test_an_answer_that_ends_within_the_file_was_cut() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"{}", b'{"data": ""}', b'{"data": null}', b"", b"<html>"])
-def test_an_answer_without_a_file_asks_for_a_fresh_look(answer: bytes) -> None:
+def test_an_answer_without_a_file_is_a_stale_link(answer: bytes) -> None:
     with pytest.raises(DownloadError, match="holds no file") as refused:
         list(file_in([answer], "data"))
     assert refused.value.is_stale
 
 
 @pytest.mark.parametrize("text", ["!!!!", "a\\u00e9bc", "YWJj\\n\\\\YWJj"])
-def test_what_is_not_base64_is_no_file(text: str) -> None:
+def test_a_text_that_is_not_base64_is_final(text: str) -> None:
     with pytest.raises(DownloadError, match="is not base64") as refused:
         list(file_in([b'{"data": "%s"}' % text.encode()], "data"))
     assert refused.value.is_final

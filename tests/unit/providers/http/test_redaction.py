@@ -23,7 +23,7 @@ PROMPT = "a red fox jumps over\nthe lazy dog"
         ("", ""),
     ],
 )
-def test_what_may_be_quoted(text: str, expected: str) -> None:
+def test_quotable_removes_links_and_secrets(text: str, expected: str) -> None:
     assert quotable(text, secrets=(PROMPT, "sk-1", "")) == expected
 
 
@@ -33,17 +33,17 @@ def test_a_quotation_is_short() -> None:
 
 
 @pytest.mark.parametrize("length", [1_800, 1_880, 1_985, 5_000])
-def test_a_word_that_is_cut_off_is_not_told_in_part(length: int) -> None:
+def test_a_long_text_is_cut_between_words(length: int) -> None:
     told = quotable(f"see https://x.example/{'a' * length} sk-secret-api-key and so on", secrets=["sk-secret-api-key"])
     assert "sk-" not in told
     assert "aaa" not in told
 
 
-def test_of_a_text_of_megabytes_the_beginning_is_quoted() -> None:
+def test_only_the_beginning_of_a_large_text_is_quoted() -> None:
     assert quotable("a." * 2_000_000) == "a." * 149 + "a…"
 
 
-def test_a_text_of_ours_loses_echoes_of_long_secrets_alone() -> None:
+def test_without_removes_only_long_secrets() -> None:
     text = "lumina refused the key sk-secret-api-key: see https://x.example"
     assert (
         without(text, secrets=["sk-secret-api-key", "key", ""]) == "lumina refused the key […]: see https://x.example"

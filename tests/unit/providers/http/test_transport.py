@@ -51,7 +51,7 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
         ({}, None),
     ],
 )
-def test_milliseconds_are_the_finer_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_ms_has_priority(headers: dict[str, str], seconds: float | None) -> None:
     vendor = httpx.MockTransport(lambda _: httpx.Response(429, headers=headers))
     assert Transport(http=vendor).send(_create()).retry_after == seconds
 
@@ -71,7 +71,7 @@ LOSSES: list[Exception] = [
 
 
 class _Loses(httpx.BaseTransport):
-    """Loses a request, before or after it took the body."""
+    """Loses a request, before or after reading the body."""
 
     def __init__(self, loss: Exception, *, takes_body: bool) -> None:
         self._loss = loss
@@ -95,14 +95,14 @@ every_body = pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 
 @every_body
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda value: type(value).__name__)
-def test_a_create_is_unknown_once_its_body_left_whatever_the_error_is_called(loss: Exception, body: Body) -> None:
+def test_a_lost_create_is_an_unknown_outcome_if_its_body_left(loss: Exception, body: Body) -> None:
     assert type(_failure(loss, body, takes_body=True, is_create=True)) is ProviderOutcomeUnknown
     assert type(_failure(loss, body, takes_body=False, is_create=True)) is ProviderUnavailable
     assert type(_failure(loss, body, takes_body=True, is_create=False)) is ProviderUnavailable
 
 
 @pytest.mark.parametrize("body", [{"prompt": "\ud800"}, Form({"prompt": "\ud800"})])
-def test_a_body_that_cannot_be_written_never_leaves(body: Body) -> None:
+def test_a_create_with_an_unencodable_body_is_not_sent(body: Body) -> None:
     def left() -> None:
         raise AssertionError("it left")
 
@@ -110,7 +110,7 @@ def test_a_body_that_cannot_be_written_never_leaves(body: Body) -> None:
         Transport(http=httpx.MockTransport(lambda _: httpx.Response(200))).send(_create(body=body, fence=left))
 
 
-def test_a_form_goes_out_as_fields_of_text() -> None:
+def test_a_form_is_sent_as_text_fields() -> None:
     fields = {"prompt": 'a "boat" é\r\n\r\n--x', "seconds": "4"}
     arrived: list[httpx.Request] = []
 
@@ -129,7 +129,7 @@ def test_a_form_goes_out_as_fields_of_text() -> None:
     assert [part.get_filename() for part in read.values()] == [None, None]
 
 
-def test_a_file_stands_behind_all_fields_of_its_form() -> None:
+def test_the_file_of_a_form_follows_its_fields() -> None:
     arrived: list[bytes] = []
 
     def vendor(request: httpx.Request) -> httpx.Response:
@@ -145,7 +145,7 @@ def test_a_file_stands_behind_all_fields_of_its_form() -> None:
 
 
 @every_body
-def test_a_fence_keeps_the_body_here(body: Body) -> None:
+def test_a_fence_stops_the_body(body: Body) -> None:
     def lose() -> None:
         raise LeaseLost("it is another worker's")
 
@@ -160,7 +160,7 @@ def test_a_fence_keeps_the_body_here(body: Body) -> None:
     assert arrived == []
 
 
-def test_a_create_without_a_body_has_no_moment_for_its_fence() -> None:
+def test_a_create_without_a_body_is_refused() -> None:
     with pytest.raises(ValueError, match="has a body"):
         Call("kie", "submit", "POST", "https://api.example/x", 1, fence=lambda: None)
 

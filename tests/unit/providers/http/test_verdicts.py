@@ -30,7 +30,7 @@ def test_the_vendors_code_decides_before_the_http_status() -> None:
     assert (error.message, error.code) == ("acme refused it (code 7): a bad word", ErrorCode.CONTENT_REJECTED)
 
 
-def test_only_a_rejection_repeats_the_vendors_text() -> None:
+def test_only_a_rejection_quotes_the_vendor() -> None:
     error = error_of(VERDICTS, 8, reply(429), told="come back later")
     assert (type(error), error.message, error.retry_after) == (ProviderRateLimited, "acme is busy (code 8)", 3)
     assert error_of(VERDICTS, 7, reply()).message == "acme refused it (code 7)"
@@ -45,7 +45,7 @@ def test_only_a_rejection_repeats_the_vendors_text() -> None:
         (503, False, ProviderUnavailable),
     ],
 )
-def test_a_code_that_is_not_documented_leaves_it_to_the_http_status(
+def test_the_http_status_decides_for_an_undocumented_code(
     status: int, creates: bool, family: type[ProviderError]
 ) -> None:
     assert type(error_of(VERDICTS, 9, reply(status, creates=creates))) is family
