@@ -43,8 +43,7 @@ def accept(
         make_order: completes and prices the request. Its second argument is the facts about the input files.
 
     Raises:
-        InvalidRequest: from `make_order`, or the request names an upload or a generation that does not exist.
-        ModelRetired: from `make_order`.
+        InvalidRequest, ModelRetired: from `make_order`. InvalidRequest also for a missing upload or generation.
         NotFound: there is no such customer.
         InsufficientCredits: the customer has too few credits. Nothing is inserted.
         IdempotencyMismatch: the key was used for another request.
