@@ -10,7 +10,7 @@ LITELLM_INSTALLED := .venv-litellm/installed
 
 MINUTES ?= 20
 
-.PHONY: help setup demo up test model mutants check docs fmt bench peers chaos rollout lock clean
+.PHONY: help setup demo up test test-slow model mutants check docs fmt bench peers chaos rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,14 @@ demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to
 up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it
 	@$(BIN)/reelworks up || test $$? -eq 130
 
-test: $(INSTALLED) ## Run every test against real services
-	@$(BIN)/pytest -n 2 --dist loadgroup
+# A file's tests stay in one process: they share the systems that they start.
+TEST := $(BIN)/pytest -n 2 --dist loadfile
+
+test: $(INSTALLED) ## Run the tests against real services and real worker processes
+	@$(TEST) -m "not slow"
+
+test-slow: $(INSTALLED) ## Run the tests that take minutes: deploys under load, a wheel elsewhere, short chaos and bench runs
+	@$(TEST) -m slow
 
 model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` does (EXAMPLES=500)
 	@MODEL_PROFILE=explore MODEL_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/model

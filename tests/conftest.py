@@ -20,10 +20,6 @@ hypothesis.settings.load_profile("reelworks")
 
 _OWN_FOLDER = pytest.StashKey[Path]()
 
-# Tests that share PostgreSQL, Redis and S3, or that start whole systems, stay in one process, and the others run
-# beside them.
-_TOGETHER = {"integration", "model", "e2e", "stack"}
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,14 +39,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     folder = session.config.stash.get(_OWN_FOLDER, None)
     if folder is not None and exitstatus == pytest.ExitCode.OK:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests share a process where several run (`pytest -n 2 --dist loadgroup`, as `make test` does)."""
-    here = Path(__file__).parent
-    for item in items:
-        folder, *rest = item.path.relative_to(here).parts
-        item.add_marker(pytest.mark.xdist_group("services" if folder in _TOGETHER else "/".join((folder, *rest))))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_quick_scenario_prints_figures_and_targets_without_problem(tmp_path: Path) -> None:
     """The bench runs in a separate process, as in `make bench`."""
     figures = tmp_path / "figures.json"

@@ -9,6 +9,7 @@ from drills.chaos.run import run
 SEED = 20
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_short_chaos_run_has_no_breach(tmp_path: Path) -> None:
     plan = short(SEED)

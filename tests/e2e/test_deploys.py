@@ -24,6 +24,8 @@ from tests.e2e.conftest import System
 from tests.support import NewCustomer, eventually
 from workers.app import create_app
 
+pytestmark = pytest.mark.slow
+
 VIDEO: dict[str, JsonValue] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5}
 
 # Far more than the bound of 1 s needs, and far less than the work that a test leaves unfinished.

@@ -32,7 +32,7 @@ FREE_PORTS = {f"REELWORKS_{name}": "0" for name in ("GATEWAY_PORT", "FLOWER_PORT
 # Modules of ours, by names that a user's folder may well have.
 NAMES = ("cli", "gateway", "providers", "sandbox", "schemas", "stack", "storage", "tasks", "workers")
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -16,12 +17,9 @@ BODY = [["a secret prompt"], {"prompt": "a secret prompt"}, {}]
 
 @pytest.fixture
 def private_app(app: Celery) -> Celery:
-    """The application with the task whose arguments hold a prompt."""
-
-    @app.task(name=TaskName.ENQUEUE.value, shared=False)
-    def enqueue() -> None:
-        """Does nothing: no test runs the task."""
-
+    """The application with the task of the Redis door, whose arguments hold a prompt."""
+    import_module("intake.redis_door")
+    app.finalize()
     return app
 
 
