@@ -37,7 +37,7 @@ def test_every_make_target_is_explained_in_the_help() -> None:
     public = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     assert public is not None
 
-    assert set(public[1].split()) == set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
+    assert set(public[1].split()) == set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
 
 
 @pytest.mark.parametrize(
