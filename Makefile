@@ -44,8 +44,7 @@ demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to
 up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it
 	@$(BIN)/reelworks up || test $$? -eq 130
 
-# A file's tests stay in one process: they share the systems that they start.
-TEST := $(BIN)/pytest -n 2 --dist loadfile
+TEST := $(BIN)/pytest -n 2
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow"
