@@ -34,7 +34,9 @@ def grant(
 def refund(
     customer: Annotated[UUID, typer.Argument(help="the customer's id")],
     generation: Annotated[UUID, typer.Argument(help="the generation's id")],
-    amount: Annotated[int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits to return; at most the captured credits")],
+    amount: Annotated[
+        int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits to return; at most the captured credits")
+    ],
     reference: Annotated[str, typer.Option(help="makes the refund happen once, e.g. a ticket's number")],
     reason: Annotated[str, typer.Option(help="for the record")],
 ) -> None:

@@ -40,7 +40,9 @@ def urls(
 
 @app.command()
 def sql(
-    statement: Annotated[str | None, typer.Option("-c", "--command", help="run this SQL statement and print its rows")] = None,
+    statement: Annotated[
+        str | None, typer.Option("-c", "--command", help="run this SQL statement and print its rows")
+    ] = None,
     show_url: Annotated[bool, typer.Option("--url", help="print the database's URL; it holds the password")] = False,
     may_write: Annotated[bool, typer.Option("--write", help="changes are taken, too")] = False,
     as_json: AsJson = False,

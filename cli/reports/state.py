@@ -51,7 +51,7 @@ def _stages(state: State) -> Table:
 
 def _remarks(state: State) -> Iterator[str]:
     if late := sum(stage.late for stage in state.stages):
-        yield f"[red]{late} generations[/red] have waited for a worker for over 30 s: check that beat and the workers run"
+        yield f"[red]{late} generations[/red] have waited over 30 s for a worker: check that beat and the workers run"
     for name, length in state.strange_lists.items():
         yield (
             f"[yellow]{length} messages[/yellow] lie in the Redis list {escape(name)}, which no worker reads: "
