@@ -1,6 +1,7 @@
 """`tests/e2e` covers the patched pool: a worker that ends within its bound."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -45,8 +46,6 @@ def test_celery_waits_for_a_running_step_without_a_bound(step: Event) -> None:
 
 def test_celery_cannot_cancel_a_step() -> None:
     pool: Any = TaskPool(1)
-    try:
+    with suppress(NotImplementedError):
         pool.terminate_job(0)
-    except NotImplementedError:
-        return
-    pytest.fail(mended(drain))
+        pytest.fail(mended(drain))
