@@ -18,7 +18,7 @@ help: ## Show this help
 setup: $(INSTALLED) ## Install everything into .venv (the other commands do it by themselves; INSTALLER=pip: without uv)
 
 # requirements/install.py takes what the locks name, and resolves nothing.
-INSTALL = @$(PYTHON) requirements/install.py --installer $(INSTALLER)
+INSTALL = @"$(PYTHON)" requirements/install.py --installer $(INSTALLER)
 INSTALL_FILES := requirements/install.py requirements/uv.txt pyproject.toml
 
 $(INSTALLED): requirements/dev.txt $(INSTALL_FILES)
@@ -28,7 +28,7 @@ $(INSTALLED): requirements/dev.txt $(INSTALL_FILES)
 # All that the system needs to run here. Where everything was installed once, all of it is kept up to date instead.
 $(RUNNABLE): requirements/local.txt $(INSTALL_FILES)
 	@if test -e $(INSTALLED); then $(MAKE) --no-print-directory $(INSTALLED); else \
-		$(PYTHON) requirements/install.py --installer $(INSTALLER) --editable .venv local; fi
+		"$(PYTHON)" requirements/install.py --installer $(INSTALLER) --editable .venv local; fi
 	@touch $@
 
 # What the bench compares with; nothing else needs them.

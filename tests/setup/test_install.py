@@ -69,6 +69,15 @@ def set_up(checkout: Path, index: LocalIndex, *command: str) -> subprocess.Compl
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
 
 
+def spaced_python(checkout: Path) -> Path:
+    """This Python, under a path with a space."""
+    python = checkout.parent / "a python" / "python3"
+    if not python.exists():
+        python.parent.mkdir()
+        python.symlink_to(Path(sys.executable).resolve())
+    return python
+
+
 def installed(environment: Path) -> dict[str, str]:
     """The versions in an environment, by package, without what every environment has and without the project."""
     [packages] = environment.glob("lib/python*/site-packages")
@@ -89,7 +98,7 @@ def locked(lock: Path) -> dict[str, str]:
 def test_make_installs_exactly_what_the_lock_names(
     checkout: Path, index: LocalIndex, target: str, environment: str, lock: str, options: list[str]
 ) -> None:
-    done = set_up(checkout, index, "make", target, f"PYTHON={sys.executable}", *options)
+    done = set_up(checkout, index, "make", target, f"PYTHON={spaced_python(checkout)}", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert installed(checkout / environment) == locked(checkout / "requirements" / f"{lock}.txt")
     assert (checkout / environment / "bin" / "reelworks").exists() == (environment == ".venv")
@@ -110,9 +119,9 @@ def test_the_images_environments_hold_exactly_what_their_locks_name(
 
 def test_a_demo_removes_nothing_that_the_tests_need(checkout: Path, index: LocalIndex) -> None:
     everything = locked(checkout / "requirements" / "dev.txt")
-    assert set_up(checkout, index, "make", "setup", f"PYTHON={sys.executable}").returncode == 0
+    assert set_up(checkout, index, "make", "setup", f"PYTHON={spaced_python(checkout)}").returncode == 0
     (checkout / "requirements" / "local.txt").touch()
-    done = set_up(checkout, index, "make", ".venv/runnable", f"PYTHON={sys.executable}")
+    done = set_up(checkout, index, "make", ".venv/runnable", f"PYTHON={spaced_python(checkout)}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert installed(checkout / ".venv") == everything
 
@@ -130,5 +139,5 @@ def test_a_set_up_that_was_interrupted_is_begun_again(checkout: Path, index: Loc
     half_made = checkout / ".venv" / "bin"
     half_made.mkdir(parents=True)
     (half_made / "python").write_text("")
-    done = set_up(checkout, index, "make", ".venv/runnable", f"PYTHON={sys.executable}")
+    done = set_up(checkout, index, "make", ".venv/runnable", f"PYTHON={spaced_python(checkout)}")
     assert done.returncode == 0, done.stdout + done.stderr
