@@ -35,6 +35,14 @@ class MethodNotAllowed(RequestError):
     title = "Method not allowed"
 
 
+class RequestTimeout(RequestError):
+    """The client sent too slowly."""
+
+    http_status = 408
+    code = "request_timeout"
+    title = "Request timeout"
+
+
 class ContentTooLarge(RequestError):
     http_status = 413
     code = "content_too_large"
@@ -71,6 +79,14 @@ class RangeNotSatisfiable(RequestError):
     def __init__(self, size_bytes: int) -> None:
         super().__init__(f"the file has {size_bytes} bytes: ask for a range that begins before its end")
         self.size_bytes = size_bytes
+
+
+class HeadTooLarge(RequestError):
+    """The request line and the headers are too large."""
+
+    http_status = 431
+    code = "head_too_large"
+    title = "Request header fields too large"
 
 
 class InternalError(RequestError):

@@ -163,6 +163,23 @@ class InputSettings(BaseModel):
     )
 
 
+class ConnectionSettings(BaseModel):
+    """Limits of the connections to the gateway. They hold before the gateway knows who connects."""
+
+    max_connections: int = Field(
+        default=2000, gt=0, description="open at one time; beyond it, the one that waited longest for a head is closed"
+    )
+    max_head_bytes: int = Field(default=64 * 1024, ge=4096, description="the request line and all headers")
+    max_head_fields: int = Field(default=100, ge=10)
+    """The most headers."""
+    head_seconds: float = Field(default=15.0, gt=0, description="from the connection to a complete head")
+    body_seconds: float = Field(default=30.0, gt=0, description="from the head to the whole body, if it is small")
+    least_bytes_per_second: int = Field(
+        default=16 * 1024, gt=0, description="a large body has more time: its bytes divided by this rate"
+    )
+    idle_seconds: int = Field(default=60, gt=0, description="between two requests, and while an answer is not read")
+
+
 class RetentionSettings(BaseModel):
     """Retention periods. A sweep removes older data."""
 
@@ -231,6 +248,7 @@ class Settings(BaseSettings):
     gateway_drain_seconds: int = Field(
         default=20, ge=0, description="after SIGTERM: requests that are not answered by then are cut"
     )
+    connections: ConnectionSettings = ConnectionSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

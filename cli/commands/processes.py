@@ -16,21 +16,12 @@ app = typer.Typer()
 @app.command()
 def gateway() -> None:
     """Serve the HTTP API."""
-    import uvicorn
+    from gateway.server import run_gateway
 
     settings = service_settings()
     require_good_accounts(settings)
     configure_logging(settings)
-    uvicorn.run(
-        "api_gateway:create_app",
-        factory=True,
-        host=settings.gateway_host,
-        port=settings.gateway_port,
-        timeout_graceful_shutdown=settings.gateway_drain_seconds,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
+    run_gateway(settings)
 
 
 @app.command()

@@ -1,0 +1,250 @@
+"""Bounds every connection in size and time, before a request reaches the application.
+
+uvicorn reads a head of any size, and waits for its rest without end. This protocol adds the limits of
+`schemas.settings.ConnectionSettings` to uvicorn's protocol:
+
+- A head has a limit of bytes and of fields, and a time limit. The same holds for what follows a body (trailers).
+- A body must arrive at a least rate. Time in which the application reads nothing does not count.
+- A client must read the answer.
+- Above the limit of connections, the connection that has waited longest without a complete head is closed. An honest
+  client sends its head at once, so a flood of silent connections displaces only itself.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+import structlog
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from gateway.problems import MEDIA_TYPE, BadRequest, HeadTooLarge, RequestTimeout, Unavailable
+from schemas.errors import RequestError
+from schemas.settings import ConnectionSettings
+
+log = structlog.get_logger()
+
+# The parser gets the bytes in parts of this size, so it never works longer before the limits are checked.
+_PART_BYTES = 16 * 1024
+
+# Requests that a client sends before it has the answer to the first one.
+_MOST_PIPELINED = 16
+
+# After an early answer, a client may still be sending. It needs a moment to read the answer before the connection ends.
+_LINGER_SECONDS = 1.0
+
+
+def bounded_protocol(limits: ConnectionSettings) -> Callable[..., "BoundedProtocol"]:
+    """Returns the factory of protocols for `uvicorn.Config(http=…)`."""
+    waiting: dict[BoundedProtocol, None] = {}
+
+    def make(
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> BoundedProtocol:
+        return BoundedProtocol(config, server_state, app_state, _loop, limits=limits, waiting=waiting)
+
+    return make
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. `waiting` holds the connections of the process without a complete head, the oldest first."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        loop: asyncio.AbstractEventLoop | None,
+        *,
+        limits: ConnectionSettings,
+        waiting: "dict[BoundedProtocol, None]",
+    ) -> None:
+        super().__init__(config, server_state, app_state, loop)
+        self._limits = limits
+        self._waiting = waiting
+        self._refusal: RequestError | None = None
+        self._is_refused = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        # Bytes that brought neither a complete head nor a part of a body.
+        self._fruitless_bytes = 0
+        self._head_bytes = 0
+        self._fields = 0
+        self._is_in_head = False
+        self._is_in_body = False
+        self._body_began_at = 0.0
+        self._body_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._await_head()
+        if len(self.connections) > self._limits.max_connections:
+            oldest = next(iter(self._waiting))
+            oldest.refuse(Unavailable("too many connections are open: connect again later"), lingers=False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.pop(self, None)
+        self._stop_timer()
+        self._stop_write_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._timer is None and not self._is_in_body and self._unanswered() is None:
+            self._await_head()
+        for start in range(0, len(data), _PART_BYTES):
+            if self._is_refused or self.transport.is_closing():
+                return
+            part = data[start : start + _PART_BYTES]
+            self._fruitless_bytes += len(part)
+            super().data_received(part)
+            if self._fruitless_bytes > self._limits.max_head_bytes:
+                self.refuse(self._large_head())
+
+    def _unanswered(self) -> RequestResponseCycle | None:
+        """The latest request, if its answer is not complete."""
+        # uvicorn's type omits None, the value before the first request.
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return None if cycle is None or cycle.response_complete else cycle
+
+    def _await_head(self) -> None:
+        self._waiting[self] = None
+        self._timer = self.loop.call_later(self._limits.head_seconds, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self.refuse(RequestTimeout(f"the head of a request must arrive within {self._limits.head_seconds:g} s"))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_head = True
+        self._head_bytes = self._fields = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._count_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        if self._fields > self._limits.max_head_fields:
+            raise self._refused(HeadTooLarge(f"the head may have up to {self._limits.max_head_fields} fields"))
+        self._count_head(len(name) + len(value))
+        super().on_header(name, value)
+
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self._limits.max_head_bytes:
+            raise self._refused(self._large_head())
+
+    def _large_head(self) -> HeadTooLarge:
+        return HeadTooLarge(f"the head may have up to {self._limits.max_head_bytes} bytes")
+
+    def _refused(self, problem: RequestError) -> RequestError:
+        """Keeps the problem for `send_400_response`: the parser replaces an exception from its callbacks."""
+        self._refusal = problem
+        return problem
+
+    def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= _MOST_PIPELINED:
+            raise self._refused(BadRequest(f"wait for answers: up to {_MOST_PIPELINED} requests may be under way"))
+        self._fruitless_bytes = 0
+        self._waiting.pop(self, None)
+        self._stop_timer()
+        self._is_in_head = False
+        self._is_in_body = True
+        self._body_bytes = 0
+        self._await_body()
+        super().on_headers_complete()
+
+    def _await_body(self) -> None:
+        self._body_began_at = self.loop.time() - self._body_bytes / self._limits.least_bytes_per_second
+        self._timer = self.loop.call_later(self._limits.body_seconds, self._body_may_be_late)
+
+    def _body_may_be_late(self) -> None:
+        if self.flow.read_paused:
+            self._await_body()
+            return
+        seconds = self._limits.body_seconds + self._body_bytes / self._limits.least_bytes_per_second
+        left = self._body_began_at + seconds - self.loop.time()
+        if left > 0:
+            self._timer = self.loop.call_later(left, self._body_may_be_late)
+        else:
+            self.refuse(RequestTimeout(f"the body came too slowly: {self._body_bytes} bytes in {seconds:.0f} s"))
+
+    def on_body(self, body: bytes) -> None:
+        self._fruitless_bytes = 0
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._fruitless_bytes = 0
+        self._is_in_body = False
+        self._stop_timer()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        if self._is_in_body and not self.pipeline:
+            self._stop_timer()
+            self._timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        elif self._unanswered() is None and self._is_in_head:
+            self._unset_keepalive_if_required()
+            self._await_head()
+        elif self._unanswered() is None:
+            self._waiting[self] = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self._limits.idle_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_write_timer()
+
+    def send_400_response(self, msg: str) -> None:
+        self.refuse(self._refusal or BadRequest(msg))
+
+    def refuse(self, problem: RequestError, *, lingers: bool = True) -> None:
+        """Answer with a problem, if no answer has begun, and end the connection.
+
+        `lingers`: read and drop for a moment what the client is sending. Otherwise the client may lose the answer.
+        """
+        if self._is_refused or self.transport.is_closing():
+            return
+        log.info("connection_refused", status=problem.http_status, detail=problem.detail)
+        self._is_refused = True
+        self._waiting.pop(self, None)
+        self._stop_timer()
+        if (cycle := self._unanswered()) is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.abort()
+                return
+        self.flow.resume_reading()
+        self.transport.write(_answer(problem))
+        if lingers:
+            self._timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+
+def _answer(problem: RequestError) -> bytes:
+    body = json.dumps(problem.problem()).encode()
+    head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    return STATUS_LINE[problem.http_status] + head.encode() + body

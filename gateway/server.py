@@ -1,0 +1,47 @@
+"""Runs the gateway in uvicorn, with limits for every connection."""
+
+import resource
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+
+from gateway.connections import bounded_protocol
+from schemas.settings import Settings
+
+# Files and sockets beside the connections of clients: databases, logs, uploads.
+_OTHER_FILES = 500
+
+
+def server_config(app: ASGIApp | str, settings: Settings) -> uvicorn.Config:
+    """The configuration of a server for `app`: an application, or the import path of a factory."""
+    limits = settings.connections
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        http=bounded_protocol(limits),  # type: ignore[arg-type]  # uvicorn calls the class, so a factory will do
+        ws="none",
+        timeout_keep_alive=limits.idle_seconds,
+        timeout_graceful_shutdown=settings.gateway_drain_seconds,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def run_gateway(settings: Settings) -> None:
+    """Serve until SIGTERM. Exits with 3 if the application cannot start."""
+    _allow_files(settings.connections.max_connections + _OTHER_FILES)
+    server = uvicorn.Server(server_config("api_gateway:create_app", settings))
+    server.run()
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
+
+
+def _allow_files(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,0 +1,226 @@
+"""No connection can hold or stall the gateway: every byte and every wait has a limit."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+
+from gateway.server import server_config
+from schemas.settings import ConnectionSettings, Settings
+
+LIMITS = ConnectionSettings(
+    max_connections=20,
+    max_head_bytes=8192,
+    max_head_fields=20,
+    head_seconds=0.6,
+    body_seconds=0.6,
+    least_bytes_per_second=100_000,
+    idle_seconds=1,
+)
+
+
+async def _length(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def _hello(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+async def _refuses_early(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("no", 413)
+
+
+async def _endless(_request: Request) -> StreamingResponse:
+    def chunks() -> Iterator[bytes]:
+        while True:
+            yield b"x" * 65536
+
+    return StreamingResponse(chunks())
+
+
+@contextmanager
+def serving(limits: ConnectionSettings) -> Iterator[tuple[str, int]]:
+    """A server of the gateway's kind around a small application. Yields its address."""
+    app = Starlette(
+        routes=[
+            Route("/", _hello),
+            Route("/length", _length, methods=["POST"]),
+            Route("/early", _refuses_early, methods=["POST"]),
+            Route("/endless", _endless),
+        ]
+    )
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(512)
+        server = uvicorn.Server(server_config(app, Settings(connections=limits, gateway_drain_seconds=1)))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield listener.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    with serving(LIMITS) as found:
+        yield found
+
+
+@contextmanager
+def connected(address: tuple[str, int]) -> Iterator[socket.socket]:
+    with socket.create_connection(address, timeout=10) as connection:
+        yield connection
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """All that the server sends until it closes the connection. Fails after ten seconds of an open one."""
+    received = b""
+    try:
+        while chunk := connection.recv(65536):
+            received += chunk
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def status(answer: bytes) -> int:
+    assert answer, "the connection was closed without an answer"
+    return int(answer.split(b" ", 2)[1])
+
+
+def answer_to(address: tuple[str, int], *parts: bytes) -> bytes:
+    with connected(address) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return rest_of(connection)
+
+
+def is_served(address: tuple[str, int]) -> bool:
+    return b"hello" in answer_to(address, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param([HEAD + b"X-Long: ", *[b"a" * 65536] * 32], id="a header value without an end"),
+        pytest.param([HEAD, *[b"X: y\r\n" * 4096] * 32], id="header lines without an end"),
+        pytest.param([HEAD + b"X: y\r\n" * 21 + b"\r\n"], id="one field too many"),
+        pytest.param([b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n"], id="a long path"),
+        pytest.param([HEAD + b"X: " + b"a" * 30_000 + b"\r\n\r\n"], id="a complete head that is too large"),
+    ],
+)
+def test_a_head_beyond_the_limits_is_answered_with_431_and_ends_the_connection(
+    address: tuple[str, int], parts: list[bytes]
+) -> None:
+    answer = answer_to(address, *parts)
+    assert status(answer) == 431
+    assert is_served(address)
+
+
+def test_trailers_count_as_a_head(address: tuple[str, int]) -> None:
+    begin = b"POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+    answer = answer_to(address, begin, *[b"X: y\r\n" * 4096] * 8)
+    assert status(answer) == 431
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET", HEAD, b"\r\n\r\n"], ids=["nothing", "a word", "half a head", "empty lines"]
+)
+def test_a_head_that_does_not_come_is_answered_with_408(address: tuple[str, int], sent: bytes) -> None:
+    answer = answer_to(address, sent)
+    assert status(answer) == 408
+    assert b"application/problem+json" in answer
+
+
+def test_a_dripped_head_is_cut_at_the_limit_however_often_a_byte_comes(address: tuple[str, int]) -> None:
+    with connected(address) as connection:
+        for byte in HEAD * 4:
+            try:
+                connection.sendall(bytes([byte]))
+            except (BrokenPipeError, ConnectionResetError):
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the server took a head of five seconds")
+
+
+def test_a_body_that_does_not_come_is_answered_with_408(address: tuple[str, int]) -> None:
+    answer = answer_to(address, b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+    assert status(answer) == 408
+
+
+def test_a_large_body_has_time_for_its_size(address: tuple[str, int]) -> None:
+    body = b"x" * 400_000
+    with connected(address) as connection:
+        connection.sendall(b"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 400000\r\n\r\n")
+        for start in range(0, len(body), 50_000):
+            connection.sendall(body[start : start + 50_000])
+            time.sleep(0.15)  # 1.2 s in all, above body_seconds
+        assert rest_of(connection).endswith(b"400000")
+
+
+def test_a_connection_without_a_second_request_is_closed(address: tuple[str, int]) -> None:
+    answer = answer_to(address, HEAD + b"\r\n")
+    assert answer.endswith(b"hello")
+
+
+def test_the_second_request_of_a_connection_has_the_same_limits(address: tuple[str, int]) -> None:
+    answer = answer_to(address, HEAD + b"\r\n", b"GET / HT")
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert b"HTTP/1.1 408" in answer
+
+
+def test_an_early_answer_arrives_although_the_body_goes_on(address: tuple[str, int]) -> None:
+    head = b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
+    with connected(address) as connection:
+        connection.sendall(head + b"x" * 1000)
+        assert status(connection.recv(65536)) == 413
+        assert rest_of(connection) == b""
+
+
+def test_a_client_that_does_not_read_its_answer_is_cut(address: tuple[str, int]) -> None:
+    with connected(address) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            time.sleep(0.2)
+            try:
+                connection.sendall(b"\r\n")
+            except (BrokenPipeError, ConnectionResetError):
+                return
+    pytest.fail("the server waits for a client that does not read")
+
+
+def test_a_flood_of_requests_on_one_connection_is_cut(address: tuple[str, int]) -> None:
+    answer = answer_to(address, (HEAD + b"\r\n") * 5000)
+    assert answer.count(b"HTTP/1.1 200") < 100
+
+
+def test_silent_connections_displace_each_other_and_nobody_else() -> None:
+    patient = LIMITS.model_copy(update={"head_seconds": 30.0})
+    with serving(patient) as address, ExitStack() as stack:
+        busy = stack.enter_context(connected(address))
+        busy.sendall(b"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nab")
+        silent = [stack.enter_context(connected(address)) for _ in range(60)]
+        assert is_served(address)
+        busy.sendall(b"cd")
+        assert rest_of(busy).endswith(b"4")
+        assert status(rest_of(silent[0])) == 503
