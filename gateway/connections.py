@@ -184,6 +184,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_body = False
         self._stop_timer()
         super().on_message_complete()
+        if self._unanswered() is None:
+            # The answer came before the body, and uvicorn's timer for an idle connection has been stopped by the body.
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
