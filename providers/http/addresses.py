@@ -15,12 +15,45 @@ from schemas.errors import DownloadError
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# `is_global` accepts these networks, and no CDN uses them. 192.0.0.0/24 and 168.63.129.16 contain the metadata services
-# of Oracle Cloud and Azure. A 6to4 or Teredo address contains an IPv4 address that an attacker can choose.
-_NEVER_PUBLIC: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(network)
-    for network in ("192.0.0.0/24", "168.63.129.16/32", "fec0::/10", "2001::/32", "2002::/16", "64:ff9b:1::/48")
+# The networks without public hosts, from IANA's registries of special-purpose addresses (2026-11). Python's `is_global`
+# differs from version to version. 168.63.129.16 is a metadata service of Azure, and 192.0.0.0/24 contains one of Oracle
+# Cloud. A 6to4 or Teredo address contains an IPv4 address that an attacker can choose.
+_NEVER_PUBLIC_V4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+    )
 )
+
+# All public IPv6 addresses of today are in this network (RFC 4291, section 2.5.4), but not in the ones below.
+_PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
+_NEVER_PUBLIC_V6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+)
+
+# The ports of the web. The other ports below 1024 belong to mail, directories and remote shells, which can misread an
+# HTTP request.
+_WEB_PORTS = frozenset({80, 443})
+_FIRST_FREE_PORT = 1024
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -40,30 +73,38 @@ class AddressPolicy:
         """The addresses of a host, all checked.
 
         Raises:
-            AddressRefused: `is_final`; the policy refuses one of the addresses, so the name is not trusted.
+            AddressRefused: `is_final`; the policy refuses the port or one of the addresses, so the name is not trusted.
             OSError: the name cannot be resolved.
         """
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
-            if not self.allows(ipaddress.ip_address(address)):
+            refusal = self._refusal(ipaddress.ip_address(address), port)
+            if refusal is not None:
                 # The error omits the address: the author of the link must learn nothing about our network.
-                log.warning("address_refused", host=host, address=address)
-                raise AddressRefused("the file's host is not public", is_final=True)
+                log.warning("address_refused", host=host, address=address, port=port)
+                raise AddressRefused(refusal, is_final=True)
         return addresses
 
-    def allows(self, address: Address) -> bool:
+    def allows(self, address: Address, port: int = 443) -> bool:
         """Whether the policy allows a connection to an address."""
+        return self._refusal(address, port) is None
+
+    def _refusal(self, address: Address, port: int) -> str | None:
         real = _unwrapped(address)
-        return _is_public(real) or any(
-            real in network for network in self._allowed_private if network.version == real.version
-        )
+        if any(real in network for network in self._allowed_private if network.version == real.version):
+            return None
+        if not _is_public(real):
+            return "the file's host is not public"
+        if port < _FIRST_FREE_PORT and port not in _WEB_PORTS:
+            return f"the file's link names port {port}: use 443, 80 or a port from {_FIRST_FREE_PORT}"
+        return None
 
 
 def _is_public(address: Address) -> bool:
-    if any(address in network for network in _NEVER_PUBLIC if network.version == address.version):
-        return False
-    return address.is_global and not (address.is_multicast or address.is_reserved)
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in network for network in _NEVER_PUBLIC_V4)
+    return address in _PUBLIC_V6 and not any(address in network for network in _NEVER_PUBLIC_V6)
 
 
 def _unwrapped(address: Address) -> Address:

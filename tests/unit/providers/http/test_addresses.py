@@ -17,6 +17,7 @@ REFUSED = [
     "172.16.0.1",
     "192.0.0.192",
     "192.0.2.1",
+    "192.88.99.1",
     "192.168.1.1",
     "198.18.0.1",
     "203.0.113.1",
@@ -29,11 +30,15 @@ REFUSED = [
     "::ffff:127.0.0.1",
     "::ffff:169.254.169.254",
     "64:ff9b::a00:1",
+    "64:ff9b::c058:6301",
     "64:ff9b:1::1",
     "100::1",
     "2001::1",
     "2001:db8::1",
     "2002:a00:1::",
+    "3fff::1",
+    "4000::1",
+    "5f00::1",
     "fc00::1",
     "fd00:ec2::254",
     "fe80::1",
@@ -68,3 +73,23 @@ def test_refused_addresses(address: str) -> None:
 def test_private_networks_that_the_operator_allows(address: str, allowed: bool) -> None:
     policy = AddressPolicy([ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("fd00::/16")])
     assert policy.allows(ipaddress.ip_address(address)) is allowed
+
+
+@pytest.mark.parametrize("port", [80, 443, 1024, 8443, 65535])
+def test_ports_of_the_web_and_free_ports(port: int) -> None:
+    assert AddressPolicy().allows(ipaddress.ip_address("1.1.1.1"), port)
+
+
+@pytest.mark.parametrize("port", [1, 22, 25, 53, 110, 389, 445, 587, 993, 1023])
+def test_other_ports_below_1024_are_refused_except_in_networks_that_the_operator_allows(port: int) -> None:
+    policy = AddressPolicy([ipaddress.ip_network("10.0.0.0/8")])
+    assert not policy.allows(ipaddress.ip_address("1.1.1.1"), port)
+    assert policy.allows(ipaddress.ip_address("10.0.0.1"), port)
+
+
+def test_the_policy_agrees_with_python_where_python_refuses_a_public_looking_address() -> None:
+    policy = AddressPolicy()
+    for first in range(256):
+        for second in (0, 18, 88, 168, 254):
+            address = ipaddress.ip_address(f"{first}.{second}.0.1")
+            assert address.is_global or not policy.allows(address), address
