@@ -1,6 +1,5 @@
 """`generation.enqueue`: the Redis door. Services need only a Celery client to use it."""
 
-import re
 from uuid import UUID
 
 import tenacity
@@ -15,8 +14,6 @@ from schemas.stages import status_of
 from storage.outages import OUTAGES
 
 _OUTLAST_SECONDS = 600
-
-_MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class EnqueueArguments(BaseModel):
@@ -51,10 +48,13 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     """The Celery task of `enqueue`. Takes keyword arguments only."""
     if args:
         return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
-    message_id = current_task.request.id
-    if not isinstance(message_id, str) or not _MESSAGE_ID.fullmatch(message_id):
-        return _refused(InvalidRequest("the message needs an id of its own, e.g. a UUID: up to 200 visible characters"))
-    return enqueue(_current_intake(), kwargs, message_id=message_id)
+    return enqueue(_current_intake(), kwargs, message_id=current_task.request.id)
+
+
+@shared_task(name=TaskName.REFUSE, ignore_result=False)
+def refuse_task(detail: str) -> dict[str, object]:
+    """Answer a message that is no order. `workers.envelopes` puts this task in place of such a message."""
+    return _refused(InvalidRequest(detail))
 
 
 # The worker has taken the message, and no row exists yet. During an outage of the database, the order waits here, and

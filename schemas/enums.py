@@ -111,6 +111,7 @@ class TaskName(StrEnum):
     STORE = "generation.store"
     SETTLE = "generation.settle"
     ENQUEUE = "generation.enqueue"
+    REFUSE = "generation.refuse"
     WAKE = "pipeline.wake"
     SWEEP = "pipeline.sweep"
 

@@ -18,7 +18,6 @@ from schemas.settings import Settings, get_settings
 from tasks.services import use_services
 from workers.app import create_app
 from workers.celery_logging import keep_our_logging
-from workers.celery_patches.refused_messages import hide_message_bodies
 from workers.lifecycle import intake_of, open_services
 from workers.roles import ROLES, Role
 from workers.strays import fetching
@@ -38,7 +37,6 @@ def main() -> None:
     settings = get_settings()
     configure_logging(settings)
     keep_our_logging()
-    hide_message_bodies()
     # Celery warns root of pickled messages. The application accepts only JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     if options.parent is not None:

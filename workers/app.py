@@ -13,6 +13,7 @@ from kombu import Queue as KombuQueue
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
 from schemas.stages import WORK
+from workers.celery_patches.checked_channel import check_messages
 from workers.celery_patches.installed_modules import InstalledLoader
 from workers.celery_patches.reconnect import mend_reconnect
 from workers.lists import PRIORITIES
@@ -20,6 +21,7 @@ from workers.lists import PRIORITIES
 ROUTES = {
     **{work.task.value: work.queue for work in WORK.values()},
     TaskName.ENQUEUE.value: Queue.REQUESTS,
+    TaskName.REFUSE.value: Queue.REQUESTS,
     TaskName.WAKE.value: Queue.CONTROL,
     TaskName.SWEEP.value: Queue.SWEEP,
 }
@@ -54,7 +56,7 @@ _TASKS: dict[str, object] = {
 _WORKERS: dict[str, object] = {
     "worker_prefetch_multiplier": 1,
     "worker_pool": "workers.celery_patches.drain:DrainingPool",
-    "worker_consumer": "workers.celery_patches.consumer:PatchedConsumer",
+    "worker_consumer": "workers.celery_patches.event_batches:BatchingConsumer",
     "worker_hijack_root_logger": False,
     # Without a value, Celery warns at each lost connection. Only the Redis door acknowledges late, and a pool of
     # threads cannot cancel a request: the request ends, and its second delivery gives the same generation.
@@ -95,6 +97,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
             worker of the door also reads every priority.
     """
     mend_reconnect()
+    check_messages()
     app = Celery(
         "reelworks",
         broker=settings.redis_url,

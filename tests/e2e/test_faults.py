@@ -1,6 +1,5 @@
-import base64
 import json
-from uuid import uuid4
+from collections.abc import Iterator
 
 import httpx
 import psutil
@@ -11,6 +10,8 @@ from sqlalchemy import text
 from stack.stack import Stack
 from tests.e2e.conftest import FINISHED, System
 from tests.support import NewCustomer, eventually
+from tests.unit.workers.test_envelopes import WRONG
+from tests.unit.workers.test_envelopes import message as sample
 from workers.roles import ROLES, Role
 
 
@@ -46,50 +47,39 @@ def test_a_killed_worker_is_replaced_and_its_generation_goes_on(system: System) 
     assert worker_process(system, "transfer").pid != killed.pid
 
 
-def test_malformed_messages_do_not_close_the_redis_door(system: System) -> None:
+def test_no_message_closes_the_redis_door_or_stays_unacknowledged(system: System) -> None:
     customer = system.customer()
     word = system.behave()
     door = worker_process(system, "requests").pid
-    good = [[], {"customer_id": str(customer.id), "request": {"model": "nano-banana", "prompt": word}}, {}]
-    malformed: list[tuple[object, dict[str, object]]] = [
-        ({"prompt": word}, {}),
-        (None, {}),
-        (good, {"id": {"a": 1}}),
-        (good, {"id": None}),
-        (good, {"task": [word]}),
-        (good, {"timelimit": word}),
-        (good, {"task": "generation.unknown"}),
+    other = system.customer()
+    order: list[object] = [
+        [],
+        {"customer_id": str(other.id), "request": {"model": "no-such-model", "prompt": word}},
+        {},
     ]
     with Redis.from_url(system.stack.settings.redis_url) as redis:
-        for body, headers in malformed:
-            redis.lpush("requests", message(body, headers))
-    _, answer = system.enqueue(customer_id=str(customer.id), request={"model": "nano-banana", "prompt": f"a {word}"})
+        for strange in strange_messages(order):
+            redis.lpush("requests", strange)
+        request = {"model": "nano-banana", "prompt": f"a {word}"}
+        _, answer = system.enqueue(customer_id=str(customer.id), request=request)
+        eventually(lambda: (redis.llen("requests"), redis.hlen("unacked")), lambda left: left == (0, 0))
     assert system.finished(customer, str(answer["id"])).status == "completed"
     assert worker_process(system, "requests").pid == door
     assert word not in system.stack.part("worker-requests").log.read_text()
     assert system.sandbox.requests(word).accepted == 1
 
 
-def message(body: object, headers: dict[str, object]) -> str:
-    """A message of Celery's protocol 2 (https://docs.celeryq.dev, "Message Protocol"), with something wrong in it."""
-    properties = {
-        "correlation_id": str(uuid4()),
-        "delivery_mode": 2,
-        "delivery_info": {"exchange": "", "routing_key": "requests"},
-        "priority": 0,
-        "body_encoding": "base64",
-        "delivery_tag": str(uuid4()),
-    }
-    named = {"lang": "py", "task": "generation.enqueue", "id": str(uuid4()), "root_id": None, "parent_id": None}
-    return json.dumps(
-        {
-            "body": base64.b64encode(json.dumps(body).encode()).decode(),
-            "content-encoding": "utf-8",
-            "content-type": "application/json",
-            "headers": {**named, **headers},
-            "properties": properties,
-        }
-    )
+def strange_messages(body: list[object]) -> Iterator[str | bytes]:
+    """Each part of a message with each wrong value, and texts that are no message."""
+    for part in ("headers", "properties"):
+        for field in sample(body)[part]:
+            for value in WRONG:
+                yield json.dumps({**sample(body), part: {**sample(body)[part], field: value}})
+    for field in sample(body):
+        for value in WRONG:
+            yield json.dumps({**sample(body), field: value})
+    yield from (b"", b"no JSON", b"\xff\xfe", b"[]", b"null", b"[" * 100_000)
+    yield json.dumps(sample([*body[:2], {"chain": [{"task": "pipeline.sweep"}]}]))
 
 
 def test_redis_emptied_loses_no_generation(system: System) -> None:

@@ -5,12 +5,9 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from celery.worker import WorkController
-from celery.worker.consumer import Consumer
 from kombu import Message, Producer, Queue
 
 Receive = Callable[..., Message]
-Consume = Callable[[type[Consumer], Message], object]
 
 
 @pytest.fixture
@@ -43,18 +40,3 @@ def receive(app: Celery) -> Iterator[Receive]:
             return message
 
         yield send_and_receive
-
-
-@pytest.fixture
-def consume(app: Celery) -> Consume:
-    """Give a message to a consumer of a class."""
-
-    def give(consumer_class: type[Consumer], message: Message) -> object:
-        worker: Any = WorkController(
-            app=app, hostname="worker@host", pool_cls="solo", concurrency=1, consumer_cls=consumer_class
-        )
-        worker.consumer.event_dispatcher = None
-        worker.consumer.update_strategies()
-        return worker.consumer.create_task_handler()(message)
-
-    return give

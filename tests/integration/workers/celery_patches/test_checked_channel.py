@@ -1,0 +1,86 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kombu import Connection, Consumer, Message, Queue
+from kombu.transport.redis import Channel, Transport
+from redis import Redis as Client
+
+from stack.ports import free_port
+from stack.redis import Redis
+from tests.unit.workers.test_envelopes import message
+from tests.upstream import mended
+from workers.celery_patches import checked_channel
+from workers.celery_patches.checked_channel import check_messages
+
+BROKEN = [b"no JSON", b"[]", b'{"properties": []}', json.dumps(message(properties=[])).encode(), b"[" * 100_000]
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    service = Redis(tmp_path_factory.mktemp("redis"), free_port(), password="of-this-test")
+    service.start()
+    service.wait_until_ready()
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def client(redis: Redis) -> Iterator[Client]:
+    with Client.from_url(redis.url) as client:
+        client.flushdb()
+        yield client
+
+
+def received(redis: Redis, count: int) -> list[Message]:
+    """The first messages of the queue `requests`, as a consumer gets them."""
+    found: list[Message] = []
+
+    def take(_body: object, message: Message) -> None:
+        found.append(message)
+        message.ack()
+
+    with Connection(redis.url) as connection:
+        channel: Any = connection.default_channel
+        with Consumer(channel, [Queue("requests")], callbacks=[take], accept=["json"]):
+            while len(found) < count:
+                connection.drain_events(timeout=10)
+    return found
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda raw: raw[:20])
+def test_kombu_cannot_read_a_message_of_another_form(
+    redis: Redis, client: Client, broken: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transport, "Channel", Channel)
+    client.lpush("requests", broken)
+    try:
+        received(redis, 1)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return
+    pytest.fail(mended(checked_channel))
+
+
+@pytest.fixture
+def checking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Transport, "Channel", Channel)
+    check_messages()
+
+
+@pytest.mark.usefixtures("checking")
+def test_a_patched_channel_reads_on_after_a_broken_message(redis: Redis, client: Client) -> None:
+    client.lpush("requests", *BROKEN, json.dumps(message()))
+    tasks = [found.headers["task"] for found in received(redis, 2)]
+    # The fourth broken message says which order it is, so its sender gets an answer.
+    assert tasks == ["generation.refuse", "generation.enqueue"]
+    assert client.hlen("unacked") == 0
+
+
+@pytest.mark.usefixtures("checking")
+def test_a_patched_channel_does_not_read_a_message_that_is_too_large(
+    redis: Redis, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checked_channel.CheckedChannel, "max_message_bytes", 10_000)
+    client.lpush("requests", json.dumps(message(body="x" * 10_000)), json.dumps(message()))
+    assert [found.headers["task"] for found in received(redis, 1)] == ["generation.enqueue"]
