@@ -60,8 +60,9 @@ def test_no_message_closes_the_redis_door_or_stays_unacknowledged(system: System
     with Redis.from_url(system.stack.settings.redis_url) as redis:
         for strange in strange_messages(order):
             redis.lpush("requests", strange)
-        request = {"model": "nano-banana", "prompt": f"a {word}"}
-        _, answer = system.enqueue(customer_id=str(customer.id), request=request)
+        _, answer = system.enqueue(
+            customer_id=str(customer.id), request={"model": "nano-banana", "prompt": f"a {word}"}
+        )
         eventually(lambda: (redis.llen("requests"), redis.hlen("unacked")), lambda left: left == (0, 0))
     assert system.finished(customer, str(answer["id"])).status == "completed"
     assert worker_process(system, "requests").pid == door
