@@ -185,8 +185,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_message_complete()
         if self._unanswered() is None:
-            # The answer came before the body, and uvicorn's timer for an idle connection has been stopped by the body.
-            self.transport.close()
+            # The answer came before the end of the body, which has stopped uvicorn's timer of an idle connection.
+            self._waiting[self] = None
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
 from gateway.probes import Probe
+from gateway.shares import Shares
 from gateway.wakes import WakeSender
 from intake.orders import AsyncIntake, Intake
 from providers.catalogue import Catalogue
@@ -20,7 +21,9 @@ from storage.objects import ObjectStore
 from workers.app import create_app as create_celery
 from workers.dispatch import Dispatcher
 
-_MOST_UPLOADS_AT_ONCE = 16
+# Uploads wait for their senders in files, and then need a thread and memory for a part of the file.
+_MOST_UPLOADS_AT_ONCE = 200
+_UPLOAD_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,10 @@ class GatewayServices:
     """Sends wake-ups to the workers."""
     probes: tuple[Probe, ...]
     """The checks of `/readyz`."""
+    upload_shares: Shares
+    """The uploads at one time, while their senders send."""
     upload_threads: CapacityLimiter
-    """Limits the uploads at one time. Each needs a thread and memory for a part until its sender has finished."""
+    """Limits the threads that store uploads."""
 
 
 def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -98,7 +103,8 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), loop_database),
         wakes=wakes,
         probes=probes,
-        upload_threads=CapacityLimiter(_MOST_UPLOADS_AT_ONCE),
+        upload_shares=Shares("uploads", each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
+        upload_threads=CapacityLimiter(_UPLOAD_THREADS),
     )
 
 

@@ -81,6 +81,14 @@ class RangeNotSatisfiable(RequestError):
         self.size_bytes = size_bytes
 
 
+class TooManyRequests(RequestError):
+    """The customer's share is used up."""
+
+    http_status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+
 class HeadTooLarge(RequestError):
     """The request line and the headers are too large."""
 
@@ -114,7 +122,7 @@ def _headers_of(error: RequestError) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="reelworks"'}
         case RangeNotSatisfiable():
             return {"Content-Range": f"bytes */{error.size_bytes}"}
-        case Unavailable():
+        case Unavailable() | TooManyRequests():
             return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
         case _:
             return {}

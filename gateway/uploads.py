@@ -1,17 +1,18 @@
 """`/v1/uploads`: uploads images and videos, for use in orders."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
+from tempfile import TemporaryFile
+from typing import BinaryIO
 from uuid import UUID
 
-from anyio import current_time, fail_after, from_thread, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from gateway.authentication import TheCustomer
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
-from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
+from gateway.problems import ContentTooLarge, TooManyRequests, UnsupportedMediaType
 from intake.uploads import keep
 from schemas.api import UploadResource
 from schemas.enums import Kind
@@ -26,9 +27,6 @@ PATH = "/v1/uploads"
 
 router = APIRouter(prefix=PATH, tags=["uploads"])
 
-_LONGEST_SILENCE_SECONDS = 30
-_LONGEST_SECONDS = 300
-
 _BODY = {
     "requestBody": {
         "required": True,
@@ -39,47 +37,12 @@ _BODY = {
 _CREATED: Responses = {201: {"description": "Stored; uploading a file again extends the storage of the same upload"}}
 
 
-class _Body:
-    """The rest of a request body, read by a thread. Reading fails after `ends_at` (the event loop's clock)."""
-
-    def __init__(
-        self, head: bytes, chunks: AsyncIterator[bytes], media: MediaType, most: int, *, ends_at: float
-    ) -> None:
-        self._ends_at = ends_at
-        self._buffer = bytearray(head)
-        self._received = len(head)
-        self._chunks = chunks
-        self._media = media
-        self._most = most
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read `size` bytes, or fewer at the end of the body. Negative: read all.
-
-        Raises:
-            ContentTooLarge: the body exceeds the limit.
-            BadRequest: the body stalls.
-            ClientDisconnect: the sender has disconnected.
-        """
-        while size < 0 or len(self._buffer) < size:
-            chunk = from_thread.run(_next, self._chunks, self._ends_at)
-            if not chunk:
-                break
-            self._received += len(chunk)
-            if self._received > self._most:
-                raise _too_large(self._media, self._most)
-            self._buffer += chunk
-        end = len(self._buffer) if size < 0 else size
-        block = bytes(self._buffer[:end])
-        del self._buffer[:end]
-        return block
-
-
 @router.post(
     "",
     status_code=201,
     summary="Upload an image or a video",
     openapi_extra=_BODY,
-    responses=_CREATED | problems(BadRequest, Unauthenticated, ContentTooLarge, UnsupportedMediaType),
+    responses=_CREATED | problems(Unauthenticated, ContentTooLarge, UnsupportedMediaType, TooManyRequests),
 )
 async def create_upload(
     request: Request, response: Response, services: ServicesOf, customer: TheCustomer
@@ -88,24 +51,18 @@ async def create_upload(
 
     The file is stored for some days, and as long as an order needs it.
     """
-    chunks = aiter(request.stream())
-    ends_at = current_time() + _LONGEST_SECONDS
-    head = await _head(chunks, ends_at)
-    media = _media_of(head)
-    most = _most(media, services.settings.inputs)
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > most:
-        raise _too_large(media, most)
-    store = partial(
-        keep,
-        services.database,
-        services.objects,
-        customer.id,
-        _Body(head, chunks, media, most, ends_at=ends_at),
-        media,
-        keep_for=timedelta(days=services.settings.retention.upload_days),
-    )
-    upload = await to_thread.run_sync(store, limiter=services.upload_threads)
+    with services.upload_shares.taken_by(customer.id), TemporaryFile() as file:
+        media = await _receive(request, file, services.settings.inputs)
+        store = partial(
+            keep,
+            services.database,
+            services.objects,
+            customer.id,
+            file,
+            media,
+            keep_for=timedelta(days=services.settings.retention.upload_days),
+        )
+        upload = await to_thread.run_sync(store, limiter=services.upload_threads)
     response.headers["Location"] = f"{PATH}/{upload.id}"
     return _resource(upload)
 
@@ -131,27 +88,31 @@ def delete_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) 
         raise _not_found(upload_id)
 
 
-async def _next(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
-    """The next bytes of a body; empty at the end."""
-    left = ends_at - current_time()
-    try:
-        with fail_after(max(min(left, _LONGEST_SILENCE_SECONDS), 0)):
-            async for chunk in chunks:
-                if chunk:
-                    return chunk
-    except TimeoutError:
-        if left < _LONGEST_SILENCE_SECONDS:
-            raise BadRequest(f"the body did not come within {_LONGEST_SECONDS} s: send it again") from None
-        raise BadRequest(f"nothing more of the body came for {_LONGEST_SILENCE_SECONDS} s: send it again") from None
-    return b""
+async def _receive(request: Request, file: BinaryIO, limits: InputSettings) -> MediaType:
+    """Write the body into a file. Holds no thread while the sender is slow: the connection has a least rate.
 
-
-async def _head(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
-    """The first chunks of a body, with at least the bytes that identify the file's type."""
-    head = b""
-    while len(head) < HEAD_BYTES and (chunk := await _next(chunks, ends_at)):
-        head += chunk
-    return head
+    Raises:
+        UnsupportedMediaType: the body is of another type.
+        ContentTooLarge: the body exceeds the limit of its type.
+        ClientDisconnect: the sender has disconnected.
+    """
+    length = request.headers.get("content-length", "0")
+    announced = int(length) if length.isdecimal() else 0
+    head, media, size = b"", None, 0
+    async for chunk in request.stream():
+        file.write(chunk)
+        size += len(chunk)
+        if media is None:
+            head += chunk
+            if len(head) < HEAD_BYTES:
+                continue
+            media = _media_of(head)
+        _check_size(media, max(size, announced), limits)
+    if media is None:
+        media = _media_of(head)
+        _check_size(media, size, limits)
+    file.seek(0)
+    return media
 
 
 def _media_of(head: bytes) -> MediaType:
@@ -162,12 +123,10 @@ def _media_of(head: bytes) -> MediaType:
     return media
 
 
-def _most(media: MediaType, limits: InputSettings) -> int:
-    return limits.max_image_bytes if media.kind is Kind.IMAGE else limits.max_video_bytes
-
-
-def _too_large(media: MediaType, most: int) -> ContentTooLarge:
-    return ContentTooLarge(f"{'an' if media.kind is Kind.IMAGE else 'a'} {media.kind} may have up to {most} bytes")
+def _check_size(media: MediaType, size: int, limits: InputSettings) -> None:
+    most = limits.max_image_bytes if media.kind is Kind.IMAGE else limits.max_video_bytes
+    if size > most:
+        raise ContentTooLarge(f"{'an' if media.kind is Kind.IMAGE else 'a'} {media.kind} may have up to {most} bytes")
 
 
 def _not_found(upload_id: UUID) -> NotFound:

@@ -48,7 +48,7 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     """The Celery task of `enqueue`. Takes keyword arguments only."""
     if args:
         return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
-    return enqueue(_current_intake(), kwargs, message_id=current_task.request.id)
+    return enqueue(_current_intake(), kwargs, message_id=str(current_task.request.id))
 
 
 @shared_task(name=TaskName.REFUSE, ignore_result=False)

@@ -9,15 +9,17 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from gateway.server import server_config
+from schemas.settings import Settings, get_settings
+
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[httpx.Client]:
+def serving(app: FastAPI, settings: Settings | None = None) -> Iterator[httpx.Client]:
     """A client of the application, over real HTTP."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none")
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(server_config(app, settings or get_settings()))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from api_gateway import create_app
 from schemas.media_types import TAKEN
 from schemas.settings import Settings
 from storage import ledger
@@ -17,7 +20,8 @@ from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import PART_BYTES, ObjectStore
 from storage.uploads import PREFIX
-from tests.support import NewCustomer
+from tests.integration.gateway.serving import serving
+from tests.support import NewCustomer, eventually
 from tests.unit.intake.test_video_length import video
 from tests.unit.test_media import png
 
@@ -276,3 +280,21 @@ def test_orders_and_uploads_have_different_body_limits(
 def test_an_id_of_an_upload_is_a_uuid(gateway: httpx.Client, customer: NewCustomer) -> None:
     assert UUID(upload(gateway, customer, PICTURE).json()["id"]).version == 5
     assert gateway.get("/v1/uploads/1", headers=customer.headers).status_code == 422
+
+
+def test_uploads_that_do_not_come_cost_only_their_owner_a_place(
+    settings: Settings, make_customer: Callable[[int], NewCustomer]
+) -> None:
+    customer, other = make_customer(0), make_customer(0)
+    head = (
+        f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nX-API-Key: {customer.api_key}\r\nContent-Length: 100000\r\n\r\n"
+    ).encode()
+    with serving(create_app(settings)) as gateway, ExitStack() as stack:
+        address = (gateway.base_url.host, gateway.base_url.port)
+        for _ in range(settings.inputs.uploads_at_once):
+            stack.enter_context(socket.create_connection(address)).sendall(head + PICTURE)
+        refused = eventually(lambda: upload(gateway, customer, PICTURE), lambda answer: answer.status_code == 429)
+        assert refused.json()["code"] == "too_many_requests"
+        assert upload(gateway, other, PICTURE).status_code == 201
+        stack.close()
+        eventually(lambda: upload(gateway, customer, PICTURE).status_code, lambda status: status == 201)
