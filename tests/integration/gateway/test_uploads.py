@@ -287,14 +287,17 @@ def test_uploads_that_do_not_come_cost_only_their_owner_a_place(
 ) -> None:
     customer, other = make_customer(0), make_customer(0)
     head = (
-        f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nX-API-Key: {customer.api_key}\r\nContent-Length: 100000\r\n\r\n"
-    ).encode()
+        f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nX-API-Key: {customer.api_key}\r\n"
+        "Content-Length: 100000\r\nExpect: 100-continue\r\n\r\n"
+    )
     with serving(create_app(settings)) as gateway, ExitStack() as stack:
-        address = (gateway.base_url.host, gateway.base_url.port)
         for _ in range(settings.inputs.uploads_at_once):
-            stack.enter_context(socket.create_connection(address)).sendall(head + PICTURE)
-        refused = eventually(lambda: upload(gateway, customer, PICTURE), lambda answer: answer.status_code == 429)
-        assert refused.json()["code"] == "too_many_requests"
+            address = (gateway.base_url.host, gateway.base_url.port)
+            half = stack.enter_context(socket.create_connection(address, timeout=30))
+            half.sendall(head.encode())
+            assert half.recv(100).startswith(b"HTTP/1.1 100")  # the gateway reads the body
+        refused = upload(gateway, customer, PICTURE)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
         assert upload(gateway, other, PICTURE).status_code == 201
         stack.close()
         eventually(lambda: upload(gateway, customer, PICTURE).status_code, lambda status: status == 201)
