@@ -10,12 +10,12 @@ from fastapi import Depends, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
 from gateway.probes import Probe
-from gateway.shares import Shares
 from gateway.wakes import WakeSender
 from intake.orders import AsyncIntake, Intake
 from providers.catalogue import Catalogue
 from providers.registry import Providers
 from schemas.settings import Settings
+from schemas.shares import Shares
 from storage.database import AsyncDatabase, Database
 from storage.objects import ObjectStore
 from workers.app import create_app as create_celery
@@ -103,7 +103,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), loop_database),
         wakes=wakes,
         probes=probes,
-        upload_shares=Shares("uploads", each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
+        upload_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
         upload_threads=CapacityLimiter(_UPLOAD_THREADS),
     )
 

@@ -1,5 +1,7 @@
 """`/v1/uploads`: uploads images and videos, for use in orders."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from tempfile import TemporaryFile
@@ -12,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from gateway.authentication import TheCustomer
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
-from gateway.problems import ContentTooLarge, TooManyRequests, UnsupportedMediaType
+from gateway.problems import ContentTooLarge, TooManyRequests, Unavailable, UnsupportedMediaType
 from intake.uploads import keep
 from schemas.api import UploadResource
 from schemas.enums import Kind
@@ -20,7 +22,8 @@ from schemas.errors import InvalidRequest, NotFound, Unauthenticated
 from schemas.inputs import upload_url
 from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
 from schemas.settings import InputSettings
-from schemas.tables import Upload
+from schemas.shares import NoPlace, Shares
+from schemas.tables import Customer, Upload
 from storage import uploads
 
 PATH = "/v1/uploads"
@@ -51,7 +54,7 @@ async def create_upload(
 
     The file is stored for some days, and as long as an order needs it.
     """
-    with services.upload_shares.taken_by(customer.id), TemporaryFile() as file:
+    with _place(services.upload_shares, customer), TemporaryFile() as file:
         media = await _receive(request, file, services.settings.inputs)
         store = partial(
             keep,
@@ -86,6 +89,17 @@ def delete_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) 
     """Deletes the file at once. A generation that needs the file and has not reached a provider will fail."""
     if not uploads.delete(services.database, services.objects, customer.id, upload_id):
         raise _not_found(upload_id)
+
+
+@contextmanager
+def _place(shares: Shares, customer: Customer) -> Iterator[None]:
+    try:
+        with shares.taken_by(customer.id):
+            yield
+    except NoPlace as error:
+        if error.is_own:
+            raise TooManyRequests(f"{shares.each} of your uploads are under way: wait until one has ended") from None
+        raise Unavailable("too many uploads are under way: send yours again") from None
 
 
 async def _receive(request: Request, file: BinaryIO, limits: InputSettings) -> MediaType:

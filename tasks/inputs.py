@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import BoundedSemaphore
+from uuid import UUID
 
 import structlog
 from minio.error import MinioException
@@ -14,6 +14,7 @@ from schemas.enums import ErrorCode
 from schemas.errors import ProviderRateLimited, ProviderRejected
 from schemas.input_link import input_link
 from schemas.inputs import InputField, generation_id, upload_id
+from schemas.shares import NoPlace, Shares
 from schemas.tables import Upload
 from storage import earlier_generations, uploads
 from storage.claims import Claim
@@ -23,8 +24,9 @@ from tasks.services import WorkerServices
 
 log = structlog.get_logger()
 
-# At most four threads of a process read inputs. The other threads send creates and read states.
-_READERS = BoundedSemaphore(4)
+# At most four threads of a process read inputs, two of them for one customer. The other threads send creates and read
+# states.
+_READERS = Shares(each=2, total=4)
 
 # S3's longest validity of a presigned link.
 _LONGEST_LINK = timedelta(days=7)
@@ -52,24 +54,23 @@ def provider_request(services: WorkerServices, claim: Claim, provider: Provider,
         return ProviderRequest(model=claim.route.model, inputs=inputs.with_urls(links), sources=sources)
     files: dict[str, InputFile] = {}
     if inputs.input_files():
-        with _one_of_few_readers():
+        with _one_of_few_readers(claim.generation.customer_id):
             files = _files(services, claim, given, lease, with_web=provider.reads_inputs is InputsRead.ALL)
     return ProviderRequest(model=claim.route.model, inputs=inputs, files=files, sources=sources)
 
 
 @contextmanager
-def _one_of_few_readers() -> Iterator[None]:
-    """Take one of the process's places for reading inputs. Slow hosts must not block all threads.
+def _one_of_few_readers(customer_id: UUID) -> Iterator[None]:
+    """Take one of the process's places for reading inputs. Slow hosts must not block all threads, or other customers.
 
     Raises:
         ProviderRateLimited: no place is free.
     """
-    if not _READERS.acquire(blocking=False):
-        raise ProviderRateLimited("as many workers read input files as may: it is tried again")
     try:
-        yield
-    finally:
-        _READERS.release()
+        with _READERS.taken_by(customer_id):
+            yield
+    except NoPlace:
+        raise ProviderRateLimited("as many workers read input files as may: it is tried again") from None
 
 
 def _files(

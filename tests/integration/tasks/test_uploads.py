@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from threading import BoundedSemaphore
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -23,6 +22,7 @@ from schemas.errors import InvalidRequest
 from schemas.inputs import upload_url
 from schemas.orders import GenerationRequest
 from schemas.settings import RetentionSettings
+from schemas.shares import Shares
 from schemas.stages import TERMINAL
 from schemas.tables import Generation, Upload
 from storage import acceptance, uploads
@@ -382,12 +382,12 @@ def test_uploads_over_the_total_limit_are_refused(lives: Lives, monkeypatch: pyt
 
 def test_waiting_for_an_input_reader_counts_as_no_failure(lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Kie, "reads_inputs", InputsRead.ALL)
-    readers = BoundedSemaphore(1)
+    readers = Shares(each=1, total=1)
     monkeypatch.setattr(inputs, "_READERS", readers)
     life = lives.begin_from(PICTURE, I2V)
-    with readers:
+    with readers.taken_by(uuid4()):
         assert life.step() is Stage.QUEUED
     assert (life.row.failures, life.accepted_creates()) == (0, 0)
     plain = lives.begin()
-    with readers:
+    with readers.taken_by(uuid4()):
         assert plain.step() is Stage.GENERATING
