@@ -20,6 +20,7 @@ save ""
 appendonly yes
 appendfsync everysec
 maxmemory-policy noeviction
+proto-max-bulk-len 32mb
 """
 
 

@@ -154,7 +154,7 @@ def test_client_and_server_are_given_the_same_secrets(compose: Compose) -> None:
     redis = compose.services["redis"]
 
     assert compose.services["postgres"].environment["POSTGRES_PASSWORD"] == GIVEN["POSTGRES_PASSWORD"]
-    assert redis.environment == {"REDIS_PASSWORD": GIVEN["REDIS_PASSWORD"]}
+    assert redis.environment["REDIS_PASSWORD"] == GIVEN["REDIS_PASSWORD"]
     assert (s3["AWS_ACCESS_KEY_ID"], s3["AWS_SECRET_ACCESS_KEY"]) == (
         ours["REELWORKS_S3__ACCESS_KEY"],
         ours["REELWORKS_S3__SECRET_KEY"],
@@ -222,6 +222,7 @@ def test_redis_keeps_what_it_was_given(compose: Compose) -> None:
         "--appendfsync": "everysec",
         "--maxmemory-policy": "noeviction",
         "--maxmemory": "512mb",
+        "--proto-max-bulk-len": "32mb",
     }
 
 
