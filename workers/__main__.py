@@ -19,6 +19,7 @@ from tasks.services import use_services
 from workers.app import create_app
 from workers.celery_logging import keep_our_logging
 from workers.lifecycle import intake_of, open_services
+from workers.remote_control import limit_remote_control
 from workers.roles import ROLES, Role
 from workers.strays import fetching
 from workers.supervisor import KILL_AFTER_SECONDS
@@ -37,6 +38,7 @@ def main() -> None:
     settings = get_settings()
     configure_logging(settings)
     keep_our_logging()
+    limit_remote_control(settings.remote_control)
     # Celery warns root of pickled messages. The application accepts only JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     if options.parent is not None:
