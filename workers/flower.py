@@ -1,6 +1,14 @@
-"""Runs Flower. Other machines need a login."""
+"""Runs Flower. Other machines need a login, and without a login a browser must ask for a loopback address by its name.
+
+The second rule stops DNS rebinding: a page of a stranger, open in a browser on this machine, gives its own name the
+address 127.0.0.1, and then reads Flower as its own server.
+"""
 
 import ipaddress
+from typing import Any
+
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.web import Application, ErrorHandler
 
 from schemas.settings import Settings
 from workers.app import create_app
@@ -33,7 +41,20 @@ def flower_arguments(settings: Settings) -> list[str]:
 
 def run_flower(settings: Settings) -> None:
     """Serve Flower until a signal ends the process."""
+    if not settings.flower_basic_auth.get_secret_value():
+        _answer_only_to_loopback_names()
     create_app(settings, process="worker").start(flower_arguments(settings))
+
+
+def _answer_only_to_loopback_names() -> None:
+    find = Application.find_handler
+
+    def find_for_name(self: Application, request: HTTPServerRequest, **options: Any) -> HTTPMessageDelegate:
+        if _is_loopback(request.host_name.strip("[]")):
+            return find(self, request, **options)
+        return self.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
+
+    Application.find_handler = find_for_name  # type: ignore[assignment,method-assign]  # Flower takes no rule
 
 
 def _is_loopback(host: str) -> bool:
