@@ -22,6 +22,8 @@ from schemas.settings import InputSettings, Settings, get_settings
 
 MAX_BODY_BYTES = 1024 * 1024
 
+_FILE_BODIES = frozenset({"POST /v1/uploads"})
+
 _DESCRIPTION = """
 Order images and videos, follow their progress, and fetch them.
 
@@ -72,7 +74,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs))
+    app.add_middleware(
+        BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs), files=_FILE_BODIES
+    )
     app.add_middleware(RequestContext)
     install_problem_handlers(app)
     for router in _ROUTERS:
