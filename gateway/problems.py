@@ -12,6 +12,7 @@ from sqlalchemy import exc as database_errors
 from starlette.exceptions import HTTPException
 from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
 
+from gateway.methods import allowed_methods
 from schemas.errors import InvalidRequest, NotFound, RequestError, Unauthenticated
 
 log = structlog.get_logger()
@@ -163,13 +164,16 @@ def _field(location: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in location[1:] or location)[:_LONGEST_FIELD]
 
 
-async def _http_exception(_request: Request, error: HTTPException) -> JSONResponse:
+async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
     """The answer for a request that FastAPI itself refuses."""
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             problem: RequestError = NotFound("there is nothing at this path: GET /docs shows what there is")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             problem = MethodNotAllowed("this path does not take this method: the Allow header names those it takes")
+            # Starlette names only the methods of the first route of a path.
+            allowed = allowed_methods(request.app, request.scope["path"])
+            return problem_response(problem, {"Allow": ", ".join(sorted(allowed))} if allowed else error.headers)
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             problem = ContentTooLarge(error.detail)
         case _:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -224,3 +225,21 @@ def test_an_exception_after_the_first_byte_cuts_the_connection(settings: Setting
         client.get("/boom")
 
     assert [line["event"] for line in lines] == ["request_failed", "request"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/generations/{id}", "GET, HEAD"),
+        ("/v1/generations/{id}/cancel", "POST"),
+        ("/v1/generations/{id}/content", "GET, HEAD"),
+        ("/v1/uploads/{id}", "DELETE, GET, HEAD"),
+        ("/inputs/uploads/a/b.png", "GET, HEAD"),
+        ("/callbacks/kie/{id}", "POST"),
+        ("/healthz", "GET, HEAD"),
+    ],
+)
+def test_allow_names_every_method_of_the_path(gateway: httpx.Client, path: str, allowed: str) -> None:
+    answer = gateway.patch(path.format(id=uuid4()))
+    assert _is_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
