@@ -66,13 +66,13 @@ def _kept(database: Database, objects: ObjectStore, customer_id: UUID, file: _Fi
 
 def _decoded(request: GenerationRequest, limits: InputSettings) -> dict[str, _File]:
     files: dict[str, _File] = {}
-    problems: dict[str, str] = {}
+    problems: list[tuple[str, str]] = []
     for field in request.input_files():
         if is_data_uri(field.url):
             try:
                 files[field.url] = _decode(field, limits)
             except ValueError as error:
-                problems[field.name] = str(error)
+                problems.append((field.name, str(error)))
     if problems:
         raise InvalidRequest.of_fields(problems)
     return files
