@@ -2,16 +2,15 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
-from gateway.authentication import TheCustomer
+from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import problems
 from providers.catalogue import ModelCard
 from schemas.errors import Unauthenticated
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = customers_router("/v1/models", "models")
 
 
 class ModelList(BaseModel):
