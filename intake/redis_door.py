@@ -1,6 +1,7 @@
 """`generation.enqueue`: the Redis door. Services need only a Celery client to use it."""
 
 import re
+from typing import TypeGuard
 from uuid import UUID
 
 import tenacity
@@ -45,6 +46,16 @@ def _current_intake() -> Intake:
     return _intake
 
 
+def is_message_id(value: object) -> TypeGuard[str]:
+    """Whether a message can have this id."""
+    return isinstance(value, str) and _MESSAGE_ID.fullmatch(value) is not None
+
+
+def unreadable() -> dict[str, object]:
+    """The answer to a message whose body cannot be read."""
+    return _refused(RequestError("the body of the message must be a JSON list of [], the keyword arguments, and {}"))
+
+
 # Acknowledged late, unlike all other tasks: until this task ends, the order exists only in the message. If Redis
 # delivers the message twice, the idempotency key still makes one generation.
 @shared_task(name=TaskName.ENQUEUE, ignore_result=False, acks_late=True)
@@ -53,7 +64,7 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
     if args:
         return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
     message_id = current_task.request.id
-    if not isinstance(message_id, str) or not _MESSAGE_ID.fullmatch(message_id):
+    if not is_message_id(message_id):
         return _refused(InvalidRequest("the message needs an id of its own, e.g. a UUID: up to 200 visible characters"))
     return enqueue(_current_intake(), kwargs, message_id=message_id)
 

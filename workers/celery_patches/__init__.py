@@ -7,6 +7,7 @@ patch needless. All faults were seen in celery 5.7.0 and kombu 5.7.0. Flower 2.2
 - `reconnect`: kombu keeps the channel of a lost connection, and the worker exits when Celery closes the connection.
   The worker must survive a restart of Redis.
 - `malformed_messages`: some malformed messages end the worker, and return to the queue. The worker must discard them.
+- `unreadable_orders`: Celery discards an unreadable message without an answer. The Redis door answers every order.
 - `refused_messages`: Celery logs the body of a message that it refuses. No log may hold a prompt.
 - `event_batches`: Celery sends task events at each turn of the event loop. Under load, Redis and Flower need batches.
 - `drain`: the pool of threads waits for the last step without a bound. The end of a worker must have a bound.
@@ -15,5 +16,5 @@ patch needless. All faults were seen in celery 5.7.0 and kombu 5.7.0. Flower 2.2
 - `beat_exit`: beat ends by an exception inside whatever runs. Beat must end at once.
 - `beat_outages`: beat logs two stacks for each message that Redis does not take. One line is enough.
 
-`consumer` puts the two patches of the consumer together, because Celery takes one class.
+`consumer` puts the three patches of the consumer together, because Celery takes one class.
 """

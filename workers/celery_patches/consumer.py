@@ -2,7 +2,8 @@
 
 from workers.celery_patches.event_batches import BatchingConsumer
 from workers.celery_patches.malformed_messages import TolerantConsumer
+from workers.celery_patches.unreadable_orders import AnsweringConsumer
 
 
-class PatchedConsumer(TolerantConsumer, BatchingConsumer):
-    """A consumer that discards malformed messages and sends task events in batches."""
+class PatchedConsumer(TolerantConsumer, AnsweringConsumer, BatchingConsumer):
+    """A consumer that answers unreadable orders, discards malformed messages, and sends task events in batches."""
