@@ -1,11 +1,35 @@
 """Options that several commands share."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+
+from schemas import text
 
 AsJson = Annotated[bool, typer.Option("--json", help="tell it as one JSON document")]
 """Prints the answer as JSON for programs."""
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="how many at most")]
 """The maximum length of a list."""
+
+
+def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
+    """The check of a text of the API as the parser of an argument."""
+
+    def parse(given: str) -> str:
+        if not given.strip():
+            raise typer.BadParameter("must not be blank")
+        try:
+            return check(given)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parse
+
+
+a_name = _checked(text.name)
+"""Parses a name: visible characters and plain spaces."""
+
+a_prose = _checked(text.prose)
+"""Parses a text of one or more lines."""

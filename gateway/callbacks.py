@@ -15,7 +15,8 @@ from gateway.problems import ContentTooLarge
 from providers.base import CallbackReading, Provider
 from schemas import callback_token
 from schemas.api import CallbackAnswer
-from schemas.errors import CallbackRefused, InvalidRequest, NotFound, Unauthenticated
+from schemas.errors import CallbackRefused, NotFound, Unauthenticated
+from schemas.text import name
 from storage import callbacks
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ async def _require_token(
     summary="Report on a generation (for providers)",
     # Runs first: a caller without the token learns nothing.
     dependencies=[Depends(_require_token)],
-    responses=problems(Unauthenticated, NotFound, ContentTooLarge, InvalidRequest),
+    responses=problems(Unauthenticated, NotFound, ContentTooLarge),
 )
 async def receive_callback(
     provider: str,
@@ -65,7 +66,7 @@ async def receive_callback(
 @router.post(
     "/webhooks/{provider}",
     summary="Report on any generation (for providers that know one URL for all)",
-    responses=problems(Unauthenticated, NotFound, ContentTooLarge, InvalidRequest),
+    responses=problems(Unauthenticated, NotFound, ContentTooLarge),
 )
 async def receive_webhook(
     provider: str, request: Request, services: ServicesOf, body: Annotated[bytes, Depends(_raw_body)]
@@ -116,7 +117,15 @@ def _adapter(services: GatewayServices, provider: str) -> Provider:
 
 def _read(adapter: Provider, request: Request, body: bytes, **known: str) -> CallbackReading:
     try:
-        return adapter.read_callback(dict(request.headers), body)
+        return _storable(adapter.read_callback(dict(request.headers), body))
     except CallbackRefused as error:
         log.warning("callback_refused", provider=adapter.name, reason=str(error), **known)
         raise Unauthenticated("this is not a callback of the provider's") from None
+
+
+def _storable(reading: CallbackReading) -> CallbackReading:
+    try:
+        name(reading.remote_id)
+    except ValueError as error:
+        raise CallbackRefused(f"the id of the task {error}") from None
+    return reading

@@ -6,10 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.authentication import TheCustomer
+from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
@@ -24,7 +24,7 @@ from storage import details
 
 log = structlog.get_logger()
 
-router = APIRouter(prefix="/v1/generations/{generation_id}", tags=["generations"])
+router = customers_router("/v1/generations/{generation_id}", "generations")
 
 
 class Delivery(StrEnum):

@@ -1,15 +1,13 @@
 """`/v1/credits`: a customer's credits."""
 
-from fastapi import APIRouter
-
-from gateway.authentication import TheCustomer
+from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import problems
 from schemas.api import CreditsResource
 from schemas.errors import Unauthenticated
 from storage import ledger
 
-router = APIRouter(prefix="/v1/credits", tags=["credits"])
+router = customers_router("/v1/credits", "credits")
 
 
 @router.get("", summary="See your credits", responses=problems(Unauthenticated))

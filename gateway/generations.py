@@ -3,9 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import Depends, Header, Request, Response
 
-from gateway.authentication import TheCustomer
+from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
 from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
@@ -26,7 +26,7 @@ from schemas.stages import TERMINAL
 from storage import cancellation, details
 from storage.generations import Wake
 
-router = APIRouter(prefix="/v1/generations", tags=["generations"])
+router = customers_router("/v1/generations", "generations")
 
 
 async def _require_json(request: Request) -> None:
@@ -105,7 +105,7 @@ async def create_generation(
 @router.get(
     "/{generation_id}",
     summary="See how a generation stands",
-    responses=problems(Unauthenticated, NotFound, InvalidRequest),
+    responses=problems(Unauthenticated, NotFound),
 )
 async def get_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> GenerationResource:
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
@@ -121,7 +121,7 @@ async def get_generation(generation_id: UUID, services: ServicesOf, customer: Th
     "/{generation_id}/cancel",
     status_code=202,
     summary="Cancel a generation",
-    responses=_CANCELLED | problems(Unauthenticated, NotFound, NotCancellable, InvalidRequest),
+    responses=_CANCELLED | problems(Unauthenticated, NotFound, NotCancellable),
 )
 def cancel_generation(
     generation_id: UUID, response: Response, services: ServicesOf, customer: TheCustomer

@@ -1,27 +1,69 @@
 """`/v1/models`: the models that can be ordered."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel
+from fastapi import Path
+from pydantic import BaseModel, Field
 
-from gateway.authentication import TheCustomer
+from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import problems
 from providers.catalogue import ModelCard
-from schemas.errors import Unauthenticated
+from providers.catalogue.models import Defaults
+from schemas.errors import NotFound, Unauthenticated
+from schemas.text import shown
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = customers_router("/v1/models", "models")
+
+
+class DefaultsResource(Defaults):
+    """The values of fields that an order omits, by the names of the order's fields."""
+
+    generate_audio: bool | None = None
+    """Whether a video has sound."""
+
+    audio: bool | None = Field(
+        default=None, description="the older name of `generate_audio`", json_schema_extra={"deprecated": True}
+    )
+
+
+class ModelResource(ModelCard):
+    """A model. Only an active model can be ordered; a retired model names its successor."""
+
+    object: Literal["model"] = "model"
+    """The type of this resource."""
+    id: str = Field(description="the same as `name`", examples=["nano-banana"])
+    defaults: DefaultsResource | None = None
+    """The values of fields that an order omits."""
 
 
 class ModelList(BaseModel):
     """The models with a configured provider, then the retired models with their successors."""
 
     object: Literal["list"] = "list"
-    data: list[ModelCard]
+    data: list[ModelResource]
 
 
 @router.get("", summary="List the models", responses=problems(Unauthenticated))
 def list_models(services: ServicesOf, _customer: TheCustomer) -> ModelList:
     """Returns the capabilities, the defaults and the price of each model."""
-    return ModelList(data=services.catalogue.models())
+    return ModelList(data=[_resource(card) for card in services.catalogue.models()])
+
+
+ModelName = Annotated[str, Path(description="a name or an alias; the name may contain `/`", examples=["nano-banana"])]
+
+
+@router.get("/{name:path}", summary="See a model", responses=problems(Unauthenticated, NotFound))
+def get_model(name: ModelName, services: ServicesOf, _customer: TheCustomer) -> ModelResource:
+    """Returns one model by its name or by an alias. A retired model has the name of its successor."""
+    for card in services.catalogue.models():
+        if name in {card.name, *card.aliases}:
+            return _resource(card)
+    raise NotFound(f"there is no model `{shown(name)}`: GET /v1/models lists the names")
+
+
+def _resource(card: ModelCard) -> ModelResource:
+    fields = dict(card)
+    if card.defaults is not None:
+        fields["defaults"] = DefaultsResource(**dict(card.defaults), generate_audio=card.defaults.audio)
+    return ModelResource(**fields, id=card.name)

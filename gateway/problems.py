@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
 
 from gateway.methods import allowed_methods
-from schemas.errors import InvalidRequest, NotFound, RequestError, Unauthenticated
+from schemas.errors import NotFound, RequestError, Unauthenticated
+from schemas.refusals import Location, Place, model_in, refusal
 
 log = structlog.get_logger()
 
@@ -21,9 +22,7 @@ MEDIA_TYPE = "application/problem+json"
 
 _RETRY_AFTER_SECONDS = 2
 
-# A body of 1 MiB can have a hundred thousand wrong fields. The answer names only the first ones.
-_MOST_ERRORS = 20
-_LONGEST_FIELD = 100
+_NO_ID = "there is nothing at this path: an id is a UUID, such as 3e41a28d-5bf9-40ce-a038-dc975dda27ad"
 
 
 class BadRequest(RequestError):
@@ -148,20 +147,21 @@ async def _request_error(_request: Request, error: RequestError) -> JSONResponse
     return problem_response(error)
 
 
-async def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
+async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     found = error.errors()
     if found and found[0]["type"] == "json_invalid":
         position = found[0]["loc"][-1]
         return problem_response(BadRequest(f"the body is not valid JSON: see character {position}"))
-    # The answer must not repeat the input, so it omits `input` and `ctx`, which can quote the input.
-    problems = [{"field": _field(entry["loc"]), "message": entry["msg"]} for entry in found[:_MOST_ERRORS]]
-    detail = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
-    return problem_response(InvalidRequest(detail, {"errors": problems}))
+    if any(entry["loc"][0] == "path" for entry in found):
+        return problem_response(NotFound(_NO_ID))
+    body = request.scope["route"].body_field
+    model = None if body is None else model_in(body.field_info.annotation)
 
+    def place_of(location: Location) -> Place:
+        part, *path = location
+        return Place(tuple(path), model if part == "body" else None, str(part))
 
-def _field(location: tuple[str | int, ...]) -> str:
-    """`("body", "image_urls", 0)` is `image_urls.0`; the body itself is `body`."""
-    return ".".join(str(part) for part in location[1:] or location)[:_LONGEST_FIELD]
+    return problem_response(refusal(found, place_of))
 
 
 async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:

@@ -9,6 +9,7 @@ from schemas.api import (
     AssetResource,
     GenerationCredits,
     GenerationFailure,
+    GenerationInputs,
     GenerationLinks,
     GenerationOutcome,
     GenerationResource,
@@ -38,7 +39,7 @@ def generation_resource(details: Details) -> GenerationResource:
             "progress": row.progress,
             "kind": row.kind,
             "model": row.model,
-            "inputs": order.inputs,
+            "inputs": GenerationInputs.model_validate(order.inputs),
             "credits": _credits(details),
             "error": failure_of(row),
             "outcome": outcome_of(details),
@@ -79,10 +80,12 @@ def outcome_of(details: Details) -> GenerationOutcome | None:
 
 def _credits(details: Details) -> GenerationCredits:
     moved = details.moved
+    captured, released = moved.get(TransferKind.CAPTURE, 0), moved.get(TransferKind.RELEASE, 0)
     return GenerationCredits(
-        held=moved.get(TransferKind.HOLD, 0),
-        captured=moved.get(TransferKind.CAPTURE, 0),
-        released=moved.get(TransferKind.RELEASE, 0),
+        price=details.generation.credits,
+        held=moved.get(TransferKind.HOLD, 0) - captured - released,
+        captured=captured,
+        released=released,
     )
 
 

@@ -9,16 +9,16 @@ from typing import BinaryIO
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
-from gateway.authentication import TheCustomer
+from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
 from gateway.problems import ContentTooLarge, TooManyRequests, Unavailable, UnsupportedMediaType
 from intake.uploads import keep
 from schemas.api import UploadResource
 from schemas.enums import Kind
-from schemas.errors import InvalidRequest, NotFound, Unauthenticated
+from schemas.errors import NotFound, Unauthenticated
 from schemas.inputs import upload_url
 from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
 from schemas.settings import InputSettings
@@ -28,7 +28,7 @@ from storage import uploads
 
 PATH = "/v1/uploads"
 
-router = APIRouter(prefix=PATH, tags=["uploads"])
+router = customers_router(PATH, "uploads")
 
 _BODY = {
     "requestBody": {
@@ -70,7 +70,7 @@ async def create_upload(
     return _resource(upload)
 
 
-@router.get("/{upload_id}", summary="See an upload", responses=problems(Unauthenticated, NotFound, InvalidRequest))
+@router.get("/{upload_id}", summary="See an upload", responses=problems(Unauthenticated, NotFound))
 async def get_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) -> UploadResource:
     """Returns the type and the size of an upload, and the time of its expiry."""
     found = await services.loop_database.statement(lambda statement: uploads.find(statement, customer.id, upload_id))
@@ -83,7 +83,7 @@ async def get_upload(upload_id: UUID, services: ServicesOf, customer: TheCustome
     "/{upload_id}",
     status_code=204,
     summary="Delete an upload",
-    responses=problems(Unauthenticated, NotFound, InvalidRequest),
+    responses=problems(Unauthenticated, NotFound),
 )
 def delete_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) -> None:
     """Deletes the file at once. A generation that needs the file and has not reached a provider will fail."""

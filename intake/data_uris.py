@@ -4,6 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from intake.uploads import keep_bytes
@@ -16,6 +17,16 @@ from schemas.settings import InputSettings
 from storage import uploads
 from storage.database import Database
 from storage.objects import ObjectStore
+
+_FORM = "a `data:` URI is data:TYPE;base64,CONTENT"
+
+_NO_BASE64 = (
+    "is no base64: letters, digits, + and / (or - and _); = at the end fills up to a multiple of four, or is left out"
+)
+
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_WHITE_SPACE = b" \t\n\f\r"
+_DIGITS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ def into_uploads(
     """The request with uploads in place of `data:` URIs. Equal contents give equal requests.
 
     Raises:
-        InvalidRequest: a file is malformed, too large, or not of the type that its URI names. Names each such field.
+        InvalidRequest: a file is malformed, too large, or not of a type that the field takes. Names each such field.
         NotFound: the customer does not exist.
     """
     files = _decoded(request, limits)
@@ -65,44 +76,66 @@ def _kept(database: Database, objects: ObjectStore, customer_id: UUID, file: _Fi
 
 def _decoded(request: GenerationRequest, limits: InputSettings) -> dict[str, _File]:
     files: dict[str, _File] = {}
-    problems: dict[str, str] = {}
+    problems: list[tuple[str, str]] = []
     for field in request.input_files():
         if is_data_uri(field.url):
             try:
                 files[field.url] = _decode(field, limits)
             except ValueError as error:
-                problems[field.name] = str(error)
+                problems.append((field.name, str(error)))
     if problems:
         raise InvalidRequest.of_fields(problems)
     return files
 
 
 def _decode(field: InputField, limits: InputSettings) -> _File:
-    """The file in a `data:` URI (RFC 2397).
+    """The file in a `data:` URI (RFC 2397). The bytes decide the type, as for an upload.
 
     Raises:
         ValueError: the URI is wrong. The message quotes nothing of the URI.
     """
     most = limits.max_image_bytes if field.kind is Kind.IMAGE else limits.max_video_bytes
-    header, _, payload = field.url.partition(":")[2].partition(",")
-    parameters, _, encoding = header.lower().rpartition(";")
-    claimed = parameters.partition(";")[0]
-    if encoding != "base64" or not claimed:
-        raise ValueError("names no type or no encoding: a `data:` URI is data:TYPE;base64,CONTENT")
-    # Four characters decode to at most three bytes. This check comes before the memory is allocated.
-    if len(payload) * 3 // 4 > most + 2 or len(content := _base64(payload)) > most:
-        raise ValueError(f"is larger than {most} bytes")
+    header, comma, payload = field.url.partition(":")[2].partition(",")
+    if not comma:
+        raise ValueError(f"has no comma before its content: {_FORM}")
+    is_base64 = header.rpartition(";")[2].strip().lower() == "base64"
+    content = _base64(payload, most) if is_base64 else _percent_encoded(payload)
+    if not content:
+        raise ValueError("is empty")
+    if len(content) > most:
+        raise ValueError(_too_large(most))
     media = sniff(content[:HEAD_BYTES])
     if media is None or media.kind is not field.kind:
         taken = ", ".join(each.content_type for each in TAKEN if each.kind is field.kind)
-        raise ValueError(f"is {media.content_type if media else 'of another type'}, where one of {taken} belongs")
-    if claimed != media.content_type:
-        raise ValueError(f"is {media.content_type}, and says that it is something else")
+        hint = "" if is_base64 else f": {_FORM}"
+        raise ValueError(f"is {media.content_type if media else 'of another type'}, where one of {taken} belongs{hint}")
     return _File(content, media)
 
 
-def _base64(payload: str) -> bytes:
+def _base64(payload: str, most: int) -> bytes:
+    """The bytes of base64 in either alphabet. White space is ignored, and padding may be absent.
+
+    Raises:
+        ValueError: the text is no base64, or too long.
+    """
     try:
-        return base64.b64decode(payload, validate=True)
+        escaped = unquote_to_bytes(payload) if "%" in payload else payload.encode("ascii")
+        digits = escaped.translate(_STANDARD, delete=_WHITE_SPACE)
+        # Four digits decode to at most three bytes. This check comes before the memory is allocated.
+        if len(digits) * 3 // 4 <= most + 2:
+            # Padding of the wrong length shows that digits are missing: a form turns + into a space.
+            missing = b"" if digits.endswith(b"=") else b"=" * (-len(digits) % _DIGITS_AT_ONCE)
+            return base64.b64decode(digits + missing, validate=True)
     except ValueError:
-        raise ValueError("is no base64: letters, digits, + and /, padded with = to a multiple of four") from None
+        raise ValueError(_NO_BASE64) from None
+    raise ValueError(_too_large(most))
+
+
+def _percent_encoded(payload: str) -> bytes:
+    if not payload.isascii():
+        raise ValueError(f"is neither base64 nor percent-encoded: {_FORM}")
+    return unquote_to_bytes(payload)
+
+
+def _too_large(most: int) -> str:
+    return f"is larger than {most} bytes"

@@ -10,6 +10,7 @@ from intake.orders import Intake
 from schemas.enums import TaskName
 from schemas.errors import InvalidRequest, RequestError
 from schemas.orders import GenerationRequest, IdempotencyKey
+from schemas.refusals import Location, Place, refusal
 from schemas.stages import status_of
 from storage.outages import OUTAGES
 
@@ -54,7 +55,7 @@ def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
 @shared_task(name=TaskName.REFUSE, ignore_result=False)
 def refuse_task(detail: str) -> dict[str, object]:
     """Answer a message that is no order. `workers.envelopes` puts this task in place of such a message."""
-    return _refused(InvalidRequest(detail))
+    return _refused(RequestError(detail))
 
 
 # The worker has taken the message, and no row exists yet. During an outage of the database, the order waits here, and
@@ -89,9 +90,14 @@ def _parse(arguments: dict[str, object]) -> EnqueueArguments:
     try:
         return EnqueueArguments.model_validate(arguments)
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        problems = {".".join(str(part) for part in problem["loc"]): problem["msg"] for problem in found}
-        raise InvalidRequest.of_fields(problems) from None
+        raise refusal(error.errors(include_input=False, include_url=False), _place_of) from None
+
+
+def _place_of(location: Location) -> Place:
+    """The place of a wrong value. A field of the request has its name of the HTTP door."""
+    if location[:1] == ("request",) and len(location) > 1:
+        return Place(location[1:], GenerationRequest, "request")
+    return Place(location, EnqueueArguments, "kwargs")
 
 
 def _refused(error: RequestError) -> dict[str, object]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.causes import Cause
 from schemas.enums import AssetRole, ErrorCode, Kind, Stage, Status
@@ -12,11 +12,25 @@ from schemas.orders import Inputs
 
 
 class GenerationCredits(BaseModel):
-    """The credits of a generation. `held - captured - released` is still on hold."""
+    """The credits of a generation. Its end captures or releases the whole price."""
 
-    held: int = Field(description="set aside when the request was accepted")
+    price: int = Field(description="the price of the result")
+    held: int = Field(description="on hold now; 0 once the generation has ended")
     captured: int = Field(description="paid for the result")
     released: int = Field(description="given back")
+
+
+class GenerationInputs(Inputs):
+    """The order, by the names of the request's fields, with the model's defaults filled in."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    generate_audio: bool | None = Field(
+        description="whether a video has sound", validation_alias=AliasChoices("generate_audio", "audio")
+    )
+    audio: bool | None = Field(
+        default=None, description="the older name of `generate_audio`", json_schema_extra={"deprecated": True}
+    )
 
 
 class GenerationFailure(BaseModel):
@@ -108,11 +122,12 @@ class GenerationResource(BaseModel):
                         "fps": None,
                         "motion": None,
                         "seed": None,
+                        "generate_audio": None,
                         "audio": None,
                         "enhance_prompt": None,
                         "output_format": "png",
                     },
-                    "credits": {"held": 4, "captured": 4, "released": 0},
+                    "credits": {"price": 4, "held": 0, "captured": 4, "released": 0},
                     "error": None,
                     "outcome": None,
                     "cancel_requested_at": None,
@@ -158,7 +173,7 @@ class GenerationResource(BaseModel):
     """Image or video."""
     model: str
     """The model's name."""
-    inputs: Inputs = Field(description="what was ordered, with the model's defaults filled in")
+    inputs: GenerationInputs = Field(description="what was ordered, with the model's defaults filled in")
     credits: GenerationCredits
     """The credits of this generation."""
     error: GenerationFailure | None = Field(description="set when the status is failed")

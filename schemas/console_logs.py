@@ -17,11 +17,15 @@ from structlog.dev import (
 )
 from structlog.typing import EventDict
 
+from schemas.text import visible
+
 # UUIDs, and the 32 hexadecimal digits of request ids and of some vendors' ids. The first eight digits distinguish them.
 _LONG_ID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24})\b")
 
 # The event names the step.
 _LEFT_OUT = ("task",)
+
+_MULTILINE = frozenset({"exception", "frames"})
 
 
 def console_renderer(*, colors: bool) -> ConsoleRenderer:
@@ -49,12 +53,13 @@ def shortened(_logger: object, _method: str, event: EventDict) -> EventDict:
     """
     if event.get("_from_structlog"):
         event.pop("logger", None)  # our events have unique names; a library's text needs the library's name
-    event["event"] = " ".join(str(event["event"]).split())  # a library's text may have several lines
+    event["event"] = visible(" ".join(str(event["event"]).split()))  # a library's text may have several lines
     if event.get("level") == "info":
         del event["level"]
     for name in [name for name, value in event.items() if value is None or name in _LEFT_OUT]:
         del event[name]
     for name, value in event.items():
-        if isinstance(value, str) and name != "exception" and not name.startswith("_"):
-            event[name] = _LONG_ID.sub(r"\1", value)
+        if isinstance(value, str) and name not in _MULTILINE and not name.startswith("_"):
+            # A stranger chooses the path of a request. A terminal obeys control characters.
+            event[name] = visible(_LONG_ID.sub(r"\1", value))
     return event

@@ -16,7 +16,7 @@ ReelworksError
   AlreadySettled            the hold of this generation has ended before
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Self
 
 from schemas.enums import ErrorCode
@@ -105,10 +105,10 @@ class InvalidRequest(RequestError):
     title = "Invalid request"
 
     @classmethod
-    def of_fields(cls, problems: Mapping[str, str]) -> Self:
-        """The errors of some fields, by field name."""
-        detail = "; ".join(f"{field}: {message}" for field, message in problems.items())
-        return cls(detail, {"errors": [{"field": field, "message": text} for field, text in problems.items()]})
+    def of_fields(cls, problems: Sequence[tuple[str, str]]) -> Self:
+        """The errors of some fields: each field's name, and the message."""
+        detail = "; ".join(f"{field}: {message}" for field, message in problems)
+        return cls(detail, {"errors": [{"field": field, "message": text} for field, text in problems]})
 
 
 class IdempotencyMismatch(RequestError):

@@ -10,6 +10,10 @@ from pydantic import AfterValidator, Field, HttpUrl, ValidationError
 
 from schemas.enums import Kind
 from schemas.names import ProviderName
+from schemas.text import name
+
+# The limit of `HttpUrl`, which its error would not name.
+_LONGEST_URL = 2083
 
 _UPLOAD = "upload:"
 _GENERATION = "generation:"
@@ -17,16 +21,26 @@ _DATA = "data:"
 
 
 def _input_url(text: str) -> str:
-    """The canonical spelling of an input. Equal inputs make equal requests."""
+    """The canonical spelling of an input. Equal inputs make equal requests.
+
+    `intake.data_uris` reads a `data:` URI: it is no text of a field, and its content may have line breaks.
+    """
+    text = text.strip()
+    if is_data_uri(text):
+        return text
+    name(text)
+    if len(text) > _LONGEST_URL:
+        raise ValueError(f"may have up to {_LONGEST_URL} characters: upload the file and name the upload")
     try:
         if text.startswith(_UPLOAD):
             return upload_url(UUID(text.removeprefix(_UPLOAD)))
         if text.startswith(_GENERATION):
             return generation_url(UUID(text.removeprefix(_GENERATION)))
-        return text if is_data_uri(text) else str(HttpUrl(text))
+        return str(HttpUrl(text))
     except (ValidationError, ValueError):  # the errors' texts may quote the input
-        text = "must be an http or https URL, upload:ID, generation:ID, or data:TYPE;base64,CONTENT"
-        raise ValueError(text) from None
+        raise ValueError(
+            "must be an http or https URL, upload:ID, generation:ID, or data:TYPE;base64,CONTENT"
+        ) from None
 
 
 InputUrl = Annotated[str, AfterValidator(_input_url), Field(json_schema_extra={"format": "uri"})]

@@ -3,16 +3,46 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
 from schemas.names import ProviderName
+from schemas.text import Name, OptionalName, OptionalProse, Prose
 
 LONGEST_DEADLINE_SECONDS = 86_400
 
-IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+# Every database and JSON reader of a vendor holds a number up to here.
+_LARGEST_SEED = 2**63 - 1
+
+_LONGEST_METADATA_KEY = 64
+_LONGEST_METADATA_VALUE = 512
+
+
+def _visible_ascii(key: str) -> str:
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ValueError("must be visible ASCII characters without spaces, for example a UUID")
+    return key
+
+
+IdempotencyKey = Annotated[
+    str,
+    Field(min_length=1, max_length=255, json_schema_extra={"pattern": r"^[\x21-\x7e]+$"}),
+    AfterValidator(_visible_ascii),
+]
 """A customer's name for an order: visible ASCII characters, no spaces."""
+
+
+def _no_switch(value: object) -> object:
+    # Python counts `true` as 1.
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 -- pydantic takes a ValueError
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_no_switch)]
+OptionalWholeNumber = Annotated[int | None, BeforeValidator(_no_switch)]
+OptionalNumber = Annotated[float | None, BeforeValidator(_no_switch)]
 
 
 class GenerationRequest(BaseModel):
@@ -36,7 +66,7 @@ class GenerationRequest(BaseModel):
         },
     )
 
-    model: str | None = Field(
+    model: OptionalName = Field(
         default=None,
         description="a name, an alias or the beginning of one from GET /v1/models; left out: the first of the `kind` "
         "that can do the rest",
@@ -47,9 +77,13 @@ class GenerationRequest(BaseModel):
     allow_substitution: bool = Field(
         default=False, description="whether a retired or paused model's successor may serve instead of an error"
     )
-    prompt: str = Field(description="what to make", min_length=1, max_length=20_000)
-    negative_prompt: str | None = Field(default=None, description="what to keep out", min_length=1, max_length=20_000)
-    style: str | None = Field(default=None, description="a look, from GET /v1/models; its text is added to the prompt")
+    prompt: Prose = Field(description="what to make", min_length=1, max_length=20_000)
+    negative_prompt: OptionalProse = Field(
+        default=None, description="what to keep out", min_length=1, max_length=20_000
+    )
+    style: OptionalName = Field(
+        default=None, description="a look, from GET /v1/models; its text is added to the prompt", max_length=200
+    )
     image_urls: list[InputUrl] = Field(
         default=[],
         description="input images, where the model takes them: http or https URLs, `upload:ID`, `generation:ID` or "
@@ -59,25 +93,29 @@ class GenerationRequest(BaseModel):
     video_urls: list[InputUrl] = Field(
         default=[], description="input videos, where the model takes them: as images", max_length=4
     )
-    aspect_ratio: str | None = Field(default=None, description='width:height, e.g. "16:9"', max_length=20)
-    resolution: str | None = Field(default=None, description='e.g. "1K" or "720p"', max_length=20)
-    duration_seconds: int | None = Field(default=None, description="length of a video in seconds", gt=0, le=600)
-    fps: int | None = Field(default=None, description="frames a second of a video", gt=0, le=240)
-    motion: float | None = Field(default=None, description="how much is to move, 0 little to 1 much", ge=0, le=1)
-    seed: int | None = Field(default=None, description="the same seed and request may give a similar result", ge=0)
+    aspect_ratio: OptionalName = Field(default=None, description='width:height, e.g. "16:9"', max_length=20)
+    resolution: OptionalName = Field(default=None, description='e.g. "1K" or "720p"', max_length=20)
+    duration_seconds: OptionalWholeNumber = Field(
+        default=None, description="length of a video in seconds", gt=0, le=600
+    )
+    fps: OptionalWholeNumber = Field(default=None, description="frames a second of a video", gt=0, le=240)
+    motion: OptionalNumber = Field(default=None, description="how much is to move, 0 little to 1 much", ge=0, le=1)
+    seed: OptionalWholeNumber = Field(
+        default=None, description="the same seed and request may give a similar result", ge=0, le=_LARGEST_SEED
+    )
     generate_audio: bool | None = Field(
         default=None, description="whether a video has sound", validation_alias=AliasChoices("generate_audio", "audio")
     )
     enhance_prompt: bool | None = Field(default=None, description="whether the model may rewrite the prompt first")
-    output_format: str | None = Field(default=None, description='image file format, e.g. "png"', max_length=20)
-    number_of_outputs: int = Field(default=1, description="1: order more with a request each", ge=1, le=10)
-    deadline_seconds: int | None = Field(
+    output_format: OptionalName = Field(default=None, description='image file format, e.g. "png"', max_length=20)
+    number_of_outputs: WholeNumber = Field(default=1, description="1: order more with a request each", ge=1, le=10)
+    deadline_seconds: OptionalWholeNumber = Field(
         default=None,
         description="seconds from acceptance to timeout; the credits come back",
         ge=10,
         le=LONGEST_DEADLINE_SECONDS,
     )
-    metadata: dict[str, str] = Field(default={}, description="returned as it is; up to 16 entries", max_length=16)
+    metadata: dict[Name, Prose] = Field(default={}, description="returned as it is; up to 16 entries", max_length=16)
 
     def input_files(self) -> list[InputField]:
         """Every input picture and video."""
@@ -90,11 +128,7 @@ class GenerationRequest(BaseModel):
     @field_validator("prompt", "negative_prompt")
     @classmethod
     def _not_blank(cls, prompt: str | None) -> str | None:
-        if prompt is None:
-            return None
-        if not _is_storable(prompt):
-            raise ValueError("must be text without the NUL character and without lone surrogates")
-        if not prompt.strip():
+        if prompt is not None and not prompt.strip():
             raise ValueError("must not be blank")
         return prompt
 
@@ -102,19 +136,11 @@ class GenerationRequest(BaseModel):
     @classmethod
     def _short_entries(cls, metadata: dict[str, str]) -> dict[str, str]:
         for key, value in metadata.items():
-            if len(key) > 64 or len(value) > 512:
-                raise ValueError("keys take up to 64 and values up to 512 characters")
-            if not _is_storable(key + value):
-                raise ValueError("must be text without the NUL character and without lone surrogates")
+            if len(key) > _LONGEST_METADATA_KEY or len(value) > _LONGEST_METADATA_VALUE:
+                raise ValueError(
+                    f"keys may have up to {_LONGEST_METADATA_KEY} characters and values up to {_LONGEST_METADATA_VALUE}"
+                )
         return metadata
-
-
-def _is_storable(text: str) -> bool:
-    """Whether PostgreSQL can store the text: UTF-8 without NUL."""
-    try:
-        return b"\x00" not in text.encode()
-    except UnicodeEncodeError:
-        return False
 
 
 class Inputs(BaseModel):

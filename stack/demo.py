@@ -105,7 +105,7 @@ class _Asset(BaseModel):
 
 
 class _Credits(BaseModel):
-    held: int
+    price: int
     captured: int
 
 
@@ -289,7 +289,7 @@ def _print_table(shows: list[_Show], media: Path, console: Console) -> None:
     table = Table(title=f"Files in {media}", title_justify="left", box=None, padding=(0, 1, 0, 0))
     for heading in ("file", "size", "pixels", "length", "codec", "sha256"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("held", "captured"):
+    for heading in ("price", "captured"):
         table.add_column(heading, justify="right", no_wrap=True)
     for show in shows:
         if show.asset is None or show.file is None:
@@ -302,7 +302,7 @@ def _print_table(shows: list[_Show], media: Path, console: Console) -> None:
             "-" if asset.duration_seconds is None else f"{asset.duration_seconds:.2f} s",
             asset.codec,
             asset.sha256[:8],
-            str(paid.held),
+            str(paid.price),
             str(paid.captured),
         )
     console.print(table)

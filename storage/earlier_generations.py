@@ -99,12 +99,12 @@ def facts(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
     files = [file for file in request.input_files() if generation_id(file.url) is not None]
     found = find(sql, customer_id, {file.url for file in files})
     known: dict[str, InputFacts] = {}
-    problems: dict[str, str] = {}
+    problems: list[tuple[str, str]] = []
     for field in files:
         try:
             known[field.url] = _facts(field, found.get(field.url))
         except ValueError as error:
-            problems[field.name] = str(error)
+            problems.append((field.name, str(error)))
     if problems:
         raise InvalidRequest.of_fields(problems)
     return known

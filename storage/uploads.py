@@ -146,7 +146,7 @@ def lock(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
     missing = [file for file in request.input_files() if upload_id(file.url) and file.url not in known]
     if missing:
         text_ = "is no upload of yours, or has expired: send the file to POST /v1/uploads again"
-        raise InvalidRequest.of_fields({file.name: text_ for file in missing})
+        raise InvalidRequest.of_fields([(file.name, text_) for file in missing])
     return known
 
 

@@ -7,6 +7,7 @@ import typer
 
 from cli.configuration import transaction
 from cli.console import console
+from cli.options import a_name, a_prose
 
 app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
 
@@ -18,8 +19,10 @@ _MOST_CREDITS = 2**53 - 1
 def grant(
     customer: Annotated[UUID, typer.Argument(help="the customer's id")],
     amount: Annotated[int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits")],
-    reference: Annotated[str, typer.Option(help="makes the grant happen once, e.g. an invoice number")],
-    reason: Annotated[str | None, typer.Option(help="for the record")] = None,
+    reference: Annotated[
+        str, typer.Option(parser=a_name, metavar="<str>", help="makes the grant happen once, e.g. an invoice number")
+    ],
+    reason: Annotated[str | None, typer.Option(parser=a_prose, metavar="<str>", help="for the record")] = None,
 ) -> None:
     """Add credits. The same reference again changes nothing."""
     from storage import ledger
@@ -37,8 +40,10 @@ def refund(
     amount: Annotated[
         int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits to return; at most the captured credits")
     ],
-    reference: Annotated[str, typer.Option(help="makes the refund happen once, e.g. a ticket's number")],
-    reason: Annotated[str, typer.Option(help="for the record")],
+    reference: Annotated[
+        str, typer.Option(parser=a_name, metavar="<str>", help="makes the refund happen once, e.g. a ticket's number")
+    ],
+    reason: Annotated[str, typer.Option(parser=a_prose, metavar="<str>", help="for the record")],
 ) -> None:
     """Give captured credits back. The same reference again changes nothing."""
     from storage import ledger

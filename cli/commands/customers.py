@@ -7,14 +7,16 @@ import typer
 from cli.commands import keys
 from cli.configuration import transaction
 from cli.console import console, refuse
-from cli.options import AsJson, Limit
+from cli.options import AsJson, Limit, a_name
 
 app = typer.Typer(no_args_is_help=True, help="Customers.")
 
 
 @app.command("list")
 def list_customers(
-    name: Annotated[str | None, typer.Argument(help="only customers of this name")] = None,
+    name: Annotated[
+        str | None, typer.Argument(parser=a_name, metavar="name", help="only customers of this name")
+    ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -29,7 +31,7 @@ def list_customers(
 
 @app.command("create")
 def create_customer(
-    name: Annotated[str, typer.Argument(help="how the customer is called")],
+    name: Annotated[str, typer.Argument(parser=a_name, metavar="name", help="how the customer is called")],
     force: Annotated[bool, typer.Option("--force", help="even if another customer is called the same")] = False,
 ) -> None:
     """Create a customer and its first API key. The key appears once."""

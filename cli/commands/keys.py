@@ -7,7 +7,7 @@ import typer
 
 from cli.configuration import transaction
 from cli.console import console
-from cli.options import AsJson, Limit
+from cli.options import AsJson, Limit, a_name
 from schemas.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, help="Customers' API keys.")
@@ -42,7 +42,9 @@ def create_key(customer: Annotated[UUID, typer.Argument(help="the customer's id"
 @app.command("revoke")
 def revoke_key(
     customer: Annotated[UUID, typer.Argument(help="the customer's id")],
-    key: Annotated[str, typer.Argument(help="the whole key, or exactly its first 8 characters")],
+    key: Annotated[
+        str, typer.Argument(parser=a_name, metavar="key", help="the whole key, or exactly its first 8 characters")
+    ],
 ) -> None:
     """Revoke an API key of a customer."""
     from storage import customers as storage

@@ -6,7 +6,7 @@ import typer
 
 from cli.configuration import service_settings
 from cli.console import console, refuse
-from cli.options import AsJson
+from cli.options import AsJson, a_prose
 
 app = typer.Typer()
 
@@ -41,7 +41,10 @@ def urls(
 @app.command()
 def sql(
     statement: Annotated[
-        str | None, typer.Option("-c", "--command", help="run this SQL statement and print its rows")
+        str | None,
+        typer.Option(
+            "-c", "--command", parser=a_prose, metavar="<str>", help="run this SQL statement and print its rows"
+        ),
     ] = None,
     show_url: Annotated[bool, typer.Option("--url", help="print the database's URL; it holds the password")] = False,
     may_write: Annotated[bool, typer.Option("--write", help="changes are taken, too")] = False,

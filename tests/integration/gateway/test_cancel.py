@@ -49,7 +49,7 @@ def test_cancelling_before_the_create_ends_the_generation_free_of_charge(
     assert answer.status_code == 200
     body = answer.json()
     assert (body["status"], body["error"]) == ("cancelled", None)
-    assert body["credits"] == {"held": 10, "captured": 0, "released": 10}
+    assert body["credits"] == {"price": 10, "held": 0, "captured": 0, "released": 10}
     assert body["outcome"] == {
         "cause": "cancelled_before_start",
         "charged": False,
@@ -84,7 +84,7 @@ def test_cancelling_during_the_create_is_recorded_and_keeps_the_hold(
     assert body["status"] == "processing"
     assert body["cancel_requested_at"] is not None
     assert body["outcome"] is None
-    assert body["credits"] == {"held": 10, "captured": 0, "released": 0}
+    assert body["credits"] == {"price": 10, "held": 10, "captured": 0, "released": 0}
     assert _names(database, generation_id).count(EventName.CANCEL_REQUESTED) == 1
     with database.transaction() as session:
         # The worker asks for a long wait, but the cancel request came after its claim and shortens the wait.

@@ -309,4 +309,4 @@ def test_an_unknown_delivery_is_refused(gateway: httpx.Client, completed: Comple
 
     assert answer.status_code == 422
     [problem] = answer.json()["errors"]
-    assert problem == {"field": "delivery", "message": "Input should be 'redirect' or 'stream'"}
+    assert problem == {"field": "delivery", "message": 'must be "redirect" or "stream"'}

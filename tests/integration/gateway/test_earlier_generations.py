@@ -31,7 +31,7 @@ def test_an_order_uses_an_image_of_an_earlier_generation(
     ("entry", "message"),
     [
         (f"generation:{UUID(int=1)}", "is no generation of yours"),
-        ("generation:the-first-one", "Value error, must be an http or https URL, upload:ID, generation:ID, or "),
+        ("generation:the-first-one", "must be an http or https URL, upload:ID, generation:ID, or "),
     ],
 )
 def test_an_unknown_earlier_generation_is_refused_with_its_field(

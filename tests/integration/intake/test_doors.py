@@ -153,15 +153,27 @@ def test_a_file_inside_an_order_becomes_an_upload(
     assert row.order["inputs"]["image_urls"] == [upload_url(upload.id)]  # type: ignore[index]
 
 
-def test_a_file_inside_an_order_with_another_type_than_named_is_refused(
+@pytest.mark.parametrize("spelling", ["data:image/jpg;base64,{}", "DATA:;BASE64,{}", "data:image/png;base64,\n{}\n"])
+def test_a_file_inside_an_order_has_the_type_of_its_bytes(
+    door: Door, database: Database, customer: NewCustomer, spelling: str
+) -> None:
+    uri = spelling.format(base64.urlsafe_b64encode(PICTURE).decode().rstrip("="))
+    answer = door(customer, {"model": "kling-2.6-image-to-video", "prompt": "fog", "image_urls": [uri]}, None)
+
+    assert answer.problem == {}
+    with database.transaction() as session:
+        (upload,) = session.exec(select(Upload)).all()
+    assert upload.content_type == "image/png"
+
+
+def test_a_file_inside_an_order_that_is_no_picture_is_refused(
     door: Door, database: Database, customer: NewCustomer
 ) -> None:
-    uri = f"data:image/jpeg;base64,{base64.b64encode(PICTURE).decode()}"
+    uri = f"data:image/jpeg;base64,{base64.b64encode(b's3cret').decode()}"
     request = {"model": "kling-2.6-image-to-video", "prompt": "fog", "image_urls": [uri]}
     answer = door(customer, request, None)
 
     assert (answer.problem["status"], answer.problem["code"]) == (422, "invalid_request")
-    assert answer.problem["errors"] == [
-        {"field": "image_urls.0", "message": "is image/png, and says that it is something else"}
-    ]
+    message = "is of another type, where one of image/png, image/jpeg, image/webp, image/gif belongs"
+    assert answer.problem["errors"] == [{"field": "image_urls.0", "message": message}]
     assert counts(database, Generation, Upload) == [0, 0]

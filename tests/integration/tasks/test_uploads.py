@@ -330,7 +330,7 @@ def test_request_over_redis_may_contain_an_image(database: Database, worker: Wor
         row = session.exec(select(Generation).where(Generation.id == UUID(str(answer["id"])))).one()
     assert row.order["inputs"]["image_urls"] == [upload_url(upload.id)]  # type: ignore[index]
     assert kept(database) == 1
-    torn = problem(enqueue(worker, {**arguments, "request": {**request, "image_urls": [uri[:-1]]}}))
+    torn = problem(enqueue(worker, {**arguments, "request": {**request, "image_urls": [f"{uri}*"]}}))
     assert (torn["status"], torn["errors"][0]["field"]) == (422, "image_urls.0")  # type: ignore[index]
     stranger = problem(enqueue(worker, {**arguments, "customer_id": str(uuid4())}))
     assert (stranger["status"], kept(database)) == (404, 1)

@@ -1,0 +1,78 @@
+import unicodedata
+
+import pytest
+
+from schemas.text import name, prose, shown, visible
+
+RIGHT_TO_LEFT = "مرحبا\u200f (logo \u2066v2\u2069) ab\u200ec\u061c"
+PERSIAN = "می\u200cخواهم"
+FAMILY = "👨\u200d👩\u200d👧"
+
+each_check = pytest.mark.parametrize("check", [prose, name])
+
+
+@each_check
+@pytest.mark.parametrize("text", ["灯台 🗼 маяк", "clé", "a, b: c!"])
+def test_text_of_every_script_is_taken_as_it_is(check: object, text: str) -> None:
+    assert callable(check)
+    assert check(text) == text
+
+
+@each_check
+@pytest.mark.parametrize(
+    ("character", "words"),
+    [
+        ("\x00", "has a control character (U+0000) as character 3; leave it out"),
+        ("\x1b", "has a control character (U+001B) as character 3; leave it out"),
+        ("\x7f", "has a control character (U+007F) as character 3; leave it out"),
+        ("\x85", "has a control character (U+0085) as character 3; leave it out"),
+        ("\ud83d", "has half of a surrogate pair (U+D83D) as character 3; leave it out"),
+        ("\udc00", "has half of a surrogate pair (U+DC00) as character 3; leave it out"),
+        ("\u202e", "has a mark of direction (U+202E) as character 3; leave it out"),
+    ],
+)
+def test_refused_character_is_named_with_its_place(check: object, character: str, words: str) -> None:
+    assert callable(check)
+    with pytest.raises(ValueError, match=r"as character 3; leave it out$") as refused:
+        check(f"ab{character}c")
+    assert str(refused.value) == words
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "\ttab", "windows\r\n", RIGHT_TO_LEFT, PERSIAN, FAMILY, "a\u2028b"])
+def test_prose_keeps_the_characters_that_people_write(text: str) -> None:
+    assert prose(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("a\nb", "a control character"),
+        ("a\u2028b", "white space other than a plain space"),
+        ("a\u00a0b", "white space other than a plain space"),
+        (RIGHT_TO_LEFT, "a mark of direction"),
+        (PERSIAN, "an invisible character"),
+        ("a\ufeffb", "an invisible character"),
+        ("a\u00adb", "an invisible character"),
+    ],
+)
+def test_name_has_no_character_that_cannot_be_seen(text: str, kind: str) -> None:
+    with pytest.raises(ValueError, match=rf"^has {kind} \(U\+"):
+        name(text)
+
+
+def test_every_text_that_prose_takes_can_be_stored() -> None:
+    characters = [chr(code) for code in range(0x110000)]
+    for one in characters:
+        try:
+            prose(one)
+        except ValueError:
+            assert unicodedata.category(one) in {"Cc", "Cs", "Cf"}
+        else:
+            assert one.encode()
+            assert unicodedata.category(one) != "Cs"
+            assert one in "\t\n\r" or unicodedata.category(one) != "Cc"
+
+
+def test_shown_text_is_short_and_can_be_sent() -> None:
+    assert visible("a\ud83d\x00\u202eé") == r"a\ud83d\x00\u202eé"
+    assert len(shown("\ud83d" * 1000)) == 80
