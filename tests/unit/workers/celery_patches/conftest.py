@@ -5,9 +5,17 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from celery.result import allow_join_result
 from kombu import Message, Producer, Queue
 
 Receive = Callable[..., Message]
+
+
+@pytest.fixture(autouse=True)
+def later_tests_may_wait() -> Iterator[None]:
+    """Undo that a worker forbids its process to wait for answers."""
+    with allow_join_result():
+        yield
 
 
 @pytest.fixture
