@@ -156,7 +156,7 @@ async def _head(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
 
 def _media_of(head: bytes) -> MediaType:
     media = sniff(head)
-    if media is None:
+    if media is None or media not in TAKEN:
         taken = ", ".join(media.content_type for media in TAKEN)
         raise UnsupportedMediaType(f"the body is none of {taken}: send the file itself, as `curl --data-binary` does")
     return media

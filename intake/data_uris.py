@@ -94,7 +94,7 @@ def _decode(field: InputField, limits: InputSettings) -> _File:
     if len(payload) * 3 // 4 > most + 2 or len(content := _base64(payload)) > most:
         raise ValueError(f"is larger than {most} bytes")
     media = sniff(content[:HEAD_BYTES])
-    if media is None or media.kind is not field.kind:
+    if media is None or media not in TAKEN or media.kind is not field.kind:
         taken = ", ".join(each.content_type for each in TAKEN if each.kind is field.kind)
         raise ValueError(f"is {media.content_type if media else 'of another type'}, where one of {taken} belongs")
     if claimed != media.content_type:

@@ -1,7 +1,7 @@
 """Downloads a result as a stream that resumes after a lost connection, with bounded memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -11,8 +11,8 @@ import structlog
 from providers.base import ResultRequest
 from providers.files.result_source import ResultSource, Validator
 from schemas.enums import Kind
-from schemas.errors import DownloadError
-from schemas.media_types import HEAD_BYTES, MediaType, sniff
+from schemas.errors import DownloadError, WrongFile
+from schemas.media_types import HEAD_BYTES, RESULTS, MediaType, sniff
 from schemas.settings import DownloadSettings
 
 MAX_RESUMES = 5
@@ -25,20 +25,24 @@ def open_download(
     settings: DownloadSettings,
     *,
     kind: Kind,
+    formats: Collection[MediaType] | None = None,
     on_chunk: Callable[[int], None] | None = None,
 ) -> "Download":
     """Open a result and check its first bytes. Use the download as a context manager.
 
     Args:
+        kind: what was ordered.
+        formats: the formats to take. None: all formats in which vendors deliver the kind.
         on_chunk: called between chunks with the bytes received so far. An exception from it stops the download.
 
     Raises:
-        DownloadError: `is_stale` for a refused link; `is_final` for a refused address, a file above the size limit,
-            or a file of another `kind`; neither for a failure that can pass.
+        WrongFile: the host sends something else than a file of these formats.
+        DownloadError: `is_stale` for a refused link; `is_final` for a refused address or a file above the size limit;
+            neither for a failure that can pass.
     """
     download = Download(ResultSource(request, settings), settings, on_chunk or _ignore)
     try:
-        download.start(kind)
+        download.start(kind, RESULTS[kind] if formats is None else formats)
     except BaseException:
         download.close()
         raise
@@ -76,7 +80,7 @@ class Download:
         """The hash of the bytes received so far, in lower-case hex. After `read` has returned the end: of the file."""
         return self._sha256.hexdigest()
 
-    def start(self, kind: Kind) -> None:
+    def start(self, kind: Kind, formats: Collection[MediaType]) -> None:
         """Connect, and check the size and the first bytes. `open_download` calls this."""
         try:
             response = self._source.open()
@@ -88,9 +92,9 @@ class Download:
         self._chunks = self._source.chunks(response)
         self._fill(HEAD_BYTES)
         media = sniff(bytes(self._buffer[:HEAD_BYTES]))
-        if media is None or media.kind is not kind:
+        if media is None or media not in formats:
             found = "no image or video" if media is None else media.content_type
-            raise DownloadError(f"the file is {found}, where {kind.value} was ordered", is_final=True)
+            raise WrongFile(f"the file is {found}, where {kind.value} was ordered")
         self.media = media
 
     def read(self, size: int = -1, /) -> bytes:

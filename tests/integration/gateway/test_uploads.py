@@ -17,9 +17,9 @@ from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import PART_BYTES, ObjectStore
 from storage.uploads import PREFIX
+from tests.media_files.images import png
 from tests.support import NewCustomer
 from tests.unit.intake.test_video_length import video
-from tests.unit.test_media import png
 
 PICTURE = png(64, 48)
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(100)
