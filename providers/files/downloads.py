@@ -9,6 +9,7 @@ import httpx
 import structlog
 
 from providers.base import ResultRequest
+from providers.files.encodings import is_encoded
 from providers.files.result_source import ResultSource, Validator
 from schemas.enums import Kind
 from schemas.errors import DownloadError, WrongFile
@@ -53,7 +54,8 @@ class Download:
     """Reads a result, and resumes after a lost connection.
 
     A resumed part must continue the same file. Either the server confirms this (`If-Range` and `Content-Range`), or the
-    server sends the whole file again and its beginning has the same hash as the bytes received so far.
+    server sends the whole file again and its beginning has the same hash as the bytes received so far. An encoded file
+    is always sent again, because a range would count the encoded bytes.
     """
 
     media: MediaType
@@ -67,6 +69,7 @@ class Download:
         self._on_chunk = on_chunk
         self._sha256 = hashlib.sha256()
         self._validator = Validator()
+        self._is_encoded = False
         self._buffer = bytearray()
         self._chunks: Iterator[bytes] = iter(())
 
@@ -89,6 +92,7 @@ class Download:
         self.size_bytes = self._source.size_of(response)
         self._check_size(self.size_bytes or 0)
         self._validator = Validator.of(response)
+        self._is_encoded = is_encoded(response)
         self._chunks = self._source.chunks(response)
         self._fill(HEAD_BYTES)
         media = sniff(bytes(self._buffer[:HEAD_BYTES]))
@@ -157,13 +161,17 @@ class Download:
                 return
 
     def _rest(self) -> Iterator[bytes]:
-        response = self._source.open(offset=self.received_bytes, validator=self._validator)
+        offset = 0 if self._is_encoded else self.received_bytes
+        response = self._source.open(offset=offset, validator=self._validator)
         if not self._validator.matches(response):
             raise _changed()
         if response.status_code == httpx.codes.PARTIAL_CONTENT:
+            if is_encoded(response):
+                raise _changed()
             self._check_range(response.headers.get("content-range", ""))
             return response.iter_raw()
-        if self.size_bytes is not None and self._source.size_of(response) != self.size_bytes:
+        size = self._source.size_of(response)
+        if None not in {size, self.size_bytes} and size != self.size_bytes:
             raise _changed()
         return self._without_prefix(self._source.chunks(response))
 
