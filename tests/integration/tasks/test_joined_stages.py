@@ -56,7 +56,7 @@ def test_error_in_a_joined_stage_counts_for_that_stage(lives: Lives, monkeypatch
         raise RuntimeError("a bug in the look at the file")
 
     with monkeypatch.context() as bug:
-        bug.setattr(store, "_assets", broken)
+        bug.setattr(store, "_read", broken)
         assert life.step() is Stage.STORING
     assert (life.row.crashes, life.row.lease_token) == (1, None)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
