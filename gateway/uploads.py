@@ -157,7 +157,9 @@ async def _head(chunks: AsyncIterator[bytes], ends_at: float) -> bytes:
 def _media_of(head: bytes) -> MediaType:
     media = sniff(head)
     if media is None or media not in TAKEN:
-        taken = ", ".join(media.content_type for media in TAKEN)
+        taken = ", ".join(each.content_type for each in TAKEN)
+        if media is not None:
+            raise UnsupportedMediaType(f"the body is {media.content_type}, and not one of {taken}: convert it")
         raise UnsupportedMediaType(f"the body is none of {taken}: send the file itself, as `curl --data-binary` does")
     return media
 

@@ -5,6 +5,9 @@ from typing import BinaryIO
 
 from schemas.errors import ResultInvalid
 
+# An hour of live video has some 300,000 blocks. A file of nothing but empty parts must end too.
+_MOST_STEPS = 10_000_000
+
 
 class CutFile(ResultInvalid):
     """The end of the file is missing."""
@@ -14,12 +17,13 @@ class CutFile(ResultInvalid):
 
 
 class Cursor:
-    """A position in a file."""
+    """A position in a file. Steps beyond a limit raise `ResultInvalid`."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.size = file.seek(0, io.SEEK_END)
         self.position = file.seek(0)
+        self._steps = 0
 
     @property
     def left(self) -> int:
@@ -34,6 +38,7 @@ class Cursor:
         """
         if size > self.left:
             raise CutFile
+        self._count()
         block = self._file.read(size)
         self.position += len(block)
         return block
@@ -58,4 +63,10 @@ class Cursor:
         """
         if position > self.size:
             raise CutFile
+        self._count()
         self.position = self._file.seek(position)
+
+    def _count(self) -> None:
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise ResultInvalid("the file has too many parts")

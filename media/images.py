@@ -43,9 +43,9 @@ def read_image(file: BinaryIO, media: MediaType) -> Reading:
     Raises:
         ResultInvalid: the file is cut or damaged.
     """
-    cursor = Cursor(file)
+    cursor = _cursor(file)
     image_files.pauses(cursor, media)
-    (width, height), still, undecoded = _first_picture(file, media, cursor.size, with_poster=media in _NEEDS_POSTER)
+    (width, height), still, undecoded = _first_picture(file, media, with_poster=media in _NEEDS_POSTER)
     return Reading(Probe(width, height, media.codec), still, undecoded)
 
 
@@ -55,12 +55,12 @@ def read_animation(file: BinaryIO, media: MediaType) -> Reading:
     Raises:
         ResultInvalid: the file is cut or damaged, or holds a single picture.
     """
-    cursor = Cursor(file)
+    cursor = _cursor(file)
     pauses = image_files.pauses(cursor, media)
     if len(pauses) < 2:
         raise ResultInvalid("the file is a still picture, where a video was ordered")
     seconds = sum(pauses)
-    (width, height), still, undecoded = _first_picture(file, media, cursor.size, with_poster=True)
+    (width, height), still, undecoded = _first_picture(file, media, with_poster=True)
     probe = Probe(
         width,
         height,
@@ -72,12 +72,17 @@ def read_animation(file: BinaryIO, media: MediaType) -> Reading:
     return Reading(probe, still, undecoded)
 
 
+def _cursor(file: BinaryIO) -> Cursor:
+    cursor = Cursor(file)
+    if cursor.size > MOST_IMAGE_BYTES:
+        raise ResultInvalid(f"the image has {cursor.size} bytes, and {MOST_IMAGE_BYTES} are the limit")
+    return cursor
+
+
 def _first_picture(
-    file: BinaryIO, media: MediaType, size_bytes: int, *, with_poster: bool
+    file: BinaryIO, media: MediaType, *, with_poster: bool
 ) -> tuple[tuple[int, int], Poster | None, str | None]:
     """The size of the upright picture, a poster, and the reason why the picture was not decoded."""
-    if size_bytes > MOST_IMAGE_BYTES:
-        raise ResultInvalid(f"the image has {size_bytes} bytes, and {MOST_IMAGE_BYTES} are the limit")
     file.seek(0)
     with _damages_told(), Image.open(file, formats=[media.plugin]) as image:
         undecoded = reason_not_to_decode(*image.size)

@@ -97,8 +97,7 @@ class Download:
         self._fill(HEAD_BYTES)
         media = sniff(bytes(self._buffer[:HEAD_BYTES]))
         if media is None or media not in formats:
-            found = "no image or video" if media is None else media.content_type
-            raise WrongFile(f"the file is {found}, where {kind.value} was ordered")
+            raise _wrong(media, kind, formats)
         self.media = media
 
     def read(self, size: int = -1, /) -> bytes:
@@ -216,6 +215,14 @@ def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
     if first:
         yield first
     yield from others
+
+
+def _wrong(media: MediaType | None, kind: Kind, formats: Collection[MediaType]) -> WrongFile:
+    if media is not None and media.kind is kind:
+        taken = ", ".join(sorted(each.content_type for each in formats))
+        return WrongFile(f"the file is {media.content_type}, and not one of {taken}")
+    found = "no image or video" if media is None else media.content_type
+    return WrongFile(f"the file is {found}, where {kind.value} was ordered")
 
 
 def _changed() -> DownloadError:

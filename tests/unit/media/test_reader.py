@@ -5,6 +5,7 @@ import zlib
 
 import pytest
 
+from media import cursor
 from media.limits import MOST_IMAGE_BYTES
 from media.reader import read
 from schemas.enums import Kind
@@ -54,6 +55,13 @@ def test_a_picture_over_the_limit_is_not_decoded_and_its_size_is_known(media: Me
     found = read(io.BytesIO(_with_size(form, 9000, 8000)), media, Kind.IMAGE)
     assert (found.probe.width, found.probe.height, found.poster) == (9000, 8000, None)
     assert found.undecoded == "a picture of 9000x8000 is not decoded: 64 megapixels are the limit"
+
+
+def test_a_file_of_empty_parts_only_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cursor, "_MOST_STEPS", 1000)
+    content = b"\x00\x00\x00\x10ftypisom" + bytes(4) + struct.pack(">I4s", 8, b"free") * 2000
+    with pytest.raises(ResultInvalid, match="too many parts"):
+        read(io.BytesIO(content), MP4, Kind.VIDEO)
 
 
 def test_an_image_larger_than_the_memory_limit_is_refused_unread() -> None:
