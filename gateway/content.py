@@ -61,7 +61,7 @@ def get_content(
 ) -> Response:
     """Redirects to a link that works for an hour if customers can reach the object store; otherwise streams the file.
 
-    A stream supports `Range`.
+    A stream supports `Range`. A link answers the method of the request: GET for GET, HEAD for HEAD.
     """
     asset = _asset(services, customer, generation_id, AssetRole.RESULT)
     return _deliver(services, asset, delivery, conditions, is_head=is_head)
@@ -126,7 +126,7 @@ def _deliver(
     services: GatewayServices, asset: Asset, delivery: Delivery | None, conditions: Conditions, *, is_head: bool
 ) -> Response:
     if delivery is not Delivery.STREAM:
-        url = services.objects.presigned_url(asset.object_key)
+        url = services.objects.presigned_url(asset.object_key, method="HEAD" if is_head else "GET")
         if url is not None:
             return RedirectResponse(url, 302, {"Cache-Control": "no-store"})
         if delivery is Delivery.REDIRECT:

@@ -131,8 +131,10 @@ async def _receive(request: Request, file: BinaryIO, limits: InputSettings) -> M
 
 def _media_of(head: bytes) -> MediaType:
     media = sniff(head)
-    if media is None:
-        taken = ", ".join(media.content_type for media in TAKEN)
+    if media is None or media not in TAKEN:
+        taken = ", ".join(each.content_type for each in TAKEN)
+        if media is not None:
+            raise UnsupportedMediaType(f"the body is {media.content_type}, and not one of {taken}: convert it")
         raise UnsupportedMediaType(f"the body is none of {taken}: send the file itself, as `curl --data-binary` does")
     return media
 

@@ -105,7 +105,7 @@ def _decode(field: InputField, limits: InputSettings) -> _File:
     if len(content) > most:
         raise ValueError(_too_large(most))
     media = sniff(content[:HEAD_BYTES])
-    if media is None or media.kind is not field.kind:
+    if media is None or media not in TAKEN or media.kind is not field.kind:
         taken = ", ".join(each.content_type for each in TAKEN if each.kind is field.kind)
         hint = "" if is_base64 else f": {_FORM}"
         raise ValueError(f"is {media.content_type if media else 'of another type'}, where one of {taken} belongs{hint}")

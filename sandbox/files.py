@@ -1,10 +1,11 @@
 """Serves results, with byte ranges and the download faults of a scenario."""
 
+import gzip
 import time
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.connection import hang_up
@@ -15,6 +16,12 @@ from sandbox.state import CurrentSandbox
 
 # A slow body is sent in pieces, this many in a second.
 _PIECES_PER_SECOND = 20
+
+_BODIES = {
+    "html": "<!DOCTYPE html><title>Sandbox</title><p>This is not the media that its name promises.</p>",
+    "json": '{"status": "processing"}',
+    "empty": "",
+}
 
 router = APIRouter(tags=["results"])
 
@@ -36,11 +43,21 @@ async def read_file(name: str, request: Request, sandbox: CurrentSandbox, expire
     refusals = 0 if scenario.download_status is None else scenario.download_status_times
     if scenario.download_status is not None and task.downloads <= refusals:
         return Response("the sandbox refuses this download", scenario.download_status, media_type="text/plain")
-    if scenario.download_body == "html":
-        page = "<!DOCTYPE html><title>Sandbox</title><p>This is not the media that its name promises.</p>"
-        return Response(page, media_type=media_type)
     number = task.downloads - refusals
+    if scenario.download_body != "normal" and number <= (scenario.download_body_times or number):
+        return _other_body(scenario, path, media_type)
+    if scenario.download_encoding == "gzip":
+        return Response(gzip.compress(path.read_bytes()), media_type=media_type, headers={"Content-Encoding": "gzip"})
     return _Download(path, media_type=media_type, scenario=scenario, number=number, lifetime=sandbox.lifetime)
+
+
+def _other_body(scenario: Scenario, path: Path, media_type: str) -> Response:
+    """Something else than the file, with the file's type."""
+    if scenario.download_body == "half":
+        content = path.read_bytes()
+        # Without a Content-Length, the cut does not show.
+        return StreamingResponse(iter([content[: len(content) // 2]]), media_type=media_type)
+    return Response(_BODIES[scenario.download_body], media_type=media_type)
 
 
 class _Download(FileResponse):

@@ -112,8 +112,16 @@ class Scenario(_Part):
     bytes_per_second: int | None = Field(default=None, ge=1, description="the highest speed of downloads")
     download_status: int | None = Field(default=None, ge=400, le=599, description="refuse downloads, e.g. 403")
     download_status_times: Times = Field(default=1, description="for the first n downloads of each task")
-    download_body: Literal["normal", "html"] = Field(
-        default="normal", description="html: a web page with the image's or the video's name and type"
+    download_body: Literal["normal", "html", "json", "empty", "half"] = Field(
+        default="normal",
+        description="html, json, empty: a web page, a JSON document or nothing, with the image's or the video's name "
+        "and type; half: the first half of the file, without a Content-Length",
+    )
+    download_body_times: Times | None = Field(
+        default=None, description="for the first n downloads of each task after the refused ones; null: for all"
+    )
+    download_encoding: Literal["identity", "gzip"] = Field(
+        default="identity", description="gzip: send the whole file in gzip, whatever the request asks for"
     )
 
     @model_validator(mode="after")

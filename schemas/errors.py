@@ -12,6 +12,8 @@ ReelworksError
     ProviderQuotaExceeded   our account is empty: take the next route, and alert
     ProviderBadResponse     the answer contradicts the vendor's documentation
   DownloadError             a result was not fetched; `is_stale`: get a fresh link first
+    WrongFile               the host sent something else: fetch the result again, a few times
+  ResultInvalid             the file is cut, damaged or no medium of the ordered kind: as `WrongFile`
   LeaseLost                 another worker may hold the generation: write nothing more
   AlreadySettled            the hold of this generation has ended before
 """
@@ -171,8 +173,12 @@ class DownloadError(ReelworksError):
         self.is_final = is_final
 
 
+class WrongFile(DownloadError):
+    """The host sent something else than the ordered file. A later read may bring the file."""
+
+
 class ResultInvalid(ReelworksError):
-    """The provider delivered something other than the ordered media."""
+    """A result that is cut, damaged, or other than the ordered media. The text is for the customer."""
 
 
 class AlreadySettled(ReelworksError):

@@ -209,7 +209,7 @@ class Order(BaseModel):
     inputs: Inputs
     """The complete settings."""
     credits: int = Field(gt=0, description="the price, held until the generation ends")
-    file_extension: str = Field(description="of the stored result, without a dot")
+    file_extension: str = Field(description="of the file that the model delivers, without a dot")
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
     metadata: dict[str, str] = {}
     """The request's metadata."""

@@ -137,6 +137,9 @@ class DownloadSettings(BaseModel):
     idle_timeout_seconds: float = Field(default=20.0, gt=0, description="longest silence between two chunks")
     max_redirects: int = Field(default=5, ge=0)
     """The most redirects."""
+    bad_files: int = Field(
+        default=5, gt=0, description="files that are cut, damaged or no media, fetched before a generation fails"
+    )
     allowed_private_networks: list[IPv4Network | IPv6Network] = Field(
         default=[],
         description="private networks that result URLs may point at, e.g. 127.0.0.0/8 for the sandbox",

@@ -10,7 +10,8 @@ MOVES: dict[Stage, frozenset[Stage]] = {
     Stage.SUBMITTING: frozenset({Stage.GENERATING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.GENERATING: frozenset({Stage.DOWNLOADING, Stage.FAILED, Stage.CANCELLED}),
     Stage.DOWNLOADING: frozenset({Stage.STORING, Stage.FAILED}),
-    Stage.STORING: frozenset({Stage.SETTLING, Stage.FAILED}),
+    # A bad file is fetched again.
+    Stage.STORING: frozenset({Stage.SETTLING, Stage.DOWNLOADING, Stage.FAILED}),
     Stage.SETTLING: frozenset({Stage.COMPLETED}),
     Stage.COMPLETED: frozenset(),
     Stage.FAILED: frozenset(),

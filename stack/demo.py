@@ -19,7 +19,7 @@ from rich.table import Table
 from providers.catalogue import CatalogueFile
 from providers.registry import adapter_names
 from schemas.errors import NotFound
-from schemas.media_types import TAKEN
+from schemas.media_types import BY_CONTENT_TYPE
 from schemas.settings import Settings
 from stack.errors import StackError
 from stack.stack import Stack
@@ -276,7 +276,7 @@ def _follow(client: _Client, show: _Show, media: Path, progress: Progress) -> No
 def _keep(show: _Show, body: bytes, media: Path) -> None:
     """Write a result to the demo's folder, and compare its checksum with the API's."""
     asset = next(asset for asset in show.generation.assets if asset.role == "result")
-    extension = next(media_type.extension for media_type in TAKEN if media_type.content_type == asset.content_type)
+    extension = BY_CONTENT_TYPE[asset.content_type].extension
     # The file name leaves out the text in brackets.
     path = media / f"{show.name.partition(' (')[0].replace(' ', '-')}.{extension}"
     path.write_bytes(body)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 import urllib3
 from minio import Minio
@@ -155,11 +155,17 @@ class ObjectStore:
         with self.stream(key, offset=offset, length=length) as chunks:
             return b"".join(chunks)
 
-    def presigned_url(self, key: str, *, expires: timedelta = timedelta(hours=1)) -> str | None:
-        """A link to an object. The link needs no credentials and expires. None without a public endpoint."""
+    def presigned_url(
+        self, key: str, *, expires: timedelta = timedelta(hours=1), method: Literal["GET", "HEAD"] = "GET"
+    ) -> str | None:
+        """A link to an object. The link needs no credentials and expires. None without a public endpoint.
+
+        Args:
+            method: the only method that the link answers.
+        """
         if self._presigner is None:
             return None
-        return self._presigner.presigned_get_object(self._bucket, key, expires=expires)
+        return self._presigner.get_presigned_url(method, self._bucket, key, expires=expires)
 
     def remove(self, key: str) -> None:
         """Delete an object. A missing object is no error."""

@@ -7,7 +7,8 @@ import structlog
 
 from providers.files.downloads import Download, open_download
 from schemas.enums import ErrorCode, Kind, Stage
-from schemas.errors import DownloadError, ProviderError
+from schemas.errors import DownloadError, ProviderError, WrongFile
+from schemas.media_types import RESULTS
 from schemas.settings import DownloadSettings
 from schemas.stages import progress_within
 from storage import transitions
@@ -16,7 +17,8 @@ from storage.leases import Lease
 from storage.objects import PART_BYTES
 from storage.outages import OUTAGES
 from storage.transitions import Changes
-from tasks.files import StoredBytes, content_type, object_key, stored_key
+from tasks.bad_files import fetch_again
+from tasks.files import StoredBytes, bad_files, content_type, media_of, object_key, stored_key
 from tasks.outcomes import Advance, Fail, Later, Outcome
 from tasks.remote import remote_ref
 from tasks.services import WorkerServices
@@ -29,13 +31,10 @@ _SHOW_PROGRESS_EVERY_SECONDS = 1.0
 
 def download(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
     """Store the result under a key that only this claim uses. Carry the bytes of a small image to the next step."""
-    key = stored_key(claim.generation.result_urls[0])
     try:
-        if key is None:
-            key = object_key(claim)
-            stored, content = _transfer(services, claim, lease, key)
-        else:
-            stored, content = _look_at(services, claim, key)
+        key, stored, content = _fetch(services, claim, lease)
+    except WrongFile as error:
+        return fetch_again(services, claim, error.message)
     except DownloadError as error:
         return _not_downloaded(services, claim, error)
     except ProviderError as error:
@@ -51,40 +50,49 @@ def _not_downloaded(services: WorkerServices, claim: Claim, error: DownloadError
     return _refresh_link(services, claim, error) if error.is_stale else outage(services)
 
 
-def _transfer(services: WorkerServices, claim: Claim, lease: Lease, key: str) -> tuple[StoredBytes, bytes | None]:
-    """Store the result. Returns its size, hash and type, and the bytes of a small image."""
+def _fetch(services: WorkerServices, claim: Claim, lease: Lease) -> tuple[str, StoredBytes, bytes | None]:
+    """The key of the stored result, its size, hash and type, and the bytes of a small image."""
+    key = stored_key(claim.generation.result_urls[0])
+    return _transfer(services, claim, lease) if key is None else _look_at(services, claim, key)
+
+
+def _transfer(services: WorkerServices, claim: Claim, lease: Lease) -> tuple[str, StoredBytes, bytes | None]:
+    """Store the result. The first bytes decide the key's extension."""
     generation = claim.generation
     wanted = services.providers.get(generation.provider).result_request(generation.result_urls[0])
     limits = _until_deadline(services.settings.downloads, claim)
     show = _Progress(services, claim, lease)
     with open_download(wanted, limits, kind=generation.kind, on_chunk=show) as result:
         show.total_bytes = result.size_bytes
+        key = object_key(claim, result.media)
         content = result.read() if _is_small_picture(claim, result) else None
         if content is None:
             services.objects.put(key, result, size_bytes=result.size_bytes, content_type=result.content_type)
         else:
             services.objects.put_bytes(key, content, content_type=result.content_type)
-        stored = StoredBytes(size_bytes=result.received_bytes, sha256=result.sha256, content_type=result.content_type)
-        return stored, content
+        stored = StoredBytes(
+            size_bytes=result.received_bytes,
+            sha256=result.sha256,
+            content_type=result.content_type,
+            bad_files=bad_files(claim),
+        )
+        return key, stored, content
 
 
-def _look_at(services: WorkerServices, claim: Claim, key: str) -> tuple[StoredBytes, bytes | None]:
-    """Read a result that came with the create and is stored already.
-
-    Returns:
-        Its size, hash and type, and the bytes of an image.
-    """
+def _look_at(services: WorkerServices, claim: Claim, key: str) -> tuple[str, StoredBytes, bytes | None]:
+    """Read a result that came with the create and is stored already."""
     # The vendor's answer may name any key: no customer may receive a file of another customer.
     is_theirs = key.startswith(f"customers/{claim.generation.customer_id}/")
     found = services.objects.stat(key) if is_theirs else None
     if found is None:
         raise DownloadError("the file that the provider sent is lost", is_final=True)
     content = services.objects.read_range(key, 0, found.size_bytes)
-    media = content_type(content)
-    if not media.startswith(f"{claim.generation.kind}/"):
-        raise DownloadError(f"the file is {media}, where {claim.generation.kind} was ordered", is_final=True)
-    stored = StoredBytes(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), content_type=media)
-    return stored, content if claim.generation.kind is Kind.IMAGE else None
+    media = media_of(content)
+    if media not in RESULTS[claim.generation.kind]:
+        raise WrongFile(f"the file is {content_type(media)}, where {claim.generation.kind} was ordered")
+    sha256 = hashlib.sha256(content).hexdigest()
+    stored = StoredBytes(size_bytes=len(content), sha256=sha256, content_type=content_type(media))
+    return key, stored, content if claim.generation.kind is Kind.IMAGE else None
 
 
 def _is_small_picture(claim: Claim, result: Download) -> bool:

@@ -36,7 +36,7 @@ class Row(NamedTuple):
     then: Callable[[WorkerServices, Any], Step | None] = lambda _services, _carried: None
     """Returns the next stage's step for the same worker and claim. None: a wake-up starts the next step.
 
-    The second argument is the outcome's `carries`.
+    The second argument is the outcome's `carries`. Not called if the next stage begins after a pause.
     """
 
 
@@ -76,6 +76,11 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
             go_on(services, claim, lease)
 
 
+def next_step(services: WorkerServices, stage: Stage, outcome: Advance) -> Step | None:
+    """The step that the same worker runs next. None: a wake-up starts the next step."""
+    return TABLE[stage].then(services, outcome.carries) if outcome.wait is None else None
+
+
 def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     """Run steps under one claim until the next step needs a wake-up."""
     step: Step | None = TABLE[claim.generation.stage].step
@@ -85,7 +90,7 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
         try:
             outcome = deadline.end_of(services, claim) or step(services, claim, lease)
             if isinstance(outcome, Advance):
-                step = TABLE[claim.generation.stage].then(services, outcome.carries)
+                step = next_step(services, claim.generation.stage, outcome)
             elif not isinstance(outcome, CancelSent):
                 step = None
             kept = apply(services, claim, outcome, keeps_lease=step is not None)

@@ -88,8 +88,10 @@ def accepted(services: WorkerServices, claim: Claim, created: AcceptedCreate, *,
 
 def _file(claim: Claim, created: AcceptedCreate) -> File | None:
     """The file that came with the vendor's answer, under the key that a download would use."""
-    content = created.file
-    return None if content is None else File(files.object_key(claim), content, files.content_type(content))
+    if created.file is None:
+        return None
+    media = files.media_of(created.file)
+    return File(files.object_key(claim, media), created.file, files.content_type(media))
 
 
 def _create(services: WorkerServices, claim: Claim, request: ProviderRequest, departure: Departure) -> AcceptedCreate:

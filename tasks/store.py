@@ -1,22 +1,25 @@
-"""The step of `storing`: probe the stored result, compare it with the order, and make it an asset."""
+"""The step of `storing`: read the stored result, compare it with the order, and make it an asset."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import PurePosixPath
 
 import structlog
 
-from schemas.enums import AssetRole, ErrorCode, Kind, Stage
+from media.reader import read
+from media.reading import Poster, Probe, Reading
+from schemas.enums import AssetRole, Stage
 from schemas.errors import ResultInvalid
-from schemas.orders import Inputs
+from schemas.media_types import BY_CONTENT_TYPE, JPEG
+from schemas.orders import Order
 from storage.assets import NewAsset
 from storage.claims import Claim
 from storage.leases import Lease
-from tasks import media
+from tasks.bad_files import fetch_again
 from tasks.files import StoredBytes
-from tasks.media import Probe
-from tasks.outcomes import Advance, Fail
+from tasks.outcomes import Advance, Fail, Later
 from tasks.services import WorkerServices
 
 log = structlog.get_logger()
@@ -27,25 +30,33 @@ _FRAME_RATE_TOLERANCE = 0.5
 _SECONDS_TOLERANCE = 0.5
 
 
-def store(services: WorkerServices, claim: Claim, lease: Lease, *, content: bytes | None = None) -> Advance | Fail:
-    """Probe the stored result, and make a poster for a video.
+def store(
+    services: WorkerServices, claim: Claim, lease: Lease, *, content: bytes | None = None
+) -> Advance | Later | Fail:
+    """Read the stored result, and store a poster where the format needs one. A bad file is fetched again.
 
     Args:
         content: the result's bytes, if the previous step still has them. None: read the result from the object store.
     """
+    stored = StoredBytes.model_validate(claim.generation.download)
     try:
-        assets = _assets(services, claim, lease, content)
+        reading = _read(services, claim, stored, content)
     except ResultInvalid as error:
-        return Fail(ErrorCode.RESULT_INVALID, str(error))
-    differences = compare(claim.order.inputs, assets[0])
-    if differences:
-        log.warning("delivered_other_than_ordered", differences=differences)
-    return Advance(Stage.SETTLING, event={"differences": differences} if differences else {}, assets=assets)
+        return fetch_again(services, claim, str(error))
+    result = _asset(AssetRole.RESULT, _object_key(claim), stored, reading.probe)
+    assets = [result]
+    lease.check()
+    if reading.poster is not None:
+        assets.append(_store_poster(services, claim, reading.poster))
+    return Advance(Stage.SETTLING, event=_event(claim.order, result, reading), assets=assets)
 
 
-def compare(ordered: Inputs, delivered: NewAsset) -> list[str]:
+def compare(order: Order, delivered: NewAsset) -> list[str]:
     """Describe how the result differs from the order. A difference is recorded, and the customer keeps the result."""
     differences: list[str] = []
+    ordered, extension = order.inputs, BY_CONTENT_TYPE[delivered.content_type].extension
+    if extension != order.file_extension:
+        differences.append(f"{extension} file, ordered {order.file_extension}")
     if ordered.aspect_ratio and ordered.aspect_ratio != "auto":
         width, height = (int(side) for side in ordered.aspect_ratio.split(":"))
         wanted, got = width / height, delivered.width / delivered.height
@@ -59,26 +70,33 @@ def compare(ordered: Inputs, delivered: NewAsset) -> list[str]:
     return differences
 
 
-def _assets(services: WorkerServices, claim: Claim, lease: Lease, content: bytes | None) -> list[NewAsset]:
-    generation, key = claim.generation, _object_key(claim)
-    stored = StoredBytes.model_validate(generation.download)
-    read = media.probe_video if generation.kind is Kind.VIDEO else media.probe_image
-    with services.objects.open(key, stored.size_bytes) if content is None else BytesIO(content) as file:
-        probe = read(file, stored.content_type)
-    assets = [_asset(AssetRole.RESULT, key, stored, probe)]
-    lease.check()
-    if generation.kind is Kind.VIDEO:
-        assets.append(_poster(services, claim, stored))
-    return assets
+def _read(services: WorkerServices, claim: Claim, stored: StoredBytes, content: bytes | None) -> Reading:
+    with services.objects.open(_object_key(claim), stored.size_bytes) if content is None else BytesIO(content) as file:
+        return read(file, BY_CONTENT_TYPE[stored.content_type], claim.generation.kind)
 
 
-def _poster(services: WorkerServices, claim: Claim, video: StoredBytes) -> NewAsset:
-    with services.objects.open(_object_key(claim), video.size_bytes) as file:
-        picture, probe = media.poster(file, video.content_type)
-    key = str(PurePosixPath(_object_key(claim)).with_suffix(f".{claim.token}.poster.jpg"))
-    services.objects.put_bytes(key, picture, content_type="image/jpeg")
-    stored = StoredBytes(size_bytes=len(picture), sha256=hashlib.sha256(picture).hexdigest(), content_type="image/jpeg")
-    return _asset(AssetRole.POSTER, key, stored, probe)
+def _event(order: Order, result: NewAsset, reading: Reading) -> Mapping[str, object]:
+    """The details of the move: differences from the order, and the reason why no picture was decoded."""
+    event: dict[str, object] = {}
+    differences = compare(order, result)
+    if differences:
+        log.warning("delivered_other_than_ordered", differences=differences)
+        event["differences"] = differences
+    if reading.undecoded is not None:
+        log.warning("result_not_decoded", reason=reading.undecoded)
+        event["undecoded"] = reading.undecoded
+    return event
+
+
+def _store_poster(services: WorkerServices, claim: Claim, poster: Poster) -> NewAsset:
+    key = str(PurePosixPath(_object_key(claim)).with_suffix(f".{claim.token}.poster.{JPEG.extension}"))
+    services.objects.put_bytes(key, poster.content, content_type=JPEG.content_type)
+    stored = StoredBytes(
+        size_bytes=len(poster.content),
+        sha256=hashlib.sha256(poster.content).hexdigest(),
+        content_type=JPEG.content_type,
+    )
+    return _asset(AssetRole.POSTER, key, stored, Probe(poster.width, poster.height, JPEG.codec))
 
 
 def _object_key(claim: Claim) -> str:
@@ -88,4 +106,4 @@ def _object_key(claim: Claim) -> str:
 
 
 def _asset(role: AssetRole, key: str, stored: StoredBytes, probe: Probe) -> NewAsset:
-    return NewAsset(role=role, object_key=key, **stored.model_dump(), **asdict(probe))
+    return NewAsset(role=role, object_key=key, **stored.model_dump(exclude={"bad_files"}), **asdict(probe))

@@ -208,7 +208,7 @@ class Model(_Named):
         )
 
     def extension(self, inputs: Inputs) -> str:
-        """The file extension of the stored file, without a dot."""
+        """The extension of the file that the model delivers, without a dot. The vendor may deliver another format."""
         return _VIDEO_EXTENSION if inputs.output_format is None else _EXTENSIONS[inputs.output_format]
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
 """Downloads a result as a stream that resumes after a lost connection, with bounded memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -9,10 +9,11 @@ import httpx
 import structlog
 
 from providers.base import ResultRequest
+from providers.files.encodings import is_encoded
 from providers.files.result_source import ResultSource, Validator
 from schemas.enums import Kind
-from schemas.errors import DownloadError
-from schemas.media_types import HEAD_BYTES, MediaType, sniff
+from schemas.errors import DownloadError, WrongFile
+from schemas.media_types import HEAD_BYTES, RESULTS, MediaType, sniff
 from schemas.settings import DownloadSettings
 
 MAX_RESUMES = 5
@@ -25,20 +26,24 @@ def open_download(
     settings: DownloadSettings,
     *,
     kind: Kind,
+    formats: Collection[MediaType] | None = None,
     on_chunk: Callable[[int], None] | None = None,
 ) -> "Download":
     """Open a result and check its first bytes. Use the download as a context manager.
 
     Args:
+        kind: what was ordered.
+        formats: the formats to take. None: all formats in which vendors deliver the kind.
         on_chunk: called between chunks with the bytes received so far. An exception from it stops the download.
 
     Raises:
-        DownloadError: `is_stale` for a refused link; `is_final` for a refused address, a file above the size limit,
-            or a file of another `kind`; neither for a failure that can pass.
+        WrongFile: the host sends something else than a file of these formats.
+        DownloadError: `is_stale` for a refused link; `is_final` for a refused address or a file above the size limit;
+            neither for a failure that can pass.
     """
     download = Download(ResultSource(request, settings), settings, on_chunk or _ignore)
     try:
-        download.start(kind)
+        download.start(kind, RESULTS[kind] if formats is None else formats)
     except BaseException:
         download.close()
         raise
@@ -49,7 +54,8 @@ class Download:
     """Reads a result, and resumes after a lost connection.
 
     A resumed part must continue the same file. Either the server confirms this (`If-Range` and `Content-Range`), or the
-    server sends the whole file again and its beginning has the same hash as the bytes received so far.
+    server sends the whole file again and its beginning has the same hash as the bytes received so far. An encoded file
+    is always sent again, because a range would count the encoded bytes.
     """
 
     media: MediaType
@@ -63,6 +69,7 @@ class Download:
         self._on_chunk = on_chunk
         self._sha256 = hashlib.sha256()
         self._validator = Validator()
+        self._is_encoded = False
         self._buffer = bytearray()
         self._chunks: Iterator[bytes] = iter(())
 
@@ -76,7 +83,7 @@ class Download:
         """The hash of the bytes received so far, in lower-case hex. After `read` has returned the end: of the file."""
         return self._sha256.hexdigest()
 
-    def start(self, kind: Kind) -> None:
+    def start(self, kind: Kind, formats: Collection[MediaType]) -> None:
         """Connect, and check the size and the first bytes. `open_download` calls this."""
         try:
             response = self._source.open()
@@ -85,12 +92,12 @@ class Download:
         self.size_bytes = self._source.size_of(response)
         self._check_size(self.size_bytes or 0)
         self._validator = Validator.of(response)
+        self._is_encoded = is_encoded(response)
         self._chunks = self._source.chunks(response)
         self._fill(HEAD_BYTES)
         media = sniff(bytes(self._buffer[:HEAD_BYTES]))
-        if media is None or media.kind is not kind:
-            found = "no image or video" if media is None else media.content_type
-            raise DownloadError(f"the file is {found}, where {kind.value} was ordered", is_final=True)
+        if media is None or media not in formats:
+            raise _wrong(media, kind, formats)
         self.media = media
 
     def read(self, size: int = -1, /) -> bytes:
@@ -153,13 +160,17 @@ class Download:
                 return
 
     def _rest(self) -> Iterator[bytes]:
-        response = self._source.open(offset=self.received_bytes, validator=self._validator)
+        offset = 0 if self._is_encoded else self.received_bytes
+        response = self._source.open(offset=offset, validator=self._validator)
         if not self._validator.matches(response):
             raise _changed()
         if response.status_code == httpx.codes.PARTIAL_CONTENT:
+            if is_encoded(response):
+                raise _changed()
             self._check_range(response.headers.get("content-range", ""))
             return response.iter_raw()
-        if self.size_bytes is not None and self._source.size_of(response) != self.size_bytes:
+        size = self._source.size_of(response)
+        if None not in {size, self.size_bytes} and size != self.size_bytes:
             raise _changed()
         return self._without_prefix(self._source.chunks(response))
 
@@ -204,6 +215,14 @@ def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
     if first:
         yield first
     yield from others
+
+
+def _wrong(media: MediaType | None, kind: Kind, formats: Collection[MediaType]) -> WrongFile:
+    if media is not None and media.kind is kind:
+        taken = ", ".join(sorted(each.content_type for each in formats))
+        return WrongFile(f"the file is {media.content_type}, and not one of {taken}")
+    found = "no image or video" if media is None else media.content_type
+    return WrongFile(f"the file is {found}, where {kind.value} was ordered")
 
 
 def _changed() -> DownloadError:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from providers.base import InputFile, ResultRequest
 from providers.files.downloads import open_download
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import DownloadError, ProviderRejected, ProviderUnavailable
+from schemas.errors import DownloadError, ProviderRejected, ProviderUnavailable, WrongFile
 from schemas.inputs import InputField, is_ours
+from schemas.media_types import TAKEN
 from schemas.orders import Inputs
 from schemas.settings import DownloadSettings, InputSettings
 
@@ -55,8 +56,13 @@ def _read(
         allowed_private_networks=limits.allowed_private_networks,
     )
     try:
-        with open_download(ResultRequest(wanted.url), settings, kind=wanted.kind, on_chunk=on_chunk) as download:
+        with open_download(
+            ResultRequest(wanted.url), settings, kind=wanted.kind, on_chunk=on_chunk,
+            formats={media for media in TAKEN if media.kind is wanted.kind},
+        ) as download:  # fmt: skip
             return InputFile(download.read(), download.content_type)
+    except WrongFile as error:
+        raise _refused(wanted, error.message) from None
     except DownloadError as error:
         # No retry for a slow host: the wait would delay other orders.
         if error.is_final or error.is_stale or time.monotonic() >= ends_at:

@@ -8,6 +8,7 @@ from typing import Self
 import httpx
 
 from providers.base import ResultRequest
+from providers.files.encodings import decoded, is_encoded
 from providers.http import embedded
 from providers.http.addresses import AddressPolicy
 from providers.http.network import USER_AGENT, LimitedTransport
@@ -89,13 +90,24 @@ class ResultSource:
         return response
 
     def chunks(self, response: httpx.Response) -> Iterator[bytes]:
-        """The bytes of the file in a response, from its beginning."""
+        """The bytes of the file in a response, from its beginning.
+
+        Raises:
+            WrongFile: the response has an encoding that is not decoded.
+        """
         name, after = self._request.embedded_in, self._request.embedded_after
-        return response.iter_raw() if name is None else embedded.file_in(response.iter_raw(), name, after=after)
+        body = decoded(response.iter_raw()) if is_encoded(response) else response.iter_raw()
+        return body if name is None else embedded.file_in(body, name, after=after)
 
     def size_of(self, response: httpx.Response) -> int | None:
-        """The size of the file in a response; None if the response does not name it."""
-        length = response.headers.get("content-length") if self._request.embedded_in is None else None
+        """The size of the file in a response; None if the response does not name it.
+
+        Raises:
+            WrongFile: the response has an encoding that is not decoded.
+        """
+        if self._request.embedded_in is not None or is_encoded(response):
+            return None
+        length = response.headers.get("content-length")
         return None if length is None else int(length)
 
     def _follow(self, wanted: Mapping[str, str]) -> httpx.Response:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from providers.base import ResultRequest
 from providers.files.downloads import MAX_RESUMES, Download, open_download
 from schemas.enums import Kind
-from schemas.errors import DownloadError
+from schemas.errors import DownloadError, WrongFile
 from schemas.media_types import MP4, PNG
 from schemas.settings import DownloadSettings
 from tests.contract.raw_server import RawServer, dripping, http, raw, response, silence, stalled, unused_port
@@ -238,16 +238,18 @@ def test_a_file_of_exactly_the_cap(server: RawServer) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html><title>Expired</title>", b"", b"\x1f\x8b\x08" + bytes(100)])
-def test_what_is_no_media_is_final(server: RawServer, body: bytes) -> None:
+def test_a_body_that_is_no_media_is_the_wrong_file(server: RawServer, body: bytes) -> None:
     server.will(http(200, body, {"Content-Type": "image/png"}))
     error = failure_of(server)
-    assert (error.message, error.is_final) == ("the file is no image or video, where image was ordered", True)
+    assert isinstance(error, WrongFile)
+    assert error.message == "the file is no image or video, where image was ordered"
 
 
-def test_a_video_where_an_image_was_ordered_is_final(server: RawServer) -> None:
+def test_a_video_where_an_image_was_ordered_is_the_wrong_file(server: RawServer) -> None:
     server.will(http(200, b"\x00\x00\x00\x18ftypisom" + bytes(100)))
     error = failure_of(server)
-    assert (error.message, error.is_final) == (f"the file is {MP4.content_type}, where image was ordered", True)
+    assert isinstance(error, WrongFile)
+    assert error.message == f"the file is {MP4.content_type}, where image was ordered"
 
 
 def test_a_silent_host_ends_the_download(server: RawServer) -> None:

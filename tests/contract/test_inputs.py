@@ -11,6 +11,7 @@ from schemas.settings import InputSettings
 from tests.contract.raw_server import RawServer, http, response, stalled, unused_port
 from tests.contract.rig import INPUTS
 from tests.contract.test_downloads import FILE
+from tests.media_files.images import animation
 
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(100)
 
@@ -48,6 +49,20 @@ def test_a_file_that_is_not_an_image_is_a_rejection(server: RawServer) -> None:
     error = failure_of(server)
     assert error.code is ErrorCode.INPUT_UNREADABLE
     assert "is no image or video, where image was ordered" in error.message
+
+
+@pytest.mark.parametrize("head", [b"\x00\x00\x00\x10ftypheic", b"\x00\x00\x00\x10ftypavif"])
+def test_an_image_that_no_vendor_takes_is_a_rejection_that_names_the_others(server: RawServer, head: bytes) -> None:
+    server.will(http(200, head + bytes(100)))
+    error = failure_of(server)
+    assert error.code is ErrorCode.INPUT_UNREADABLE
+    assert f"the file is image/{head[-4:].decode()}, and not one of image/gif, image/jpeg" in error.message
+
+
+def test_an_animation_is_no_video_as_an_input(server: RawServer) -> None:
+    server.will(http(200, FILE), http(200, animation("WEBP")))
+    with pytest.raises(ProviderRejected, match="the file is image/webp, where video was ordered"):
+        read_inputs(inputs(server, videos=1), INPUTS, seconds=30)
 
 
 def test_an_image_above_the_limit_is_a_rejection(server: RawServer) -> None:

@@ -7,8 +7,8 @@ from pydantic import JsonValue
 
 from storage import ledger
 from tests.e2e.conftest import System
+from tests.media_files.images import png
 from tests.support import eventually
-from tests.unit.test_media import png
 
 VIDEO: dict[str, JsonValue] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "9:16"}
 

@@ -52,6 +52,8 @@ class Files:
                 return 403, b""
             case File.BROKEN:
                 return 500, b""
+            case File.CUT:
+                return 200, picture(remote_id)[:-20]
             case File.NO_PICTURE:
                 return 200, b"<html>a page, where a picture was expected</html>"
 

@@ -56,6 +56,7 @@ class File(StrEnum):
     STALE = "the link has expired"
     BROKEN = "the server fails"
     NO_PICTURE = "no picture"
+    CUT = "the picture is cut"
 
 
 @dataclass(frozen=True)

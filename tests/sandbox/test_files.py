@@ -119,6 +119,38 @@ def test_download_is_refused_then_cut_then_complete(kie: Kie, sandbox: SandboxCl
     assert kie.http.get(url).status_code == 200
 
 
+@pytest.mark.parametrize(("body", "begin"), [("html", b"<!DOCTYPE html>"), ("json", b"{"), ("empty", b"")])
+def test_other_body_is_served_n_times_with_the_type_of_the_file(
+    kie: Kie, sandbox: SandboxClient, body: str, begin: bytes
+) -> None:
+    scenario = Scenario.model_validate({"delivered": SMALL, "download_body": body, "download_body_times": 2})
+    url = misbehaving_url(kie, sandbox, scenario)
+    answers = [kie.http.get(url) for _ in range(3)]
+
+    assert [(answer.status_code, answer.headers["Content-Type"]) for answer in answers] == [(200, "image/png")] * 3
+    for answer in answers[:2]:
+        assert answer.content.startswith(begin)
+        assert not answer.content.startswith(b"\x89PNG")
+    assert answers[2].content.startswith(b"\x89PNG")
+
+
+def test_half_of_a_file_is_served_without_a_length(kie: Kie, sandbox: SandboxClient) -> None:
+    scenario = Scenario(delivered=SMALL, download_body="half", download_body_times=1)
+    url = misbehaving_url(kie, sandbox, scenario)
+    half, whole = kie.http.get(url), kie.http.get(url)
+
+    assert "Content-Length" not in half.headers
+    assert half.content == whole.content[: len(whole.content) // 2]
+
+
+def test_file_is_served_in_gzip_unasked(kie: Kie, sandbox: SandboxClient) -> None:
+    url = misbehaving_url(kie, sandbox, Scenario(delivered=SMALL, download_encoding="gzip"))
+    answer = kie.http.get(url, headers={"Accept-Encoding": "identity"})
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.content.startswith(b"\x89PNG"), "httpx decodes it"
+
+
 def test_web_page_is_served_with_an_image_name(kie: Kie, sandbox: SandboxClient) -> None:
     answer = kie.http.get(misbehaving_url(kie, sandbox, Scenario(download_body="html")))
 

@@ -236,6 +236,19 @@ def test_head_of_a_link_is_the_link(public_gateway: httpx.Client, completed: Com
     assert "X-Amz-Signature" in answer.headers["location"]
 
 
+@pytest.mark.parametrize(("file", "size"), [("content", SIZE), ("thumbnail", len(b"a poster"))])
+def test_head_that_follows_the_link_ends_with_the_headers_of_the_file(
+    public_gateway: httpx.Client, completed: Completed, file: str, size: int
+) -> None:
+    """As `curl -IL` does. The object store signs a link for one method."""
+    link = public_gateway.head(f"{completed.path}/{file}", headers=completed.headers).headers["location"]
+    answer = httpx.head(link, trust_env=False)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (answer.headers["content-length"], answer.headers["content-type"]) == (str(size), "image/png")
+    assert answer.headers["accept-ranges"] == "bytes"
+
+
 def test_head_with_a_range_describes_the_whole_file(gateway: httpx.Client, completed: Completed) -> None:
     """RFC 9110, section 14.2: a range means something to GET only."""
     headers = completed.headers | {"Range": "bytes=0-9"}

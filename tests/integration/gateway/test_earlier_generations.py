@@ -10,8 +10,8 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.test_uploads import errors, order
+from tests.media_files.images import png
 from tests.support import NewCustomer
-from tests.unit.test_media import png
 
 
 def test_an_order_uses_an_image_of_an_earlier_generation(

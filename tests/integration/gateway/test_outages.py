@@ -15,8 +15,8 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
+from tests.media_files.images import png
 from tests.support import NewCustomer, a_generation
-from tests.unit.test_media import png
 
 NOBODY = "127.0.0.1:1"
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}

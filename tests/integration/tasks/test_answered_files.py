@@ -25,7 +25,7 @@ from storage.ledger import Balance
 from tests.integration.tasks.conftest import Life, Lives
 from tests.integration.tasks.test_submit import declared, send_under
 from tests.integration.tasks.test_sweep import sweep_orphans
-from tests.unit.test_media import png
+from tests.media_files.images import png
 
 
 class _Answers:

@@ -56,7 +56,7 @@ def test_error_in_a_joined_stage_counts_for_that_stage(lives: Lives, monkeypatch
         raise RuntimeError("a bug in the look at the file")
 
     with monkeypatch.context() as bug:
-        bug.setattr(store, "_assets", broken)
+        bug.setattr(store, "_read", broken)
         assert life.step() is Stage.STORING
     assert (life.row.crashes, life.row.lease_token) == (1, None)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
@@ -93,6 +93,15 @@ def test_worker_without_its_lease_settles_nothing(lives: Lives, monkeypatch: pyt
     assert life.step() is Stage.SETTLING
     assert life.events[-1].name is EventName.WRITE_REFUSED
     assert life.balance.held == life.row.credits
+
+
+def test_cut_image_is_fetched_again_by_a_later_claim(lives: Lives) -> None:
+    life = joining(lives.begin(download_body="half", download_body_times=2))
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    moves = [event.stage for event in life.events if event.name is EventName.MOVED]
+    again = [Stage.DOWNLOADING, Stage.STORING]
+    assert moves[3:] == [*again * 3, Stage.SETTLING, Stage.COMPLETED]
+    assert life.balance == Balance(available=1000 - life.row.credits, held=0)
 
 
 def test_invalid_image_fails_the_generation_and_releases_the_hold(lives: Lives) -> None:

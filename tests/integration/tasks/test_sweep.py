@@ -11,6 +11,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from schemas.enums import AssetRole, EventName, Stage, SweepKind
+from schemas.media_types import PNG
 from schemas.orders import GenerationRequest
 from schemas.settings import RetentionSettings, S3Settings, Settings
 from schemas.stages import TERMINAL
@@ -102,7 +103,7 @@ def test_sweep_at_any_moment_keeps_the_files_of_a_running_generation(lives: Live
 def test_objects_of_a_claim_stay_until_another_worker_claims(lives: Lives) -> None:
     life = lives.begin()
     life.go(until=frozenset({Stage.DOWNLOADING}))
-    key = object_key(life.claim())
+    key = object_key(life.claim(), PNG)
     life.worker.objects.put_bytes(key, b"half of a life", content_type="image/png")
     assert sweep_orphans(life) == 0
     life.set("lease_until = clock_timestamp() - interval '3 days'")

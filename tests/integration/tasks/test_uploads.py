@@ -38,8 +38,8 @@ from tests.integration.gateway.serving import serving
 from tests.integration.tasks.conftest import Life, Lives, give
 from tests.integration.tasks.test_enqueue import enqueue, problem
 from tests.integration.tasks.test_sweep import AT_ONCE, counts, swept
+from tests.media_files.images import png
 from tests.support import new_customer
-from tests.unit.test_media import png
 
 PICTURE = png(640, 360)
 I2V: dict[str, object] = {"model": "kling-2.6-image-to-video", "duration_seconds": 5}

@@ -12,6 +12,7 @@ from schemas.errors import DownloadError, ProviderBadResponse, ProviderError, Pr
 from schemas.stages import WORK
 from storage.transitions import Changes
 from tasks import deadline, pipeline
+from tasks.bad_files import fetch_again
 from tasks.download import _not_downloaded
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.poll import poll
@@ -20,9 +21,9 @@ from tasks.resolve import resolve
 from tasks.settle import settle
 from tasks.store import store
 from tasks.troubles import INTERNAL, crashed, outage
+from tests.media_files.images import png
 from tests.model.menu import CHARGED
 from tests.unit.tasks.conftest import NOW, Vendor, a_claim, a_lease, services_with
-from tests.unit.test_media import png
 
 pytestmark = pytest.mark.usefixtures("no_jitter")
 
@@ -123,12 +124,49 @@ def test_image_in_memory_becomes_an_asset() -> None:
     assert outcome == Advance(Stage.SETTLING, assets=[asset])
 
 
-def test_file_that_is_not_an_image_fails_the_generation() -> None:
-    download = {"size_bytes": 4, "sha256": "ab", "content_type": "image/png"}
-    claim = a_claim(Stage.STORING, object_key="customers/1.png", download=download)
-    outcome = store(services_with(Vendor()), claim, a_lease(), content=b"page")
-    assert isinstance(outcome, Fail)
-    assert outcome.code is ErrorCode.RESULT_INVALID
+CUT = "the file is cut: its end is missing"
+
+
+def _stored(*, bad_files: int, link: str = "https://vendor.example/0.png", polls: RemoteState | Exception) -> Outcome:
+    """The outcome of a stored picture that is cut."""
+    download = {"size_bytes": 4, "sha256": "ab", "content_type": "image/png", "bad_files": bad_files}
+    claim = a_claim(Stage.STORING, object_key="customers/1.png", download=download, result_urls=[link])
+    return store(services_with(Vendor(polls=polls)), claim, a_lease(), content=png(8, 8)[:30])
+
+
+def test_cut_file_is_fetched_again_by_a_fresh_link_after_a_growing_pause() -> None:
+    event = {"reason": CUT, "bad_files": 1}
+    changes = Changes(download={"bad_files": 1}, result_urls=FINISHED.result_urls)
+    expected = Advance(Stage.DOWNLOADING, wait=2, event=event, changes=changes)
+    assert _stored(bad_files=0, polls=FINISHED) == expected
+    later = _stored(bad_files=2, polls=FINISHED)
+    assert isinstance(later, Advance)
+    assert later.wait == 8
+
+
+def test_cut_file_is_fetched_by_the_old_link_when_the_state_cannot_be_read() -> None:
+    outcome = _stored(bad_files=0, polls=ProviderUnavailable("away"))
+    assert isinstance(outcome, Advance)
+    assert outcome.changes == Changes(download={"bad_files": 1})
+
+
+def test_cut_file_fails_the_generation_in_the_end() -> None:
+    assert _stored(bad_files=4, polls=FINISHED) == Fail(ErrorCode.RESULT_INVALID, CUT)
+
+
+def test_cut_file_that_came_with_the_create_fails_at_once() -> None:
+    assert _stored(bad_files=0, link="stored:customers/1.png", polls=FINISHED) == Fail(ErrorCode.RESULT_INVALID, CUT)
+
+
+def test_another_file_is_fetched_again_in_the_same_stage() -> None:
+    claim = a_claim(Stage.DOWNLOADING, result_urls=["https://vendor.example/0.png"], download={"bad_files": 1})
+    outcome = fetch_again(services_with(Vendor(polls=FINISHED)), claim, "the file is a page")
+    changes = Changes(download={"bad_files": 2}, result_urls=FINISHED.result_urls)
+    assert outcome == Later(4, Counts.SUCCESS, changes)
+
+
+def test_fetching_again_waits_for_a_wake_up() -> None:
+    assert not _follows(Stage.STORING, Advance(Stage.DOWNLOADING, wait=2))
 
 
 def test_settle_completes_a_stored_result() -> None:
@@ -187,7 +225,7 @@ def test_repeated_crashes_fail_only_queued_downloading_and_storing(stage: Stage)
 
 def _follows(stage: Stage, outcome: Advance, **process: object) -> bool:
     services = services_with(Vendor(), **process)  # type: ignore[arg-type]  # as the caller names them
-    return pipeline.TABLE[stage].then(services, outcome.carries) is not None
+    return pipeline.next_step(services, stage, outcome) is not None
 
 
 def test_same_worker_runs_the_next_step_when_the_step_is_short() -> None:

@@ -20,9 +20,9 @@ from tasks.prepare import prepare
 from tasks.resolve import resolve
 from tasks.send import send
 from tasks.troubles import INTERNAL
+from tests.media_files.images import png
 from tests.model.menu import CHARGED, RESENT
 from tests.unit.tasks.conftest import NOW, TOKEN, Vendor, a_claim, a_lease, services_with
-from tests.unit.test_media import png
 
 pytestmark = pytest.mark.usefixtures("no_jitter")
 

@@ -1,0 +1,46 @@
+"""Fetches a result again that is bad: cut, damaged, or another kind of file than ordered.
+
+A host can send such a file for a short time, and the vendor was paid, so one bad file does not end a generation.
+"""
+
+import structlog
+
+from providers.base import RemoteState
+from schemas.enums import ErrorCode, Stage
+from schemas.errors import ProviderError
+from storage.claims import Claim
+from storage.transitions import Changes
+from tasks import files
+from tasks.outcomes import Advance, Counts, Fail, Later
+from tasks.remote import remote_ref
+from tasks.services import WorkerServices
+from tasks.timing import backoff
+from tasks.troubles import loggable
+
+log = structlog.get_logger()
+
+
+def fetch_again(services: WorkerServices, claim: Claim, reason: str) -> Advance | Later | Fail:
+    """Fetch the result again after a growing pause, a few times. Then the generation fails.
+
+    A file that came with the answer to the create cannot be fetched again.
+    """
+    count, most = files.bad_files(claim) + 1, services.settings.downloads.bad_files
+    log.warning("bad_file", reason=reason, count=count, most=most)
+    if count >= most or files.stored_key(claim.generation.result_urls[0]) is not None:
+        return Fail(ErrorCode.RESULT_INVALID, reason)
+    state = _state(services, claim)
+    changes = Changes(download={"bad_files": count}, result_urls=(state.result_urls or None) if state else None)
+    pause = backoff(services.settings.pipeline, count)
+    if claim.generation.stage is Stage.DOWNLOADING:
+        return Later(pause, Counts.SUCCESS, changes)
+    return Advance(Stage.DOWNLOADING, wait=pause, event={"reason": reason, "bad_files": count}, changes=changes)
+
+
+def _state(services: WorkerServices, claim: Claim) -> RemoteState | None:
+    """The state at the provider, which may have a fresh link. None if the read failed: the old link may work too."""
+    try:
+        return services.providers.get(claim.generation.provider).poll(remote_ref(claim))
+    except ProviderError as error:
+        log.info("link_not_refreshed", reason=loggable(error))
+        return None
