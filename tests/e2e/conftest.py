@@ -50,6 +50,7 @@ print(json.dumps([sent.id, sent.get(timeout=30)]))
 class Credits(BaseModel):
     """A generation's credits, as the API tells them."""
 
+    price: int
     held: int
     captured: int
     released: int

@@ -130,7 +130,7 @@ def test_a_failed_generation_costs_nothing(system: System) -> None:
     seen = system.make(customer, system.behave(outcome="fail", fail_code="500"))
     assert seen.error is not None
     assert (seen.status, seen.error["code"]) == ("failed", "provider_failed")
-    assert (seen.credits.captured, seen.credits.released) == (0, seen.credits.held)
+    assert (seen.credits.held, seen.credits.captured, seen.credits.released) == (0, 0, seen.credits.price)
     assert system.balance(customer) == (1000, 0)
 
 
@@ -186,9 +186,10 @@ def test_a_service_with_nothing_but_celery_enqueues_over_redis(system: System) -
     _, refused = system.enqueue(request=request)
     problem = refused["error"]
     assert isinstance(problem, dict)
+    words = "is missing: the customer to charge; every client of this Redis can name any customer"
     assert (problem["code"], problem["errors"]) == (
         "invalid_request",
-        [{"field": "customer_id", "message": "Field required"}],
+        [{"field": "customer_id", "message": words}],
     )
 
 
