@@ -180,7 +180,7 @@ IMAGES: dict[str, Good] = {
     "81 megapixels": Good(lambda: images.png(9000, 9000), PNG, (9000, 9000), "png", undecoded=_LIMIT),
 }
 
-_WHOLE: dict[str, tuple[Kind, Callable[[], bytes]]] = {
+WHOLE: dict[str, tuple[Kind, Callable[[], bytes]]] = {
     "mp4": (Kind.VIDEO, video),
     "mp4 faststart": (Kind.VIDEO, lambda: video(movflags="faststart")),
     "mp4 fragments": (Kind.VIDEO, _fragments),
@@ -201,9 +201,10 @@ _WHOLE: dict[str, tuple[Kind, Callable[[], bytes]]] = {
     "heic": (Kind.IMAGE, heic),
     "81 megapixels": (Kind.IMAGE, lambda: images.png(9000, 9000)),
 }
+"""Whole files, to be cut, with the kind of their order."""
 
 REFUSED: dict[str, Bad] = {
-    **{f"{name}, cut": Bad(kind, _cut(make), _CUT) for name, (kind, make) in _WHOLE.items()},
+    **{f"{name}, cut": Bad(kind, _cut(make), _CUT) for name, (kind, make) in WHOLE.items()},
     "sound": Bad(Kind.VIDEO, sound, "the file has no moving picture"),
     "unknown codec": Bad(Kind.VIDEO, lambda: video(_second()).replace(b"avc1", b"zzzz"), "the file's codec is unknown"),
     **{

@@ -39,6 +39,9 @@ class VendorFault(StrEnum):
     DOWNLOAD_CUT = "download_cut"
     DOWNLOAD_REFUSED = "download_refused"
     DOWNLOAD_HTML = "download_html"
+    DOWNLOAD_EARLY = "download_early"
+    DOWNLOAD_HALF = "download_half"
+    DOWNLOAD_GZIP = "download_gzip"
     DOWNLOAD_SLOW = "download_slow"
     CANCEL_SLOW = "cancel_slow"
     CANCEL_IGNORED = "cancel_ignored"
@@ -192,6 +195,9 @@ _ALIKE: Mapping[VendorFault, Behaviour] = {
     VendorFault.DOWNLOAD_CUT: {"cut_after_bytes": 100, "cut_times": 3},
     VendorFault.DOWNLOAD_REFUSED: {"download_status": 403},
     VendorFault.DOWNLOAD_HTML: {"download_body": "html"},
+    VendorFault.DOWNLOAD_EARLY: {"download_body": "json", "download_body_times": 2},
+    VendorFault.DOWNLOAD_HALF: {"download_body": "half", "download_body_times": 1},
+    VendorFault.DOWNLOAD_GZIP: {"download_encoding": "gzip"},
     VendorFault.DOWNLOAD_SLOW: {"bytes_per_second": 400},
     VendorFault.CANCEL_SLOW: {"cancel": "slow", "cancel_seconds": 2, "seconds": 6},
     VendorFault.CANCEL_IGNORED: {"cancel": "ignored", "seconds": 4},
