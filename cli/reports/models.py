@@ -9,7 +9,8 @@ from rich.table import Column, Table
 from cli.reports.rows import show_json
 from providers.catalogue import CatalogueFile
 from providers.catalogue.capabilities import Capabilities
-from providers.catalogue.models import Model, Price, RetiredModel
+from providers.catalogue.models import Model, RetiredModel
+from providers.catalogue.prices import Price
 from schemas.enums import Kind
 from schemas.errors import NotFound
 from schemas.names import ProviderName
@@ -120,7 +121,9 @@ def _range(numbers: Sequence[int]) -> str:
 def _price(price: Price) -> str:
     factors = [f"{name} × {factor}" for name, factor in price.resolution_factors.items() if factor != 1]
     factors += [f"sound × {price.audio_factor}"] if price.audio_factor != 1 else []
-    return "\n".join([f"{price.credits} per {price.per}", *factors])
+    specials = [f"{special.settings()}: {special.amount}" for special in price.specials]
+    pictures = [f"+ {price.input_image} a picture given"] if price.input_image else []
+    return "\n".join([f"{price.credits} per {price.per}", *factors, *specials, *pictures])
 
 
 def _routes(model: Model, available: frozenset[ProviderName]) -> str:

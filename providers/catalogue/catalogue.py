@@ -8,7 +8,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from providers.catalogue.capabilities import Capabilities, FieldProblem, choice_problem
-from providers.catalogue.models import Defaults, Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.models import Defaults, Model, Quality, RouteEntry, Speed, UnknownSubmit
+from providers.catalogue.prices import Price
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
@@ -35,6 +36,15 @@ class ModelCard(BaseModel):
     description: str
     """The result, in one sentence."""
 
+    good_for: str | None = None
+    """The use for which the vendor sells the model."""
+
+    quality: Quality | None = None
+    """How good the results are, beside those of other models of the same kind."""
+
+    speed: Speed | None = None
+    """How long a result takes, beside those of other models of the same kind."""
+
     aliases: list[str]
     """Further names that an order can use."""
 
@@ -53,6 +63,9 @@ class ModelCard(BaseModel):
 
     paused_on: date | None = None
     """The first day of the pause."""
+
+    ends_on: date | None = None
+    """The first day on which the vendor may shut the model down."""
 
     retired_on: date | None = None
     """The day of the retirement."""
@@ -223,7 +236,7 @@ class Catalogue:
 
     def _card(self, model: Model) -> ModelCard:
         return ModelCard(
-            **model.model_dump(exclude={"routes", "deadline_seconds"}),
+            **model.model_dump(exclude={"routes", "costs", "deadline_seconds"}),
             status="active" if model.paused_on is None else "paused",
             styles=list(self._styles) if model.capabilities.uses_prompt else [],
         )

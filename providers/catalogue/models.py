@@ -5,13 +5,13 @@ Reading the files fails at an entry that contradicts itself.
 
 from collections.abc import Iterator
 from datetime import date
-from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
 from providers.catalogue.capabilities import Capabilities, Entry, FieldProblem, choice_problem
+from providers.catalogue.prices import Cost, KnownCost, Price
 from schemas.enums import CancelRule, Kind
 from schemas.inputs import Facts
 from schemas.names import ProviderName
@@ -19,8 +19,6 @@ from schemas.orders import GenerationRequest, Inputs, Route
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*$")]
 Pattern = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*\*$")]
-# Not strict: 2 and 2.0 are the same amount, but TOML distinguishes them. Decimal: prices are exact. A JSON number.
-Amount = Annotated[Decimal, Field(gt=0, strict=False), PlainSerializer(float, when_used="json")]
 
 _EXTENSIONS = {"png": "png", "jpeg": "jpg"}
 _VIDEO_EXTENSION = "mp4"
@@ -39,6 +37,32 @@ class UnknownSubmit(StrEnum):
     """Send the create again."""
 
 
+class Quality(StrEnum):
+    """How good the results are, beside those of other models of the same kind."""
+
+    DRAFT = "draft"
+    """To try an idea."""
+
+    STANDARD = "standard"
+    """For everyday use."""
+
+    HIGH = "high"
+    """Among the best."""
+
+
+class Speed(StrEnum):
+    """How long a result takes, beside those of other models of the same kind."""
+
+    FAST = "fast"
+    """The vendor sells the model as quick."""
+
+    STANDARD = "standard"
+    """The usual time."""
+
+    SLOW = "slow"
+    """The vendor has a quicker model of the same family."""
+
+
 class Defaults(Entry):
     """The values of fields that a request omits. None: the model does not take the field."""
 
@@ -48,33 +72,6 @@ class Defaults(Entry):
     fps: int | None = None
     output_format: Literal["png", "jpeg"] | None = None
     audio: bool | None = None
-
-
-class Price(Entry):
-    """The credits for an image, a video or a second of video, times the factors, rounded up to whole credits."""
-
-    credits: Amount
-    """The credits for one unit."""
-
-    per: Literal["image", "video", "second"]
-    """The unit."""
-
-    resolution_factors: dict[str, Amount] = Field(default={})
-    """The factor of each resolution."""
-
-    audio_factor: Amount = Decimal(1)
-    """The factor of sound."""
-
-    def of(self, inputs: Inputs) -> int:
-        """The price of an order."""
-        amount = self.credits
-        if self.per == "second":
-            amount *= inputs.duration_seconds or 1
-        if inputs.resolution is not None:
-            amount *= self.resolution_factors.get(inputs.resolution, Decimal(1))
-        if inputs.audio:
-            amount *= self.audio_factor
-        return int(amount.to_integral_value(ROUND_CEILING))
 
 
 class RouteEntry(Entry):
@@ -155,11 +152,24 @@ class Model(_Named):
     routes: list[RouteEntry] = Field(min_length=1)
     """The routes, tried in this order."""
 
+    costs: dict[ProviderName, Cost] = Field(default={})
+    """The vendor's price of each route, by the route's account."""
+
+    good_for: str | None = Field(default=None, pattern=r"^[^\n]{1,100}$", description="the use, in the vendor's terms")
+    quality: Annotated[Quality, Field(strict=False)] | None = None
+    """How good the results are."""
+
+    speed: Annotated[Speed, Field(strict=False)] | None = None
+    """How long a result takes."""
+
     deadline_seconds: float | None = Field(
         default=None, gt=0, strict=False, description="time from acceptance to timeout; null: the setting decides"
     )
     paused_on: date | None = Field(default=None, description="the first day on which the vendor takes no orders")
-    successor: Name | None = Field(default=None, description="the model to order during the pause")
+    ends_on: date | None = Field(default=None, description="the first day on which the vendor may shut the model down")
+    successor: Name | None = Field(
+        default=None, description="the model to order during the pause, or after the end of this one"
+    )
 
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to this model."""
@@ -232,10 +242,23 @@ class Model(_Named):
             raise ValueError(f"{self.name}: what makes no sound is silent")
         if self.price.resolution_factors and set(self.price.resolution_factors) != set(can.resolutions):
             raise ValueError(f"{self.name}: resolution_factors must name every resolution, or none")
-        if self.paused_on is None and self.successor is not None:
-            raise ValueError(f"{self.name}: only a paused model has a successor; one that is gone is [[retired]]")
+        if self.paused_on is None and self.ends_on is None and self.successor is not None:
+            raise ValueError(
+                f"{self.name}: only a model that is paused or ends has a successor; one that is gone is [[retired]]"
+            )
         self._consistent_with_kind()
+        self._consistent_costs()
         return self
+
+    def _consistent_costs(self) -> None:
+        accounts = {route.provider for route in self.routes}
+        if self.costs and set(self.costs) != accounts:
+            raise ValueError(f"{self.name}: costs name the accounts {sorted(accounts)}, not {sorted(self.costs)}")
+        known = [cost for cost in self.costs.values() if isinstance(cost, KnownCost)]
+        for rate in (self.price, *known):
+            named = {special.resolution for special in rate.specials} | set(rate.resolution_factors)
+            if unknown := named - {None, *self.capabilities.resolutions}:
+                raise ValueError(f"{self.name}: a price or cost names {sorted(map(str, unknown))}, no resolution of it")
 
     def _consistent_with_kind(self) -> None:
         is_video = self.kind is Kind.VIDEO

@@ -10,15 +10,16 @@ from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from providers.catalogue.models import Family, Model, RetiredModel, Style
+from providers.catalogue.prices import Currency, Exchange, KnownCost
 
 Table = dict[str, Any]
 
-TABLES = frozenset({"capabilities", "defaults", "price"})
+TABLES = frozenset({"capabilities", "defaults", "price", "costs"})
 """The tables of a model that inherit single fields from the group's table."""
 
 
@@ -26,6 +27,12 @@ class CatalogueFile(BaseModel):
     """The whole catalogue, from all its files. Validation fails if two entries contradict each other."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    credit_dollars: Annotated[Decimal, Field(gt=0)]
+    """What one credit is worth."""
+
+    currencies: list[Currency] = []
+    """The units of vendors that do not bill in dollars."""
 
     models: list[Model]
     """The active and paused models. For an order without a model, the first one that can serve it does."""
@@ -55,10 +62,18 @@ class CatalogueFile(BaseModel):
         for model in self.models:
             if unknown := set(model.capabilities.extends) - names:
                 raise ValueError(f"{model.name}: there is no model {sorted(unknown)} to go on from")
+        for model in self.models:
+            for cost in model.costs.values():
+                if isinstance(cost, KnownCost) and not self.exchange().knows(cost.currency):
+                    raise ValueError(f"{model.name}: catalogue.toml has no currency {cost.currency!r}")
         for family in self.families:
             if unknown := set(family.models) - names:
                 raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
         return self
+
+    def exchange(self) -> Exchange:
+        """What each currency is worth."""
+        return Exchange(self.credit_dollars, self.currencies)
 
     @classmethod
     @lru_cache

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.catalogue.capabilities import Capabilities
-from providers.catalogue.models import Defaults, Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.models import Defaults, Model, RouteEntry, UnknownSubmit
+from providers.catalogue.prices import Price
 from schemas.enums import CancelRule, Kind
 from schemas.names import ProviderName
 
@@ -44,4 +45,6 @@ MENU = (FREE, CHARGED, UNSTOPPABLE, RESENT)
 
 def catalogue() -> Catalogue:
     """The catalogue as the pipeline reads it."""
-    return Catalogue(CatalogueFile(models=list(MENU), retired=[]), frozenset(PROVIDERS))
+    return Catalogue(
+        CatalogueFile(credit_dollars=Decimal("0.005"), models=list(MENU), retired=[]), frozenset(PROVIDERS)
+    )

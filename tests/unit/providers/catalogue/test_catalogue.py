@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.catalogue import Catalogue, CatalogueFile
-from providers.catalogue.models import Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.models import Model, RouteEntry, UnknownSubmit
+from providers.catalogue.prices import Price
 from providers.catalogue.reading import read_folder
 from providers.registry import adapter_names
 from schemas.enums import Kind
@@ -530,7 +531,12 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ("sources", ["models", 0, "capabilities", "extends"], ["veo-3"], "what goes on from others' videos needs one"),
     ("alias twice", ["models", 0, "aliases"], ["nano-banana-pro"], "two models answer to the name 'nano-banana-pro'"),
     ("successor", ["retired", 0, "successor"], "nothing", "its successor 'nothing' is not a model that can be"),
-    ("successor of its own", ["models", 0, "successor"], "nano-banana-pro", "only a paused model has a successor"),
+    (
+        "successor of its own",
+        ["models", 0, "successor"],
+        "nano-banana-pro",
+        "only a model that is paused or ends has a succ",
+    ),
     ("source", ["models", VEO_EXTENDS, "capabilities", "extends"], ["veo-1"], "no model \\['veo-1'\\] to go on from"),
     ("family", ["families", 0, "models"], ["kling-1"], "there is no model \\['kling-1'\\]"),
     ("pattern", ["families", 0, "patterns"], ["kling"], "String should match pattern"),

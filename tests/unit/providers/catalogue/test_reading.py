@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(folder: Path, order: list[str], **makers: str) -> None:
-    (folder / "catalogue.toml").write_text(f"order = {order}\nretired = []\n")
+    (folder / "catalogue.toml").write_text(f"credit_dollars = 0.005\norder = {order}\nretired = []\n")
     for maker, text in makers.items():
         (folder / "makers" / f"{maker}.toml").write_text(text)
 
