@@ -7,8 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
-from providers.adapters.kie.market import INPUTS as INPUTS_OF
-from providers.adapters.kie.market import to_body, to_state
+from providers.adapters.kie.market import to_state
+from providers.adapters.kie.market_inputs import INPUTS as INPUTS_OF
+from providers.adapters.kie.market_inputs import to_body
 from providers.adapters.kie.wire import Answer, signature
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
