@@ -38,6 +38,7 @@ def generation_resource(details: Details) -> GenerationResource:
             "progress": row.progress,
             "kind": row.kind,
             "model": row.model,
+            "requested_model": order.requested_model,
             "inputs": order.inputs,
             "credits": _credits(details),
             "error": failure_of(row),

@@ -3,7 +3,7 @@
 Reading the files fails at an entry that contradicts itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -11,14 +11,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from providers.catalogue.capabilities import Capabilities, Entry, FieldProblem, choice_problem
-from providers.catalogue.prices import Cost, KnownCost, Price
+from providers.catalogue.names import Name, Pattern, fits
+from providers.catalogue.prices import Cost, KnownCost, Price, Rate
 from schemas.enums import CancelRule, Kind
 from schemas.inputs import Facts
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Inputs, Route
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*$")]
-Pattern = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*\*$")]
 
 _EXTENSIONS = {"png": "png", "jpeg": "jpg"}
 _VIDEO_EXTENSION = "mp4"
@@ -108,15 +106,17 @@ class Style(Entry):
 
 
 class Family(Entry):
-    """Names for a group of models. The first model of the group that can serve a request serves it."""
+    """Names for a group of models of one kind. The first model of the group that can serve a request serves it."""
 
-    patterns: list[Pattern] = Field(min_length=1, description="prefixes of the names, each followed by a star")
+    patterns: list[Pattern] = Field(
+        min_length=1, description="names; with a star behind, versions and tiers may follow the name"
+    )
     models: list[Name] = Field(min_length=1)
     """The models, in order of preference."""
 
-    def answers_to(self, name: str) -> bool:
+    def answers_to(self, name: str, tiers: Collection[str]) -> bool:
         """Whether a name belongs to the family."""
-        return any(name.startswith(pattern.removesuffix("*")) for pattern in self.patterns)
+        return any(fits(name, pattern, tiers) for pattern in self.patterns)
 
 
 class _Named(Entry):
@@ -170,6 +170,10 @@ class Model(_Named):
     successor: Name | None = Field(
         default=None, description="the model to order during the pause, or after the end of this one"
     )
+
+    def rates(self) -> list[Rate]:
+        """The price and the known costs."""
+        return [self.price, *(cost for cost in self.costs.values() if isinstance(cost, KnownCost))]
 
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to this model."""
@@ -254,8 +258,7 @@ class Model(_Named):
         accounts = {route.provider for route in self.routes}
         if self.costs and set(self.costs) != accounts:
             raise ValueError(f"{self.name}: costs name the accounts {sorted(accounts)}, not {sorted(self.costs)}")
-        known = [cost for cost in self.costs.values() if isinstance(cost, KnownCost)]
-        for rate in (self.price, *known):
+        for rate in self.rates():
             named = {special.resolution for special in rate.specials} | set(rate.resolution_factors)
             if unknown := named - {None, *self.capabilities.resolutions}:
                 raise ValueError(f"{self.name}: a price or cost names {sorted(map(str, unknown))}, no resolution of it")

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from providers.catalogue.models import Family, Model, RetiredModel, Style
+from providers.catalogue.names import parts
 from providers.catalogue.prices import Currency, Exchange, KnownCost
 
 Table = dict[str, Any]
@@ -41,21 +42,23 @@ class CatalogueFile(BaseModel):
     """The models that no vendor serves any more."""
 
     families: list[Family] = []
-    """Names for groups of models. The first family that matches a name decides."""
+    """Names for groups of models. The first family of the wanted kind that a name fits decides."""
+
+    tiers: list[str] = []
+    """Words that may follow a family's name, beside versions."""
 
     styles: list[Style] = []
     """The visual styles that customers order by name."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        seen: set[str] = set()
+        seen: dict[tuple[str, ...], str] = {}
         active = {model.name for model in self.models if model.paused_on is None}
         entries: list[Model | RetiredModel] = [*self.models, *self.retired]
         for entry in entries:
             for name in (entry.name, *entry.aliases):
-                if name in seen:
+                if seen.setdefault(parts(name), entry.name) != entry.name:
                     raise ValueError(f"two models answer to the name {name!r}")
-                seen.add(name)
             if entry.successor is not None and entry.successor not in active:
                 raise ValueError(f"{entry.name}: its successor {entry.successor!r} is not a model that can be ordered")
         names = {model.name for model in self.models}
@@ -69,6 +72,8 @@ class CatalogueFile(BaseModel):
         for family in self.families:
             if unknown := set(family.models) - names:
                 raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
+            if len({model.kind for model in self.models if model.name in family.models}) > 1:
+                raise ValueError(f"{family.patterns}: a family has models of one kind")
         return self
 
     def exchange(self) -> Exchange:

@@ -406,7 +406,7 @@ def test_a_family_selects_its_first_model_that_can_serve(name: str, fields: dict
 
 
 def test_a_family_selects_only_models_with_a_configured_provider() -> None:
-    assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini-9")).model == "gemini-nano-banana-2.1"
+    assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini")).model == "gemini-nano-banana-2.1"
     assert Catalogue(FILE, frozenset({"kie"})).order(request("omni")).model == "gemini-omni-video"
 
 
@@ -539,7 +539,8 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ),
     ("source", ["models", VEO_EXTENDS, "capabilities", "extends"], ["veo-1"], "no model \\['veo-1'\\] to go on from"),
     ("family", ["families", 0, "models"], ["kling-1"], "there is no model \\['kling-1'\\]"),
-    ("pattern", ["families", 0, "patterns"], ["kling"], "String should match pattern"),
+    ("pattern", ["families", 0, "patterns"], ["*kling"], "String should match pattern"),
+    ("kinds", ["families", 0, "models"], ["nano-banana", T2V], "a family has models of one kind"),
 ]
 
 
