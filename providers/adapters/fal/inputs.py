@@ -79,7 +79,6 @@ INPUT_FIELDS: Final[Mapping[str, Mapping[str, _Write]]] = {
         "motion_bucket_id": _motion_bucket,
         "seed": attrgetter("seed"),
     },
-    "minimax/h3/*-to-video": {**_CLIP, "resolution": _upper_resolution},
     "minimax/h3-max/*-to-video": {
         **_CLIP,
         "resolution": _upper_resolution,
