@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from providers.adapters.kie.market import MARKET
 from providers.adapters.kie.wires import wire_of
 from providers.base import Cancellation, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
+from providers.catalogue.prices import KnownCost
 from providers.files.downloads import open_download
 from providers.http.transport import Transport
 from sandbox.client import SandboxClient
@@ -34,11 +36,11 @@ from tests.sandbox.harness import KEY
 CATALOGUE = Catalogue.load(frozenset({"kie"}))
 # What goes on from earlier videos is in test_kie_extensions_sandbox.py.
 MODELS = [card.name for card in CATALOGUE.models() if card.capabilities and not card.capabilities.extends]
-# What a second route takes is not what the order costs; Veo and Runway do not tell what they take.
-PRICED = {
-    model.name
+# Veo and Runway do not tell what they take.
+COSTS = {
+    model.name: cost
     for model in CatalogueFile.shipped().models
-    if model.routes[0].provider == "kie" and wire_of(model.routes[0].model) is MARKET
+    if isinstance(cost := model.costs.get("kie"), KnownCost)
 }
 
 
@@ -62,8 +64,9 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(rig: Rig, model: str) 
     )
     state = rig.finish(rig.submit(order))
     assert (state.provider_credits is not None) == (wire_of(order.routes[0].model) is MARKET)
-    if model in PRICED:
-        assert state.provider_credits == order.credits
+    if state.provider_credits is not None:
+        cost = COSTS[model].of(order.inputs) if model in COSTS else order.credits
+        assert Decimal(str(state.provider_credits)) == cost
     with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert download.media.extension == order.file_extension
