@@ -122,8 +122,18 @@ def _price(price: Price) -> str:
     factors = [f"{name} × {factor}" for name, factor in price.resolution_factors.items() if factor != 1]
     factors += [f"sound × {price.audio_factor}"] if price.audio_factor != 1 else []
     specials = [f"{special.settings()}: {special.amount}" for special in price.specials]
-    pictures = [f"+ {price.input_image} a picture given"] if price.input_image else []
-    return "\n".join([f"{price.credits} per {price.per}", *factors, *specials, *pictures])
+    return "\n".join([f"{price.credits} per {price.per}", *factors, *specials, *_beside(price)])
+
+
+def _beside(price: Price) -> list[str]:
+    unit = " a second" if price.per == "second" else ""
+    amounts = {
+        "+ {} a picture given": price.input_image,
+        f"+ {{}}{unit} a video given": price.input_video,
+        "+ {} an order": price.order,
+        "{} at least": price.minimum,
+    }
+    return [text.format(amount) for text, amount in amounts.items() if amount]
 
 
 def _routes(model: Model, available: frozenset[ProviderName]) -> str:

@@ -76,13 +76,23 @@ class Rate(Entry):
     input_image: Amount | None = None
     """The amount for each input image, beside the other amounts."""
 
+    input_video: Amount | None = None
+    """The amount for each input video, beside the other amounts; for each second if the unit is a second."""
+
+    order: Amount | None = None
+    """The amount for each order, beside the other amounts, such as for the text of a long prompt."""
+
+    minimum: Amount | None = None
+    """The least amount of an order."""
+
     def amount_of(self, inputs: Inputs, base: Decimal) -> Decimal:
         """The amount of an order, not rounded."""
         special = next((special for special in self.specials if special.applies_to(inputs)), None)
-        amount = self._with_factors(inputs, base) if special is None else special.amount
-        if self.per == "second":
-            amount *= inputs.duration_seconds or 1
-        return amount + (self.input_image or 0) * len(inputs.image_urls)
+        unit = self._with_factors(inputs, base) if special is None else special.amount
+        unit += (self.input_video or 0) * len(inputs.video_urls)
+        units = (inputs.duration_seconds or 1) if self.per == "second" else 1
+        amount = unit * units + (self.input_image or 0) * len(inputs.image_urls) + (self.order or 0)
+        return max(amount, self.minimum or amount)
 
     def _with_factors(self, inputs: Inputs, amount: Decimal) -> Decimal:
         if inputs.resolution is not None:

@@ -46,6 +46,22 @@ def test_the_first_special_amount_that_applies_replaces_the_factors(settings: di
     assert VEO_LITE.of(Inputs.model_validate({"prompt": "x", "duration_seconds": 8, **settings})) == credits_
 
 
+@pytest.mark.parametrize(
+    ("rate", "credits_"),
+    [
+        ({"input_video": 2}, 48),
+        ({"order": 3}, 43),
+        ({"minimum": 39}, 40),
+        ({"minimum": 41}, 41),
+        ({"input_video": 2, "order": 3, "input_image": 5, "minimum": 10}, 61),
+    ],
+)
+def test_amounts_beside_the_units_are_added_and_the_least_amount_is_kept(rate: dict[str, Any], credits_: int) -> None:
+    price = Price.model_validate({"credits": 10, "per": "second", **rate})
+    pictures, videos = ["https://media.example/1.png"] * 2, ["https://media.example/1.mp4"]
+    assert price.of(Inputs(prompt="x", duration_seconds=4, image_urls=pictures, video_urls=videos)) == credits_
+
+
 def test_a_special_amount_says_its_settings_in_words() -> None:
     special = Special(amount=Decimal(1), resolution="4k", aspect_ratio="1:1", duration_seconds=5, audio=False)
     assert special.settings() == "4k, 1:1, 5 s, silent"
