@@ -106,7 +106,7 @@ class Seedance25(_Seedance):
 
 
 class _Minimax(_Frames):
-    prices: ClassVar[Mapping[str, float]] = {"768P": 16, "2K": 26}
+    prices: ClassVar[Mapping[str, float]] = {"768P": 8, "2K": 13}
     prompt: str = Field(min_length=1, max_length=7000)
     resolution: Literal["768P", "2K"] = "2K"
     duration: int = Field(default=6, ge=4, le=15)
@@ -313,7 +313,7 @@ class _KlingOmni(KieInput):
         return self
 
     def credits(self) -> float:
-        silent, sounding = {"720p": (14, 18), "1080p": (18, 23), "4k": (67, 67)}[self.resolution]
+        silent, sounding = {"720p": (14, 18), "1080p": (18, 27), "4k": (67, 67)}[self.resolution]
         return self.duration * (sounding if self.audio else silent)
 
 
