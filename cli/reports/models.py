@@ -62,11 +62,12 @@ def show_models(
         return
     if not models and not retired_ones:
         raise NotFound("no model of the catalogue is like that: `reelworks models` shows all of them")
-    columns = [Column(name, overflow="fold") for name in ("kind", "takes", "seconds", "price", "served by")]
+    columns = [Column(name, overflow="fold") for name in ("good for", "takes", "seconds", "price", "served by")]
     table = Table(Column("model", no_wrap=True), *columns, header_style="bold")
     for model in models:
         price, length = _price(model.price), _range(model.capabilities.durations_seconds)
-        table.add_row(_names(model), model.kind, _takes(model.capabilities), length, price, _routes(model, available))
+        takes = _takes(model.capabilities)
+        table.add_row(_names(model), _good_for(model), takes, length, price, _routes(model, available))
     for retired in retired_ones:
         retirement = f"retired on {retired.retired_on}: order {retired.successor}"
         table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retired.kind}[/dim]", f"[dim]{retirement}[/dim]")
@@ -81,7 +82,13 @@ def _is_available(model: Model, available: frozenset[ProviderName]) -> bool:
 
 def _names(model: Model) -> str:
     paused = [f"[yellow]paused since {model.paused_on}[/yellow]"] if model.paused_on else []
-    return "\n".join([f"[bold]{model.name}[/bold]", *(f"[dim]{alias}[/dim]" for alias in model.aliases), *paused])
+    ends = [f"[yellow]ends on {model.ends_on}[/yellow]"] if model.ends_on else []
+    aliases = (f"[dim]{alias}[/dim]" for alias in model.aliases)
+    return "\n".join([f"[bold]{model.name}[/bold]", *aliases, *paused, *ends])
+
+
+def _good_for(model: Model) -> str:
+    return f"{model.kind}: {model.good_for}\n[dim]quality {model.quality}, speed {model.speed}[/dim]"
 
 
 def _takes(can: Capabilities) -> str:

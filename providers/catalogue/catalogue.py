@@ -250,7 +250,8 @@ class Catalogue:
 
     def _card(self, model: Model) -> ModelCard:
         return ModelCard(
-            **model.model_dump(exclude={"routes", "costs", "deadline_seconds"}),
+            **model.model_dump(exclude={"description", "routes", "costs", "deadline_seconds"}),
+            description=model.told_to_customers(),
             status="active" if model.paused_on is None else "paused",
             styles=list(self._styles) if model.capabilities.uses_prompt else [],
         )

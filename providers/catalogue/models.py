@@ -152,14 +152,14 @@ class Model(_Named):
     routes: list[RouteEntry] = Field(min_length=1)
     """The routes, tried in this order."""
 
-    costs: dict[ProviderName, Cost] = Field(default={})
+    costs: dict[ProviderName, Cost]
     """The vendor's price of each route, by the route's account."""
 
-    good_for: str | None = Field(default=None, pattern=r"^[^\n]{1,100}$", description="the use, in the vendor's terms")
-    quality: Annotated[Quality, Field(strict=False)] | None = None
+    good_for: str = Field(pattern=r"^[^\n]{1,100}$", description="the use, as the maker's page has it")
+    quality: Annotated[Quality, Field(strict=False)]
     """How good the results are."""
 
-    speed: Annotated[Speed, Field(strict=False)] | None = None
+    speed: Annotated[Speed, Field(strict=False)]
     """How long a result takes."""
 
     deadline_seconds: float | None = Field(
@@ -170,6 +170,13 @@ class Model(_Named):
     successor: Name | None = Field(
         default=None, description="the model to order during the pause, or after the end of this one"
     )
+
+    def told_to_customers(self) -> str:
+        """The description, with the end of the model if the vendor has named one."""
+        if self.ends_on is None:
+            return self.description
+        instead = f"; then order {self.successor}" if self.successor else ""
+        return f"{self.description} The vendor may shut it down from {self.ends_on} on{instead}."
 
     def rates(self) -> list[Rate]:
         """The price and the known costs."""
@@ -256,7 +263,7 @@ class Model(_Named):
 
     def _consistent_costs(self) -> None:
         accounts = {route.provider for route in self.routes}
-        if self.costs and set(self.costs) != accounts:
+        if set(self.costs) != accounts:
             raise ValueError(f"{self.name}: costs name the accounts {sorted(accounts)}, not {sorted(self.costs)}")
         for rate in self.rates():
             named = {special.resolution for special in rate.specials} | set(rate.resolution_factors)

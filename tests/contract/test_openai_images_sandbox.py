@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.openai_images.adapter import OpenAIImages
+from providers.adapters.openai_images.wire import to_body
 from providers.base import AccountState, Cancellation, ProviderRequest
 from providers.catalogue import Catalogue
 from providers.files.downloads import open_download
@@ -74,6 +75,11 @@ def test_the_answer_can_contain_the_image(rig: Rig, aspect_ratio: str, output_fo
         wide, _, high = aspect_ratio.partition(":")
         assert stream.width / stream.height == pytest.approx(int(wide) / int(high), rel=0.01)
         assert stream.codec_context.name == {"png": "png", "jpeg": "mjpeg"}[output_format]
+
+
+def test_the_quality_is_ordered_because_the_price_depends_on_it(rig: Rig) -> None:
+    order = rig.order(GPT_IMAGE)
+    assert to_body(order.routes[0].model, order.inputs)["quality"] == "high"
 
 
 def test_every_choice_of_the_catalogue_is_tried_here() -> None:

@@ -29,6 +29,9 @@ SIZES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """The sizes of each model by aspect ratio."""
 
+# Without a quality, the vendor chooses one, and bills up to forty times as much for the best as for the worst.
+_QUALITY: Final = "high"
+
 # The models that can answer with a link. All other models return the image, take no `response_format`, and take a file
 # format: `response_format` of `images.generate` in OpenAI's client.
 _ANSWER_WITH_LINKS: Final = frozenset({"dall-e-3"})
@@ -69,4 +72,4 @@ def to_body(model: str, inputs: Inputs) -> dict[str, object]:
     body: dict[str, object] = {"model": model, "prompt": inputs.prompt, "n": 1, "size": size}
     if model in _ANSWER_WITH_LINKS:
         return {**body, "response_format": "url"}
-    return {**body, "output_format": inputs.output_format}
+    return {**body, "output_format": inputs.output_format, "quality": _QUALITY}

@@ -42,6 +42,10 @@ class PictureCreate(BaseModel, ABC):
     def spec(self) -> MediaSpec:
         """The file that the model delivers."""
 
+    def told(self) -> JsonObject:
+        """The settings that the answer repeats."""
+        return {}
+
 
 class DallE3Create(PictureCreate):
     """The fields of `dall-e-3`."""
@@ -82,6 +86,11 @@ class GPTImageCreate(PictureCreate):
     @property
     def is_answered_with_the_picture(self) -> bool:
         return True
+
+    def told(self) -> JsonObject:
+        # With `auto`, the vendor chooses, and bills the choice: the sandbox takes the dearest.
+        quality = "max" if self.quality == "auto" else self.quality
+        return {"quality": quality, "size": self.size, "output_format": self.output_format}
 
     def spec(self) -> MediaSpec:
         width, height = (int(side) for side in self.size.split("x"))

@@ -173,17 +173,20 @@ def test_the_vendors_names_are_aliases(alias: str, name: str) -> None:
 
 PRICES: list[tuple[str, str, dict[str, Any], int]] = [
     ("an image has a price", "nano-banana-pro", {}, 18),
-    ("a resolution has a factor", "nano-banana-pro", {"resolution": "4K"}, 27),
-    ("a factor of one changes nothing", "nano-banana-pro", {"resolution": "2K"}, 18),
+    ("a resolution has a factor", "gen-4-image", {"resolution": "1080p"}, 16),
+    ("a factor of one changes nothing", "gen-4-image", {"resolution": "720p"}, 10),
+    ("a resolution has an amount of its own", "nano-banana-pro", {"resolution": "4K"}, 24),
+    ("an image that is given has a price", "gemini-nano-banana-2.1", {"image_urls": [IMAGE_URL] * 14}, 13),
+    ("a video that is given has a price", "gemini-omni-1.2-flash", {"video_urls": [VIDEO_URL]}, 128),
     ("a picture that is given costs nothing", "gen-4-image", {"image_urls": [IMAGE_URL]}, 10),
-    ("each second counts", T2V, {"duration_seconds": 10}, 110),
-    ("a default length counts as one that is asked for", T2V, {}, 55),
-    ("sound has a factor", T2V, {"audio": True}, 110),
-    ("silence has none", T2V, {"audio": False}, 55),
-    ("all factors multiply", "kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
+    ("each second counts", T2V, {"duration_seconds": 10}, 140),
+    ("a default length counts as one that is asked for", T2V, {}, 70),
+    ("sound has a factor", T2V, {"audio": True}, 140),
+    ("silence has none", T2V, {"audio": False}, 70),
+    ("sound can have an amount of its own", "kling-3.0-video", {"generate_audio": True}, 100),
     ("a factor below one makes it cheaper", "seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
     ("a video's price is that of any length", "veo-3", {"duration_seconds": 4}, 250),
-    ("a part of a credit is rounded up", "veo-3.1-lite", {"audio": True, "duration_seconds": 4}, 64),
+    ("a part of a credit is rounded up", "kling-3.0-turbo-text-to-video", {"duration_seconds": 3}, 68),
     (
         "the length of a video that is given is what is ordered",
         "aleph-2-video-to-video",
@@ -500,9 +503,10 @@ def test_cards_have_all_fields_except_the_routes() -> None:
     assert [card.name for card in cards] == [model.name for model in FILE.models]
     for card, model in zip(cards, FILE.models, strict=True):
         assert (card.capabilities, card.defaults, card.price) == (model.capabilities, model.defaults, model.price)
-        assert (card.retired_on, card.successor) == (None, None)
+        assert (card.good_for, card.quality, card.speed) == (model.good_for, model.quality, model.speed)
+        assert (card.retired_on, card.ends_on, card.successor) == (None, model.ends_on, model.successor)
     assert (str(retired.retired_on), retired.successor, retired.price) == ("2026-09-24", T2V, None)
-    assert "routes" not in cards[0].model_dump_json()
+    assert not {"routes", "costs"} & set(cards[0].model_dump())
 
 
 def test_the_default_for_unknown_outcomes_is_fail() -> None:
@@ -550,6 +554,9 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
         "nano-banana-pro",
         "only a model that is paused or ends has a succ",
     ),
+    ("no cost", ["models", 0, "costs"], {}, r"costs name the accounts \['kie'\], not \[\]"),
+    ("quality", ["models", 0, "quality"], "fine", "'draft', 'standard' or 'high'"),
+    ("two lines", ["models", 0, "good_for"], "a\nb", "String should match pattern"),
     ("source", ["models", VEO_EXTENDS, "capabilities", "extends"], ["veo-1"], "no model \\['veo-1'\\] to go on from"),
     ("family", ["families", 0, "models"], ["kling-1"], "there is no model \\['kling-1'\\]"),
     ("pattern", ["families", 0, "patterns"], ["*kling"], "String should match pattern"),

@@ -18,6 +18,9 @@ VIDEO: dict[str, Any] = {
     "kind": "video",
     "title": "Video",
     "description": "A video.",
+    "good_for": "tests",
+    "quality": "high",
+    "speed": "slow",
     "capabilities": {
         "prompt_characters": 100,
         "resolutions": ["720p", "1080p"],

@@ -15,6 +15,10 @@ capabilities.prompt_characters = 100
 capabilities.output_formats = ["png"]
 defaults.output_format = "png"
 price = { credits = 4, per = "image" }
+good_for = "tests"
+quality = "draft"
+speed = "fast"
+costs.kie = { amount = 4, per = "image", currency = "USD", source = "https://vendor.example", seen_on = 2026-11-28 }
 """
 PLAIN = """
 [[models]]
