@@ -29,7 +29,7 @@ from tests.sandbox.harness import KEY
 
 CATALOGUE = Catalogue.load(frozenset({"openai_images"}))
 MODEL = "openai-compatible-image"
-GPT_IMAGE = "gpt-image-2.5"
+GPT_IMAGE, NEWEST = "gpt-image-2.5", "gpt-image-2.6"
 SMALL = Delivered(width=64, height=64)
 
 
@@ -46,7 +46,7 @@ def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
 
 
 def test_every_model_of_the_catalogue_is_ordered_here() -> None:
-    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == {MODEL, GPT_IMAGE}
+    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == {MODEL, GPT_IMAGE, NEWEST}
 
 
 @pytest.mark.parametrize("aspect_ratio", ["1:1", "16:9", "9:16"])
@@ -60,9 +60,15 @@ def test_an_order_is_made_and_fetched(rig: Rig, aspect_ratio: str) -> None:
 
 
 @pytest.mark.parametrize("output_format", ["png", "jpeg"])
-@pytest.mark.parametrize("aspect_ratio", ["1:1", "3:2", "2:3", "16:9", "9:16"])
-def test_the_answer_can_contain_the_image(rig: Rig, aspect_ratio: str, output_format: str) -> None:
-    order = rig.order(GPT_IMAGE, aspect_ratio=aspect_ratio, output_format=output_format)
+@pytest.mark.parametrize(
+    ("model", "aspect_ratio"),
+    [
+        *((GPT_IMAGE, ratio) for ratio in ("1:1", "3:2", "2:3", "16:9", "9:16")),
+        *((NEWEST, ratio) for ratio in ("1:1", "3:2", "2:3")),
+    ],
+)
+def test_the_answer_can_contain_the_image(rig: Rig, model: str, aspect_ratio: str, output_format: str) -> None:
+    order = rig.order(model, aspect_ratio=aspect_ratio, output_format=output_format)
     created = rig.provider.submit(
         ProviderRequest(order.routes[0].model, order.inputs),
         callback_url=None,

@@ -110,7 +110,7 @@ def test_models_are_listed(images: OpenAIImages) -> None:
     listed = images.models().json()
     assert (listed["object"], [(one["id"], one["object"]) for one in listed["data"]]) == (
         "list",
-        [("dall-e-3", "model"), ("gpt-image-2.5-flare", "model")],
+        [(name, "model") for name in ("dall-e-3", "gpt-image-2.5-flare", "gpt-image-2.6-flare")],
     )
 
 

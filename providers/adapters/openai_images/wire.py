@@ -14,18 +14,14 @@ from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
 # `size` is width x height. `dall-e-3` has three sizes, two of which are close to 16:9 and 9:16. OpenAI's current models
-# take any size whose sides are divisible by 16.
+# take any size whose sides are divisible by 16; for 2.6, the client names only the standard sizes.
 _DALL_E_SIZES: Final = {"1:1": "1024x1024", "16:9": "1792x1024", "9:16": "1024x1792"}
-_GPT_SIZES: Final = {
-    "1:1": "1024x1024",
-    "3:2": "1536x1024",
-    "2:3": "1024x1536",
-    "16:9": "1536x864",
-    "9:16": "864x1536",
-}
+_STANDARD_SIZES: Final = {"1:1": "1024x1024", "3:2": "1536x1024", "2:3": "1024x1536"}
+_GPT_SIZES: Final = {**_STANDARD_SIZES, "16:9": "1536x864", "9:16": "864x1536"}
 SIZES: Final[Mapping[str, Mapping[str, str]]] = {
     "dall-e-3": _DALL_E_SIZES,
     "gpt-image-2.5-flare": _GPT_SIZES,
+    "gpt-image-2.6-flare": _STANDARD_SIZES,
 }
 """The sizes of each model by aspect ratio."""
 

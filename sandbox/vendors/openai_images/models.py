@@ -97,7 +97,18 @@ class GPTImageCreate(PictureCreate):
         return MediaSpec(format="jpg" if self.output_format == "jpeg" else "png", width=width, height=height)
 
 
-MODELS: Final[dict[str, type[PictureCreate]]] = {"dall-e-3": DallE3Create, "gpt-image-2.5-flare": GPTImageCreate}
+class GPTImage26Create(GPTImageCreate):
+    """The fields of `gpt-image-2.6-flare`. The client documents the standard sizes and qualities."""
+
+    size: Literal["1024x1024", "1536x1024", "1024x1536"] = "1024x1024"
+    quality: Literal["auto", "low", "medium", "high"] = "auto"
+
+
+MODELS: Final[dict[str, type[PictureCreate]]] = {
+    "dall-e-3": DallE3Create,
+    "gpt-image-2.5-flare": GPTImageCreate,
+    "gpt-image-2.6-flare": GPTImage26Create,
+}
 
 
 def read_create(fields: JsonObject) -> PictureCreate:
