@@ -68,8 +68,8 @@ def show_models(
         takes = _takes(model.capabilities)
         table.add_row(_names(model), _good_for(model), takes, length, price, _routes(model, available))
     for retired in retired_ones:
-        retirement = f"retired on {retired.retired_on}: order {retired.successor}"
-        table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retired.kind}[/dim]", f"[dim]{retirement}[/dim]")
+        retirement = f"{retired.kind}, retired on {retired.retired_on}:\norder {retired.successor}"
+        table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retirement}[/dim]")
     console.print(table)
     if not available:
         console.print("No account has an API key here: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another.")
