@@ -258,7 +258,7 @@ def test_vendor_extends_an_earlier_video(lives: Lives, monkeypatch: pytest.Monke
     remote_id = str(earlier.row.remote_id)
     assert request.sources == {entry: RemoteRef(remote_id, "veo/veo3_lite", {"status": "/status/1"})}
     assert life.go(until=TERMINAL) is Stage.COMPLETED
-    assert (life.accepted_creates(), life.balance) == (1, Balance(available=1000 - 32 - 60, held=0))
+    assert (life.accepted_creates(), life.balance) == (1, Balance(available=1000 - 30 - 60, held=0))
     assert life.assets[0].content_type == "video/mp4"
 
 

@@ -510,6 +510,16 @@ def test_cards_have_all_fields_except_the_routes() -> None:
     assert not {"routes", "costs"} & set(cards[0].model_dump())
 
 
+def test_customers_read_when_a_model_may_end_and_what_to_order_then() -> None:
+    cards = {card.name: card for card in CATALOGUE.models()}
+    ending = cards["gemini-omni-1.1-flash"]
+    assert (str(ending.ends_on), ending.successor, ending.status) == ("2026-12-03", "gemini-omni-1.2-flash", "active")
+    assert ending.description.endswith(
+        "The vendor may shut it down from 2026-12-03 on; then order gemini-omni-1.2-flash."
+    )
+    assert "shut" not in cards["nano-banana"].description
+
+
 def test_the_default_for_unknown_outcomes_is_fail() -> None:
     data = shipped()
     data["models"][0]["routes"].append({"provider": "kie", "model": "other", "unknown_submit": "resubmit"})
