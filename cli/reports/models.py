@@ -10,7 +10,6 @@ from cli.reports.rows import show_json
 from providers.catalogue import CatalogueFile
 from providers.catalogue.capabilities import Capabilities
 from providers.catalogue.models import Model, RetiredModel
-from providers.catalogue.prices import Price
 from schemas.enums import Kind
 from schemas.errors import NotFound
 from schemas.names import ProviderName
@@ -65,12 +64,12 @@ def show_models(
     columns = [Column(name, overflow="fold") for name in ("good for", "takes", "seconds", "price", "served by")]
     table = Table(Column("model", no_wrap=True), *columns, header_style="bold")
     for model in models:
-        price, length = _price(model.price), _range(model.capabilities.durations_seconds)
+        price, length = "\n".join(model.price.in_words()), _range(model.capabilities.durations_seconds)
         takes = _takes(model.capabilities)
         table.add_row(_names(model), _good_for(model), takes, length, price, _routes(model, available))
     for retired in retired_ones:
-        retirement = f"retired on {retired.retired_on}: order {retired.successor}"
-        table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retired.kind}[/dim]", f"[dim]{retirement}[/dim]")
+        retirement = f"{retired.kind}, retired on {retired.retired_on}:\norder {retired.successor}"
+        table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retirement}[/dim]")
     console.print(table)
     if not available:
         console.print("No account has an API key here: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another.")
@@ -123,24 +122,6 @@ def _range(numbers: Sequence[int]) -> str:
     if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]}-{numbers[-1]}"
     return ", ".join(map(str, numbers))
-
-
-def _price(price: Price) -> str:
-    factors = [f"{name} × {factor}" for name, factor in price.resolution_factors.items() if factor != 1]
-    factors += [f"sound × {price.audio_factor}"] if price.audio_factor != 1 else []
-    specials = [f"{special.settings()}: {special.amount}" for special in price.specials]
-    return "\n".join([f"{price.credits} per {price.per}", *factors, *specials, *_beside(price)])
-
-
-def _beside(price: Price) -> list[str]:
-    unit = " a second" if price.per == "second" else ""
-    amounts = {
-        "+ {} a picture given": price.input_image,
-        f"+ {{}}{unit} a video given": price.input_video,
-        "+ {} an order": price.order,
-        "{} at least": price.minimum,
-    }
-    return [text.format(amount) for text, amount in amounts.items() if amount]
 
 
 def _routes(model: Model, available: frozenset[ProviderName]) -> str:

@@ -225,7 +225,7 @@ class Model(_Named):
             audio=defaults.audio if given.generate_audio is None or not can.audio else given.generate_audio,
             seed=given.seed,
             motion=given.motion,
-            enhance_prompt=given.enhance_prompt if can.enhance_prompt else None,
+            enhance_prompt=(given.enhance_prompt if can.keeps_prompt else True) if can.enhance_prompt else None,
         )
 
     def extension(self, inputs: Inputs) -> str:
@@ -251,6 +251,8 @@ class Model(_Named):
             raise ValueError(f"{self.name}: min_images and min_videos must not be above max_images and max_videos")
         if not can.audio and not can.silence:
             raise ValueError(f"{self.name}: what makes no sound is silent")
+        if not can.enhance_prompt and not can.keeps_prompt:
+            raise ValueError(f"{self.name}: what does not rewrite a prompt keeps the prompt")
         if self.price.resolution_factors and set(self.price.resolution_factors) != set(can.resolutions):
             raise ValueError(f"{self.name}: resolution_factors must name every resolution, or none")
         if self.paused_on is None and self.ends_on is None and self.successor is not None:

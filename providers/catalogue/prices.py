@@ -110,6 +110,23 @@ class Price(Rate):
         """The price of an order."""
         return int(self.amount_of(inputs, self.credits).to_integral_value(ROUND_CEILING))
 
+    def in_words(self) -> list[str]:
+        """The price for people: the amount for a unit, then each change, such as `1080p: 16` and `sound × 2`."""
+        of_video = " a second" if self.per == "second" else ""
+        beside = {
+            "+ {} an image given": self.input_image,
+            f"+ {{}}{of_video} a video given": self.input_video,
+            "+ {} an order": self.order,
+            "{} at least": self.minimum,
+        }
+        return [
+            f"{self.credits} per {self.per}",
+            *(f"{name} × {factor}" for name, factor in self.resolution_factors.items() if factor != 1),
+            *([f"sound × {self.audio_factor}"] if self.audio_factor != 1 else []),
+            *(f"{special.settings()}: {special.amount}" for special in self.specials),
+            *(text.format(amount) for text, amount in beside.items() if amount),
+        ]
+
 
 class KnownCost(Rate):
     """The amount that a vendor bills for a route, as the vendor or another public page says."""

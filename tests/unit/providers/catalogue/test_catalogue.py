@@ -68,9 +68,9 @@ def choices(model: Model) -> dict[str, Sequence[object]]:
         "resolution": can.resolutions,
         "duration_seconds": can.durations_seconds,
         "output_format": can.output_formats,
-        "fps": can.frame_rates,
+        "fps": can.fps_choices,
         "audio": can.audio_choices if can.audio else [],
-        "enhance_prompt": [False, True] if can.enhance_prompt else [],
+        "enhance_prompt": can.enhance_prompt_choices if can.enhance_prompt else [],
         "motion": [0.0, 0.9] if can.motion else [],
         "seed": [] if can.max_seed is None else [0, can.max_seed],
         "negative_prompt": ["blur", "x" * can.negative_prompt_characters] if can.negative_prompt_characters else [],
@@ -228,6 +228,18 @@ def test_the_extension_follows_the_format(output_format: str | None, extension: 
     assert CATALOGUE.order(request("nano-banana", output_format=output_format)).file_extension == extension
 
 
+@pytest.mark.parametrize("asked", [{}, {"enhance_prompt": True}])
+def test_a_model_that_always_rewrites_the_prompt_says_so(asked: dict[str, bool]) -> None:
+    assert CATALOGUE.order(request("veo-3.1-fast", **asked)).inputs.enhance_prompt is True
+
+
+def test_the_frame_rate_that_a_model_delivers_can_be_ordered() -> None:
+    assert CATALOGUE.order(request(T2V, fps=24)).inputs.fps == 24
+    assert CATALOGUE.order(request(T2V)).inputs.fps is None
+    order = CATALOGUE.order(GenerationRequest(prompt="a boat", kind=Kind.VIDEO, fps=24, seed=1))
+    assert order.model == "seedance-1-pro"
+
+
 def test_a_silent_model_takes_generate_audio_false() -> None:
     assert CATALOGUE.order(request("nano-banana", audio=False)).inputs.audio is None
 
@@ -250,7 +262,9 @@ PROBLEMS: list[tuple[str, dict[str, Any], str, str, object]] = [
     ("veo-3-fast", {"generate_audio": False}, "generate_audio", "must be true, not false", [True]),
     ("nano-banana", {"seed": 0}, "seed", "is not taken by this model; leave it out", []),
     ("flux-schnell", {"seed": 2**31}, "seed", f"must be 0 to {2**31 - 1}, not {2**31}", {"min": 0, "max": 2**31 - 1}),
-    (T2V, {"fps": 24}, "fps", "is not taken by this model; leave it out", []),
+    ("kling-3.0-text-to-video", {"fps": 24}, "fps", "is not taken by this model; leave it out", []),
+    (T2V, {"fps": 30}, "fps", "must be 24, not 30", [24]),
+    ("veo-3.1", {"enhance_prompt": False}, "enhance_prompt", "must be true, not false", [True]),
     ("longcat-video-text-to-video", {"fps": 60}, "fps", "must be 15 or 30, not 60", [15, 30]),
     (T2V, {"motion": 0.5}, "motion", "is not taken by this model; leave it out", []),
     (T2V, {"enhance_prompt": True}, "enhance_prompt", "must be false, not true", [False]),
@@ -509,6 +523,16 @@ def test_cards_have_all_fields_except_the_routes() -> None:
     assert not {"routes", "costs"} & set(cards[0].model_dump())
 
 
+def test_customers_read_when_a_model_may_end_and_what_to_order_then() -> None:
+    cards = {card.name: card for card in CATALOGUE.models()}
+    ending = cards["gemini-omni-1.1-flash"]
+    assert (str(ending.ends_on), ending.successor, ending.status) == ("2026-12-03", "gemini-omni-1.2-flash", "active")
+    assert ending.description.endswith(
+        "The vendor may shut it down from 2026-12-03 on; then order gemini-omni-1.2-flash."
+    )
+    assert "shut" not in cards["nano-banana"].description
+
+
 def test_the_default_for_unknown_outcomes_is_fail() -> None:
     data = shipped()
     data["models"][0]["routes"].append({"provider": "kie", "model": "other", "unknown_submit": "resubmit"})
@@ -542,6 +566,7 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ),
     ("unpriced resolution", ["models", 1, "price", "resolution_factors"], {"1K": 1}, "must name every resolution"),
     ("image per second", ["models", 0, "price", "per"], "second", "an image per image"),
+    ("neither rewritten nor kept", ["models", 0, "capabilities", "keeps_prompt"], False, "keeps the prompt"),
     ("neither sound nor silence", ["models", 0, "capabilities", "silence"], False, "what makes no sound is silent"),
     ("kind", ["models", 0, "kind"], "video", "a video has durations_seconds"),
     ("images", ["models", 0, "capabilities", "min_images"], 1, "must not be above max_images"),

@@ -3,10 +3,13 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from cli.reports.prices import show_prices
 from providers.catalogue import CatalogueFile
 from providers.catalogue.lint import OLD_AFTER, losses, notices, without_cost
 from providers.catalogue.reading import read_folder
@@ -86,6 +89,20 @@ def test_a_failover_that_costs_more_is_a_loss_of_its_route() -> None:
         ("kling", "720p, with sound, 8 s", 160, 240.0),
         ("kling", "1080p, with sound, 8 s", 320, 480.0),
     ]
+
+
+def test_the_report_names_model_route_setting_price_and_cost() -> None:
+    written = StringIO()
+    assert not show_prices(catalogue(SAME, {**SAME, "audio_factor": 3}), SEEN, Console(file=written, width=120))
+    (row,) = [line for line in written.getvalue().splitlines() if "1080p" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == [
+        "video",
+        "kling: other/video",
+        "1080p, with sound, 8 s",
+        "320",
+        "480.00",
+    ]
+    assert "routes that cost more than their customers pay: 1 (4 of 4 routes compared" in written.getvalue()
 
 
 def test_a_shape_counts_where_a_cost_depends_on_it() -> None:
