@@ -313,7 +313,7 @@ class _KlingOmni(KieInput):
         return self
 
     def credits(self) -> float:
-        silent, sounding = {"720p": (14, 18), "1080p": (18, 27), "4k": (67, 67)}[self.resolution]
+        silent, sounding = {"720p": (14, 20), "1080p": (18, 27), "4k": (67, 67)}[self.resolution]
         return self.duration * (sounding if self.audio else silent)
 
 
