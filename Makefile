@@ -58,11 +58,12 @@ model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` d
 mutants: $(INSTALLED) ## Break rules on purpose, and see that the tests find each
 	@$(BIN)/python -m drills.mutants
 
-check: $(INSTALLED) ## Lint, types, formatting and the arrows between packages
+check: $(INSTALLED) ## Lint, types, formatting, the arrows between packages, and prices
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/reelworks models lint
 
 docs: $(INSTALLED) ## Write the documentation's tables of models and vendors anew
 	@$(BIN)/python -m providers.documentation

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.commands import credits as credits_group
-from cli.commands import customers, data, generations, keys, local, processes, state, vendors
+from cli.commands import customers, data, generations, keys, local, models, processes, state, vendors
 from cli.configuration import warn_of_unknown_variables
 from cli.console import console, errors
 from schemas.errors import ReelworksError
@@ -41,7 +41,6 @@ def _before_every_command(
 # A Typer without a name adds its commands to the top.
 app.add_typer(local.app)
 app.add_typer(processes.app)
-app.add_typer(vendors.app)
 app.add_typer(state.app)
 app.add_typer(data.app)
 app.add_typer(generations.top)
@@ -49,7 +48,8 @@ app.add_typer(generations.app, name="generations")
 app.add_typer(customers.app, name="customers")
 app.add_typer(keys.app, name="keys")
 app.add_typer(credits_group.app, name="credits")
-app.add_typer(vendors.providers, name="providers")
+app.add_typer(models.app, name="models")
+app.add_typer(vendors.app, name="providers")
 
 
 def main() -> None:

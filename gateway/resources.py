@@ -39,6 +39,7 @@ def generation_resource(details: Details) -> GenerationResource:
             "progress": row.progress,
             "kind": row.kind,
             "model": row.model,
+            "requested_model": order.requested_model,
             "inputs": GenerationInputs.model_validate(order.inputs),
             "credits": _credits(details),
             "error": failure_of(row),

@@ -73,7 +73,7 @@ def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) ->
         message_id: the idempotency key if the sender gives none, so a message delivered twice is one generation.
 
     Returns:
-        `{"id", "status", "is_new"}`, or `{"error": problem}` with an RFC 9457 document.
+        `{"id", "status", "is_new", "model", "requested_model"}`, or `{"error": problem}` with an RFC 9457 document.
     """
     try:
         wanted = _parse(arguments)
@@ -83,7 +83,13 @@ def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) ->
     except RequestError as error:
         return _refused(error)
     generation = accepted.generation
-    return {"id": str(generation.id), "status": status_of(generation.stage), "is_new": accepted.is_new}
+    return {
+        "id": str(generation.id),
+        "status": status_of(generation.stage),
+        "is_new": accepted.is_new,
+        "model": generation.model,
+        "requested_model": generation.order.get("requested_model"),
+    }
 
 
 def _parse(arguments: dict[str, object]) -> EnqueueArguments:

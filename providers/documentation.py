@@ -10,10 +10,11 @@ from pathlib import Path
 
 from providers.base import Profile
 from providers.catalogue import CatalogueFile
+from providers.catalogue.models import Model
 from providers.registry import adapter, adapter_names
 from schemas.names import ProviderName
 
-PAGES = (Path("README.md"), Path("docs/api.md"), Path("docs/adding-a-provider.md"))
+PAGES = (Path("README.md"), Path("docs/api.md"), Path("docs/catalogue.md"), Path("docs/adding-a-provider.md"))
 
 _SHOWN_IN_README = 4
 
@@ -46,6 +47,14 @@ def _tables(catalogue: CatalogueFile) -> dict[str, list[Sequence[str]]]:
             ),
             *(_adapter(name, adapter(name).profile) for name in sorted(adapter_names())),
         ],
+        "models": [
+            ("model", "good for", "quality", "speed", "price in credits", "served by"),
+            *(_model(model) for model in catalogue.models),
+        ],
+        "retired": [
+            ("model", "retired on", "order instead"),
+            *((f"`{old.name}`", str(old.retired_on), f"`{old.successor}`") for old in catalogue.retired),
+        ],
         "families": [
             ("names", "models"),
             *((_quoted(family.patterns), _quoted(family.models)) for family in catalogue.families),
@@ -64,6 +73,18 @@ def _providers(catalogue: CatalogueFile) -> Iterator[Sequence[str]]:
         profile = adapter(name).profile
         needs = f" and {profile.also_needs}" if profile.also_needs else ""
         yield f"`REELWORKS_PROVIDERS__{name.upper()}__API_KEY`{needs}", profile.title, _first_few(models)
+
+
+def _model(model: Model) -> Sequence[str]:
+    ends = f"; ends on {model.ends_on}, then `{model.successor}`" if model.ends_on else ""
+    return (
+        f"`{model.name}`",
+        f"{model.kind}: {model.good_for}{ends}",
+        model.quality,
+        model.speed,
+        "; ".join(model.price.in_words()),
+        _quoted(route.provider for route in model.routes),
+    )
 
 
 def _adapter(name: str, profile: Profile) -> Sequence[str]:

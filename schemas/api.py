@@ -110,6 +110,7 @@ class GenerationResource(BaseModel):
                     "progress": 100,
                     "kind": "image",
                     "model": "nano-banana",
+                    "requested_model": "google/nano-banana",
                     "inputs": {
                         "prompt": "a lighthouse in fog",
                         "negative_prompt": None,
@@ -172,7 +173,8 @@ class GenerationResource(BaseModel):
     kind: Kind
     """Image or video."""
     model: str
-    """The model's name."""
+    """The name of the model that serves the request."""
+    requested_model: str | None = Field(description="the name in the request; null: the request named no model")
     inputs: GenerationInputs = Field(description="what was ordered, with the model's defaults filled in")
     credits: GenerationCredits
     """The credits of this generation."""

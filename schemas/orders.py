@@ -68,7 +68,7 @@ class GenerationRequest(BaseModel):
 
     model: OptionalName = Field(
         default=None,
-        description="a name, an alias or the beginning of one from GET /v1/models; left out: the first of the `kind` "
+        description="a name or an alias from GET /v1/models, or a family's name; left out: the first of the `kind` "
         "that can do the rest",
         min_length=1,
         max_length=200,
@@ -204,6 +204,9 @@ class Order(BaseModel):
     """Image or video."""
     model: str
     """Our name of the model."""
+    requested_model: str | None = Field(
+        default=None, description="the name in the request; null: the request named none"
+    )
     routes: list[Route] = Field(min_length=1)
     """The routes, in the order of attempts."""
     inputs: Inputs

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from cli.reports.rows import show_json
 from providers.catalogue import CatalogueFile
 from providers.catalogue.capabilities import Capabilities
-from providers.catalogue.models import Model, Price, RetiredModel
+from providers.catalogue.models import Model, RetiredModel
 from schemas.enums import Kind
 from schemas.errors import NotFound
 from schemas.names import ProviderName
@@ -61,14 +61,15 @@ def show_models(
         return
     if not models and not retired_ones:
         raise NotFound("no model of the catalogue is like that: `reelworks models` shows all of them")
-    columns = [Column(name, overflow="fold") for name in ("kind", "takes", "seconds", "price", "served by")]
+    columns = [Column(name, overflow="fold") for name in ("good for", "takes", "seconds", "price", "served by")]
     table = Table(Column("model", no_wrap=True), *columns, header_style="bold")
     for model in models:
-        price, length = _price(model.price), _range(model.capabilities.durations_seconds)
-        table.add_row(_names(model), model.kind, _takes(model.capabilities), length, price, _routes(model, available))
+        price, length = "\n".join(model.price.in_words()), _range(model.capabilities.durations_seconds)
+        takes = _takes(model.capabilities)
+        table.add_row(_names(model), _good_for(model), takes, length, price, _routes(model, available))
     for retired in retired_ones:
-        retirement = f"retired on {retired.retired_on}: order {retired.successor}"
-        table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retired.kind}[/dim]", f"[dim]{retirement}[/dim]")
+        retirement = f"{retired.kind}, retired on {retired.retired_on}:\norder {retired.successor}"
+        table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retirement}[/dim]")
     console.print(table)
     if not available:
         console.print("No account has an API key here: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another.")
@@ -80,7 +81,13 @@ def _is_available(model: Model, available: frozenset[ProviderName]) -> bool:
 
 def _names(model: Model) -> str:
     paused = [f"[yellow]paused since {model.paused_on}[/yellow]"] if model.paused_on else []
-    return "\n".join([f"[bold]{model.name}[/bold]", *(f"[dim]{alias}[/dim]" for alias in model.aliases), *paused])
+    ends = [f"[yellow]ends on {model.ends_on}[/yellow]"] if model.ends_on else []
+    aliases = (f"[dim]{alias}[/dim]" for alias in model.aliases)
+    return "\n".join([f"[bold]{model.name}[/bold]", *aliases, *paused, *ends])
+
+
+def _good_for(model: Model) -> str:
+    return f"{model.kind}: {model.good_for}\n[dim]quality {model.quality}, speed {model.speed}[/dim]"
 
 
 def _takes(can: Capabilities) -> str:
@@ -115,12 +122,6 @@ def _range(numbers: Sequence[int]) -> str:
     if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]}-{numbers[-1]}"
     return ", ".join(map(str, numbers))
-
-
-def _price(price: Price) -> str:
-    factors = [f"{name} × {factor}" for name, factor in price.resolution_factors.items() if factor != 1]
-    factors += [f"sound × {price.audio_factor}"] if price.audio_factor != 1 else []
-    return "\n".join([f"{price.credits} per {price.per}", *factors])
 
 
 def _routes(model: Model, available: frozenset[ProviderName]) -> str:

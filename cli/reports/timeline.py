@@ -12,7 +12,9 @@ from schemas.tables import Event, Generation
 
 def show_timeline(generation: Generation, events: Sequence[Event], console: Console) -> None:
     """Print the stage of a generation and all its events, with the seconds since its acceptance."""
-    console.print(f"{generation.kind} {generation.id}, {generation.model}: [bold]{generation.stage}[/bold]")
+    asked = generation.order.get("requested_model")
+    by_name = f" (ordered as {asked})" if asked not in {None, generation.model} else ""
+    console.print(f"{generation.kind} {generation.id}, {generation.model}{by_name}: [bold]{generation.stage}[/bold]")
     if generation.error_code is not None:
         console.print(f"{generation.error_code}: {generation.error_message}", markup=False)
     if generation.lease_token is not None:

@@ -85,18 +85,31 @@ class Capabilities(Entry):
 
     audio: bool = Field(default=False, description="whether the model can generate sound")
     silence: bool = Field(default=True, description="whether the model can omit sound")
-    frame_rates: list[PositiveInt] = Field(default=[], description="values of `fps`")
+    frame_rates: list[PositiveInt] = Field(default=[], description="values of `fps`, where the model has a choice")
     frame_rate: float | None = Field(
-        default=None, gt=0, strict=False, description="frames per second of the result, where known"
+        default=None, gt=0, strict=False, description="frames per second of the result, where known; the value of `fps`"
     )
     max_seed: PositiveInt | None = Field(default=None, description="the largest seed; null: the model takes no seed")
     motion: bool = Field(default=False, description="whether the model takes `motion`")
     enhance_prompt: bool = Field(default=False, description="whether the model can rewrite the prompt")
+    keeps_prompt: bool = Field(default=True, description="whether the model can leave the prompt as it is")
 
     @property
     def audio_choices(self) -> list[bool]:
         """The values of `generate_audio`."""
         return [*([False] if self.silence else []), *([True] if self.audio else [])]
+
+    @property
+    def enhance_prompt_choices(self) -> list[bool]:
+        """The values of `enhance_prompt`."""
+        return [*([False] if self.keeps_prompt else []), *([True] if self.enhance_prompt else [])]
+
+    @property
+    def fps_choices(self) -> list[int]:
+        """The values of `fps`: those that can be chosen, or the only one that the model delivers."""
+        if self.frame_rates or self.frame_rate is None or not self.frame_rate.is_integer():
+            return list(self.frame_rates)
+        return [int(self.frame_rate)]
 
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every field of a request that the model cannot serve."""
@@ -109,10 +122,10 @@ class Capabilities(Entry):
             *self._aspect_ratio_problems(request),
             *_choice_problems("resolution", request.resolution, self.resolutions),
             *_choice_problems("duration_seconds", request.duration_seconds, self.durations_seconds),
-            *_choice_problems("fps", request.fps, self.frame_rates),
+            *_choice_problems("fps", request.fps, self.fps_choices),
             *_choice_problems("output_format", request.output_format, self.output_formats),
             *_choice_problems("generate_audio", request.generate_audio, self.audio_choices),
-            *_choice_problems("enhance_prompt", request.enhance_prompt, _switch(self.enhance_prompt)),
+            *_choice_problems("enhance_prompt", request.enhance_prompt, self.enhance_prompt_choices),
             *_seed_problems(request.seed, self.max_seed),
             *([] if request.motion is None or self.motion else [_not_taken("motion", [])]),
             *([] if request.style is None or self.uses_prompt else [_not_taken("style", [])]),
@@ -177,10 +190,6 @@ def _listed(choices: Iterable[object]) -> str:
 
 def _not_taken(field: str, allowed: object) -> FieldProblem:
     return FieldProblem(field=field, message="is not taken by this model; leave it out", allowed=allowed)
-
-
-def _switch(can: bool) -> list[bool]:
-    return [False, True] if can else [False]
 
 
 def _choice_problems(field: str, value: object, choices: Sequence[object]) -> list[FieldProblem]:

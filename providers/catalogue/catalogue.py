@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from difflib import get_close_matches
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
 from providers.catalogue.capabilities import Capabilities, FieldProblem, choice_problem
-from providers.catalogue.models import Defaults, Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.models import Defaults, Family, Model, Quality, RouteEntry, Speed, UnknownSubmit
+from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
+from providers.catalogue.prices import Price
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
@@ -35,6 +36,15 @@ class ModelCard(BaseModel):
     description: str
     """The result, in one sentence."""
 
+    good_for: str | None = None
+    """The use for which the vendor sells the model."""
+
+    quality: Quality | None = None
+    """How good the results are, beside those of other models of the same kind."""
+
+    speed: Speed | None = None
+    """How long a result takes, beside those of other models of the same kind."""
+
     aliases: list[str]
     """Further names that an order can use."""
 
@@ -54,6 +64,9 @@ class ModelCard(BaseModel):
     paused_on: date | None = None
     """The first day of the pause."""
 
+    ends_on: date | None = None
+    """The first day on which the vendor may shut the model down."""
+
     retired_on: date | None = None
     """The day of the retirement."""
 
@@ -66,7 +79,8 @@ class Catalogue:
     def __init__(self, file: CatalogueFile, available: frozenset[ProviderName]) -> None:
         self._file = file
         self._by_name = {name: model for model in file.models for name in (model.name, *model.aliases)}
-        self._retired = {name: model for model in file.retired for name in (model.name, *model.aliases)}
+        self._by_parts = {parts(name): model for name, model in self._by_name.items()}
+        self._retired = {parts(name): model for model in file.retired for name in (model.name, *model.aliases)}
         self._styles = {style.name: style for style in file.styles}
         self._routes = {
             model.name: routes
@@ -105,6 +119,7 @@ class Catalogue:
         return Order(
             kind=model.kind,
             model=model.name,
+            requested_model=request.model,
             routes=self._routes_from(model, request, facts),
             inputs=inputs,
             credits=model.price.of(inputs),
@@ -164,7 +179,7 @@ class Catalogue:
         name = request.model
         if name is None:
             return self._any_model(request, facts)
-        if retired := self._retired.get(name):
+        if retired := self._retired.get(parts(name)):
             if request.allow_substitution:
                 return self._named(retired.successor, request, facts)
             text = f"{name} was retired on {retired.retired_on}; its successor is {retired.successor}"
@@ -172,7 +187,7 @@ class Catalogue:
         return self._named(name, request, facts)
 
     def _named(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
-        model = self._by_name.get(name)
+        model = self._by_parts.get(parts(name))
         if model is None:
             return self._relative(name, request, facts)
         if model.name not in self._routes:
@@ -187,13 +202,25 @@ class Catalogue:
 
     def _relative(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
         """The first model of the name's family that can serve the request. For a name that no model has."""
-        family = next((family for family in self._file.families if family.answers_to(name)), None)
+        if has_unseen_characters(name):
+            raise self._not_orderable(
+                name, f"there is no model {name!r}: names have neither white space nor control characters"
+            )
+        family = self._family(name, request.kind)
         if family is None:
             raise self._not_orderable(name, f"there is no model {name!r}")
         relatives = self._active(self._by_name[relative] for relative in family.models)
         if not relatives:
             raise self._not_orderable(name, f"no provider that is configured here serves a model like {name!r}")
         return self._first_able(relatives, request, facts)
+
+    def _family(self, name: str, kind: Kind | None) -> Family | None:
+        """The first family of the kind that a name fits, or of any kind if there is none. None for a misspelt name."""
+        families = [family for family in self._file.families if family.answers_to(name, self._file.tiers)]
+        if families and any(misspells(name, known) for known in self._by_name):
+            return None
+        of_kind = (family for family in families if self._by_name[family.models[0]].kind is kind)
+        return next(of_kind, next(iter(families), None))
 
     def _any_model(self, request: GenerationRequest, facts: Facts) -> Model:
         if request.kind is None:
@@ -213,17 +240,18 @@ class Catalogue:
 
     def _not_orderable(self, name: str, reason: str) -> InvalidRequest:
         names = list(self._routes)
-        close = get_close_matches(name, [known for known, model in self._by_name.items() if model.name in self._routes])
+        close = nearest(name, [known for known, model in self._by_name.items() if model.name in self._routes])
         if close:
             hint = f"did you mean {' or '.join(close)}?"
         else:
             hint = f"there are {', '.join(names)}" if names else "none can be ordered now"
-        problem = FieldProblem(field="model", message=reason, allowed=names)
+        problem = FieldProblem(field="model", message=reason, allowed=ranked(close, names))
         return InvalidRequest(f"{reason}; {hint}", {"errors": [problem]})
 
     def _card(self, model: Model) -> ModelCard:
         return ModelCard(
-            **model.model_dump(exclude={"routes", "deadline_seconds"}),
+            **model.model_dump(exclude={"description", "routes", "costs", "deadline_seconds"}),
+            description=model.told_to_customers(),
             status="active" if model.paused_on is None else "paused",
             styles=list(self._styles) if model.capabilities.uses_prompt else [],
         )

@@ -3,24 +3,20 @@
 Reading the files fails at an entry that contradicts itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
-from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
 from providers.catalogue.capabilities import Capabilities, Entry, FieldProblem, choice_problem
+from providers.catalogue.names import Name, Pattern, fits
+from providers.catalogue.prices import Cost, KnownCost, Price, Rate
 from schemas.enums import CancelRule, Kind
 from schemas.inputs import Facts
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Inputs, Route
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*$")]
-Pattern = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./-]*\*$")]
-# Not strict: 2 and 2.0 are the same amount, but TOML distinguishes them. Decimal: prices are exact. A JSON number.
-Amount = Annotated[Decimal, Field(gt=0, strict=False), PlainSerializer(float, when_used="json")]
 
 _EXTENSIONS = {"png": "png", "jpeg": "jpg"}
 _VIDEO_EXTENSION = "mp4"
@@ -39,6 +35,32 @@ class UnknownSubmit(StrEnum):
     """Send the create again."""
 
 
+class Quality(StrEnum):
+    """How good the results are, beside those of other models of the same kind."""
+
+    DRAFT = "draft"
+    """To try an idea."""
+
+    STANDARD = "standard"
+    """For everyday use."""
+
+    HIGH = "high"
+    """Among the best."""
+
+
+class Speed(StrEnum):
+    """How long a result takes, beside those of other models of the same kind."""
+
+    FAST = "fast"
+    """The vendor sells the model as quick."""
+
+    STANDARD = "standard"
+    """The usual time."""
+
+    SLOW = "slow"
+    """The vendor has a quicker model of the same family."""
+
+
 class Defaults(Entry):
     """The values of fields that a request omits. None: the model does not take the field."""
 
@@ -48,33 +70,6 @@ class Defaults(Entry):
     fps: int | None = None
     output_format: Literal["png", "jpeg"] | None = None
     audio: bool | None = None
-
-
-class Price(Entry):
-    """The credits for an image, a video or a second of video, times the factors, rounded up to whole credits."""
-
-    credits: Amount
-    """The credits for one unit."""
-
-    per: Literal["image", "video", "second"]
-    """The unit."""
-
-    resolution_factors: dict[str, Amount] = Field(default={})
-    """The factor of each resolution."""
-
-    audio_factor: Amount = Decimal(1)
-    """The factor of sound."""
-
-    def of(self, inputs: Inputs) -> int:
-        """The price of an order."""
-        amount = self.credits
-        if self.per == "second":
-            amount *= inputs.duration_seconds or 1
-        if inputs.resolution is not None:
-            amount *= self.resolution_factors.get(inputs.resolution, Decimal(1))
-        if inputs.audio:
-            amount *= self.audio_factor
-        return int(amount.to_integral_value(ROUND_CEILING))
 
 
 class RouteEntry(Entry):
@@ -111,15 +106,17 @@ class Style(Entry):
 
 
 class Family(Entry):
-    """Names for a group of models. The first model of the group that can serve a request serves it."""
+    """Names for a group of models of one kind. The first model of the group that can serve a request serves it."""
 
-    patterns: list[Pattern] = Field(min_length=1, description="prefixes of the names, each followed by a star")
+    patterns: list[Pattern] = Field(
+        min_length=1, description="names; with a star behind, versions and tiers may follow the name"
+    )
     models: list[Name] = Field(min_length=1)
     """The models, in order of preference."""
 
-    def answers_to(self, name: str) -> bool:
+    def answers_to(self, name: str, tiers: Collection[str]) -> bool:
         """Whether a name belongs to the family."""
-        return any(name.startswith(pattern.removesuffix("*")) for pattern in self.patterns)
+        return any(fits(name, pattern, tiers) for pattern in self.patterns)
 
 
 class _Named(Entry):
@@ -155,11 +152,35 @@ class Model(_Named):
     routes: list[RouteEntry] = Field(min_length=1)
     """The routes, tried in this order."""
 
+    costs: dict[ProviderName, Cost]
+    """The vendor's price of each route, by the route's account."""
+
+    good_for: str = Field(pattern=r"^[^\n]{1,100}$", description="the use, as the maker's page has it")
+    quality: Annotated[Quality, Field(strict=False)]
+    """How good the results are."""
+
+    speed: Annotated[Speed, Field(strict=False)]
+    """How long a result takes."""
+
     deadline_seconds: float | None = Field(
         default=None, gt=0, strict=False, description="time from acceptance to timeout; null: the setting decides"
     )
     paused_on: date | None = Field(default=None, description="the first day on which the vendor takes no orders")
-    successor: Name | None = Field(default=None, description="the model to order during the pause")
+    ends_on: date | None = Field(default=None, description="the first day on which the vendor may shut the model down")
+    successor: Name | None = Field(
+        default=None, description="the model to order during the pause, or after the end of this one"
+    )
+
+    def told_to_customers(self) -> str:
+        """The description, with the end of the model if the vendor has named one."""
+        if self.ends_on is None:
+            return self.description
+        instead = f"; then order {self.successor}" if self.successor else ""
+        return f"{self.description} The vendor may shut it down from {self.ends_on} on{instead}."
+
+    def rates(self) -> list[Rate]:
+        """The price and the known costs."""
+        return [self.price, *(cost for cost in self.costs.values() if isinstance(cost, KnownCost))]
 
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to this model."""
@@ -204,7 +225,7 @@ class Model(_Named):
             audio=defaults.audio if given.generate_audio is None or not can.audio else given.generate_audio,
             seed=given.seed,
             motion=given.motion,
-            enhance_prompt=given.enhance_prompt if can.enhance_prompt else None,
+            enhance_prompt=(given.enhance_prompt if can.keeps_prompt else True) if can.enhance_prompt else None,
         )
 
     def extension(self, inputs: Inputs) -> str:
@@ -230,12 +251,26 @@ class Model(_Named):
             raise ValueError(f"{self.name}: min_images and min_videos must not be above max_images and max_videos")
         if not can.audio and not can.silence:
             raise ValueError(f"{self.name}: what makes no sound is silent")
+        if not can.enhance_prompt and not can.keeps_prompt:
+            raise ValueError(f"{self.name}: what does not rewrite a prompt keeps the prompt")
         if self.price.resolution_factors and set(self.price.resolution_factors) != set(can.resolutions):
             raise ValueError(f"{self.name}: resolution_factors must name every resolution, or none")
-        if self.paused_on is None and self.successor is not None:
-            raise ValueError(f"{self.name}: only a paused model has a successor; one that is gone is [[retired]]")
+        if self.paused_on is None and self.ends_on is None and self.successor is not None:
+            raise ValueError(
+                f"{self.name}: only a model that is paused or ends has a successor; one that is gone is [[retired]]"
+            )
         self._consistent_with_kind()
+        self._consistent_costs()
         return self
+
+    def _consistent_costs(self) -> None:
+        accounts = {route.provider for route in self.routes}
+        if set(self.costs) != accounts:
+            raise ValueError(f"{self.name}: costs name the accounts {sorted(accounts)}, not {sorted(self.costs)}")
+        for rate in self.rates():
+            named = {special.resolution for special in rate.specials} | set(rate.resolution_factors)
+            if unknown := named - {None, *self.capabilities.resolutions}:
+                raise ValueError(f"{self.name}: a price or cost names {sorted(map(str, unknown))}, no resolution of it")
 
     def _consistent_with_kind(self) -> None:
         is_video = self.kind is Kind.VIDEO

@@ -10,15 +10,17 @@ from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from providers.catalogue.models import Family, Model, RetiredModel, Style
+from providers.catalogue.names import parts
+from providers.catalogue.prices import Currency, Exchange, KnownCost
 
 Table = dict[str, Any]
 
-TABLES = frozenset({"capabilities", "defaults", "price"})
+TABLES = frozenset({"capabilities", "defaults", "price", "costs"})
 """The tables of a model that inherit single fields from the group's table."""
 
 
@@ -27,6 +29,12 @@ class CatalogueFile(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
+    credit_dollars: Annotated[Decimal, Field(gt=0)]
+    """What one credit is worth."""
+
+    currencies: list[Currency] = []
+    """The units of vendors that do not bill in dollars."""
+
     models: list[Model]
     """The active and paused models. For an order without a model, the first one that can serve it does."""
 
@@ -34,31 +42,43 @@ class CatalogueFile(BaseModel):
     """The models that no vendor serves any more."""
 
     families: list[Family] = []
-    """Names for groups of models. The first family that matches a name decides."""
+    """Names for groups of models. The first family of the wanted kind that a name fits decides."""
+
+    tiers: list[str] = []
+    """Words that may follow a family's name, beside versions."""
 
     styles: list[Style] = []
     """The visual styles that customers order by name."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        seen: set[str] = set()
+        seen: dict[tuple[str, ...], str] = {}
         active = {model.name for model in self.models if model.paused_on is None}
         entries: list[Model | RetiredModel] = [*self.models, *self.retired]
         for entry in entries:
             for name in (entry.name, *entry.aliases):
-                if name in seen:
+                if seen.setdefault(parts(name), entry.name) != entry.name:
                     raise ValueError(f"two models answer to the name {name!r}")
-                seen.add(name)
             if entry.successor is not None and entry.successor not in active:
                 raise ValueError(f"{entry.name}: its successor {entry.successor!r} is not a model that can be ordered")
         names = {model.name for model in self.models}
         for model in self.models:
             if unknown := set(model.capabilities.extends) - names:
                 raise ValueError(f"{model.name}: there is no model {sorted(unknown)} to go on from")
+        for model in self.models:
+            for cost in model.costs.values():
+                if isinstance(cost, KnownCost) and not self.exchange().knows(cost.currency):
+                    raise ValueError(f"{model.name}: catalogue.toml has no currency {cost.currency!r}")
         for family in self.families:
             if unknown := set(family.models) - names:
                 raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
+            if len({model.kind for model in self.models if model.name in family.models}) > 1:
+                raise ValueError(f"{family.patterns}: a family has models of one kind")
         return self
+
+    def exchange(self) -> Exchange:
+        """What each currency is worth."""
+        return Exchange(self.credit_dollars, self.currencies)
 
     @classmethod
     @lru_cache

@@ -70,7 +70,11 @@ ORDERS: list[tuple[str, dict[str, object]]] = [
     (IMAGE, {"resolution": "1080p", "duration_seconds": 10}),
     (LONGCAT, {"aspect_ratio": "9:16", "duration_seconds": 10}),
     (STABLE, {}),
+    ("minimax-h3-max", {"resolution": "480p", "aspect_ratio": "21:9", "seed": 7}),
+    ("flux-3", {"resolution": "1080p", "aspect_ratio": "2:1", "duration_seconds": 20, "audio": False}),
 ]
+# The models that also take a picture.
+WITH_PICTURE: list[tuple[str, dict[str, object]]] = [("minimax-h3-max", {}), ("flux-3", {"aspect_ratio": "9:16"})]
 
 
 def test_every_model_of_the_catalogue_is_ordered_here() -> None:
@@ -78,10 +82,18 @@ def test_every_model_of_the_catalogue_is_ordered_here() -> None:
     assert names == {model for model, _ in ORDERS}
 
 
-@pytest.mark.parametrize(("model", "fields"), ORDERS)
-def test_an_order_is_made_and_fetched(rig: Rig, picture: str, model: str, fields: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("model", "fields", "pictures"),
+    [
+        *((model, fields, int(model in {IMAGE, STABLE})) for model, fields in ORDERS),
+        *((model, fields, 1) for model, fields in WITH_PICTURE),
+    ],
+)
+def test_an_order_is_made_and_fetched(
+    rig: Rig, picture: str, model: str, fields: dict[str, object], pictures: int
+) -> None:
     rig.misbehave()
-    order = rig.order(model, image_urls=[picture] if model in {IMAGE, STABLE} else [], **fields)
+    order = rig.order(model, image_urls=[picture] * pictures, **fields)
     with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension

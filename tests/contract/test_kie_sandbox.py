@@ -12,6 +12,7 @@ from providers.adapters.kie.market import MARKET
 from providers.adapters.kie.wires import wire_of
 from providers.base import Cancellation, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
+from providers.catalogue.prices import KnownCost
 from providers.files.downloads import open_download
 from providers.http.transport import Transport
 from sandbox.client import SandboxClient
@@ -34,12 +35,7 @@ from tests.sandbox.harness import KEY
 CATALOGUE = Catalogue.load(frozenset({"kie"}))
 # What goes on from earlier videos is in test_kie_extensions_sandbox.py.
 MODELS = [card.name for card in CATALOGUE.models() if card.capabilities and not card.capabilities.extends]
-# What a second route takes is not what the order costs; Veo and Runway do not tell what they take.
-PRICED = {
-    model.name
-    for model in CatalogueFile.shipped().models
-    if model.routes[0].provider == "kie" and wire_of(model.routes[0].model) is MARKET
-}
+COSTS = {model.name: model.costs["kie"] for model in CatalogueFile.shipped().models if "kie" in model.costs}
 
 
 @pytest.fixture
@@ -62,8 +58,9 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(rig: Rig, model: str) 
     )
     state = rig.finish(rig.submit(order))
     assert (state.provider_credits is not None) == (wire_of(order.routes[0].model) is MARKET)
-    if model in PRICED:
-        assert state.provider_credits == order.credits
+    cost = COSTS[model]
+    if state.provider_credits is not None and isinstance(cost, KnownCost):
+        assert state.provider_credits == cost.of(order.inputs) <= order.credits
     with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert download.media.extension == order.file_extension

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.openai_images.adapter import OpenAIImages
+from providers.adapters.openai_images.wire import to_body
 from providers.base import AccountState, Cancellation, ProviderRequest
 from providers.catalogue import Catalogue
 from providers.files.downloads import open_download
@@ -28,7 +29,7 @@ from tests.sandbox.harness import KEY
 
 CATALOGUE = Catalogue.load(frozenset({"openai_images"}))
 MODEL = "openai-compatible-image"
-GPT_IMAGE = "gpt-image-2.5"
+GPT_IMAGE, NEWEST = "gpt-image-2.5", "gpt-image-2.6"
 SMALL = Delivered(width=64, height=64)
 
 
@@ -45,7 +46,7 @@ def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
 
 
 def test_every_model_of_the_catalogue_is_ordered_here() -> None:
-    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == {MODEL, GPT_IMAGE}
+    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == {MODEL, GPT_IMAGE, NEWEST}
 
 
 @pytest.mark.parametrize("aspect_ratio", ["1:1", "16:9", "9:16"])
@@ -59,9 +60,15 @@ def test_an_order_is_made_and_fetched(rig: Rig, aspect_ratio: str) -> None:
 
 
 @pytest.mark.parametrize("output_format", ["png", "jpeg"])
-@pytest.mark.parametrize("aspect_ratio", ["1:1", "3:2", "2:3", "16:9", "9:16"])
-def test_the_answer_can_contain_the_image(rig: Rig, aspect_ratio: str, output_format: str) -> None:
-    order = rig.order(GPT_IMAGE, aspect_ratio=aspect_ratio, output_format=output_format)
+@pytest.mark.parametrize(
+    ("model", "aspect_ratio"),
+    [
+        *((GPT_IMAGE, ratio) for ratio in ("1:1", "3:2", "2:3", "16:9", "9:16")),
+        *((NEWEST, ratio) for ratio in ("1:1", "3:2", "2:3")),
+    ],
+)
+def test_the_answer_can_contain_the_image(rig: Rig, model: str, aspect_ratio: str, output_format: str) -> None:
+    order = rig.order(model, aspect_ratio=aspect_ratio, output_format=output_format)
     created = rig.provider.submit(
         ProviderRequest(order.routes[0].model, order.inputs),
         callback_url=None,
@@ -74,6 +81,11 @@ def test_the_answer_can_contain_the_image(rig: Rig, aspect_ratio: str, output_fo
         wide, _, high = aspect_ratio.partition(":")
         assert stream.width / stream.height == pytest.approx(int(wide) / int(high), rel=0.01)
         assert stream.codec_context.name == {"png": "png", "jpeg": "mjpeg"}[output_format]
+
+
+def test_the_quality_is_ordered_because_the_price_depends_on_it(rig: Rig) -> None:
+    order = rig.order(GPT_IMAGE)
+    assert to_body(order.routes[0].model, order.inputs)["quality"] == "high"
 
 
 def test_every_choice_of_the_catalogue_is_tried_here() -> None:

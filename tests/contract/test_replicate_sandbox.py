@@ -46,6 +46,7 @@ ORDERS: list[tuple[str, dict[str, object]]] = [
     ("flux-schnell", {"output_format": "jpeg", "aspect_ratio": "9:21"}),
     ("seedance-1-pro", {"resolution": "480p"}),
     ("seedance-1-pro", {"resolution": "480p", "aspect_ratio": "3:4", "duration_seconds": 10}),
+    ("luma-ray-3.2", {"resolution": "540p", "aspect_ratio": "21:9"}),
 ]
 
 
@@ -60,6 +61,13 @@ def test_an_order_is_made_and_fetched(rig: Rig, model: str, fields: dict[str, ob
     with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension
+
+
+@pytest.mark.parametrize("pictures", [1, 2])
+def test_a_video_from_pictures_is_made_and_fetched(rig: Rig, picture: str, pictures: int) -> None:
+    order = rig.order("luma-ray-3.2", image_urls=[picture] * pictures, resolution="540p")
+    with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
+        assert len(download.read()) == download.size_bytes
 
 
 def test_the_rejection_of_a_wrong_input_quotes_the_vendor(rig: Rig) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
 from itertools import product
+from math import ceil
 from uuid import uuid4
 
 import av
@@ -15,6 +16,7 @@ from providers.adapters.runway.adapter import Runway
 from providers.base import Cancellation, InputFile, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.catalogue.models import Model
+from providers.catalogue.prices import KnownCost
 from providers.files.downloads import open_download
 from providers.http.transport import Transport
 from sandbox.client import SandboxClient
@@ -33,6 +35,7 @@ from tests.sandbox.harness import KEY, eventually
 CATALOGUE = Catalogue.load(frozenset({"runway"}))
 TEXT = "gen-4.5-text-to-video"
 ALEPH = "aleph-2-video-to-video"
+COSTS = {model.name: model.costs.get("runway") for model in CatalogueFile.shipped().models}
 TINY = Delivered(width=64, height=64, duration_seconds=1)
 LONG = 3600
 
@@ -68,6 +71,33 @@ ORDERS: list[tuple[str, int, dict[str, object], int]] = [
     ("runway-veo-3.1", 1, {"duration_seconds": 4, "resolution": "1080p"}, 80),
     ("runway-veo-3.1-fast", 0, {"aspect_ratio": "9:16", "seed": 7}, 80),
     ("runway-veo-3.1-fast", 2, {"audio": True}, 120),
+    ("runway-seedance-2.0", 0, {"resolution": "4k", "aspect_ratio": "21:9", "duration_seconds": 4}, 600),
+    ("runway-seedance-2.0", 2, {"resolution": "1080p", "audio": False, "seed": 7}, 200),
+    ("seedance-2.5", 0, {"resolution": "480p", "duration_seconds": 4}, 80),
+    ("seedance-2.5", 1, {"resolution": "1080p", "aspect_ratio": "9:16", "duration_seconds": 4}, 272),
+    ("wan-3.0", 0, {"resolution": "480p", "aspect_ratio": "3:4", "duration_seconds": 30}, 150),
+    ("wan-3.0", 2, {"resolution": "1080p", "audio": False}, 100),
+    ("wan-3.0-prime", 0, {"resolution": "480p"}, 34),
+    ("wan-3.0-prime", 1, {}, 70),
+    ("minimax-h3", 0, {"resolution": "2k", "aspect_ratio": "21:9"}, 75),
+    ("minimax-h3", 2, {"duration_seconds": 6}, 64),
+    ("runway-grok-imagine-video-1.5", 0, {"resolution": "1080p", "duration_seconds": 1}, 29),
+    ("runway-grok-imagine-video-1.5", 1, {"resolution": "480p", "duration_seconds": 15}, 151),
+    ("kling-4.0", 0, {"resolution": "1080p", "aspect_ratio": "21:9", "duration_seconds": 3}, 90),
+    ("kling-4.0", 2, {"duration_seconds": 30}, 600),
+    ("seedream-5-pro", 0, {"aspect_ratio": "16:9"}, 5),
+    ("seedream-5-pro", 10, {"resolution": "2K", "output_format": "jpeg"}, 9),
+    ("seedream-5-lite", 0, {"resolution": "3K", "aspect_ratio": "21:9"}, 4),
+    ("seedream-5-lite", 2, {}, 4),
+    ("runway-grok-imagine-image-2", 0, {"resolution": "2K", "aspect_ratio": "16:9"}, 8),
+    ("runway-grok-imagine-image-2", 3, {}, 9),
+    ("ideogram-4", 0, {"aspect_ratio": "9:16"}, 7),
+    ("ideogram-4", 1, {}, 7),
+    ("ideogram-4.5", 0, {"aspect_ratio": "2:1"}, 8),
+    ("ideogram-4.5", 5, {}, 8),
+    ("recraft-4.1-flash", 0, {"aspect_ratio": "1:2", "seed": 7}, 4),
+    ("muse-image", 0, {"aspect_ratio": "21:9"}, 1),
+    ("muse-image", 10, {"output_format": "jpeg"}, 1),
 ]
 
 
@@ -85,6 +115,8 @@ def test_an_order_is_made_and_fetched(
     order = rig.order(model, image_urls=[picture] * pictures, video_urls=films, **fields)
     state = rig.finish(rig.submit(order, callback_url="https://gw.example/callbacks"))
     assert (state.status, state.provider_credits) == (RemoteStatus.SUCCEEDED, Decimal(charged))
+    if isinstance(cost := COSTS.get(model), KnownCost):
+        assert ceil(cost.of(order.inputs)) == charged
     with open_download(ResultRequest(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         assert len(download.read()) == download.size_bytes
     assert download.media.extension == order.file_extension

@@ -168,3 +168,15 @@ def test_filter_without_a_match_is_an_error(reelworks: Run) -> None:
     status, out, err = reelworks("models", "no-such-model")
     assert (status, out) == (1, "")
     assert "no model of the catalogue is like that" in err
+
+
+def test_lint_compares_the_prices_with_the_vendors(reelworks: Run) -> None:
+    status, out, err = reelworks("models", "lint")
+    assert (status, err) == (0, "")
+    assert "no route costs more than it earns" in out
+    told = json.loads(reelworks("models", "lint", "--json")[1])
+    assert (told["losses"], set(told)) == ([], {"losses", "notices", "without_cost"})
+
+
+def test_models_without_a_command_lists_them(reelworks: Run) -> None:
+    assert reelworks("models", "list", "Banana", "--json") == reelworks("models", "Banana", "--json")

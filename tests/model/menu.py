@@ -1,11 +1,13 @@
 """The catalogue of the model: one entry for each rule that the catalogue can state."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.catalogue.capabilities import Capabilities
-from providers.catalogue.models import Defaults, Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.models import Defaults, Model, Quality, RouteEntry, Speed, UnknownSubmit
+from providers.catalogue.prices import Price, UnknownCost
 from schemas.enums import CancelRule, Kind
 from schemas.names import ProviderName
 
@@ -24,6 +26,9 @@ def _model(
         kind=Kind.IMAGE,
         title=name,
         description=name,
+        good_for=name,
+        quality=Quality.STANDARD,
+        speed=Speed.STANDARD,
         capabilities=Capabilities(prompt_characters=100, aspect_ratios=["1:1"], output_formats=["png"]),
         defaults=Defaults(aspect_ratio="1:1", output_format="png"),
         price=Price(credits=Decimal(PRICE), per="image"),
@@ -31,6 +36,7 @@ def _model(
             RouteEntry(provider=provider, model=f"{name} of {provider}", cancel=cancel, unknown_submit=unknown_submit)
             for provider in providers
         ],
+        costs={provider: UnknownCost(unknown="nobody bills", seen_on=date(2026, 11, 28)) for provider in providers},
     )
 
 
@@ -44,4 +50,6 @@ MENU = (FREE, CHARGED, UNSTOPPABLE, RESENT)
 
 def catalogue() -> Catalogue:
     """The catalogue as the pipeline reads it."""
-    return Catalogue(CatalogueFile(models=list(MENU), retired=[]), frozenset(PROVIDERS))
+    return Catalogue(
+        CatalogueFile(credit_dollars=Decimal("0.005"), models=list(MENU), retired=[]), frozenset(PROVIDERS)
+    )

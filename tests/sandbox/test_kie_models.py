@@ -123,7 +123,11 @@ def test_gemini_omni_from_text_and_from_a_part_of_a_video() -> None:
         ("kling-2.6/text-to-video", {"sound": True, "duration": "10"}, 220),
         ("nano-banana-2", {"resolution": "4K"}, 18),
         ("kling-3.0/video", {**KLING_3, "mode": "pro", "sound": False}, 90),
-        ("gemini-omni-video", {**OMNI, "resolution": "4k"}, 360),
+        ("nano-banana-2-lite", {}, 4),
+        ("gemini-omni-video", OMNI, 150),
+        ("gemini-omni-video", {**OMNI, "resolution": "4k"}, 270),
+        ("gemini-omni-video", {**OMNI, "video_list": [CUT]}, 240),
+        ("gemini-omni-video", {**OMNI, "video_list": [CUT], "resolution": "4k"}, 360),
     ],
 )
 def test_each_model_has_its_price(model: str, fields: JsonObject, price: float) -> None:

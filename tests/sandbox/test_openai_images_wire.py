@@ -60,6 +60,14 @@ def test_newer_models_answer_with_the_picture_and_refuse_response_format(
     assert problem(refused)[0] == 400
 
 
+@pytest.mark.parametrize(("asked", "made"), [({}, "max"), ({"quality": "auto"}, "max"), ({"quality": "high"}, "high")])
+def test_without_a_quality_the_vendor_chooses_the_dearest(
+    images: OpenAIImages, sandbox: SandboxClient, asked: dict[str, str], made: str
+) -> None:
+    scenario(images, sandbox)
+    assert images.post(model="gpt-image-2.5-flare", **asked).json()["quality"] == made
+
+
 @pytest.mark.parametrize("size", ["auto", "1000x1000", "3856x2000", "1600x400", "1024"])
 def test_unsupported_size_is_refused(size: str) -> None:
     with pytest.raises(OpenAIError, match="Invalid value for 'size'"):
@@ -102,7 +110,7 @@ def test_models_are_listed(images: OpenAIImages) -> None:
     listed = images.models().json()
     assert (listed["object"], [(one["id"], one["object"]) for one in listed["data"]]) == (
         "list",
-        [("dall-e-3", "model"), ("gpt-image-2.5-flare", "model")],
+        [(name, "model") for name in ("dall-e-3", "gpt-image-2.5-flare", "gpt-image-2.6-flare")],
     )
 
 

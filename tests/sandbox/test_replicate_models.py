@@ -15,7 +15,7 @@ from tests.sandbox.harness import FLUX, SEEDANCE
     ],
 )
 def test_picture_has_the_requested_shape(fields: JsonObject, expected: MediaSpec) -> None:
-    assert read_input(FLUX, {"prompt": "a boat", **fields}).spec() == expected
+    assert read_input(FLUX, {"prompt": "a boat", **fields}).spec(None) == expected
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_picture_has_the_requested_shape(fields: JsonObject, expected: MediaSpec
     ],
 )
 def test_video_is_silent(fields: JsonObject, size: tuple[int, int], seconds: int) -> None:
-    assert read_input(SEEDANCE, {"prompt": "a boat", **fields}).spec() == MediaSpec(
+    assert read_input(SEEDANCE, {"prompt": "a boat", **fields}).spec(None) == MediaSpec(
         format="mp4", width=size[0], height=size[1], duration_seconds=seconds, frame_rate=24, sound=False
     )
 

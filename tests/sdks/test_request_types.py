@@ -16,7 +16,7 @@ from runwayml.types import (
 )
 
 from providers.adapters.openai_videos.wire import SIZES, to_form
-from providers.adapters.runway.wire import RATIOS, to_body, to_path
+from providers.adapters.runway.forms import FORMS, to_body, to_path
 from providers.catalogue import Catalogue, CatalogueFile
 from schemas.inputs import InputFacts
 from schemas.orders import GenerationRequest, Order
@@ -38,14 +38,15 @@ def runway_type(path: str) -> TypeAdapter[object]:
 
 
 def orders(provider: str) -> Iterator[Order]:
-    """Every combination of settings that the catalogue allows for this vendor's models."""
+    """Every combination of settings that the catalogue allows for this vendor's models, of the ends of the lengths."""
     catalogue = Catalogue.load(frozenset({provider}))
-    served = (model for model in CatalogueFile.shipped().models if model.routes[0].provider == provider)
+    models = CatalogueFile.shipped().models
+    served = (model for model in models if any(route.provider == provider for route in model.routes))
     for can, name in ((model.capabilities, model.name) for model in served):
         fields: dict[str, Sequence[object]] = {
             "aspect_ratio": can.aspect_ratios,
             "resolution": can.resolutions,
-            "duration_seconds": can.durations_seconds,
+            "duration_seconds": sorted({*can.durations_seconds[:1], *can.durations_seconds[-1:]}),
             "output_format": can.output_formats,
             "audio": can.audio_choices if can.audio else [],
             "seed": [] if can.max_seed is None else [None, can.max_seed],
@@ -55,6 +56,8 @@ def orders(provider: str) -> Iterator[Order]:
         }
         for values in product(*(choices or [None] for choices in fields.values())):
             chosen = dict(zip(fields, values, strict=True))
+            if can.keeps_image_shape and chosen["image_urls"]:
+                del chosen["aspect_ratio"]
             request = GenerationRequest.model_validate({"model": name, "prompt": "a boat", **chosen})
             yield catalogue.order(request, {VIDEO: InputFacts("video/mp4", 1000, duration_seconds=1)})
 
@@ -72,7 +75,7 @@ def test_every_body_matches_runways_types() -> None:
         model = order.routes[0].model
         served.add(model)
         runway_type(to_path(model, order.inputs)).validate_python(to_body(model, order.inputs))
-    assert served == set(RATIOS)
+    assert served == set(FORMS)
 
 
 def test_webhook_fields_match_replicates_type() -> None:

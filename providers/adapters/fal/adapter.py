@@ -24,6 +24,7 @@ from uuid import UUID
 from pydantic import JsonValue, RootModel, ValidationError
 
 from providers.adapters.fal import webhooks
+from providers.adapters.fal.inputs import to_input, to_path
 from providers.adapters.fal.wire import (
     CancelAnswer,
     Created,
@@ -34,7 +35,6 @@ from providers.adapters.fal.wire import (
     error_code,
     request_path,
     to_failure,
-    to_input,
     to_result,
     to_status,
 )
@@ -112,7 +112,7 @@ class Fal(VendorAdapter):
         reply = self._account.call(
             "submit",
             "POST",
-            f"/{request.model}",
+            to_path(request.model, request.inputs),
             params=None if callback_url is None else {"fal_webhook": callback_url},
             body=to_input(request.model, request.inputs),
             fence=fence,

@@ -1,10 +1,9 @@
-"""The wire of fal's queue as data and pure functions: field names, paths, states, results, errors.
+"""The wire of fal's queue as data and pure functions: paths, states, results, errors.
 
 Source: https://fal.ai/docs/api-reference/inference-api, unless a line names another.
 """
 
-from collections.abc import Callable, Mapping
-from operator import attrgetter
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, TypeAdapter, ValidationError
@@ -12,78 +11,9 @@ from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, TypeAd
 from providers.base import RemoteState, RemoteStatus
 from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderRejected
-from schemas.orders import Inputs
+from schemas.errors import ProviderBadResponse
 
 LinkName = Literal["status", "response", "cancel"]
-
-# The default of https://fal.ai/models/fal-ai/longcat-video/text-to-video/720p/api.
-_LONGCAT_FPS = 30
-# https://fal.ai/models/fal-ai/stable-video/api: `motion_bucket_id` is 1 to 255.
-_MOST_MOTION = 255
-# https://fal.ai/models/fal-ai/stable-video/api runs SVD-XT, which makes 25 frames at any `fps`.
-_STABLE_VIDEO_FRAMES = 25
-
-_Write = Callable[[Inputs], object]
-
-
-def _first_image(inputs: Inputs) -> str | None:
-    return next(iter(inputs.image_urls), None)
-
-
-def _seconds_as_text(inputs: Inputs) -> str | None:
-    return None if inputs.duration_seconds is None else str(inputs.duration_seconds)
-
-
-def _longcat_fps(inputs: Inputs) -> int:
-    return inputs.fps or _LONGCAT_FPS
-
-
-def _longcat_frames(inputs: Inputs) -> int | None:
-    return None if inputs.duration_seconds is None else inputs.duration_seconds * _longcat_fps(inputs)
-
-
-def _stable_video_fps(inputs: Inputs) -> int | None:
-    return None if inputs.duration_seconds is None else round(_STABLE_VIDEO_FRAMES / inputs.duration_seconds)
-
-
-def _motion_bucket(inputs: Inputs) -> int | None:
-    return None if inputs.motion is None else 1 + round(inputs.motion * (_MOST_MOTION - 1))
-
-
-# The fields of each model, and the inputs that they take: the "API" tab of https://fal.ai/models/{model}.
-INPUT_FIELDS: Final[Mapping[str, Mapping[str, _Write]]] = {
-    "fal-ai/pika/v2.2/text-to-video": {
-        "prompt": attrgetter("prompt"),
-        "aspect_ratio": attrgetter("aspect_ratio"),
-        "resolution": attrgetter("resolution"),
-        "duration": _seconds_as_text,
-        "negative_prompt": attrgetter("negative_prompt"),
-        "seed": attrgetter("seed"),
-    },
-    "fal-ai/pika/v2.2/image-to-video": {
-        "prompt": attrgetter("prompt"),
-        "image_url": _first_image,
-        "resolution": attrgetter("resolution"),
-        "duration": _seconds_as_text,
-        "negative_prompt": attrgetter("negative_prompt"),
-        "seed": attrgetter("seed"),
-    },
-    "fal-ai/longcat-video/text-to-video/720p": {
-        "prompt": attrgetter("prompt"),
-        "aspect_ratio": attrgetter("aspect_ratio"),
-        "num_frames": _longcat_frames,
-        "fps": _longcat_fps,
-        "negative_prompt": attrgetter("negative_prompt"),
-        "seed": attrgetter("seed"),
-    },
-    "fal-ai/stable-video": {
-        "image_url": _first_image,
-        "fps": _stable_video_fps,
-        "motion_bucket_id": _motion_bucket,
-        "seed": attrgetter("seed"),
-    },
-}
 
 STATUSES: Final[Mapping[str, RemoteStatus]] = {
     "IN_QUEUE": RemoteStatus.QUEUED,
@@ -191,19 +121,6 @@ class _File(_Payload):
 
 class _Output(_Payload):
     video: _File | None = None
-
-
-def to_input(model: str, inputs: Inputs) -> dict[str, object]:
-    """The body of a create, with the model's field names.
-
-    Raises:
-        ProviderRejected: this version no longer supports the model of an old order.
-    """
-    fields = INPUT_FIELDS.get(model)
-    if fields is None:
-        raise ProviderRejected(f"fal's model {model} is not served any more")
-    written = {field: write(inputs) for field, write in fields.items()}
-    return {field: value for field, value in written.items() if value is not None}
 
 
 def request_path(model: str, request_id: str, name: LinkName) -> str:

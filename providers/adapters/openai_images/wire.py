@@ -14,20 +14,19 @@ from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
 # `size` is width x height. `dall-e-3` has three sizes, two of which are close to 16:9 and 9:16. OpenAI's current models
-# take any size whose sides are divisible by 16.
+# take any size whose sides are divisible by 16; for 2.6, the client names only the standard sizes.
 _DALL_E_SIZES: Final = {"1:1": "1024x1024", "16:9": "1792x1024", "9:16": "1024x1792"}
-_GPT_SIZES: Final = {
-    "1:1": "1024x1024",
-    "3:2": "1536x1024",
-    "2:3": "1024x1536",
-    "16:9": "1536x864",
-    "9:16": "864x1536",
-}
+_STANDARD_SIZES: Final = {"1:1": "1024x1024", "3:2": "1536x1024", "2:3": "1024x1536"}
+_GPT_SIZES: Final = {**_STANDARD_SIZES, "16:9": "1536x864", "9:16": "864x1536"}
 SIZES: Final[Mapping[str, Mapping[str, str]]] = {
     "dall-e-3": _DALL_E_SIZES,
     "gpt-image-2.5-flare": _GPT_SIZES,
+    "gpt-image-2.6-flare": _STANDARD_SIZES,
 }
 """The sizes of each model by aspect ratio."""
+
+# Without a quality, the vendor chooses one, and bills up to forty times as much for the best as for the worst.
+_QUALITY: Final = "high"
 
 # The models that can answer with a link. All other models return the image, take no `response_format`, and take a file
 # format: `response_format` of `images.generate` in OpenAI's client.
@@ -69,4 +68,4 @@ def to_body(model: str, inputs: Inputs) -> dict[str, object]:
     body: dict[str, object] = {"model": model, "prompt": inputs.prompt, "n": 1, "size": size}
     if model in _ANSWER_WITH_LINKS:
         return {**body, "response_format": "url"}
-    return {**body, "output_format": inputs.output_format}
+    return {**body, "output_format": inputs.output_format, "quality": _QUALITY}

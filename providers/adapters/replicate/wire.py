@@ -16,8 +16,9 @@ from schemas.orders import Inputs
 
 # The field names of each model, by our name of the input, from the "API" tab of its page. Image results are a list of
 # links, a video result is one link: https://replicate.com/black-forest-labs/flux-schnell,
-# https://replicate.com/bytedance/seedance-1-pro.
-INPUT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+# https://replicate.com/bytedance/seedance-1-pro, https://replicate.com/luma/ray-3.2. Several names: a field for each
+# picture.
+INPUT_FIELDS: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = {
     "black-forest-labs/flux-schnell": {
         "prompt": "prompt",
         "aspect_ratio": "aspect_ratio",
@@ -30,6 +31,13 @@ INPUT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "resolution": "resolution",
         "duration_seconds": "duration",
         "seed": "seed",
+    },
+    "luma/ray-3.2": {
+        "prompt": "prompt",
+        "aspect_ratio": "aspect_ratio",
+        "resolution": "resolution",
+        "duration_seconds": "duration",
+        "image_urls": ("start_image", "end_image"),
     },
 }
 
@@ -93,7 +101,15 @@ def to_input(model: str, inputs: Inputs) -> dict[str, object]:
     if fields is None:
         raise ProviderRejected(f"replicate's model {model} is not served any more")
     given = {field: value for field, value in inputs.model_dump().items() if value not in (None, [])}
-    return {theirs: _to_value(ours, given[ours]) for ours, theirs in fields.items() if ours in given}
+    body: dict[str, object] = {}
+    for ours, theirs in fields.items():
+        if ours not in given:
+            continue
+        if isinstance(theirs, tuple):
+            body |= zip(theirs, given[ours], strict=False)
+        else:
+            body[theirs] = _to_value(ours, given[ours])
+    return body
 
 
 def _to_value(field: str, value: object) -> object:

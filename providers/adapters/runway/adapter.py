@@ -12,6 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from providers.adapters.runway import uploads
+from providers.adapters.runway.forms import to_body, to_path
 from providers.adapters.runway.wire import (
     OPEN,
     USED_UP,
@@ -20,8 +21,6 @@ from providers.adapters.runway.wire import (
     ErrorBody,
     Organization,
     Task,
-    to_body,
-    to_path,
     to_state,
     to_status,
 )

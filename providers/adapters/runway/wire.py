@@ -1,4 +1,4 @@
-"""Runway's wire as data and pure functions: field names, ratios, states, failures, errors.
+"""Runway's wire as data and pure functions: answers, states, failures, errors.
 
 Source: https://docs.dev.runwayml.com/api and the types of Runway's own client, https://github.com/runwayml/sdk-python,
 unless a line names another.
@@ -14,32 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from providers.base import RemoteState, RemoteStatus
 from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderRejected
-from schemas.orders import Inputs
+from schemas.errors import ProviderBadResponse
 
 VERSION: Final = "2024-11-06"
 """The version of the API, for the header `X-Runway-Version`."""
-
-# Runway's `ratio` is the size in pixels, by our resolution and aspect ratio. Each model has a different list; Aleph's
-# result has the size of its input video. A model's name here is its path and Runway's name. Other models are not
-# supported. `video` means text_to_video, or with images image_to_video.
-_WIDE_720: Final = {"16:9": "1280:720", "9:16": "720:1280"}
-_ALL_720: Final = {**_WIDE_720, "4:3": "1104:832", "3:4": "832:1104", "1:1": "960:960", "21:9": "1584:672"}
-_VEO: Final = {"720p": _WIDE_720, "1080p": {"16:9": "1920:1080", "9:16": "1080:1920"}}
-_IMAGE: Final = {
-    "720p": {"16:9": "1280:720", "9:16": "720:1280", "4:3": "960:720", "3:4": "720:960", "1:1": "720:720"},
-    "1080p": {"16:9": "1920:1080", "9:16": "1080:1920", "4:3": "1440:1080", "3:4": "1080:1440", "1:1": "1080:1080"},
-}
-RATIOS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
-    "text_to_video/gen4.5": {"720p": _WIDE_720},
-    "image_to_video/gen4.5": {"720p": _ALL_720},
-    "image_to_video/gen4_turbo": {"720p": _ALL_720},
-    "text_to_image/gen4_image": _IMAGE,
-    "text_to_image/gen4_image_turbo": _IMAGE,
-    "video_to_video/aleph2": {},
-    "video/veo3.1": _VEO,
-    "video/veo3.1_fast": _VEO,
-}
 
 STATUSES: Final[Mapping[str, RemoteStatus]] = {
     "PENDING": RemoteStatus.QUEUED,
@@ -118,63 +96,6 @@ class ErrorBody(_Payload):
     """An error (https://docs.dev.runwayml.com/errors/errors)."""
 
     error: str
-
-
-def to_path(model: str, inputs: Inputs) -> str:
-    """The path of a model's creates."""
-    endpoint = model.partition("/")[0]
-    if endpoint == "video":
-        endpoint = "image_to_video" if inputs.image_urls else "text_to_video"
-    return f"/v1/{endpoint}"
-
-
-def to_body(model: str, inputs: Inputs) -> dict[str, object]:
-    """The body of a create, with the model's field names.
-
-    Raises:
-        ProviderRejected: this version no longer supports the model, the resolution or the aspect ratio of an old order.
-    """
-    endpoint, _, theirs = model.partition("/")
-    body = {
-        "model": theirs,
-        "promptText": inputs.prompt,
-        "ratio": _ratio(model, inputs),
-        "seed": inputs.seed,
-        **_fields(endpoint, inputs),
-    }
-    return {field: value for field, value in body.items() if value is not None}
-
-
-def _ratio(model: str, inputs: Inputs) -> str | None:
-    ratios = RATIOS.get(model)
-    if ratios is not None and not ratios:
-        return None
-    ratio = (ratios or {}).get(inputs.resolution or "", {}).get(inputs.aspect_ratio or "")
-    if ratio is None:
-        wanted = f"{model} with {inputs.aspect_ratio} at {inputs.resolution}"
-        raise ProviderRejected(f"runway's model {wanted} is not served any more")
-    return ratio
-
-
-def _fields(endpoint: str, inputs: Inputs) -> dict[str, object]:
-    """The fields that only the models of one endpoint have."""
-    frames = [{"uri": uri, "position": at} for uri, at in zip(inputs.image_urls, ("first", "last"), strict=False)]
-    match endpoint:
-        case "video":
-            veo = {"audio": inputs.audio, "negativePrompt": inputs.negative_prompt}
-            return {**veo, "duration": inputs.duration_seconds, "promptImage": frames or None}
-        case "text_to_video":
-            return {"duration": inputs.duration_seconds}
-        case "image_to_video":
-            return {"duration": inputs.duration_seconds, "promptImage": frames}
-        case "video_to_video":
-            # The result is as long as the video. An image shows the new first frame.
-            keyframes = [{"uri": uri, "at": 0.0} for uri in inputs.image_urls]
-            return {"videoUri": inputs.video_urls[0], "keyframes": keyframes or None}
-        case _:
-            # The prompt can refer to the images by these tags: "@image1 in the style of @image2".
-            tagged = [{"uri": uri, "tag": f"image{number}"} for number, uri in enumerate(inputs.image_urls, 1)]
-            return {"referenceImages": tagged or None}
 
 
 def to_state(task: Task) -> RemoteState:

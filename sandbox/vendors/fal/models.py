@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
-from sandbox.sizes import Size, size_of
+from sandbox.sizes import Size, shape_of, size_of, with_short_side
 from sandbox.task import JsonObject
 from sandbox.validation import HttpUrlText
 from sandbox.vendors.fal.errors import FalError
@@ -26,7 +26,7 @@ _PIKA_SIZES: dict[str, Size] = {
     "2:3": (784, 1176),
 }
 _PIKA_SCALES = {"720p": 1.0, "1080p": 1.5}
-_PIKA_FRAME_RATE = 24
+_FRAME_RATE = 24
 _LONGCAT_SIZES: dict[str, Size] = {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (960, 960)}
 _STABLE_VIDEO_FRAMES = 25
 
@@ -48,6 +48,13 @@ class FalInput(BaseModel, ABC):
         """The file that the model delivers, given the picture."""
 
 
+def _sized(ratio: str, source: SourceImage | None, *, short: int, seconds: float, sound: bool) -> MediaSpec:
+    width, height = with_short_side(shape_of(ratio, source), short)
+    return MediaSpec(
+        format="mp4", width=width, height=height, duration_seconds=seconds, frame_rate=_FRAME_RATE, sound=sound
+    )
+
+
 class _Pika(FalInput, ABC):
     prompt: str = Field(min_length=1)
     negative_prompt: str = ""
@@ -62,7 +69,7 @@ class _Pika(FalInput, ABC):
             width=round(width * scale),
             height=round(height * scale),
             duration_seconds=int(self.duration),
-            frame_rate=_PIKA_FRAME_RATE,
+            frame_rate=_FRAME_RATE,
         )
 
 
@@ -125,11 +132,69 @@ class StableVideo(FalInput):
         return MediaSpec(format="mp4", width=1024, height=576, duration_seconds=seconds, frame_rate=self.fps)
 
 
+class _Minimax(FalInput):
+    prompt: str = Field(min_length=1, max_length=5000)
+    resolution: Literal["480P", "768P"] = "768P"
+    duration: int = Field(default=5, ge=5, le=15)
+    prompt_expansion_mode: Literal["disabled", "fast", "balanced", "quality"]
+
+    def _video(self, ratio: str, source: SourceImage | None) -> MediaSpec:
+        return _sized(ratio, source, short=int(self.resolution.removesuffix("P")), seconds=self.duration, sound=True)
+
+
+class MinimaxText(_Minimax):
+    """`minimax/h3-max/text-to-video`."""
+
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"] = "16:9"
+
+    def spec(self, source: SourceImage | None) -> MediaSpec:
+        return self._video(self.aspect_ratio, source)
+
+
+class MinimaxImage(_Minimax):
+    """`minimax/h3-max/image-to-video`; the video takes the shape of the picture."""
+
+    image_url: HttpUrlText
+
+    def image_sources(self) -> tuple[str, ...]:
+        return (self.image_url,)
+
+    def spec(self, source: SourceImage | None) -> MediaSpec:
+        return self._video("auto", source)
+
+
+class Flux3Text(FalInput):
+    """`blackforestlabs/flux-3/text-to-video`."""
+
+    prompt: str = Field(min_length=1)
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4", "2:1", "21:9"] = "16:9"
+    resolution: Literal["720p", "1080p"] = "720p"
+    duration: int = Field(default=5, ge=5, le=20)
+    generate_audio: bool = True
+
+    def spec(self, source: SourceImage | None) -> MediaSpec:
+        short = int(self.resolution.removesuffix("p"))
+        return _sized(self.aspect_ratio, source, short=short, seconds=self.duration, sound=self.generate_audio)
+
+
+class Flux3Image(Flux3Text):
+    """`blackforestlabs/flux-3/image-to-video`."""
+
+    image_url: HttpUrlText
+
+    def image_sources(self) -> tuple[str, ...]:
+        return (self.image_url,)
+
+
 _MODELS: dict[str, type[FalInput]] = {
     "fal-ai/pika/v2.2/text-to-video": PikaText,
     "fal-ai/pika/v2.2/image-to-video": PikaImage,
     "fal-ai/longcat-video/text-to-video/720p": LongCat,
     "fal-ai/stable-video": StableVideo,
+    "minimax/h3-max/text-to-video": MinimaxText,
+    "minimax/h3-max/image-to-video": MinimaxImage,
+    "blackforestlabs/flux-3/text-to-video": Flux3Text,
+    "blackforestlabs/flux-3/image-to-video": Flux3Image,
 }
 
 

@@ -128,7 +128,7 @@ class NanoBanana2Lite(KieInput):
         return tuple(self.image_urls)
 
     def credits(self) -> float:
-        return 5
+        return 4
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
         width, height = size_of(_NANO_BANANA_2_SIZES, self.aspect_ratio, source)

@@ -34,9 +34,12 @@ _MOST_FRAMES = 2
 _REFERENCE_SECONDS = 8
 _SIZES: dict[str, Size] = {"16:9": (1280, 720), "9:16": (720, 1280)}
 _SCALES = {"720p": 1.0, "1080p": 1.5, "4k": 3.0}
-_CREDITS = {"veo3": 250, "veo3_fast": 60, "veo3_lite": 32}
-# "approximately 2x the credits of generating a Fast mode video"
-_CREDITS_FOR_4K = 120
+# https://kie.ai/veo-3-1
+_CREDITS = {
+    "veo3": {"720p": 250, "1080p": 255, "4k": 370},
+    "veo3_fast": {"720p": 60, "1080p": 65, "4k": 180},
+    "veo3_lite": {"720p": 30, "1080p": 35, "4k": 150},
+}
 _EXTENSION_CREDITS = {"quality": 250, "fast": 60, "lite": 30}
 # Kie does not document the length of an extension. Veo extends by 7 s.
 _EXTENSION_SECONDS = 7
@@ -93,7 +96,7 @@ class VeoInput(KieInput):
         return tuple(self.image_urls)
 
     def credits(self) -> float:
-        return _CREDITS[self.model] + (_CREDITS_FOR_4K if self.resolution == "4k" else 0)
+        return _CREDITS[self.model][self.resolution]
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
         automatic = self.aspect_ratio == "Auto" and source is not None

@@ -164,7 +164,9 @@ class GeminiOmni(KieInput):
         return (*(cut.url for cut in self.video_list), *self.image_urls)
 
     def credits(self) -> float:
-        return int(self.duration) * {"720p": 15, "1080p": 22.5, "4k": 45}[self.resolution]
+        if self.video_list:
+            return 360 if self.resolution == "4k" else 240
+        return (150 if self.resolution == "4k" else 30) + 15 * int(self.duration)
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
         size = size_of(_OMNI_SIZES, self.aspect_ratio, source)

@@ -42,6 +42,10 @@ class PictureCreate(BaseModel, ABC):
     def spec(self) -> MediaSpec:
         """The file that the model delivers."""
 
+    def told(self) -> JsonObject:
+        """The settings that the answer repeats."""
+        return {}
+
 
 class DallE3Create(PictureCreate):
     """The fields of `dall-e-3`."""
@@ -83,12 +87,28 @@ class GPTImageCreate(PictureCreate):
     def is_answered_with_the_picture(self) -> bool:
         return True
 
+    def told(self) -> JsonObject:
+        # With `auto`, the vendor chooses, and bills the choice: the sandbox takes the dearest.
+        quality = "max" if self.quality == "auto" else self.quality
+        return {"quality": quality, "size": self.size, "output_format": self.output_format}
+
     def spec(self) -> MediaSpec:
         width, height = (int(side) for side in self.size.split("x"))
         return MediaSpec(format="jpg" if self.output_format == "jpeg" else "png", width=width, height=height)
 
 
-MODELS: Final[dict[str, type[PictureCreate]]] = {"dall-e-3": DallE3Create, "gpt-image-2.5-flare": GPTImageCreate}
+class GPTImage26Create(GPTImageCreate):
+    """The fields of `gpt-image-2.6-flare`. The client documents the standard sizes and qualities."""
+
+    size: Literal["1024x1024", "1536x1024", "1024x1536"] = "1024x1024"
+    quality: Literal["auto", "low", "medium", "high"] = "auto"
+
+
+MODELS: Final[dict[str, type[PictureCreate]]] = {
+    "dall-e-3": DallE3Create,
+    "gpt-image-2.5-flare": GPTImageCreate,
+    "gpt-image-2.6-flare": GPTImage26Create,
+}
 
 
 def read_create(fields: JsonObject) -> PictureCreate:

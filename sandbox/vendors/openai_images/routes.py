@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import JsonValue
 
 from sandbox.creates import generation_seconds, reply_to_create
 from sandbox.openai_errors import OpenAIError
@@ -80,7 +81,8 @@ async def _answer(sandbox: Sandbox, task: Task, wanted: PictureCreate) -> JsonOb
         raise OpenAIError(int(code), message) if code.isdigit() else OpenAIError(400, message, reason=code)
     answer = task.writer.body(task)
     if wanted.is_answered_with_the_picture:
-        return {**answer, "data": [{"b64_json": await _base64(sandbox, name)} for name in task.results]}
+        data: JsonValue = [{"b64_json": await _base64(sandbox, name)} for name in task.results]
+        return {**answer, **wanted.told(), "data": data}
     return answer
 
 

@@ -5,14 +5,15 @@ finds a misspelt field before a vendor bills for it.
 """
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sandbox.media import MediaSpec
-from sandbox.sizes import Size
+from sandbox.media_store import SourceImage
+from sandbox.sizes import Size, shape_of, with_short_side
 from sandbox.task import JsonObject
-from sandbox.validation import sentences
+from sandbox.validation import HttpUrlText, sentences
 from sandbox.vendors.replicate.errors import ReplicateError
 
 _FLUX_SIZES: dict[str, Size] = {
@@ -28,6 +29,8 @@ _FLUX_SIZES: dict[str, Size] = {
     "9:16": (768, 1344),
     "9:21": (640, 1536),
 }
+_RAY_FRAME_RATE = 24
+_SHORT_RAY_SECONDS = 5
 # The lower half of the table mirrors the upper one.
 _SEEDANCE_SIZES: dict[str, dict[str, Size]] = {
     "480p": {"16:9": (864, 480), "4:3": (736, 544), "1:1": (640, 640), "21:9": (960, 416)},
@@ -46,9 +49,13 @@ class ReplicateInput(BaseModel, ABC):
     seed: int | None = None
     """Accepted and ignored."""
 
+    def image_sources(self) -> tuple[str, ...]:
+        """The URLs of the pictures that the model fetches."""
+        return ()
+
     @abstractmethod
-    def spec(self) -> MediaSpec:
-        """The file that Replicate delivers."""
+    def spec(self, source: SourceImage | None) -> MediaSpec:
+        """The file that Replicate delivers, given the first picture."""
 
 
 class FluxSchnell(ReplicateInput):
@@ -63,7 +70,7 @@ class FluxSchnell(ReplicateInput):
     go_fast: bool = True
     megapixels: Literal["1"] = "1"
 
-    def spec(self) -> MediaSpec:
+    def spec(self, source: SourceImage | None) -> MediaSpec:  # noqa: ARG002 -- only from text
         width, height = _FLUX_SIZES[self.aspect_ratio]
         return MediaSpec(format=self.output_format, width=width, height=height)
 
@@ -77,16 +84,45 @@ class SeedancePro(ReplicateInput):
     fps: Literal[24] = 24
     camera_fixed: bool = False
 
-    def spec(self) -> MediaSpec:
+    def spec(self, source: SourceImage | None) -> MediaSpec:  # noqa: ARG002 -- only from text
         sizes = _SEEDANCE_SIZES[self.resolution]
         turned = ":".join(reversed(self.aspect_ratio.split(":")))
         width, height = sizes.get(self.aspect_ratio) or sizes[turned][::-1]
         return MediaSpec(format="mp4", width=width, height=height, duration_seconds=self.duration, frame_rate=self.fps)
 
 
+class LumaRay(ReplicateInput):
+    """`luma/ray-3.2`, without a seed. A first picture decides the shape; 10 seconds are only for text."""
+
+    seed: None = None
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"] = "16:9"
+    resolution: Literal["540p", "720p", "1080p"] = "720p"
+    duration: Literal[5, 10] = 5
+    start_image: HttpUrlText | None = None
+    end_image: HttpUrlText | None = None
+    loop: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.duration != _SHORT_RAY_SECONDS and (self.start_image or self.end_image or self.loop):
+            raise ValueError(f"duration should be {_SHORT_RAY_SECONDS} with pictures and for loops")
+        return self
+
+    def image_sources(self) -> tuple[str, ...]:
+        return tuple(url for url in (self.start_image, self.end_image) if url)
+
+    def spec(self, source: SourceImage | None) -> MediaSpec:
+        shape = shape_of("auto" if source is not None else self.aspect_ratio, source)
+        width, height = with_short_side(shape, int(self.resolution.removesuffix("p")))
+        return MediaSpec(
+            format="mp4", width=width, height=height, duration_seconds=self.duration, frame_rate=_RAY_FRAME_RATE
+        )
+
+
 _MODELS: dict[str, type[ReplicateInput]] = {
     "black-forest-labs/flux-schnell": FluxSchnell,
     "bytedance/seedance-1-pro": SeedancePro,
+    "luma/ray-3.2": LumaRay,
 }
 
 

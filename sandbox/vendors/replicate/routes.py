@@ -12,17 +12,20 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from sandbox.creates import generation_seconds, reply_to_create
+from sandbox.images import ImageNotFetched, fetch_source
+from sandbox.media_store import SourceImage
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import Task, new_task_id
 from sandbox.validation import HttpUrlText, json_object, sentences
 from sandbox.vendors.replicate.account import ReplicateAccount
 from sandbox.vendors.replicate.errors import ReplicateError
-from sandbox.vendors.replicate.models import read_input
+from sandbox.vendors.replicate.models import ReplicateInput, read_input
 
 _OK = 200
 _CREATED = 201
 _LONGEST_WAIT_SECONDS = 60
+_MAX_IMAGE_BYTES = 100 * 1024**2
 _WAIT = re.compile(r"\bwait(?:=([0-9]{1,3})\b)?")
 
 Authorization = Annotated[str | None, Header(include_in_schema=False)]
@@ -71,7 +74,7 @@ async def create_prediction(
         if refusal is not None:
             raise ReplicateError.of_scenario(refusal)
         sandbox.account(ReplicateAccount).admit_create()
-        task = _task(sandbox, model, create, scenario)
+        task = await _task(sandbox, model, create, scenario)
     except ReplicateError as error:
         sandbox.creates.refused(create.prompt, error.code)
         raise
@@ -136,22 +139,42 @@ async def refuse_other_paths(path: str, sandbox: CurrentSandbox, authorization: 
     raise ReplicateError(404, "Not found", f"There is no endpoint /{path}")
 
 
-def _task(sandbox: Sandbox, model: str, create: _CreateRequest, scenario: Scenario) -> Task:
+async def _task(sandbox: Sandbox, model: str, create: _CreateRequest, scenario: Scenario) -> Task:
     wanted = read_input(model, create.input)
-    spec = wanted.spec()
+    task_id = new_task_id()
+    source = await _source(sandbox, wanted, task_id)
+    spec = wanted.spec(source)
     return Task(
-        id=new_task_id(),
+        id=task_id,
         model=model,
         prompt=wanted.prompt,
         request={"input": create.input},
         call_back_url=create.completed_webhook,
         spec=spec,
-        source=None,
+        source=source,
         credits=0,  # Replicate bills in dollars and answers no price
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=sandbox.account(ReplicateAccount).webhooks,
     )
+
+
+async def _source(sandbox: Sandbox, wanted: ReplicateInput, task_id: str) -> SourceImage | None:
+    """The first picture. Replicate fetches pictures when the model runs; the sandbox refuses the create.
+
+    Raises `ReplicateError` 422.
+    """
+    fetching = fetch_source(
+        wanted.image_sources(),
+        task_id=task_id,
+        max_bytes=_MAX_IMAGE_BYTES,
+        client=sandbox.client,
+        media=sandbox.media,
+    )
+    try:
+        return await sandbox.lifetime.until_stopped(fetching)
+    except ImageNotFetched as error:
+        raise ReplicateError(422, "Input validation failed", str(error)) from None
 
 
 def _find(sandbox: Sandbox, prediction_id: str, authorization: str | None) -> Task:

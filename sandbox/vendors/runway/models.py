@@ -1,28 +1,22 @@
-"""Runway in the sandbox: the bodies of creates, their prices, and the files that the models deliver.
+"""Runway in the sandbox: the bodies of creates of its own models and of Veo. Other makers' models: partner_*.py."""
 
-Field names, values and limits are those of https://docs.dev.runwayml.com/api and of Runway's own client. Unknown fields
-are refused: the sandbox finds a misspelt field before a vendor bills for it. Nothing should depend on the amounts of
-prices.
-"""
-
-from abc import ABC, abstractmethod
 from math import ceil
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from sandbox.media import MediaSpec
 from sandbox.task import JsonObject
 from sandbox.validation import sentences
+from sandbox.vendors.runway import partner_images, partner_videos
+from sandbox.vendors.runway.creates import FromFrames, Part, Reference, RunwayCreate, clip
 from sandbox.vendors.runway.errors import RunwayError
 from sandbox.vendors.runway.inputs import InputUri
 from sandbox.videos import SourceVideo
 
 _MOST_UTF16_UNITS = 1000
-_FRAME_RATE = 24
 _LONGEST_VIDEO_SECONDS = 30
 _ALEPH_CREDITS_PER_SECOND = 28
-_FRAMES = (["first"], ["first", "last"])
 
 
 def _check_length(text: str) -> str:
@@ -32,80 +26,20 @@ def _check_length(text: str) -> str:
 
 
 PromptText = Annotated[str, AfterValidator(_check_length)]
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 _VideoRatio = Literal["1280:720", "720:1280", "1104:832", "960:960", "832:1104", "1584:672"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class ContentModeration(_Part):
+class ContentModeration(Part):
     """`contentModeration`."""
 
     threshold: Literal["auto", "low"] = Field(default="auto", alias="publicFigureThreshold")
 
 
-class Frame(_Part):
+class Frame(Part):
     """A picture in `promptImage`, if that is a list."""
 
     uri: InputUri
     position: Literal["first"]
-
-
-class EitherFrame(_Part):
-    """A picture in `promptImage` of a model that also takes a last frame."""
-
-    uri: InputUri
-    position: Literal["first", "last"]
-
-
-class Reference(_Part):
-    """A picture in `referenceImages`."""
-
-    uri: InputUri
-    tag: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]{2,15}$")
-
-
-class RunwayCreate(_Part, ABC):
-    """The body of a create."""
-
-    ratio: str | None = None
-    seed: Seed | None = None
-
-    @property
-    @abstractmethod
-    def credits(self) -> int:
-        """The price of the task."""
-
-    @abstractmethod
-    def spec(self) -> MediaSpec:
-        """The file that Runway delivers."""
-
-    def image_sources(self) -> tuple[str, ...]:
-        """The URLs of the pictures that Runway fetches."""
-        return ()
-
-    @property
-    def video_source(self) -> str | None:
-        """The URL of the video that Runway fetches."""
-        return None
-
-    def take(self, video: SourceVideo) -> None:
-        """Use the measures of the input video. Raises `RunwayError` 400 for an unsuitable video."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        width, height = map(int, (self.ratio or "").split(":"))
-        return width, height
-
-
-def _clip(size: tuple[int, int], seconds: float, *, sound: bool = False) -> MediaSpec:
-    width, height = size
-    return MediaSpec(
-        format="mp4", width=width, height=height, duration_seconds=seconds, frame_rate=_FRAME_RATE, sound=sound
-    )
 
 
 class _Own(RunwayCreate):
@@ -124,7 +58,7 @@ class _Video(_Own):
         return self.credits_per_second * self.duration
 
     def spec(self) -> MediaSpec:
-        return _clip(self.size, self.duration)
+        return clip(self.size, self.duration)
 
 
 class _Gen45(_Video):
@@ -176,7 +110,7 @@ class _Veo(RunwayCreate):
         return self.duration * (sounding if self.audio else silent)
 
     def spec(self) -> MediaSpec:
-        return _clip(self.size, self.duration, sound=self.audio)
+        return clip(self.size, self.duration, sound=self.audio)
 
 
 class VeoFromText(_Veo):
@@ -185,32 +119,20 @@ class VeoFromText(_Veo):
     prompt: PromptText = Field(alias="promptText")
 
 
-class VeoFromImage(_Veo):
+class VeoFromImage(FromFrames, _Veo):
     """`veo3.1` and `veo3.1_fast` of `/v1/image_to_video`."""
 
     prompt: PromptText | None = Field(default=None, alias="promptText")
-    image: InputUri | Annotated[list[EitherFrame], Field(min_length=1, max_length=2)] = Field(alias="promptImage")
-
-    @model_validator(mode="after")
-    def _begins(self) -> Self:
-        if not isinstance(self.image, str) and sorted(frame.position for frame in self.image) not in _FRAMES:
-            raise ValueError("promptImage should have a first frame, and at most one last frame")
-        return self
-
-    def image_sources(self) -> tuple[str, ...]:
-        if isinstance(self.image, str):
-            return (self.image,)
-        return tuple(frame.uri for frame in sorted(self.image, key=lambda frame: frame.position))
 
 
-class Window(_Part):
+class Window(Part):
     """A part of a video, in whole seconds."""
 
     start: int = Field(alias="startSeconds", ge=0)
     end: int = Field(alias="endSeconds", ge=0)
 
 
-class Keyframe(_Part):
+class Keyframe(Part):
     """A picture that guides Aleph at one moment: seconds from the start, or a fraction of the length."""
 
     uri: InputUri
@@ -233,7 +155,7 @@ class Aleph2(_Own):
     prompt: PromptText | None = Field(default=None, alias="promptText")
     ratio: None = None
     format: Literal["mp4"] = Field(default="mp4", alias="outputFormat")
-    keyframes: Annotated[list[Keyframe], Field(max_length=5)] = []
+    keyframes: Annotated[list[Keyframe], Field(max_length=5)] = Field(default=[])
     _source: SourceVideo = PrivateAttr()
 
     @model_validator(mode="after")
@@ -259,7 +181,7 @@ class Aleph2(_Own):
         return _ALEPH_CREDITS_PER_SECOND * ceil(self._source.seconds)
 
     def spec(self) -> MediaSpec:
-        return _clip((self._source.width, self._source.height), self._source.seconds)
+        return clip((self._source.width, self._source.height), self._source.seconds)
 
 
 class _Image(_Own):
@@ -310,6 +232,8 @@ _CREATES: dict[str, type[RunwayCreate]] = {
     "image_to_video/veo3.1": VeoFromImage,
     "image_to_video/veo3.1_fast": VeoFromImage,
     "text_to_image/gen4_image": Gen4Image,
+    **partner_videos.CREATES,
+    **partner_images.CREATES,
 }
 MODELS = sorted({name.partition("/")[2] for name in _CREATES})
 

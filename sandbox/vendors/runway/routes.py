@@ -16,9 +16,10 @@ from sandbox.state import CurrentSandbox, Sandbox
 from sandbox.task import JsonObject, Task, new_task_id
 from sandbox.validation import json_object
 from sandbox.vendors.runway.account import RunwayAccount
+from sandbox.vendors.runway.creates import RunwayCreate
 from sandbox.vendors.runway.errors import RunwayError
 from sandbox.vendors.runway.inputs import Inputs
-from sandbox.vendors.runway.models import RunwayCreate, prompt_of, read_create
+from sandbox.vendors.runway.models import prompt_of, read_create
 from sandbox.vendors.runway.uploads import BucketError
 from sandbox.videos import VideoNotFetched
 
@@ -149,9 +150,11 @@ async def _source(sandbox: Sandbox, account: RunwayAccount, wanted: RunwayCreate
     try:
         if wanted.video_source is not None:
             wanted.take(await sandbox.lifetime.until_stopped(inputs.video(wanted.video_source)))
-        return await sandbox.lifetime.until_stopped(inputs.images(wanted.image_sources(), task_id))
+        picture = await sandbox.lifetime.until_stopped(inputs.images(wanted.image_sources(), task_id))
     except (ImageNotFetched, VideoNotFetched) as error:
         raise RunwayError(400, str(error)) from None
+    wanted.take_picture(picture)
+    return picture
 
 
 def _find(sandbox: Sandbox, account: RunwayAccount, task_id: str) -> Task:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from Crypto.Signature import eddsa
 
-from providers.adapters.fal import wire
+from providers.adapters.fal import inputs as fal_inputs
 from providers.adapters.fal.adapter import Fal
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
@@ -37,7 +37,7 @@ class FalWire(Wire):
         return Fal("fal", account(base_url, timeout, ""), transport, clock=clock, known_keys=FAL_KEYS)
 
     def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
-        return wire.to_input(model, inputs)
+        return fal_inputs.to_input(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
         url = f"https://queue.fal.run/fal-ai/pika/requests/{remote_id}"

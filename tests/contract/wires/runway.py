@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from providers.adapters.runway import wire
+from providers.adapters.runway import forms
 from providers.adapters.runway.adapter import Runway
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
@@ -32,7 +32,7 @@ class RunwayWire(Wire):
         return Runway("runway", account(base_url, timeout, ""), transport)
 
     def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
-        return wire.to_body(model, inputs)
+        return forms.to_body(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
         return json.dumps({"id": remote_id, "estimatedCost": {"credits": 60}}).encode()

@@ -58,6 +58,7 @@ def test_an_order_is_accepted_and_its_price_is_held(
         "progress": 0,
         "kind": "image",
         "model": "nano-banana",
+        "requested_model": "nano-banana",
         "inputs": {
             "prompt": "a lighthouse in fog",
             "negative_prompt": None,

@@ -28,6 +28,8 @@ class Answer:
     is_new: bool
     problem: Mapping[str, Any]
     """The RFC 9457 document; empty where the order was accepted."""
+    models: tuple[str | None, str | None] = (None, None)
+    """The name in the order, and the model that serves the order."""
 
 
 Door = Callable[[NewCustomer, Mapping[str, object], str | None], Answer]
@@ -44,7 +46,9 @@ def http(settings: Settings) -> Iterator[Door]:
             answer = client.post("/v1/generations", json=request, headers=headers)
             if answer.status_code != httpx.codes.ACCEPTED:
                 return Answer(None, False, answer.json())
-            return Answer(answer.json()["id"], "idempotency-replayed" not in answer.headers, {})
+            told = answer.json()
+            models = (told["requested_model"], told["model"])
+            return Answer(told["id"], "idempotency-replayed" not in answer.headers, {}, models)
 
         yield order
 
@@ -63,7 +67,8 @@ def over_redis(intake: Intake) -> Door:
     def order(customer: NewCustomer, request: Mapping[str, object], key: str | None) -> Answer:
         arguments: dict[str, object] = {"customer_id": str(customer.id), "request": request, "idempotency_key": key}
         answer: dict[str, Any] = redis_door.enqueue(intake, arguments, message_id=str(uuid4()))
-        return Answer(answer.get("id"), bool(answer.get("is_new")), answer.get("error", {}))
+        models = (answer.get("requested_model"), answer.get("model"))
+        return Answer(answer.get("id"), bool(answer.get("is_new")), answer.get("error", {}), models)
 
     return order
 

@@ -104,6 +104,33 @@ def test_the_same_order_at_another_door_returns_the_same_generation(
     assert balance(database, customer) == Balance(available=100 - 2 * PRICE, held=2 * PRICE)
 
 
+@pytest.mark.parametrize(
+    ("order", "models"),
+    [
+        ({"model": "google/nano-banana"}, ("google/nano-banana", "nano-banana")),
+        ({"model": "gemini"}, ("gemini", "nano-banana")),
+        ({"model": "nano-banana"}, ("nano-banana", "nano-banana")),
+        ({"kind": "image"}, (None, "nano-banana")),
+    ],
+)
+def test_the_answer_names_the_ordered_model_and_the_model_that_serves(
+    door: Door,
+    other_door: Door,
+    customer: NewCustomer,
+    order: dict[str, object],
+    models: tuple[str | None, str],
+) -> None:
+    assert door(customer, {"prompt": "a boat", **order}, "key-1").models == models
+    assert other_door(customer, {"prompt": "a boat", **order}, "key-1").models == models
+
+
+@pytest.mark.parametrize("name", ["openai-compatible-image ", "klingon", "gemini-2.5-pro", "nano-banana\n"])
+def test_a_wrong_name_is_refused(door: Door, database: Database, customer: NewCustomer, name: str) -> None:
+    answer = door(customer, {"prompt": "a boat", "model": name}, None)
+    assert (answer.problem["status"], answer.problem["errors"][0]["field"]) == (422, "model")
+    assert counts(database, Generation) == [0]
+
+
 def test_a_key_of_another_order_is_refused(
     door: Door, other_door: Door, database: Database, customer: NewCustomer
 ) -> None:

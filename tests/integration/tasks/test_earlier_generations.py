@@ -251,14 +251,14 @@ def test_vendor_extends_an_earlier_video(lives: Lives, monkeypatch: pytest.Monke
     # Its first route refused it, and the second one made it.
     earlier.set("""route_index = 1, "order" = jsonb_insert("order", '{routes,0}', '{"provider": "x", "model": "y"}')""")
     life = lives.begin_after(earlier, GO_ON, delivered=SMALL)
-    assert life.balance == Balance(available=1000 - 32 - 60, held=60)
+    assert life.balance == Balance(available=1000 - 30 - 60, held=60)
     request = asked(life, monkeypatch)
     entry = generation_url(earlier.id)
     assert request.inputs.video_urls == [entry]
     remote_id = str(earlier.row.remote_id)
     assert request.sources == {entry: RemoteRef(remote_id, "veo/veo3_lite", {"status": "/status/1"})}
     assert life.go(until=TERMINAL) is Stage.COMPLETED
-    assert (life.accepted_creates(), life.balance) == (1, Balance(available=1000 - 32 - 60, held=0))
+    assert (life.accepted_creates(), life.balance) == (1, Balance(available=1000 - 30 - 60, held=0))
     assert life.assets[0].content_type == "video/mp4"
 
 

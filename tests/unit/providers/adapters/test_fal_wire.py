@@ -13,8 +13,9 @@ from structlog.testing import capture_logs
 
 from providers.account import Account
 from providers.adapters.fal.adapter import Fal
+from providers.adapters.fal.inputs import to_input
 from providers.adapters.fal.webhooks import read_keys, verify
-from providers.adapters.fal.wire import request_path, to_input
+from providers.adapters.fal.wire import request_path
 from providers.base import (
     AcceptedCreate,
     AccountState,

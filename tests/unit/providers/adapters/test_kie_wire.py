@@ -7,8 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.kie.adapter import Kie
-from providers.adapters.kie.market import INPUTS as INPUTS_OF
-from providers.adapters.kie.market import to_body, to_state
+from providers.adapters.kie.market import to_state
 from providers.adapters.kie.wire import Answer, signature
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
@@ -85,101 +84,6 @@ def test_a_callback_requires_a_timestamp_in_seconds(timestamp: str) -> None:
 def test_a_callback_without_a_usable_task_is_refused(data: object) -> None:
     with pytest.raises(CallbackRefused, match="names no task"):
         account().read_callback({}, json.dumps({"code": 200, "data": data}).encode())
-
-
-INPUTS = Inputs(
-    prompt="p",
-    image_urls=["https://x.example/1.png"],
-    aspect_ratio="16:9",
-    resolution="4K",
-    duration_seconds=10,
-    audio=True,
-    output_format="jpeg",
-    video_urls=["https://x.example/1.mp4"],
-    seed=7,
-)
-IMAGE = {"prompt": "p", "aspect_ratio": "16:9"}
-VIDEO = {"prompt": "p", "duration": "10", "sound": True}
-OMNI = {
-    **IMAGE,
-    "image_urls": ["https://x.example/1.png"],
-    "duration": "10",
-    "resolution": "4K",
-    "seed": 7,
-}
-WRITTEN = {
-    "google/nano-banana": {**IMAGE, "output_format": "jpeg"},
-    "nano-banana-pro": {
-        **IMAGE,
-        "image_input": ["https://x.example/1.png"],
-        "resolution": "4K",
-        "output_format": "jpg",
-    },
-    "google/nano-banana-edit": {**IMAGE, "image_urls": ["https://x.example/1.png"], "output_format": "jpeg"},
-    "nano-banana-2": {
-        **IMAGE,
-        "image_input": ["https://x.example/1.png"],
-        "resolution": "4K",
-        "output_format": "jpg",
-    },
-    "nano-banana-2-lite": {**IMAGE, "image_urls": ["https://x.example/1.png"]},
-    "kling-2.6/text-to-video": {**VIDEO, "aspect_ratio": "16:9"},
-    "kling-2.6/image-to-video": {**VIDEO, "image_urls": ["https://x.example/1.png"]},
-    "kling-3.0/video": {
-        **VIDEO,
-        "image_urls": ["https://x.example/1.png"],
-        "aspect_ratio": "16:9",
-        "mode": "4K",
-        "multi_shots": False,
-    },
-    "kling-3.0/video/first-frame": {
-        **VIDEO,
-        "image_urls": ["https://x.example/1.png"],
-        "mode": "4K",
-        "multi_shots": False,
-    },
-    "gemini-omni-video": OMNI,
-    "gemini-omni-video/edit": {
-        **OMNI,
-        "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 10}],
-    },
-}
-NAMES = {"kling-3.0/video/first-frame": "kling-3.0/video", "gemini-omni-video/edit": "gemini-omni-video"}
-
-
-@pytest.mark.parametrize("model", WRITTEN)
-def test_the_fields_of_each_model(model: str) -> None:
-    assert to_body(ProviderRequest(model, INPUTS)) == {"model": NAMES.get(model, model), "input": WRITTEN[model]}
-
-
-def test_every_supported_model_has_a_test() -> None:
-    assert set(WRITTEN) == set(INPUTS_OF)
-
-
-@pytest.mark.parametrize(("resolution", "mode"), [("720p", "std"), ("1080p", "pro"), ("4k", "4K")])
-def test_the_mode_of_kling_is_the_resolution(resolution: str, mode: str) -> None:
-    body = to_body(ProviderRequest("kling-3.0/video", Inputs(prompt="p", resolution=resolution)))
-    assert body["input"] == {"prompt": "p", "mode": mode, "multi_shots": False}
-
-
-def test_the_ordered_seconds_of_a_video_are_used() -> None:
-    inputs = Inputs(prompt="p", video_urls=["https://x.example/1.mp4"], duration_seconds=4)
-    assert to_body(ProviderRequest("gemini-omni-video/edit", inputs))["input"] == {
-        "prompt": "p",
-        "duration": "4",
-        "video_list": [{"url": "https://x.example/1.mp4", "start": 0, "ends": 4}],
-    }
-
-
-def test_omitted_inputs_are_not_sent() -> None:
-    assert to_body(ProviderRequest("nano-banana-pro", Inputs(prompt="p")))["input"] == {"prompt": "p"}
-    silent = to_body(ProviderRequest("kling-2.6/text-to-video", Inputs(prompt="p", audio=False)))
-    assert silent["input"] == {"prompt": "p", "sound": False}
-
-
-def test_an_unknown_model_of_an_old_order_is_rejected() -> None:
-    with pytest.raises(ProviderRejected, match="kie's model sora-2 is not served any more"):
-        to_body(ProviderRequest("sora-2", INPUTS))
 
 
 def test_the_create_request() -> None:

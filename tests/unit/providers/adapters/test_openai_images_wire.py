@@ -113,6 +113,7 @@ def test_sizes_of_a_model_that_returns_images(aspect_ratio: str, size: str) -> N
         "n": 1,
         "size": size,
         "output_format": "jpeg",
+        "quality": "high",
     }
 
 

@@ -10,10 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.runway.adapter import Runway
-from providers.adapters.runway.wire import RATIOS, Task, to_body, to_path, to_state
+from providers.adapters.runway.forms import FORMS, to_body, to_path
+from providers.adapters.runway.wire import Task, to_state
 from providers.base import AccountState, Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.catalogue import Catalogue, CatalogueFile
-from providers.catalogue.models import Model
+from providers.catalogue.models import Model, RouteEntry
 from providers.http.transport import Transport
 from schemas.enums import CancelRule, ErrorCode
 from schemas.errors import (
@@ -31,7 +32,7 @@ from schemas.settings import ProviderSettings
 
 PROMPT = "a lighthouse in fog"
 TASK_ID = "0b6f2c1e-5a77-4c0e-9d0a-2f3c8e1d7a90"
-TEXT, IMAGE, TURBO, PICTURE, PICTURE_TURBO, ALEPH, VEO, VEO_FAST = RATIOS
+TEXT, IMAGE, TURBO, PICTURE, PICTURE_TURBO, ALEPH, VEO, VEO_FAST, *_ = FORMS
 REMOTE = RemoteRef(TASK_ID, TEXT)
 URL = "https://dnznrvs05pmza.cloudfront.net/out.mp4?_jwt=x"
 NO_TASK = (404, {"error": "Task not found"})
@@ -148,18 +149,19 @@ def test_each_image_has_a_tag_and_without_images_the_field_is_omitted() -> None:
     }
 
 
-MODELS = [model for model in CatalogueFile.shipped().models if model.routes[0].provider == "runway"]
+ROUTES = [
+    (model, route) for model in CatalogueFile.shipped().models for route in model.routes if route.provider == "runway"
+]
 
 
 def test_every_supported_model_is_in_the_catalogue_and_charges_cancels() -> None:
-    routes = [route for model in MODELS for route in model.routes]
-    assert sorted(route.model for route in routes) == sorted(RATIOS)
-    assert {route.cancel for route in routes} == {CancelRule.CHARGED}
+    assert sorted(route.model for _, route in ROUTES) == sorted(FORMS)
+    assert {route.cancel for _, route in ROUTES} == {CancelRule.CHARGED}
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_the_ratios_match_the_catalogue(model: Model) -> None:
-    can, (route,) = model.capabilities, model.routes
+@pytest.mark.parametrize(("model", "route"), ROUTES, ids=[model.name for model, _ in ROUTES])
+def test_the_ratios_match_the_catalogue(model: Model, route: RouteEntry) -> None:
+    can = model.capabilities
     catalogue = Catalogue.load(frozenset({"runway"}))
     ratios = set()
     for resolution, aspect_ratio in product(can.resolutions, can.aspect_ratios):
@@ -174,9 +176,50 @@ def test_the_ratios_match_the_catalogue(model: Model) -> None:
         ratio = str(to_body(route.model, order.inputs)["ratio"])
         width, height = map(int, ratio.split(":"))
         wide, high = map(int, aspect_ratio.split(":"))
-        assert width / height == pytest.approx(wide / high, rel=0.02)
+        assert width / height == pytest.approx(wide / high, rel=0.03)
         ratios.add(ratio)
-    assert ratios == {ratio for table in RATIOS[route.model].values() for ratio in table.values()}
+    assert ratios == {ratio for table in FORMS[route.model].ratios.values() for shape, ratio in table.items() if shape}
+
+
+PICTURED = Inputs(prompt=PROMPT, image_urls=["https://x.example/1.png"], duration_seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("model", "resolution", "fields"),
+    [
+        ("video/wan3", "480p", {"ratio": "auto_480p", "duration": 5}),
+        ("video/kling_4", "1080p", {"ratio": "auto_1080p", "duration": 5}),
+        ("video/hailuo3", "2k", {"ratio": "adaptive", "resolution": "2k", "duration": 5}),
+        ("video/grok_imagine_1_5", "720p", {"resolution": "720p", "duration": 5}),
+    ],
+)
+def test_a_picture_gives_its_shape_to_the_video(model: str, resolution: str, fields: dict[str, object]) -> None:
+    assert to_body(model, PICTURED.model_copy(update={"resolution": resolution})) == {
+        "model": model.partition("/")[2],
+        "promptText": PROMPT,
+        "promptImage": FRAMES,
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "ratio", "fields"),
+    [
+        ("seedream5_pro", "2720:1530", {"outputFormat": "jpeg"}),
+        ("grok_imagine_image_2", "2816:1584", {"quality": "medium"}),
+        ("ideogram_4_0", "2560:1440", {"quality": "medium"}),
+        ("ideogram_4_5", "2560:1440", {"quality": "medium"}),
+    ],
+)
+def test_references_without_tags(model: str, ratio: str, fields: dict[str, object]) -> None:
+    inputs = PICTURED.model_copy(update={"aspect_ratio": "16:9", "resolution": "2K", "output_format": "jpeg"})
+    assert to_body(f"text_to_image/{model}", inputs) == {
+        "model": model,
+        "promptText": PROMPT,
+        "ratio": ratio,
+        "referenceImages": [{"uri": "https://x.example/1.png"}],
+        **fields,
+    }
 
 
 @pytest.mark.parametrize(

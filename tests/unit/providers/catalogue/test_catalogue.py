@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.catalogue import Catalogue, CatalogueFile
-from providers.catalogue.models import Model, Price, RouteEntry, UnknownSubmit
+from providers.catalogue.models import Model, RouteEntry, UnknownSubmit
+from providers.catalogue.prices import Price
 from providers.catalogue.reading import read_folder
 from providers.registry import adapter_names
 from schemas.enums import Kind
@@ -67,9 +68,9 @@ def choices(model: Model) -> dict[str, Sequence[object]]:
         "resolution": can.resolutions,
         "duration_seconds": can.durations_seconds,
         "output_format": can.output_formats,
-        "fps": can.frame_rates,
+        "fps": can.fps_choices,
         "audio": can.audio_choices if can.audio else [],
-        "enhance_prompt": [False, True] if can.enhance_prompt else [],
+        "enhance_prompt": can.enhance_prompt_choices if can.enhance_prompt else [],
         "motion": [0.0, 0.9] if can.motion else [],
         "seed": [] if can.max_seed is None else [0, can.max_seed],
         "negative_prompt": ["blur", "x" * can.negative_prompt_characters] if can.negative_prompt_characters else [],
@@ -113,6 +114,20 @@ ANOTHER = Inputs(
 )
 
 
+def pairs(model: Model, offered: Mapping[str, Sequence[object]]) -> dict[str, tuple[Inputs, Inputs]]:
+    """Two orders for each input, which differ only there. Each value is one that the model takes, if it takes any."""
+    values = {field: (values[0], values[-1]) for field, values in offered.items() if values}
+    one = ONE.model_copy(update={field: value for field, (value, _) in values.items()})
+    other = ANOTHER.model_copy(update={field: value for field, (_, value) in values.items()})
+    found = {}
+    for field, value in other.model_dump().items():
+        base = one
+        if model.capabilities.keeps_image_shape:
+            base = base.model_copy(update={"image_urls": []} if field == "aspect_ratio" else {"aspect_ratio": None})
+        found[field] = (base, base.model_copy(update={field: value}))
+    return found
+
+
 FOR_THE_PRICE = {"aleph-2-video-to-video"}
 """Models whose result is as long as the input video: the vendor gets no duration."""
 
@@ -132,10 +147,9 @@ def test_every_input_that_a_model_takes_reaches_the_vendor_and_no_other(model: M
     for route in model.routes:
         reaching = {
             field
-            for field, value in ANOTHER.model_dump().items()
+            for field, (one, other) in pairs(model, offered).items()
             # With only one value, the vendor has no field for the choice.
-            if len(offered.get(field, [])) != 1
-            and written(route, ONE.model_copy(update={field: value})) != written(route, ONE)
+            if len(offered.get(field, [])) != 1 and written(route, one) != written(route, other)
         }
         assert reaching == taken
 
@@ -159,17 +173,20 @@ def test_the_vendors_names_are_aliases(alias: str, name: str) -> None:
 
 PRICES: list[tuple[str, str, dict[str, Any], int]] = [
     ("an image has a price", "nano-banana-pro", {}, 18),
-    ("a resolution has a factor", "nano-banana-pro", {"resolution": "4K"}, 27),
-    ("a factor of one changes nothing", "nano-banana-pro", {"resolution": "2K"}, 18),
+    ("a resolution has a factor", "gen-4-image", {"resolution": "1080p"}, 16),
+    ("a factor of one changes nothing", "gen-4-image", {"resolution": "720p"}, 10),
+    ("a resolution has an amount of its own", "nano-banana-pro", {"resolution": "4K"}, 24),
+    ("an image that is given has a price", "gemini-nano-banana-2.1", {"image_urls": [IMAGE_URL] * 14}, 13),
+    ("a video that is given has a price", "gemini-omni-1.2-flash", {"video_urls": [VIDEO_URL]}, 128),
     ("a picture that is given costs nothing", "gen-4-image", {"image_urls": [IMAGE_URL]}, 10),
-    ("each second counts", T2V, {"duration_seconds": 10}, 110),
-    ("a default length counts as one that is asked for", T2V, {}, 55),
-    ("sound has a factor", T2V, {"audio": True}, 110),
-    ("silence has none", T2V, {"audio": False}, 55),
-    ("all factors multiply", "kling-3.0-video", {"resolution": "4k", "generate_audio": True}, 504),
+    ("each second counts", T2V, {"duration_seconds": 10}, 140),
+    ("a default length counts as one that is asked for", T2V, {}, 70),
+    ("sound has a factor", T2V, {"audio": True}, 140),
+    ("silence has none", T2V, {"audio": False}, 70),
+    ("sound can have an amount of its own", "kling-3.0-video", {"generate_audio": True}, 100),
     ("a factor below one makes it cheaper", "seedance-1-pro", {"resolution": "480p", "duration_seconds": 10}, 60),
     ("a video's price is that of any length", "veo-3", {"duration_seconds": 4}, 250),
-    ("a part of a credit is rounded up", "veo-3.1-lite", {"audio": True, "duration_seconds": 4}, 64),
+    ("a part of a credit is rounded up", "kling-3.0-turbo-text-to-video", {"duration_seconds": 3}, 68),
     (
         "the length of a video that is given is what is ordered",
         "aleph-2-video-to-video",
@@ -211,6 +228,18 @@ def test_the_extension_follows_the_format(output_format: str | None, extension: 
     assert CATALOGUE.order(request("nano-banana", output_format=output_format)).file_extension == extension
 
 
+@pytest.mark.parametrize("asked", [{}, {"enhance_prompt": True}])
+def test_a_model_that_always_rewrites_the_prompt_says_so(asked: dict[str, bool]) -> None:
+    assert CATALOGUE.order(request("veo-3.1-fast", **asked)).inputs.enhance_prompt is True
+
+
+def test_the_frame_rate_that_a_model_delivers_can_be_ordered() -> None:
+    assert CATALOGUE.order(request(T2V, fps=24)).inputs.fps == 24
+    assert CATALOGUE.order(request(T2V)).inputs.fps is None
+    order = CATALOGUE.order(GenerationRequest(prompt="a boat", kind=Kind.VIDEO, fps=24, seed=1))
+    assert order.model == "seedance-1-pro"
+
+
 def test_a_silent_model_takes_generate_audio_false() -> None:
     assert CATALOGUE.order(request("nano-banana", audio=False)).inputs.audio is None
 
@@ -233,7 +262,9 @@ PROBLEMS: list[tuple[str, dict[str, Any], str, str, object]] = [
     ("veo-3-fast", {"generate_audio": False}, "generate_audio", "must be true, not false", [True]),
     ("nano-banana", {"seed": 0}, "seed", "is not taken by this model; leave it out", []),
     ("flux-schnell", {"seed": 2**31}, "seed", f"must be 0 to {2**31 - 1}, not {2**31}", {"min": 0, "max": 2**31 - 1}),
-    (T2V, {"fps": 24}, "fps", "is not taken by this model; leave it out", []),
+    ("kling-3.0-text-to-video", {"fps": 24}, "fps", "is not taken by this model; leave it out", []),
+    (T2V, {"fps": 30}, "fps", "must be 24, not 30", [24]),
+    ("veo-3.1", {"enhance_prompt": False}, "enhance_prompt", "must be true, not false", [True]),
     ("longcat-video-text-to-video", {"fps": 60}, "fps", "must be 15 or 30, not 60", [15, 30]),
     (T2V, {"motion": 0.5}, "motion", "is not taken by this model; leave it out", []),
     (T2V, {"enhance_prompt": True}, "enhance_prompt", "must be false, not true", [False]),
@@ -405,7 +436,7 @@ def test_a_family_selects_its_first_model_that_can_serve(name: str, fields: dict
 
 
 def test_a_family_selects_only_models_with_a_configured_provider() -> None:
-    assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini-9")).model == "gemini-nano-banana-2.1"
+    assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini")).model == "gemini-nano-banana-2.1"
     assert Catalogue(FILE, frozenset({"kie"})).order(request("omni")).model == "gemini-omni-video"
 
 
@@ -486,9 +517,20 @@ def test_cards_have_all_fields_except_the_routes() -> None:
     assert [card.name for card in cards] == [model.name for model in FILE.models]
     for card, model in zip(cards, FILE.models, strict=True):
         assert (card.capabilities, card.defaults, card.price) == (model.capabilities, model.defaults, model.price)
-        assert (card.retired_on, card.successor) == (None, None)
+        assert (card.good_for, card.quality, card.speed) == (model.good_for, model.quality, model.speed)
+        assert (card.retired_on, card.ends_on, card.successor) == (None, model.ends_on, model.successor)
     assert (str(retired.retired_on), retired.successor, retired.price) == ("2026-09-24", T2V, None)
-    assert "routes" not in cards[0].model_dump_json()
+    assert not {"routes", "costs"} & set(cards[0].model_dump())
+
+
+def test_customers_read_when_a_model_may_end_and_what_to_order_then() -> None:
+    cards = {card.name: card for card in CATALOGUE.models()}
+    ending = cards["gemini-omni-1.1-flash"]
+    assert (str(ending.ends_on), ending.successor, ending.status) == ("2026-12-03", "gemini-omni-1.2-flash", "active")
+    assert ending.description.endswith(
+        "The vendor may shut it down from 2026-12-03 on; then order gemini-omni-1.2-flash."
+    )
+    assert "shut" not in cards["nano-banana"].description
 
 
 def test_the_default_for_unknown_outcomes_is_fail() -> None:
@@ -524,16 +566,26 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ),
     ("unpriced resolution", ["models", 1, "price", "resolution_factors"], {"1K": 1}, "must name every resolution"),
     ("image per second", ["models", 0, "price", "per"], "second", "an image per image"),
+    ("neither rewritten nor kept", ["models", 0, "capabilities", "keeps_prompt"], False, "keeps the prompt"),
     ("neither sound nor silence", ["models", 0, "capabilities", "silence"], False, "what makes no sound is silent"),
     ("kind", ["models", 0, "kind"], "video", "a video has durations_seconds"),
     ("images", ["models", 0, "capabilities", "min_images"], 1, "must not be above max_images"),
     ("sources", ["models", 0, "capabilities", "extends"], ["veo-3"], "what goes on from others' videos needs one"),
     ("alias twice", ["models", 0, "aliases"], ["nano-banana-pro"], "two models answer to the name 'nano-banana-pro'"),
     ("successor", ["retired", 0, "successor"], "nothing", "its successor 'nothing' is not a model that can be"),
-    ("successor of its own", ["models", 0, "successor"], "nano-banana-pro", "only a paused model has a successor"),
+    (
+        "successor of its own",
+        ["models", 0, "successor"],
+        "nano-banana-pro",
+        "only a model that is paused or ends has a succ",
+    ),
+    ("no cost", ["models", 0, "costs"], {}, r"costs name the accounts \['kie'\], not \[\]"),
+    ("quality", ["models", 0, "quality"], "fine", "'draft', 'standard' or 'high'"),
+    ("two lines", ["models", 0, "good_for"], "a\nb", "String should match pattern"),
     ("source", ["models", VEO_EXTENDS, "capabilities", "extends"], ["veo-1"], "no model \\['veo-1'\\] to go on from"),
     ("family", ["families", 0, "models"], ["kling-1"], "there is no model \\['kling-1'\\]"),
-    ("pattern", ["families", 0, "patterns"], ["kling"], "String should match pattern"),
+    ("pattern", ["families", 0, "patterns"], ["*kling"], "String should match pattern"),
+    ("kinds", ["families", 0, "models"], ["nano-banana", T2V], "a family has models of one kind"),
 ]
 
 

@@ -22,6 +22,7 @@ def catalogue(*accounts: str) -> Catalogue:
     """The shipped catalogue, with these accounts as the routes of the first extension model."""
     data = read_folder(files("providers.catalogue"))
     model = next(model for model in data["models"] if model["name"] == "veo-3-extend")
+    model["costs"] |= dict.fromkeys(accounts, model["costs"]["kie"])
     model["routes"] = [{"provider": account, "model": "veo-extend/veo3"} for account in ("kie", *accounts)]
     return Catalogue(CatalogueFile.model_validate(data), adapter_names() | set(accounts))
 

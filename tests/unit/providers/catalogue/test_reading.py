@@ -15,6 +15,10 @@ capabilities.prompt_characters = 100
 capabilities.output_formats = ["png"]
 defaults.output_format = "png"
 price = { credits = 4, per = "image" }
+good_for = "tests"
+quality = "draft"
+speed = "fast"
+costs.kie = { amount = 4, per = "image", currency = "USD", source = "https://vendor.example", seen_on = 2026-11-28 }
 """
 PLAIN = """
 [[models]]
@@ -44,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(folder: Path, order: list[str], **makers: str) -> None:
-    (folder / "catalogue.toml").write_text(f"order = {order}\nretired = []\n")
+    (folder / "catalogue.toml").write_text(f"credit_dollars = 0.005\norder = {order}\nretired = []\n")
     for maker, text in makers.items():
         (folder / "makers" / f"{maker}.toml").write_text(text)
 

@@ -1,0 +1,52 @@
+"""Shows the catalogue, and compares its prices with the vendors' prices."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli.configuration import provider_settings
+from cli.console import console
+from cli.options import AsJson
+from schemas.enums import Kind
+
+
+class _ListsByDefault(TyperGroup):
+    """`reelworks models banana` is `reelworks models list banana`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, "--help"}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_ListsByDefault, help="The models that customers order. Without a command: list them.")
+
+
+@app.command("list")
+def list_models(
+    names: Annotated[list[str] | None, typer.Argument(help="only models whose name or alias has this in it")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="only models that make this")] = None,
+    provider: Annotated[str | None, typer.Option(help="only models that this account serves")] = None,
+    only_available: Annotated[
+        bool, typer.Option("--available", help="only models that can be ordered here now")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the models of the catalogue, with their prices and the accounts that serve them."""
+    from cli.reports.models import Choice, show_models
+    from providers.registry import Providers
+
+    choice = Choice(names=names or (), kind=kind, provider=provider, only_available=only_available)
+    show_models(Providers(provider_settings().providers).available(), console, choice, as_json=as_json)
+
+
+@app.command()
+def lint(as_json: AsJson = False) -> None:
+    """Compare each price with the vendors' prices. Exit with 1 if a customer pays less than we do."""
+    from cli.reports.prices import show_prices
+    from providers.catalogue import CatalogueFile
+
+    if not show_prices(CatalogueFile.shipped(), datetime.now(UTC).date(), console, as_json=as_json):
+        raise typer.Exit(1)
