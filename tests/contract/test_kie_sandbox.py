@@ -27,6 +27,7 @@ from schemas.errors import (
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
+    WrongFile,
 )
 from schemas.settings import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
@@ -146,12 +147,11 @@ def test_an_expired_link_is_stale(rig: Rig) -> None:
     assert caught.value.is_stale
 
 
-def test_a_web_page_in_place_of_an_image_may_be_read_again(rig: Rig) -> None:
+def test_a_web_page_in_place_of_an_image_is_the_wrong_file(rig: Rig) -> None:
     rig.misbehave(download_body="html")
     order = rig.order()
-    with pytest.raises(DownloadError) as caught:
+    with pytest.raises(WrongFile):
         open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind)
-    assert not caught.value.is_final
 
 
 def test_kie_cannot_cancel(rig: Rig) -> None:
