@@ -1,0 +1,1 @@
+"""Attacks a running system as strangers can, and measures what everybody else notices."""

@@ -1,0 +1,131 @@
+"""Attacks with messages to the Redis door: every part of a message with every wrong value, and texts that are no message."""
+
+import base64
+import json
+import time
+import zlib
+from typing import Any
+from uuid import uuid4
+
+from drills.hostile.probe import Probe
+from drills.hostile.target import Target
+
+_DRAIN_SECONDS = 10.0
+
+WRONG: tuple[object, ...] = (None, 5, 1.5, True, [], ["a"], {}, {"a": 1}, "", "\x00", "\ud83d", "a" * 100_000)
+"""Values of every JSON type, and texts that parsers stumble over."""
+
+
+def message(body: object = None, **changes: object) -> dict[str, Any]:
+    """A message in Celery's protocol 2 (https://docs.celeryq.dev, "Message Protocol"), with changes.
+
+    Args:
+        body: arguments, keyword arguments and options. None: an order that no catalogue takes.
+    """
+    keywords = {"customer_id": "a customer", "request": {"prompt": "a prompt"}}
+    options = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+    whole = {
+        "body": encoded([[], keywords, options] if body is None else body),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {
+            "lang": "py",
+            "task": "generation.enqueue",
+            "id": str(uuid4()),
+            "shadow": None,
+            "eta": None,
+            "expires": None,
+            "group": None,
+            "group_index": None,
+            "retries": 0,
+            "timelimit": [None, None],
+            "root_id": "r",
+            "parent_id": None,
+            "argsrepr": "()",
+            "kwargsrepr": "{}",
+            "origin": "gen1@host",
+            "ignore_result": False,
+            "replaced_task_nesting": 0,
+            "stamped_headers": None,
+            "stamps": {},
+        },
+        "properties": {
+            "correlation_id": "c",
+            "reply_to": "r",
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": "requests"},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": str(uuid4()),
+        },
+    }
+    return {**whole, **changes}
+
+
+def encoded(body: object) -> str:
+    """A message's body: base64 of JSON."""
+    return base64.b64encode(json.dumps(body).encode()).decode()
+
+
+def with_part(part: str, field: str, value: object) -> dict[str, Any]:
+    """A message with another value of a header or a property."""
+    whole = message()
+    return {**whole, part: {**whole[part], field: value}}
+
+
+def _probe(name: str, *raw: str | bytes) -> Probe:
+    def attack(target: Target) -> str:
+        target.redis.lpush("requests", *raw)
+        ends_at = time.monotonic() + _DRAIN_SECONDS
+        while (left := _left(target)) and time.monotonic() < ends_at:
+            time.sleep(0.05)
+        return f"{left} left" if left else "taken"
+
+    return Probe("redis", name, attack)
+
+
+def _left(target: Target) -> int:
+    """The messages that wait or are not acknowledged."""
+    waiting, unacknowledged = target.redis.llen("requests"), target.redis.hlen("unacked")
+    return int(waiting) + int(unacknowledged)  # type: ignore[arg-type]  # the client is not asynchronous
+
+
+def _fields() -> list[Probe]:
+    whole = message()
+    return [
+        _probe(f"{part}.{field} of every wrong type", *(json.dumps(with_part(part, field, value)) for value in WRONG))
+        for part in ("headers", "properties")
+        for field in whole[part]
+    ] + [
+        _probe(f"{part} of every wrong type", *(json.dumps({**whole, part: value}) for value in WRONG)) for part in whole
+    ]
+
+
+def _bomb() -> dict[str, Any]:
+    zeros = zlib.compress(zlib.compress(bytes(1024**3), 9), 9)
+    return {**with_part("headers", "compression", "zlib"), "body": base64.b64encode(zeros).decode()}
+
+
+MESSAGES = [
+    *_fields(),
+    _probe("an empty text", b""),
+    _probe("no JSON", b"no JSON"),
+    _probe("bytes that are no text", b"\xff\xfe"),
+    _probe("a list", b"[]"),
+    _probe("null", b"null"),
+    _probe("a list 100,000 deep", b"[" * 100_000),
+    _probe("20 orders for tomorrow", *(json.dumps(with_part("headers", "eta", "2099-01-01T00:00:00")) for _ in range(20))),
+    _probe("an order with a chain", json.dumps(message([[], {}, {"chain": [{"task": "pipeline.sweep"}]}]))),
+    _probe("an order with a callback", json.dumps(message([[], {}, {"callbacks": [{"task": "generation.settle"}]}]))),
+    _probe("a task of ours", json.dumps(with_part("headers", "task", "pipeline.sweep"))),
+    _probe("a task of nobody", json.dumps(with_part("headers", "task", "their.task"))),
+    _probe("a body of 20 MB", json.dumps(message(body="x" * 20_000_000))),
+    _probe("a body of a million lists", json.dumps(message([[], {"request": [[]] * 1_000_000}, {}]))),
+    _probe("1,000 orders at once", *(json.dumps(message()) for _ in range(1000))),
+]  # fmt: skip
+"""Every attack on the Redis door. The bomb of compression is made when it is needed: it takes a second."""
+
+
+def bomb() -> Probe:
+    """A compressed body that unfolds to a gigabyte."""
+    return _probe("a body that unfolds to a gigabyte", json.dumps(_bomb()))
