@@ -26,7 +26,9 @@ def show_prices(catalogue: CatalogueFile, today: date, console: Console, *, as_j
     routes = sum(len(model.routes) for model in catalogue.models)
     compared = f"{routes - len(unknown)} of {routes} routes compared; no vendor publishes a price of the others"
     losing = len({(loss.model, loss.provider) for loss in found})
-    verdict = f"routes that cost more than their customers pay: {losing}" if found else "no route costs more than it earns"
+    verdict = (
+        f"routes that cost more than their customers pay: {losing}" if found else "no route costs more than it earns"
+    )
     console.print(f"{verdict} ({compared})", style="red" if found else None, markup=False, soft_wrap=True)
     return not found
 
