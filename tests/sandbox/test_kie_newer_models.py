@@ -107,6 +107,12 @@ def test_a_picture_has_the_ordered_size_and_format(
             {"prefer_multi_shots": True, "multi_prompt": [{"prompt": "a", "duration": 5}]},
             "exclude each other",
         ),
+        (
+            "grok-imagine-video-1-5-preview",
+            {"image_urls": [IMAGE, IMAGE], "resolution": "1080p"},
+            "takes one picture when the resolution is 1080p",
+        ),
+        ("grok-imagine-image-2-0/image-edit", {"aspect_ratio": "1:1"}, "image_urls"),
         ("seedream/5-pro-text-to-image", {"aspect_ratio": "1:1", "quality": "2K"}, "quality"),
         ("flux-2/pro-image-to-image", {"aspect_ratio": "1:1", "resolution": "1K"}, "input_urls"),
         ("qwen3/text-to-image", {"aspect_ratio": "1:1"}, "aspect_ratio"),

@@ -130,6 +130,7 @@ INPUTS: Final[Mapping[str, MarketInput]] = {
     "gpt-image-2-*-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
     "gpt-image-2-5-flare-image-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
     "grok-imagine-image-2-0/text-to-image": MarketInput(_SAME),
+    "grok-imagine-image-2-0/image-edit": MarketInput({**_SAME, **_PICTURES}),
 }
 
 

@@ -202,6 +202,24 @@ class GrokImagineImage(KieInput):
         return _picture("1K", self.aspect_ratio, source)
 
 
+class GrokImagineEdit(KieInput):
+    """`grok-imagine-image-2-0/image-edit`. Kie's page of it is called `image-to-image`."""
+
+    prompt: str = Field(min_length=1)
+    image_urls: list[HttpUrlText] = Field(min_length=1, max_length=5)
+    aspect_ratio: Literal["1:1", "2:3", "3:2", "16:9", "9:16", "auto"]
+    nsfw_checker: bool = False
+
+    def image_sources(self) -> tuple[str, ...]:
+        return tuple(self.image_urls)
+
+    def credits(self) -> float:
+        return 4
+
+    def spec(self, source: SourceImage | None) -> MediaSpec:
+        return _picture("1K", self.aspect_ratio, source)
+
+
 class NanoBanana21(KieInput):
     """`nano-banana-2-1`."""
 

@@ -56,6 +56,7 @@ _MODELS: dict[str, type[KieInput]] = {
     "gpt-image-2-image-to-image": newer_images.GptImageEdit,
     "gpt-image-2-5-flare-image-to-image": newer_images.GptImageEdit,
     "grok-imagine-image-2-0/text-to-image": newer_images.GrokImagineImage,
+    "grok-imagine-image-2-0/image-edit": newer_images.GrokImagineEdit,
     "nano-banana-2-1": newer_images.NanoBanana21,
 }
 # Kie still listed this model after 2026-06-11, and refused every create with this text.

@@ -131,6 +131,7 @@ WRITTEN |= {
     "gpt-image-2-*-to-image": EDIT,
     "gpt-image-2-5-flare-image-to-image": EDIT,
     "grok-imagine-image-2-0/text-to-image": IMAGE,
+    "grok-imagine-image-2-0/image-edit": {**IMAGE, "image_urls": ["https://x.example/1.png"]},
     "nano-banana-2-1": {
         **IMAGE,
         "image_input": ["https://x.example/1.png"],
