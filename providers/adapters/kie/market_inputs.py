@@ -128,7 +128,8 @@ INPUTS: Final[Mapping[str, MarketInput]] = {
     "qwen3/*-to-image": _QWEN,
     "qwen3/pro-*-to-image": _QWEN,
     "gpt-image-2-*-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
-    "gpt-image-2-5-flare-image-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
+    "gpt-image-2-5-flare-*-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
+    "gpt-image-2-5-sunburst-*-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
     "grok-imagine-image-2-0/text-to-image": MarketInput(_SAME),
     "grok-imagine-image-2-0/image-edit": MarketInput({**_SAME, **_PICTURES}),
 }

@@ -129,7 +129,8 @@ WRITTEN |= {
     "qwen3/*-to-image": QWEN,
     "qwen3/pro-*-to-image": QWEN,
     "gpt-image-2-*-to-image": EDIT,
-    "gpt-image-2-5-flare-image-to-image": EDIT,
+    "gpt-image-2-5-flare-*-to-image": EDIT,
+    "gpt-image-2-5-sunburst-*-to-image": EDIT,
     "grok-imagine-image-2-0/text-to-image": IMAGE,
     "grok-imagine-image-2-0/image-edit": {**IMAGE, "image_urls": ["https://x.example/1.png"]},
     "nano-banana-2-1": {
