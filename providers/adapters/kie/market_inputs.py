@@ -68,9 +68,10 @@ _QWEN: Final = MarketInput(
         "output_format": "output_format",
         "negative_prompt": "negative_prompt",
         "seed": "seed",
+        "enhance_prompt": "prompt_extend",
         **_PICTURES,
     },
-    # The prompt stays as the customer wrote it. Kie's default is to rewrite it.
+    # Without a choice, the prompt stays as the customer wrote it. Kie's default is to rewrite it.
     always={"prompt_extend": False},
 )
 
