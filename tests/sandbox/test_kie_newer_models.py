@@ -73,7 +73,8 @@ def test_a_video_takes_the_shape_of_its_picture(model: str, fields: JsonObject) 
         ),
         ("flux-2/pro-text-to-image", {"aspect_ratio": "1:1", "resolution": "1K"}, (1024, 1024), "png"),
         ("qwen3/text-to-image", {"image_size": "1:1", "resolution": "2K"}, (2048, 2048), "png"),
-        ("gpt-image-2-text-to-image", {"aspect_ratio": "1:1", "resolution": "4K"}, (4096, 4096), "png"),
+        ("gpt-image-2-text-to-image", {"aspect_ratio": "1:1", "resolution": "2K"}, (2048, 2048), "png"),
+        ("gpt-image-2-5-sunburst-text-to-image", {"aspect_ratio": "1:1", "resolution": "4K"}, (4096, 4096), "png"),
         ("grok-imagine-image-2-0/text-to-image", {}, (1024, 1024), "png"),
         ("nano-banana-2-1", {"aspect_ratio": "1:1", "output_format": "jpg"}, (1024, 1024), "jpg"),
     ],
@@ -107,10 +108,18 @@ def test_a_picture_has_the_ordered_size_and_format(
             {"prefer_multi_shots": True, "multi_prompt": [{"prompt": "a", "duration": 5}]},
             "exclude each other",
         ),
+        (
+            "grok-imagine-video-1-5-preview",
+            {"image_urls": [IMAGE, IMAGE], "resolution": "1080p"},
+            "takes one picture when the resolution is 1080p",
+        ),
+        ("grok-imagine-image-2-0/image-edit", {"aspect_ratio": "1:1"}, "image_urls"),
         ("seedream/5-pro-text-to-image", {"aspect_ratio": "1:1", "quality": "2K"}, "quality"),
         ("flux-2/pro-image-to-image", {"aspect_ratio": "1:1", "resolution": "1K"}, "input_urls"),
         ("qwen3/text-to-image", {"aspect_ratio": "1:1"}, "aspect_ratio"),
         ("gpt-image-2-text-to-image", {"input_urls": [IMAGE]}, "input_urls"),
+        ("gpt-image-2-text-to-image", {"aspect_ratio": "1:1", "resolution": "4K"}, "should be 1K or 2K"),
+        ("gpt-image-2-5-flare-text-to-image", {"aspect_ratio": "9:8", "resolution": "2K"}, "should be 1K"),
     ],
 )
 def test_an_input_that_kie_does_not_document_is_refused(model: str, fields: JsonObject, message: str) -> None:

@@ -68,9 +68,10 @@ _QWEN: Final = MarketInput(
         "output_format": "output_format",
         "negative_prompt": "negative_prompt",
         "seed": "seed",
+        "enhance_prompt": "prompt_extend",
         **_PICTURES,
     },
-    # The prompt stays as the customer wrote it. Kie's default is to rewrite it.
+    # Without a choice, the prompt stays as the customer wrote it. Kie's default is to rewrite it.
     always={"prompt_extend": False},
 )
 
@@ -128,8 +129,10 @@ INPUTS: Final[Mapping[str, MarketInput]] = {
     "qwen3/*-to-image": _QWEN,
     "qwen3/pro-*-to-image": _QWEN,
     "gpt-image-2-*-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
-    "gpt-image-2-5-flare-image-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
+    "gpt-image-2-5-flare-*-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
+    "gpt-image-2-5-sunburst-*-to-image": MarketInput({**_IMAGE, "image_urls": "input_urls"}),
     "grok-imagine-image-2-0/text-to-image": MarketInput(_SAME),
+    "grok-imagine-image-2-0/image-edit": MarketInput({**_SAME, **_PICTURES}),
 }
 
 

@@ -1,9 +1,9 @@
 """The newer image models of Kie Market. Source: https://docs.kie.ai/market, the page of each model."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
@@ -164,12 +164,20 @@ class Qwen3ProEdit(Qwen3Edit):
     prices: ClassVar[Mapping[str, float]] = {"1K": 6.4, "2K": 12}
 
 
-class GptImage(KieInput):
-    """`gpt-image-2-text-to-image`."""
+_GptRatio = Literal["auto", _Ratio, "21:9"]
 
+
+class _GptImage(KieInput):
+    only_1k: ClassVar[frozenset[str]] = frozenset({"auto"})
     prompt: str = Field(min_length=1, max_length=20_000)
-    aspect_ratio: Literal[WideAspectRatio, "2:1", "1:2", "3:1", "1:3", "9:21"] = "auto"
+    aspect_ratio: str = "auto"
     resolution: Literal["1K", "2K", "4K"] = "1K"
+
+    @model_validator(mode="after")
+    def _has_a_size(self) -> Self:
+        if self.resolution != "1K" and self.aspect_ratio in self.only_1k:
+            raise ValueError(f"resolution should be 1K with the aspect ratio {self.aspect_ratio}")
+        return self
 
     def credits(self) -> float:
         return {"1K": 6, "2K": 10, "4K": 16}[self.resolution]
@@ -178,8 +186,38 @@ class GptImage(KieInput):
         return _picture(self.resolution, self.aspect_ratio, source)
 
 
-class GptImageEdit(GptImage):
-    """`gpt-image-2-image-to-image` and `gpt-image-2-5-flare-image-to-image`."""
+class GptImage2(_GptImage):
+    """`gpt-image-2-text-to-image`. There is no square in 4K."""
+
+    aspect_ratio: Literal[_GptRatio, "5:4", "4:5", "2:1", "1:2", "3:1", "1:3", "9:21"] = "auto"
+
+    @model_validator(mode="after")
+    def _no_square_in_4k(self) -> Self:
+        if self.resolution == "4K" and self.aspect_ratio == "1:1":
+            raise ValueError("resolution should be 1K or 2K with the aspect ratio 1:1")
+        return self
+
+
+class GptImage2Edit(GptImage2):
+    """`gpt-image-2-image-to-image`."""
+
+    max_image_bytes: ClassVar[int] = 30 * _MIB
+    input_urls: list[HttpUrlText] = Field(min_length=1, max_length=16)
+
+    def image_sources(self) -> tuple[str, ...]:
+        return tuple(self.input_urls)
+
+
+class GptImage25(_GptImage):
+    """`gpt-image-2-5-flare-text-to-image`, and the same of `sunburst`."""
+
+    only_1k: ClassVar[frozenset[str]] = frozenset({"27:16", "16:27", "9:8", "8:9"})
+    aspect_ratio: Literal[_GptRatio, "27:16", "16:27", "9:8", "8:9"] = "auto"
+    background: Literal["opaque", "transparent"] = "opaque"
+
+
+class GptImage25Edit(GptImage25):
+    """`gpt-image-2-5-flare-image-to-image`, and the same of `sunburst`."""
 
     max_image_bytes: ClassVar[int] = 30 * _MIB
     input_urls: list[HttpUrlText] = Field(min_length=1, max_length=16)
@@ -194,6 +232,24 @@ class GrokImagineImage(KieInput):
     prompt: str = Field(min_length=1)
     aspect_ratio: Literal["1:1", "2:3", "3:2", "16:9", "9:16"] = "1:1"
     nsfw_checker: bool = False
+
+    def credits(self) -> float:
+        return 4
+
+    def spec(self, source: SourceImage | None) -> MediaSpec:
+        return _picture("1K", self.aspect_ratio, source)
+
+
+class GrokImagineEdit(KieInput):
+    """`grok-imagine-image-2-0/image-edit`. Kie's page of it is called `image-to-image`."""
+
+    prompt: str = Field(min_length=1)
+    image_urls: list[HttpUrlText] = Field(min_length=1, max_length=5)
+    aspect_ratio: Literal["1:1", "2:3", "3:2", "16:9", "9:16", "auto"]
+    nsfw_checker: bool = False
+
+    def image_sources(self) -> tuple[str, ...]:
+        return tuple(self.image_urls)
 
     def credits(self) -> float:
         return 4

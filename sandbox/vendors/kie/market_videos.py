@@ -196,22 +196,28 @@ class HappyHorseReference(HappyHorseText):
 
 
 class GrokImagine(_PerSecond):
-    """`grok-imagine-video-1-5-preview`. A picture decides the shape."""
+    """`grok-imagine-video-1-5-preview`, always with sound. A single picture decides the shape."""
 
-    prices: ClassVar[Mapping[str, float]] = {"480p": 2.4, "720p": 4.5}
+    prices: ClassVar[Mapping[str, float]] = {"480p": 2.4, "720p": 4.5, "1080p": 8}
     max_image_bytes: ClassVar[int] = 20 * _MIB
     prompt: str = Field(default="", max_length=4096)
-    image_urls: list[HttpUrlText] = Field(default=[], max_length=1)
+    image_urls: list[HttpUrlText] = Field(default=[], max_length=7)
     aspect_ratio: Literal["16:9", "9:16", "1:1", "3:2", "2:3", "auto"] = "auto"
-    resolution: Literal["480p", "720p"] = "480p"
-    duration: int = Field(default=6, ge=1, le=15)
+    resolution: Literal["480p", "720p", "1080p"] = "480p"
+    duration: int = Field(default=8, ge=1, le=15)
     nsfw_checker: bool = False
+
+    @model_validator(mode="after")
+    def _one_picture_in_1080p(self) -> Self:
+        if self.resolution == "1080p" and len(self.image_urls) > 1:
+            raise ValueError("image_urls takes one picture when the resolution is 1080p")
+        return self
 
     def image_sources(self) -> tuple[str, ...]:
         return tuple(self.image_urls)
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        ratio = "auto" if source is not None else self.aspect_ratio
+        ratio = "auto" if len(self.image_urls) == 1 else self.aspect_ratio
         return _clip(self.resolution, ratio, source, self.duration, sound=True)
 
 
@@ -327,10 +333,10 @@ class KlingOmniText(_KlingOmni):
 
 
 class KlingOmniImage(_KlingOmni):
-    """`kling-3.0-omni/image-to-video`; the video takes the shape of the picture."""
+    """`kling-3.0-omni/image-to-video`: a first and a last picture. The video takes the shape of the first."""
 
     max_image_bytes: ClassVar[int] = 50 * _MIB
-    image_urls: list[HttpUrlText] = Field(min_length=1, max_length=1)
+    image_urls: list[HttpUrlText] = Field(min_length=1, max_length=2)
     aspect_ratio: Literal["auto"]
 
     def image_sources(self) -> tuple[str, ...]:

@@ -52,10 +52,14 @@ _MODELS: dict[str, type[KieInput]] = {
     "qwen3/image-to-image": newer_images.Qwen3Edit,
     "qwen3/pro-text-to-image": newer_images.Qwen3Pro,
     "qwen3/pro-image-to-image": newer_images.Qwen3ProEdit,
-    "gpt-image-2-text-to-image": newer_images.GptImage,
-    "gpt-image-2-image-to-image": newer_images.GptImageEdit,
-    "gpt-image-2-5-flare-image-to-image": newer_images.GptImageEdit,
+    "gpt-image-2-text-to-image": newer_images.GptImage2,
+    "gpt-image-2-image-to-image": newer_images.GptImage2Edit,
+    "gpt-image-2-5-flare-text-to-image": newer_images.GptImage25,
+    "gpt-image-2-5-flare-image-to-image": newer_images.GptImage25Edit,
+    "gpt-image-2-5-sunburst-text-to-image": newer_images.GptImage25,
+    "gpt-image-2-5-sunburst-image-to-image": newer_images.GptImage25Edit,
     "grok-imagine-image-2-0/text-to-image": newer_images.GrokImagineImage,
+    "grok-imagine-image-2-0/image-edit": newer_images.GrokImagineEdit,
     "nano-banana-2-1": newer_images.NanoBanana21,
 }
 # Kie still listed this model after 2026-06-11, and refused every create with this text.

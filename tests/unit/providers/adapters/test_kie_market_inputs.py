@@ -129,8 +129,10 @@ WRITTEN |= {
     "qwen3/*-to-image": QWEN,
     "qwen3/pro-*-to-image": QWEN,
     "gpt-image-2-*-to-image": EDIT,
-    "gpt-image-2-5-flare-image-to-image": EDIT,
+    "gpt-image-2-5-flare-*-to-image": EDIT,
+    "gpt-image-2-5-sunburst-*-to-image": EDIT,
     "grok-imagine-image-2-0/text-to-image": IMAGE,
+    "grok-imagine-image-2-0/image-edit": {**IMAGE, "image_urls": ["https://x.example/1.png"]},
     "nano-banana-2-1": {
         **IMAGE,
         "image_input": ["https://x.example/1.png"],
@@ -211,3 +213,9 @@ def test_omitted_inputs_are_not_sent() -> None:
 def test_an_unknown_model_of_an_old_order_is_rejected() -> None:
     with pytest.raises(ProviderRejected, match="kie's model sora-2 is not served any more"):
         to_body(ProviderRequest("sora-2", ORDERED))
+
+
+@pytest.mark.parametrize(("choice", "sent"), [(None, False), (False, False), (True, True)])
+def test_qwen_rewrites_the_prompt_only_if_asked_to(choice: bool | None, sent: bool) -> None:
+    body = to_body(ProviderRequest("qwen3/*-to-image", Inputs(prompt="p", enhance_prompt=choice)))
+    assert body["input"] == {"prompt": "p", "prompt_extend": sent}
