@@ -10,7 +10,7 @@ LITELLM_INSTALLED := .venv-litellm/installed
 
 MINUTES ?= 20
 
-.PHONY: help setup demo up test test-slow model mutants check docs fmt bench peers chaos rollout lock clean
+.PHONY: help setup demo up test test-slow model mutants check docs fmt bench peers chaos hostile rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Measure everythin
 
 peers: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Try each peer of the bench with a few orders (PEER=NAME)
 	@$(BIN)/python -m bench.peers smoke "$(PEER)"
+
+hostile: $(INSTALLED) ## Attack every door of a running system, and measure what others notice (ONLY=redis)
+	@$(BIN)/python -m drills.hostile $(if $(ONLY),--only "$(ONLY)")
 
 rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
 	@$(BIN)/python -m drills.rollout --base "$(BASE)"

@@ -32,6 +32,10 @@ _PART_BYTES = 16 * 1024
 # Requests that a client sends before it has the answer to the first one.
 _MOST_PIPELINED = 16
 
+# Each part of a body costs the parser the same, so parts of a byte would block all other requests.
+_FREE_PARTS = 1000
+_LEAST_PART_BYTES = 32
+
 # After an early answer, a client may still be sending. It needs a moment to read the answer before the connection ends.
 _LINGER_SECONDS = 1.0
 
@@ -79,6 +83,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_body = False
         self._body_began_at = 0.0
         self._body_bytes = 0
+        self._body_parts = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -155,7 +160,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._is_in_head = False
         self._is_in_body = True
-        self._body_bytes = 0
+        self._body_bytes = self._body_parts = 0
         self._await_body()
         super().on_headers_complete()
 
@@ -177,6 +182,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._fruitless_bytes = 0
         self._body_bytes += len(body)
+        self._body_parts += 1
+        if self._body_parts > _FREE_PARTS and self._body_bytes < self._body_parts * _LEAST_PART_BYTES:
+            raise self._refused(BadRequest(f"send chunks of at least {_LEAST_PART_BYTES} bytes"))
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
@@ -33,10 +33,8 @@ def _sent(target: Target, parts: Iterable[bytes]) -> str:
             answer = connection.recv(_PART)
         except OSError:
             answer = b""
-            try:
+            with suppress(OSError):
                 answer = connection.recv(_PART)
-            except OSError:
-                pass
     status = answer.split(b" ", 2)[1].decode() if answer.startswith(b"HTTP/") else "closed"
     return f"{status} after {taken / 1024:.0f} KiB"
 
@@ -70,10 +68,8 @@ def _dripped(begin: bytes, drip: bytes, count: int) -> Callable[[Target], str]:
             ends_at = time.monotonic() + _HELD_SECONDS
             while time.monotonic() < ends_at:
                 for connection in held:
-                    try:
+                    with suppress(OSError):
                         connection.sendall(drip)
-                    except OSError:
-                        pass
                 time.sleep(0.1)
         return f"{count} dripped"
 
@@ -81,7 +77,15 @@ def _dripped(begin: bytes, drip: bytes, count: int) -> Callable[[Target], str]:
 
 
 _HALF_JSON = _CREATE + b"X-API-Key: KEY\r\nContent-Length: 8000000\r\n\r\n" + b'{"prompt": "' + b"x" * 4000
-_HALF_UPLOAD = b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nX-API-Key: KEY\r\nContent-Length: 8000000\r\n\r\n\x89PNG\r\n\x1a\n" + b"x" * 100
+_UPLOAD = b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nX-API-Key: KEY\r\nContent-Length: 8000000\r\n\r\n"
+_HALF_UPLOAD = _UPLOAD + b"\x89PNG\r\n\x1a\n" + b"x" * 100
+_END = b"\r\n\r\n"
+_OPENAPI = b"GET /openapi.json HTTP/1.1\r\nHost: x"
+
+
+def _once(sent: bytes) -> Callable[[Target], str]:
+    return lambda target: _sent(target, [sent])
+
 
 CONNECTIONS = [
     Probe("head", "a header value of 300 MiB", _flood(_HEAD + b"X: ", b"a", 300)),
@@ -94,15 +98,15 @@ CONNECTIONS = [
     Probe("head", "empty lines", _flood(b"", b"\r\n", 16)),
     Probe("head", "NUL bytes", _flood(b"", b"\x00", 4)),
     Probe("head", "TLS in plain HTTP", _flood(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\xaa", 4)),
-    Probe("head", "cookies of 100 kB", lambda target: _sent(target, [_HEAD + b"Cookie: " + b"a" * 100_000 + b"\r\n\r\n"])),
-    Probe("head", "1,000 fields", lambda target: _sent(target, [_HEAD + b"X: y\r\n" * 1000 + b"\r\n"])),
+    Probe("head", "cookies of 100 kB", _once(_HEAD + b"Cookie: " + b"a" * 100_000 + b"\r\n\r\n")),
+    Probe("head", "1,000 fields", _once(_HEAD + b"X: y\r\n" * 1000 + b"\r\n")),
     Probe("head", "trailers without end", _flood(_CHUNKED + b"1\r\na\r\n0\r\n", b"X: y\r\n", 16)),
     Probe("head", "chunk extensions without end", _flood(_CHUNKED + b"1;", b"a=b;", 16)),
     Probe("head", "chunks of one byte", _flood(_CHUNKED, b"1\r\na\r\n", 8)),
-    Probe("head", "10,000 requests at once", lambda target: _sent(target, [(_HEAD + b"\r\n") * 10_000])),
-    Probe("head", "a Content-Length of 10^30", lambda target: _sent(target, [_CREATE + b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n"])),
-    Probe("head", "two Content-Lengths", lambda target: _sent(target, [_CREATE + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"])),
-    Probe("head", "an upgrade to h2c", lambda target: _sent(target, [_HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n"])),
+    Probe("head", "10,000 requests at once", _once((_HEAD + b"\r\n") * 10_000)),
+    Probe("head", "a Content-Length of 10^30", _once(_CREATE + b"Content-Length: 1" + b"0" * 30 + _END)),
+    Probe("head", "two Content-Lengths", _once(_CREATE + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab")),
+    Probe("head", "an upgrade to h2c", _once(_HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n")),
     Probe("connection", "300 silent", _held(300, b"")),
     Probe("connection", "2,500 silent", _held(2500, b"")),
     Probe("connection", "300 with half a head", _held(300, _HEAD)),
@@ -112,5 +116,5 @@ CONNECTIONS = [
     Probe("connection", "100 dripped heads", _dripped(_HEAD, b"X", 100)),
     Probe("connection", "100 dripped bodies", _dripped(_HALF_JSON, b"x", 100)),
     Probe("connection", "16 dripped uploads", _dripped(_HALF_UPLOAD, b"x", 16)),
-    Probe("connection", "100 answers that nobody reads", _held(100, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 10)),
+    Probe("connection", "100 answers that nobody reads", _held(100, (_OPENAPI + _END) * 10)),
 ]  # fmt: skip

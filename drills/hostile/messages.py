@@ -1,4 +1,4 @@
-"""Attacks with messages to the Redis door: every part of a message with every wrong value, and texts that are no message."""
+"""Attacks with messages to the Redis door: each part with each wrong value, and texts that are no message."""
 
 import base64
 import json
@@ -87,7 +87,7 @@ def _probe(name: str, *raw: str | bytes) -> Probe:
 def _left(target: Target) -> int:
     """The messages that wait or are not acknowledged."""
     waiting, unacknowledged = target.redis.llen("requests"), target.redis.hlen("unacked")
-    return int(waiting) + int(unacknowledged)  # type: ignore[arg-type]  # the client is not asynchronous
+    return int(waiting) + int(unacknowledged)
 
 
 def _fields() -> list[Probe]:
@@ -97,7 +97,8 @@ def _fields() -> list[Probe]:
         for part in ("headers", "properties")
         for field in whole[part]
     ] + [
-        _probe(f"{part} of every wrong type", *(json.dumps({**whole, part: value}) for value in WRONG)) for part in whole
+        _probe(f"{part} of every wrong type", *(json.dumps({**whole, part: value}) for value in WRONG))
+        for part in whole
     ]
 
 
@@ -114,7 +115,7 @@ MESSAGES = [
     _probe("a list", b"[]"),
     _probe("null", b"null"),
     _probe("a list 100,000 deep", b"[" * 100_000),
-    _probe("20 orders for tomorrow", *(json.dumps(with_part("headers", "eta", "2099-01-01T00:00:00")) for _ in range(20))),
+    _probe("20 orders for another day", *[json.dumps(with_part("headers", "eta", "2099-01-01T00:00:00"))] * 20),
     _probe("an order with a chain", json.dumps(message([[], {}, {"chain": [{"task": "pipeline.sweep"}]}]))),
     _probe("an order with a callback", json.dumps(message([[], {}, {"callbacks": [{"task": "generation.settle"}]}]))),
     _probe("a task of ours", json.dumps(with_part("headers", "task", "pipeline.sweep"))),

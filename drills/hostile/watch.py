@@ -62,13 +62,10 @@ def _read_memory(target: Target, seen: Seen, over: threading.Event) -> None:
             seen.peak_mib[name] = max(seen.peak_mib.get(name, 0.0), _largest_mib(part.pid))
 
 
-def _largest_mib(pid: int) -> float:
+def _largest_mib(pid: int | None) -> float:
     """The resident memory of the largest process of a part."""
-    sizes = [0]
     try:
         process = psutil.Process(pid)
-        for each in (process, *process.children(recursive=True)):
-            sizes.append(each.memory_info().rss)
+        return max(each.memory_info().rss for each in (process, *process.children(recursive=True))) / _MEBIBYTE
     except psutil.NoSuchProcess:
-        pass
-    return max(sizes) / _MEBIBYTE
+        return 0.0

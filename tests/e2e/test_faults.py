@@ -7,11 +7,11 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
+from drills.hostile.messages import WRONG
+from drills.hostile.messages import message as sample
 from stack.stack import Stack
 from tests.e2e.conftest import FINISHED, System
 from tests.support import NewCustomer, eventually
-from tests.unit.workers.test_envelopes import WRONG
-from tests.unit.workers.test_envelopes import message as sample
 from workers.roles import ROLES, Role
 
 

@@ -218,6 +218,16 @@ def test_a_client_that_does_not_read_its_answer_is_cut(address: tuple[str, int])
     pytest.fail("the server waits for a client that does not read")
 
 
+def test_a_body_in_chunks_of_a_byte_is_refused(address: tuple[str, int]) -> None:
+    begin = b"POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert status(answer_to(address, begin, *[b"1\r\na\r\n" * 4096] * 8)) == 400
+
+
+def test_a_body_in_some_small_chunks_is_read(address: tuple[str, int]) -> None:
+    begin = b"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert answer_to(address, begin, b"1\r\na\r\n" * 900 + b"0\r\n\r\n").endswith(b"900")
+
+
 def test_a_flood_of_requests_on_one_connection_is_cut(address: tuple[str, int]) -> None:
     answer = answer_to(address, (HEAD + b"\r\n") * 5000)
     assert answer.count(b"HTTP/1.1 200") < 100

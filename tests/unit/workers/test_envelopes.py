@@ -1,66 +1,18 @@
 """Whatever stands in Redis, Celery sees a message that it can run and acknowledge."""
 
-import base64
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from celery import Celery
 from celery.worker.request import Request
 from kombu.transport.virtual import Channel, Message
 
+from drills.hostile.messages import WRONG, message
 from schemas.enums import Queue, TaskName
 from workers.envelopes import Unreadable, checked
 
 KEYWORDS = {"customer_id": "a customer", "request": {"prompt": "a prompt"}}
-
-WRONG = [None, 5, 1.5, True, [], ["a"], {}, {"a": 1}, "", "\x00", "\ud83d", "a" * 100_000]
-
-
-def message(body: object = None, **changes: object) -> dict[str, Any]:
-    """An order in Celery's protocol 2 (https://docs.celeryq.dev, "Message Protocol"), with changes."""
-    order = {
-        "body": encoded([[], KEYWORDS, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]),
-        "content-encoding": "utf-8",
-        "content-type": "application/json",
-        "headers": {
-            "lang": "py",
-            "task": "generation.enqueue",
-            "id": str(uuid4()),
-            "shadow": None,
-            "eta": None,
-            "expires": None,
-            "group": None,
-            "group_index": None,
-            "retries": 0,
-            "timelimit": [None, None],
-            "root_id": "r",
-            "parent_id": None,
-            "argsrepr": "()",
-            "kwargsrepr": "{}",
-            "origin": "gen1@host",
-            "ignore_result": False,
-            "replaced_task_nesting": 0,
-            "stamped_headers": None,
-            "stamps": {},
-        },
-        "properties": {
-            "correlation_id": "c",
-            "reply_to": "r",
-            "delivery_mode": 2,
-            "delivery_info": {"exchange": "", "routing_key": "requests"},
-            "priority": 0,
-            "body_encoding": "base64",
-            "delivery_tag": str(uuid4()),
-        },
-    }
-    return {**order, **({} if body is None else {"body": encoded(body)}), **changes}
-
-
-def encoded(body: object) -> str:
-    return base64.b64encode(json.dumps(body).encode()).decode()
-
 
 APP = Celery("envelopes", set_as_current=False)
 APP.conf.accept_content = ["json"]

@@ -7,9 +7,9 @@ from kombu import Connection, Consumer, Message, Queue
 from kombu.transport.redis import Channel, Transport
 from redis import Redis as Client
 
+from drills.hostile.messages import message
 from stack.ports import free_port
 from stack.redis import Redis
-from tests.unit.workers.test_envelopes import message
 from tests.upstream import mended
 from workers.celery_patches import checked_channel
 from workers.celery_patches.checked_channel import check_messages
