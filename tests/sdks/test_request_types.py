@@ -56,7 +56,7 @@ def orders(provider: str) -> Iterator[Order]:
         for values in product(*(choices or [None] for choices in fields.values())):
             chosen = dict(zip(fields, values, strict=True))
             request = GenerationRequest.model_validate({"model": name, "prompt": "a boat", **chosen})
-            yield catalogue.order(request, {VIDEO: InputFacts("video/mp4", 1000, duration_seconds=1)})
+            yield catalogue.order(request, {VIDEO: InputFacts("video/mp4", 1000, duration_seconds=2)})
 
 
 def test_every_form_matches_openais_type() -> None:
