@@ -1,7 +1,6 @@
 """The adapter of Kling's legacy dialect against the sandbox. The sandbox follows Kling's documents."""
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from time import time
 from uuid import uuid4
 
@@ -10,7 +9,8 @@ from pydantic import SecretStr
 
 from providers.adapters.kling_legacy.adapter import KlingLegacy
 from providers.base import CallbackReading, Cancellation, RemoteRef, RemoteStatus
-from providers.catalogue import Catalogue
+from providers.catalogue import Catalogue, CatalogueFile
+from providers.catalogue.prices import KnownCost
 from providers.files.downloads import open_download
 from providers.http.transport import Transport
 from sandbox.client import SandboxClient
@@ -23,13 +23,8 @@ from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving
 
 CATALOGUE = Catalogue.load(frozenset({"kling_legacy"}))
 TEXT, IMAGE = "kling-2.6-pro-text-to-video", "kling-2.6-pro-image-to-video"
-# What each model takes for its shortest and smallest video, in Kling's units.
-UNITS: dict[str, Decimal] = {
-    TEXT: Decimal("2.5"),
-    IMAGE: Decimal("2.5"),
-    "kling-2.5-turbo-text-to-video": Decimal("1.5"),
-    "kling-2.5-turbo-image-to-video": Decimal("1.5"),
-    "kling-3.0-image-to-video": Decimal("1.8"),
+COSTS = {
+    model.name: model.costs["kling_legacy"] for model in CatalogueFile.shipped().models if "kling_legacy" in model.costs
 }
 TINY = Delivered(width=64, height=64, duration_seconds=1)
 
@@ -59,10 +54,10 @@ def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
 
 
 def test_the_catalogue_has_these_models() -> None:
-    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == set(UNITS)
+    assert {card.name for card in CATALOGUE.models() if card.retired_on is None} == set(COSTS)
 
 
-@pytest.mark.parametrize("model", UNITS)
+@pytest.mark.parametrize("model", COSTS)
 @pytest.mark.parametrize("audio", [False, True])
 def test_every_model_of_the_catalogue_is_made_and_fetched(rig: Rig, picture: str, model: str, audio: bool) -> None:
     can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
@@ -72,14 +67,16 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(rig: Rig, picture: str
     pictures = [picture] * can.max_images
     order = rig.order(model, image_urls=pictures, duration_seconds=can.durations_seconds[0], generate_audio=sounds)
     state = rig.finish(rig.submit(order))
-    assert state.provider_credits == UNITS[model] * (2 if sounds else 1)
+    cost = COSTS[model]
+    assert isinstance(cost, KnownCost)
+    assert state.provider_credits == cost.of(order.inputs)
     with open_download(rig.provider.result_request(state.result_urls[0]), DOWNLOADS, kind=order.kind) as download:
         body = download.read()
     assert download.media.extension == order.file_extension
     assert (b"mp4a" in body) is sounds
 
 
-@pytest.mark.parametrize("model", UNITS)
+@pytest.mark.parametrize("model", COSTS)
 def test_every_choice_of_a_model_is_taken(rig: Rig, picture: str, model: str) -> None:
     can = next(card.capabilities for card in CATALOGUE.models() if card.name == model)
     assert can is not None

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Literal
@@ -14,7 +13,8 @@ from pydantic import SecretStr
 
 from providers.adapters.kling.adapter import Kling
 from providers.base import CallbackReading, Cancellation, Provider, RemoteRef, RemoteStatus
-from providers.catalogue import Catalogue
+from providers.catalogue import Catalogue, CatalogueFile
+from providers.catalogue.prices import KnownCost
 from providers.files.downloads import open_download
 from providers.http.transport import Transport
 from sandbox.client import SandboxClient
@@ -58,19 +58,7 @@ def video(rig: Rig) -> str:
     return rig.make(rig.order(prompt="a source"))
 
 
-# What each model takes for its shortest and smallest video, in Kling's units.
-UNITS: dict[str, Decimal] = {
-    "kling-3.0-text-to-video": Decimal("1.8"),
-    "kling-3.0-image-to-video": Decimal("1.8"),
-    "kling-3.0-turbo-text-to-video": Decimal("2.4"),
-    "kling-3.0-turbo-image-to-video": Decimal("2.4"),
-    "kling-3.0-omni": Decimal("1.8"),
-    "kling-3.0-omni-video-to-video": Decimal("1.8"),
-    "kling-2.6-text-to-video": Decimal("2.5"),
-    "kling-2.6-image-to-video": Decimal("2.5"),
-    "kling-2.5-turbo-text-to-video": Decimal("1.5"),
-    "kling-2.5-turbo-image-to-video": Decimal("1.5"),
-}
+COSTS = {model.name: model.costs["kling"] for model in CatalogueFile.shipped().models if "kling" in model.costs}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -89,7 +77,9 @@ def test_every_model_of_the_catalogue_is_made_and_fetched(
         generate_audio=audio and can.audio,
     )
     state = rig.finish(rig.submit(order))
-    assert state.provider_credits == UNITS[model] * (2 if audio and can.audio else 1)
+    cost = COSTS[model]
+    assert isinstance(cost, KnownCost)
+    assert state.provider_credits == cost.of(order.inputs)
     request = rig.provider.result_request(state.result_urls[0])
     with open_download(request, DOWNLOADS, kind=order.kind) as download:
         body = download.read()

@@ -69,8 +69,8 @@ def test_picture_urls_keep_their_spelling_with_the_first_frame_first() -> None:
     ("settings", "units"),
     [
         ({}, 3),
-        ({"resolution": "1080p", "duration": 10}, 12),
-        ({"duration": 3, "audio": "native"}, 3.6),
+        ({"resolution": "1080p", "duration": 10}, 8),
+        ({"duration": 3, "audio": "native"}, 2.7),
     ],
 )
 def test_price_of_version_3(settings: JsonObject, units: float) -> None:

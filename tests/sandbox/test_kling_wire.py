@@ -29,7 +29,7 @@ def test_video_from_create_to_file(kling: Kling) -> None:
     assert (accepted["status"], accepted["external_id"]) == ("submitted", "ours-1")
     assert (task["id"], task["status"], task["message"]) == (accepted["id"], "succeeded", "")
     assert (task["create_time"], task["external_id"]) == (accepted["create_time"], "ours-1")
-    assert task["billing"] == [{"charge_type": "unit", "amount": "3.6", "package_type": "video"}]
+    assert task["billing"] == [{"charge_type": "unit", "amount": "2.7", "package_type": "video"}]
     (output,) = task["outputs"]
     assert (output["type"], output["duration"], output["watermark_url"]) == ("video", "3", "")
     file = kling.http.get(output["url"])

@@ -1,7 +1,7 @@
 """Kling's models in the sandbox: the bodies of creates, their prices, and the files that they deliver.
 
-Field names and limits are those of https://kling.ai/document-api, in the new dialect. Prices are near Kling's; nothing
-should depend on the amounts.
+Field names and limits are those of https://kling.ai/document-api, in the new dialect. Prices are those of
+https://kling.ai/dev/pricing, in units of $0.14.
 """
 
 from collections import Counter
@@ -48,7 +48,8 @@ _ShortPrompt = Annotated[str, Field(min_length=1, max_length=2500)]
 class KlingCreate(Part):
     """The body of a create."""
 
-    units_per_second: ClassVar[Mapping[str, float]] = {"720p": 0.6, "1080p": 1.2, "4k": 2.4}
+    units_per_second: ClassVar[Mapping[str, float]] = {"720p": 0.6, "1080p": 0.8, "4k": 3.0}
+    units_with_sound: ClassVar[Mapping[str, float]] = {"720p": 0.9, "1080p": 1.2, "4k": 3.0}
 
     settings: Settings = Settings()
     options: Options = Options()
@@ -66,8 +67,8 @@ class KlingCreate(Part):
     @property
     def units(self) -> float:
         """The price of the task."""
-        sound = 2 if self.settings.sounds else 1
-        return round(self.units_per_second[self.settings.resolution] * self.settings.duration * sound, 2)
+        rates = self.units_with_sound if self.settings.sounds else self.units_per_second
+        return round(rates[self.settings.resolution] * self.settings.duration, 2)
 
     def image_sources(self) -> tuple[str, ...]:
         """The URLs of the pictures that Kling fetches, the first frame first."""
@@ -120,6 +121,7 @@ class _Text3Turbo(_TextToVideo):
 
 class _Text26(_TextToVideo):
     units_per_second: ClassVar = {"720p": 0.3, "1080p": 0.5}
+    units_with_sound: ClassVar = {"1080p": 1.0}
     prompt: _ShortPrompt
     settings: TextSettings26 = TextSettings26()
 
@@ -191,6 +193,7 @@ class _Image25(_ImageToVideo):
 
 
 class _Image26(_Image25):
+    units_with_sound: ClassVar = _Text26.units_with_sound
     settings: Settings26 = Settings26()
 
     @model_validator(mode="after")
@@ -209,6 +212,8 @@ class _Reference(Part):
 
 
 class _Omni(KlingCreate):
+    units_with_sound: ClassVar = {"720p": 0.8, "1080p": 1.0, "4k": 3.0}
+    units_with_video: ClassVar[Mapping[str, float]] = {"720p": 0.9, "1080p": 1.2, "4k": 3.0}
     contents: Sequence[Annotated[_Words | _Reference, Field(discriminator="type")]]
     settings: Settings3Omni = Settings3Omni()
 
@@ -235,6 +240,12 @@ class _Omni(KlingCreate):
     def video_source(self) -> str | None:
         videos = (part for part in self.contents if isinstance(part, _Reference) and part.type.endswith("_video"))
         return next((video.url for video in videos), None)
+
+    @property
+    def units(self) -> float:
+        if self.video_source() is None:
+            return super().units
+        return round(self.units_with_video[self.settings.resolution] * self.settings.duration, 2)
 
     def _seconds(self, video: SourceVideo | None) -> float:
         return video.seconds if video is not None and self._types["base_video"] else self.settings.duration

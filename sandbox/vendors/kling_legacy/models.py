@@ -28,10 +28,10 @@ _OLD_DURATIONS = ("5", "10")
 @dataclass(frozen=True)
 class _Version:
     units_per_second: Mapping[str, float]
-    """The price of a second in each mode."""
+    """The price of a silent second in each mode."""
+    units_with_sound: Mapping[str, float]
+    """The price of a second with sound in each mode that makes sound."""
     durations: tuple[str, ...]
-    sound_in: tuple[str, ...]
-    """The modes that make sound."""
     tail_in: tuple[str, ...]
     """The modes that take a last picture."""
     sounds_with_tail: bool = False
@@ -39,17 +39,20 @@ class _Version:
 
 _VERSIONS: Mapping[str, _Version] = {
     "kling-v3": _Version(
-        units_per_second={"std": 0.6, "pro": 1.2, "4k": 2.4},
+        units_per_second={"std": 0.6, "pro": 0.8, "4k": 3.0},
+        units_with_sound={"std": 0.9, "pro": 1.2, "4k": 3.0},
         durations=tuple(str(seconds) for seconds in range(3, 16)),
-        sound_in=("std", "pro", "4k"),
         tail_in=("std", "pro", "4k"),
         sounds_with_tail=True,
     ),
     "kling-v2-6": _Version(
-        units_per_second={"std": 0.3, "pro": 0.5}, durations=_OLD_DURATIONS, sound_in=("pro",), tail_in=("pro",)
+        units_per_second={"std": 0.3, "pro": 0.5},
+        units_with_sound={"pro": 1.0},
+        durations=_OLD_DURATIONS,
+        tail_in=("pro",),
     ),
     "kling-v2-5-turbo": _Version(
-        units_per_second={"std": 0.3, "pro": 0.5}, durations=_OLD_DURATIONS, sound_in=(), tail_in=("pro",)
+        units_per_second={"std": 0.3, "pro": 0.5}, units_with_sound={}, durations=_OLD_DURATIONS, tail_in=("pro",)
     ),
 }
 
@@ -87,9 +90,9 @@ class LegacyCreate(BaseModel):
             raise ValueError(f"{self.model_name} has no mode {self.mode}")
         if self.duration not in version.durations:
             raise ValueError(f"{self.model_name} takes durations of {', '.join(version.durations)}")
-        if "sound" in self.model_fields_set and not version.sound_in:
+        if "sound" in self.model_fields_set and not version.units_with_sound:
             raise ValueError(f"{self.model_name} takes no sound")
-        if self.sound == "on" and self.mode not in version.sound_in:
+        if self.sound == "on" and self.mode not in version.units_with_sound:
             raise ValueError(f"{self.model_name} has no sound in mode {self.mode}")
         return self
 
@@ -101,8 +104,9 @@ class LegacyCreate(BaseModel):
     @property
     def units(self) -> float:
         """The price of the task."""
-        sound = 2 if self.sound == "on" else 1
-        return round(_VERSIONS[self.model_name].units_per_second[self.mode] * int(self.duration) * sound, 2)
+        version = _VERSIONS[self.model_name]
+        rates = version.units_with_sound if self.sound == "on" else version.units_per_second
+        return round(rates[self.mode] * int(self.duration), 2)
 
     def image_sources(self) -> tuple[str, ...]:
         """The URLs of the pictures that Kling fetches, the first frame first."""
