@@ -1,5 +1,6 @@
 """A vendor account: the API's address, the keys, and authenticated calls."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeVar
 
@@ -16,6 +17,8 @@ from schemas.settings import ProviderSettings
 
 Credentials = Callable[[], Mapping[str, str]]
 """Returns the authentication headers. Runs before each call, because a token can expire between calls."""
+
+_HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
@@ -139,6 +142,10 @@ class Account:
         """The URL of a path of the API."""
         return self._base_url + path
 
+    def absolute(self, link: str) -> str:
+        """The URL of a link that a vendor supplied. A path is at the account's address."""
+        return link if _HAS_SCHEME.match(link) else str(httpx.URL(f"{self._base_url}/").join(link))
+
     def headers_for(self, url: str) -> Mapping[str, str]:
         """The headers for fetching a URL: our key for a URL below the base URL, otherwise none."""
         return self._credentials() if _is_below(url, self._base_url) else {}
@@ -155,9 +162,9 @@ class Account:
         sent = (value for name, value in reply.call.headers.items() if name not in self._profile.headers)
         return redaction.quotable(text, secrets=(self._key, prompt, *sent))
 
-    def without_keys(self, text: str) -> str:
-        """A text without copies of our keys."""
-        return redaction.without(text, secrets=(self._key, self.webhook_key))
+    def without_secrets(self, text: str, *, prompt: str) -> str:
+        """A text without copies of our keys and of the prompt."""
+        return redaction.without(text, secrets=(self._key, self.webhook_key, prompt))
 
     def _key_headers(self) -> Mapping[str, str]:
         return {self._profile.key_header: f"{self._profile.key_scheme} {self._key}".lstrip()}

@@ -123,6 +123,9 @@ class RemoteRef:
     links: Mapping[str, str] = field(default_factory=dict, repr=False)
     """`AcceptedCreate.links` of the same work. Empty where a callback brought the id."""
 
+    prompt: str = field(default="", repr=False)
+    """The order's prompt. Vendors repeat the prompt in their texts, and no message may quote it."""
+
 
 Fence = Callable[[], None]
 """Runs immediately before the body of a create is sent. Raises `LeaseLost` to stop the create: another worker now owns
@@ -155,13 +158,15 @@ STORED_FILE = "stored_file"
 
 
 class RemoteStatus(StrEnum):
-    """The status of the work at the vendor. An adapter raises `ProviderBadResponse` for an unknown status."""
+    """The status of the work at the vendor. `providers.adapters.words` reads the vendors' words for it."""
 
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+    """The vendor's word for the status is not known. That is no news: neither an end nor a failed read."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,9 @@ class RemoteState:
 
     provider_credits: Decimal | None = None
     """The vendor's charge in the vendor's credits. None: the vendor has not reported a charge."""
+
+    word: str | None = None
+    """The vendor's word for the status, short and printable; set when unknown."""
 
 
 class Cancellation(StrEnum):
@@ -228,10 +236,13 @@ class ResultRequest:
     """The JSON body of a POST. None: a GET."""
 
     embedded_in: str | None = None
-    """The JSON member whose base64 text is the file. None: the body of the answer is the file."""
+    """The JSON member whose base64 text is the file, or `providers.http.embedded.DATA_URI`.
+
+    None: the body of the answer is the file.
+    """
 
     embedded_after: int = 0
-    """The number of members of that name to skip before the file."""
+    """The number of members of that name, or of `data:` URIs, to skip before the file."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +291,7 @@ class Provider(Protocol):
 
         Raises:
             ProviderUnavailable: no answer this time.
-            ProviderBadResponse: the vendor does not document this answer.
+            ProviderBadResponse: the answer is about other work, or too large.
             ProviderRejected: the vendor does not know this `remote_id`.
             ProviderAuthFailed: the vendor refuses our account.
         """

@@ -57,6 +57,8 @@ class EventName(StrEnum):
     """A callback arrived after the generation had moved on. The callback is stored and has no effect."""
     SUBMIT_LATE = "submit_late"
     """The vendor accepted a create after the generation had ended. The work is paid for, and no customer gets it."""
+    STATUS_UNKNOWN = "status_unknown"
+    """The provider reported a status that Reelworks does not know. Written once for a generation."""
     WRITE_REFUSED = "write_refused"
     """A worker wrote without a valid lease: the lease was lost, or the acknowledgement of a commit was lost."""
     EXPIRED = "expired"

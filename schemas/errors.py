@@ -10,6 +10,7 @@ ReelworksError
     ProviderRejected        the request is wrong: the generation fails at once
     ProviderAuthFailed      our account is refused: take the next route, and alert
     ProviderQuotaExceeded   our account is empty: take the next route, and alert
+    ProviderModelGone       the vendor no longer has the model: take the next route, and alert
     ProviderBadResponse     the answer contradicts the vendor's documentation
   DownloadError             a result was not fetched; `is_stale`: get a fresh link first
   LeaseLost                 another worker may hold the generation: write nothing more
@@ -151,6 +152,10 @@ class ProviderAuthFailed(ProviderError):
 
 class ProviderQuotaExceeded(ProviderError):
     code = ErrorCode.PROVIDER_QUOTA_EXCEEDED
+
+
+class ProviderModelGone(ProviderError):
+    code = ErrorCode.PROVIDER_REJECTED
 
 
 class ProviderBadResponse(ProviderError):

@@ -130,3 +130,10 @@ NOTE = """
     SELECT id, stage, stage, %(name)s, noted.data
     FROM generations JOIN unnest(%(ids)s::uuid[], %(data)s::jsonb[]) AS noted (id, data) USING (id)
 """
+
+NOTE_ONCE = returns(UUID)("""
+    INSERT INTO events (generation_id, origin, stage, name, data)
+    SELECT id, stage, stage, %(name)s::varchar, %(data)s FROM generations
+    WHERE id = %(id)s AND NOT EXISTS (SELECT FROM events WHERE generation_id = %(id)s AND name = %(name)s::varchar)
+    RETURNING generation_id
+""")

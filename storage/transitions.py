@@ -230,6 +230,14 @@ def note(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str, obje
     note_all(sql, name, {generation_id: data or {}})
 
 
+def note_once(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str, object]) -> bool:
+    """Add a timeline entry as `note` does, unless the generation has an entry of this name.
+
+    Returns False if it has one. The caller's transaction holds the row, so two workers cannot both add the entry.
+    """
+    return sql.first(statements.NOTE_ONCE, id=generation_id, name=name, data=Jsonb(data)) is not None
+
+
 def note_all(sql: Sql, name: EventName, data: Mapping[UUID, Mapping[str, object]]) -> None:
     """Add a timeline entry without a move to each of these generations."""
     sql.run(statements.NOTE, ids=list(data), name=name, data=[Jsonb(each) for each in data.values()])

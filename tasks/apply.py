@@ -156,7 +156,7 @@ def _give_up(services: WorkerServices, claim: Claim, outcome: UnlessCalledBack) 
 
 def _commit(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim:
     # One statement is a transaction by itself and needs a third of the round trips.
-    is_one = isinstance(outcome, Later) or (
+    is_one = (isinstance(outcome, Later) and outcome.once is None) or (
         isinstance(outcome, Advance) and not (outcome.assets or outcome.notes or outcome.stage is Stage.COMPLETED)
     )
     resend_after = services.settings.pipeline.resend_after_seconds
@@ -176,6 +176,8 @@ def _write(sql: Sql, claim: Claim, outcome: Outcome, *, resend_after: float, kee
             assets.add(sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id)
         case Later():
             written = transitions.put_back(sql, claim, wake_in=outcome.seconds, changes=_counted(claim, outcome))
+            if outcome.once is not None and transitions.note_once(sql, claim.id, outcome.once.name, outcome.once.data):
+                log.warning(outcome.once.name, **outcome.once.data)
         case Fail():
             written = transitions.fail(sql, claim, outcome.code, outcome.message)
         case Cancel():

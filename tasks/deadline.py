@@ -5,6 +5,7 @@ import structlog
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError
 from schemas.stages import CANCELLABLE
+from storage import timeline
 from storage.claims import Claim
 from tasks.outcomes import Fail, Outcome
 from tasks.remote import cancelled, remote_ref
@@ -12,6 +13,8 @@ from tasks.services import WorkerServices
 from tasks.troubles import INTERNAL, is_crashing_for_good, loggable
 
 log = structlog.get_logger()
+
+_UNFINISHED = "not finished before its deadline"
 
 # The stages whose failure past the deadline has a message of its stage.
 _LATE = {
@@ -47,4 +50,16 @@ def _late(services: WorkerServices, claim: Claim) -> Outcome:
             log.warning("cancel_failed", reason=loggable(error))
     if generation.cancel_requested_at is not None and generation.stage in CANCELLABLE:
         return cancelled(services, claim, "not confirmed before the deadline")
-    return _LATE.get(generation.stage, Fail(ErrorCode.TIMEOUT, "not finished before its deadline"))
+    if generation.stage is Stage.GENERATING:
+        return _unfinished(services, claim)
+    return _LATE.get(generation.stage, Fail(ErrorCode.TIMEOUT, _UNFINISHED))
+
+
+def _unfinished(services: WorkerServices, claim: Claim) -> Fail:
+    """The failure of work that the provider did not finish. Names a status that Reelworks does not know."""
+    with services.database.statement() as sql:
+        word = timeline.unknown_status(sql, claim.id)
+    if word is None:
+        return Fail(ErrorCode.TIMEOUT, _UNFINISHED)
+    text = f'{_UNFINISHED}; {claim.generation.provider} reported the status "{word}", which Reelworks does not know'
+    return Fail(ErrorCode.TIMEOUT, text)

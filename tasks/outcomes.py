@@ -81,6 +81,8 @@ class Later:
     """How this try counts."""
     changes: Changes = NOTHING
     """Other columns to set."""
+    once: Note | None = None
+    """A timeline entry to write unless the generation has an entry of that name."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The step of `generating`: read the state at the provider, because a poll is due or a callback came."""
 
+from dataclasses import replace
+
 import structlog
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
@@ -34,6 +36,10 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     match state.status:
         case RemoteStatus.QUEUED | RemoteStatus.RUNNING:
             return _wait(services, claim, state)
+        case RemoteStatus.UNKNOWN:
+            # No news: the work goes on, or has ended in words that we cannot read. Only the deadline gives it up.
+            told = {"provider": claim.generation.provider, "status": state.word}
+            return replace(_wait(services, claim, state), once=Note(EventName.STATUS_UNKNOWN, told))
         case RemoteStatus.SUCCEEDED:
             return _deliver(claim, state)
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:

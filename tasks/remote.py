@@ -12,7 +12,12 @@ def remote_ref(claim: Claim) -> RemoteRef:
     generation = claim.generation
     if generation.remote_id is None:
         raise ValueError(f"generation {claim.id} in {generation.stage} has no remote id")
-    return RemoteRef(remote_id=generation.remote_id, model=claim.route.model, links=generation.remote_links)
+    return RemoteRef(
+        remote_id=generation.remote_id,
+        model=claim.route.model,
+        links=generation.remote_links,
+        prompt=claim.order.inputs.prompt,
+    )
 
 
 def cancelled(services: WorkerServices, claim: Claim, reason: str) -> Cancel:

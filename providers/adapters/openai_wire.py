@@ -7,43 +7,45 @@ take and return, so only the fields that Reelworks needs are required.
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 
+from providers.adapters.payload import Lenient, Payload, texts
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import AccountState
 from providers.http.calls import Reply
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderError, ProviderQuotaExceeded, ProviderRejected, ProviderUnavailable
 
-# Observed for images. No documentation says that videos have the same code.
-MODERATION_CODE: Final = "moderation_blocked"
+# Observed for images: the second is of the older models. No documentation says that videos have the same codes.
+MODERATION_CODES: Final = frozenset({"moderation_blocked", "content_policy_violation"})
 
 # An error type; its codes name the exceeded limit. The status is 429, as for a rate limit, but waiting does not help:
 # https://learn.microsoft.com/en-us/microsoft-cloud/dev/dev-proxy/concepts/openai-insufficient-quota
 QUOTA_TYPE: Final = "insufficient_quota"
 
-_BAD_REQUEST = 400
 _NOT_FOUND = 404
-
-
-class Payload(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class ErrorBody(Payload):
     """The content of `error`."""
 
-    message: str | None = None
-    type: str | None = None
-    code: str | int | None = None
+    message: str = ""
+    type: Lenient[str] = None
+    code: Lenient[str] = None
+
+    @classmethod
+    def of(cls, error: JsonValue) -> "ErrorBody":
+        """The content of an `error` that can also be a text or a list."""
+        named = error if isinstance(error, dict) else {}
+        return cls(message="; ".join(texts(error)), type=named.get("type"), code=named.get("code"))
 
 
 class _Refusal(Payload):
-    """The answer of a refused call."""
+    """The answer of a refused call. Gateways on FastAPI name the error `detail`: a text, or a list of objects."""
 
-    error: ErrorBody
+    error: JsonValue = None
+    detail: JsonValue = None
+    message: JsonValue = None
 
 
 class _Page(Payload):
@@ -66,14 +68,14 @@ class OpenAIAdapter(VendorAdapter):
         if reply.status == _NOT_FOUND and reply.call.is_create:
             # The gateway no longer serves the path or the model. The order is not at fault.
             return ProviderUnavailable(f"{provider} serves no such {self.things} (HTTP 404)")
-        if body.code == MODERATION_CODE:
-            told = self._account.quotable(body.message or "", reply, prompt=prompt)
+        if body.code in MODERATION_CODES:
+            told = self._account.quotable(body.message, reply, prompt=prompt)
             text = f"{provider} refused it by its content policy (HTTP {reply.status})"
             return ProviderRejected(f"{text}: {told}" if told else text, code=ErrorCode.CONTENT_REJECTED)
         return super()._error(reply, prompt=prompt)
 
     def _told(self, reply: Reply) -> Told | None:
-        return Told(_error_body(reply).message or "")
+        return Told(_error_body(reply).message)
 
     def _check_list(self, path: str, *, params: Mapping[str, str] | None = None) -> AccountState:
         """Check the account by reading a list, which costs nothing. Raises as `Provider.check` does."""
@@ -86,6 +88,6 @@ class OpenAIAdapter(VendorAdapter):
 
 
 def _error_body(reply: Reply) -> ErrorBody:
-    """The `error` of a refused call's answer; an empty one if the answer has another form."""
-    refusal = reply.read(_Refusal) if reply.status >= _BAD_REQUEST else None
-    return ErrorBody() if refusal is None else refusal.error
+    """The error in an answer; an empty one if the answer has another form."""
+    refusal = reply.read(_Refusal)
+    return ErrorBody() if refusal is None else ErrorBody.of(refusal.error or refusal.detail or refusal.message)

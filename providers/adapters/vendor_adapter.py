@@ -24,7 +24,8 @@ from providers.base import (
     ResultRequest,
 )
 from providers.http.calls import Reply
-from providers.http.transport import Transport
+from providers.http.embedded import DATA_URI
+from providers.http.transport import EMBEDDED_FILE, Transport
 from providers.webhooks import standard_webhooks
 from schemas.enums import ErrorCode
 from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
@@ -32,6 +33,8 @@ from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
 M = TypeVar("M", bound=BaseModel)
+
+_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,20 @@ class VendorAdapter(ABC):
 
     def poll(self, remote: RemoteRef) -> RemoteState:
         state = self._state(remote)
-        if state.error_message is None:
-            return state
-        return replace(state, error_message=self._account.without_keys(state.error_message))
+        return replace(
+            state,
+            result_urls=[self._account.absolute(link) for link in state.result_urls],
+            error_message=self._safe(state.error_message, remote),
+            word=self._safe(state.word, remote),
+        )
+
+    def _safe(self, text: str | None, remote: RemoteRef) -> str | None:
+        """A vendor's text without our keys and without the prompt."""
+        return None if text is None else self._account.without_secrets(text, prompt=remote.prompt)
 
     @abstractmethod
     def _state(self, remote: RemoteRef) -> RemoteState:
-        """The state for `poll`. The error message may still contain our keys: `poll` removes them."""
+        """The state for `poll`, which removes our keys and the prompt from its texts, and resolves its paths."""
 
     def look_up(self, generation_id: UUID) -> AcceptedCreate | None:  # noqa: ARG002 -- the vendor stores no id of ours
         return None
@@ -108,6 +118,11 @@ class VendorAdapter(ABC):
         raise CallbackRefused(f"{self.name} does not call back")
 
     def result_request(self, link: str) -> ResultRequest:
+        url, _, place = link.partition(EMBEDDED_FILE)
+        if place.isdigit() and len(place) <= _MOST_DIGITS:
+            keys = self._account.headers_for(url)
+            headers = {**self.profile.headers, **keys} if keys else {}
+            return ResultRequest(url, headers=headers, embedded_in=DATA_URI, embedded_after=int(place))
         return ResultRequest(link, headers=self._account.headers_for(link) if self.profile.serves_results else {})
 
     def _accepted(self, reply: Reply, form: type[M], what: str, *, prompt: str) -> M:
@@ -142,10 +157,14 @@ class VendorAdapter(ABC):
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error that a refusal stands for. If our request is at fault, the message quotes the vendor's text."""
         error, told = reply.unreadable(), self._told(reply)
+        if reply.is_success and reply.call.is_create and told is not None and told.text:
+            # Gateways answer errors with 200 too. The vendor says that the create failed, so its outcome is known.
+            text = f"{reply.call.provider} answered {reply.call.operation} with an error"
+            error = ProviderRejected(text, code=ErrorCode.PROVIDER_FAILED)
         if type(error) is not ProviderRejected or told is None:
             return error
         text = self._account.quotable(told.text, reply, prompt=prompt)
-        return ProviderRejected(f"{error.message}: {text}" if text else error.message, code=told.code)
+        return ProviderRejected(f"{error.message}: {text}" if text else error.message, code=told.code or error.code)
 
     def _told(self, reply: Reply) -> Told | None:  # noqa: ARG002 -- each vendor has a different error body
         """The vendor's explanation in the answer of a refused call; None if it has no readable one."""

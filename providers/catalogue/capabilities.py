@@ -40,6 +40,10 @@ class Capabilities(Entry):
     prompt_characters: PositiveInt
     """The maximum length of a prompt."""
 
+    prompt_unit: Literal["characters", "utf16"] = Field(
+        default="characters",
+        description="the unit of the limits of prompts; utf16: code units of UTF-16, of which most emoji have two",
+    )
     uses_prompt: bool = Field(
         default=True, description="false: the model ignores the prompt, which requests need anyway"
     )
@@ -114,8 +118,8 @@ class Capabilities(Entry):
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every field of a request that the model cannot serve."""
         return [
-            *_length_problems("prompt", request.prompt, self.prompt_characters),
-            *_length_problems("negative_prompt", request.negative_prompt, self.negative_prompt_characters),
+            *self._length_problems("prompt", request.prompt, self.prompt_characters),
+            *self._length_problems("negative_prompt", request.negative_prompt, self.negative_prompt_characters),
             *_count_problems("image_urls", len(request.image_urls), self.min_images, self.max_images),
             *_count_problems("video_urls", len(request.video_urls), self.min_videos, self.max_videos),
             *self._file_problems(request, facts),
@@ -132,6 +136,18 @@ class Capabilities(Entry):
             # A generation has one file. Customers order several generations for several files.
             *_choice_problems("number_of_outputs", request.number_of_outputs, [1]),
         ]
+
+    def _length_problems(self, field: str, text: str | None, most: int) -> list[FieldProblem]:
+        is_utf16 = self.prompt_unit == "utf16"
+        length = 0 if text is None else len(text.encode("utf-16-le")) // 2 if is_utf16 else len(text)
+        if length <= most:
+            return []
+        allowed = {"max_characters": most}
+        if most == 0:
+            return [_not_taken(field, allowed)]
+        unit = "UTF-16 code units (most emoji count as two)" if is_utf16 else "characters"
+        message = f"has {length} {unit}; at most {most} are allowed"
+        return [FieldProblem(field=field, message=message, allowed=allowed)]
 
     def _file_problems(self, request: GenerationRequest, facts: Facts) -> Iterator[FieldProblem]:
         """The problems of the input files that have facts."""
@@ -196,16 +212,6 @@ def _choice_problems(field: str, value: object, choices: Sequence[object]) -> li
     if value is None or value in choices:
         return []
     return [choice_problem(field, value, choices) if choices else _not_taken(field, [])]
-
-
-def _length_problems(field: str, text: str | None, most: int) -> list[FieldProblem]:
-    if text is None or len(text) <= most:
-        return []
-    allowed = {"max_characters": most}
-    if most == 0:
-        return [_not_taken(field, allowed)]
-    message = f"has {len(text)} characters; at most {most} are allowed"
-    return [FieldProblem(field=field, message=message, allowed=allowed)]
 
 
 def _seed_problems(seed: int | None, most: int | None) -> list[FieldProblem]:

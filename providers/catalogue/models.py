@@ -21,8 +21,9 @@ from schemas.orders import GenerationRequest, Inputs, Route
 _EXTENSIONS = {"png": "png", "jpeg": "jpg"}
 _VIDEO_EXTENSION = "mp4"
 
-# A video of nominally 5 seconds can have some more frames.
+# A video of nominally 5 seconds can have some more frames. A vendor refuses even a slightly shorter video.
 _LENGTH_TOLERANCE_SECONDS = 0.5
+_SHORTAGE_SECONDS = 0.01
 
 
 class UnknownSubmit(StrEnum):
@@ -207,6 +208,9 @@ class Model(_Named):
                 most = max(self.capabilities.durations_seconds)
                 message = f"has {known.duration_seconds:.1f} s: order as many with duration_seconds, not {ordered}"
                 yield FieldProblem(field=video.name, message=message, allowed={"max_seconds": most})
+            elif known.duration_seconds < (least := min(self.capabilities.durations_seconds)) - _SHORTAGE_SECONDS:
+                message = f"has {known.duration_seconds:.1f} s; the model takes videos of at least {least} s"
+                yield FieldProblem(field=video.name, message=message, allowed={"min_seconds": least})
 
     def inputs(self, request: GenerationRequest) -> Inputs:
         """The request's inputs with the defaults. Call this for a request without problems."""

@@ -1,4 +1,8 @@
-"""Streams base64 files out of a vendor's JSON, so that a whole answer is never in memory."""
+"""Streams base64 files out of a vendor's JSON, so that a whole answer is never in memory.
+
+A file is the text of a member with a known name, with or without the head of a `data:` URI, or a `data:` URI in any
+place. A JSON document can also be a text in another one: then `\"` ends a `data:` URI.
+"""
 
 import base64
 import binascii
@@ -17,36 +21,93 @@ _GAP_BYTES = 64
 _ESCAPE_OR_END = re.compile(rb'\\.|"', re.DOTALL)
 _LONGEST_ESCAPE = len(rb"\u003d")
 
+DATA_URI = "data:"
+"""In place of the name of a member: the file is a `data:` URI in any place of the document."""
+_LONGEST_HEAD = 200
+_DATA_URI = re.compile(rb'"data:[^",\s]{0,%d};base64,' % _LONGEST_HEAD)
+
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
-def without_files(chunks: Iterable[bytes], name: str, into: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
+class Kept:
+    """Keeps the first file of a document in memory, up to a limit. A text that is not base64 is no file."""
+
+    def __init__(self, most: int) -> None:
+        self.content = bytearray()
+        self.is_too_large = False
+        self._most = most
+        self._file = _Base64()
+        self._is_over = False
+
+    def add(self, part: bytes) -> None:
+        """Add a part of a file's text."""
+        self._take(lambda: self._file.decode(part))
+
+    def end(self) -> None:
+        """End a file's text. The next text is another file."""
+        self._take(self._file.end)
+        self._file, self._is_over = _Base64(), bool(self.content)
+
+    def _take(self, decoded: Callable[[], bytes]) -> None:
+        if self._is_over or self.is_too_large:
+            return
+        try:
+            self.content += decoded()
+        except DownloadError:
+            self.content.clear()
+            self._is_over = True
+        if len(self.content) > self._most:
+            self.is_too_large = True
+
+
+def without_files(chunks: Iterable[bytes], name: str, kept: Kept | None = None) -> Iterator[bytes]:
     """Empties every long text of this name in a JSON document.
 
     Args:
-        into: receives the decoded texts. If given, short texts are taken out too.
-
-    Raises:
-        DownloadError: `is_final`; `into` is given, and a text is not base64.
+        kept: keeps the first file. If given, short texts are taken out too.
     """
-    kept = bytearray()
-    file: _Base64 | None = None
+    short = bytearray()
+    is_file = False
     for piece in _pieces(chunks, name):
         if not piece.is_text:
-            if file is not None and into is not None:
-                into(file.end())
-            yield bytes(kept) + piece.content
-            kept.clear()
-            file = None
+            if kept is not None:
+                kept.end()
+            yield bytes(short) + piece.content
+            short.clear()
+            is_file = False
             continue
-        kept += piece.content
-        if file is None and len(kept) > (_LEAST_BYTES if into is None else 0):
-            file = _Base64()
-        if file is not None:
-            if into is not None:
-                into(file.decode(bytes(kept)))
-            kept.clear()
-    yield bytes(kept)
+        short += piece.content
+        is_file = is_file or len(short) > (_LEAST_BYTES if kept is None else 0)
+        if is_file:
+            if kept is not None:
+                kept.add(bytes(short))
+            short.clear()
+    yield bytes(short)
+
+
+def with_links(chunks: Iterable[bytes], link: Callable[[int], str], kept: Kept | None = None) -> Iterator[bytes]:
+    """Replaces every `data:` URI in a JSON document by a link.
+
+    Args:
+        link: returns the link for the URI that `file_in` finds after skipping this many.
+        kept: keeps the first file.
+    """
+    held, number, in_text = b"", 0, False
+    for piece in _pieces(chunks, DATA_URI):
+        if piece.is_text:
+            if not in_text:
+                # The previous piece ends with the head of the URI, which contains no quotation mark but its first.
+                yield held[: held.rindex(b'"') + 1] + link(number).encode()
+                held, number = b"", number + 1
+            if kept is not None:
+                kept.add(piece.content)
+        else:
+            if in_text and kept is not None:
+                kept.end()
+            yield held
+            held = piece.content
+        in_text = piece.is_text
+    yield held
 
 
 def file_in(chunks: Iterable[bytes], name: str, *, after: int = 0) -> Iterator[bytes]:
@@ -79,10 +140,19 @@ class _Base64:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._has_begun = False
 
     def decode(self, part: bytes) -> bytes:
         """The bytes that this part completes."""
         text = self._rest + _unescaped(part)
+        if not self._has_begun and text[:5] == b"data:"[: len(text)]:
+            # The text has the head of a `data:` URI, or too few characters to tell.
+            text, self._rest = text.partition(b",")[2], text
+            if not text:
+                if len(self._rest) > _LONGEST_HEAD:
+                    raise _not_base64()
+                return b""
+        self._has_begun = True
         whole = len(text) - len(text) % 4
         self._rest = text[whole:]
         return _decoded(text[:whole])
@@ -101,15 +171,17 @@ class _Piece:
 
 
 def _pieces(chunks: Iterable[bytes], name: str) -> Iterator[_Piece]:
+    is_uri = name == DATA_URI
     # JSON strings escape quotation marks, so this pattern matches only at the start of a member.
-    opening = re.compile(rb'"%s"\s{0,%d}:\s{0,%d}"' % (re.escape(name.encode()), _GAP_BYTES // 2, _GAP_BYTES // 2))
-    longest_opening = len(name) + _GAP_BYTES + len(b'"":"')
+    member = rb'"%s"\s{0,%d}:\s{0,%d}"' % (re.escape(name.encode()), _GAP_BYTES // 2, _GAP_BYTES // 2)
+    opening = _DATA_URI if is_uri else re.compile(member)
+    longest_opening = len(name) + _GAP_BYTES + len(b'"":"') + (_LONGEST_HEAD if is_uri else 0)
     buffer = b""
     in_text = False
     for chunk in chunks:
         buffer += chunk
         while True:
-            end = _end_of_text(buffer) if in_text else _end_of_match(opening, buffer)
+            end = _end_of_text(buffer, is_uri=is_uri) if in_text else _end_of_match(opening, buffer)
             if end is None:
                 break
             yield _Piece(buffer[:end], is_text=in_text)
@@ -123,8 +195,9 @@ def _pieces(chunks: Iterable[bytes], name: str) -> Iterator[_Piece]:
     yield _Piece(buffer, is_text=in_text)
 
 
-def _end_of_text(buffer: bytes) -> int | None:
-    return next((found.start() for found in _ESCAPE_OR_END.finditer(buffer) if found.group() == b'"'), None)
+def _end_of_text(buffer: bytes, *, is_uri: bool) -> int | None:
+    ends = {b'"', b'\\"'} if is_uri else {b'"'}
+    return next((found.start() for found in _ESCAPE_OR_END.finditer(buffer) if found.group() in ends), None)
 
 
 def _end_of_match(opening: re.Pattern[bytes], buffer: bytes) -> int | None:
@@ -144,7 +217,8 @@ def _unescaped(text: bytes) -> bytes:
         return text
     try:
         unescaped: str = json.loads(b'"' + text + b'"')
-        return "".join(unescaped.split()).encode("ascii")
+        # In a document inside a document, slashes can be escaped twice.
+        return "".join(unescaped.replace("\\/", "/").split()).encode("ascii")
     except ValueError:
         raise _not_base64() from None
 

@@ -10,6 +10,7 @@ _LINK = re.compile(
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _LONGEST = 300
 _MOST_READ = 2_000
+_MOST_SEARCHED = 20_000
 _ECHO = 12
 
 
@@ -24,6 +25,11 @@ def quotable(text: str, *, secrets: Iterable[str] = ()) -> str:
         text = text[:_MOST_READ].rpartition(" ")[0] or text[: _LONGEST + 1]
     shown = _without(_one_line(_LINK.sub("[link]", text)), secrets)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def unechoed(text: str, secret: str) -> str:
+    """The text without echoes of a secret, in any case of letters. For reading the text, not for showing it."""
+    return _without(_one_line(text[:_MOST_SEARCHED]).casefold(), [secret.casefold()])
 
 
 def without(text: str, *, secrets: Iterable[str]) -> str:

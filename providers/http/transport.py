@@ -15,9 +15,9 @@ from functools import cached_property
 import httpx
 import structlog
 
+from providers.http import embedded
 from providers.http.addresses import AddressPolicy
 from providers.http.calls import Call, Form, Raw, Reply
-from providers.http.embedded import without_files
 from providers.http.network import USER_AGENT, LimitedTransport
 from providers.http.retry_after import retry_after
 from schemas.errors import (
@@ -32,6 +32,9 @@ from schemas.errors import (
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The limit of a kept file (`Call.keeps_file`), which is an image."""
+
+EMBEDDED_FILE = "#embedded-file-"
+"""Ends a link to a `data:` URI in an answer: the answer's URL comes before, the number of earlier URIs after."""
 
 _MAX_CONNECTIONS = 32
 _CONNECT_SECONDS = 10.0
@@ -111,17 +114,13 @@ class Transport:
             extensions={"timeout": timeout.as_dict()},
         )
         with closing(self._network_of(call).handle_request(request)) as response:
-            file = _Kept(call, MAX_FILE_BYTES)
-            content = _Kept(call, MAX_REPLY_BYTES)
-            chunks = response.iter_bytes()
-            if call.elide is not None:
-                chunks = without_files(chunks, call.elide, file.add if call.keeps_file else None)
-            for chunk in chunks:
-                content.add(chunk)
+            content, files = bytearray(), _Files(call, request)
+            for chunk in files.taken_out(response.iter_bytes()):
+                content += chunk
+                if len(content) > MAX_REPLY_BYTES:
+                    raise _too_large(call, MAX_REPLY_BYTES)
             headers = response.headers
-            return Reply(
-                call, response.status_code, bytes(content.held), retry_after(headers), bytes(file.held), headers
-            )
+            return Reply(call, response.status_code, bytes(content), retry_after(headers), files.first, headers)
 
     def _network_of(self, call: Call) -> httpx.BaseTransport:
         if call.is_elsewhere:
@@ -186,6 +185,35 @@ class _Body(httpx.SyncByteStream):
         yield self._encoded[1]
 
 
+class _Files:
+    """The files in an answer: the texts of the call's `elide`, and `data:` URIs."""
+
+    def __init__(self, call: Call, request: httpx.Request) -> None:
+        self._call = call
+        # Only a read can be repeated for its file.
+        self._url = str(request.url) if call.method == "GET" else ""
+        self._kept = [embedded.Kept(MAX_FILE_BYTES), embedded.Kept(MAX_FILE_BYTES)] if call.keeps_file else []
+
+    @property
+    def first(self) -> bytes:
+        """The file, if the call keeps one."""
+        return next((bytes(kept.content) for kept in self._kept if kept.content), b"")
+
+    def taken_out(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The answer without its files. A `data:` URI becomes a link to this place of the same answer."""
+        of_uris, of_member = self._kept or (None, None)
+        chunks = embedded.with_links(chunks, self._link, of_uris)
+        if self._call.elide is not None:
+            chunks = embedded.without_files(chunks, self._call.elide, of_member)
+        for chunk in chunks:
+            if any(kept.is_too_large for kept in self._kept):
+                raise _too_large(self._call, MAX_FILE_BYTES)
+            yield chunk
+
+    def _link(self, number: int) -> str:
+        return f"{self._url}{EMBEDDED_FILE}{number}" if self._url else ""
+
+
 def _multipart(form: Form) -> tuple[str, bytes]:
     # httpx encodes `files` as `multipart/form-data`. An entry without a file name becomes a text field.
     parts: list[tuple[str, _Part]] = [(name, (None, value.encode(), None)) for name, value in form.fields.items()]
@@ -198,20 +226,6 @@ def _multipart(form: Form) -> tuple[str, bytes]:
 def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
     text = f"{call.provider} gave no answer to {call.operation} ({type(error).__name__})"
     return ProviderOutcomeUnknown(text) if call.is_create and has_left else ProviderUnavailable(text)
-
-
-class _Kept:
-    """A part of an answer in memory, up to a limit."""
-
-    def __init__(self, call: Call, most: int) -> None:
-        self.held = bytearray()
-        self._call = call
-        self._most = most
-
-    def add(self, chunk: bytes) -> None:
-        self.held += chunk
-        if len(self.held) > self._most:
-            raise _too_large(self._call, self._most)
 
 
 def _too_large(call: Call, most: int) -> ProviderError:

@@ -43,7 +43,7 @@ class Rig:
         asked = {"model": model or self.model, "prompt": f"a boat {self.word}", **fields}
         request = GenerationRequest.model_validate(asked)
         # As if the customer had uploaded them: some models take no links.
-        videos = {url: InputFacts("video/mp4", 1000, duration_seconds=1) for url in request.video_urls}
+        videos = {url: InputFacts("video/mp4", 1000, duration_seconds=3) for url in request.video_urls}
         return self.catalogue.order(request, {**videos, **self.facts})
 
     def submit(

@@ -64,9 +64,19 @@ def test_unknown_work_is_rejected_unless_it_was_stopped_before(cancelling: Vendo
         assert cancel(cancelling) is Cancellation.STOPPED
 
 
-def test_an_undocumented_state_does_not_count_as_stopped(cancelling: Vendor) -> None:
-    cancelling.will_say(cancelling.wire.unknown_state(REMOTE_ID))
-    assert type(failure_of(lambda: cancel(cancelling))) is ProviderBadResponse
+def test_a_status_that_nobody_knows_does_not_count_as_stopped(telling: Vendor) -> None:
+    if telling.wire.stopped() is not None:
+        return  # the state is read first
+    telling.will_say(telling.wire.unknown_state(REMOTE_ID))
+    assert cancel(telling) is Cancellation.REQUESTED
+
+
+def test_work_is_not_deleted_if_nobody_knows_its_status(stopping: Vendor) -> None:
+    if stopping.name != "runway":
+        return  # the others have a cancel call, which deletes nothing
+    stopping.will_say(stopping.wire.unknown_state(REMOTE_ID))
+    assert type(failure_of(lambda: cancel(stopping))) is ProviderBadResponse
+    assert [request.method for request in stopping.server.requests] == ["GET"]
 
 
 def test_the_end_of_another_task_is_refused(cancelling: Vendor) -> None:

@@ -115,10 +115,21 @@ def test_a_create_keeps_the_file_of_its_answer(server: RawServer) -> None:
 
 
 @pytest.mark.parametrize("text", ["!" * 2000, TEXT[:2001]], ids=["not base64", "odd"])
-def test_a_create_with_an_unreadable_answer_is_an_unknown_outcome(server: RawServer, text: str) -> None:
+def test_a_text_that_is_not_base64_is_no_file(server: RawServer, text: str) -> None:
     server.will(http(200, json.dumps({"bytes": text}).encode()))
-    with pytest.raises(ProviderOutcomeUnknown):
-        created(server)
+    reply = created(server)
+    assert (reply.file, json.loads(reply.content)) == (b"", {"bytes": ""})
+
+
+def test_a_create_keeps_only_the_first_file(server: RawServer) -> None:
+    server.will(http(200, json.dumps({"files": [{"bytes": TEXT}, {"bytes": TEXT}]}).encode()))
+    assert created(server).file == FILE
+
+
+def test_a_create_keeps_the_file_of_a_data_uri(server: RawServer) -> None:
+    server.will(http(200, json.dumps({"files": ["no file", f"data:image/png;base64,{TEXT}"]}).encode()))
+    reply = created(server)
+    assert (reply.file, json.loads(reply.content)) == (FILE, {"files": ["no file", ""]})
 
 
 def test_a_create_with_too_large_an_answer_is_an_unknown_outcome(

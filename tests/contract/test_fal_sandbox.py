@@ -172,12 +172,11 @@ def test_a_request_that_ended_badly(rig: Rig, fail_code: str, code: ErrorCode) -
     )
 
 
-def test_an_undocumented_state(rig: Rig) -> None:
+def test_a_status_that_nobody_knows_is_no_news_and_does_not_count_as_stopped(rig: Rig) -> None:
     rig.misbehave(state_word="PONDERING")
     remote = submit(rig)
-    for call in (rig.provider.poll, rig.provider.cancel):
-        with pytest.raises(ProviderBadResponse, match="does not document"):
-            call(remote)
+    assert rig.provider.poll(remote) == RemoteState(RemoteStatus.UNKNOWN, word="PONDERING")
+    assert rig.provider.cancel(remote) is Cancellation.REQUESTED
 
 
 def test_what_waits_in_the_queue_is_stopped(rig: Rig) -> None:

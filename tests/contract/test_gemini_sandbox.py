@@ -29,7 +29,6 @@ from schemas.errors import (
     CallbackRefused,
     DownloadError,
     ProviderAuthFailed,
-    ProviderBadResponse,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -236,12 +235,11 @@ def test_a_failed_interaction_is_a_failure(rig: Rig, fail_code: str, message: st
     )
 
 
-def test_an_undocumented_state(rig: Rig) -> None:
+def test_a_status_that_nobody_knows_is_no_news_and_does_not_count_as_stopped(rig: Rig) -> None:
     rig.misbehave(state_word="pondering")
     remote = rig.submit(rig.order())
-    for call in (rig.provider.poll, rig.provider.cancel):
-        with pytest.raises(ProviderBadResponse, match="does not document"):
-            call(remote)
+    assert rig.provider.poll(remote) == RemoteState(RemoteStatus.UNKNOWN, word="pondering")
+    assert rig.provider.cancel(remote) is Cancellation.REQUESTED
 
 
 def test_running_work_is_stopped(rig: Rig) -> None:

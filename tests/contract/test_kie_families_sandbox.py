@@ -17,7 +17,6 @@ from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
     ProviderAuthFailed,
-    ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
@@ -102,10 +101,9 @@ def test_a_success_without_a_result_is_a_failure(rig: Rig) -> None:
     assert state.error_message == "kie reported success without a result"
 
 
-def test_an_undocumented_state_does_not_count_as_running(rig: Rig) -> None:
+def test_a_status_that_nobody_knows_is_no_news(rig: Rig) -> None:
     rig.misbehave(state_word="pondering")
-    with pytest.raises(ProviderBadResponse, match="does not document"):
-        rig.provider.poll(rig.submit(rig.order()))
+    assert rig.provider.poll(rig.submit(rig.order())).status is RemoteStatus.UNKNOWN
 
 
 REFUSALS = {

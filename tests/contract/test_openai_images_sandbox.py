@@ -117,10 +117,11 @@ def test_failed_work_is_a_rejected_create(rig: Rig, word: str, family: type[Prov
     assert (type(caught.value), caught.value.code) == (family, code)
 
 
-def test_an_answer_without_an_image_is_an_unknown_outcome(rig: Rig) -> None:
+def test_an_answer_without_an_image_fails_at_once(rig: Rig) -> None:
     rig.misbehave(empty_result=True)
-    with pytest.raises(ProviderOutcomeUnknown, match="with no picture"):
+    with pytest.raises(ProviderRejected, match="neither a link to the picture nor the picture itself") as caught:
         rig.submit(rig.order())
+    assert caught.value.code is ErrorCode.PROVIDER_FAILED
 
 
 def test_a_finished_image_cannot_be_cancelled(rig: Rig) -> None:

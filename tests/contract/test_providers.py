@@ -233,11 +233,6 @@ def test_success_without_a_result_is_a_failure(keeping: Vendor) -> None:
     assert state.error_message == f"{keeping.name} reported success without a result"
 
 
-def test_a_state_that_is_not_documented_is_never_taken_for_running(keeping: Vendor) -> None:
-    keeping.will_say(keeping.wire.unknown_state(REMOTE_ID))
-    assert type(failure_of(lambda: poll(keeping))) is ProviderBadResponse
-
-
 def test_the_state_of_another_task_is_refused(keeping: Vendor) -> None:
     keeping.will_say(keeping.wire.succeeded("task_2", ["https://media.example/1.png"]))
     assert type(failure_of(lambda: poll(keeping))) is ProviderBadResponse

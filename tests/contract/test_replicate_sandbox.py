@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.adapters.replicate.adapter import Replicate
-from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteStatus, ResultRequest
+from providers.base import Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus, ResultRequest
 from providers.catalogue import Catalogue
 from providers.files.downloads import open_download
 from providers.http.transport import Transport
@@ -16,7 +16,6 @@ from sandbox.scenarios import ErrorReply
 from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
-    ProviderBadResponse,
     ProviderRejected,
     ProviderUnavailable,
 )
@@ -94,12 +93,11 @@ def test_a_success_without_a_result(rig: Rig, model: str, fields: dict[str, obje
     )
 
 
-def test_an_undocumented_state(rig: Rig) -> None:
+def test_a_status_that_nobody_knows_is_no_news_and_does_not_count_as_stopped(rig: Rig) -> None:
     rig.misbehave(state_word="pondering")
     remote = rig.submit(rig.order())
-    for call in (rig.provider.poll, rig.provider.cancel):
-        with pytest.raises(ProviderBadResponse, match="does not document"):
-            call(remote)
+    assert rig.provider.poll(remote) == RemoteState(RemoteStatus.UNKNOWN, word="pondering")
+    assert rig.provider.cancel(remote) is Cancellation.REQUESTED
 
 
 def test_work_is_stopped(rig: Rig) -> None:

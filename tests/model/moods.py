@@ -36,6 +36,7 @@ class Reading(StrEnum):
     CANCELLED = "cancelled"
     UNAVAILABLE = "unavailable"
     UNKNOWN_WORD = "an unknown word"
+    OTHER_WORK = "about other work"
     WRONG_KEY = "our key is refused"
     BUG = "a bug"
 

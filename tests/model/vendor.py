@@ -107,7 +107,9 @@ class Vendor:
             case Reading.UNAVAILABLE:
                 raise ProviderUnavailable("away")
             case Reading.UNKNOWN_WORD:
-                raise ProviderBadResponse("an unknown word")
+                return RemoteState(RemoteStatus.UNKNOWN, word="pondering")
+            case Reading.OTHER_WORK:
+                raise ProviderBadResponse("about other work")
             case Reading.WRONG_KEY:
                 raise ProviderAuthFailed("refused")
             case Reading.BUG:

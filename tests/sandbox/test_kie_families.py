@@ -254,7 +254,7 @@ def test_extension_requires_a_task_that_can_be_extended(kie: Kie, sandbox: Sandb
 
 VEO_WRONG: list[tuple[dict[str, JsonValue], str]] = [
     ({"model": "veo2"}, "model: Input should be 'veo3', 'veo3_fast' or 'veo3_lite'"),
-    ({"aspect_ratio": "16:9"}, "aspect_ratio: Extra inputs are not permitted"),
+    ({"aspect_ratio": "1:1"}, "aspect_ratio: Input should be '16:9', '9:16' or 'Auto'"),
     ({"aspectRatio": "1:1"}, "aspectRatio: Input should be '16:9', '9:16' or 'Auto'"),
     ({"resolution": "4K"}, "resolution: Input should be '720p', '1080p' or '4k'"),
     ({"duration": 5}, "duration: Input should be 4, 6 or 8"),
@@ -308,6 +308,8 @@ def test_wrong_input_is_refused_with_a_helpful_text(
         (VeoInput, {}, (1280, 720), 8, 60),
         (VeoInput, {"model": "veo3", "aspectRatio": "9:16", "resolution": "4k"}, (2160, 3840), 8, 370),
         (VeoInput, {"aspectRatio": "Auto", "duration": 4}, (1280, 720), 4, 60),
+        (VeoInput, {"aspect_ratio": "9:16", "duration": 4}, (720, 1280), 4, 60),
+        (VeoInput, {"aspect_ratio": "9:16", "aspectRatio": "16:9", "duration": 4}, (720, 1280), 4, 60),
         (RunwayInput, RUNWAY, (1280, 720), 5, 12),
         (RunwayInput, {**RUNWAY, "duration": "10", "aspectRatio": "3:4"}, (832, 1104), 10, 30),
         (RunwayInput, {**RUNWAY, "quality": "1080p", "aspectRatio": "9:16"}, (1080, 1920), 5, 30),

@@ -59,7 +59,7 @@ def orders(provider: str) -> Iterator[Order]:
             if can.keeps_image_shape and chosen["image_urls"]:
                 del chosen["aspect_ratio"]
             request = GenerationRequest.model_validate({"model": name, "prompt": "a boat", **chosen})
-            yield catalogue.order(request, {VIDEO: InputFacts("video/mp4", 1000, duration_seconds=1)})
+            yield catalogue.order(request, {VIDEO: InputFacts("video/mp4", 1000, duration_seconds=2)})
 
 
 def test_every_form_matches_openais_type() -> None:

@@ -38,7 +38,9 @@ from providers.adapters.fal.wire import (
     to_result,
     to_status,
 )
+from providers.adapters.payload import texts
 from providers.adapters.vendor_adapter import Told, VendorAdapter
+from providers.adapters.words import no_news
 from providers.base import (
     AcceptedCreate,
     AccountState,
@@ -63,11 +65,13 @@ KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 # A request id that does not exist, of an app that exists.
 _NOBODYS = RemoteRef("00000000-0000-0000-0000-000000000000", "fal-ai/pika")
 _NOT_FOUND = 404
+# The header that names the type of an error (`src/response.ts` of @fal-ai/client).
+_ERROR_TYPE = "x-fal-error-type"
 # With one of these statuses, the cause is our account or fal, not the model.
 _NOT_THE_MODELS = frozenset({401, 402, 403, 408, 429})
 
 
-class _Output(RootModel[dict[str, JsonValue]]):
+class _Output(RootModel[JsonValue]):
     """The result of a model. Its form depends on the model."""
 
 
@@ -122,13 +126,17 @@ class Fal(VendorAdapter):
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         progress, reply = self._progress("poll", remote)
-        status = to_status(progress)
-        if status is not RemoteStatus.SUCCEEDED:
-            return RemoteState(status)
-        if progress.error or progress.error_type:
-            text = self._account.quotable(progress.error if isinstance(progress.error, str) else "", reply)
-            return to_failure(progress.error_type, text, error_code(progress.error_type))
-        return self._result(remote)
+        match to_status(progress):
+            case RemoteStatus.SUCCEEDED if not (progress.error or progress.error_type):
+                return self._result(remote)
+            case RemoteStatus.SUCCEEDED | RemoteStatus.FAILED:
+                kind = progress.error_type or reply.headers.get(_ERROR_TYPE)
+                text = self._account.quotable("; ".join(texts(progress.error)), reply)
+                return to_failure(kind, text, error_code(kind))
+            case RemoteStatus.UNKNOWN:
+                return no_news(progress.status)
+            case status:
+                return RemoteState(status)
 
     def cancel(self, remote: RemoteRef) -> Cancellation:
         progress, _ = self._progress("cancel", remote)
@@ -184,14 +192,20 @@ class Fal(VendorAdapter):
         reply = self._account.call("result", "GET", self._path(remote, "response"))
         if reply.is_success:
             return to_result(reply.require(_Output).root)
-        refusal = reply.read(Refusal)
-        if refusal is None or refusal.kind is None or reply.status in _NOT_THE_MODELS:
+        refusal, kind = reply.read(Refusal), _kind(reply)
+        if refusal is None or kind is None or reply.status in _NOT_THE_MODELS:
             raise self._error(reply)
         text = self._account.quotable(refusal.text, reply)
-        return to_failure(refusal.kind, text, error_code(refusal.kind, reply.status))
+        return to_failure(kind, text, error_code(kind, reply.status))
 
     def _told(self, reply: Reply) -> Told | None:
-        refusal = reply.read(Refusal)
+        refusal, kind = reply.read(Refusal), _kind(reply)
         if refusal is None:
             return None
-        return Told(refusal.text, None if refusal.kind is None else error_code(refusal.kind, reply.status))
+        return Told(refusal.text, None if kind is None else error_code(kind, reply.status))
+
+
+def _kind(reply: Reply) -> str | None:
+    """The type of an error, from the body or from the header."""
+    refusal = reply.read(Refusal)
+    return (None if refusal is None else refusal.kind) or reply.headers.get(_ERROR_TYPE)

@@ -6,12 +6,15 @@ Source: https://fal.ai/docs/api-reference/inference-api, unless a line names ano
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import JsonValue, StringConstraints, TypeAdapter, ValidationError
 
+from providers.adapters.links import file_links
+from providers.adapters.payload import Lenient, Payload, Report, texts
+from providers.adapters.results import failed, finished
+from providers.adapters.words import read_status
 from providers.base import RemoteState, RemoteStatus
 from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse
 
 LinkName = Literal["status", "response", "cancel"]
 
@@ -41,14 +44,13 @@ _SUFFIXES: Final[Mapping[LinkName, str]] = {"status": "/status", "response": "",
 # The id becomes part of a URL's path.
 RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 _LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,2000}$")])
-_RESULT_URL = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
+
+# The members of a model's output that hold its files. Some models wrap their output.
+_FILES: Final = ("video", "videos", "image", "images", "file", "url")
+_WRAPPERS: Final = ("output", "data")
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Created(_Payload):
+class Created(Payload):
     """The answer to a create. Only the id is required; links of another form are ignored."""
 
     request_id: RequestId
@@ -67,60 +69,45 @@ class Created(_Payload):
         return {name: link for name, link in told.items() if isinstance(link, str) and _is_link(link)}
 
 
-class Notice(_Payload):
+class Notice(Payload):
     """The body of a webhook. When fal retries a request, `gateway_request_id` changes and `request_id` does not."""
 
     request_id: RequestId
 
 
-class Progress(_Payload):
+class Progress(Report):
     """The answer to a read of `status_url`."""
 
-    status: str
-    request_id: str | None = None
+    members = frozenset({"request_id", "status"})
+    status: JsonValue = None
+    request_id: Lenient[str] = None
     error: JsonValue = None
-    error_type: str | None = None
+    error_type: Lenient[str] = None
 
 
-class CancelAnswer(_Payload):
+class CancelAnswer(Payload):
     """The answer to a call of `cancel_url`."""
 
     status: str
 
 
-class Detail(_Payload):
-    """One error of a model or of its input."""
-
-    type: str = ""
-    msg: str = ""
-
-
-class Refusal(_Payload):
+class Refusal(Payload):
     """An error. A model's error has a list in `detail`; fal's own error has a text and an `error_type`."""
 
-    detail: list[Detail] | str
-    error_type: str | None = None
+    detail: JsonValue
+    error_type: Lenient[str] = None
 
     @property
     def kind(self) -> str | None:
         """The type of the error. None: fal gives none, so the error does not show the outcome of the work."""
-        if isinstance(self.detail, list):
-            return next((detail.type for detail in self.detail if detail.type), None)
-        return self.error_type
+        details = self.detail if isinstance(self.detail, list) else [self.detail]
+        kinds = (detail.get("type") for detail in details if isinstance(detail, dict))
+        return next((kind for kind in kinds if isinstance(kind, str) and kind), self.error_type)
 
     @property
     def text(self) -> str:
         """The text of the error."""
-        details = self.detail if isinstance(self.detail, list) else [Detail(msg=self.detail)]
-        return "; ".join(detail.msg for detail in details if detail.msg)
-
-
-class _File(_Payload):
-    url: _RESULT_URL
-
-
-class _Output(_Payload):
-    video: _File | None = None
+        return "; ".join(texts(self.detail))
 
 
 def request_path(model: str, request_id: str, name: LinkName) -> str:
@@ -134,15 +121,8 @@ def request_path(model: str, request_id: str, name: LinkName) -> str:
 
 
 def to_status(progress: Progress) -> RemoteStatus:
-    """The status of a request. A failed request is `SUCCEEDED` here: fal calls it completed.
-
-    Raises:
-        ProviderBadResponse: fal does not document the status.
-    """
-    status = STATUSES.get(progress.status)
-    if status is None:
-        raise ProviderBadResponse("fal reported a state that it does not document")
-    return status
+    """The status of a request. A failed request is `SUCCEEDED` here: fal calls it completed."""
+    return read_status(progress.status, STATUSES)
 
 
 def error_code(kind: str | None, http_status: int | None = None) -> ErrorCode:
@@ -151,30 +131,19 @@ def error_code(kind: str | None, http_status: int | None = None) -> ErrorCode:
     return _CODES.get(kind or "", rest)
 
 
-def to_result(output: Mapping[str, JsonValue]) -> RemoteState:
-    """The state of a request, from its result.
-
-    Raises:
-        ProviderBadResponse: the result has an undocumented form.
-    """
-    try:
-        video = _Output.model_validate(output).video
-    except ValidationError:
-        raise ProviderBadResponse("fal reported success with a result of another form") from None
-    if video is None:
-        return failed("fal reported success without a result", ErrorCode.PROVIDER_FAILED)
-    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[video.url])
+def to_result(output: JsonValue) -> RemoteState:
+    """The state of a request, from its result."""
+    if not isinstance(output, dict):
+        return finished("fal", output)
+    wrapped = (inner for name in _WRAPPERS if isinstance(inner := output.get(name), dict))
+    results = [each.get(name) for each in (output, *wrapped) for name in _FILES]
+    return finished("fal", next((result for result in results if file_links(result)), None))
 
 
 def to_failure(kind: str | None, text: str, code: ErrorCode) -> RemoteState:
     """The state of a failed request. `text` must be safe to quote."""
     word = f" ({quotable(kind)})" if kind else ""
     return failed(f"fal could not generate it{word}: {text or 'no reason given'}", code)
-
-
-def failed(message: str, code: ErrorCode) -> RemoteState:
-    """A failed state with a message of ours."""
-    return RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message)
 
 
 def _is_link(text: str) -> bool:

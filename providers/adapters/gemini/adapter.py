@@ -17,6 +17,7 @@ from providers.adapters.gemini.wire import (
     API,
     INTERACTIONS,
     REVISION,
+    Created,
     ErrorBody,
     Interaction,
     Refusal,
@@ -25,6 +26,7 @@ from providers.adapters.gemini.wire import (
     to_status,
 )
 from providers.adapters.vendor_adapter import Told, VendorAdapter
+from providers.adapters.words import no_news
 from providers.base import (
     AcceptedCreate,
     AccountState,
@@ -40,7 +42,7 @@ from providers.base import (
     ResultRequest,
 )
 from providers.http.calls import Reply
-from providers.http.transport import Transport
+from providers.http.transport import EMBEDDED_FILE, Transport
 from providers.webhooks import key_sets
 from schemas.errors import (
     ProviderAuthFailed,
@@ -110,15 +112,17 @@ class Gemini(VendorAdapter):
     ) -> AcceptedCreate:
         body = to_body(request.model, request.inputs, request.files, callback_url=callback_url)
         reply = self._account.call("submit", "POST", INTERACTIONS, body=body, fence=fence, elide=results.EMBEDDED)
-        return AcceptedCreate(self._accepted(reply, Interaction, "an interaction", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "an interaction", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         interaction = self._read("poll", "GET", remote, "")
         match to_status(interaction):
             case RemoteStatus.SUCCEEDED:
-                return results.to_success(interaction, self._account)
+                return results.to_success(interaction, remote, self._account)
             case RemoteStatus.FAILED:
                 return results.to_failure(interaction)
+            case RemoteStatus.UNKNOWN:
+                return no_news(interaction.status)
             case status:
                 return RemoteState(status)
 
@@ -140,6 +144,8 @@ class Gemini(VendorAdapter):
         return CallbackReading(webhooks.read_event(body), is_verified=is_static)
 
     def result_request(self, link: str) -> ResultRequest:
+        if EMBEDDED_FILE in link:
+            return super().result_request(link)
         return results.to_request(link, self._account)
 
     def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Interaction:
@@ -147,7 +153,7 @@ class Gemini(VendorAdapter):
         path = f"{INTERACTIONS}/{remote.remote_id}{action}"
         reply = self._account.call(operation, method, path, elide=results.EMBEDDED)
         interaction = self._answer(reply, Interaction)
-        if interaction.id != remote.remote_id:
+        if interaction.id not in {None, remote.remote_id}:
             raise reply.undocumented("another interaction")
         return interaction
 
@@ -173,5 +179,5 @@ def _error_body(reply: Reply) -> ErrorBody | None:
     except ValidationError:
         return None
     if isinstance(refusal, list):
-        return refusal[0].error if refusal else None
-    return refusal.error
+        return ErrorBody.of(refusal[0].error) if refusal else None
+    return ErrorBody.of(refusal.error)

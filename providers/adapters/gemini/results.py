@@ -12,23 +12,23 @@ with text only. So this module reports refusals as other failures.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import JsonValue
 
 from providers.account import Account
 from providers.adapters.gemini.wire import API, INTERACTIONS, Interaction, JsonObject
-from providers.base import RemoteState, RemoteStatus, ResultRequest
+from providers.adapters.links import file_links
+from providers.adapters.payload import texts
+from providers.adapters.results import failed
+from providers.base import RemoteRef, RemoteState, RemoteStatus, ResultRequest
 from providers.http.redaction import quotable
-from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse
 
 EMBEDDED: Final = "data"
 """The JSON member that contains an embedded file."""
 
 _MEDIA: Final = frozenset({"image", "video"})
 _FILES: Final = "files/"
-_LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")])
 
 # The meaning of each final status that is neither a success nor a plain failure.
 _ENDS: Final[Mapping[str, str]] = {
@@ -39,34 +39,31 @@ _ENDS: Final[Mapping[str, str]] = {
 }
 
 
-def to_success(interaction: Interaction, account: Account) -> RemoteState:
-    """The state of a completed interaction.
-
-    Raises:
-        ProviderBadResponse: the result has an undocumented form.
-    """
+def to_success(interaction: Interaction, remote: RemoteRef, account: Account) -> RemoteState:
+    """The state of a completed interaction."""
     contents = list(_contents(interaction.document))
     for kind, content in contents:
         if kind not in _MEDIA:
             continue
-        if uri := content.get("uri"):
-            return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[_link(uri, account)])
+        if links := _links(content.get("uri"), account):
+            return RemoteState(RemoteStatus.SUCCEEDED, result_urls=links)
         if isinstance(content.get(EMBEDDED), str):
             place = _place(content, interaction.document)
-            link = f"{account.url(INTERACTIONS)}/{interaction.id}#{place}"
+            link = f"{account.url(INTERACTIONS)}/{remote.remote_id}#{place}"
             return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
     words = next((text for _, content in contents if isinstance(text := content.get("text"), str) and text), None)
     if words is not None:
-        return _failed(f"gemini answered with words in place of a result: {quotable(words)}")
-    return _failed("gemini reported success without a result")
+        return failed(f"gemini answered with words in place of a result: {quotable(words)}")
+    return failed("gemini reported success without a result")
 
 
 def to_failure(interaction: Interaction) -> RemoteState:
     """The state of a failed interaction, with Google's explanation."""
-    told = [quotable(fault.message) for fault in interaction.errors or [] if fault.message]
-    if end := _ENDS.get(interaction.status):
-        told.insert(0, f"{end} ({interaction.status})")
-    return _failed(f"gemini could not generate it: {'; '.join(told) or 'no reason given'}")
+    told = [quotable(text) for text in texts(interaction.errors) or texts(interaction.error)]
+    status = str(interaction.status).casefold()
+    if end := _ENDS.get(status):
+        told.insert(0, f"{end} ({status})")
+    return failed(f"gemini could not generate it: {'; '.join(told) or 'no reason given'}")
 
 
 def to_request(link: str, account: Account) -> ResultRequest:
@@ -89,7 +86,7 @@ def _contents(document: JsonObject) -> Iterator[tuple[JsonValue, JsonObject]]:
         if not isinstance(step, dict) or step.get("type") != "model_output":
             continue
         contents = step.get("content")
-        for content in reversed(contents if isinstance(contents, list) else []):
+        for content in reversed(contents if isinstance(contents, list) else [contents]):
             if isinstance(content, dict):
                 yield content.get("type"), content
     for kind in sorted(_MEDIA):
@@ -98,14 +95,11 @@ def _contents(document: JsonObject) -> Iterator[tuple[JsonValue, JsonObject]]:
             yield kind, output
 
 
-def _link(uri: JsonValue, account: Account) -> str:
+def _links(uri: JsonValue, account: Account) -> list[str]:
     # In one of Google's examples, a file has a name and no URL.
     if isinstance(uri, str) and uri.startswith(_FILES):
-        return account.url(f"{API}/{uri}")
-    try:
-        return _LINK.validate_python(uri)
-    except ValidationError:
-        raise ProviderBadResponse("gemini reported success with a result of another form") from None
+        return [account.url(f"{API}/{uri}")]
+    return file_links(uri)
 
 
 def _place(content: JsonObject, document: JsonObject) -> int:
@@ -124,7 +118,3 @@ def _holders(value: JsonValue) -> Iterator[JsonObject]:
                 yield value
             else:
                 yield from _holders(member)
-
-
-def _failed(message: str) -> RemoteState:
-    return RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.PROVIDER_FAILED, error_message=message)

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, StringConstraints, model_validator
+from pydantic import Field, JsonValue, SkipValidation, StringConstraints, model_validator
 
+from providers.adapters.payload import Lenient, Payload, Report, texts
+from providers.adapters.words import read_status
 from providers.base import Cancellation, InputFile, RemoteStatus
 from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS
-from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
 API: Final = "/v1beta"
@@ -75,6 +77,7 @@ _CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
     RemoteStatus.SUCCEEDED: Cancellation.IMPOSSIBLE,
     RemoteStatus.FAILED: Cancellation.IMPOSSIBLE,
     RemoteStatus.CANCELLED: Cancellation.STOPPED,
+    RemoteStatus.UNKNOWN: Cancellation.REQUESTED,
 }
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
@@ -83,23 +86,23 @@ _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 InteractionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._=-]{0,499}$")]
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class Created(Payload):
+    """The answer to a create."""
 
-
-class Fault(_Payload):
-    """An entry of an interaction's `errors`. Each also has a code: "a URI that identifies the error type"."""
-
-    message: str | None = None
-
-
-class Interaction(_Payload):
-    """The answer to creates, reads and cancels. `document` is the whole answer; `results.py` reads the result in it."""
-
-    # The id becomes part of a URL's path.
     id: InteractionId
-    status: str
-    errors: list[Fault] | None = None
+
+
+class Interaction(Report):
+    """The answer to reads and cancels. `document` is the whole answer; `results.py` reads the result in it.
+
+    `errors` holds objects with a message and a code: "a URI that identifies the error type". The status `idle`, new in
+    google-genai 3.6, says nothing about the outcome, so it is not among `STATUSES`.
+    """
+
+    id: Lenient[InteractionId] = None
+    status: JsonValue = None
+    errors: JsonValue = None
+    error: JsonValue = None
     document: SkipValidation[JsonObject] = Field(repr=False)
 
     @model_validator(mode="before")
@@ -108,11 +111,18 @@ class Interaction(_Payload):
         return {**read, "document": read} if isinstance(read, dict) else read
 
 
-class ErrorBody(_Payload):
+class ErrorBody(Payload):
     """Google's error. Its `code` is the HTTP status, or recently a word. `details` are messages of google.rpc."""
 
     message: str = ""
-    details: list[JsonObject] = []
+    details: tuple[JsonObject, ...] = ()
+
+    @classmethod
+    def of(cls, error: JsonValue) -> "ErrorBody":
+        """The content of an `error` that can also be a text or a list."""
+        details = error.get("details") if isinstance(error, dict) else None
+        listed = tuple(each for each in details if isinstance(each, dict)) if isinstance(details, list) else ()
+        return cls(message="; ".join(texts(error)), details=listed)
 
     @property
     def reasons(self) -> frozenset[JsonValue]:
@@ -127,10 +137,10 @@ class ErrorBody(_Payload):
         return None if found is None else min(float(found[1]), MAX_RETRY_AFTER_SECONDS)
 
 
-class Refusal(_Payload):
+class Refusal(Payload):
     """The body of an error."""
 
-    error: ErrorBody
+    error: JsonValue
 
 
 def to_body(
@@ -186,21 +196,10 @@ def _given(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def to_status(interaction: Interaction) -> RemoteStatus:
-    """The status of an interaction.
-
-    Raises:
-        ProviderBadResponse: Google does not document the status.
-    """
-    status = STATUSES.get(interaction.status)
-    if status is None:
-        raise ProviderBadResponse("gemini reported a state that it does not document")
-    return status
+    """The status of an interaction."""
+    return read_status(interaction.status, STATUSES)
 
 
 def to_cancellation(interaction: Interaction) -> Cancellation:
-    """The outcome of a cancel, from the interaction in the answer.
-
-    Raises:
-        ProviderBadResponse: Google does not document the status.
-    """
+    """The outcome of a cancel, from the interaction in the answer."""
     return _CANCELLATIONS[to_status(interaction)]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers.adapters.kie.wire import BALANCE, VERDICTS, Answer, signature
+from providers.adapters.kie.wire import BALANCE, POLICY_CODES, VERDICTS, Answer, is_policy, signature
 from providers.adapters.kie.wires import wire_of
 from providers.adapters.vendor_adapter import VendorAdapter
 from providers.base import (
@@ -26,7 +26,8 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.http.verdicts import error_of
-from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown
+from schemas.enums import ErrorCode
+from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
 
 SIGNATURE_SECONDS = 300
 _MOST_DIGITS = 12
@@ -67,12 +68,12 @@ class Kie(VendorAdapter):
         has_record = answer.code == _OK or (answer.code in wire.failure_codes and answer.task_id is not None)
         if not has_record:
             raise self._refusal(answer, reply)
-        if answer.task_id != remote.remote_id:
-            raise reply.undocumented("no record of that task")
+        if answer.task_id not in {None, remote.remote_id}:
+            raise reply.undocumented("the record of another task")
         try:
-            return wire.to_state(answer)
+            return wire.to_state(answer, remote.prompt)
         except ValidationError:
-            raise reply.undocumented("a record of another form") from None
+            raise reply.undocumented("no record of that task") from None
 
     def check(self) -> AccountState:
         reply = self._account.call("check", "GET", "/api/v1/chat/credit")
@@ -109,5 +110,8 @@ class Kie(VendorAdapter):
 
     def _refusal(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a task. Kie's code decides first, then the HTTP status."""
-        told = self._account.quotable(answer.text, reply, prompt=prompt) if answer.text else ""
+        told = self._account.quotable(answer.text, reply, prompt=prompt)
+        if answer.code in POLICY_CODES and is_policy(answer.text, prompt):
+            text = f"{reply.call.provider} refused it by its content policy (code {answer.code}): {told}"
+            return ProviderRejected(text, code=ErrorCode.CONTENT_REJECTED)
         return error_of(VERDICTS, answer.code, reply, told=told)

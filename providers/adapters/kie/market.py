@@ -1,64 +1,65 @@
 """Kie Market: one wire for the models of many vendors. Source: https://docs.kie.ai/market, the page of each model."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue
+from pydantic_core import from_json
 
 from providers.adapters.kie.market_inputs import to_body
-from providers.adapters.kie.wire import (
-    Answer,
-    Payload,
-    ResultUrl,
-    Wire,
-    failed,
-    succeeded,
-    undocumented_state,
-)
+from providers.adapters.kie.wire import Answer, Wire, failed, finished
+from providers.adapters.links import file_links
+from providers.adapters.payload import Lenient, Report
+from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
-from schemas.errors import ProviderBadResponse
+
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "waiting": RemoteStatus.QUEUED,
+    "queuing": RemoteStatus.QUEUED,
+    "generating": RemoteStatus.RUNNING,
+    "success": RemoteStatus.SUCCEEDED,
+    "fail": RemoteStatus.FAILED,
+}
 
 
-class Record(Payload):
+class Record(Report):
     """`data` of a status read. `resultJson` is a JSON string, empty until the task has succeeded."""
 
-    state: str
-    result_json: str | None = Field(default=None, alias="resultJson")
-    fail_code: str | int | None = Field(default=None, alias="failCode")
-    fail_msg: str | None = Field(default=None, alias="failMsg")
-    credits: Decimal | None = Field(default=None, alias="creditsConsumed")
+    members = frozenset({"taskId", "task_id", "state"})
+
+    state: JsonValue = None
+    result_json: JsonValue = Field(default=None, alias="resultJson")
+    fail_code: Lenient[str] = Field(default=None, alias="failCode")
+    fail_msg: JsonValue = Field(default=None, alias="failMsg")
+    credits: Lenient[Decimal] = Field(default=None, alias="creditsConsumed")
 
 
-class _Results(Payload):
-    urls: list[ResultUrl] | None = Field(default=None, alias="resultUrls")
-
-
-def to_state(answer: Answer) -> RemoteState:
-    """The state of a task.
-
-    Raises:
-        ProviderBadResponse: Kie does not document the status or the result.
-        ValidationError: the record has an undocumented form.
-    """
+def to_state(answer: Answer, prompt: str = "") -> RemoteState:
+    """The state of a task."""
     record = Record.model_validate(answer.data)
-    match record.state:
-        case "waiting" | "queuing":
-            return RemoteState(RemoteStatus.QUEUED, provider_credits=record.credits)
-        case "generating":
-            return RemoteState(RemoteStatus.RUNNING, provider_credits=record.credits)
-        case "success":
-            return succeeded(_urls(record), credits_=record.credits)
-        case "fail":
-            return failed(record.fail_code, record.fail_msg or answer.text, credits_=record.credits)
-        case _:
-            raise undocumented_state()
+    match read_status(record.state, STATUSES):
+        case RemoteStatus.SUCCEEDED:
+            return finished(_result(record), credits_=record.credits)
+        case RemoteStatus.FAILED:
+            reason = record.fail_msg or answer.text
+            return failed(record.fail_code, reason, prompt=prompt, credits_=record.credits)
+        case RemoteStatus.UNKNOWN:
+            return no_news(record.state)
+        case status:
+            return RemoteState(status, provider_credits=record.credits)
 
 
-def _urls(record: Record) -> list[ResultUrl] | None:
-    try:
-        return _Results.model_validate_json(record.result_json or "{}").urls
-    except ValidationError:
-        raise ProviderBadResponse("kie reported success with a result of another form") from None
+def _result(record: Record) -> JsonValue:
+    """The part of the record that holds the links: `resultUrls`, and if this has none, the whole result."""
+    result = record.result_json
+    if isinstance(result, str):
+        try:
+            result = from_json(result)
+        except ValueError:
+            return result
+    urls = result.get("resultUrls") if isinstance(result, dict) else None
+    return urls if file_links(urls) else result
 
 
 MARKET: Final = Wire(

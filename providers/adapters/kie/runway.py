@@ -1,42 +1,41 @@
 """Kie's wire for Runway's Gen-3. Source: https://docs.kie.ai/runway-api."""
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Final
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from providers.adapters.kie.wire import (
-    Answer,
-    Payload,
-    ResultUrl,
-    Wire,
-    failed,
-    not_served,
-    succeeded,
-    undocumented_state,
-)
+from providers.adapters import results
+from providers.adapters.kie.wire import Answer, Wire, failed, finished, not_served
+from providers.adapters.payload import Lenient, Payload, Report
+from providers.adapters.words import no_news, read_status
 from providers.base import ProviderRequest, RemoteState, RemoteStatus
-from schemas.enums import ErrorCode
 
 _EXPIRED: Final = 1
 
-
-def _or_none(link: JsonValue) -> JsonValue:
-    """None for an empty string, which means "no link" in Kie's examples."""
-    return link or None
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "wait": RemoteStatus.QUEUED,
+    "queueing": RemoteStatus.QUEUED,
+    "generating": RemoteStatus.RUNNING,
+    "success": RemoteStatus.SUCCEEDED,
+    "fail": RemoteStatus.FAILED,
+}
 
 
 class _Video(Payload):
-    url: Annotated[ResultUrl | None, BeforeValidator(_or_none)] = Field(default=None, alias="videoUrl")
+    url: JsonValue = Field(default=None, alias="videoUrl")
 
 
-class Record(Payload):
+class Record(Report):
     """`data` of a status read. `expireFlag` is 1 after Kie has deleted the video, after 14 days."""
 
-    state: str
-    video: _Video | None = Field(default=None, alias="videoInfo")
-    fail_code: str | int | None = Field(default=None, alias="failCode")
-    fail_msg: str | None = Field(default=None, alias="failMsg")
-    expired: int | None = Field(default=None, alias="expireFlag")
+    members = frozenset({"taskId", "task_id", "state"})
+
+    state: JsonValue = None
+    video: Lenient[_Video] = Field(default=None, alias="videoInfo")
+    fail_code: Lenient[str] = Field(default=None, alias="failCode")
+    fail_msg: JsonValue = Field(default=None, alias="failMsg")
+    expired: Lenient[int] = Field(default=None, alias="expireFlag")
 
 
 def to_body(request: ProviderRequest) -> dict[str, object]:
@@ -59,36 +58,20 @@ def to_body(request: ProviderRequest) -> dict[str, object]:
     return {**body, "imageUrl": inputs.image_urls[0]} if inputs.image_urls else body
 
 
-def to_state(answer: Answer) -> RemoteState:
-    """The state of a task. Kie reports no charge here.
-
-    Raises:
-        ProviderBadResponse: Kie does not document the status.
-        ValidationError: the record has an undocumented form.
-    """
+def to_state(answer: Answer, prompt: str = "") -> RemoteState:
+    """The state of a task. Kie reports no charge here."""
     record = Record.model_validate(answer.data)
-    match record.state:
-        case "wait" | "queueing":
-            return RemoteState(RemoteStatus.QUEUED)
-        case "generating":
-            return RemoteState(RemoteStatus.RUNNING)
-        case "success":
-            return _succeeded(record)
-        case "fail":
-            return failed(record.fail_code, record.fail_msg or answer.text)
-        case _:
-            raise undocumented_state()
-
-
-def _succeeded(record: Record) -> RemoteState:
-    if record.expired == _EXPIRED:
-        return RemoteState(
-            RemoteStatus.FAILED,
-            error_code=ErrorCode.PROVIDER_FAILED,
-            error_message="kie does not keep the result any longer",
-        )
-    url = record.video.url if record.video else None
-    return succeeded([url] if url else None)
+    match read_status(record.state, STATUSES):
+        case RemoteStatus.SUCCEEDED if record.expired == _EXPIRED:
+            return results.failed("kie does not keep the result any longer")
+        case RemoteStatus.SUCCEEDED:
+            return finished(record.video.url if record.video else None)
+        case RemoteStatus.FAILED:
+            return failed(record.fail_code, record.fail_msg or answer.text, prompt=prompt)
+        case RemoteStatus.UNKNOWN:
+            return no_news(record.state)
+        case status:
+            return RemoteState(status)
 
 
 RUNWAY: Final = Wire(

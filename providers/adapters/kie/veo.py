@@ -8,16 +8,9 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, JsonValue
 from pydantic_core import from_json
 
-from providers.adapters.kie.wire import (
-    Answer,
-    Payload,
-    ResultUrl,
-    Wire,
-    failed,
-    not_served,
-    succeeded,
-    undocumented_state,
-)
+from providers.adapters.kie.wire import Answer, Wire, failed, finished, not_served
+from providers.adapters.payload import Lenient, Payload, Report
+from providers.adapters.words import no_news, read_status
 from providers.base import ProviderRequest, RemoteState, RemoteStatus
 from schemas.errors import ProviderRejected
 
@@ -66,17 +59,28 @@ def _listed(links: JsonValue) -> JsonValue:
     return listed
 
 
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "0": RemoteStatus.RUNNING,
+    "1": RemoteStatus.SUCCEEDED,
+    "2": RemoteStatus.FAILED,
+    "3": RemoteStatus.FAILED,
+}
+"""The values of `successFlag`."""
+
+
 class _Response(Payload):
-    urls: Annotated[list[ResultUrl] | None, BeforeValidator(_listed)] = Field(default=None, alias="resultUrls")
+    urls: Annotated[JsonValue, BeforeValidator(_listed)] = Field(default=None, alias="resultUrls")
 
 
-class Record(Payload):
+class Record(Report):
     """`data` of a status read. `response` is set after the task has succeeded."""
 
-    flag: int | str = Field(alias="successFlag")
-    response: _Response | None = None
-    error_code: str | int | None = Field(default=None, alias="errorCode")
-    error_message: str | None = Field(default=None, alias="errorMessage")
+    members = frozenset({"taskId", "task_id", "successFlag"})
+
+    flag: JsonValue = Field(default=None, alias="successFlag")
+    response: Lenient[_Response] = None
+    error_code: Lenient[str] = Field(default=None, alias="errorCode")
+    error_message: JsonValue = Field(default=None, alias="errorMessage")
 
 
 def to_body(request: ProviderRequest) -> dict[str, object]:
@@ -91,6 +95,8 @@ def to_body(request: ProviderRequest) -> dict[str, object]:
     body: dict[str, object] = {
         "model": mode.model,
         "prompt": inputs.prompt,
+        # The reference names the first, older pages of Kie the second. It is not known whether Kie reads both.
+        "aspect_ratio": inputs.aspect_ratio,
         "aspectRatio": inputs.aspect_ratio,
         "resolution": inputs.resolution,
         "duration": inputs.duration_seconds,
@@ -115,23 +121,18 @@ def to_extension(request: ProviderRequest) -> dict[str, object]:
     return {"taskId": tasks[0], "prompt": request.inputs.prompt, "model": model}
 
 
-def to_state(answer: Answer) -> RemoteState:
-    """The state of a task. Kie has no flag for waiting tasks, and reports no charge here.
-
-    Raises:
-        ProviderBadResponse: Kie does not document the flag.
-        ValidationError: the record has an undocumented form.
-    """
+def to_state(answer: Answer, prompt: str = "") -> RemoteState:
+    """The state of a task. Kie has no flag for waiting tasks, and reports no charge here."""
     record = Record.model_validate(answer.data)
-    match record.flag:
-        case 0:
-            return RemoteState(RemoteStatus.RUNNING)
-        case 1:
-            return succeeded(record.response.urls if record.response else None)
-        case 2 | 3:
-            return failed(record.error_code, record.error_message or answer.text)
-        case _:
-            raise undocumented_state()
+    match read_status(record.flag, STATUSES):
+        case RemoteStatus.SUCCEEDED:
+            return finished(record.response.urls if record.response else None)
+        case RemoteStatus.FAILED:
+            return failed(record.error_code, record.error_message or answer.text, prompt=prompt)
+        case RemoteStatus.UNKNOWN:
+            return no_news(record.flag)
+        case status:
+            return RemoteState(status)
 
 
 VEO: Final = Wire(

@@ -3,29 +3,22 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import AliasChoices, Field, JsonValue, StringConstraints, TypeAdapter
 
-from providers.base import ProviderRequest, RemoteState, RemoteStatus
-from providers.http.redaction import quotable
+from providers.adapters import results
+from providers.adapters.payload import Lenient, Payload, texts
+from providers.base import ProviderRequest, RemoteState
+from providers.http.redaction import quotable, unechoed
 from providers.http.verdicts import Verdict
 from schemas.enums import ErrorCode
 from schemas.errors import (
     ProviderAuthFailed,
-    ProviderBadResponse,
     ProviderQuotaExceeded,
     ProviderRateLimited,
     ProviderRejected,
@@ -51,47 +44,59 @@ VERDICTS: Final[Mapping[int, Verdict]] = {
     505: Verdict(ProviderUnavailable, "has switched this feature off"),
 }
 
-# `failCode` of a failed task, or `errorCode` of a Veo task. Kie documents no code for its content policy. The text is
-# no substitute, because it can quote the prompt.
+POLICY_CODES: Final = frozenset({400, 422, 500, 501})
+"""The codes that can come with a text about the content policy."""
+
+# `failCode` of a failed task, or `errorCode` of a Veo task.
 _FAIL_CODES: Final[Mapping[str, ErrorCode]] = {
     "400": ErrorCode.PROVIDER_REJECTED,
     "422": ErrorCode.PROVIDER_REJECTED,
     "451": ErrorCode.INPUT_UNREADABLE,
 }
 
+# Kie has no code for its content policy. Its texts name the policy: "Your prompt was flagged by Website as violating
+# content policies" (https://docs.kie.ai/veo3-api/get-veo-3-video-details), with several codes.
+_POLICY: Final = re.compile(r"content polic(y|ies)|\b(violat\w*|flagged)\b.{0,80}\b(polic(y|ies)|guidelines)\b")
+
 # Such an id fits into a URL, a log and a database column.
 TaskId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
-ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
-
-
-class Payload(BaseModel):
-    """A part of an answer. Unknown fields are ignored."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Answer(Payload):
     """The envelope of every reply and callback. Kie names the text `msg`, and sometimes `message`."""
 
     code: int
-    text: str | None = Field(default=None, validation_alias=AliasChoices("msg", "message"))
+    msg: JsonValue = Field(default=None, validation_alias=AliasChoices("msg", "message"))
     data: JsonValue = None
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return "; ".join(texts(self.msg))
 
     @property
     def task_id(self) -> str | None:
         """The id of the task in `data`; None if missing or malformed."""
-        try:
-            return _Named.model_validate(self.data).task_id
-        except ValidationError:
-            return None
+        return _Named.model_validate(self.data).task_id if isinstance(self.data, dict) else None
 
 
 class _Named(Payload):
-    task_id: TaskId = Field(validation_alias=AliasChoices("taskId", "task_id"))
+    task_id: Lenient[TaskId] = Field(default=None, validation_alias=AliasChoices("taskId", "task_id"))
 
 
 BALANCE: Final = TypeAdapter(Decimal)
 """`data` of `GET /api/v1/chat/credit`."""
+
+
+class ToState(Protocol):
+    """Reads a task's record."""
+
+    def __call__(self, answer: Answer, prompt: str = "") -> RemoteState:
+        """The state of a task. `prompt` is the order's prompt, which the record can repeat.
+
+        Raises:
+            ValidationError: the answer has no record.
+        """
 
 
 @dataclass(frozen=True)
@@ -106,11 +111,8 @@ class Wire:
     """The codes, besides 200, of an answer with a task's record. Kie's callbacks report failures with these codes."""
     to_body: Callable[[ProviderRequest], dict[str, object]]
     """Makes the body of a create, without the callback's URL. Raises `ProviderRejected` for an unsupported model."""
-    to_state: Callable[[Answer], RemoteState]
-    """Reads a task's record.
-
-    Raises `ProviderBadResponse` for an undocumented status or result, `ValidationError` for a record of another form.
-    """
+    to_state: ToState
+    """Reads a task's record."""
 
 
 def signature(webhook_key: str, task_id: str, timestamp: str) -> str:
@@ -119,32 +121,24 @@ def signature(webhook_key: str, task_id: str, timestamp: str) -> str:
     return base64.b64encode(digest).decode()
 
 
-def succeeded(urls: Sequence[str] | None, *, credits_: Decimal | None = None) -> RemoteState:
-    """The state of a task that Kie calls successful. Without a result, the state is a failure."""
-    if not urls:
-        return RemoteState(
-            RemoteStatus.FAILED,
-            error_code=ErrorCode.PROVIDER_FAILED,
-            error_message="kie reported success without a result",
-            provider_credits=credits_,
-        )
-    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=list(urls), provider_credits=credits_)
+def finished(result: JsonValue, *, credits_: Decimal | None = None) -> RemoteState:
+    """The state of a task that Kie calls successful. `result` holds the links."""
+    return results.finished("kie", result, credits_=credits_)
 
 
-def failed(code: str | int | None, reason: str | None, *, credits_: Decimal | None = None) -> RemoteState:
+def failed(code: str | None, reasons: JsonValue, *, prompt: str, credits_: Decimal | None = None) -> RemoteState:
     """The state of a task that Kie calls failed."""
-    word = "missing" if code is None else str(code)
-    return RemoteState(
-        RemoteStatus.FAILED,
-        error_code=_FAIL_CODES.get(word, ErrorCode.PROVIDER_FAILED),
-        error_message=f"kie could not generate it (code {quotable(word)}): {quotable(reason or 'no reason given')}",
-        provider_credits=credits_,
+    word, reason = code or "missing", "; ".join(texts(reasons))
+    return results.failed(
+        f"kie could not generate it (code {quotable(word)}): {quotable(reason or 'no reason given')}",
+        ErrorCode.CONTENT_REJECTED if is_policy(reason, prompt) else _FAIL_CODES.get(word, ErrorCode.PROVIDER_FAILED),
+        credits_=credits_,
     )
 
 
-def undocumented_state() -> ProviderBadResponse:
-    """The error for a status that Kie does not document."""
-    return ProviderBadResponse("kie reported a state that it does not document")
+def is_policy(text: str, prompt: str) -> bool:
+    """Whether Kie's own words name its content policy. The text can repeat the prompt, which does not count."""
+    return _POLICY.search(unechoed(text, prompt)) is not None
 
 
 def not_served(model: str) -> ProviderRejected:

@@ -32,7 +32,7 @@ class Kling(Dialect):
         if not records:
             raise ProviderRejected(f"{self.name} does not know this task")
         for record in records:
-            if record.id == remote.remote_id:
+            if record.id == remote.remote_id or (record.id is None and len(records) == 1):
                 return to_state(record)
         raise reply.undocumented("no record of that task")
 
@@ -40,7 +40,7 @@ class Kling(Dialect):
         reply, records = self._tasks("look_up", {"external_task_ids": str(generation_id)})
         if not records:
             return None
-        if len(records) > 1 or records[0].external_id not in {None, str(generation_id)}:
+        if len(records) > 1 or records[0].id is None or records[0].external_id not in {None, str(generation_id)}:
             raise reply.undocumented("other tasks than the one that has our id")
         return AcceptedCreate(records[0].id)
 

@@ -5,15 +5,13 @@ Sources: "Error codes" and "Callbacks" of https://kling.ai/document-api.
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from pydantic import (
     AliasChoices,
     AliasPath,
-    BaseModel,
     ConfigDict,
     Field,
     JsonValue,
@@ -22,8 +20,9 @@ from pydantic import (
     ValidationError,
 )
 
+from providers.adapters.payload import Payload, texts
 from providers.adapters.vendor_adapter import VendorAdapter
-from providers.base import AcceptedCreate, CallbackReading, Fence, ProviderRequest, RemoteState, RemoteStatus
+from providers.base import AcceptedCreate, CallbackReading, Fence, ProviderRequest
 from providers.http.calls import Reply
 from providers.http.verdicts import Verdict, error_of
 from schemas.enums import ErrorCode
@@ -31,6 +30,7 @@ from schemas.errors import (
     CallbackRefused,
     ProviderAuthFailed,
     ProviderError,
+    ProviderModelGone,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
     ProviderRateLimited,
@@ -74,23 +74,21 @@ _EXTERNAL_ID = re.compile(r"external[\s_-]*(task[\s_-]*)?id", re.IGNORECASE)
 
 # Such an id fits into a URL's path and query, a log and a database column.
 TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~=-]{0,199}$")]
-ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
 
-_TASK_ID: Final[TypeAdapter[str]] = TypeAdapter(TaskId)
-
-
-class Payload(BaseModel):
-    """A part of an answer. Unknown fields are ignored."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
+_TASK_ID: Final[TypeAdapter[str]] = TypeAdapter(TaskId, config=ConfigDict(coerce_numbers_to_str=True))
 
 
 class Answer(Payload):
     """The envelope of every reply, and of some callbacks."""
 
     code: int
-    message: str | None = None
+    message: JsonValue = None
     data: JsonValue = None
+
+    @property
+    def text(self) -> str:
+        """The text of an error."""
+        return "; ".join(texts(self.message))
 
 
 class Callback(Payload):
@@ -109,23 +107,6 @@ def names_the_external_id(text: str, external_id: str) -> bool:
 def given(fields: Mapping[str, object]) -> dict[str, object]:
     """The fields that have a value."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def ended(urls: Sequence[str], *, vendor: str, units: Decimal | None) -> RemoteState:
-    """The state of a task that Kling calls successful; a failure without a result. `units` is Kling's charge."""
-    if not urls:
-        return failed(f"{vendor} reported success without a result", units=units)
-    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[*urls], provider_credits=units)
-
-
-def failed(message: str, *, units: Decimal | None) -> RemoteState:
-    """The state of a failed task."""
-    return RemoteState(
-        RemoteStatus.FAILED,
-        error_code=ErrorCode.PROVIDER_FAILED,
-        error_message=message,
-        provider_credits=units,
-    )
 
 
 class Dialect(VendorAdapter):
@@ -164,7 +145,7 @@ class Dialect(VendorAdapter):
         if answer.code == OK or task_id is not None:
             raise ProviderOutcomeUnknown(f"{self.name} answered submit with code {answer.code} and task id {task_id}")
         # Our id exists at Kling, so an earlier create was accepted. An unknown outcome leads to a look-up.
-        if answer.code == INVALID_PARAMETER and names_the_external_id(answer.message or "", external_id):
+        if answer.code == INVALID_PARAMETER and names_the_external_id(answer.text, external_id):
             raise ProviderOutcomeUnknown(f"{self.name} refused our own id of the task, as it does when the task exists")
         raise self._refusal(answer, reply, prompt=request.inputs.prompt)
 
@@ -179,7 +160,11 @@ class Dialect(VendorAdapter):
             family = ProviderOutcomeUnknown if reply.call.is_create else ProviderUnavailable
             text = f"{self.name} had an internal error (code {answer.code})"
             return family(text, retry_after=reply.retry_after)
-        told = self._account.quotable(answer.message or "", reply, prompt=prompt)
+        if answer.code == NO_SUCH_RESOURCE and reply.call.is_create:
+            # The model is a part of the path or of the body: Kling has retired the model. The order is not at fault.
+            text = f"{self.name} no longer has this model (code {answer.code})"
+            return ProviderModelGone(text, retry_after=reply.retry_after)
+        told = self._account.quotable(answer.text, reply, prompt=prompt)
         return error_of(VERDICTS, answer.code, reply, told=told)
 
     def _task_id(self, answer: Answer) -> str | None:

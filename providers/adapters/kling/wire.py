@@ -6,14 +6,17 @@ model in https://kling.ai/document-api, and the capability map there.
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, JsonValue, TypeAdapter
 
-from providers.adapters.kling.dialect import Payload, ResultUrl, TaskId, ended, failed, given
+from providers.adapters.kling.dialect import TaskId, given
+from providers.adapters.payload import Lenient, Payload, Report, texts
+from providers.adapters.results import failed, finished
+from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
 from providers.http.redaction import quotable
-from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
 # A model's name here is its path: the kind of work and the version. Input images decide a video's aspect ratio.
@@ -36,12 +39,18 @@ MODELS: Final = frozenset(
 # Versions with a fixed resolution: 2.6 makes sound at 1080p only.
 _RESOLUTIONS: Final[Mapping[str, str]] = {"kling-2.6": "1080p"}
 _SILENT: Final = frozenset({"kling-3.0-turbo", "kling-2.5-turbo"})
+# Versions that make several shots of one prompt, unless told otherwise
+# (https://kling.ai/document-api, the pages of 3.0 and 3.0 Omni).
+_WITH_SHOTS: Final = frozenset({"kling-3.0", "kling-3.0-omni"})
 _FRAMES: Final = ("first_frame", "last_frame")
 
 
-class _Output(Payload):
-    type: str
-    url: ResultUrl
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "submitted": RemoteStatus.QUEUED,
+    "processing": RemoteStatus.RUNNING,
+    "succeeded": RemoteStatus.SUCCEEDED,
+    "failed": RemoteStatus.FAILED,
+}
 
 
 class _Charge(Payload):
@@ -49,31 +58,35 @@ class _Charge(Payload):
     amount: Decimal
 
 
-_CHARGES: Final = TypeAdapter(list[_Charge])
-
-
-class Record(Payload):
+class Record(Report):
     """A task, in the answer to a status read."""
 
-    id: TaskId
-    status: str
-    message: str | None = None
-    external_id: str | None = None
-    outputs: list[_Output] | None = None
-    billing: JsonValue = None
+    id: Lenient[TaskId] = None
+    status: JsonValue = None
+    message: JsonValue = None
+    external_id: Lenient[str] = None
+    outputs: JsonValue = None
+    billing: Lenient[list[_Charge]] = None
 
     @property
     def units(self) -> Decimal | None:
         """The charge in Kling's units; None if missing or unreadable, because the result is paid for in any case."""
-        try:
-            charges = _CHARGES.validate_python(self.billing)
-        except ValidationError:
-            return None
-        units = [charge.amount for charge in charges if charge.charge_type == "unit"]
+        units = [charge.amount for charge in self.billing or [] if charge.charge_type == "unit"]
         return sum(units, Decimal(0)) if units else None
 
+    @property
+    def videos(self) -> JsonValue:
+        """The outputs without those that have another type."""
+        if not isinstance(self.outputs, list):
+            return self.outputs
+        return [each for each in self.outputs if not isinstance(each, dict) or each.get("type") in {None, "video"}]
 
-RECORDS: Final = TypeAdapter(list[Record])
+
+def _listed(data: object) -> object:
+    return [data] if isinstance(data, dict) else data
+
+
+RECORDS: Final = TypeAdapter(Annotated[list[Record], BeforeValidator(_listed)])
 """`data` of a status read. Kling omits unknown tasks."""
 
 
@@ -99,8 +112,8 @@ def to_body(model: str, inputs: Inputs, *, external_id: str, callback_url: str |
         "aspect_ratio": None if kind == IMAGE_TO_VIDEO or model == VIDEO_TO_VIDEO else inputs.aspect_ratio,
         "duration": inputs.duration_seconds,
         "audio": None if version in _SILENT else _audio(model, inputs),
-        # `multi_shot` is on by default, and Kling does not allow it for a changed video.
-        "multi_shot": False if model == VIDEO_TO_VIDEO else None,
+        # One shot, as all routes of these models order. `multi_shot` is on by default.
+        "multi_shot": False if version.partition("#")[0] in _WITH_SHOTS else None,
     }
     options = {"callback_url": callback_url, "external_task_id": external_id}
     return {**asked, "settings": given(settings), "options": given(options)}
@@ -129,21 +142,14 @@ def _audio(model: str, inputs: Inputs) -> str | None:
 
 
 def to_state(record: Record) -> RemoteState:
-    """The state of a task.
-
-    Raises:
-        ProviderBadResponse: Kling does not document the status.
-    """
-    match record.status:
-        case "submitted":
-            return RemoteState(RemoteStatus.QUEUED, provider_credits=record.units)
-        case "processing":
-            return RemoteState(RemoteStatus.RUNNING, provider_credits=record.units)
-        case "succeeded":
-            urls = [output.url for output in record.outputs or [] if output.type == "video"]
-            return ended(urls, vendor="kling", units=record.units)
-        case "failed":
-            reason = quotable(record.message or "no reason given")
-            return failed(f"kling could not generate it: {reason}", units=record.units)
-        case _:
-            raise ProviderBadResponse("kling reported a state that it does not document")
+    """The state of a task."""
+    match read_status(record.status, STATUSES):
+        case RemoteStatus.SUCCEEDED:
+            return finished("kling", record.videos, credits_=record.units)
+        case RemoteStatus.FAILED:
+            reason = "; ".join(texts(record.message)) or "no reason given"
+            return failed(f"kling could not generate it: {quotable(reason)}", credits_=record.units)
+        case RemoteStatus.UNKNOWN:
+            return no_news(record.status)
+        case status:
+            return RemoteState(status, provider_credits=record.units)

@@ -78,7 +78,7 @@ class KlingLegacy(Dialect):
     def _state(self, remote: RemoteRef) -> RemoteState:
         reply, answer = self._ask("poll", f"{to_path(remote.model)}/{remote.remote_id}")
         record = self._record(reply, answer)
-        if record.task_id != remote.remote_id:
+        if record.task_id not in {None, remote.remote_id}:
             raise reply.undocumented("no record of that task")
         return to_state(record)
 
@@ -99,7 +99,7 @@ class KlingLegacy(Dialect):
         if answer.code in _UNKNOWN:
             return None
         record = self._record(reply, answer)
-        if record.external_id not in {None, external_id}:
+        if record.task_id is None or record.external_id not in {None, external_id}:
             raise reply.undocumented("another task than the one that has our id")
         return AcceptedCreate(record.task_id)
 

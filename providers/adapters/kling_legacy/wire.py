@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue
 
-from providers.adapters.kling.dialect import Payload, ResultUrl, TaskId, ended, failed, given
+from providers.adapters.kling.dialect import TaskId, given
+from providers.adapters.payload import Lenient, Payload, Report, texts
+from providers.adapters.results import failed, finished
+from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
 from providers.http.redaction import quotable
-from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
 # A model's name here is the end of its path, and its `model_name`. The input image decides a video's aspect ratio.
@@ -31,43 +34,39 @@ _WITH_NEGATIVE_PROMPT: Final = frozenset({"kling-v2-6"})
 _MODES: Final[Mapping[str, str]] = {"720p": "std", "1080p": "pro", "4k": "4k"}
 _PICTURES: Final = ("image", "image_tail")
 
-_AMOUNT: Final = TypeAdapter(Decimal)
-
-
-class _Video(Payload):
-    url: ResultUrl
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "submitted": RemoteStatus.QUEUED,
+    "processing": RemoteStatus.RUNNING,
+    "succeed": RemoteStatus.SUCCEEDED,
+    "failed": RemoteStatus.FAILED,
+}
 
 
 class _Result(Payload):
-    videos: list[_Video] | None = None
+    videos: JsonValue = None
 
 
 class _Info(Payload):
-    external_task_id: str | None = None
+    external_task_id: Lenient[str] = None
 
 
-class Record(Payload):
+class Record(Report):
     """A task, in the answer to a status read."""
 
-    task_id: TaskId
-    task_status: str
-    task_status_msg: str | None = None
-    task_info: _Info | None = None
-    task_result: _Result | None = None
-    deduction: JsonValue = Field(default=None, alias="final_unit_deduction")
+    members = frozenset({"task_id", "task_status"})
+
+    task_id: Lenient[TaskId] = None
+    task_status: JsonValue = None
+    task_status_msg: JsonValue = None
+    task_info: Lenient[_Info] = None
+    task_result: Lenient[_Result] = None
+    units: Lenient[Decimal] = Field(default=None, alias="final_unit_deduction")
+    """The charge in Kling's units; None if missing or unreadable, because the result is paid for in any case."""
 
     @property
     def external_id(self) -> str | None:
         """Our id of the task; None if Kling does not return it."""
         return (self.task_info.external_task_id or None) if self.task_info else None
-
-    @property
-    def units(self) -> Decimal | None:
-        """The charge in Kling's units; None if missing or unreadable, because the result is paid for in any case."""
-        try:
-            return _AMOUNT.validate_python(self.deduction)
-        except ValidationError:
-            return None
 
 
 def to_path(model: str) -> str:
@@ -106,21 +105,15 @@ def _sound(inputs: Inputs) -> str | None:
 
 
 def to_state(record: Record) -> RemoteState:
-    """The state of a task.
-
-    Raises:
-        ProviderBadResponse: Kling does not document the status.
-    """
-    match record.task_status:
-        case "submitted":
-            return RemoteState(RemoteStatus.QUEUED, provider_credits=record.units)
-        case "processing":
-            return RemoteState(RemoteStatus.RUNNING, provider_credits=record.units)
-        case "succeed":
-            videos = (record.task_result.videos if record.task_result else None) or []
-            return ended([video.url for video in videos], vendor="kling_legacy", units=record.units)
-        case "failed":
-            reason = quotable(record.task_status_msg or "no reason given")
-            return failed(f"kling_legacy could not generate it: {reason}", units=record.units)
-        case _:
-            raise ProviderBadResponse("kling_legacy reported a state that it does not document")
+    """The state of a task."""
+    match read_status(record.task_status, STATUSES):
+        case RemoteStatus.SUCCEEDED:
+            videos = record.task_result.videos if record.task_result else None
+            return finished("kling_legacy", videos, credits_=record.units)
+        case RemoteStatus.FAILED:
+            reason = "; ".join(texts(record.task_status_msg)) or "no reason given"
+            return failed(f"kling_legacy could not generate it: {quotable(reason)}", credits_=record.units)
+        case RemoteStatus.UNKNOWN:
+            return no_news(record.task_status)
+        case status:
+            return RemoteState(status, provider_credits=record.units)

@@ -7,9 +7,20 @@ call are optional: a service without them answers 404 or 405.
 
 from uuid import UUID
 
-from providers.adapters.longcat.wire import ERROR_CODES, Job, Jobs, Refusal, to_body, to_cancellation, to_state
+from providers.adapters.longcat.wire import (
+    ERROR_CODES,
+    ErrorBody,
+    Job,
+    Jobs,
+    NamedJob,
+    Refusal,
+    to_body,
+    to_cancellation,
+    to_state,
+)
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
+    STORED_FILE,
     AcceptedCreate,
     AccountState,
     Cancellation,
@@ -24,6 +35,7 @@ from providers.http.calls import Reply
 from schemas.errors import (
     ProviderError,
     ProviderOutcomeUnknown,
+    ProviderRejected,
     ProviderUnavailable,
 )
 
@@ -58,16 +70,16 @@ class LongCat(VendorAdapter):
         fence: Fence,
     ) -> AcceptedCreate:
         body = to_body(request.model, request.inputs, reference=str(generation_id))
-        reply = self._account.call("submit", "POST", "", body=body, fence=fence)
+        reply = self._account.call("submit", "POST", "", body=body, fence=fence, keeps_file=True)
         if reply.status == _CONFLICT:
             # An earlier create was accepted. An unknown outcome leads to a look-up.
             raise ProviderOutcomeUnknown(f"{self.name} has a job with our reference already")
-        job = self._accepted(reply, Job, "a job", prompt=request.inputs.prompt)
-        return _created(reply, job, generation_id)
+        job = self._accepted(reply, Job if reply.is_success else NamedJob, "a job", prompt=request.inputs.prompt)
+        return self._created(reply, job, generation_id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         """The state of the job. Makes no call if the create returned the video."""
-        link = remote.links.get(_VIDEO)
+        link = remote.links.get(_VIDEO) or remote.links.get(STORED_FILE)
         if link is not None:
             return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
         return to_state(self.name, self._job(remote, self._account.call("poll", "GET", f"/{remote.remote_id}")))
@@ -81,20 +93,22 @@ class LongCat(VendorAdapter):
             return None
         if len(found) > 1 or found[0].reference not in {None, str(generation_id)}:
             raise reply.undocumented("other jobs than the one that has our reference")
-        return _created(reply, found[0], generation_id)
+        return self._created(reply, found[0], generation_id)
 
     def cancel(self, remote: RemoteRef) -> Cancellation:
-        if _VIDEO in remote.links:
+        if _VIDEO in remote.links or STORED_FILE in remote.links:
             return Cancellation.IMPOSSIBLE
         reply = self._account.call("cancel", "DELETE", f"/{remote.remote_id}")
         if reply.status == _NO_SUCH_METHOD:
             return Cancellation.IMPOSSIBLE
-        return to_cancellation(self.name, self._job(remote, reply))
+        return to_cancellation(self._job(remote, reply))
 
     def check(self) -> AccountState:
         """Search for a job that does not exist. A service without a search answers 404 with an error body, or 405."""
         reply = self._search("check", _NOBODYS)
-        has_no_search = reply.status == _NOT_FOUND and reply.read(Refusal) is not None
+        # A wrong address is answered with another body: FastAPI's has only a `detail`.
+        refusal = reply.read(Refusal)
+        has_no_search = reply.status == _NOT_FOUND and refusal is not None and refusal.error is not None
         if not has_no_search and reply.status != _NO_SUCH_METHOD:
             self._found(reply)
         return AccountState()
@@ -109,7 +123,7 @@ class LongCat(VendorAdapter):
     def _job(self, remote: RemoteRef, reply: Reply) -> Job:
         """The requested job."""
         job = self._answer(reply, Job)
-        if job.id != remote.remote_id:
+        if job.id not in {None, remote.remote_id}:
             raise reply.undocumented("another job")
         return job
 
@@ -121,15 +135,25 @@ class LongCat(VendorAdapter):
         return super()._error(reply, prompt=prompt)
 
     def _told(self, reply: Reply) -> Told | None:
-        refusal = reply.read(Refusal)
-        return None if refusal is None else Told(refusal.error.message or "", ERROR_CODES.get(refusal.error.code))
+        body = _refusal(reply)
+        return None if body is None else Told(body.message, ERROR_CODES.get(body.code))
 
-
-def _created(reply: Reply, job: Job, generation_id: UUID) -> AcceptedCreate:
-    """The accepted create of a job. Our id replaces a missing id if the answer has the video."""
-    link = job.finished_video
-    if link is not None:
-        return AcceptedCreate(job.id or str(generation_id), {_VIDEO: link}, is_finished=True)
-    if job.id is None:
+    def _created(self, reply: Reply, job: Job, generation_id: UUID) -> AcceptedCreate:
+        """The accepted create of a job. Our id replaces a missing id if the answer has the video."""
+        remote_id = job.id or str(generation_id)
+        if job.finished_video is not None:
+            return AcceptedCreate(remote_id, {_VIDEO: self._account.absolute(job.finished_video)}, is_finished=True)
+        if reply.file:
+            return AcceptedCreate(remote_id, file=reply.file, is_finished=True)
+        if job.id is not None:
+            return AcceptedCreate(job.id)
+        state = to_state(self.name, job)
+        if state.status is RemoteStatus.FAILED:
+            raise ProviderRejected(state.error_message or "", code=state.error_code)
         raise reply.undocumented("neither a video nor the id of a job")
-    return AcceptedCreate(job.id)
+
+
+def _refusal(reply: Reply) -> ErrorBody | None:
+    """The error in the answer to a refused call; None if the service did not send one."""
+    refusal = reply.read(Refusal)
+    return None if refusal is None else refusal.body

@@ -7,12 +7,16 @@ Reelworks defines this API: docs/longcat-endpoint.md describes it. The field nam
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import JsonValue, StringConstraints
 
+from providers.adapters.links import file_links
+from providers.adapters.payload import Lenient, Payload, Report, fraction, texts
+from providers.adapters.results import failed, finished
+from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
 
@@ -35,6 +39,7 @@ _CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
     RemoteStatus.SUCCEEDED: Cancellation.IMPOSSIBLE,
     RemoteStatus.FAILED: Cancellation.IMPOSSIBLE,
     RemoteStatus.CANCELLED: Cancellation.STOPPED,
+    RemoteStatus.UNKNOWN: Cancellation.REQUESTED,
 }
 
 # `code` of an error. For any other code, the HTTP status or the status `failed` decides.
@@ -46,61 +51,57 @@ ERROR_CODES: Final[Mapping[str | None, ErrorCode]] = {
 
 # The id becomes part of a URL's path.
 JobId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,199}$")]
-_FRACTION: Final = TypeAdapter(Annotated[float, Field(ge=0, le=1, strict=True)])
-_LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,4000}$")])
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class ErrorBody(_Payload):
+class ErrorBody(Payload):
     """The `error` of a refused call or of a failed job."""
 
-    code: str | None = None
-    message: str | None = None
+    code: Lenient[str] = None
+    message: str = ""
+
+    @classmethod
+    def of(cls, error: JsonValue) -> "ErrorBody":
+        """The content of an `error` that can also be a text or a list."""
+        return cls(code=error.get("code") if isinstance(error, dict) else None, message="; ".join(texts(error)))
 
 
-class Refusal(_Payload):
-    """The answer to a refused call."""
+class Refusal(Payload):
+    """The answer to a refused call. A service on FastAPI names an error of its own `detail`: a text or a list."""
 
-    error: ErrorBody
-
-
-class _Video(_Payload):
-    url: JsonValue = None
-
-
-class Job(_Payload):
-    """The answer to a create, a read and a cancel. The id is optional only in an answer to a create with the video."""
-
-    id: JobId | None = None
-    status: str
-    progress: JsonValue = None
-    reference: str | None = None
-    video: _Video | None = None
     error: JsonValue = None
+    detail: JsonValue = None
 
     @property
-    def fraction(self) -> float | None:
-        """The progress, if the service returns a number from 0 to 1."""
-        try:
-            return _FRACTION.validate_python(self.progress)
-        except ValidationError:
-            return None
+    def body(self) -> ErrorBody | None:
+        """The error; None if the answer has none."""
+        error = self.error or self.detail
+        return ErrorBody.of(error) if error else None
+
+
+class Job(Report):
+    """The answer to a create, a read and a cancel. The id is optional only in an answer to a create with the video."""
+
+    id: Lenient[JobId] = None
+    status: JsonValue = None
+    progress: JsonValue = None
+    reference: Lenient[str] = None
+    video: JsonValue = None
+    error: JsonValue = None
 
     @property
     def finished_video(self) -> str | None:
         """The link to the video of a succeeded job; None if missing or malformed."""
-        if STATUSES.get(self.status) is not RemoteStatus.SUCCEEDED or self.video is None:
-            return None
-        try:
-            return _LINK.validate_python(self.video.url)
-        except ValidationError:
-            return None
+        is_finished = read_status(self.status, STATUSES) is RemoteStatus.SUCCEEDED
+        return next(iter(file_links(self.video, or_paths=True)), None) if is_finished else None
 
 
-class Jobs(_Payload):
+class NamedJob(Job):
+    """A job with an id."""
+
+    id: JobId
+
+
+class Jobs(Payload):
     """The answer to a search by our reference: at most one job."""
 
     jobs: list[Job]
@@ -141,52 +142,20 @@ def _frames(seconds: int | None, frame_rate: int) -> int | None:
 
 
 def to_state(provider: ProviderName, job: Job) -> RemoteState:
-    """The state of a job.
-
-    Raises:
-        ProviderBadResponse: the wire has no such status or link.
-    """
-    match _status(provider, job):
+    """The state of a job."""
+    match read_status(job.status, STATUSES):
         case RemoteStatus.SUCCEEDED:
-            return _succeeded(provider, job)
+            return finished(provider, job.video, or_paths=True)
         case RemoteStatus.FAILED:
-            return _failed(provider, job.error)
+            body = ErrorBody.of(job.error)
+            code = ERROR_CODES.get(body.code, ErrorCode.PROVIDER_FAILED)
+            return failed(f"{provider} could not generate it: {quotable(body.message or 'no reason given')}", code)
+        case RemoteStatus.UNKNOWN:
+            return no_news(job.status)
         case status:
-            return RemoteState(status, progress=job.fraction)
+            return RemoteState(status, progress=fraction(job.progress))
 
 
-def to_cancellation(provider: ProviderName, job: Job) -> Cancellation:
-    """The outcome of a cancel, from the job in the answer.
-
-    Raises:
-        ProviderBadResponse: the wire has no such status.
-    """
-    return _CANCELLATIONS[_status(provider, job)]
-
-
-def _status(provider: ProviderName, job: Job) -> RemoteStatus:
-    status = STATUSES.get(job.status)
-    if status is None:
-        raise ProviderBadResponse(f"{provider} reported a state that it does not document")
-    return status
-
-
-def _succeeded(provider: ProviderName, job: Job) -> RemoteState:
-    if job.video is None or not job.video.url:
-        message = f"{provider} reported success without a result"
-        return RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.PROVIDER_FAILED, error_message=message)
-    if job.finished_video is None:
-        raise ProviderBadResponse(f"{provider} reported success with a result of another form")
-    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[job.finished_video])
-
-
-def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
-    try:
-        body = ErrorBody.model_validate(error)
-    except ValidationError:
-        body = ErrorBody()
-    return RemoteState(
-        RemoteStatus.FAILED,
-        error_code=ERROR_CODES.get(body.code, ErrorCode.PROVIDER_FAILED),
-        error_message=f"{provider} could not generate it: {quotable(body.message or 'no reason given')}",
-    )
+def to_cancellation(job: Job) -> Cancellation:
+    """The outcome of a cancel, from the job in the answer."""
+    return _CANCELLATIONS[read_status(job.status, STATUSES)]

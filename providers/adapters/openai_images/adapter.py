@@ -20,7 +20,8 @@ from providers.base import (
     RemoteState,
     RemoteStatus,
 )
-from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
+from schemas.enums import ErrorCode
+from schemas.errors import ProviderRejected
 
 _PICTURE = "picture"
 _EMBEDDED = "b64_json"
@@ -52,14 +53,13 @@ class OpenAIImages(OpenAIAdapter):
             "submit", "POST", "/images/generations", body=body, fence=fence, elide=_EMBEDDED, keeps_file=True
         )
         pictures = self._accepted(reply, Pictures, "pictures", prompt=request.inputs.prompt)
-        if not pictures.data:
-            raise reply.undocumented("no picture")
-        link = pictures.data[0].link
-        if link is not None:
-            return AcceptedCreate(str(generation_id), {_PICTURE: link}, is_finished=True)
         if reply.file:
             return AcceptedCreate(str(generation_id), file=reply.file, is_finished=True)
-        raise ProviderOutcomeUnknown(f"{self.name} answered with neither a link to the picture nor the picture itself")
+        if pictures.link is not None:
+            link = self._account.absolute(pictures.link)
+            return AcceptedCreate(str(generation_id), {_PICTURE: link}, is_finished=True)
+        text = f"{self.name} answered with neither a link to the picture nor the picture itself"
+        raise ProviderRejected(text, code=ErrorCode.PROVIDER_FAILED)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         """The image that the create returned. Makes no call."""

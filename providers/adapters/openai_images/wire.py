@@ -5,11 +5,12 @@ another. `providers/adapters/openai_wire.py` has the parts that OpenAI's APIs sh
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import JsonValue
 
-from providers.adapters.openai_wire import Payload
+from providers.adapters.links import file_links
+from providers.adapters.payload import Payload
 from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
@@ -32,28 +33,17 @@ _QUALITY: Final = "high"
 # format: `response_format` of `images.generate` in OpenAI's client.
 _ANSWER_WITH_LINKS: Final = frozenset({"dall-e-3"})
 
-# The link is stored until the image is fetched.
-_LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,4000}$")])
 
+class Pictures(Payload):
+    """The answer to a create. It is read without `b64_json` and `data:` URIs, which are the image itself."""
 
-class Picture(Payload):
-    """An entry of `data`. The answer is read without `b64_json`, the image itself."""
-
-    url: str | None = None
+    data: list[JsonValue]
 
     @property
     def link(self) -> str | None:
-        """The link to the image; None if missing or malformed."""
-        try:
-            return _LINK.validate_python(self.url)
-        except ValidationError:
-            return None
-
-
-class Pictures(Payload):
-    """The answer to a create."""
-
-    data: list[Picture]
+        """The link to the image, or a path at the account's address; None if the answer has none."""
+        pictures = [picture.get("url") if isinstance(picture, dict) else picture for picture in self.data]
+        return next(iter(file_links(pictures, or_paths=True)), None)
 
 
 def to_body(model: str, inputs: Inputs) -> dict[str, object]:

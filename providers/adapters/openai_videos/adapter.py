@@ -1,13 +1,16 @@
 """OpenAI's wire for videos, which gateways serve.
 
 OpenAI has shut down its own service (https://developers.openai.com/api/docs/deprecations), so each account names a base
-URL: the one that OpenAI's client takes, which usually ends with `/v1`. The API has no cancel call (`DELETE` removes a
-video), stores no id of ours, and has webhooks for a project, not for a request.
+URL: the one that OpenAI's client takes, which usually ends with `/v1`. The API has no cancel call, stores no id of
+ours, and has webhooks for a project, not for a request.
+
+`DELETE` is not used to cancel. In OpenAI's API it removes a finished video. At vLLM-Omni it also aborts a running one,
+but another gateway could drop the record of work that runs on and is billed.
 """
 
 from uuid import UUID
 
-from providers.adapters.openai_videos.wire import Video, original_id, to_form, to_state
+from providers.adapters.openai_videos.wire import Created, Video, original_id, to_form, to_state
 from providers.adapters.openai_wire import OpenAIAdapter
 from providers.base import (
     AcceptedCreate,
@@ -42,13 +45,13 @@ class OpenAIVideos(OpenAIAdapter):
     ) -> AcceptedCreate:
         form = Form(to_form(request.model, request.inputs))
         reply = self._account.call("submit", "POST", "/videos", body=form, fence=fence)
-        return AcceptedCreate(self._accepted(reply, Video, "a video", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "a video", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         path = f"/videos/{remote.remote_id}"
         reply = self._account.call("poll", "GET", path)
         video = self._answer(reply, Video)
-        if original_id(video.id) != original_id(remote.remote_id):
+        if video.id is not None and original_id(video.id) != original_id(remote.remote_id):
             raise reply.undocumented("another video")
         return to_state(self.name, video, content_url=self._account.url(f"{path}/content"))
 

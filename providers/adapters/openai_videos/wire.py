@@ -8,13 +8,16 @@ import base64
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import JsonValue, StringConstraints
 
-from providers.adapters.openai_wire import MODERATION_CODE, ErrorBody, Payload
+from providers.adapters.openai_wire import MODERATION_CODES, ErrorBody
+from providers.adapters.payload import Lenient, Payload, Report, fraction
+from providers.adapters.results import failed, finished
+from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
 from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
 
@@ -29,24 +32,37 @@ SIZES: Final[Mapping[tuple[str | None, str | None], str]] = {
 
 # The id becomes part of a URL's path.
 VideoId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._~=-]{0,499}$")]
-_PERCENTAGE: Final = TypeAdapter(Annotated[float, Field(ge=0, le=100, strict=True)])
+
+STATUSES: Final[Mapping[str, RemoteStatus]] = {
+    "queued": RemoteStatus.QUEUED,
+    "in_progress": RemoteStatus.RUNNING,
+    # LiteLLM's proxy, for models of Google: `llms/vertex_ai/videos/transformation.py`.
+    "processing": RemoteStatus.RUNNING,
+    "completed": RemoteStatus.SUCCEEDED,
+    "failed": RemoteStatus.FAILED,
+}
 
 
-class Video(Payload):
-    """The answer to a create and to a read."""
+class Created(Payload):
+    """The answer to a create."""
 
     id: VideoId
-    status: str
+
+
+class Video(Report):
+    """The answer to a read.
+
+    With cloud storage, SGLang returns the link in `url` and does not serve `/content`
+    (`entrypoints/openai/video_api.py` of https://github.com/sgl-project/sglang). Other gateways name the link
+    `video_url`.
+    """
+
+    id: Lenient[VideoId] = None
+    status: JsonValue = None
     progress: JsonValue = None
     error: JsonValue = None
-
-    @property
-    def fraction(self) -> float | None:
-        """The progress as a fraction, if the gateway returns a number from 0 to 100, as the API specifies."""
-        try:
-            return _PERCENTAGE.validate_python(self.progress) / 100
-        except ValidationError:
-            return None
+    url: JsonValue = None
+    video_url: JsonValue = None
 
 
 def original_id(video_id: str) -> str:
@@ -78,32 +94,19 @@ def to_form(model: str, inputs: Inputs) -> dict[str, str]:
 
 
 def to_state(provider: ProviderName, video: Video, *, content_url: str) -> RemoteState:
-    """The state of a video. `content_url` is the URL of a completed video's bytes.
-
-    Raises:
-        ProviderBadResponse: the wire has no such status.
-    """
-    match video.status:
-        case "queued":
-            return RemoteState(RemoteStatus.QUEUED, progress=video.fraction)
-        case "in_progress":
-            return RemoteState(RemoteStatus.RUNNING, progress=video.fraction)
-        case "completed":
-            return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[content_url])
-        case "failed":
+    """The state of a video. `content_url` is the URL of a completed video's bytes, unless the answer has a link."""
+    match read_status(video.status, STATUSES):
+        case RemoteStatus.SUCCEEDED:
+            return finished(provider, video.url or video.video_url or content_url, or_paths=True)
+        case RemoteStatus.FAILED:
             return _failed(provider, video.error)
-        case _:
-            raise ProviderBadResponse(f"{provider} reported a state that it does not document")
+        case RemoteStatus.UNKNOWN:
+            return no_news(video.status)
+        case status:
+            return RemoteState(status, progress=fraction(video.progress, whole=100))
 
 
 def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
-    try:
-        body = ErrorBody.model_validate(error)
-    except ValidationError:
-        body = ErrorBody()
-    is_moderation = body.code == MODERATION_CODE
-    return RemoteState(
-        RemoteStatus.FAILED,
-        error_code=ErrorCode.CONTENT_REJECTED if is_moderation else ErrorCode.PROVIDER_FAILED,
-        error_message=f"{provider} could not generate it: {quotable(body.message or 'no reason given')}",
-    )
+    body = ErrorBody.of(error)
+    code = ErrorCode.CONTENT_REJECTED if body.code in MODERATION_CODES else ErrorCode.PROVIDER_FAILED
+    return failed(f"{provider} could not generate it: {quotable(body.message or 'no reason given')}", code)

@@ -11,7 +11,15 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from providers.adapters.replicate.wire import ErrorBody, Prediction, WebhookSecret, to_cancellation, to_input, to_state
+from providers.adapters.replicate.wire import (
+    Created,
+    ErrorBody,
+    Prediction,
+    WebhookSecret,
+    to_cancellation,
+    to_input,
+    to_state,
+)
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
     AcceptedCreate,
@@ -51,7 +59,7 @@ class Replicate(VendorAdapter):
         if callback_url is not None:
             body |= {"webhook": callback_url, "webhook_events_filter": ["completed"]}
         reply = self._account.call("submit", "POST", f"/v1/models/{request.model}/predictions", body=body, fence=fence)
-        return AcceptedCreate(self._accepted(reply, Prediction, "a prediction", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "a prediction", prompt=request.inputs.prompt).id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         return to_state(self._read("poll", "GET", remote, ""))
@@ -68,7 +76,7 @@ class Replicate(VendorAdapter):
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         is_signed = self._is_signed(headers, body)
         try:
-            return CallbackReading(Prediction.model_validate_json(body).id, is_verified=is_signed)
+            return CallbackReading(Created.model_validate_json(body).id, is_verified=is_signed)
         except ValidationError:
             raise CallbackRefused("the body is not a prediction of Replicate's") from None
 
@@ -76,10 +84,10 @@ class Replicate(VendorAdapter):
         """The requested prediction, in its state after the call."""
         reply = self._account.call(operation, method, f"/v1/predictions/{remote.remote_id}{action}")
         prediction = self._answer(reply, Prediction)
-        if prediction.id != remote.remote_id:
+        if prediction.id not in {None, remote.remote_id}:
             raise reply.undocumented("another prediction")
         return prediction
 
     def _told(self, reply: Reply) -> Told | None:
         body = reply.read(ErrorBody)
-        return None if body is None else Told(body.detail or body.title or "")
+        return None if body is None else Told(body.text)

@@ -3,15 +3,17 @@
 Source: https://replicate.com/docs/reference/http and its OpenAPI document, unless a line names another.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, StringConstraints
 
+from providers.adapters.payload import Lenient, Payload, Report, texts
+from providers.adapters.results import failed, finished
+from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from providers.http.redaction import quotable
-from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
 # The field names of each model, by our name of the input, from the "API" tab of its page. Image results are a list of
@@ -57,38 +59,47 @@ _CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
     RemoteStatus.SUCCEEDED: Cancellation.IMPOSSIBLE,
     RemoteStatus.FAILED: Cancellation.IMPOSSIBLE,
     RemoteStatus.CANCELLED: Cancellation.STOPPED,
+    RemoteStatus.UNKNOWN: Cancellation.REQUESTED,
 }
 
 # The id becomes part of a URL's path.
 PredictionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
-_ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
-_RESULT_URLS: Final = TypeAdapter(list[_ResultUrl])
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Prediction(_Payload):
-    """The content of every answer and callback. `output` and `error` are null until they exist."""
+class Created(Payload):
+    """The part of an answer or a callback that names the prediction."""
 
     id: PredictionId
-    status: str
+
+
+class Prediction(Report):
+    """The content of every answer. `output` and `error` are null until they exist.
+
+    Depending on the model, the output is a link, or a list or an object of links and other texts.
+    """
+
+    id: Lenient[PredictionId] = None
+    status: JsonValue = None
     output: JsonValue = None
     error: JsonValue = None
 
 
-class WebhookSecret(_Payload):
+class WebhookSecret(Payload):
     """The answer to `GET /v1/webhooks/default/secret` (https://replicate.com/docs/topics/webhooks)."""
 
     key: str = Field(repr=False)
 
 
-class ErrorBody(_Payload):
+class ErrorBody(Payload):
     """An error, as RFC 7807 specifies. Some errors have only a `detail`."""
 
-    title: str = ""
-    detail: str = ""
+    title: JsonValue = None
+    detail: JsonValue = None
+
+    @property
+    def text(self) -> str:
+        """The text of the error."""
+        return "; ".join(texts(self.detail) or texts(self.title))
 
 
 def to_input(model: str, inputs: Inputs) -> dict[str, object]:
@@ -117,63 +128,19 @@ def _to_value(field: str, value: object) -> object:
 
 
 def to_state(prediction: Prediction) -> RemoteState:
-    """The state of a prediction.
-
-    Raises:
-        ProviderBadResponse: Replicate does not document the status or the result.
-    """
-    match _status(prediction):
+    """The state of a prediction."""
+    match read_status(prediction.status, STATUSES):
         case RemoteStatus.SUCCEEDED:
-            return _succeeded(prediction.output)
+            return finished("replicate", prediction.output)
         case RemoteStatus.FAILED:
-            return _failed(f"replicate could not generate it: {_reason(prediction.error)}")
+            reason = "; ".join(texts(prediction.error)) or "no reason given"
+            return failed(f"replicate could not generate it: {quotable(reason)}")
+        case RemoteStatus.UNKNOWN:
+            return no_news(prediction.status)
         case status:
             return RemoteState(status)
 
 
 def to_cancellation(prediction: Prediction) -> Cancellation:
-    """The outcome of a cancel, from the prediction in the answer.
-
-    Raises:
-        ProviderBadResponse: Replicate does not document the status.
-    """
-    return _CANCELLATIONS[_status(prediction)]
-
-
-def _status(prediction: Prediction) -> RemoteStatus:
-    status = STATUSES.get(prediction.status)
-    if status is None:
-        raise ProviderBadResponse("replicate reported a state that it does not document")
-    return status
-
-
-def _succeeded(output: JsonValue) -> RemoteState:
-    links = list(_texts(output))
-    if not links:
-        return _failed("replicate reported success without a result")
-    try:
-        return RemoteState(RemoteStatus.SUCCEEDED, result_urls=_RESULT_URLS.validate_python(links))
-    except ValidationError:
-        raise ProviderBadResponse("replicate reported success with a result of another form") from None
-
-
-def _texts(output: JsonValue) -> Iterator[str]:
-    """The texts of an output. Depending on the model, the output is a text, or a list or an object of texts."""
-    match output:
-        case str():
-            yield from [output] if output else []
-        case list():
-            for item in output:
-                yield from _texts(item)
-        case dict():
-            yield from _texts(list(output.values()))
-        case _:
-            pass
-
-
-def _failed(message: str) -> RemoteState:
-    return RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.PROVIDER_FAILED, error_message=message)
-
-
-def _reason(error: JsonValue) -> str:
-    return quotable(error) if isinstance(error, str) and error else "no reason given"
+    """The outcome of a cancel, from the prediction in the answer."""
+    return _CANCELLATIONS[read_status(prediction.status, STATUSES)]

@@ -81,6 +81,9 @@ class Runway(VendorAdapter):
         if _is_gone(found):
             return Cancellation.STOPPED
         status = to_status(self._task(found, remote))
+        if status is RemoteStatus.UNKNOWN:
+            # The task may be finished, and deleting it would remove its result.
+            raise found.undocumented("a status")
         if status not in OPEN:
             return Cancellation.STOPPED if status is RemoteStatus.CANCELLED else Cancellation.IMPOSSIBLE
         # Only 204 counts, because a proxy could send a page with 200. Runway's client accepts any 2xx without a look at
@@ -117,14 +120,14 @@ class Runway(VendorAdapter):
     def _task(self, reply: Reply, remote: RemoteRef) -> Task:
         """The requested task, from the reply."""
         task = self._answer(reply, Task)
-        if task.id != remote.remote_id:
+        if task.id not in {None, remote.remote_id}:
             raise reply.undocumented("another task")
         return task
 
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The HTTP status decides, except for the texts of `USED_UP`."""
         body, used_up = reply.read(ErrorBody), USED_UP.get(reply.status)
-        if body is not None and used_up is not None and used_up.search(body.error):
+        if body is not None and used_up is not None and used_up.search(body.text):
             return ProviderQuotaExceeded(
                 "runway says that the credits or the day's generations of our account are used up"
             )
@@ -132,7 +135,7 @@ class Runway(VendorAdapter):
 
     def _told(self, reply: Reply) -> Told | None:
         body = reply.read(ErrorBody)
-        return None if body is None else Told(body.error)
+        return None if body is None else Told(body.text)
 
 
 def _is_gone(reply: Reply) -> bool:

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, StringConstraints
 
+from providers.adapters.payload import Lenient, Payload, Report, fraction, texts
+from providers.adapters.results import failed, finished
+from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
 from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse
 
 VERSION: Final = "2024-11-06"
 """The version of the API, for the header `X-Runway-Version`."""
@@ -48,104 +50,72 @@ USED_UP: Final[Mapping[int, re.Pattern[str]]] = {
 
 # The id becomes part of a URL's path.
 TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
-_ResultUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00]+$")]
-_RESULT_URLS: Final = TypeAdapter(list[_ResultUrl])
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Created(_Payload):
+class Created(Payload):
     """The answer to a create."""
 
     id: TaskId
 
 
-class _Cost(_Payload):
+class _Cost(Payload):
     credits: Decimal
 
 
-class Task(_Payload):
+class Task(Report):
     """A task, in the answer to a read. `cost` is set after the task has ended."""
 
-    id: TaskId
-    status: str
+    id: Lenient[TaskId] = None
+    status: JsonValue = None
     progress: JsonValue = None
     output: JsonValue = None
-    failure: str | None = None
-    failure_code: str | None = Field(default=None, alias="failureCode")
-    cost: JsonValue = None
+    failure: JsonValue = None
+    failure_code: Lenient[str] = Field(default=None, alias="failureCode")
+    cost: Lenient[_Cost] = None
 
     @property
     def credits(self) -> Decimal | None:
         """The charge; None if missing or unreadable, because the result is paid for in any case."""
-        try:
-            return _Cost.model_validate(self.cost).credits
-        except ValidationError:
-            return None
+        return None if self.cost is None else self.cost.credits
 
 
-class Organization(_Payload):
+class Organization(Payload):
     """The answer to `GET /v1/organization`."""
 
     credit_balance: Decimal = Field(alias="creditBalance")
 
 
-class ErrorBody(_Payload):
+class ErrorBody(Payload):
     """An error (https://docs.dev.runwayml.com/errors/errors)."""
 
-    error: str
+    error: JsonValue
+
+    @property
+    def text(self) -> str:
+        """The text of the error."""
+        return "; ".join(texts(self.error))
 
 
 def to_state(task: Task) -> RemoteState:
-    """The state of a task.
-
-    Raises:
-        ProviderBadResponse: Runway does not document the status or the result.
-    """
+    """The state of a task."""
     match to_status(task):
         case RemoteStatus.SUCCEEDED:
-            return _succeeded(task)
+            return finished("runway", task.output, credits_=task.credits)
         case RemoteStatus.FAILED:
             code, text = _failure(task.failure_code or "")
-            return _failed(task, code, f"runway {text}: {quotable(task.failure or 'no reason given')}")
+            reason = "; ".join(texts(task.failure)) or "no reason given"
+            return failed(f"runway {text}: {quotable(reason)}", code, credits_=task.credits)
         case RemoteStatus.RUNNING:
-            return RemoteState(RemoteStatus.RUNNING, progress=_fraction(task.progress))
+            return RemoteState(RemoteStatus.RUNNING, progress=fraction(task.progress))
+        case RemoteStatus.UNKNOWN:
+            return no_news(task.status)
         case status:
             return RemoteState(status, provider_credits=task.credits)
 
 
 def to_status(task: Task) -> RemoteStatus:
-    """The status of a task.
-
-    Raises:
-        ProviderBadResponse: Runway does not document the status.
-    """
-    status = STATUSES.get(task.status)
-    if status is None:
-        raise ProviderBadResponse("runway reported a state that it does not document")
-    return status
-
-
-def _fraction(progress: JsonValue) -> float | None:
-    match progress:
-        case bool():
-            return None
-        case int() | float() if 0 <= progress <= 1:
-            return float(progress)
-        case _:
-            return None
-
-
-def _succeeded(task: Task) -> RemoteState:
-    if not task.output:
-        return _failed(task, ErrorCode.PROVIDER_FAILED, "runway reported success without a result")
-    try:
-        urls = _RESULT_URLS.validate_python(task.output)
-    except ValidationError:
-        raise ProviderBadResponse("runway reported success with a result of another form") from None
-    return RemoteState(RemoteStatus.SUCCEEDED, result_urls=urls, provider_credits=task.credits)
+    """The status of a task."""
+    return read_status(task.status, STATUSES)
 
 
 def _failure(code: str) -> tuple[ErrorCode, str]:
@@ -153,7 +123,3 @@ def _failure(code: str) -> tuple[ErrorCode, str]:
     parts = code.split(".")
     known = (_FAILURES.get(".".join(parts[:count])) for count in range(1, len(parts) + 1))
     return next((meaning for meaning in known if meaning is not None), _OTHER_FAILURE)
-
-
-def _failed(task: Task, code: ErrorCode, message: str) -> RemoteState:
-    return RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message, provider_credits=task.credits)

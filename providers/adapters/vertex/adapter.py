@@ -16,6 +16,7 @@ from providers.adapters.vertex.wire import (
     BYTES,
     VERSION,
     Created,
+    ErrorBody,
     GcsUri,
     Operation,
     Refusal,
@@ -107,7 +108,7 @@ class Vertex(VendorAdapter):
         reply = self._account.call("poll", "POST", read_path(name), body=read_body(name), elide=BYTES)
         operation = self._answer(reply, Operation)
         # Compare only the last part: the rest can contain the project's number in place of its name.
-        if _last(operation.name) != _last(name):
+        if operation.name is not None and _last(operation.name) != _last(name):
             raise reply.undocumented("another operation")
         return to_state(self.name, operation, inline_link=self._account.url(f"{VERSION}/{name}"))
 
@@ -150,7 +151,7 @@ class Vertex(VendorAdapter):
 
     def _told(self, reply: Reply) -> Told | None:
         refusal = reply.read(Refusal)
-        return None if refusal is None else Told(refusal.error.message)
+        return None if refusal is None else Told(ErrorBody.of(refusal.error).message)
 
 
 def _last(name: str) -> str:

@@ -5,16 +5,21 @@ another. Models' inputs: https://docs.cloud.google.com/gemini-enterprise-agent-p
 """
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import Field, JsonValue, StringConstraints
 
+from providers.adapters.links import file_links
+from providers.adapters.payload import Lenient, Payload, Report, texts
+from providers.adapters.results import failed
+from providers.adapters.words import no_news
 from providers.base import InputFile, RemoteState, RemoteStatus
 from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderRejected
+from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
 
@@ -36,6 +41,9 @@ _FAILURES: Final[Mapping[int, tuple[ErrorCode, str]]] = {
 }
 _OTHER_FAILURE: Final = (ErrorCode.PROVIDER_FAILED, "could not generate it")
 
+# A running operation has no `done`.
+_DONE: Final[Mapping[str, bool]] = {"true": True, "1": True, "false": False, "0": False, "none": False, "": False}
+
 # The name becomes the path of a URL.
 _PART: Final = "[A-Za-z0-9][A-Za-z0-9._:@-]*"
 OperationName = Annotated[
@@ -45,52 +53,61 @@ OperationName = Annotated[
         max_length=500,
     ),
 ]
-GcsUri = Annotated[str, StringConstraints(pattern=r"^gs://[a-z0-9][a-z0-9._-]+(/[^\s\x00-\x1f]*)?$")]
+_GCS_URI: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(/[^\s\x00-\x1f]*)?")
+GcsUri = Annotated[str, StringConstraints(pattern=rf"^{_GCS_URI.pattern}$")]
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Created(_Payload):
+class Created(Payload):
     """The answer to a create."""
 
     name: OperationName
 
 
-class Operation(_Payload):
+class Operation(Report):
     """A long-running operation, in the answer to a read. A running operation has only a name."""
 
-    name: OperationName
+    members = frozenset({"name", "done", "response", "error"})
+
+    name: Lenient[OperationName] = None
     done: JsonValue = None
     response: JsonValue = None
     error: JsonValue = None
 
 
-class _Video(_Payload):
-    gcs_uri: GcsUri | None = Field(default=None, alias="gcsUri")
-    content: str | None = Field(default=None, alias=BYTES)
+class _Video(Payload):
+    gcs_uri: JsonValue = Field(default=None, alias="gcsUri")
+    uri: JsonValue = None
+    content: Lenient[str] = Field(default=None, alias=BYTES)
 
 
-class _Response(_Payload):
+class _Response(Payload):
     """The result of an operation. The safety filter can remove some or all videos."""
 
-    videos: list[_Video] = []
-    filtered: JsonValue = Field(default=None, alias="raiMediaFilteredCount")
+    videos: Lenient[list[Lenient[_Video]]] = None
+    filtered: Lenient[int] = Field(default=None, alias="raiMediaFilteredCount")
     reasons: JsonValue = Field(default=None, alias="raiMediaFilteredReasons")
 
 
-class ErrorBody(_Payload):
+class _Held(Payload):
+    response: Lenient[_Response] = None
+
+
+class ErrorBody(Payload):
     """The `error` of an operation (`code` is Google's) or of a refused call (`code` is the HTTP status)."""
 
-    code: JsonValue = None
+    code: Lenient[int] = None
     message: str = ""
 
+    @classmethod
+    def of(cls, error: JsonValue) -> "ErrorBody":
+        """The content of an `error` that can also be a text or a list."""
+        return cls(code=error.get("code") if isinstance(error, dict) else None, message="; ".join(texts(error)))
 
-class Refusal(_Payload):
+
+class Refusal(Payload):
     """An error (https://cloud.google.com/apis/design/errors)."""
 
-    error: ErrorBody
+    error: JsonValue
 
 
 def host_of(location: str) -> str:
@@ -176,54 +193,43 @@ def _media(files: Mapping[str, InputFile], url: str) -> dict[str, object]:
 def to_state(provider: ProviderName, operation: Operation, *, inline_link: str) -> RemoteState:
     """The state of an operation. `inline_link` is the link for a video in the answer.
 
-    Raises:
-        ProviderBadResponse: Google does not document the status or the result.
+    An operation has an `error` or a `response` only after its end
+    (https://github.com/googleapis/googleapis/blob/master/google/longrunning/operations.proto).
     """
-    match operation.done:
-        case None | False:
-            return RemoteState(RemoteStatus.RUNNING)
-        case True if operation.error is not None:
-            return _failed(provider, operation.error)
-        case True:
-            return _ended(provider, operation.response, inline_link)
-        case _:
-            raise ProviderBadResponse(f"{provider} reported a state that it does not document")
+    if operation.error:
+        return _failed(provider, operation.error)
+    is_done = _DONE.get(str(operation.done).casefold())
+    if is_done or (operation.done is None and operation.response):
+        return _ended(provider, operation.response, inline_link)
+    return no_news(operation.done) if is_done is None else RemoteState(RemoteStatus.RUNNING)
 
 
 def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
-    try:
-        body = ErrorBody.model_validate(error)
-    except ValidationError:
-        body = ErrorBody()
-    code = body.code if isinstance(body.code, int) else 0
-    meaning, text = _FAILURES.get(code, _OTHER_FAILURE)
-    return _failure(meaning, f"{provider} {text}: {quotable(body.message or 'no reason given')}")
+    body = ErrorBody.of(error)
+    meaning, text = _FAILURES.get(body.code or 0, _OTHER_FAILURE)
+    return failed(f"{provider} {text}: {quotable(body.message or 'no reason given')}", meaning)
 
 
 def _ended(provider: ProviderName, response: JsonValue, inline_link: str) -> RemoteState:
-    try:
-        ended = _Response.model_validate(response or {})
-    except ValidationError:
-        raise ProviderBadResponse(f"{provider} reported success with a result of another form") from None
-    links = [link for video in ended.videos for link in _links(video, inline_link)]
+    ended = _Held.model_validate({"response": response}).response or _Response()
+    links = [link for video in ended.videos or [] if video is not None for link in _links(video, inline_link)]
     if links:
         return RemoteState(RemoteStatus.SUCCEEDED, result_urls=links)
     if ended.filtered or ended.reasons:
-        reasons = " ".join(_texts(ended.reasons)) or "no reason given"
-        return _failure(ErrorCode.CONTENT_REJECTED, f"{provider}'s safety filter took it away: {quotable(reasons)}")
-    return _failure(ErrorCode.PROVIDER_FAILED, f"{provider} reported success without a result")
+        reasons = " ".join(texts(ended.reasons)) or "no reason given"
+        message = f"{provider}'s safety filter took it away: {quotable(reasons)}"
+        return failed(message, ErrorCode.CONTENT_REJECTED)
+    return failed(f"{provider} reported success without a result")
 
 
 def _links(video: _Video, inline_link: str) -> Iterator[str]:
-    if video.gcs_uri is not None:
-        yield video.gcs_uri
+    links = [link for place in (video.gcs_uri, video.uri) for link in (*_objects(place), *file_links(place))]
+    if links:
+        yield links[0]
     elif video.content is not None:
         yield inline_link
 
 
-def _texts(value: JsonValue) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _failure(code: ErrorCode, message: str) -> RemoteState:
-    return RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message)
+def _objects(place: JsonValue) -> list[str]:
+    """The URI of an object in Cloud Storage."""
+    return [place] if isinstance(place, str) and _GCS_URI.fullmatch(place) else []

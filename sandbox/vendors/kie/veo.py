@@ -60,7 +60,10 @@ class VeoInput(KieInput):
         default=None, alias="generationType", description="default: decided by the number of pictures"
     )
     image_urls: list[HttpUrlText] = Field(default=[], max_length=3, alias="imageUrls")
-    aspect_ratio: Literal["16:9", "9:16", "Auto"] = Field(default="16:9", alias="aspectRatio")
+    aspect_ratio: Literal["16:9", "9:16", "Auto"] | None = Field(default=None, description="of the reference")
+    older_aspect_ratio: Literal["16:9", "9:16", "Auto"] | None = Field(
+        default=None, alias="aspectRatio", description="of older pages; counts without the other"
+    )
     resolution: Literal["720p", "1080p", "4k"] = "720p"
     duration: Literal[4, 6, 8] = 8
     seeds: int | None = Field(default=None, ge=10_000, le=99_999, description="of older pages")
@@ -99,8 +102,9 @@ class VeoInput(KieInput):
         return _CREDITS[self.model][self.resolution]
 
     def spec(self, source: SourceImage | None) -> MediaSpec:
-        automatic = self.aspect_ratio == "Auto" and source is not None
-        ratio = {"Auto": "16:9"}.get(self.aspect_ratio, self.aspect_ratio)
+        asked = self.aspect_ratio or self.older_aspect_ratio or "16:9"
+        automatic = asked == "Auto" and source is not None
+        ratio = {"Auto": "16:9"}.get(asked, asked)
         width, height = size_of(_SIZES, "auto" if automatic else ratio, source)
         scale = _SCALES[self.resolution]
         return MediaSpec(

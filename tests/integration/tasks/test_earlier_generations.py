@@ -24,7 +24,7 @@ from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives
 from tests.integration.tasks.test_uploads import asked
 
-SMALL = {"width": 64, "height": 64, "duration_seconds": 1}
+SMALL = {"width": 64, "height": 64, "duration_seconds": 3}
 FIRST: dict[str, object] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5}
 EDIT: dict[str, object] = {"model": "gemini-omni-video-edit", "duration_seconds": 4}
 RESHAPE: dict[str, object] = {"model": "kling-3.0-omni-video-to-video", "duration_seconds": 5}

@@ -3,7 +3,7 @@ import threading
 import pytest
 import structlog
 
-from schemas.enums import AssetRole, ErrorCode, Stage
+from schemas.enums import AssetRole, ErrorCode, EventName, Stage
 from schemas.errors import DownloadError
 from schemas.stages import TERMINAL
 from storage import claims
@@ -67,15 +67,24 @@ def test_success_without_a_result_fails_the_generation(lives: Lives) -> None:
     assert life.balance == Balance(available=1000, held=0)
 
 
-def test_unknown_state_is_polled_until_the_deadline(lives: Lives) -> None:
+def test_unknown_status_is_said_once_and_named_at_the_deadline(lives: Lives) -> None:
     life = lives.begin(state_word="pondering")
     life.step()
-    for failures in range(1, 12):
-        assert life.step() is Stage.GENERATING
-        assert life.row.failures == failures, "so that the gap widens"
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(5):
+            assert life.step() is Stage.GENERATING
+            assert life.row.failures == 0
+    told = {"provider": "kie", "status": "pondering"}
+    assert [event.data for event in life.events if event.name == EventName.STATUS_UNKNOWN] == [told]
+    assert [line for line in lines if line["log_level"] != "info"] == [
+        {"event": "status_unknown", "log_level": "warning", **told}
+    ]
     life.set("deadline_at = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.FAILED
-    assert life.row.error_code is ErrorCode.TIMEOUT
+    assert (life.row.error_code, life.row.error_message) == (
+        ErrorCode.TIMEOUT,
+        'not finished before its deadline; kie reported the status "pondering", which Reelworks does not know',
+    )
 
 
 @pytest.mark.parametrize("code", [404, 422, 401, 500, 999])

@@ -16,6 +16,7 @@ from tasks.download import _not_downloaded
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.poll import poll
 from tasks.prepare import prepare
+from tasks.remote import remote_ref
 from tasks.resolve import resolve
 from tasks.settle import settle
 from tasks.store import store
@@ -142,17 +143,32 @@ def test_settle_completes_a_stored_result() -> None:
     [
         (Stage.QUEUED, ErrorCode.TIMEOUT),
         (Stage.SUBMITTING, ErrorCode.SUBMIT_OUTCOME_UNKNOWN),
-        (Stage.GENERATING, ErrorCode.TIMEOUT),
         (Stage.DOWNLOADING, ErrorCode.DOWNLOAD_FAILED),
         (Stage.STORING, ErrorCode.TIMEOUT),
     ],
 )
-def test_generation_past_its_deadline_fails_and_provider_is_asked_to_stop(stage: Stage, code: ErrorCode) -> None:
-    vendor, claim = Vendor(cancels=Cancellation.REQUESTED), a_claim(stage, deadline_at=NOW)
+def test_generation_past_its_deadline_fails(stage: Stage, code: ErrorCode) -> None:
+    vendor, claim = Vendor(), a_claim(stage, deadline_at=NOW)
     outcome = deadline.end_of(services_with(vendor), claim)
     assert isinstance(outcome, Fail)
     assert outcome.code is code
-    assert vendor.asked == (["cancel"] if stage is Stage.GENERATING else [])
+    assert vendor.asked == []
+
+
+def test_provider_gets_the_prompt_so_that_no_message_quotes_it() -> None:
+    assert remote_ref(a_claim(Stage.GENERATING)).prompt == "a lighthouse"
+    assert "lighthouse" not in repr(remote_ref(a_claim(Stage.GENERATING)))
+
+
+def test_status_that_nobody_knows_is_no_news() -> None:
+    vendor = Vendor(polls=RemoteState(RemoteStatus.UNKNOWN, word="pondering"))
+    claim = a_claim(Stage.GENERATING, failures=3)
+    outcome = pipeline.TABLE[Stage.GENERATING].step(services_with(vendor), claim, a_lease())
+    assert isinstance(outcome, Later)
+    assert (outcome.seconds, outcome.counts) == (60, Counts.SUCCESS)
+    assert outcome.once == Note(
+        EventName.STATUS_UNKNOWN, {"provider": claim.generation.provider, "status": "pondering"}
+    )
 
 
 @pytest.mark.parametrize(("stage", "is_charged"), [(Stage.SUBMITTING, False), (Stage.GENERATING, True)])

@@ -274,12 +274,6 @@ def test_states(word: str, status: RemoteStatus, http_status: int) -> None:
     assert account((http_status, {"status": word, "logs": None})).poll(REMOTE) == RemoteState(status)
 
 
-@pytest.mark.parametrize("word", ["in_queue", "CANCELLED", "OK", "ERROR", ""])
-def test_an_undocumented_state_of_fal_is_a_bad_response(word: str) -> None:
-    with pytest.raises(ProviderBadResponse):
-        account(progress(word)).poll(REMOTE)
-
-
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -318,12 +312,30 @@ def test_a_result_with_a_models_error_is_a_failure(status: int, reply: object, c
 
 
 @pytest.mark.parametrize(
+    "result",
+    [
+        {"video": "https://x.example/1.mp4"},
+        {"video": [{"url": "https://x.example/1.mp4"}]},
+        {"images": [{"url": "https://x.example/1.mp4", "width": 512}], "prompt": "https://x.example/prompt"},
+        {"video": None, "image": {"url": "https://x.example/1.mp4"}},
+        {"data": {"video": {"url": "https://x.example/1.mp4"}}},
+        ["https://x.example/1.mp4"],
+    ],
+)
+def test_a_result_in_another_form_is_found(result: object) -> None:
+    assert account(progress(), (200, result)).poll(REMOTE).result_urls == ["https://x.example/1.mp4"]
+
+
+@pytest.mark.parametrize("result", [[], "x", {"video": {"url": "file:///etc/passwd"}}, {"prompt": "https://x.example"}])
+def test_a_result_without_a_link_fails_at_once(result: object) -> None:
+    state = account(progress(), (200, result)).poll(REMOTE)
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+
+
+@pytest.mark.parametrize(
     ("status", "reply", "expected"),
     [
         (200, b"<html>", ProviderUnavailable),
-        (200, [], ProviderUnavailable),
-        (200, {"video": "https://x.example/1.mp4"}, ProviderBadResponse),
-        (200, {"video": {"url": "file:///etc/passwd"}}, ProviderBadResponse),
         (400, {"detail": "Request is still in progress"}, ProviderRejected),
         (404, {"detail": "Request not found"}, ProviderRejected),
         (429, refusal("rate_limit"), ProviderRateLimited),
@@ -540,3 +552,35 @@ def test_links_are_not_logged() -> None:
         created = submit(account((200, ACCEPTED)))
         account(progress("IN_QUEUE")).poll(REMOTE)
     assert LINK not in repr((lines, created, REMOTE))
+
+
+def headed(status: int, reply: object, kind: str) -> Fal:
+    """An account whose results are this answer, with the type of the error in a header."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/status"):
+            return httpx.Response(200, json={"status": "COMPLETED", "request_id": "req_1"})
+        return httpx.Response(status, json=reply, headers={"X-Fal-Error-Type": kind})
+
+    settings = ProviderSettings(api_key=SecretStr("key"))
+    return Fal("fal", settings, Transport(http=httpx.MockTransport(answer)), known_keys=None)
+
+
+@pytest.mark.parametrize("detail", ["no", ["no"], [{"msg": "no"}], {"message": "no"}])
+def test_a_header_can_name_the_type_of_an_error(detail: object) -> None:
+    fal = headed(422, {"detail": detail}, "content_policy_violation")
+    state = fal.poll(REMOTE)
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.CONTENT_REJECTED)
+    assert state.error_message == "fal could not generate it (content_policy_violation): no"
+
+
+def test_the_body_wins_over_the_header() -> None:
+    state = headed(422, refusal("file_download_error"), "content_policy_violation").poll(REMOTE)
+    assert state.error_code is ErrorCode.INPUT_UNREADABLE
+
+
+@pytest.mark.parametrize("error", ["no", ["no"], {"message": "no"}])
+@pytest.mark.parametrize("status", ["COMPLETED", "ERROR", "failed"])
+def test_a_failure_in_another_form_is_a_failure(status: str, error: object) -> None:
+    state = account(progress(status, error=error)).poll(REMOTE)
+    assert (state.status, state.error_message) == (RemoteStatus.FAILED, "fal could not generate it: no")

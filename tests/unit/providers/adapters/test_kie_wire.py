@@ -127,8 +127,8 @@ def test_a_failed_task_can_have_a_failure_code() -> None:
     [
         ({"code": 501, "msg": "failed", "data": None}, ProviderRejected),
         ({"code": 200, "msg": "success", "data": None}, ProviderBadResponse),
-        ({"code": 200, "data": {"taskId": "task_demo"}}, ProviderBadResponse),
-        ({"code": 200, "data": {"state": "success"}}, ProviderBadResponse),
+        ({"code": 200, "data": {}}, ProviderBadResponse),
+        ({"code": 200, "data": {"taskId": "task_2", "state": "success"}}, ProviderBadResponse),
         ({"code": 7, "data": None}, ProviderBadResponse),
         ({"state": "success"}, ProviderUnavailable),
     ],
@@ -152,24 +152,50 @@ def test_states() -> None:
     assert state_of(state="generating") == RemoteState(RemoteStatus.RUNNING)
 
 
-@pytest.mark.parametrize("word", ["queueing", "SUCCESS", "succeeded", "running", ""])
-def test_an_undocumented_state_of_kie_market_is_a_bad_response(word: str) -> None:
-    with pytest.raises(ProviderBadResponse):
-        state_of(state=word)
-
-
 @pytest.mark.parametrize("result", [None, "", "{}", '{"resultUrls":[]}', '{"resultUrls":null}', '{"resultObject":{}}'])
 def test_success_without_urls_is_a_failure(result: str | None) -> None:
     state = state_of(state="success", resultJson=result)
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
 
 
+@pytest.mark.parametrize("result", ["[", "", "{}", '{"resultUrls":["javascript:1"]}', '{"resultUrls":[1]}'])
+def test_a_result_without_a_link_fails_at_once(result: str) -> None:
+    state = state_of(state="success", resultJson=result)
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+
+
 @pytest.mark.parametrize(
-    "result", ["[", '{"resultUrls":"https://x.example"}', '{"resultUrls":["javascript:1"]}', '{"resultUrls":[1]}']
+    "result",
+    [
+        '{"resultUrls":"https://x.example/1.png"}',
+        {"resultUrls": ["https://x.example/1.png"]},
+        '["https://x.example/1.png"]',
+        '{"resultObject":{"image":{"url":"https://x.example/1.png"}}}',
+        "https://x.example/1.png",
+    ],
 )
-def test_an_undocumented_result_is_a_bad_response(result: str) -> None:
-    with pytest.raises(ProviderBadResponse):
-        state_of(state="success", resultJson=result)
+def test_a_result_in_another_form_is_found(result: object) -> None:
+    assert state_of(state="success", resultJson=result).result_urls == ["https://x.example/1.png"]
+
+
+FLAGGED = "Your prompt was flagged by Website as violating content policies. Only English prompts are supported."
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt", "code"),
+    [
+        (FLAGGED, "", ErrorCode.CONTENT_REJECTED),
+        (FLAGGED.upper(), "a lighthouse in fog", ErrorCode.CONTENT_REJECTED),
+        ("Rejected by Google's content policy", "a lighthouse in fog", ErrorCode.CONTENT_REJECTED),
+        ("Internal error for 'a flag, violating content policies'", "A flag, violating content policies", None),
+        ("Internal error", "", None),
+        ("The flagged file is not an image", "", None),
+    ],
+)
+def test_kies_own_words_about_its_content_policy_decide(text: str, prompt: str, code: ErrorCode | None) -> None:
+    record = {"taskId": "task_demo", "state": "fail", "failCode": "500", "failMsg": text}
+    polled = account({"code": 200, "data": record}).poll(RemoteRef("task_demo", "google/nano-banana", prompt=prompt))
+    assert polled.error_code is (code or ErrorCode.PROVIDER_FAILED)
 
 
 def test_a_failure_without_a_reason_quotes_the_envelope() -> None:
@@ -181,3 +207,19 @@ def test_a_code_can_be_a_number_or_a_text() -> None:
     assert state_of(state="fail", failCode=422).error_code is ErrorCode.PROVIDER_REJECTED
     assert state_of(state="fail", failCode="422").error_code is ErrorCode.PROVIDER_REJECTED
     assert Answer.model_validate_json('{"code":"200"}').code == 200
+
+
+@pytest.mark.parametrize("code", [400, 422, 500, 501])
+def test_a_create_that_is_flagged_is_a_content_rejection(code: int) -> None:
+    with pytest.raises(ProviderRejected) as caught:
+        submit(account({"code": code, "msg": FLAGGED, "data": None}))
+    assert caught.value.code is ErrorCode.CONTENT_REJECTED
+    assert caught.value.message == f"kie refused it by its content policy (code {code}): {FLAGGED}"
+
+
+def test_a_prompt_about_policies_is_no_content_rejection() -> None:
+    request = ProviderRequest("google/nano-banana", Inputs(prompt="a flag that violates content policies"))
+    kie = account({"code": 422, "msg": f"'{request.inputs.prompt}' is too long", "data": None})
+    with pytest.raises(ProviderRejected) as caught:
+        kie.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+    assert caught.value.code is ErrorCode.PROVIDER_REJECTED

@@ -164,17 +164,29 @@ def test_an_image_in_the_answer_is_kept(beside: dict[str, Any], size: int) -> No
 @pytest.mark.parametrize(
     "picture",
     [
-        {"url": "data:image/png;base64,iVBORw0KGgo="},
-        {"url": "/files/1.png"},
-        {"url": "https://media.example/a b.png"},
-        {"url": f"https://media.example/{'x' * 4000}"},
+        {"url": "a picture"},
+        {"url": f"https://media.example/{'x' * 8000}"},
+        {"url": "data:image/png;base64,"},
+        {"url": 7},
         {"b64_json": ""},
+        {"b64_json": "not base64!"},
         {},
     ],
 )
-def test_an_answer_without_an_image_and_a_link_is_an_unknown_outcome(picture: dict[str, Any]) -> None:
-    with pytest.raises(ProviderOutcomeUnknown, match="neither a link to the picture nor the picture itself"):
-        submit(account(pictures(picture)))
+def test_an_answer_without_an_image_and_a_link_fails_at_once(picture: dict[str, Any]) -> None:
+    for answer in (pictures(picture), pictures()):
+        with pytest.raises(ProviderRejected, match="neither a link to the picture nor the picture itself") as caught:
+            submit(account(answer))
+        assert caught.value.code is ErrorCode.PROVIDER_FAILED
+
+
+@pytest.mark.parametrize("error", ["no", ["no"], {"message": "no"}, {"code": 7, "message": ["no"]}])
+@pytest.mark.parametrize("member", ["error", "detail"])
+def test_an_error_with_the_status_200_is_a_rejection(member: str, error: object) -> None:
+    with pytest.raises(ProviderRejected) as caught:
+        submit(account({member: error}))
+    assert caught.value.code is ErrorCode.PROVIDER_FAILED
+    assert caught.value.message.endswith("answered submit with an error: no")
 
 
 @pytest.mark.parametrize(
@@ -182,10 +194,7 @@ def test_an_answer_without_an_image_and_a_link_is_an_unknown_outcome(picture: di
     [
         (200, {}),
         (200, []),
-        (200, pictures()),
         (200, {"data": "none"}),
-        (200, {"data": [{"url": 7}]}),
-        (200, problem("no", "moderation_blocked")),
         (302, pictures({"url": LINK})),
         (400, pictures({"url": LINK})),
         (500, problem("The server had an error", type_="server_error")),

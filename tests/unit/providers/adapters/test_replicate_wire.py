@@ -131,11 +131,9 @@ def test_a_create_with_an_id_is_accepted_in_any_state(status: int, word: str) ->
     [
         (201, {}),
         (201, []),
-        (201, {"id": "p1"}),
         (201, {**prediction(), "id": ""}),
         (201, {**prediction(), "id": "../account"}),
         (201, {**prediction(), "id": "p" * 201}),
-        (200, {"title": "Not found", "status": 404, "detail": "no"}),
         (302, prediction()),
         (422, prediction("failed")),
         (500, prediction()),
@@ -161,7 +159,15 @@ def test_the_text_of_a_rejection_is_quoted_without_secrets(status: int, problem:
     assert caught.value.message == f"replicate answered submit with HTTP {status}: {text}"
 
 
-@pytest.mark.parametrize("problem", [{}, {"detail": ""}, {"detail": [{"msg": "no"}]}, "no", None])
+@pytest.mark.parametrize("problem", [{"detail": "no"}, {"detail": [{"msg": "no"}]}, {"title": "no"}])
+@pytest.mark.parametrize(("status", "words"), [(422, "HTTP 422"), (201, "an error")])
+def test_a_rejection_with_a_text(problem: object, status: int, words: str) -> None:
+    with pytest.raises(ProviderRejected) as caught:
+        submit(account(problem, status=status))
+    assert caught.value.message == f"replicate answered submit with {words}: no"
+
+
+@pytest.mark.parametrize("problem", [{}, {"detail": ""}, "no", None])
 def test_a_rejection_without_a_text(problem: object) -> None:
     with pytest.raises(ProviderRejected) as caught:
         submit(account(problem, status=422))
@@ -178,10 +184,8 @@ def test_other_refusals_are_not_quoted() -> None:
     ("reply", "expected"),
     [
         ({}, ProviderUnavailable),
-        ({"id": "p1a2b3c4"}, ProviderUnavailable),
+        ({"detail": "busy"}, ProviderUnavailable),
         ({**prediction(), "id": "p2"}, ProviderBadResponse),
-        (prediction("paused"), ProviderBadResponse),
-        (prediction("succeeded", output=["none"]), ProviderBadResponse),
     ],
 )
 def test_a_read_without_a_usable_prediction(reply: object, expected: type[ProviderError]) -> None:
@@ -201,12 +205,6 @@ def test_a_read_without_a_usable_prediction(reply: object, expected: type[Provid
 )
 def test_states(word: str, status: RemoteStatus) -> None:
     assert state_of(status=word) == RemoteState(status)
-
-
-@pytest.mark.parametrize("word", ["cancelled", "CANCELED", "success", "queued", ""])
-def test_an_undocumented_state_of_replicate_is_a_bad_response(word: str) -> None:
-    with pytest.raises(ProviderBadResponse):
-        state_of(status=word)
 
 
 @pytest.mark.parametrize(
@@ -229,10 +227,19 @@ def test_success_without_a_link_is_a_failure(output: object) -> None:
     assert state.error_message == "replicate reported success without a result"
 
 
-@pytest.mark.parametrize("output", ["a cat", ["javascript:1"], {"a": URL, "b": "file:///etc/passwd"}, [f"{URL} {URL}"]])
-def test_an_undocumented_result_is_a_bad_response(output: object) -> None:
-    with pytest.raises(ProviderBadResponse, match="of another form"):
-        state_of(status="succeeded", output=output)
+@pytest.mark.parametrize("output", ["a cat", ["javascript:1"], {"b": "file:///etc/passwd"}, ["/files/1.png"]])
+def test_a_result_without_a_link_fails_at_once(output: object) -> None:
+    state = state_of(status="succeeded", output=output)
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+    assert state.error_message is not None
+    assert state.error_message.startswith("replicate reported success with")
+
+
+@pytest.mark.parametrize(
+    "output", [["a caption", URL], {"text": "a caption", "image": URL}, {"a": URL, "b": "file:///etc/passwd"}]
+)
+def test_texts_beside_a_link_are_skipped(output: object) -> None:
+    assert state_of(status="succeeded", output=output).result_urls == [URL]
 
 
 @pytest.mark.parametrize("error", [None, "", {"code": "E1"}])
@@ -282,7 +289,7 @@ def test_with_a_webhook_key_the_signature_is_verified_before_the_body_is_parsed(
         account(webhook_key=SECRET).read_callback(signed, b'{"ok":false}')
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id":"p1"}', b'{"id":"a/b","status":"failed"}'])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id":"a/b","status":"failed"}'])
 def test_a_callback_that_is_not_a_prediction_is_refused(body: bytes) -> None:
     with pytest.raises(CallbackRefused, match="not a prediction"):
         account().read_callback({}, body)

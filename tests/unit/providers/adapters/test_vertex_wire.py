@@ -210,10 +210,19 @@ def test_an_operation_that_is_not_done_is_running(fields: dict[str, Any]) -> Non
     assert state_of(**fields) == RemoteState(RemoteStatus.RUNNING)
 
 
-@pytest.mark.parametrize("done", ["true", 1, 0, {}])
-def test_an_undocumented_value_of_done_is_a_bad_response(done: object) -> None:
-    with pytest.raises(ProviderBadResponse, match="does not document"):
-        state_of(done=done)
+@pytest.mark.parametrize(
+    ("done", "status"),
+    [
+        ("true", RemoteStatus.FAILED),
+        (1, RemoteStatus.FAILED),
+        ("false", RemoteStatus.RUNNING),
+        (0, RemoteStatus.RUNNING),
+        ({}, RemoteStatus.UNKNOWN),
+        ("soon", RemoteStatus.UNKNOWN),
+    ],
+)
+def test_other_values_of_done(done: object, status: RemoteStatus) -> None:
+    assert state_of(done=done).status is status
 
 
 @pytest.mark.parametrize(
@@ -257,10 +266,17 @@ def test_success_without_a_video_is_a_failure(fields: dict[str, Any]) -> None:
     assert state.error_message == "films reported success without a result"
 
 
-@pytest.mark.parametrize("response", ["x", [1], {"videos": "x"}, {"videos": [{"gcsUri": "https://x.example/1.mp4"}]}])
-def test_an_undocumented_result_is_a_bad_response(response: object) -> None:
-    with pytest.raises(ProviderBadResponse, match="of another form"):
-        state_of(done=True, response=response)
+@pytest.mark.parametrize("response", ["x", [1], {"videos": "x"}, {"videos": [{"gcsUri": "films/1.mp4"}, "x"]}])
+def test_a_result_without_a_link_fails_at_once(response: object) -> None:
+    state = state_of(done=True, response=response)
+    assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
+
+
+@pytest.mark.parametrize("fields", [{"done": True}, {}], ids=["done", "without done"])
+@pytest.mark.parametrize("name", ["gcsUri", "uri"])
+def test_a_result_on_the_web_is_fetched_there(name: str, fields: dict[str, object]) -> None:
+    videos = [{name: "https://x.example/1.mp4"}]
+    assert state_of(**fields, response={"videos": videos}).result_urls == ["https://x.example/1.mp4"]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +287,8 @@ def test_an_undocumented_result_is_a_bad_response(response: object) -> None:
         ({"code": 14, "message": "Away"}, ErrorCode.PROVIDER_UNAVAILABLE, "films was not there for it: Away"),
         ({"code": 13, "message": "Oh"}, ErrorCode.PROVIDER_FAILED, "films could not generate it: Oh"),
         ({"code": 3.5}, ErrorCode.PROVIDER_FAILED, "films could not generate it: no reason given"),
-        ("x", ErrorCode.PROVIDER_FAILED, "films could not generate it: no reason given"),
+        ("x", ErrorCode.PROVIDER_FAILED, "films could not generate it: x"),
+        (["x", {"message": "y"}], ErrorCode.PROVIDER_FAILED, "films could not generate it: x; y"),
     ],
 )
 def test_a_failed_operation_has_a_reason(error: object, code: ErrorCode, message: str) -> None:

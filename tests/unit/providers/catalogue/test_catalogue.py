@@ -31,7 +31,7 @@ VIDEO_URL = "https://media.example/1.mp4"
 MINE = generation_url(UUID(int=1))
 FACTS = {
     MINE: InputFacts("video/mp4", 1000, Origin("veo-3", "kie", "720p")),
-    VIDEO_URL: InputFacts("video/mp4", 1000, duration_seconds=1),
+    VIDEO_URL: InputFacts("video/mp4", 1000, duration_seconds=3),
 }
 """A video that models go on from (every one that does goes on from Veo's at Kie), and one as if it were uploaded."""
 
@@ -305,13 +305,37 @@ def test_a_video_billed_by_length_must_be_an_upload_or_a_generation(model: str) 
         CATALOGUE.order(request(model, video_urls=["https://media.example/unknown.mp4"]))
 
 
+@pytest.mark.parametrize(
+    ("model", "seconds"), [("aleph-2-video-to-video", 1.9), ("kling-3.0-omni-video-to-video", 2.9)]
+)
+def test_a_video_that_the_vendor_finds_too_short_is_refused_at_once(model: str, seconds: float) -> None:
+    url, least = upload_url(UUID(int=1)), round(seconds)
+    facts = {url: InputFacts("video/mp4", 1000, duration_seconds=seconds)}
+    with pytest.raises(InvalidRequest, match=f"has {seconds} s; the model takes videos of at least {least} s"):
+        CATALOGUE.order(request(model, video_urls=[url]), facts)
+
+
+@pytest.mark.parametrize("model", [model for model in FILE.models if model.capabilities.prompt_unit == "utf16"])
+def test_a_limit_in_utf16_counts_an_emoji_as_two(model: Model) -> None:
+    plain, most = plainest(model), model.capabilities.prompt_characters
+    for prompt in ("a" * most, "\N{DIRECT HIT}" * (most // 2), "\N{LATIN SMALL LETTER U WITH DIAERESIS}" * most):
+        assert CATALOGUE.order(plain.model_copy(update={"prompt": prompt}), FACTS).inputs.prompt == prompt
+    with pytest.raises(InvalidRequest, match=f"prompt has {most + 2} UTF-16 code units .* at most {most} are allowed"):
+        CATALOGUE.order(plain.model_copy(update={"prompt": "\N{DIRECT HIT}" * (most // 2 + 1)}), FACTS)
+
+
+def test_every_model_of_runway_counts_in_utf16() -> None:
+    counting = {model.name for model in FILE.models if model.capabilities.prompt_unit == "utf16"}
+    assert counting == {model.name for model in FILE.models if any(r.provider == "runway" for r in model.routes)}
+
+
 @pytest.mark.parametrize("model", [model.name for model in FILE.models if model.capabilities.keeps_video_length])
 @pytest.mark.parametrize(
     ("seconds", "ordered", "message"),
     [
         (5.0, 5, None),
         (5.5, 5, None),
-        (2.0, 5, None),
+        (3.0, 5, None),
         (5.6, 5, "has 5.6 s: order as many with duration_seconds, not 5"),
         (600.0, 10, "has 600.0 s: order as many with duration_seconds, not 10"),
         (600.0, None, "has 600.0 s: order as many with duration_seconds, not 5"),
@@ -602,9 +626,11 @@ def test_a_catalogue_that_contradicts_itself_is_refused(path: list[str | int], v
 
 @pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
 def test_every_choice_of_the_catalogue_can_be_ordered(model: Model) -> None:
+    shortest = min(model.capabilities.durations_seconds, default=1)
+    facts = {**FACTS, VIDEO_URL: InputFacts("video/mp4", 1000, duration_seconds=shortest)}
     for field, values in choices(model).items():
         for choice in values:
             asked = "generate_audio" if field == "audio" else field
-            order = CATALOGUE.order(plainest(model).model_copy(update={asked: choice}), FACTS)
+            order = CATALOGUE.order(plainest(model).model_copy(update={asked: choice}), facts)
             assert getattr(order.inputs, field) == choice
             assert order.credits > 0

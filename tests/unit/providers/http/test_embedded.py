@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.http.embedded import file_in, without_files
+from providers.http.embedded import DATA_URI, Kept, file_in, with_links, without_files
 from schemas.errors import DownloadError
 
 FILE = bytes(range(256)) * 40
@@ -106,3 +106,58 @@ def test_a_text_that_is_not_base64_is_final(text: str) -> None:
     with pytest.raises(DownloadError, match="is not base64") as refused:
         list(file_in([b'{"data": "%s"}' % text.encode()], "data"))
     assert refused.value.is_final
+
+
+def with_uris() -> dict[str, object]:
+    uri = f"data:video/mp4;codecs=avc1;base64,{TEXT}"
+    inner = json.dumps({"urls": [uri, "https://x.example/1.mp4"]})
+    return {
+        "input": {"image": uri},
+        "output": ["a caption", uri],
+        "inner": inner,
+        "note": 'a "data:" in a text',
+        "n": 1,
+    }
+
+
+@given(st.integers(1, 300), st.booleans())
+def test_data_uris_become_links_however_their_answer_is_cut_and_written(size: int, escapes_slashes: bool) -> None:
+    answer = json.dumps(with_uris()).encode()
+    if escapes_slashes:
+        answer = answer.replace(b"/", b"\\/")
+    told = json.loads(b"".join(with_links(cut(answer, size), "link {}".format)))
+    assert told["input"] == {"image": "link 0"}
+    assert told["output"] == ["a caption", "link 1"]
+    assert json.loads(told["inner"]) == {"urls": ["link 2", "https://x.example/1.mp4"]}
+    assert (told["note"], told["n"]) == ('a "data:" in a text', 1)
+    for number in range(3):
+        assert b"".join(file_in(cut(answer, size), DATA_URI, after=number)) == FILE
+
+
+@given(st.integers(1, 300))
+def test_a_member_can_hold_a_data_uri(size: int) -> None:
+    answer = json.dumps({"data": f"data:image/png;base64,{TEXT}", "next": 1}).encode()
+    kept = Kept(len(FILE))
+    assert json.loads(b"".join(without_files(cut(answer, size), "data", kept))) == {"data": "", "next": 1}
+    assert (bytes(kept.content), kept.is_too_large) == (FILE, False)
+    assert b"".join(file_in(cut(answer, size), "data")) == FILE
+
+
+@given(st.lists(st.sampled_from([TEXT, "", "not base64!", "data:image/png;base64,"]), max_size=4), st.integers(1, 300))
+def test_the_first_file_is_kept(texts: list[str], size: int) -> None:
+    kept = Kept(len(FILE))
+    list(without_files(cut(json.dumps([{"data": text} for text in texts]).encode(), size), "data", kept))
+    assert bytes(kept.content) == (FILE if TEXT in texts else b"")
+
+
+def test_a_file_above_the_limit_is_told() -> None:
+    kept = Kept(len(FILE) - 1)
+    list(with_links([json.dumps([f"data:image/png;base64,{TEXT}"]).encode()], str, kept))
+    assert kept.is_too_large
+
+
+def test_no_more_is_kept_than_the_limit_and_one_piece() -> None:
+    kept, piece = Kept(10), b"A" * 4000
+    answer = [b'["data:image/png;base64,', *[piece] * 1000]
+    list(with_links(answer, str, kept))
+    assert len(kept.content) <= 10 + len(piece)
