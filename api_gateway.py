@@ -13,7 +13,7 @@ from gateway.health import router as health_router
 from gateway.inputs import router as inputs_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
-from gateway.openapi import problems, with_problems
+from gateway.openapi import install_document, problems, with_problems
 from gateway.pages import install_pages
 from gateway.problems import Unavailable, install_problem_handlers
 from gateway.request_context import RequestContext
@@ -69,6 +69,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # `gateway.pages` serves the page. FastAPI's page loads its files from another server.
         docs_url=None,
         redoc_url=None,
+        # `gateway.openapi` serves the document, written once.
+        openapi_url=None,
         # A redirect would copy the callback's token into a header.
         redirect_slashes=False,
     )
@@ -83,6 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router, responses=problems(Unavailable))
     app.include_router(health_router)
     install_pages(app)
+    install_document(app)
     app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
 

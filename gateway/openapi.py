@@ -1,11 +1,14 @@
 """Describes problem responses in the OpenAPI document. FastAPI itself describes only `application/json`."""
 
+import json
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.responses import Response
 
 from gateway.problems import MEDIA_TYPE
 from schemas.api import Problem
@@ -37,6 +40,18 @@ def with_problems(app: FastAPI) -> Callable[[], dict[str, object]]:
         return describe()
 
     return openapi
+
+
+def install_document(app: FastAPI) -> None:
+    """Serve `/openapi.json`. FastAPI's own route writes the document anew for each request."""
+
+    @lru_cache
+    def document() -> bytes:
+        return json.dumps(app.openapi()).encode()
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi_document() -> Response:
+        return Response(document(), media_type="application/json")
 
 
 def _remove_undeclared(document: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Customers and their API keys."""
 
 import hashlib
+import re
 import secrets
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from storage import ledger
 from storage.sql import Sql, returns
 
 _KEY_PREFIX = "rw_"
+# A key has 32 random bytes. A flood of other texts must not reach the database.
+_KEY = re.compile(r"rw_[A-Za-z0-9_-]{43}")
 _SHOWN_LENGTH = 8
 
 
@@ -61,7 +64,9 @@ def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> 
 
 
 def authenticate(sql: Sql, key: str) -> Customer | None:
-    """The customer with this live key. None if the key is unknown or revoked."""
+    """The customer with this live key. None if the key is unknown or revoked, or has not the form of a key."""
+    if not _KEY.fullmatch(key):
+        return None
     return sql.first(_AUTHENTICATE, key_hash=_hash(key))
 
 

@@ -45,8 +45,9 @@ class Result:
 def show(results: list[Result], console: Console) -> bool:
     """Print the table. Returns whether no bound was broken."""
     table = Table(title="attacks")
-    for column in ("door", "sent", "answer", "/healthz ms", "MiB", "order s", "breach"):
-        table.add_column(column, no_wrap=column != "breach", overflow="ellipsis")
+    for column, width in (("door", 10), ("sent", 60), ("answer", 22), ("health ms", 9), ("MiB", 4), ("order s", 7)):
+        table.add_column(column, no_wrap=True, min_width=min(width, 20), max_width=width)
+    table.add_column("breach", min_width=10)
     for result in results:
         table.add_row(
             result.probe.kind,
