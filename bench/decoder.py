@@ -129,7 +129,9 @@ def _mp4() -> bytes:
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
         for _ in range(24):
-            container.mux(stream.encode(av.VideoFrame.from_image(Image.effect_noise((1280, 720), 20).convert("RGB"))))
+            picture = Image.effect_noise((1280, 720), 20).convert("RGB")
+            frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types here
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return output.getvalue()
 

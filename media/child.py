@@ -1,7 +1,7 @@
 """The decoder: `python -m media.child`, with a socket as standard input. `media/decoder.py` starts it.
 
-The server loads the decoders once. For each job it forks, so each file has a fresh process with its own limits, and a
-file that takes over its process meets no other file. The server itself never reads a byte of a file.
+The server loads the decoders once and forks for each connection. A process has its own limits, and reads one file or,
+one after the other, a few small pictures. The server itself never reads a byte of a file.
 """
 
 import importlib
@@ -107,21 +107,23 @@ class _Server:
 
 
 def _work(connection: socket.socket) -> Never:
-    """Run one job in this process, and end."""
+    """Do tasks in this process until the other side closes the connection."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(connection.detach(), isolation.CONNECTION)
-    status = 1
+    own, is_confined = socket.socket(fileno=isolation.CONNECTION), False
     try:
-        with socket.socket(fileno=isolation.CONNECTION) as own:
+        while True:
             message = wire.receive(own)
             task = wire.Task(**message.values)
+            if not is_confined:
+                isolation.confine(task.memory_bytes)
+                is_confined = True
+            isolation.limit_time(task.seconds)
             wire.send(own, {"started": True})
-            isolation.confine(task.memory_bytes, task.seconds)
             _answer(own, task, _file(own, task, message.content))
-        status = 0
     finally:
-        os._exit(status)
+        os._exit(1)
 
 
 def _file(connection: socket.socket, task: wire.Task, content: bytes) -> BinaryIO:
@@ -140,7 +142,7 @@ def _answer(connection: socket.socket, task: wire.Task, file: BinaryIO) -> None:
     except MemoryError:
         values, content = {"memory": True}, b""
     except wire.NoMessage:
-        return
+        raise
     except Exception:  # noqa: BLE001 -- the edge of the process: the traceback goes to the log of the worker
         values, content = {"failure": traceback.format_exc()[-_MOST_TRACEBACK:]}, b""
     wire.send(connection, values, content)

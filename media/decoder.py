@@ -4,7 +4,6 @@
 """
 
 import atexit
-import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,7 +15,7 @@ import structlog
 
 from media import wire
 from media.answers import probe_of, reading_of, seconds_of
-from media.fork_server import ForkServer, ServerGone
+from media.fork_server import ForkServer, Process, ServerGone
 from media.reading import Probe, Reading
 from schemas.enums import Kind
 from schemas.errors import ResultInvalid
@@ -39,7 +38,7 @@ _LEAST_WAIT = 0.001
 # A job ends with its server, and a moment before.
 _SERVER_END_SECONDS = 0.2
 
-_TRIES = 2
+_TRIES = 3
 _LONGEST_REASON = 300
 
 _Result = TypeVar("_Result")
@@ -106,16 +105,26 @@ def _task(name: Literal["read", "measure"], media: MediaType, kind: Kind, limits
 
 def _run(parse: Callable[[wire.Message], _Result], task: wire.Task, file: BinaryIO) -> _Result:
     for _ in range(_TRIES):
-        with _AT_ONCE, suppress(ServerGone), _SERVER.connect() as connection:
-            return _Job(connection, file, task).run(parse)
+        with (
+            _AT_ONCE,
+            suppress(ServerGone),
+            _SERVER.process(task.memory_bytes, shared=_is_small_image(task)) as process,
+        ):
+            return _Job(process, file, task).run(parse)
     raise RuntimeError("the decoder does not start: its reason is in the standard error of this process")
 
 
-class _Job:
-    """One connection to a decoder: answers its reads, and waits for its answer."""
+def _is_small_image(task: wire.Task) -> bool:
+    """Whether the file is sent with its task. Such files are many, so they share processes."""
+    return task.name == "read" and task.kind == Kind.IMAGE and task.size_bytes <= wire.MOST_CONTENT_BYTES
 
-    def __init__(self, connection: socket.socket, file: BinaryIO, task: wire.Task) -> None:
-        self._connection = connection
+
+class _Job:
+    """One file and one process: sends the file, and waits for the answer."""
+
+    def __init__(self, process: Process, file: BinaryIO, task: wire.Task) -> None:
+        self._connection = process.connection
+        self._is_used = process.files > 0
         self._file = file
         self._task = task
         self._probe: Probe | None = None
@@ -136,13 +145,14 @@ class _Job:
             self._send(asdict(self._task), self._small_image())
             return parse(self._answer())
         except wire.NoMessage:
-            if _SERVER.has_ended(within=_SERVER_END_SECONDS):
+            # A process that has read other files may have ended before this file.
+            if (self._is_used and not self._has_started) or _SERVER.has_ended(within=_SERVER_END_SECONDS):
                 raise ServerGone from None
             raise self._stopped(f"the decoder crashed, or took more than {self._task.seconds} s") from None
 
     def _small_image(self) -> bytes:
-        """The whole file, if all of it is needed and fits into a message. Of other files, the decoder asks for parts."""
-        if self._task.kind != Kind.IMAGE or self._task.size_bytes > wire.MOST_CONTENT_BYTES:
+        """The whole file if it is a small image. Of other files, the decoder asks for parts."""
+        if not _is_small_image(self._task):
             return b""
         self._file.seek(0)
         return self._file.read(self._task.size_bytes)

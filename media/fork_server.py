@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from threading import Lock
 
 # `-I`: environment variables, user packages and the working directory do not affect imports. `-B`: writes no bytecode.
@@ -15,23 +17,66 @@ _ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
 _STOP_SECONDS = 5.0
 
 
+FILES_OF_A_PROCESS = 32
+"""The most small pictures that one process reads. A fork costs as much processor time as reading a small picture."""
+
+
 class ServerGone(Exception):
-    """The server ended, so the end of a job says nothing about its file."""
+    """The process ended for another reason than its file."""
+
+
+@dataclass
+class Process:
+    """A process for one job at a time."""
+
+    connection: socket.socket
+    """The connection. The process ends when the connection is closed."""
+    memory_bytes: int
+    """The memory limit, which holds for the life of the process."""
+    files: int = 0
+    """The number of files that the process has read before."""
 
 
 class ForkServer:
-    """Connects to processes of `media/child.py`. Threads may share it."""
+    """Gives processes of `media/child.py`. Threads may share it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+        self._kept: list[Process] = []
 
-    def connect(self) -> socket.socket:
-        """A connection to a new process for one job. The process ends when the connection is closed.
+    @contextmanager
+    def process(self, memory_bytes: int, *, shared: bool) -> Iterator[Process]:
+        """A process for one job. After an exception, it reads no other file.
+
+        Args:
+            shared: the process may have read, and may read again, other files of `shared` jobs.
 
         Raises:
             ServerGone: the server ended.
         """
+        process = self._take(memory_bytes) if shared else self._fork(memory_bytes)
+        try:
+            yield process
+        except BaseException:
+            process.connection.close()
+            raise
+        process.files += 1
+        if shared and process.files < FILES_OF_A_PROCESS:
+            self._kept.append(process)
+        else:
+            process.connection.close()
+
+    def _take(self, memory_bytes: int) -> Process:
+        while self._kept:
+            with suppress(IndexError):  # another thread was faster
+                process = self._kept.pop()
+                if process.memory_bytes == memory_bytes:
+                    return process
+                process.connection.close()
+        return self._fork(memory_bytes)
+
+    def _fork(self, memory_bytes: int) -> Process:
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             _, control = self._running = self._running or _start()
@@ -41,7 +86,7 @@ class ForkServer:
                 ours.close()
                 self._stop()
                 raise ServerGone from error
-        return ours
+        return Process(ours, memory_bytes)
 
     def has_ended(self, *, within: float) -> bool:
         """Whether the server ends within some seconds."""
@@ -67,6 +112,8 @@ class ForkServer:
             return
         process, control = self._running
         self._running = None
+        while self._kept:
+            self._kept.pop().connection.close()
         control.close()
         try:
             process.wait(_STOP_SECONDS)

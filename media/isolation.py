@@ -1,6 +1,7 @@
 """What a decoder may not do: see secrets, reach a network, open files, or take more than its memory and time."""
 
 import ctypes
+import math
 import os
 import resource
 import signal
@@ -36,8 +37,16 @@ def leave_network() -> None:
         Path("/proc/self/oom_score_adj").write_text(_KILL_ME_FIRST)
 
 
-def confine(memory_bytes: int, seconds: int) -> None:
-    """Limit this process to `CONNECTION`, to some memory beyond the present, and to some processor time."""
+def limit_time(seconds: int) -> None:
+    """Limit the processor time from now on. The process is killed at the limit."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime) + seconds, resource.RLIM_INFINITY)
+    )
+
+
+def confine(memory_bytes: int) -> None:
+    """Limit this process to `CONNECTION`, and to some memory beyond the present."""
     if sys.platform == "linux":
         # A job ends with its server.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -49,7 +58,6 @@ def confine(memory_bytes: int, seconds: int) -> None:
     _limit(resource.RLIMIT_NOFILE, CONNECTION + 1)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_CPU, seconds)
 
 
 def _close_others() -> None:

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from struct import pack
 
@@ -14,7 +15,7 @@ import pytest
 
 from media import decoder, fork_server, reader
 from media.decoder import Limits
-from media.fork_server import ForkServer
+from media.fork_server import FILES_OF_A_PROCESS, ForkServer
 from media.reading import Probe, Reading
 from schemas.enums import Kind
 from schemas.errors import ResultInvalid
@@ -167,11 +168,47 @@ def test_a_job_that_takes_too_long_is_killed(taken_over: TakenOver) -> None:
     eventually(lambda: psutil.pid_exists(job), lambda exists: not exists)
 
 
-def test_the_next_file_meets_a_fresh_process(taken_over: TakenOver) -> None:
-    running = taken_over("tell(media.child.Probe(os.getpid(), 2, 'png'))\nos.abort()")
-    assert read(image("PNG")).probe.width != read(image("PNG")).probe.width
+_ITS_PROCESS = "from media.reading import Reading\nreturn Reading(media.child.Probe(os.getpid(), 2, 'png'))"
+
+
+def test_small_pictures_share_a_few_processes(taken_over: TakenOver) -> None:
+    taken_over(_ITS_PROCESS)
+    jobs = [read(image("PNG")).probe.width for _ in range(2 * FILES_OF_A_PROCESS)]
+    assert [jobs.count(job) for job in dict.fromkeys(jobs)] == [FILES_OF_A_PROCESS] * 2
+
+
+def test_every_video_has_its_own_process(taken_over: TakenOver) -> None:
+    taken_over(_ITS_PROCESS)
+    content = VIDEOS["mp4 h264"].make()
+    assert len({read(content, MP4, Kind.VIDEO).probe.width for _ in range(3)}) == 3
+
+
+def test_another_memory_limit_has_another_process(taken_over: TakenOver) -> None:
+    taken_over(_ITS_PROCESS)
+    assert read(image("PNG")).probe.width != read(image("PNG"), limits=Limits(64 * MIB, 30)).probe.width
+
+
+@pytest.mark.parametrize("end", ["os.abort()", "raise media.child.ResultInvalid('bad')", "raise KeyError"])
+def test_the_file_after_a_bad_file_has_a_fresh_process(end: str, taken_over: TakenOver) -> None:
+    running = taken_over(f"if file.read(1) == b'x':\n    {end}\n{_ITS_PROCESS}")
+    before = read(image("PNG")).probe.width
+    with suppress(ResultInvalid):
+        read(b"x")
+    assert read(image("PNG")).probe.width != before
     assert running.process_id is not None
-    assert psutil.Process(running.process_id).children() == []
+    eventually(lambda: len(psutil.Process(running.process_id).children()), lambda count: count == 1)
+
+
+def test_a_process_that_ended_between_two_files_is_replaced(taken_over: TakenOver) -> None:
+    taken_over(_ITS_PROCESS)
+    before = read(image("PNG")).probe.width
+    psutil.Process(before).kill()
+    assert read(image("PNG")).probe.width != before
+
+
+def test_each_file_of_a_process_has_its_own_time(taken_over: TakenOver) -> None:
+    taken_over(f"end = time.process_time() + 0.6\nwhile time.process_time() < end: pass\n{_ITS_PROCESS}")
+    assert len({read(image("PNG"), limits=QUICK).probe.width for _ in range(4)}) == 1
 
 
 def test_a_killed_server_is_started_again(decoder_server: DecoderServer) -> None:
