@@ -48,7 +48,7 @@ def store(
         reading = _read(services, claim, stored, content)
     except ResultInvalid as error:
         return fetch_again(services, claim, str(error))
-    if reading.undecoded is not None and content is not None and Queue.STORE not in services.queues:
+    if reading.undecoded is not None and content is not None and not _decodes_heavy(services):
         log.info("result_left_to_media", reason=reading.undecoded)
         return Later(0.0)
     result = _asset(AssetRole.RESULT, _object_key(claim), stored, reading.probe)
@@ -80,12 +80,16 @@ def compare(order: Order, delivered: NewAsset) -> list[str]:
 
 def _read(services: WorkerServices, claim: Claim, stored: StoredBytes, content: bytes | None) -> Reading:
     media, kind, size = BY_CONTENT_TYPE[stored.content_type], claim.generation.kind, stored.size_bytes
-    limits = Limits(services.settings.media.memory_bytes, services.settings.media.seconds)
-    if content is not None:
-        light = Limits(min(limits.memory_bytes, _LIGHT_BYTES), limits.seconds)
-        return decoder.read(BytesIO(content), media, kind, light, size_bytes=size)
-    with services.objects.open(_object_key(claim), size) as file:
+    memory = services.settings.media.memory_bytes
+    if content is not None and not _decodes_heavy(services):
+        memory = min(memory, _LIGHT_BYTES)
+    limits = Limits(memory, services.settings.media.seconds)
+    with services.objects.open(_object_key(claim), size) if content is None else BytesIO(content) as file:
         return decoder.read(file, media, kind, limits, size_bytes=size)
+
+
+def _decodes_heavy(services: WorkerServices) -> bool:
+    return Queue.STORE in services.queues
 
 
 def _event(order: Order, result: NewAsset, reading: Reading) -> Mapping[str, object]:
