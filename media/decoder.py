@@ -66,6 +66,11 @@ class _Stopped(Exception):
         """The facts of the header, if they came before."""
 
 
+def start() -> None:
+    """Start to load the decoders, so that the first file need not wait for them."""
+    _SERVER.start()
+
+
 def read(file: BinaryIO, media: MediaType, kind: Kind, limits: Limits, *, size_bytes: int) -> Reading:
     """Read a file as `media.reader.read` does, in another process.
 

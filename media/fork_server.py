@@ -45,6 +45,11 @@ class ForkServer:
         self._running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
         self._kept: list[Process] = []
 
+    def start(self) -> None:
+        """Start the server if it does not run. The server loads its decoders meanwhile."""
+        with self._lock:
+            self._running = self._running or _start()
+
     @contextmanager
     def process(self, memory_bytes: int, *, shared: bool) -> Iterator[Process]:
         """A process for one job. After an exception, it reads no other file.

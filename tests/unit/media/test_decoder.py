@@ -223,6 +223,14 @@ def test_each_file_of_a_process_has_its_own_time(taken_over: TakenOver, monkeypa
     assert len({read(image("PNG"), limits=QUICK).probe.width for _ in range(4)}) == 1
 
 
+def test_a_started_server_reads_the_first_file(taken_over: TakenOver) -> None:
+    running = taken_over(_ITS_PROCESS)
+    decoder.start()
+    server = running.process_id
+    assert read(image("PNG")).probe.width != server
+    assert running.process_id == server is not None
+
+
 def test_a_killed_server_is_started_again(decoder_server: DecoderServer) -> None:
     running = decoder_server("")
     read(image("PNG"))
