@@ -26,7 +26,7 @@ def keep(
     """Store a file, and record the length of a video.
 
     Args:
-        file: at its beginning, with a file descriptor: a child process measures the length of a video.
+        file: a seekable file at its beginning.
 
     Raises:
         NotFound: the customer does not exist.

@@ -1,4 +1,4 @@
 """Reads media files: whether they are whole, their properties, and a still picture of them.
 
-Each function reads one open file and returns values. None of them needs a service or a setting.
+`media.decoder` is for workers and gateways: it reads a file in a process apart. `media.reader` reads in this process.
 """

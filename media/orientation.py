@@ -41,6 +41,11 @@ def of_image(image: Image.Image) -> Transpose | None:
     return None
 
 
+def of_header(image: Image.Image) -> Transpose | None:
+    """As `of_image`, without decoding. To find EXIF data behind the picture, Pillow decodes a PNG."""
+    return None if image.format == "PNG" and "exif" not in image.info else of_image(image)
+
+
 def of_matrix(matrix: bytes) -> Transpose | None:
     """The turn nearest to a display matrix: nine numbers of 32 bits in the machine's byte order."""
     a, b, _, c, d, *_ = struct.unpack("=9i", matrix)

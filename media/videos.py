@@ -1,6 +1,6 @@
 """Reads videos with PyAV: the properties, the length, and a picture for the poster."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -18,7 +18,7 @@ from PIL.Image import Transpose
 
 from media import image_files, iso_files, matroska_files, orientation
 from media.cursor import Cursor, CutFile
-from media.limits import MOST_PIXELS, reason_not_to_decode
+from media.limits import MOST_PIXELS, memory_of_video, reason_not_to_decode
 from media.posters import LONG_EDGE, poster
 from media.reading import Poster, Probe, Reading
 from schemas.errors import ResultInvalid
@@ -42,7 +42,7 @@ _MISSING_SECONDS = 0.25
 _ODDEST_PIXEL = 16
 
 
-def read_video(file: BinaryIO, media: MediaType) -> Reading:
+def read_video(file: BinaryIO, media: MediaType, memory_bytes: int, tell: Callable[[Probe], None]) -> Reading:
     """Read a video's properties, and make a poster of its first undamaged key frame.
 
     Raises:
@@ -56,9 +56,11 @@ def read_video(file: BinaryIO, media: MediaType) -> Reading:
             if media is AVIF and stream.frames <= 1:
                 raise ResultInvalid("the file is a still picture, where a video was ordered")
             _require_samples(container, cursor.size)
-            frame, undecoded = _picture(container, stream)
-            turn = None if frame is None else _turn(frame)
             shown = _with_square_pixels(stream)
+            header = _probe(container, stream, shown)
+            tell(replace(header, duration_seconds=header.duration_seconds or None))
+            frame, undecoded = _picture(container, stream, memory_bytes)
+            turn = None if frame is None else _turn(frame)
             probe = _probe(container, stream, orientation.turned(shown, turn))
             still = None if frame is None else _poster(frame, shown, turn)
         announced = probe.duration_seconds or 0.0
@@ -153,13 +155,16 @@ def _require_samples(container: InputContainer, size_bytes: int) -> None:
             raise CutFile
 
 
-def _picture(container: InputContainer, stream: VideoStream) -> tuple[VideoFrame | None, str | None]:
+def _picture(container: InputContainer, stream: VideoStream, memory_bytes: int) -> tuple[VideoFrame | None, str | None]:
     """The first undamaged key frame, else the first frame; and the reason why there is none."""
-    undecoded = reason_not_to_decode(stream.width, stream.height)
+    size = stream.width, stream.height
+    undecoded = reason_not_to_decode(*size, needed=memory_of_video(*size), memory_bytes=memory_bytes)
     if undecoded is not None:
         return None, undecoded
     # `_open` limits the pixels for the headers; this line limits the pixels for the decoder.
     stream.codec_context.options = dict(_LIMITS)
+    # Each thread needs memory, and one picture gains nothing from a second thread.
+    stream.codec_context.thread_count = 1
     spare: VideoFrame | None = None
     try:
         for packet in islice(container.demux(stream), _MOST_PACKETS):

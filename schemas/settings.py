@@ -133,6 +133,9 @@ class DownloadSettings(BaseModel):
 
     max_bytes: int = Field(default=4 * 1024**3, gt=0)
     """The largest result."""
+    max_image_bytes: int = Field(
+        default=256 * 1024**2, gt=0, description="the largest result where an image was ordered"
+    )
     timeout_seconds: float = Field(default=300.0, gt=0, description="wall-clock limit of one download attempt")
     idle_timeout_seconds: float = Field(default=20.0, gt=0, description="longest silence between two chunks")
     max_redirects: int = Field(default=5, ge=0)
@@ -144,6 +147,15 @@ class DownloadSettings(BaseModel):
         default=[],
         description="private networks that result URLs may point at, e.g. 127.0.0.0/8 for the sandbox",
     )
+
+
+class MediaSettings(BaseModel):
+    """Limits of the decoder, which reads strangers' files in processes of its own. It reads two files at a time."""
+
+    memory_bytes: int = Field(
+        default=512 * 1024**2, ge=64 * 1024**2, description="for one file; a picture that needs more is not decoded"
+    )
+    seconds: int = Field(default=30, gt=0, description="processor time for one file")
 
 
 class InputSettings(BaseModel):
@@ -265,6 +277,7 @@ class Settings(BaseSettings):
     providers: ProvidersSettings = ProvidersSettings()
     pipeline: PipelineSettings = PipelineSettings()
     downloads: DownloadSettings = DownloadSettings()
+    media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()

@@ -60,7 +60,7 @@ def _transfer(services: WorkerServices, claim: Claim, lease: Lease) -> tuple[str
     """Store the result. The first bytes decide the key's extension."""
     generation = claim.generation
     wanted = services.providers.get(generation.provider).result_request(generation.result_urls[0])
-    limits = _until_deadline(services.settings.downloads, claim)
+    limits = _limits(services.settings.downloads, claim)
     show = _Progress(services, claim, lease)
     with open_download(wanted, limits, kind=generation.kind, on_chunk=show) as result:
         show.total_bytes = result.size_bytes
@@ -125,9 +125,12 @@ class _Progress:
             log.warning("progress_not_shown", error=type(error).__name__)
 
 
-def _until_deadline(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
+def _limits(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
+    """The limits until the deadline, for the kind that was ordered."""
     left = (claim.generation.deadline_at - claim.generation.claimed_at).total_seconds()
-    return limits.model_copy(update={"timeout_seconds": min(limits.timeout_seconds, left)})
+    is_image = claim.generation.kind is Kind.IMAGE
+    max_bytes = min(limits.max_bytes, limits.max_image_bytes) if is_image else limits.max_bytes
+    return limits.model_copy(update={"timeout_seconds": min(limits.timeout_seconds, left), "max_bytes": max_bytes})
 
 
 def _refresh_link(services: WorkerServices, claim: Claim, refused: DownloadError) -> Later:

