@@ -49,7 +49,7 @@ TEST := $(BIN)/pytest -n 2
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow"
 
-test-slow: $(INSTALLED) ## Run the tests that take minutes: deploys under load, a wheel elsewhere, short chaos and bench runs
+test-slow: $(INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
 	@$(TEST) -m slow
 
 model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` does (EXAMPLES=500)

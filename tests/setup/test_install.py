@@ -12,6 +12,8 @@ from packaging.utils import canonicalize_name
 
 from tests.setup.local_index import LocalIndex, read_pins
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 LOCKS = sorted(path.stem for path in (PROJECT / "requirements").glob("*.txt"))
 
