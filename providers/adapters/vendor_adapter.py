@@ -119,7 +119,7 @@ class VendorAdapter(ABC):
 
     def result_request(self, link: str) -> ResultRequest:
         url, _, place = link.partition(EMBEDDED_FILE)
-        if place.isdigit() and len(place) <= _MOST_DIGITS:
+        if place.isascii() and place.isdigit() and len(place) <= _MOST_DIGITS:
             keys = self._account.headers_for(url)
             headers = {**self.profile.headers, **keys} if keys else {}
             return ResultRequest(url, headers=headers, embedded_in=DATA_URI, embedded_after=int(place))

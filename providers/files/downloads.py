@@ -9,14 +9,17 @@ import httpx
 import structlog
 
 from providers.base import ResultRequest
-from providers.files.encodings import is_encoded
 from providers.files.result_source import ResultSource, Validator
+from providers.http.encodings import is_encoded
 from schemas.enums import Kind
 from schemas.errors import DownloadError, WrongFile
 from schemas.media_types import HEAD_BYTES, RESULTS, MediaType, sniff
 from schemas.settings import DownloadSettings
 
 MAX_RESUMES = 5
+
+# Python refuses to read thousands of digits, and no file has so many bytes.
+_MOST_DIGITS = 18
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -179,7 +182,8 @@ class Download:
         span, _, size = content_range.removeprefix("bytes ").partition("/")
         if span.partition("-")[0] != str(self.received_bytes):
             raise _changed()
-        if size.isdigit() and self.size_bytes not in {None, int(size)}:
+        is_number = size.isascii() and size.isdigit() and len(size) <= _MOST_DIGITS
+        if is_number and self.size_bytes not in {None, int(size)}:
             raise _changed()
 
     def _without_prefix(self, chunks: Iterator[bytes]) -> Iterator[bytes]:

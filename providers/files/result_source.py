@@ -8,9 +8,9 @@ from typing import Self
 import httpx
 
 from providers.base import ResultRequest
-from providers.files.encodings import decoded, is_encoded
 from providers.http import embedded
 from providers.http.addresses import AddressPolicy
+from providers.http.encodings import decoded, is_encoded
 from providers.http.network import USER_AGENT, LimitedTransport
 from schemas.errors import DownloadError
 from schemas.settings import DownloadSettings

@@ -18,6 +18,7 @@ import structlog
 from providers.http import embedded
 from providers.http.addresses import AddressPolicy
 from providers.http.calls import Call, Form, Raw, Reply
+from providers.http.encodings import decoded, is_encoded
 from providers.http.network import USER_AGENT, LimitedTransport
 from providers.http.retry_after import retry_after
 from schemas.errors import (
@@ -115,7 +116,7 @@ class Transport:
         )
         with closing(self._network_of(call).handle_request(request)) as response:
             content, files = bytearray(), _Files(call, request)
-            for chunk in files.taken_out(response.iter_bytes()):
+            for chunk in files.taken_out(_decoded(response)):
                 content += chunk
                 if len(content) > MAX_REPLY_BYTES:
                     raise _too_large(call, MAX_REPLY_BYTES)
@@ -221,6 +222,15 @@ def _multipart(form: Form) -> tuple[str, bytes]:
         parts.append((form.file.name, (form.file.file_name, form.file.content, form.file.content_type)))
     written = httpx.Request("POST", "", files=parts)
     return written.headers["Content-Type"], written.read()
+
+
+def _decoded(response: httpx.Response) -> Iterator[bytes]:
+    """The body. httpx would decode any number of layers at once, so 3 kB could become 3 GB in memory.
+
+    Raises:
+        DownloadError: the body has an encoding that we did not ask for, other than one layer of gzip.
+    """
+    return decoded(response.iter_raw()) if is_encoded(response) else response.iter_bytes()
 
 
 def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:

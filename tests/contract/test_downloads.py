@@ -146,6 +146,14 @@ def test_a_server_that_answers_a_range_in_pieces(server: RawServer) -> None:
         assert (download.sha256, download.resumes) == (SHA256, 2)
 
 
+@pytest.mark.parametrize("size", ["*", "\u00b2", "-1", "", "9" * 5000], ids=lambda size: size[:3])
+def test_a_size_in_a_range_that_is_no_number_says_nothing(server: RawServer, size: str) -> None:
+    odd = {**VALIDATED, "Content-Range": f"bytes {CUT}-{len(FILE) - 1}/{size}"}
+    server.will(raw(cut_file(VALIDATED)), raw(response(206, FILE[CUT:], odd)))
+    with opened(server) as download:
+        assert download.read() == FILE
+
+
 CHANGES = {
     "another version, whole": response(200, FILE, {"ETag": '"version-2"'}),
     "another beginning": response(200, b"!" + FILE[1:], VALIDATED),

@@ -8,8 +8,8 @@ import zlib
 import pytest
 
 from providers.base import ResultRequest
-from providers.files import encodings
 from providers.files.downloads import Download, open_download
+from providers.http import encodings
 from schemas.enums import Kind
 from schemas.errors import DownloadError, WrongFile
 from tests.contract.raw_server import RawServer, http, raw, response

@@ -71,7 +71,7 @@ def to_request(link: str, account: Account) -> ResultRequest:
     url, _, place = link.partition("#")
     path, headers = account.path_of(url) or "", account.headers_for(url)
     if path.startswith(f"{INTERACTIONS}/"):
-        embedded_after = int(place) if place.isdigit() else 0
+        embedded_after = int(place) if place.isascii() and place.isdigit() else 0
         return ResultRequest(url, headers=headers, embedded_in=EMBEDDED, embedded_after=embedded_after)
     if path.startswith(f"{API}/{_FILES}") and "alt=" not in url:
         # Without `alt=media`, the answer is the file's metadata.

@@ -1,4 +1,5 @@
-from collections.abc import Mapping
+import gzip
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -10,7 +11,7 @@ from providers.base import Fence
 from providers.http.calls import Call, Form, FormFile
 from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS, retry_after_seconds
 from providers.http.transport import Transport
-from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
+from schemas.errors import LeaseLost, ProviderBadResponse, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
@@ -190,3 +191,39 @@ def test_a_call_shows_neither_its_key_nor_its_prompt(body: Body) -> None:
         body=body,
     )
     assert "secret" not in repr(call) + repr(body if isinstance(body, Form) else None)
+
+
+READ = replace(_create(), method="GET", body=None, fence=None)
+
+
+class _Body(httpx.SyncByteStream):
+    """A body as a vendor sends it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+
+
+def _answering(content: bytes, encoding: str) -> Transport:
+    headers = {"Content-Encoding": encoding}
+    return Transport(http=httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, stream=_Body(content))))
+
+
+def test_an_answer_in_one_layer_of_gzip_is_read() -> None:
+    assert _answering(gzip.compress(b'{"id": "1"}'), "gzip").send(READ).content == b'{"id": "1"}'
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,gzip,gzip", "br", "zstd", "deflate", "compress"])
+def test_an_answer_in_an_encoding_that_we_did_not_ask_for_is_refused_undecoded(encoding: str) -> None:
+    bomb = gzip.compress(gzip.compress(bytes(64 * 1024**2)))
+    with pytest.raises(ProviderUnavailable):
+        _answering(bomb, encoding).send(READ)
+    with pytest.raises(ProviderOutcomeUnknown):
+        _answering(bomb, encoding).send(_create())
+
+
+def test_an_answer_that_unfolds_ends_at_the_limit_of_an_answer() -> None:
+    with pytest.raises(ProviderBadResponse):
+        _answering(gzip.compress(bytes(64 * 1024**2)), "gzip").send(READ)

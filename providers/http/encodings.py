@@ -1,6 +1,6 @@
-"""Decodes the Content-Encoding of a file in bounded steps.
+"""Decodes the Content-Encoding of an answer in bounded steps.
 
-A download asks for `identity`. Some hosts send gzip all the same, because they store the file that way.
+We ask for `identity`. Some hosts send gzip all the same, because they store the file that way.
 """
 
 import zlib
