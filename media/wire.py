@@ -4,7 +4,6 @@ The process sends the job. Then the decoder sends reads, each answered with byte
 The decoder may be under the control of a hostile file, so all messages are JSON and bytes with a limit of size.
 """
 
-import io
 import json
 import socket
 import struct
@@ -12,6 +11,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from schemas.ranged_file import RangedFile
 
 BLOCK_BYTES = 256 * 1024
 """The most bytes of the file in one read."""
@@ -98,39 +99,14 @@ def _exactly(connection: socket.socket, size: int, deadline: float | None) -> by
     return bytes(content)
 
 
-class RemoteFile(io.RawIOBase):
-    """The decoder's view of the file: a seekable file whose bytes the process sends on demand."""
+class RemoteFile(RangedFile):
+    """The decoder's view of the file: the process sends its bytes on demand."""
 
     def __init__(self, connection: socket.socket, size_bytes: int) -> None:
+        super().__init__(size_bytes, most_bytes=BLOCK_BYTES)
         self._connection = connection
-        self._size = size_bytes
-        self._position = 0
 
-    def readable(self) -> bool:
-        """The file can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """The file has positions."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move the position."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """The position."""
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed asks for the wider WriteableBuffer
-        """Read the next bytes."""
-        length = min(len(buffer), self._size - self._position, BLOCK_BYTES)
-        if length <= 0:
-            return 0
-        send(self._connection, {"offset": self._position, "length": length})
-        block = receive(self._connection).content
-        buffer[: len(block)] = block
-        self._position += len(block)
-        return len(block)
+    def fetch(self, offset: int, length: int) -> bytes:
+        """Ask the process for bytes."""
+        send(self._connection, {"offset": offset, "length": length})
+        return receive(self._connection).content

@@ -12,6 +12,7 @@ from minio import Minio
 from minio.datatypes import ListMultipartUploadsResult
 from minio.error import MinioException, S3Error
 
+from schemas.ranged_file import RangedFile
 from schemas.settings import S3Settings
 
 # S3 accepts up to 10,000 parts of at least 5 MiB. Parts of 8 MiB allow 80 GB and need 8 MiB of memory for each task.
@@ -148,7 +149,7 @@ class ObjectStore:
 
     def open(self, key: str, size_bytes: int) -> BinaryIO:
         """Open an object as a seekable file that fetches blocks on demand."""
-        return io.BufferedReader(_RangedReader(self, key, size_bytes), buffer_size=_BLOCK_BYTES)
+        return io.BufferedReader(_Object(self, key, size_bytes), buffer_size=_BLOCK_BYTES)
 
     def read_range(self, key: str, offset: int, length: int) -> bytes:
         """Read `length` bytes of an object from `offset`."""
@@ -215,32 +216,11 @@ class ObjectStore:
         self._http.clear()
 
 
-class _RangedReader(io.RawIOBase):
+class _Object(RangedFile):
     def __init__(self, store: ObjectStore, key: str, size_bytes: int) -> None:
+        super().__init__(size_bytes)
         self._store = store
         self._key = key
-        self._size = size_bytes
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed asks for the wider WriteableBuffer
-        length = min(len(buffer), self._size - self._position)
-        if length <= 0:
-            return 0
-        block = self._store.read_range(self._key, self._position, length)
-        buffer[: len(block)] = block
-        self._position += len(block)
-        return len(block)
+    def fetch(self, offset: int, length: int) -> bytes:
+        return self._store.read_range(self._key, offset, length)
