@@ -13,7 +13,7 @@ from rich.progress import track
 from drills.hostile.bodies import BODIES
 from drills.hostile.connections import CONNECTIONS
 from drills.hostile.links import LINKS
-from drills.hostile.messages import MESSAGES, bomb
+from drills.hostile.messages import MESSAGES
 from drills.hostile.probe import Probe
 from drills.hostile.report import Result, show
 from drills.hostile.target import Target, running
@@ -28,8 +28,9 @@ def main(
     only: Annotated[str, typer.Option(help="only the attacks on this door, or whose name holds this text")] = "",
 ) -> None:
     """Attack every door of a running system. Exit with 1 if an attack disturbs others or takes too much memory."""
-    doors = {each.kind for each in all_probes()}
-    probes = [each for each in all_probes() if only == each.kind or (only not in doors and only in each.name)]
+    every = all_probes()
+    doors = {each.kind for each in every}
+    probes = [each for each in every if only == each.kind or (only not in doors and only in each.name)]
     if not probes:
         console.print(f"no attack has {only!r} in its name; the doors are {', '.join(sorted(doors))}")
         raise typer.Exit(2)
@@ -42,7 +43,7 @@ def main(
 
 def all_probes() -> list[Probe]:
     """Every attack."""
-    return [*CONNECTIONS, *BODIES, *LINKS, *MESSAGES, bomb()]
+    return [*CONNECTIONS, *BODIES, *LINKS, *MESSAGES]
 
 
 def run(target: Target, probe: Probe, usual: float) -> Result:

@@ -73,15 +73,16 @@ def with_part(part: str, field: str, value: object) -> dict[str, Any]:
     return {**whole, part: {**whole[part], field: value}}
 
 
-def _probe(name: str, *raw: str | bytes) -> Probe:
-    def attack(target: Target) -> str:
-        target.redis.lpush("requests", *raw)
-        ends_at = time.monotonic() + _DRAIN_SECONDS
-        while (left := _left(target)) and time.monotonic() < ends_at:
-            time.sleep(0.05)
-        return f"{left} left" if left else "taken"
+def _push(target: Target, *raw: str | bytes) -> str:
+    target.redis.lpush("requests", *raw)
+    ends_at = time.monotonic() + _DRAIN_SECONDS
+    while (left := _left(target)) and time.monotonic() < ends_at:
+        time.sleep(0.05)
+    return f"{left} left" if left else "taken"
 
-    return Probe("redis", name, attack)
+
+def _probe(name: str, *raw: str | bytes) -> Probe:
+    return Probe("redis", name, lambda target: _push(target, *raw))
 
 
 def _left(target: Target) -> int:
@@ -102,9 +103,12 @@ def _fields() -> list[Probe]:
     ]
 
 
-def _bomb() -> dict[str, Any]:
-    zeros = zlib.compress(zlib.compress(bytes(1024**3), 9), 9)
-    return {**with_part("headers", "compression", "zlib"), "body": base64.b64encode(zeros).decode()}
+def _bomb(target: Target) -> str:
+    """Send a compressed body that unfolds to a gigabyte."""
+    squeezer = zlib.compressobj(9)
+    zeros = b"".join(squeezer.compress(bytes(1024**2)) for _ in range(1024)) + squeezer.flush()
+    body = base64.b64encode(zlib.compress(zeros, 9)).decode()
+    return _push(target, json.dumps({**with_part("headers", "compression", "zlib"), "body": body}))
 
 
 MESSAGES = [
@@ -122,11 +126,7 @@ MESSAGES = [
     _probe("a task of nobody", json.dumps(with_part("headers", "task", "their.task"))),
     _probe("a body of 20 MB", json.dumps(message(body="x" * 20_000_000))),
     _probe("a body of a million lists", json.dumps(message([[], {"request": [[]] * 1_000_000}, {}]))),
+    Probe("redis", "a body that unfolds to a gigabyte", _bomb),
     _probe("1,000 orders at once", *(json.dumps(message()) for _ in range(1000))),
 ]  # fmt: skip
-"""Every attack on the Redis door. The bomb of compression is made when it is needed: it takes a second."""
-
-
-def bomb() -> Probe:
-    """A compressed body that unfolds to a gigabyte."""
-    return _probe("a body that unfolds to a gigabyte", json.dumps(_bomb()))
+"""Every attack on the Redis door."""

@@ -19,10 +19,8 @@ log = structlog.get_logger()
 class CheckedChannel(Channel):
     """A channel that hands only checked messages on."""
 
-    max_message_bytes: int = 16 * 1024**2
+    max_message_bytes = 16 * 1024**2
     """The largest message, as it stands in Redis. Larger ones are discarded unread."""
-
-    from_transport_options = (*Channel.from_transport_options, "max_message_bytes")
 
     def _brpop_read(self, **options: Any) -> bool:
         """Read one message: kombu's function, with the check in place of its decoding."""
