@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from providers.account import Account, Credentials
+from providers.adapters.payload import texts
 from providers.base import (
     AcceptedCreate,
     AccountState,
@@ -35,6 +36,35 @@ from schemas.settings import ProviderSettings
 M = TypeVar("M", bound=BaseModel)
 
 _MOST_DIGITS = 6
+
+
+class _Failure(BaseModel):
+    """An error with a status of success."""
+
+    model_config = ConfigDict(extra="allow")
+
+    error: JsonValue = None
+    detail: JsonValue = None
+
+
+# The ids and the content of something that was made.
+_MADE = frozenset({"id", "task_id", "taskId", "job_id", "jobId", "data", "result", "output"})
+# The members of a problem document (RFC 9457) beside `detail`. FastAPI's errors have `detail` alone.
+_OF_PROBLEMS = frozenset({"title", "type", "status", "instance"})
+
+
+def _is_failure(reply: Reply) -> bool:
+    """Whether the answer can only mean that nothing was made.
+
+    Answers to accepted creates have a `message` or a `detail`, too: these alone prove nothing.
+    """
+    answer = reply.read(_Failure)
+    if answer is None:
+        return False
+    others = answer.model_extra or {}
+    if any(others.get(name) for name in _MADE):
+        return False
+    return bool(texts(answer.error)) or (bool(texts(answer.detail)) and _OF_PROBLEMS.issuperset(others))
 
 
 @dataclass(frozen=True)
@@ -157,7 +187,7 @@ class VendorAdapter(ABC):
     def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error that a refusal stands for. If our request is at fault, the message quotes the vendor's text."""
         error, told = reply.unreadable(), self._told(reply)
-        if reply.is_success and reply.call.is_create and told is not None and told.text:
+        if reply.is_success and reply.call.is_create and told is not None and _is_failure(reply):
             # Gateways answer errors with 200 too. The vendor says that the create failed, so its outcome is known.
             text = f"{reply.call.provider} answered {reply.call.operation} with an error"
             error = ProviderRejected(text, code=ErrorCode.PROVIDER_FAILED)

@@ -159,8 +159,16 @@ def test_the_text_of_a_rejection_is_quoted_without_secrets(status: int, problem:
     assert caught.value.message == f"replicate answered submit with HTTP {status}: {text}"
 
 
-@pytest.mark.parametrize("problem", [{"detail": "no"}, {"detail": [{"msg": "no"}]}, {"title": "no"}])
-@pytest.mark.parametrize(("status", "words"), [(422, "HTTP 422"), (201, "an error")])
+@pytest.mark.parametrize(
+    ("problem", "status", "words"),
+    [
+        ({"detail": "no"}, 422, "HTTP 422"),
+        ({"detail": "no"}, 201, "an error"),
+        ({"detail": [{"msg": "no"}]}, 422, "HTTP 422"),
+        ({"detail": [{"msg": "no"}]}, 201, "an error"),
+        ({"title": "no"}, 422, "HTTP 422"),
+    ],
+)
 def test_a_rejection_with_a_text(problem: object, status: int, words: str) -> None:
     with pytest.raises(ProviderRejected) as caught:
         submit(account(problem, status=status))
