@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+import httpx
 from pydantic import JsonValue
 
 _WEB: Final = re.compile(r"https?://[^\s\x00-\x1f]+", re.IGNORECASE)
@@ -13,9 +14,16 @@ _NEXT: Final = re.compile(r"\s+(?=https?://)", re.IGNORECASE)
 _UNUSABLE: Final = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST: Final = 8_000
 
+_MEDIA_TYPE: Final = re.compile(r"(?:application|audio|image|text|video)/[a-z0-9+-]+", re.IGNORECASE)
+
 # The members of an object that hold its file come first, and pictures of a file last.
-_FIRST: Final = ("url", "uri", "video_url", "video", "videos", "image_url", "image", "images")
-_LAST: Final = re.compile(r"thumb|poster|cover|preview|last_?frame|first_?frame", re.IGNORECASE)
+_FIRST: Final = (
+    *("url", "uri", "output", "outputs", "result", "results"),
+    *("video_url", "video", "videos", "image_url", "image", "images"),
+)
+_LAST: Final = re.compile(r"thumb|poster|cover|preview|source|last_?frame|first_?frame", re.IGNORECASE)
+# Some vendors repeat the files of the order, which are no results.
+_OF_THE_ORDER: Final = re.compile(r"(?:input|init|reference|control|mask|prompt)(?:_|s?$)|(?:input|init)[A-Z]")
 
 
 def file_links(value: JsonValue, *, or_paths: bool = False) -> list[str]:
@@ -32,9 +40,17 @@ def _link(text: str, *, or_paths: bool) -> str | None:
     if _UNUSABLE.search(text) or len(text) > _LONGEST:
         return None
     encoded = "".join(letter if not letter.isspace() else "%20" for letter in text)
-    if _WEB.fullmatch(encoded):
-        return encoded
-    return encoded if or_paths and "/" in encoded and _RELATIVE.fullmatch(encoded) else None
+    if not (_WEB.fullmatch(encoded) or (or_paths and _is_path(encoded))):
+        return None
+    try:
+        httpx.URL(encoded)
+    except httpx.InvalidURL:
+        return None
+    return encoded
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text and _RELATIVE.fullmatch(text) is not None and not _MEDIA_TYPE.fullmatch(text)
 
 
 def _texts(value: JsonValue) -> Iterator[str]:
@@ -46,7 +62,7 @@ def _texts(value: JsonValue) -> Iterator[str]:
             for item in value:
                 yield from _texts(item)
         case dict():
-            for name in sorted(value, key=_rank):
+            for name in sorted((name for name in value if not _OF_THE_ORDER.match(name)), key=_rank):
                 yield from _texts(value[name])
         case _:
             pass

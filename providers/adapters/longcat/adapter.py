@@ -143,7 +143,7 @@ class LongCat(VendorAdapter):
         remote_id = job.id or str(generation_id)
         if job.finished_video is not None:
             return AcceptedCreate(remote_id, {_VIDEO: self._account.absolute(job.finished_video)}, is_finished=True)
-        if reply.file:
+        if reply.file and job.has_succeeded:
             return AcceptedCreate(remote_id, file=reply.file, is_finished=True)
         if job.id is not None:
             return AcceptedCreate(job.id)

@@ -91,8 +91,12 @@ class Job(Report):
     @property
     def finished_video(self) -> str | None:
         """The link to the video of a succeeded job; None if missing or malformed."""
-        is_finished = read_status(self.status, STATUSES) is RemoteStatus.SUCCEEDED
-        return next(iter(file_links(self.video, or_paths=True)), None) if is_finished else None
+        return next(iter(file_links(self.video, or_paths=True)), None) if self.has_succeeded else None
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether the video is made."""
+        return read_status(self.status, STATUSES) is RemoteStatus.SUCCEEDED
 
 
 class NamedJob(Job):

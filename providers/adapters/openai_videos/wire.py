@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import JsonValue, StringConstraints
 
+from providers.adapters.links import file_links
 from providers.adapters.openai_wire import MODERATION_CODES, ErrorBody
 from providers.adapters.payload import Lenient, Payload, Report, fraction
 from providers.adapters.results import failed, finished
@@ -97,7 +98,8 @@ def to_state(provider: ProviderName, video: Video, *, content_url: str) -> Remot
     """The state of a video. `content_url` is the URL of a completed video's bytes, unless the answer has a link."""
     match read_status(video.status, STATUSES):
         case RemoteStatus.SUCCEEDED:
-            return finished(provider, video.url or video.video_url or content_url, or_paths=True)
+            named = (link for link in (video.url, video.video_url) if file_links(link, or_paths=True))
+            return finished(provider, next(named, content_url), or_paths=True)
         case RemoteStatus.FAILED:
             return _failed(provider, video.error)
         case RemoteStatus.UNKNOWN:

@@ -24,6 +24,12 @@ OTHER = "http://media.example/2.png"
         ({"thumbnail": OTHER, "url": LINK}, [LINK, OTHER]),
         ({"poster_url": OTHER, "clip": LINK}, [LINK, OTHER]),
         ({"files": [{"video": {"url": LINK}}]}, [LINK]),
+        ({"input_image": OTHER, "result": LINK}, [LINK]),
+        ({"prompt_image": OTHER, "reference_images": [OTHER], "outcome": LINK}, [LINK]),
+        ({"initImage": OTHER, "inputs": {"url": OTHER}}, []),
+        ({"source_url": OTHER, "clip": LINK}, [LINK, OTHER]),
+        ("https://999.1.1.1/1.png", []),
+        ("https://[::1/1.png", []),
         ("a caption", []),
         ("see https://media.example", []),
         ("javascript:alert(1)", []),
@@ -50,10 +56,15 @@ def test_paths_are_links_where_only_links_are_expected(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a caption", "none", "", "javascript:/alert(1)", "gs://films/1.mp4", "file:/etc/passwd"]
-)
+    "text",
+    [
+        "a caption", "none", "", "javascript:/alert(1)", "gs://films/1.mp4", "file:/etc/passwd", "video/mp4",
+        "//999.1.1.1/x.mp4",
+    ],
+)  # fmt: skip
 def test_other_texts_are_no_paths(text: str) -> None:
     assert file_links(text, or_paths=True) == []
+    assert file_links({"content_type": text, "download_url": LINK}, or_paths=True) == [LINK]
 
 
 JSON = st.recursive(

@@ -376,3 +376,9 @@ def test_our_key_is_sent_only_to_the_endpoint() -> None:
 def test_callbacks_are_refused() -> None:
     with pytest.raises(CallbackRefused):
         account().read_callback({}, json.dumps(job()).encode())
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "pondering", "failed"])
+def test_a_picture_in_the_answer_of_unfinished_work_is_not_the_video(status: str) -> None:
+    preview = f"data:image/png;base64,{'AAAA' * 500}"
+    assert not submit(account({"id": "j1", "status": status, "preview": preview})).is_finished

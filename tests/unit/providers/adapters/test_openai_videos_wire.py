@@ -292,8 +292,24 @@ def test_look_ups_cancels_and_callbacks_are_unsupported() -> None:
         ({"url": "https://bucket.example/1.mp4?sig=x"}, "https://bucket.example/1.mp4?sig=x"),
         ({"video_url": "/files/1.mp4"}, "/files/1.mp4"),
         ({"url": "", "video_url": None}, CONTENT_URL),
+        ({"url": "gs://films/1.mp4"}, CONTENT_URL),
+        ({"url": "pending", "video_url": "https://bucket.example/1.mp4"}, "https://bucket.example/1.mp4"),
         ({}, CONTENT_URL),
     ],
 )
 def test_a_link_in_the_status_wins_over_content(answered: dict[str, object], url: str) -> None:
     assert state_of("completed", **answered).result_urls == [url]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"code": "success", "message": "task submitted", "data": {"task_id": "abc"}},
+        {"message": "task submitted"},
+        {"task_id": "abc", "error": "a warning"},
+        {"detail": "submitted", "queue": 3},
+    ],
+)
+def test_an_answer_that_may_have_accepted_the_create_is_no_refusal(answer: object) -> None:
+    with pytest.raises(ProviderOutcomeUnknown):
+        submit(account(answer))
