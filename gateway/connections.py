@@ -237,7 +237,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if (cycle := self._unanswered()) is not None:
             cycle.disconnected = True
             cycle.message_event.set()
-            if cycle.response_started:
+            # Before a pipelined request, the answer to an earlier one is under way: no other answer fits there.
+            if cycle.response_started or self.pipeline:
                 self.transport.abort()
                 return
         self.flow.resume_reading()

@@ -233,6 +233,13 @@ def test_a_flood_of_requests_on_one_connection_is_cut(address: tuple[str, int]) 
     assert answer.count(b"HTTP/1.1 200") < 100
 
 
+def test_a_refusal_of_a_later_request_does_not_get_into_an_earlier_answer(address: tuple[str, int]) -> None:
+    with connected(address) as connection:
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD + b"\r\n" + b"no HTTP at all\r\n\r\n")
+        answer = rest_of(connection)
+    assert answer.count(b"HTTP/1.1") <= 1
+
+
 def test_silent_connections_displace_each_other_and_nobody_else() -> None:
     patient = LIMITS.model_copy(update={"head_seconds": 30.0})
     with serving(patient) as address, ExitStack() as stack:
