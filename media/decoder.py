@@ -128,6 +128,7 @@ class _Job:
     """One file and one process: sends the file, and waits for the answer."""
 
     def __init__(self, process: Process, file: BinaryIO, task: wire.Task) -> None:
+        self._process = process
         self._connection = process.connection
         self._is_used = process.files > 0
         self._file = file
@@ -151,7 +152,7 @@ class _Job:
             return parse(self._answer())
         except wire.NoMessage:
             # A process that has read other files may have ended before this file.
-            if (self._is_used and not self._has_started) or _SERVER.has_ended(within=_SERVER_END_SECONDS):
+            if (self._is_used and not self._has_started) or self._process.lost_its_server(within=_SERVER_END_SECONDS):
                 raise ServerGone from None
             raise self._stopped(f"the decoder crashed, or took more than {self._task.seconds} s") from None
 

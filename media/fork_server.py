@@ -33,8 +33,16 @@ class Process:
     """The connection. The process ends when the connection is closed."""
     memory_bytes: int
     """The memory limit, which holds for the life of the process."""
+    server: subprocess.Popen[bytes]
+    """The server that forked the process. The process ends with it."""
     files: int = 0
     """The number of files that the process has read before."""
+
+    def lost_its_server(self, *, within: float) -> bool:
+        """Whether the server ends within some seconds."""
+        with suppress(subprocess.TimeoutExpired):
+            self.server.wait(within)
+        return self.server.poll() is not None
 
 
 class ForkServer:
@@ -84,23 +92,16 @@ class ForkServer:
     def _fork(self, memory_bytes: int) -> Process:
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
-            _, control = self._running = self._running or _start()
+            if self._running is not None and self._running[0].poll() is not None:
+                self._stop()
+            server, control = self._running = self._running or _start()
             try:
                 socket.send_fds(control, [b"j"], [theirs.fileno()])
             except OSError as error:
                 ours.close()
                 self._stop()
                 raise ServerGone from error
-        return Process(ours, memory_bytes)
-
-    def has_ended(self, *, within: float) -> bool:
-        """Whether the server ends within some seconds."""
-        with self._lock:
-            if self._running is not None:
-                with suppress(subprocess.TimeoutExpired):
-                    self._running[0].wait(within)
-                    self._stop()
-            return self._running is None
+        return Process(ours, memory_bytes, server)
 
     def close(self) -> None:
         """End the server and all its jobs."""
