@@ -56,10 +56,10 @@ ModelName = Annotated[str, Path(description="a name or an alias; the name may co
 @router.get("/{name:path}", summary="See a model", responses=problems(Unauthenticated, NotFound))
 def get_model(name: ModelName, services: ServicesOf, _customer: TheCustomer) -> ModelResource:
     """Returns one model by its name or by an alias. A retired model has the name of its successor."""
-    for card in services.catalogue.models():
-        if name in {card.name, *card.aliases}:
-            return _resource(card)
-    raise NotFound(f"there is no model `{shown(name)}`: GET /v1/models lists the names")
+    card = services.catalogue.card(name)
+    if card is None:
+        raise NotFound(f"there is no model `{shown(name)}`: GET /v1/models lists the names")
+    return _resource(card)
 
 
 def _resource(card: ModelCard) -> ModelResource:

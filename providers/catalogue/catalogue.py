@@ -100,6 +100,14 @@ class Catalogue:
             *(ModelCard(**model.model_dump(), status="retired") for model in self._file.retired),
         ]
 
+    def card(self, name: str) -> ModelCard | None:
+        """The model with this name or alias, in any spelling that an order may use. None if there is none to see."""
+        retired = self._retired.get(parts(name))
+        if retired is not None:
+            return ModelCard(**retired.model_dump(), status="retired")
+        model = self._by_parts.get(parts(name))
+        return None if model is None or model.name not in self._routes else self._card(model)
+
     def order(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> Order:
         """The complete, priced order for a request.
 
