@@ -22,7 +22,7 @@ from workers.app import create_app as create_celery
 from workers.dispatch import Dispatcher
 
 # Uploads wait for their senders in files, and then need a thread and memory for a part of the file.
-_MOST_UPLOADS_AT_ONCE = 200
+_MOST_UPLOADS_AT_ONCE = 64
 _UPLOAD_THREADS = 8
 
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 from uuid import UUID
 
+import structlog
 from anyio import to_thread
 from fastapi import Request, Response
 
@@ -25,6 +26,8 @@ from schemas.settings import InputSettings
 from schemas.shares import NoPlace, Shares
 from schemas.tables import Customer, Upload
 from storage import uploads
+
+log = structlog.get_logger()
 
 PATH = "/v1/uploads"
 
@@ -100,6 +103,9 @@ def _place(shares: Shares, customer: Customer) -> Iterator[None]:
         if error.is_own:
             raise TooManyRequests(f"{shares.each} of your uploads are under way: wait until one has ended") from None
         raise Unavailable("too many uploads are under way: send yours again") from None
+    except OSError as error:
+        log.error("upload_not_spooled", error=type(error).__name__)
+        raise Unavailable("the file could not be kept while it was sent: send it again") from None
 
 
 async def _receive(request: Request, file: BinaryIO, limits: InputSettings) -> MediaType:

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+import io
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
-from intake.uploads import keep_bytes
+from intake.uploads import keep
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest
 from schemas.inputs import InputField, is_data_uri, upload_url
@@ -70,7 +71,7 @@ def _kept(database: Database, objects: ObjectStore, customer_id: UUID, file: _Fi
         upload = uploads.prolong(statement, customer_id, sha256, keep_for=keep_for)
     # An upload of an earlier release can have no measured length.
     if upload is None or (file.media.kind is Kind.VIDEO and upload.duration_seconds is None):
-        upload = keep_bytes(database, objects, customer_id, file.content, file.media, keep_for=keep_for)
+        upload = keep(database, objects, customer_id, io.BytesIO(file.content), file.media, keep_for=keep_for)
     return upload_url(upload.id)
 
 

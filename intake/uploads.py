@@ -1,7 +1,6 @@
 """Stores a customer's file, from any door. Measures the length of a video."""
 
 from datetime import timedelta
-from tempfile import TemporaryFile
 from typing import BinaryIO
 from uuid import UUID
 
@@ -40,19 +39,3 @@ def keep(
         keep_for=keep_for,
         measure=lambda: None if media.kind is Kind.IMAGE else measure(file, media),
     )
-
-
-def keep_bytes(
-    database: Database,
-    objects: ObjectStore,
-    customer_id: UUID,
-    content: bytes,
-    media: MediaType,
-    *,
-    keep_for: timedelta,
-) -> Upload:
-    """Store a file that is in memory, as `keep` does."""
-    with TemporaryFile() as file:
-        file.write(content)
-        file.seek(0)
-        return keep(database, objects, customer_id, file, media, keep_for=keep_for)

@@ -1,5 +1,6 @@
 """A worker's services without a worker process. Each test runs the steps, with the real sandbox as vendor."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ from redis import Redis
 from sqlalchemy import text
 from sqlmodel import select
 
-from intake.uploads import keep_bytes
+from intake.uploads import keep
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Match, Scenario
 from schemas.enums import Queue, Stage
@@ -160,7 +161,7 @@ def give(
     database: Database, objects: ObjectStore, customer: NewCustomer, content: bytes, media: MediaType = PNG
 ) -> Upload:
     """Store a customer's file, as the gateway does."""
-    return keep_bytes(database, objects, customer.id, content, media, keep_for=timedelta(days=1))
+    return keep(database, objects, customer.id, io.BytesIO(content), media, keep_for=timedelta(days=1))
 
 
 class Lives:
