@@ -48,6 +48,11 @@ def mutated(reads: Reads, rule: Rule) -> Iterator[tuple[bytes, ...]]:
             yield (*bodies[:place], changed, *bodies[place + 1 :])
 
 
+def has_link(bodies: tuple[bytes, ...]) -> bool:
+    """Whether the answer says where the result is."""
+    return any(LINK.encode() in body or b"gs://" in body for body in bodies)
+
+
 def polled(vendor: Vendor, bodies: tuple[bytes, ...]) -> RemoteState:
     """The state that a poll reads in these answers."""
     vendor.server.answers.clear()
@@ -65,6 +70,17 @@ def test_success_in_another_form_is_success(keeping: Vendor, rule: str) -> None:
         assert (state.status, state.result_urls) == (RemoteStatus.SUCCEEDED, expected), bodies
 
 
+def test_the_rules_change_the_answers_of_every_vendor(keeping: Vendor) -> None:
+    succeeded, failed = keeping.wire.succeeded(REMOTE_ID, [LINK]), keeping.wire.failed(REMOTE_ID, REASON)
+    # Kie's Veo and Vertex tell the state by a flag.
+    has_word = not any(flag in body for body in _all(succeeded) for flag in (b'"successFlag"', b'"done"'))
+    for rule in ("more members", *(("case", "synonyms") if has_word else ())):
+        assert any(mutated(succeeded, KEEPING_THE_RESULT[rule])), rule
+        assert any(mutated(failed, FAILURES[rule])), rule
+    assert any(mutated(failed, with_other_explanations))
+    assert any(mutated(succeeded, with_fewer_members))
+
+
 @pytest.mark.parametrize("rule", LOSSES)
 def test_success_with_missing_members_is_an_end(keeping: Vendor, rule: str) -> None:
     answer = keeping.wire.succeeded(REMOTE_ID, [LINK])
@@ -72,6 +88,7 @@ def test_success_with_missing_members_is_an_end(keeping: Vendor, rule: str) -> N
     for bodies in mutated(answer, LOSSES[rule]):
         state = polled(keeping, bodies)
         if state.status is RemoteStatus.FAILED:
+            assert not has_link(bodies) or not has_link(_all(answer)), bodies
             assert (state.error_code, state.result_urls) == (ErrorCode.PROVIDER_FAILED, []), bodies
             assert state.error_message == f"{keeping.name} reported success without a result"
         else:

@@ -98,4 +98,5 @@ def test_a_failure_is_an_end(rig: Rig, network: Mutating) -> None:
     rig.misbehave(seconds=0, outcome="fail", fail_code="500", fail_msg="the model is on fire")
     state = rig.finish(rig.submit(rig.order()))
     assert state.status is RemoteStatus.FAILED
+    assert network.changed or network.rule is not with_more_members
     assert "the model is on fire" in (state.error_message or "")
