@@ -24,6 +24,21 @@ log = structlog.get_logger()
 router = APIRouter(tags=["callbacks"])
 
 
+# FastAPI describes no body, because the routes read the bytes. A signature covers the bytes.
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "the provider's own JSON",
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {"code": 200, "msg": "success", "data": {"taskId": "kie-task-1", "state": "success"}},
+            }
+        },
+    }
+}
+
+
 async def _raw_body(request: Request) -> bytes:
     return await request.body()
 
@@ -43,6 +58,7 @@ async def _require_token(
     summary="Report on a generation (for providers)",
     # Runs first: a caller without the token learns nothing.
     dependencies=[Depends(_require_token)],
+    openapi_extra=_BODY,
     responses=problems(Unauthenticated, NotFound, ContentTooLarge),
 )
 async def receive_callback(
@@ -66,6 +82,7 @@ async def receive_callback(
 @router.post(
     "/webhooks/{provider}",
     summary="Report on any generation (for providers that know one URL for all)",
+    openapi_extra=_BODY,
     responses=problems(Unauthenticated, NotFound, ContentTooLarge),
 )
 async def receive_webhook(

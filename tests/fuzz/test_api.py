@@ -1,0 +1,76 @@
+"""Every operation answers as the OpenAPI document says, whatever is sent."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+
+from api_gateway import create_app
+from schemas import callback_token
+from schemas.input_link import input_link
+from schemas.settings import Settings
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.fuzz.api import Api, Operation, Outcome, run
+from tests.integration.gateway.finishing import complete
+from tests.integration.gateway.serving import serving
+from tests.integration.gateway.test_callbacks import signed
+from tests.support import NewCustomer, a_generation
+
+RICH = 1_000_000
+SEED = 1
+
+
+@pytest.fixture
+def api(
+    settings: Settings, database: Database, objects: ObjectStore, make_customer: Callable[[int], NewCustomer]
+) -> Iterator[Api]:
+    """A gateway with a rich customer who has a completed generation."""
+    owner, stranger = make_customer(RICH), make_customer(RICH)
+    generation_id = a_generation(database, settings, owner)
+    complete(database, settings, objects, generation_id, b"a picture", poster=True)
+    with serving(create_app(settings)) as client:
+        address = str(client.base_url).rstrip("/")
+        yield Api(address, owner.api_key, stranger.api_key, operations(settings, objects, generation_id))
+
+
+def operations(settings: Settings, objects: ObjectStore, generation_id: UUID) -> list[Operation]:
+    """The ways into the operations that take an id, a token or a signature of ours."""
+    secret, text = settings.secret_key.get_secret_value(), str(generation_id)
+    key = f"{uuid4()}.png"
+    objects.put_bytes(key, b"a picture", content_type="image/png")
+    link = parse_qs(urlsplit(input_link("", secret, key, datetime.now(UTC) + timedelta(hours=1))).query)
+    file = "/v1/generations/{generation_id}"
+    token = callback_token.sign(secret, generation_id)
+    return [
+        Operation(f"{file}/content", {"path.generation_id": text}),
+        Operation(f"{file}/thumbnail", {"path.generation_id": text}),
+        Operation("/inputs/{key}", {"path.key": key, "query.e": link["e"][0], "query.t": link["t"][0]}),
+        Operation("/webhooks/{provider}", {"path.provider": "kie"}, signed(settings)),
+        Operation(
+            "/callbacks/{provider}/{generation_id}",
+            {"path.provider": "kie", "path.generation_id": text, "query.t": token},
+            signed(settings),
+        ),
+    ]
+
+
+def assert_conforms(outcome: Outcome, *, least: int) -> None:
+    """No check failed, and every operation accepted a request."""
+    report = outcome.report
+    assert (report.failures, report.errors, report.exit_code) == ([], [], 0), outcome.text
+    assert report.unreached == 0, f"{report.valid_rates}\n{outcome.text}"
+    assert report.test_cases.generated >= least, outcome.text
+
+
+def test_every_answer_is_as_documented(api: Api, tmp_path: Path) -> None:
+    assert_conforms(run(api, tmp_path, "--seed", str(SEED), "--max-examples", "10"), least=500)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_every_answer_to_thousands_of_requests_is_as_documented(api: Api, tmp_path: Path) -> None:
+    assert_conforms(run(api, tmp_path, "--seed", str(SEED), "--max-examples", "200"), least=4000)
