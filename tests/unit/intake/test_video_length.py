@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 import pytest
 from av.video.stream import VideoStream
+from structlog.testing import capture_logs
 
 from intake import video_length
 from media.decoder import Limits
@@ -85,8 +86,10 @@ def test_a_header_with_too_short_a_length_does_not_count(lie: Callable[[bytes], 
         b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=video 5004 RTP/AVP 96\r\n",
     ],
 )
-def test_a_file_without_a_length_returns_none(content: bytes) -> None:
-    assert measured(content) is None
+def test_a_file_without_a_length_returns_none_and_is_no_failure_of_ours(content: bytes) -> None:
+    with capture_logs() as lines:
+        assert measured(content) is None
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == []
 
 
 def test_a_file_without_samples_returns_none() -> None:
