@@ -5,6 +5,7 @@ from typing import BinaryIO
 import av
 from av.error import FFmpegError
 
+from media.containers import open_container
 from schemas.errors import ResultInvalid
 from schemas.media_types import MediaType
 
@@ -26,9 +27,7 @@ def longest(file: BinaryIO, media: MediaType) -> float:
 
 
 def _length(file: BinaryIO, media: MediaType, options: dict[str, str]) -> float:
-    file.seek(0)
-    # No protocols: FFmpeg must not open URLs or files that this file names.
-    with av.open(file, "r", format=media.demuxer, options={"protocol_whitelist": "none", **options}) as container:
+    with open_container(file, media, options) as container:
         # The final packet, which ends the stream, has neither `pts` nor `duration`.
         ends = (((each.pts or 0) + (each.duration or 0)) * each.time_base for each in container.demux())
         end = max(ends, default=0)

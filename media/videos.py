@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from PIL.Image import Transpose
 
 from media import image_files, iso_files, matroska_files, orientation
+from media.containers import open_container
 from media.cursor import Cursor, CutFile
 from media.limits import MOST_PIXELS, memory_of_video, reason_not_to_decode
 from media.posters import LONG_EDGE, poster
@@ -24,7 +25,6 @@ from media.reading import Poster, Probe, Reading
 from schemas.errors import ResultInvalid
 from schemas.media_types import AVIF, MediaType
 
-_NO_PROTOCOLS = {"protocol_whitelist": "none"}
 _LIMITS = {"max_pixels": str(MOST_PIXELS)}
 # Without a limit of pixels, FFmpeg must not decode.
 _HEADERS_ONLY = {"skip_frame": "all"}
@@ -107,14 +107,12 @@ def _is_complete(cursor: Cursor, media: MediaType) -> bool:
 
 
 def _open(file: BinaryIO, media: MediaType) -> InputContainer:
-    file.seek(0)
-    container = av.open(file, "r", format=media.demuxer, options={**_NO_PROTOCOLS, **_LIMITS})
+    container = open_container(file, media, _LIMITS)
     if all(stream.width for stream in container.streams.video if _has_codec(stream)):
         return container
     # The limit of pixels hides the size of a larger picture.
     container.close()
-    file.seek(0)
-    return av.open(file, "r", format=media.demuxer, options={**_NO_PROTOCOLS, **_HEADERS_ONLY})
+    return open_container(file, media, _HEADERS_ONLY)
 
 
 def _has_codec(stream: VideoStream) -> bool:

@@ -103,6 +103,10 @@ VIDEOS: dict[str, Good] = {
     "mp4 dash": _of_second(lambda: video(_second(), movflags="dash"), MP4),
     "mp4 of a phone": _of_second(lambda: with_brand(video(_second()), b"M4VH", b"mp42", b"isom"), MP4),
     "mp4 of an unknown brand": _of_second(lambda: with_brand(video(_second()), b"zzzz", b"iso2", b"mp41"), MP4),
+    "mp4 with a brand that is no text": _of_second(lambda: with_brand(video(_second()), b"\xe9som", b"isom"), MP4),
+    "webm with a text in latin-1": _of_second(
+        lambda: video(_second("libvpx"), form="webm").replace(b"Lavf", b"L\xe9vf"), WEBM, "vp8"
+    ),
     "mp4 with bytes after its end": _of_second(lambda: video(_second()) + b"\0" * 5 + b"junk", MP4),
     "mov h264": _of_second(_mov, MOV),
     "mov prores": _of_second(lambda: video(_second("prores_ks"), form="mov"), MOV, "prores"),

@@ -54,6 +54,10 @@ def test_the_length_of_a_webm_file() -> None:
     assert measured(video(3, form="webm", codec="libvpx"), WEBM) == pytest.approx(3, abs=0.15)
 
 
+def test_the_length_of_a_file_with_a_text_in_latin_1() -> None:
+    assert measured(video(3).replace(b"Lavf", b"L\xe9vf")) == pytest.approx(3, abs=0.05)
+
+
 @pytest.mark.parametrize("flags", ["frag_keyframe", "frag_keyframe+empty_moov", "dash"])
 def test_the_length_of_a_file_in_fragments(flags: str) -> None:
     assert measured(video(3, movflags=flags)) == pytest.approx(3, abs=0.05)
