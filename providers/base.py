@@ -332,4 +332,8 @@ class Provider(Protocol):
 
         Args:
             link: one of `RemoteState.result_urls`.
+
+        Raises:
+            ProviderUnavailable, ProviderAuthFailed: there is no token for the call.
+            ProviderBadResponse: the link leads to a place that is not ours.
         """

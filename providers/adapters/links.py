@@ -7,12 +7,16 @@ from typing import Final
 import httpx
 from pydantic import JsonValue
 
+from providers.http.urls import web_url
+
 _WEB: Final = re.compile(r"https?://[^\s\x00-\x1f]+", re.IGNORECASE)
 _RELATIVE: Final = re.compile(r"/{0,2}[\w.~%-]+(?:/[\w.~%@+=,-]*)*(?:\?[^\s#]*)?")
 # Several links in one text. A space within a link is a part of it.
 _NEXT: Final = re.compile(r"\s+(?=https?://)", re.IGNORECASE)
 _UNUSABLE: Final = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST: Final = 8_000
+# A path is checked as the path of some server.
+_ANY_SERVER: Final = httpx.URL("https://server.invalid/")
 
 _MEDIA_TYPE: Final = re.compile(r"(?:application|audio|image|text|video)/[a-z0-9+-]+", re.IGNORECASE)
 
@@ -40,10 +44,11 @@ def _link(text: str, *, or_paths: bool) -> str | None:
     if _UNUSABLE.search(text) or len(text) > _LONGEST:
         return None
     encoded = "".join(letter if not letter.isspace() else "%20" for letter in text)
-    if not (_WEB.fullmatch(encoded) or (or_paths and _is_path(encoded))):
+    is_web = _WEB.fullmatch(encoded) is not None
+    if not (is_web or (or_paths and _is_path(encoded))):
         return None
     try:
-        httpx.URL(encoded)
+        web_url(encoded, base=None if is_web else _ANY_SERVER)
     except httpx.InvalidURL:
         return None
     return encoded

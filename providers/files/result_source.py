@@ -12,6 +12,7 @@ from providers.http import embedded
 from providers.http.addresses import AddressPolicy
 from providers.http.encodings import decoded, is_encoded
 from providers.http.network import USER_AGENT, LimitedTransport
+from providers.http.urls import web_url
 from schemas.errors import DownloadError
 from schemas.settings import DownloadSettings
 
@@ -157,12 +158,9 @@ class ResultSource:
 
 def _parsed(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        parsed = base.join(url) if base else httpx.URL(url)
+        return web_url(url, base=base)
     except httpx.InvalidURL:
-        raise DownloadError("the file's link is not a URL", is_final=True) from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise DownloadError("the file's link is not an http or https URL with a host", is_final=True)
-    return parsed
+        raise DownloadError("the file's link is not an http or https URL with a host", is_final=True) from None
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -327,13 +327,13 @@ def test_too_many_redirects_fail_the_download(server: RawServer) -> None:
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/1.png", "http://[::1"])
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/1.png", "http://[::1", "https://xn--/"])
 def test_a_redirect_to_another_scheme_than_http_fails_the_download(server: RawServer, location: str) -> None:
     server.will(http(302, headers={"Location": location}))
     assert failure_of(server).is_final
 
 
-@pytest.mark.parametrize("url", ["", "1.png", "/1.png", "http:///1.png", "file:///etc/passwd", "http://[::1"])
+@pytest.mark.parametrize("url", ["", "1.png", "/1.png", "http:///1.png", "file:///etc/passwd", "http://[::1", "https://xn--/"])
 def test_a_link_of_another_scheme_than_http_fails_the_download(url: str) -> None:
     with pytest.raises(DownloadError) as caught:
         open_download(ResultRequest(url), settings(), kind=Kind.IMAGE)

@@ -30,6 +30,8 @@ OTHER = "http://media.example/2.png"
         ({"source_url": OTHER, "clip": LINK}, [LINK, OTHER]),
         ("https://999.1.1.1/1.png", []),
         ("https://[::1/1.png", []),
+        ("https://[media.example/1.png", []),
+        ("https://xn--/1.png", []),
         ("a caption", []),
         ("see https://media.example", []),
         ("javascript:alert(1)", []),
