@@ -27,7 +27,8 @@ from providers.http.redaction import quotable
 EMBEDDED: Final = "data"
 """The JSON member that contains an embedded file."""
 
-_MEDIA: Final = frozenset({"image", "video"})
+# A tuple: the kind in an answer may be a value that no set can hold.
+_MEDIA: Final = ("image", "video")
 _FILES: Final = "files/"
 
 # The meaning of each final status that is neither a success nor a plain failure.
@@ -89,7 +90,7 @@ def _contents(document: JsonObject) -> Iterator[tuple[JsonValue, JsonObject]]:
         for content in reversed(contents if isinstance(contents, list) else [contents]):
             if isinstance(content, dict):
                 yield content.get("type"), content
-    for kind in sorted(_MEDIA):
+    for kind in _MEDIA:
         output = document.get(f"output_{kind}")
         if isinstance(output, dict):
             yield kind, output

@@ -79,7 +79,11 @@ class Record(Report):
         """The outputs without those that have another type."""
         if not isinstance(self.outputs, list):
             return self.outputs
-        return [each for each in self.outputs if not isinstance(each, dict) or each.get("type") in {None, "video"}]
+        return [each for each in self.outputs if not isinstance(each, dict) or not _is_other(each.get("type"))]
+
+
+def _is_other(kind: JsonValue) -> bool:
+    return isinstance(kind, str) and kind != "video"
 
 
 def _listed(data: object) -> object:

@@ -325,6 +325,7 @@ def test_the_link_of_the_result(fields: dict[str, Any], link: str) -> None:
         ({"steps": None}, "gemini reported success without a result"),
         ({"steps": [USER, THOUGHT]}, "gemini reported success without a result"),
         ({"steps": [output({"type": "audio", "uri": URI})]}, "gemini reported success without a result"),
+        ({"steps": [output({"type": ["video"], "uri": URI})]}, "gemini reported success without a result"),
         (
             {"steps": [USER, output(TEXT)]},
             "gemini answered with words in place of a result: I cannot draw that.",

@@ -315,6 +315,12 @@ def test_a_result_without_a_link_fails_at_once(outputs: object) -> None:
     assert (state.status, state.error_code) == (RemoteStatus.FAILED, ErrorCode.PROVIDER_FAILED)
 
 
+def test_an_output_whose_type_is_no_text_is_a_result() -> None:
+    state = state_of(status="succeeded", outputs=[{"type": ["video"], "url": "https://x.example/1.mp4"}])
+    assert state.result_urls == ["https://x.example/1.mp4"]
+
+
+
 def test_a_single_record_needs_no_list_and_no_id() -> None:
     task = {"status": "succeeded", "outputs": [{"url": "https://x.example/1.mp4"}]}
     for data in (task, [task]):
