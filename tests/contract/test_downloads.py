@@ -333,7 +333,9 @@ def test_a_redirect_to_another_scheme_than_http_fails_the_download(server: RawSe
     assert failure_of(server).is_final
 
 
-@pytest.mark.parametrize("url", ["", "1.png", "/1.png", "http:///1.png", "file:///etc/passwd", "http://[::1", "https://xn--/"])
+@pytest.mark.parametrize(
+    "url", ["", "1.png", "/1.png", "http:///1.png", "file:///etc/passwd", "http://[::1", "https://xn--/"]
+)
 def test_a_link_of_another_scheme_than_http_fails_the_download(url: str) -> None:
     with pytest.raises(DownloadError) as caught:
         open_download(ResultRequest(url), settings(), kind=Kind.IMAGE)

@@ -320,7 +320,6 @@ def test_an_output_whose_type_is_no_text_is_a_result() -> None:
     assert state.result_urls == ["https://x.example/1.mp4"]
 
 
-
 def test_a_single_record_needs_no_list_and_no_id() -> None:
     task = {"status": "succeeded", "outputs": [{"url": "https://x.example/1.mp4"}]}
     for data in (task, [task]):

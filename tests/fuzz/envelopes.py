@@ -1,0 +1,77 @@
+"""The messages of our queues. Whatever stands in Redis, Celery gets a message that it can read, or none."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from celery import Celery
+from celery.worker.request import Request
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+from kombu.transport.virtual import Channel, Message
+
+from drills.hostile.messages import message
+from schemas.enums import TaskName
+from tests.fuzz.changes import changed_bytes, changed_document, changed_text
+from tests.fuzz.target import Target
+from workers.envelopes import MESSAGE_ID, TASKS_OF, Unreadable, checked
+
+_APP = Celery("envelopes", set_as_current=False)
+_APP.conf.accept_content = ["json"]
+
+
+@_APP.task(name="work", shared=False)
+def _work() -> None:
+    """Does nothing: no case runs a task."""
+
+
+def check(raw: bytes) -> None:
+    """Each queue takes the message in a form that Celery can read and acknowledge, or discards it."""
+    for queue, tasks in TASKS_OF.items():
+        try:
+            found: Any = checked(raw, queue)
+        except Unreadable:
+            continue
+        channel: Any = Channel.__new__(Channel)
+        request: Any = Request(Message(found, channel=channel, accept=["application/json"]), app=_APP, task=_work)
+        assert MESSAGE_ID.fullmatch(request.id)
+        assert request.name in {*tasks, TaskName.REFUSE.value}
+        assert isinstance(request.args, list)
+        assert isinstance(request.kwargs, dict)
+        assert request.eta is None
+        assert not any(json.loads(base64.b64decode(found["body"]))[2].values())
+
+
+_KEYWORDS = {"customer_id": "a customer", "request": {"prompt": "a prompt"}}
+_OLD = {"task": "generation.enqueue", "id": "1", "args": [], "kwargs": _KEYWORDS, "retries": 0, "eta": None}
+
+
+def cases(kept: Mapping[str, bytes]) -> Mapping[str, SearchStrategy[bytes]]:
+    """Messages of both of Celery's protocols, with changes to the envelope, to the body and to the bytes."""
+    tasks = sorted({task for each in TASKS_OF.values() for task in each})
+    whole = [message(), message(_OLD, headers={}), *map(_of_task, tasks)]
+    texts = [*(json.dumps(each).encode() for each in whole), *kept.values()]
+    return {
+        "envelope": st.sampled_from(texts).flatmap(changed_text),
+        "body": _with_changed_body(whole),
+        "bytes": changed_bytes(texts),
+    }
+
+
+def _of_task(task: str) -> dict[str, Any]:
+    plain = message()
+    return {**plain, "headers": {**plain["headers"], "task": task}}
+
+
+@st.composite
+def _with_changed_body(draw: DrawFn, whole: list[dict[str, Any]]) -> bytes:
+    chosen = draw(st.sampled_from(whole))
+    body = draw(changed_document(json.loads(base64.b64decode(chosen["body"]))))
+    if draw(st.booleans()):
+        return json.dumps({**chosen, "body": base64.b64encode(body).decode()}).encode()
+    properties = {**chosen["properties"], "body_encoding": "utf-8"}
+    return json.dumps({**chosen, "body": body.decode(), "properties": properties}).encode()
+
+
+ENVELOPES = Target("envelopes", cases, check)
