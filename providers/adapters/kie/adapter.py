@@ -40,7 +40,7 @@ class Kie(VendorAdapter):
 
     profile = Profile(title="Kie", base_url="https://api.kie.ai", calls_back=True, signs_callbacks=True)
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -75,7 +75,7 @@ class Kie(VendorAdapter):
         except ValidationError:
             raise reply.undocumented("no record of that task") from None
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         reply = self._account.call("check", "GET", "/api/v1/chat/credit")
         answer = reply.require(Answer)
         if answer.code != _OK:
@@ -110,8 +110,7 @@ class Kie(VendorAdapter):
 
     def _refusal(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a task. Kie's code decides first, then the HTTP status."""
-        told = self._account.quotable(answer.text, reply, prompt=prompt)
         if answer.code in POLICY_CODES and is_policy(answer.text, prompt):
-            text = f"{reply.call.provider} refused it by its content policy (code {answer.code}): {told}"
+            text = f"{reply.call.provider} refused it by its content policy (code {answer.code}): {answer.text}"
             return ProviderRejected(text, code=ErrorCode.CONTENT_REJECTED)
-        return error_of(VERDICTS, answer.code, reply, told=told)
+        return error_of(VERDICTS, answer.code, reply, told=answer.text)

@@ -47,7 +47,7 @@ class Replicate(VendorAdapter):
         cancels=True,
     )
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -59,15 +59,15 @@ class Replicate(VendorAdapter):
         if callback_url is not None:
             body |= {"webhook": callback_url, "webhook_events_filter": ["completed"]}
         reply = self._account.call("submit", "POST", f"/v1/models/{request.model}/predictions", body=body, fence=fence)
-        return AcceptedCreate(self._accepted(reply, Created, "a prediction", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "a prediction").id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         return to_state(self._read("poll", "GET", remote, ""))
 
-    def cancel(self, remote: RemoteRef) -> Cancellation:
+    def _cancel(self, remote: RemoteRef) -> Cancellation:
         return to_cancellation(self._read("cancel", "POST", remote, "/cancel"))
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         reply = self._account.call("check", "GET", "/v1/webhooks/default/secret")
         if self._account.webhook_key in {"", self._answer(reply, WebhookSecret).key}:
             return AccountState()
