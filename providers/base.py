@@ -323,11 +323,15 @@ class Provider(Protocol):
             ProviderBadResponse, ProviderRejected, ProviderQuotaExceeded: the answer is not the documented one.
         """
 
+    @property
+    def verifies_callbacks(self) -> bool:
+        """Whether a callback can be verified: the account has a webhook key, or the vendor publishes its keys."""
+
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Verify the signature of a callback, and read the callback. Header names are lower-case.
 
         Raises:
-            CallbackRefused: the callback has a wrong or no signature, is too old, or cannot be parsed.
+            CallbackRefused: the callback has a wrong or no signature, is too old or too large, or cannot be parsed.
         """
 
     def result_request(self, link: str) -> ResultRequest:

@@ -196,6 +196,10 @@ class VendorAdapter(ABC):
     def _check(self) -> AccountState:
         """The adapter's part of `check`."""
 
+    @property
+    def verifies_callbacks(self) -> bool:
+        return bool(self._account.webhook_key)
+
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
         raise CallbackRefused(f"{self.name} does not call back")
 

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from pydantic import JsonValue, RootModel, ValidationError
+from pydantic import JsonValue, RootModel
 
 from providers.adapters.fal import webhooks
 from providers.adapters.fal.inputs import to_input, to_path
@@ -55,8 +55,7 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
-from providers.webhooks import key_sets
-from schemas.errors import CallbackRefused
+from providers.webhooks import bodies, key_sets
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -165,13 +164,16 @@ class Fal(VendorAdapter):
             return AccountState()
         raise self._error(reply)
 
+    @property
+    def verifies_callbacks(self) -> bool:
+        """fal publishes its keys."""
+        return True
+
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Verify and read a webhook. `providers.webhooks.key_sets` says when a webhook is accepted unverified."""
         is_signed = self._keys.check(lambda keys: webhooks.verify(keys, headers, body, now=self._clock()))
-        try:
-            return CallbackReading(Notice.model_validate_json(body).request_id, is_verified=is_signed)
-        except ValidationError:
-            raise CallbackRefused("the body is not a webhook of fal's") from None
+        notice = bodies.parse(body, Notice, "a webhook of fal's")
+        return CallbackReading(notice.request_id, is_verified=is_signed)
 
     def _path(self, remote: RemoteRef, name: LinkName) -> str:
         """The path from the stored link, or else the path that fal documents."""

@@ -25,9 +25,9 @@ from providers.adapters.vendor_adapter import VendorAdapter
 from providers.base import AcceptedCreate, CallbackReading, Fence, ProviderRequest
 from providers.http.calls import Reply
 from providers.http.verdicts import Verdict, error_of
+from providers.webhooks import bodies
 from schemas.enums import ErrorCode
 from schemas.errors import (
-    CallbackRefused,
     ProviderAuthFailed,
     ProviderError,
     ProviderModelGone,
@@ -121,10 +121,8 @@ class Dialect(VendorAdapter):
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         is_signed = self._is_signed(headers, body)
-        try:
-            return CallbackReading(Callback.model_validate_json(body).task_id, is_verified=is_signed)
-        except ValidationError:
-            raise CallbackRefused("the callback names no task") from None
+        callback = bodies.parse(body, Callback, "a callback that names a task")
+        return CallbackReading(callback.task_id, is_verified=is_signed)
 
     @abstractmethod
     def _order(

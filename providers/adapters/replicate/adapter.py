@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from typing import Literal
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from providers.adapters.replicate.wire import (
     Created,
     ErrorBody,
@@ -33,7 +31,7 @@ from providers.base import (
     RemoteState,
 )
 from providers.http.calls import Reply
-from schemas.errors import CallbackRefused
+from providers.webhooks import bodies
 
 
 class Replicate(VendorAdapter):
@@ -75,10 +73,8 @@ class Replicate(VendorAdapter):
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         is_signed = self._is_signed(headers, body)
-        try:
-            return CallbackReading(Created.model_validate_json(body).id, is_verified=is_signed)
-        except ValidationError:
-            raise CallbackRefused("the body is not a prediction of Replicate's") from None
+        created = bodies.parse(body, Created, "a prediction of Replicate's")
+        return CallbackReading(created.id, is_verified=is_signed)
 
     def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Prediction:
         """The requested prediction, in its state after the call."""
