@@ -6,7 +6,7 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.problems import ContentTooLarge, problem_response
+from gateway.problems import ContentTooLarge
 
 _DETAIL = "the body may have up to {} bytes"
 
@@ -19,6 +19,8 @@ _MANY_VALUES = f"a JSON body may have up to {_MOST_VALUES} commas and brackets"
 
 class BodyLimit:
     """ASGI middleware: refuses a body by its `Content-Length`, or else as soon as it exceeds the limit.
+
+    The refusal comes when the application begins to read: a request without a valid key is refused for its key first.
 
     `exceptions` has other limits, by method and path ("POST /v1/uploads"). The bodies of `files` are not JSON.
     """
@@ -37,24 +39,54 @@ class BodyLimit:
             return await self._app(scope, receive, send)
         operation = f"{scope['method']} {scope['path']}"
         max_bytes = self._exceptions.get(operation, self._max_bytes)
-        detail = _DETAIL.format(max_bytes)
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > max_bytes:
-            return await problem_response(ContentTooLarge(detail))(scope, receive, send)
-        is_json = operation not in self._files
-        received, values = 0, 0
+        body = _LimitedBody(
+            receive,
+            send,
+            max_bytes=max_bytes,
+            announced_bytes=int(announced) if announced.isdecimal() else 0,
+            is_json=operation not in self._files,
+        )
+        return await self._app(scope, body.receive, body.send)
 
-        async def limited() -> Message:
-            nonlocal received, values
-            message = await receive()
-            body = message.get("body", b"")
-            received += len(body)
-            # FastAPI lets only `HTTPException` through while it reads a body.
-            if received > max_bytes:
-                raise HTTPException(ContentTooLarge.http_status, detail)
-            values += sum(body.count(mark) for mark in _STRUCTURE) if is_json else 0
-            if values > _MOST_VALUES:
-                raise HTTPException(ContentTooLarge.http_status, _MANY_VALUES)
-            return message
 
-        return await self._app(scope, limited, send)
+class _LimitedBody:
+    """The body of one request, as the application reads it."""
+
+    def __init__(self, receive: Receive, send: Send, *, max_bytes: int, announced_bytes: int, is_json: bool) -> None:
+        self._receive = receive
+        self._send = send
+        self._max_bytes = max_bytes
+        self._announced_bytes = announced_bytes
+        self._is_json = is_json
+        self._received_bytes = 0
+        self._values = 0
+        self._has_answered = False
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer."""
+        self._has_answered = True
+        await self._send(message)
+
+    async def receive(self) -> Message:
+        """The next part of the body.
+
+        Raises:
+            HTTPException: the body is too large. FastAPI lets no other exception through while it reads a body.
+        """
+        if self._has_answered:
+            # The application reads no body any more, and waits for the end of the connection.
+            return await self._receive()
+        self._require_size(self._announced_bytes)
+        message = await self._receive()
+        body = message.get("body", b"")
+        self._received_bytes += len(body)
+        self._require_size(self._received_bytes)
+        self._values += sum(body.count(mark) for mark in _STRUCTURE) if self._is_json else 0
+        if self._values > _MOST_VALUES:
+            raise HTTPException(ContentTooLarge.http_status, _MANY_VALUES)
+        return message
+
+    def _require_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise HTTPException(ContentTooLarge.http_status, _DETAIL.format(self._max_bytes))

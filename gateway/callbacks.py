@@ -43,6 +43,17 @@ async def _raw_body(request: Request) -> bytes:
     return await request.body()
 
 
+async def _adapter(services: ServicesOf, provider: str) -> Provider:
+    if provider not in services.providers.available():
+        raise NotFound("no such provider is configured here")
+    return services.providers.get(provider)
+
+
+async def _require_verification(adapter: Annotated[Provider, Depends(_adapter)]) -> None:
+    if not adapter.verifies_callbacks:
+        raise _unverified(adapter)
+
+
 async def _require_token(
     services: ServicesOf,
     generation_id: UUID,
@@ -62,10 +73,10 @@ async def _require_token(
     responses=problems(Unauthenticated, NotFound, ContentTooLarge),
 )
 async def receive_callback(
-    provider: str,
     generation_id: UUID,
     request: Request,
     services: ServicesOf,
+    adapter: Annotated[Provider, Depends(_adapter)],
     body: Annotated[bytes, Depends(_raw_body)],
 ) -> CallbackAnswer:
     """Stores a provider's callback and answers at once. The pipeline processes the callback later.
@@ -73,7 +84,6 @@ async def receive_callback(
     The answer is the same if the generation is finished, deleted or now at another provider: an error would only make
     the provider send the callback again.
     """
-    adapter = _adapter(services, provider)
     reading = _read(adapter, request, body, generation_id=str(generation_id))
     await _record(services, adapter, generation_id, reading, body)
     return CallbackAnswer()
@@ -83,22 +93,24 @@ async def receive_callback(
     "/webhooks/{provider}",
     summary="Report on any generation (for providers that know one URL for all)",
     openapi_extra=_BODY,
+    # Runs first: an account that cannot verify a webhook reads none.
+    dependencies=[Depends(_require_verification)],
     responses=problems(Unauthenticated, NotFound, ContentTooLarge),
 )
 async def receive_webhook(
-    provider: str, request: Request, services: ServicesOf, body: Annotated[bytes, Depends(_raw_body)]
+    request: Request,
+    services: ServicesOf,
+    adapter: Annotated[Provider, Depends(_adapter)],
+    body: Annotated[bytes, Depends(_raw_body)],
 ) -> CallbackAnswer:
     """Stores a provider's callback on the work that its body names.
 
     Refuses a webhook whose signature cannot be verified, because this URL has no token. The answer is the same for
     unknown work: other users can share the account, and our own work is polled anyway.
     """
-    adapter = _adapter(services, provider)
     reading = _read(adapter, request, body)
     if not reading.is_verified:
-        variable = f"REELWORKS_PROVIDERS__{provider.upper()}__WEBHOOK_KEY"
-        log.warning("webhook_unverified", provider=adapter.name)
-        raise Unauthenticated(f"only webhooks whose signature can be checked are taken here: see {variable}")
+        raise _unverified(adapter)
     generation_id = await services.loop_database.statements(
         lambda statements: callbacks.find_generation(statements, adapter.name, reading.remote_id)
     )
@@ -126,10 +138,10 @@ async def _record(
         services.wakes.send(wake)
 
 
-def _adapter(services: GatewayServices, provider: str) -> Provider:
-    if provider not in services.providers.available():
-        raise NotFound("no such provider is configured here")
-    return services.providers.get(provider)
+def _unverified(adapter: Provider) -> Unauthenticated:
+    variable = f"REELWORKS_PROVIDERS__{adapter.name.upper()}__WEBHOOK_KEY"
+    log.warning("webhook_unverified", provider=adapter.name)
+    return Unauthenticated(f"only webhooks whose signature can be checked are taken here: see {variable}")
 
 
 def _read(adapter: Provider, request: Request, body: bytes, **known: str) -> CallbackReading:

@@ -1,15 +1,17 @@
 """A vendor account: the API's address, the keys, and authenticated calls."""
 
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from providers.base import Fence, Profile
-from providers.http import redaction
 from providers.http.calls import Call, Form, Reply
+from providers.http.redaction import keys_of
 from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderBadResponse
 from schemas.names import ProviderName
@@ -73,6 +75,8 @@ class Account:
         self._base_url = address.rstrip("/")
         self._key = settings.api_key.get_secret_value()
         self._credentials = credentials or self._key_headers
+        self._keys = tuple(keys_of(settings))
+        self._sent = _Sent()
         self._timeout_seconds = settings.timeout_seconds
         self._create_seconds = settings.create_seconds(profile.create_seconds)
         self._transport = transport
@@ -105,7 +109,7 @@ class Account:
                 method=method,
                 url=self.url(path),
                 timeout_seconds=self._timeout_seconds if fence is None else self._create_seconds,
-                headers={**self._profile.headers, **self._credentials()},
+                headers={**self._profile.headers, **self._authenticated()},
                 params=params,
                 body=body,
                 fence=fence,
@@ -148,7 +152,7 @@ class Account:
 
     def headers_for(self, url: str) -> Mapping[str, str]:
         """The headers for fetching a URL: our key for a URL below the base URL, otherwise none."""
-        return self._credentials() if _is_below(url, self._base_url) else {}
+        return self._authenticated() if _is_below(url, self._base_url) else {}
 
     def path_of(self, link: str) -> str | None:
         """The path, for `call`, of a link below the base URL; None for any other link.
@@ -157,17 +161,24 @@ class Account:
         """
         return link.removeprefix(self._base_url) if link.startswith(f"{self._base_url}/") else None
 
-    def quotable(self, text: str, reply: Reply, *, prompt: str = "") -> str:
-        """A vendor's text, without links, our key, the credentials of the reply's call, and the prompt."""
-        sent = (value for name, value in reply.call.headers.items() if name not in self._profile.headers)
-        return redaction.quotable(text, secrets=(self._key, prompt, *sent))
+    def secrets(self) -> Iterator[str]:
+        """The keys of every account, and the credentials of this thread's last call. No message may repeat them."""
+        yield from self._keys
+        yield from self._transport.secrets
+        yield from self._sent.headers.values()
 
-    def without_secrets(self, text: str, *, prompt: str) -> str:
-        """A text without copies of our keys and of the prompt."""
-        return redaction.without(text, secrets=(self._key, self.webhook_key, prompt))
+    def _authenticated(self) -> Mapping[str, str]:
+        self._sent.headers = self._credentials()
+        return self._sent.headers
 
     def _key_headers(self) -> Mapping[str, str]:
         return {self._profile.key_header: f"{self._profile.key_scheme} {self._key}".lstrip()}
+
+
+class _Sent(threading.local):
+    """The credentials of this thread's last call. A token can change from call to call."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def _is_below(url: str, base_url: str) -> bool:

@@ -124,7 +124,10 @@ class RemoteRef:
     """`AcceptedCreate.links` of the same work. Empty where a callback brought the id."""
 
     prompt: str = field(default="", repr=False)
-    """The order's prompt. Vendors repeat the prompt in their texts, and no message may quote it."""
+    """The order's prompt."""
+
+    texts: tuple[str, ...] = field(default=(), repr=False)
+    """The customer's texts and links (`Inputs.texts`). Vendors repeat them in errors, and no message may quote them."""
 
 
 Fence = Callable[[], None]
@@ -186,13 +189,13 @@ class RemoteState:
     """The cause; set when failed."""
 
     error_message: str | None = None
-    """A text that is safe to show to a customer; set when failed."""
+    """The cause in words; set when failed. `Provider.poll` removes what a customer must not see."""
 
     provider_credits: Decimal | None = None
     """The vendor's charge in the vendor's credits. None: the vendor has not reported a charge."""
 
     word: str | None = None
-    """The vendor's word for the status, short and printable; set when unknown."""
+    """The vendor's word for the status; set when unknown. `Provider.poll` makes it short and printable."""
 
 
 class Cancellation(StrEnum):
@@ -320,11 +323,15 @@ class Provider(Protocol):
             ProviderBadResponse, ProviderRejected, ProviderQuotaExceeded: the answer is not the documented one.
         """
 
+    @property
+    def verifies_callbacks(self) -> bool:
+        """Whether a callback can be verified: the account has a webhook key, or the vendor publishes its keys."""
+
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Verify the signature of a callback, and read the callback. Header names are lower-case.
 
         Raises:
-            CallbackRefused: the callback has a wrong or no signature, is too old, or cannot be parsed.
+            CallbackRefused: the callback has a wrong or no signature, is too old or too large, or cannot be parsed.
         """
 
     def result_request(self, link: str) -> ResultRequest:

@@ -14,6 +14,7 @@ import structlog
 from providers import adapters
 from providers.base import Profile, Provider
 from providers.http.addresses import AddressPolicy
+from providers.http.redaction import keys_of
 from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.names import ProviderName
 from schemas.reach import Reach, reach_of
@@ -164,7 +165,8 @@ class Providers:
         if self._transport is None:
             from providers.http.transport import Transport
 
-            self._transport = Transport(policy=self._policy)
+            keys = [key for account in self._settings.root.values() for key in keys_of(account)]
+            self._transport = Transport(policy=self._policy, secrets=keys)
         return self._adapter(name)(name, self._settings.named(name), self._transport)
 
 

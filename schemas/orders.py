@@ -176,6 +176,10 @@ class Inputs(BaseModel):
     output_format: str | None = None
     """The image's file format."""
 
+    def texts(self) -> tuple[str, ...]:
+        """The customer's texts and links. Vendors repeat them in errors, and no message may quote them."""
+        return (self.prompt, self.negative_prompt or "", *self.image_urls, *self.video_urls)
+
     def input_files(self) -> list[InputField]:
         """Every input picture and video."""
         return list(input_fields(self.image_urls, self.video_urls))

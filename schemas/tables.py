@@ -125,7 +125,11 @@ class Generation(SQLModel, table=True):
     cancel_sent_at: datetime | None = Field(default=None, sa_type=MOMENT, description="the provider took the request")
     stage_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the last change of stage."""
-    callback_at: datetime | None = Field(default=None, sa_type=MOMENT, description="the newest callback")
+    callback_at: datetime | None = Field(
+        default=None,
+        sa_type=MOMENT,
+        description="the newest callback; for a repeated callback the time of its read, up to a second later",
+    )
 
     provider: ProviderName = Field(sa_type=String(64))
     """The provider account of the present route."""

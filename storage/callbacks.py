@@ -15,6 +15,9 @@ from storage.sql import IS_FREE, Sql, returns
 # A vendor sends a handful of callbacks. A sender of endlessly different bodies must not fill the table.
 _MOST_RECEIPTS = 20
 
+# A stranger who has seen a signed callback can repeat that callback.
+_SECONDS_BETWEEN_REPEATS = 1.0
+
 _TWICE = 2
 
 
@@ -29,21 +32,22 @@ def record(
 ) -> Wake | None:
     """Store a verified callback and mark its generation. Returns the wake-up to send now, if there is one.
 
+    A callback with a new body is news: the vendor is read at once. A repeated callback causes one read a second at
+    most: its read waits until one second after the newest claim.
+
     If the caller does not send the wake-up, the waker sends one after `resend_after` seconds. A callback during a claim
     only sets `callback_at`, because the worker may not have committed `remote_id` yet. The write that gives up the
-    claim sees `callback_at` and makes the generation due at once.
+    claim sees `callback_at` and makes the generation due.
     """
     row = sql.first(
         _RECORD, generation_id=generation_id, provider=provider, remote_id=remote_id, body=body,
         body_sha256=hashlib.sha256(body).hexdigest(), resend_after=resend_after, most_receipts=_MOST_RECEIPTS,
-        awaits_callback=[stage.value for stage in AWAITS_CALLBACK],
+        awaits_callback=[stage.value for stage in AWAITS_CALLBACK], gap=_SECONDS_BETWEEN_REPEATS,
     )  # fmt: skip
     if row is None:
         return None
     _note(sql, generation_id, row.stage, {"provider": provider, "remote_id": remote_id}, row.deliveries)
-    if not row.is_marked or row.lease_token is not None:
-        return None
-    return Wake(generation_id, row.stage, row.attempt, is_called_back=True)
+    return Wake(generation_id, row.stage, row.attempt, is_called_back=True) if row.is_due else None
 
 
 @dataclass(frozen=True)
@@ -54,18 +58,16 @@ class _Recorded:
     """The generation's stage."""
     attempt: int
     """The generation's number of claims so far."""
-    lease_token: UUID | None
-    """The token of the current claim."""
     deliveries: int | None
     """The number of callbacks with the same body. None: the generation has too many receipts already."""
-    is_marked: bool
-    """Whether the callback set `callback_at`."""
+    is_due: bool
+    """Whether the callback made the generation due now."""
 
 
 _RECORD = returns(_Recorded)(f"""
     -- The lock decides whether the worker that is committing `remote_id` sees this callback or we see its commit.
     WITH found AS MATERIALIZED (
-        SELECT id, stage, attempt, lease_token, remote_id FROM generations
+        SELECT id, stage, attempt, remote_id, lease_until, claimed_at, callback_at FROM generations
         WHERE id = %(generation_id)s AND provider = %(provider)s FOR UPDATE
     ), kept AS (
         INSERT INTO callback_receipts (generation_id, provider, remote_id, body, body_sha256, deliveries)
@@ -73,19 +75,29 @@ _RECORD = returns(_Recorded)(f"""
         WHERE (SELECT count(*) FROM callback_receipts WHERE generation_id = %(generation_id)s) < %(most_receipts)s
         ON CONFLICT (generation_id, body_sha256) DO UPDATE SET deliveries = callback_receipts.deliveries + 1
         RETURNING deliveries
+    ), meant AS MATERIALIZED (
+        SELECT id, {IS_FREE} AS is_free, CASE
+            WHEN EXISTS (SELECT FROM kept WHERE deliveries = 1) THEN clock_timestamp()
+            -- An earlier callback has its read to come.
+            WHEN callback_at > claimed_at THEN NULL
+            ELSE greatest(clock_timestamp(), claimed_at + make_interval(secs => %(gap)s))
+        END AS read_at
+        FROM found
+        WHERE found.stage = ANY(%(awaits_callback)s) AND coalesce(found.remote_id = %(remote_id)s, true)
     ), marked AS (
         UPDATE generations
-        SET callback_at = clock_timestamp(), wake_at = CASE
-            -- Whoever gives the claim up sees it.
-            WHEN {IS_FREE} THEN clock_timestamp() + make_interval(secs => %(resend_after)s)
-            ELSE wake_at
+        SET callback_at = read_at, wake_at = CASE
+            -- The write that gives up the claim sees `callback_at`.
+            WHEN NOT is_free THEN wake_at
+            WHEN read_at > clock_timestamp() THEN least(wake_at, read_at)
+            ELSE clock_timestamp() + make_interval(secs => %(resend_after)s)
         END
-        FROM found
-        WHERE generations.id = found.id AND found.stage = ANY(%(awaits_callback)s)
-            AND coalesce(found.remote_id = %(remote_id)s, true)
-        RETURNING true
+        FROM meant
+        WHERE generations.id = meant.id AND read_at IS NOT NULL
+        RETURNING is_free AND read_at <= clock_timestamp() AS is_due
     )
-    SELECT stage, attempt, lease_token, (SELECT deliveries FROM kept), EXISTS (SELECT FROM marked) AS is_marked
+    SELECT
+        stage, attempt, (SELECT deliveries FROM kept), coalesce((SELECT is_due FROM marked), false) AS is_due
     FROM found
 """)  # noqa: S608 -- a constant
 

@@ -44,7 +44,7 @@ WRITE = returns(Snapshot)("""
                 WHEN %(ends)s THEN NULL
                 WHEN %(keeps_lease)s THEN wake_at
                 -- Something came while the worker held the row.
-                WHEN %(heeds_callback)s AND callback_at > claimed_at THEN clock_timestamp()
+                WHEN %(heeds_callback)s AND callback_at > claimed_at THEN greatest(clock_timestamp(), callback_at)
                 WHEN %(heeds_cancel)s AND cancel_requested_at > claimed_at THEN clock_timestamp()
                 WHEN %(has_deadline)s THEN least(clock_timestamp() + make_interval(secs => %(wake_in)s), deadline_at)
                 ELSE clock_timestamp() + make_interval(secs => %(wake_in)s)

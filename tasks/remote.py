@@ -17,6 +17,7 @@ def remote_ref(claim: Claim) -> RemoteRef:
         model=claim.route.model,
         links=generation.remote_links,
         prompt=claim.order.inputs.prompt,
+        texts=claim.order.inputs.texts(),
     )
 
 

@@ -60,7 +60,7 @@ class OpenAIAdapter(VendorAdapter):
     things: ClassVar[str]
     """The kind of result, for messages: "videos"."""
 
-    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+    def _error(self, reply: Reply) -> ProviderError:
         """OpenAI's error type and code decide first, then the HTTP status."""
         provider, body = reply.call.provider, _error_body(reply)
         if body.type == QUOTA_TYPE:
@@ -69,10 +69,10 @@ class OpenAIAdapter(VendorAdapter):
             # The gateway no longer serves the path or the model. The order is not at fault.
             return ProviderUnavailable(f"{provider} serves no such {self.things} (HTTP 404)")
         if body.code in MODERATION_CODES:
-            told = self._account.quotable(body.message, reply, prompt=prompt)
             text = f"{provider} refused it by its content policy (HTTP {reply.status})"
-            return ProviderRejected(f"{text}: {told}" if told else text, code=ErrorCode.CONTENT_REJECTED)
-        return super()._error(reply, prompt=prompt)
+            text = f"{text}: {body.message}" if body.message else text
+            return ProviderRejected(text, code=ErrorCode.CONTENT_REJECTED)
+        return super()._error(reply)
 
     def _told(self, reply: Reply) -> Told | None:
         return Told(_error_body(reply).message)

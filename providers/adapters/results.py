@@ -7,7 +7,6 @@ from pydantic import JsonValue
 from providers.adapters.links import file_links
 from providers.adapters.payload import texts
 from providers.base import RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 
 
@@ -24,13 +23,13 @@ def finished(vendor: str, result: JsonValue, *, or_paths: bool = False, credits_
     if links:
         return RemoteState(RemoteStatus.SUCCEEDED, result_urls=links, provider_credits=credits_)
     if texts(result):
-        said = quotable(texts(result)[0])
-        return failed(f"{vendor} reported success with a result that is no link to a file: {said}", credits_=credits_)
+        text = f"{vendor} reported success with a result that is no link to a file: {texts(result)[0]}"
+        return failed(text, credits_=credits_)
     return failed(f"{vendor} reported success without a result", credits_=credits_)
 
 
 def failed(
     message: str, code: ErrorCode = ErrorCode.PROVIDER_FAILED, *, credits_: Decimal | None = None
 ) -> RemoteState:
-    """The state of failed work. `message` must be safe to show to a customer."""
+    """The state of failed work."""
     return RemoteState(RemoteStatus.FAILED, error_code=code, error_message=message, provider_credits=credits_)

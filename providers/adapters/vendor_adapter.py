@@ -2,9 +2,10 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -26,6 +27,7 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.http.embedded import DATA_URI
+from providers.http.redaction import LONGEST, quotable
 from providers.http.transport import EMBEDDED_FILE, Transport
 from providers.webhooks import standard_webhooks
 from schemas.enums import ErrorCode
@@ -36,6 +38,7 @@ from schemas.settings import ProviderSettings
 M = TypeVar("M", bound=BaseModel)
 
 _MOST_DIGITS = 6
+_LONGEST_WORD = 60
 
 
 class _Failure(BaseModel):
@@ -81,7 +84,8 @@ class Told:
 class VendorAdapter(ABC):
     """A `providers.base.Provider` whose vendor has no cancel call, no look-up and no callbacks.
 
-    The HTTP status decides the error. `_told` finds the text to quote in the body.
+    The HTTP status decides the error. `_told` finds the text to quote in the body. The public methods are final: they
+    run the methods with an underscore, and keep our keys and the customer's texts out of every message.
     """
 
     profile: ClassVar[Profile]
@@ -113,41 +117,94 @@ class VendorAdapter(ABC):
     def reads_inputs(self) -> InputsRead:
         return self.profile.reads_inputs
 
-    @abstractmethod
+    @final
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
-    ) -> AcceptedCreate: ...
+    ) -> AcceptedCreate:
+        with self._quoting_safely((*request.inputs.texts(), callback_url or "")):
+            return self._submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
 
+    @final
     def poll(self, remote: RemoteRef) -> RemoteState:
-        state = self._state(remote)
+        texts = (remote.prompt, *remote.texts)
+        with self._quoting_safely(texts):
+            state = self._state(remote)
+        message, word = state.error_message, state.word
         return replace(
             state,
             result_urls=[self._account.absolute(link) for link in state.result_urls],
-            error_message=self._safe(state.error_message, remote),
-            word=self._safe(state.word, remote),
+            error_message=None if message is None else self._safe(message, texts),
+            word=None if word is None else self._safe(word, texts, longest=_LONGEST_WORD) or "empty",
         )
 
-    def _safe(self, text: str | None, remote: RemoteRef) -> str | None:
-        """A vendor's text without our keys and without the prompt."""
-        return None if text is None else self._account.without_secrets(text, prompt=remote.prompt)
+    @final
+    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
+        with self._quoting_safely():
+            return self._look_up(generation_id)
+
+    @final
+    def cancel(self, remote: RemoteRef) -> Cancellation:
+        with self._quoting_safely((remote.prompt, *remote.texts)):
+            return self._cancel(remote)
+
+    @final
+    def check(self) -> AccountState:
+        with self._quoting_safely():
+            return self._check()
+
+    @final
+    def result_request(self, link: str) -> ResultRequest:
+        with self._quoting_safely((link,)):
+            return self._result_request(link)
+
+    @contextmanager
+    def _quoting_safely(self, texts: Iterable[str] = ()) -> Iterator[None]:
+        """Removes our keys, these texts and links from the message of an error. Adapters quote vendors as they are.
+
+        This is the one place for it: each public method runs the adapter's own method inside.
+        """
+        try:
+            yield
+        except ProviderError as error:
+            error.message = self._safe(error.message, texts)
+            error.args = (error.message,)
+            # `from None`: a cause can quote the vendor, too.
+            raise error from None
+
+    def _safe(self, text: str, texts: Iterable[str], *, longest: int = LONGEST) -> str:
+        return quotable(text, secrets=(*self._account.secrets(), *texts), longest=longest)
+
+    @abstractmethod
+    def _submit(
+        self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
+    ) -> AcceptedCreate:
+        """The adapter's part of `submit`."""
 
     @abstractmethod
     def _state(self, remote: RemoteRef) -> RemoteState:
-        """The state for `poll`, which removes our keys and the prompt from its texts, and resolves its paths."""
+        """The adapter's part of `poll`, which resolves paths among the links."""
 
-    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:  # noqa: ARG002 -- the vendor stores no id of ours
+    def _look_up(self, generation_id: UUID) -> AcceptedCreate | None:  # noqa: ARG002 -- the vendor stores no id of ours
+        """The adapter's part of `look_up`."""
         return None
 
-    def cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- the vendor has no call for it
+    def _cancel(self, remote: RemoteRef) -> Cancellation:  # noqa: ARG002 -- the vendor has no call for it
+        """The adapter's part of `cancel`."""
         return Cancellation.IMPOSSIBLE
 
     @abstractmethod
-    def check(self) -> AccountState: ...
+    def _check(self) -> AccountState:
+        """The adapter's part of `check`."""
+
+    @property
+    def verifies_callbacks(self) -> bool:
+        return bool(self._account.webhook_key)
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
         raise CallbackRefused(f"{self.name} does not call back")
 
-    def result_request(self, link: str) -> ResultRequest:
+    def _result_request(self, link: str) -> ResultRequest:
+        """The adapter's part of `result_request`."""
         url, _, place = link.partition(EMBEDDED_FILE)
         if place.isascii() and place.isdigit() and len(place) <= _MOST_DIGITS:
             keys = self._account.headers_for(url)
@@ -155,20 +212,19 @@ class VendorAdapter(ABC):
             return ResultRequest(url, headers=headers, embedded_in=DATA_URI, embedded_after=int(place))
         return ResultRequest(link, headers=self._account.headers_for(link) if self.profile.serves_results else {})
 
-    def _accepted(self, reply: Reply, form: type[M], what: str, *, prompt: str) -> M:
+    def _accepted(self, reply: Reply, form: type[M], what: str) -> M:
         """The parsed answer of a create.
 
         Args:
             form: the model of the answer that accepts.
             what: the created thing, for a message: "a prediction".
-            prompt: the text that no message may quote.
 
         Raises:
             ProviderError: the vendor did not accept, or the answer is contradictory.
         """
         made = reply.read(form)
         if made is None:
-            raise self._error(reply, prompt=prompt)
+            raise self._error(reply)
         if not reply.is_success:
             raise reply.undocumented(f"an error and {what} at once")
         return made
@@ -184,7 +240,7 @@ class VendorAdapter(ABC):
             raise self._error(reply)
         return answer
 
-    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+    def _error(self, reply: Reply) -> ProviderError:
         """The error that a refusal stands for. If our request is at fault, the message quotes the vendor's text."""
         error, told = reply.unreadable(), self._told(reply)
         if reply.is_success and reply.call.is_create and told is not None and _is_failure(reply):
@@ -193,8 +249,8 @@ class VendorAdapter(ABC):
             error = ProviderRejected(text, code=ErrorCode.PROVIDER_FAILED)
         if type(error) is not ProviderRejected or told is None:
             return error
-        text = self._account.quotable(told.text, reply, prompt=prompt)
-        return ProviderRejected(f"{error.message}: {text}" if text else error.message, code=told.code or error.code)
+        text = f"{error.message}: {told.text}" if told.text.strip() else error.message
+        return ProviderRejected(text, code=told.code or error.code)
 
     def _told(self, reply: Reply) -> Told | None:  # noqa: ARG002 -- each vendor has a different error body
         """The vendor's explanation in the answer of a refused call; None if it has no readable one."""

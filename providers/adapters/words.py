@@ -14,7 +14,6 @@ from typing import Final
 from pydantic import JsonValue
 
 from providers.base import RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 
 _PUBLIC: Final[Mapping[RemoteStatus, str]] = {
     RemoteStatus.QUEUED: """
@@ -46,7 +45,6 @@ def _spellings() -> Iterator[tuple[str, RemoteStatus]]:
 
 
 _SYNONYMS: Final[Mapping[str, RemoteStatus]] = dict(_spellings())
-_LONGEST: Final = 60
 
 
 def read_status(word: JsonValue, documented: Mapping[str, RemoteStatus]) -> RemoteStatus:
@@ -65,8 +63,7 @@ def read_status(word: JsonValue, documented: Mapping[str, RemoteStatus]) -> Remo
 
 def no_news(word: JsonValue) -> RemoteState:
     """The state of work whose status is not known. `word`: the vendor's word for it."""
-    shown = "missing" if word is None else quotable(_said(word)) or "empty"
-    return RemoteState(RemoteStatus.UNKNOWN, word=shown[:_LONGEST])
+    return RemoteState(RemoteStatus.UNKNOWN, word="missing" if word is None else _said(word))
 
 
 def _said(word: JsonValue) -> str:

@@ -8,7 +8,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import cached_property
 
@@ -50,11 +50,18 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class Transport:
     """The HTTP connections of a process, for all vendors and threads.
 
-    `policy` applies to calls with `is_elsewhere`; the default allows public addresses. `http` replaces the network in
-    tests; `close` closes it too.
+    `policy` applies to calls with `is_elsewhere`; the default allows public addresses. `secrets` are the keys of every
+    account: no message repeats them. `http` replaces the network in tests; `close` closes it too.
     """
 
-    def __init__(self, *, policy: AddressPolicy | None = None, http: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        policy: AddressPolicy | None = None,
+        secrets: Iterable[str] = (),
+        http: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.secrets = tuple(secrets)
         self._clock = _CallClock()
         self._reads = http or self._network(keep=_MAX_CONNECTIONS)
         # A new connection for each create: a vendor can close a kept connection while we write, and then the outcome of

@@ -26,7 +26,7 @@ def error_of(verdicts: Mapping[int, Verdict], code: int, reply: Reply, *, told: 
     """The error of an answer without a task. The vendor's code decides first, then the HTTP status.
 
     Args:
-        told: the quotable part of the vendor's text. The message quotes it if the request is at fault.
+        told: the vendor's text. The message quotes it if the request is at fault.
     """
     verdict = verdicts.get(code)
     if verdict is None:

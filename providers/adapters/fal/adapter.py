@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from pydantic import JsonValue, RootModel, ValidationError
+from pydantic import JsonValue, RootModel
 
 from providers.adapters.fal import webhooks
 from providers.adapters.fal.inputs import to_input, to_path
@@ -55,8 +55,7 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
-from providers.webhooks import key_sets
-from schemas.errors import CallbackRefused
+from providers.webhooks import bodies, key_sets
 from schemas.names import ProviderName
 from schemas.settings import ProviderSettings
 
@@ -105,7 +104,7 @@ class Fal(VendorAdapter):
         fetch = key_sets.fetching(name, settings, transport, KEYS_URL)
         self._keys = key_sets.KeySet(fetch, webhooks.read_keys, clock, known=known_keys)
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -121,7 +120,7 @@ class Fal(VendorAdapter):
             body=to_input(request.model, request.inputs),
             fence=fence,
         )
-        created = self._accepted(reply, Created, "a request id", prompt=request.inputs.prompt)
+        created = self._accepted(reply, Created, "a request id")
         return AcceptedCreate(created.request_id, created.links)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
@@ -131,14 +130,13 @@ class Fal(VendorAdapter):
                 return self._result(remote)
             case RemoteStatus.SUCCEEDED | RemoteStatus.FAILED:
                 kind = progress.error_type or reply.headers.get(_ERROR_TYPE)
-                text = self._account.quotable("; ".join(texts(progress.error)), reply)
-                return to_failure(kind, text, error_code(kind))
+                return to_failure(kind, "; ".join(texts(progress.error)), error_code(kind))
             case RemoteStatus.UNKNOWN:
                 return no_news(progress.status)
             case status:
                 return RemoteState(status)
 
-    def cancel(self, remote: RemoteRef) -> Cancellation:
+    def _cancel(self, remote: RemoteRef) -> Cancellation:
         progress, _ = self._progress("cancel", remote)
         status = to_status(progress)
         if status is RemoteStatus.SUCCEEDED:
@@ -159,20 +157,23 @@ class Fal(VendorAdapter):
             case _:
                 raise reply.error()
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         """Read a request that does not exist. fal checks the key before it answers that the request is unknown."""
         reply = self._account.call("check", "GET", self._path(_NOBODYS, "response"))
         if reply.status == _NOT_FOUND and reply.read(Refusal) is not None:
             return AccountState()
         raise self._error(reply)
 
+    @property
+    def verifies_callbacks(self) -> bool:
+        """fal publishes its keys."""
+        return True
+
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Verify and read a webhook. `providers.webhooks.key_sets` says when a webhook is accepted unverified."""
         is_signed = self._keys.check(lambda keys: webhooks.verify(keys, headers, body, now=self._clock()))
-        try:
-            return CallbackReading(Notice.model_validate_json(body).request_id, is_verified=is_signed)
-        except ValidationError:
-            raise CallbackRefused("the body is not a webhook of fal's") from None
+        notice = bodies.parse(body, Notice, "a webhook of fal's")
+        return CallbackReading(notice.request_id, is_verified=is_signed)
 
     def _path(self, remote: RemoteRef, name: LinkName) -> str:
         """The path from the stored link, or else the path that fal documents."""
@@ -195,8 +196,7 @@ class Fal(VendorAdapter):
         refusal, kind = reply.read(Refusal), _kind(reply)
         if refusal is None or kind is None or reply.status in _NOT_THE_MODELS:
             raise self._error(reply)
-        text = self._account.quotable(refusal.text, reply)
-        return to_failure(kind, text, error_code(kind, reply.status))
+        return to_failure(kind, refusal.text, error_code(kind, reply.status))
 
     def _told(self, reply: Reply) -> Told | None:
         refusal, kind = reply.read(Refusal), _kind(reply)

@@ -13,7 +13,6 @@ from providers.adapters.payload import Lenient, Payload, Report, texts
 from providers.adapters.results import failed, finished
 from providers.adapters.words import read_status
 from providers.base import RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 
 LinkName = Literal["status", "response", "cancel"]
@@ -141,8 +140,8 @@ def to_result(output: JsonValue) -> RemoteState:
 
 
 def to_failure(kind: str | None, text: str, code: ErrorCode) -> RemoteState:
-    """The state of a failed request. `text` must be safe to quote."""
-    word = f" ({quotable(kind)})" if kind else ""
+    """The state of a failed request."""
+    word = f" ({kind})" if kind else ""
     return failed(f"fal could not generate it{word}: {text or 'no reason given'}", code)
 
 

@@ -102,7 +102,7 @@ class Gemini(VendorAdapter):
         fetch = key_sets.fetching(name, settings, transport, KEYS_URL)
         self._keys = key_sets.KeySet(fetch, webhooks.read_keys, clock, known=known_keys)
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -112,7 +112,7 @@ class Gemini(VendorAdapter):
     ) -> AcceptedCreate:
         body = to_body(request.model, request.inputs, request.files, callback_url=callback_url)
         reply = self._account.call("submit", "POST", INTERACTIONS, body=body, fence=fence, elide=results.EMBEDDED)
-        return AcceptedCreate(self._accepted(reply, Created, "an interaction", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "an interaction").id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         interaction = self._read("poll", "GET", remote, "")
@@ -126,10 +126,10 @@ class Gemini(VendorAdapter):
             case status:
                 return RemoteState(status)
 
-    def cancel(self, remote: RemoteRef) -> Cancellation:
+    def _cancel(self, remote: RemoteRef) -> Cancellation:
         return to_cancellation(self._read("cancel", "POST", remote, "/cancel"))
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         """Check the key by listing one model."""
         reply = self._account.call("check", "GET", f"{API}/models", params={"pageSize": "1"})
         self._answer(reply, _Models)
@@ -143,9 +143,9 @@ class Gemini(VendorAdapter):
         # Only a static signature covers the body for certain.
         return CallbackReading(webhooks.read_event(body), is_verified=is_static)
 
-    def result_request(self, link: str) -> ResultRequest:
+    def _result_request(self, link: str) -> ResultRequest:
         if EMBEDDED_FILE in link:
-            return super().result_request(link)
+            return super()._result_request(link)
         return results.to_request(link, self._account)
 
     def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Interaction:
@@ -157,9 +157,9 @@ class Gemini(VendorAdapter):
             raise reply.undocumented("another interaction")
         return interaction
 
-    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+    def _error(self, reply: Reply) -> ProviderError:
         """The HTTP status decides, except for a wrong key. The body has the time to wait."""
-        error, body = super()._error(reply, prompt=prompt), _error_body(reply)
+        error, body = super()._error(reply), _error_body(reply)
         if body is None:
             return error
         if _WRONG_KEY in body.reasons and isinstance(error, ProviderRejected):

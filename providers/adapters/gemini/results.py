@@ -22,7 +22,6 @@ from providers.adapters.links import file_links
 from providers.adapters.payload import texts
 from providers.adapters.results import failed
 from providers.base import RemoteRef, RemoteState, RemoteStatus, ResultRequest
-from providers.http.redaction import quotable
 
 EMBEDDED: Final = "data"
 """The JSON member that contains an embedded file."""
@@ -54,16 +53,15 @@ def to_success(interaction: Interaction, remote: RemoteRef, account: Account) ->
             return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
     words = next((text for _, content in contents if isinstance(text := content.get("text"), str) and text), None)
     if words is not None:
-        return failed(f"gemini answered with words in place of a result: {quotable(words)}")
+        return failed(f"gemini answered with words in place of a result: {words}")
     return failed("gemini reported success without a result")
 
 
 def to_failure(interaction: Interaction) -> RemoteState:
     """The state of a failed interaction, with Google's explanation."""
-    told = [quotable(text) for text in texts(interaction.errors) or texts(interaction.error)]
     status = str(interaction.status).casefold()
-    if end := _ENDS.get(status):
-        told.insert(0, f"{end} ({status})")
+    ends = [f"{end} ({status})"] if (end := _ENDS.get(status)) else []
+    told = [*ends, *(texts(interaction.errors) or texts(interaction.error))]
     return failed(f"gemini could not generate it: {'; '.join(told) or 'no reason given'}")
 
 

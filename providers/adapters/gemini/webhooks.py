@@ -21,7 +21,7 @@ from jwt.types import Options
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from providers.adapters.gemini.wire import InteractionId
-from providers.webhooks import standard_webhooks
+from providers.webhooks import bodies, standard_webhooks
 from schemas.errors import CallbackRefused
 
 _ALGORITHM: Final = "RS256"
@@ -77,10 +77,7 @@ def read_event(body: bytes) -> str:
     Raises:
         CallbackRefused: the body is not an event.
     """
-    try:
-        return _Event.model_validate_json(body).data.id
-    except ValidationError:
-        raise CallbackRefused("the body is not a webhook of Google's") from None
+    return bodies.parse(body, _Event, "a webhook of Google's").data.id
 
 
 def verify(keys: Sequence[jwt.PyJWK], headers: Mapping[str, str], body: bytes, *, now: float) -> None:

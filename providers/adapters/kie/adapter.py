@@ -26,11 +26,14 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.http.verdicts import error_of
+from providers.webhooks import bodies
 from schemas.enums import ErrorCode
 from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
 
 SIGNATURE_SECONDS = 300
 _MOST_DIGITS = 12
+# A callback repeats the request: a prompt of 20,000 characters, each escaped twice.
+_MOST_CALLBACK_BYTES = 256 * 1024
 
 _OK = 200
 
@@ -40,7 +43,7 @@ class Kie(VendorAdapter):
 
     profile = Profile(title="Kie", base_url="https://api.kie.ai", calls_back=True, signs_callbacks=True)
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -75,7 +78,7 @@ class Kie(VendorAdapter):
         except ValidationError:
             raise reply.undocumented("no record of that task") from None
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         reply = self._account.call("check", "GET", "/api/v1/chat/credit")
         answer = reply.require(Answer)
         if answer.code != _OK:
@@ -86,32 +89,32 @@ class Kie(VendorAdapter):
             raise reply.undocumented("a balance of another form") from None
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
-        try:
-            task_id = Answer.model_validate_json(body).task_id
-        except ValidationError:
-            raise CallbackRefused("the body is not a callback of Kie's") from None
-        if task_id is None:
+        """Verify and read a callback: https://docs.kie.ai/common-api/webhook-verification."""
+        key = self._account.webhook_key
+        # The signature covers the id inside the body, so the body is parsed before it is verified.
+        timestamp = self._timestamp(headers) if key else ""
+        answer = bodies.parse(body, Answer, "a callback of Kie's", most_bytes=_MOST_CALLBACK_BYTES)
+        if answer.task_id is None:
             raise CallbackRefused("the callback names no task")
-        if self._account.webhook_key:
-            self._verify(headers, task_id)
-        return CallbackReading(task_id, is_verified=bool(self._account.webhook_key))
+        if key:
+            expected = signature(key, answer.task_id, timestamp)
+            if not hmac.compare_digest(expected.encode(), headers.get("x-webhook-signature", "").encode()):
+                raise CallbackRefused("the callback's signature is wrong")
+        return CallbackReading(answer.task_id, is_verified=bool(key))
 
-    def _verify(self, headers: Mapping[str, str], task_id: str) -> None:
-        """Verify Kie's signature: https://docs.kie.ai/common-api/webhook-verification."""
+    def _timestamp(self, headers: Mapping[str, str]) -> str:
+        """The timestamp of a callback, if the callback is recent."""
         timestamp = headers.get("x-webhook-timestamp", "")
         # Python refuses to parse an integer of thousands of digits.
         if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
             raise CallbackRefused("the callback has no X-Webhook-Timestamp in seconds")
         if abs(self._clock() - int(timestamp)) > SIGNATURE_SECONDS:
             raise CallbackRefused(f"the callback's timestamp is more than {SIGNATURE_SECONDS} s off")
-        expected = signature(self._account.webhook_key, task_id, timestamp)
-        if not hmac.compare_digest(expected.encode(), headers.get("x-webhook-signature", "").encode()):
-            raise CallbackRefused("the callback's signature is wrong")
+        return timestamp
 
     def _refusal(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
         """The error of an answer without a task. Kie's code decides first, then the HTTP status."""
-        told = self._account.quotable(answer.text, reply, prompt=prompt)
         if answer.code in POLICY_CODES and is_policy(answer.text, prompt):
-            text = f"{reply.call.provider} refused it by its content policy (code {answer.code}): {told}"
+            text = f"{reply.call.provider} refused it by its content policy (code {answer.code}): {answer.text}"
             return ProviderRejected(text, code=ErrorCode.CONTENT_REJECTED)
-        return error_of(VERDICTS, answer.code, reply, told=told)
+        return error_of(VERDICTS, answer.code, reply, told=answer.text)

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, Field, JsonValue, StringConstraints, TypeAdap
 from providers.adapters import results
 from providers.adapters.payload import Lenient, Payload, texts
 from providers.base import ProviderRequest, RemoteState
-from providers.http.redaction import quotable, unechoed
+from providers.http.redaction import unechoed
 from providers.http.verdicts import Verdict
 from schemas.enums import ErrorCode
 from schemas.errors import (
@@ -130,7 +130,7 @@ def failed(code: str | None, reasons: JsonValue, *, prompt: str, credits_: Decim
     """The state of a task that Kie calls failed."""
     word, reason = code or "missing", "; ".join(texts(reasons))
     return results.failed(
-        f"kie could not generate it (code {quotable(word)}): {quotable(reason or 'no reason given')}",
+        f"kie could not generate it (code {word}): {reason or 'no reason given'}",
         ErrorCode.CONTENT_REJECTED if is_policy(reason, prompt) else _FAIL_CODES.get(word, ErrorCode.PROVIDER_FAILED),
         credits_=credits_,
     )

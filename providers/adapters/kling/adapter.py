@@ -36,7 +36,7 @@ class Kling(Dialect):
                 return to_state(record)
         raise reply.undocumented("no record of that task")
 
-    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
+    def _look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         reply, records = self._tasks("look_up", {"external_task_ids": str(generation_id)})
         if not records:
             return None
@@ -44,7 +44,7 @@ class Kling(Dialect):
             raise reply.undocumented("other tasks than the one that has our id")
         return AcceptedCreate(records[0].id)
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         # No task has the id 0. Kling omits unknown ids from its answer, so a good key gets an empty list.
         self._tasks("check", {"task_ids": "0"})
         return AccountState()

@@ -25,9 +25,9 @@ from providers.adapters.vendor_adapter import VendorAdapter
 from providers.base import AcceptedCreate, CallbackReading, Fence, ProviderRequest
 from providers.http.calls import Reply
 from providers.http.verdicts import Verdict, error_of
+from providers.webhooks import bodies
 from schemas.enums import ErrorCode
 from schemas.errors import (
-    CallbackRefused,
     ProviderAuthFailed,
     ProviderError,
     ProviderModelGone,
@@ -121,10 +121,8 @@ class Dialect(VendorAdapter):
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         is_signed = self._is_signed(headers, body)
-        try:
-            return CallbackReading(Callback.model_validate_json(body).task_id, is_verified=is_signed)
-        except ValidationError:
-            raise CallbackRefused("the callback names no task") from None
+        callback = bodies.parse(body, Callback, "a callback that names a task")
+        return CallbackReading(callback.task_id, is_verified=is_signed)
 
     @abstractmethod
     def _order(
@@ -132,7 +130,7 @@ class Dialect(VendorAdapter):
     ) -> tuple[str, dict[str, object]]:
         """The path and the body of a create."""
 
-    def submit(
+    def _submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> AcceptedCreate:
         external_id = str(generation_id)
@@ -147,14 +145,14 @@ class Dialect(VendorAdapter):
         # Our id exists at Kling, so an earlier create was accepted. An unknown outcome leads to a look-up.
         if answer.code == INVALID_PARAMETER and names_the_external_id(answer.text, external_id):
             raise ProviderOutcomeUnknown(f"{self.name} refused our own id of the task, as it does when the task exists")
-        raise self._refusal(answer, reply, prompt=request.inputs.prompt)
+        raise self._refusal(answer, reply)
 
     def _ask(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> tuple[Reply, Answer]:
         """The answer to a read, with any code. Raises as `Provider.poll` does."""
         reply = self._account.call(operation, "GET", path, params=params)
         return reply, reply.require(Answer)
 
-    def _refusal(self, answer: Answer, reply: Reply, *, prompt: str = "") -> ProviderError:
+    def _refusal(self, answer: Answer, reply: Reply) -> ProviderError:
         """The error of an answer without a task. Kling's code decides first, then the HTTP status."""
         if answer.code in UNDECIDED:
             family = ProviderOutcomeUnknown if reply.call.is_create else ProviderUnavailable
@@ -164,8 +162,7 @@ class Dialect(VendorAdapter):
             # The model is a part of the path or of the body: Kling has retired the model. The order is not at fault.
             text = f"{self.name} no longer has this model (code {answer.code})"
             return ProviderModelGone(text, retry_after=reply.retry_after)
-        told = self._account.quotable(answer.text, reply, prompt=prompt)
-        return error_of(VERDICTS, answer.code, reply, told=told)
+        return error_of(VERDICTS, answer.code, reply, told=answer.text)
 
     def _task_id(self, answer: Answer) -> str | None:
         """The id of the task in `data`; None if missing or malformed."""

@@ -15,7 +15,6 @@ from providers.adapters.payload import Lenient, Payload, Report, texts
 from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
@@ -152,7 +151,7 @@ def to_state(record: Record) -> RemoteState:
             return finished("kling", record.videos, credits_=record.units)
         case RemoteStatus.FAILED:
             reason = "; ".join(texts(record.message)) or "no reason given"
-            return failed(f"kling could not generate it: {quotable(reason)}", credits_=record.units)
+            return failed(f"kling could not generate it: {reason}", credits_=record.units)
         case RemoteStatus.UNKNOWN:
             return no_news(record.status)
         case status:

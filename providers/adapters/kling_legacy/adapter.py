@@ -82,12 +82,12 @@ class KlingLegacy(Dialect):
             raise reply.undocumented("no record of that task")
         return to_state(record)
 
-    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
+    def _look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         # Each kind of work has separate tasks, and a look-up does not know the kind of the order.
         found = (self._find(kind, str(generation_id)) for kind in KINDS)
         return next((created for created in found if created is not None), None)
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         # No task has the id 0. With a good key, Kling answers that the task is unknown.
         reply, answer = self._ask("check", f"{to_path(TEXT_TO_VIDEO)}/0")
         if answer.code not in {OK, *_UNKNOWN}:

@@ -61,7 +61,7 @@ class LongCat(VendorAdapter):
         serves_results=True,
     )
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -74,7 +74,7 @@ class LongCat(VendorAdapter):
         if reply.status == _CONFLICT:
             # An earlier create was accepted. An unknown outcome leads to a look-up.
             raise ProviderOutcomeUnknown(f"{self.name} has a job with our reference already")
-        job = self._accepted(reply, Job if reply.is_success else NamedJob, "a job", prompt=request.inputs.prompt)
+        job = self._accepted(reply, Job if reply.is_success else NamedJob, "a job")
         return self._created(reply, job, generation_id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
@@ -84,7 +84,7 @@ class LongCat(VendorAdapter):
             return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
         return to_state(self.name, self._job(remote, self._account.call("poll", "GET", f"/{remote.remote_id}")))
 
-    def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
+    def _look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         reply = self._search("look_up", generation_id)
         if reply.status in {_NOT_FOUND, _NO_SUCH_METHOD}:
             return None
@@ -95,7 +95,7 @@ class LongCat(VendorAdapter):
             raise reply.undocumented("other jobs than the one that has our reference")
         return self._created(reply, found[0], generation_id)
 
-    def cancel(self, remote: RemoteRef) -> Cancellation:
+    def _cancel(self, remote: RemoteRef) -> Cancellation:
         if _VIDEO in remote.links or STORED_FILE in remote.links:
             return Cancellation.IMPOSSIBLE
         reply = self._account.call("cancel", "DELETE", f"/{remote.remote_id}")
@@ -103,7 +103,7 @@ class LongCat(VendorAdapter):
             return Cancellation.IMPOSSIBLE
         return to_cancellation(self._job(remote, reply))
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         """Search for a job that does not exist. A service without a search answers 404 with an error body, or 405."""
         reply = self._search("check", _NOBODYS)
         # A wrong address is answered with another body: FastAPI's has only a `detail`.
@@ -127,12 +127,12 @@ class LongCat(VendorAdapter):
             raise reply.undocumented("another job")
         return job
 
-    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+    def _error(self, reply: Reply) -> ProviderError:
         """The HTTP status decides, except for an address without a service."""
         if reply.status in {_NOT_FOUND, _NO_SUCH_METHOD} and reply.call.is_create:
             # The address is wrong, or the service is gone. The order is not at fault.
             return ProviderUnavailable(f"{self.name} has no endpoint at this address (HTTP {reply.status})")
-        return super()._error(reply, prompt=prompt)
+        return super()._error(reply)
 
     def _told(self, reply: Reply) -> Told | None:
         body = _refusal(reply)

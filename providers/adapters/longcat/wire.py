@@ -14,7 +14,6 @@ from providers.adapters.payload import Lenient, Payload, Report, fraction, texts
 from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
@@ -153,7 +152,7 @@ def to_state(provider: ProviderName, job: Job) -> RemoteState:
         case RemoteStatus.FAILED:
             body = ErrorBody.of(job.error)
             code = ERROR_CODES.get(body.code, ErrorCode.PROVIDER_FAILED)
-            return failed(f"{provider} could not generate it: {quotable(body.message or 'no reason given')}", code)
+            return failed(f"{provider} could not generate it: {body.message or 'no reason given'}", code)
         case RemoteStatus.UNKNOWN:
             return no_news(job.status)
         case status:

@@ -40,7 +40,7 @@ class OpenAIImages(OpenAIAdapter):
     )
     things = "pictures"
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -52,7 +52,7 @@ class OpenAIImages(OpenAIAdapter):
         reply = self._account.call(
             "submit", "POST", "/images/generations", body=body, fence=fence, elide=_EMBEDDED, keeps_file=True
         )
-        pictures = self._accepted(reply, Pictures, "pictures", prompt=request.inputs.prompt)
+        pictures = self._accepted(reply, Pictures, "pictures")
         if reply.file:
             return AcceptedCreate(str(generation_id), file=reply.file, is_finished=True)
         if pictures.link is not None:
@@ -68,5 +68,5 @@ class OpenAIImages(OpenAIAdapter):
             raise ProviderRejected(f"{self.name} keeps no pictures: only the answer of the create names one")
         return RemoteState(RemoteStatus.SUCCEEDED, result_urls=[link])
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         return self._check_list("/models")

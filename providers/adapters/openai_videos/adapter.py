@@ -35,7 +35,7 @@ class OpenAIVideos(OpenAIAdapter):
     )
     things = "videos"
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -45,7 +45,7 @@ class OpenAIVideos(OpenAIAdapter):
     ) -> AcceptedCreate:
         form = Form(to_form(request.model, request.inputs))
         reply = self._account.call("submit", "POST", "/videos", body=form, fence=fence)
-        return AcceptedCreate(self._accepted(reply, Created, "a video", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "a video").id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         path = f"/videos/{remote.remote_id}"
@@ -55,5 +55,5 @@ class OpenAIVideos(OpenAIAdapter):
             raise reply.undocumented("another video")
         return to_state(self.name, video, content_url=self._account.url(f"{path}/content"))
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         return self._check_list("/videos", params={"limit": "1"})

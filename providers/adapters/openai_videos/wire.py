@@ -16,7 +16,6 @@ from providers.adapters.payload import Lenient, Payload, Report, fraction
 from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
@@ -111,4 +110,4 @@ def to_state(provider: ProviderName, video: Video, *, content_url: str) -> Remot
 def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
     body = ErrorBody.of(error)
     code = ErrorCode.CONTENT_REJECTED if body.code in MODERATION_CODES else ErrorCode.PROVIDER_FAILED
-    return failed(f"{provider} could not generate it: {quotable(body.message or 'no reason given')}", code)
+    return failed(f"{provider} could not generate it: {body.message or 'no reason given'}", code)

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from typing import Literal
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from providers.adapters.replicate.wire import (
     Created,
     ErrorBody,
@@ -33,7 +31,7 @@ from providers.base import (
     RemoteState,
 )
 from providers.http.calls import Reply
-from schemas.errors import CallbackRefused
+from providers.webhooks import bodies
 
 
 class Replicate(VendorAdapter):
@@ -47,7 +45,7 @@ class Replicate(VendorAdapter):
         cancels=True,
     )
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -59,15 +57,15 @@ class Replicate(VendorAdapter):
         if callback_url is not None:
             body |= {"webhook": callback_url, "webhook_events_filter": ["completed"]}
         reply = self._account.call("submit", "POST", f"/v1/models/{request.model}/predictions", body=body, fence=fence)
-        return AcceptedCreate(self._accepted(reply, Created, "a prediction", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "a prediction").id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         return to_state(self._read("poll", "GET", remote, ""))
 
-    def cancel(self, remote: RemoteRef) -> Cancellation:
+    def _cancel(self, remote: RemoteRef) -> Cancellation:
         return to_cancellation(self._read("cancel", "POST", remote, "/cancel"))
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         reply = self._account.call("check", "GET", "/v1/webhooks/default/secret")
         if self._account.webhook_key in {"", self._answer(reply, WebhookSecret).key}:
             return AccountState()
@@ -75,10 +73,8 @@ class Replicate(VendorAdapter):
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         is_signed = self._is_signed(headers, body)
-        try:
-            return CallbackReading(Created.model_validate_json(body).id, is_verified=is_signed)
-        except ValidationError:
-            raise CallbackRefused("the body is not a prediction of Replicate's") from None
+        created = bodies.parse(body, Created, "a prediction of Replicate's")
+        return CallbackReading(created.id, is_verified=is_signed)
 
     def _read(self, operation: str, method: Literal["GET", "POST"], remote: RemoteRef, action: str) -> Prediction:
         """The requested prediction, in its state after the call."""

@@ -12,7 +12,6 @@ from providers.adapters.payload import Lenient, Payload, Report, texts
 from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
@@ -134,7 +133,7 @@ def to_state(prediction: Prediction) -> RemoteState:
             return finished("replicate", prediction.output)
         case RemoteStatus.FAILED:
             reason = "; ".join(texts(prediction.error)) or "no reason given"
-            return failed(f"replicate could not generate it: {quotable(reason)}")
+            return failed(f"replicate could not generate it: {reason}")
         case RemoteStatus.UNKNOWN:
             return no_news(prediction.status)
         case status:

@@ -59,7 +59,7 @@ class Runway(VendorAdapter):
         cancels=True,
     )
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -70,12 +70,12 @@ class Runway(VendorAdapter):
         inputs = request.inputs.with_urls({url: self._uri(file) for url, file in request.files.items()})
         body = to_body(request.model, inputs)
         reply = self._account.call("submit", "POST", to_path(request.model, inputs), body=body, fence=fence)
-        return AcceptedCreate(self._accepted(reply, Created, "a task", prompt=request.inputs.prompt).id)
+        return AcceptedCreate(self._accepted(reply, Created, "a task").id)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         return to_state(self._task(self._call("poll", "GET", remote), remote))
 
-    def cancel(self, remote: RemoteRef) -> Cancellation:
+    def _cancel(self, remote: RemoteRef) -> Cancellation:
         """Stop an open task. A missing task means that an earlier cancel deleted it and its answer was lost."""
         found = self._call("cancel", "GET", remote)
         if _is_gone(found):
@@ -93,7 +93,7 @@ class Runway(VendorAdapter):
             return Cancellation.STOPPED
         raise self._error(deleted)
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         reply = self._account.call("check", "GET", "/v1/organization")
         return AccountState(credits=self._answer(reply, Organization).credit_balance)
 
@@ -124,14 +124,14 @@ class Runway(VendorAdapter):
             raise reply.undocumented("another task")
         return task
 
-    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+    def _error(self, reply: Reply) -> ProviderError:
         """The HTTP status decides, except for the texts of `USED_UP`."""
         body, used_up = reply.read(ErrorBody), USED_UP.get(reply.status)
         if body is not None and used_up is not None and used_up.search(body.text):
             return ProviderQuotaExceeded(
                 "runway says that the credits or the day's generations of our account are used up"
             )
-        return super()._error(reply, prompt=prompt)
+        return super()._error(reply)
 
     def _told(self, reply: Reply) -> Told | None:
         body = reply.read(ErrorBody)

@@ -15,7 +15,6 @@ from providers.adapters.payload import Lenient, Payload, Report, fraction, texts
 from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 
 VERSION: Final = "2024-11-06"
@@ -104,7 +103,7 @@ def to_state(task: Task) -> RemoteState:
         case RemoteStatus.FAILED:
             code, text = _failure(task.failure_code or "")
             reason = "; ".join(texts(task.failure)) or "no reason given"
-            return failed(f"runway {text}: {quotable(reason)}", code, credits_=task.credits)
+            return failed(f"runway {text}: {reason}", code, credits_=task.credits)
         case RemoteStatus.RUNNING:
             return RemoteState(RemoteStatus.RUNNING, progress=fraction(task.progress))
         case RemoteStatus.UNKNOWN:

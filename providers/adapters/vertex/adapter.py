@@ -90,7 +90,7 @@ class Vertex(VendorAdapter):
         base_url = host_of(self._options.location)
         super().__init__(name, settings, transport, base_url=base_url, credentials=self._credentials)
 
-    def submit(
+    def _submit(
         self,
         request: ProviderRequest,
         *,
@@ -101,7 +101,7 @@ class Vertex(VendorAdapter):
         body = to_body(request.model, request.inputs, request.files, storage_uri=self._options.storage_uri)
         path = create_path(self._options.project, self._options.location, request.model)
         reply = self._account.call("submit", "POST", path, body=body, fence=fence)
-        return AcceptedCreate(self._accepted(reply, Created, "an operation", prompt=request.inputs.prompt).name)
+        return AcceptedCreate(self._accepted(reply, Created, "an operation").name)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         name = remote.remote_id
@@ -112,14 +112,14 @@ class Vertex(VendorAdapter):
             raise reply.undocumented("another operation")
         return to_state(self.name, operation, inline_link=self._account.url(f"{VERSION}/{name}"))
 
-    def check(self) -> AccountState:
+    def _check(self) -> AccountState:
         """List the project's cached contents, which needs the same permission as a create and costs nothing."""
         path = f"{location_path(self._options.project, self._options.location)}/cachedContents"
         reply = self._account.call("check", "GET", path, params={"pageSize": "1"})
         self._answer(reply, _JsonObject)
         return AccountState()
 
-    def result_request(self, link: str) -> ResultRequest:
+    def _result_request(self, link: str) -> ResultRequest:
         """The request for an object in Cloud Storage, or for the operation that contains the video.
 
         Only these two hosts get our token.
@@ -141,9 +141,9 @@ class Vertex(VendorAdapter):
             self._account.url(read_path(name)), headers=self._credentials(), body=read_body(name), embedded_in=BYTES
         )
 
-    def _error(self, reply: Reply, *, prompt: str = "") -> ProviderError:
+    def _error(self, reply: Reply) -> ProviderError:
         """The HTTP status decides, except for a model that Google does not have."""
-        error = super()._error(reply, prompt=prompt)
+        error = super()._error(reply)
         if reply.status == HTTPStatus.NOT_FOUND and reply.call.is_create:
             # Google has retired the model, or does not have it at this location. The order is not at fault.
             return ProviderUnavailable(error.message)

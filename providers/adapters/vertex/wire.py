@@ -17,7 +17,6 @@ from providers.adapters.payload import Lenient, Payload, Report, texts
 from providers.adapters.results import failed
 from providers.adapters.words import no_news
 from providers.base import InputFile, RemoteState, RemoteStatus
-from providers.http.redaction import quotable
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
@@ -207,7 +206,7 @@ def to_state(provider: ProviderName, operation: Operation, *, inline_link: str) 
 def _failed(provider: ProviderName, error: JsonValue) -> RemoteState:
     body = ErrorBody.of(error)
     meaning, text = _FAILURES.get(body.code or 0, _OTHER_FAILURE)
-    return failed(f"{provider} {text}: {quotable(body.message or 'no reason given')}", meaning)
+    return failed(f"{provider} {text}: {body.message or 'no reason given'}", meaning)
 
 
 def _ended(provider: ProviderName, response: JsonValue, inline_link: str) -> RemoteState:
@@ -217,7 +216,7 @@ def _ended(provider: ProviderName, response: JsonValue, inline_link: str) -> Rem
         return RemoteState(RemoteStatus.SUCCEEDED, result_urls=links)
     if ended.filtered or ended.reasons:
         reasons = " ".join(texts(ended.reasons)) or "no reason given"
-        message = f"{provider}'s safety filter took it away: {quotable(reasons)}"
+        message = f"{provider}'s safety filter took it away: {reasons}"
         return failed(message, ErrorCode.CONTENT_REJECTED)
     return failed(f"{provider} reported success without a result")
 

@@ -12,6 +12,7 @@ from schemas.enums import Queue
 from schemas.settings import ProviderSettings, Settings
 from storage.database import Database
 from tests.integration.gateway.serving import serving
+from tests.integration.gateway.test_body_limit import answer_to_head
 from tests.integration.gateway.test_callbacks import BODY, Waiting, receipts, signed, waiting
 from tests.support import eventually
 
@@ -60,6 +61,26 @@ def test_a_webhook_is_refused_without_a_key_to_verify_it(settings: Settings) -> 
     assert answer.json()["detail"] == (
         "only webhooks whose signature can be checked are taken here: see REELWORKS_PROVIDERS__KLING__WEBHOOK_KEY"
     )
+
+
+def test_an_account_without_a_webhook_key_reads_no_webhook(settings: Settings) -> None:
+    unsigned = settings.providers.with_accounts(kie=ProviderSettings(api_key=SecretStr("key")))
+    with serving(create_app(settings.model_copy(update={"providers": unsigned}))) as gateway:
+        status, answer = answer_to_head(gateway, "POST /webhooks/kie", {}, length=1000)
+        assert (status, "100 Continue" in answer) == (401, False)
+        status, answer = answer_to_head(gateway, "POST /webhooks/nobody", {}, length=1000)
+        assert (status, "100 Continue" in answer) == (404, False)
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("filler", [b" " * 300_000, b"[" * 40 + b"]" * 40, b"[" + b"[]," * 9_000 + b"[]]"])
+def test_a_webhook_of_kie_beyond_a_limit_is_refused_before_the_parser_runs(
+    gateway: httpx.Client, database: Database, settings: Settings, filler: bytes
+) -> None:
+    body = BODY.rstrip(b"}") + b'}, "more": ' + (filler if filler.strip() else filler + b"1") + b"}"
+    answer = gateway.post("/webhooks/kie", content=body, headers=signed(settings))
+    assert answer.status_code == 401
+    assert receipts(database) == []
 
 
 def test_a_webhook_of_an_unconfigured_provider_is_answered_with_404(gateway: httpx.Client) -> None:

@@ -106,13 +106,18 @@ def test_the_profile_decides_the_headers() -> None:
     assert (sent[0]["x-key"], sent[0]["x-version"], "authorization" in sent[0]) == ("key", "2", False)
 
 
-def test_a_vendors_text_is_quoted_without_our_credentials() -> None:
-    settings = ProviderSettings(api_key=SecretStr("key"))
-    transport = Transport(http=httpx.MockTransport(lambda _request: httpx.Response(400)))
+def test_the_secrets_are_the_keys_of_every_account_and_the_credentials_of_the_last_call() -> None:
+    settings = ProviderSettings(
+        api_key=SecretStr("key"),
+        webhook_key=SecretStr("hook"),
+        options={"secret_key": SecretStr("pair"), "location": SecretStr("eu")},
+    )
+    answers = httpx.MockTransport(lambda _request: httpx.Response(400))
+    transport = Transport(http=answers, secrets=["another account's"])
     profile = replace(SOMEWHERE, headers={"x-version": "2024-11-06"})
     own = Account("mine", settings, transport, profile, credentials=lambda: {"x-token": "a-token-made-of-it"})
-    reply = own.call("poll", "GET", "/1")
-    assert own.quotable("a-token-made-of-it was sent with 2024-11-06", reply) == "[…] was sent with 2024-11-06"
+    own.call("poll", "GET", "/1")
+    assert set(own.secrets()) == {"key", "hook", "pair", "another account's", "a-token-made-of-it"}
 
 
 def seconds_of_calls(settings: ProviderSettings, *, create_seconds: float | None) -> tuple[float, float]:

@@ -1,7 +1,14 @@
+import base64
+import html
+import json
+from urllib.parse import quote, quote_plus
+
 import pytest
 
-from providers.http.redaction import quotable, without
+from providers.http.redaction import quotable
 
+KEY = "sk-live/secret+key=9"
+TOKEN = "aB-_" * 10 + "abc"
 PROMPT = "a red fox jumps over\nthe lazy dog"
 
 
@@ -43,8 +50,36 @@ def test_only_the_beginning_of_a_large_text_is_quoted() -> None:
     assert quotable("a." * 2_000_000) == "a." * 149 + "a…"
 
 
-def test_without_removes_only_long_secrets() -> None:
-    text = "lumina refused the key sk-secret-api-key: see https://x.example"
-    assert (
-        without(text, secrets=["sk-secret-api-key", "key", ""]) == "lumina refused the key […]: see https://x.example"
-    )
+@pytest.mark.parametrize(
+    "form",
+    [
+        KEY,
+        KEY.upper(),
+        f"Bearer {KEY}",
+        KEY[:20],
+        base64.b64encode(KEY.encode()).decode(),
+        base64.b64encode(f"user:{KEY}".encode()).decode(),
+        base64.urlsafe_b64encode(f"{KEY}:".encode()).decode(),
+        quote(KEY, safe=""),
+        quote_plus(PROMPT),
+        json.dumps(PROMPT),
+        html.escape(PROMPT),
+        PROMPT.upper(),
+        repr(PROMPT),
+        quote("https://gw.example/callbacks/kie/1?t=secret", safe=""),
+        r"https:\/\/gw.example\/callbacks\/kie\/1?t=secret",
+        TOKEN,
+        f"t={TOKEN}",
+        f"callbacks%2Fkie%2F1%3Ft%3D{TOKEN}",
+    ],
+)
+def test_every_form_of_a_secret_is_removed(form: str) -> None:
+    told = quotable(f"we were sent {form} and refuse", secrets=(KEY, PROMPT))
+    rest = told.replace("[…]", "").replace("[link]", "").split("sent ")[1].split(" and ")[0]
+    assert len(rest) < 12, told
+
+
+def test_a_short_prompt_does_not_blank_a_text() -> None:
+    assert quotable('prompt "a" is not a good one', secrets=["a"]) == 'prompt "[…]" is not a good one'
+    assert quotable("a boat, or two boats?", secrets=["boat"]) == "a […], or two boats?"
+    assert quotable("提示词红色的苹果违规", secrets=["红色的苹果"]) == "提示词[…]违规"
