@@ -19,6 +19,7 @@ from schemas.errors import (
     ModelRetired,
     NotCancellable,
     NotFound,
+    StorageQuotaExceeded,
     Unauthenticated,
 )
 from schemas.orders import GenerationRequest, IdempotencyKey
@@ -74,6 +75,7 @@ _CANCELLED: Responses = {
         BadRequest,
         Unauthenticated,
         InsufficientCredits,
+        StorageQuotaExceeded,
         ModelRetired,
         ContentTooLarge,
         UnsupportedMediaType,

@@ -2,8 +2,8 @@
 
 ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
-    Unauthenticated 401, InsufficientCredits 402, NotFound 404, NotReady 409, NotCancellable 409, ModelRetired 410,
-    InvalidRequest 422, IdempotencyMismatch 422, ModelPaused 503
+    Unauthenticated 401, InsufficientCredits 402, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
+    NotCancellable 409, ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, ModelPaused 503
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -70,6 +70,14 @@ class InsufficientCredits(RequestError):
     http_status = 402
     code = "insufficient_credits"
     title = "Insufficient credits"
+
+
+class StorageQuotaExceeded(RequestError):
+    """The customer's uploads would exceed their quota."""
+
+    http_status = 403
+    code = "storage_quota_exceeded"
+    title = "Storage quota exceeded"
 
 
 class NotFound(RequestError):
