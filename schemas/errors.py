@@ -14,6 +14,7 @@ ReelworksError
     ProviderBadResponse     the answer contradicts the vendor's documentation
   DownloadError             a result was not fetched; `is_stale`: get a fresh link first
     WrongFile               the host sent something else: fetch the result again, a few times
+    SlowSource              the host sent less than the least rate
   ResultInvalid             the file is cut, damaged or no medium of the ordered kind: as `WrongFile`
   LeaseLost                 another worker may hold the generation: write nothing more
   AlreadySettled            the hold of this generation has ended before
@@ -188,6 +189,10 @@ class DownloadError(ReelworksError):
 
 class WrongFile(DownloadError):
     """The host sent something else than the ordered file. A later read may bring the file."""
+
+
+class SlowSource(DownloadError):
+    """The host sent less than the least rate. A result is fetched again, and half the rate is enough then."""
 
 
 class ResultInvalid(ReelworksError):

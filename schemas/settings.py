@@ -138,6 +138,11 @@ class DownloadSettings(BaseModel):
     )
     timeout_seconds: float = Field(default=300.0, gt=0, description="wall-clock limit of one download attempt")
     idle_timeout_seconds: float = Field(default=20.0, gt=0, description="longest silence between two chunks")
+    least_bytes_per_second: int = Field(
+        default=16 * 1024,
+        ge=0,
+        description="a slower host is left after `idle_timeout_seconds`; each new try accepts half of it; 0: any rate",
+    )
     max_redirects: int = Field(default=5, ge=0)
     """The most redirects."""
     bad_files: int = Field(
@@ -175,6 +180,9 @@ class InputSettings(BaseModel):
         default=64 * 1024**2, gt=0, description="all files of one order that a worker reads for its provider"
     )
     read_seconds: float = Field(default=60.0, gt=0, description="in which they must have come")
+    least_bytes_per_second: int = Field(
+        default=16 * 1024, ge=0, description="the file of a host that is slower for 10 s is refused; 0: any rate"
+    )
     allowed_private_networks: list[IPv4Network | IPv6Network] = Field(
         default=[],
         description="private networks that customers' URLs may point at; a customer chooses what is read there",
