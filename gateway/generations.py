@@ -20,6 +20,7 @@ from schemas.errors import (
     NotCancellable,
     NotFound,
     StorageQuotaExceeded,
+    TooManyRequests,
     Unauthenticated,
 )
 from schemas.orders import GenerationRequest, IdempotencyKey
@@ -81,6 +82,7 @@ _CANCELLED: Responses = {
         UnsupportedMediaType,
         InvalidRequest,
         IdempotencyMismatch,
+        TooManyRequests,
         ModelPaused,
     ),
 )

@@ -15,11 +15,11 @@ from fastapi import Request, Response
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
-from gateway.problems import ContentTooLarge, TooManyRequests, Unavailable, UnsupportedMediaType
+from gateway.problems import ContentTooLarge, UnsupportedMediaType
 from intake.uploads import keep
 from schemas.api import UploadResource
 from schemas.enums import Kind
-from schemas.errors import NotFound, StorageQuotaExceeded, Unauthenticated
+from schemas.errors import NotFound, StorageQuotaExceeded, TooManyRequests, Unauthenticated, Unavailable
 from schemas.inputs import upload_url
 from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
 from schemas.settings import InputSettings

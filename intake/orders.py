@@ -49,6 +49,7 @@ class Intake:
             ModelRetired, ModelPaused: the model cannot be ordered. Names the successor.
             NotFound: the customer does not exist.
             StorageQuotaExceeded: the files in the request exceed the quota of the customer's uploads.
+            TooManyRequests, Unavailable: too many slow videos are being measured.
             InsufficientCredits: the customer has too few credits. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """

@@ -33,6 +33,7 @@ def keep(
     Raises:
         NotFound: the customer does not exist.
         StorageQuotaExceeded: the file exceeds the customer's quota. Nothing is stored.
+        TooManyRequests, Unavailable: too many slow videos are being measured. Nothing is stored.
     """
     return uploads.store(
         database,
@@ -42,5 +43,5 @@ def keep(
         media,
         limits,
         keep_for=keep_for,
-        measure=lambda: None if media.kind is Kind.IMAGE else measure(file, media),
+        measure=lambda: None if media.kind is Kind.IMAGE else measure(file, media, customer_id),
     )

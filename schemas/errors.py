@@ -3,7 +3,8 @@
 ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
     Unauthenticated 401, InsufficientCredits 402, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
-    NotCancellable 409, ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, ModelPaused 503
+    NotCancellable 409, ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
+    ModelPaused 503, Unavailable 503
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -127,6 +128,22 @@ class IdempotencyMismatch(RequestError):
     http_status = 422
     code = "idempotency_mismatch"
     title = "Idempotency key reused"
+
+
+class TooManyRequests(RequestError):
+    """The customer's share is used up."""
+
+    http_status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+
+class Unavailable(RequestError):
+    """A service does not answer, or all customers together want too much."""
+
+    http_status = 503
+    code = "unavailable"
+    title = "Unavailable"
 
 
 class ProviderError(ReelworksError):

@@ -155,7 +155,7 @@ class DownloadSettings(BaseModel):
 
 
 class MediaSettings(BaseModel):
-    """Limits of the decoder, which reads strangers' files in processes of its own. It reads two files at a time."""
+    """Limits of the decoder, which reads strangers' files in processes of its own. It reads three files at a time."""
 
     memory_bytes: int = Field(
         default=512 * 1024**2, ge=64 * 1024**2, description="for one file; a picture that needs more is not decoded"

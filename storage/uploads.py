@@ -93,7 +93,7 @@ def store(
     Args:
         body: a seekable file.
         limits: the customer's quota. Parallel calls cannot exceed the quota.
-        measure: returns the length of a video in seconds. Called after `body` is read.
+        measure: returns the length of a video in seconds. Called after `body` is read. May raise a RequestError.
 
     Raises:
         NotFound: there is no such customer.
@@ -108,9 +108,8 @@ def store(
         upload_quota.require_room(sql, customer_id, {new.id: new.size_bytes}, limits)
     body.seek(0)
     objects.put(new.key, body, size_bytes=new.size_bytes, content_type=media.content_type)
-    length = measure()
     try:
-        upload = _insert(database, new, length, limits, keep_for)
+        upload = _insert(database, new, measure(), limits, keep_for)
     except RequestError:
         _forget(objects, new.key)
         raise
