@@ -15,9 +15,10 @@ from gateway.me import router as me_router
 from gateway.models import router as models_router
 from gateway.openapi import install_document, problems, with_problems
 from gateway.pages import install_pages
-from gateway.problems import Unavailable, install_problem_handlers
+from gateway.problems import install_problem_handlers
 from gateway.request_context import RequestContext
 from gateway.uploads import router as uploads_router
+from schemas.errors import Unavailable
 from schemas.settings import InputSettings, Settings, get_settings
 
 MAX_BODY_BYTES = 1024 * 1024

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from struct import pack
+from uuid import uuid4
 
 import av
 import psutil
@@ -24,6 +25,7 @@ from schemas.settings import MediaSettings
 
 _TIMES = 100
 _EDGE = 8100
+_CUSTOMER = uuid4()
 _LIMITS = Limits(MediaSettings().memory_bytes, MediaSettings().seconds)
 
 
@@ -42,7 +44,7 @@ def _compare(name: str, content: bytes, media: MediaType, kind: Kind) -> None:
         return reader.read(io.BytesIO(content), media, kind)
 
     def forked() -> object:
-        return decoder.read(io.BytesIO(content), media, kind, _LIMITS, size_bytes=len(content))
+        return decoder.read(io.BytesIO(content), media, kind, _LIMITS, size_bytes=len(content), customer_id=_CUSTOMER)
 
     def started() -> object:
         decoder._SERVER.close()  # noqa: SLF001 -- to see its start
@@ -77,15 +79,18 @@ def _processor_seconds() -> float:
 
 
 def _show_memory(content: bytes) -> None:
-    """Let eight threads read the picture at once, as a worker could."""
+    """Read the picture eight times for different customers, as many at once as the decoder reads."""
     before, peaks = psutil.Process().memory_info().rss, _Peaks(decoder._SERVER.process_id)  # noqa: SLF001
 
     def read_bomb(_: int) -> Reading:
-        return decoder.read(io.BytesIO(content), PNG, Kind.IMAGE, _LIMITS, size_bytes=len(content))
+        return decoder.read(io.BytesIO(content), PNG, Kind.IMAGE, _LIMITS, size_bytes=len(content), customer_id=uuid4())
 
-    with peaks, ThreadPoolExecutor(8) as pool:
+    with peaks, ThreadPoolExecutor(decoder.FILES_AT_ONCE) as pool:
         found = list(pool.map(read_bomb, range(8)))
-    print(f"PNG of {_EDGE}x{_EDGE}, 16-bit RGBA, {len(content) // 1024} KiB, eight at once: peaks in MiB")
+    print(
+        f"PNG of {_EDGE}x{_EDGE}, 16-bit RGBA, {len(content) // 1024} KiB, "
+        f"{decoder.FILES_AT_ONCE} at once: peaks in MiB"
+    )
     print(f"  one job {peaks.one >> 20}, all jobs {peaks.all >> 20}, growth of the worker {(peaks.own - before) >> 20}")
     print(f"  the server while it waits {peaks.server.memory_info().rss >> 20}; undecoded: {found[0].undecoded}")
 

@@ -20,8 +20,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.problems import MEDIA_TYPE, BadRequest, HeadTooLarge, RequestTimeout, Unavailable
-from schemas.errors import RequestError
+from gateway.problems import MEDIA_TYPE, BadRequest, HeadTooLarge, RequestTimeout
+from schemas.errors import RequestError, Unavailable
 from schemas.settings import ConnectionSettings
 
 log = structlog.get_logger()

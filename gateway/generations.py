@@ -19,6 +19,8 @@ from schemas.errors import (
     ModelRetired,
     NotCancellable,
     NotFound,
+    StorageQuotaExceeded,
+    TooManyRequests,
     Unauthenticated,
 )
 from schemas.orders import GenerationRequest, IdempotencyKey
@@ -74,11 +76,13 @@ _CANCELLED: Responses = {
         BadRequest,
         Unauthenticated,
         InsufficientCredits,
+        StorageQuotaExceeded,
         ModelRetired,
         ContentTooLarge,
         UnsupportedMediaType,
         InvalidRequest,
         IdempotencyMismatch,
+        TooManyRequests,
         ModelPaused,
     ),
 )

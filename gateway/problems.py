@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
 
 from gateway.methods import allowed_methods
-from schemas.errors import NotFound, RequestError, Unauthenticated
+from schemas.errors import NotFound, RequestError, TooManyRequests, Unauthenticated, Unavailable
 from schemas.refusals import Location, Place, model_in, refusal
 
 log = structlog.get_logger()
@@ -81,14 +81,6 @@ class RangeNotSatisfiable(RequestError):
         self.size_bytes = size_bytes
 
 
-class TooManyRequests(RequestError):
-    """The customer's share is used up."""
-
-    http_status = 429
-    code = "too_many_requests"
-    title = "Too many requests"
-
-
 class HeadTooLarge(RequestError):
     """The request line and the headers are too large."""
 
@@ -101,12 +93,6 @@ class InternalError(RequestError):
     http_status = 500
     code = "internal"
     title = "Internal error"
-
-
-class Unavailable(RequestError):
-    http_status = 503
-    code = "unavailable"
-    title = "Unavailable"
 
 
 def problem_response(error: RequestError, headers: Mapping[str, str] | None = None) -> JSONResponse:

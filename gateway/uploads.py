@@ -15,11 +15,11 @@ from fastapi import Request, Response
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
-from gateway.problems import ContentTooLarge, TooManyRequests, Unavailable, UnsupportedMediaType
+from gateway.problems import ContentTooLarge, UnsupportedMediaType
 from intake.uploads import keep
 from schemas.api import UploadResource
 from schemas.enums import Kind
-from schemas.errors import NotFound, Unauthenticated
+from schemas.errors import NotFound, StorageQuotaExceeded, TooManyRequests, Unauthenticated, Unavailable
 from schemas.inputs import upload_url
 from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
 from schemas.settings import InputSettings
@@ -48,7 +48,8 @@ _CREATED: Responses = {201: {"description": "Stored; uploading a file again exte
     status_code=201,
     summary="Upload an image or a video",
     openapi_extra=_BODY,
-    responses=_CREATED | problems(Unauthenticated, ContentTooLarge, UnsupportedMediaType, TooManyRequests),
+    responses=_CREATED
+    | problems(Unauthenticated, StorageQuotaExceeded, ContentTooLarge, UnsupportedMediaType, TooManyRequests),
 )
 async def create_upload(
     request: Request, response: Response, services: ServicesOf, customer: TheCustomer
@@ -66,6 +67,7 @@ async def create_upload(
             customer.id,
             file,
             media,
+            services.settings.inputs,
             keep_for=timedelta(days=services.settings.retention.upload_days),
         )
         upload = await to_thread.run_sync(store, limiter=services.upload_threads)

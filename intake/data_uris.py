@@ -15,7 +15,7 @@ from schemas.inputs import InputField, is_data_uri, upload_url
 from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
 from schemas.orders import GenerationRequest
 from schemas.settings import InputSettings
-from storage import uploads
+from storage import upload_quota, uploads
 from storage.database import Database
 from storage.objects import ObjectStore
 
@@ -34,6 +34,10 @@ _DIGITS_AT_ONCE = 4
 class _File:
     content: bytes
     media: MediaType
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
 
 
 def are_in(request: GenerationRequest) -> bool:
@@ -55,24 +59,21 @@ def into_uploads(
     Raises:
         InvalidRequest: a file is malformed, too large, or not of a type that the field takes. Names each such field.
         NotFound: the customer does not exist.
+        StorageQuotaExceeded: the files exceed the customer's quota. None of them is stored.
     """
     files = _decoded(request, limits)
     if not files:
         return request
-    return request.with_urls(
-        {url: _kept(database, objects, customer_id, file, keep_for) for url, file in files.items()}
-    )
+    sizes = {uploads.identity(customer_id, file.sha256): len(file.content) for file in files.values()}
+    with database.statement() as sql:
+        # All files of the order have room, or none is stored.
+        upload_quota.require_room(sql, customer_id, sizes, limits)
 
+    def stored(file: _File) -> str:
+        content = io.BytesIO(file.content)
+        return upload_url(keep(database, objects, customer_id, content, file.media, limits, keep_for=keep_for).id)
 
-def _kept(database: Database, objects: ObjectStore, customer_id: UUID, file: _File, keep_for: timedelta) -> str:
-    """The URL of the upload with this content, new or existing."""
-    sha256 = hashlib.sha256(file.content).hexdigest()
-    with database.statement() as statement:
-        upload = uploads.prolong(statement, customer_id, sha256, keep_for=keep_for)
-    # An upload of an earlier release can have no measured length.
-    if upload is None or (file.media.kind is Kind.VIDEO and upload.duration_seconds is None):
-        upload = keep(database, objects, customer_id, io.BytesIO(file.content), file.media, keep_for=keep_for)
-    return upload_url(upload.id)
+    return request.with_urls({url: stored(file) for url, file in files.items()})
 
 
 def _decoded(request: GenerationRequest, limits: InputSettings) -> dict[str, _File]:

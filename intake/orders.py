@@ -48,17 +48,26 @@ class Intake:
             InvalidRequest: the model cannot serve the order. Names each field and its accepted values.
             ModelRetired, ModelPaused: the model cannot be ordered. Names the successor.
             NotFound: the customer does not exist.
+            StorageQuotaExceeded: the files in the request exceed the quota of the customer's uploads.
+            TooManyRequests, Unavailable: too many slow videos are being measured.
             InsufficientCredits: the customer has too few credits. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """
-        request = self.with_uploads(request, customer_id)
+        if data_uris.are_in(request):
+            request = self.with_uploads(request, customer_id, idempotency_key)
         with self.database.statements() as statements:
             accepted = self.accept(statements, request, customer_id, idempotency_key)
         self.start(accepted)
         return accepted
 
-    def with_uploads(self, request: GenerationRequest, customer_id: UUID) -> GenerationRequest:
-        """Step 1: store the files in the request as uploads. Blocks until they are stored."""
+    def with_uploads(
+        self, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None
+    ) -> GenerationRequest:
+        """Step 1, for a request with files: check the price, and store the files as uploads. Blocks meanwhile."""
+        with self.database.statement() as sql:
+            acceptance.require_credits(
+                sql, customer_id, request, self.catalogue.least_price, idempotency_key=idempotency_key
+            )
         return data_uris.into_uploads(
             self.database,
             self.objects,
@@ -102,7 +111,7 @@ class AsyncIntake:
     ) -> AcceptedOrder:
         """Accept an order, as `Intake.take` does."""
         if data_uris.are_in(request):
-            request = await to_thread.run_sync(self.steps.with_uploads, request, customer_id)
+            request = await to_thread.run_sync(self.steps.with_uploads, request, customer_id, idempotency_key)
         accepted = await self.database.statements(
             partial(self.steps.accept, request=request, customer_id=customer_id, idempotency_key=idempotency_key)
         )

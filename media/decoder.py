@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from threading import BoundedSemaphore
 from typing import BinaryIO, Literal, TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -20,12 +20,15 @@ from media.reading import Probe, Reading
 from schemas.enums import Kind
 from schemas.errors import ResultInvalid
 from schemas.media_types import MediaType
+from schemas.shares import Shares
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 # With the memory limit of one file, this bounds the memory of a process for strangers' files.
-FILES_AT_ONCE = 2
-_AT_ONCE = BoundedSemaphore(FILES_AT_ONCE)
+FILES_AT_ONCE = 3
+_PLACES = Shares(each=2, total=FILES_AT_ONCE)
+# The usual file is read in less. A file waits for such files, and gets no place beside slower files.
+_PATIENCE_SECONDS = 2.0
 
 # The server loads its decoders before it starts the first job. The machine may be busy.
 _START_SECONDS = 60.0
@@ -71,7 +74,9 @@ def start() -> None:
     _SERVER.start()
 
 
-def read(file: BinaryIO, media: MediaType, kind: Kind, limits: Limits, *, size_bytes: int) -> Reading:
+def read(
+    file: BinaryIO, media: MediaType, kind: Kind, limits: Limits, *, size_bytes: int, customer_id: UUID
+) -> Reading:
     """Read a file as `media.reader.read` does, in another process.
 
     If a picture cannot be decoded within the limits, the header's facts are the result. `Reading.undecoded` has the
@@ -79,12 +84,14 @@ def read(file: BinaryIO, media: MediaType, kind: Kind, limits: Limits, *, size_b
 
     Args:
         file: a seekable file. Its errors are raised here.
+        customer_id: the customer whose place the file takes.
 
     Raises:
+        NoPlace: slow files take all places, or all places of the customer.
         ResultInvalid: the file is cut, is damaged, or is not of the kind; or not even the header was read.
     """
     try:
-        return _run(reading_of, _task("read", media, kind, limits, size_bytes), file)
+        return _run(reading_of, _task("read", media, kind, limits, size_bytes), file, customer_id)
     except _Stopped as stopped:
         if stopped.probe is None:
             raise ResultInvalid(f"the file cannot be read: {stopped}") from None
@@ -92,14 +99,15 @@ def read(file: BinaryIO, media: MediaType, kind: Kind, limits: Limits, *, size_b
         return Reading(stopped.probe, undecoded=str(stopped))
 
 
-def measure(file: BinaryIO, media: MediaType, limits: Limits, *, size_bytes: int) -> float:
+def measure(file: BinaryIO, media: MediaType, limits: Limits, *, size_bytes: int, customer_id: UUID) -> float:
     """Measure a video as `media.lengths.longest` does, in another process.
 
     Raises:
+        NoPlace: slow files take all places, or all places of the customer.
         ResultInvalid: the video was not measured within the limits.
     """
     try:
-        return _run(seconds_of, _task("measure", media, media.kind, limits, size_bytes), file)
+        return _run(seconds_of, _task("measure", media, media.kind, limits, size_bytes), file, customer_id)
     except _Stopped as stopped:
         raise ResultInvalid(f"the video cannot be measured: {stopped}") from None
 
@@ -108,10 +116,10 @@ def _task(name: Literal["read", "measure"], media: MediaType, kind: Kind, limits
     return wire.Task(name, media.content_type, kind, size_bytes, limits.memory_bytes, limits.seconds)
 
 
-def _run(parse: Callable[[wire.Message], _Result], task: wire.Task, file: BinaryIO) -> _Result:
+def _run(parse: Callable[[wire.Message], _Result], task: wire.Task, file: BinaryIO, customer_id: UUID) -> _Result:
     for _ in range(_TRIES):
         with (
-            _AT_ONCE,
+            _PLACES.taken_by(customer_id, patience_seconds=_PATIENCE_SECONDS),
             suppress(ServerGone),
             _SERVER.process(task.memory_bytes, shared=_is_small_image(task)) as process,
         ):

@@ -208,6 +208,16 @@ class CreditsResource(BaseModel):
     held: int = Field(description="set aside for unfinished generations")
 
 
+class StoredUploadsResource(BaseModel):
+    """A customer's stored uploads, and their quota."""
+
+    count: int = Field(description="the uploads that are stored now")
+    size_bytes: int = Field(description="the bytes of all of them together")
+    max_count: int = Field(description="the most uploads")
+    max_size_bytes: int = Field(description="the most bytes of all uploads together")
+    next_expiry_at: datetime | None = Field(description="when the next upload expires; null without uploads")
+
+
 class CustomerResource(BaseModel):
     """The owner of an API key."""
 
@@ -220,6 +230,13 @@ class CustomerResource(BaseModel):
                     "name": "acme",
                     "key_prefix": "rw_Ab3dE",
                     "credits": {"object": "credits", "available": 960, "held": 40},
+                    "uploads": {
+                        "count": 3,
+                        "size_bytes": 1_480_213,
+                        "max_count": 10_000,
+                        "max_size_bytes": 21_474_836_480,
+                        "next_expiry_at": "2026-11-28T12:00:00Z",
+                    },
                 }
             ]
         },
@@ -233,6 +250,8 @@ class CustomerResource(BaseModel):
     key_prefix: str = Field(description="the first 8 characters of the key that the request carried")
     credits: CreditsResource
     """The customer's credits."""
+    uploads: StoredUploadsResource
+    """The customer's stored uploads."""
 
 
 class CallbackAnswer(BaseModel):

@@ -2,8 +2,9 @@
 
 ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
-    Unauthenticated 401, InsufficientCredits 402, NotFound 404, NotReady 409, NotCancellable 409, ModelRetired 410,
-    InvalidRequest 422, IdempotencyMismatch 422, ModelPaused 503
+    Unauthenticated 401, InsufficientCredits 402, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
+    NotCancellable 409, ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
+    ModelPaused 503, Unavailable 503
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -14,6 +15,7 @@ ReelworksError
     ProviderBadResponse     the answer contradicts the vendor's documentation
   DownloadError             a result was not fetched; `is_stale`: get a fresh link first
     WrongFile               the host sent something else: fetch the result again, a few times
+    SlowSource              the host sent less than the least rate
   ResultInvalid             the file is cut, damaged or no medium of the ordered kind: as `WrongFile`
   LeaseLost                 another worker may hold the generation: write nothing more
   AlreadySettled            the hold of this generation has ended before
@@ -72,6 +74,14 @@ class InsufficientCredits(RequestError):
     title = "Insufficient credits"
 
 
+class StorageQuotaExceeded(RequestError):
+    """The customer's uploads would exceed their quota."""
+
+    http_status = 403
+    code = "storage_quota_exceeded"
+    title = "Storage quota exceeded"
+
+
 class NotFound(RequestError):
     http_status = 404
     code = "not_found"
@@ -118,6 +128,22 @@ class IdempotencyMismatch(RequestError):
     http_status = 422
     code = "idempotency_mismatch"
     title = "Idempotency key reused"
+
+
+class TooManyRequests(RequestError):
+    """The customer's share is used up."""
+
+    http_status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+
+class Unavailable(RequestError):
+    """A service does not answer, or all customers together want too much."""
+
+    http_status = 503
+    code = "unavailable"
+    title = "Unavailable"
 
 
 class ProviderError(ReelworksError):
@@ -180,6 +206,10 @@ class DownloadError(ReelworksError):
 
 class WrongFile(DownloadError):
     """The host sent something else than the ordered file. A later read may bring the file."""
+
+
+class SlowSource(DownloadError):
+    """The host sent less than the least rate. A result is fetched again, and half the rate is enough then."""
 
 
 class ResultInvalid(ReelworksError):

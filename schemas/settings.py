@@ -138,6 +138,11 @@ class DownloadSettings(BaseModel):
     )
     timeout_seconds: float = Field(default=300.0, gt=0, description="wall-clock limit of one download attempt")
     idle_timeout_seconds: float = Field(default=20.0, gt=0, description="longest silence between two chunks")
+    least_bytes_per_second: int = Field(
+        default=16 * 1024,
+        ge=0,
+        description="a slower host is left after `idle_timeout_seconds`; each new try accepts half of it; 0: any rate",
+    )
     max_redirects: int = Field(default=5, ge=0)
     """The most redirects."""
     bad_files: int = Field(
@@ -150,7 +155,7 @@ class DownloadSettings(BaseModel):
 
 
 class MediaSettings(BaseModel):
-    """Limits of the decoder, which reads strangers' files in processes of its own. It reads two files at a time."""
+    """Limits of the decoder, which reads strangers' files in processes of its own. It reads three files at a time."""
 
     memory_bytes: int = Field(
         default=512 * 1024**2, ge=64 * 1024**2, description="for one file; a picture that needs more is not decoded"
@@ -165,6 +170,8 @@ class InputSettings(BaseModel):
     """The largest picture."""
     max_video_bytes: int = Field(default=32 * 1024**2, gt=0)
     """The largest video."""
+    max_stored_uploads: int = Field(default=10_000, ge=0, description="stored uploads of one customer")
+    max_stored_bytes: int = Field(default=20 * 1024**3, ge=0, description="stored uploads of one customer together")
     uploads_at_once: int = Field(default=4, gt=0, description="uploads of one customer to one gateway process")
     max_request_bytes: int = Field(
         default=8 * 1024**2, gt=0, description="a whole order over HTTP, which may hold `data:` URIs"
@@ -173,6 +180,9 @@ class InputSettings(BaseModel):
         default=64 * 1024**2, gt=0, description="all files of one order that a worker reads for its provider"
     )
     read_seconds: float = Field(default=60.0, gt=0, description="in which they must have come")
+    least_bytes_per_second: int = Field(
+        default=16 * 1024, ge=0, description="the file of a host that is slower for 10 s is refused; 0: any rate"
+    )
     allowed_private_networks: list[IPv4Network | IPv6Network] = Field(
         default=[],
         description="private networks that customers' URLs may point at; a customer chooses what is read there",

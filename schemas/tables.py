@@ -38,6 +38,10 @@ class Customer(SQLModel, table=True):
     """The customer's name."""
     created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the insert."""
+    stored_uploads: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """The number of rows in `uploads`. A trigger of that table writes this column."""
+    stored_bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """The bytes of these uploads together. The same trigger writes this column."""
 
 
 class ApiKey(SQLModel, table=True):
@@ -206,7 +210,10 @@ class Upload(SQLModel, table=True):
     """An uploaded picture or video. The object exists as long as the row."""
 
     __tablename__: ClassVar[str] = "uploads"
-    __table_args__ = (Index("ix_uploads_expires", "expires_at"),)
+    __table_args__ = (
+        Index("ix_uploads_expires", "expires_at"),
+        Index("ix_uploads_customer", "customer_id", "expires_at"),
+    )
 
     id: UUID = Field(
         primary_key=True, description="made of the customer and the content: the same file is the same row"

@@ -66,6 +66,35 @@ def accept(
     return AcceptedOrder(generation, is_new=True)
 
 
+def require_credits(
+    sql: Sql,
+    customer_id: UUID,
+    request: GenerationRequest,
+    least_price: Callable[[GenerationRequest], int],
+    *,
+    idempotency_key: str | None,
+) -> None:
+    """Check that the customer can pay for a request, before its files are read. Only the hold makes sure.
+
+    A request that repeats an earlier request needs no credits, so a request with a known key passes.
+
+    Raises:
+        InvalidRequest, ModelRetired, ModelPaused: from `least_price`.
+        NotFound: there is no such customer.
+        InsufficientCredits: the customer has too few credits.
+    """
+    is_known = idempotency_key is not None and sql.first(
+        _KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key
+    )
+    if not is_known:
+        ledger.require(sql, customer_id, least_price(request))
+
+
+_KEY_IS_KNOWN = returns(bool)(
+    "SELECT true FROM generations WHERE customer_id = %(customer_id)s AND idempotency_key = %(idempotency_key)s"
+)
+
+
 @dataclass(frozen=True)
 class _Identity:
     """The values that tell a repeated request from a new one."""

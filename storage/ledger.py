@@ -84,6 +84,10 @@ _SETTLE = returns(int)("""
     SELECT amount FROM transferred
 """)
 
+_AVAILABLE = returns(int)(
+    "SELECT balance FROM ledger_accounts WHERE customer_id = %(customer_id)s AND kind = 'available'"
+)
+
 _MOVED = returns(lambda kind, amount: (TransferKind(kind), int(amount)))("""
     SELECT kind, amount FROM ledger_transfers WHERE generation_id = %(generation_id)s AND customer_id = %(customer_id)s
 """)
@@ -143,10 +147,21 @@ def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int) -> None:
     if row is None:
         raise NotFound(f"there is no customer {customer_id}")
     if not row.is_held and not _moved(sql, customer_id, generation_id)[TransferKind.HOLD]:
-        raise InsufficientCredits(
-            f"this generation needs {amount} credits and {row.available} are available",
-            {"credits_needed": amount, "credits_available": row.available},
-        )
+        raise _too_few(amount, row.available)
+
+
+def require(sql: Sql, customer_id: UUID, amount: int) -> None:
+    """Check that a customer has credits, and hold none. Only a hold makes sure of the credits.
+
+    Raises:
+        NotFound: there is no such customer.
+        InsufficientCredits: the customer has too few credits.
+    """
+    available = sql.first(_AVAILABLE, customer_id=customer_id)
+    if available is None:
+        raise NotFound(f"there is no customer {customer_id}")
+    if available < amount:
+        raise _too_few(amount, available)
 
 
 def capture(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
@@ -275,6 +290,13 @@ def _moved(sql: Sql, customer_id: UUID, generation_id: UUID) -> Counter[Transfer
     for kind, amount in sql.all(_MOVED, customer_id=customer_id, generation_id=generation_id):
         moved[kind] += amount
     return moved
+
+
+def _too_few(needed: int, available: int) -> InsufficientCredits:
+    return InsufficientCredits(
+        f"this generation needs {needed} credits and {available} are available",
+        {"credits_needed": needed, "credits_available": available},
+    )
 
 
 def _require_positive(amount: int) -> None:

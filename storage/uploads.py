@@ -7,19 +7,24 @@ an orphan.
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import BinaryIO
 from uuid import UUID, uuid4, uuid5
 
 from minio.error import MinioException
 from urllib3.exceptions import HTTPError
 
-from schemas.errors import InvalidRequest, NotFound
+from schemas.enums import Kind
+from schemas.errors import InvalidRequest, RequestError
 from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, upload_id, upload_url
 from schemas.media_types import MediaType
 from schemas.orders import GenerationRequest
+from schemas.settings import InputSettings
 from schemas.tables import Upload
+from storage import upload_quota
 from storage.database import Database
-from storage.objects import ObjectStore, Readable
+from storage.objects import ObjectStore
 from storage.sql import Sql, returns
 
 PREFIX = "uploads/"
@@ -28,11 +33,12 @@ PREFIX = "uploads/"
 MARGIN = timedelta(hours=1)
 """The time after a generation's deadline during which its uploads are kept and the links to them work."""
 
+_BLOCK_BYTES = 256 * 1024
+
 _ADD = returns(Upload)("""
     INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, duration_seconds, expires_at)
-    SELECT %(upload_id)s, id, %(object_key)s, %(content_type)s, %(size_bytes)s, %(sha256)s, %(duration_seconds)s,
-           clock_timestamp() + make_interval(secs => %(keep_for)s)
-    FROM customers WHERE id = %(customer_id)s
+    VALUES (%(upload_id)s, %(customer_id)s, %(object_key)s, %(content_type)s, %(size_bytes)s, %(sha256)s,
+            %(duration_seconds)s, clock_timestamp() + make_interval(secs => %(keep_for)s))
     ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at),
                                    duration_seconds = coalesce(excluded.duration_seconds, uploads.duration_seconds)
     RETURNING {columns}
@@ -40,7 +46,7 @@ _ADD = returns(Upload)("""
 
 _PROLONG = returns(Upload)("""
     UPDATE uploads SET expires_at = greatest(expires_at, clock_timestamp() + make_interval(secs => %(keep_for)s))
-    WHERE id = %(upload_id)s RETURNING {columns}
+    WHERE id = %(upload_id)s AND expires_at > clock_timestamp() RETURNING {columns}
 """)
 
 _FIND_THEIRS = returns(Upload)(
@@ -75,43 +81,72 @@ def store(
     database: Database,
     objects: ObjectStore,
     customer_id: UUID,
-    body: Readable,
+    body: BinaryIO,
     media: MediaType,
+    limits: InputSettings,
     *,
     keep_for: timedelta,
     measure: Callable[[], float | None] = lambda: None,
 ) -> Upload:
-    """Stream a file into the object store, and keep the upload for at least `keep_for`.
-
-    If the customer has the same upload already, that upload is kept longer and the new object is deleted.
+    """Store a file, and keep the upload for at least `keep_for`. A file that is stored already is kept longer.
 
     Args:
-        measure: returns the length of a video in seconds. Called after `body` is read.
+        body: a seekable file.
+        limits: the customer's quota. Parallel calls cannot exceed the quota.
+        measure: returns the length of a video in seconds. Called after `body` is read. May raise a RequestError.
 
     Raises:
         NotFound: there is no such customer.
-        Exception: any error of `body`. Then nothing is stored.
+        StorageQuotaExceeded: the file exceeds the customer's quota. Nothing is stored.
     """
-    key = f"{PREFIX}{customer_id}/{uuid4()}.{media.extension}"
-    hashed = _Hashed(body)
-    objects.put(key, hashed, size_bytes=None, content_type=media.content_type)
-    length = measure()
+    new = _NewUpload(customer_id, _sha256(body), body.tell(), media)
     with database.statement() as sql:
-        upload = sql.first(
-            _ADD, upload_id=identity(customer_id, hashed.sha256), customer_id=customer_id, object_key=key,
-            content_type=media.content_type, size_bytes=hashed.size_bytes, sha256=hashed.sha256,
-            duration_seconds=length, keep_for=keep_for.total_seconds(),
-        )  # fmt: skip
-    if upload is None or upload.object_key != key:
-        _forget(objects, key)
-    if upload is None:
-        raise NotFound(f"there is no customer {customer_id}")
+        known = sql.first(_PROLONG, upload_id=new.id, keep_for=keep_for.total_seconds())
+        # An upload of an earlier release can have no measured length.
+        if known is not None and (media.kind is Kind.IMAGE or known.duration_seconds is not None):
+            return known
+        upload_quota.require_room(sql, customer_id, {new.id: new.size_bytes}, limits)
+    body.seek(0)
+    objects.put(new.key, body, size_bytes=new.size_bytes, content_type=media.content_type)
+    try:
+        upload = _insert(database, new, measure(), limits, keep_for)
+    except RequestError:
+        _forget(objects, new.key)
+        raise
+    if upload.object_key != new.key:
+        _forget(objects, new.key)
     return upload
 
 
-def prolong(sql: Sql, customer_id: UUID, sha256: str, *, keep_for: timedelta) -> Upload | None:
-    """Keep an existing upload for at least `keep_for` from now. None if the customer has no such file."""
-    return sql.first(_PROLONG, upload_id=identity(customer_id, sha256), keep_for=keep_for.total_seconds())
+@dataclass(frozen=True)
+class _NewUpload:
+    customer_id: UUID
+    sha256: str
+    size_bytes: int
+    media: MediaType
+    name: UUID = field(default_factory=uuid4)
+
+    @property
+    def id(self) -> UUID:
+        return identity(self.customer_id, self.sha256)
+
+    @property
+    def key(self) -> str:
+        return f"{PREFIX}{self.customer_id}/{self.name}.{self.media.extension}"
+
+
+def _insert(
+    database: Database, new: _NewUpload, length: float | None, limits: InputSettings, keep_for: timedelta
+) -> Upload:
+    """Insert the row, or prolong the row of the same file. The check of the quota is in the same transaction."""
+    with database.statements() as sql:
+        upload_quota.reserve_room(sql, new.customer_id, {new.id: new.size_bytes}, limits)
+        (upload,) = sql.all(
+            _ADD, upload_id=new.id, customer_id=new.customer_id, object_key=new.key, sha256=new.sha256,
+            content_type=new.media.content_type, size_bytes=new.size_bytes, duration_seconds=length,
+            keep_for=keep_for.total_seconds(),
+        )  # fmt: skip
+    return upload
 
 
 def find(sql: Sql, customer_id: UUID, wanted: UUID) -> Upload | None:
@@ -169,26 +204,16 @@ def _ids(urls: Iterable[str]) -> list[UUID]:
     return sorted({found for url in urls if (found := upload_id(url)) is not None})
 
 
+def _sha256(body: BinaryIO) -> str:
+    """The hash of a whole file. The position is at its end then."""
+    body.seek(0)
+    sha256 = hashlib.sha256()
+    while block := body.read(_BLOCK_BYTES):
+        sha256.update(block)
+    return sha256.hexdigest()
+
+
 def _forget(objects: ObjectStore, key: str) -> None:
     # If the store does not delete the object, the object is an orphan, and a sweep deletes it.
     with suppress(MinioException, HTTPError):
         objects.remove(key)
-
-
-class _Hashed:
-    """A stream that computes its size and SHA-256 while it is read once."""
-
-    def __init__(self, body: Readable) -> None:
-        self._body = body
-        self._sha256 = hashlib.sha256()
-        self.size_bytes = 0
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-    def read(self, size: int = -1, /) -> bytes:
-        block = self._body.read(size)
-        self._sha256.update(block)
-        self.size_bytes += len(block)
-        return block

@@ -7,7 +7,7 @@ import structlog
 
 from providers.files.downloads import Download, open_download
 from schemas.enums import ErrorCode, Kind, Stage
-from schemas.errors import DownloadError, ProviderError, WrongFile
+from schemas.errors import DownloadError, ProviderError, SlowSource, WrongFile
 from schemas.media_types import RESULTS
 from schemas.settings import DownloadSettings
 from schemas.stages import progress_within
@@ -46,7 +46,9 @@ def _not_downloaded(services: WorkerServices, claim: Claim, error: DownloadError
     log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
     if error.is_final:
         return Fail(ErrorCode.RESULT_INVALID, error.message)
-    # The work is paid for: while its host is away, only the deadline ends the generation.
+    # The work is paid for: while its host is away or slow, only the deadline ends the generation.
+    if isinstance(error, SlowSource):
+        return failed(services, claim)
     return _refresh_link(services, claim, error) if error.is_stale else outage(services)
 
 
@@ -126,11 +128,17 @@ class _Progress:
 
 
 def _limits(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
-    """The limits until the deadline, for the kind that was ordered."""
+    """The limits until the deadline, for the kind that was ordered. Each failure halves the least rate."""
     left = (claim.generation.deadline_at - claim.generation.claimed_at).total_seconds()
     is_image = claim.generation.kind is Kind.IMAGE
     max_bytes = min(limits.max_bytes, limits.max_image_bytes) if is_image else limits.max_bytes
-    return limits.model_copy(update={"timeout_seconds": min(limits.timeout_seconds, left), "max_bytes": max_bytes})
+    return limits.model_copy(
+        update={
+            "timeout_seconds": min(limits.timeout_seconds, left),
+            "max_bytes": max_bytes,
+            "least_bytes_per_second": limits.least_bytes_per_second >> claim.generation.failures,
+        }
+    )
 
 
 def _refresh_link(services: WorkerServices, claim: Claim, refused: DownloadError) -> Later:

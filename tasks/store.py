@@ -15,6 +15,7 @@ from schemas.enums import AssetRole, Queue, Stage
 from schemas.errors import ResultInvalid
 from schemas.media_types import BY_CONTENT_TYPE, JPEG
 from schemas.orders import Order
+from schemas.shares import NoPlace
 from storage.assets import NewAsset
 from storage.claims import Claim
 from storage.leases import Lease
@@ -22,6 +23,7 @@ from tasks.bad_files import fetch_again
 from tasks.files import StoredBytes
 from tasks.outcomes import Advance, Fail, Later
 from tasks.services import WorkerServices
+from tasks.timing import outage_pause
 
 log = structlog.get_logger()
 
@@ -39,6 +41,8 @@ def store(
 ) -> Advance | Later | Fail:
     """Read the stored result, and store a poster where the format needs one. A bad file is fetched again.
 
+    The step is put off while the customer's other files take the customer's places in the decoder.
+
     Args:
         content: the result's bytes, if the previous step still has them. None: read the result from the object store.
             A heavy picture then waits for a process that serves the store queue.
@@ -46,6 +50,9 @@ def store(
     stored = StoredBytes.model_validate(claim.generation.download)
     try:
         reading = _read(services, claim, stored, content)
+    except NoPlace as error:
+        log.info("decoder_busy", is_own=error.is_own)
+        return Later(outage_pause(services.settings.pipeline))
     except ResultInvalid as error:
         return fetch_again(services, claim, str(error))
     if reading.undecoded is not None and content is not None and not _decodes_heavy(services):
@@ -85,7 +92,7 @@ def _read(services: WorkerServices, claim: Claim, stored: StoredBytes, content: 
         memory = min(memory, _LIGHT_BYTES)
     limits = Limits(memory, services.settings.media.seconds)
     with services.objects.open(_object_key(claim), size) if content is None else BytesIO(content) as file:
-        return decoder.read(file, media, kind, limits, size_bytes=size)
+        return decoder.read(file, media, kind, limits, size_bytes=size, customer_id=claim.generation.customer_id)
 
 
 def _decodes_heavy(services: WorkerServices) -> bool:

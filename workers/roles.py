@@ -31,8 +31,8 @@ ROLES: dict[Role, RoleDefinition] = {
     Role.PROVIDER: RoleDefinition((Queue.SUBMIT, Queue.POLL), threads=16),
     # Waits for downloads, and for the deletion of many objects.
     Role.TRANSFER: RoleDefinition((Queue.DOWNLOAD, Queue.SWEEP), threads=8),
-    # Uses the CPU.
-    Role.MEDIA: RoleDefinition((Queue.STORE,), threads=2),
+    # Uses the CPU. One customer's files take at most two of the decoder's three places.
+    Role.MEDIA: RoleDefinition((Queue.STORE,), threads=3),
     # Waits only for the database, so slow work never delays the waker or a settlement.
     Role.CONTROL: RoleDefinition((Queue.CONTROL, Queue.SETTLE), threads=4),
     # The Redis door. A malformed message may end this process, and no other.

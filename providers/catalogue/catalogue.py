@@ -1,6 +1,6 @@
 """The models that customers can order. `Catalogue.order` turns a request into a priced order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal, Self
 
@@ -136,6 +136,15 @@ class Catalogue:
             metadata=request.metadata,
         )
 
+    def least_price(self, request: GenerationRequest) -> int:
+        """The credits that a request costs at least. Its files can decide between models, and are not read here.
+
+        Raises:
+            InvalidRequest: the model does not exist, or is not served here.
+            ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
+        """
+        return min(model.price.of(model.inputs(request)) for model in self._candidates(request))
+
     def _styled(self, request: GenerationRequest) -> tuple[GenerationRequest, list[FieldProblem]]:
         """The request with the text of its style added to the prompt, and the problems of the style."""
         if request.style is None:
@@ -183,44 +192,51 @@ class Catalogue:
         return next((entry for entry in entries if entry.route == route), None)
 
     def _model(self, request: GenerationRequest, facts: Facts) -> Model:
-        """The model of a request: by name, by alias, by successor, or by kind."""
+        """The first candidate that can serve a request. If none can: the first, whose problems the error names."""
+        models = self._candidates(request)
+        if len(models) == 1:
+            return models[0]
+        return next((model for model in models if not self._problems(model, request, facts)), models[0])
+
+    def _candidates(self, request: GenerationRequest) -> list[Model]:
+        """The models that a request can mean, at least one: by name, by alias, by successor, by family, or by kind."""
         name = request.model
         if name is None:
-            return self._any_model(request, facts)
+            return self._of_kind(request.kind)
         if retired := self._retired.get(parts(name)):
             if request.allow_substitution:
-                return self._named(retired.successor, request, facts)
+                return self._named(retired.successor, request)
             text = f"{name} was retired on {retired.retired_on}; its successor is {retired.successor}"
             raise ModelRetired(text, {"retired_on": retired.retired_on.isoformat(), "successor": retired.successor})
-        return self._named(name, request, facts)
+        return self._named(name, request)
 
-    def _named(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
+    def _named(self, name: str, request: GenerationRequest) -> list[Model]:
         model = self._by_parts.get(parts(name))
         if model is None:
-            return self._relative(name, request, facts)
+            return self._relatives(name, request.kind)
         if model.name not in self._routes:
             raise self._not_orderable(name, f"no provider that is configured here serves the model {name!r}")
         if model.paused_on is None:
-            return model
+            return [model]
         if model.successor is not None and request.allow_substitution:
-            return self._named(model.successor, request, facts)
+            return self._named(model.successor, request)
         hint = f"; until it is back, order {model.successor}" if model.successor else ""
         extra: dict[str, object] = {"paused_on": model.paused_on.isoformat(), "successor": model.successor}
         raise ModelPaused(f"{name} is paused since {model.paused_on}{hint}", extra)
 
-    def _relative(self, name: str, request: GenerationRequest, facts: Facts) -> Model:
-        """The first model of the name's family that can serve the request. For a name that no model has."""
+    def _relatives(self, name: str, kind: Kind | None) -> list[Model]:
+        """The models of the name's family. For a name that no model has."""
         if has_unseen_characters(name):
             raise self._not_orderable(
                 name, f"there is no model {name!r}: names have neither white space nor control characters"
             )
-        family = self._family(name, request.kind)
+        family = self._family(name, kind)
         if family is None:
             raise self._not_orderable(name, f"there is no model {name!r}")
         relatives = self._active(self._by_name[relative] for relative in family.models)
         if not relatives:
             raise self._not_orderable(name, f"no provider that is configured here serves a model like {name!r}")
-        return self._first_able(relatives, request, facts)
+        return relatives
 
     def _family(self, name: str, kind: Kind | None) -> Family | None:
         """The first family of the kind that a name fits, or of any kind if there is none. None for a misspelt name."""
@@ -230,18 +246,14 @@ class Catalogue:
         of_kind = (family for family in families if self._by_name[family.models[0]].kind is kind)
         return next(of_kind, next(iter(families), None))
 
-    def _any_model(self, request: GenerationRequest, facts: Facts) -> Model:
-        if request.kind is None:
+    def _of_kind(self, kind: Kind | None) -> list[Model]:
+        if kind is None:
             problem = FieldProblem(field="model", message="is missing", allowed=list(self._routes))
             raise InvalidRequest('name a model, or say which kind: "image" or "video"', {"errors": [problem]})
-        models = self._active(model for model in self._file.models if model.kind is request.kind)
+        models = self._active(model for model in self._file.models if model.kind is kind)
         if not models:
-            raise self._not_orderable(request.kind, f"no provider that is configured here makes {request.kind}s")
-        return self._first_able(models, request, facts)
-
-    def _first_able(self, models: Sequence[Model], request: GenerationRequest, facts: Facts) -> Model:
-        """The first model that can serve the request. If none can: the first model, whose problems the error names."""
-        return next((model for model in models if not self._problems(model, request, facts)), models[0])
+            raise self._not_orderable(kind, f"no provider that is configured here makes {kind}s")
+        return models
 
     def _active(self, models: Iterable[Model]) -> list[Model]:
         return [model for model in models if model.name in self._routes and model.paused_on is None]

@@ -41,6 +41,7 @@ def open_download(
 
     Raises:
         WrongFile: the host sends something else than a file of these formats.
+        SlowSource: the host sends less than the least rate.
         DownloadError: `is_stale` for a refused link; `is_final` for a refused address or a file above the size limit;
             neither for a failure that can pass.
     """
@@ -171,7 +172,7 @@ class Download:
             if is_encoded(response):
                 raise _changed()
             self._check_range(response.headers.get("content-range", ""))
-            return response.iter_raw()
+            return self._source.raw(response)
         size = self._source.size_of(response)
         if None not in {size, self.size_bytes} and size != self.size_bytes:
             raise _changed()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from providers.base import InputFile, ResultRequest
 from providers.files.downloads import open_download
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import DownloadError, ProviderRejected, ProviderUnavailable, WrongFile
+from schemas.errors import DownloadError, ProviderRejected, ProviderUnavailable, SlowSource, WrongFile
 from schemas.inputs import InputField, is_ours
 from schemas.media_types import TAKEN
 from schemas.orders import Inputs
@@ -53,6 +53,7 @@ def _read(
         max_bytes=most,
         timeout_seconds=left,
         idle_timeout_seconds=_LONGEST_SILENCE_SECONDS,
+        least_bytes_per_second=limits.least_bytes_per_second,
         allowed_private_networks=limits.allowed_private_networks,
     )
     try:
@@ -61,10 +62,10 @@ def _read(
             formats={media for media in TAKEN if media.kind is wanted.kind},
         ) as download:  # fmt: skip
             return InputFile(download.read(), download.content_type)
-    except WrongFile as error:
+    except (WrongFile, SlowSource) as error:
+        # No retry for a slow host: the wait would delay other orders.
         raise _refused(wanted, error.message) from None
     except DownloadError as error:
-        # No retry for a slow host: the wait would delay other orders.
         if error.is_final or error.is_stale or time.monotonic() >= ends_at:
             raise _refused(wanted, error.message) from None
         raise ProviderUnavailable(f"{wanted.name} could not be read: {error.message}") from None

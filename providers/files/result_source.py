@@ -8,6 +8,7 @@ from typing import Self
 import httpx
 
 from providers.base import ResultRequest
+from providers.files.pace import Pace
 from providers.http import embedded
 from providers.http.addresses import AddressPolicy
 from providers.http.encodings import decoded, is_encoded
@@ -61,10 +62,14 @@ class ResultSource:
         self._request = request
         self._settings = settings
         self._ends_at = time.monotonic() + settings.timeout_seconds
+        self._wait_ends_at = self._ends_at
+        self._pace = Pace(
+            least_bytes_per_second=settings.least_bytes_per_second, window_seconds=settings.idle_timeout_seconds
+        )
         self._response: httpx.Response | None = None
         # A transport, not an `httpx.Client`: a client follows redirects, keeps cookies and decodes bodies.
         self._transport = LimitedTransport(
-            time_left=self.time_left,
+            time_left=lambda: min(self._ends_at, self._wait_ends_at) - time.monotonic(),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
             policy=AddressPolicy(settings.allowed_private_networks),
         )
@@ -97,8 +102,29 @@ class ResultSource:
             WrongFile: the response has an encoding that is not decoded.
         """
         name, after = self._request.embedded_in, self._request.embedded_after
-        body = decoded(response.iter_raw()) if is_encoded(response) else response.iter_raw()
+        body = decoded(self.raw(response)) if is_encoded(response) else self.raw(response)
         return body if name is None else embedded.file_in(body, name, after=after)
+
+    def raw(self, response: httpx.Response) -> Iterator[bytes]:
+        """The bytes of a response as the host sends them.
+
+        Raises:
+            SlowSource: the host sends less than the least rate.
+        """
+        chunks = response.iter_raw()
+        while True:
+            began = self._begin_wait(self._settings.idle_timeout_seconds)
+            chunk = next(chunks, None)
+            if chunk is None:
+                return
+            self._pace.add(len(chunk), seconds=time.monotonic() - began)
+            yield chunk
+
+    def _begin_wait(self, seconds: float) -> float:
+        """Limit a wait for the host, also where the host sends single bytes of a head. Returns the time now."""
+        now = time.monotonic()
+        self._wait_ends_at = now + seconds
+        return now
 
     def size_of(self, response: httpx.Response) -> int | None:
         """The size of the file in a response; None if the response does not name it.
@@ -127,6 +153,7 @@ class ResultSource:
     def _send(self, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
         idle_seconds = self._settings.idle_timeout_seconds
         timeout = httpx.Timeout(idle_seconds, connect=min(_CONNECT_SECONDS, idle_seconds))
+        self._begin_wait(_CONNECT_SECONDS + idle_seconds)
         body = self._request.body
         return self._transport.handle_request(
             httpx.Request(

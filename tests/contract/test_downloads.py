@@ -12,9 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.base import ResultRequest
+from providers.files import result_source
 from providers.files.downloads import MAX_RESUMES, Download, open_download
 from schemas.enums import Kind
-from schemas.errors import DownloadError, WrongFile
+from schemas.errors import DownloadError, SlowSource, WrongFile
 from schemas.media_types import MP4, PNG
 from schemas.settings import DownloadSettings
 from tests.contract.raw_server import RawServer, dripping, http, raw, response, silence, stalled, unused_port
@@ -279,6 +280,30 @@ def test_a_slow_host_ends_the_download_at_the_time_limit(server: RawServer, data
     error = failure_of(server, timeout_seconds=0.3)
     assert error.message == "the download took longer than 0.3 s"
     assert (error.is_stale, error.is_final) == (False, False)
+
+
+def test_a_host_that_sends_less_than_the_least_rate_is_left(server: RawServer) -> None:
+    server.will(dripping(cut_file({"Content-Length": "100000000"})))
+    error = failure_of(server, idle_timeout_seconds=0.5, least_bytes_per_second=10**9)
+    assert isinstance(error, SlowSource)
+    assert error.message == "the file's host sent less than 1000000000 bytes a second for 0.5 s"
+    assert (error.is_stale, error.is_final) == (False, False)
+
+
+def test_a_host_that_is_slow_after_a_cut_is_left(server: RawServer) -> None:
+    rest = part(CUT)[: -len(FILE) + CUT]
+    server.will(raw(cut_file(VALIDATED)), dripping(rest))
+    error = failure_of(server, idle_timeout_seconds=0.5, least_bytes_per_second=10**9)
+    assert isinstance(error, SlowSource)
+
+
+def test_a_head_that_comes_in_single_bytes_does_not_outlast_the_idle_timeout(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(result_source, "_CONNECT_SECONDS", 0.1)
+    server.will(dripping(b"HTTP/1.1 200 OK\r\nX: "))
+    error = failure_of(server, idle_timeout_seconds=0.4)
+    assert error.message == "the file's host sent nothing for 0.4 s"
 
 
 def test_on_chunk_gets_the_progress_and_can_stop_the_download(server: RawServer) -> None:

@@ -3,12 +3,13 @@
 import pytest
 
 from providers.base import InputFile
+from providers.files import inputs as files_inputs
 from providers.files.inputs import read_inputs
 from schemas.enums import ErrorCode
 from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.orders import Inputs
 from schemas.settings import InputSettings
-from tests.contract.raw_server import RawServer, http, response, stalled, unused_port
+from tests.contract.raw_server import RawServer, dripping, http, response, stalled, unused_port
 from tests.contract.rig import INPUTS
 from tests.contract.test_downloads import FILE
 from tests.media_files.images import animation
@@ -93,6 +94,18 @@ def test_a_slow_host_is_a_rejection(server: RawServer) -> None:
     server.will(stalled(response(200, FILE, {})[:-1000]))
     with pytest.raises(ProviderRejected, match=r"image_urls\.0 could not be read: the download took longer"):
         read_inputs(inputs(server), INPUTS, seconds=0.3)
+
+
+def test_a_host_that_trickles_is_a_rejection_that_names_the_least_rate(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_inputs, "_LONGEST_SILENCE_SECONDS", 0.5)
+    server.will(dripping(response(200, FILE, {})[:-1000]))
+    error = failure_of(server, INPUTS.model_copy(update={"least_bytes_per_second": 10**9}))
+    assert isinstance(error, ProviderRejected)
+    assert error.code is ErrorCode.INPUT_UNREADABLE
+    slow = "the file's host sent less than 1000000000 bytes a second for 0.5 s"
+    assert error.message == f"image_urls.0 could not be read: {slow}"
 
 
 def test_files_that_are_together_too_large_are_a_rejection(server: RawServer) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from schemas.enums import ErrorCode, EventName
 from schemas.media_types import PNG
-from schemas.settings import Settings
+from schemas.settings import InputSettings, Settings
 from storage import customers, transitions, uploads
 from storage.database import Database
 from storage.objects import ObjectStore
@@ -229,7 +229,8 @@ def test_the_kind_uploads_is_the_table_uploads(
     reelworks: Reelworks, database: Database, objects: ObjectStore, customer: NewCustomer
 ) -> None:
     week = timedelta(days=7)
-    upload = uploads.store(database, objects, customer.id, io.BytesIO(b"a picture"), PNG, keep_for=week)
+    content = io.BytesIO(b"a picture")
+    upload = uploads.store(database, objects, customer.id, content, PNG, InputSettings(), keep_for=week)
     with database.transaction() as session:
         session.execute(text("UPDATE uploads SET expires_at = now() - interval '1 hour'"))
 

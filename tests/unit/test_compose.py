@@ -211,12 +211,12 @@ def test_no_secret_stands_on_a_command_line(compose: Compose) -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_each_worker_has_a_memory_limit(compose: Compose, role: Role) -> None:
-    assert compose.services[f"worker-{role}"].mem_limit == ("1536m" if role is Role.MEDIA else "1g")
+    assert compose.services[f"worker-{role}"].mem_limit == ("2g" if role is Role.MEDIA else "1g")
 
 
 def test_the_limit_of_the_media_worker_holds_its_decoders(compose: Compose) -> None:
     files = FILES_AT_ONCE * (MediaSettings().memory_bytes + SLACK_BYTES)
-    assert files + 300 * 1024**2 < 1536 * 1024**2
+    assert files + 300 * 1024**2 < 2 * 1024**3
 
 
 def test_redis_keeps_what_it_was_given(compose: Compose) -> None:

@@ -26,6 +26,13 @@ def test_me_returns_the_customer_of_the_key(
             "name": "a test",
             "key_prefix": customer.api_key[:8],
             "credits": {"object": "credits", "available": 90, "held": 10},
+            "uploads": {
+                "count": 0,
+                "size_bytes": 0,
+                "max_count": settings.inputs.max_stored_uploads,
+                "max_size_bytes": settings.inputs.max_stored_bytes,
+                "next_expiry_at": None,
+            },
         },
     )
 

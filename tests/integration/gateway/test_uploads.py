@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from api_gateway import create_app
+from media import decoder
 from schemas.media_types import TAKEN
 from schemas.settings import Settings
 from storage import ledger
@@ -302,3 +303,27 @@ def test_uploads_that_do_not_come_cost_only_their_owner_a_place(
         assert upload(gateway, other, PICTURE).status_code == 201
         stack.close()
         eventually(lambda: upload(gateway, customer, PICTURE).status_code, lambda status: status == 201)
+
+
+def test_a_video_beyond_its_customers_share_of_the_decoder_is_refused_and_not_stored(
+    gateway: httpx.Client, objects: ObjectStore, customer: NewCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_PATIENCE_SECONDS", 0)
+    with decoder._PLACES.taken_by(customer.id), decoder._PLACES.taken_by(customer.id):
+        refused = upload(gateway, customer, video(3))
+        assert upload(gateway, customer, PICTURE).status_code == 201, "a picture is not measured"
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert "Retry-After" in refused.headers
+    assert len(keys(objects, customer)) == 1
+    assert upload(gateway, customer, video(3)).status_code == 201
+
+
+def test_a_video_is_refused_while_slow_videos_of_others_take_the_whole_decoder(
+    gateway: httpx.Client, customer: NewCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_PATIENCE_SECONDS", 0)
+    with ExitStack() as places:
+        for _ in range(decoder.FILES_AT_ONCE):
+            places.enter_context(decoder._PLACES.taken_by(uuid4()))
+        refused = upload(gateway, customer, video(3))
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")

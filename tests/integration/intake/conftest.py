@@ -40,17 +40,7 @@ Door = Callable[[NewCustomer, Mapping[str, object], str | None], Answer]
 def http(settings: Settings) -> Iterator[Door]:
     """`POST /v1/generations`."""
     with serving(create_gateway(settings)) as client:
-
-        def order(customer: NewCustomer, request: Mapping[str, object], key: str | None) -> Answer:
-            headers = {**customer.headers, **({"Idempotency-Key": key} if key else {})}
-            answer = client.post("/v1/generations", json=request, headers=headers)
-            if answer.status_code != httpx.codes.ACCEPTED:
-                return Answer(None, False, answer.json())
-            told = answer.json()
-            models = (told["requested_model"], told["model"])
-            return Answer(told["id"], "idempotency-replayed" not in answer.headers, {}, models)
-
-        yield order
+        yield http_door(client)
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +53,26 @@ def intake(settings: Settings) -> Iterator[Intake]:
 @pytest.fixture(scope="session")
 def over_redis(intake: Intake) -> Door:
     """`generation.enqueue`."""
+    return redis_door_of(intake)
+
+
+def http_door(client: httpx.Client) -> Door:
+    """`POST /v1/generations` of a gateway."""
+
+    def order(customer: NewCustomer, request: Mapping[str, object], key: str | None) -> Answer:
+        headers = {**customer.headers, **({"Idempotency-Key": key} if key else {})}
+        answer = client.post("/v1/generations", json=request, headers=headers)
+        if answer.status_code != httpx.codes.ACCEPTED:
+            return Answer(None, False, answer.json())
+        told = answer.json()
+        models = (told["requested_model"], told["model"])
+        return Answer(told["id"], "idempotency-replayed" not in answer.headers, {}, models)
+
+    return order
+
+
+def redis_door_of(intake: Intake) -> Door:
+    """`generation.enqueue` of an intake."""
 
     def order(customer: NewCustomer, request: Mapping[str, object], key: str | None) -> Answer:
         arguments: dict[str, object] = {"customer_id": str(customer.id), "request": request, "idempotency_key": key}

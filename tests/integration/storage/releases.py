@@ -135,7 +135,7 @@ _AT_0005 = [
     """
 ]
 
-_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003, "0004": _AT_0004, "0005": _AT_0005}
+_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003, "0004": _AT_0004, "0005": _AT_0005, "0006": []}
 
 ACCEPTED = {
     # 0002. The release at 0001 captures a hold or releases it, whole in either case.

@@ -132,6 +132,31 @@ def test_previous_release_works_on_the_new_schema(new_database: NewDatabase, old
     assert [problem for problem in broken if problem not in releases.ACCEPTED] == []
 
 
+def test_totals_of_uploads_include_those_of_the_previous_release(new_database: NewDatabase) -> None:
+    engine = new_database()
+    migrate(engine, "0005")
+    with engine.begin() as connection:
+        releases.work_as(connection, "0005")
+        connection.execute(text("INSERT INTO customers (id, name) VALUES (gen_random_uuid(), 'a customer without')"))
+    migrate(engine, "0006")
+
+    def totals(then: str) -> list[tuple[int, int]]:
+        """The totals of both customers after a statement of the previous release."""
+        with engine.begin() as connection:
+            connection.execute(text(then))
+            kept = connection.execute(text("SELECT stored_uploads, stored_bytes FROM customers"))
+            return sorted((row.stored_uploads, row.stored_bytes) for row in kept)
+
+    assert totals("SELECT") == [(0, 0), (2, 2)]
+    assert totals("DELETE FROM uploads WHERE object_key = 'uploads/2.mp4'") == [(0, 0), (1, 1)]
+    more = """
+        INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, expires_at)
+        SELECT gen_random_uuid(), customers.id, 'uploads/' || n || name, 'image/png', 10, 'a hash', now()
+        FROM customers, generate_series(1, 3) AS n
+    """
+    assert totals(more) == [(3, 30), (4, 31)]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

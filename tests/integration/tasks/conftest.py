@@ -20,7 +20,7 @@ from schemas.enums import Queue, Stage
 from schemas.inputs import Facts, generation_url, upload_url
 from schemas.media_types import PNG, MediaType
 from schemas.orders import GenerationRequest, Order
-from schemas.settings import Settings
+from schemas.settings import InputSettings, Settings
 from schemas.tables import Asset, Event, Generation, Upload
 from stack.stack import Stack
 from storage import acceptance, claims, ledger
@@ -161,7 +161,7 @@ def give(
     database: Database, objects: ObjectStore, customer: NewCustomer, content: bytes, media: MediaType = PNG
 ) -> Upload:
     """Store a customer's file, as the gateway does."""
-    return keep(database, objects, customer.id, io.BytesIO(content), media, keep_for=timedelta(days=1))
+    return keep(database, objects, customer.id, io.BytesIO(content), media, InputSettings(), keep_for=timedelta(days=1))
 
 
 class Lives:

@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -133,6 +134,19 @@ def test_download_is_retried_while_the_host_is_away(lives: Lives) -> None:
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     (task,) = life.sandbox.tasks(life.word)
     assert task.downloads == 7
+
+
+def test_slow_result_is_fetched_in_the_end(lives: Lives) -> None:
+    life = lives.begin(bytes_per_second=10_000, delivered={"width": 256, "height": 256})
+    downloads = life.settings.downloads.model_copy(
+        update={"idle_timeout_seconds": 0.5, "least_bytes_per_second": 64_000}
+    )
+    life.worker = replace(life.worker, settings=life.settings.model_copy(update={"downloads": downloads}))
+    life.go(until=frozenset({Stage.DOWNLOADING}))
+    with structlog.testing.capture_logs() as lines:
+        assert life.go(until=TERMINAL) is Stage.COMPLETED
+    slow = [line["reason"] for line in lines if line["event"] == "download_failed"]
+    assert "the file's host sent less than 64000 bytes a second for 0.5 s" in slow
 
 
 def test_download_past_the_deadline_fails_with_download_failed(lives: Lives) -> None:

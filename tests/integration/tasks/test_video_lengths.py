@@ -11,6 +11,7 @@ from schemas.enums import Stage
 from schemas.errors import InvalidRequest
 from schemas.media_types import MP4
 from schemas.orders import GenerationRequest
+from schemas.settings import InputSettings
 from schemas.stages import TERMINAL
 from schemas.tables import Generation
 from storage import uploads
@@ -58,7 +59,7 @@ def test_video_of_an_earlier_release_is_measured_at_its_next_upload(database: Da
     customer = new_customer(database, 1000)
     content = video(4)
     unmeasured = uploads.store(
-        database, worker.objects, customer.id, io.BytesIO(content), MP4, keep_for=timedelta(days=1)
+        database, worker.objects, customer.id, io.BytesIO(content), MP4, InputSettings(), keep_for=timedelta(days=1)
     )
     assert unmeasured.duration_seconds is None
     intake = intake_of(worker)

@@ -3,6 +3,7 @@ import struct
 import tempfile
 from collections.abc import Callable
 from fractions import Fraction
+from uuid import uuid4
 
 import av
 import pytest
@@ -34,7 +35,7 @@ def video(seconds: int, *, form: str = "mp4", codec: str = "mpeg4", **options: s
 def measured(content: bytes, media: MediaType = MP4) -> float | None:
     with tempfile.TemporaryFile() as file:
         file.write(content)
-        return video_length.measure(file, media)
+        return video_length.measure(file, media, uuid4())
 
 
 def changed(content: bytes, box: bytes, offset: int, *values: int) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from struct import pack
+from uuid import UUID, uuid4
 
 import psutil
 import pytest
@@ -20,18 +21,26 @@ from media.reading import Probe, Reading
 from schemas.enums import Kind
 from schemas.errors import ResultInvalid
 from schemas.media_types import MP4, PNG, MediaType
+from schemas.shares import NoPlace
 from tests.media_files.images import image, png
 from tests.media_files.servers import DecoderServer
 from tests.media_files.table import IMAGES, REFUSED, VIDEOS
 from tests.support import eventually
 
 MIB = 1024**2
+CUSTOMER = uuid4()
 USUAL = Limits(512 * MIB, 30)
 QUICK = Limits(512 * MIB, 1)
 
 
-def read(content: bytes, media: MediaType = PNG, kind: Kind = Kind.IMAGE, limits: Limits = USUAL) -> Reading:
-    return decoder.read(io.BytesIO(content), media, kind, limits, size_bytes=len(content))
+def read(
+    content: bytes,
+    media: MediaType = PNG,
+    kind: Kind = Kind.IMAGE,
+    limits: Limits = USUAL,
+    customer_id: UUID = CUSTOMER,
+) -> Reading:
+    return decoder.read(io.BytesIO(content), media, kind, limits, size_bytes=len(content), customer_id=customer_id)
 
 
 TakenOver = Callable[[str], ForkServer]
@@ -79,7 +88,7 @@ def test_an_error_of_the_store_is_raised_as_such() -> None:
             raise ConnectionResetError("the store is away")
 
     with pytest.raises(ConnectionResetError, match="the store is away"):
-        decoder.read(Away(bytes(100)), PNG, Kind.IMAGE, USUAL, size_bytes=100)
+        decoder.read(Away(bytes(100)), PNG, Kind.IMAGE, USUAL, size_bytes=100, customer_id=CUSTOMER)
 
 
 def wide_png(edge: int) -> bytes:
@@ -264,10 +273,11 @@ def test_a_server_that_does_not_start_says_so(decoder_server: DecoderServer) -> 
 
 def test_a_server_ends_with_its_process() -> None:
     script = (
-        "import io, os, signal\nfrom media import decoder\n"
+        "import io, os, signal\nfrom uuid import uuid4\nfrom media import decoder\n"
         "from schemas.enums import Kind\nfrom schemas.media_types import PNG\n"
         f"content = {image('PNG')!r}\n"
-        "decoder.read(io.BytesIO(content), PNG, Kind.IMAGE, decoder.Limits(2**29, 30), size_bytes=len(content))\n"
+        "limits = decoder.Limits(2**29, 30)\n"
+        "decoder.read(io.BytesIO(content), PNG, Kind.IMAGE, limits, size_bytes=len(content), customer_id=uuid4())\n"
         "print(decoder._SERVER.process_id, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -323,6 +333,17 @@ def test_a_worker_loads_no_decoder() -> None:
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
+def test_slow_files_of_one_customer_leave_a_place_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder, "_PATIENCE_SECONDS", 0)
+    with decoder._PLACES.taken_by(CUSTOMER), decoder._PLACES.taken_by(CUSTOMER):
+        with pytest.raises(NoPlace) as refused:
+            read(image("PNG"))
+        assert refused.value.is_own
+        assert read(image("PNG"), customer_id=uuid4()) == Reading(Probe(48, 32, "png"))
+    assert read(image("PNG")) == Reading(Probe(48, 32, "png"))
+
+
 def test_a_video_is_measured() -> None:
     content = VIDEOS["mp4 h264"].make()
-    assert decoder.measure(io.BytesIO(content), MP4, USUAL, size_bytes=len(content)) == pytest.approx(1, abs=0.05)
+    seconds = decoder.measure(io.BytesIO(content), MP4, USUAL, size_bytes=len(content), customer_id=CUSTOMER)
+    assert seconds == pytest.approx(1, abs=0.05)

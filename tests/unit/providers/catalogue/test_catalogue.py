@@ -459,6 +459,24 @@ def test_a_family_selects_its_first_model_that_can_serve(name: str, fields: dict
     assert CATALOGUE.order(request(name, **fields), FACTS).model == model
 
 
+@pytest.mark.parametrize("model", FILE.models, ids=lambda model: model.name)
+def test_the_least_price_of_a_named_model_is_its_price(model: Model) -> None:
+    wanted = plainest(model)
+    assert CATALOGUE.least_price(wanted) == CATALOGUE.order(wanted, FACTS).credits
+
+
+@pytest.mark.parametrize("name", ["kling-9", "veo-9", "runway-gen3", "gemini-omni"])
+def test_no_model_of_a_family_costs_less_than_the_least_price(name: str) -> None:
+    wanted = request(name)
+    prices = {CATALOGUE.order(request(name, **fields), FACTS).credits for fields in ({}, {"image_urls": [IMAGE_URL]})}
+    assert 0 < CATALOGUE.least_price(wanted) <= min(prices)
+
+
+def test_the_least_price_of_a_model_that_cannot_be_ordered_is_refused_as_its_order() -> None:
+    with pytest.raises(InvalidRequest, match=r"there is no model 'nothing-like-it'"):
+        CATALOGUE.least_price(request("nothing-like-it"))
+
+
 def test_a_family_selects_only_models_with_a_configured_provider() -> None:
     assert Catalogue(FILE, frozenset({"gemini"})).order(request("gemini")).model == "gemini-nano-banana-2.1"
     assert Catalogue(FILE, frozenset({"kie"})).order(request("omni")).model == "gemini-omni-video"
