@@ -95,7 +95,7 @@ def refuse_calls() -> None:
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _FAIL_WITH | errno.EPERM),
     ]
-    program = (_Step * len(steps))(*steps)
+    program = (_Step * len(steps))(*(_Step(*step) for step in steps))
     ctypes.CDLL(None).prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(_Program(len(steps), program)), 0, 0)
 
 

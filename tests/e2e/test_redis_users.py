@@ -55,8 +55,8 @@ def as_user(system: System, url: str) -> Settings:
 def test_an_order_over_http_is_finished(locked: System) -> None:
     customer = locked.customer()
     assert locked.make(customer, locked.behave()).status == "completed"
-    video = {"model": "kling-2.6-text-to-video", "duration_seconds": 5}
-    assert locked.make(customer, locked.behave(), **video).status == "completed"
+    video = locked.make(customer, locked.behave(), model="kling-2.6-text-to-video", duration_seconds=5)
+    assert video.status == "completed"
     assert locked.audit().breaches == []
 
 
