@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import psycopg
 from kombu.exceptions import KombuError
 from minio.error import MinioException, S3Error
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 from urllib3.exceptions import HTTPError
@@ -22,6 +22,9 @@ def in_words(error: Exception, settings: Settings) -> str | None:
             return _database(error, settings)
         case psycopg.Error():
             return f"the database refuses: {_first_line(error)}"
+        case NoPermissionError():
+            user = urlsplit(settings.redis_url).username or "default"
+            return f"Redis does not allow this to its user {user}: {error}"
         case RedisError() | KombuError():
             parts = urlsplit(settings.redis_url)
             return f"Redis at {parts.hostname}:{parts.port or 6379} does not answer: {type(error).__name__}"

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+from celery import Celery
 from redis import Redis
 from sqlalchemy.exc import ProgrammingError
 
@@ -21,6 +22,8 @@ from storage.objects import ObjectStore
 from storage.overview import StageCount
 from workers import lists
 from workers.app import create_app
+from workers.heartbeats import Heartbeats, hear
+from workers.roles import ROLES, role_of
 
 _PATIENCE_SECONDS = 6.0
 _ASK_SECONDS = 3.0
@@ -182,12 +185,24 @@ def _serving(settings: Settings, patience: float) -> Mapping[Queue, Sequence[str
     found: dict[str, set[str]] = {}
     ends_at = time.monotonic() + patience
     with create_app(settings, process="worker") as app:
+        if settings.remote_control == "off":
+            return _heard(app, patience)
         while set(Queue) - set(found) and (left := ends_at - time.monotonic()) > 0:
             answers = app.control.inspect(timeout=min(left, _ROUND_SECONDS)).active_queues() or {}
             for node, served in answers.items():
                 for queue in served:
                     found.setdefault(queue["name"], set()).add(node)
     return {queue: sorted(found[queue]) for queue in Queue if queue in found}
+
+
+def _heard(app: Celery, patience: float) -> Mapping[Queue, Sequence[str]]:
+    """The workers of each queue, by their heartbeats: a node's name holds its role."""
+
+    def served(heard: Heartbeats) -> Mapping[Queue, Sequence[str]]:
+        roles = [(node, role) for node in sorted(heard) if (role := role_of(node))]
+        return {queue: nodes for queue in Queue if (nodes := [n for n, role in roles if queue in ROLES[role].queues])}
+
+    return served(hear(app, seconds=patience, is_enough=lambda heard: set(served(heard)) == set(Queue)))
 
 
 def _place(url: str) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from media import wire
+from media import syscalls, wire
 from media.answers import probe_of, reading_of, seconds_of
 from media.fork_server import ForkServer, Process, ServerGone
 from media.reading import Probe, Reading
@@ -71,6 +71,8 @@ class _Stopped(Exception):
 
 def start() -> None:
     """Start to load the decoders, so that the first file need not wait for them."""
+    if not syscalls.can_refuse():
+        log.info("decoder_without_filter", reason="the kernel or the architecture has no known filter of system calls")
     _SERVER.start()
 
 

@@ -1,4 +1,4 @@
-"""What a decoder may not do: see secrets, reach a network, open files, or take more than its memory and time."""
+"""What a decoder may not do: see secrets, reach a network, files or other processes, or take more memory and time."""
 
 import ctypes
 import math
@@ -8,6 +8,8 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+
+from media.syscalls import refuse_calls
 
 # linux/sched.h, linux/prctl.h, linux/capability.h. `os.unshare` begins with Python 3.12.
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
@@ -46,7 +48,7 @@ def limit_time(seconds: int) -> None:
 
 
 def confine(memory_bytes: int) -> None:
-    """Limit this process to `CONNECTION`, and to some memory beyond the present."""
+    """Limit this process to `CONNECTION`, to harmless system calls, and to some memory beyond the present."""
     if sys.platform == "linux":
         # A job ends with its server.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -58,6 +60,7 @@ def confine(memory_bytes: int) -> None:
     _limit(resource.RLIMIT_NOFILE, CONNECTION + 1)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
+    refuse_calls()
 
 
 def _close_others() -> None:

@@ -268,8 +268,8 @@ class Settings(BaseSettings):
     flower_host: str = "127.0.0.1"
     flower_port: int = Field(default=5555, ge=0, le=65535)
     flower_basic_auth: SecretStr = Field(default=SecretStr(""), description="user:password; required off loopback")
-    remote_control: Literal["read", "all"] = Field(
-        default="read", description="Celery's commands to workers over Redis: those that show state, or all"
+    remote_control: Literal["off", "read", "all"] = Field(
+        default="read", description="Celery's commands to workers over Redis: none, those that show state, or all"
     )
     worker_drain_seconds: float = Field(
         default=25.0, ge=0, description="after SIGTERM: what a worker has not finished by then, others go on with"

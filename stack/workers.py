@@ -1,8 +1,9 @@
-"""Asks the running workers for their state over Redis."""
+"""Asks the running workers for their state over Redis. Without remote control, listens for their heartbeats."""
 
 import time
 from socket import gethostname
 
+from celery import Celery
 from kombu.exceptions import OperationalError
 from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
@@ -10,9 +11,12 @@ from redis.exceptions import RedisError
 from schemas.enums import TaskName
 from schemas.settings import Settings
 from workers.app import create_app
-from workers.roles import Role
+from workers.heartbeats import hear
+from workers.roles import Role, role_of
 
 _REPLY_SECONDS = 0.5
+# Each worker sends a heartbeat every two seconds.
+_HEARTBEAT_SECONDS = 2.5
 # All checks within this time share one question.
 _KEPT_SECONDS = 0.5
 
@@ -25,30 +29,38 @@ class Workers:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._asked_at = float("-inf")
-        self._replies: dict[str, dict[str, object]] = {}
+        self._nodes: dict[str, bool] = {}
 
     def serves(self, role: Role) -> bool:
         """Whether a worker of this role takes messages."""
-        return any(name.rstrip("0123456789") == role for name in self._ask())
+        return any(role_of(node) is role for node in self._ask())
 
     def hears_beat(self) -> bool:
         """Whether a worker has run a wake-up of beat. Beat sends wake-ups to the workers that serve `control`."""
-        totals = [reply.get("total") for reply in self._ask().values()]
-        return any(isinstance(total, dict) and total.get(TaskName.WAKE) for total in totals)
+        return any(self._ask().values())
 
-    def _ask(self) -> dict[str, dict[str, object]]:
-        """The statistics of each worker by node name."""
+    def _ask(self) -> dict[str, bool]:
+        """The nodes of this host, and whether each has run a wake-up of beat."""
         if time.monotonic() - self._asked_at > _KEPT_SECONDS:
-            self._replies = self._read()
+            nodes = self._read()
+            own = f"@{gethostname()}"
+            self._nodes = {node: heard for node, heard in nodes.items() if node.endswith(own)}
             self._asked_at = time.monotonic()
-        return self._replies
+        return self._nodes
 
-    def _read(self) -> dict[str, dict[str, object]]:
+    def _read(self) -> dict[str, bool]:
         with create_app(self._settings, process="worker") as app:
             try:
-                replies = app.control.broadcast("stats", reply=True, timeout=_REPLY_SECONDS)
-                nodes = [node for reply in _Replies.validate_python(replies or []) for node in reply.items()]
+                return self._listen(app) if self._settings.remote_control == "off" else self._ask_for_totals(app)
             except (OperationalError, RedisError, ValidationError):
                 return {}
-        own = f"@{gethostname()}"
-        return {name.removesuffix(own): stats for name, stats in nodes if name.endswith(own)}
+
+    def _ask_for_totals(self, app: Celery) -> dict[str, bool]:
+        replies = app.control.broadcast("stats", reply=True, timeout=_REPLY_SECONDS)
+        nodes = [node for reply in _Replies.validate_python(replies or []) for node in reply.items()]
+        totals = ((node, stats.get("total")) for node, stats in nodes)
+        return {node: isinstance(total, dict) and bool(total.get(TaskName.WAKE)) for node, total in totals}
+
+    def _listen(self, app: Celery) -> dict[str, bool]:
+        heard = hear(app, seconds=_HEARTBEAT_SECONDS)
+        return {node: role_of(node) is Role.CONTROL and bool(beat["processed"]) for node, beat in heard.items()}

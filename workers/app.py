@@ -61,9 +61,8 @@ _WORKERS: dict[str, object] = {
     # Without a value, Celery warns at each lost connection. Only the Redis door acknowledges late, and a pool of
     # threads cannot cancel a request: the request ends, and its second delivery gives the same generation.
     "worker_cancel_long_running_tasks_on_connection_loss": True,
-    # Flower needs events and remote control.
+    # Flower needs events.
     "worker_send_task_events": True,
-    "worker_enable_remote_control": True,
 }
 
 _BEAT: dict[str, object] = {
@@ -108,6 +107,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         include=[*(f"tasks.{module}" for module in _TASK_MODULES), "intake.redis_door"],
     )
     app.conf.update(**_TASKS, **_WORKERS, **_BEAT, **_redis(process, is_door=is_door))
+    app.conf.worker_enable_remote_control = settings.remote_control != "off"
     return app
 
 

