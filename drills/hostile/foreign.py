@@ -1,0 +1,173 @@
+"""Attacks by vendors and by hosts of files: replies, results and inputs that are endless, packed, slow or wrong."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import httpx
+
+from drills.hostile.answers import FILES, REPLIES
+from drills.hostile.probe import Probe
+from drills.hostile.target import Target
+
+_VENDORS_MODEL = "openai-compatible-image"
+_MODEL_THAT_READS_INPUTS = "gemini-3.1-flash-image"
+_DEADLINE_SECONDS = 10
+_PATIENCE_SECONDS = 20.0
+_LOOK_EVERY_SECONDS = 0.05
+_SLOW_SECONDS = 3.0
+_MEBIBYTE = 1024**2
+_GRACE_SECONDS = 1.5
+_WAITING = {"queued", "submitting", "downloading"}
+_TERMINAL = {"completed", "failed", "cancelled"}
+
+# An answer is "STAGE ERROR, N MiB, M private". Nothing may reach a private host. After a reply that says nothing, an
+# order stays `submitting`, because the outcome of the create is unknown. After a bad file, an order tries again.
+_SMALL = r"\d MiB, 0 private"
+_ENDED = rf"(failed \w+|completed|downloading|queued), {_SMALL}"
+_REPLY = rf"(failed \w+|submitting|queued), {_SMALL}"
+# A picture has up to 256 MiB. The rest is in the buffers of the sockets.
+_MOST_OF_A_PICTURE = r"failed \w+, (\d{1,2}|1\d\d|2[0-6]\d) MiB, 0 private"
+_MOST_OF_AN_INPUT = r"failed \w+, [1-2]?\d MiB, 0 private"
+# The vendor's answer may have a picture of 64 MiB.
+_MOST_OF_A_REPLY = r"(failed \w+|submitting), (\d|[1-6]\d|7[0-2]) MiB, 0 private"
+
+_RESULTS = {
+    "a good picture": rf"completed, {_SMALL}",
+    "a body without end": _MOST_OF_A_PICTURE,
+    "chunks without end": _MOST_OF_A_PICTURE,
+}
+_INPUTS = {
+    "a good picture": rf"completed, {_SMALL}",
+    "a body without end": _MOST_OF_AN_INPUT,
+    "chunks without end": _MOST_OF_AN_INPUT,
+}
+# These hold a thread until the end of the attack, beside which another customer's order must complete.
+_SLOW = ("a picture at bytes a second", "a silent host")
+_SHORT = {"a gigabyte, announced", "a redirect to ::1"}
+_SHORT_REPLIES = {"two layers of gzip", "our key in an error"}
+
+
+def _ended(target: Target, path: str, name: str) -> str:
+    """Wait until the order has ended, or waits for the next try after the attacker's answer. Returns the stage."""
+    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    answered_at = None
+    while time.monotonic() < ends_at:
+        seen = target.see(target.evil, path)
+        if seen["status"] in _TERMINAL:
+            break
+        if answered_at is None and target.hosts.ended[name]:
+            answered_at = time.monotonic()
+        if answered_at is not None and seen["stage"] in _WAITING and time.monotonic() > answered_at + _GRACE_SECONDS:
+            break
+        time.sleep(_LOOK_EVERY_SECONDS)
+    code = (seen["error"] or {}).get("code", "")
+    return f"{seen['stage']} {code}".strip()
+
+
+def _ordered(target: Target, name: str, **body: object) -> str:
+    """Order something that brings the named answer of the attacker's servers. Returns what came of it."""
+    hosts = target.hosts
+    sent, private = hosts.sent_bytes[name], hosts.private_connections
+    hosts.ended[name] = 0
+    try:
+        path = target.order(target.evil, deadline_seconds=_DEADLINE_SECONDS, **body)
+    except httpx.HTTPStatusError as error:
+        return str(error.response.status_code)
+    stage = _ended(target, path, name)
+    mebibytes = (hosts.sent_bytes[name] - sent) // max(hosts.ended[name], 1) // _MEBIBYTE
+    return f"{stage}, {mebibytes} MiB, {hosts.private_connections - private} private"
+
+
+def _reply(name: str) -> Callable[[Target], str]:
+    return lambda target: _ordered(target, f"reply/{name}", model=_VENDORS_MODEL, prompt=f"reply {name}")
+
+
+def _result(name: str) -> Callable[[Target], str]:
+    return lambda target: _ordered(target, f"file/{name}", model=_VENDORS_MODEL, prompt=f"file {name}")
+
+
+def _link(target: Target, name: str) -> str:
+    return f"{target.hosts.url}/file/{name.replace(' ', '%20')}"
+
+
+def _input(name: str) -> Callable[[Target], str]:
+    return lambda target: _ordered(
+        target, f"file/{name}", model=_MODEL_THAT_READS_INPUTS, prompt="a boat", image_urls=[_link(target, name)]
+    )
+
+
+def _eight(target: Target) -> str:
+    """Eight heavy pictures at the same time."""
+    name = "8100 x 8100 with 16 bits"
+    paths = [target.order(target.evil, model=_VENDORS_MODEL, prompt=f"file {name}") for _ in range(8)]
+    ends = [_ended(target, path, f"file/{name}") for path in paths]
+    return f"{ends.count('completed')} of {len(ends)} completed"
+
+
+def _many_slow(count: int, order: Callable[[Target], dict[str, object]]) -> Callable[[Target], str]:
+    """Orders whose files or replies do not end, and beside them an honest order with an input picture."""
+
+    def attack(target: Target) -> str:
+        with ExitStack() as stack:
+            stack.enter_context(target.hosts.slow())
+            paths = [target.order(target.evil, **order(target)) for _ in range(count)]
+            time.sleep(_SLOW_SECONDS)
+            target.good_order(model=_MODEL_THAT_READS_INPUTS, image_urls=[_link(target, "a good picture")])
+            stages = [target.see(target.evil, path)["status"] for path in paths]
+            for path in paths:
+                target.http.post(f"{path}/cancel", headers=target.evil.headers)
+        return f"an honest order completed beside {sum(status not in _TERMINAL for status in stages)}"
+
+    return attack
+
+
+_BESIDE = r"an honest order completed beside \d+"
+
+
+def _slow_input(name: str) -> Callable[[Target], dict[str, object]]:
+    return lambda target: {
+        "model": _MODEL_THAT_READS_INPUTS, "prompt": "a boat", "image_urls": [_link(target, name)]
+    }  # fmt: skip
+
+
+def _slow_vendor(kind: str, name: str) -> Callable[[Target], dict[str, object]]:
+    return lambda _target: {"model": _VENDORS_MODEL, "prompt": f"{kind} {name}"}
+
+
+FOREIGN = [
+    *(
+        Probe(
+            "reply",
+            name,
+            _reply(name),
+            _MOST_OF_A_REPLY if name.endswith("without end") else _REPLY,
+            is_short=name in _SHORT_REPLIES,
+        )
+        for name in REPLIES
+        if not name.endswith("a second")
+    ),
+    *(
+        Probe("result", name, _result(name), _RESULTS.get(name, _ENDED), is_short=name in _SHORT)
+        for name in FILES
+        if name not in _SLOW
+    ),
+    *(
+        Probe("input", name, _input(name), _INPUTS.get(name, _ENDED), is_short=name in _SHORT)
+        for name in FILES
+        if name not in _SLOW
+    ),
+    Probe("result", "8 pictures of 8100 x 8100 with 16 bits at once", _eight, "8 of 8 completed"),
+    *(
+        Probe("input", f"16 orders with {name}", _many_slow(16, _slow_input(name)), _BESIDE, is_short=name == _SLOW[0])
+        for name in _SLOW
+    ),
+    *(Probe("result", f"16 orders with {name}", _many_slow(16, _slow_vendor("file", name)), _BESIDE) for name in _SLOW),
+    Probe(
+        "reply",
+        "16 replies at bytes a second",
+        _many_slow(16, _slow_vendor("reply", "a reply at bytes a second")),
+        _BESIDE,
+    ),
+]
+"""Every attack by a vendor or a host of files."""
