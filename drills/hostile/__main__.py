@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 
@@ -53,7 +55,10 @@ def run(target: Target, probe: Probe, usual: float, *, with_times: bool) -> Resu
     with ThreadPoolExecutor(1) as pool, watching(target, with_times=with_times) as seen:
         attack = pool.submit(probe.attack, target)
         order_seconds = target.good_order()
-        answer = attack.result()
+        try:
+            answer = attack.result()
+        except (httpx.HTTPError, OSError, RedisError) as error:
+            answer = f"{type(error).__name__}: {error}"
     return Result(probe, answer, seen, order_seconds, usual)
 
 

@@ -17,8 +17,9 @@ _PNG = "Content-Type: image/png"
 _JSON = "Content-Type: application/json"
 # Beyond the largest picture (256 MiB).
 _ENDLESS_MEBIBYTES = 320
-# Beyond the largest answer of a vendor (4 MiB), and of one with a file (64 MiB).
+# Beyond the largest answer of a vendor (4 MiB), and of one with a picture (64 MiB, in base64 85 MiB).
 _LONG_REPLY_MEBIBYTES = 96
+_LONG_PICTURE_MEBIBYTES = 160
 
 
 def _body(content: bytes, headers: str = _PNG) -> Answer:
@@ -130,7 +131,9 @@ def _link(url: object) -> Answer:
 def _picture_in_answer(exchange: Exchange) -> None:
     """A picture in base64, longer than the longest kept file."""
     exchange.send(head(_JSON), b'{"data":[{"b64_json":"')
-    exchange.flood(base64.b64encode(PNG_BEGIN + bytes(3 * 10_000 - len(PNG_BEGIN))), most_bytes=96 * _MEBIBYTE)
+    exchange.flood(
+        base64.b64encode(PNG_BEGIN + bytes(3 * 10_000 - len(PNG_BEGIN))), most_bytes=_LONG_PICTURE_MEBIBYTES * _MEBIBYTE
+    )
 
 
 def _gzip(build: Callable[[], bytes], encoding: str) -> Answer:

@@ -1,8 +1,8 @@
 """Attacks by vendors and by hosts of files: replies, results and inputs that are endless, packed, slow or wrong."""
 
+import math
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import httpx
 
@@ -15,7 +15,11 @@ _MODEL_THAT_READS_INPUTS = "gemini-3.1-flash-image"
 _DEADLINE_SECONDS = 10
 _PATIENCE_SECONDS = 20.0
 _LOOK_EVERY_SECONDS = 0.05
-_SLOW_SECONDS = 3.0
+# A vendor's answers share the threads of their role with those of other vendors: 8 for results, 16 for replies. Nothing
+# limits an account's part of them yet.
+_SLOW_RESULTS = 6
+_SLOW_REPLIES = 12
+_SLOW_INPUTS = 16
 _MEBIBYTE = 1024**2
 _GRACE_SECONDS = 1.5
 _WAITING = {"queued", "submitting", "downloading"}
@@ -29,9 +33,15 @@ _REPLY = rf"(failed \w+|submitting|queued), {_SMALL}"
 # A picture has up to 256 MiB. The rest is in the buffers of the sockets.
 _MOST_OF_A_PICTURE = r"failed \w+, (\d{1,2}|1\d\d|2[0-6]\d) MiB, 0 private"
 _MOST_OF_AN_INPUT = r"failed \w+, [1-2]?\d MiB, 0 private"
-# The vendor's answer may have a picture of 64 MiB.
-_MOST_OF_A_REPLY = r"(failed \w+|submitting), (\d|[1-6]\d|7[0-2]) MiB, 0 private"
+_MOST_OF_A_REPLY = r"(failed \w+|submitting|queued), 1?\d MiB, 0 private"
+# The vendor's answer may have a picture of 64 MiB, which is 85 MiB in base64.
+_MOST_WITH_A_PICTURE = r"(failed \w+|submitting|queued), (\d{1,2}|10\d) MiB, 0 private"
 
+_REPLIES = {
+    "a body without end": _MOST_OF_A_REPLY,
+    "a head without end": _MOST_OF_A_REPLY,
+    "a picture without end": _MOST_WITH_A_PICTURE,
+}
 _RESULTS = {
     "a good picture": rf"completed, {_SMALL}",
     "a body without end": _MOST_OF_A_PICTURE,
@@ -44,6 +54,7 @@ _INPUTS = {
 }
 # These hold a thread until the end of the attack, beside which another customer's order must complete.
 _SLOW = ("a picture at bytes a second", "a silent host")
+_SLOW_REPLY = "a reply at bytes a second"
 _SHORT = {"a gigabyte, announced", "a redirect to ::1"}
 _SHORT_REPLIES = {"two layers of gzip", "our key in an error"}
 
@@ -61,8 +72,10 @@ def _ended(target: Target, path: str, name: str) -> str:
         if answered_at is not None and seen["stage"] in _WAITING and time.monotonic() > answered_at + _GRACE_SECONDS:
             break
         time.sleep(_LOOK_EVERY_SECONDS)
-    code = (seen["error"] or {}).get("code", "")
-    return f"{seen['stage']} {code}".strip()
+    error = seen["error"] or {"code": "", "message": ""}
+    key = target.stack.settings.providers.named("openai_images").api_key.get_secret_value()
+    told = " and quotes our key" if key in error["message"] else ""
+    return f"{seen['stage']} {error['code']}".strip() + told
 
 
 def _ordered(target: Target, name: str, **body: object) -> str:
@@ -105,24 +118,36 @@ def _eight(target: Target) -> str:
     return f"{ends.count('completed')} of {len(ends)} completed"
 
 
-def _many_slow(count: int, order: Callable[[Target], dict[str, object]]) -> Callable[[Target], str]:
-    """Orders whose files or replies do not end, and beside them an honest order with an input picture."""
+def _many_slow(count: int, name: str, order: Callable[[Target], dict[str, object]]) -> Callable[[Target], str]:
+    """Orders whose files or replies do not end, and beside them an honest order with an input picture.
+
+    The honest order must complete before the system has given up a single slow answer: it waits for none of them.
+    """
 
     def attack(target: Target) -> str:
-        with ExitStack() as stack:
-            stack.enter_context(target.hosts.slow())
+        hosts = target.hosts
+        with hosts.slow():
+            hosts.ended[name] = 0
             paths = [target.order(target.evil, **order(target)) for _ in range(count)]
-            time.sleep(_SLOW_SECONDS)
-            target.good_order(model=_MODEL_THAT_READS_INPUTS, image_urls=[_link(target, "a good picture")])
-            stages = [target.see(target.evil, path)["status"] for path in paths]
+            _wait_for(lambda: hosts.requests[name] > 0)
+            seconds = target.good_order(model=_MODEL_THAT_READS_INPUTS, image_urls=[_link(target, "a good picture")])
+            given_up = hosts.ended[name]
             for path in paths:
                 target.http.post(f"{path}/cancel", headers=target.evil.headers)
-        return f"an honest order completed beside {sum(status not in _TERMINAL for status in stages)}"
+        if math.isinf(seconds):
+            return "an honest order did not complete"
+        return "an honest order waited for a slow one" if given_up else "an honest order did not wait"
 
     return attack
 
 
-_BESIDE = r"an honest order completed beside \d+"
+def _wait_for(is_so: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    while not is_so() and time.monotonic() < ends_at:
+        time.sleep(_LOOK_EVERY_SECONDS)
+
+
+_NO_WAIT = "an honest order did not wait"
 
 
 def _slow_input(name: str) -> Callable[[Target], dict[str, object]]:
@@ -141,11 +166,11 @@ FOREIGN = [
             "reply",
             name,
             _reply(name),
-            _MOST_OF_A_REPLY if name.endswith("without end") else _REPLY,
+            _REPLIES.get(name, _REPLY),
             is_short=name in _SHORT_REPLIES,
         )
         for name in REPLIES
-        if not name.endswith("a second")
+        if name != _SLOW_REPLY
     ),
     *(
         Probe("result", name, _result(name), _RESULTS.get(name, _ENDED), is_short=name in _SHORT)
@@ -159,15 +184,29 @@ FOREIGN = [
     ),
     Probe("result", "8 pictures of 8100 x 8100 with 16 bits at once", _eight, "8 of 8 completed"),
     *(
-        Probe("input", f"16 orders with {name}", _many_slow(16, _slow_input(name)), _BESIDE, is_short=name == _SLOW[0])
+        Probe(
+            "input",
+            f"{_SLOW_INPUTS} orders with {name}",
+            _many_slow(_SLOW_INPUTS, f"file/{name}", _slow_input(name)),
+            _NO_WAIT,
+            is_short=name == _SLOW[0],
+        )
         for name in _SLOW
     ),
-    *(Probe("result", f"16 orders with {name}", _many_slow(16, _slow_vendor("file", name)), _BESIDE) for name in _SLOW),
+    *(
+        Probe(
+            "result",
+            f"{_SLOW_RESULTS} orders with {name}",
+            _many_slow(_SLOW_RESULTS, f"file/{name}", _slow_vendor("file", name)),
+            _NO_WAIT,
+        )
+        for name in _SLOW
+    ),
     Probe(
         "reply",
-        "16 replies at bytes a second",
-        _many_slow(16, _slow_vendor("reply", "a reply at bytes a second")),
-        _BESIDE,
+        f"{_SLOW_REPLIES} replies at bytes a second",
+        _many_slow(_SLOW_REPLIES, f"reply/{_SLOW_REPLY}", _slow_vendor("reply", _SLOW_REPLY)),
+        _NO_WAIT,
     ),
 ]
 """Every attack by a vendor or a host of files."""

@@ -1,6 +1,7 @@
 """The table of an attack run, and its verdict."""
 
 import json
+import math
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -34,7 +35,9 @@ class Result:
     def breaches(self, *, with_times: bool) -> list[str]:
         """The bounds that the system broke. Times depend on the machine and its other work."""
         wrong = self.probe.breach(self.answer)
-        return [*([wrong] if wrong else []), *self._of_processes(), *(self._of_times() if with_times else ())]
+        lost = ["an honest order did not complete"] if math.isinf(self.order_seconds) else []
+        times = self._of_times() if with_times else []
+        return [*([wrong] if wrong else []), *lost, *self._of_processes(), *times]
 
     def _of_processes(self) -> list[str]:
         found = [f"{name} {mib:.0f} MiB" for name, mib in self.seen.peak_mib.items() if mib > _most_mib(name)]
@@ -46,7 +49,7 @@ class Result:
             found.append(f"/healthz {self.seen.worst_health_ms:.0f} ms")
         if self.seen.unhealthy:
             found.append(f"{self.seen.unhealthy} times no /healthz")
-        if self.order_seconds > MOST_TIMES_USUAL * self.usual_seconds:
+        if MOST_TIMES_USUAL * self.usual_seconds < self.order_seconds < math.inf:
             found.append(f"an honest order {self.order_seconds:.1f} s")
         return found
 

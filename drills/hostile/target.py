@@ -1,5 +1,6 @@
 """The system under attack, and its honest customer."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +20,7 @@ from storage import customers, ledger
 from storage.database import Database
 
 _CREDITS = 10**6
-_LONGEST_ORDER_SECONDS = 120.0
+_LONGEST_ORDER_SECONDS = 60.0
 _UNLIMITED = 10**9
 _LOOK_EVERY_SECONDS = 0.02
 
@@ -77,13 +78,10 @@ class Target:
         return self.http.get(path, headers=account.headers).raise_for_status().json()
 
     def good_order(self, **changes: object) -> float:
-        """The seconds from an honest order to its completion.
+        """The seconds from an honest order to its completion. Infinite: the order did not complete.
 
         Args:
             changes: fields of the order beside the model and the prompt.
-
-        Raises:
-            TimeoutError: the order did not complete.
         """
         began = time.monotonic()
         path = self.order(self.good, **{"model": "nano-banana", "prompt": "a lighthouse in fog", **changes})
@@ -94,7 +92,7 @@ class Target:
             if status in {"failed", "cancelled"}:
                 break
             time.sleep(_LOOK_EVERY_SECONDS)
-        raise TimeoutError("an honest order did not complete")
+        return math.inf
 
 
 @contextmanager
