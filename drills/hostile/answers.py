@@ -59,14 +59,15 @@ def _redirect(target: str) -> Answer:
     return answer
 
 
-def _cut(content_range: str) -> Answer:
-    """Half a picture, and then a rest that names another range."""
+def _cut(size: str) -> Answer:
+    """Half a picture, and then the rest, which names this size of the whole."""
     whole = pictures.png(512, 512)
 
     def answer(exchange: Exchange) -> None:
-        if exchange.offset():
-            rest = whole[exchange.offset() :]
-            exchange.answer(rest, status="206 Partial Content", headers=f'ETag: "a"\r\nContent-Range: {content_range}')
+        offset = exchange.offset()
+        if offset:
+            headers = f'ETag: "a"\r\nContent-Range: bytes {offset}-{len(whole) - 1}/{size}'
+            exchange.answer(whole[offset:], status="206 Partial Content", headers=headers)
         else:
             exchange.send(head(f'{_PNG}\r\nETag: "a"\r\nContent-Length: {len(whole)}'), whole[: len(whole) // 2])
 
@@ -87,8 +88,8 @@ FILES: Final[Mapping[str, Answer]] = {
     "a Content-Length of 10^30": _raw(head(f"{_PNG}\r\nContent-Length: 1{'0' * 30}"), PNG_BEGIN),
     "a Content-Length below zero": _raw(head(f"{_PNG}\r\nContent-Length: -1"), PNG_BEGIN),
     "a Content-Length that is no number": _raw(head(f"{_PNG}\r\nContent-Length: \N{SUPERSCRIPT TWO}"), PNG_BEGIN),
-    "a Content-Range that is no number": _cut("bytes 66-90/\N{SUPERSCRIPT TWO}"),
-    "a Content-Range of 5,000 digits": _cut(f"bytes {'9' * 5000}-/{'9' * 5000}"),
+    "a Content-Range that is no number": _cut("\N{SUPERSCRIPT TWO}"),
+    "a Content-Range of 5,000 digits": _cut("9" * 5000),
     "two layers of gzip": _built(lambda: pictures.double_bomb(1024), f"{_PNG}\r\nContent-Encoding: gzip, gzip"),
     "one layer of gzip that unfolds": _built(
         lambda: pictures.gzip_bomb(1024, PNG_BEGIN), f"{_PNG}\r\nContent-Encoding: gzip"
@@ -98,7 +99,7 @@ FILES: Final[Mapping[str, Answer]] = {
     "100,000 header lines": _flood(b"HTTP/1.1 200 OK\r\n", 1, b"X: y\r\n" * 1000),
     "a redirect to itself": _redirect("{url}/file/a%20redirect%20to%20itself"),
     "a redirect to ::1": _redirect("http://[::1]:{port}/x.png"),
-    "a redirect to a mapped 127.0.0.1": _redirect("http://[::ffff:127.0.0.1]:{port}/x.png"),
+    "a redirect to ::1 in other words": _redirect("http://[0:0:0:0:0:0:0:1]:{port}/x.png"),
     "a redirect to a file": _redirect("file:///etc/passwd"),
     "a redirect to the metadata service": _redirect("http://169.254.169.254/latest/meta-data/"),
     "a page": _body(b"<html><script>alert(1)</script></html>", "Content-Type: text/html"),

@@ -13,7 +13,7 @@ from drills.hostile.target import Target
 _VENDORS_MODEL = "openai-compatible-image"
 _MODEL_THAT_READS_INPUTS = "gemini-3.1-flash-image"
 _DEADLINE_SECONDS = 10
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.05
 # A vendor's answers share the threads of their role with those of other vendors: 8 for results, 16 for replies. Nothing
 # limits an account's part of them yet.
@@ -28,7 +28,7 @@ _TERMINAL = {"completed", "failed", "cancelled"}
 # An answer is "STAGE ERROR, N MiB, M private". Nothing may reach a private host. After a reply that says nothing, an
 # order stays `submitting`, because the outcome of the create is unknown. After a bad file, an order tries again.
 _SMALL = r"\d MiB, 0 private"
-_ENDED = rf"(failed \w+|completed|downloading|queued), {_SMALL}"
+_ENDED = rf"(failed \w+|completed|queued|submitting|downloading), {_SMALL}"
 _REPLY = rf"(failed \w+|submitting|queued), {_SMALL}"
 # A picture has up to 256 MiB. The rest is in the buffers of the sockets.
 _MOST_OF_A_PICTURE = r"failed \w+, (\d{1,2}|1\d\d|2[0-6]\d) MiB, 0 private"
@@ -42,13 +42,18 @@ _REPLIES = {
     "a head without end": _MOST_OF_A_REPLY,
     "a picture without end": _MOST_WITH_A_PICTURE,
 }
-_RESULTS = {
+_WHOLE = {
     "a good picture": rf"completed, {_SMALL}",
+    "a Content-Range that is no number": rf"completed, {_SMALL}",
+    "a Content-Range of 5,000 digits": rf"completed, {_SMALL}",
+}
+_RESULTS = {
+    **_WHOLE,
     "a body without end": _MOST_OF_A_PICTURE,
     "chunks without end": _MOST_OF_A_PICTURE,
 }
 _INPUTS = {
-    "a good picture": rf"completed, {_SMALL}",
+    **_WHOLE,
     "a body without end": _MOST_OF_AN_INPUT,
     "chunks without end": _MOST_OF_AN_INPUT,
 }
