@@ -44,9 +44,9 @@ def main(
         for probe in probes:
             results.append(run(target, probe, usual, with_times=times))
             console.print(_line(results[-1], with_times=times))
+        if json is not None:
+            json.write_text(as_json(results, with_times=times))
         target.stack.check()
-    if json is not None:
-        json.write_text(as_json(results, with_times=times))
     raise typer.Exit(0 if show(results, console, with_times=times) else 1)
 
 

@@ -20,5 +20,5 @@ def chosen(only: list[str]) -> list[Probe]:
     doors = {probe.kind for probe in ATTACKS}
     return [
         probe for probe in ATTACKS
-        if not only or any(text == probe.kind or (text not in doors and text in probe.name) for text in only)
+        if not only or any(text == probe.kind or (text not in doors and text in probe.title) for text in only)
     ]  # fmt: skip

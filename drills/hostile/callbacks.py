@@ -103,7 +103,7 @@ CALLBACKS = [
     Probe("callback", "1 MiB of empty lists", _posted(b"[" + b"[]," * 300_000 + b"[]]"), _REFUSED),
     Probe("callback", "100,000 deep", _posted(b"[" * 100_000), _REFUSED),
     Probe("callback", "9,000 deep", _posted(b'{"data":' * 9_000 + b"1" + b"}" * 9_000), _REFUSED),
-    Probe("callback", "8 MB", _posted(b'{"data": "' + b"x" * 8_000_000 + b'"}'), "(413|closed), generating"),
+    Probe("callback", "a body of 8 MB", _posted(b'{"data": "' + b"x" * 8_000_000 + b'"}'), "(413|closed), generating"),
     Probe("callback", "an id with NUL", _posted(b'{"data": {"taskId": "a\\u0000b"}}'), _REFUSED),
     Probe("callback", "an id of 500 kB", _posted(b'{"data": {"taskId": "' + b"x" * 500_000 + b'"}}'), _REFUSED),
 ]
