@@ -116,7 +116,7 @@ FILES: Final[Mapping[str, Answer]] = {
     "a video": _built(lambda: pictures.mp4_of_boxes(3)),
     "boxes 10,000 deep": _built(lambda: pictures.mp4_of_boxes(10_000)),
     "a picture at bytes a second": _dripped(head(f"{_PNG}\r\nContent-Length: 100000") + PNG_BEGIN),
-    "a silent host": _dripped(b""),
+    "a silent host": Exchange.stay_silent,
 }
 """What a link of the attacker's leads to."""
 

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 _BLOCK = bytes(65_536)
@@ -49,6 +50,14 @@ class Exchange:
         """Send a few bytes a second until the end of the attack."""
         while not self.release.wait(_DRIP_SECONDS):
             self.send(drop)
+
+    def stay_silent(self) -> None:
+        """Send nothing until the end of the attack, or until the other side gives up."""
+        self.connection.settimeout(_DRIP_SECONDS)
+        while not self.release.is_set():
+            with suppress(TimeoutError):
+                if not self.connection.recv(1):
+                    return
 
     def offset(self) -> int:
         """The first byte of the range that the request asks for."""

@@ -61,10 +61,12 @@ def _ask_health(target: Target, seen: Seen, over: threading.Event) -> None:
 
 def _read_memory(target: Target, seen: Seen, over: threading.Event) -> None:
     before = _processes(target)
-    while not over.wait(_MEMORY_EVERY_SECONDS):
-        for name, processes in _processes(target).items():
+    is_over = False
+    while not is_over:
+        is_over = over.wait(_MEMORY_EVERY_SECONDS)
+        after = _processes(target)
+        for name, processes in after.items():
             seen.peak_mib[name] = max(seen.peak_mib.get(name, 0.0), *map(_mib, processes))
-    after = _processes(target)
     seen.ended = [
         name for name, processes in before.items() if name != _DECODER and not processes <= after.get(name, processes)
     ]
