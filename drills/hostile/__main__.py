@@ -39,7 +39,7 @@ def main(
         console.print(f"no attack has {' or '.join(map(repr, only))} in its name; the doors are {', '.join(doors)}")
         raise typer.Exit(2)
     with tempfile.TemporaryDirectory(prefix="reelworks-hostile-") as folder, running(Path(folder)) as target:
-        usual = statistics.median(target.good_order() for _ in range(_USUAL_ORDERS))
+        usual = statistics.median(target.good_order() for _ in range(_USUAL_ORDERS if times else 1))
         results = []
         for probe in probes:
             results.append(run(target, probe, usual, with_times=times))
