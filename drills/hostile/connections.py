@@ -115,13 +115,16 @@ def _once(sent: bytes) -> Callable[[Target], str]:
 # After a refusal, the server reads and drops for a moment what the client still sends.
 _TOO_LARGE = r"(431|closed) after \d+ KiB"
 _BAD = r"(400|closed) after \d+ KiB"
+# A small request has left before the server closes, so the answer always arrives.
+_TOO_LARGE_SMALL = r"431 after \d+ KiB"
+_BAD_SMALL = r"400 after \d+ KiB"
 # The defaults of `schemas.settings.ConnectionSettings`, and a moment.
 _HEAD_SECONDS = 17.0
 _BODY_SECONDS = 33.0
 
 CONNECTIONS = [
     Probe("head", "a header value of 300 MiB", _flood(_HEAD + b"X: ", b"a", 300), _TOO_LARGE),
-    Probe("head", "a header value of 1 MiB", _flood(_HEAD + b"X: ", b"a", 1), _TOO_LARGE, is_short=True),
+    Probe("head", "a header value of 1 MiB", _flood(_HEAD + b"X: ", b"a", 1), _TOO_LARGE_SMALL, is_short=True),
     Probe("head", "a header name of 64 MiB", _flood(_HEAD, b"a", 64), _TOO_LARGE),
     Probe("head", "header lines of 64 MiB", _flood(_HEAD, b"X: y\r\n", 64), _TOO_LARGE),
     Probe("head", "folded header lines", _flood(_HEAD + b"X: y\r\n", b" y\r\n", 16), r"(400|431|closed) after \d+ KiB"),
@@ -135,8 +138,8 @@ CONNECTIONS = [
     Probe("head", "1,000 fields", _once(_HEAD + b"X: y\r\n" * 1000 + b"\r\n"), _TOO_LARGE, is_short=True),
     Probe("head", "trailers without end", _flood(_CHUNKED + b"1\r\na\r\n0\r\n", b"X: y\r\n", 16), _TOO_LARGE),
     Probe("head", "chunk extensions without end", _flood(_CHUNKED + b"1;", b"a=b;", 16), _TOO_LARGE),
-    Probe("head", "chunks of one byte", _flood(_CHUNKED, b"1\r\na\r\n", 8), _BAD),
-    Probe("head", "chunks of one byte, with a key", _flood(_WITH_KEY, b"1\r\n[\r\n", 8), _BAD),
+    Probe("head", "chunks of one byte", _flood(_CHUNKED, b"1\r\na\r\n", 1), _BAD_SMALL),
+    Probe("head", "chunks of one byte, with a key", _flood(_WITH_KEY, b"1\r\n \r\n", 1), _BAD_SMALL),
     Probe("head", "10,000 requests at once", _once((_HEAD + b"\r\n") * 10_000), _BAD),
     Probe("head", "a Content-Length of 10^30", _once(_CREATE + b"Content-Length: 1" + b"0" * 30 + _END), _BAD),
     Probe("head", "a Content-Length below zero", _once(_CREATE + b"Content-Length: -1" + _END), _BAD),

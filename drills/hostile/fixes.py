@@ -84,7 +84,7 @@ FIXES = (
         file="api_gateway.py",
         old="MAX_BODY_BYTES = 1024 * 1024\n",
         new="MAX_BODY_BYTES = 1024**3\n",
-        checks=("a body of 8 MB",),
+        checks=("callback: a body of 8 MB",),
     ),
     Mutant(
         name="the bounded decoding of a vendor's reply",
