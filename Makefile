@@ -11,7 +11,7 @@ LITELLM_INSTALLED := .venv-litellm/installed
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow model mutants check docs fmt bench peers chaos hostile fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow model mutants check docs fmt bench peers chaos hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,13 +82,16 @@ peers: $(INSTALLED) $(PEERS_INSTALLED) $(LITELLM_INSTALLED) ## Try each peer of 
 hostile: $(INSTALLED) ## Attack every door of a running system, and measure what others notice (ONLY=redis)
 	@$(BIN)/python -m drills.hostile $(if $(ONLY),--only "$(ONLY)")
 
+fixes: $(INSTALLED) ## Take out each fix against attacks, and see which attacks find the gap (ONLY="connections")
+	@$(BIN)/python -m drills.hostile.without $(if $(ONLY),--only "$(ONLY)")
+
 fuzz: $(INSTALLED) ## Give random bytes to each parser of foreign bytes for MINUTES (5), and keep what breaks one (ONLY=media, SEED=7)
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED))
 
 rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BASE=REVISION)
 	@$(BIN)/python -m drills.rollout --base "$(BASE)"
 
-chaos: $(INSTALLED) ## Break every part of the running system for MINUTES (20), as SEED decides, and audit it
+chaos: $(INSTALLED) ## Break and attack every part of the running system for MINUTES (20), as SEED decides, and audit it
 	@$(BIN)/python -m drills.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lock: $(INSTALLED) ## Pin the newest allowed versions again, and say what changed

@@ -59,7 +59,7 @@ def _try(mutant: Mutant, examples: int) -> Verdict:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reelworks-mutant-") as folder:
         tree = Path(folder)
-        _copy(tree)
+        copy_tree(tree)
         mutant.apply(tree)
         for check in mutant.checks:
             how = _failure(tree, check, examples)
@@ -68,7 +68,7 @@ def _try(mutant: Mutant, examples: int) -> Verdict:
     return Verdict(mutant, None, "", time.monotonic() - began)
 
 
-def _copy(tree: Path) -> None:
+def copy_tree(tree: Path) -> None:
     """Copy the files that git tracks, and new files that it does not ignore."""
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

@@ -21,7 +21,7 @@ class Mutant:
     new: str
     """The replacement."""
     checks: tuple[str, ...] = (MODEL,)
-    """Arguments of pytest, tried in order until a test fails."""
+    """What finds the mutant: arguments of pytest, tried in order until a test fails; or attacks."""
 
     def apply(self, tree: Path) -> None:
         """Replace the passage in the file.

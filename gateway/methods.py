@@ -8,10 +8,16 @@ from fastapi import FastAPI
 _PARAMETER = re.compile(r"\\{\w+\\}")
 
 
-def allowed_methods(app: FastAPI, path: str) -> frozenset[str]:
-    """The methods of the documented operations at a path. GET brings HEAD."""
+def allowed_methods(app: FastAPI, path: str, *, named: str) -> frozenset[str]:
+    """The methods that a path takes. GET brings HEAD.
+
+    Args:
+        named: the header Allow by Starlette, which names only the methods of the first route. For a page, which is not
+            documented, these are all.
+    """
     # The last parameter of some paths holds slashes. The document does not say of which.
-    return _matching(app, path, "[^/]+") or _matching(app, path, ".+")
+    documented = _matching(app, path, "[^/]+") or _matching(app, path, ".+")
+    return documented or _with_head({name.strip() for name in named.split(",") if name.strip()})
 
 
 def _matching(app: FastAPI, path: str, parameter: str) -> frozenset[str]:
@@ -29,5 +35,8 @@ def _operations(app: FastAPI, parameter: str) -> list[tuple[re.Pattern[str], fro
 
 
 def _methods(operations: dict[str, object]) -> frozenset[str]:
-    names = {name.upper() for name in operations}
+    return _with_head({name.upper() for name in operations})
+
+
+def _with_head(names: set[str]) -> frozenset[str]:
     return frozenset(names | {"HEAD"} if "GET" in names else names)

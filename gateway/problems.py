@@ -157,9 +157,9 @@ async def _http_exception(request: Request, error: HTTPException) -> JSONRespons
             problem: RequestError = NotFound("there is nothing at this path: GET /docs shows what there is")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             problem = MethodNotAllowed("this path does not take this method: the Allow header names those it takes")
-            # Starlette names only the methods of the first route of a path.
-            allowed = allowed_methods(request.app, request.scope["path"])
-            return problem_response(problem, {"Allow": ", ".join(sorted(allowed))} if allowed else error.headers)
+            named = (error.headers or {}).get("Allow", "")
+            allowed = allowed_methods(request.app, request.scope["path"], named=named)
+            return problem_response(problem, {"Allow": ", ".join(sorted(allowed))})
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             problem = ContentTooLarge(error.detail)
         case _:

@@ -22,6 +22,7 @@ def main(
     seed: Annotated[int | None, typer.Option(help="decides faults and orders; default: random")] = None,
     minutes: Annotated[float, typer.Option(min=0.1, help="length of orders and faults")] = 20.0,
     short: Annotated[bool, typer.Option(help="18 seconds with one fault of each main kind")] = False,
+    attacks: Annotated[bool, typer.Option(help="let a stranger attack the doors all along")] = True,
     json: Annotated[Path | None, typer.Option(help="also write the report to this file")] = None,
     keep: Annotated[bool, typer.Option(help="keep the logs also without a breach")] = False,
 ) -> None:
@@ -35,7 +36,7 @@ def main(
     folder = Path(tempfile.mkdtemp(prefix="reelworks-chaos-"))
     is_fine = False
     try:
-        report = run(planned, folder, console)
+        report = run(planned, folder, console, is_attacked=attacks)
         show(report, console)
         if json is not None:
             json.write_text(report.model_dump_json(indent=2) + "\n")

@@ -66,6 +66,8 @@ class Report(BaseModel):
     """The orders."""
     outcomes: dict[str, int]
     """Generations, by end."""
+    attacks: dict[str, int]
+    """The stranger's attacks, by door, and those that a fault cut. Empty: no stranger attacked."""
     recoveries: Recoveries
     """Recoveries from kills."""
     unplanned_deaths: dict[str, int]
@@ -88,6 +90,7 @@ def show(report: Report, console: Console) -> None:
     console.print(_table("vendor's faults", report.vendor_faults))
     console.print(_table("generations", report.outcomes))
     _show_orders(report.orders, console)
+    console.print(f"attacks: {_words(report.attacks)}", soft_wrap=True)
     _show_recoveries(report.recoveries, console)
     console.print(f"paid and not delivered: {_words(report.undelivered)}", soft_wrap=True)
     unlucky = {code: len(ids) for code, ids in report.unlucky.items()}

@@ -26,6 +26,7 @@ from drills.chaos.plans.schedule import KILLS
 from drills.chaos.plans.vendors import usual_scenarios
 from drills.chaos.progress import ProgressLine
 from drills.chaos.report import BreachFound, Orders, Report
+from drills.chaos.stranger import Stranger, counted
 from drills.chaos.system import Keeper, System, running
 from schemas.enums import Queue
 from workers.roles import Role
@@ -38,14 +39,19 @@ _LOOK_EVERY_SECONDS = 0.5
 _COUNTS = text("SELECT count(*), count(*) FILTER (WHERE wake_at IS NOT NULL) FROM generations")
 
 
-def run(plan: Plan, folder: Path, console: Console) -> Report:
-    """Run a plan. The folder then holds the logs and the data."""
+def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True) -> Report:
+    """Run a plan. The folder then holds the logs and the data.
+
+    Args:
+        is_attacked: a stranger attacks the doors all along.
+    """
     began = time.monotonic()
     with ExitStack() as ends:
         with console.status("starting the system"):
             system = ends.enter_context(running(folder, plan.pipeline))
             keeper = ends.enter_context(Keeper(system))
-        records, tally = _trouble(plan, system, console)
+        stranger = Stranger(system, plan.seed) if is_attacked else None
+        records, tally = _trouble(plan, system, stranger, console)
         with console.status("auditing"):
             found = audits.findings(system, tally, plan.orders)
             recovered = recoveries(records)
@@ -64,6 +70,7 @@ def run(plan: Plan, folder: Path, console: Console) -> Report:
             vendor_faults=_vendor_faults(plan, found),
             orders=_orders(plan, tally, found),
             outcomes=Counter(f"{entry.stage} {entry.error_code or ''}".strip() for entry in found.ours),
+            attacks=counted(stranger),
             recoveries=recovered,
             unplanned_deaths=_unplanned_deaths(keeper, records, system),
             log_errors=logs.errors(system.log_files),
@@ -76,8 +83,8 @@ def run(plan: Plan, folder: Path, console: Console) -> Report:
         )
 
 
-def _trouble(plan: Plan, system: System, console: Console) -> tuple[list[Record], Tally]:
-    """Send orders and faults at the same time, then wait until everything has settled."""
+def _trouble(plan: Plan, system: System, stranger: Stranger | None, console: Console) -> tuple[list[Record], Tally]:
+    """Send orders, faults and attacks at the same time, then wait until everything has settled."""
     for scenario in usual_scenarios():
         system.sandbox.add_scenario(scenario)
     load = Load(system, plan.orders, make_customers(system, CUSTOMERS), deadline_seconds=plan.deadline_seconds)
@@ -85,6 +92,9 @@ def _trouble(plan: Plan, system: System, console: Console) -> tuple[list[Record]
     with ProgressLine(console, seconds=plan.minutes * 60) as progress, ExitStack() as ends:
         ends.callback(load.abandon)
         ends.callback(injector.abandon)
+        if stranger is not None:
+            ends.callback(stranger.finish)
+            stranger.start()
         began = time.monotonic()
         load.start(began)
         injector.start(began)
@@ -93,6 +103,8 @@ def _trouble(plan: Plan, system: System, console: Console) -> tuple[list[Record]
             progress.show(_state("breaking", injector, load, system), seconds=time.monotonic() - began)
         injector.finish()
         load.finish()
+        if stranger is not None:
+            stranger.finish()
         settled_by = time.monotonic() + plan.deadline_seconds + _SETTLE_MARGIN_SECONDS
         while not _is_settled(system) and time.monotonic() < settled_by:
             progress.show(_state("settling", injector, load, system), seconds=time.monotonic() - began)

@@ -6,16 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
+from redis.exceptions import RedisError
 from rich.console import Console
-from rich.progress import track
+from rich.markup import escape
 
-from drills.hostile.bodies import BODIES
-from drills.hostile.connections import CONNECTIONS
-from drills.hostile.links import LINKS
-from drills.hostile.messages import MESSAGES
+from drills.hostile.attacks import ATTACKS, chosen
 from drills.hostile.probe import Probe
-from drills.hostile.report import Result, show
+from drills.hostile.report import Result, as_json, show
 from drills.hostile.target import Target, running
 from drills.hostile.watch import watching
 
@@ -25,34 +24,47 @@ _USUAL_ORDERS = 10
 
 
 def main(
-    only: Annotated[str, typer.Option(help="only the attacks on this door, or whose name holds this text")] = "",
+    only: Annotated[
+        list[str], typer.Option(help="only the attacks on this door, or whose name holds this text; repeatable")
+    ] = [],  # noqa: B006 -- typer's form of a repeatable option
+    times: Annotated[
+        bool, typer.Option(help="count slow answers as breaches, which a busy machine brings, too")
+    ] = True,
+    json: Annotated[Path | None, typer.Option(help="also write the breaches to this file")] = None,
 ) -> None:
-    """Attack every door of a running system. Exit with 1 if an attack disturbs others or takes too much memory."""
-    every = all_probes()
-    doors = {each.kind for each in every}
-    probes = [each for each in every if only == each.kind or (only not in doors and only in each.name)]
+    """Attack every door of a running system. Exit with 1 if an attack breaks a bound."""
+    probes = chosen(only)
     if not probes:
-        console.print(f"no attack has {only!r} in its name; the doors are {', '.join(sorted(doors))}")
+        doors = sorted({probe.kind for probe in ATTACKS})
+        console.print(f"no attack has {' or '.join(map(repr, only))} in its name; the doors are {', '.join(doors)}")
         raise typer.Exit(2)
     with tempfile.TemporaryDirectory(prefix="reelworks-hostile-") as folder, running(Path(folder)) as target:
-        usual = statistics.median(target.good_order() for _ in range(_USUAL_ORDERS))
-        results = [run(target, probe, usual) for probe in track(probes, "attacks", console=console)]
+        usual = statistics.median(target.good_order() for _ in range(_USUAL_ORDERS if times else 1))
+        results = []
+        for probe in probes:
+            results.append(run(target, probe, usual, with_times=times))
+            console.print(_line(results[-1], with_times=times))
+        if json is not None:
+            json.write_text(as_json(results, with_times=times))
         target.stack.check()
-    raise typer.Exit(0 if show(results, console) else 1)
+    raise typer.Exit(0 if show(results, console, with_times=times) else 1)
 
 
-def all_probes() -> list[Probe]:
-    """Every attack."""
-    return [*CONNECTIONS, *BODIES, *LINKS, *MESSAGES]
-
-
-def run(target: Target, probe: Probe, usual: float) -> Result:
+def run(target: Target, probe: Probe, usual: float, *, with_times: bool) -> Result:
     """Run an attack beside an honest order, and measure both."""
-    with ThreadPoolExecutor(1) as pool, watching(target) as seen:
+    with ThreadPoolExecutor(1) as pool, watching(target, with_times=with_times) as seen:
         attack = pool.submit(probe.attack, target)
         order_seconds = target.good_order()
-        answer = attack.result()
+        try:
+            answer = attack.result()
+        except (httpx.HTTPError, OSError, RedisError) as error:
+            answer = f"{type(error).__name__}: {error}"
     return Result(probe, answer, seen, order_seconds, usual)
+
+
+def _line(result: Result, *, with_times: bool) -> str:
+    breaches = ", ".join(result.breaches(with_times=with_times))
+    return escape(f"{result.probe.title}: ") + (f"[red]{escape(breaches)}[/red]" if breaches else escape(result.answer))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ _PATHS = (
     "/webhooks/replicate",
 )
 _JSON = "application/json"
+_SHORT_PATHS = {"/v1/generations"}
+_SHORT = {"1 MiB of empty lists"}
 
 _BODIES: dict[str, tuple[str, bytes]] = {
     "1 MiB of empty lists": (_JSON, b"[" + b"[]," * (_MEBIBYTE // 3) + b"[]]"),
@@ -48,12 +50,33 @@ def _post(target: Target, path: str, content_type: str, body: bytes, *, with_key
         return f"closed ({type(error).__name__})"
 
 
+# FastAPI would need a second for these, so they are refused before they are parsed.
+_COUNTED = {"1 MiB of empty lists", "1 MiB of numbers", "1 MiB of empty objects", "100,000 deep", "50,000 keys"}
+# The announced length is too large for this path, whoever asks.
+_TOO_LARGE = {"an image of 20 MB"}
+
+
+def _allowed(path: str, name: str, *, with_key: bool) -> str:
+    if not path.startswith("/v1"):
+        # A callback without a token or a signature. A body above 1 MiB is refused by its length.
+        return "401|413"
+    if path == "/v1/uploads":
+        return "201|413|415" if with_key else "401"
+    if name in _TOO_LARGE:
+        return "413"
+    if not with_key:
+        return "401"
+    return "413" if name in _COUNTED else "400|413|415|422"
+
+
 def _probe(path: str, name: str, *, with_key: bool) -> Probe:
     content_type, body = _BODIES[name]
     return Probe(
         "body",
         f"{name} to {path.partition('?')[0]}, {'a' if with_key else 'no'} key",
         lambda target: _post(target, path, content_type, body, with_key=with_key),
+        _allowed(path, name, with_key=with_key),
+        is_short=path in _SHORT_PATHS and name in _SHORT,
     )
 
 

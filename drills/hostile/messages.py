@@ -11,6 +11,7 @@ from drills.hostile.probe import Probe
 from drills.hostile.target import Target
 
 _DRAIN_SECONDS = 10.0
+_SHORT = {"headers.id of every wrong type", "no JSON"}
 
 WRONG: tuple[object, ...] = (None, 5, 1.5, True, [], ["a"], {}, {"a": 1}, "", "\x00", "\ud83d", "a" * 100_000)
 """Values of every JSON type, and texts that parsers stumble over."""
@@ -82,7 +83,7 @@ def _push(target: Target, *raw: str | bytes) -> str:
 
 
 def _probe(name: str, *raw: str | bytes) -> Probe:
-    return Probe("redis", name, lambda target: _push(target, *raw))
+    return Probe("redis", name, lambda target: _push(target, *raw), "taken", is_short=name in _SHORT)
 
 
 def _left(target: Target) -> int:
@@ -125,8 +126,11 @@ MESSAGES = [
     _probe("a task of ours", json.dumps(with_part("headers", "task", "pipeline.sweep"))),
     _probe("a task of nobody", json.dumps(with_part("headers", "task", "their.task"))),
     _probe("a body of 20 MB", json.dumps(message(body="x" * 20_000_000))),
+    Probe(
+        "redis", "a body of 120 MB", lambda target: _push(target, json.dumps(message(body="x" * 120_000_000))), "taken"
+    ),
     _probe("a body of a million lists", json.dumps(message([[], {"request": [[]] * 1_000_000}, {}]))),
-    Probe("redis", "a body that unfolds to a gigabyte", _bomb),
+    Probe("redis", "a body that unfolds to a gigabyte", _bomb, "taken"),
     _probe("1,000 orders at once", *(json.dumps(message()) for _ in range(1000))),
-]  # fmt: skip
+]
 """Every attack on the Redis door."""

@@ -1,15 +1,18 @@
 """The system under attack, and its honest customer."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
 from redis import Redis
 
+from drills.hostile.hosts import Hosts, running_hosts
 from sandbox.client import SandboxClient
 from schemas.settings import SandboxSettings, Settings
 from stack.stack import Stack
@@ -17,8 +20,9 @@ from storage import customers, ledger
 from storage.database import Database
 
 _CREDITS = 10**6
-_LONGEST_ORDER_SECONDS = 120.0
+_LONGEST_ORDER_SECONDS = 60.0
 _UNLIMITED = 10**9
+_LOOK_EVERY_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,11 @@ class Account:
     """The customer."""
     key: str
     """An API key of the customer."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header that authenticates a request."""
+        return {"X-API-Key": self.key}
 
 
 @dataclass(frozen=True)
@@ -45,31 +54,45 @@ class Target:
     """The honest customer."""
     evil: Account
     """A customer that attacks. Its key is valid."""
+    sandbox: SandboxClient
+    """Controls the vendor of honest orders."""
+    hosts: Hosts
+    """The attacker's vendor and hosts of files."""
 
     @property
     def address(self) -> tuple[str, int]:
         """The gateway's host and port."""
         return self.http.base_url.host, self.http.base_url.port or 80
 
-    def good_order(self) -> float:
-        """The seconds from an honest order to its completion.
+    def order(self, account: Account, **body: object) -> str:
+        """Order for a customer. Returns the path of the generation.
 
         Raises:
-            TimeoutError: the order did not complete.
+            httpx.HTTPStatusError: the order was refused.
+        """
+        answer = self.http.post("/v1/generations", json=body, headers=account.headers).raise_for_status()
+        return f"/v1/generations/{answer.json()['id']}"
+
+    def see(self, account: Account, path: str) -> Any:
+        """A resource of a customer's."""
+        return self.http.get(path, headers=account.headers).raise_for_status().json()
+
+    def good_order(self, **changes: object) -> float:
+        """The seconds from an honest order to its completion. Infinite: the order did not complete.
+
+        Args:
+            changes: fields of the order beside the model and the prompt.
         """
         began = time.monotonic()
-        headers = {"Authorization": f"Bearer {self.good.key}"}
-        body = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
-        answer = self.http.post("/v1/generations", json=body, headers=headers).raise_for_status()
-        path = f"/v1/generations/{answer.json()['id']}"
+        path = self.order(self.good, **{"model": "nano-banana", "prompt": "a lighthouse in fog", **changes})
         while time.monotonic() - began < _LONGEST_ORDER_SECONDS:
-            status = self.http.get(path, headers=headers).raise_for_status().json()["status"]
+            status = self.see(self.good, path)["status"]
             if status == "completed":
                 return time.monotonic() - began
             if status in {"failed", "cancelled"}:
                 break
-            time.sleep(0.02)
-        raise TimeoutError("an honest order did not complete")
+            time.sleep(_LOOK_EVERY_SECONDS)
+        return math.inf
 
 
 @contextmanager
@@ -77,14 +100,23 @@ def running(folder: Path) -> Iterator[Target]:
     """Start a system with the settings of production, apart from the vendors. Everything ends with the block."""
     settings = Settings(_env_file=None, sandbox=SandboxSettings(seconds_per_image=0.1, seconds_per_video=0.2))
     with ExitStack() as ends:
-        stack = ends.enter_context(Stack(folder, settings))
+        hosts = ends.enter_context(running_hosts())
+        stack = ends.enter_context(Stack(folder, settings, extra_env=hosts.environment()))
+        sandbox = ends.enter_context(SandboxClient(stack.sandbox_url))
+        sandbox.set_limits(creates_per_10_seconds=_UNLIMITED, reads_per_second=_UNLIMITED)
+        yield ends.enter_context(target_of(stack, sandbox, hosts))
+
+
+@contextmanager
+def target_of(stack: Stack, sandbox: SandboxClient, hosts: Hosts) -> Iterator[Target]:
+    """The target in a running system, with two new customers."""
+    with ExitStack() as ends:
         database = Database(stack.settings.database_url, pool_size=2)
         ends.callback(database.dispose)
-        with SandboxClient(stack.sandbox_url) as sandbox:
-            sandbox.set_limits(creates_per_10_seconds=_UNLIMITED, reads_per_second=_UNLIMITED)
         http = ends.enter_context(httpx.Client(base_url=stack.gateway_url, timeout=60, trust_env=False))
         redis = ends.enter_context(Redis.from_url(stack.settings.redis_url))
-        yield Target(stack, http, redis, _account(database, "honest"), _account(database, "hostile"))
+        good, evil = _account(database, "honest"), _account(database, "hostile")
+        yield Target(stack, http, redis, good, evil, sandbox, hosts)
 
 
 def _account(database: Database, name: str) -> Account:

@@ -14,6 +14,7 @@ from drills.hostile.target import Target
 _HEALTH_EVERY_SECONDS = 0.02
 _MEMORY_EVERY_SECONDS = 0.1
 _MEBIBYTE = 1024**2
+_DECODER = "decoder"
 
 
 @dataclass
@@ -26,13 +27,16 @@ class Seen:
     """The calls of `/healthz` without an answer of 200."""
     peak_mib: dict[str, float] = field(default_factory=dict)
     """The largest resident memory of a process of each part."""
+    ended: list[str] = field(default_factory=list)
+    """The parts of which a process ended."""
 
 
 @contextmanager
-def watching(target: Target) -> Iterator[Seen]:
-    """Measure while the block runs."""
+def watching(target: Target, *, with_times: bool = True) -> Iterator[Seen]:
+    """Measure while the block runs. Without times, `/healthz` is not asked."""
     seen, over = Seen(), threading.Event()
-    threads = [threading.Thread(target=work, args=(target, seen, over)) for work in (_ask_health, _read_memory)]
+    works = (_ask_health, _read_memory) if with_times else (_read_memory,)
+    threads = [threading.Thread(target=work, args=(target, seen, over)) for work in works]
     for thread in threads:
         thread.start()
     try:
@@ -56,16 +60,47 @@ def _ask_health(target: Target, seen: Seen, over: threading.Event) -> None:
 
 
 def _read_memory(target: Target, seen: Seen, over: threading.Event) -> None:
-    ours = {name: part for name, part in target.stack.parts.items() if name == "gateway" or name.startswith("worker-")}
-    while not over.wait(_MEMORY_EVERY_SECONDS):
-        for name, part in ours.items():
-            seen.peak_mib[name] = max(seen.peak_mib.get(name, 0.0), _largest_mib(part.pid))
+    before = _processes(target)
+    is_over = False
+    while not is_over:
+        is_over = over.wait(_MEMORY_EVERY_SECONDS)
+        after = _processes(target)
+        for name, processes in after.items():
+            seen.peak_mib[name] = max(seen.peak_mib.get(name, 0.0), *map(_mib, processes))
+    seen.ended = [
+        name for name, processes in before.items() if name != _DECODER and not processes <= after.get(name, processes)
+    ]
 
 
-def _largest_mib(pid: int | None) -> float:
-    """The resident memory of the largest process of a part."""
+def _processes(target: Target) -> dict[str, set[psutil.Process]]:
+    """The processes of each part. The decoders of all workers are one part."""
+    found: dict[str, set[psutil.Process]] = {}
+    for name, part in target.stack.parts.items():
+        if name != "gateway" and not name.startswith("worker"):
+            continue
+        for process in _tree(part.pid):
+            found.setdefault(_DECODER if _is_decoder(process) else name, set()).add(process)
+    return found
+
+
+def _tree(pid: int | None) -> list[psutil.Process]:
     try:
         process = psutil.Process(pid)
-        return max(each.memory_info().rss for each in (process, *process.children(recursive=True))) / _MEBIBYTE
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _is_decoder(process: psutil.Process) -> bool:
+    try:
+        return "media.child" in process.cmdline()
+    except psutil.NoSuchProcess:
+        # Only decoders end in the middle of a run.
+        return True
+
+
+def _mib(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_info().rss) / _MEBIBYTE
     except psutil.NoSuchProcess:
         return 0.0

@@ -31,11 +31,16 @@ from schemas.errors import (
 )
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
+MOST_REPLY_VALUES = 100_000
+"""The limit of commas and brackets in an answer. For a million, a parser blocks all threads for a second."""
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The limit of a kept file (`Call.keeps_file`), which is an image."""
 
 EMBEDDED_FILE = "#embedded-file-"
 """Ends a link to a `data:` URI in an answer: the answer's URL comes before, the number of earlier URIs after."""
+
+# Only these bytes begin a value in JSON.
+_STRUCTURE = (b",", b"[", b"{")
 
 _MAX_CONNECTIONS = 32
 _CONNECT_SECONDS = 10.0
@@ -82,7 +87,7 @@ class Transport:
             LeaseLost: the fence stopped the create.
             ProviderUnavailable: a read got no answer, or a create never left.
             ProviderOutcomeUnknown: a create may have left and got no answer.
-            ProviderBadResponse: the answer to a read is larger than `MAX_REPLY_BYTES`.
+            ProviderBadResponse: the answer to a read exceeds `MAX_REPLY_BYTES` or `MOST_REPLY_VALUES`.
         """
         started = self._clock.start(call.timeout_seconds)
         status: int | None = None
@@ -122,11 +127,14 @@ class Transport:
             extensions={"timeout": timeout.as_dict()},
         )
         with closing(self._network_of(call).handle_request(request)) as response:
-            content, files = bytearray(), _Files(call, request)
+            content, files, values = bytearray(), _Files(call, request), 0
             for chunk in files.taken_out(_decoded(response)):
                 content += chunk
                 if len(content) > MAX_REPLY_BYTES:
-                    raise _too_large(call, MAX_REPLY_BYTES)
+                    raise _too_large(call, f"{MAX_REPLY_BYTES} bytes")
+                values += sum(chunk.count(mark) for mark in _STRUCTURE)
+                if values > MOST_REPLY_VALUES:
+                    raise _too_large(call, f"{MOST_REPLY_VALUES} commas and brackets")
             headers = response.headers
             return Reply(call, response.status_code, bytes(content), retry_after(headers), files.first, headers)
 
@@ -215,7 +223,7 @@ class _Files:
             chunks = embedded.without_files(chunks, self._call.elide, of_member)
         for chunk in chunks:
             if any(kept.is_too_large for kept in self._kept):
-                raise _too_large(self._call, MAX_FILE_BYTES)
+                raise _too_large(self._call, f"{MAX_FILE_BYTES} bytes")
             yield chunk
 
     def _link(self, number: int) -> str:
@@ -245,6 +253,6 @@ def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
     return ProviderOutcomeUnknown(text) if call.is_create and has_left else ProviderUnavailable(text)
 
 
-def _too_large(call: Call, most: int) -> ProviderError:
-    text = f"{call.provider} answered {call.operation} with more than {most} bytes"
+def _too_large(call: Call, most: str) -> ProviderError:
+    text = f"{call.provider} answered {call.operation} with more than {most}"
     return ProviderOutcomeUnknown(text) if call.is_create else ProviderBadResponse(text)

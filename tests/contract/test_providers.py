@@ -50,6 +50,7 @@ TROUBLES: dict[str, tuple[Answer, type[ProviderError], type[ProviderError]]] = {
     "no HTTP at all": (raw(b"\x00\x01garbage\r\n\r\n"), ProviderOutcomeUnknown, ProviderUnavailable),
     "a page as 200": (http(200, PAGE), ProviderOutcomeUnknown, ProviderUnavailable),
     "nothing as 200": (http(200), ProviderOutcomeUnknown, ProviderUnavailable),
+    "a million values": (http(200, b"[" + b"[]," * 10**6 + b"[]]"), ProviderOutcomeUnknown, ProviderBadResponse),
     "an endless body": (http(200, b"x" * (MAX_REPLY_BYTES + 1)), ProviderOutcomeUnknown, ProviderBadResponse),
     "a redirect": (http(302, headers={"Location": "/elsewhere"}), ProviderOutcomeUnknown, ProviderBadResponse),
     "500": (http(500, PAGE), ProviderOutcomeUnknown, ProviderUnavailable),

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from pydantic import BaseModel, JsonValue, SecretStr
 
+from drills.hostile.hosts import Hosts, running_hosts
 from sandbox.client import SandboxClient
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Match, Scenario
@@ -177,10 +178,17 @@ def system_of(stack: Stack) -> Iterator[System]:
 
 
 @pytest.fixture(scope="session")
-def system(services: Stack, run_folder: Path) -> Iterator[System]:
+def hosts() -> Iterator[Hosts]:
+    """A stranger's servers. One of them is the system's vendor of OpenAI-compatible pictures."""
+    with running_hosts() as hosts:
+        yield hosts
+
+
+@pytest.fixture(scope="session")
+def system(services: Stack, run_folder: Path, hosts: Hosts) -> Iterator[System]:
     """Every process, in callback mode."""
     settings = own_places(services, "e2e", 1)
-    with Stack(run_folder / "e2e", settings) as stack:
+    with Stack(run_folder / "e2e", settings, extra_env=hosts.account()) as stack:
         yield from system_of(stack)
 
 

@@ -19,3 +19,4 @@ def test_short_chaos_run_has_no_breach(tmp_path: Path) -> None:
     assert sum(report.vendor_faults.values()) > 10
     assert report.orders.given_up == 0
     assert report.outcomes["completed"] > 0
+    assert sum(report.attacks.values()) > 0

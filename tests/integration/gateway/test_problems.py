@@ -237,6 +237,9 @@ def test_an_exception_after_the_first_byte_cuts_the_connection(settings: Setting
         ("/inputs/uploads/a/b.png", "GET, HEAD"),
         ("/callbacks/kie/{id}", "POST"),
         ("/healthz", "GET, HEAD"),
+        ("/", "GET, HEAD"),
+        ("/docs", "GET, HEAD"),
+        ("/openapi.json", "GET, HEAD"),
     ],
 )
 def test_allow_names_every_method_of_the_path(gateway: httpx.Client, path: str, allowed: str) -> None:

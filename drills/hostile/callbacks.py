@@ -1,0 +1,110 @@
+"""Attacks with callbacks: forged, repeated and wrong ones, for an order that is under way."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import httpx
+
+from drills.hostile.probe import Probe
+from drills.hostile.target import Target
+from sandbox.control_models import TaskReport
+from sandbox.scenarios import Match, Scenario
+
+_PATIENCE_SECONDS = 15.0
+_LOOK_EVERY_SECONDS = 0.05
+_REPEATS = 50
+# A poll may be under way when the callbacks begin, and another is due after them.
+_MORE_READS = 2
+
+
+@contextmanager
+def _under_way(target: Target) -> Iterator[tuple[str, TaskReport]]:
+    """An order that the vendor works on until the end of the block: its path, and the vendor's task."""
+    word = f"w{uuid4().hex}"
+    with target.sandbox.scenario(Scenario(match=Match(prompt_contains=word), seconds=600)):
+        path = target.order(target.evil, model="nano-banana", prompt=f"a boat {word}")
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        while target.see(target.evil, path)["stage"] != "generating" and time.monotonic() < ends_at:
+            time.sleep(_LOOK_EVERY_SECONDS)
+        (task,) = target.sandbox.tasks(word)
+        try:
+            yield path, task
+        finally:
+            target.http.post(f"{path}/cancel", headers=target.evil.headers)
+
+
+def _repeated(target: Target) -> str:
+    """Repeat a signed callback. Each may cause a read of the vendor, but only one a second."""
+    with _under_way(target) as (path, task):
+        before, began = _reads(target, task), time.monotonic()
+        statuses = {target.sandbox.send_callback(task.task_id).status for _ in range(_REPEATS)}
+        seconds = math.ceil(time.monotonic() - began)
+        time.sleep(1)
+        reads = _reads(target, task) - before
+        is_bounded = reads <= seconds + 1 + _MORE_READS
+        stage = target.see(target.evil, path)["stage"]
+    return f"{statuses}, {stage}, {'one read a second' if is_bounded else f'{reads} reads in {seconds} s'}"
+
+
+def _reads(target: Target, task: TaskReport) -> int:
+    (found,) = [each for each in target.sandbox.tasks(task.prompt) if each.task_id == task.task_id]
+    return found.polls
+
+
+def _forged(target: Target) -> str:
+    with _under_way(target) as (path, task):
+        before = _reads(target, task)
+        statuses = {target.sandbox.send_callback(task.task_id, signed="wrong").status for _ in range(10)}
+        time.sleep(0.5)
+        return f"{statuses}, {target.see(target.evil, path)['stage']}, {_reads(target, task) - before} reads"
+
+
+def _posted(body: bytes, url: Callable[[str], str] = str) -> Callable[[Target], str]:
+    """Post bytes to a callback's own URL, or to a changed one."""
+
+    def attack(target: Target) -> str:
+        with _under_way(target) as (path, task):
+            try:
+                address = url(task.call_back_url or "")
+                status = str(
+                    target.http.post(address, content=body, headers={"Content-Type": "application/json"}).status_code
+                )
+            except httpx.TransportError:
+                status = "closed"
+            return f"{status}, {target.see(target.evil, path)['stage']}"
+
+    return attack
+
+
+def _other_provider(url: str) -> str:
+    return url.replace("/callbacks/kie/", "/callbacks/replicate/")
+
+
+_REFUSED = "(400|401|404|413|422), generating"
+
+CALLBACKS = [
+    Probe(
+        "callback",
+        f"a signed one {_REPEATS} times",
+        _repeated,
+        r"\{200\}, generating, one read a second",
+        is_short=True,
+    ),
+    Probe("callback", "a forged signature, 10 times", _forged, r"\{401\}, generating, [01] reads"),
+    Probe("callback", "no signature", _posted(b'{"data": {"taskId": "x"}}'), _REFUSED),
+    Probe("callback", "a wrong token", _posted(b"{}", lambda url: url[:-1]), _REFUSED),
+    Probe("callback", "no token", _posted(b"{}", lambda url: url.partition("?")[0]), _REFUSED),
+    Probe("callback", "the token of another path", _posted(b"{}", _other_provider), _REFUSED),
+    Probe("callback", "a token of 60 kB", _posted(b"{}", lambda url: url + "a" * 60_000), _REFUSED),
+    Probe("callback", "a token with NUL", _posted(b"{}", lambda url: url + "%00"), _REFUSED),
+    Probe("callback", "1 MiB of empty lists", _posted(b"[" + b"[]," * 300_000 + b"[]]"), _REFUSED),
+    Probe("callback", "100,000 deep", _posted(b"[" * 100_000), _REFUSED),
+    Probe("callback", "9,000 deep", _posted(b'{"data":' * 9_000 + b"1" + b"}" * 9_000), _REFUSED),
+    Probe("callback", "a body of 8 MB", _posted(b'{"data": "' + b"x" * 8_000_000 + b'"}'), "(413|closed), generating"),
+    Probe("callback", "an id with NUL", _posted(b'{"data": {"taskId": "a\\u0000b"}}'), _REFUSED),
+    Probe("callback", "an id of 500 kB", _posted(b'{"data": {"taskId": "' + b"x" * 500_000 + b'"}}'), _REFUSED),
+]
+"""Every attack with callbacks."""
