@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Mapping
 from functools import cache
+from uuid import uuid4
 
 from hypothesis.strategies import SearchStrategy
 from structlog.testing import capture_logs
@@ -20,6 +21,7 @@ from tests.media_files.table import IMAGES, VIDEOS
 
 _LIMITS = Limits(memory_bytes=64 * 1024**2, seconds=5)
 _LARGEST_SEED = 20_000
+_CUSTOMER = uuid4()
 
 
 def check(content: bytes) -> None:
@@ -30,12 +32,19 @@ def check(content: bytes) -> None:
     with capture_logs() as lines:
         for kind in (kind for kind in Kind if media in RESULTS[kind]):
             try:
-                _check_reading(decoder.read(io.BytesIO(content), media, kind, _LIMITS, size_bytes=len(content)))
+                _check_reading(
+                    decoder.read(
+                        io.BytesIO(content), media, kind, _LIMITS, size_bytes=len(content), customer_id=_CUSTOMER
+                    )
+                )
             except ResultInvalid as error:
                 _check_reason(str(error))
         if media.demuxer:
             try:
-                assert math.isfinite(decoder.measure(io.BytesIO(content), media, _LIMITS, size_bytes=len(content)))
+                seconds = decoder.measure(
+                    io.BytesIO(content), media, _LIMITS, size_bytes=len(content), customer_id=_CUSTOMER
+                )
+                assert math.isfinite(seconds)
             except ResultInvalid as error:
                 _check_reason(str(error))
     failures = [line["trace"] for line in lines if line["event"] == "decoder_failed"]
