@@ -209,7 +209,7 @@ class WrongFile(DownloadError):
 
 
 class SlowSource(DownloadError):
-    """The host sent less than the least rate. A result is fetched again, and half the rate is enough then."""
+    """The host sent less than the least rate. A result is fetched again, and a quarter of the rate is enough then."""
 
 
 class ResultInvalid(ReelworksError):

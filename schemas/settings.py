@@ -141,7 +141,7 @@ class DownloadSettings(BaseModel):
     least_bytes_per_second: int = Field(
         default=16 * 1024,
         ge=0,
-        description="a slower host is left after `idle_timeout_seconds`; each new try accepts half of it; 0: any rate",
+        description="a slower host is left after `idle_timeout_seconds`; each new try accepts a quarter; 0: any rate",
     )
     max_redirects: int = Field(default=5, ge=0)
     """The most redirects."""

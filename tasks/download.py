@@ -128,7 +128,7 @@ class _Progress:
 
 
 def _limits(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
-    """The limits until the deadline, for the kind that was ordered. Each failure halves the least rate."""
+    """The limits until the deadline, for the kind that was ordered. Each failure divides the least rate by four."""
     left = (claim.generation.deadline_at - claim.generation.claimed_at).total_seconds()
     is_image = claim.generation.kind is Kind.IMAGE
     max_bytes = min(limits.max_bytes, limits.max_image_bytes) if is_image else limits.max_bytes
@@ -136,7 +136,7 @@ def _limits(limits: DownloadSettings, claim: Claim) -> DownloadSettings:
         update={
             "timeout_seconds": min(limits.timeout_seconds, left),
             "max_bytes": max_bytes,
-            "least_bytes_per_second": limits.least_bytes_per_second >> claim.generation.failures,
+            "least_bytes_per_second": limits.least_bytes_per_second >> 2 * claim.generation.failures,
         }
     )
 

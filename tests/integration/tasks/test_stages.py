@@ -137,7 +137,7 @@ def test_download_is_retried_while_the_host_is_away(lives: Lives) -> None:
 
 
 def test_slow_result_is_fetched_in_the_end(lives: Lives) -> None:
-    life = lives.begin(bytes_per_second=10_000, delivered={"width": 256, "height": 256})
+    life = lives.begin(bytes_per_second=3000, delivered={"width": 256, "height": 256})
     downloads = life.settings.downloads.model_copy(
         update={"idle_timeout_seconds": 0.5, "least_bytes_per_second": 64_000}
     )
