@@ -7,14 +7,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import ContentTooLarge
+from schemas.json_values import MOST_VALUES, TOO_MANY_VALUES, count_values
 
 _DETAIL = "the body may have up to {} bytes"
-
-# A parser needs a second for a million small values, and blocks all other requests meanwhile. Only these bytes begin a
-# value, and base64 has none of them.
-_STRUCTURE = (b",", b"[", b"{")
-_MOST_VALUES = 20_000
-_MANY_VALUES = f"a JSON body may have up to {_MOST_VALUES} commas and brackets"
 
 
 class BodyLimit:
@@ -82,9 +77,9 @@ class _LimitedBody:
         body = message.get("body", b"")
         self._received_bytes += len(body)
         self._require_size(self._received_bytes)
-        self._values += sum(body.count(mark) for mark in _STRUCTURE) if self._is_json else 0
-        if self._values > _MOST_VALUES:
-            raise HTTPException(ContentTooLarge.http_status, _MANY_VALUES)
+        self._values += count_values(body) if self._is_json else 0
+        if self._values > MOST_VALUES:
+            raise HTTPException(ContentTooLarge.http_status, TOO_MANY_VALUES)
         return message
 
     def _require_size(self, size: int) -> None:

@@ -118,9 +118,11 @@ class InvalidRequest(RequestError):
     title = "Invalid request"
 
     @classmethod
-    def of_fields(cls, problems: Sequence[tuple[str, str]]) -> Self:
-        """The errors of some fields: each field's name, and the message."""
+    def of_fields(cls, problems: Sequence[tuple[str, str]], *, more: int = 0) -> Self:
+        """The errors of some fields: each field's name, and the message. `more`: the number of errors left out."""
         detail = "; ".join(f"{field}: {message}" for field, message in problems)
+        if more:
+            detail += f"; and {more} more"
         return cls(detail, {"errors": [{"field": field, "message": text} for field, text in problems]})
 
 

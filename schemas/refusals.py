@@ -19,7 +19,7 @@ from schemas.text import shown
 Location = tuple[int | str, ...]
 """The place of a value: names of fields and numbers of entries."""
 
-# A body of 1 MiB can have a hundred thousand wrong fields. The answer names only the first ones.
+# A request can have thousands of wrong fields. The answer names the first ones, and the number of the others.
 _MOST_PROBLEMS = 20
 
 _NEAREST = 2
@@ -82,7 +82,8 @@ class Place:
 
 def refusal(errors: Sequence[ErrorDetails], place_of: Callable[[Location], Place]) -> InvalidRequest:
     """The problem of a request that does not fit its model. Repeats no value of the request."""
-    return InvalidRequest.of_fields([_problem(error, place_of(error["loc"])) for error in errors[:_MOST_PROBLEMS]])
+    listed = [_problem(error, place_of(error["loc"])) for error in errors[:_MOST_PROBLEMS]]
+    return InvalidRequest.of_fields(listed, more=len(errors) - len(listed))
 
 
 def model_in(annotation: object) -> type[BaseModel] | None:

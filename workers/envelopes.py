@@ -16,6 +16,7 @@ from typing import Final
 from uuid import uuid4
 
 from schemas.enums import Queue, TaskName
+from schemas.json_values import MOST_VALUES, TOO_MANY_VALUES, count_values
 from schemas.stages import WORK
 
 TASKS_OF: Final[Mapping[str, frozenset[str]]] = {
@@ -120,14 +121,17 @@ def _body(body: object, encoding: object) -> object:
     if not isinstance(body, str):
         raise _Refused("the message's body must be a text")
     if encoding is None or encoding == "utf-8":
-        parsed = _json(body)
+        document = body.encode("utf-8", "surrogatepass")
     elif encoding == "base64":
         try:
-            parsed = _json(base64.b64decode(body, validate=True))
+            document = base64.b64decode(body, validate=True)
         except (ValueError, binascii.Error):
             raise _Refused("the message's body is not base64") from None
     else:
         raise _Refused("the message's body_encoding must be base64")
+    if count_values(document) > MOST_VALUES:
+        raise _Refused(f"the message is too large: {TOO_MANY_VALUES}")
+    parsed = _json(document)
     if parsed is None:
         raise _Refused("the message's body is not JSON")
     return parsed

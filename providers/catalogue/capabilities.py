@@ -9,6 +9,7 @@ from schemas.enums import Kind
 from schemas.inputs import Facts, Origin
 from schemas.media_types import JPEG, MOV, MP4, PNG, WEBM, WEBP
 from schemas.orders import GenerationRequest
+from schemas.text import shown
 
 # Nearly every vendor takes these types.
 _IMAGE_TYPES = [media.content_type for media in (PNG, JPEG, WEBP)]
@@ -197,7 +198,7 @@ class Capabilities(Entry):
 def choice_problem(field: str, value: object, choices: Iterable[object]) -> FieldProblem:
     """The problem of a value that is not among the choices."""
     allowed = list(choices)
-    return FieldProblem(field=field, message=f"must be {_listed(allowed)}, not {_shown(value)}", allowed=allowed)
+    return FieldProblem(field=field, message=f"must be {_listed(allowed)}, not {shown(_shown(value))}", allowed=allowed)
 
 
 def _listed(choices: Iterable[object]) -> str:

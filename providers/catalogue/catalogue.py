@@ -16,6 +16,7 @@ from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Order, Route
+from schemas.text import shown
 
 
 class ModelCard(BaseModel):
@@ -206,7 +207,7 @@ class Catalogue:
         if retired := self._retired.get(parts(name)):
             if request.allow_substitution:
                 return self._named(retired.successor, request)
-            text = f"{name} was retired on {retired.retired_on}; its successor is {retired.successor}"
+            text = f"{shown(name)} was retired on {retired.retired_on}; its successor is {retired.successor}"
             raise ModelRetired(text, {"retired_on": retired.retired_on.isoformat(), "successor": retired.successor})
         return self._named(name, request)
 
@@ -215,27 +216,26 @@ class Catalogue:
         if model is None:
             return self._relatives(name, request.kind)
         if model.name not in self._routes:
-            raise self._not_orderable(name, f"no provider that is configured here serves the model {name!r}")
+            raise self._not_orderable(name, f"no provider that is configured here serves the model {shown(name)!r}")
         if model.paused_on is None:
             return [model]
         if model.successor is not None and request.allow_substitution:
             return self._named(model.successor, request)
         hint = f"; until it is back, order {model.successor}" if model.successor else ""
         extra: dict[str, object] = {"paused_on": model.paused_on.isoformat(), "successor": model.successor}
-        raise ModelPaused(f"{name} is paused since {model.paused_on}{hint}", extra)
+        raise ModelPaused(f"{shown(name)} is paused since {model.paused_on}{hint}", extra)
 
     def _relatives(self, name: str, kind: Kind | None) -> list[Model]:
         """The models of the name's family. For a name that no model has."""
         if has_unseen_characters(name):
-            raise self._not_orderable(
-                name, f"there is no model {name!r}: names have neither white space nor control characters"
-            )
+            reason = f"there is no model {shown(name)!r}: names have neither white space nor control characters"
+            raise self._not_orderable(name, reason)
         family = self._family(name, kind)
         if family is None:
-            raise self._not_orderable(name, f"there is no model {name!r}")
+            raise self._not_orderable(name, f"there is no model {shown(name)!r}")
         relatives = self._active(self._by_name[relative] for relative in family.models)
         if not relatives:
-            raise self._not_orderable(name, f"no provider that is configured here serves a model like {name!r}")
+            raise self._not_orderable(name, f"no provider that is configured here serves a model like {shown(name)!r}")
         return relatives
 
     def _family(self, name: str, kind: Kind | None) -> Family | None:

@@ -64,6 +64,12 @@ def test_an_order_of_protocol_1_is_an_order() -> None:
     assert (found["task"], found["id"], found["kwargs"]) == ("generation.enqueue", "1", KEYWORDS)
 
 
+def test_an_order_with_too_many_values_is_refused_before_it_is_parsed() -> None:
+    request = {"prompt": "a prompt", **{f"field {number}": 1 for number in range(20_001)}}
+    order = message([[], {"customer_id": "a customer", "request": request}, {}])
+    assert why(order) == "the message is too large: JSON may have up to 20000 commas and brackets"
+
+
 @pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:12])
 @pytest.mark.parametrize("field", sorted(message()["headers"]))
 def test_no_value_of_a_header_breaks_celery(field: str, value: object) -> None:
