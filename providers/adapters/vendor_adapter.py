@@ -123,13 +123,13 @@ class VendorAdapter(ABC):
         return replace(
             state,
             result_urls=[self._account.absolute(link) for link in state.result_urls],
-            error_message=self._safe(state.error_message, remote),
-            word=self._safe(state.word, remote),
+            error_message=self._safe(state.error_message, remote.prompt),
+            word=self._safe(state.word, remote.prompt),
         )
 
-    def _safe(self, text: str | None, remote: RemoteRef) -> str | None:
+    def _safe(self, text: str | None, prompt: str) -> str | None:
         """A vendor's text without our keys and without the prompt."""
-        return None if text is None else self._account.without_secrets(text, prompt=remote.prompt)
+        return None if text is None else self._account.without_secrets(text, prompt=prompt)
 
     @abstractmethod
     def _state(self, remote: RemoteRef) -> RemoteState:

@@ -75,7 +75,7 @@ class LongCat(VendorAdapter):
             # An earlier create was accepted. An unknown outcome leads to a look-up.
             raise ProviderOutcomeUnknown(f"{self.name} has a job with our reference already")
         job = self._accepted(reply, Job if reply.is_success else NamedJob, "a job", prompt=request.inputs.prompt)
-        return self._created(reply, job, generation_id)
+        return self._created(reply, job, generation_id, prompt=request.inputs.prompt)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         """The state of the job. Makes no call if the create returned the video."""
@@ -138,7 +138,7 @@ class LongCat(VendorAdapter):
         body = _refusal(reply)
         return None if body is None else Told(body.message, ERROR_CODES.get(body.code))
 
-    def _created(self, reply: Reply, job: Job, generation_id: UUID) -> AcceptedCreate:
+    def _created(self, reply: Reply, job: Job, generation_id: UUID, *, prompt: str = "") -> AcceptedCreate:
         """The accepted create of a job. Our id replaces a missing id if the answer has the video."""
         remote_id = job.id or str(generation_id)
         if job.finished_video is not None:
@@ -149,7 +149,7 @@ class LongCat(VendorAdapter):
             return AcceptedCreate(job.id)
         state = to_state(self.name, job)
         if state.status is RemoteStatus.FAILED:
-            raise ProviderRejected(state.error_message or "", code=state.error_code)
+            raise ProviderRejected(self._safe(state.error_message, prompt) or "", code=state.error_code)
         raise reply.undocumented("neither a video nor the id of a job")
 
 
