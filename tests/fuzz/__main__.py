@@ -55,15 +55,16 @@ def _run(target: Target, minutes: float, seed: int) -> bool:
     ends_at = time.monotonic() + 60 * minutes
     groups = target.cases(target.kept())
     before, count = _peak_mib(), 0
-    for number, (group, cases) in enumerate(itertools.cycle(groups.items())):
-        if time.monotonic() >= ends_at:
-            break
-        case = _broken_by(target, cases, seed + number)
-        count += _ROUND
-        console.print(f"{target.name}: {count} cases, {ends_at - time.monotonic():.0f} s left, now {group}", end="\r")
-        if case is not None:
-            _keep(target, group, case)
-            return False
+    with console.status(target.name) as status:
+        for number, (group, cases) in enumerate(itertools.cycle(groups.items())):
+            if time.monotonic() >= ends_at:
+                break
+            status.update(f"{target.name}: {count} cases, {ends_at - time.monotonic():.0f} s left, now {group}")
+            case = _broken_by(target, cases, seed + number)
+            count += _ROUND
+            if case is not None:
+                _keep(target, group, case)
+                return False
     growth = _peak_mib() - before
     console.print(f"{target.name}: {count} cases of {len(groups)} groups, none broke the rule; {growth:.0f} MiB more")
     if growth > _MOST_GROWTH_MIB:

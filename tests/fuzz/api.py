@@ -105,8 +105,8 @@ def run(api: Api, folder: Path, *options: str) -> Outcome:
     tool = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"]
     settings = ["--config-file", str(folder / "schemathesis.toml")]
     report = folder / "report.json"
-    # A health check of the tool's own data may depend on the speed of the machine.
-    steady = ["--no-color", "--suppress-health-check", "all", "--generation-database", "none"]
+    # The health checks of the tool depend on the speed of the machine, and shorter failures take minutes.
+    steady = ["--no-color", "--no-shrink", "--suppress-health-check", "all", "--generation-database", "none"]
     arguments = ["run", f"{api.url}/openapi.json", "--checks", "all", "--continue-on-failure", *steady]
     ended = subprocess.run(
         [*tool, *settings, *arguments, "--report", "json", "--report-json-path", str(report), *options],

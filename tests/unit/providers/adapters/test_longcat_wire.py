@@ -230,6 +230,12 @@ def test_a_create_that_is_answered_with_its_failure_is_rejected(reply: object, c
     assert (caught.value.code, caught.value.message) == (code, message)
 
 
+def test_a_rejection_does_not_repeat_the_prompt() -> None:
+    with pytest.raises(ProviderRejected) as caught:
+        submit(account({"status": "succeeded", "video": f"a film of {PROMPT}"}))
+    assert caught.value.message == ("mygpu reported success with a result that is no link to a file: a film of […]")
+
+
 @pytest.mark.parametrize("reply", [{"error": "no"}, {"detail": "no"}, {"detail": [{"msg": "no"}]}, problem(7, "no")])
 def test_a_rejection_with_a_text_in_another_form(reply: object) -> None:
     with pytest.raises(ProviderRejected) as caught:
