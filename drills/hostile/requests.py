@@ -66,9 +66,7 @@ def _range(value: str) -> Callable[[Target], str]:
 
 def _flower(host: str) -> Callable[[Target], str]:
     def attack(target: Target) -> str:
-        answer = httpx.get(
-            f"{target.stack.flower_url}/api/workers", headers={"Host": host}, trust_env=False, timeout=30
-        )
+        answer = httpx.get(f"{target.stack.flower_url}/", headers={"Host": host}, trust_env=False, timeout=30)
         return str(answer.status_code)
 
     return attack
