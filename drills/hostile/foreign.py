@@ -132,7 +132,7 @@ def _many_slow(count: int, name: str, order: Callable[[Target], dict[str, object
     def attack(target: Target) -> str:
         hosts = target.hosts
         with hosts.slow():
-            hosts.ended[name] = 0
+            hosts.ended[name] = hosts.requests[name] = 0
             paths = [target.order(target.evil, **order(target)) for _ in range(count)]
             _wait_for(lambda: hosts.requests[name] > 0)
             seconds = target.good_order(model=_MODEL_THAT_READS_INPUTS, image_urls=[_link(target, "a good picture")])
