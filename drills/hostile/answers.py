@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -184,4 +185,6 @@ REPLIES: Final[Mapping[str, Answer]] = {
 
 
 def _authorization(exchange: Exchange) -> str:
-    return exchange.head.lower().partition(b"authorization: bearer ")[2].partition(b"\r\n")[0].decode()
+    """The key that the request brings."""
+    found = re.search(rb"\r\nauthorization: bearer ([^\r]+)", exchange.head, re.IGNORECASE)
+    return found[1].decode() if found else ""

@@ -62,6 +62,17 @@ def _forged(target: Target) -> str:
         return f"{statuses}, {target.see(target.evil, path)['stage']}, {_reads(target, task) - before} reads"
 
 
+def _signed(url: Callable[[str], str]) -> Callable[[Target], str]:
+    """Let the vendor send a signed callback to a changed URL."""
+
+    def attack(target: Target) -> str:
+        with _under_way(target) as (path, task):
+            report = target.sandbox.send_callback(task.task_id, url=url(task.call_back_url or ""))
+            return f"{report.status}, {target.see(target.evil, path)['stage']}"
+
+    return attack
+
+
 def _posted(body: bytes, url: Callable[[str], str] = str) -> Callable[[Target], str]:
     """Post bytes to a callback's own URL, or to a changed one."""
 
@@ -79,8 +90,9 @@ def _posted(body: bytes, url: Callable[[str], str] = str) -> Callable[[Target], 
     return attack
 
 
-def _other_provider(url: str) -> str:
-    return url.replace("/callbacks/kie/", "/callbacks/replicate/")
+def _other_generation(url: str) -> str:
+    path, _, token = url.partition("?")
+    return f"{path.rpartition('/')[0]}/{uuid4()}?{token}"
 
 
 _REFUSED = "(400|401|404|413|422), generating"
@@ -95,9 +107,9 @@ CALLBACKS = [
     ),
     Probe("callback", "a forged signature, 10 times", _forged, r"\{401\}, generating, [01] reads"),
     Probe("callback", "no signature", _posted(b'{"data": {"taskId": "x"}}'), _REFUSED),
-    Probe("callback", "a wrong token", _posted(b"{}", lambda url: url[:-1]), _REFUSED),
-    Probe("callback", "no token", _posted(b"{}", lambda url: url.partition("?")[0]), _REFUSED),
-    Probe("callback", "the token of another path", _posted(b"{}", _other_provider), _REFUSED),
+    Probe("callback", "a wrong token", _signed(lambda url: url[:-1]), _REFUSED),
+    Probe("callback", "no token", _signed(lambda url: url.partition("?")[0]), _REFUSED),
+    Probe("callback", "the token of another generation", _signed(_other_generation), _REFUSED),
     Probe("callback", "a token of 60 kB", _posted(b"{}", lambda url: url + "a" * 60_000), _REFUSED),
     Probe("callback", "a token with NUL", _posted(b"{}", lambda url: url + "%00"), _REFUSED),
     Probe("callback", "1 MiB of empty lists", _posted(b"[" + b"[]," * 300_000 + b"[]]"), _REFUSED),

@@ -9,6 +9,7 @@ from drills.hostile.probe import Probe
 from drills.hostile.target import Target
 
 _HEAD = b"GET /v1/generations HTTP/1.1\r\nHost: x\r\n"
+_CREDITS = b"GET /v1/credits HTTP/1.1\r\nHost: x\r\n"
 _CREATE = b"POST /v1/generations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 _CHUNKED = _CREATE + b"Transfer-Encoding: chunked\r\n\r\n"
 _WITH_KEY = _CREATE + b"X-API-Key: KEY\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -135,6 +136,12 @@ CONNECTIONS = [
     Probe("head", "NUL bytes", _flood(b"", b"\x00", 4), _BAD),
     Probe("head", "TLS in plain HTTP", _flood(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\xaa", 4), _BAD),
     Probe("head", "cookies of 100 kB", _once(_HEAD + b"Cookie: " + b"a" * 100_000 + b"\r\n\r\n"), _TOO_LARGE),
+    Probe(
+        "head",
+        "a key beyond ASCII",
+        _once(_CREDITS + b"Authorization: Bearer \xb2\xff" + _END),
+        r"40[01] after \d+ KiB",
+    ),
     Probe("head", "1,000 fields", _once(_HEAD + b"X: y\r\n" * 1000 + b"\r\n"), _TOO_LARGE, is_short=True),
     Probe("head", "trailers without end", _flood(_CHUNKED + b"1\r\na\r\n0\r\n", b"X: y\r\n", 16), _TOO_LARGE),
     Probe("head", "chunk extensions without end", _flood(_CHUNKED + b"1;", b"a=b;", 16), _TOO_LARGE),

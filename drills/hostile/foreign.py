@@ -21,7 +21,7 @@ _SLOW_RESULTS = 6
 _SLOW_REPLIES = 12
 _SLOW_INPUTS = 16
 _MEBIBYTE = 1024**2
-_GRACE_SECONDS = 1.5
+_GRACE_SECONDS = 2.0
 _WAITING = {"queued", "submitting", "downloading"}
 _TERMINAL = {"completed", "failed", "cancelled"}
 
@@ -67,14 +67,14 @@ _SHORT_REPLIES = {"two layers of gzip", "our key in an error"}
 def _ended(target: Target, path: str, name: str) -> str:
     """Wait until the order has ended, or waits for the next try after the attacker's answer. Returns the stage."""
     ends_at = time.monotonic() + _PATIENCE_SECONDS
-    answered_at = None
+    answered, answered_at = 0, math.inf
     while time.monotonic() < ends_at:
         seen = target.see(target.evil, path)
         if seen["status"] in _TERMINAL:
             break
-        if answered_at is None and target.hosts.ended[name]:
-            answered_at = time.monotonic()
-        if answered_at is not None and seen["stage"] in _WAITING and time.monotonic() > answered_at + _GRACE_SECONDS:
+        if target.hosts.ended[name] > answered:
+            answered, answered_at = target.hosts.ended[name], time.monotonic()
+        if seen["stage"] in _WAITING and time.monotonic() > answered_at + _GRACE_SECONDS:
             break
         time.sleep(_LOOK_EVERY_SECONDS)
     error = seen["error"] or {"code": "", "message": ""}
@@ -132,7 +132,7 @@ def _many_slow(count: int, name: str, order: Callable[[Target], dict[str, object
     def attack(target: Target) -> str:
         hosts = target.hosts
         with hosts.slow():
-            hosts.ended[name] = 0
+            hosts.ended[name] = hosts.requests[name] = 0
             paths = [target.order(target.evil, **order(target)) for _ in range(count)]
             _wait_for(lambda: hosts.requests[name] > 0)
             seconds = target.good_order(model=_MODEL_THAT_READS_INPUTS, image_urls=[_link(target, "a good picture")])

@@ -17,15 +17,13 @@ _UUID = "00000000-0000-0000-0000-000000000001"
 
 
 def _call(
-    method: str, path: str, *, headers: Mapping[str, str] | None = None, body: object = None, has_key: bool = True
+    method: str, path: str, *, headers: Mapping[str, str] | None = None, body: object = None
 ) -> Callable[[Target], str]:
     """Send a request. Returns the status, and how much of the request the answer quotes."""
 
     def attack(target: Target) -> str:
         try:
-            answer = target.http.request(
-                method, path, json=body, headers={**(target.evil.headers if has_key else {}), **(headers or {})}
-            )
+            answer = target.http.request(method, path, json=body, headers={**target.evil.headers, **(headers or {})})
         except httpx.TransportError as error:
             return f"closed ({type(error).__name__})"
         return f"{answer.status_code}, {_quoted(answer)}"
@@ -66,9 +64,7 @@ def _range(value: str) -> Callable[[Target], str]:
 
 def _flower(host: str) -> Callable[[Target], str]:
     def attack(target: Target) -> str:
-        answer = httpx.get(
-            f"{target.stack.flower_url}/api/workers", headers={"Host": host}, trust_env=False, timeout=30
-        )
+        answer = httpx.get(f"{target.stack.flower_url}/", headers={"Host": host}, trust_env=False, timeout=30)
         return str(answer.status_code)
 
     return attack
@@ -112,12 +108,6 @@ REQUESTS = [
         "(200|400), short",
     ),
     Probe("request", "a key of 5,000 characters", _call("GET", "/v1/credits", headers={"X-API-Key": _LONG}), _REFUSED),
-    Probe(
-        "request",
-        "a key with NUL",
-        _call("GET", "/v1/credits", headers={"Authorization": "Bearer \N{SUPERSCRIPT TWO}"}, has_key=False),
-        "(400|401), short|closed .*",
-    ),
     Probe("request", "a path out of the folder", _call("GET", "/docs/../../etc/passwd"), "404, short"),
     Probe(
         "request",
