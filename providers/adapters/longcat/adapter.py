@@ -138,7 +138,7 @@ class LongCat(VendorAdapter):
         body = _refusal(reply)
         return None if body is None else Told(body.message, ERROR_CODES.get(body.code))
 
-    def _created(self, reply: Reply, job: Job, generation_id: UUID, *, prompt: str = "") -> AcceptedCreate:
+    def _created(self, reply: Reply, job: Job, generation_id: UUID) -> AcceptedCreate:
         """The accepted create of a job. Our id replaces a missing id if the answer has the video."""
         remote_id = job.id or str(generation_id)
         if job.finished_video is not None:
@@ -149,7 +149,7 @@ class LongCat(VendorAdapter):
             return AcceptedCreate(job.id)
         state = to_state(self.name, job)
         if state.status is RemoteStatus.FAILED:
-            raise ProviderRejected(self._safe(state.error_message, prompt) or "", code=state.error_code)
+            raise ProviderRejected(state.error_message or "", code=state.error_code)
         raise reply.undocumented("neither a video nor the id of a job")
 
 
