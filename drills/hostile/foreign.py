@@ -59,6 +59,8 @@ _INPUTS = {
 }
 # These hold a thread until the end of the attack, beside which another customer's order must complete.
 _SLOW = ("a picture at bytes a second", "a silent host")
+# Not among the inputs: only the sandbox would decode it, in the vendor's place.
+_HEAVY = "8100 x 8100 with 16 bits"
 _SLOW_REPLY = "a reply at bytes a second"
 _SHORT = {"a gigabyte, announced", "a redirect to ::1"}
 _SHORT_REPLIES = {"two layers of gzip", "our key in an error"}
@@ -117,9 +119,8 @@ def _input(name: str) -> Callable[[Target], str]:
 
 def _eight(target: Target) -> str:
     """Eight heavy pictures at the same time."""
-    name = "8100 x 8100 with 16 bits"
-    paths = [target.order(target.evil, model=_VENDORS_MODEL, prompt=f"file {name}") for _ in range(8)]
-    ends = [_ended(target, path, f"file/{name}") for path in paths]
+    paths = [target.order(target.evil, model=_VENDORS_MODEL, prompt=f"file {_HEAVY}") for _ in range(8)]
+    ends = [_ended(target, path, f"file/{_HEAVY}") for path in paths]
     return f"{ends.count('completed')} of {len(ends)} completed"
 
 
@@ -185,7 +186,7 @@ FOREIGN = [
     *(
         Probe("input", name, _input(name), _INPUTS.get(name, _ENDED), is_short=name in _SHORT)
         for name in FILES
-        if name not in _SLOW
+        if name not in {*_SLOW, _HEAVY}
     ),
     Probe("result", "8 pictures of 8100 x 8100 with 16 bits at once", _eight, "8 of 8 completed"),
     *(

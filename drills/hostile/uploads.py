@@ -73,16 +73,6 @@ def _of_another(target: Target) -> str:
     return " ".join(map(str, statuses))
 
 
-def _heavy_inputs(target: Target) -> str:
-    """Eight orders at once with a heavy picture as input."""
-    upload = _send(target, target.evil, pictures.heavy_png()).json()
-    orders = [
-        target.order(target.evil, model="gemini-3.1-flash-image", prompt="a boat", image_urls=[upload["url"]])
-        for _ in range(8)
-    ]
-    return f"{len(orders)} taken"
-
-
 def _quota(target: Target) -> str:
     """Upload until the quota refuses, and delete everything again."""
     stored: list[str] = []
@@ -113,7 +103,6 @@ UPLOADS = [
         "upload", "a picture of 16 MiB and a byte", _status(lambda: pictures.PNG_BEGIN + bytes(16 * _MEBIBYTE)), "413"
     ),
     Probe("upload", "8100 x 8100 with 16 bits", _status(pictures.heavy_png), "201|413|422"),
-    Probe("upload", "8100 x 8100 with 16 bits as an input, eight times", _heavy_inputs, "8 taken"),
     Probe("upload", "a picture with texts that unfold", _status(lambda: pictures.png_with_texts(500)), "201|413|422"),
     Probe("upload", "a WebP of 16383 x 16383", _status(lambda: pictures.webp(16383, 16383)), "201|422"),
     Probe("upload", "boxes 10,000 deep", _status(lambda: pictures.mp4_of_boxes(10_000)), "201|415|422"),
