@@ -112,7 +112,9 @@ def run(api: Api, folder: Path, *options: str) -> Outcome:
         [*tool, *settings, *arguments, "--report", "json", "--report-json-path", str(report), *options],
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return Outcome(Report.model_validate_json(report.read_bytes()), ended.stdout + ended.stderr)
+    text = ended.stdout + ended.stderr
+    assert report.exists(), text
+    return Outcome(Report.model_validate_json(report.read_bytes()), text)
 
 
 def _people(api: Api) -> dict[str, object]:
