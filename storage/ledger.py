@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from schemas.enums import AccountKind, TransferKind
-from schemas.errors import AlreadySettled, InsufficientCredits, InvalidRequest, NotFound
+from schemas.errors import AlreadySettled, CapReached, InsufficientCredits, InvalidRequest, NotFound
 from schemas.ledger_tables import LedgerAccount, LedgerTransfer
+from schemas.tables import Customer
 from storage.sql import Sql, of, returns
 
 
@@ -30,6 +31,16 @@ class Balance:
 
 
 @dataclass(frozen=True)
+class Spender:
+    """The API key that spends a customer's credits."""
+
+    key_id: UUID
+    """The id under which the key's spending counts."""
+    daily_cap: int | None
+    """The credits that the key may spend on one day. None: no cap, and nothing is counted."""
+
+
+@dataclass(frozen=True)
 class _Held:
     """The result of a hold."""
 
@@ -37,17 +48,22 @@ class _Held:
     """The customer's available credits before the hold."""
     is_held: bool
     """Whether this statement made the hold."""
+    is_within_cap: bool
+    """Whether the key may spend the credits."""
 
 
 # The transfers of every generation are one statement each. A statement first locks the accounts, always in the same
 # order. The CHECK on the balance has the last word. New balances are computed from the locked rows: the statement's
 # snapshot of the table is older, so balances from the snapshot, and a CHECK of them, would be outdated.
+#
+# The spending of a key is the last lock of a transaction. ON CONFLICT compares the locked row with the cap, so parallel
+# holds never exceed the cap. `now()` is also the default of `created_at`, which tells a release the day of its hold.
 _HOLD = returns(_Held)("""
     WITH accounts AS MATERIALIZED (
         SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
     ), transferred AS (
-        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
-        SELECT 'hold', %(customer_id)s, %(generation_id)s, %(amount)s, available.id, held.id
+        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
+        SELECT 'hold', %(customer_id)s, %(generation_id)s, %(amount)s, available.id, held.id, %(key_id)s
         FROM accounts AS available, accounts AS held
         WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= %(amount)s
         ON CONFLICT DO NOTHING
@@ -57,22 +73,35 @@ _HOLD = returns(_Held)("""
         SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
         FROM accounts, transferred
         WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
+    ), spent AS (
+        INSERT INTO key_spending (key_id, day, credits)
+        SELECT %(key_id)s, (now() AT TIME ZONE 'utc')::date, amount FROM transferred WHERE amount <= %(cap)s::bigint
+        ON CONFLICT (key_id, day) DO UPDATE SET credits = key_spending.credits + excluded.credits
+        WHERE key_spending.credits + excluded.credits <= %(cap)s::bigint
+        RETURNING credits
     )
-    SELECT balance AS available, EXISTS (SELECT FROM transferred) AS is_held FROM accounts WHERE kind = 'available'
+    SELECT balance AS available, EXISTS (SELECT FROM transferred) AS is_held,
+           %(cap)s::bigint IS NULL OR EXISTS (SELECT FROM spent) AS is_within_cap
+    FROM accounts WHERE kind = 'available'
 """)
 _SETTLE = returns(int)("""
     WITH accounts AS MATERIALIZED (
         SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
+    ), hold AS (
+        SELECT customer_id, generation_id, amount, to_account_id, key_id, created_at
+        FROM ledger_transfers WHERE generation_id = %(generation_id)s AND kind = 'hold'
     ), transferred AS (
-        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
-        SELECT %(kind)s, hold.customer_id, hold.generation_id, hold.amount, hold.to_account_id, target.id
-        FROM ledger_transfers AS hold, (
+        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
+        SELECT %(kind)s, hold.customer_id, hold.generation_id, hold.amount, hold.to_account_id, target.id, hold.key_id
+        FROM hold, (
             SELECT id FROM accounts WHERE %(kind)s = 'release' AND kind = 'available'
             UNION ALL
-            SELECT id FROM ledger_accounts WHERE %(kind)s = 'capture' AND kind = 'revenue'
+            SELECT ledger_accounts.id FROM ledger_accounts JOIN customers ON customers.id = %(customer_id)s
+            WHERE %(kind)s = 'capture'
+              AND ledger_accounts.kind = CASE WHEN test_of IS NULL THEN 'revenue' ELSE 'test_revenue' END
         ) AS target
         -- Counting them all locks them all.
-        WHERE hold.generation_id = %(generation_id)s AND hold.kind = 'hold' AND (SELECT count(*) FROM accounts) = 2
+        WHERE (SELECT count(*) FROM accounts) = 2
         ON CONFLICT DO NOTHING
         RETURNING amount, from_account_id, to_account_id
     ), changed AS (
@@ -80,8 +109,16 @@ _SETTLE = returns(int)("""
         SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
         FROM accounts, transferred
         WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
+    ), given_back AS (
+        UPDATE key_spending SET credits = greatest(key_spending.credits - transferred.amount, 0)
+        FROM transferred, hold
+        WHERE %(kind)s = 'release' AND key_spending.key_id = hold.key_id
+          AND day = (hold.created_at AT TIME ZONE 'utc')::date
     )
     SELECT amount FROM transferred
+""")
+_SPENT_TODAY = returns(int)("""
+    SELECT credits FROM key_spending WHERE key_id = %(key_id)s AND day = (now() AT TIME ZONE 'utc')::date
 """)
 
 _MOVED = returns(lambda kind, amount: (TransferKind(kind), int(amount)))("""
@@ -123,7 +160,7 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
     """
     _require_positive(amount)
     accounts = _lock_accounts(session, customer_id)
-    source = _system_account(session, AccountKind.EQUITY)
+    source = _system_account(session, customer_id, AccountKind.EQUITY)
     transfer = LedgerTransfer(
         kind=TransferKind.GRANT, customer_id=customer_id, from_account_id=source, to_account_id=_id(accounts.available),
         amount=amount, reference=reference, reason=reason,
@@ -132,21 +169,45 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
         _require_same_movement(session, transfer)
 
 
-def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int) -> None:
+def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int, spender: Spender | None = None) -> None:
     """Hold credits for a generation.
+
+    Args:
+        spender: the key of the order. A release gives the credits back to its cap. None: an order without a key.
 
     Raises:
         NotFound: there is no such customer.
         InsufficientCredits: the customer has too few credits. The caller must roll the transaction back.
+        CapReached: the key may not spend the credits today. The caller must roll the transaction back.
     """
-    row = sql.first(_HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount)
+    cap = None if spender is None else spender.daily_cap
+    row = sql.first(
+        _HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount,
+        key_id=None if spender is None else spender.key_id, cap=cap,
+    )  # fmt: skip
     if row is None:
         raise NotFound(f"there is no customer {customer_id}")
+    if row.is_held and not row.is_within_cap and spender is not None:
+        raise _cap_reached(sql, spender, amount)
     if not row.is_held and not _moved(sql, customer_id, generation_id)[TransferKind.HOLD]:
         raise InsufficientCredits(
             f"this generation needs {amount} credits and {row.available} are available",
             {"credits_needed": amount, "credits_available": row.available},
         )
+
+
+def spent_today(sql: Sql, key_id: UUID) -> int:
+    """The credits that a key with a cap holds or has paid for the orders of today, in UTC."""
+    return sql.first(_SPENT_TODAY, key_id=key_id) or 0
+
+
+def _cap_reached(sql: Sql, spender: Spender, amount: int) -> CapReached:
+    spent = spent_today(sql, spender.key_id)
+    return CapReached(
+        f"this generation needs {amount} credits, and this API key has spent {spent} of its {spender.daily_cap} today: "
+        "the day ends at 00:00 UTC",
+        {"daily_cap": spender.daily_cap, "spent_today": spent, "credits_needed": amount},
+    )
 
 
 def capture(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
@@ -190,8 +251,8 @@ def refund(
     accounts = _lock_accounts(session, customer_id)
     transfer = LedgerTransfer(
         kind=TransferKind.REFUND, customer_id=customer_id, generation_id=generation_id, amount=amount,
-        from_account_id=_system_account(session, AccountKind.REVENUE), to_account_id=_id(accounts.available),
-        reference=reference, reason=reason,
+        from_account_id=_system_account(session, customer_id, AccountKind.REVENUE),
+        to_account_id=_id(accounts.available), reference=reference, reason=reason,
     )  # fmt: skip
     if _find(session, transfer):
         return _require_same_movement(session, transfer)
@@ -233,7 +294,13 @@ def _lock_accounts(session: Session, customer_id: UUID) -> _Accounts:
     return _Accounts(available=by_kind[AccountKind.AVAILABLE], held=by_kind[AccountKind.HELD])
 
 
-def _system_account(session: Session, kind: AccountKind) -> int:
+_OF_TEST = {AccountKind.EQUITY: AccountKind.TEST_EQUITY, AccountKind.REVENUE: AccountKind.TEST_REVENUE}
+
+
+def _system_account(session: Session, customer_id: UUID, kind: AccountKind) -> int:
+    """The account of the business for a customer: test customers have accounts apart."""
+    if session.get_one(Customer, customer_id).test_of is not None:
+        kind = _OF_TEST[kind]
     return _id(session.exec(select(LedgerAccount).where(LedgerAccount.kind == kind)).one())
 
 
@@ -250,7 +317,7 @@ def _transfer(session: Session, transfer: LedgerTransfer) -> bool:
     if session.execute(statement).one_or_none() is None:
         return False
     for account_id, change in ((transfer.from_account_id, -transfer.amount), (transfer.to_account_id, transfer.amount)):
-        # `equity` and `revenue` have no running balance: their `balance` is NULL, and the WHERE skips them.
+        # The accounts that exist once have no running balance: their `balance` is NULL, and the WHERE skips them.
         session.execute(
             update(LedgerAccount)
             .where(col(LedgerAccount.id) == account_id, col(LedgerAccount.balance).is_not(None))

@@ -25,7 +25,8 @@ from tests.support import NewCustomer, a_generation
 
 def _is_live(database: Database, key: str) -> bool:
     with database.transaction() as session:
-        return customers.authenticate(of(session), key) is not None
+        found = customers.authenticate(of(session), key)
+    return found is not None and not found.key.is_revoked
 
 
 def test_new_customer_has_a_working_key_and_no_credits(reelworks: Reelworks, database: Database) -> None:
