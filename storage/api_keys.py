@@ -170,10 +170,11 @@ def find(session: Session, owner: Owner, key_id: UUID, *, only_test: bool = Fals
     return found
 
 
-def named(session: Session, owner: Owner, key_or_prefix: str) -> Sequence[ApiKey]:
-    """The owner's live keys that match a key or its first characters, locked."""
+def named(session: Session, owner: Owner | None, key_or_prefix: str) -> Sequence[ApiKey]:
+    """The live keys that match a key or its first characters, locked. None: of every owner."""
     is_meant = or_(col(ApiKey.key_hash) == hashed(key_or_prefix), col(ApiKey.prefix) == key_or_prefix)
-    return session.exec(_of(owner).where(is_meant, col(ApiKey.revoked_at).is_(None)).with_for_update()).all()
+    theirs = select(ApiKey) if owner is None else _of(owner)
+    return session.exec(theirs.where(is_meant, col(ApiKey.revoked_at).is_(None)).with_for_update()).all()
 
 
 def revoke(session: Session, row: ApiKey) -> None:

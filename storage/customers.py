@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest, NotFound
 from schemas.identity_tables import Service
-from schemas.tables import Customer
+from schemas.tables import ApiKey, Customer
 from storage import api_keys, ledger
-from storage.api_keys import Owner, Terms
+from storage.api_keys import NewKey, Owner, Terms
 from storage.sql import Sql, returns
 
 TEST_CREDITS = 1_000_000_000
@@ -107,14 +107,26 @@ def require_owner(session: Session, owner: Owner) -> None:
 def create_api_key(session: Session, customer_id: UUID, terms: Terms = Terms()) -> str:  # noqa: B008 -- frozen
     """Make an API key for a customer. Only the key's hash is stored, so the key cannot be shown again.
 
-    Raises:
-        NotFound: there is no such customer.
+    Raises: as `create_key_of` does.
     """
-    owner = Owner(customer_id)
+    return create_key_of(session, Owner(customer_id), terms).material
+
+
+def create_key_of(session: Session, owner: Owner, terms: Terms, *, maker_id: UUID | None = None) -> NewKey:
+    """Make an API key, and the test customer of a customer's test key.
+
+    Args:
+        maker_id: the key that makes the new one over HTTP, as in `api_keys.create`.
+
+    Raises:
+        NotFound: there is no such owner.
+        InvalidRequest: such an owner has no such keys, or the maker allows less.
+    """
     require_owner(session, owner)
-    if terms.is_test:
-        ensure_test_customer(session, customer_id)
-    return api_keys.create(session, owner, terms).material
+    if terms.is_test and owner.customer_id is not None:
+        ensure_test_customer(session, owner.customer_id)
+    maker = None if maker_id is None else session.get_one(ApiKey, maker_id)
+    return api_keys.create(session, owner, terms, maker=maker)
 
 
 def revoke_api_keys(session: Session, customer_id: UUID, key_or_prefix: str) -> int:
