@@ -167,7 +167,7 @@ def create_service_key(service_id: UUID, wanted: KeyRequest, services: ServicesO
     """Makes a key by which the service acts for its customers. The answer shows the key itself, once."""
     _operator(caller)
     with services.database.transaction() as session:
-        return new_key(session, Owner(service_id=service_id), wanted, maker_id=caller.key.id)
+        return new_key(session, Owner(service_id=service_id), wanted, caller.key)
 
 
 def _found(found: Found | None, name: str) -> Found:

@@ -16,6 +16,7 @@ from schemas.key_resources import KeyList, KeyRequest, KeyResource, NewKeyResour
 from schemas.tables import ApiKey
 from storage import api_keys, customers, ledger
 from storage.api_keys import NewKey, Owner, Terms
+from storage.customers import KnownKey
 from storage.sql import of
 
 PATH = "/v1/keys"
@@ -50,7 +51,7 @@ def create_key(wanted: KeyRequest, response: Response, services: ServicesOf, cal
     If your key has a cap, the orders of both keys count together.
     """
     with services.database.transaction() as session:
-        made = new_key(session, caller.owner, wanted, maker_id=caller.key.id)
+        made = new_key(session, caller.owner, wanted, caller.key)
     response.headers["Location"] = f"{PATH}/{made.id}"
     return made
 
@@ -103,7 +104,7 @@ def key_list(session: Session, owner: Owner, *, only_test: bool) -> KeyList:
     return KeyList(data=[key_resource(session, row) for row in rows])
 
 
-def new_key(session: Session, owner: Owner, wanted: KeyRequest, *, maker_id: UUID) -> NewKeyResource:
+def new_key(session: Session, owner: Owner, wanted: KeyRequest, maker: KnownKey) -> NewKeyResource:
     """Make a key for an owner.
 
     Raises:
@@ -113,12 +114,12 @@ def new_key(session: Session, owner: Owner, wanted: KeyRequest, *, maker_id: UUI
     terms = Terms(
         name=wanted.name,
         scopes=set(wanted.scopes),
-        is_test=wanted.test,
+        is_test=maker.is_test if wanted.test is None else wanted.test,
         makes_customers=wanted.makes_customers,
         daily_cap=wanted.daily_cap,
         expires_in=_seconds(wanted.expires_in),
     )
-    return _shown_once(session, customers.create_key_of(session, owner, terms, maker_id=maker_id))
+    return _shown_once(session, customers.create_key_of(session, owner, terms, maker_id=maker.id))
 
 
 def key_resource(session: Session, row: ApiKey) -> KeyResource:

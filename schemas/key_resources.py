@@ -56,7 +56,9 @@ class KeyRequest(BaseModel):
         min_length=1,
         max_length=len(Scope),
     )
-    test: bool = Field(default=False, description="true: a test key, whose orders go to the sandbox and cost nothing")
+    test: bool | None = Field(
+        default=None, description="true: a test key, whose orders go to the sandbox and cost nothing; null: as your key"
+    )
     makes_customers: bool = Field(
         default=False, description="of a service's key: whether the first use of an unknown customer makes the customer"
     )

@@ -362,8 +362,8 @@ def test_test_key_sees_and_makes_only_test_keys(
 
     assert len(gateway.get("/v1/keys", headers=headers(live)).json()["data"]) == 3
     assert [one["test"] for one in gateway.get("/v1/keys", headers=headers(test)).json()["data"]] == [True]
-    assert problem(gateway.post("/v1/keys", json={}, headers=headers(test))) == (422, "invalid_request")
-    assert gateway.post("/v1/keys", json={"test": True}, headers=headers(test)).status_code == 201
+    assert problem(gateway.post("/v1/keys", json={"test": False}, headers=headers(test))) == (422, "invalid_request")
+    assert gateway.post("/v1/keys", json={}, headers=headers(test)).json()["test"]
 
 
 def test_services_test_key_acts_for_the_test_customer_of_its_number(
