@@ -14,7 +14,7 @@ from gateway.openapi import problems
 from gateway.resources import credits_resource
 from schemas.enums import Scope
 from schemas.errors import NotForThisKey, NotFound, Unauthenticated
-from schemas.key_resources import (
+from schemas.identity_api import (
     LONGEST_NAME,
     KeyList,
     KeyRequest,

@@ -11,7 +11,7 @@ from gateway.callers import Caller, identify
 from gateway.head import READS
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
-from schemas.key_resources import CUSTOMER_HEADER
+from schemas.identity_api import CUSTOMER_HEADER
 from schemas.tables import Customer
 
 __all__ = ["Caller", "TheCaller", "TheCustomer", "customers_router", "needs"]

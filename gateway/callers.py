@@ -19,7 +19,7 @@ from schemas.errors import (
     OtherCustomer,
     Unauthenticated,
 )
-from schemas.key_resources import CUSTOMER_HEADER, LONGEST_NAME
+from schemas.identity_api import CUSTOMER_HEADER, LONGEST_NAME
 from schemas.tables import Customer
 from schemas.text import name, shown
 from storage import customers

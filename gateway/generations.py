@@ -24,7 +24,7 @@ from schemas.errors import (
     NotFound,
     Unauthenticated,
 )
-from schemas.key_resources import HttpOrder
+from schemas.identity_api import HttpOrder
 from schemas.orders import IdempotencyKey
 from schemas.stages import TERMINAL
 from storage import cancellation, details

@@ -10,7 +10,7 @@ from gateway.openapi import problems
 from gateway.resources import credits_resource
 from schemas.enums import Scope
 from schemas.errors import NotFound, Unauthenticated
-from schemas.key_resources import GrantRequest, GrantResource
+from schemas.identity_api import GrantRequest, GrantResource
 from storage import ledger
 
 router = customers_router("/v1/credits/grants", "credits")

@@ -12,7 +12,7 @@ from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
 from schemas.enums import Scope
 from schemas.errors import NotFound, Unauthenticated
-from schemas.key_resources import KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
+from schemas.identity_api import KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
 from schemas.tables import ApiKey
 from storage import api_keys, customers, ledger
 from storage.api_keys import NewKey, Owner, Terms

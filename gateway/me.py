@@ -6,7 +6,7 @@ from gateway.keys import key_resource
 from gateway.openapi import problems
 from gateway.resources import credits_resource
 from schemas.errors import Unauthenticated
-from schemas.key_resources import MeResource
+from schemas.identity_api import MeResource
 from schemas.tables import ApiKey
 from storage import ledger
 

@@ -22,7 +22,7 @@ from schemas.errors import (
     RequestError,
     Unauthenticated,
 )
-from schemas.key_resources import CUSTOMER_HEADER, LONGEST_NAME
+from schemas.identity_api import CUSTOMER_HEADER, LONGEST_NAME
 
 _SCHEMAS = "#/components/schemas/"
 

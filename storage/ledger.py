@@ -6,6 +6,7 @@ accounts.
 """
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from schemas.enums import AccountKind, TransferKind
 from schemas.errors import AlreadySettled, CapReached, InsufficientCredits, InvalidRequest, NotFound
 from schemas.ledger_tables import LedgerAccount, LedgerTransfer
 from schemas.tables import Customer
-from storage.sql import Sql, of, returns
+from storage import ledger_statements
+from storage.sql import Sql, of
 
 
 @dataclass(frozen=True)
@@ -38,92 +40,6 @@ class Spender:
     """The id under which the key's spending counts."""
     daily_cap: int | None
     """The credits that the key may spend on one day. None: no cap, and nothing is counted."""
-
-
-@dataclass(frozen=True)
-class _Held:
-    """The result of a hold."""
-
-    available: int
-    """The customer's available credits before the hold."""
-    is_held: bool
-    """Whether this statement made the hold."""
-    is_within_cap: bool
-    """Whether the key may spend the credits."""
-
-
-# The transfers of every generation are one statement each. A statement first locks the accounts, always in the same
-# order. The CHECK on the balance has the last word. New balances are computed from the locked rows: the statement's
-# snapshot of the table is older, so balances from the snapshot, and a CHECK of them, would be outdated.
-#
-# The spending of a key is the last lock of a transaction. ON CONFLICT compares the locked row with the cap, so parallel
-# holds never exceed the cap. `now()` is also the default of `created_at`, which tells a release the day of its hold.
-_HOLD = returns(_Held)("""
-    WITH accounts AS MATERIALIZED (
-        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
-    ), transferred AS (
-        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
-        SELECT 'hold', %(customer_id)s, %(generation_id)s, %(amount)s, available.id, held.id, %(key_id)s
-        FROM accounts AS available, accounts AS held
-        WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= %(amount)s
-        ON CONFLICT DO NOTHING
-        RETURNING amount, from_account_id, to_account_id
-    ), changed AS (
-        UPDATE ledger_accounts
-        SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
-        FROM accounts, transferred
-        WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
-    ), spent AS (
-        INSERT INTO key_spending (key_id, day, credits)
-        SELECT %(key_id)s, (now() AT TIME ZONE 'utc')::date, amount FROM transferred WHERE amount <= %(cap)s::bigint
-        ON CONFLICT (key_id, day) DO UPDATE SET credits = key_spending.credits + excluded.credits
-        WHERE key_spending.credits + excluded.credits <= %(cap)s::bigint
-        RETURNING credits
-    )
-    SELECT balance AS available, EXISTS (SELECT FROM transferred) AS is_held,
-           %(cap)s::bigint IS NULL OR EXISTS (SELECT FROM spent) AS is_within_cap
-    FROM accounts WHERE kind = 'available'
-""")
-_SETTLE = returns(int)("""
-    WITH accounts AS MATERIALIZED (
-        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
-    ), hold AS (
-        SELECT customer_id, generation_id, amount, to_account_id, key_id, created_at
-        FROM ledger_transfers WHERE generation_id = %(generation_id)s AND kind = 'hold'
-    ), transferred AS (
-        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
-        SELECT %(kind)s, hold.customer_id, hold.generation_id, hold.amount, hold.to_account_id, target.id, hold.key_id
-        FROM hold, (
-            SELECT id FROM accounts WHERE %(kind)s = 'release' AND kind = 'available'
-            UNION ALL
-            SELECT ledger_accounts.id FROM ledger_accounts JOIN customers ON customers.id = %(customer_id)s
-            WHERE %(kind)s = 'capture'
-              AND ledger_accounts.kind = CASE WHEN test_of IS NULL THEN 'revenue' ELSE 'test_revenue' END
-        ) AS target
-        -- Counting them all locks them all.
-        WHERE (SELECT count(*) FROM accounts) = 2
-        ON CONFLICT DO NOTHING
-        RETURNING amount, from_account_id, to_account_id
-    ), changed AS (
-        UPDATE ledger_accounts
-        SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
-        FROM accounts, transferred
-        WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
-    ), given_back AS (
-        UPDATE key_spending SET credits = greatest(key_spending.credits - transferred.amount, 0)
-        FROM transferred, hold
-        WHERE %(kind)s = 'release' AND key_spending.key_id = hold.key_id
-          AND day = (hold.created_at AT TIME ZONE 'utc')::date
-    )
-    SELECT amount FROM transferred
-""")
-_SPENT_TODAY = returns(int)("""
-    SELECT credits FROM key_spending WHERE key_id = %(key_id)s AND day = (now() AT TIME ZONE 'utc')::date
-""")
-
-_MOVED = returns(lambda kind, amount: (TransferKind(kind), int(amount)))("""
-    SELECT kind, amount FROM ledger_transfers WHERE generation_id = %(generation_id)s AND customer_id = %(customer_id)s
-""")
 
 
 @dataclass(frozen=True)
@@ -150,6 +66,16 @@ def balance(session: Session, customer_id: UUID) -> Balance:
         raise NotFound(f"there is no customer {customer_id}")
     by_kind = {account.kind: account.balance or 0 for account in rows}
     return Balance(available=by_kind[AccountKind.AVAILABLE], held=by_kind[AccountKind.HELD])
+
+
+def balances(session: Session, customer_ids: Collection[UUID]) -> Mapping[UUID, Balance]:
+    """The balances of several customers."""
+    rows = session.exec(select(LedgerAccount).where(col(LedgerAccount.customer_id).in_(customer_ids))).all()
+    amounts = {(row.customer_id, row.kind): row.balance or 0 for row in rows}
+    return {
+        one: Balance(available=amounts[one, AccountKind.AVAILABLE], held=amounts[one, AccountKind.HELD])
+        for one in customer_ids
+    }
 
 
 def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, reason: str | None = None) -> None:
@@ -182,7 +108,7 @@ def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int, spender:
     """
     cap = None if spender is None else spender.daily_cap
     row = sql.first(
-        _HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount,
+        ledger_statements.HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount,
         key_id=None if spender is None else spender.key_id, cap=cap,
     )  # fmt: skip
     if row is None:
@@ -198,7 +124,7 @@ def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int, spender:
 
 def spent_today(sql: Sql, key_id: UUID) -> int:
     """The credits that a key with a cap holds or has paid for the orders of today, in UTC."""
-    return sql.first(_SPENT_TODAY, key_id=key_id) or 0
+    return sql.first(ledger_statements.SPENT_TODAY, key_id=key_id) or 0
 
 
 def _cap_reached(sql: Sql, spender: Spender, amount: int) -> CapReached:
@@ -230,7 +156,10 @@ def release(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
 
 def _settle(sql: Sql, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
     """End a hold by a capture or a release. A generation has one settlement; its key is the generation's id."""
-    if sql.first(_SETTLE, customer_id=customer_id, generation_id=generation_id, kind=kind.value) is not None:
+    if (
+        sql.first(ledger_statements.SETTLE, customer_id=customer_id, generation_id=generation_id, kind=kind.value)
+        is not None
+    ):
         return
     moved = _moved(sql, customer_id, generation_id)
     if not moved[kind]:
@@ -339,7 +268,7 @@ def _find(session: Session, transfer: LedgerTransfer) -> LedgerTransfer | None:
 def _moved(sql: Sql, customer_id: UUID, generation_id: UUID) -> Counter[TransferKind]:
     """The credits that each kind of transfer moved for a customer's generation."""
     moved: Counter[TransferKind] = Counter()
-    for kind, amount in sql.all(_MOVED, customer_id=customer_id, generation_id=generation_id):
+    for kind, amount in sql.all(ledger_statements.MOVED, customer_id=customer_id, generation_id=generation_id):
         moved[kind] += amount
     return moved
 

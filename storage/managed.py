@@ -27,7 +27,9 @@ class Found:
 def listed(session: Session, manager: Owner, *, limit: int) -> Sequence[Found]:
     """The newest customers of a manager."""
     newest = _of(manager).order_by(col(Customer.created_at).desc(), col(Customer.id)).limit(limit)
-    return [_with_balance(session, customer) for customer in session.exec(newest)]
+    found = session.exec(newest).all()
+    balances = ledger.balances(session, [customer.id for customer in found])
+    return [Found(customer, balances[customer.id]) for customer in found]
 
 
 def find(session: Session, manager: Owner, name: str) -> Found | None:

@@ -8,7 +8,7 @@ import typer
 from cli.configuration import transaction
 from cli.console import console
 from cli.options import a_name, a_prose
-from schemas.key_resources import MOST_CREDITS
+from schemas.identity_api import MOST_CREDITS
 
 app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
 

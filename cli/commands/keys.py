@@ -12,7 +12,7 @@ from cli.console import console
 from cli.options import AsJson, Limit, a_duration, a_name
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.errors import InvalidRequest, NotFound
-from schemas.key_resources import MOST_CREDITS
+from schemas.identity_api import MOST_CREDITS
 
 if TYPE_CHECKING:
     from sqlmodel import Session

@@ -11,7 +11,7 @@ from sandbox.client import SandboxClient
 from schemas.enums import Stage
 from schemas.orders import GenerationRequest
 from storage import customers
-from storage.audit import audit
+from storage.audit import Breach, audit
 from storage.database import Database
 from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life
@@ -55,6 +55,19 @@ def test_test_order_is_made_at_the_sandbox_and_audits_hold(
             {"id": test_id},
         ).scalar_one()
     assert live_revenue == 0
+
+
+@pytest.mark.parametrize("is_test", [True, False])
+def test_audit_finds_a_live_order_at_the_sandbox_and_a_test_order_elsewhere(
+    worker: WorkerServices, database: Database, live: NewCustomer, test_id: UUID, is_test: bool
+) -> None:
+    request = GenerationRequest.model_validate(REQUEST)
+    accepted = intake_of(worker).take(request, Payer(test_id if is_test else live.id, is_test=is_test))
+    wrong, problem = ("kie", "a test order at kie") if is_test else ("test_kie", "a live order at test_kie")
+    with database.transaction() as session:
+        session.execute(text("UPDATE generations SET provider = :wrong"), {"wrong": wrong})
+
+    assert audit(database, worker.objects).breaches == [Breach(2, str(accepted.generation.id), problem)]
 
 
 def enqueue(worker: WorkerServices, customer_id: UUID, message: str) -> dict[str, object]:
