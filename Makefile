@@ -66,8 +66,9 @@ check: $(INSTALLED) ## Lint, types, formatting, the arrows between packages, and
 	@$(BIN)/lint-imports
 	@$(BIN)/reelworks models lint
 
-docs: $(INSTALLED) ## Write the documentation's tables of models and vendors anew
+docs: $(INSTALLED) ## Write the documentation's tables of models, vendors and access anew
 	@$(BIN)/python -m providers.documentation
+	@WRITE_DOCS=1 $(BIN)/pytest -q tests/integration/gateway/test_access.py
 
 fmt: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only .

@@ -2,15 +2,18 @@
 
 from fastapi import FastAPI
 
+from gateway.admin import router as admin_router
 from gateway.body_limit import BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
 from gateway.generations import router as generations_router
+from gateway.grants import router as grants_router
 from gateway.head import HeadAsGet
 from gateway.health import router as health_router
 from gateway.inputs import router as inputs_router
+from gateway.keys import router as keys_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
 from gateway.openapi import install_document, problems, with_problems
@@ -37,6 +40,8 @@ _TAGS = [
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
+    {"name": "keys", "description": "API keys: make, rotate and revoke them."},
+    {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
     {"name": "health", "description": "For operators: liveness and readiness."},
@@ -48,7 +53,10 @@ _ROUTERS = (
     uploads_router,
     models_router,
     credits_router,
+    grants_router,
     me_router,
+    keys_router,
+    admin_router,
     inputs_router,
     callbacks_router,
 )

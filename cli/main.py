@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.commands import credits as credits_group
-from cli.commands import customers, data, generations, keys, local, models, processes, state, vendors
+from cli.commands import customers, data, generations, keys, local, models, processes, services, state, vendors
 from cli.configuration import warn_of_unknown_variables
 from cli.console import console, errors
 from schemas.errors import ReelworksError
@@ -46,6 +46,7 @@ app.add_typer(data.app)
 app.add_typer(generations.top)
 app.add_typer(generations.app, name="generations")
 app.add_typer(customers.app, name="customers")
+app.add_typer(services.app, name="services")
 app.add_typer(keys.app, name="keys")
 app.add_typer(credits_group.app, name="credits")
 app.add_typer(models.app, name="models")

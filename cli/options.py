@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -12,6 +13,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="tell it as one JSON docume
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="how many at most")]
 """The maximum length of a list."""
+
+
+_MOST_DIGITS = 6
 
 
 def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
@@ -26,6 +30,17 @@ def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
             raise typer.BadParameter(str(error)) from None
 
     return parse
+
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def a_duration(given: str) -> timedelta:
+    """Parses a time such as `90d`, `12h`, `30m` or `0s`."""
+    number, unit = given[:-1], given[-1:]
+    if not (number.isascii() and number.isdecimal() and unit in _UNITS and len(number) <= _MOST_DIGITS):
+        raise typer.BadParameter("must be a number of days, hours, minutes or seconds, such as 90d, 12h, 30m or 0s")
+    return timedelta(**{_UNITS[unit]: int(number)})
 
 
 a_name = _checked(text.name)

@@ -1,65 +1,81 @@
-"""Authenticates a customer by an API key, in `Authorization: Bearer` or in `X-API-Key`."""
+"""Routers whose routes need an API key, in `Authorization: Bearer` or in `X-API-Key`, with the scope of the route."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from gateway.dependencies import GatewayServices
-from schemas.errors import Unauthenticated
+from gateway.callers import Caller, identify
+from gateway.head import READS
+from schemas.enums import Scope
+from schemas.errors import InvalidRequest
+from schemas.identity_api import CUSTOMER_HEADER
 from schemas.tables import Customer
-from storage import customers
+
+__all__ = ["Caller", "TheCaller", "TheCustomer", "customers_router", "needs"]
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="Bearer", description="an API key: `Authorization: Bearer rw_…`")
 _header = APIKeyHeader(
     name="X-API-Key", auto_error=False, scheme_name="ApiKey", description="an API key: `X-API-Key: rw_…`"
 )
 
-
-@dataclass(frozen=True)
-class Caller:
-    """The sender of a request."""
-
-    customer: Customer
-    """The customer of the key."""
-    key: str
-    """The API key of the request."""
+_SCOPE = "x-required-scope"
 
 
-class _CustomersRoute(APIRoute):
-    """A route for customers. Refuses a request without a valid key before it reads the body or any parameter."""
+def needs(scope: Scope) -> dict[str, Any]:
+    """The `openapi_extra` of a route that needs this scope. Other routes: `read` for GET, and `generate`."""
+    return {_SCOPE: scope}
+
+
+class _KeysRoute(APIRoute):
+    """A route for requests with an API key.
+
+    Refuses a request without a valid key, or without the scope of the route, before it reads the body or any parameter.
+    The OpenAPI document shows the scope.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler that authenticates first."""
         handle = super().get_route_handler()
+        usual = Scope.READ if READS.issuperset(self.methods or ()) else Scope.GENERATE
+        self.openapi_extra = {**needs(usual), **(self.openapi_extra or {})}
+        scope: Scope = self.openapi_extra[_SCOPE]
 
         async def authenticated(request: Request) -> Response:
-            request.state.caller = await _caller(request)
+            request.state.scope = scope
+            request.state.caller = await identify(request, await _material(request), scope)
             return await handle(request)
 
         return authenticated
 
 
-async def _caller(request: Request) -> Caller:
+async def _material(request: Request) -> str | None:
     bearer = await _bearer(request)
-    key = bearer.credentials if bearer else await _header(request)
-    if not key:
-        raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
-    services: GatewayServices = request.app.state.services
-    customer = await services.loop_database.statement(lambda statement: customers.authenticate(statement, key))
-    if customer is None:
-        raise Unauthenticated("this API key is unknown or revoked")
-    return Caller(customer, key)
+    return bearer.credentials if bearer else await _header(request)
 
 
 def customers_router(prefix: str, tag: str) -> APIRouter:
-    """A router whose routes serve customers only."""
+    """A router whose routes need an API key."""
     # The dependencies describe the key in the OpenAPI document. The class of the routes checks the key.
     documented = [Security(_bearer), Security(_header)]
-    return APIRouter(prefix=prefix, tags=[tag], route_class=_CustomersRoute, dependencies=documented)
+    return APIRouter(prefix=prefix, tags=[tag], route_class=_KeysRoute, dependencies=documented)
+
+
+async def caller_for(request: Request, named: str | None) -> Caller:
+    """The caller of a request whose body may name the customer.
+
+    Raises:
+        InvalidRequest: the header names another customer.
+    """
+    caller: Caller = request.state.caller
+    in_header = request.headers.get(CUSTOMER_HEADER)
+    if named is None or named == in_header:
+        return caller
+    if in_header is not None:
+        raise InvalidRequest.of_fields([("customer_id", f"differs from {CUSTOMER_HEADER}: send one of them")])
+    return await identify(request, await _material(request), request.state.scope, named)
 
 
 async def _the_caller(request: Request) -> Caller:
@@ -76,4 +92,4 @@ async def _the_customer(caller: TheCaller) -> Customer:
 
 
 TheCustomer = Annotated[Customer, Depends(_the_customer)]
-"""The customer of the API key. For a route of a `customers_router`."""
+"""The customer for whom the request acts. For a route of a `customers_router`."""

@@ -3,6 +3,7 @@
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import problems
+from gateway.resources import credits_resource
 from schemas.api import CreditsResource
 from schemas.errors import Unauthenticated
 from storage import ledger
@@ -14,5 +15,4 @@ router = customers_router("/v1/credits", "credits")
 def get_credits(services: ServicesOf, customer: TheCustomer) -> CreditsResource:
     """Returns the available credits and the credits that unfinished generations hold."""
     with services.database.transaction() as session:
-        balance = ledger.balance(session, customer.id)
-    return CreditsResource(available=balance.available, held=balance.held)
+        return credits_resource(ledger.balance(session, customer.id))

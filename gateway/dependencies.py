@@ -9,11 +9,12 @@ from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
+from gateway.key_use import KeyUse
 from gateway.probes import Probe
 from gateway.wakes import WakeSender
 from intake.orders import AsyncIntake, Intake
 from providers.catalogue import Catalogue
-from providers.registry import Providers
+from providers.registry import Providers, accounts_of
 from schemas.settings import Settings
 from schemas.shares import Shares
 from storage.database import AsyncDatabase, Database
@@ -48,6 +49,8 @@ class GatewayServices:
     """Sends wake-ups to the workers."""
     probes: tuple[Probe, ...]
     """The checks of `/readyz`."""
+    key_use: KeyUse
+    """Records the last use of API keys."""
     upload_shares: Shares
     """The uploads at one time, while their senders send."""
     upload_threads: CapacityLimiter
@@ -61,9 +64,11 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
     async def run(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as ends:
             app.state.services = _open(settings, ends)
+            app.state.services.key_use.start()
             try:
                 yield
             finally:
+                await app.state.services.key_use.close()
                 await app.state.services.loop_database.dispose()
                 # In a thread: closing can wait for a wake-up that is being sent.
                 await run_in_threadpool(ends.close)
@@ -79,7 +84,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
     ends.callback(database.dispose)
     objects = ObjectStore(settings.s3)
     ends.callback(objects.close)
-    providers = Providers(settings.providers, public_url=settings.public_url)
+    providers = Providers(accounts_of(settings), public_url=settings.public_url)
     providers.warn_of_polling()
     ends.callback(providers.close)
     dispatcher = Dispatcher(create_celery(settings), settings.pipeline, database)
@@ -103,6 +108,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), loop_database),
         wakes=wakes,
         probes=probes,
+        key_use=KeyUse(loop_database),
         upload_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
         upload_threads=CapacityLimiter(_UPLOAD_THREADS),
     )

@@ -3,38 +3,36 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Header, Request, Response
 
-from gateway.authentication import TheCustomer, customers_router
+from gateway.authentication import TheCustomer, caller_for, customers_router
 from gateway.dependencies import ServicesOf
+from gateway.json_body import RequireJson
 from gateway.openapi import Responses, problems
 from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from gateway.resources import generation_resource, path_of
 from schemas.api import GenerationResource
 from schemas.errors import (
+    CapReached,
     IdempotencyMismatch,
     InsufficientCredits,
     InvalidRequest,
     ModelPaused,
     ModelRetired,
+    NoSandbox,
     NotCancellable,
     NotFound,
     StorageQuotaExceeded,
     TooManyRequests,
     Unauthenticated,
 )
-from schemas.orders import GenerationRequest, IdempotencyKey
+from schemas.identity_api import HttpOrder
+from schemas.orders import IdempotencyKey
 from schemas.stages import TERMINAL
 from storage import cancellation, details
 from storage.generations import Wake
 
 router = customers_router("/v1/generations", "generations")
-
-
-async def _require_json(request: Request) -> None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMediaType("send the request as JSON, with `Content-Type: application/json`")
 
 
 IdempotencyKeyHeader = Annotated[
@@ -70,13 +68,14 @@ _CANCELLED: Responses = {
     "",
     status_code=202,
     summary="Order a generation",
-    dependencies=[Depends(_require_json)],
+    dependencies=[RequireJson],
     responses=_ACCEPTED
     | problems(
         BadRequest,
         Unauthenticated,
         InsufficientCredits,
         StorageQuotaExceeded,
+        CapReached,
         ModelRetired,
         ContentTooLarge,
         UnsupportedMediaType,
@@ -84,26 +83,28 @@ _CANCELLED: Responses = {
         IdempotencyMismatch,
         TooManyRequests,
         ModelPaused,
+        NoSandbox,
     ),
 )
 async def create_generation(
-    request: GenerationRequest,
+    order: HttpOrder,
+    request: Request,
     response: Response,
     services: ServicesOf,
-    customer: TheCustomer,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> GenerationResource:
     """Accepts an order for one image or video, and holds its price in credits.
 
     The gateway captures the credits when the result is stored, and releases them when the generation fails.
     """
-    accepted = await services.intake.take(request, customer.id, idempotency_key=idempotency_key)
+    caller = await caller_for(request, order.customer_id)
+    accepted = await services.intake.take(order.without_customer(), caller.payer, idempotency_key=idempotency_key)
     generation = accepted.generation
     response.headers["Location"] = path_of(generation.id)
     if accepted.is_new:
         return generation_resource(details.of_new(generation))
     response.headers["Idempotency-Replayed"] = "true"
-    return await get_generation(generation.id, services, customer)
+    return await get_generation(generation.id, services, caller.customer)
 
 
 @router.get(

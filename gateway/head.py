@@ -5,6 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+READS = frozenset({"GET", "HEAD"})
+"""The methods that change nothing."""
+
 _MARK = "reelworks.head"
 
 

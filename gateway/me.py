@@ -4,32 +4,33 @@ from dataclasses import asdict
 
 from gateway.authentication import TheCaller, customers_router
 from gateway.dependencies import ServicesOf
+from gateway.keys import key_resource
 from gateway.openapi import problems
-from schemas.api import CreditsResource, CustomerResource, StoredUploadsResource
+from gateway.resources import credits_resource
+from schemas.api import StoredUploadsResource
 from schemas.errors import Unauthenticated
-from storage import customers, ledger, upload_quota
+from schemas.identity_api import MeResource
+from schemas.tables import ApiKey
+from storage import ledger, upload_quota
 from storage.sql import of
 
 router = customers_router("/v1/me", "credits")
 
 
 @router.get("", summary="See whose key this is", responses=problems(Unauthenticated))
-def get_me(services: ServicesOf, caller: TheCaller) -> CustomerResource:
-    """Returns the customer of the API key, with the credits, the stored uploads and their quota.
-
-    `key_prefix` is the first characters of the key.
-    """
+def get_me(services: ServicesOf, caller: TheCaller) -> MeResource:
+    """Returns the customer for whom the request acts, with credits, stored uploads and quota, and the request's key."""
     customer = caller.customer
-    with services.database.transaction() as session:
-        balance = ledger.balance(session, customer.id)
-        stored = upload_quota.stored(of(session), customer.id)
     limits = services.settings.inputs
-    return CustomerResource(
-        id=customer.id,
-        name=customer.name,
-        key_prefix=customers.prefix(caller.key),
-        credits=CreditsResource(available=balance.available, held=balance.held),
-        uploads=StoredUploadsResource(
-            **asdict(stored), max_count=limits.max_stored_uploads, max_size_bytes=limits.max_stored_bytes
-        ),
-    )
+    with services.database.transaction() as session:
+        stored = upload_quota.stored(of(session), customer.id)
+        return MeResource(
+            id=customer.id,
+            name=customer.name,
+            key_prefix=caller.key.prefix,
+            key=key_resource(session, session.get_one(ApiKey, caller.key.id)),
+            credits=credits_resource(ledger.balance(session, customer.id)),
+            uploads=StoredUploadsResource(
+                **asdict(stored), max_count=limits.max_stored_uploads, max_size_bytes=limits.max_stored_bytes
+            ),
+        )

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from gateway.authentication import TheCustomer, customers_router
-from gateway.dependencies import ServicesOf
+from gateway.authentication import Caller, TheCaller, customers_router
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openapi import problems
-from providers.catalogue import ModelCard
+from providers.catalogue import Catalogue, ModelCard
 from providers.catalogue.models import Defaults
 from schemas.errors import NotFound, Unauthenticated
 from schemas.text import shown
@@ -45,21 +45,26 @@ class ModelList(BaseModel):
 
 
 @router.get("", summary="List the models", responses=problems(Unauthenticated))
-def list_models(services: ServicesOf, _customer: TheCustomer) -> ModelList:
+def list_models(services: ServicesOf, caller: TheCaller) -> ModelList:
     """Returns the capabilities, the defaults and the price of each model."""
-    return ModelList(data=[_resource(card) for card in services.catalogue.models()])
+    return ModelList(data=[_resource(card) for card in _catalogue(services, caller).models()])
 
 
 ModelName = Annotated[str, Path(description="a name or an alias; the name may contain `/`", examples=["nano-banana"])]
 
 
 @router.get("/{name:path}", summary="See a model", responses=problems(Unauthenticated, NotFound))
-def get_model(name: ModelName, services: ServicesOf, _customer: TheCustomer) -> ModelResource:
+def get_model(name: ModelName, services: ServicesOf, caller: TheCaller) -> ModelResource:
     """Returns one model by its name or by an alias. A retired model has the name of its successor."""
-    card = services.catalogue.card(name)
+    card = _catalogue(services, caller).card(name)
     if card is None:
         raise NotFound(f"there is no model `{shown(name)}`: GET /v1/models lists the names")
     return _resource(card)
+
+
+def _catalogue(services: GatewayServices, caller: Caller) -> Catalogue:
+    """The models that the caller's key can order."""
+    return services.catalogue.for_test_customers if caller.is_test else services.catalogue
 
 
 def _resource(card: ModelCard) -> ModelResource:

@@ -12,7 +12,17 @@ from fastapi.responses import Response
 
 from gateway.problems import MEDIA_TYPE
 from schemas.api import Problem
-from schemas.errors import RequestError
+from schemas.errors import (
+    InsufficientScope,
+    InvalidRequest,
+    KeyExpired,
+    KeyRevoked,
+    NotFound,
+    OtherCustomer,
+    RequestError,
+    Unauthenticated,
+)
+from schemas.identity_api import CUSTOMER_HEADER, LONGEST_NAME
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -37,6 +47,7 @@ def with_problems(app: FastAPI) -> Callable[[], dict[str, object]]:
             document = describe()
             document["components"]["schemas"] |= {**parts, "Problem": schema}
             _remove_undeclared(document)
+            _describe_keys(document)
         return describe()
 
     return openapi
@@ -64,11 +75,41 @@ def _remove_undeclared(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(name, None)
 
 
+_CUSTOMER: dict[str, object] = {
+    "name": CUSTOMER_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
+    "description": "the customer for whom the request acts: to a service's key, the service's own number or text, such "
+    "as `123`; to the operator's key, our id. A customer's key needs no name",
+}
+
+_OF_KEYS = (
+    (Unauthenticated, KeyExpired, KeyRevoked),
+    (InsufficientScope, OtherCustomer),
+    (NotFound,),
+    (InvalidRequest,),
+)
+
+
+def _describe_keys(document: dict[str, Any]) -> None:
+    """Add to each operation with an API key the header that names the customer, and the refusals of keys."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            if not operation.get("security"):
+                continue
+            operation.setdefault("parameters", []).append(_CUSTOMER)
+            for kinds in _OF_KEYS:
+                described = _response(list(kinds))
+                known = operation["responses"].setdefault(str(kinds[0].http_status), described)
+                known["content"][MEDIA_TYPE]["examples"] |= described["content"][MEDIA_TYPE]["examples"]
+
+
 def _status(kind: type[RequestError]) -> int:
     return kind.http_status
 
 
-def _response(kinds: list[type[RequestError]]) -> dict[str, object]:
+def _response(kinds: list[type[RequestError]]) -> dict[str, Any]:
     return {
         "description": HTTPStatus(kinds[0].http_status).phrase,
         "content": {

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
 
 from gateway.methods import allowed_methods
-from schemas.errors import NotFound, RequestError, TooManyRequests, Unauthenticated, Unavailable
+from schemas.errors import InsufficientScope, NotFound, RequestError, TooManyRequests, Unauthenticated, Unavailable
 from schemas.refusals import Location, Place, model_in, refusal
 
 log = structlog.get_logger()
@@ -106,6 +106,8 @@ def _headers_of(error: RequestError) -> dict[str, str]:
     match error:
         case Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="reelworks"'}
+        case InsufficientScope():
+            return {"WWW-Authenticate": f'Bearer realm="reelworks", error="insufficient_scope", scope="{error.scope}"'}
         case RangeNotSatisfiable():
             return {"Content-Range": f"bytes */{error.size_bytes}"}
         case Unavailable() | TooManyRequests():

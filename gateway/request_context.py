@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.head import READS
 from gateway.problems import InternalError, problem_response
 
 log = structlog.get_logger()
@@ -17,7 +18,6 @@ log = structlog.get_logger()
 # Probers call these paths every few seconds.
 _QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 
-_READS = frozenset({"GET", "HEAD"})
 _FIRST_ERROR = 400
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -80,7 +80,7 @@ def _log_unforeseen(error: Exception) -> None:
 
 def _log_request(scope: Scope, status: int | None, seconds: float) -> None:
     # Successful reads are logged at debug level, because polling clients would fill the log.
-    is_read = scope["method"] in _READS and status is not None and status < _FIRST_ERROR
+    is_read = scope["method"] in READS and status is not None and status < _FIRST_ERROR
     write = log.debug if is_read or scope["path"] in _QUIET_PATHS else log.info
     # Omits the query, which can contain a callback's token.
     write("request", method=scope["method"], path=scope["path"], status=status, milliseconds=round(seconds * 1000, 1))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from schemas.api import (
     AssetResource,
+    CreditsResource,
     GenerationCredits,
     GenerationFailure,
     GenerationInputs,
@@ -20,6 +21,7 @@ from schemas.orders import Order
 from schemas.stages import status_of
 from schemas.tables import Generation
 from storage.details import Details
+from storage.ledger import Balance
 
 
 def path_of(generation_id: UUID) -> str:
@@ -53,6 +55,11 @@ def generation_resource(details: Details) -> GenerationResource:
             "links": _links(details),
         }
     )
+
+
+def credits_resource(balance: Balance) -> CreditsResource:
+    """The API resource of a customer's credits."""
+    return CreditsResource(available=balance.available, held=balance.held)
 
 
 def failure_of(row: Generation) -> GenerationFailure | None:

@@ -20,8 +20,21 @@ from storage import acceptance
 from storage.acceptance import AcceptedOrder
 from storage.database import AsyncDatabase, Database
 from storage.generations import Wake
+from storage.ledger import Spender
 from storage.objects import ObjectStore
 from storage.sql import Sql
+
+
+@dataclass(frozen=True)
+class Payer:
+    """Who orders, and who pays."""
+
+    customer_id: UUID
+    """The customer."""
+    is_test: bool = False
+    """Whether this is a test customer, whose orders go to the sandbox."""
+    spender: Spender | None = None
+    """The API key of the order. None: an order without a key."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +52,7 @@ class Intake:
     wake: Callable[[Wake], object]
     """Sends a wake-up. Called after the commit."""
 
-    def take(
-        self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None
-    ) -> AcceptedOrder:
+    def take(self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None) -> AcceptedOrder:
         """Accept an order and hold its credits. The same request with the same key returns the same generation.
 
         Raises:
@@ -50,45 +61,51 @@ class Intake:
             NotFound: the customer does not exist.
             StorageQuotaExceeded: the files in the request exceed the quota of the customer's uploads.
             TooManyRequests, Unavailable: too many slow videos are being measured.
+            NoSandbox: a test customer orders where no sandbox is configured.
             InsufficientCredits: the customer has too few credits. Nothing is inserted.
+            CapReached: the API key may not spend so much today. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """
         if data_uris.are_in(request):
-            request = self.with_uploads(request, customer_id, idempotency_key)
+            request = self.with_uploads(request, payer, idempotency_key)
         with self.database.statements() as statements:
-            accepted = self.accept(statements, request, customer_id, idempotency_key)
+            accepted = self.accept(statements, request, payer, idempotency_key)
         self.start(accepted)
         return accepted
 
-    def with_uploads(
-        self, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None
-    ) -> GenerationRequest:
+    def with_uploads(self, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> GenerationRequest:
         """Step 1, for a request with files: check the price, and store the files as uploads. Blocks meanwhile."""
         with self.database.statement() as sql:
             acceptance.require_credits(
-                sql, customer_id, request, self.catalogue.least_price, idempotency_key=idempotency_key
+                sql,
+                payer.customer_id,
+                request,
+                self._catalogue_of(payer).least_price,
+                idempotency_key=idempotency_key,
             )
         return data_uris.into_uploads(
             self.database,
             self.objects,
-            customer_id,
+            payer.customer_id,
             request,
             self.settings.inputs,
             keep_for=timedelta(days=self.settings.retention.upload_days),
         )
 
-    def accept(
-        self, sql: Sql, request: GenerationRequest, customer_id: UUID, idempotency_key: str | None
-    ) -> AcceptedOrder:
+    def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> AcceptedOrder:
         """Step 2, in one transaction: validate, price, insert, and hold the credits."""
         return acceptance.accept(
             sql,
-            customer_id,
+            payer.customer_id,
             request,
-            self.catalogue.order,
+            self._catalogue_of(payer).order,
             self.settings.pipeline,
+            spender=payer.spender,
             idempotency_key=idempotency_key,
         )
+
+    def _catalogue_of(self, payer: Payer) -> Catalogue:
+        return self.catalogue.for_test_customers if payer.is_test else self.catalogue
 
     def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation."""
@@ -107,13 +124,13 @@ class AsyncIntake:
     """The database, for the event loop."""
 
     async def take(
-        self, request: GenerationRequest, customer_id: UUID, *, idempotency_key: str | None = None
+        self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None
     ) -> AcceptedOrder:
         """Accept an order, as `Intake.take` does."""
         if data_uris.are_in(request):
-            request = await to_thread.run_sync(self.steps.with_uploads, request, customer_id, idempotency_key)
+            request = await to_thread.run_sync(self.steps.with_uploads, request, payer, idempotency_key)
         accepted = await self.database.statements(
-            partial(self.steps.accept, request=request, customer_id=customer_id, idempotency_key=idempotency_key)
+            partial(self.steps.accept, request=request, payer=payer, idempotency_key=idempotency_key)
         )
         self.steps.start(accepted)
         return accepted

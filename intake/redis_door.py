@@ -6,15 +6,17 @@ import tenacity
 from celery import current_task, shared_task
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from intake.orders import Intake
+from intake.orders import Intake, Payer
 from schemas.enums import TaskName
 from schemas.errors import InvalidRequest, RequestError
 from schemas.orders import GenerationRequest, IdempotencyKey
 from schemas.refusals import Location, Place, refusal
 from schemas.stages import status_of
+from storage import customers
 from storage.outages import OUTAGES
 
 _OUTLAST_SECONDS = 600
+_MOST_REMEMBERED = 10_000
 
 
 class EnqueueArguments(BaseModel):
@@ -79,7 +81,8 @@ def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) ->
         wanted = _parse(arguments)
         # The space keeps this key apart from senders' keys, which have none.
         key = wanted.idempotency_key or f"message {message_id}"
-        accepted = intake.take(wanted.request, wanted.customer_id, idempotency_key=key)
+        payer = Payer(wanted.customer_id, is_test=_is_test(intake, wanted.customer_id))
+        accepted = intake.take(wanted.request, payer, idempotency_key=key)
     except RequestError as error:
         return _refused(error)
     generation = accepted.generation
@@ -90,6 +93,23 @@ def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) ->
         "model": generation.model,
         "requested_model": generation.order.get("requested_model"),
     }
+
+
+_test_customers: dict[UUID, bool] = {}
+
+
+def _is_test(intake: Intake, customer_id: UUID) -> bool:
+    """Whether an id is a test customer's. The process remembers the answer, because it never changes."""
+    known = _test_customers.get(customer_id)
+    if known is not None:
+        return known
+    with intake.database.statement() as statement:
+        found = customers.is_test_customer(statement, customer_id)
+    if found is not None:
+        if len(_test_customers) >= _MOST_REMEMBERED:
+            _test_customers.clear()
+        _test_customers[customer_id] = found
+    return bool(found)
 
 
 def _parse(arguments: dict[str, object]) -> EnqueueArguments:

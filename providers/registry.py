@@ -15,10 +15,11 @@ from providers import adapters
 from providers.base import Profile, Provider
 from providers.http.addresses import AddressPolicy
 from providers.http.redaction import keys_of
+from providers.twins import with_twins
 from schemas.errors import InvalidSettings, ProviderAuthFailed
-from schemas.names import ProviderName
+from schemas.names import ProviderName, is_twin
 from schemas.reach import Reach, reach_of
-from schemas.settings import ProviderSettings, ProvidersSettings
+from schemas.settings import ProviderSettings, ProvidersSettings, Settings
 
 if TYPE_CHECKING:
     from providers.http.transport import Transport
@@ -48,6 +49,11 @@ def adapter(name: str) -> MakesProvider:
     """The adapter class of a package of `providers/adapters`."""
     made: MakesProvider = import_module(f"{adapters.__name__}.{name}").Adapter
     return made
+
+
+def accounts_of(settings: Settings) -> ProvidersSettings:
+    """The accounts of a process: the configured ones, and their twins at the sandbox."""
+    return with_twins(settings.providers, settings.test_keys, adapter_names())
 
 
 class Providers:
@@ -94,7 +100,8 @@ class Providers:
             ProviderAuthFailed: the account has no API key here.
         """
         if not self._has_key(name):
-            variable = f"REELWORKS_PROVIDERS__{name.upper()}__API_KEY"
+            key_variable = f"REELWORKS_PROVIDERS__{name.upper()}__API_KEY"
+            variable = "REELWORKS_TEST_KEYS__SANDBOX_URL" if is_twin(name) else key_variable
             raise ProviderAuthFailed(f"the provider {name} has no API key here: set {variable}")
         with self._lock:
             if name not in self._providers:

@@ -247,7 +247,7 @@ class CustomerResource(BaseModel):
     id: UUID = Field(description="the `customer_id` of the Redis door")
     name: str
     """The customer's name."""
-    key_prefix: str = Field(description="the first 8 characters of the key that the request carried")
+    key_prefix: str = Field(description="the first characters of the key that the request carried")
     credits: CreditsResource
     """The customer's credits."""
     uploads: StoredUploadsResource

@@ -86,12 +86,34 @@ class AssetRole(StrEnum):
 
 
 class AccountKind(StrEnum):
-    """A kind of ledger account. Each customer has the first two; the others exist once."""
+    """A kind of ledger account. Each customer has the first two; the others exist once.
+
+    Test customers have an equity and a revenue apart, so no test order appears in the books of the business.
+    """
 
     AVAILABLE = "available"
     HELD = "held"
     EQUITY = "equity"
     REVENUE = "revenue"
+    TEST_EQUITY = "test_equity"
+    TEST_REVENUE = "test_revenue"
+
+
+class Scope(StrEnum):
+    """What an API key allows."""
+
+    GENERATE = "generate"
+    """Order, cancel, upload and delete."""
+    READ = "read"
+    """Every GET."""
+    GRANT = "credits:grant"
+    """Grant credits to customers. No customer's key has this scope."""
+    ADMIN = "admin"
+    """Manage the keys of the owner. An operator's key manages customers and services, too."""
+
+
+DEFAULT_SCOPES = (Scope.GENERATE, Scope.READ)
+"""The scopes of a key that names none."""
 
 
 class TransferKind(StrEnum):
@@ -146,6 +168,8 @@ class SweepKind(StrEnum):
     """Callbacks of generations that finished long ago."""
     KEYS = "keys"
     """Idempotency keys of generations that finished long ago."""
+    DELETED = "deleted"
+    """Content of deleted customers that ended after the deletion."""
 
 
 class ErrorCode(StrEnum):

@@ -2,9 +2,10 @@
 
 ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
-    Unauthenticated 401, InsufficientCredits 402, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
-    NotCancellable 409, ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
-    ModelPaused 503, Unavailable 503
+    Unauthenticated 401 (KeyExpired, KeyRevoked), InsufficientCredits 402, CapReached 402, InsufficientScope 403,
+    OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409, NotCancellable 409,
+    ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429, ModelPaused 503, NoSandbox 503,
+    Unavailable 503
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -24,7 +25,7 @@ ReelworksError
 from collections.abc import Sequence
 from typing import Self
 
-from schemas.enums import ErrorCode
+from schemas.enums import ErrorCode, Scope
 
 
 class ReelworksError(Exception):
@@ -68,6 +69,16 @@ class Unauthenticated(RequestError):
     title = "Authentication needed"
 
 
+class KeyExpired(Unauthenticated):
+    code = "key_expired"
+    title = "API key expired"
+
+
+class KeyRevoked(Unauthenticated):
+    code = "key_revoked"
+    title = "API key revoked"
+
+
 class InsufficientCredits(RequestError):
     http_status = 402
     code = "insufficient_credits"
@@ -80,6 +91,42 @@ class StorageQuotaExceeded(RequestError):
     http_status = 403
     code = "storage_quota_exceeded"
     title = "Storage quota exceeded"
+
+
+class CapReached(RequestError):
+    """The order would exceed the credits that the API key may spend today."""
+
+    http_status = 402
+    code = "daily_cap_reached"
+    title = "Daily cap of the API key reached"
+
+
+class InsufficientScope(RequestError):
+    """The API key lacks the scope of the route."""
+
+    http_status = 403
+    code = "insufficient_scope"
+    title = "Insufficient scope"
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"this API key lacks the scope `{scope}`: use a key that has it", {"required_scope": scope})
+        self.scope = scope
+
+
+class OtherCustomer(RequestError):
+    """The request names a customer for whom the API key does not act."""
+
+    http_status = 403
+    code = "other_customer"
+    title = "Another customer"
+
+
+class NotForThisKey(RequestError):
+    """The path serves keys of other owners."""
+
+    http_status = 403
+    code = "not_for_this_key"
+    title = "Not for this API key"
 
 
 class NotFound(RequestError):
@@ -110,6 +157,17 @@ class ModelPaused(RequestError):
     http_status = 503
     code = "model_paused"
     title = "Model paused"
+
+
+class NoSandbox(RequestError):
+    """A test key's order where no sandbox is configured."""
+
+    http_status = 503
+    code = "no_sandbox"
+    title = "No sandbox"
+
+    def __init__(self) -> None:
+        super().__init__("test keys order from the sandbox, and none is configured here: the operator sets its address")
 
 
 class InvalidRequest(RequestError):

@@ -25,8 +25,8 @@ from schemas.enums import AccountKind, TransferKind
 class LedgerAccount(SQLModel, table=True):
     """One side of transfers.
 
-    A customer's accounts have a running balance that cannot go below zero. `equity` and `revenue` exist once. They have
-    no balance column, because every customer would wait for the same row; their balance is the sum of their transfers.
+    A customer's accounts have a running balance that cannot go below zero. The other accounts exist once. They have no
+    balance column, because every customer would wait for the same row; their balance is the sum of their transfers.
     """
 
     __tablename__: ClassVar[str] = "ledger_accounts"
@@ -42,11 +42,11 @@ class LedgerAccount(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
     """The account's id."""
     customer_id: UUID | None = Field(default=None, foreign_key="customers.id")
-    """The customer. Null for `equity` and `revenue`."""
+    """The customer. Null for an account that exists once."""
     kind: AccountKind = Field(sa_type=words(AccountKind))
     """The kind of account."""
     balance: int | None = Field(default=None, sa_type=BigInteger)
-    """The running balance. Null for `equity` and `revenue`."""
+    """The running balance. Null for an account that exists once."""
 
 
 class LedgerTransfer(SQLModel, table=True):
@@ -96,6 +96,7 @@ class LedgerTransfer(SQLModel, table=True):
     generation_id: UUID | None = Field(default=None, foreign_key="generations.id")
     """The generation of a hold, capture or release."""
     reference: str | None = Field(default=None, sa_type=Text, description="makes a grant or refund happen once")
+    key_id: UUID | None = Field(default=None, description="of a hold: `KeySpending.key_id` of the key that ordered it")
     reason: str | None = Field(default=None, sa_type=Text)
     """A note for people."""
     created_at: datetime | None = Field(default=None, sa_column=created_at())

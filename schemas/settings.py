@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, Json, RootModel, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from schemas.names import ProviderName
+from schemas.names import ProviderName, is_twin
 from schemas.orders import LONGEST_DEADLINE_SECONDS
 from schemas.reach import connectable
 from schemas.unprefixed import UnprefixedSource
@@ -240,6 +240,29 @@ class SandboxSettings(BaseModel):
     """The generation time of a video."""
 
 
+class TestKeySettings(BaseModel):
+    """The sandbox that serves the orders of test keys. The sandbox has the same key for each vendor."""
+
+    __test__ = False  # no test, whatever pytest makes of the name
+
+    sandbox_url: str = Field(
+        default="",
+        description="where workers reach the sandbox, without a vendor's name; empty: no orders by test keys",
+    )
+    api_key: SecretStr = SecretStr("sandbox")
+    """The sandbox's key (SANDBOX_API_KEY)."""
+    webhook_key: SecretStr = Field(
+        default=SecretStr(""), description="the sandbox's SANDBOX_WEBHOOK_SECRET, which signs its callbacks"
+    )
+
+    @field_validator("sandbox_url")
+    @classmethod
+    def _whole_url(cls, url: str) -> str:
+        if url and not _HTTP_URL.fullmatch(url):
+            raise ValueError("must be http://HOST[:PORT] or https://HOST[:PORT] of a sandbox")
+        return url.rstrip("/")
+
+
 _HasSecret = TypeVar("_HasSecret", str, SecretStr, S3Settings)
 
 
@@ -291,6 +314,7 @@ class Settings(BaseSettings):
     inputs: InputSettings = InputSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    test_keys: TestKeySettings = TestKeySettings()
 
     @classmethod
     def settings_customise_sources(
@@ -330,6 +354,15 @@ class Settings(BaseSettings):
         if url and not _HTTP_URL.fullmatch(url):
             raise ValueError("must be http://HOST[:PORT] or https://HOST[:PORT], as providers reach the gateway")
         return url.rstrip("/")
+
+    @field_validator("providers")
+    @classmethod
+    def _no_twins(cls, providers: ProvidersSettings) -> ProvidersSettings:
+        if twins := [name for name in providers.names() if is_twin(name)]:
+            raise ValueError(
+                f"{', '.join(twins)}: names that begin with test_ stand for the sandbox's accounts: choose other names"
+            )
+        return providers
 
     @field_validator("data_folder")
     @classmethod

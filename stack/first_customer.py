@@ -5,10 +5,12 @@ from pathlib import Path
 
 import typer
 
+from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.settings import Settings
 from schemas.tables import Customer
 from stack.private_file import read_private, write_private
 from storage import customers, ledger
+from storage.api_keys import Terms
 from storage.database import Database
 from storage.sql import of
 
@@ -33,14 +35,15 @@ def ensure_first_customer(settings: Settings) -> None:
 
 def _customer_of(database: Database, key: str | None) -> Customer | None:
     with database.transaction() as session:
-        return customers.authenticate(of(session), key) if key else None
+        found = customers.authenticate(of(session), key) if key else None
+    return found.customer if found and not (found.key.is_revoked or found.key.is_expired) else None
 
 
 def _create(database: Database, key_file: Path) -> Customer:
     with database.transaction() as session:
         customer = customers.find_customer(session, NAME) or customers.create_customer(session, NAME)
         ledger.grant(session, customer.id, CREDITS, reference="first run")
-        key = customers.create_api_key(session, customer.id)
+        key = customers.create_api_key(session, customer.id, Terms(scopes=(*DEFAULT_SCOPES, Scope.ADMIN)))
         made = Customer(id=customer.id, name=customer.name)
     write_private(key_file, key)
     return made

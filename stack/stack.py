@@ -15,6 +15,7 @@ from stack.errors import StackError
 from stack.processes import ApplicationProcess, Processes, application_processes, sandbox_process
 from stack.services import LocalServices, Tell, ended_in_reverse, owned, tell_nobody
 from stack.wiring import (
+    SandboxUse,
     flower_url,
     gateway_url,
     sandbox_url,
@@ -171,7 +172,7 @@ class Stack:
     def _start(self, ends: ExitStack) -> None:
         folder = ends.enter_context(owned(self.folder))
         credentials = Credentials.of(folder)
-        wire = partial(wired, self._given, credentials, self._sandbox)
+        wire = partial(wired, self._given, credentials, SandboxUse.ALL if self._sandbox else SandboxUse.NONE)
         settings = wire()
         services = LocalServices(folder, settings, credentials, durable=self._durable)
         self._parts = {child.name: child for child in services.children}

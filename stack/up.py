@@ -24,6 +24,7 @@ from stack.running import own_environment_file
 from stack.services import LocalServices, Tell, ended_in_reverse, owned
 from stack.stack import Migrate, migrate
 from stack.wiring import (
+    SandboxUse,
     flower_url,
     gateway_url,
     has_provider_key,
@@ -54,7 +55,8 @@ def up(
 ) -> int:
     """Run services, migrations and all processes until a signal arrives or a part dies. Call in the main thread.
 
-    Without a key for a real provider account, the sandbox runs too, and every account points at the sandbox.
+    The sandbox runs too, for the orders of test keys, unless the settings name another sandbox for them. Without a key
+    for a real provider account, every account points at the sandbox.
 
     Args:
         settings: the settings of the user. Services that they name are not started.
@@ -81,17 +83,17 @@ def up(
 
 
 def _up(given: Settings, folder: Path, on_ready: OnReady, processes: Processes, migrate: Migrate) -> int:
-    sandbox = not has_provider_key(given)
+    use = _use_of_the_sandbox(given)
     with ExitStack() as ends:
         folder = ends.enter_context(owned(folder))
         environment = ends.enter_context(own_environment_file(folder))
         credentials = Credentials.of(folder)
-        wire = partial(wired, given.model_copy(update={"data_folder": folder}), credentials, sandbox)
+        wire = partial(wired, given.model_copy(update={"data_folder": folder}), credentials, use)
         settings = wire()
-        typer.echo(_banner(settings, sandbox=sandbox))
+        typer.echo(_banner(settings, use))
         services = LocalServices(folder, settings, credentials)
         ends.enter_context(ended_in_reverse(services.children))
-        run = _Run(services, _with_sandbox(processes, sandbox), on_ready, environment, Output(sys.stdout))
+        run = _Run(services, _with_sandbox(processes, use), on_ready, environment, Output(sys.stdout))
         tell = Readiness(run.output, run.parts(settings))
         services.start(tell)
         settings = services.fill_in(settings)
@@ -143,18 +145,31 @@ class _Run:
         self.on_ready(settings)
 
 
-def _with_sandbox(processes: Processes, sandbox: bool) -> Processes:
-    return lambda settings: [*processes(settings), *([sandbox_process(settings)] if sandbox else [])]
+def _use_of_the_sandbox(given: Settings) -> SandboxUse:
+    if not has_provider_key(given):
+        return SandboxUse.ALL
+    return SandboxUse.NONE if given.test_keys.sandbox_url else SandboxUse.TEST_KEYS
 
 
-def _banner(settings: Settings, *, sandbox: bool) -> str:
+def _with_sandbox(processes: Processes, use: SandboxUse) -> Processes:
+    runs = use is not SandboxUse.NONE
+    return lambda settings: [*processes(settings), *([sandbox_process(settings)] if runs else [])]
+
+
+_TOLD = {
+    SandboxUse.TEST_KEYS: "for the orders of test keys",
+    SandboxUse.ALL: "no provider key is set: results are simulated",
+}
+
+
+def _banner(settings: Settings, use: SandboxUse) -> str:
     gateway = gateway_url(settings)
     lines = [
         "Reelworks starts. Ctrl-C ends it.",
         f"  gateway  {gateway}",
         f"  docs     {gateway}/docs",
         f"  Flower   {flower_url(settings)}",
-        f"  sandbox  {sandbox_url(settings)} (no provider key is set: results are simulated)" if sandbox else "",
+        f"  sandbox  {sandbox_url(settings)} ({_TOLD[use]})" if use in _TOLD else "",
         f"  data     {settings.data_folder}",
         _polled(settings),
     ]

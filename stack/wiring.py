@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final, TypeVar
@@ -12,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from providers.registry import adapter_names
 from sandbox import vendors
 from schemas.reach import connectable
-from schemas.settings import ProviderSettings, ProvidersSettings, Settings
+from schemas.settings import ProviderSettings, ProvidersSettings, Settings, TestKeySettings
 from stack.credentials import Credentials
 from stack.errors import PartFailed
 from stack.ports import ATTEMPTS, check_free, free_port, is_free
@@ -25,20 +26,37 @@ T = TypeVar("T")
 _PREFIX: Final = "REELWORKS_"
 
 
-def wired(given: Settings, credentials: Credentials, sandbox: bool, before: Settings | None = None) -> Settings:
+class SandboxUse(StrEnum):
+    """The orders that go to the sandbox of this machine."""
+
+    NONE = "none"
+    """No orders: the sandbox does not run."""
+    TEST_KEYS = "test keys"
+    """The orders of test keys."""
+    ALL = "all"
+    """Every order: the accounts point at the sandbox, too."""
+
+
+def wired(given: Settings, credentials: Credentials, use: SandboxUse, before: Settings | None = None) -> Settings:
     """The settings of the user with a port for each server, and with the sandbox's accounts if the sandbox runs.
 
     Args:
         given: the settings of the user. A port of 0 becomes a free port.
         credentials: the keys of the sandbox.
-        sandbox: whether the sandbox runs.
+        use: the orders that go to the sandbox.
         before: the settings of a failed start. A chosen port that is still free remains.
 
     Raises:
         PortTaken: a configured port is in use.
     """
-    ported = with_configured_ports(given, sandbox=sandbox, before=before)
-    return with_sandbox(ported, credentials) if sandbox else ported
+    ported = with_configured_ports(given, sandbox=use is not SandboxUse.NONE, before=before)
+    match use:
+        case SandboxUse.NONE:
+            return ported
+        case SandboxUse.TEST_KEYS:
+            return with_test_keys(ported, credentials)
+        case SandboxUse.ALL:
+            return with_sandbox(ported, credentials)
 
 
 def start_on_free_ports(start: Callable[[Settings], T], settings: Settings, wire: Callable[[Settings], Settings]) -> T:
@@ -115,15 +133,26 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
         )
         for name in adapter_names()
     }
-    results, inputs = settings.downloads.allowed_private_networks, settings.inputs.allowed_private_networks
-    return settings.model_copy(
+    inputs = settings.inputs.allowed_private_networks
+    return with_test_keys(settings, credentials).model_copy(
         update={
             "public_url": gateway_url(settings),
             "providers": settings.providers.with_accounts(**accounts),
-            "downloads": settings.downloads.model_copy(update=_with_loopback(results)),
             "inputs": settings.inputs.model_copy(update=_with_loopback(inputs)),
         }
     )
+
+
+def with_test_keys(settings: Settings, credentials: Credentials) -> Settings:
+    """Settings in which the orders of test keys go to the sandbox. The sandbox serves files on loopback."""
+    test_keys = TestKeySettings(
+        sandbox_url=sandbox_url(settings),
+        api_key=SecretStr(credentials.sandbox_api_key),
+        webhook_key=SecretStr(credentials.sandbox_webhook_secret),
+    )
+    results = settings.downloads.allowed_private_networks
+    downloads = settings.downloads.model_copy(update=_with_loopback(results))
+    return settings.model_copy(update={"test_keys": test_keys, "downloads": downloads})
 
 
 def _with_loopback(networks: Sequence[IPv4Network | IPv6Network]) -> dict[str, object]:
@@ -172,11 +201,10 @@ def write_environment(settings: Settings, path: Path) -> None:
 
 
 def sandbox_environment(settings: Settings) -> dict[str, str]:
-    """The variables of the sandbox. They hold the keys of the accounts, which are the same for all accounts."""
-    account = settings.providers.named(min(adapter_names()))
+    """The variables of the sandbox. All its accounts have the same keys."""
     return {
-        "SANDBOX_API_KEY": account.api_key.get_secret_value(),
-        "SANDBOX_WEBHOOK_SECRET": account.webhook_key.get_secret_value(),
+        "SANDBOX_API_KEY": settings.test_keys.api_key.get_secret_value(),
+        "SANDBOX_WEBHOOK_SECRET": settings.test_keys.webhook_key.get_secret_value(),
         "SANDBOX_SECONDS_PER_IMAGE": str(settings.sandbox.seconds_per_image),
         "SANDBOX_SECONDS_PER_VIDEO": str(settings.sandbox.seconds_per_video),
     }

@@ -11,6 +11,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
 from schemas.tables import Generation
 from storage import earlier_generations, ledger, transitions, uploads
+from storage.ledger import Spender
 from storage.sql import Sql, returns
 
 
@@ -31,6 +32,7 @@ def accept(
     make_order: Callable[[GenerationRequest, Facts], Order],
     pipeline: PipelineSettings,
     *,
+    spender: Spender | None = None,
     idempotency_key: str | None = None,
 ) -> AcceptedOrder:
     """Insert the generation and hold its credits, in the caller's transaction.
@@ -41,11 +43,13 @@ def accept(
     Args:
         request: a request without `data:` URIs (see `intake.data_uris`). Its uploads are kept for the generation.
         make_order: completes and prices the request. Its second argument is the facts about the input files.
+        spender: the API key of the order. None: an order without a key, through the Redis door.
 
     Raises:
         InvalidRequest, ModelRetired: from `make_order`. InvalidRequest also for a missing upload or generation.
-        NotFound: there is no such customer.
+        NotFound: there is no such customer, or a live customer's order leads to the sandbox, or the reverse.
         InsufficientCredits: the customer has too few credits. Nothing is inserted.
+        CapReached: the API key may not spend so much today. Nothing is inserted.
         IdempotencyMismatch: the key was used for another request.
     """
     identity = _Identity(customer_id, idempotency_key, _hash(request))
@@ -62,7 +66,7 @@ def accept(
             raise NotFound(f"there is no customer {customer_id}")
         return AcceptedOrder(earlier, is_new=False)
     uploads.keep(sql, facts, deadline_at=generation.deadline_at)
-    ledger.hold(sql, customer_id, generation.id, order.credits)
+    ledger.hold(sql, customer_id, generation.id, order.credits, spender)
     return AcceptedOrder(generation, is_new=True)
 
 

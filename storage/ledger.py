@@ -6,6 +6,7 @@ accounts.
 """
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from schemas.enums import AccountKind, TransferKind
-from schemas.errors import AlreadySettled, InsufficientCredits, InvalidRequest, NotFound
+from schemas.errors import AlreadySettled, CapReached, InsufficientCredits, InvalidRequest, NotFound
 from schemas.ledger_tables import LedgerAccount, LedgerTransfer
-from storage.sql import Sql, of, returns
+from schemas.tables import Customer
+from storage import ledger_statements
+from storage.sql import Sql, of
 
 
 @dataclass(frozen=True)
@@ -30,67 +33,13 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """The result of a hold."""
+class Spender:
+    """The API key that spends a customer's credits."""
 
-    available: int
-    """The customer's available credits before the hold."""
-    is_held: bool
-    """Whether this statement made the hold."""
-
-
-# The transfers of every generation are one statement each. A statement first locks the accounts, always in the same
-# order. The CHECK on the balance has the last word. New balances are computed from the locked rows: the statement's
-# snapshot of the table is older, so balances from the snapshot, and a CHECK of them, would be outdated.
-_HOLD = returns(_Held)("""
-    WITH accounts AS MATERIALIZED (
-        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
-    ), transferred AS (
-        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
-        SELECT 'hold', %(customer_id)s, %(generation_id)s, %(amount)s, available.id, held.id
-        FROM accounts AS available, accounts AS held
-        WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= %(amount)s
-        ON CONFLICT DO NOTHING
-        RETURNING amount, from_account_id, to_account_id
-    ), changed AS (
-        UPDATE ledger_accounts
-        SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
-        FROM accounts, transferred
-        WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
-    )
-    SELECT balance AS available, EXISTS (SELECT FROM transferred) AS is_held FROM accounts WHERE kind = 'available'
-""")
-_SETTLE = returns(int)("""
-    WITH accounts AS MATERIALIZED (
-        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
-    ), transferred AS (
-        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id)
-        SELECT %(kind)s, hold.customer_id, hold.generation_id, hold.amount, hold.to_account_id, target.id
-        FROM ledger_transfers AS hold, (
-            SELECT id FROM accounts WHERE %(kind)s = 'release' AND kind = 'available'
-            UNION ALL
-            SELECT id FROM ledger_accounts WHERE %(kind)s = 'capture' AND kind = 'revenue'
-        ) AS target
-        -- Counting them all locks them all.
-        WHERE hold.generation_id = %(generation_id)s AND hold.kind = 'hold' AND (SELECT count(*) FROM accounts) = 2
-        ON CONFLICT DO NOTHING
-        RETURNING amount, from_account_id, to_account_id
-    ), changed AS (
-        UPDATE ledger_accounts
-        SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
-        FROM accounts, transferred
-        WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
-    )
-    SELECT amount FROM transferred
-""")
-
-_AVAILABLE = returns(int)(
-    "SELECT balance FROM ledger_accounts WHERE customer_id = %(customer_id)s AND kind = 'available'"
-)
-
-_MOVED = returns(lambda kind, amount: (TransferKind(kind), int(amount)))("""
-    SELECT kind, amount FROM ledger_transfers WHERE generation_id = %(generation_id)s AND customer_id = %(customer_id)s
-""")
+    key_id: UUID
+    """The id under which the key's spending counts."""
+    daily_cap: int | None
+    """The credits that the key may spend on one day. None: no cap, and nothing is counted."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +68,16 @@ def balance(session: Session, customer_id: UUID) -> Balance:
     return Balance(available=by_kind[AccountKind.AVAILABLE], held=by_kind[AccountKind.HELD])
 
 
+def balances(session: Session, customer_ids: Collection[UUID]) -> Mapping[UUID, Balance]:
+    """The balances of several customers."""
+    rows = session.exec(select(LedgerAccount).where(col(LedgerAccount.customer_id).in_(customer_ids))).all()
+    amounts = {(row.customer_id, row.kind): row.balance or 0 for row in rows}
+    return {
+        one: Balance(available=amounts[one, AccountKind.AVAILABLE], held=amounts[one, AccountKind.HELD])
+        for one in customer_ids
+    }
+
+
 def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, reason: str | None = None) -> None:
     """Add credits, once for each `reference`.
 
@@ -127,7 +86,7 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
     """
     _require_positive(amount)
     accounts = _lock_accounts(session, customer_id)
-    source = _system_account(session, AccountKind.EQUITY)
+    source = _system_account(session, customer_id, AccountKind.EQUITY)
     transfer = LedgerTransfer(
         kind=TransferKind.GRANT, customer_id=customer_id, from_account_id=source, to_account_id=_id(accounts.available),
         amount=amount, reference=reference, reason=reason,
@@ -136,16 +95,26 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
         _require_same_movement(session, transfer)
 
 
-def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int) -> None:
+def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int, spender: Spender | None = None) -> None:
     """Hold credits for a generation.
+
+    Args:
+        spender: the key of the order. A release gives the credits back to its cap. None: an order without a key.
 
     Raises:
         NotFound: there is no such customer.
         InsufficientCredits: the customer has too few credits. The caller must roll the transaction back.
+        CapReached: the key may not spend the credits today. The caller must roll the transaction back.
     """
-    row = sql.first(_HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount)
+    cap = None if spender is None else spender.daily_cap
+    row = sql.first(
+        ledger_statements.HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount,
+        key_id=None if spender is None else spender.key_id, cap=cap,
+    )  # fmt: skip
     if row is None:
         raise NotFound(f"there is no customer {customer_id}")
+    if row.is_held and not row.is_within_cap and spender is not None:
+        raise _cap_reached(sql, spender, amount)
     if not row.is_held and not _moved(sql, customer_id, generation_id)[TransferKind.HOLD]:
         raise _too_few(amount, row.available)
 
@@ -157,11 +126,25 @@ def require(sql: Sql, customer_id: UUID, amount: int) -> None:
         NotFound: there is no such customer.
         InsufficientCredits: the customer has too few credits.
     """
-    available = sql.first(_AVAILABLE, customer_id=customer_id)
+    available = sql.first(ledger_statements.AVAILABLE, customer_id=customer_id)
     if available is None:
         raise NotFound(f"there is no customer {customer_id}")
     if available < amount:
         raise _too_few(amount, available)
+
+
+def spent_today(sql: Sql, key_id: UUID) -> int:
+    """The credits that a key with a cap holds or has paid for the orders of today, in UTC."""
+    return sql.first(ledger_statements.SPENT_TODAY, key_id=key_id) or 0
+
+
+def _cap_reached(sql: Sql, spender: Spender, amount: int) -> CapReached:
+    spent = spent_today(sql, spender.key_id)
+    return CapReached(
+        f"this generation needs {amount} credits, and this API key has spent {spent} of its {spender.daily_cap} today: "
+        "the day ends at 00:00 UTC",
+        {"daily_cap": spender.daily_cap, "spent_today": spent, "credits_needed": amount},
+    )
 
 
 def capture(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
@@ -184,7 +167,10 @@ def release(sql: Sql, customer_id: UUID, generation_id: UUID) -> None:
 
 def _settle(sql: Sql, customer_id: UUID, generation_id: UUID, kind: TransferKind) -> None:
     """End a hold by a capture or a release. A generation has one settlement; its key is the generation's id."""
-    if sql.first(_SETTLE, customer_id=customer_id, generation_id=generation_id, kind=kind.value) is not None:
+    if (
+        sql.first(ledger_statements.SETTLE, customer_id=customer_id, generation_id=generation_id, kind=kind.value)
+        is not None
+    ):
         return
     moved = _moved(sql, customer_id, generation_id)
     if not moved[kind]:
@@ -205,8 +191,8 @@ def refund(
     accounts = _lock_accounts(session, customer_id)
     transfer = LedgerTransfer(
         kind=TransferKind.REFUND, customer_id=customer_id, generation_id=generation_id, amount=amount,
-        from_account_id=_system_account(session, AccountKind.REVENUE), to_account_id=_id(accounts.available),
-        reference=reference, reason=reason,
+        from_account_id=_system_account(session, customer_id, AccountKind.REVENUE),
+        to_account_id=_id(accounts.available), reference=reference, reason=reason,
     )  # fmt: skip
     if _find(session, transfer):
         return _require_same_movement(session, transfer)
@@ -248,7 +234,13 @@ def _lock_accounts(session: Session, customer_id: UUID) -> _Accounts:
     return _Accounts(available=by_kind[AccountKind.AVAILABLE], held=by_kind[AccountKind.HELD])
 
 
-def _system_account(session: Session, kind: AccountKind) -> int:
+_OF_TEST = {AccountKind.EQUITY: AccountKind.TEST_EQUITY, AccountKind.REVENUE: AccountKind.TEST_REVENUE}
+
+
+def _system_account(session: Session, customer_id: UUID, kind: AccountKind) -> int:
+    """The account of the business for a customer: test customers have accounts apart."""
+    if session.get_one(Customer, customer_id).test_of is not None:
+        kind = _OF_TEST[kind]
     return _id(session.exec(select(LedgerAccount).where(LedgerAccount.kind == kind)).one())
 
 
@@ -265,7 +257,7 @@ def _transfer(session: Session, transfer: LedgerTransfer) -> bool:
     if session.execute(statement).one_or_none() is None:
         return False
     for account_id, change in ((transfer.from_account_id, -transfer.amount), (transfer.to_account_id, transfer.amount)):
-        # `equity` and `revenue` have no running balance: their `balance` is NULL, and the WHERE skips them.
+        # The accounts that exist once have no running balance: their `balance` is NULL, and the WHERE skips them.
         session.execute(
             update(LedgerAccount)
             .where(col(LedgerAccount.id) == account_id, col(LedgerAccount.balance).is_not(None))
@@ -287,7 +279,7 @@ def _find(session: Session, transfer: LedgerTransfer) -> LedgerTransfer | None:
 def _moved(sql: Sql, customer_id: UUID, generation_id: UUID) -> Counter[TransferKind]:
     """The credits that each kind of transfer moved for a customer's generation."""
     moved: Counter[TransferKind] = Counter()
-    for kind, amount in sql.all(_MOVED, customer_id=customer_id, generation_id=generation_id):
+    for kind, amount in sql.all(ledger_statements.MOVED, customer_id=customer_id, generation_id=generation_id):
         moved[kind] += amount
     return moved
 

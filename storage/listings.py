@@ -25,7 +25,11 @@ class ListedCustomer:
     held: int
     """Credits on hold for unfinished generations."""
     keys: int
-    """The number of live API keys."""
+    """The number of API keys that were not revoked."""
+    service: str | None
+    """The service that acts for the customer."""
+    reference: str | None
+    """The service's number or text for the customer."""
     created_at: datetime
     """The time when the customer was made."""
 
@@ -35,15 +39,43 @@ class ListedKey:
     """An API key, identified by its first characters."""
 
     prefix: str
-    """The key's first 8 characters."""
-    customer_id: UUID
-    """The id of the key's customer."""
-    customer: str
-    """The customer's name."""
+    """The key's first characters."""
+    customer_id: UUID | None
+    """The id of the key's customer. None for a key of a service or of the operator."""
+    owner: str
+    """The name of the customer, or `service NAME`, or `operator`."""
+    name: str | None
+    """The use of the key."""
+    scopes: str
+    """The scopes, with commas."""
+    test: bool
+    """Whether the key's orders go to the sandbox."""
+    makes_customers: bool
+    """Whether the key makes unknown customers of its service."""
+    daily_cap: int | None
+    """The credits that the key may spend a day."""
     created_at: datetime
     """The time when the key was made."""
+    last_used_at: datetime | None
+    """The time of the last use, to about a minute."""
+    expires_at: datetime | None
+    """The end of the key. None: never."""
     revoked_at: datetime | None
-    """The time when the key was revoked. None for a live key."""
+    """The time when the key was revoked. None for a valid key."""
+
+
+@dataclass(frozen=True)
+class ListedService:
+    """A service, which acts for many customers."""
+
+    id: UUID
+    """The service's id."""
+    name: str
+    """The service's name."""
+    customers: int
+    """The number of its customers."""
+    created_at: datetime
+    """The time when the service was made."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +110,28 @@ _CUSTOMERS = text("""
     SELECT id, name, created_at,
            (SELECT balance FROM ledger_accounts WHERE customer_id = customers.id AND kind = 'available') AS available,
            (SELECT balance FROM ledger_accounts WHERE customer_id = customers.id AND kind = 'held') AS held,
-           (SELECT count(*) FROM api_keys WHERE customer_id = customers.id AND revoked_at IS NULL) AS keys
+           (SELECT count(*) FROM api_keys WHERE customer_id = customers.id AND revoked_at IS NULL) AS keys,
+           (SELECT services.name FROM services WHERE services.id = customers.service_id) AS service, reference
     FROM customers
-    WHERE CAST(:name AS text) IS NULL OR name = :name
+    WHERE (CAST(:name AS text) IS NULL OR name = :name) AND test_of IS NULL AND deleted_at IS NULL
     ORDER BY created_at DESC, id LIMIT :limit
 """)
 
 _KEYS = text("""
-    SELECT prefix, customer_id, name AS customer, api_keys.created_at, revoked_at
-    FROM api_keys JOIN customers ON customers.id = customer_id
+    SELECT key.prefix, key.customer_id, coalesce(customers.name, 'service ' || services.name, 'operator') AS owner,
+           key.name, array_to_string(key.scopes, ',') AS scopes, key.is_test AS test, key.makes_customers,
+           key.daily_cap, key.created_at, key.last_used_at, key.expires_at, key.revoked_at
+    FROM api_keys AS key
+    LEFT JOIN customers ON customers.id = key.customer_id
+    LEFT JOIN services ON services.id = key.service_id
     WHERE (CAST(:customer_id AS uuid) IS NULL OR customer_id = :customer_id) AND (:revoked OR revoked_at IS NULL)
-    ORDER BY api_keys.created_at DESC, prefix LIMIT :limit
+    ORDER BY key.created_at DESC, key.prefix LIMIT :limit
+""")
+
+_SERVICES = text("""
+    SELECT id, name, created_at,
+           (SELECT count(*) FROM customers WHERE service_id = services.id AND deleted_at IS NULL) AS customers
+    FROM services ORDER BY created_at DESC, id LIMIT :limit
 """)
 
 _GENERATIONS = """
@@ -103,8 +146,11 @@ def customers(session: Session, *, name: str | None = None, limit: int) -> list[
     """List customers. With `name`, list only customers of this name."""
     rows = session.execute(_CUSTOMERS, {"name": name, "limit": limit})
     return [
-        ListedCustomer(row.id, row.name, row.available or 0, row.held or 0, row.keys, row.created_at) for row in rows
-    ]
+        ListedCustomer(
+            row.id, row.name, row.available or 0, row.held or 0, row.keys, row.service, row.reference, row.created_at
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def keys(
@@ -112,7 +158,15 @@ def keys(
 ) -> list[ListedKey]:
     """List live API keys, with `with_revoked` revoked keys too. With `customer_id`, list only this customer's keys."""
     rows = session.execute(_KEYS, {"customer_id": customer_id, "revoked": with_revoked, "limit": limit})
-    return [ListedKey(row.prefix, row.customer_id, row.customer, row.created_at, row.revoked_at) for row in rows]
+    return [ListedKey(*row) for row in rows]
+
+
+def services(session: Session, *, limit: int) -> list[ListedService]:
+    """List services."""
+    return [
+        ListedService(row.id, row.name, row.customers, row.created_at)
+        for row in session.execute(_SERVICES, {"limit": limit})
+    ]
 
 
 def generations(

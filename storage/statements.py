@@ -21,7 +21,9 @@ INSERT = returns(lambda *moments: moments)("""
             -- The wake-up goes out right after the commit; this is when somebody looks if it was lost.
             clock_timestamp() + make_interval(secs => %(resend_after)s),
             clock_timestamp() + make_interval(secs => %(deadline_after)s)
-        FROM customers WHERE id = %(customer_id)s
+        -- The orders of test customers go to twins, and only theirs. A deleted customer orders nothing.
+        FROM customers
+        WHERE id = %(customer_id)s AND (test_of IS NOT NULL) = %(is_test)s AND deleted_at IS NULL
         ON CONFLICT (customer_id, idempotency_key) DO NOTHING
         RETURNING id, credits, created_at, stage_at, wake_at, deadline_at
     ), noted AS (

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
-from schemas.names import ProviderName
+from schemas.names import ProviderName, is_twin
 from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
 from storage import ledger, statements
@@ -81,12 +81,14 @@ def insert(sql: Sql, new: Generation, order: str, *, resend_after: float, deadli
         deadline_after: seconds until the deadline.
 
     Returns:
-        False if the request was accepted before or the customer does not exist.
+        False if the request was accepted before, the customer does not exist, or a live customer's order leads to a
+        twin, or a test customer's order to an account.
     """
     given = new.model_dump(include=_GIVEN)
     moments = sql.first(
-        statements.INSERT, **given, order=order, resend_after=resend_after, deadline_after=deadline_after
-    )
+        statements.INSERT, **given, order=order, is_test=is_twin(new.provider), resend_after=resend_after,
+        deadline_after=deadline_after,
+    )  # fmt: skip
     if moments is None:
         return False
     new.created_at, new.stage_at, new.wake_at, new.deadline_at = moments

@@ -37,8 +37,9 @@ _BLOCK_BYTES = 256 * 1024
 
 _ADD = returns(Upload)("""
     INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, duration_seconds, expires_at)
-    VALUES (%(upload_id)s, %(customer_id)s, %(object_key)s, %(content_type)s, %(size_bytes)s, %(sha256)s,
-            %(duration_seconds)s, clock_timestamp() + make_interval(secs => %(keep_for)s))
+    SELECT %(upload_id)s, id, %(object_key)s, %(content_type)s, %(size_bytes)s, %(sha256)s, %(duration_seconds)s,
+           clock_timestamp() + make_interval(secs => %(keep_for)s)
+    FROM customers WHERE id = %(customer_id)s AND deleted_at IS NULL
     ON CONFLICT (id) DO UPDATE SET expires_at = greatest(uploads.expires_at, excluded.expires_at),
                                    duration_seconds = coalesce(excluded.duration_seconds, uploads.duration_seconds)
     RETURNING {columns}

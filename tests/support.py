@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from schemas.enums import Kind
+from schemas.enums import Kind, Scope
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.settings import Settings
-from storage import acceptance, customers, ledger
+from storage import acceptance, api_keys, customers, ledger
 from storage.claims import Claim
 from storage.database import Database
 from storage.sql import of
@@ -24,7 +24,7 @@ T = TypeVar("T")
 EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
     DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generations;
-    DELETE FROM api_keys; DELETE FROM customers;
+    DELETE FROM key_spending; DELETE FROM api_keys; DELETE FROM customers; DELETE FROM services;
 """
 
 
@@ -65,6 +65,12 @@ def new_customer(database: Database, amount: int) -> NewCustomer:
         if amount:
             ledger.grant(session, customer.id, amount, reference="test")
     return NewCustomer(customer.id, key)
+
+
+def operator_key(database: Database) -> str:
+    """A key of the operator with every scope."""
+    with database.transaction() as session:
+        return api_keys.create(session, api_keys.OPERATOR, api_keys.Terms(scopes=tuple(Scope))).material
 
 
 def an_order(*, price: int = 10, routes: int = 1, deadline_seconds: float | None = None) -> Order:

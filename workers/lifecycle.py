@@ -9,7 +9,7 @@ from intake.orders import Intake
 from media import decoder
 from providers.catalogue import Catalogue
 from providers.http.addresses import AddressPolicy
-from providers.registry import Providers
+from providers.registry import Providers, accounts_of
 from schemas.enums import Queue
 from schemas.settings import Settings
 from storage.database import Database
@@ -27,7 +27,7 @@ def open_services(
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
     policy = AddressPolicy(settings.downloads.allowed_private_networks)
-    providers = Providers(settings.providers, policy, public_url=settings.public_url)
+    providers = Providers(accounts_of(settings), policy, public_url=settings.public_url)
     if not {Queue.DOWNLOAD, Queue.STORE}.isdisjoint(queues):
         decoder.start()
     if Queue.SUBMIT in queues:

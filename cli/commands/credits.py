@@ -8,17 +8,15 @@ import typer
 from cli.configuration import transaction
 from cli.console import console
 from cli.options import a_name, a_prose
+from schemas.identity_api import MOST_CREDITS
 
 app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
-
-# The limit stops typing errors. Every JSON reader is exact up to here, and a BIGINT holds far more.
-_MOST_CREDITS = 2**53 - 1
 
 
 @app.command("grant")
 def grant(
     customer: Annotated[UUID, typer.Argument(help="the customer's id")],
-    amount: Annotated[int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits")],
+    amount: Annotated[int, typer.Argument(min=1, max=MOST_CREDITS, help="credits")],
     reference: Annotated[
         str, typer.Option(parser=a_name, metavar="<str>", help="makes the grant happen once, e.g. an invoice number")
     ],
@@ -38,7 +36,7 @@ def refund(
     customer: Annotated[UUID, typer.Argument(help="the customer's id")],
     generation: Annotated[UUID, typer.Argument(help="the generation's id")],
     amount: Annotated[
-        int, typer.Argument(min=1, max=_MOST_CREDITS, help="credits to return; at most the captured credits")
+        int, typer.Argument(min=1, max=MOST_CREDITS, help="credits to return; at most the captured credits")
     ],
     reference: Annotated[
         str, typer.Option(parser=a_name, metavar="<str>", help="makes the refund happen once, e.g. a ticket's number")

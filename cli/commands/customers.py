@@ -1,11 +1,12 @@
 """Customers."""
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from cli.commands import keys
-from cli.configuration import transaction
+from cli.configuration import service_settings, transaction
 from cli.console import console, refuse
 from cli.options import AsJson, Limit, a_name
 
@@ -47,6 +48,29 @@ def create_customer(
         customer = storage.create_customer(session, name)
         key = storage.create_api_key(session, customer.id)
     console.print(f"customer {customer.id}\napi key  {key}", soft_wrap=True)
+
+
+@app.command("delete")
+def delete_customer(
+    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Delete a customer: end the keys at once, remove files, prompts and uploads. The ledger stays."""
+    from storage import erasure
+    from storage.database import Database
+    from storage.objects import ObjectStore
+
+    settings = service_settings()
+    if not yes:
+        typer.confirm(f"Delete customer {customer} with all files? This cannot be undone", abort=True)
+    database, objects = Database(settings.database_url), ObjectStore(settings.s3)
+    try:
+        unfinished = erasure.delete_customer(database, objects, customer)
+    finally:
+        objects.close()
+        database.dispose()
+    later = f"; {unfinished} unfinished generation(s) are erased by a sweep after their end" if unfinished else ""
+    console.print(f"customer {customer} is deleted{later}")
 
 
 app.command("key", help="The same as `reelworks keys create`.")(keys.create_key)

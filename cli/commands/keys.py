@@ -1,21 +1,38 @@
-"""The API keys of customers."""
+"""The API keys of customers, of services and of the operator."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from cli.configuration import transaction
 from cli.console import console
-from cli.options import AsJson, Limit, a_name
-from schemas.errors import NotFound
+from cli.options import AsJson, Limit, a_duration, a_name
+from schemas.enums import DEFAULT_SCOPES, Scope
+from schemas.errors import InvalidRequest, NotFound
+from schemas.identity_api import MOST_CREDITS
 
-app = typer.Typer(no_args_is_help=True, help="Customers' API keys.")
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from schemas.tables import ApiKey
+    from storage.api_keys import Owner
+
+app = typer.Typer(no_args_is_help=True, help="API keys of customers, of services and of the operator.")
+
+Customer = Annotated[UUID | None, typer.Argument(help="the customer's id; left out: --service or --operator")]
+Service = Annotated[UUID | None, typer.Option(help="a key of this service", metavar="ID")]
+Operator = Annotated[bool, typer.Option("--operator", help="a key of the operator")]
+Key = Annotated[
+    str, typer.Argument(parser=a_name, metavar="key", help="the whole key, or exactly its first characters as listed")
+]
 
 
 @app.command("list")
 def list_keys(
-    customer: Annotated[UUID | None, typer.Argument(help="the customer's id; every customer if left out")] = None,
+    customer: Annotated[UUID | None, typer.Argument(help="the customer's id; every owner if left out")] = None,
     with_revoked: Annotated[bool, typer.Option("--revoked", help="with those that were revoked")] = False,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -26,33 +43,116 @@ def list_keys(
 
     with transaction() as session:
         keys = listings.keys(session, customer_id=customer, with_revoked=with_revoked, limit=limit)
-    show_rows(listings.ListedKey, keys, console, as_json=as_json)
+    for_programs = ("customer_id", "daily_cap", "makes_customers", "created_at")
+    show_rows(listings.ListedKey, keys, console, as_json=as_json, for_programs=for_programs)
 
 
 @app.command("create")
-def create_key(customer: Annotated[UUID, typer.Argument(help="the customer's id")]) -> None:
-    """Create another API key for a customer. The key appears once."""
-    from storage import customers as storage
+def create_key(
+    customer: Customer = None,
+    service: Service = None,
+    operator: Operator = False,
+    name: Annotated[str | None, typer.Option(parser=a_name, metavar="<str>", help="the use of the key")] = None,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="may be given several times; default: generate and read")
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="a test key: its orders go to the sandbox")] = False,
+    makes_customers: Annotated[
+        bool, typer.Option("--makes-customers", help="of a service: the first use of an unknown customer makes it")
+    ] = False,
+    daily_cap: Annotated[
+        int | None, typer.Option(min=0, max=MOST_CREDITS, help="credits that the key may spend a day in UTC")
+    ] = None,
+    expires_in: Annotated[
+        timedelta | None, typer.Option(parser=a_duration, metavar="TIME", help="its end, such as 90d, 12h or 30m")
+    ] = None,
+) -> None:
+    """Create an API key. The key appears once."""
+    from storage import api_keys, customers
 
+    terms = api_keys.Terms(
+        name=name,
+        scopes=tuple(scope or DEFAULT_SCOPES),
+        is_test=test,
+        makes_customers=makes_customers,
+        daily_cap=daily_cap,
+        expires_in=expires_in,
+    )
     with transaction() as session:
-        key = storage.create_api_key(session, customer)
-    console.print(f"api key  {key}", soft_wrap=True)
+        made = customers.create_key_of(session, _owner(customer, service, operator), terms)
+    _show(made.material)
 
 
 @app.command("revoke")
 def revoke_key(
-    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
-    key: Annotated[
-        str, typer.Argument(parser=a_name, metavar="key", help="the whole key, or exactly its first 8 characters")
+    customer_or_key: Annotated[
+        str, typer.Argument(parser=a_name, metavar="[customer]", help="the customer's id; may be left out")
     ],
+    key: Annotated[
+        str | None,
+        typer.Argument(parser=a_name, metavar="key", help="the whole key, or exactly its first characters as listed"),
+    ] = None,
 ) -> None:
-    """Revoke an API key of a customer."""
-    from storage import customers as storage
+    """Revoke an API key at once."""
+    from storage import api_keys
 
     with transaction() as session:
-        count = storage.revoke_api_keys(session, customer, key)
-    if not count:
-        raise NotFound(
-            f"customer {customer} has no live key like that: give the whole key, or exactly its first 8 characters"
-        )
-    console.print(f"{count} key(s) revoked")
+        keys = _meant(session, customer_or_key, key)
+        for row in keys:
+            api_keys.revoke(session, row)
+    console.print(f"{len(keys)} key(s) revoked")
+
+
+@app.command("rotate")
+def rotate_key(
+    key: Key,
+    ends_in: Annotated[
+        timedelta, typer.Option(parser=a_duration, metavar="TIME", help="in which the first key still works")
+    ] = timedelta(days=1),
+    expires_in: Annotated[
+        timedelta | None,
+        typer.Option(parser=a_duration, metavar="TIME", help="the end of the new key; default: the first key's end"),
+    ] = None,
+) -> None:
+    """Make a key that allows the same, and end the first key after a time. Both work until then."""
+    from storage import api_keys
+
+    with transaction() as session:
+        keys = _meant(session, key, None)
+        if len(keys) > 1:
+            raise InvalidRequest(f"{len(keys)} keys begin with {key}: give the whole key")
+        made = api_keys.rotate(session, keys[0], ends_in=ends_in, expires_in=expires_in)
+        end = keys[0].expires_at
+    _show(made.material)
+    console.print(f"{keys[0].prefix} ends at {end:%Y-%m-%d %H:%M:%S} UTC", highlight=False)
+
+
+def _owner(customer: UUID | None, service: UUID | None, is_operator: bool) -> "Owner":
+    """The one owner that a command names."""
+    from storage.api_keys import Owner
+
+    if (customer is not None) + (service is not None) + is_operator != 1:
+        raise typer.BadParameter("name one owner: a customer's id, --service ID, or --operator")
+    return Owner(customer, service)
+
+
+def _meant(session: "Session", first: str, second: str | None) -> Sequence["ApiKey"]:
+    """The live keys that a command names, of one customer or of every owner."""
+    from storage import api_keys
+    from storage.api_keys import Owner
+    from storage.customers import as_id
+
+    customer_id = None if second is None else as_id(first)
+    if second is not None and customer_id is None:
+        raise typer.BadParameter(f"{first!r} is no id of a customer")
+    owner = None if customer_id is None else Owner(customer_id)
+    keys = api_keys.named(session, owner, second or first)
+    if not keys:
+        whose = "nobody" if owner is None else f"customer {customer_id}"
+        none = "there is no" if owner is None else f"{whose} has no"
+        raise NotFound(f"{none} live key like that: give the whole key, or exactly its first characters as listed")
+    return keys
+
+
+def _show(material: str) -> None:
+    console.print(f"api key  {material}", soft_wrap=True)

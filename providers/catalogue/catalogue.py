@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field
@@ -12,9 +13,9 @@ from providers.catalogue.names import has_unseen_characters, misspells, nearest,
 from providers.catalogue.prices import Price
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
-from schemas.errors import InvalidRequest, ModelPaused, ModelRetired
+from schemas.errors import InvalidRequest, ModelPaused, ModelRetired, NoSandbox
 from schemas.inputs import NOTHING_KNOWN, Facts
-from schemas.names import ProviderName
+from schemas.names import ProviderName, original_of, twin_of
 from schemas.orders import GenerationRequest, Order, Route
 from schemas.text import shown
 
@@ -75,10 +76,17 @@ class ModelCard(BaseModel):
 
 
 class Catalogue:
-    """The models with at least one configured provider, and the retired models."""
+    """The models with at least one configured provider, and the retired models.
 
-    def __init__(self, file: CatalogueFile, available: frozenset[ProviderName]) -> None:
+    A catalogue routes to accounts, or to their twins at the sandbox. No catalogue routes to both.
+    """
+
+    def __init__(
+        self, file: CatalogueFile, available: frozenset[ProviderName], *, routes_to_twins: bool = False
+    ) -> None:
         self._file = file
+        self._available = available
+        self._routes_to_twins = routes_to_twins
         self._by_name = {name: model for model in file.models for name in (model.name, *model.aliases)}
         self._by_parts = {parts(name): model for name, model in self._by_name.items()}
         self._retired = {parts(name): model for model in file.retired for name in (model.name, *model.aliases)}
@@ -86,13 +94,18 @@ class Catalogue:
         self._routes = {
             model.name: routes
             for model in file.models
-            if (routes := [entry for entry in model.routes if entry.provider in available])
+            if (routes := [entry for entry in model.routes if self._account(entry) in available])
         }
 
     @classmethod
     def load(cls, available: frozenset[ProviderName]) -> Self:
         """The shipped catalogue, for the providers that have a key."""
         return cls(CatalogueFile.shipped(), available)
+
+    @cached_property
+    def for_test_customers(self) -> "Catalogue":
+        """The catalogue for the orders of test customers: the same models, with routes to twins only."""
+        return Catalogue(self._file, self._available, routes_to_twins=True)
 
     def models(self) -> list[ModelCard]:
         """The active and paused models, then the retired models."""
@@ -118,7 +131,10 @@ class Catalogue:
         Raises:
             InvalidRequest: the model does not exist, is not served here, or cannot do this. Names the accepted values.
             ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
+            NoSandbox: a catalogue for test customers has no twin to route to.
         """
+        if self._routes_to_twins and not self._routes:
+            raise NoSandbox
         request, problems = self._styled(request)
         model = self._model(request, facts)
         if problems := [*self._problems(model, request, facts), *problems]:
@@ -184,13 +200,19 @@ class Catalogue:
         if model.capabilities.extends:
             origins = [known.origin for url in request.video_urls if (known := facts.get(url)) is not None]
             makers = {origin.provider for origin in origins if origin is not None}
-            entries = [entry for entry in entries if makers <= {entry.provider}]
-        return [entry.route for entry in entries]
+            entries = [entry for entry in entries if makers <= {self._account(entry)}]
+        return [Route(provider=self._account(entry), model=entry.model) for entry in entries]
+
+    def _account(self, entry: RouteEntry) -> ProviderName:
+        """The account to which this catalogue routes."""
+        return twin_of(entry.provider) if self._routes_to_twins else entry.provider
 
     def _entry(self, model: str, route: Route) -> RouteEntry | None:
         listed = self._by_name.get(model)
         entries: Iterable[RouteEntry] = listed.routes if listed else ()
-        return next((entry for entry in entries if entry.route == route), None)
+        # The rules of a route hold for its twin, too.
+        listed_as = route.model_copy(update={"provider": original_of(route.provider)})
+        return next((entry for entry in entries if entry.route == listed_as), None)
 
     def _model(self, request: GenerationRequest, facts: Facts) -> Model:
         """The first candidate that can serve a request. If none can: the first, whose problems the error names."""

@@ -7,6 +7,7 @@ audit. For an audit beside a busy system, an index serves them. Every unfinished
 
 from dataclasses import dataclass
 
+from schemas.names import TWIN_PREFIX
 from storage.sql import IS_FREE
 
 
@@ -84,6 +85,13 @@ _WITHOUT_RESULT = """
       AND NOT EXISTS (SELECT FROM assets a WHERE a.generation_id = g.id AND a.role = 'result')
 """
 
+# Twins stand for the sandbox, and serve test customers alone.
+_MIXED = f"""
+    SELECT g.id::text, CASE WHEN c.test_of IS NULL THEN 'a live' ELSE 'a test' END || ' order at ' || g.provider
+    FROM generations g JOIN customers c ON c.id = g.customer_id
+    WHERE {{scope}} AND (c.test_of IS NOT NULL) <> starts_with(g.provider, '{TWIN_PREFIX}')
+"""  # noqa: S608 -- a constant
+
 _HELD = """
     WITH unfinished AS (
         SELECT customer_id, sum(credits) AS credits FROM generations WHERE wake_at IS NOT NULL GROUP BY customer_id
@@ -160,6 +168,7 @@ RULES = (
     Rule(2, _TRANSFERS),
     Rule(2, _CHARGED_FOR_NOTHING),
     Rule(2, _WITHOUT_RESULT),
+    Rule(2, _MIXED),
     Rule(2, _HELD),
     Rule(2, _BALANCES, is_online=False),
     Rule(2, _SUM, is_online=False),

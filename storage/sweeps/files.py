@@ -10,7 +10,7 @@ from sqlalchemy import text
 from urllib3.exceptions import HTTPError
 
 from schemas.enums import EventName
-from storage import transitions
+from storage import erasure, transitions
 from storage.generations import database_now
 from storage.objects import MultipartUpload, ObjectStore
 from storage.orphans import PREFIXES, find_orphans
@@ -123,6 +123,16 @@ def multipart_uploads(run: Sweep) -> Iterator[Portion]:
     for upload in chain.from_iterable(run.objects.multipart_uploads(prefix) for prefix in PREFIXES):
         if upload.started_at < before:
             yield Portion(1) if run.is_dry else remover.abort(upload)
+
+
+def deleted_customers(run: Sweep) -> Iterator[Portion]:
+    """Erase the content of deleted customers that was unfinished at their deletion. Counts customers, when dry."""
+    for customer_id in erasure.waiting(run.database):
+        if run.is_dry:
+            yield Portion(1)
+            continue
+        for size_bytes in erasure.erase_customer(run.database, run.objects, customer_id):
+            yield Portion(1, size_bytes)
 
 
 class _Remover:

@@ -25,7 +25,8 @@ from tests.support import NewCustomer, a_generation
 
 def _is_live(database: Database, key: str) -> bool:
     with database.transaction() as session:
-        return customers.authenticate(of(session), key) is not None
+        found = customers.authenticate(of(session), key)
+    return found is not None and not found.key.is_revoked
 
 
 def test_new_customer_has_a_working_key_and_no_credits(reelworks: Reelworks, database: Database) -> None:
@@ -106,7 +107,8 @@ def test_text_that_is_no_key_revokes_nothing_and_fails(
 
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
-        f"customer {customer.id} has no live key like that: give the whole key, or exactly its first 8 characters\n"
+        f"customer {customer.id} has no live key like that: "
+        "give the whole key, or exactly its first characters as listed\n"
     )
     assert _is_live(database, customer.api_key)
 
@@ -210,7 +212,7 @@ def test_dry_run_counts_and_sweep_removes(reelworks: Reelworks) -> None:
         assert (ended.status, told["dry_run"]) == (0, bool(options))
         counts.append({one["kind"]: one["count"] for one in told["swept"]})
 
-    nothing = {"assets": 0, "uploads": 0, "objects": 0, "multipart": 0, "receipts": 0, "keys": 0}
+    nothing = {"assets": 0, "uploads": 0, "objects": 0, "multipart": 0, "receipts": 0, "keys": 0, "deleted": 0}
     assert counts == [nothing | {"keys": 2}, nothing | {"keys": 2}, nothing]
 
 

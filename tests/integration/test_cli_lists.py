@@ -83,7 +83,9 @@ def test_key_is_created_listed_and_revoked(
     assert reelworks(group, revoke, str(customer.id), key[:8]) == Ended(0, "1 key(s) revoked\n", "")
 
     with database.transaction() as session:
-        assert customers.authenticate(of(session), key) is None
+        found = customers.authenticate(of(session), key)
+    assert found is not None
+    assert found.key.is_revoked
     left = told(reelworks("keys", "list", "--json"))
     assert [one["prefix"] for one in left] == [customer.api_key[:8]]
     every = told(reelworks("keys", "list", "--revoked", "--json"))

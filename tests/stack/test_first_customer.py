@@ -40,7 +40,9 @@ def key_file(tmp_path: Path) -> Path:
 
 def customer_of(database: Database, key_file: Path) -> tuple[str, str, int]:
     with database.transaction() as session:
-        customer = customers.authenticate(of(session), key_file.read_text())
+        found = customers.authenticate(of(session), key_file.read_text())
+        assert found is not None
+        customer = found.customer
         assert customer is not None
         return str(customer.id), customer.name, ledger.balance(session, customer.id).available
 

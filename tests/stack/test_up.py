@@ -75,7 +75,9 @@ class Up:
                 "PYTHONPATH": os.pathsep.join(sys.path),
                 "REELWORKS_GATEWAY_PORT": str(gateway_port),
                 "REELWORKS_FLOWER_PORT": "0",
-                "REELWORKS_PROVIDERS__KIE__API_KEY": "a real key",  # a real key: the sandbox does not run
+                # The sandbox does not run: there is a real key, and test keys have another sandbox.
+                "REELWORKS_PROVIDERS__KIE__API_KEY": "a real key",
+                "REELWORKS_TEST_KEYS__SANDBOX_URL": "http://127.0.0.1:1",
             },
         )
         self.output = ""

@@ -18,23 +18,24 @@ def test_me_returns_the_customer_of_the_key(
 
     answer = gateway.get("/v1/me", headers={header: value})
 
-    assert (answer.status_code, answer.json()) == (
-        200,
-        {
-            "object": "customer",
-            "id": str(customer.id),
-            "name": "a test",
-            "key_prefix": customer.api_key[:8],
-            "credits": {"object": "credits", "available": 90, "held": 10},
-            "uploads": {
-                "count": 0,
-                "size_bytes": 0,
-                "max_count": settings.inputs.max_stored_uploads,
-                "max_size_bytes": settings.inputs.max_stored_bytes,
-                "next_expiry_at": None,
-            },
+    assert answer.status_code == 200
+    told = answer.json()
+    key = told.pop("key")
+    assert told == {
+        "object": "customer",
+        "id": str(customer.id),
+        "name": "a test",
+        "key_prefix": customer.api_key[:8],
+        "credits": {"object": "credits", "available": 90, "held": 10},
+        "uploads": {
+            "count": 0,
+            "size_bytes": 0,
+            "max_count": settings.inputs.max_stored_uploads,
+            "max_size_bytes": settings.inputs.max_stored_bytes,
+            "next_expiry_at": None,
         },
-    )
+    }
+    assert (key["prefix"], key["scopes"], key["test"]) == (customer.api_key[:8], ["generate", "read"], False)
 
 
 def test_me_returns_the_prefix_of_the_key(gateway: httpx.Client, database: Database, customer: NewCustomer) -> None:
@@ -60,4 +61,6 @@ def test_me_refuses_a_revoked_key(gateway: httpx.Client, database: Database, cus
     with database.transaction() as session:
         customers.revoke_api_keys(session, customer.id, customer.api_key)
 
-    assert gateway.get("/v1/me", headers=customer.headers).status_code == 401
+    answer = gateway.get("/v1/me", headers=customer.headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "key_revoked")

@@ -39,6 +39,6 @@ def test_errors_are_problems_everywhere(gateway: httpx.Client) -> None:
 
 
 def test_an_order_has_examples(gateway: httpx.Client) -> None:
-    examples = _schema(gateway)["components"]["schemas"]["GenerationRequest"]["examples"]
+    examples = _schema(gateway)["components"]["schemas"]["HttpOrder"]["examples"]
 
     assert [example["model"] for example in examples] == ["nano-banana", "kling-2.6-text-to-video"]

@@ -1,6 +1,7 @@
 """The order of refusals: first the key, then the path, then the body."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,8 @@ import httpx
 import pytest
 
 from api_gateway import create_app
-from tests.support import NewCustomer, clean_settings
+from storage.database import Database
+from tests.support import NewCustomer, clean_settings, operator_key
 
 ID = "3e41a28d-5bf9-40ce-a038-dc975dda27ad"
 BROKEN = b'{"prompt": '
@@ -39,7 +41,7 @@ def with_an_id() -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(("method", "path"), for_customers())
 @pytest.mark.usefixtures("database")
 def test_key_is_checked_before_everything_else(gateway: httpx.Client, method: str, path: str) -> None:
-    wrong = path.format(generation_id="no-id", upload_id="no-id", name="no-model")
+    wrong = re.sub(r"\{\w+\}", "no-id", path)
     for headers in ({}, {"Authorization": "Bearer rw_wrong"}):
         for content_type in ("text/plain", "application/json"):
             answer = gateway.request(
@@ -60,10 +62,15 @@ def test_request_without_a_key_is_answered_before_its_body_arrives(gateway: http
 @pytest.mark.parametrize(("method", "path", "parameter"), with_an_id())
 @pytest.mark.parametrize("wrong", ["not-an-id", "1", f"{ID}0", "%00", "%ED%A0%BD", "x" * 1000])
 def test_id_that_is_no_uuid_is_not_found(
-    gateway: httpx.Client, customer: NewCustomer, method: str, path: str, parameter: str, wrong: str
+    gateway: httpx.Client, database: Database, customer: NewCustomer, method: str, path: str, parameter: str, wrong: str
 ) -> None:
-    others = {"provider": "kie", "generation_id": ID, "upload_id": ID}
-    answer = gateway.request(method, path.format(**(others | {parameter: wrong})), headers=customer.headers)
+    headers = {
+        "X-API-Key": operator_key(database),
+        "X-Customer-ID": str(customer.id),
+        "Content-Type": "application/json",
+    }
+    others = re.sub(r"\{\w+\}", "kie", path.replace(f"{{{parameter}}}", wrong))
+    answer = gateway.request(method, others, headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert "an id is a UUID" in answer.json()["detail"]

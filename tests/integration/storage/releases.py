@@ -135,11 +135,54 @@ _AT_0005 = [
     """
 ]
 
-_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003, "0004": _AT_0004, "0005": _AT_0005, "0006": []}
+_AT_0007 = [
+    "INSERT INTO services (id, name) VALUES (md5('service')::uuid, 'a service')",
+    f"""
+        INSERT INTO customers (id, name, service_id, reference, test_of, deleted_at, erased_at)
+        VALUES (md5('theirs')::uuid, '', md5('service')::uuid, '123', {_CUSTOMER}, now(), now())
+        ON CONFLICT (service_id, reference) DO NOTHING
+    """,
+    f"""
+        INSERT INTO api_keys
+            (id, customer_id, service_id, prefix, key_hash, name, scopes, is_test, makes_customers, daily_cap,
+             spends_as, expires_at, replaced_by, last_used_at)
+        VALUES (md5('services')::uuid, NULL, md5('service')::uuid, 'rw_test_12345', 'another hash', 'a name',
+                '{{read}}', true, true, 50, {_CUSTOMER}, now(), {_CUSTOMER}, now())
+    """,
+    """
+        INSERT INTO key_spending (key_id, day, credits) VALUES (md5('key')::uuid, '2026-11-29', 10)
+        ON CONFLICT (key_id, day) DO UPDATE SET credits = key_spending.credits + excluded.credits
+    """,
+    f"""
+        INSERT INTO ledger_transfers
+            (kind, customer_id, from_account_id, to_account_id, amount, reference, key_id)
+        VALUES ('grant', {_CUSTOMER}, (SELECT id FROM ledger_accounts WHERE kind = 'test_equity'), {_AVAILABLE}, 10,
+                'test', md5('key')::uuid)
+    """,
+]
+
+_STATEMENTS = {
+    "0001": _AT_0001,
+    "0002": _AT_0002,
+    "0003": _AT_0003,
+    "0004": _AT_0004,
+    "0005": _AT_0005,
+    "0006": [],
+    "0007": _AT_0007,
+}
 
 ACCEPTED = {
     # 0002. The release at 0001 captures a hold or releases it, whole in either case.
     "table ledger_transfers has the new rule uq_ledger_transfers_settlement",
+    # 0007. The release at 0006 leaves these columns null, and inserts no account of the new kinds.
+    "table api_keys has the new rule api_keys_service_id_fkey",
+    "table api_keys has the new rule daily_cap_is_an_amount",
+    "table api_keys has the new rule one_owner",
+    "table customers has the new rule customers_service_id_fkey",
+    "table customers has the new rule customers_service_id_reference_key",
+    "table customers has the new rule customers_test_of_fkey",
+    "table customers has the new rule customers_test_of_key",
+    "table ledger_accounts has the new rule accountkind",
 }
 """What `schema.breaks` finds and the release before does not mind, each with the reason."""
 

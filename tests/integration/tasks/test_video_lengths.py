@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import func, select
 
+from intake.orders import Payer
 from schemas.enums import Stage
 from schemas.errors import InvalidRequest
 from schemas.media_types import MP4
@@ -65,7 +66,7 @@ def test_video_of_an_earlier_release_is_measured_at_its_next_upload(database: Da
     intake = intake_of(worker)
     uri = f"data:video/mp4;base64,{base64.b64encode(content).decode()}"
     request = GenerationRequest(model=MODEL, prompt="rain", video_urls=[uri], duration_seconds=4)
-    assert intake.take(request, customer.id).is_new
+    assert intake.take(request, Payer(customer.id)).is_new
     with database.statement() as statement:
         measured = uploads.find(statement, customer.id, unmeasured.id)
     assert measured is not None

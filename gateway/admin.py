@@ -1,0 +1,183 @@
+"""`/v1/admin`: customers and services, for the operator. A service sees the customers of its own."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query
+
+from gateway.authentication import TheCaller, customers_router, needs
+from gateway.callers import Caller
+from gateway.dependencies import ServicesOf
+from gateway.json_body import BODY_PROBLEMS, RequireJson
+from gateway.keys import key_list, new_key
+from gateway.openapi import problems
+from gateway.resources import credits_resource
+from schemas.enums import Scope
+from schemas.errors import NotForThisKey, NotFound, Unauthenticated
+from schemas.identity_api import (
+    LONGEST_NAME,
+    KeyList,
+    KeyRequest,
+    ManagedCustomer,
+    ManagedCustomerList,
+    ManagedCustomerRequest,
+    NewKeyResource,
+    ServiceList,
+    ServiceRequest,
+    ServiceResource,
+)
+from schemas.text import shown
+from storage import customers, erasure, managed
+from storage.api_keys import OPERATOR, Owner
+from storage.managed import Found
+
+router = customers_router("/v1/admin", "admin")
+
+_ADMIN = needs(Scope.ADMIN)
+_READ_PROBLEMS = problems(Unauthenticated, NotForThisKey, NotFound)
+_CHANGE_PROBLEMS = BODY_PROBLEMS | _READ_PROBLEMS
+
+CustomerName = Annotated[
+    str,
+    Path(
+        alias="customer_id",
+        description="to a service's key, the service's own number or text; to the operator's key, our id",
+        examples=["123"],
+        max_length=LONGEST_NAME,
+    ),
+]
+Limit = Annotated[int, Query(description="the most entries", ge=1, le=200)]
+
+
+def _manager(caller: Caller) -> Owner:
+    """The service or the operator. A test key manages nothing live.
+
+    Raises:
+        NotForThisKey: the key is a customer's, or a test key.
+    """
+    if caller.key.owner.customer_id is not None or caller.is_test:
+        raise NotForThisKey("this path serves live keys of services and of the operator")
+    return caller.key.owner
+
+
+def _operator(caller: Caller) -> None:
+    """Require a key of the operator.
+
+    Raises:
+        NotForThisKey: the key is another's.
+    """
+    if _manager(caller) != OPERATOR:
+        raise NotForThisKey("this path serves keys of the operator")
+
+
+@router.get("/customers", summary="List customers", openapi_extra=_ADMIN, responses=_READ_PROBLEMS)
+def list_customers(services: ServicesOf, caller: TheCaller, limit: Limit = 50) -> ManagedCustomerList:
+    """Returns the newest customers with their credits: a service's own, or to the operator's key all."""
+    manager = _manager(caller)
+    with services.database.transaction() as session:
+        found = managed.listed(session, manager, limit=limit)
+    return ManagedCustomerList(data=[_resource(one) for one in found])
+
+
+@router.post(
+    "/customers",
+    status_code=201,
+    summary="Make a customer",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
+)
+def create_customer(wanted: ManagedCustomerRequest, services: ServicesOf, caller: TheCaller) -> ManagedCustomer:
+    """Makes a customer without credits. A service names the customer by its own number or text, once."""
+    manager = _manager(caller)
+    with services.database.transaction() as session:
+        return _resource(managed.create(session, manager, wanted.name, wanted.customer_id))
+
+
+@router.get("/customers/{customer_id}", summary="See a customer", openapi_extra=_ADMIN, responses=_READ_PROBLEMS)
+def get_customer(customer_name: CustomerName, services: ServicesOf, caller: TheCaller) -> ManagedCustomer:
+    """Returns a customer with the credits."""
+    manager = _manager(caller)
+    with services.database.transaction() as session:
+        return _resource(_found(managed.find(session, manager, customer_name), customer_name))
+
+
+@router.delete(
+    "/customers/{customer_id}",
+    status_code=204,
+    summary="Delete a customer",
+    openapi_extra=_ADMIN,
+    responses=_READ_PROBLEMS,
+)
+def delete_customer(customer_name: CustomerName, services: ServicesOf, caller: TheCaller) -> None:
+    """Ends the customer's keys at once, and removes files, prompts and uploads. The ledger's facts stay.
+
+    Unfinished generations end first, and a sweep removes their data.
+    """
+    manager = _manager(caller)
+    with services.database.transaction() as session:
+        customer_id = _found(managed.find(session, manager, customer_name), customer_name).customer.id
+    erasure.delete_customer(services.database, services.objects, customer_id)
+
+
+@router.get("/services", summary="List services", openapi_extra=_ADMIN, responses=_READ_PROBLEMS)
+def list_services(services: ServicesOf, caller: TheCaller, limit: Limit = 50) -> ServiceList:
+    """Returns the newest services."""
+    _operator(caller)
+    with services.database.transaction() as session:
+        found = managed.services(session, limit=limit)
+    return ServiceList(data=[ServiceResource.model_validate(service) for service in found])
+
+
+@router.post(
+    "/services",
+    status_code=201,
+    summary="Make a service",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
+)
+def create_service(wanted: ServiceRequest, services: ServicesOf, caller: TheCaller) -> ServiceResource:
+    """Makes a service. Then make its first key at `/v1/admin/services/{service_id}/keys`."""
+    _operator(caller)
+    with services.database.transaction() as session:
+        return ServiceResource.model_validate(customers.create_service(session, wanted.name))
+
+
+@router.get(
+    "/services/{service_id}/keys", summary="List a service's keys", openapi_extra=_ADMIN, responses=_READ_PROBLEMS
+)
+def list_service_keys(service_id: UUID, services: ServicesOf, caller: TheCaller) -> KeyList:
+    """Returns the service's own keys, the newest first."""
+    _operator(caller)
+    with services.database.transaction() as session:
+        customers.require_owner(session, Owner(service_id=service_id))
+        return key_list(session, Owner(service_id=service_id), only_test=False)
+
+
+@router.post(
+    "/services/{service_id}/keys",
+    status_code=201,
+    summary="Make a service's key",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
+)
+def create_service_key(service_id: UUID, wanted: KeyRequest, services: ServicesOf, caller: TheCaller) -> NewKeyResource:
+    """Makes a key by which the service acts for its customers. The answer shows the key itself, once."""
+    _operator(caller)
+    with services.database.transaction() as session:
+        return new_key(session, Owner(service_id=service_id), wanted, caller.key)
+
+
+def _found(found: Found | None, name: str) -> Found:
+    if found is None:
+        raise NotFound(f"you have no customer {shown(name)}")
+    return found
+
+
+def _resource(found: Found) -> ManagedCustomer:
+    customer = found.customer
+    return ManagedCustomer.model_validate(
+        {**customer.model_dump(), "customer_id": customer.reference, "credits": credits_resource(found.balance)}
+    )

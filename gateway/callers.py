@@ -1,0 +1,143 @@
+"""The caller of a request: the API key, and the customer for whom the request acts."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import Request
+from sqlmodel import Session
+
+from gateway.dependencies import GatewayServices
+from gateway.head import READS
+from intake.orders import Payer
+from schemas.enums import Scope
+from schemas.errors import (
+    InsufficientScope,
+    InvalidRequest,
+    KeyExpired,
+    KeyRevoked,
+    NotFound,
+    OtherCustomer,
+    Unauthenticated,
+)
+from schemas.identity_api import CUSTOMER_HEADER, LONGEST_NAME
+from schemas.tables import Customer
+from schemas.text import name, shown
+from storage import customers
+from storage.api_keys import Owner
+from storage.customers import Authenticated, KnownKey
+from storage.ledger import Spender
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The sender of a request."""
+
+    key: KnownKey
+    """The API key of the request."""
+    named: Customer | None
+    """The customer for whom the request acts. None: a key of a service or the operator, and no name."""
+    live_id: UUID | None
+    """The live customer. A test key acts for this customer's test customer."""
+
+    @property
+    def customer(self) -> Customer:
+        """The customer for whom the request acts.
+
+        Raises:
+            InvalidRequest: the key acts for many customers, and the request names none.
+        """
+        if self.named is None:
+            problem = "is missing: this key acts for many customers, so each request names one"
+            raise InvalidRequest.of_fields([(CUSTOMER_HEADER, problem)])
+        return self.named
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the key allows."""
+        return self.key.scopes
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the key is a test key."""
+        return self.key.is_test
+
+    @property
+    def owner(self) -> Owner:
+        """The owner of the keys that the request manages: the customer, or without a name the owner of the key."""
+        return self.key.owner if self.live_id is None else Owner(self.live_id)
+
+    @property
+    def payer(self) -> Payer:
+        """Who orders, and who pays."""
+        spender = Spender(self.key.spends_as, self.key.daily_cap)
+        return Payer(self.customer.id, is_test=self.key.is_test, spender=spender)
+
+
+async def identify(request: Request, material: str | None, scope: Scope, named: str | None = None) -> Caller:
+    """The caller of a request, in one statement.
+
+    Args:
+        material: the API key of the request.
+        named: the customer whom the body names. None: the header decides.
+
+    Raises:
+        Unauthenticated: there is no key, or the key is unknown, was revoked, or has ended.
+        InsufficientScope: the key lacks the scope.
+        OtherCustomer: the key acts for another customer.
+        NotFound: the key's owner has no such customer.
+        InvalidRequest: the name is no text of a customer.
+    """
+    if not material:
+        raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
+    services: GatewayServices = request.app.state.services
+    named = named or _name_in(request)
+    found = await services.loop_database.statement(lambda sql: customers.authenticate(sql, material, named))
+    if found is None:
+        raise Unauthenticated("this API key is unknown")
+    _require_valid(found.key)
+    if scope not in found.key.scopes:
+        raise InsufficientScope(scope)
+    services.key_use.note(found.key.id)
+    if named is not None and found.key.owner.customer_id is not None:
+        _require_own(found, named)
+    elif named is not None and found.customer is None:
+        makes = request.method not in READS
+        return await services.loop_database.transaction(lambda session: _made(session, found, named, makes=makes))
+    return Caller(found.key, found.customer, found.live_id)
+
+
+def _name_in(request: Request) -> str | None:
+    named = request.headers.get(CUSTOMER_HEADER)
+    if named is None:
+        return None
+    if not named.strip() or len(named) > LONGEST_NAME:
+        raise InvalidRequest.of_fields([(CUSTOMER_HEADER, f"must be a text of 1 to {LONGEST_NAME} characters")])
+    try:
+        return name(named)
+    except ValueError as error:
+        raise InvalidRequest.of_fields([(CUSTOMER_HEADER, str(error))]) from None
+
+
+def _require_valid(key: KnownKey) -> None:
+    if key.is_revoked:
+        raise KeyRevoked("this API key was revoked: use another key")
+    if key.is_expired:
+        raise KeyExpired("this API key has ended: use another key")
+
+
+def _require_own(found: Authenticated, named: str) -> None:
+    """A customer's key may repeat its customer's id, and names no other."""
+    own = {str(found.live_id), str(found.customer and found.customer.id)}
+    if named.lower() not in own:
+        raise OtherCustomer(f"this API key acts for one customer only: leave {CUSTOMER_HEADER} and `customer_id` out")
+
+
+def _made(session: Session, found: Authenticated, named: str, *, makes: bool) -> Caller:
+    """The caller for a customer who is missing: a new customer of a service, or the test customer of a known one."""
+    live_id, service_id = found.live_id, found.key.owner.service_id
+    if live_id is None and service_id is not None and found.key.makes_customers and makes:
+        live_id = customers.ensure_customer_of(session, service_id, named)
+    if live_id is None:
+        raise NotFound(f"you have no customer {shown(named)}")
+    acting_id = customers.ensure_test_customer(session, live_id) if found.key.is_test else live_id
+    return Caller(found.key, session.get_one(Customer, acting_id), live_id)

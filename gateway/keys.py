@@ -1,0 +1,140 @@
+"""`/v1/keys`: the API keys of the caller's customer, of a service, or of the operator."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from fastapi import Response
+from sqlmodel import Session
+
+from gateway.authentication import TheCaller, customers_router, needs
+from gateway.dependencies import ServicesOf
+from gateway.json_body import BODY_PROBLEMS, RequireJson
+from gateway.openapi import problems
+from schemas.enums import Scope
+from schemas.errors import NotFound, Unauthenticated
+from schemas.identity_api import KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
+from schemas.tables import ApiKey
+from storage import api_keys, customers, ledger
+from storage.api_keys import NewKey, Owner, Terms
+from storage.customers import KnownKey
+from storage.sql import of
+
+PATH = "/v1/keys"
+
+router = customers_router(PATH, "keys")
+
+_ADMIN = needs(Scope.ADMIN)
+_CHANGE_PROBLEMS = BODY_PROBLEMS | problems(Unauthenticated, NotFound)
+
+
+@router.get("", summary="List your API keys", openapi_extra=_ADMIN, responses=problems(Unauthenticated))
+def list_keys(services: ServicesOf, caller: TheCaller) -> KeyList:
+    """Returns the keys with their scopes, caps, ends and last uses, the newest first. A test key sees test keys only.
+
+    The keys are those of the customer for whom the request acts, or without a customer those of the service.
+    """
+    with services.database.transaction() as session:
+        return key_list(session, caller.owner, only_test=caller.is_test)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Make an API key",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
+)
+def create_key(wanted: KeyRequest, response: Response, services: ServicesOf, caller: TheCaller) -> NewKeyResource:
+    """Makes a key that allows no more than your key. The answer shows the key itself, once.
+
+    If your key has a cap, the orders of both keys count together.
+    """
+    with services.database.transaction() as session:
+        made = new_key(session, caller.owner, wanted, caller.key)
+    response.headers["Location"] = f"{PATH}/{made.id}"
+    return made
+
+
+@router.get("/{key_id}", summary="See an API key", openapi_extra=_ADMIN, responses=problems(Unauthenticated, NotFound))
+def get_key(key_id: UUID, services: ServicesOf, caller: TheCaller) -> KeyResource:
+    """Returns one key, without the key itself."""
+    with services.database.transaction() as session:
+        return key_resource(session, api_keys.find(session, caller.owner, key_id, only_test=caller.is_test))
+
+
+@router.post(
+    "/{key_id}/rotate", status_code=201, summary="Rotate an API key", openapi_extra=_ADMIN, responses=_CHANGE_PROBLEMS
+)
+def rotate_key(
+    key_id: UUID, services: ServicesOf, caller: TheCaller, times: RotationRequest | None = None
+) -> NewKeyResource:
+    """Makes a key that allows the same, and ends the first key after `ends_in` seconds. Both work until then.
+
+    Both keys share one cap. The answer shows the new key itself, once.
+    """
+    times = times or RotationRequest()
+    with services.database.transaction() as session:
+        rotated = api_keys.rotate(
+            session,
+            api_keys.find(session, caller.owner, key_id, only_test=caller.is_test),
+            ends_in=timedelta(seconds=times.ends_in),
+            expires_in=_seconds(times.expires_in),
+            maker=session.get_one(ApiKey, caller.key.id),
+        )
+        return _shown_once(session, rotated)
+
+
+@router.delete(
+    "/{key_id}",
+    status_code=204,
+    summary="Revoke an API key",
+    openapi_extra=_ADMIN,
+    responses=problems(Unauthenticated, NotFound),
+)
+def revoke_key(key_id: UUID, services: ServicesOf, caller: TheCaller) -> None:
+    """Ends a key at once. Requests with the key get 401 `key_revoked`. A key can revoke itself."""
+    with services.database.transaction() as session:
+        api_keys.revoke(session, api_keys.find(session, caller.owner, key_id, only_test=caller.is_test))
+
+
+def key_list(session: Session, owner: Owner, *, only_test: bool) -> KeyList:
+    """The resource of an owner's keys."""
+    rows = api_keys.listed(session, owner, only_test=only_test)
+    return KeyList(data=[key_resource(session, row) for row in rows])
+
+
+def new_key(session: Session, owner: Owner, wanted: KeyRequest, maker: KnownKey) -> NewKeyResource:
+    """Make a key for an owner.
+
+    Raises:
+        NotFound: there is no such owner.
+        InvalidRequest: the maker allows less, or such an owner has no such keys.
+    """
+    terms = Terms(
+        name=wanted.name,
+        scopes=set(wanted.scopes),
+        is_test=maker.is_test if wanted.test is None else wanted.test,
+        makes_customers=wanted.makes_customers,
+        daily_cap=wanted.daily_cap,
+        expires_in=_seconds(wanted.expires_in),
+    )
+    return _shown_once(session, customers.create_key_of(session, owner, terms, maker_id=maker.id))
+
+
+def key_resource(session: Session, row: ApiKey) -> KeyResource:
+    """The API resource of a key."""
+    return KeyResource.model_validate(_fields(session, row))
+
+
+def _shown_once(session: Session, made: NewKey) -> NewKeyResource:
+    return NewKeyResource.model_validate({**_fields(session, made.row), "key": made.material})
+
+
+def _fields(session: Session, row: ApiKey) -> dict[str, object]:
+    spent = None if row.daily_cap is None else ledger.spent_today(of(session), row.spends_as or row.id)
+    return {**row.model_dump(), "test": row.is_test, "spent_today": spent}
+
+
+def _seconds(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -1,0 +1,247 @@
+"""API keys: whose they are, what they allow, and their lives. Only a key's hash is stored."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from schemas.enums import DEFAULT_SCOPES, Scope
+from schemas.errors import InvalidRequest, NotFound
+from schemas.tables import ApiKey
+from storage.generations import database_now
+from storage.sql import Sql
+
+_LIVE, _TEST = "rw_", "rw_test_"
+# A key has 32 random bytes. A flood of other texts must not reach the database.
+_KEY = re.compile(r"rw_(test_)?[A-Za-z0-9_-]{43}")
+_SHOWN_CHARACTERS = 5
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The owner of keys: a customer, a service, or the operator, who has neither id."""
+
+    customer_id: UUID | None = None
+    """The customer."""
+    service_id: UUID | None = None
+    """The service."""
+
+    def __str__(self) -> str:
+        """The owner in words."""
+        if self.customer_id is not None:
+            return f"customer {self.customer_id}"
+        return "the operator" if self.service_id is None else f"service {self.service_id}"
+
+
+OPERATOR = Owner()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a new key allows."""
+
+    name: str | None = None
+    """The use of the key, for people."""
+    scopes: Collection[Scope] = DEFAULT_SCOPES
+    """The scopes."""
+    is_test: bool = False
+    """Whether the key acts for test customers."""
+    makes_customers: bool = False
+    """Whether a service's key makes a customer at the first use of an unknown reference."""
+    daily_cap: int | None = None
+    """The credits that the key may spend on one day. None: no cap."""
+    expires_in: timedelta | None = None
+    """The time to the end of the key. None: the key has no end."""
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A new key with its material, which nothing can show again."""
+
+    row: ApiKey
+    """The stored key."""
+    material: str
+    """The text that requests carry."""
+
+
+def has_form(key: str) -> bool:
+    """Whether a text has the form of a key."""
+    return _KEY.fullmatch(key) is not None
+
+
+def hashed(key: str) -> str:
+    """The stored form of a key."""
+    # A key has 256 random bits, so a plain hash is safe, and an index can find the hash.
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def prefix(key: str) -> str:
+    """A key's first characters. They identify the key to people and give no access."""
+    kind = _TEST if key.startswith(_TEST) else _LIVE
+    return key[: len(kind) + _SHOWN_CHARACTERS]
+
+
+def create(session: Session, owner: Owner, terms: Terms = Terms(), *, maker: ApiKey | None = None) -> NewKey:
+    """Make a key. The caller checks that the owner exists.
+
+    Args:
+        maker: the key that makes the new one over HTTP. The new key allows no more than its maker. None: an operator
+            makes the key by command.
+
+    Raises:
+        InvalidRequest: such an owner has no such keys, or the maker allows less.
+    """
+    _require_sense(owner, terms)
+    row = ApiKey(
+        id=uuid4(), customer_id=owner.customer_id, service_id=owner.service_id, prefix="", key_hash="", name=terms.name,
+        scopes=sorted(terms.scopes), is_test=terms.is_test, makes_customers=terms.makes_customers,
+        daily_cap=terms.daily_cap,
+    )  # fmt: skip
+    if terms.expires_in is not None:
+        row.expires_at = database_now(session) + terms.expires_in
+    if maker is not None:
+        _require_within(row, maker)
+        if maker.daily_cap is not None and maker.is_test is row.is_test:
+            # The orders of both keys count together.
+            row.spends_as = maker.spends_as or maker.id
+    return _issued(session, row)
+
+
+def rotate(
+    session: Session,
+    row: ApiKey,
+    *,
+    ends_in: timedelta,
+    expires_in: timedelta | None = None,
+    maker: ApiKey | None = None,
+) -> NewKey:
+    """Make a key that allows the same, and end the first key after a time. Both keys work until then.
+
+    Args:
+        row: the key to replace.
+        maker: the key that asks for the rotation over HTTP, as in `create`.
+        ends_in: the time in which the first key still works.
+        expires_in: the time to the end of the new key. None: the end of the first key, as it was set.
+
+    Raises:
+        InvalidRequest: the key has ended, or was rotated before, or the maker allows less.
+    """
+    now = database_now(session)
+    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise InvalidRequest(f"the key {row.prefix} has ended: make a new key")
+    if row.replaced_by is not None:
+        raise InvalidRequest(f"the key {row.prefix} was rotated before: rotate the key that replaced it")
+    same = row.model_dump(include=_KEPT_BY_ROTATION)
+    new = ApiKey(**same, id=uuid4(), prefix="", key_hash="", spends_as=row.spends_as or row.id)
+    new.expires_at = row.expires_at if expires_in is None else now + expires_in
+    if maker is not None:
+        _require_within(new, maker)
+    issued = _issued(session, new)
+    row.replaced_by, row.expires_at = new.id, min(now + ends_in, row.expires_at or now + ends_in)
+    session.add(row)
+    return issued
+
+
+_KEPT_BY_ROTATION = {"customer_id", "service_id", "name", "scopes", "is_test", "makes_customers", "daily_cap"}
+
+
+def listed(session: Session, owner: Owner, *, only_test: bool = False) -> Sequence[ApiKey]:
+    """The keys of an owner, the newest first. `only_test`: without the live keys."""
+    return session.exec(_of(owner, only_test=only_test).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id))).all()
+
+
+def find(session: Session, owner: Owner, key_id: UUID, *, only_test: bool = False) -> ApiKey:
+    """A key of an owner, locked.
+
+    Raises:
+        NotFound: the owner has no such key.
+    """
+    wanted = _of(owner, only_test=only_test).where(ApiKey.id == key_id).with_for_update()
+    found = session.exec(wanted).one_or_none()
+    if found is None:
+        raise NotFound(f"you have no key {key_id}")
+    return found
+
+
+def named(session: Session, owner: Owner | None, key_or_prefix: str) -> Sequence[ApiKey]:
+    """The live keys that match a key or its first characters, locked. None: of every owner."""
+    is_meant = or_(col(ApiKey.key_hash) == hashed(key_or_prefix), col(ApiKey.prefix) == key_or_prefix)
+    theirs = select(ApiKey) if owner is None else _of(owner)
+    return session.exec(theirs.where(is_meant, col(ApiKey.revoked_at).is_(None)).with_for_update()).all()
+
+
+def revoke(session: Session, row: ApiKey) -> None:
+    """End a key now. A revoked key stays as it is."""
+    if row.revoked_at is None:
+        row.revoked_at = func.now()  # type: ignore[assignment]  # the database's clock
+        session.add(row)
+        session.flush()
+        session.refresh(row)
+
+
+def note_use(sql: Sql, key_ids: Collection[UUID]) -> None:
+    """Record that keys were used now."""
+    sql.run(_NOTE_USE, ids=list(key_ids))
+
+
+# The order of locks keeps two gateways from a deadlock.
+_NOTE_USE = """
+    UPDATE api_keys SET last_used_at = clock_timestamp()
+    WHERE id IN (SELECT id FROM api_keys WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE)
+"""
+
+
+def _of(owner: Owner, *, only_test: bool = False) -> SelectOfScalar[ApiKey]:
+    theirs = select(ApiKey).where(
+        col(ApiKey.customer_id).is_not_distinct_from(owner.customer_id),
+        col(ApiKey.service_id).is_not_distinct_from(owner.service_id),
+    )
+    return theirs.where(col(ApiKey.is_test)) if only_test else theirs
+
+
+def _issued(session: Session, row: ApiKey) -> NewKey:
+    material = (_TEST if row.is_test else _LIVE) + secrets.token_urlsafe(32)
+    row.prefix, row.key_hash = prefix(material), hashed(material)
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return NewKey(row, material)
+
+
+def _require_sense(owner: Owner, terms: Terms) -> None:
+    if not terms.scopes:
+        raise InvalidRequest.of_fields([("scopes", "must have at least one entry")])
+    if owner.customer_id is not None and Scope.GRANT in terms.scopes:
+        problem = f"a customer's key cannot have `{Scope.GRANT}`: only keys of services and of the operator"
+        raise InvalidRequest.of_fields([("scopes", problem)])
+    if terms.makes_customers and owner.service_id is None:
+        raise InvalidRequest.of_fields([("makes_customers", "is for keys of services only")])
+
+
+def _require_within(row: ApiKey, maker: ApiKey) -> None:
+    """Require that a new key allows no more than its maker. A test key spends nothing of a live key's cap.
+
+    Raises:
+        InvalidRequest: the new key allows more. The error names each field.
+    """
+    problems = []
+    if more := set(row.scopes) - set(maker.scopes):
+        problems.append(("scopes", f"your key lacks `{'`, `'.join(sorted(more))}`, so it cannot make such a key"))
+    if maker.is_test and not row.is_test:
+        problems.append(("test", "a test key makes test keys only: send true"))
+    if row.makes_customers and not maker.makes_customers:
+        problems.append(("makes_customers", "your key makes no customers, so it cannot make such a key"))
+    if maker.expires_at is not None and (row.expires_at is None or row.expires_at > maker.expires_at):
+        problems.append(("expires_in", f"must end by {maker.expires_at:%Y-%m-%dT%H:%M:%SZ}, the end of your key"))
+    is_capped = maker.daily_cap is not None and maker.is_test is row.is_test
+    if is_capped and (row.daily_cap is None or row.daily_cap > (maker.daily_cap or 0)):
+        problems.append(("daily_cap", f"must be at most {maker.daily_cap}, the cap of your key"))
+    if problems:
+        raise InvalidRequest.of_fields(problems)

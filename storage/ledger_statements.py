@@ -1,0 +1,96 @@
+"""The SQL statements of the ledger that every generation needs. `storage.ledger` runs them."""
+
+from dataclasses import dataclass
+
+from schemas.enums import TransferKind
+from storage.sql import returns
+
+
+@dataclass(frozen=True)
+class Held:
+    """The result of a hold."""
+
+    available: int
+    """The customer's available credits before the hold."""
+    is_held: bool
+    """Whether this statement made the hold."""
+    is_within_cap: bool
+    """Whether the key may spend the credits."""
+
+
+# The transfers of every generation are one statement each. A statement first locks the accounts, always in the same
+# order. The CHECK on the balance has the last word. New balances are computed from the locked rows: the statement's
+# snapshot of the table is older, so balances from the snapshot, and a CHECK of them, would be outdated.
+#
+# The spending of a key is the last lock of a transaction. ON CONFLICT compares the locked row with the cap, so parallel
+# holds never exceed the cap. `now()` is also the default of `created_at`, which tells a release the day of its hold.
+HOLD = returns(Held)("""
+    WITH accounts AS MATERIALIZED (
+        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
+    ), transferred AS (
+        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
+        SELECT 'hold', %(customer_id)s, %(generation_id)s, %(amount)s, available.id, held.id, %(key_id)s
+        FROM accounts AS available, accounts AS held
+        WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= %(amount)s
+        ON CONFLICT DO NOTHING
+        RETURNING amount, from_account_id, to_account_id
+    ), changed AS (
+        UPDATE ledger_accounts
+        SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
+        FROM accounts, transferred
+        WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
+    ), spent AS (
+        INSERT INTO key_spending (key_id, day, credits)
+        SELECT %(key_id)s, (now() AT TIME ZONE 'utc')::date, amount FROM transferred WHERE amount <= %(cap)s::bigint
+        ON CONFLICT (key_id, day) DO UPDATE SET credits = key_spending.credits + excluded.credits
+        WHERE key_spending.credits + excluded.credits <= %(cap)s::bigint
+        RETURNING credits
+    )
+    SELECT balance AS available, EXISTS (SELECT FROM transferred) AS is_held,
+           %(cap)s::bigint IS NULL OR EXISTS (SELECT FROM spent) AS is_within_cap
+    FROM accounts WHERE kind = 'available'
+""")
+SETTLE = returns(int)("""
+    WITH accounts AS MATERIALIZED (
+        SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
+    ), hold AS (
+        SELECT customer_id, generation_id, amount, to_account_id, key_id, created_at
+        FROM ledger_transfers WHERE generation_id = %(generation_id)s AND kind = 'hold'
+    ), transferred AS (
+        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
+        SELECT %(kind)s, hold.customer_id, hold.generation_id, hold.amount, hold.to_account_id, target.id, hold.key_id
+        FROM hold, (
+            SELECT id FROM accounts WHERE %(kind)s = 'release' AND kind = 'available'
+            UNION ALL
+            SELECT ledger_accounts.id FROM ledger_accounts JOIN customers ON customers.id = %(customer_id)s
+            WHERE %(kind)s = 'capture'
+              AND ledger_accounts.kind = CASE WHEN test_of IS NULL THEN 'revenue' ELSE 'test_revenue' END
+        ) AS target
+        -- Counting them all locks them all.
+        WHERE (SELECT count(*) FROM accounts) = 2
+        ON CONFLICT DO NOTHING
+        RETURNING amount, from_account_id, to_account_id
+    ), changed AS (
+        UPDATE ledger_accounts
+        SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
+        FROM accounts, transferred
+        WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
+    ), given_back AS (
+        UPDATE key_spending SET credits = greatest(key_spending.credits - transferred.amount, 0)
+        FROM transferred, hold
+        WHERE %(kind)s = 'release' AND key_spending.key_id = hold.key_id
+          AND day = (hold.created_at AT TIME ZONE 'utc')::date
+    )
+    SELECT amount FROM transferred
+""")
+SPENT_TODAY = returns(int)("""
+    SELECT credits FROM key_spending WHERE key_id = %(key_id)s AND day = (now() AT TIME ZONE 'utc')::date
+""")
+
+MOVED = returns(lambda kind, amount: (TransferKind(kind), int(amount)))("""
+    SELECT kind, amount FROM ledger_transfers WHERE generation_id = %(generation_id)s AND customer_id = %(customer_id)s
+""")
+
+AVAILABLE = returns(int)(
+    "SELECT balance FROM ledger_accounts WHERE customer_id = %(customer_id)s AND kind = 'available'"
+)

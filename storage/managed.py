@@ -1,0 +1,78 @@
+"""Customers and services as their managers see them: the operator sees all customers, a service sees its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from schemas.errors import InvalidRequest
+from schemas.identity_tables import Service
+from schemas.tables import Customer
+from storage import customers, ledger
+from storage.api_keys import Owner
+from storage.ledger import Balance
+
+
+@dataclass(frozen=True)
+class Found:
+    """A customer with the credits."""
+
+    customer: Customer
+    """The customer."""
+    balance: Balance
+    """The credits."""
+
+
+def listed(session: Session, manager: Owner, *, limit: int) -> Sequence[Found]:
+    """The newest customers of a manager."""
+    newest = _of(manager).order_by(col(Customer.created_at).desc(), col(Customer.id)).limit(limit)
+    found = session.exec(newest).all()
+    balances = ledger.balances(session, [customer.id for customer in found])
+    return [Found(customer, balances[customer.id]) for customer in found]
+
+
+def find(session: Session, manager: Owner, name: str) -> Found | None:
+    """A manager's customer: by the service's own number or text, or for the operator by our id."""
+    if manager.service_id is not None:
+        wanted = _of(manager).where(Customer.reference == name)
+    else:
+        wanted = _of(manager).where(Customer.id == customers.as_id(name))
+    found = session.exec(wanted).one_or_none()
+    return None if found is None else _with_balance(session, found)
+
+
+def create(session: Session, manager: Owner, name: str, reference: str | None) -> Found:
+    """Insert a customer of a manager.
+
+    Raises:
+        InvalidRequest: a service's customer has no reference or one that is taken, or the operator's customer has one.
+    """
+    if manager.service_id is None:
+        if reference is not None:
+            problem = "is for services: a customer of no service has our id only"
+            raise InvalidRequest.of_fields([("customer_id", problem)])
+        return _with_balance(session, customers.create_customer(session, name))
+    if reference is None:
+        raise InvalidRequest.of_fields([("customer_id", "is missing: your own number or text for the customer")])
+    if find(session, manager, reference) is not None:
+        raise InvalidRequest.of_fields([("customer_id", "is taken: another customer of yours has it")])
+    customer = session.get_one(Customer, customers.ensure_customer_of(session, manager.service_id, reference))
+    customer.name = name
+    return _with_balance(session, customer)
+
+
+def services(session: Session, *, limit: int) -> Sequence[Service]:
+    """The newest services."""
+    return session.exec(select(Service).order_by(col(Service.created_at).desc(), col(Service.id)).limit(limit)).all()
+
+
+def _of(manager: Owner) -> SelectOfScalar[Customer]:
+    live = select(Customer).where(col(Customer.test_of).is_(None), col(Customer.deleted_at).is_(None))
+    return live if manager.service_id is None else live.where(Customer.service_id == manager.service_id)
+
+
+def _with_balance(session: Session, customer: Customer) -> Found:
+    session.flush()
+    session.refresh(customer)
+    return Found(customer, ledger.balance(session, customer.id))
