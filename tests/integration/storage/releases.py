@@ -135,7 +135,21 @@ _AT_0005 = [
     """
 ]
 
-_STATEMENTS = {"0001": _AT_0001, "0002": _AT_0002, "0003": _AT_0003, "0004": _AT_0004, "0005": _AT_0005}
+_AT_0006 = [
+    """
+        INSERT INTO events (generation_id, customer_id, origin, stage, progress, data)
+        SELECT id, customer_id, 'queued', stage, progress, '{}' FROM generations
+    """
+]
+
+_STATEMENTS = {
+    "0001": _AT_0001,
+    "0002": _AT_0002,
+    "0003": _AT_0003,
+    "0004": _AT_0004,
+    "0005": _AT_0005,
+    "0006": _AT_0006,
+}
 
 ACCEPTED = {
     # 0002. The release at 0001 captures a hold or releases it, whole in either case.
