@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sqlalchemy import text
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from schemas.enums import EventName
 from schemas.settings import Settings
@@ -29,7 +29,7 @@ _EARLIER_ACCEPTANCE = text("""
 
 
 def _customers(session: Session) -> list[tuple[object, object]]:
-    return [(event.customer_id, event.progress) for event in session.exec(select(Event).order_by(Event.id)).all()]
+    return [(event.customer_id, event.progress) for event in session.exec(select(Event).order_by(col(Event.id))).all()]
 
 
 def test_events_of_every_statement_name_the_customer_and_the_progress(
