@@ -37,7 +37,8 @@ Change = tuple[UUID, UUID]
 class Announcer:
     """Announces changes from a separate thread, so that no step and no request waits for Redis."""
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, *, channel: str = CHANNEL) -> None:
+        self._channel = channel
         once = Retry(NoBackoff(), 0)
         self._redis: Redis = Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=1, retry=once)
         self._waiting: SimpleQueue[Change | None] = SimpleQueue()
@@ -58,14 +59,19 @@ class Announcer:
 
     def _run(self) -> None:
         while batch := self._next():
-            try:
-                listeners = self._redis.publish(CHANNEL, encoded(batch))
-            except (RedisError, OSError) as error:
-                log.info("changes_not_announced", count=len(batch), error=type(error).__name__)
-                listeners = 0
-            if not listeners:
+            if time.monotonic() < self._silent_until:
+                continue
+            if not self._publish(batch):
                 self._silent_until = time.monotonic() + _SILENCE_SECONDS
             time.sleep(_GATHER_SECONDS)
+
+    def _publish(self, batch: Sequence[Change]) -> int:
+        """Returns the number of listeners. 0 if Redis does not answer."""
+        try:
+            return int(self._redis.publish(self._channel, encoded(batch)))
+        except (RedisError, OSError) as error:
+            log.info("changes_not_announced", count=len(batch), error=type(error).__name__)
+            return 0
 
     def _next(self) -> list[Change]:
         """Wait for announcements. Empty after `close`."""

@@ -19,7 +19,7 @@ _IDLE_SECONDS = 30.0
 _CHECK_SECONDS = 5.0
 
 
-async def listen(redis_url: str, hub: Hub) -> None:
+async def listen(redis_url: str, hub: Hub, *, channel: str = CHANNEL) -> None:
     """Tell the hub each announced change while it has subscriptions. Runs until the task is cancelled.
 
     While Redis does not answer, the hub's own looks replace the announcements.
@@ -27,23 +27,23 @@ async def listen(redis_url: str, hub: Hub) -> None:
     while True:
         await hub.until_followed()
         try:
-            await _hear(redis_url, hub)
+            await _hear(redis_url, hub, channel)
         except (RedisError, OSError) as error:
             log.info("announcements_not_heard", error=type(error).__name__)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
 
-async def _hear(redis_url: str, hub: Hub) -> None:
+async def _hear(redis_url: str, hub: Hub, channel: str) -> None:
     async with (
         Redis.from_url(
             redis_url, decode_responses=True, socket_connect_timeout=1, socket_keepalive=True, health_check_interval=10
         ) as redis,
-        redis.pubsub(ignore_subscribe_messages=True) as channel,
+        redis.pubsub(ignore_subscribe_messages=True) as heard,
     ):
-        await channel.subscribe(CHANNEL)
+        await heard.subscribe(channel)
         followed_at = time.monotonic()
         while time.monotonic() < followed_at + _IDLE_SECONDS:
-            message = await channel.get_message(timeout=_CHECK_SECONDS)
+            message = await heard.get_message(timeout=_CHECK_SECONDS)
             if message is not None:
                 _tell(hub, message["data"])
             if hub.is_followed:
