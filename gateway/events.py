@@ -141,6 +141,7 @@ def a_place(shares: Shares, customer: Customer) -> Iterator[None]:
 @router.get(
     "/generations/{generation_id}/events",
     summary="Follow a generation",
+    status_code=200,
     response_class=EventStream,
     response_model=None,
     responses=_ONE | problems(Unauthenticated, NotFound, InvalidRequest, TooManyRequests),

@@ -53,23 +53,21 @@ IdempotencyKeyHeader = Annotated[
     ),
 ]
 
+_OF_AN_ORDER = {
+    **APPLIED,
+    "Location": {"description": "where the generation is", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true` if an earlier request with this key made the generation",
+        "schema": {"type": "string"},
+    },
+}
 _ACCEPTED: Responses = {
     200: {
         "description": "Accepted with `Prefer: wait`, and ended within the time",
         "model": GenerationResource,
-        "headers": APPLIED,
+        "headers": _OF_AN_ORDER,
     },
-    202: {
-        "description": "Accepted, now or by an earlier request with the same key",
-        "headers": {
-            **APPLIED,
-            "Location": {"description": "where the generation is", "schema": {"type": "string"}},
-            "Idempotency-Replayed": {
-                "description": "`true` if an earlier request with this key made the generation",
-                "schema": {"type": "string"},
-            },
-        },
-    },
+    202: {"description": "Accepted, now or by an earlier request with the same key", "headers": _OF_AN_ORDER},
 }
 
 

@@ -35,6 +35,7 @@ async def _wait(
     prefer: Annotated[
         str | None,
         Header(
+            alias="Prefer",
             description="`wait=N` keeps the request open until the generation has ended, or for N seconds, up to "
             f"{LONGEST_WAIT_SECONDS}",
             examples=["wait=30"],
