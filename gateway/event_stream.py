@@ -70,13 +70,17 @@ async def _leaving_on_disconnect(hub: Hub, subscription: Subscription, receive: 
     """Leave the hub at the end of the block, and as soon as the client has gone: `take` then returns."""
 
     async def leave_on_disconnect() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        hub.leave(subscription)
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            hub.leave(subscription)
 
     watch = asyncio.create_task(leave_on_disconnect())
     try:
         yield
     finally:
-        watch.cancel()
         hub.leave(subscription)
+        watch.cancel()
+        # The rest of a request may be refused: the answer has begun, and no other code sees the error.
+        await asyncio.gather(watch, return_exceptions=True)

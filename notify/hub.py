@@ -6,14 +6,15 @@ subscription, so a lost message delays an event by a second. The hub uses one co
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
 from notify.events import HEARTBEAT, farewell
-from notify.reader import EventReader, Position
+from notify.reader import NO_EVENTS, EventReader, Look
 from notify.subscriptions import CustomerSubscription, GenerationSubscription, Messages, Subscription
 from storage.outages import OUTAGES
 
@@ -26,9 +27,6 @@ _LOOK_SECONDS = 1.0
 _GATHER_SECONDS = 0.05
 
 _HEARTBEAT_LOOKS = 15
-
-# Above each id: only the row of the generation is wanted.
-_NO_EVENTS = 2**62
 
 Kind = TypeVar("Kind", bound=Subscription)
 
@@ -159,29 +157,43 @@ class Hub:
         customers = [each for key in due_customers & self._customers.keys() for each in _ready(self._customers[key])]
         after = {key: min(each.position for each in ready) for key, ready in followed.items() if ready}
         if customers:
-            after = dict.fromkeys(due, _NO_EVENTS) | after
-        asked: list[tuple[CustomerSubscription, Position]] = [
-            (each, (each.key, each.position or 0)) for each in customers
-        ]
-        if not after and not asked:
+            after = dict.fromkeys(due, NO_EVENTS) | after
+        if not after and not customers:
             return
-        look = await self._reader.look(after, {position for _, position in asked})
-        messages: Messages = {}
-        for each, (_, position) in asked:
-            each.show(look, position, messages)
-        for key, ready in followed.items():
-            for subscription in ready:
-                subscription.show(look.standings.get(key), messages)
-        for standing in look.standings.values():
-            for each in self._customers.get(standing.customer_id, ()):
-                each.show_progress(standing)
+        look = await self._reader.look(after, {each.asks_after() for each in customers})
         if look.is_held:
             self._due_customers |= due_customers
             self._has_due.set()
+        self._show(look, customers, followed)
+
+    def _show(
+        self,
+        look: Look,
+        customers: Sequence[CustomerSubscription],
+        followed: Mapping[UUID, Sequence[GenerationSubscription]],
+    ) -> None:
+        messages: Messages = {}
+        for each in customers:
+            _tell(each, partial(each.show, look, messages))
+        for key, ready in followed.items():
+            for subscription in ready:
+                _tell(subscription, partial(subscription.show, look.standings.get(key), messages))
+        for standing in look.standings.values():
+            for each in self._customers.get(standing.customer_id, ()):
+                _tell(each, partial(each.show_progress, standing))
 
 
 def _ready(subscriptions: set[Kind]) -> list[Kind]:
     return [each for each in subscriptions if each.may_read()]
+
+
+def _tell(subscription: Subscription, show: Callable[[], None]) -> None:
+    """Show something to a subscription. One event that cannot be shown must not stop the other streams."""
+    try:
+        show()
+    except Exception as error:
+        log.error("stream_failed", exc_info=error)
+        subscription.end()
 
 
 def _discard(there: defaultdict[UUID, set[Kind]], subscription: Kind) -> None:

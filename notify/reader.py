@@ -22,6 +22,9 @@ from storage.sql import Sql, returns
 BATCH = 200
 """The most events of one customer that one look returns."""
 
+NO_EVENTS = 2**62
+"""A position above each id. A look that asks after it reads no event."""
+
 # A page waits so long for open transactions that hold back events: the usual transaction ends within.
 _TRIES = 5
 _TRY_AGAIN_SECONDS = 0.02
@@ -128,7 +131,7 @@ _OF_CUSTOMERS = returns(_found)("""
 
 
 class EventReader:
-    """Reads events for one process. One connection at a time serves all looks."""
+    """Reads events for one process. One connection at a time serves all looks of the hub."""
 
     def __init__(self, database: AsyncDatabase) -> None:
         self._database = database
@@ -168,13 +171,13 @@ class EventReader:
         return Page(events[:limit], has_more=len(events) > limit)
 
     async def _settle(self) -> int | None:
-        async with self._lock:
-            for _ in range(_TRIES):
+        for _ in range(_TRIES):
+            async with self._lock:
                 settled = await self._database.statement(self._watermark.advance)
-                if not self._watermark.is_held:
-                    break
-                await asyncio.sleep(_TRY_AGAIN_SECONDS)
-            return settled
+            if not self._watermark.is_held:
+                break
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        return settled
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from uuid import UUID
 
 from notify.events import CommittedEvent, event_message, position_message, progress_message
-from notify.reader import BATCH, Look, Standing
+from notify.reader import BATCH, NO_EVENTS, Look, Position, Standing
 from schemas.enums import Stage
 from schemas.stages import TERMINAL
 
@@ -116,14 +116,18 @@ class CustomerSubscription(Subscription):
         # The unfinished generations of this stream: the stage and the progress that the customer has.
         self._known: dict[UUID, tuple[Stage, int]] = {}
 
-    def show(self, look: Look, asked_after: int, messages: Messages) -> None:
-        """Tell the events of a look that read after `asked_after`."""
+    def asks_after(self) -> Position:
+        """The position after which the next look reads."""
+        return self.key, NO_EVENTS if self.position is None else self.position
+
+    def show(self, look: Look, messages: Messages) -> None:
+        """Tell the events of a look that read after `asks_after`."""
         if self.position is None:
             if look.settled is not None:
                 self.position = look.settled
                 self.put(position_message(look.settled))
             return
-        events = look.batches.get((self.key, asked_after), ())
+        events = look.batches.get(self.asks_after(), ())
         self.put(b"".join(_messages(events, messages)))
         for event in events:
             self._remember(event)

@@ -17,7 +17,7 @@ from storage.sql import Sql, returns
 
 log = structlog.get_logger()
 
-# One look reads up to so many new ids.
+# A look compares so many new ids. After a long pause there are more: the watermark then moves as it does past a gap.
 _MOST_IDS = 10_000
 
 _WARN_SECONDS = 10.0
@@ -33,8 +33,6 @@ class _Beyond:
 
     unbroken: int
     """The highest id up to which no id is missing. 0 if the first one is missing."""
-    highest: int
-    """The highest of the ids that this look reads. 0 without ids."""
     newest: int
     """The highest id of all."""
 
@@ -52,7 +50,6 @@ class _Holder:
 _BEYOND = returns(_Beyond)("""
     SELECT
         coalesce(max(id) FILTER (WHERE id = %(after)s + number), 0) AS unbroken,
-        coalesce(max(id), 0) AS highest,
         coalesce((SELECT max(id) FROM events), 0) AS newest
     FROM (
         SELECT id, row_number() OVER (ORDER BY id) AS number
@@ -71,8 +68,8 @@ _HOLDERS = returns(_Holder)("""
 class _Gap:
     """A gap among the ids: of a transaction that is open, or that was rolled back."""
 
-    highest: int
-    """The highest visible id when the gap was seen."""
+    newest: int
+    """The highest committed id when the gap was seen."""
     holders: dict[str, int]
     """The transactions that may fill the gap, with their processes."""
     since: float
@@ -106,19 +103,19 @@ class Watermark:
             self._watch(sql, beyond.newest)
             return self.settled
         self.settled = max(self.settled, beyond.unbroken)
-        if beyond.highest > self.settled:
-            self._watch(sql, beyond.highest)
+        if beyond.newest > self.settled:
+            self._watch(sql, beyond.newest)
         else:
             self._gap = None
         return self.settled
 
-    def _watch(self, sql: Sql, highest: int) -> None:
+    def _watch(self, sql: Sql, newest: int) -> None:
         """Move past a gap once no transaction is left that may fill the gap."""
         now = time.monotonic()
-        # This read comes after the read of `highest`: each id up to `highest` was taken before it.
+        # This read comes after the read of `newest`: each id up to `newest` was taken before it.
         holders = {holder.transaction: holder.pid for holder in sql.all(_HOLDERS)}
         if self._gap is None:
-            self._gap = _Gap(highest, holders, now)
+            self._gap = _Gap(newest, holders, now)
         gap = self._gap
         gap.holders = {transaction: pid for transaction, pid in gap.holders.items() if transaction in holders}
         seconds = now - gap.since
@@ -126,4 +123,4 @@ class Watermark:
             gap.is_logged = True
             log.warning("events_held_back", seconds=round(seconds), database_pids=sorted(gap.holders.values()))
         if not gap.holders or seconds > _GIVE_UP_SECONDS:
-            self.settled, self._gap = max(self.settled or 0, gap.highest), None
+            self.settled, self._gap = max(self.settled or 0, gap.newest), None

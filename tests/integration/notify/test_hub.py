@@ -27,6 +27,12 @@ _MANY = text("""
     WHERE id = :generation_id
 """)
 
+# A failure without its reason: the reason may be of a kind that only the next release knows.
+_BROKEN = text("""
+    INSERT INTO events (generation_id, customer_id, origin, stage, progress, data)
+    SELECT id, customer_id, 'queued', 'failed', 5, '{}' FROM generations WHERE id = :generation_id
+""")
+
 
 @pytest.fixture
 def customer(make_customer: Callable[[int], NewCustomer]) -> NewCustomer:
@@ -189,5 +195,22 @@ def test_stopped_hub_ends_old_and_new_subscriptions(
         for each in subscription, hub.follow(generation_id, after=0):
             assert (await each.take()).startswith(b"retry: ")
             assert await each.take() == b""
+
+    run(settings, act)
+
+
+def test_event_that_cannot_be_shown_ends_its_stream_and_no_other(
+    settings: Settings, database: Database, customer: NewCustomer, generation_id: UUID
+) -> None:
+    other = a_generation(database, settings, customer)
+    with database.transaction() as session:
+        session.execute(_BROKEN, {"generation_id": other})
+
+    async def act(hub: Hub) -> None:
+        good, bad = hub.follow(generation_id, after=0), hub.follow(other, after=0)
+        while await bad.take():
+            pass
+        await until(good, b'"queued"')
+        assert not good.is_over
 
     run(settings, act)
