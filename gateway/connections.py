@@ -26,6 +26,9 @@ from schemas.settings import ConnectionSettings
 
 log = structlog.get_logger()
 
+END_STREAMS = "reelworks.end_streams"
+"""The name in the application's state of the function that ends all streams. Called when the server stops."""
+
 # The parser gets the bytes in parts of this size, so it never works longer before the limits are checked.
 _PART_BYTES = 16 * 1024
 
@@ -219,6 +222,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_write_timer()
+
+    def shutdown(self) -> None:
+        # A stream has no end of its own. Without this call, a stop would wait for its time limit.
+        if (end_streams := self.app_state.get(END_STREAMS)) is not None:
+            end_streams()
+        super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         self.refuse(self._refusal or BadRequest(msg))

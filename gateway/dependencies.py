@@ -1,18 +1,25 @@
 """The services of a gateway process, and the dependency by which routes get them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
+from gateway.connections import END_STREAMS
 from gateway.key_use import KeyUse
 from gateway.probes import Probe
 from gateway.wakes import WakeSender
 from intake.orders import AsyncIntake, Intake
+from notify.announcements import Announcer
+from notify.hub import Hub
+from notify.listener import listen
+from notify.reader import EventReader
 from providers.catalogue import Catalogue
 from providers.registry import Providers, accounts_of
 from schemas.settings import Settings
@@ -55,25 +62,46 @@ class GatewayServices:
     """The uploads at one time, while their senders send."""
     upload_threads: CapacityLimiter
     """Limits the threads that store uploads."""
+    announce: Callable[[UUID, UUID], object]
+    """Announces that a generation of a customer changed. Returns at once."""
+    events: EventReader
+    """Reads pages of events."""
+    hub: Hub
+    """The event streams and the waiting requests."""
+    stream_shares: Shares
+    """The open streams and the waiting requests at one time."""
 
 
-def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """Opens the services when the gateway starts and closes them when it stops."""
 
     @asynccontextmanager
-    async def run(app: FastAPI) -> AsyncIterator[None]:
+    async def run(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         with ExitStack() as ends:
-            app.state.services = _open(settings, ends)
-            app.state.services.key_use.start()
+            services = app.state.services = _open(settings, ends)
+            services.key_use.start()
             try:
-                yield
+                async with _running(services.hub, settings.redis_url):
+                    yield {END_STREAMS: services.hub.stop}
             finally:
-                await app.state.services.key_use.close()
-                await app.state.services.loop_database.dispose()
+                await services.key_use.close()
+                await services.loop_database.dispose()
                 # In a thread: closing can wait for a wake-up that is being sent.
                 await run_in_threadpool(ends.close)
 
     return run
+
+
+@asynccontextmanager
+async def _running(hub: Hub, redis_url: str) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(hub.run()), asyncio.create_task(listen(redis_url, hub))]
+    try:
+        yield
+    finally:
+        hub.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
@@ -92,6 +120,10 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
     catalogue = Catalogue.load(providers.available())
     wakes = WakeSender(dispatcher.wake)
     ends.callback(wakes.close)
+    announcer = Announcer(settings.redis_url)
+    ends.callback(announcer.close)
+    intake = Intake(settings, database, objects, catalogue, wakes.send, announcer.announce)
+    events = EventReader(loop_database)
     probes = (
         Probe("database", database.ping),
         Probe("object_store", objects.ping),
@@ -105,12 +137,16 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         objects=objects,
         providers=providers,
         catalogue=catalogue,
-        intake=AsyncIntake(Intake(settings, database, objects, catalogue, wakes.send), loop_database),
+        intake=AsyncIntake(intake, loop_database),
         wakes=wakes,
         probes=probes,
         key_use=KeyUse(loop_database),
         upload_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
         upload_threads=CapacityLimiter(_UPLOAD_THREADS),
+        announce=announcer.announce,
+        events=events,
+        hub=Hub(events),
+        stream_shares=Shares(each=settings.streams.each_customer, total=settings.streams.total),
     )
 
 

@@ -3,12 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import Header, Request, Response
 
 from gateway.authentication import TheCustomer, caller_for, customers_router
-from gateway.dependencies import ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
+from gateway.event_stream import until_end
 from gateway.json_body import RequireJson
 from gateway.openapi import Responses, problems
+from gateway.preferences import APPLIED, Wait
 from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from gateway.resources import generation_resource, path_of
 from schemas.api import GenerationResource
@@ -28,9 +31,15 @@ from schemas.errors import (
 )
 from schemas.identity_api import HttpOrder
 from schemas.orders import IdempotencyKey
+from schemas.shares import NoPlace
 from schemas.stages import TERMINAL
+from schemas.tables import Customer
 from storage import cancellation, details
+from storage.details import Details
 from storage.generations import Wake
+from storage.outages import OUTAGES
+
+log = structlog.get_logger()
 
 router = customers_router("/v1/generations", "generations")
 
@@ -44,19 +53,25 @@ IdempotencyKeyHeader = Annotated[
     ),
 ]
 
+_OF_AN_ORDER = {
+    **APPLIED,
+    "Location": {"description": "where the generation is", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true` if an earlier request with this key made the generation",
+        "schema": {"type": "string"},
+    },
+}
 _ACCEPTED: Responses = {
-    202: {
-        "description": "Accepted, now or by an earlier request with the same key",
-        "headers": {
-            "Location": {"description": "where the generation is", "schema": {"type": "string"}},
-            "Idempotency-Replayed": {
-                "description": "`true` if an earlier request with this key made the generation",
-                "schema": {"type": "string"},
-            },
-        },
-    }
+    200: {
+        "description": "Accepted with `Prefer: wait`, and ended within the time",
+        "model": GenerationResource,
+        "headers": _OF_AN_ORDER,
+    },
+    202: {"description": "Accepted, now or by an earlier request with the same key", "headers": _OF_AN_ORDER},
 }
 
+
+_FOUND: Responses = {200: {"description": "The generation", "headers": APPLIED}}
 
 _CANCELLED: Responses = {
     200: {"model": GenerationResource, "description": "The generation is cancelled"},
@@ -91,6 +106,7 @@ async def create_generation(
     request: Request,
     response: Response,
     services: ServicesOf,
+    wait: Wait,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> GenerationResource:
     """Accepts an order for one image or video, and holds its price in credits.
@@ -101,25 +117,72 @@ async def create_generation(
     accepted = await services.intake.take(order.without_customer(), caller.payer, idempotency_key=idempotency_key)
     generation = accepted.generation
     response.headers["Location"] = path_of(generation.id)
-    if accepted.is_new:
+    if accepted.is_new and not wait:
         return generation_resource(details.of_new(generation))
-    response.headers["Idempotency-Replayed"] = "true"
-    return await get_generation(generation.id, services, caller.customer)
+    if not accepted.is_new:
+        response.headers["Idempotency-Replayed"] = "true"
+    try:
+        found = await _waited(generation.id, request, response, services, caller.customer, wait)
+    except OUTAGES:
+        if not accepted.is_new:
+            raise
+        # A client might take an error for a refused order, and order again.
+        found = details.of_new(generation)
+    if wait and found.generation.stage in TERMINAL:
+        response.status_code = 200
+    return generation_resource(found)
 
 
 @router.get(
     "/{generation_id}",
     summary="See how a generation stands",
-    responses=problems(Unauthenticated, NotFound),
+    responses=_FOUND | problems(Unauthenticated, NotFound),
 )
-async def get_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> GenerationResource:
+async def get_generation(
+    generation_id: UUID,
+    connection: Request,
+    response: Response,
+    services: ServicesOf,
+    customer: TheCustomer,
+    wait: Wait,
+) -> GenerationResource:
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
+    return generation_resource(await _waited(generation_id, connection, response, services, customer, wait))
+
+
+async def _waited(
+    generation_id: UUID,
+    connection: Request,
+    response: Response,
+    services: GatewayServices,
+    customer: Customer,
+    seconds: int,
+) -> Details:
+    """Read a generation, for up to `seconds` until it has ended.
+
+    Without a free place for the wait, the answer comes at once: clients must expect that a preference is not applied.
+    """
+    found = await _find(generation_id, services, customer)
+    if not seconds:
+        return found
+    try:
+        with services.stream_shares.taken_by(customer.id):
+            response.headers["Preference-Applied"] = f"wait={seconds}"
+            if found.generation.stage not in TERMINAL:
+                await until_end(services.hub, services.hub.follow(generation_id, after=0), connection, seconds=seconds)
+                found = await _find(generation_id, services, customer)
+    except NoPlace:
+        log.info("wait_not_applied")
+    return found
+
+
+async def _find(generation_id: UUID, services: GatewayServices, customer: Customer) -> Details:
     found = await services.loop_database.transaction(
         lambda session: details.find(session, generation_id, customer_id=customer.id)
     )
     if found is None:
         raise NotFound(f"you have no generation {generation_id}")
-    return generation_resource(found)
+    return found
 
 
 @router.post(
@@ -144,6 +207,7 @@ def cancel_generation(
             rule_of=lambda order, index: services.catalogue.cancel_rule(order.model, order.routes[index]),
         )
         resource = generation_resource(details.of(session, generation))
+    services.announce(generation.id, generation.customer_id)
     if generation.stage in TERMINAL:
         response.status_code = 200
     elif generation.lease_token is None:

@@ -51,6 +51,8 @@ class Intake:
     """Validates and prices an order."""
     wake: Callable[[Wake], object]
     """Sends a wake-up. Called after the commit."""
+    announce: Callable[[UUID, UUID], object]
+    """Announces that a generation of a customer changed. Called after the commit."""
 
     def take(self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None) -> AcceptedOrder:
         """Accept an order and hold its credits. The same request with the same key returns the same generation.
@@ -108,10 +110,11 @@ class Intake:
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
 
     def start(self, accepted: AcceptedOrder) -> None:
-        """Step 3, after the commit: send the wake-up of a new generation."""
+        """Step 3, after the commit: send the wake-up of a new generation, and announce it."""
         if accepted.is_new:
             generation = accepted.generation
             self.wake(Wake(generation.id, generation.stage, generation.attempt))
+            self.announce(generation.id, generation.customer_id)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,17 @@ class EventName(StrEnum):
     """The generation's files were deleted after their retention."""
 
 
+class EventKind(StrEnum):
+    """The kinds of events that customers see."""
+
+    STAGE = "stage"
+    """The generation moved to another stage."""
+    PROGRESS = "progress"
+    """The progress within a stage grew. Only streams tell."""
+    END = "end"
+    """The generation ended."""
+
+
 class CancelRule(StrEnum):
     """The effect of a cancel on the customer's credits, once a provider has begun the work."""
 

@@ -206,6 +206,15 @@ class ConnectionSettings(BaseModel):
     idle_seconds: int = Field(default=60, gt=0, description="between two requests, and while an answer is not read")
 
 
+class StreamSettings(BaseModel):
+    """Limits of event streams and of waiting requests (`Prefer: wait`), in one gateway process."""
+
+    each_customer: int = Field(default=100, gt=0, description="open streams and waiting requests of one customer")
+    total: int = Field(
+        default=1000, gt=0, description="of all customers; less than connections.max_connections, to leave room"
+    )
+
+
 class RetentionSettings(BaseModel):
     """Retention periods. A sweep removes older data."""
 
@@ -301,6 +310,7 @@ class Settings(BaseSettings):
         default=20, ge=0, description="after SIGTERM: requests that are not answered by then are cut"
     )
     connections: ConnectionSettings = ConnectionSettings()
+    streams: StreamSettings = StreamSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

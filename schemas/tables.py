@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -283,12 +284,25 @@ class Event(SQLModel, table=True):
     """The timeline of a generation, ordered by `id`. `origin` equals `stage` for an event without a move."""
 
     __tablename__: ClassVar[str] = "events"
-    __table_args__ = (Index("ix_events_generation", "generation_id", "id"),)
+    __table_args__ = (
+        Index("ix_events_generation", "generation_id", "id"),
+        # Only moves: customers see no other events.
+        Index(
+            "ix_events_customer",
+            "customer_id",
+            "id",
+            postgresql_where=text("customer_id IS NOT NULL AND origin IS DISTINCT FROM stage"),
+        ),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
     """The order of the events."""
     generation_id: UUID = Field(foreign_key="generations.id")
     """The generation."""
+    customer_id: UUID | None = None
+    """The customer. Null in rows from before this column. No foreign key: the generation has one."""
+    progress: int | None = Field(default=None, sa_type=SmallInteger)
+    """Percent done after the event. Null in rows of releases before this column."""
     origin: Stage | None = Field(default=None, sa_type=words(Stage, name="origin"))
     """The stage before the event. Null for the first event."""
     stage: Stage = Field(sa_type=words(Stage))

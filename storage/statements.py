@@ -25,10 +25,10 @@ INSERT = returns(lambda *moments: moments)("""
         FROM customers
         WHERE id = %(customer_id)s AND (test_of IS NOT NULL) = %(is_test)s AND deleted_at IS NULL
         ON CONFLICT (customer_id, idempotency_key) DO NOTHING
-        RETURNING id, credits, created_at, stage_at, wake_at, deadline_at
+        RETURNING id, customer_id, credits, created_at, stage_at, wake_at, deadline_at
     ), noted AS (
-        INSERT INTO events (generation_id, stage, name, data)
-        SELECT id, 'queued', 'moved', jsonb_build_object('credits', credits) FROM inserted
+        INSERT INTO events (generation_id, customer_id, stage, progress, name, data)
+        SELECT id, customer_id, 'queued', 0, 'moved', jsonb_build_object('credits', credits) FROM inserted
     )
     SELECT created_at, stage_at, wake_at, deadline_at FROM inserted
 """)
@@ -65,8 +65,9 @@ WRITE = returns(Snapshot)("""
         WHERE id = %(id)s AND lease_token = %(token)s AND stage = %(origin)s
         RETURNING *
     ), noted AS (
-        INSERT INTO events (generation_id, origin, stage, name, data)
-        SELECT id, %(origin)s, stage, 'moved', %(event)s::jsonb FROM written WHERE %(event)s::jsonb IS NOT NULL
+        INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
+        SELECT id, customer_id, %(origin)s, stage, progress, 'moved', %(event)s::jsonb
+        FROM written WHERE %(event)s::jsonb IS NOT NULL
     )
     SELECT
         id, customer_id, kind, "order", credits, stage, stage_at, wake_at, deadline_at, attempt, failures, crashes,
@@ -87,10 +88,10 @@ WITHDRAW = returns(UUID)("""
             stage = %(target)s, stage_at = clock_timestamp(), wake_at = clock_timestamp(),
             submission = NULL, lease_token = NULL, lease_until = NULL
         WHERE id = %(id)s AND stage = %(origin)s AND submission = %(token)s
-        RETURNING id, stage
+        RETURNING id, customer_id, stage, progress
     )
-    INSERT INTO events (generation_id, origin, stage, name, data)
-    SELECT id, %(origin)s, stage, 'submit_withdrawn', %(event)s FROM withdrawn
+    INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
+    SELECT id, customer_id, %(origin)s, stage, progress, 'submit_withdrawn', %(event)s FROM withdrawn
     RETURNING generation_id
 """)
 
@@ -113,10 +114,10 @@ CANCEL_UNSENT = """
             stage = %(target)s, stage_at = clock_timestamp(), finished_at = clock_timestamp(),
             cancel_requested_at = clock_timestamp(), wake_at = NULL, lease_token = NULL, lease_until = NULL
         WHERE id = %(id)s AND stage = %(origin)s
-        RETURNING id, stage
+        RETURNING id, customer_id, stage, progress
     )
-    INSERT INTO events (generation_id, origin, stage, name, data)
-    SELECT id, %(origin)s, stage, 'moved', %(event)s FROM ended
+    INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
+    SELECT id, customer_id, %(origin)s, stage, progress, 'moved', %(event)s FROM ended
 """
 
 # During a claim, `wake_at` stays: the write that gives up the claim sees the request.
@@ -128,14 +129,14 @@ WISH = f"""
 """  # noqa: S608 -- a constant
 
 NOTE = """
-    INSERT INTO events (generation_id, origin, stage, name, data)
-    SELECT id, stage, stage, %(name)s, noted.data
+    INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
+    SELECT id, customer_id, stage, stage, progress, %(name)s, noted.data
     FROM generations JOIN unnest(%(ids)s::uuid[], %(data)s::jsonb[]) AS noted (id, data) USING (id)
 """
 
 NOTE_ONCE = returns(UUID)("""
-    INSERT INTO events (generation_id, origin, stage, name, data)
-    SELECT id, stage, stage, %(name)s::varchar, %(data)s FROM generations
+    INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
+    SELECT id, customer_id, stage, stage, progress, %(name)s::varchar, %(data)s FROM generations
     WHERE id = %(id)s AND NOT EXISTS (SELECT FROM events WHERE generation_id = %(id)s AND name = %(name)s::varchar)
     RETURNING generation_id
 """)

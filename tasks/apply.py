@@ -1,4 +1,6 @@
-"""Writes outcomes: the row, the timeline, the assets and the credits in one transaction, and then sends the wake-up.
+"""Writes outcomes: the row, the timeline, the assets and the credits in one transaction.
+
+After the commit, announces the change, and sends the wake-up.
 
 This module alone handles lost leases, outages, and creates whose result must be recorded.
 """
@@ -51,7 +53,7 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
     """
     match outcome:
         case Advance(stage=Stage.SUBMITTING):
-            return _declare(services, claim, outcome)
+            written = _declare(services, claim, outcome)
         case Advance(stage=Stage.GENERATING) | NotAccepted() | Unknown():
             written = _conclude(services, claim, outcome)
         case UnlessCalledBack():
@@ -59,6 +61,7 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
         case _:
             written = _commit(services, claim, outcome, keeps_lease=keeps_lease)
     if written is not None:
+        services.announce(written.id, written.generation.customer_id)
         _tell(services, claim, written, outcome, keeps_lease=keeps_lease)
     return written
 

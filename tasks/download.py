@@ -122,6 +122,7 @@ class _Progress:
         try:
             with self._services.database.statement() as sql:
                 transitions.record(sql, self._claim, Changes(progress=percent))
+            self._services.announce(self._claim.id, self._claim.generation.customer_id)
         except OUTAGES as error:
             # Progress is not worth a new download: go on, and write the next progress.
             log.warning("progress_not_shown", error=type(error).__name__)

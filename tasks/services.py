@@ -1,8 +1,9 @@
 """The services of a worker process: the settings and clients that every step uses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from providers.catalogue import Catalogue
 from providers.registry import Providers
@@ -45,6 +46,8 @@ class WorkerServices:
     """Renews the leases of this process's claims."""
     dispatcher: Dispatcher
     """Sends wake-ups."""
+    announce: Callable[[UUID, UUID], object]
+    """Announces that a generation of a customer changed. Returns at once."""
     queues: frozenset[Queue]
     """The queues that this process serves. A step whose queue is among them can follow without a wake-up."""
     worker_name: str

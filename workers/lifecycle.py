@@ -7,6 +7,7 @@ from celery import Celery
 
 from intake.orders import Intake
 from media import decoder
+from notify.announcements import Announcer
 from providers.catalogue import Catalogue
 from providers.http.addresses import AddressPolicy
 from providers.registry import Providers, accounts_of
@@ -33,6 +34,7 @@ def open_services(
     if Queue.SUBMIT in queues:
         providers.warn_of_polling()
     dispatcher = Dispatcher(app, settings.pipeline, database)
+    announcer = Announcer(settings.redis_url)
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     try:
         yield WorkerServices(
@@ -43,11 +45,13 @@ def open_services(
             catalogue=Catalogue.load(providers.available()),
             leases=leases,
             dispatcher=dispatcher,
+            announce=announcer.announce,
             queues=frozenset(queues),
             worker_name=worker_name,
         )
     finally:
         leases.stop()
+        announcer.close()
         dispatcher.close()
         providers.close()
         objects.close()
@@ -62,4 +66,5 @@ def intake_of(services: WorkerServices) -> Intake:
         objects=services.objects,
         catalogue=services.catalogue,
         wake=services.dispatcher.wake,
+        announce=services.announce,
     )

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 from urllib.parse import urlsplit
 
+from bench.load.pipe import hear, tell
 from bench.subjects.protocols import Door
 
 _TIMEOUT_SECONDS = 60.0
@@ -106,8 +107,8 @@ class Load:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        _tell(self._process, self._job)  # over the pipe: the job holds a key, and anybody can read a command line
-        _hear(self._process)
+        tell(self._process, self._job)
+        hear(self._process)
         return self
 
     def __exit__(
@@ -123,7 +124,7 @@ class Load:
 
     def go(self) -> None:
         """Start placing the orders and return at once."""
-        _tell(self._running, "go")
+        tell(self._running, "go")
 
     def latencies(self) -> list[float]:
         """Wait until every order is answered, and return the same as `place`.
@@ -131,7 +132,7 @@ class Load:
         Raises:
             OrderRefused: an answer was not 2xx, or the process died.
         """
-        answer = _hear(self._running)
+        answer = hear(self._running)
         if not isinstance(answer, list):
             raise OrderRefused(str(answer))
         return answer
@@ -141,22 +142,6 @@ class Load:
         if self._process is None:
             raise RuntimeError("use Load in a with statement")
         return self._process
-
-
-def _tell(process: subprocess.Popen[bytes], message: object) -> None:
-    _stream(process.stdin).write(json.dumps(message).encode() + b"\n")
-    _stream(process.stdin).flush()
-
-
-def _hear(process: subprocess.Popen[bytes]) -> object:
-    line = _stream(process.stdout).readline()
-    return json.loads(line) if line else "the process that places orders died"
-
-
-def _stream(stream: IO[bytes] | None) -> IO[bytes]:
-    if stream is None:
-        raise RuntimeError("the process has no pipes")
-    return stream
 
 
 def main() -> None:

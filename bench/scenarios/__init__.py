@@ -7,9 +7,10 @@ from bench.scenarios.calls import Calls
 from bench.scenarios.doors import Doors
 from bench.scenarios.files import Files
 from bench.scenarios.overhead import Overhead
+from bench.scenarios.streams import Streams
 from bench.scenarios.throughput import Throughput
 from bench.scenarios.waiting import Waiting
 
-_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Waiting(), Files(), Doors(), Calls())
+_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Waiting(), Files(), Doors(), Streams(), Calls())
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}

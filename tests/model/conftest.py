@@ -54,6 +54,7 @@ def ground(
                 catalogue=catalogue(),
                 leases=LeaseKeeper(own, lease_seconds=settings.pipeline.lease_seconds),
                 dispatcher=Mailbox(own),
+                announce=lambda *_: None,
                 queues=frozenset(Queue),
                 worker_name="the model",
             )

@@ -161,6 +161,13 @@ _AT_0007 = [
     """,
 ]
 
+_AT_0008 = [
+    """
+        INSERT INTO events (generation_id, customer_id, origin, stage, progress, data)
+        SELECT id, customer_id, 'queued', stage, progress, '{}' FROM generations
+    """
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -169,6 +176,7 @@ _STATEMENTS = {
     "0005": _AT_0005,
     "0006": [],
     "0007": _AT_0007,
+    "0008": _AT_0008,
 }
 
 ACCEPTED = {

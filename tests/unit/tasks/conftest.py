@@ -130,6 +130,7 @@ def services_with(
         catalogue=catalogue(),
         leases=LeaseKeeper(database, lease_seconds=8),
         dispatcher=Mailbox(database),
+        announce=lambda *_: None,
         queues=queues,
         worker_name="a test",
     )
