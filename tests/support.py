@@ -23,7 +23,8 @@ T = TypeVar("T")
 # In an order that foreign keys allow. The two accounts that exist once stay.
 EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
-    DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generations;
+    DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generation_labels;
+    DELETE FROM generation_terms; DELETE FROM generations;
     DELETE FROM api_keys; DELETE FROM customers;
 """
 

@@ -81,7 +81,7 @@ def rows(engine: Engine, known: schema.Schema) -> dict[str, Sequence[object]]:
     with engine.connect() as connection:
         for name, table in known.items():
             columns = ", ".join(f'"{column}"' for column in table.columns)
-            found[name] = connection.execute(text(f"SELECT {columns} FROM {name} ORDER BY id")).all()
+            found[name] = connection.execute(text(f"SELECT {columns} FROM {name} ORDER BY {columns}")).all()
     return found
 
 
