@@ -7,6 +7,7 @@ from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
+from gateway.generation_list import router as generation_list_router
 from gateway.generations import router as generations_router
 from gateway.head import HeadAsGet
 from gateway.health import router as health_router
@@ -32,7 +33,7 @@ Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as 
 """
 
 _TAGS = [
-    {"name": "generations", "description": "Order, read and cancel generations: one image or video each."},
+    {"name": "generations", "description": "Order, read, list and cancel generations: one image or video each."},
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
@@ -43,6 +44,7 @@ _TAGS = [
 
 _ROUTERS = (
     generations_router,
+    generation_list_router,
     content_router,
     uploads_router,
     models_router,

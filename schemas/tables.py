@@ -163,7 +163,9 @@ class Generation(SQLModel, table=True):
     created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of acceptance."""
     updated_at: datetime | None = Field(
-        default=None, sa_type=MOMENT, description="the last change of progress, wishes or rating; `stage_at` may be later"
+        default=None,
+        sa_type=MOMENT,
+        description="the last change of progress, wishes or rating; `stage_at` may be later",
     )
     started_at: datetime | None = Field(default=None, sa_type=MOMENT, description="a provider accepted the work")
     rendered_at: datetime | None = Field(default=None, sa_type=MOMENT, description="the provider's result was ready")
@@ -219,7 +221,9 @@ class Asset(SQLModel, table=True):
     created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the insert."""
     expires_at: datetime | None = Field(
-        default=None, sa_type=MOMENT, description="when the request wants it deleted; the operator's limit may be earlier"
+        default=None,
+        sa_type=MOMENT,
+        description="when the request wants it deleted; the operator's limit may be earlier",
     )
     expired_at: datetime | None = Field(default=None, sa_type=MOMENT, description="its file was given up for deletion")
 

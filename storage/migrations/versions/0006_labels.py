@@ -4,9 +4,12 @@ The previous release works on this schema: a trigger labels its generations, and
 INSERTs.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.types import TypeEngine
 
 revision = "0006"
 down_revision = "0005"
@@ -15,7 +18,7 @@ depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
 
-_COLUMNS = {
+_COLUMNS: dict[str, dict[str, TypeEngine[Any]]] = {
     "generations": {
         "updated_at": _MOMENT,
         "started_at": _MOMENT,
@@ -54,7 +57,8 @@ _LABEL = """
             INSERT INTO generation_labels
                 (generation_id, customer_id, created_at, kind, model, batch_id, retry_of, metadata, search)
             SELECT id, customer_id, created_at, kind, model,
-                   ("order" ->> 'batch_id')::uuid, ("order" ->> 'retry_of')::uuid, coalesce("order" -> 'metadata', '{}'),
+                   ("order" ->> 'batch_id')::uuid, ("order" ->> 'retry_of')::uuid,
+                   coalesce("order" -> 'metadata', '{}'),
                    to_tsvector('english', left(coalesce("order" #>> '{inputs,prompt}', ''), 2000))
             FROM inserted
             RETURNING generation_id, customer_id, created_at, metadata, search

@@ -4,6 +4,8 @@ Each statement commits by itself, and the system goes on working. A run that was
 every step leaves out what is done. The previous release works on this schema.
 """
 
+from uuid import UUID
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -35,7 +37,7 @@ _FILL = sa.text("""
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
-        last = "00000000-0000-0000-0000-000000000000"
+        last: UUID | None = UUID(int=0)
         while last is not None:
             last = op.get_bind().execute(_FILL, {"after": last, "slice": _SLICE}).scalar()
         # What a build that was cut short has left is there, and not valid.
