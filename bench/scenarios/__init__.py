@@ -6,10 +6,11 @@ from bench.scenario import Scenario
 from bench.scenarios.calls import Calls
 from bench.scenarios.doors import Doors
 from bench.scenarios.files import Files
+from bench.scenarios.lists import Lists
 from bench.scenarios.overhead import Overhead
 from bench.scenarios.throughput import Throughput
 from bench.scenarios.waiting import Waiting
 
-_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Waiting(), Files(), Doors(), Calls())
+_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Waiting(), Files(), Doors(), Calls(), Lists())
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}

@@ -20,7 +20,7 @@ PATH = "/v1/generations"
 def listed(gateway: httpx.Client, customer: NewCustomer) -> Callable[..., Any]:
     """Reads one page."""
 
-    def read(**parameters: object) -> Any:
+    def read(**parameters: Any) -> Any:
         answer = gateway.get(PATH, params=parameters, headers=customer.headers)
         assert answer.status_code == 200, answer.text
         return answer.json()
