@@ -9,6 +9,7 @@ from gateway.content import router as content_router
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
 from gateway.events import router as events_router
+from gateway.generation_list import router as generation_list_router
 from gateway.generations import router as generations_router
 from gateway.grants import router as grants_router
 from gateway.head import HeadAsGet
@@ -37,7 +38,7 @@ Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as 
 """
 
 _TAGS = [
-    {"name": "generations", "description": "Order, read and cancel generations: one image or video each."},
+    {"name": "generations", "description": "Order, read, list and cancel generations: one image or video each."},
     {"name": "events", "description": "Follow your generations: server-sent events, or pages."},
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
@@ -52,6 +53,7 @@ _TAGS = [
 _ROUTERS = (
     generations_router,
     events_router,
+    generation_list_router,
     content_router,
     uploads_router,
     models_router,

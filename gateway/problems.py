@@ -7,7 +7,9 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from minio.error import MinioException
+from pydantic import BaseModel
 from sqlalchemy import exc as database_errors
 from starlette.exceptions import HTTPException
 from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
@@ -142,14 +144,19 @@ async def _validation_error(request: Request, error: RequestValidationError) -> 
         return problem_response(BadRequest(f"the body is not valid JSON: see character {position}"))
     if any(entry["loc"][0] == "path" for entry in found):
         return problem_response(NotFound(_NO_ID))
-    body = request.scope["route"].body_field
-    model = None if body is None else model_in(body.field_info.annotation)
+    models = _models(request.scope["route"])
 
     def place_of(location: Location) -> Place:
         part, *path = location
-        return Place(tuple(path), model if part == "body" else None, str(part))
+        return Place(tuple(path), models.get(str(part)), str(part))
 
     return problem_response(refusal(found, place_of))
+
+
+def _models(route: APIRoute) -> Mapping[str, type[BaseModel] | None]:
+    """The models of a route's body and of its parameters."""
+    fields = {"body": route.body_field, "query": next(iter(route.dependant.query_params), None)}
+    return {part: model_in(field.field_info.annotation) for part, field in fields.items() if field is not None}
 
 
 async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:

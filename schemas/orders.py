@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -15,8 +16,8 @@ LONGEST_DEADLINE_SECONDS = 86_400
 # Every database and JSON reader of a vendor holds a number up to here.
 _LARGEST_SEED = 2**63 - 1
 
-_LONGEST_METADATA_KEY = 64
-_LONGEST_METADATA_VALUE = 512
+LONGEST_METADATA_KEY = 64
+LONGEST_METADATA_VALUE = 512
 
 
 def _visible_ascii(key: str) -> str:
@@ -136,9 +137,9 @@ class GenerationRequest(BaseModel):
     @classmethod
     def _short_entries(cls, metadata: dict[str, str]) -> dict[str, str]:
         for key, value in metadata.items():
-            if len(key) > _LONGEST_METADATA_KEY or len(value) > _LONGEST_METADATA_VALUE:
+            if len(key) > LONGEST_METADATA_KEY or len(value) > LONGEST_METADATA_VALUE:
                 raise ValueError(
-                    f"keys may have up to {_LONGEST_METADATA_KEY} characters and values up to {_LONGEST_METADATA_VALUE}"
+                    f"keys may have up to {LONGEST_METADATA_KEY} characters and values up to {LONGEST_METADATA_VALUE}"
                 )
         return metadata
 
@@ -220,6 +221,10 @@ class Order(BaseModel):
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
     metadata: dict[str, str] = {}
     """The request's metadata."""
+    batch_id: UUID | None = None
+    """The batch that the order belongs to."""
+    retry_of: UUID | None = None
+    """The generation that the order repeats."""
 
 
 def _replaced(image_urls: Sequence[str], video_urls: Sequence[str], urls: Mapping[str, str]) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 pydantic's own messages speak of its types ("Extra inputs are not permitted"). A customer knows fields and values.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, get_args
@@ -33,12 +33,17 @@ _WHOLE_NUMBER = "must be a whole number, such as 5"
 _NUMBER = "must be a number, such as 0.5"
 _SWITCH = "must be true or false"
 _OBJECT = 'must be an object, such as {{"name": "value"}}'
+_MOMENT = "must be a time with its zone, such as 2026-11-20T12:00:00Z; in a URL, + is written %2B"
 _UUID = "must be a UUID, such as 3e41a28d-5bf9-40ce-a038-dc975dda27ad"
 _UNKNOWN = "is not accepted: GET /docs describes the values"
 
 WORDS: Final[Mapping[str, str]] = {
     "bool_parsing": _SWITCH,
     "bool_type": _SWITCH,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_object_invalid": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_type": _MOMENT,
     "dict_type": _OBJECT,
     "enum": "must be {expected}",
     "finite_number": _NUMBER,
@@ -58,6 +63,7 @@ WORDS: Final[Mapping[str, str]] = {
     "string_too_short": "must not be empty",
     "string_type": _TEXT,
     "string_unicode": "has half of a surrogate pair: send whole characters",
+    "timezone_aware": _MOMENT,
     "too_long": "may have up to {max_length} entries",
     "uuid_parsing": _UUID,
     "uuid_type": _UUID,
@@ -111,7 +117,8 @@ def _words(error: ErrorDetails, place: Place) -> str:
             field = _field(place)
             return f"is missing: {field.description}" if field and field.description else "is missing"
         case "extra_forbidden":
-            return _of_unknown_field(str(place.path[-1]), _model_at(place.model, place.path[:-1]))
+            name, model = str(place.path[-1]), _model_at(place.model, place.path[:-1])
+            return _of_unknown_parameter(name, model) if place.document == "query" else _of_unknown_field(name, model)
         case kind:
             return WORDS.get(kind, _UNKNOWN).format(**_limits(error.get("ctx", {})))
 
@@ -137,8 +144,19 @@ def _of_unknown_field(name: str, model: type[BaseModel] | None) -> str:
             return f"{words} here; it belongs in `{outer}`"
     if habit := HABITS.get(name.lower()):
         return f"{words}; {habit}"
-    near = " or ".join(f"`{one}`" for one in get_close_matches(shown(name).lower(), fields, _NEAREST, _ALIKE))
+    near = _near(name, fields)
     return f"{words}; do you mean {near}?" if near else f"{words}; GET /docs lists the fields"
+
+
+def _of_unknown_parameter(name: str, model: type[BaseModel] | None) -> str:
+    """The words about a parameter that a query lacks."""
+    parameters = {} if model is None else model.model_fields
+    near = _near(name, parameters) or ", ".join(f"`{one}`" for one in parameters)
+    return f"there is no parameter `{shown(name)}`; do you mean {near}?" if near else "there is no such parameter"
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    return " or ".join(f"`{one}`" for one in get_close_matches(shown(name).lower(), names, _NEAREST, _ALIKE))
 
 
 def _field(place: Place) -> FieldInfo | None:

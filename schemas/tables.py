@@ -121,7 +121,14 @@ class Generation(SQLModel, table=True):
         CheckConstraint("(stage = 'failed') = (error_code IS NOT NULL)", name="failed_has_error"),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress_is_percent"),
         Index("ix_generations_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
-        Index("ix_generations_customer", "customer_id", "created_at"),
+        Index(
+            "ix_generations_stage",
+            "customer_id",
+            "stage",
+            "created_at",
+            "id",
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         Index("ix_generations_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
         # Swept rows leave the index: the sweep reads an hour's rows, however long the history.
         Index(
@@ -207,8 +214,20 @@ class Generation(SQLModel, table=True):
 
     created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of acceptance."""
+    updated_at: datetime | None = Field(
+        default=None,
+        sa_type=MOMENT,
+        description="the last change of progress, wishes or rating; `stage_at` may be later",
+    )
+    started_at: datetime | None = Field(default=None, sa_type=MOMENT, description="a provider accepted the work")
+    rendered_at: datetime | None = Field(default=None, sa_type=MOMENT, description="the provider's result was ready")
+    provider_seconds: float | None = Field(default=None, description="what the vendor says that its work took")
     finished_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of the end."""
+    rating: int | None = Field(default=None, sa_type=SmallInteger, description="the customer's opinion, 1 to 5")
+    deleted_at: datetime | None = Field(
+        default=None, sa_type=MOMENT, description="the customer deleted it: only facts about money are left"
+    )
 
 
 class Asset(SQLModel, table=True):
@@ -218,6 +237,11 @@ class Asset(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("generation_id", "role"),
         Index("ix_assets_kept", "created_at", postgresql_where=text("expired_at IS NULL AND role = 'result'")),
+        Index(
+            "ix_assets_expires",
+            "expires_at",
+            postgresql_where=text("expired_at IS NULL AND expires_at IS NOT NULL AND role = 'result'"),
+        ),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -248,6 +272,11 @@ class Asset(SQLModel, table=True):
     bit_rate: int | None = Field(default=None, sa_type=BigInteger, description="bits per second")
     created_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the insert."""
+    expires_at: datetime | None = Field(
+        default=None,
+        sa_type=MOMENT,
+        description="when the request wants it deleted; the operator's limit may be earlier",
+    )
     expired_at: datetime | None = Field(default=None, sa_type=MOMENT, description="its file was given up for deletion")
 
 

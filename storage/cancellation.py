@@ -9,14 +9,14 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from schemas.enums import CancelRule, Stage
 from schemas.errors import NotCancellable, NotFound
 from schemas.orders import Order
 from schemas.stages import CANCELLABLE, TERMINAL
 from schemas.tables import Generation
-from storage import sql, transitions
+from storage import generations, sql, transitions
 
 RuleOf = Callable[[Order, int], CancelRule]
 """Returns the rule for the price of cancelling, given an order and the index of its current route."""
@@ -33,11 +33,7 @@ def request(session: Session, generation_id: UUID, *, customer_id: UUID, rule_of
     """
     # The lock orders this transaction and the commit of a worker that is about to send a create. If we commit first,
     # the worker's write is refused. If the worker commits first, we see `submitting`.
-    row = session.exec(
-        select(Generation)
-        .where(Generation.id == generation_id, Generation.customer_id == customer_id)
-        .with_for_update()
-    ).one_or_none()
+    row = generations.find(session, generation_id, customer_id=customer_id, locks=True)
     if row is None:
         raise NotFound(f"you have no generation {generation_id}")
     if row.stage is Stage.CANCELLED or (row.cancel_requested_at is not None and row.stage in CANCELLABLE):

@@ -1,10 +1,11 @@
-"""A generation as its customer sees it: the row, the assets, and the credits that moved for the generation."""
+"""A generation as its customer sees it: the row, the assets, the moved credits, the batch and the retries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlmodel import Session, col, select
 
 from schemas.enums import TransferKind
@@ -12,15 +13,20 @@ from schemas.tables import Asset, Generation
 from storage import generations
 
 # The kinds are literals so that PostgreSQL can use the partial index on (generation_id, kind).
-_MOVED = text("""
-    SELECT kind, amount FROM ledger_transfers
-    WHERE generation_id = :generation_id AND kind IN ('hold', 'capture', 'release')
+_FACTS = text("""
+    SELECT wanted.id, labels.batch_id, labels.retry_of,
+           (SELECT later.generation_id FROM generation_labels later WHERE later.retry_of = wanted.id
+            ORDER BY later.created_at DESC LIMIT 1) AS retried_by,
+           (SELECT jsonb_object_agg(kind, amount) FROM ledger_transfers
+            WHERE generation_id = wanted.id AND kind IN ('hold', 'capture', 'release')) AS moved
+    FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
+    LEFT JOIN generation_labels labels ON labels.generation_id = wanted.id
 """)
 
 
 @dataclass(frozen=True)
 class Details:
-    """A generation with its assets and credits."""
+    """A generation with its assets, its credits and its relatives."""
 
     generation: Generation
     """The row."""
@@ -28,17 +34,35 @@ class Details:
     """The assets, the result first."""
     moved: Mapping[TransferKind, int]
     """The credits of each kind of transfer that has happened."""
+    batch_id: UUID | None = None
+    """The batch that the generation belongs to."""
+    retry_of: UUID | None = None
+    """The generation that this one repeats."""
+    retried_by: UUID | None = None
+    """The newest generation that repeats this one."""
 
 
 def find(session: Session, generation_id: UUID, *, customer_id: UUID) -> Details | None:
-    """Read a customer's generation with its assets and credits. None if the customer has no such generation.
+    """Read a customer's generation with its details. None if the customer has no such generation.
 
     Call this function first in a transaction. All reads of the transaction then see one snapshot, so captured credits
     never show before the stage `completed`.
     """
-    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    in_one_snapshot(session)
     generation = generations.find(session, generation_id, customer_id=customer_id)
     return None if generation is None else of(session, generation)
+
+
+def find_all(session: Session, ids: Sequence[UUID]) -> list[Details]:
+    """Read generations with their details, in the order of the ids."""
+    rows = session.exec(select(Generation).where(col(Generation.id).in_(ids))).all()
+    found = {row.id: row for row in rows}
+    return _of_all(session, [found[generation_id] for generation_id in ids])
+
+
+def in_one_snapshot(session: Session) -> None:
+    """Let all reads of the transaction see one snapshot. Call this function first."""
+    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 def of_new(generation: Generation) -> Details:
@@ -47,9 +71,21 @@ def of_new(generation: Generation) -> Details:
 
 
 def of(session: Session, generation: Generation) -> Details:
-    """Read the assets and credits of a generation whose row is read already."""
-    assets = session.exec(
-        select(Asset).where(Asset.generation_id == generation.id).order_by(col(Asset.role).desc())
-    ).all()
-    moved = session.execute(_MOVED, {"generation_id": generation.id})
-    return Details(generation, assets, {TransferKind(kind): amount for kind, amount in moved})
+    """Read the details of a generation whose row is read already."""
+    (details,) = _of_all(session, [generation])
+    return details
+
+
+def _of_all(session: Session, rows: Sequence[Generation]) -> list[Details]:
+    ids = [row.id for row in rows]
+    assets: dict[UUID, list[Asset]] = {generation_id: [] for generation_id in ids}
+    by_role = select(Asset).where(col(Asset.generation_id).in_(ids)).order_by(col(Asset.role).desc())
+    for asset in session.exec(by_role):
+        assets[asset.generation_id].append(asset)
+    facts = {fact.id: fact for fact in session.execute(_FACTS, {"ids": ids})}
+    return [_details(row, assets[row.id], facts[row.id]) for row in rows]
+
+
+def _details(row: Generation, assets: Sequence[Asset], facts: Row[Any]) -> Details:
+    moved = {TransferKind(kind): amount for kind, amount in (facts.moved or {}).items()}
+    return Details(row, assets, moved, facts.batch_id, facts.retry_of, facts.retried_by)

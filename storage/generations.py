@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import func
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from schemas.enums import Stage
 from schemas.tables import Generation
@@ -27,12 +27,19 @@ class Wake:
     """A callback arrived, so the result is probably ready."""
 
 
-def find(session: Session, generation_id: UUID, *, customer_id: UUID | None = None) -> Generation | None:
-    """Find a generation. With `customer_id`, find only a generation of this customer."""
+def find(
+    session: Session, generation_id: UUID, *, customer_id: UUID | None = None, locks: bool = False
+) -> Generation | None:
+    """Find a generation.
+
+    Args:
+        customer_id: find only a generation of this customer that the customer has not deleted.
+        locks: lock the row until the end of the transaction.
+    """
     statement = select(Generation).where(Generation.id == generation_id)
     if customer_id is not None:
-        statement = statement.where(Generation.customer_id == customer_id)
-    return session.exec(statement).one_or_none()
+        statement = statement.where(Generation.customer_id == customer_id, col(Generation.deleted_at).is_(None))
+    return session.exec(statement.with_for_update() if locks else statement).one_or_none()
 
 
 def database_now(session: Session) -> datetime:

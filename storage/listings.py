@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from schemas.enums import Stage
+from schemas.enums import Kind, Stage
+from schemas.names import ProviderName
 from schemas.stages import TERMINAL, status_of
 
 
@@ -134,11 +135,13 @@ _SERVICES = text("""
     FROM services ORDER BY created_at DESC, id LIMIT :limit
 """)
 
+# The labels have indexes in this order. They lack the generations that customers have deleted.
 _GENERATIONS = """
-    SELECT id, customer_id, model, provider, stage, progress, credits, error_code, created_at, finished_at
-    FROM generations
+    SELECT g.id, g.customer_id, g.model, g.provider, g.stage, g.progress, g.credits, g.error_code, g.created_at,
+           g.finished_at
+    FROM generation_labels l JOIN generations g ON g.id = l.generation_id
     WHERE {conditions}
-    ORDER BY created_at DESC, id LIMIT :limit
+    ORDER BY l.created_at DESC, l.generation_id DESC LIMIT :limit
 """
 
 
@@ -170,19 +173,29 @@ def services(session: Session, *, limit: int) -> list[ListedService]:
 
 
 def generations(
-    session: Session, *, customer_id: UUID | None = None, stages: Collection[Stage] = (), limit: int
+    session: Session,
+    *,
+    customer_id: UUID | None = None,
+    provider: ProviderName | None = None,
+    kind: Kind | None = None,
+    model: str | None = None,
+    stages: Collection[Stage] = (),
+    limit: int,
 ) -> list[ListedGeneration]:
-    """List generations. With `customer_id` or `stages`, list only generations of this customer or in these stages."""
+    """List generations. Each of the other arguments that is given leaves out those that differ."""
     conditions = ["true"]
     given: dict[str, object] = {"limit": limit}
-    if customer_id is not None:
-        conditions.append("customer_id = :customer_id")
-        given["customer_id"] = customer_id
+    equals = {"l.customer_id": customer_id, "g.provider": provider, "l.kind": kind, "l.model": model}
+    for column, value in equals.items():
+        if value is not None:
+            name = column.partition(".")[2]
+            conditions.append(f"{column} = :{name}")
+            given[name] = value
     if stages:
-        conditions.append("stage = ANY(:stages)")
+        conditions.append("g.stage = ANY(:stages)")
         given["stages"] = [stage.value for stage in stages]
     if stages and not TERMINAL & set(stages):
-        conditions.append("wake_at IS NOT NULL")  # which has an index
+        conditions.append("g.wake_at IS NOT NULL")  # which has an index
     rows = session.execute(text(_GENERATIONS.format(conditions=" AND ".join(conditions))), given)
     return [
         ListedGeneration(

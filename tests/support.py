@@ -23,8 +23,9 @@ T = TypeVar("T")
 # In an order that foreign keys allow. The two accounts that exist once stay.
 EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
-    DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generations;
-    DELETE FROM key_spending; DELETE FROM api_keys; DELETE FROM customers; DELETE FROM services;
+    DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generation_labels;
+    DELETE FROM generation_terms; DELETE FROM generations; DELETE FROM key_spending; DELETE FROM api_keys;
+    DELETE FROM customers; DELETE FROM services;
 """
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bench.figures.results import Outcome
 from bench.load import sandbox_alone
-from bench.scenarios import calls, overhead, throughput
+from bench.scenarios import calls, lists, overhead, throughput
 from bench.subjects.reelworks import NAME as REELWORKS
 
 Find = Callable[[Sequence[Outcome]], float | None]
@@ -187,6 +187,18 @@ TARGETS = (
         find=highest("files", "growth of the worker", case="1 GB"),
         unit="MiB",
         below=64,
+    ),
+    Target(
+        what="list of 1,000,000 generations, any filter, p99",
+        find=highest(lists.NAME, f"{lists.ANSWER} p99"),
+        unit="ms",
+        at_most=50,
+    ),
+    Target(
+        what="list of 1,000,000 generations, any filter: rows read for 20 entries",
+        find=highest(lists.NAME, lists.READ),
+        unit="",
+        at_most=400,
     ),
     Target(
         what="provider calls per generation, callback mode",

@@ -6,11 +6,14 @@ from bench.scenario import Scenario
 from bench.scenarios.calls import Calls
 from bench.scenarios.doors import Doors
 from bench.scenarios.files import Files
+from bench.scenarios.lists import Lists
 from bench.scenarios.overhead import Overhead
 from bench.scenarios.streams import Streams
 from bench.scenarios.throughput import Throughput
 from bench.scenarios.waiting import Waiting
 
-_ORDER: tuple[Scenario, ...] = (Throughput(), Overhead(), Waiting(), Files(), Doors(), Streams(), Calls())
+_ORDER: tuple[Scenario, ...] = (
+    Throughput(), Overhead(), Waiting(), Files(), Doors(), Streams(), Calls(), Lists(),
+)  # fmt: skip
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}

@@ -8,7 +8,7 @@ import typer
 from cli.configuration import transaction
 from cli.console import console
 from cli.options import AsJson, Limit
-from schemas.enums import Stage, Status
+from schemas.enums import Kind, Stage, Status
 from schemas.errors import NotFound
 from schemas.stages import status_of
 
@@ -19,6 +19,9 @@ top = typer.Typer()
 @app.command("list")
 def list_generations(
     customer: Annotated[UUID | None, typer.Option(help="only those of this customer")] = None,
+    provider: Annotated[str | None, typer.Option(help="only those whose current route is this provider's")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="only images, or only videos")] = None,
+    model: Annotated[str | None, typer.Option(help="only those that this model serves")] = None,
     status: Annotated[list[Status] | None, typer.Option(help="only these; may be given several times")] = None,
     stage: Annotated[list[Stage] | None, typer.Option(help="only these; may be given several times")] = None,
     limit: Limit = 20,
@@ -30,7 +33,15 @@ def list_generations(
 
     stages = {*(stage or ()), *(one for one in Stage if status_of(one) in (status or ()))}
     with transaction() as session:
-        found = listings.generations(session, customer_id=customer, stages=stages, limit=limit)
+        found = listings.generations(
+            session,
+            customer_id=customer,
+            provider=provider,
+            kind=kind,
+            model=model,
+            stages=stages,
+            limit=limit,
+        )
     shown_by_stage = ("status", "finished_at")
     show_rows(listings.ListedGeneration, found, console, as_json=as_json, for_programs=shown_by_stage)
 

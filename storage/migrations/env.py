@@ -4,8 +4,9 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
+import schemas.label_tables
 import schemas.ledger_tables
-import schemas.tables  # noqa: F401 -- both fill the metadata
+import schemas.tables  # noqa: F401 -- these fill the metadata
 
 connection: Connection | None = context.config.attributes.get("connection")
 if connection is None:

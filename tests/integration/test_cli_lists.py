@@ -124,6 +124,10 @@ def three(database: Database, settings: Settings, objects: ObjectStore, customer
         (["--status", "failed", "--status", "completed"], [1, 0]),
         (["--status", "processing"], []),
         (["--status", "completed", "--stage", "queued"], [2, 0]),
+        (["--provider", "kie", "--kind", "image", "--model", "nano-banana", "--limit", "2"], [2, 1]),
+        (["--provider", "replicate"], []),
+        (["--kind", "video"], []),
+        (["--model", "veo-3"], []),
     ],
 )
 def test_generations_are_listed_by_stage_newest_first(

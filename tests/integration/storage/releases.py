@@ -168,6 +168,27 @@ _AT_0008 = [
     """
 ]
 
+_AT_0009 = [
+    """
+        UPDATE generations
+        SET updated_at = clock_timestamp(), started_at = clock_timestamp(), rendered_at = clock_timestamp(),
+            provider_seconds = 1.5, rating = 5, deleted_at = clock_timestamp()
+        WHERE stage = 'completed'
+    """,
+    "UPDATE assets SET expires_at = clock_timestamp() + interval '1 day'",
+    # The trigger labels the generations. Batches and retries name others.
+    """
+        UPDATE generation_labels SET batch_id = md5('batch')::uuid, retry_of = md5('failed')::uuid,
+                                     search = to_tsvector('english', 'a lighthouse'), metadata = '{"order": "1"}'
+        WHERE generation_id = md5('queued')::uuid
+    """,
+    """
+        INSERT INTO generation_terms (term, created_at, generation_id)
+        SELECT generation_term(customer_id, 'word', 'lighthous'), created_at, generation_id FROM generation_labels
+        ON CONFLICT DO NOTHING
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -177,6 +198,8 @@ _STATEMENTS = {
     "0006": [],
     "0007": _AT_0007,
     "0008": _AT_0008,
+    "0009": _AT_0009,
+    "0010": [],
 }
 
 ACCEPTED = {
