@@ -12,7 +12,7 @@ from gateway.head import READS
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
 from schemas.identity_api import CUSTOMER_HEADER
-from schemas.tables import Customer
+from storage.customers import ActingCustomer
 
 __all__ = ["Caller", "TheCaller", "TheCustomer", "customers_router", "needs"]
 
@@ -87,9 +87,9 @@ TheCaller = Annotated[Caller, Depends(_the_caller)]
 """The sender of the request. For a route of a `customers_router`."""
 
 
-async def _the_customer(caller: TheCaller) -> Customer:
+async def _the_customer(caller: TheCaller) -> ActingCustomer:
     return caller.customer
 
 
-TheCustomer = Annotated[Customer, Depends(_the_customer)]
+TheCustomer = Annotated[ActingCustomer, Depends(_the_customer)]
 """The customer for whom the request acts. For a route of a `customers_router`."""

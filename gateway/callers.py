@@ -24,7 +24,7 @@ from schemas.tables import Customer
 from schemas.text import name, shown
 from storage import customers
 from storage.api_keys import Owner
-from storage.customers import Authenticated, KnownKey
+from storage.customers import ActingCustomer, Authenticated, KnownKey
 from storage.ledger import Spender
 
 
@@ -34,13 +34,13 @@ class Caller:
 
     key: KnownKey
     """The API key of the request."""
-    named: Customer | None
+    named: ActingCustomer | None
     """The customer for whom the request acts. None: a key of a service or the operator, and no name."""
     live_id: UUID | None
     """The live customer. A test key acts for this customer's test customer."""
 
     @property
-    def customer(self) -> Customer:
+    def customer(self) -> ActingCustomer:
         """The customer for whom the request acts.
 
         Raises:
@@ -140,4 +140,5 @@ def _made(session: Session, found: Authenticated, named: str, *, makes: bool) ->
     if live_id is None:
         raise NotFound(f"you have no customer {shown(named)}")
     acting_id = customers.ensure_test_customer(session, live_id) if found.key.is_test else live_id
-    return Caller(found.key, session.get_one(Customer, acting_id), live_id)
+    customer = session.get_one(Customer, acting_id)
+    return Caller(found.key, ActingCustomer(customer.id, customer.name), live_id)
