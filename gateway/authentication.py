@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from gateway.callers import Caller, identify
+from gateway.callers import Caller, identify, named_in_header
 from gateway.head import READS
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
@@ -70,7 +70,7 @@ async def caller_for(request: Request, named: str | None) -> Caller:
         InvalidRequest: the header names another customer.
     """
     caller: Caller = request.state.caller
-    in_header = request.headers.get(CUSTOMER_HEADER)
+    in_header = named_in_header(request)
     if named is None or named == in_header:
         return caller
     if in_header is not None:
