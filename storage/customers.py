@@ -61,7 +61,7 @@ class Authenticated(NamedTuple):
     customer: ActingCustomer | None
     """The customer. None: no customer of this name, or the request of a service or the operator names none."""
     live_id: UUID | None
-    """The live customer: of a test customer, the one whose twin it is; otherwise the customer itself."""
+    """The live customer. For a test key, this is the customer whose test customer acts."""
 
 
 def create_customer(session: Session, name: str) -> Customer:
@@ -79,13 +79,11 @@ def create_service(session: Session, name: str) -> Service:
     Raises:
         InvalidRequest: another service has this name.
     """
-    if session.exec(select(Service).where(Service.name == name)).first() is not None:
-        raise InvalidRequest.of_fields([("name", f"is taken: another service is called {name!r}")])
-    service = Service(name=name)
-    session.add(service)
-    session.flush()
-    session.refresh(service)
-    return service
+    statement = insert(Service).values(id=uuid4(), name=name).on_conflict_do_nothing().returning(col(Service.id))
+    inserted = session.execute(statement).scalar_one_or_none()
+    if inserted is None:
+        raise InvalidRequest.of_fields([("name", "is taken: another service has this name")])
+    return session.get_one(Service, inserted)
 
 
 def find_customer(session: Session, name: str) -> Customer | None:
