@@ -219,4 +219,28 @@ MUTANTS = (
         new="                pass\n",
         checks=("tests/integration/tasks/test_wake.py", MODEL),
     ),
+    Mutant(
+        name="a cap that only the first order of a day meets",
+        breaks="orders of a key exceed its daily cap",
+        file="storage/ledger_statements.py",
+        old="        WHERE key_spending.credits + excluded.credits <= %(cap)s::bigint\n",
+        new="",
+        checks=("tests/integration/gateway/test_keys.py",),
+    ),
+    Mutant(
+        name="an order of the wrong kind",
+        breaks="a live customer's order can lead to the sandbox, and a test customer's to a vendor",
+        file="storage/statements.py",
+        old=" AND (test_of IS NOT NULL) = %(is_test)s",
+        new=" AND %(is_test)s IS NOT NULL",
+        checks=("tests/integration/tasks/test_test_keys.py",),
+    ),
+    Mutant(
+        name="a route without its scope",
+        breaks="a key orders without the scope `generate`",
+        file="gateway/callers.py",
+        old="    if scope not in found.key.scopes:\n        raise InsufficientScope(scope)\n",
+        new="",
+        checks=("tests/integration/gateway/test_access.py",),
+    ),
 )

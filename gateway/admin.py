@@ -1,4 +1,4 @@
-"""`/v1/admin`: customers and services, for the operator. A service sees the customers of its own."""
+"""`/v1/admin`: customers and services, for the operator. A service sees only its own customers."""
 
 from typing import Annotated
 from uuid import UUID

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from gateway.callers import Caller, identify
+from gateway.callers import Caller, identify, named_in_header
 from gateway.head import READS
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
 from schemas.identity_api import CUSTOMER_HEADER
-from schemas.tables import Customer
+from storage.customers import ActingCustomer
 
 __all__ = ["Caller", "TheCaller", "TheCustomer", "customers_router", "needs"]
 
@@ -70,7 +70,7 @@ async def caller_for(request: Request, named: str | None) -> Caller:
         InvalidRequest: the header names another customer.
     """
     caller: Caller = request.state.caller
-    in_header = request.headers.get(CUSTOMER_HEADER)
+    in_header = named_in_header(request)
     if named is None or named == in_header:
         return caller
     if in_header is not None:
@@ -87,9 +87,9 @@ TheCaller = Annotated[Caller, Depends(_the_caller)]
 """The sender of the request. For a route of a `customers_router`."""
 
 
-async def _the_customer(caller: TheCaller) -> Customer:
+async def _the_customer(caller: TheCaller) -> ActingCustomer:
     return caller.customer
 
 
-TheCustomer = Annotated[Customer, Depends(_the_customer)]
+TheCustomer = Annotated[ActingCustomer, Depends(_the_customer)]
 """The customer for whom the request acts. For a route of a `customers_router`."""

@@ -21,10 +21,10 @@ from schemas.errors import (
 )
 from schemas.identity_api import CUSTOMER_HEADER, LONGEST_NAME
 from schemas.tables import Customer
-from schemas.text import name, shown
+from schemas.text import shown
 from storage import customers
 from storage.api_keys import Owner
-from storage.customers import Authenticated, KnownKey
+from storage.customers import ActingCustomer, Authenticated, KnownKey
 from storage.ledger import Spender
 
 
@@ -34,13 +34,13 @@ class Caller:
 
     key: KnownKey
     """The API key of the request."""
-    named: Customer | None
+    named: ActingCustomer | None
     """The customer for whom the request acts. None: a key of a service or the operator, and no name."""
     live_id: UUID | None
     """The live customer. A test key acts for this customer's test customer."""
 
     @property
-    def customer(self) -> Customer:
+    def customer(self) -> ActingCustomer:
         """The customer for whom the request acts.
 
         Raises:
@@ -90,13 +90,18 @@ async def identify(request: Request, material: str | None, scope: Scope, named: 
     if not material:
         raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
     services: GatewayServices = request.app.state.services
-    named = named or _name_in(request)
-    found = await services.loop_database.statement(lambda sql: customers.authenticate(sql, material, named))
+    named = named or named_in_header(request)
+    # The key is judged first. The database gets no text that is no name.
+    name = named if named and _is_name(named) else None
+    found = await services.loop_database.statement(lambda sql: customers.authenticate(sql, material, name))
     if found is None:
         raise Unauthenticated("this API key is unknown")
     _require_valid(found.key)
     if scope not in found.key.scopes:
         raise InsufficientScope(scope)
+    if named is not None and name is None:
+        problem = f"must be 1 to {LONGEST_NAME} visible characters, with plain spaces between them"
+        raise InvalidRequest.of_fields([(CUSTOMER_HEADER, problem)])
     services.key_use.note(found.key.id)
     if named is not None and found.key.owner.customer_id is not None:
         _require_own(found, named)
@@ -106,16 +111,19 @@ async def identify(request: Request, material: str | None, scope: Scope, named: 
     return Caller(found.key, found.customer, found.live_id)
 
 
-def _name_in(request: Request) -> str | None:
-    named = request.headers.get(CUSTOMER_HEADER)
-    if named is None:
-        return None
-    if not named.strip() or len(named) > LONGEST_NAME:
-        raise InvalidRequest.of_fields([(CUSTOMER_HEADER, f"must be a text of 1 to {LONGEST_NAME} characters")])
+def named_in_header(request: Request) -> str | None:
+    """The customer whom the header names. Clients send UTF-8, and the server reads Latin-1."""
+    header = request.headers.get(CUSTOMER_HEADER)
+    if header is None or header.isascii():
+        return header
     try:
-        return name(named)
-    except ValueError as error:
-        raise InvalidRequest.of_fields([(CUSTOMER_HEADER, str(error))]) from None
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= LONGEST_NAME and text.isprintable() and not text.isspace()
 
 
 def _require_valid(key: KnownKey) -> None:
@@ -140,4 +148,5 @@ def _made(session: Session, found: Authenticated, named: str, *, makes: bool) ->
     if live_id is None:
         raise NotFound(f"you have no customer {shown(named)}")
     acting_id = customers.ensure_test_customer(session, live_id) if found.key.is_test else live_id
-    return Caller(found.key, session.get_one(Customer, acting_id), live_id)
+    customer = session.get_one(Customer, acting_id)
+    return Caller(found.key, ActingCustomer(customer.id, customer.name), live_id)

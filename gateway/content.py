@@ -19,8 +19,9 @@ from gateway.streaming import STREAMED, ConditionHeaders, Conditions, ObjectMiss
 from schemas.enums import AssetRole, Status
 from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
 from schemas.stages import status_of
-from schemas.tables import Asset, Customer, Generation
+from schemas.tables import Asset, Generation
 from storage import details
+from storage.customers import ActingCustomer
 
 log = structlog.get_logger()
 
@@ -81,7 +82,7 @@ def get_thumbnail(
     return _deliver(services, asset, delivery, conditions, is_head=is_head)
 
 
-def _asset(services: GatewayServices, customer: Customer, generation_id: UUID, role: AssetRole) -> Asset:
+def _asset(services: GatewayServices, customer: ActingCustomer, generation_id: UUID, role: AssetRole) -> Asset:
     with services.database.transaction() as session:
         found = details.find(session, generation_id, customer_id=customer.id)
     if found is None:

@@ -24,8 +24,9 @@ from schemas.inputs import upload_url
 from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
 from schemas.settings import InputSettings
 from schemas.shares import NoPlace, Shares
-from schemas.tables import Customer, Upload
+from schemas.tables import Upload
 from storage import uploads
+from storage.customers import ActingCustomer
 
 log = structlog.get_logger()
 
@@ -97,7 +98,7 @@ def delete_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) 
 
 
 @contextmanager
-def _place(shares: Shares, customer: Customer) -> Iterator[None]:
+def _place(shares: Shares, customer: ActingCustomer) -> Iterator[None]:
     try:
         with shares.taken_by(customer.id):
             yield

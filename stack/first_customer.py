@@ -7,10 +7,10 @@ import typer
 
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.settings import Settings
-from schemas.tables import Customer
 from stack.private_file import read_private, write_private
 from storage import customers, ledger
 from storage.api_keys import Terms
+from storage.customers import ActingCustomer
 from storage.database import Database
 from storage.sql import of
 
@@ -33,23 +33,23 @@ def ensure_first_customer(settings: Settings) -> None:
     typer.echo(_ready(settings, customer, key_file))
 
 
-def _customer_of(database: Database, key: str | None) -> Customer | None:
+def _customer_of(database: Database, key: str | None) -> ActingCustomer | None:
     with database.transaction() as session:
         found = customers.authenticate(of(session), key) if key else None
     return found.customer if found and not (found.key.is_revoked or found.key.is_expired) else None
 
 
-def _create(database: Database, key_file: Path) -> Customer:
+def _create(database: Database, key_file: Path) -> ActingCustomer:
     with database.transaction() as session:
         customer = customers.find_customer(session, NAME) or customers.create_customer(session, NAME)
         ledger.grant(session, customer.id, CREDITS, reference="first run")
         key = customers.create_api_key(session, customer.id, Terms(scopes=(*DEFAULT_SCOPES, Scope.ADMIN)))
-        made = Customer(id=customer.id, name=customer.name)
+        made = ActingCustomer(customer.id, customer.name)
     write_private(key_file, key)
     return made
 
 
-def _ready(settings: Settings, customer: Customer, key_file: Path) -> str:
+def _ready(settings: Settings, customer: ActingCustomer, key_file: Path) -> str:
     folder = Path.cwd()
     shown = key_file.relative_to(folder) if key_file.is_relative_to(folder) else key_file
     return (

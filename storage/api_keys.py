@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, or_
@@ -24,8 +25,7 @@ _KEY = re.compile(r"rw_(test_)?[A-Za-z0-9_-]{43}")
 _SHOWN_CHARACTERS = 5
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(NamedTuple):
     """The owner of keys: a customer, a service, or the operator, who has neither id."""
 
     customer_id: UUID | None = None

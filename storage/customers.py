@@ -1,8 +1,7 @@
 """Customers, the services that act for some of them, and the authentication of requests."""
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
@@ -20,8 +19,7 @@ TEST_CREDITS = 1_000_000_000
 """The credits that each test customer gets once. They buy results of the sandbox."""
 
 
-@dataclass(frozen=True)
-class KnownKey:
+class KnownKey(NamedTuple):
     """The API key of a request."""
 
     id: UUID
@@ -46,16 +44,24 @@ class KnownKey:
     """Whether the key has ended."""
 
 
-@dataclass(frozen=True)
-class Authenticated:
+class ActingCustomer(NamedTuple):
+    """The customer for whom a request acts. A row of the ORM would cost each request more than its statement."""
+
+    id: UUID
+    """The customer's id."""
+    name: str
+    """The customer's name."""
+
+
+class Authenticated(NamedTuple):
     """A known key, and the customer for whom the request acts."""
 
     key: KnownKey
     """The key."""
-    customer: Customer | None
+    customer: ActingCustomer | None
     """The customer. None: no customer of this name, or the request of a service or the operator names none."""
     live_id: UUID | None
-    """The live customer: of a test customer, the one whose twin it is; otherwise the customer itself."""
+    """The live customer. For a test key, this is the customer whose test customer acts."""
 
 
 def create_customer(session: Session, name: str) -> Customer:
@@ -73,13 +79,11 @@ def create_service(session: Session, name: str) -> Service:
     Raises:
         InvalidRequest: another service has this name.
     """
-    if session.exec(select(Service).where(Service.name == name)).first() is not None:
-        raise InvalidRequest.of_fields([("name", f"is taken: another service is called {name!r}")])
-    service = Service(name=name)
-    session.add(service)
-    session.flush()
-    session.refresh(service)
-    return service
+    statement = insert(Service).values(id=uuid4(), name=name).on_conflict_do_nothing().returning(col(Service.id))
+    inserted = session.execute(statement).scalar_one_or_none()
+    if inserted is None:
+        raise InvalidRequest.of_fields([("name", "is taken: another service has this name")])
+    return session.get_one(Service, inserted)
 
 
 def find_customer(session: Session, name: str) -> Customer | None:
@@ -206,13 +210,12 @@ def _scopes(*names: str) -> frozenset[Scope]:
 def _authenticated(
     key_id: UUID, customer_id: UUID | None, service_id: UUID | None, prefix: str, scopes: list[str], *row: Any
 ) -> Authenticated:
-    is_test, makes_customers, daily_cap, spends_as, is_revoked, is_expired, live_id, acting_id, name, made_at = row
+    is_test, makes_customers, daily_cap, spends_as, is_revoked, is_expired, live_id, acting_id, name = row
     key = KnownKey(
         key_id, Owner(customer_id, service_id), prefix, _scopes(*scopes), is_test, makes_customers, daily_cap,
         spends_as, is_revoked, is_expired,
     )  # fmt: skip
-    customer = None if acting_id is None else Customer(id=acting_id, name=name, created_at=made_at)
-    return Authenticated(key, customer, live_id)
+    return Authenticated(key, None if acting_id is None else ActingCustomer(acting_id, name), live_id)
 
 
 # `live` is the owner of the key, or the customer whom the request names. Only the id decides, and `coalesce` asks for a
@@ -221,14 +224,14 @@ _AUTHENTICATE = returns(_authenticated)("""
     SELECT key.id, key.customer_id, key.service_id, key.prefix, key.scopes,
            key.is_test, key.makes_customers, key.daily_cap, coalesce(key.spends_as, key.id),
            key.revoked_at IS NOT NULL, coalesce(key.expires_at <= clock_timestamp(), false),
-           live.id, CASE WHEN key.is_test THEN test.id ELSE live.id END, live.name, live.created_at
+           live.id, CASE WHEN key.is_test THEN test.id ELSE live.id END, live.name
     FROM api_keys AS key
     LEFT JOIN customers AS live ON live.deleted_at IS NULL AND live.id = coalesce(
         key.customer_id,
         (SELECT id FROM customers WHERE service_id = key.service_id AND reference = %(named)s::text),
         (SELECT id FROM customers WHERE key.service_id IS NULL AND test_of IS NULL AND id = %(named_id)s::uuid)
     )
-    LEFT JOIN customers AS test ON key.is_test AND test.test_of = live.id
+    LEFT JOIN customers AS test ON test.test_of = CASE WHEN key.is_test THEN live.id END
     WHERE key.key_hash = %(key_hash)s
 """)
 

@@ -148,8 +148,7 @@ def _meant(session: "Session", first: str, second: str | None) -> Sequence["ApiK
     owner = None if customer_id is None else Owner(customer_id)
     keys = api_keys.named(session, owner, second or first)
     if not keys:
-        whose = "nobody" if owner is None else f"customer {customer_id}"
-        none = "there is no" if owner is None else f"{whose} has no"
+        none = "there is no" if owner is None else f"{owner} has no"
         raise NotFound(f"{none} live key like that: give the whole key, or exactly its first characters as listed")
     return keys
 

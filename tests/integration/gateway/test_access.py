@@ -30,7 +30,7 @@ OF_OTHERS = {"404 `not_found`", "403 `not_for_this_key`"}
 
 @pytest.fixture(scope="module")
 def gateway(settings: Settings) -> Iterator[httpx.Client]:
-    """A gateway with a sandbox that nobody answers."""
+    """A gateway whose sandbox is away."""
     test_keys = TestKeySettings(sandbox_url="http://127.0.0.1:1", api_key=SecretStr("sandbox"))
     with serving(create_app(settings.model_copy(update={"test_keys": test_keys}))) as client:
         yield client

@@ -27,7 +27,7 @@ ALL = (Scope.GENERATE, Scope.READ, Scope.ADMIN)
 
 @pytest.fixture(scope="module")
 def gateway(settings: Settings) -> Iterator[httpx.Client]:
-    """A gateway with a sandbox that nobody answers."""
+    """A gateway whose sandbox is away."""
     test_keys = TestKeySettings(sandbox_url="http://127.0.0.1:1", api_key=SecretStr("sandbox"))
     with serving(create_app(settings.model_copy(update={"test_keys": test_keys}))) as client:
         yield client
@@ -237,11 +237,13 @@ def test_same_order_by_header_and_by_body_is_one_generation(
     gateway: httpx.Client, service: Owner, make_key: Callable[..., str]
 ) -> None:
     key = make_key(service, scopes=tuple(Scope), makes_customers=True)
-    gateway.post("/v1/credits/grants", json={"amount": 100, "reference": "1"}, headers=headers(key, "123"))
-    once = {"Idempotency-Key": "order-1"}
+    grant = {"amount": 100, "reference": "1", "customer_id": "Ünal & Söhne"}
+    assert gateway.post("/v1/credits/grants", json=grant, headers=headers(key)).status_code == 201
+    by_header = {b"X-API-Key": key.encode(), b"X-Customer-ID": "Ünal & Söhne".encode(), b"Idempotency-Key": b"1"}
+    by_body = headers(key) | {"Idempotency-Key": "1"}
 
-    first = gateway.post("/v1/generations", json=ORDER, headers=headers(key, "123") | once)
-    again = gateway.post("/v1/generations", json={**ORDER, "customer_id": "123"}, headers=headers(key) | once)
+    first = gateway.post("/v1/generations", json=ORDER, headers=by_header)
+    again = gateway.post("/v1/generations", json={**ORDER, "customer_id": "Ünal & Söhne"}, headers=by_body)
 
     assert first.json()["id"] == again.json()["id"]
 
@@ -276,7 +278,9 @@ def test_name_that_is_none_is_refused(
     gateway: httpx.Client, service: Owner, make_key: Callable[..., str], named: str
 ) -> None:
     answer = gateway.get("/v1/credits", headers=headers(make_key(service), named))
+    stranger = gateway.get("/v1/credits", headers=headers("rw_wrong", named))
 
+    assert problem(stranger) == (401, "unauthenticated")
     assert [error["field"] for error in answer.json()["errors"]] == ["X-Customer-ID"]
 
 

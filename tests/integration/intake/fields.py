@@ -15,6 +15,9 @@ REQUEST: Mapping[str, object] = {"model": "nano-banana", "prompt": "a lighthouse
 PATH_VALUES: Mapping[str, str] = {
     "generation_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "upload_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "key_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "service_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "customer_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "provider": "kie",
     "name": "nano-banana",
     "key": "uploads/1",
