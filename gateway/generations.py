@@ -97,7 +97,7 @@ async def create_generation(
     generation = accepted.generation
     response.headers["Location"] = path_of(generation.id)
     if accepted.is_new:
-        return generation_resource(details.of_new(generation))
+        return generation_resource(details.of_new(generation), services.settings.retention)
     response.headers["Idempotency-Replayed"] = "true"
     return await get_generation(generation.id, services, customer)
 
@@ -114,7 +114,7 @@ async def get_generation(generation_id: UUID, services: ServicesOf, customer: Th
     )
     if found is None:
         raise NotFound(f"you have no generation {generation_id}")
-    return generation_resource(found)
+    return generation_resource(found, services.settings.retention)
 
 
 @router.post(
@@ -138,7 +138,7 @@ def cancel_generation(
             customer_id=customer.id,
             rule_of=lambda order, index: services.catalogue.cancel_rule(order.model, order.routes[index]),
         )
-        resource = generation_resource(details.of(session, generation))
+        resource = generation_resource(details.of(session, generation), services.settings.retention)
     if generation.stage in TERMINAL:
         response.status_code = 200
     elif generation.lease_token is None:

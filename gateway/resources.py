@@ -3,6 +3,7 @@
 Leases, remote ids and vendors' URLs stay internal.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from schemas.api import (
@@ -17,8 +18,10 @@ from schemas.api import (
 from schemas.causes import CONSEQUENCES, cause_of_cancel, cause_of_failure
 from schemas.enums import AssetRole, Stage, TransferKind
 from schemas.orders import Order
+from schemas.settings import RetentionSettings
 from schemas.stages import status_of
-from schemas.tables import Generation
+from schemas.tables import Asset, Generation
+from storage import assets
 from storage.details import Details
 
 
@@ -27,8 +30,12 @@ def path_of(generation_id: UUID) -> str:
     return f"/v1/generations/{generation_id}"
 
 
-def generation_resource(details: Details) -> GenerationResource:
-    """The API resource of a generation."""
+def generation_resource(details: Details, retention: RetentionSettings) -> GenerationResource:
+    """The API resource of a generation.
+
+    Args:
+        retention: says for how long files are kept here.
+    """
     row = details.generation
     order = Order.model_validate(row.order)
     return GenerationResource.model_validate(
@@ -40,16 +47,25 @@ def generation_resource(details: Details) -> GenerationResource:
             "kind": row.kind,
             "model": row.model,
             "requested_model": order.requested_model,
+            "provider": row.provider,
+            "batch_id": details.batch_id,
+            "retry_of": details.retry_of,
+            "retried_by": details.retried_by,
             "inputs": GenerationInputs.model_validate(order.inputs),
             "credits": _credits(details),
             "error": failure_of(row),
             "outcome": outcome_of(details),
             "cancel_requested_at": row.cancel_requested_at,
-            "assets": [AssetResource.model_validate(asset) for asset in details.assets],
+            "assets": [_asset(asset, retention) for asset in details.assets],
             "metadata": order.metadata,
+            "rating": row.rating,
             "created_at": row.created_at,
+            "updated_at": max(moment for moment in (row.updated_at, row.stage_at) if moment),
+            "started_at": row.started_at,
             "deadline_at": row.deadline_at,
             "finished_at": row.finished_at,
+            "render_seconds": _seconds_between(row.started_at, row.rendered_at),
+            "provider_seconds": row.provider_seconds,
             "links": _links(details),
         }
     )
@@ -77,6 +93,15 @@ def outcome_of(details: Details) -> GenerationOutcome | None:
     return GenerationOutcome(
         cause=cause, charged=is_charged, retryable=consequence.is_retryable, message=consequence.words
     )
+
+
+def _asset(asset: Asset, retention: RetentionSettings) -> AssetResource:
+    return AssetResource.model_validate({**asset.model_dump(), "expires_at": assets.expires_at(asset, retention)})
+
+
+def _seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    # A second route starts again; its end is yet to come.
+    return round((end - start).total_seconds(), 3) if start and end and end >= start else None
 
 
 def _credits(details: Details) -> GenerationCredits:

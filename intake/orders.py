@@ -14,7 +14,9 @@ from anyio import to_thread
 
 from intake import data_uris
 from providers.catalogue import Catalogue
-from schemas.orders import GenerationRequest
+from schemas.errors import InvalidRequest
+from schemas.inputs import Facts
+from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from storage import acceptance
 from storage.acceptance import AcceptedOrder
@@ -22,6 +24,8 @@ from storage.database import AsyncDatabase, Database
 from storage.generations import Wake
 from storage.objects import ObjectStore
 from storage.sql import Sql
+
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,17 @@ class Intake:
             sql,
             customer_id,
             request,
-            self.catalogue.order,
+            self._order,
             self.settings.pipeline,
             idempotency_key=idempotency_key,
         )
+
+    def _order(self, request: GenerationRequest, facts: Facts) -> Order:
+        days = self.settings.retention.asset_days
+        if request.expires_in is not None and days is not None and request.expires_in > days * _DAY_SECONDS:
+            text = f"must be at most {round(days * _DAY_SECONDS)}: files are kept for {days:g} days here"
+            raise InvalidRequest.of_fields([("expires_in", text)])
+        return self.catalogue.order(request, facts)
 
     def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation."""

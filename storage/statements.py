@@ -38,6 +38,9 @@ WRITE = returns(Snapshot)("""
             stage = %(target)s,
             stage_at = CASE WHEN %(restarts)s THEN clock_timestamp() ELSE stage_at END,
             finished_at = CASE WHEN %(ends)s THEN clock_timestamp() END,
+            started_at = CASE WHEN %(starts)s THEN clock_timestamp() ELSE started_at END,
+            rendered_at = CASE WHEN %(renders)s THEN clock_timestamp() ELSE rendered_at END,
+            updated_at = CASE WHEN %(progress)s > progress THEN clock_timestamp() ELSE updated_at END,
             lease_token = CASE WHEN %(keeps_lease)s THEN lease_token END,
             lease_until = CASE WHEN %(keeps_lease)s THEN lease_until END,
             wake_at = CASE
@@ -58,6 +61,7 @@ WRITE = returns(Snapshot)("""
             result_urls = coalesce(%(result_urls)s, result_urls), object_key = coalesce(%(object_key)s, object_key),
             download = coalesce(%(download)s, download),
             provider_credits = coalesce(%(provider_credits)s, provider_credits),
+            provider_seconds = coalesce(%(provider_seconds)s, provider_seconds),
             error_code = coalesce(%(error_code)s, error_code),
             error_message = coalesce(%(error_message)s, error_message)
         WHERE id = %(id)s AND lease_token = %(token)s AND stage = %(origin)s
@@ -120,7 +124,7 @@ CANCEL_UNSENT = """
 # During a claim, `wake_at` stays: the write that gives up the claim sees the request.
 WISH = f"""
     UPDATE generations SET
-        cancel_requested_at = clock_timestamp(),
+        cancel_requested_at = clock_timestamp(), updated_at = clock_timestamp(),
         wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
     WHERE id = %(id)s
 """  # noqa: S608 -- a constant

@@ -51,6 +51,8 @@ class Changes:
     """The size, hash and type of the stored result."""
     provider_credits: Decimal | None = None
     """The price that the vendor reports."""
+    provider_seconds: float | None = None
+    """The seconds of work that the vendor reports."""
     error_code: ErrorCode | None = None
     """The reason of a failure, for programs."""
     error_message: str | None = None
@@ -268,6 +270,9 @@ def _write(
     given = {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in vars(changes).items()}
     row = sql.first(
         statements.WRITE, id=claim.id, token=claim.token, origin=claim.generation.stage, target=target,
+        starts=restarts and target is Stage.GENERATING,
+        # A bad file leads back to `downloading`: the provider was done before.
+        renders=target is Stage.DOWNLOADING and claim.generation.stage is Stage.GENERATING,
         ends=target in TERMINAL, keeps_lease=keeps_lease, restarts=restarts, wake_in=wake_in, event=event,
         heeds_callback=target in AWAITS_CALLBACK, heeds_cancel=target in CANCELLABLE,
         # `settling` has no deadline: the result is stored, and the step needs only our database.
