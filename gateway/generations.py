@@ -12,18 +12,20 @@ from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from gateway.resources import generation_resource, path_of
 from schemas.api import GenerationResource
 from schemas.errors import (
+    GenerationDeleted,
     IdempotencyMismatch,
     InsufficientCredits,
     InvalidRequest,
     ModelPaused,
     ModelRetired,
     NotCancellable,
+    NotFinished,
     NotFound,
     Unauthenticated,
 )
 from schemas.orders import GenerationRequest, IdempotencyKey
 from schemas.stages import TERMINAL
-from storage import cancellation, details
+from storage import cancellation, deletion, details
 from storage.generations import Wake
 
 router = customers_router("/v1/generations", "generations")
@@ -79,6 +81,7 @@ _CANCELLED: Responses = {
         UnsupportedMediaType,
         InvalidRequest,
         IdempotencyMismatch,
+        GenerationDeleted,
         ModelPaused,
     ),
 )
@@ -144,3 +147,17 @@ def cancel_generation(
     elif generation.lease_token is None:
         services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
     return resource
+
+
+@router.delete(
+    "/{generation_id}",
+    status_code=204,
+    summary="Delete a generation",
+    responses=problems(Unauthenticated, NotFound, NotFinished),
+)
+def delete_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> None:
+    """Deletes the files, the prompt, the inputs and the metadata for ever. Your credits and transfers stay as they are.
+
+    An unfinished generation is not deleted: cancel it first. The uploads that the order named stay until they expire.
+    """
+    deletion.delete(services.database, services.objects, generation_id, customer_id=customer.id)

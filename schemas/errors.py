@@ -2,8 +2,8 @@
 
 ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
-    Unauthenticated 401, InsufficientCredits 402, NotFound 404, NotReady 409, NotCancellable 409, ModelRetired 410,
-    InvalidRequest 422, IdempotencyMismatch 422, ModelPaused 503
+    Unauthenticated 401, InsufficientCredits 402, NotFound 404, NotReady 409, NotCancellable 409, NotFinished 409,
+    ModelRetired 410, GenerationDeleted 410, InvalidRequest 422, IdempotencyMismatch 422, ModelPaused 503
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -88,6 +88,22 @@ class NotCancellable(RequestError):
     http_status = 409
     code = "not_cancellable"
     title = "Not cancellable"
+
+
+class NotFinished(RequestError):
+    """Only a generation that has ended can be deleted."""
+
+    http_status = 409
+    code = "not_finished"
+    title = "Not finished"
+
+
+class GenerationDeleted(RequestError):
+    """The request repeats the order of a generation that was deleted."""
+
+    http_status = 410
+    code = "generation_deleted"
+    title = "Generation deleted"
 
 
 class ModelRetired(RequestError):

@@ -141,3 +141,47 @@ NOTE_ONCE = returns(UUID)("""
     WHERE id = %(id)s AND NOT EXISTS (SELECT FROM events WHERE generation_id = %(id)s AND name = %(name)s::varchar)
     RETURNING generation_id
 """)
+
+KEPT_DATA = (
+    "route",
+    "next_route",
+    "provider",
+    "remote_id",
+    "attempt",
+    "code",
+    "credits",
+    "is_charged",
+    "files",
+    "size_bytes",
+)
+"""The facts of timeline entries that stay when a generation is deleted. Other data may quote texts."""
+
+# The facts of the order stay: kind, model, routes and price.
+ERASE = returns(str)("""
+    WITH erased AS (
+        UPDATE generations SET
+            deleted_at = clock_timestamp(), error_message = NULL, result_urls = '[]', remote_links = '{}',
+            rating = NULL, "order" = "order" || '{"inputs": {"prompt": ""}, "metadata": {}}'
+        WHERE id = %(id)s
+        RETURNING id, stage
+    ), terms AS (
+        DELETE FROM generation_terms t
+        USING generation_labels l CROSS JOIN LATERAL generation_terms_of(l.customer_id, l.search, l.metadata) AS theirs
+        WHERE l.generation_id = %(id)s
+          AND t.term = theirs AND t.created_at = l.created_at AND t.generation_id = l.generation_id
+    ), labels AS (
+        DELETE FROM generation_labels WHERE generation_id = %(id)s
+    ), receipts AS (
+        DELETE FROM callback_receipts WHERE generation_id = %(id)s
+    ), timeline AS (
+        UPDATE events SET data = (
+            SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(data) WHERE key = ANY(%(kept)s)
+        )
+        WHERE generation_id = %(id)s
+    ), noted AS (
+        INSERT INTO events (generation_id, origin, stage, name, data)
+        SELECT id, stage, stage, 'deleted', '{}' FROM erased
+    )
+    UPDATE assets SET expired_at = clock_timestamp() WHERE generation_id = %(id)s AND expired_at IS NULL
+    RETURNING object_key
+""")

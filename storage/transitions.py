@@ -227,6 +227,14 @@ def request_cancel(sql: Sql, generation_id: UUID) -> None:
     note(sql, generation_id, EventName.CANCEL_REQUESTED)
 
 
+def erase(sql: Sql, generation_id: UUID) -> list[str]:
+    """Remove the texts and the labels of a generation that has ended. Returns the keys of its files, given up now.
+
+    The facts stay: the stages and their times, the price and the transfers, the vendor's id, the properties of files.
+    """
+    return sql.all(statements.ERASE, id=generation_id, kept=list(statements.KEPT_DATA))
+
+
 def note(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str, object] | None = None) -> None:
     """Add a timeline entry without a move, in the current stage. The data must contain no secrets and no prompts."""
     note_all(sql, name, {generation_id: data or {}})

@@ -6,12 +6,8 @@ an orphan.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
-
-from minio.error import MinioException
-from urllib3.exceptions import HTTPError
 
 from schemas.errors import InvalidRequest, NotFound
 from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, upload_id, upload_url
@@ -103,7 +99,7 @@ def store(
             duration_seconds=length, keep_for=keep_for.total_seconds(),
         )  # fmt: skip
     if upload is None or upload.object_key != key:
-        _forget(objects, key)
+        objects.forget(key)
     if upload is None:
         raise NotFound(f"there is no customer {customer_id}")
     return upload
@@ -161,18 +157,12 @@ def delete(database: Database, objects: ObjectStore, customer_id: UUID, unwanted
     with database.statement() as sql:
         key = sql.first(_DELETE, upload_id=unwanted, customer_id=customer_id)
     if key is not None:
-        _forget(objects, key)
+        objects.forget(key)
     return key is not None
 
 
 def _ids(urls: Iterable[str]) -> list[UUID]:
     return sorted({found for url in urls if (found := upload_id(url)) is not None})
-
-
-def _forget(objects: ObjectStore, key: str) -> None:
-    # If the store does not delete the object, the object is an orphan, and a sweep deletes it.
-    with suppress(MinioException, HTTPError):
-        objects.remove(key)
 
 
 class _Hashed:
