@@ -99,9 +99,7 @@ def _asset(services: GatewayServices, customer: Customer, generation_id: UUID, r
 
 
 def _require_kept(asset: Asset, retention: RetentionSettings) -> None:
-    # Its time may be over before the sweep deletes the file.
-    ends_at = assets.expires_at(asset, retention)
-    expired_at = asset.expired_at or (ends_at if ends_at and ends_at <= datetime.now(UTC) else None)
+    expired_at = assets.gone_at(asset, retention)
     if expired_at is not None:
         raise AssetExpired(
             f"the {asset.role} of generation {asset.generation_id} was deleted on {expired_at:%Y-%m-%d}: "

@@ -66,7 +66,7 @@ def generation_resource(details: Details, retention: RetentionSettings) -> Gener
             "finished_at": row.finished_at,
             "render_seconds": _seconds_between(row.started_at, row.rendered_at),
             "provider_seconds": row.provider_seconds,
-            "links": _links(details),
+            "links": _links(details, retention),
         }
     )
 
@@ -96,7 +96,8 @@ def outcome_of(details: Details) -> GenerationOutcome | None:
 
 
 def _asset(asset: Asset, retention: RetentionSettings) -> AssetResource:
-    return AssetResource.model_validate({**asset.model_dump(), "expires_at": assets.expires_at(asset, retention)})
+    ends = {"expires_at": assets.expires_at(asset, retention), "expired_at": assets.gone_at(asset, retention)}
+    return AssetResource.model_validate(asset.model_dump() | ends)
 
 
 def _seconds_between(start: datetime | None, end: datetime | None) -> float | None:
@@ -115,9 +116,9 @@ def _credits(details: Details) -> GenerationCredits:
     )
 
 
-def _links(details: Details) -> GenerationLinks:
+def _links(details: Details, retention: RetentionSettings) -> GenerationLinks:
     path = path_of(details.generation.id)
-    kept = {asset.role for asset in details.assets if asset.expired_at is None}
+    kept = {asset.role for asset in details.assets if assets.gone_at(asset, retention) is None}
     roles = kept if details.generation.stage is Stage.COMPLETED else set()
     return GenerationLinks(
         self=path,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from schemas.enums import AssetRole
@@ -69,3 +69,9 @@ def expires_at(asset: Asset, retention: RetentionSettings) -> datetime | None:
     if retention.asset_days is not None and asset.created_at is not None:
         ends.append(asset.created_at + timedelta(days=retention.asset_days))
     return min((end for end in ends if end is not None), default=None)
+
+
+def gone_at(asset: Asset, retention: RetentionSettings) -> datetime | None:
+    """The time since which customers do not get a file: deleted, or its time is over. None while they get it."""
+    ends_at = expires_at(asset, retention)
+    return asset.expired_at or (ends_at if ends_at is not None and ends_at <= datetime.now(UTC) else None)

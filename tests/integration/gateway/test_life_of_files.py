@@ -69,6 +69,9 @@ def test_file_is_gone_when_its_time_is_over_and_the_sweep_deletes_it(
 
     answer = gateway.get(f"{PATH}/{expiring}/content", headers=customer.headers)
 
+    shown = gateway.get(f"{PATH}/{expiring}", headers=customer.headers).json()
+    assert shown["links"]["content"] is None
+    assert [asset["expired_at"] for asset in shown["assets"]] == [asset["expires_at"] for asset in shown["assets"]]
     assert (answer.status_code, answer.json()["code"]) == (410, "asset_expired")
     request = {"model": "nano-banana-edit", "prompt": "at night", "image_urls": [f"generation:{expiring}"]}
     assert "has no file any more" in gateway.post(PATH, json=request, headers=customer.headers).json()["detail"]
@@ -91,6 +94,20 @@ def test_request_beyond_the_operators_limit_is_refused(limited: httpx.Client, cu
         {"field": "expires_in", "message": "must be at most 43200: files are kept for 0.5 days here"}
     ]
     assert limited.post(PATH, json=request | {"expires_in": 43_200}, headers=customer.headers).status_code == 202
+
+
+def test_link_ends_with_the_file(database: Database, settings: Settings, customer: NewCustomer, expiring: UUID) -> None:
+    s3 = settings.s3.model_copy(update={"public_endpoint": settings.s3.endpoint})
+    with serving(create_app(settings.model_copy(update={"s3": s3}))) as published:
+
+        def lifetime() -> int:
+            answer = published.get(f"{PATH}/{expiring}/content", headers=customer.headers)
+            return int(httpx.URL(answer.headers["location"]).params["X-Amz-Expires"])
+
+        assert lifetime() == 3600
+        with database.transaction() as session:
+            session.execute(text("UPDATE assets SET expires_at = clock_timestamp() + interval '10 minutes'"))
+        assert 0 < lifetime() <= 600
 
 
 @pytest.mark.parametrize("value", [59, 0, -1, True, "an hour", 10**12])
