@@ -21,6 +21,7 @@ from gateway.models import router as models_router
 from gateway.openapi import install_document, problems, with_problems
 from gateway.pages import install_pages
 from gateway.problems import install_problem_handlers
+from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.uploads import router as uploads_router
 from schemas.errors import Unavailable
@@ -55,6 +56,7 @@ _ROUTERS = (
     events_router,
     generation_list_router,
     content_router,
+    ratings_router,
     uploads_router,
     models_router,
     credits_router,

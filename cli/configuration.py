@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from dotenv import load_dotenv
@@ -15,6 +15,9 @@ from schemas.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from sqlmodel import Session
+
+    from storage.database import Database
+    from storage.objects import ObjectStore
 
 _WARNED = "_REELWORKS_VARIABLES_WERE_NAMED"
 
@@ -88,6 +91,20 @@ def transaction() -> Iterator["Session"]:
             yield session
     finally:
         database.dispose()
+
+
+@contextmanager
+def stores() -> Iterator[tuple["Database", "ObjectStore"]]:
+    """The database and the object store that the settings name."""
+    from storage.database import Database
+    from storage.objects import ObjectStore
+
+    settings = service_settings()
+    with ExitStack() as ends:
+        database, objects = Database(settings.database_url), ObjectStore(settings.s3)
+        ends.callback(database.dispose)
+        ends.callback(objects.close)
+        yield database, objects
 
 
 def _running_settings() -> Settings:

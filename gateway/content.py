@@ -1,5 +1,6 @@
 """`/v1/generations/{id}/content` and `/thumbnail`: the stored files, by redirect or as a stream."""
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -18,14 +19,17 @@ from gateway.resources import failure_of
 from gateway.streaming import STREAMED, ConditionHeaders, Conditions, ObjectMissing, StoredFile, stream
 from schemas.enums import AssetRole, Status
 from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
+from schemas.settings import RetentionSettings
 from schemas.stages import status_of
 from schemas.tables import Asset, Generation
-from storage import details
+from storage import assets, details
 from storage.customers import ActingCustomer
 
 log = structlog.get_logger()
 
 router = customers_router("/v1/generations/{generation_id}", "generations")
+
+_LINK_LIFETIME = timedelta(hours=1)
 
 
 class Delivery(StrEnum):
@@ -87,24 +91,31 @@ def _asset(services: GatewayServices, customer: ActingCustomer, generation_id: U
         found = details.find(session, generation_id, customer_id=customer.id)
     if found is None:
         raise NotFound(f"you have no generation {generation_id}")
-    _require_completed(found.generation)
+    require_completed(found.generation)
     asset = next((asset for asset in found.assets if asset.role is role), None)
     if asset is None:
         raise NotFound(f"generation {generation_id} has no {role}")
-    _require_kept(asset)
+    _require_kept(asset, services.settings.retention)
     return asset
 
 
-def _require_kept(asset: Asset) -> None:
-    if asset.expired_at is not None:
+def _require_kept(asset: Asset, retention: RetentionSettings) -> None:
+    expired_at = assets.gone_at(asset, retention)
+    if expired_at is not None:
         raise AssetExpired(
-            f"the {asset.role} of generation {asset.generation_id} was deleted on {asset.expired_at:%Y-%m-%d}: "
+            f"the {asset.role} of generation {asset.generation_id} was deleted on {expired_at:%Y-%m-%d}: "
             "files are not kept for ever here; order it again if you need it",
-            {"expired_at": asset.expired_at.isoformat()},
+            {"expired_at": expired_at.isoformat()},
         )
 
 
-def _require_completed(generation: Generation) -> None:
+def require_completed(generation: Generation) -> None:
+    """Require that the generation has a result.
+
+    Raises:
+        NotReady: the generation is unfinished.
+        NoResult: the generation has failed or was cancelled.
+    """
     status = status_of(generation.stage)
     match status:
         case Status.COMPLETED:
@@ -127,12 +138,24 @@ def _deliver(
     services: GatewayServices, asset: Asset, delivery: Delivery | None, conditions: Conditions, *, is_head: bool
 ) -> Response:
     if delivery is not Delivery.STREAM:
-        url = services.objects.presigned_url(asset.object_key, method="HEAD" if is_head else "GET")
+        url = services.objects.presigned_url(
+            asset.object_key,
+            expires=_link_lifetime(asset, services.settings.retention),
+            method="HEAD" if is_head else "GET",
+        )
         if url is not None:
             return RedirectResponse(url, 302, {"Cache-Control": "no-store"})
         if delivery is Delivery.REDIRECT:
             raise InvalidRequest("there are no links to files here: leave `delivery` out, or ask for `stream`")
     return _stream(services, asset, conditions, is_head=is_head)
+
+
+def _link_lifetime(asset: Asset, retention: RetentionSettings) -> timedelta:
+    """An hour, or less where the file's time ends earlier."""
+    ends_at = assets.expires_at(asset, retention)
+    left = _LINK_LIFETIME if ends_at is None else min(ends_at - datetime.now(UTC), _LINK_LIFETIME)
+    # The shortest lifetime that S3 takes.
+    return max(left, timedelta(seconds=1))
 
 
 def _stream(services: GatewayServices, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
@@ -148,7 +171,7 @@ def _stream(services: GatewayServices, asset: Asset, conditions: Conditions, *, 
     except ObjectMissing:
         # The file can have expired after the gateway read its row.
         with services.database.transaction() as session:
-            _require_kept(session.get_one(Asset, asset.id))
+            _require_kept(session.get_one(Asset, asset.id), services.settings.retention)
         log.error("stored_object_missing", generation_id=str(asset.generation_id), key=asset.object_key)
         text = f"the {asset.role} of generation {asset.generation_id} is lost: the operator has been told"
         raise NoResult(text) from None

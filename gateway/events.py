@@ -21,7 +21,7 @@ from schemas.enums import EventKind
 from schemas.errors import InvalidRequest, NotFound, TooManyRequests, Unauthenticated, Unavailable
 from schemas.shares import NoPlace, Shares
 from schemas.stages import TERMINAL
-from schemas.tables import Customer
+from storage.customers import ActingCustomer
 
 router = customers_router("/v1", "events")
 
@@ -124,7 +124,7 @@ def accepts_stream(accept: Sequence[str]) -> bool:
 
 
 @contextmanager
-def a_place(shares: Shares, customer: Customer) -> Iterator[None]:
+def a_place(shares: Shares, customer: ActingCustomer) -> Iterator[None]:
     """Take one of the customer's places for open streams."""
     try:
         with shares.taken_by(customer.id):

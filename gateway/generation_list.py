@@ -74,7 +74,7 @@ async def list_generations(
     read = partial(_read, query, services.catalogue, customer.id)
     found, following = await services.loop_database.transaction(read)
     return GenerationList(
-        data=[generation_resource(each) for each in found],
+        data=[generation_resource(each, services.settings.retention) for each in found],
         has_more=following is not None,
         next_cursor=following and following.cursor,
     )

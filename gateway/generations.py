@@ -17,6 +17,7 @@ from gateway.resources import generation_resource, path_of
 from schemas.api import GenerationResource
 from schemas.errors import (
     CapReached,
+    GenerationDeleted,
     IdempotencyMismatch,
     InsufficientCredits,
     InvalidRequest,
@@ -24,6 +25,7 @@ from schemas.errors import (
     ModelRetired,
     NoSandbox,
     NotCancellable,
+    NotFinished,
     NotFound,
     StorageQuotaExceeded,
     TooManyRequests,
@@ -33,8 +35,8 @@ from schemas.identity_api import HttpOrder
 from schemas.orders import IdempotencyKey
 from schemas.shares import NoPlace
 from schemas.stages import TERMINAL
-from schemas.tables import Customer
-from storage import cancellation, details
+from storage import cancellation, deletion, details
+from storage.customers import ActingCustomer
 from storage.details import Details
 from storage.generations import Wake
 from storage.outages import OUTAGES
@@ -97,6 +99,7 @@ _CANCELLED: Responses = {
         InvalidRequest,
         IdempotencyMismatch,
         TooManyRequests,
+        GenerationDeleted,
         ModelPaused,
         NoSandbox,
     ),
@@ -118,7 +121,7 @@ async def create_generation(
     generation = accepted.generation
     response.headers["Location"] = path_of(generation.id)
     if accepted.is_new and not wait:
-        return generation_resource(details.of_new(generation))
+        return generation_resource(details.of_new(generation), services.settings.retention)
     if not accepted.is_new:
         response.headers["Idempotency-Replayed"] = "true"
     try:
@@ -130,7 +133,7 @@ async def create_generation(
         found = details.of_new(generation)
     if wait and found.generation.stage in TERMINAL:
         response.status_code = 200
-    return generation_resource(found)
+    return generation_resource(found, services.settings.retention)
 
 
 @router.get(
@@ -147,7 +150,8 @@ async def get_generation(
     wait: Wait,
 ) -> GenerationResource:
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
-    return generation_resource(await _waited(generation_id, connection, response, services, customer, wait))
+    found = await _waited(generation_id, connection, response, services, customer, wait)
+    return generation_resource(found, services.settings.retention)
 
 
 async def _waited(
@@ -155,7 +159,7 @@ async def _waited(
     connection: Request,
     response: Response,
     services: GatewayServices,
-    customer: Customer,
+    customer: ActingCustomer,
     seconds: int,
 ) -> Details:
     """Read a generation, for up to `seconds` until it has ended.
@@ -176,7 +180,7 @@ async def _waited(
     return found
 
 
-async def _find(generation_id: UUID, services: GatewayServices, customer: Customer) -> Details:
+async def _find(generation_id: UUID, services: GatewayServices, customer: ActingCustomer) -> Details:
     found = await services.loop_database.transaction(
         lambda session: details.find(session, generation_id, customer_id=customer.id)
     )
@@ -206,10 +210,24 @@ def cancel_generation(
             customer_id=customer.id,
             rule_of=lambda order, index: services.catalogue.cancel_rule(order.model, order.routes[index]),
         )
-        resource = generation_resource(details.of(session, generation))
+        resource = generation_resource(details.of(session, generation), services.settings.retention)
     services.announce(generation.id, generation.customer_id)
     if generation.stage in TERMINAL:
         response.status_code = 200
     elif generation.lease_token is None:
         services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
     return resource
+
+
+@router.delete(
+    "/{generation_id}",
+    status_code=204,
+    summary="Delete a generation",
+    responses=problems(Unauthenticated, NotFound, NotFinished),
+)
+def delete_generation(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> None:
+    """Deletes the files, the prompt, the inputs and the metadata for ever. Your credits and transfers stay as they are.
+
+    An unfinished generation is not deleted: cancel it first. The uploads that the order named stay until they expire.
+    """
+    deletion.delete(services.database, services.objects, generation_id, customer_id=customer.id)

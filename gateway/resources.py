@@ -3,6 +3,7 @@
 Leases, remote ids and vendors' URLs stay internal.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from schemas.api import (
@@ -18,8 +19,10 @@ from schemas.api import (
 from schemas.causes import CONSEQUENCES, cause_of_cancel, cause_of_failure
 from schemas.enums import AssetRole, Stage, TransferKind
 from schemas.orders import Order
+from schemas.settings import RetentionSettings
 from schemas.stages import status_of
-from schemas.tables import Generation
+from schemas.tables import Asset, Generation
+from storage import assets
 from storage.details import Details
 from storage.ledger import Balance
 
@@ -29,8 +32,12 @@ def path_of(generation_id: UUID) -> str:
     return f"/v1/generations/{generation_id}"
 
 
-def generation_resource(details: Details) -> GenerationResource:
-    """The API resource of a generation."""
+def generation_resource(details: Details, retention: RetentionSettings) -> GenerationResource:
+    """The API resource of a generation.
+
+    Args:
+        retention: says for how long files are kept here.
+    """
     row = details.generation
     order = Order.model_validate(row.order)
     return GenerationResource.model_validate(
@@ -42,17 +49,26 @@ def generation_resource(details: Details) -> GenerationResource:
             "kind": row.kind,
             "model": row.model,
             "requested_model": order.requested_model,
+            "provider": row.provider,
+            "batch_id": details.batch_id,
+            "retry_of": details.retry_of,
+            "retried_by": details.retried_by,
             "inputs": GenerationInputs.model_validate(order.inputs),
             "credits": _credits(details),
             "error": failure_of(row),
             "outcome": outcome_of(details),
             "cancel_requested_at": row.cancel_requested_at,
-            "assets": [AssetResource.model_validate(asset) for asset in details.assets],
+            "assets": [_asset(asset, retention) for asset in details.assets],
             "metadata": order.metadata,
+            "rating": row.rating,
             "created_at": row.created_at,
+            "updated_at": max(moment for moment in (row.updated_at, row.stage_at) if moment),
+            "started_at": row.started_at,
             "deadline_at": row.deadline_at,
             "finished_at": row.finished_at,
-            "links": _links(details),
+            "render_seconds": _seconds_between(row.started_at, row.rendered_at),
+            "provider_seconds": row.provider_seconds,
+            "links": _links(details, retention),
         }
     )
 
@@ -86,6 +102,16 @@ def outcome_of(details: Details) -> GenerationOutcome | None:
     )
 
 
+def _asset(asset: Asset, retention: RetentionSettings) -> AssetResource:
+    ends = {"expires_at": assets.expires_at(asset, retention), "expired_at": assets.gone_at(asset, retention)}
+    return AssetResource.model_validate(asset.model_dump() | ends)
+
+
+def _seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    # A second route starts again; its end is yet to come.
+    return round((end - start).total_seconds(), 3) if start and end and end >= start else None
+
+
 def _credits(details: Details) -> GenerationCredits:
     moved = details.moved
     captured, released = moved.get(TransferKind.CAPTURE, 0), moved.get(TransferKind.RELEASE, 0)
@@ -97,9 +123,9 @@ def _credits(details: Details) -> GenerationCredits:
     )
 
 
-def _links(details: Details) -> GenerationLinks:
+def _links(details: Details, retention: RetentionSettings) -> GenerationLinks:
     path = path_of(details.generation.id)
-    kept = {asset.role for asset in details.assets if asset.expired_at is None}
+    kept = {asset.role for asset in details.assets if assets.gone_at(asset, retention) is None}
     roles = kept if details.generation.stage is Stage.COMPLETED else set()
     return GenerationLinks(
         self=path,

@@ -14,7 +14,9 @@ from anyio import to_thread
 
 from intake import data_uris
 from providers.catalogue import Catalogue
-from schemas.orders import GenerationRequest
+from schemas.errors import InvalidRequest
+from schemas.inputs import Facts
+from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from storage import acceptance
 from storage.acceptance import AcceptedOrder
@@ -23,6 +25,8 @@ from storage.generations import Wake
 from storage.ledger import Spender
 from storage.objects import ObjectStore
 from storage.sql import Sql
+
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class Intake:
             sql,
             payer.customer_id,
             request,
-            self._catalogue_of(payer).order,
+            partial(self._order, self._catalogue_of(payer)),
             self.settings.pipeline,
             spender=payer.spender,
             idempotency_key=idempotency_key,
@@ -108,6 +112,13 @@ class Intake:
 
     def _catalogue_of(self, payer: Payer) -> Catalogue:
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
+
+    def _order(self, catalogue: Catalogue, request: GenerationRequest, facts: Facts) -> Order:
+        days = self.settings.retention.asset_days
+        if request.expires_in is not None and days is not None and request.expires_in > days * _DAY_SECONDS:
+            text = f"must be at most {round(days * _DAY_SECONDS)}: files are kept for {days:g} days here"
+            raise InvalidRequest.of_fields([("expires_in", text)])
+        return catalogue.order(request, facts)
 
     def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation, and announce it."""

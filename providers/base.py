@@ -194,6 +194,9 @@ class RemoteState:
     provider_credits: Decimal | None = None
     """The vendor's charge in the vendor's credits. None: the vendor has not reported a charge."""
 
+    provider_seconds: float | None = None
+    """The time that the work took, as the vendor measures it; set when succeeded. None: the vendor reports none."""
+
     word: str | None = None
     """The vendor's word for the status; set when unknown. `Provider.poll` makes it short and printable."""
 

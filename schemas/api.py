@@ -68,6 +68,7 @@ class AssetResource(BaseModel):
     codec: str
     """The codec's name."""
     bit_rate: int | None = Field(description="bits per second, where it is known")
+    expires_at: datetime | None = Field(description="when the file is deleted; null: it is kept for ever")
     expired_at: datetime | None = Field(description="when the file was deleted; null while it is kept")
 
 
@@ -111,6 +112,10 @@ class GenerationResource(BaseModel):
                     "kind": "image",
                     "model": "nano-banana",
                     "requested_model": "google/nano-banana",
+                    "provider": "kie",
+                    "batch_id": None,
+                    "retry_of": None,
+                    "retried_by": None,
                     "inputs": {
                         "prompt": "a lighthouse in fog",
                         "negative_prompt": None,
@@ -144,13 +149,19 @@ class GenerationResource(BaseModel):
                             "frame_rate": None,
                             "codec": "png",
                             "bit_rate": None,
+                            "expires_at": "2026-12-20T12:00:09Z",
                             "expired_at": None,
                         }
                     ],
                     "metadata": {"order": "1234"},
+                    "rating": 5,
                     "created_at": "2026-11-20T12:00:00Z",
+                    "updated_at": "2026-11-20T12:00:09Z",
+                    "started_at": "2026-11-20T12:00:01Z",
                     "deadline_at": "2026-11-20T12:10:00Z",
                     "finished_at": "2026-11-20T12:00:09Z",
+                    "render_seconds": 7.31,
+                    "provider_seconds": 6.2,
                     "links": {
                         "self": "/v1/generations/0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10",
                         "content": "/v1/generations/0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10/content",
@@ -175,6 +186,10 @@ class GenerationResource(BaseModel):
     model: str
     """The name of the model that serves the request."""
     requested_model: str | None = Field(description="the name in the request; null: the request named no model")
+    provider: str = Field(description="who makes it: another one may follow while the first create is refused")
+    batch_id: UUID | None = Field(description="the batch that it belongs to")
+    retry_of: UUID | None = Field(description="the generation that it repeats")
+    retried_by: UUID | None = Field(description="the newest generation that repeats it")
     inputs: GenerationInputs = Field(description="what was ordered, with the model's defaults filled in")
     credits: GenerationCredits
     """The credits of this generation."""
@@ -186,11 +201,20 @@ class GenerationResource(BaseModel):
     assets: list[AssetResource] = Field(description="empty until the result is stored")
     metadata: dict[str, str]
     """The request's metadata."""
+    rating: int | None = Field(description="your rating of the result, 1 to 5", ge=1, le=5)
     created_at: datetime
     """The time of acceptance."""
+    updated_at: datetime = Field(description="the last change of stage, progress or rating, or the wish to cancel")
+    started_at: datetime | None = Field(description="when the provider accepted the work; null until then")
     deadline_at: datetime = Field(description="it fails with `timeout` if it is not stored by then")
     finished_at: datetime | None
     """The time of the end. Null while the generation is unfinished."""
+    render_seconds: float | None = Field(
+        description="from `started_at` until Reelworks saw that the provider was done; null until then"
+    )
+    provider_seconds: float | None = Field(
+        description="the time that the provider itself reports; null where it reports none"
+    )
     links: GenerationLinks
     """Related resources."""
 

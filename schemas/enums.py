@@ -63,6 +63,8 @@ class EventName(StrEnum):
     """A worker wrote without a valid lease: the lease was lost, or the acknowledgement of a commit was lost."""
     EXPIRED = "expired"
     """The generation's files were deleted after their retention."""
+    DELETED = "deleted"
+    """The customer or an operator deleted the generation. Only facts are left."""
 
 
 class EventKind(StrEnum):

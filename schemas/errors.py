@@ -4,8 +4,8 @@ ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
     Unauthenticated 401 (KeyExpired, KeyRevoked), InsufficientCredits 402, CapReached 402, InsufficientScope 403,
     OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409, NotCancellable 409,
-    ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429, ModelPaused 503, NoSandbox 503,
-    Unavailable 503
+    NotFinished 409, ModelRetired 410, GenerationDeleted 410, InvalidRequest 422, IdempotencyMismatch 422,
+    TooManyRequests 429, ModelPaused 503, NoSandbox 503, Unavailable 503
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -145,6 +145,22 @@ class NotCancellable(RequestError):
     http_status = 409
     code = "not_cancellable"
     title = "Not cancellable"
+
+
+class NotFinished(RequestError):
+    """Only a generation that has ended can be deleted."""
+
+    http_status = 409
+    code = "not_finished"
+    title = "Not finished"
+
+
+class GenerationDeleted(RequestError):
+    """The request repeats the order of a generation that was deleted."""
+
+    http_status = 410
+    code = "generation_deleted"
+    title = "Generation deleted"
 
 
 class ModelRetired(RequestError):

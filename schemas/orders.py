@@ -16,6 +16,9 @@ LONGEST_DEADLINE_SECONDS = 86_400
 # Every database and JSON reader of a vendor holds a number up to here.
 _LARGEST_SEED = 2**63 - 1
 
+# A hundred years. A larger number is a mistake.
+_LONGEST_LIFE_SECONDS = 36_500 * 86_400
+
 LONGEST_METADATA_KEY = 64
 LONGEST_METADATA_VALUE = 512
 
@@ -115,6 +118,12 @@ class GenerationRequest(BaseModel):
         description="seconds from acceptance to timeout; the credits come back",
         ge=10,
         le=LONGEST_DEADLINE_SECONDS,
+    )
+    expires_in: OptionalWholeNumber = Field(
+        default=None,
+        description="seconds from the end until the result's files are deleted; at most the operator's limit",
+        ge=60,
+        le=_LONGEST_LIFE_SECONDS,
     )
     metadata: dict[Name, Prose] = Field(default={}, description="returned as it is; up to 16 entries", max_length=16)
 
@@ -219,6 +228,7 @@ class Order(BaseModel):
     credits: int = Field(gt=0, description="the price, held until the generation ends")
     file_extension: str = Field(description="of the file that the model delivers, without a dot")
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
+    expires_in: int | None = Field(default=None, description="seconds from the end until the files are deleted")
     metadata: dict[str, str] = {}
     """The request's metadata."""
     batch_id: UUID | None = None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from schemas.errors import IdempotencyMismatch, NotFound
+from schemas.errors import GenerationDeleted, IdempotencyMismatch, NotFound
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
@@ -51,6 +51,7 @@ def accept(
         InsufficientCredits: the customer has too few credits. Nothing is inserted.
         CapReached: the API key may not spend so much today. Nothing is inserted.
         IdempotencyMismatch: the key was used for another request.
+        GenerationDeleted: the key made a generation that the customer has deleted.
     """
     identity = _Identity(customer_id, idempotency_key, _hash(request))
     earlier = _find_earlier(sql, identity)
@@ -142,5 +143,10 @@ def _find_earlier(sql: Sql, identity: _Identity) -> Generation | None:
         raise IdempotencyMismatch(
             "this idempotency key was used for another request: send a new key with a new request, "
             "or the same body to get the same generation"
+        )
+    if earlier is not None and earlier.deleted_at is not None:
+        raise GenerationDeleted(
+            f"this idempotency key made generation {earlier.id}, which you have deleted: "
+            "send a new key to order it once more"
         )
     return earlier

@@ -68,7 +68,7 @@ _RECORD = returns(_Recorded)(f"""
     -- The lock decides whether the worker that is committing `remote_id` sees this callback or we see its commit.
     WITH found AS MATERIALIZED (
         SELECT id, stage, attempt, remote_id, lease_until, claimed_at, callback_at FROM generations
-        WHERE id = %(generation_id)s AND provider = %(provider)s FOR UPDATE
+        WHERE id = %(generation_id)s AND provider = %(provider)s AND deleted_at IS NULL FOR UPDATE
     ), kept AS (
         INSERT INTO callback_receipts (generation_id, provider, remote_id, body, body_sha256, deliveries)
         SELECT id, %(provider)s, %(remote_id)s, %(body)s, %(body_sha256)s, 1 FROM found

@@ -75,9 +75,10 @@ _FIND = returns(EarlierGeneration)("""
     SELECT g.id, g.kind, g.stage, g.model, g.provider, g.remote_id, g.remote_links,
            g."order" #>> ARRAY['routes', g.route_index::text, 'model'] AS remote_model,
            g."order" #>> '{inputs,resolution}' AS resolution,
-           a.object_key, a.content_type, a.size_bytes, a.duration_seconds, a.expired_at
+           a.object_key, a.content_type, a.size_bytes, a.duration_seconds,
+           coalesce(a.expired_at, CASE WHEN a.expires_at <= now() THEN a.expires_at END) AS expired_at
     FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.role = 'result'
-    WHERE g.customer_id = %(customer_id)s AND g.id = ANY(%(ids)s::uuid[])
+    WHERE g.customer_id = %(customer_id)s AND g.id = ANY(%(ids)s::uuid[]) AND g.deleted_at IS NULL
 """)
 
 

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Literal, Protocol
@@ -11,6 +11,7 @@ import urllib3
 from minio import Minio
 from minio.datatypes import ListMultipartUploadsResult
 from minio.error import MinioException, S3Error
+from urllib3.exceptions import HTTPError
 
 from schemas.ranged_file import RangedFile
 from schemas.settings import S3Settings
@@ -171,6 +172,11 @@ class ObjectStore:
     def remove(self, key: str) -> None:
         """Delete an object. A missing object is no error."""
         self._client.remove_object(self._bucket, key)
+
+    def forget(self, key: str) -> None:
+        """Delete an object that no row names. If the store fails, the object is an orphan, and a sweep deletes it."""
+        with suppress(MinioException, HTTPError):
+            self.remove(key)
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """List every object under a prefix. The listing is fetched in pages."""

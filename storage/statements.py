@@ -40,6 +40,9 @@ WRITE = returns(Snapshot)("""
             stage = %(target)s,
             stage_at = CASE WHEN %(restarts)s THEN clock_timestamp() ELSE stage_at END,
             finished_at = CASE WHEN %(ends)s THEN clock_timestamp() END,
+            started_at = CASE WHEN %(starts)s THEN clock_timestamp() ELSE started_at END,
+            rendered_at = CASE WHEN %(renders)s THEN clock_timestamp() ELSE rendered_at END,
+            updated_at = CASE WHEN %(progress)s > progress THEN clock_timestamp() ELSE updated_at END,
             lease_token = CASE WHEN %(keeps_lease)s THEN lease_token END,
             lease_until = CASE WHEN %(keeps_lease)s THEN lease_until END,
             wake_at = CASE
@@ -60,6 +63,7 @@ WRITE = returns(Snapshot)("""
             result_urls = coalesce(%(result_urls)s, result_urls), object_key = coalesce(%(object_key)s, object_key),
             download = coalesce(%(download)s, download),
             provider_credits = coalesce(%(provider_credits)s, provider_credits),
+            provider_seconds = coalesce(%(provider_seconds)s, provider_seconds),
             error_code = coalesce(%(error_code)s, error_code),
             error_message = coalesce(%(error_message)s, error_message)
         WHERE id = %(id)s AND lease_token = %(token)s AND stage = %(origin)s
@@ -123,7 +127,7 @@ CANCEL_UNSENT = """
 # During a claim, `wake_at` stays: the write that gives up the claim sees the request.
 WISH = f"""
     UPDATE generations SET
-        cancel_requested_at = clock_timestamp(),
+        cancel_requested_at = clock_timestamp(), updated_at = clock_timestamp(),
         wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
     WHERE id = %(id)s
 """  # noqa: S608 -- a constant
@@ -139,4 +143,48 @@ NOTE_ONCE = returns(UUID)("""
     SELECT id, customer_id, stage, stage, progress, %(name)s::varchar, %(data)s FROM generations
     WHERE id = %(id)s AND NOT EXISTS (SELECT FROM events WHERE generation_id = %(id)s AND name = %(name)s::varchar)
     RETURNING generation_id
+""")
+
+KEPT_DATA = (
+    "route",
+    "next_route",
+    "provider",
+    "remote_id",
+    "attempt",
+    "code",
+    "credits",
+    "is_charged",
+    "files",
+    "size_bytes",
+)
+"""The facts of timeline entries that stay when a generation is deleted. Other data may quote texts."""
+
+# The facts of the order stay: kind, model, routes and price.
+ERASE = returns(str)("""
+    WITH erased AS (
+        UPDATE generations SET
+            deleted_at = clock_timestamp(), error_message = NULL, result_urls = '[]', remote_links = '{}',
+            rating = NULL, "order" = "order" || '{"inputs": {"prompt": ""}, "metadata": {}}'
+        WHERE id = %(id)s
+        RETURNING id, stage
+    ), terms AS (
+        DELETE FROM generation_terms t
+        USING generation_labels l CROSS JOIN LATERAL generation_terms_of(l.customer_id, l.search, l.metadata) AS theirs
+        WHERE l.generation_id = %(id)s
+          AND t.term = theirs AND t.created_at = l.created_at AND t.generation_id = l.generation_id
+    ), labels AS (
+        DELETE FROM generation_labels WHERE generation_id = %(id)s
+    ), receipts AS (
+        DELETE FROM callback_receipts WHERE generation_id = %(id)s
+    ), timeline AS (
+        UPDATE events SET data = (
+            SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(data) WHERE key = ANY(%(kept)s)
+        )
+        WHERE generation_id = %(id)s
+    ), noted AS (
+        INSERT INTO events (generation_id, origin, stage, name, data)
+        SELECT id, stage, stage, 'deleted', '{}' FROM erased
+    )
+    UPDATE assets SET expired_at = clock_timestamp() WHERE generation_id = %(id)s AND expired_at IS NULL
+    RETURNING object_key
 """)

@@ -51,6 +51,8 @@ class Changes:
     """The size, hash and type of the stored result."""
     provider_credits: Decimal | None = None
     """The price that the vendor reports."""
+    provider_seconds: float | None = None
+    """The seconds of work that the vendor reports."""
     error_code: ErrorCode | None = None
     """The reason of a failure, for programs."""
     error_message: str | None = None
@@ -227,6 +229,14 @@ def request_cancel(sql: Sql, generation_id: UUID) -> None:
     note(sql, generation_id, EventName.CANCEL_REQUESTED)
 
 
+def erase(sql: Sql, generation_id: UUID) -> list[str]:
+    """Remove the texts and the labels of a generation that has ended. Returns the keys of its files, given up now.
+
+    The facts stay: the stages and their times, the price and the transfers, the vendor's id, the properties of files.
+    """
+    return sql.all(statements.ERASE, id=generation_id, kept=list(statements.KEPT_DATA))
+
+
 def note(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str, object] | None = None) -> None:
     """Add a timeline entry without a move, in the current stage. The data must contain no secrets and no prompts."""
     note_all(sql, name, {generation_id: data or {}})
@@ -270,6 +280,9 @@ def _write(
     given = {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in vars(changes).items()}
     row = sql.first(
         statements.WRITE, id=claim.id, token=claim.token, origin=claim.generation.stage, target=target,
+        starts=restarts and target is Stage.GENERATING,
+        # A bad file leads back to `downloading`: the provider was done before.
+        renders=target is Stage.DOWNLOADING and claim.generation.stage is Stage.GENERATING,
         ends=target in TERMINAL, keeps_lease=keeps_lease, restarts=restarts, wake_in=wake_in, event=event,
         heeds_callback=target in AWAITS_CALLBACK, heeds_cancel=target in CANCELLABLE,
         # `settling` has no deadline: the result is stored, and the step needs only our database.

@@ -6,14 +6,10 @@ an orphan.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO
 from uuid import UUID, uuid4, uuid5
-
-from minio.error import MinioException
-from urllib3.exceptions import HTTPError
 
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest, RequestError
@@ -112,10 +108,10 @@ def store(
     try:
         upload = _insert(database, new, measure(), limits, keep_for)
     except RequestError:
-        _forget(objects, new.key)
+        objects.forget(new.key)
         raise
     if upload.object_key != new.key:
-        _forget(objects, new.key)
+        objects.forget(new.key)
     return upload
 
 
@@ -197,7 +193,7 @@ def delete(database: Database, objects: ObjectStore, customer_id: UUID, unwanted
     with database.statement() as sql:
         key = sql.first(_DELETE, upload_id=unwanted, customer_id=customer_id)
     if key is not None:
-        _forget(objects, key)
+        objects.forget(key)
     return key is not None
 
 
@@ -212,9 +208,3 @@ def _sha256(body: BinaryIO) -> str:
     while block := body.read(_BLOCK_BYTES):
         sha256.update(block)
     return sha256.hexdigest()
-
-
-def _forget(objects: ObjectStore, key: str) -> None:
-    # If the store does not delete the object, the object is an orphan, and a sweep deletes it.
-    with suppress(MinioException, HTTPError):
-        objects.remove(key)

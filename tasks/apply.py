@@ -176,7 +176,10 @@ def _write(sql: Sql, claim: Claim, outcome: Outcome, *, resend_after: float, kee
                 sql, claim, outcome.stage, keeps_lease=keeps_lease, event=outcome.event, changes=outcome.changes,
                 wake_in=resend_after if outcome.wait is None else outcome.wait,
             )  # fmt: skip
-            assets.add(sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id)
+            assets.add(
+                sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id,
+                expires_in=claim.order.expires_in,
+            )  # fmt: skip
         case Later():
             written = transitions.put_back(sql, claim, wake_in=outcome.seconds, changes=_counted(claim, outcome))
             if outcome.once is not None and transitions.note_once(sql, claim.id, outcome.once.name, outcome.once.data):

@@ -78,7 +78,11 @@ def _deliver(claim: Claim, state: RemoteState) -> Advance:
     was_unwanted = claim.generation.cancel_requested_at is not None
     return Advance(
         Stage.DOWNLOADING,
-        changes=Changes(result_urls=state.result_urls, provider_credits=state.provider_credits),
+        changes=Changes(
+            result_urls=state.result_urls,
+            provider_credits=state.provider_credits,
+            provider_seconds=state.provider_seconds,
+        ),
         notes=[Note(EventName.CANCEL_TOO_LATE)] if was_unwanted else (),
     )
 

@@ -1,11 +1,11 @@
-"""Lists generations, and shows the timeline of one."""
+"""Lists and deletes generations, and shows the timeline of one."""
 
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from cli.configuration import transaction
+from cli.configuration import stores, transaction
 from cli.console import console
 from cli.options import AsJson, Limit
 from schemas.enums import Kind, Stage, Status
@@ -44,6 +44,21 @@ def list_generations(
         )
     shown_by_stage = ("status", "finished_at")
     show_rows(listings.ListedGeneration, found, console, as_json=as_json, for_programs=shown_by_stage)
+
+
+@app.command("delete")
+def delete_generation(
+    generation: Annotated[UUID, typer.Argument(help="the generation's id")],
+    is_sure: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Delete the files, the prompt, the inputs and the metadata of a generation for ever. The ledger stays."""
+    from storage import deletion
+
+    if not is_sure:
+        typer.confirm(f"delete the files and the texts of generation {generation}?", abort=True)
+    with stores() as (database, objects):
+        deletion.delete(database, objects, generation)
+    console.print(f"generation {generation} is deleted")
 
 
 @top.command()

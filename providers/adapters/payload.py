@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Final, TypeVar
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     JsonValue,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -49,6 +50,9 @@ def _or_none(value: object, parse: ValidatorFunctionWrapHandler) -> object:
 
 Lenient = Annotated[T | None, WrapValidator(_or_none)]
 """A field that is None if missing or of another form. Give it the default None."""
+
+Measurement = Lenient[Annotated[float, Field(ge=0, le=1e9)]]
+"""A measured number, such as a time. A number that makes no sense is None. Give the field the default None."""
 
 _NUMBER: Final = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*%?\s*")
 

@@ -150,6 +150,7 @@ class Catalogue:
             credits=model.price.of(inputs),
             file_extension=model.extension(inputs),
             deadline_seconds=request.deadline_seconds or model.deadline_seconds,
+            expires_in=request.expires_in,
             metadata=request.metadata,
         )
 

@@ -6,7 +6,7 @@ from itertools import chain
 
 import structlog
 from minio.error import MinioException
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from urllib3.exceptions import HTTPError
 
 from schemas.enums import EventName
@@ -22,23 +22,26 @@ log = structlog.get_logger()
 # A single failure concerns one object. This many failures in a row mean that the store does not work.
 _MOST_FAILURES_IN_A_ROW = 5
 
-_COUNT_DUE = text("""
+# The customer's request may want an earlier end than the operator. Each rule has an index, in the order of its column.
+_BY_AGE = "result.created_at < now() - make_interval(secs => CAST(:age AS float8))"
+_BY_REQUEST = "result.expires_at < now()"
+
+_COUNT_DUE = text(f"""
     SELECT count(*), coalesce(sum(a.size_bytes), 0)
     FROM assets result
     JOIN generations g ON g.id = result.generation_id
     JOIN assets a ON a.generation_id = g.id AND a.expired_at IS NULL
     WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL
-      AND result.created_at < now() - make_interval(secs => :age)
-""")
+      AND ({_BY_AGE} OR {_BY_REQUEST})
+""")  # noqa: S608 -- constants
 
 # A result and its poster expire together, with one timeline entry. The entry needs a lock on the generation's row too.
-_EXPIRE = text("""
+_EXPIRE = """
     WITH due AS (
         SELECT result.generation_id
         FROM assets result JOIN generations g ON g.id = result.generation_id
-        WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL
-          AND result.created_at < now() - make_interval(secs => :age)
-        ORDER BY result.created_at LIMIT :slice
+        WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL AND {is_due}
+        ORDER BY {column} LIMIT :slice
         FOR UPDATE OF result SKIP LOCKED FOR KEY SHARE OF g SKIP LOCKED
     ), expired AS (
         UPDATE assets a SET expired_at = now() FROM due
@@ -47,7 +50,9 @@ _EXPIRE = text("""
     )
     SELECT generation_id, object_key, size_bytes, count(*) OVER its AS files, sum(size_bytes) OVER its AS total
     FROM expired WINDOW its AS (PARTITION BY generation_id)
-""")
+"""
+_EXPIRE_BY_AGE = text(_EXPIRE.format(is_due=_BY_AGE, column="result.created_at"))
+_EXPIRE_BY_REQUEST = text(_EXPIRE.format(is_due=_BY_REQUEST, column="result.expires_at"))
 
 _COUNT_EXPIRED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM uploads WHERE expires_at < now()")
 
@@ -61,23 +66,28 @@ _DELETE_EXPIRED = text("""
 
 
 def assets(run: Sweep) -> Iterator[Portion]:
-    """Remove results that are older than their retention, with their posters.
+    """Remove results that are older than their retention or than their request wants, with their posters.
 
     The database records the expiry first; then the store deletes the file. A file that remains after the first step,
     because the sweep was stopped or the store failed, is an orphan.
     """
-    if run.retention.asset_days is None:
-        return
-    age = timedelta(days=run.retention.asset_days).total_seconds()
+    days = run.retention.asset_days
+    # Without an age, the rule of the age finds nothing.
+    age = None if days is None else timedelta(days=days).total_seconds()
     if run.is_dry:
         with run.database.transaction() as session:
             count, size_bytes = session.execute(_COUNT_DUE, {"age": age}).one()
         yield Portion(count, int(size_bytes))
         return
+    for statement in (_EXPIRE_BY_REQUEST, _EXPIRE_BY_AGE):
+        yield from _expire(run, statement, age)
+
+
+def _expire(run: Sweep, statement: TextClause, age: float | None) -> Iterator[Portion]:
     remover = _Remover(run.objects)
     while True:
         with run.database.transaction() as session:
-            expired = session.execute(_EXPIRE, {"age": age, "slice": SLICE}).all()
+            expired = session.execute(statement, {"age": age, "slice": SLICE}).all()
             told = {row.generation_id: {"files": row.files, "size_bytes": int(row.total)} for row in expired}
             transitions.note_all(of(session), EventName.EXPIRED, told)
         if not expired:

@@ -1,6 +1,7 @@
 """Kie Market: one wire for the models of many vendors. Source: https://docs.kie.ai/market, the page of each model."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -10,7 +11,7 @@ from pydantic_core import from_json
 from providers.adapters.kie.market_inputs import to_body
 from providers.adapters.kie.wire import Answer, Wire, failed, finished
 from providers.adapters.links import file_links
-from providers.adapters.payload import Lenient, Report
+from providers.adapters.payload import Lenient, Measurement, Report
 from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
 
@@ -33,6 +34,7 @@ class Record(Report):
     fail_code: Lenient[str] = Field(default=None, alias="failCode")
     fail_msg: JsonValue = Field(default=None, alias="failMsg")
     credits: Lenient[Decimal] = Field(default=None, alias="creditsConsumed")
+    milliseconds: Measurement = Field(default=None, alias="costTime")
 
 
 def to_state(answer: Answer, prompt: str = "") -> RemoteState:
@@ -40,7 +42,8 @@ def to_state(answer: Answer, prompt: str = "") -> RemoteState:
     record = Record.model_validate(answer.data)
     match read_status(record.state, STATUSES):
         case RemoteStatus.SUCCEEDED:
-            return finished(_result(record), credits_=record.credits)
+            seconds = None if record.milliseconds is None else record.milliseconds / 1000
+            return replace(finished(_result(record), credits_=record.credits), provider_seconds=seconds)
         case RemoteStatus.FAILED:
             reason = record.fail_msg or answer.text
             return failed(record.fail_code, reason, prompt=prompt, credits_=record.credits)

@@ -4,11 +4,12 @@ Source: https://replicate.com/docs/reference/http and its OpenAPI document, unle
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from providers.adapters.payload import Lenient, Payload, Report, texts
+from providers.adapters.payload import Lenient, Measurement, Payload, Report, texts
 from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, RemoteState, RemoteStatus
@@ -71,6 +72,12 @@ class Created(Payload):
     id: PredictionId
 
 
+class Metrics(Payload):
+    """The measurements of a prediction that has ended."""
+
+    predict_time: Measurement = None
+
+
 class Prediction(Report):
     """The content of every answer. `output` and `error` are null until they exist.
 
@@ -81,6 +88,7 @@ class Prediction(Report):
     status: JsonValue = None
     output: JsonValue = None
     error: JsonValue = None
+    metrics: Lenient[Metrics] = None
 
 
 class WebhookSecret(Payload):
@@ -130,7 +138,8 @@ def to_state(prediction: Prediction) -> RemoteState:
     """The state of a prediction."""
     match read_status(prediction.status, STATUSES):
         case RemoteStatus.SUCCEEDED:
-            return finished("replicate", prediction.output)
+            seconds = prediction.metrics.predict_time if prediction.metrics else None
+            return replace(finished("replicate", prediction.output), provider_seconds=seconds)
         case RemoteStatus.FAILED:
             reason = "; ".join(texts(prediction.error)) or "no reason given"
             return failed(f"replicate could not generate it: {reason}")

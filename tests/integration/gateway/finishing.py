@@ -5,8 +5,8 @@ from uuid import UUID
 
 from schemas.enums import AssetRole, ErrorCode, Stage
 from schemas.settings import Settings
-from schemas.tables import Asset
-from storage import claims, generations, transitions
+from storage import assets, claims, generations, transitions
+from storage.assets import NewAsset
 from storage.claims import Claim
 from storage.database import Database
 from storage.objects import ObjectStore
@@ -18,6 +18,11 @@ REMOTE_ID = "task-of-the-vendor"
 RESULT_URL = "http://vendor.invalid/result.png?signature=secret"
 
 _WAY = (Stage.SUBMITTING, Stage.GENERATING, Stage.DOWNLOADING, Stage.STORING, Stage.SETTLING)
+
+_CHANGES = {
+    Stage.GENERATING: Changes(remote_id=REMOTE_ID, result_urls=[RESULT_URL]),
+    Stage.DOWNLOADING: Changes(provider_seconds=7.5),
+}
 
 
 def claim(database: Database, settings: Settings, generation_id: UUID) -> Claim:
@@ -46,28 +51,30 @@ def complete(
     body: bytes,
     *,
     poster: bool = False,
-) -> Asset:
+) -> NewAsset:
     """Store `body` as the result of a generation, and settle it."""
     held = claim(database, settings, generation_id)
-    asset = _stored(objects, held, AssetRole.RESULT, f"customers/{held.token}.png", body)
+    asset = _stored(objects, AssetRole.RESULT, f"{_folder(held)}/{held.token}.png", body)
     with database.transaction() as session:
         for stage in _WAY:
-            is_accepted = stage is Stage.GENERATING
-            changes = Changes(remote_id=REMOTE_ID, result_urls=[RESULT_URL]) if is_accepted else Changes()
+            changes = _CHANGES.get(stage, Changes())
             held = transitions.move(of(session), held, stage, wake_in=0, keeps_lease=True, changes=changes)
-        session.add(asset)
+        stored = [asset]
         if poster:
-            key = f"customers/{held.token}.poster.jpg"
-            session.add(_stored(objects, held, AssetRole.POSTER, key, b"a poster"))
+            stored.append(_stored(objects, AssetRole.POSTER, f"{_folder(held)}/{held.token}.poster.jpg", b"a poster"))
+        customer_id, expires_in = held.generation.customer_id, held.order.expires_in
+        assets.add(of(session), stored, generation_id=held.id, customer_id=customer_id, expires_in=expires_in)
         transitions.move(of(session), held, Stage.COMPLETED, wake_in=0)
     return asset
 
 
-def _stored(objects: ObjectStore, held: Claim, role: AssetRole, key: str, body: bytes) -> Asset:
+def _folder(held: Claim) -> str:
+    return f"customers/{held.generation.customer_id}"
+
+
+def _stored(objects: ObjectStore, role: AssetRole, key: str, body: bytes) -> NewAsset:
     objects.put_bytes(key, body, content_type="image/png")
-    return Asset(
-        generation_id=held.id,
-        customer_id=held.generation.customer_id,
+    return NewAsset(
         role=role,
         object_key=key,
         content_type="image/png",

@@ -47,6 +47,7 @@ def test_an_order_is_accepted_and_its_price_is_held(
     path = f"/v1/generations/{body['id']}"
     assert answer.headers["location"] == path
     created_at = datetime.fromisoformat(body.pop("created_at"))
+    assert datetime.fromisoformat(body.pop("updated_at")) >= created_at
     deadline_at = datetime.fromisoformat(body.pop("deadline_at"))
     assert created_at.utcoffset() == timedelta(0)
     assert timedelta(seconds=599) < deadline_at - created_at < timedelta(seconds=601)
@@ -59,6 +60,10 @@ def test_an_order_is_accepted_and_its_price_is_held(
         "kind": "image",
         "model": "nano-banana",
         "requested_model": "nano-banana",
+        "provider": "kie",
+        "batch_id": None,
+        "retry_of": None,
+        "retried_by": None,
         "inputs": {
             "prompt": "a lighthouse in fog",
             "negative_prompt": None,
@@ -82,7 +87,11 @@ def test_an_order_is_accepted_and_its_price_is_held(
         "cancel_requested_at": None,
         "assets": [],
         "metadata": {"order": "1234"},
+        "rating": None,
+        "started_at": None,
         "finished_at": None,
+        "render_seconds": None,
+        "provider_seconds": None,
         "links": {"self": path, "content": None, "thumbnail": None},
     }
     with database.transaction() as session:
@@ -270,6 +279,7 @@ def test_a_completed_generation_shows_its_asset_and_hides_the_vendor(
             "frame_rate": None,
             "codec": "png",
             "bit_rate": None,
+            "expires_at": None,
             "expired_at": None,
         }
     ]

@@ -36,7 +36,7 @@ def test_a_method_that_the_path_does_not_take(gateway: httpx.Client) -> None:
     answer = gateway.delete(PATH)
 
     assert _is_problem(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"] == "POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_an_exception_after_the_first_byte_cuts_the_connection(settings: Setting
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/v1/generations/{id}", "GET, HEAD"),
+        ("/v1/generations/{id}", "DELETE, GET, HEAD"),
         ("/v1/generations/{id}/cancel", "POST"),
         ("/v1/generations/{id}/content", "GET, HEAD"),
         ("/v1/uploads/{id}", "DELETE, GET, HEAD"),

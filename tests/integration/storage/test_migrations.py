@@ -203,6 +203,35 @@ def thrown_away(folder: Path, change: str) -> Path:
     return folder
 
 
+def test_generations_before_and_beside_the_labels_are_labelled(new_database: NewDatabase) -> None:
+    """Lists show the generations that were there before the labels, and those that an older release accepts later."""
+    engine = new_database()
+    migrate(engine, "0005")
+    order = """{"metadata": {"shop": "7"}, "inputs": {"prompt": "two boats"}}"""
+    insert = text("""
+        INSERT INTO generations (id, customer_id, request_hash, kind, model, "order", credits, stage, progress, wake_at,
+                                 deadline_at, attempt, failures, provider, route_index, result_urls)
+        SELECT gen_random_uuid(), id, 'a hash', 'video', 'a model', :order, 1, 'queued', 0, now(), now(), 0, 0,
+               'kie', 0, '[]' FROM customers
+    """)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO customers (id, name) VALUES (gen_random_uuid(), 'a customer')"))
+        connection.execute(insert, {"order": order})
+    migrate(engine, "head")
+    with engine.begin() as connection:
+        connection.execute(insert, {"order": order})
+    labelled = text("""
+        SELECT l.kind, l.model, l.metadata, l.search::text, l.created_at = g.created_at,
+               (SELECT count(*) FROM generation_terms t WHERE t.generation_id = g.id
+                AND t.term IN (generation_term(g.customer_id, 'word', 'boat'),
+                               generation_term(g.customer_id, 'entry', E'shop\\x1f7')))
+        FROM generations g JOIN generation_labels l ON l.generation_id = g.id
+    """)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(labelled)]
+    assert found == [("video", "a model", {"shop": "7"}, "'boat':2 'two':1", True, 2)] * 2
+
+
 def test_concurrent_upgrades_apply_each_migration_once(new_database: NewDatabase) -> None:
     engine = new_database()
     upgrades = [subprocess.Popen([sys.executable, "-c", UPGRADE, url_of(engine)]) for _ in range(3)]

@@ -152,6 +152,15 @@ def test_states() -> None:
     assert state_of(state="generating") == RemoteState(RemoteStatus.RUNNING)
 
 
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [(15_000, 15.0), ("2500", 2.5), (0, 0.0), (None, None), (-1, None), ("soon", None), (10**30, None)],
+)
+def test_the_time_of_the_work_is_told_in_milliseconds(told: object, seconds: float | None) -> None:
+    state = state_of(state="success", resultJson='{"resultUrls":["https://x.example/1.png"]}', costTime=told)
+    assert (state.status, state.provider_seconds) == (RemoteStatus.SUCCEEDED, seconds)
+
+
 @pytest.mark.parametrize("result", [None, "", "{}", '{"resultUrls":[]}', '{"resultUrls":null}', '{"resultObject":{}}'])
 def test_success_without_urls_is_a_failure(result: str | None) -> None:
     state = state_of(state="success", resultJson=result)

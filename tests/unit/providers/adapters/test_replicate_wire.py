@@ -301,3 +301,18 @@ def test_with_a_webhook_key_the_signature_is_verified_before_the_body_is_parsed(
 def test_a_callback_that_is_not_a_prediction_is_refused(body: bytes) -> None:
     with pytest.raises(CallbackRefused, match="not a prediction"):
         account().read_callback({}, body)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "seconds"),
+    [
+        ({"predict_time": 3.25, "total_time": 9}, 3.25),
+        ({}, None),
+        (None, None),
+        ("none", None),
+        ({"predict_time": -1}, None),
+    ],
+)
+def test_the_time_of_the_work_is_told_in_metrics(metrics: object, seconds: float | None) -> None:
+    state = state_of(status="succeeded", output="https://x.example/1.png", metrics=metrics)
+    assert (state.status, state.provider_seconds) == (RemoteStatus.SUCCEEDED, seconds)
