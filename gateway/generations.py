@@ -10,7 +10,7 @@ from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.event_stream import until_end
 from gateway.openapi import Responses, problems
-from gateway.preferences import APPLIED, Wait
+from gateway.preferences import APPLIED, Prefer, wait_of
 from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from gateway.resources import generation_resource, path_of
 from schemas.api import GenerationResource
@@ -103,13 +103,14 @@ async def create_generation(
     response: Response,
     services: ServicesOf,
     customer: TheCustomer,
-    wait: Wait,
     idempotency_key: IdempotencyKeyHeader = None,
+    prefer: Prefer = None,
 ) -> GenerationResource:
     """Accepts an order for one image or video, and holds its price in credits.
 
     The gateway captures the credits when the result is stored, and releases them when the generation fails.
     """
+    wait = wait_of(connection, prefer)
     accepted = await services.intake.take(request, customer.id, idempotency_key=idempotency_key)
     generation = accepted.generation
     response.headers["Location"] = path_of(generation.id)
@@ -140,9 +141,10 @@ async def get_generation(
     response: Response,
     services: ServicesOf,
     customer: TheCustomer,
-    wait: Wait,
+    prefer: Prefer = None,
 ) -> GenerationResource:
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
+    wait = wait_of(connection, prefer)
     return generation_resource(await _waited(generation_id, connection, response, services, customer, wait))
 
 
