@@ -11,7 +11,7 @@ from fastapi import Response
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from notify.events import OPENING
+from notify.events import OPENING, farewell
 from notify.hub import Hub
 from notify.subscriptions import Subscription
 
@@ -31,15 +31,18 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, hub: Hub, subscription: Subscription) -> None:
+    def __init__(self, hub: Hub, subscription: Subscription, *, longest_seconds: float) -> None:
         super().__init__(headers=_HEADERS)
         # A stream has no length.
         del self.headers["content-length"]
         self._hub = hub
         self._subscription = subscription
+        self._longest_seconds = longest_seconds
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send messages until the end."""
+        # A key may be revoked meanwhile. The client's next connection checks the key.
+        ends = asyncio.get_running_loop().call_later(self._longest_seconds, self._subscription.end, farewell())
         async with _leaving_on_disconnect(self._hub, self._subscription, receive):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             messages = OPENING
@@ -47,6 +50,7 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": messages, "more_body": True})
                 messages = await self._subscription.take()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        ends.cancel()
 
 
 def headers_only() -> Response:

@@ -10,12 +10,13 @@ from fastapi import Depends, Header, Query, Request, Response
 from pydantic import AfterValidator
 
 from gateway.authentication import TheCustomer, customers_router
-from gateway.dependencies import ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.event_stream import MEDIA_TYPE, EventStream, headers_only
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
 from notify import reader
 from notify.events import event_resource
+from notify.subscriptions import Subscription
 from schemas.api import EVENT_EXAMPLE, EventPage
 from schemas.enums import EventKind
 from schemas.errors import InvalidRequest, NotFound, TooManyRequests, Unauthenticated, Unavailable
@@ -161,7 +162,7 @@ async def follow_generation(
     if is_head:
         return headers_only()
     # A number that no event has yet would suppress events.
-    return EventStream(services.hub, services.hub.follow(generation_id, after=min(after or 0, end.newest)))
+    return _stream(services, services.hub.follow(generation_id, after=min(after or 0, end.newest)))
 
 
 @router.get(
@@ -184,10 +185,13 @@ async def list_events(
     your first event, and a stream with the next event.
     """
     if is_stream:
-        hub = services.hub
-        return headers_only() if is_head else EventStream(hub, hub.follow_customer(customer.id, after=after))
+        return headers_only() if is_head else _stream(services, services.hub.follow_customer(customer.id, after=after))
     page = await services.events.page(customer.id, after or 0, limit=limit)
     newest = page.events[-1].id if page.events else after or 0
     return EventPage(
         data=[event_resource(event) for event in page.events], has_more=page.has_more, next_after=str(newest)
     )
+
+
+def _stream(services: GatewayServices, subscription: Subscription) -> EventStream:
+    return EventStream(services.hub, subscription, longest_seconds=services.settings.streams.longest_seconds)

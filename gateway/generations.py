@@ -11,7 +11,7 @@ from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.event_stream import until_end
 from gateway.json_body import RequireJson
 from gateway.openapi import Responses, problems
-from gateway.preferences import APPLIED, Wait
+from gateway.preferences import APPLIED, Prefer, wait_of
 from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from gateway.resources import generation_resource, path_of
 from schemas.api import GenerationResource
@@ -109,13 +109,14 @@ async def create_generation(
     request: Request,
     response: Response,
     services: ServicesOf,
-    wait: Wait,
     idempotency_key: IdempotencyKeyHeader = None,
+    prefer: Prefer = None,
 ) -> GenerationResource:
     """Accepts an order for one image or video, and holds its price in credits.
 
     The gateway captures the credits when the result is stored, and releases them when the generation fails.
     """
+    wait = wait_of(request, prefer)
     caller = await caller_for(request, order.customer_id)
     accepted = await services.intake.take(order.without_customer(), caller.payer, idempotency_key=idempotency_key)
     generation = accepted.generation
@@ -147,9 +148,10 @@ async def get_generation(
     response: Response,
     services: ServicesOf,
     customer: TheCustomer,
-    wait: Wait,
+    prefer: Prefer = None,
 ) -> GenerationResource:
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
+    wait = wait_of(connection, prefer)
     found = await _waited(generation_id, connection, response, services, customer, wait)
     return generation_resource(found, services.settings.retention)
 

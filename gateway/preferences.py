@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Header, Request
 
 LONGEST_WAIT_SECONDS = 60
 
@@ -30,20 +30,22 @@ def wait_seconds(preferences: list[str]) -> int:
     return 0
 
 
-async def _wait(
-    request: Request,
-    prefer: Annotated[
-        str | None,
-        Header(
-            alias="Prefer",
-            description="`wait=N` keeps the request open until the generation has ended, or for N seconds, up to "
-            f"{LONGEST_WAIT_SECONDS}",
-            examples=["wait=30"],
-        ),
-    ] = None,
-) -> int:
+Prefer = Annotated[
+    str | None,
+    Header(
+        alias="Prefer",
+        description="`wait=N` keeps the request open until the generation has ended, or for N seconds, up to "
+        f"{LONGEST_WAIT_SECONDS}",
+        examples=["wait=30"],
+    ),
+]
+"""The first `Prefer` header. A parameter of the route itself, because a dependency costs each request more time."""
+
+
+def wait_of(request: Request, prefer: str | None) -> int:
+    """The seconds for which a request may wait. 0: answer at once.
+
+    Args:
+        prefer: the first `Prefer` header. A request may have several.
+    """
     return wait_seconds(request.headers.getlist("prefer")) if prefer else 0
-
-
-Wait = Annotated[int, Depends(_wait)]
-"""The seconds for which a request may wait. 0: answer at once."""

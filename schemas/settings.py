@@ -213,6 +213,9 @@ class StreamSettings(BaseModel):
     total: int = Field(
         default=1000, gt=0, description="of all customers; less than connections.max_connections, to leave room"
     )
+    longest_seconds: float = Field(
+        default=3600.0, gt=0, description="a stream ends after this; the next connection checks the key again"
+    )
 
 
 class RetentionSettings(BaseModel):

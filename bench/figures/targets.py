@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bench.figures.results import Outcome
 from bench.load import sandbox_alone
-from bench.scenarios import calls, lists, overhead, throughput
+from bench.scenarios import calls, lists, overhead, streams, throughput
 from bench.subjects.reelworks import NAME as REELWORKS
 
 Find = Callable[[Sequence[Outcome]], float | None]
@@ -199,6 +199,18 @@ TARGETS = (
         find=highest(lists.NAME, lists.READ),
         unit="",
         at_most=400,
+    ),
+    Target(
+        what="2,000 subscribers: commit → subscriber, p99",
+        find=highest(streams.NAME, f"{streams.DELIVERY} p99"),
+        unit="ms",
+        at_most=1000,
+    ),
+    Target(
+        what="2,000 subscribers: the gateway's memory for each",
+        find=highest(streams.NAME, streams.EACH),
+        unit="KiB",
+        at_most=64,
     ),
     Target(
         what="provider calls per generation, callback mode",

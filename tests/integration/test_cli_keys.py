@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from schemas.enums import Scope
 from storage import customers
 from storage.customers import Authenticated
 from storage.database import Database

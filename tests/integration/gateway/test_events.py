@@ -294,6 +294,23 @@ def test_stopping_gateway_ends_streams_at_once_and_asks_clients_to_connect_again
     assert source.retry >= asked
 
 
+def test_stream_ends_after_its_longest_time_and_resumes_without_a_loss(
+    settings: Settings, database: Database, customer: NewCustomer, new: NewGeneration
+) -> None:
+    short = settings.model_copy(update={"streams": StreamSettings(longest_seconds=0.3)})
+    generation_id = new()
+    with serving(create_app(short), short) as client:
+        seen: list[Message] = []
+        while not seen:
+            with follow(client, path_of(generation_id), customer.headers) as source:
+                seen += list(source)
+        end(database, claim(database, settings, generation_id))
+        while seen[-1].event != "end":
+            with follow(client, path_of(generation_id), customer.headers, after=seen[-1].id) as source:
+                seen += list(source)
+    assert stages(seen) == ["queued", "failed"]
+
+
 def test_events_arrive_without_redis(
     settings: Settings, database: Database, customer: NewCustomer, new: NewGeneration
 ) -> None:
