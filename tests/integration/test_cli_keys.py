@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from schemas.enums import Scope
 from storage import customers
 from storage.customers import Authenticated
 from storage.database import Database
@@ -32,7 +33,7 @@ def test_key_is_made_on_its_terms_and_listed(reelworks: Reelworks, database: Dat
 
     assert key.startswith("rw_test_")
     made = known(database, key).key
-    assert (made.scopes, made.daily_cap, made.is_test, made.is_expired) == ({"read"}, 50, True, False)
+    assert (made.scopes, made.daily_cap, made.is_test, made.is_expired) == (frozenset({Scope.READ}), 50, True, False)
     listed = json.loads(reelworks("keys", "list", str(customer.id), "--json").out)[0]
     assert (listed["prefix"], listed["name"], listed["scopes"], listed["test"]) == (key[:13], "shop", "read", True)
     assert listed["expires_at"] is not None
