@@ -75,13 +75,7 @@ EVERY = Way(("generation_labels WHERE customer_id = %(customer_id)s",))
 
 
 def given(filters: Filters) -> Iterator[Filter]:
-    """The filters that are set, and the ways that they open. The times bound every way."""
-    if filters.stages:
-        yield Filter("stage = ANY(%(stages)s)", (_by_stage(filters.stages),), GENERATIONS)
-    if filters.kind:
-        yield Filter("kind = %(kind)s", (_by_label("kind"),))
-    if filters.model:
-        yield Filter("model = %(model)s", (_by_label("model"),))
+    """The filters that are set, those first that are rare as a rule. The times bound every way."""
     if filters.batch_id:
         yield Filter("batch_id = %(batch_id)s", (_by_label("batch_id"),))
     if filters.entry:
@@ -90,6 +84,12 @@ def given(filters: Filters) -> Iterator[Filter]:
     if filters.words:
         ways = tuple(_by_term(_word(index)) for index in range(len(filters.words)))
         yield Filter("%(words)s::text[] <@ tsvector_to_array(search)", ways, is_exact=len(ways) == 1)
+    if filters.model:
+        yield Filter("model = %(model)s", (_by_label("model"),))
+    if filters.kind:
+        yield Filter("kind = %(kind)s", (_by_label("kind"),))
+    if filters.stages:
+        yield Filter("stage = ANY(%(stages)s)", (_by_stage(filters.stages),), GENERATIONS)
 
 
 def parameters(filters: Filters) -> dict[str, object]:
