@@ -372,7 +372,7 @@ def test_a_callback_names_its_task_in_each_of_the_documented_forms(body: dict[st
     [b"", b"{}", b"[]", b"[" * 100_000, b'"8812"', b'{"id":""}', b'{"id":"1,2"}', b'{"data":"8812"}'],
 )
 def test_a_callback_without_a_usable_task_is_refused(body: bytes) -> None:
-    with pytest.raises(CallbackRefused, match="names a task|more than 10000 values"):
+    with pytest.raises(CallbackRefused, match=r"names a task|more than 10000 values"):
         account().read_callback({}, body)
 
 
