@@ -98,8 +98,8 @@ FIXES = (
         name="the reads after repeated callbacks",
         breaks="a repeated callback causes a read of the vendor each time",
         file="storage/callbacks.py",
-        old="_SECONDS_BETWEEN_REPEATS = 1.0\n",
-        new="_SECONDS_BETWEEN_REPEATS = 0.0\n",
+        old="_SECONDS_BETWEEN_READS = 1.0\n",
+        new="_SECONDS_BETWEEN_READS = 0.0\n",
         checks=("a signed one 50 times",),
     ),
     Mutant(
