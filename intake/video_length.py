@@ -2,7 +2,7 @@
 
 import io
 import math
-from typing import BinaryIO
+from typing import BinaryIO, Final
 from uuid import UUID
 
 import structlog
@@ -15,7 +15,8 @@ from schemas.shares import NoPlace
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-_LIMITS = Limits(memory_bytes=256 * 1024**2, seconds=10)
+LIMITS: Final = Limits(memory_bytes=256 * 1024**2, seconds=10)
+"""The limits of one video."""
 
 
 def measure(file: BinaryIO, media: MediaType, customer_id: UUID) -> float | None:
@@ -30,7 +31,7 @@ def measure(file: BinaryIO, media: MediaType, customer_id: UUID) -> float | None
     """
     try:
         size_bytes = file.seek(0, io.SEEK_END)
-        seconds = decoder.measure(file, media, _LIMITS, size_bytes=size_bytes, customer_id=customer_id)
+        seconds = decoder.measure(file, media, LIMITS, size_bytes=size_bytes, customer_id=customer_id)
     except NoPlace as error:
         if error.is_own:
             raise TooManyRequests("other videos of yours are being measured: send this one again later") from None

@@ -184,7 +184,7 @@ class Generation(SQLModel, table=True):
     callback_at: datetime | None = Field(
         default=None,
         sa_type=MOMENT,
-        description="the newest callback; for a repeated callback the time of its read, up to a second later",
+        description="the newest callback; after the first one the time of its read, up to a second later",
     )
 
     provider: ProviderName = Field(sa_type=String(64))

@@ -15,8 +15,7 @@ from storage.sql import IS_FREE, Sql, returns
 # A vendor sends a handful of callbacks. A sender of endlessly different bodies must not fill the table.
 _MOST_RECEIPTS = 20
 
-# A stranger who has seen a signed callback can repeat that callback.
-_SECONDS_BETWEEN_REPEATS = 1.0
+_SECONDS_BETWEEN_READS = 1.0
 
 _TWICE = 2
 
@@ -32,8 +31,9 @@ def record(
 ) -> Wake | None:
     """Store a verified callback and mark its generation. Returns the wake-up to send now, if there is one.
 
-    A callback with a new body is news: the vendor is read at once. A repeated callback causes one read a second at
-    most: its read waits until one second after the newest claim.
+    The vendor is read at once after the first callback. After every other callback the read waits until one second
+    after the newest claim: a stranger who has seen a signed callback can repeat it, and change the parts that the
+    signature does not cover.
 
     If the caller does not send the wake-up, the waker sends one after `resend_after` seconds. A callback during a claim
     only sets `callback_at`, because the worker may not have committed `remote_id` yet. The write that gives up the
@@ -42,7 +42,7 @@ def record(
     row = sql.first(
         _RECORD, generation_id=generation_id, provider=provider, remote_id=remote_id, body=body,
         body_sha256=hashlib.sha256(body).hexdigest(), resend_after=resend_after, most_receipts=_MOST_RECEIPTS,
-        awaits_callback=[stage.value for stage in AWAITS_CALLBACK], gap=_SECONDS_BETWEEN_REPEATS,
+        awaits_callback=[stage.value for stage in AWAITS_CALLBACK], gap=_SECONDS_BETWEEN_READS,
     )  # fmt: skip
     if row is None:
         return None
@@ -77,9 +77,9 @@ _RECORD = returns(_Recorded)(f"""
         RETURNING deliveries
     ), meant AS MATERIALIZED (
         SELECT id, {IS_FREE} AS is_free, CASE
-            WHEN EXISTS (SELECT FROM kept WHERE deliveries = 1) THEN clock_timestamp()
-            -- An earlier callback has its read to come.
+            -- An earlier callback has its read to come. That read sees the news of this callback, too.
             WHEN callback_at > claimed_at THEN NULL
+            WHEN callback_at IS NULL THEN clock_timestamp()
             ELSE greatest(clock_timestamp(), claimed_at + make_interval(secs => %(gap)s))
         END AS read_at
         FROM found

@@ -22,7 +22,6 @@ READS = frozenset(
         "disable_events",
         "enable_events",
         "heartbeat",
-        "hello",
         "ping",
         "query_task",
         "registered",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import httpx
+from pydantic import JsonValue
 
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
@@ -73,6 +74,25 @@ def _signed(url: Callable[[str], str]) -> Callable[[Target], str]:
     return attack
 
 
+def _signed_with(extra: Callable[[], JsonValue]) -> Callable[[Target], str]:
+    """Add to the body of a signed callback. The signature covers the id in the body, and no more."""
+
+    def attack(target: Target) -> str:
+        with _under_way(target) as (path, task):
+            body: dict[str, JsonValue] = {"code": 200, "data": {"taskId": task.task_id}, "extra": extra()}
+            report = target.sandbox.send_callback(task.task_id, body=body)
+            return f"{report.status}, {target.see(target.evil, path)['stage']}"
+
+    return attack
+
+
+def _nested(depth: int) -> JsonValue:
+    value: JsonValue = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def _posted(body: bytes, url: Callable[[str], str] = str) -> Callable[[Target], str]:
     """Post bytes to a callback's own URL, or to a changed one."""
 
@@ -106,6 +126,9 @@ CALLBACKS = [
         is_short=True,
     ),
     Probe("callback", "a forged signature, 10 times", _forged, r"\{401\}, generating, [01] reads"),
+    Probe("callback", "a signed one with 15,000 values", _signed_with(lambda: [1] * 15_000), _REFUSED),
+    Probe("callback", "a signed one with 100 levels", _signed_with(lambda: _nested(100)), _REFUSED),
+    Probe("callback", "a signed one of 300 kB", _signed_with(lambda: "x" * 300_000), _REFUSED),
     Probe("callback", "no signature", _posted(b'{"data": {"taskId": "x"}}'), _REFUSED),
     Probe("callback", "a wrong token", _signed(lambda url: url[:-1]), _REFUSED),
     Probe("callback", "no token", _signed(lambda url: url.partition("?")[0]), _REFUSED),

@@ -9,6 +9,7 @@ import httpx
 from drills.hostile.answers import FILES, REPLIES
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
+from media.decoder import FILES_AT_ONCE
 
 _VENDORS_MODEL = "openai-compatible-image"
 _MODEL_THAT_READS_INPUTS = "gemini-3.1-flash-image"
@@ -22,6 +23,8 @@ _SLOW_REPLIES = 12
 _SLOW_INPUTS = 16
 _MEBIBYTE = 1024**2
 _GRACE_SECONDS = 2.0
+# By then, the least rate has counted for a while, and no other limit.
+_LEFT_WITHIN_SECONDS = 40.0
 _WAITING = {"queued", "submitting", "downloading"}
 _TERMINAL = {"completed", "failed", "cancelled"}
 
@@ -59,8 +62,9 @@ _INPUTS = {
 }
 # These hold a thread until the end of the attack, beside which another customer's order must complete.
 _SLOW = ("a picture at bytes a second", "a silent host")
-# Not among the inputs: only the sandbox would decode it, in the vendor's place.
+# Not among the inputs: only the sandbox would decode these, in the vendor's place.
 _HEAVY = "8100 x 8100 with 16 bits"
+_SLOW_TO_DECODE = "a JPEG of 2,000 scans"
 _SLOW_REPLY = "a reply at bytes a second"
 _SHORT = {"a gigabyte, announced", "a redirect to ::1"}
 _SHORT_REPLIES = {"two layers of gzip", "our key in an error"}
@@ -147,8 +151,40 @@ def _many_slow(count: int, name: str, order: Callable[[Target], dict[str, object
     return attack
 
 
-def _wait_for(is_so: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + _PATIENCE_SECONDS
+def _one_slow(name: str, order: Callable[[Target], dict[str, object]]) -> Callable[[Target], str]:
+    """One order whose file comes at bytes a second. The system must leave the file's host."""
+
+    def attack(target: Target) -> str:
+        hosts = target.hosts
+        with hosts.slow():
+            hosts.ended[name] = 0
+            path = target.order(target.evil, **order(target))
+            _wait_for(lambda: hosts.ended[name] > 0, seconds=_LEFT_WITHIN_SECONDS)
+            is_left = hosts.ended[name] > 0
+            target.http.post(f"{path}/cancel", headers=target.evil.headers)
+        return "the host is left" if is_left else "the host is still read"
+
+    return attack
+
+
+def _slow_to_decode(target: Target) -> str:
+    """As many slow pictures as the decoder has places, and beside them an honest order, which waits for none."""
+    name, stages = f"file/{_SLOW_TO_DECODE}", {"storing", *_TERMINAL}
+    paths = [
+        target.order(target.evil, **_slow_vendor("file", _SLOW_TO_DECODE)(target)) for _ in range(FILES_AT_ONCE)
+    ]  # fmt: skip
+    _wait_for(lambda: all(target.see(target.evil, path)["stage"] in stages for path in paths))
+    seconds = target.good_order()
+    ended = [path for path in paths if target.see(target.evil, path)["status"] in _TERMINAL]
+    for path in paths:
+        _ended(target, path, name)
+    if math.isinf(seconds):
+        return "an honest order did not complete"
+    return "an honest order waited for a slow one" if ended else _NO_WAIT
+
+
+def _wait_for(is_so: Callable[[], bool], *, seconds: float = _PATIENCE_SECONDS) -> None:
+    ends_at = time.monotonic() + seconds
     while not is_so() and time.monotonic() < ends_at:
         time.sleep(_LOOK_EVERY_SECONDS)
 
@@ -186,7 +222,20 @@ FOREIGN = [
     *(
         Probe("input", name, _input(name), _INPUTS.get(name, _ENDED), is_short=name in _SHORT)
         for name in FILES
-        if name not in {*_SLOW, _HEAVY}
+        if name not in {*_SLOW, _HEAVY, _SLOW_TO_DECODE}
+    ),
+    Probe("result", f"{FILES_AT_ONCE} pictures that decode slowly", _slow_to_decode, _NO_WAIT),
+    Probe(
+        "result",
+        "a picture at bytes a second, to its end",
+        _one_slow(f"file/{_SLOW[0]}", _slow_vendor("file", _SLOW[0])),
+        "the host is left",
+    ),
+    Probe(
+        "input",
+        "a picture at bytes a second, to its end",
+        _one_slow(f"file/{_SLOW[0]}", _slow_input(_SLOW[0])),
+        "the host is left",
     ),
     Probe("result", "8 pictures of 8100 x 8100 with 16 bits at once", _eight, "8 of 8 completed"),
     *(

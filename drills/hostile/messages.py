@@ -7,10 +7,13 @@ import zlib
 from typing import Any
 from uuid import uuid4
 
+from celery import Celery
+
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
 
 _DRAIN_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
 _SHORT = {"headers.id of every wrong type", "no JSON"}
 
 WRONG: tuple[object, ...] = (None, 5, 1.5, True, [], ["a"], {}, {"a": 1}, "", "\x00", "\ud83d", "a" * 100_000)
@@ -74,6 +77,56 @@ def with_part(part: str, field: str, value: object) -> dict[str, Any]:
     return {**whole, part: {**whole[part], field: value}}
 
 
+def command(**changes: object) -> dict[str, object]:
+    """A command of remote control: the body of its message (kombu's `pidbox`), with changes."""
+    return {
+        "method": "ping",
+        "arguments": {},
+        "destination": None,
+        "pattern": None,
+        "matcher": None,
+        "ticket": "a-ticket",
+        "reply_to": {"exchange": "reply.celery.pidbox", "routing_key": "a-client"},
+        **changes,
+    }
+
+
+def wrong_commands() -> list[bytes]:
+    """Broadcasts that are no message, no command, or a command that a worker cannot carry out."""
+    good = message(command())
+    decimal = {"__type__": "decimal", "__value__": "no number"}
+    # On a worker's name, which has no such end, this expression takes hours.
+    slow = {"pattern": "(([a-z0-9@._-]+)+)+!", "matcher": "pcre"}
+    wrong = [
+        *WRONG,
+        {**good, "properties": decimal},
+        *({**good, part: value} for part in good for value in WRONG),
+        *(with_part("headers", "clock", value) for value in WRONG),
+        *(message(command(**{field: value})) for field in command() for value in WRONG),
+        message(command(**slow)),
+        message(command(arguments={"no": "such"}, unknown="a field")),
+        message(command(reply_to={"exchange": "", "routing_key": "requests"})),
+    ]
+    return [b"no JSON", b"\xff\xfe", b"[" * 100_000, *(json.dumps(each).encode() for each in wrong)]
+
+
+def _broadcast(target: Target) -> str:
+    """Publish wrong commands to every worker. Returns whether each worker still runs and answers."""
+    database = target.redis.get_connection_kwargs()["db"]
+    with Celery(broker=target.stack.settings.redis_url) as celery:
+        before = _processes(celery, _LOOK_SECONDS)
+        for raw in wrong_commands():
+            target.redis.publish(f"/{database}.celery.pidbox", raw)
+        after = _processes(celery, _DRAIN_SECONDS, limit=len(before))
+    return "every worker answers" if before and after == before else f"{before} became {after}"
+
+
+def _processes(celery: Celery, seconds: float, limit: int | None = None) -> dict[str, int]:
+    """The process id of each worker that answers. `limit`: the answers to wait for, at most for the seconds."""
+    answers = celery.control.inspect(timeout=seconds, limit=limit).stats() or {}
+    return {name: answer["pid"] for name, answer in answers.items()}
+
+
 def _push(target: Target, *raw: str | bytes) -> str:
     target.redis.lpush("requests", *raw)
     ends_at = time.monotonic() + _DRAIN_SECONDS
@@ -131,6 +184,7 @@ MESSAGES = [
     ),
     _probe("a body of a million lists", json.dumps(message([[], {"request": [[]] * 1_000_000}, {}]))),
     Probe("redis", "a body that unfolds to a gigabyte", _bomb, "taken"),
+    Probe("redis", "commands that are none", _broadcast, "every worker answers", is_short=True),
     _probe("1,000 orders at once", *(json.dumps(message()) for _ in range(1000))),
 ]
 """Every attack on the Redis door."""

@@ -1,10 +1,15 @@
 """Pictures that are small as files and large in memory, and files that bring decoders to their limits."""
 
 import gzip
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from functools import cache, reduce
+from io import BytesIO
+from itertools import islice
+
+from PIL import Image
 
 _MEBIBYTE = 1024**2
 
@@ -51,6 +56,18 @@ def jpeg(width: int, height: int) -> bytes:
     """The header of a JPEG, without a picture."""
     frame = struct.pack(">BHHB", 8, height, width, 3) + b"\1\x22\0\2\x11\1\3\x11\1"
     return b"\xff\xd8\xff\xc0" + struct.pack(">H", len(frame) + 2) + frame + b"\xff\xda\0\x0c\3\1\0\2\0\3\0\0\x3f\0"
+
+
+@cache
+def slow_jpeg(side: int, scans: int) -> bytes:
+    """A black progressive JPEG whose second scan comes again and again: for each, a decoder passes over all pixels."""
+    file = BytesIO()
+    Image.new("L", (side, side)).save(file, "JPEG", progressive=True)
+    whole = file.getvalue()
+    first, second = (match.start() for match in islice(re.finditer(b"\xff\xda", whole), 2))
+    # A scan begins with its Huffman table.
+    begin, end = whole.index(b"\xff\xc4", first), whole.index(b"\xff\xc4", second)
+    return whole[:end] + whole[begin:end] * scans + whole[end:]
 
 
 def gif(width: int, height: int, frames: int) -> bytes:

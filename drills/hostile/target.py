@@ -54,6 +54,8 @@ class Target:
     """The honest customer."""
     evil: Account
     """A customer that attacks. Its key is valid."""
+    poor: Account
+    """A customer without credits."""
     sandbox: SandboxClient
     """Controls the vendor of honest orders."""
     hosts: Hosts
@@ -109,19 +111,21 @@ def running(folder: Path) -> Iterator[Target]:
 
 @contextmanager
 def target_of(stack: Stack, sandbox: SandboxClient, hosts: Hosts) -> Iterator[Target]:
-    """The target in a running system, with two new customers."""
+    """The target in a running system, with three new customers."""
     with ExitStack() as ends:
         database = Database(stack.settings.database_url, pool_size=2)
         ends.callback(database.dispose)
         http = ends.enter_context(httpx.Client(base_url=stack.gateway_url, timeout=60, trust_env=False))
         redis = ends.enter_context(Redis.from_url(stack.settings.redis_url))
         good, evil = _account(database, "honest"), _account(database, "hostile")
-        yield Target(stack, http, redis, good, evil, sandbox, hosts)
+        poor = _account(database, "poor", credits_=0)
+        yield Target(stack, http, redis, good, evil, poor, sandbox, hosts)
 
 
-def _account(database: Database, name: str) -> Account:
+def _account(database: Database, name: str, *, credits_: int = _CREDITS) -> Account:
     with database.transaction() as session:
         customer = customers.create_customer(session, name)
         key = customers.create_api_key(session, customer.id)
-        ledger.grant(session, customer.id, _CREDITS, reference="hostile")
+        if credits_:
+            ledger.grant(session, customer.id, credits_, reference="hostile")
         return Account(customer.id, key)

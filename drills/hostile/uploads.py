@@ -1,5 +1,6 @@
 """Attacks with uploads: slow, many, large and odd ones, and uploads of other customers."""
 
+import base64
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -73,6 +74,14 @@ def _of_another(target: Target) -> str:
     return " ".join(map(str, statuses))
 
 
+def _without_credits(target: Target) -> str:
+    """Order with a file in the request and without credits. Nothing of the order may be stored."""
+    file = f"data:image/png;base64,{base64.b64encode(_picture()).decode()}"
+    body = {"model": "gemini-3.1-flash-image", "prompt": "a boat", "image_urls": [file]}
+    answer = target.http.post("/v1/generations", json=body, headers=target.poor.headers)
+    return f"{answer.status_code}, {target.see(target.poor, '/v1/me')['uploads']['count']} stored"
+
+
 def _quota(target: Target) -> str:
     """Upload until the quota refuses, and delete everything again."""
     stored: list[str] = []
@@ -116,6 +125,7 @@ UPLOADS = [
     Probe("upload", "an SVG", _status(lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>'), "415"),
     Probe("upload", "nothing", _status(lambda: b""), "415|422"),
     Probe("upload", "more than the quota", _quota, rf"403 before {STORED_UPLOADS + 1}"),
+    Probe("upload", "an order with a file and no credits", _without_credits, "402, 0 stored", is_short=True),
     Probe("upload", "a packed picture", _status(lambda: pictures.gzip_bomb(64, pictures.PNG_BEGIN)), "415"),
 ]
 """Every attack with uploads."""

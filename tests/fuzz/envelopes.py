@@ -15,7 +15,8 @@ from drills.hostile.messages import message
 from schemas.enums import TaskName
 from tests.fuzz.changes import changed_bytes, changed_document, changed_text
 from tests.fuzz.target import Target
-from workers.envelopes import MESSAGE_ID, TASKS_OF, Unreadable, checked
+from workers.envelopes import TASKS_OF, checked
+from workers.plain_messages import Unreadable, visible
 
 _APP = Celery("envelopes", set_as_current=False)
 _APP.conf.accept_content = ["json"]
@@ -35,7 +36,7 @@ def check(raw: bytes) -> None:
             continue
         channel: Any = Channel.__new__(Channel)
         request: Any = Request(Message(found, channel=channel, accept=["application/json"]), app=_APP, task=_work)
-        assert MESSAGE_ID.fullmatch(request.id)
+        assert visible(request.id)
         assert request.name in {*tasks, TaskName.REFUSE.value}
         assert isinstance(request.args, list)
         assert isinstance(request.kwargs, dict)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from intake import video_length
 from media.decoder import FILES_AT_ONCE
 from media.isolation import SLACK_BYTES
 from schemas.settings import MediaSettings, Settings
@@ -182,14 +183,28 @@ def test_no_secret_stands_on_a_command_line(compose: Compose) -> None:
         assert not [word for word in words for secret in secrets if secret in word]
 
 
+def memory_limit(compose: Compose, service: str) -> int:
+    """The `mem_limit` of a service in MiB."""
+    limit = compose.services[service].mem_limit or ""
+    return int(limit[:-1]) * {"m": 1, "g": 1024}[limit[-1]]
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_each_worker_has_a_memory_limit(compose: Compose, role: Role) -> None:
-    assert compose.services[f"worker-{role}"].mem_limit == ("2g" if role is Role.MEDIA else "1g")
+    assert 1024 <= memory_limit(compose, f"worker-{role}") <= 2048
 
 
-def test_the_limit_of_the_media_worker_holds_its_decoders(compose: Compose) -> None:
-    files = FILES_AT_ONCE * (MediaSettings().memory_bytes + SLACK_BYTES)
-    assert files + 300 * 1024**2 < 2 * 1024**3
+@pytest.mark.parametrize(
+    ("service", "file_bytes"),
+    [
+        ("worker-media", MediaSettings().memory_bytes),
+        ("gateway", video_length.LIMITS.memory_bytes),
+        ("worker-requests", video_length.LIMITS.memory_bytes),
+    ],
+)
+def test_the_memory_limit_holds_the_decoders_of_a_service(compose: Compose, service: str, file_bytes: int) -> None:
+    decoders = FILES_AT_ONCE * (file_bytes + SLACK_BYTES) // 1024**2
+    assert decoders + 300 < memory_limit(compose, service)
 
 
 def test_redis_keeps_what_it_was_given(compose: Compose) -> None:

@@ -1,17 +1,20 @@
-"""Checks each message before Celery reads it: `workers.envelopes` says how.
+"""Checks each message before Celery reads it: `workers.envelopes` and `workers.broadcasts` say how.
 
 kombu decodes a message of any size and of any form, decompresses bodies, and raises in the middle of the read where a
 part is missing. The worker then ends or reconnects, with the message lost or left unacknowledged.
 """
 
-import json
+from collections.abc import Callable
+from functools import partial
 from queue import Empty
 from typing import Any
 
 import structlog
 from kombu.transport.redis import Channel, Transport
 
-from workers.envelopes import TASKS_OF, Unreadable, checked
+from workers.broadcasts import COMMANDS, checked_command, checked_report
+from workers.envelopes import TASKS_OF, checked
+from workers.plain_messages import Unreadable
 
 log = structlog.get_logger()
 
@@ -35,21 +38,39 @@ class CheckedChannel(Channel):
             place, raw = found
             queue = place.decode(errors="replace").rsplit(self.sep, 1)[0]
             self._queue_cycle.rotate(queue)  # type: ignore[attr-defined]  # the stubs omit kombu's private parts
-            self._hand_on(queue, raw)
+            self._hand_on(queue, raw, partial(checked, queue=queue) if queue in TASKS_OF else checked_report)
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()  # type: ignore[attr-defined]
         return True
 
-    def _hand_on(self, queue: str, raw: bytes) -> None:
+    def _receive_one(self, subscription: Any) -> bool:
+        """Read one broadcast: kombu's function, with the check in place of its decoding."""
+        try:
+            response = subscription.parse_response()
+        except self.connection_errors:  # type: ignore[attr-defined]
+            self._in_listen = None
+            raise
+        if not isinstance(response, list | tuple):
+            return False
+        found = self._handle_message(subscription, response)  # type: ignore[attr-defined]
+        if not found["type"].endswith(b"message"):
+            return False
+        # A topic is "/DATABASE.EXCHANGE", and may end with "/ROUTING_KEY".
+        exchange = found["channel"].decode(errors="replace").partition(".")[2].split("/", 1)[0]
+        queue = self._fanout_to_queue.get(exchange)  # type: ignore[attr-defined]
+        if queue is None:
+            return False
+        self._hand_on(queue, found["data"], checked_command if exchange == COMMANDS else checked_report)
+        return True
+
+    def _hand_on(self, queue: str, raw: bytes, check: Callable[[bytes], dict[str, object]]) -> None:
         if len(raw) > self.max_message_bytes:
             log.error("message_discarded", queue=queue, reason=f"more than {self.max_message_bytes} bytes")
             return
         try:
-            # Other lists bring the answers of remote control, not tasks.
-            message = checked(raw, queue) if queue in TASKS_OF else json.loads(raw)
-        except (Unreadable, ValueError, RecursionError) as error:
-            # The text of a JSON error quotes nothing of the message.
+            message = check(raw)
+        except Unreadable as error:
             log.error("message_discarded", queue=queue, reason=str(error))
         else:
             self.connection._deliver(message, queue)  # noqa: SLF001 -- what kombu's function calls

@@ -72,21 +72,35 @@ def waiting(database: Database, settings: Settings, make_customer: Callable[[int
     return waiting
 
 
-def test_a_callback_that_is_repeated_fifty_times_causes_one_read_a_second(waiting: Waiting) -> None:
+@pytest.mark.parametrize("body", ["the same", "changed {number}"])
+def test_fifty_callbacks_cause_one_read_a_second(waiting: Waiting, body: str) -> None:
     reads: list[datetime] = []
-    for _ in range(50):
-        wakes = waiting.call_back(b"the same"), waiting.due()
+    for number in range(50):
+        wakes = waiting.call_back(body.format(number=number).encode()), waiting.due()
         reads += [waiting.read(wake) for wake in wakes if wake is not None]
         waiting.pass_time()
     assert all(later - earlier >= SECOND for earlier, later in pairwise(reads))
     assert len(reads) >= 5, "a repeated callback is a hint all the same"
 
 
-def test_the_first_callback_and_a_callback_with_another_state_are_read_at_once(waiting: Waiting) -> None:
+def test_the_first_callback_and_a_later_one_with_another_state_are_read_at_once(waiting: Waiting) -> None:
     for body in (b"running", b"succeeded"):
         wake = waiting.call_back(body)
         assert wake is not None
         waiting.read(wake)
+        for _ in range(10):
+            waiting.pass_time()
+
+
+def test_another_state_within_a_second_is_read_when_the_second_is_over(waiting: Waiting) -> None:
+    wake = waiting.call_back(b"running")
+    assert wake is not None
+    waiting.read(wake)
+    assert waiting.call_back(b"succeeded") is None
+    for _ in range(10):
+        assert waiting.due() is None
+        waiting.pass_time()
+    assert waiting.due() is not None
 
 
 def test_a_repetition_before_the_read_changes_nothing(waiting: Waiting) -> None:
@@ -105,11 +119,11 @@ def test_a_repetition_during_a_claim_is_read_a_second_after_the_claim(waiting: W
     assert after.wake_at == after.claimed_at + SECOND
 
 
-def test_another_state_during_a_claim_is_read_after_the_claim(waiting: Waiting) -> None:
+def test_another_state_during_a_claim_is_read_a_second_after_the_claim(waiting: Waiting) -> None:
     wake = waiting.call_back(b"running")
     assert wake is not None
     held = waiting.claim(wake)
     waiting.call_back(b"running")
     assert waiting.call_back(b"succeeded") is None, "the worker that gives up the claim sees the callback"
-    waiting.put_back(held)
-    assert waiting.due() is not None
+    after = waiting.put_back(held).generation
+    assert after.wake_at == after.claimed_at + SECOND

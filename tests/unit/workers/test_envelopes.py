@@ -10,7 +10,8 @@ from kombu.transport.virtual import Channel, Message
 
 from drills.hostile.messages import WRONG, message
 from schemas.enums import Queue, TaskName
-from workers.envelopes import Unreadable, checked
+from workers.envelopes import checked
+from workers.plain_messages import Unreadable
 
 KEYWORDS = {"customer_id": "a customer", "request": {"prompt": "a prompt"}}
 

@@ -1,19 +1,22 @@
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from kombu import Connection, Consumer, Message, Queue
+from kombu.pidbox import Mailbox
 from kombu.transport.redis import Channel, Transport
 from redis import Redis as Client
 
-from drills.hostile.messages import message
+from drills.hostile.messages import command, message, wrong_commands
 from stack.ports import free_port
 from stack.redis import Redis
 from tests.upstream import mended
 from workers.celery_patches import checked_channel
 from workers.celery_patches.checked_channel import check_messages
 
+BROADCASTS = "/0.celery.pidbox"
 BROKEN = [b"no JSON", b"[]", b'{"properties": []}', json.dumps(message(properties=[])).encode(), b"[" * 100_000]
 
 
@@ -62,6 +65,39 @@ def test_kombu_cannot_read_a_message_of_another_form(
     pytest.fail(mended(checked_channel))
 
 
+def obeyed(redis: Redis, client: Client, *broadcasts: bytes) -> list[object]:
+    """Publish broadcasts, and then a good command. Returns the commands that a worker's mailbox obeys up to that."""
+    found: list[object] = []
+
+    def note(_state: object, **arguments: object) -> None:
+        found.append(arguments)
+
+    with Connection(redis.url) as connection:
+        node: Any = Mailbox("celery", type="fanout", connection=connection).Node("a-worker", handlers={"ping": note})
+        node.channel = connection.default_channel
+        with node.listen():
+            while not client.pubsub_numpat():
+                with suppress(TimeoutError):
+                    connection.drain_events(timeout=0.1)
+            for raw in (*broadcasts, json.dumps(message(command(arguments={"last": True}, reply_to=None))).encode()):
+                assert client.publish(BROADCASTS, raw) == 1
+            while {"last": True} not in found:
+                connection.drain_events(timeout=10)
+    return found
+
+
+@pytest.mark.parametrize("broken", [b"5", b"{}", b"[]", b"[" * 100_000], ids=lambda raw: raw[:20])
+def test_kombu_cannot_read_a_broadcast_of_another_form(
+    redis: Redis, client: Client, broken: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transport, "Channel", Channel)
+    try:
+        obeyed(redis, client, broken)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return
+    pytest.fail(mended(checked_channel))
+
+
 @pytest.fixture
 def checking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Transport, "Channel", Channel)
@@ -84,3 +120,11 @@ def test_a_patched_channel_does_not_read_a_message_that_is_too_large(
     monkeypatch.setattr(checked_channel.CheckedChannel, "max_message_bytes", 10_000)
     client.lpush("requests", json.dumps(message(body="x" * 10_000)), json.dumps(message()))
     assert [found.headers["task"] for found in received(redis, 1)] == ["generation.enqueue"]
+
+
+@pytest.mark.usefixtures("checking")
+def test_a_patched_channel_reads_on_after_a_broken_broadcast(redis: Redis, client: Client) -> None:
+    found = obeyed(redis, client, *wrong_commands())
+    # Of the others, only the part that a worker does not read is wrong, or the arguments are.
+    arguments = {json.dumps(each) for each in found}
+    assert arguments == {"{}", '{"a": 1}', '{"no": "such"}', '{"last": true}'}
