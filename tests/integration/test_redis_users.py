@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from cli.outages import in_words
+from notify.announcements import CHANNEL
 from schemas.enums import Queue
 from tests.compose_redis import ComposeRedis, compose_redis
 from tests.support import clean_settings
@@ -114,6 +115,12 @@ def test_answers_are_written_by_the_door_and_read_by_those_who_know_the_id(opera
     assert may(operator, user, "SUBSCRIBE celery-task-meta-1") == (user == "orders")
     for command in (f"PSUBSCRIBE {ANSWERS}", "SET celery-task-meta-1 x", "SCAN 0 MATCH x"):
         assert not may(operator, user, command) or (user, command) == ("flower", "SCAN 0 MATCH x"), command
+
+
+@pytest.mark.parametrize("user", [*OURS, "orders"])
+def test_changes_are_announced_by_those_who_make_them_and_heard_by_the_gateway(operator: Redis, user: str) -> None:
+    assert may(operator, user, f"PUBLISH {CHANNEL} x") == (user in {"gateway", *Role})
+    assert may(operator, user, f"SUBSCRIBE {CHANNEL}") == (user == "gateway")
 
 
 def test_requests_that_a_worker_holds_are_its_own(operator: Redis) -> None:
