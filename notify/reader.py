@@ -104,7 +104,7 @@ def _event(
 _OF_GENERATIONS = returns(_moved)("""
     SELECT g.id, g.customer_id, g.stage, g.progress, e.id, e.stage, e.progress, e.data, e.created_at
     FROM unnest(%(ids)s::uuid[], %(after)s::bigint[]) AS asked (id, after)
-    JOIN generations AS g USING (id)
+    JOIN generations AS g ON g.id = asked.id AND g.deleted_at IS NULL
     LEFT JOIN events AS e ON e.generation_id = g.id AND e.id > asked.after AND e.origin IS DISTINCT FROM e.stage
     ORDER BY g.id, e.id
 """)
@@ -194,7 +194,8 @@ _END = returns(End)("""
     SELECT stage, coalesce(
         (SELECT max(id) FROM events WHERE generation_id = g.id AND origin IS DISTINCT FROM events.stage), 0
     ) AS newest
-    FROM generations AS g WHERE id = %(generation_id)s AND customer_id = %(customer_id)s
+    FROM generations AS g
+    WHERE id = %(generation_id)s AND customer_id = %(customer_id)s AND deleted_at IS NULL
 """)
 
 

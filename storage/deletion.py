@@ -32,6 +32,6 @@ def delete(database: Database, store: ObjectStore, generation_id: UUID, *, custo
         if row.stage not in TERMINAL:
             text = f"the generation is {status_of(row.stage)}: cancel it first, and delete it when it has ended"
             raise NotFinished(text)
-        keys = transitions.erase(of(session), row.id)
-    for key in keys:
+        files = transitions.erase(of(session), row.id)
+    for key, _ in files:
         store.forget(key)

@@ -4,21 +4,18 @@ The deletion is recorded first. From then on, no key of the customer works and n
 are unfinished then keep their inputs until they end. A sweep erases them later.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from minio.error import MinioException
 from sqlmodel import Session, col, select
-from urllib3.exceptions import HTTPError
 
-from schemas.enums import EventName, Stage
+from schemas.enums import Stage
 from schemas.errors import NotFound
 from schemas.tables import Generation
 from storage import transitions
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.sql import Sql, of, returns
+from storage.sql import of, returns
 
 _SLICE = 100
 
@@ -39,31 +36,21 @@ _REMOVE_UPLOADS = returns(str)("DELETE FROM uploads WHERE customer_id = %(custom
 
 _ENDED = returns(UUID)("""
     SELECT id FROM generations
-    WHERE customer_id = %(customer_id)s AND wake_at IS NULL AND request_hash <> ''
+    WHERE customer_id = %(customer_id)s AND wake_at IS NULL AND deleted_at IS NULL
     ORDER BY created_at LIMIT %(slice)s
 """)
+
+# The keys are texts of the customer, and the hash could confirm a guess of the prompt. No request repeats these orders.
+_FORGET_REQUESTS = """
+    UPDATE generations SET idempotency_key = NULL, request_hash = ''
+    WHERE customer_id = %(customer_id)s AND deleted_at IS NOT NULL AND request_hash <> ''
+"""
 
 _ERASED = """
     UPDATE customers SET erased_at = clock_timestamp()
     WHERE id = %(customer_id)s
-      AND NOT EXISTS (SELECT FROM generations WHERE customer_id = %(customer_id)s AND request_hash <> '')
+      AND NOT EXISTS (SELECT FROM generations WHERE customer_id = %(customer_id)s AND deleted_at IS NULL)
 """
-
-# An empty hash marks an erased generation: no request has it.
-_ERASE = returns(UUID)("""
-    UPDATE generations SET
-        "order" = "order" || '{"inputs": {"prompt": ""}, "metadata": {}, "requested_model": null}',
-        idempotency_key = NULL, request_hash = '', result_urls = '[]', remote_links = '{}', error_message = NULL
-    WHERE id = %(generation_id)s AND wake_at IS NULL
-    RETURNING id
-""")
-
-_REMOVE_RECEIPTS = "DELETE FROM callback_receipts WHERE generation_id = %(generation_id)s"
-
-_EXPIRE_FILES = returns(lambda key, size: (str(key), int(size)))("""
-    UPDATE assets SET expired_at = clock_timestamp() WHERE generation_id = %(generation_id)s AND expired_at IS NULL
-    RETURNING object_key, size_bytes
-""")
 
 
 def delete_customer(database: Database, objects: ObjectStore, customer_id: UUID) -> int:
@@ -105,32 +92,18 @@ def erase_customer(database: Database, objects: ObjectStore, customer_id: UUID) 
         The size in bytes of each removed file.
     """
     with database.statement() as sql:
-        _forget(objects, sql.all(_REMOVE_UPLOADS, customer_id=customer_id))
+        for key in sql.all(_REMOVE_UPLOADS, customer_id=customer_id):
+            objects.forget(key)
     while ended := _ended(database, customer_id):
         for generation_id in ended:
             with database.statements() as sql:
-                files = erase_generation(sql, generation_id)
-            # A file that stays is an orphan, and a sweep removes it.
-            _forget(objects, [key for key, _ in files])
-            yield from (size for _, size in files)
-    with database.statement() as sql:
+                files = transitions.erase(sql, generation_id)
+            for key, size_bytes in files:
+                objects.forget(key)
+                yield size_bytes
+    with database.statements() as sql:
+        sql.run(_FORGET_REQUESTS, customer_id=customer_id)
         sql.run(_ERASED, customer_id=customer_id)
-
-
-def erase_generation(sql: Sql, generation_id: UUID) -> Sequence[tuple[str, int]]:
-    """Remove the content of an ended generation: prompt, inputs, metadata, links, callbacks and files.
-
-    Returns:
-        The keys and sizes of its files. The caller removes the objects after the commit.
-    """
-    if sql.first(_ERASE, generation_id=generation_id) is None:
-        return []
-    sql.run(_REMOVE_RECEIPTS, generation_id=generation_id)
-    files = sql.all(_EXPIRE_FILES, generation_id=generation_id)
-    if files:
-        size_bytes = sum(size for _, size in files)
-        transitions.note(sql, generation_id, EventName.EXPIRED, {"files": len(files), "size_bytes": size_bytes})
-    return files
 
 
 def _ended(database: Database, customer_id: UUID) -> Sequence[UUID]:
@@ -143,9 +116,3 @@ def _cancel_unsent(session: Session, customers: Sequence[UUID]) -> None:
     queued = select(Generation).where(col(Generation.customer_id).in_(customers), Generation.stage == Stage.QUEUED)
     for row in session.exec(queued.order_by(col(Generation.id)).with_for_update()):
         transitions.cancel_unsent(of(session), row.id, row.customer_id)
-
-
-def _forget(objects: ObjectStore, keys: Iterable[str]) -> None:
-    for key in keys:
-        with suppress(MinioException, HTTPError):
-            objects.remove(key)

@@ -160,13 +160,13 @@ KEPT_DATA = (
 """The facts of timeline entries that stay when a generation is deleted. Other data may quote texts."""
 
 # The facts of the order stay: kind, model, routes and price.
-ERASE = returns(str)("""
+ERASE = returns(lambda key, size_bytes: (str(key), int(size_bytes)))("""
     WITH erased AS (
         UPDATE generations SET
             deleted_at = clock_timestamp(), error_message = NULL, result_urls = '[]', remote_links = '{}',
             rating = NULL, "order" = "order" || '{"inputs": {"prompt": ""}, "metadata": {}}'
         WHERE id = %(id)s
-        RETURNING id, stage
+        RETURNING id, customer_id, stage, progress
     ), terms AS (
         DELETE FROM generation_terms t
         USING generation_labels l CROSS JOIN LATERAL generation_terms_of(l.customer_id, l.search, l.metadata) AS theirs
@@ -182,9 +182,9 @@ ERASE = returns(str)("""
         )
         WHERE generation_id = %(id)s
     ), noted AS (
-        INSERT INTO events (generation_id, origin, stage, name, data)
-        SELECT id, stage, stage, 'deleted', '{}' FROM erased
+        INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
+        SELECT id, customer_id, stage, stage, progress, 'deleted', '{}' FROM erased
     )
     UPDATE assets SET expired_at = clock_timestamp() WHERE generation_id = %(id)s AND expired_at IS NULL
-    RETURNING object_key
+    RETURNING object_key, size_bytes
 """)

@@ -229,8 +229,10 @@ def request_cancel(sql: Sql, generation_id: UUID) -> None:
     note(sql, generation_id, EventName.CANCEL_REQUESTED)
 
 
-def erase(sql: Sql, generation_id: UUID) -> list[str]:
-    """Remove the texts and the labels of a generation that has ended. Returns the keys of its files, given up now.
+def erase(sql: Sql, generation_id: UUID) -> list[tuple[str, int]]:
+    """Remove the texts and the labels of a generation that has ended, and give up its files.
+
+    Returns the keys and sizes of the files. The caller removes the objects after the commit.
 
     The facts stay: the stages and their times, the price and the transfers, the vendor's id, the properties of files.
     """

@@ -151,7 +151,7 @@ def test_file_whose_removal_was_interrupted_is_an_orphan(
     database: Database, objects: ObjectStore, customer: NewCustomer, done: UUID
 ) -> None:
     with database.statements() as sql:
-        keys = transitions.erase(sql, done)
+        keys = [key for key, _ in transitions.erase(sql, done)]
 
     found = [orphan.key for found in find_orphans(database, objects, older_than=-timedelta(days=1)) for orphan in found]
 
