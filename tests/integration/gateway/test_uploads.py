@@ -273,7 +273,7 @@ def test_orders_and_uploads_have_different_body_limits(
     gateway: httpx.Client, settings: Settings, customer: NewCustomer
 ) -> None:
     headers = customer.headers | {"Content-Type": "application/json"}
-    for path, most in (("/v1/generations", settings.inputs.max_request_bytes), ("/webhooks/replicate", 1024 * 1024)):
+    for path, most in (("/v1/generations", settings.inputs.max_request_bytes), ("/webhooks/kie", 1024 * 1024)):
         answer = gateway.post(path, content=b" " * (most + 1), headers=headers)
         assert answer.status_code == 413
         assert f"up to {most} bytes" in answer.json()["detail"]
