@@ -113,7 +113,7 @@ FILES: Final[Mapping[str, Answer]] = {
     "a picture with texts that unfold": _built(lambda: pictures.png_with_texts(500)),
     "a WebP of 16383 x 16383": _built(lambda: pictures.webp(16383, 16383)),
     "a JPEG of 65500 x 65500": _built(lambda: pictures.jpeg(65500, 65500)),
-    "a JPEG of 2,000 scans": _built(lambda: pictures.slow_jpeg(6000, 2000)),
+    "a JPEG of 15,000 scans": _built(lambda: pictures.slow_jpeg(3000, 15_000)),
     "a GIF of 100,000 frames": _built(lambda: pictures.gif(4000, 4000, 100_000)),
     "a video": _built(lambda: pictures.mp4_of_boxes(3)),
     "boxes 10,000 deep": _built(lambda: pictures.mp4_of_boxes(10_000)),

@@ -11,12 +11,14 @@ from pydantic import JsonValue
 
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
-from sandbox.control_models import TaskReport
+from sandbox.control_models import CallbackReport, TaskReport
 from sandbox.scenarios import Match, Scenario
 
 _PATIENCE_SECONDS = 15.0
 _LOOK_EVERY_SECONDS = 0.05
 _REPEATS = 50
+# The gateway keeps so many bodies of a generation.
+_NEWS = 20
 # A poll may be under way when the callbacks begin, and another is due after them.
 _MORE_READS = 2
 
@@ -37,17 +39,29 @@ def _under_way(target: Target) -> Iterator[tuple[str, TaskReport]]:
             target.http.post(f"{path}/cancel", headers=target.evil.headers)
 
 
-def _repeated(target: Target) -> str:
-    """Repeat a signed callback. Each may cause a read of the vendor, but only one a second."""
-    with _under_way(target) as (path, task):
-        before, began = _reads(target, task), time.monotonic()
-        statuses = {target.sandbox.send_callback(task.task_id).status for _ in range(_REPEATS)}
-        seconds = math.ceil(time.monotonic() - began)
-        time.sleep(1)
-        reads = _reads(target, task) - before
-        is_bounded = reads <= seconds + 1 + _MORE_READS
-        stage = target.see(target.evil, path)["stage"]
-    return f"{statuses}, {stage}, {'one read a second' if is_bounded else f'{reads} reads in {seconds} s'}"
+def _many(extra: Callable[[int], JsonValue], *, news: int) -> Callable[[Target], str]:
+    """Send many signed callbacks. Each with a new body may cause a read of the vendor, up to `news`.
+
+    All others together may cause one read a second.
+    """
+
+    def attack(target: Target) -> str:
+        with _under_way(target) as (path, task):
+            before, began = _reads(target, task), time.monotonic()
+            statuses = {_send(target, task, extra(number)).status for number in range(_REPEATS)}
+            seconds = math.ceil(time.monotonic() - began)
+            time.sleep(1)
+            reads = _reads(target, task) - before
+            is_bounded = reads <= news + seconds + 1 + _MORE_READS
+            stage = target.see(target.evil, path)["stage"]
+        return f"{statuses}, {stage}, {'one read a second' if is_bounded else f'{reads} reads in {seconds} s'}"
+
+    return attack
+
+
+def _send(target: Target, task: TaskReport, extra: JsonValue) -> CallbackReport:
+    body: dict[str, JsonValue] = {"code": 200, "data": {"taskId": task.task_id}, "extra": extra}
+    return target.sandbox.send_callback(task.task_id, body=body)
 
 
 def _reads(target: Target, task: TaskReport) -> int:
@@ -79,8 +93,7 @@ def _signed_with(extra: Callable[[], JsonValue]) -> Callable[[Target], str]:
 
     def attack(target: Target) -> str:
         with _under_way(target) as (path, task):
-            body: dict[str, JsonValue] = {"code": 200, "data": {"taskId": task.task_id}, "extra": extra()}
-            report = target.sandbox.send_callback(task.task_id, body=body)
+            report = _send(target, task, extra())
             return f"{report.status}, {target.see(target.evil, path)['stage']}"
 
     return attack
@@ -121,9 +134,15 @@ CALLBACKS = [
     Probe(
         "callback",
         f"a signed one {_REPEATS} times",
-        _repeated,
+        _many(lambda _number: None, news=1),
         r"\{200\}, generating, one read a second",
         is_short=True,
+    ),
+    Probe(
+        "callback",
+        f"{_REPEATS} signed ones with other bodies",
+        _many(lambda number: number, news=_NEWS),
+        r"\{200\}, generating, one read a second",
     ),
     Probe("callback", "a forged signature, 10 times", _forged, r"\{401\}, generating, [01] reads"),
     Probe("callback", "a signed one with 15,000 values", _signed_with(lambda: [1] * 15_000), _REFUSED),

@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -66,13 +67,13 @@ TROUBLES: dict[str, tuple[Answer, type[ProviderError], type[ProviderError]]] = {
     "422": (http(422, PAGE), ProviderRejected, ProviderRejected),
 }
 # Answers that only a time limit ends.
-HANGS: dict[str, Answer] = {
-    "silence": silence,
-    "a stalled header": stalled(b"HTTP/1.1 200 OK\r\n"),
-    "a stalled body": stalled(response(200, b"{}", {"Content-Length": "100"})),
-    "an endless header": dripping(b"HTTP/1.1 200 OK\r\nX: "),
-    "an endless body": dripping(response(200, b"{}", {"Content-Length": "1000000"})),
-}
+HANGS: list[Answer] = [
+    silence,
+    stalled(b"HTTP/1.1 200 OK\r\n"),
+    stalled(response(200, b"{}", {"Content-Length": "100"})),
+    dripping(b"HTTP/1.1 200 OK\r\nX: "),
+    dripping(response(200, b"{}", {"Content-Length": "1000000"})),
+]
 
 
 def submit(vendor: Vendor, provider: Provider | None = None) -> AcceptedCreate:
@@ -87,11 +88,21 @@ def poll(vendor: Vendor, provider: Provider | None = None) -> object:
 
 def failure_of(call: Callable[[], object]) -> ProviderError:
     """The error of a call. Checks that its text and its traceback contain no secret."""
-    with pytest.raises(ProviderError) as caught, capture_logs() as lines:
+    with capture_logs() as lines:
+        error = _error_of(call)
+    _assert_no_secret(error, lines)
+    return error
+
+
+def _error_of(call: Callable[[], object]) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
         call()
-    told = "".join(traceback.format_exception(caught.value)) + repr(lines)
-    assert not [secret for secret in (API_KEY, PROMPT, "secret-token", "?task") if secret in told]
     return caught.value
+
+
+def _assert_no_secret(error: ProviderError, lines: object) -> None:
+    told = "".join(traceback.format_exception(error)) + repr(lines)
+    assert not [secret for secret in (API_KEY, PROMPT, "secret-token", "?task") if secret in told]
 
 
 def test_every_adapter_has_a_wire() -> None:
@@ -155,17 +166,23 @@ def test_trouble_with_a_read(keeping: Vendor, trouble: str) -> None:
     assert type(failure_of(lambda: poll(keeping))) is expected
 
 
-@pytest.mark.parametrize("hang", HANGS)
-def test_a_create_ends_in_time_with_unknown_outcome(vendor: Vendor, hang: str) -> None:
-    vendor.server.will(HANGS[hang])
-    assert type(failure_of(lambda: submit(vendor, vendor.impatient))) is ProviderOutcomeUnknown
-    assert len(vendor.server.requests) == 1
+def failures_of_hangs(vendor: Vendor, call: Callable[[Vendor, Provider], object]) -> list[type[ProviderError]]:
+    """The errors of calls that get every kind of hang, all at the same time."""
+    vendor.server.will(*HANGS)
+    with capture_logs() as lines, ThreadPoolExecutor(len(HANGS)) as pool:
+        errors = list(pool.map(lambda _: _error_of(lambda: call(vendor, vendor.impatient)), HANGS))
+    for error in errors:
+        _assert_no_secret(error, lines)
+    return [type(error) for error in errors]
 
 
-@pytest.mark.parametrize("hang", HANGS)
-def test_a_read_ends_in_time(keeping: Vendor, hang: str) -> None:
-    keeping.server.will(HANGS[hang])
-    assert type(failure_of(lambda: poll(keeping, keeping.impatient))) is ProviderUnavailable
+def test_a_create_ends_in_time_with_unknown_outcome(vendor: Vendor) -> None:
+    assert failures_of_hangs(vendor, submit) == [ProviderOutcomeUnknown] * len(HANGS)
+    assert len(vendor.server.requests) == len(HANGS)
+
+
+def test_a_read_ends_in_time(keeping: Vendor) -> None:
+    assert failures_of_hangs(keeping, poll) == [ProviderUnavailable] * len(HANGS)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", f"{'x' * 64}.invalid"], ids=["refused", "no such name"])

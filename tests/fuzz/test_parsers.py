@@ -7,7 +7,7 @@ from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
 # Random cases of each group.
-EXAMPLES = {"envelopes": 50, "answers": 20, "media": 8}
+EXAMPLES = {"envelopes": 25, "answers": 10, "media": 4}
 
 KEPT = [(target, name) for target in TARGETS.values() for name in target.kept()]
 
