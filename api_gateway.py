@@ -6,6 +6,7 @@ from gateway.admin import router as admin_router
 from gateway.body_limit import BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
+from gateway.cors import CrossOrigin
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
 from gateway.events import router as events_router
@@ -94,6 +95,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs), files=_FILE_BODIES
     )
     app.add_middleware(RequestContext)
+    if settings.cors_origins:
+        # Outside all others, so that a script can read every error.
+        app.add_middleware(CrossOrigin, origins=settings.cors_origins)
     install_problem_handlers(app)
     for router in _ROUTERS:
         app.include_router(router, responses=problems(Unavailable))

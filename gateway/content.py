@@ -10,12 +10,13 @@ from fastapi import Query
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.authentication import TheCustomer, customers_router
+from gateway.conditions import ConditionHeaders, Conditions
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.resources import failure_of
-from gateway.streaming import STREAMED, ConditionHeaders, Conditions, ObjectMissing, StoredFile, stream
+from gateway.streaming import STREAMED, ObjectMissing, StoredFile, disposition, stream
 from schemas.enums import AssetRole, Status
 from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
 from schemas.stages import status_of
@@ -42,6 +43,8 @@ _DELIVERY = (
     "omitted: a link if possible, otherwise the bytes"
 )
 DeliveryQuery = Annotated[Delivery | None, Query(description=_DELIVERY)]
+_DOWNLOAD = "`1`: a browser saves the file instead of showing it, as `Content-Disposition` says"
+DownloadQuery = Annotated[bool, Query(description=_DOWNLOAD)]
 
 _RESPONSES: Responses = {
     **STREAMED,
@@ -58,13 +61,14 @@ def get_content(
     conditions: ConditionHeaders,
     is_head: IsHead,
     delivery: DeliveryQuery = None,
+    download: DownloadQuery = False,
 ) -> Response:
     """Redirects to a link that works for an hour if customers can reach the object store; otherwise streams the file.
 
     A stream supports `Range`. A link answers the method of the request: GET for GET, HEAD for HEAD.
     """
     asset = _asset(services, customer, generation_id, AssetRole.RESULT)
-    return _deliver(services, asset, delivery, conditions, is_head=is_head)
+    return _deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
 
 
 @router.get("/thumbnail", summary="Fetch a still picture of the result", response_class=Response, responses=_RESPONSES)
@@ -75,10 +79,11 @@ def get_thumbnail(
     conditions: ConditionHeaders,
     is_head: IsHead,
     delivery: DeliveryQuery = None,
+    download: DownloadQuery = False,
 ) -> Response:
     """Delivers the thumbnail as `/content` delivers the result. Not every generation has a thumbnail."""
     asset = _asset(services, customer, generation_id, AssetRole.POSTER)
-    return _deliver(services, asset, delivery, conditions, is_head=is_head)
+    return _deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
 
 
 def _asset(services: GatewayServices, customer: Customer, generation_id: UUID, role: AssetRole) -> Asset:
@@ -123,24 +128,48 @@ def _require_completed(generation: Generation) -> None:
 
 
 def _deliver(
-    services: GatewayServices, asset: Asset, delivery: Delivery | None, conditions: Conditions, *, is_head: bool
+    services: GatewayServices,
+    asset: Asset,
+    delivery: Delivery | None,
+    conditions: Conditions,
+    *,
+    is_head: bool,
+    is_attachment: bool = False,
 ) -> Response:
     if delivery is not Delivery.STREAM:
-        url = services.objects.presigned_url(asset.object_key, method="HEAD" if is_head else "GET")
+        saved_as = disposition(file_name(asset), is_attachment=True) if is_attachment else None
+        url = services.objects.presigned_url(
+            asset.object_key, method="HEAD" if is_head else "GET", disposition=saved_as
+        )
         if url is not None:
             return RedirectResponse(url, 302, {"Cache-Control": "no-store"})
         if delivery is Delivery.REDIRECT:
             raise InvalidRequest("there are no links to files here: leave `delivery` out, or ask for `stream`")
-    return _stream(services, asset, conditions, is_head=is_head)
+    return stream_asset(services, asset, conditions, is_head=is_head, is_attachment=is_attachment)
 
 
-def _stream(services: GatewayServices, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
+def file_name(asset: Asset) -> str:
+    """The name under which a browser saves the file."""
+    return f"{asset.generation_id}{PurePosixPath(asset.object_key).suffix}"
+
+
+def stream_asset(
+    services: GatewayServices, asset: Asset, conditions: Conditions, *, is_head: bool, is_attachment: bool = False
+) -> Response:
+    """Stream a stored file.
+
+    Raises:
+        AssetExpired: the file was deleted a moment ago.
+        NoResult: the object store has lost the file.
+    """
     file = StoredFile(
         key=asset.object_key,
         content_type=asset.content_type,
         size_bytes=asset.size_bytes,
-        name=f"{asset.generation_id}{PurePosixPath(asset.object_key).suffix}",
+        name=file_name(asset),
         tag=asset.sha256,
+        modified_at=asset.created_at,
+        is_attachment=is_attachment,
     )
     try:
         return stream(services.objects, file, conditions, is_head=is_head)

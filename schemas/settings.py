@@ -27,6 +27,7 @@ _PUBLISHED = "development-only"
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
 _HTTP_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
 
 _POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
@@ -295,6 +296,9 @@ class Settings(BaseSettings):
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
     public_url: str = Field(default="", description="where providers reach the gateway; default: `gateway_url`")
+    cors_origins: list[str] = Field(
+        default=[], description='origins of pages that may call /v1 from a browser; ["*"]: every origin; empty: none'
+    )
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
@@ -364,6 +368,16 @@ class Settings(BaseSettings):
         if url and not _HTTP_URL.fullmatch(url):
             raise ValueError("must be http://HOST[:PORT] or https://HOST[:PORT], as providers reach the gateway")
         return url.rstrip("/")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _whole_origins(cls, origins: list[str]) -> list[str]:
+        if wrong := [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]:
+            raise ValueError(
+                f"{', '.join(wrong)}: must be SCHEME://HOST[:PORT] in lower case, as browsers send it in `Origin`, without "
+                'a path; or "*" alone for every origin'
+            )
+        return origins
 
     @field_validator("providers")
     @classmethod

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api_gateway import create_app
 from gateway.content import Delivery, _deliver
 from gateway.problems import AssetExpired
-from gateway.streaming import Conditions
+from gateway.conditions import Conditions
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
 from storage.database import Database
