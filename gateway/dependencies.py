@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from gateway.connections import END_STREAMS
 from gateway.key_use import KeyUse
 from gateway.probes import Probe
+from gateway.rate_limits import RateLimits
 from gateway.wakes import WakeSender
 from intake.orders import AsyncIntake, Intake
 from notify.announcements import Announcer
@@ -58,6 +59,8 @@ class GatewayServices:
     """The checks of `/readyz`."""
     key_use: KeyUse
     """Records the last use of API keys."""
+    rate_limits: RateLimits
+    """Limits the requests of API keys."""
     upload_shares: Shares
     """The uploads at one time, while their senders send."""
     upload_threads: CapacityLimiter
@@ -85,6 +88,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                     yield {END_STREAMS: services.hub.stop}
             finally:
                 await services.key_use.close()
+                await services.rate_limits.close()
                 await services.loop_database.dispose()
                 # In a thread: closing can wait for a wake-up that is being sent.
                 await run_in_threadpool(ends.close)
@@ -141,6 +145,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         wakes=wakes,
         probes=probes,
         key_use=KeyUse(loop_database),
+        rate_limits=RateLimits(settings.redis_url, settings.rate_limits),
         upload_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
         upload_threads=CapacityLimiter(_UPLOAD_THREADS),
         announce=announcer.announce,

@@ -216,6 +216,13 @@ class StreamSettings(BaseModel):
     )
 
 
+class RateLimitSettings(BaseModel):
+    """Limits of the requests of one API key, in all gateway processes together. They need Redis."""
+
+    reads_per_minute: int | None = Field(default=None, gt=0, description="GET and HEAD; empty: no limit")
+    writes_per_minute: int | None = Field(default=None, gt=0, description="all other methods; empty: no limit")
+
+
 class RetentionSettings(BaseModel):
     """Retention periods. A sweep removes older data."""
 
@@ -315,6 +322,7 @@ class Settings(BaseSettings):
     )
     connections: ConnectionSettings = ConnectionSettings()
     streams: StreamSettings = StreamSettings()
+    rate_limits: RateLimitSettings = RateLimitSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -374,8 +382,8 @@ class Settings(BaseSettings):
     def _whole_origins(cls, origins: list[str]) -> list[str]:
         if wrong := [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]:
             raise ValueError(
-                f"{', '.join(wrong)}: must be SCHEME://HOST[:PORT] in lower case, as browsers send it in `Origin`, without "
-                'a path; or "*" alone for every origin'
+                f"{', '.join(wrong)}: must be SCHEME://HOST[:PORT] in lower case, as browsers send it in `Origin`, "
+                'without a path; or "*" alone for every origin'
             )
         return origins
 

@@ -8,9 +8,9 @@ import structlog
 from sqlalchemy import text
 
 from api_gateway import create_app
+from gateway.conditions import Conditions
 from gateway.content import Delivery, _deliver
 from gateway.problems import AssetExpired
-from gateway.conditions import Conditions
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
 from storage.database import Database
