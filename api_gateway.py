@@ -10,6 +10,7 @@ from gateway.cors import CrossOrigin
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
 from gateway.events import router as events_router
+from gateway.files import router as files_router
 from gateway.generation_list import router as generation_list_router
 from gateway.generations import router as generations_router
 from gateway.grants import router as grants_router
@@ -23,6 +24,8 @@ from gateway.openapi import install_document, problems, with_problems
 from gateway.pages import install_pages
 from gateway.problems import install_problem_handlers
 from gateway.request_context import RequestContext
+from gateway.share_pages import router as share_pages_router
+from gateway.shares import router as shares_router
 from gateway.uploads import router as uploads_router
 from schemas.errors import Unavailable
 from schemas.settings import InputSettings, Settings, get_settings
@@ -41,11 +44,13 @@ Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as 
 _TAGS = [
     {"name": "generations", "description": "Order, read, list and cancel generations: one image or video each."},
     {"name": "events", "description": "Follow your generations: server-sent events, or pages."},
+    {"name": "shares", "description": "Links by which everybody may see a result."},
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
     {"name": "keys", "description": "API keys: make, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
+    {"name": "files", "description": "For a CDN: results by signed links."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
     {"name": "health", "description": "For operators: liveness and readiness."},
@@ -56,6 +61,7 @@ _ROUTERS = (
     events_router,
     generation_list_router,
     content_router,
+    shares_router,
     uploads_router,
     models_router,
     credits_router,
@@ -63,8 +69,10 @@ _ROUTERS = (
     me_router,
     keys_router,
     admin_router,
+    files_router,
     inputs_router,
     callbacks_router,
+    share_pages_router,
 )
 
 

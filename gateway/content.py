@@ -1,6 +1,8 @@
 """`/v1/generations/{id}/content` and `/thumbnail`: the stored files, by redirect or as a stream."""
 
+import time
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
@@ -17,8 +19,10 @@ from gateway.openapi import Responses, problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.resources import failure_of
 from gateway.streaming import STREAMED, ObjectMissing, StoredFile, disposition, stream
+from schemas.content_link import content_link
 from schemas.enums import AssetRole, Status
 from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
+from schemas.settings import CdnSettings
 from schemas.stages import status_of
 from schemas.tables import Asset, Customer, Generation
 from storage import details
@@ -48,7 +52,7 @@ DownloadQuery = Annotated[bool, Query(description=_DOWNLOAD)]
 
 _RESPONSES: Responses = {
     **STREAMED,
-    302: {"description": "A link that works for an hour, without an API key"},
+    302: {"description": "A link that works for at least an hour, without an API key"},
     **problems(Unauthenticated, NotFound, NotReady, NoResult, AssetExpired, RangeNotSatisfiable, InvalidRequest),
 }
 
@@ -68,7 +72,10 @@ def get_content(
     A stream supports `Range`. A link answers the method of the request: GET for GET, HEAD for HEAD.
     """
     asset = _asset(services, customer, generation_id, AssetRole.RESULT)
-    return _deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
+    answer = _deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
+    if not is_head and _begins_download(answer, conditions):
+        services.downloads.note(generation_id)
+    return answer
 
 
 @router.get("/thumbnail", summary="Fetch a still picture of the result", response_class=Response, responses=_RESPONSES)
@@ -91,12 +98,19 @@ def _asset(services: GatewayServices, customer: Customer, generation_id: UUID, r
         found = details.find(session, generation_id, customer_id=customer.id)
     if found is None:
         raise NotFound(f"you have no generation {generation_id}")
-    _require_completed(found.generation)
+    require_completed(found.generation)
     asset = next((asset for asset in found.assets if asset.role is role), None)
     if asset is None:
         raise NotFound(f"generation {generation_id} has no {role}")
     _require_kept(asset)
     return asset
+
+
+def _begins_download(answer: Response, conditions: Conditions) -> bool:
+    """Whether the answer is the whole file or its first part. A player's further parts and a 304 count for nothing."""
+    if answer.status_code in {HTTPStatus.PARTIAL_CONTENT, HTTPStatus.FOUND}:
+        return (conditions.range or "bytes=0-").replace(" ", "").lower().startswith("bytes=0-")
+    return answer.status_code == HTTPStatus.OK
 
 
 def _require_kept(asset: Asset) -> None:
@@ -108,7 +122,13 @@ def _require_kept(asset: Asset) -> None:
         )
 
 
-def _require_completed(generation: Generation) -> None:
+def require_completed(generation: Generation) -> None:
+    """Require that the generation has a result.
+
+    Raises:
+        NotReady: the generation is unfinished.
+        NoResult: the generation has failed or was cancelled.
+    """
     status = status_of(generation.stage)
     match status:
         case Status.COMPLETED:
@@ -137,9 +157,11 @@ def _deliver(
     is_attachment: bool = False,
 ) -> Response:
     if delivery is not Delivery.STREAM:
-        saved_as = disposition(file_name(asset), is_attachment=True) if is_attachment else None
-        url = services.objects.presigned_url(
-            asset.object_key, method="HEAD" if is_head else "GET", disposition=saved_as
+        saved_as = file_name(asset) if is_attachment else None
+        url = _cdn_link(services.settings.cdn, asset, saved_as) or services.objects.presigned_url(
+            asset.object_key,
+            method="HEAD" if is_head else "GET",
+            disposition=saved_as and disposition(saved_as, is_attachment=True),
         )
         if url is not None:
             return RedirectResponse(url, 302, {"Cache-Control": "no-store"})
@@ -148,13 +170,26 @@ def _deliver(
     return stream_asset(services, asset, conditions, is_head=is_head, is_attachment=is_attachment)
 
 
+def _cdn_link(cdn: CdnSettings, asset: Asset, saved_as: str | None) -> str | None:
+    if not cdn.base_url:
+        return None
+    secret = cdn.secret.get_secret_value()
+    return content_link(cdn.base_url, secret, asset.object_key, now=time.time(), saved_as=saved_as)
+
+
 def file_name(asset: Asset) -> str:
     """The name under which a browser saves the file."""
     return f"{asset.generation_id}{PurePosixPath(asset.object_key).suffix}"
 
 
 def stream_asset(
-    services: GatewayServices, asset: Asset, conditions: Conditions, *, is_head: bool, is_attachment: bool = False
+    services: GatewayServices,
+    asset: Asset,
+    conditions: Conditions,
+    *,
+    is_head: bool,
+    is_attachment: bool = False,
+    cache_control: str = "private, no-cache",
 ) -> Response:
     """Stream a stored file.
 
@@ -170,6 +205,7 @@ def stream_asset(
         tag=asset.sha256,
         modified_at=asset.created_at,
         is_attachment=is_attachment,
+        cache_control=cache_control,
     )
     try:
         return stream(services.objects, file, conditions, is_head=is_head)

@@ -73,6 +73,14 @@ class AssetExpired(RequestError):
     title = "Asset expired"
 
 
+class TooManyShares(RequestError):
+    """The generation has as many working shares as it may."""
+
+    http_status = 409
+    code = "too_many_shares"
+    title = "Too many shares"
+
+
 class RangeNotSatisfiable(RequestError):
     http_status = 416
     code = "range_not_satisfiable"

@@ -48,6 +48,7 @@ def generation_resource(details: Details) -> GenerationResource:
             "outcome": outcome_of(details),
             "cancel_requested_at": row.cancel_requested_at,
             "assets": [AssetResource.model_validate(asset) for asset in details.assets],
+            "downloads": details.downloads,
             "metadata": order.metadata,
             "created_at": row.created_at,
             "deadline_at": row.deadline_at,

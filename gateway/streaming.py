@@ -36,6 +36,8 @@ class StoredFile:
     """The time when the file was stored. None: unknown."""
     is_attachment: bool = False
     """Whether a browser saves the file instead of showing it."""
+    cache_control: str = "private, no-cache"
+    """The value of `Cache-Control`."""
 
     @property
     def disposition(self) -> str:
@@ -68,7 +70,7 @@ def stream(objects: ObjectStore, file: StoredFile, conditions: Conditions, *, is
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": etag,
-        "Cache-Control": "private, no-cache",
+        "Cache-Control": file.cache_control,
         "Content-Disposition": file.disposition,
         "X-Content-Type-Options": "nosniff",
     }

@@ -147,6 +147,7 @@ class GenerationResource(BaseModel):
                             "expired_at": None,
                         }
                     ],
+                    "downloads": 3,
                     "metadata": {"order": "1234"},
                     "created_at": "2026-11-20T12:00:00Z",
                     "deadline_at": "2026-11-20T12:10:00Z",
@@ -184,6 +185,9 @@ class GenerationResource(BaseModel):
         description="when you asked to cancel it; the credits stay held until the provider has confirmed"
     )
     assets: list[AssetResource] = Field(description="empty until the result is stored")
+    downloads: int = Field(
+        description="how often the result was fetched: whole files and first parts, counted within seconds"
+    )
     metadata: dict[str, str]
     """The request's metadata."""
     created_at: datetime

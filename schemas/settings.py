@@ -31,6 +31,8 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
 
 _POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
+_SHORTEST_SECRET = 32
+
 # A hundred years. A larger number is a mistake.
 _LONGEST_DAYS = 36_500
 
@@ -223,6 +225,27 @@ class RateLimitSettings(BaseModel):
     writes_per_minute: int | None = Field(default=None, gt=0, description="all other methods; empty: no limit")
 
 
+class CdnSettings(BaseModel):
+    """A CDN that delivers results. Its edge checks signed links."""
+
+    base_url: str = Field(
+        default="", description="what stands before a file's key in links: https://cdn.example.com; empty: no CDN"
+    )
+    secret: SecretStr = SecretStr("")
+    """Signs the links. The edge knows it, too."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.base_url and not _HTTP_URL.fullmatch(self.base_url):
+            raise ValueError("base_url must be https://HOST, with a path where the files are below one")
+        if self.base_url and len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(
+                f"secret must have at least {_SHORTEST_SECRET} characters: make one with `openssl rand -hex 32`"
+            )
+        self.base_url = self.base_url.rstrip("/")
+        return self
+
+
 class RetentionSettings(BaseModel):
     """Retention periods. A sweep removes older data."""
 
@@ -323,6 +346,7 @@ class Settings(BaseSettings):
     connections: ConnectionSettings = ConnectionSettings()
     streams: StreamSettings = StreamSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
+    cdn: CdnSettings = CdnSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

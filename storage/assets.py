@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlmodel import Session, col, select
+
 from schemas.enums import AssetRole
+from schemas.tables import Asset
 from storage.sql import Sql
 
 
@@ -51,3 +54,10 @@ def add(sql: Sql, assets: Iterable[NewAsset], *, generation_id: UUID, customer_i
     """Insert the rows of stored files."""
     for asset in assets:
         sql.run(_ADD, generation_id=generation_id, customer_id=customer_id, **vars(asset))
+
+
+def find_kept(session: Session, object_key: str) -> Asset | None:
+    """The row of a file that is kept, by its key in the object store."""
+    return session.exec(
+        select(Asset).where(Asset.object_key == object_key, col(Asset.expired_at).is_(None))
+    ).one_or_none()

@@ -48,6 +48,8 @@ def operations(settings: Settings, objects: ObjectStore, generation_id: UUID) ->
     return [
         Operation(f"{file}/content", {"path.generation_id": text}),
         Operation(f"{file}/thumbnail", {"path.generation_id": text}),
+        Operation(f"{file}/shares", {"path.generation_id": text}),
+        Operation(f"{file}/shares/{{share_id}}", {"path.generation_id": text, "path.share_id": str(share_id)}),
         Operation("/inputs/{key}", {"path.key": key, "query.e": link["e"][0], "query.t": link["t"][0]}),
         Operation("/webhooks/{provider}", {"path.provider": "kie"}, signed(settings)),
         Operation(
