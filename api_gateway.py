@@ -27,6 +27,7 @@ from gateway.request_context import RequestContext
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
 from gateway.uploads import router as uploads_router
+from schemas.enums import Door
 from schemas.errors import Unavailable
 from schemas.settings import InputSettings, Settings, get_settings
 
@@ -87,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Reelworks",
         description=_DESCRIPTION,
         version="1.0",
-        openapi_tags=_TAGS,
+        openapi_tags=[tag for tag in _TAGS if tag["name"] not in settings.doors_off],
         lifespan=lifespan(settings),
         # `gateway.pages` serves the page. FastAPI's page loads its files from another server.
         docs_url=None,
@@ -108,9 +109,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(CrossOrigin, origins=settings.cors_origins)
     install_problem_handlers(app)
     for router in _ROUTERS:
-        app.include_router(router, responses=problems(Unavailable))
+        # The tags of a router name its door.
+        if settings.doors_off.isdisjoint(map(str, router.tags)):
+            app.include_router(router, responses=problems(Unavailable))
     app.include_router(health_router)
-    install_pages(app)
+    install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)
     app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     return app

@@ -17,7 +17,7 @@ from schemas.enums import AssetRole
 from storage import shares
 from storage.shares import Shared
 
-router = APIRouter(prefix="/shares/{share_id}", include_in_schema=False)
+router = APIRouter(prefix="/shares/{share_id}", include_in_schema=False, tags=["shares"])
 
 _PAGE = Template((files("gateway") / "static" / "share.html").read_text(encoding="utf-8"))
 

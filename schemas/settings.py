@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, Json, RootModel, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.enums import Door
 from schemas.names import ProviderName, is_twin
 from schemas.orders import LONGEST_DEADLINE_SECONDS
 from schemas.reach import connectable
@@ -326,6 +327,9 @@ class Settings(BaseSettings):
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
     public_url: str = Field(default="", description="where providers reach the gateway; default: `gateway_url`")
+    doors_off: frozenset[Door] = Field(
+        default=frozenset(), description="doors that are switched off: their paths answer 404, and no document has them"
+    )
     cors_origins: list[str] = Field(
         default=[], description='origins of pages that may call /v1 from a browser; ["*"]: every origin; empty: none'
     )

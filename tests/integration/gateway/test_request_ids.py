@@ -12,7 +12,7 @@ def test_an_answer_has_the_senders_id(gateway: httpx.Client) -> None:
 
 @pytest.mark.parametrize("unsafe", ["", "two words", "a;b", "é", "x" * 129, '"quoted"', "../up"])
 def test_an_unsafe_id_is_replaced(gateway: httpx.Client, unsafe: str) -> None:
-    answer = gateway.get("/healthz", headers={"X-Request-ID": unsafe.encode()})
+    answer = gateway.get("/healthz", headers={b"X-Request-ID": unsafe.encode()})
 
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 
