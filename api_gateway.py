@@ -110,7 +110,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_problem_handlers(app)
     for router in _ROUTERS:
         # The tags of a router name its door.
-        if settings.doors_off.isdisjoint(map(str, router.tags)):
+        if not set(settings.doors_off).intersection(map(str, router.tags)):
             app.include_router(router, responses=problems(Unavailable))
     app.include_router(health_router)
     install_pages(app, with_pages=Door.PAGES not in settings.doors_off)

@@ -327,8 +327,8 @@ class Settings(BaseSettings):
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
     public_url: str = Field(default="", description="where providers reach the gateway; default: `gateway_url`")
-    doors_off: frozenset[Door] = Field(
-        default=frozenset(), description="doors that are switched off: their paths answer 404, and no document has them"
+    doors_off: list[Door] = Field(
+        default=[], description="doors that are switched off: their paths answer 404, and no document has them"
     )
     cors_origins: list[str] = Field(
         default=[], description='origins of pages that may call /v1 from a browser; ["*"]: every origin; empty: none'
