@@ -66,9 +66,9 @@ check: $(INSTALLED) ## Lint, types, formatting, the arrows between packages, and
 	@$(BIN)/lint-imports
 	@$(BIN)/reelworks models lint
 
-docs: $(INSTALLED) ## Write the documentation's tables of models, vendors and access anew
+docs: $(INSTALLED) ## Write the tables of models, vendors and access and the OpenAPI document anew
 	@$(BIN)/python -m providers.documentation
-	@WRITE_DOCS=1 $(BIN)/pytest -q tests/integration/gateway/test_access.py
+	@WRITE_DOCS=1 $(BIN)/pytest -q tests/integration/gateway/test_access.py tests/unit/gateway/openapi/test_kept.py
 
 fmt: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only .

@@ -6,9 +6,11 @@ from gateway.admin import router as admin_router
 from gateway.body_limit import BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
+from gateway.cors import CrossOrigin
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
 from gateway.events import router as events_router
+from gateway.files import router as files_router
 from gateway.generation_list import router as generation_list_router
 from gateway.generations import router as generations_router
 from gateway.grants import router as grants_router
@@ -23,7 +25,10 @@ from gateway.pages import install_pages
 from gateway.problems import install_problem_handlers
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
+from gateway.share_pages import router as share_pages_router
+from gateway.shares import router as shares_router
 from gateway.uploads import router as uploads_router
+from schemas.enums import Door
 from schemas.errors import Unavailable
 from schemas.settings import InputSettings, Settings, get_settings
 
@@ -41,11 +46,13 @@ Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as 
 _TAGS = [
     {"name": "generations", "description": "Order, read, list and cancel generations: one image or video each."},
     {"name": "events", "description": "Follow your generations: server-sent events, or pages."},
+    {"name": "shares", "description": "Links by which everybody may see a result."},
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
     {"name": "keys", "description": "API keys: make, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
+    {"name": "files", "description": "For a CDN: results by signed links."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
     {"name": "health", "description": "For operators: liveness and readiness."},
@@ -57,6 +64,7 @@ _ROUTERS = (
     generation_list_router,
     content_router,
     ratings_router,
+    shares_router,
     uploads_router,
     models_router,
     credits_router,
@@ -64,8 +72,10 @@ _ROUTERS = (
     me_router,
     keys_router,
     admin_router,
+    files_router,
     inputs_router,
     callbacks_router,
+    share_pages_router,
 )
 
 
@@ -80,7 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Reelworks",
         description=_DESCRIPTION,
         version="1.0",
-        openapi_tags=_TAGS,
+        openapi_tags=[tag for tag in _TAGS if tag["name"] not in settings.doors_off],
         lifespan=lifespan(settings),
         # `gateway.pages` serves the page. FastAPI's page loads its files from another server.
         docs_url=None,
@@ -96,11 +106,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs), files=_FILE_BODIES
     )
     app.add_middleware(RequestContext)
+    if settings.cors_origins:
+        # Outside all others, so that a script can read every error.
+        app.add_middleware(CrossOrigin, origins=settings.cors_origins)
     install_problem_handlers(app)
     for router in _ROUTERS:
-        app.include_router(router, responses=problems(Unavailable))
+        # The tags of a router name its door.
+        if not set(settings.doors_off).intersection(map(str, router.tags)):
+            app.include_router(router, responses=problems(Unavailable))
     app.include_router(health_router)
-    install_pages(app)
+    install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)
     app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     return app

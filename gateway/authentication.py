@@ -8,7 +8,9 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from gateway.callers import Caller, identify, named_in_header
+from gateway.dependencies import GatewayServices
 from gateway.head import READS
+from gateway.rate_limits import ALLOWANCE
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
 from schemas.identity_api import CUSTOMER_HEADER
@@ -45,10 +47,17 @@ class _KeysRoute(APIRoute):
 
         async def authenticated(request: Request) -> Response:
             request.state.scope = scope
-            request.state.caller = await identify(request, await _material(request), scope)
+            request.state.caller = caller = await identify(request, await _material(request), scope)
+            await _count(request, caller)
             return await handle(request)
 
         return authenticated
+
+
+async def _count(request: Request, caller: Caller) -> None:
+    services: GatewayServices = request.app.state.services
+    is_read = request.method in READS
+    request.scope["state"][ALLOWANCE] = await services.rate_limits.take(caller.key.id, is_read=is_read)
 
 
 async def _material(request: Request) -> str | None:

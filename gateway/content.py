@@ -1,7 +1,9 @@
 """`/v1/generations/{id}/content` and `/thumbnail`: the stored files, by redirect or as a stream."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
@@ -11,15 +13,17 @@ from fastapi import Query
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.authentication import TheCustomer, customers_router
+from gateway.conditions import ConditionHeaders, Conditions
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.resources import failure_of
-from gateway.streaming import STREAMED, ConditionHeaders, Conditions, ObjectMissing, StoredFile, stream
+from gateway.streaming import STREAMED, ObjectMissing, StoredFile, disposition, stream
+from schemas.content_link import content_link
 from schemas.enums import AssetRole, Status
 from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
-from schemas.settings import RetentionSettings
+from schemas.settings import CdnSettings, RetentionSettings
 from schemas.stages import status_of
 from schemas.tables import Asset, Generation
 from storage import assets, details
@@ -47,10 +51,12 @@ _DELIVERY = (
     "omitted: a link if possible, otherwise the bytes"
 )
 DeliveryQuery = Annotated[Delivery | None, Query(description=_DELIVERY)]
+_DOWNLOAD = "`1`: a browser saves the file instead of showing it, as `Content-Disposition` says"
+DownloadQuery = Annotated[bool, Query(description=_DOWNLOAD)]
 
 _RESPONSES: Responses = {
     **STREAMED,
-    302: {"description": "A link that works for an hour, without an API key"},
+    302: {"description": "A link that works for at least an hour, without an API key"},
     **problems(Unauthenticated, NotFound, NotReady, NoResult, AssetExpired, RangeNotSatisfiable, InvalidRequest),
 }
 
@@ -63,13 +69,17 @@ def get_content(
     conditions: ConditionHeaders,
     is_head: IsHead,
     delivery: DeliveryQuery = None,
+    download: DownloadQuery = False,
 ) -> Response:
     """Redirects to a link that works for an hour if customers can reach the object store; otherwise streams the file.
 
     A stream supports `Range`. A link answers the method of the request: GET for GET, HEAD for HEAD.
     """
     asset = _asset(services, customer, generation_id, AssetRole.RESULT)
-    return _deliver(services, asset, delivery, conditions, is_head=is_head)
+    answer = _deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
+    if not is_head and _begins_download(answer, conditions):
+        services.downloads.note(generation_id)
+    return answer
 
 
 @router.get("/thumbnail", summary="Fetch a still picture of the result", response_class=Response, responses=_RESPONSES)
@@ -80,10 +90,11 @@ def get_thumbnail(
     conditions: ConditionHeaders,
     is_head: IsHead,
     delivery: DeliveryQuery = None,
+    download: DownloadQuery = False,
 ) -> Response:
     """Delivers the thumbnail as `/content` delivers the result. Not every generation has a thumbnail."""
     asset = _asset(services, customer, generation_id, AssetRole.POSTER)
-    return _deliver(services, asset, delivery, conditions, is_head=is_head)
+    return _deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
 
 
 def _asset(services: GatewayServices, customer: ActingCustomer, generation_id: UUID, role: AssetRole) -> Asset:
@@ -97,6 +108,13 @@ def _asset(services: GatewayServices, customer: ActingCustomer, generation_id: U
         raise NotFound(f"generation {generation_id} has no {role}")
     _require_kept(asset, services.settings.retention)
     return asset
+
+
+def _begins_download(answer: Response, conditions: Conditions) -> bool:
+    """Whether the answer is the whole file or its first part. A player's further parts and a 304 count for nothing."""
+    if answer.status_code in {HTTPStatus.PARTIAL_CONTENT, HTTPStatus.FOUND}:
+        return (conditions.range or "bytes=0-").replace(" ", "").lower().startswith("bytes=0-")
+    return answer.status_code == HTTPStatus.OK
 
 
 def _require_kept(asset: Asset, retention: RetentionSettings) -> None:
@@ -135,19 +153,27 @@ def require_completed(generation: Generation) -> None:
 
 
 def _deliver(
-    services: GatewayServices, asset: Asset, delivery: Delivery | None, conditions: Conditions, *, is_head: bool
+    services: GatewayServices,
+    asset: Asset,
+    delivery: Delivery | None,
+    conditions: Conditions,
+    *,
+    is_head: bool,
+    is_attachment: bool = False,
 ) -> Response:
     if delivery is not Delivery.STREAM:
-        url = services.objects.presigned_url(
+        saved_as = file_name(asset) if is_attachment else None
+        url = _cdn_link(services.settings.cdn, asset, saved_as) or services.objects.presigned_url(
             asset.object_key,
             expires=_link_lifetime(asset, services.settings.retention),
             method="HEAD" if is_head else "GET",
+            disposition=saved_as and disposition(saved_as, is_attachment=True),
         )
         if url is not None:
             return RedirectResponse(url, 302, {"Cache-Control": "no-store"})
         if delivery is Delivery.REDIRECT:
             raise InvalidRequest("there are no links to files here: leave `delivery` out, or ask for `stream`")
-    return _stream(services, asset, conditions, is_head=is_head)
+    return stream_asset(services, asset, conditions, is_head=is_head, is_attachment=is_attachment)
 
 
 def _link_lifetime(asset: Asset, retention: RetentionSettings) -> timedelta:
@@ -158,13 +184,42 @@ def _link_lifetime(asset: Asset, retention: RetentionSettings) -> timedelta:
     return max(left, timedelta(seconds=1))
 
 
-def _stream(services: GatewayServices, asset: Asset, conditions: Conditions, *, is_head: bool) -> Response:
+def _cdn_link(cdn: CdnSettings, asset: Asset, saved_as: str | None) -> str | None:
+    if not cdn.base_url:
+        return None
+    secret = cdn.secret.get_secret_value()
+    return content_link(cdn.base_url, secret, asset.object_key, now=time.time(), saved_as=saved_as)
+
+
+def file_name(asset: Asset) -> str:
+    """The name under which a browser saves the file."""
+    return f"{asset.generation_id}{PurePosixPath(asset.object_key).suffix}"
+
+
+def stream_asset(
+    services: GatewayServices,
+    asset: Asset,
+    conditions: Conditions,
+    *,
+    is_head: bool,
+    is_attachment: bool = False,
+    cache_control: str = "private, no-cache",
+) -> Response:
+    """Stream a stored file.
+
+    Raises:
+        AssetExpired: the file was deleted a moment ago.
+        NoResult: the object store has lost the file.
+    """
     file = StoredFile(
         key=asset.object_key,
         content_type=asset.content_type,
         size_bytes=asset.size_bytes,
-        name=f"{asset.generation_id}{PurePosixPath(asset.object_key).suffix}",
+        name=file_name(asset),
         tag=asset.sha256,
+        modified_at=asset.created_at,
+        is_attachment=is_attachment,
+        cache_control=cache_control,
     )
     try:
         return stream(services.objects, file, conditions, is_head=is_head)

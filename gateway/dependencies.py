@@ -12,8 +12,9 @@ from fastapi import Depends, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
 from gateway.connections import END_STREAMS
-from gateway.key_use import KeyUse
 from gateway.probes import Probe
+from gateway.rate_limits import RateLimits
+from gateway.tallies import Tally
 from gateway.wakes import WakeSender
 from intake.orders import AsyncIntake, Intake
 from notify.announcements import Announcer
@@ -24,6 +25,7 @@ from providers.catalogue import Catalogue
 from providers.registry import Providers, accounts_of
 from schemas.settings import Settings
 from schemas.shares import Shares
+from storage import api_keys, downloads, shares
 from storage.database import AsyncDatabase, Database
 from storage.objects import ObjectStore
 from workers.app import create_app as create_celery
@@ -32,6 +34,10 @@ from workers.dispatch import Dispatcher
 # Uploads wait for their senders in files, and then need a thread and memory for a part of the file.
 _MOST_UPLOADS_AT_ONCE = 64
 _UPLOAD_THREADS = 8
+
+# People look at counts. The last use of a key needs no such precision.
+_COUNTS_SECONDS = 3.0
+_KEYS_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,14 @@ class GatewayServices:
     """Sends wake-ups to the workers."""
     probes: tuple[Probe, ...]
     """The checks of `/readyz`."""
-    key_use: KeyUse
-    """Records the last use of API keys."""
+    key_use: Tally
+    """The uses of API keys. Their last use is recorded."""
+    downloads: Tally
+    """The downloads of results, by generation."""
+    views: Tally
+    """The views of shares."""
+    rate_limits: RateLimits
+    """Limits the requests of API keys."""
     upload_shares: Shares
     """The uploads at one time, while their senders send."""
     upload_threads: CapacityLimiter
@@ -79,12 +91,16 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
     async def run(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         with ExitStack() as ends:
             services = app.state.services = _open(settings, ends)
-            services.key_use.start()
+            tallies = (services.key_use, services.downloads, services.views)
+            for tally in tallies:
+                tally.start()
             try:
                 async with _running(services.hub, settings.redis_url):
                     yield {END_STREAMS: services.hub.stop}
             finally:
-                await services.key_use.close()
+                for tally in tallies:
+                    await tally.close()
+                await services.rate_limits.close()
                 await services.loop_database.dispose()
                 # In a thread: closing can wait for a wake-up that is being sent.
                 await run_in_threadpool(ends.close)
@@ -140,7 +156,10 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         intake=AsyncIntake(intake, loop_database),
         wakes=wakes,
         probes=probes,
-        key_use=KeyUse(loop_database),
+        key_use=Tally(loop_database, "keys", api_keys.note_use, every_seconds=_KEYS_SECONDS),
+        downloads=Tally(loop_database, "downloads", downloads.add, every_seconds=_COUNTS_SECONDS),
+        views=Tally(loop_database, "views", shares.add_views, every_seconds=_COUNTS_SECONDS),
+        rate_limits=RateLimits(settings.redis_url, settings.rate_limits),
         upload_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
         upload_threads=CapacityLimiter(_UPLOAD_THREADS),
         announce=announcer.announce,

@@ -8,11 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from gateway.conditions import ConditionHeaders
 from gateway.dependencies import ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import problems
 from gateway.problems import RangeNotSatisfiable
-from gateway.streaming import STREAMED, ConditionHeaders, ObjectMissing, StoredFile, stream
+from gateway.streaming import STREAMED, ObjectMissing, StoredFile, stream
 from schemas import input_link
 from schemas.errors import NotFound, Unauthenticated
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from gateway.problems import MEDIA_TYPE
+from gateway.problems import MEDIA_TYPE, RateLimited
 from schemas.api import Problem
 from schemas.errors import (
     InsufficientScope,
@@ -89,6 +89,7 @@ _OF_KEYS = (
     (InsufficientScope, OtherCustomer),
     (NotFound,),
     (InvalidRequest,),
+    (RateLimited,),
 )
 
 

@@ -25,9 +25,14 @@ _HEADERS: Final = {
 _LINKS: Final = {"docs": "/docs", "openapi": "/openapi.json", "health": "/healthz"}
 
 
-def install_pages(app: FastAPI) -> None:
-    """Serve the pages and their static files."""
-    app.include_router(router)
+def install_pages(app: FastAPI, *, with_pages: bool) -> None:
+    """Serve the pages and their static files.
+
+    Args:
+        with_pages: false: only the files, which the pages of shares need.
+    """
+    if with_pages:
+        app.include_router(router)
     # The first package has Swagger UI, the second our files.
     app.mount("/static", StaticFiles(packages=[("fastapi_swagger", "resources"), ("gateway", "static")]))
 

@@ -73,6 +73,14 @@ class AssetExpired(RequestError):
     title = "Asset expired"
 
 
+class TooManyShares(RequestError):
+    """The generation has as many working shares as it may."""
+
+    http_status = 409
+    code = "too_many_shares"
+    title = "Too many shares"
+
+
 class RangeNotSatisfiable(RequestError):
     http_status = 416
     code = "range_not_satisfiable"
@@ -81,6 +89,20 @@ class RangeNotSatisfiable(RequestError):
     def __init__(self, size_bytes: int) -> None:
         super().__init__(f"the file has {size_bytes} bytes: ask for a range that begins before its end")
         self.size_bytes = size_bytes
+
+
+class RateLimited(TooManyRequests):
+    """The API key has sent as many requests as it may."""
+
+    code = "rate_limited"
+    title = "Rate limit reached"
+
+    def __init__(self, policy: str, amount: int, retry_after: int, headers: Mapping[str, str]) -> None:
+        super().__init__(
+            f"this API key may send {amount} {policy} in a minute: wait for the seconds of Retry-After, then go on",
+            {"policy": policy, "limit_per_minute": amount, "retry_after": retry_after},
+        )
+        self.headers = {**headers, "Retry-After": str(retry_after)}
 
 
 class HeadTooLarge(RequestError):
@@ -112,6 +134,8 @@ def _headers_of(error: RequestError) -> dict[str, str]:
             return {"WWW-Authenticate": f'Bearer realm="reelworks", error="insufficient_scope", scope="{error.scope}"'}
         case RangeNotSatisfiable():
             return {"Content-Range": f"bytes */{error.size_bytes}"}
+        case RateLimited():
+            return error.headers
         case Unavailable() | TooManyRequests():
             return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
         case _:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.head import READS
 from gateway.problems import InternalError, problem_response
+from gateway.rate_limits import ALLOWANCE, Allowance
 
 log = structlog.get_logger()
 
@@ -47,7 +48,11 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                allowance: Allowance | None = scope.get("state", {}).get(ALLOWANCE)
+                if allowance is not None:
+                    headers.update(allowance.headers)
             await send(message)
 
         try:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
-from typing import Annotated
 
-from fastapi import Header
 from fastapi.responses import Response, StreamingResponse
 from minio.error import MinioException
-from pydantic import BaseModel
 
+from gateway.conditions import Conditions, allows_range, http_date, is_known
 from gateway.openapi import Responses
 from gateway.ranges import ByteRange, parse_range
 from storage.objects import ObjectStore
@@ -33,25 +32,31 @@ class StoredFile:
     """The file name that browsers use to save the file."""
     tag: str
     """The value of the ETag, which is unique to the content."""
+    modified_at: datetime | None = None
+    """The time when the file was stored. None: unknown."""
+    is_attachment: bool = False
+    """Whether a browser saves the file instead of showing it."""
+    cache_control: str = "private, no-cache"
+    """The value of `Cache-Control`."""
 
+    @property
+    def disposition(self) -> str:
+        """The value of `Content-Disposition` (RFC 6266)."""
+        return disposition(self.name, is_attachment=self.is_attachment)
 
-class Conditions(BaseModel):
-    """The headers that decide which bytes are streamed."""
-
-    range: str | None = None
-    if_range: str | None = None
-    if_none_match: str | None = None
-
-
-ConditionHeaders = Annotated[Conditions, Header()]
 
 _FILE: dict[str, object] = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 STREAMED: Responses = {
     200: {"description": "The whole file", **_FILE},
     206: {"description": "The range that was asked for", **_FILE},
-    304: {"description": "The file is the one that `If-None-Match` names"},
+    304: {"description": "The client has the file: `If-None-Match` or `If-Modified-Since` says so"},
 }
 """The `responses` of a route that streams."""
+
+
+def disposition(name: str, *, is_attachment: bool) -> str:
+    """The value of `Content-Disposition` for one of our names, which are ASCII without quotes."""
+    return f'{"attachment" if is_attachment else "inline"}; filename="{name}"'
 
 
 def stream(objects: ObjectStore, file: StoredFile, conditions: Conditions, *, is_head: bool) -> Response:
@@ -65,14 +70,16 @@ def stream(objects: ObjectStore, file: StoredFile, conditions: Conditions, *, is
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": etag,
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'inline; filename="{file.name}"',
+        "Cache-Control": file.cache_control,
+        "Content-Disposition": file.disposition,
         "X-Content-Type-Options": "nosniff",
     }
-    if _is_known(etag, conditions.if_none_match):
+    if file.modified_at is not None:
+        headers["Last-Modified"] = http_date(file.modified_at)
+    if is_known(conditions, etag, file.modified_at):
         return Response(status_code=304, headers=headers)
     # Only GET supports ranges. If If-Range names another version, the client needs the whole file.
-    is_part = not is_head and conditions.if_range in {None, etag}
+    is_part = not is_head and allows_range(conditions, etag, file.modified_at)
     part = parse_range(conditions.range, file.size_bytes) if is_part else None
     if part is not None:
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{file.size_bytes}"
@@ -80,11 +87,6 @@ def stream(objects: ObjectStore, file: StoredFile, conditions: Conditions, *, is
     if is_head:
         return Response(None, 200, headers, file.content_type)
     return StreamingResponse(_body(objects, file.key, part), 206 if part else 200, headers, file.content_type)
-
-
-def _is_known(etag: str, if_none_match: str | None) -> bool:
-    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    return not tags.isdisjoint({etag, "*"})
 
 
 def _body(objects: ObjectStore, key: str, part: ByteRange | None) -> Iterator[bytes]:

@@ -153,6 +153,7 @@ class GenerationResource(BaseModel):
                             "expired_at": None,
                         }
                     ],
+                    "downloads": 3,
                     "metadata": {"order": "1234"},
                     "rating": 5,
                     "created_at": "2026-11-20T12:00:00Z",
@@ -199,6 +200,9 @@ class GenerationResource(BaseModel):
         description="when you asked to cancel it; the credits stay held until the provider has confirmed"
     )
     assets: list[AssetResource] = Field(description="empty until the result is stored")
+    downloads: int = Field(
+        description="how often the result was fetched: whole files and first parts, counted within seconds"
+    )
     metadata: dict[str, str]
     """The request's metadata."""
     rating: int | None = Field(description="your rating of the result, 1 to 5", ge=1, le=5)

@@ -3,6 +3,22 @@
 from enum import StrEnum
 
 
+class Door(StrEnum):
+    """A part of the system that takes requests, and that an operator can switch off."""
+
+    GENERATIONS = "generations"
+    EVENTS = "events"
+    SHARES = "shares"
+    UPLOADS = "uploads"
+    MODELS = "models"
+    CREDITS = "credits"
+    KEYS = "keys"
+    ADMIN = "admin"
+    FILES = "files"
+    PAGES = "pages"
+    REDIS = "redis"
+
+
 class Kind(StrEnum):
     """The kind of media that a generation makes."""
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, Json, RootModel, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.enums import Door
 from schemas.names import ProviderName, is_twin
 from schemas.orders import LONGEST_DEADLINE_SECONDS
 from schemas.reach import connectable
@@ -27,8 +28,11 @@ _PUBLISHED = "development-only"
 _ENDPOINT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
 _HTTP_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
 
 _POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+
+_SHORTEST_SECRET = 32
 
 # A hundred years. A larger number is a mistake.
 _LONGEST_DAYS = 36_500
@@ -218,6 +222,34 @@ class StreamSettings(BaseModel):
     )
 
 
+class RateLimitSettings(BaseModel):
+    """Limits of the requests of one API key, in all gateway processes together. They need Redis."""
+
+    reads_per_minute: int | None = Field(default=None, gt=0, description="GET and HEAD; empty: no limit")
+    writes_per_minute: int | None = Field(default=None, gt=0, description="all other methods; empty: no limit")
+
+
+class CdnSettings(BaseModel):
+    """A CDN that delivers results. Its edge checks signed links."""
+
+    base_url: str = Field(
+        default="", description="what stands before a file's key in links: https://cdn.example.com; empty: no CDN"
+    )
+    secret: SecretStr = SecretStr("")
+    """Signs the links. The edge knows it, too."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.base_url and not _HTTP_URL.fullmatch(self.base_url):
+            raise ValueError("base_url must be https://HOST, with a path where the files are below one")
+        if self.base_url and len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(
+                f"secret must have at least {_SHORTEST_SECRET} characters: make one with `openssl rand -hex 32`"
+            )
+        self.base_url = self.base_url.rstrip("/")
+        return self
+
+
 class RetentionSettings(BaseModel):
     """Retention periods. A sweep removes older data."""
 
@@ -298,6 +330,12 @@ class Settings(BaseSettings):
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
     public_url: str = Field(default="", description="where providers reach the gateway; default: `gateway_url`")
+    doors_off: list[Door] = Field(
+        default=[], description="doors that are switched off: their paths answer 404, and no document has them"
+    )
+    cors_origins: list[str] = Field(
+        default=[], description='origins of pages that may call /v1 from a browser; ["*"]: every origin; empty: none'
+    )
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
@@ -314,6 +352,8 @@ class Settings(BaseSettings):
     )
     connections: ConnectionSettings = ConnectionSettings()
     streams: StreamSettings = StreamSettings()
+    rate_limits: RateLimitSettings = RateLimitSettings()
+    cdn: CdnSettings = CdnSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -367,6 +407,16 @@ class Settings(BaseSettings):
         if url and not _HTTP_URL.fullmatch(url):
             raise ValueError("must be http://HOST[:PORT] or https://HOST[:PORT], as providers reach the gateway")
         return url.rstrip("/")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _whole_origins(cls, origins: list[str]) -> list[str]:
+        if wrong := [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]:
+            raise ValueError(
+                f"{', '.join(wrong)}: must be SCHEME://HOST[:PORT] in lower case, as browsers send it in `Origin`, "
+                'without a path; or "*" alone for every origin'
+            )
+        return origins
 
     @field_validator("providers")
     @classmethod

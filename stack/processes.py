@@ -12,7 +12,7 @@ from schemas.settings import Settings
 from stack.child import Child
 from stack.wiring import flower_url, gateway_url, sandbox_environment, sandbox_url
 from stack.workers import Workers
-from workers.roles import Role
+from workers.roles import open_roles
 
 # The time from the end of a drain to the end of the process.
 _BEYOND_BOUND_SECONDS = 5.0
@@ -87,7 +87,7 @@ def application_processes(settings: Settings) -> list[Process]:
                 is_ready=partial(workers.serves, role),
                 stop_seconds=worker_seconds,
             )
-            for role in Role
+            for role in open_roles(settings.doors_off)
         ),
         _cli("beat", "beat", is_ready=workers.hears_beat),
         _cli("flower", "flower", ready_url=f"{flower_url(settings)}/healthcheck"),

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -186,7 +186,7 @@ def revoke(session: Session, row: ApiKey) -> None:
         session.refresh(row)
 
 
-def note_use(sql: Sql, key_ids: Collection[UUID]) -> None:
+def note_use(sql: Sql, key_ids: Iterable[UUID]) -> None:
     """Record that keys were used now."""
     sql.run(_NOTE_USE, ids=list(key_ids))
 

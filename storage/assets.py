@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlmodel import Session, col, select
+
 from schemas.enums import AssetRole
 from schemas.settings import RetentionSettings
 from schemas.tables import Asset
@@ -75,3 +77,10 @@ def gone_at(asset: Asset, retention: RetentionSettings) -> datetime | None:
     """The time since which customers do not get a file: deleted, or its time is over. None while they get it."""
     ends_at = expires_at(asset, retention)
     return asset.expired_at or (ends_at if ends_at is not None and ends_at <= datetime.now(UTC) else None)
+
+
+def find_kept(session: Session, object_key: str) -> Asset | None:
+    """The row of a file that is kept, by its key in the object store."""
+    return session.exec(
+        select(Asset).where(Asset.object_key == object_key, col(Asset.expired_at).is_(None))
+    ).one_or_none()

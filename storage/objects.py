@@ -158,16 +158,25 @@ class ObjectStore:
             return b"".join(chunks)
 
     def presigned_url(
-        self, key: str, *, expires: timedelta = timedelta(hours=1), method: Literal["GET", "HEAD"] = "GET"
+        self,
+        key: str,
+        *,
+        expires: timedelta = timedelta(hours=1),
+        method: Literal["GET", "HEAD"] = "GET",
+        disposition: str | None = None,
     ) -> str | None:
         """A link to an object. The link needs no credentials and expires. None without a public endpoint.
 
         Args:
             method: the only method that the link answers.
+            disposition: the `Content-Disposition` of the answer.
         """
         if self._presigner is None:
             return None
-        return self._presigner.get_presigned_url(method, self._bucket, key, expires=expires)
+        headers: dict[str, str | list[str] | tuple[str]] = {}
+        if disposition is not None:
+            headers["response-content-disposition"] = disposition
+        return self._presigner.get_presigned_url(method, self._bucket, key, expires=expires, response_headers=headers)
 
     def remove(self, key: str) -> None:
         """Delete an object. A missing object is no error."""

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -13,7 +14,8 @@ from sqlalchemy import text
 from schemas.enums import Kind, Scope
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.settings import Settings
-from storage import acceptance, api_keys, customers, ledger
+from schemas.tables import Generation
+from storage import acceptance, api_keys, customers, ledger, shares
 from storage.claims import Claim
 from storage.database import Database
 from storage.sql import of
@@ -24,8 +26,8 @@ T = TypeVar("T")
 EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
     DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generation_labels;
-    DELETE FROM generation_terms; DELETE FROM generations; DELETE FROM key_spending; DELETE FROM api_keys;
-    DELETE FROM customers; DELETE FROM services;
+    DELETE FROM generation_terms; DELETE FROM generation_downloads; DELETE FROM shares; DELETE FROM generations;
+    DELETE FROM key_spending; DELETE FROM api_keys; DELETE FROM customers; DELETE FROM services;
 """
 
 
@@ -103,6 +105,14 @@ def some_claim(claim: Claim | None) -> Claim:
     """The claim, which must be there."""
     assert claim is not None
     return claim
+
+
+def a_share(database: Database, generation_id: UUID, *, expires_in: timedelta = timedelta(days=1)) -> UUID:
+    """A share of a generation."""
+    with database.transaction() as session:
+        share = shares.create(session, session.get_one(Generation, generation_id), expires_in=expires_in)
+        assert share is not None
+        return share.id
 
 
 def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds: float = 60.0) -> T:

@@ -1,9 +1,10 @@
 """The roles of worker processes: their queues and numbers of threads."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schemas.enums import Queue
+from schemas.enums import Door, Queue
 
 
 class Role(StrEnum):
@@ -44,3 +45,8 @@ def role_of(node: str) -> Role | None:
     """The role of a Celery node, such as `provider2@host`. None if the node has another name."""
     name = node.partition("@")[0].rstrip("0123456789")
     return Role(name) if name in set(Role) else None
+
+
+def open_roles(doors_off: Collection[Door]) -> list[Role]:
+    """The roles that a system needs. Without the Redis door, no worker takes requests."""
+    return [role for role in Role if role is not Role.REQUESTS or Door.REDIS not in doors_off]

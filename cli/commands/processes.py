@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from cli.configuration import plain_settings, require_good_accounts, service_settings
+from cli.console import refuse
 from schemas.logs import configure_logging
-from workers.roles import Role
+from workers.roles import Role, open_roles
 
 app = typer.Typer()
 
@@ -36,7 +37,10 @@ def worker(
     settings = service_settings()
     require_good_accounts(settings)
     configure_logging(settings)
-    roles = list(Role) if role is None else [role]
+    roles = open_roles(settings.doors_off)
+    if role is not None and role not in roles:
+        refuse("REELWORKS_DOORS_OFF names the Redis door, which this role serves: take out one of them")
+    roles = roles if role is None else [role]
     commands = worker_commands(roles, processes=processes, threads=threads)
     Supervisor(commands, drain_seconds=settings.worker_drain_seconds).run()
 

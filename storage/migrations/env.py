@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 
 import schemas.label_tables
 import schemas.ledger_tables
+import schemas.share_tables
 import schemas.tables  # noqa: F401 -- these fill the metadata
 
 connection: Connection | None = context.config.attributes.get("connection")

@@ -1,5 +1,6 @@
 """Every operation answers as the OpenAPI document says, whatever is sent."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,20 +8,23 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from api_gateway import create_app
 from schemas import callback_token
+from schemas.content_link import content_link
 from schemas.input_link import input_link
-from schemas.settings import Settings
+from schemas.settings import CdnSettings, Settings
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.fuzz.api import Api, Operation, Outcome, run
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import signed
-from tests.support import NewCustomer, a_generation
+from tests.support import NewCustomer, a_generation, a_share
 
 RICH = 1_000_000
+CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
 SEED = 1
 
 
@@ -31,15 +35,20 @@ def api(
     """A gateway with a rich customer who has a completed generation."""
     owner, stranger = make_customer(RICH), make_customer(RICH)
     generation_id = a_generation(database, settings, owner)
-    complete(database, settings, objects, generation_id, b"a picture", poster=True)
+    stored = complete(database, settings, objects, generation_id, b"a picture", poster=True)
+    settings = settings.model_copy(update={"cdn": CdnSettings(secret=SecretStr(CDN_SECRET))})
     with serving(create_app(settings)) as client:
         address = str(client.base_url).rstrip("/")
-        yield Api(address, owner.api_key, stranger.api_key, operations(settings, objects, generation_id))
+        known = operations(settings, objects, generation_id, stored.object_key, a_share(database, generation_id))
+        yield Api(address, owner.api_key, stranger.api_key, known)
 
 
-def operations(settings: Settings, objects: ObjectStore, generation_id: UUID) -> list[Operation]:
+def operations(
+    settings: Settings, objects: ObjectStore, generation_id: UUID, result_key: str, share_id: UUID
+) -> list[Operation]:
     """The ways into the operations that take an id, a token or a signature of ours."""
     secret, text = settings.secret_key.get_secret_value(), str(generation_id)
+    at_cdn = parse_qs(urlsplit(content_link("", CDN_SECRET, result_key, now=time.time(), saved_as=None)).query)
     key = f"{uuid4()}.png"
     objects.put_bytes(key, b"a picture", content_type="image/png")
     link = parse_qs(urlsplit(input_link("", secret, key, datetime.now(UTC) + timedelta(hours=1))).query)
@@ -48,6 +57,9 @@ def operations(settings: Settings, objects: ObjectStore, generation_id: UUID) ->
     return [
         Operation(f"{file}/content", {"path.generation_id": text}),
         Operation(f"{file}/thumbnail", {"path.generation_id": text}),
+        Operation(f"{file}/shares", {"path.generation_id": text}),
+        Operation(f"{file}/shares/{{share_id}}", {"path.generation_id": text, "path.share_id": str(share_id)}),
+        Operation("/files/{key}", {"path.key": result_key, "query.e": at_cdn["e"][0], "query.t": at_cdn["t"][0]}),
         Operation("/inputs/{key}", {"path.key": key, "query.e": link["e"][0], "query.t": link["t"][0]}),
         Operation("/webhooks/{provider}", {"path.provider": "kie"}, signed(settings)),
         Operation(

@@ -180,3 +180,53 @@ def test_lint_compares_the_prices_with_the_vendors(reelworks: Run) -> None:
 
 def test_models_without_a_command_lists_them(reelworks: Run) -> None:
     assert reelworks("models", "list", "Banana", "--json") == reelworks("models", "Banana", "--json")
+
+
+LOOPBACK = {"REELWORKS_DOWNLOADS__ALLOWED_PRIVATE_NETWORKS": '["127.0.0.0/8"]'}
+
+
+@pytest.mark.parametrize("adapter", ["kie", "fal", "openai_images"])
+def test_a_trial_orders_once_and_tells_price_file_and_time(
+    reelworks: Run, vendors: str, tmp_path: Path, adapter: str
+) -> None:
+    given = account(adapter, vendors) | LOOPBACK
+
+    status, out, err = reelworks("providers", "try", adapter, "--yes", "--folder", str(tmp_path / "files"), **given)
+
+    assert (status, err) == (0, "")
+    (file,) = (tmp_path / "files").iterdir()
+    assert file.stat().st_size > 0
+    assert "credits" in out.partition("\n")[0]
+    assert f"{file}: " in out
+    assert f"{file.stat().st_size} bytes, after" in out
+
+
+def test_a_trial_without_a_key_is_refused(reelworks: Run) -> None:
+    status, _, err = reelworks("providers", "try", "kie", "--yes", **account("fal", "http://127.0.0.1:1"))
+
+    assert (status, "REELWORKS_PROVIDERS__KIE__API_KEY" in err) == (2, True)
+
+
+def test_a_trial_asks_first(reelworks: Run, vendors: str, tmp_path: Path) -> None:
+    status, out, err = reelworks(
+        "providers", "try", "kie", "--folder", str(tmp_path / "files"), **account("kie", vendors)
+    )
+
+    assert status == 2
+    assert "Our price is" in out
+    assert "--yes" in err
+    assert not (tmp_path / "files").exists()
+
+
+def test_a_trial_with_a_wrong_key_tells_the_reason(reelworks: Run, vendors: str) -> None:
+    given = account("kie", vendors, key="wrong") | LOOPBACK
+    status, _, err = reelworks("providers", "try", "kie", "--yes", **given)
+
+    assert (status, bool(err.strip())) == (1, True)
+
+
+def test_a_trial_of_an_unknown_model_is_refused(reelworks: Run, vendors: str) -> None:
+    status, _, err = reelworks("providers", "try", "kie", "--yes", "--model", "no-such", **account("kie", vendors))
+
+    assert status == 1
+    assert "no-such" in err

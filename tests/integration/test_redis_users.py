@@ -149,3 +149,8 @@ def test_an_operator_is_told_that_a_user_lacks_a_right(server: ComposeRedis) -> 
     words = in_words(refused.value, settings)
     assert words is not None
     assert words.startswith("Redis does not allow this to its user gateway: ")
+
+
+def test_the_gateway_alone_counts_requests(operator: Redis) -> None:
+    assert [user for user in [*OURS, "orders"] if may(operator, user, "LPUSH reelworks:limits/x 1")] == ["gateway"]
+    assert may(operator, "gateway", "EVALSHA x 1 reelworks:limits/x")

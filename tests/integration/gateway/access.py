@@ -18,7 +18,7 @@ from storage import api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
 from tests.media_files.images import png
-from tests.support import a_generation, new_customer
+from tests.support import a_generation, a_share, new_customer
 
 SCOPE: Final = "x-required-scope"
 
@@ -93,8 +93,10 @@ class World:
         self._services_test = self._key(service, tuple(Scope), is_test=True, makes_customers=True)
         upload = gateway.post("/v1/uploads", content=png(8, 8), headers={"X-API-Key": self._owner}).json()
         spare = self._key(Owner(self.mine.id), OF_CUSTOMERS)
+        generation_id = a_generation(database, settings, self.mine)
         self.ids = {
-            "generation_id": str(a_generation(database, settings, self.mine)),
+            "generation_id": str(generation_id),
+            "share_id": str(a_share(database, generation_id)),
             "upload_id": upload["id"],
             "key_id": gateway.get("/v1/me", headers={"X-API-Key": spare}).json()["key"]["id"],
             "service_id": str(service.service_id),

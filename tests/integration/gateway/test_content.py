@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from api_gateway import create_app
+from gateway.conditions import Conditions
 from gateway.content import Delivery, _deliver
 from gateway.problems import AssetExpired
-from gateway.streaming import Conditions
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
 from schemas.tables import Asset

@@ -3,7 +3,7 @@ from typing import Any
 import httpx
 
 HEALTH = {"/healthz", "/readyz"}
-PUBLIC = {*HEALTH, "/inputs/{key}", "/callbacks/{provider}/{generation_id}", "/webhooks/{provider}"}
+PUBLIC = {*HEALTH, "/files/{key}", "/inputs/{key}", "/callbacks/{provider}/{generation_id}", "/webhooks/{provider}"}
 
 
 def _schema(gateway: httpx.Client) -> dict[str, Any]:

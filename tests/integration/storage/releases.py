@@ -189,6 +189,18 @@ _AT_0009 = [
     """,
 ]
 
+_AT_0011 = [
+    """
+        INSERT INTO generation_downloads (generation_id, downloads) VALUES (md5('completed')::uuid, 1)
+        ON CONFLICT (generation_id) DO UPDATE SET downloads = generation_downloads.downloads + excluded.downloads
+    """,
+    f"""
+        INSERT INTO shares (id, generation_id, customer_id, expires_at)
+        VALUES (md5('share')::uuid, md5('completed')::uuid, {_CUSTOMER}, clock_timestamp() + interval '7 days')
+    """,
+    "UPDATE shares SET views = views + 1, revoked_at = clock_timestamp()",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -200,6 +212,7 @@ _STATEMENTS = {
     "0008": _AT_0008,
     "0009": _AT_0009,
     "0010": [],
+    "0011": _AT_0011,
 }
 
 ACCEPTED = {

@@ -1,0 +1,74 @@
+"""`/files/{key}`: results by signed links, for a CDN that takes the gateway for its origin."""
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from gateway.conditions import ConditionHeaders
+from gateway.content import stream_asset
+from gateway.dependencies import GatewayServices, ServicesOf
+from gateway.head import IsHead
+from gateway.openapi import problems
+from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
+from gateway.streaming import STREAMED
+from schemas import content_link
+from schemas.errors import NotFound, Unauthenticated
+from storage import assets
+
+router = APIRouter(tags=["files"])
+
+# Python refuses to parse an integer of thousands of digits.
+_MOST_DIGITS = 12
+
+
+def _require_link(
+    services: ServicesOf,
+    key: str,
+    expires: Annotated[str, Query(alias="e", description="when the link ends, in Unix seconds")] = "",
+    saved_as: Annotated[
+        str | None, Query(alias="n", description="the name under which a browser saves the file")
+    ] = None,
+    token: Annotated[str, Query(alias="t", description="the token of the link")] = "",
+) -> None:
+    is_time = expires.isascii() and expires.isdecimal() and len(expires) <= _MOST_DIGITS
+    if not is_time or not _is_ours(services, key, expires, saved_as, token):
+        raise Unauthenticated("this is not a link that was handed out here")
+    if int(expires) < time.time():
+        raise Unauthenticated("this link has ended: ask for another at the `content` of the generation")
+
+
+def _is_ours(services: GatewayServices, key: str, expires: str, saved_as: str | None, token: str) -> bool:
+    secret = services.settings.cdn.secret.get_secret_value()
+    return bool(secret) and content_link.verify(secret, key, expires, saved_as, token)
+
+
+@router.get(
+    "/files/{key:path}",
+    summary="Fetch a result (for a CDN)",
+    response_class=Response,
+    # Runs first: a caller without a valid link learns nothing.
+    dependencies=[Depends(_require_link)],
+    responses={**STREAMED, **problems(Unauthenticated, NotFound, NoResult, AssetExpired, RangeNotSatisfiable)},
+)
+def get_file(
+    key: str,
+    services: ServicesOf,
+    conditions: ConditionHeaders,
+    is_head: IsHead,
+    saved_as: Annotated[str | None, Query(alias="n", include_in_schema=False)] = None,
+) -> Response:
+    """Streams a result or a thumbnail to everybody with a signed link. Supports `Range`."""
+    with services.database.transaction() as session:
+        asset = assets.find_kept(session, key)
+    if asset is None or assets.gone_at(asset, services.settings.retention) is not None:
+        raise NotFound("the file was deleted")
+    return stream_asset(
+        services,
+        asset,
+        conditions,
+        is_head=is_head,
+        is_attachment=saved_as is not None,
+        cache_control="public, max-age=3600",
+    )
