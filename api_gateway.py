@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from gateway.admin import router as admin_router
+from gateway.batches import router as batches_router
 from gateway.body_limit import BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
@@ -22,6 +23,7 @@ from gateway.openapi import install_document, problems, with_problems
 from gateway.pages import install_pages
 from gateway.problems import install_problem_handlers
 from gateway.request_context import RequestContext
+from gateway.retries import router as retries_router
 from gateway.uploads import router as uploads_router
 from schemas.errors import Unavailable
 from schemas.settings import InputSettings, Settings, get_settings
@@ -39,6 +41,7 @@ Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as 
 
 _TAGS = [
     {"name": "generations", "description": "Order, read, list and cancel generations: one image or video each."},
+    {"name": "batches", "description": "Order several generations together, and follow or cancel them together."},
     {"name": "events", "description": "Follow your generations: server-sent events, or pages."},
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
@@ -52,6 +55,8 @@ _TAGS = [
 
 _ROUTERS = (
     generations_router,
+    retries_router,
+    batches_router,
     events_router,
     generation_list_router,
     content_router,
@@ -107,5 +112,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _larger_bodies(limits: InputSettings) -> dict[str, int]:
     return {
         "POST /v1/generations": limits.max_request_bytes,
+        "POST /v1/batches": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
     }

@@ -1,6 +1,6 @@
 """`GET /v1/generations`: a customer's generations, newest first, with filters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -72,7 +72,11 @@ async def list_generations(
     `limit`. New generations do not shift the pages.
     """
     read = partial(_read, query, services.catalogue, customer.id)
-    found, following = await services.loop_database.transaction(read)
+    return page_of(*await services.loop_database.transaction(read))
+
+
+def page_of(found: Sequence[Details], following: Position | None) -> GenerationList:
+    """One page of generations, and the position after which the next page begins."""
     return GenerationList(
         data=[generation_resource(each) for each in found],
         has_more=following is not None,

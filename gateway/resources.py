@@ -3,6 +3,7 @@
 Leases, remote ids and vendors' URLs stay internal.
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from schemas.api import (
@@ -43,7 +44,7 @@ def generation_resource(details: Details) -> GenerationResource:
             "model": row.model,
             "requested_model": order.requested_model,
             "inputs": GenerationInputs.model_validate(order.inputs),
-            "credits": _credits(details),
+            "credits": credits_of(row.credits, details.moved),
             "error": failure_of(row),
             "outcome": outcome_of(details),
             "cancel_requested_at": row.cancel_requested_at,
@@ -86,11 +87,11 @@ def outcome_of(details: Details) -> GenerationOutcome | None:
     )
 
 
-def _credits(details: Details) -> GenerationCredits:
-    moved = details.moved
+def credits_of(price: int, moved: Mapping[TransferKind, int]) -> GenerationCredits:
+    """The credits of a generation, or of a batch, by the credits of each kind of transfer."""
     captured, released = moved.get(TransferKind.CAPTURE, 0), moved.get(TransferKind.RELEASE, 0)
     return GenerationCredits(
-        price=details.generation.credits,
+        price=price,
         held=moved.get(TransferKind.HOLD, 0) - captured - released,
         captured=captured,
         released=released,

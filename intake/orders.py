@@ -4,8 +4,8 @@ A door parses a request in its own protocol, calls `take`, and answers in its ow
 threads, and `AsyncIntake` serves the doors in an event loop. Both run the same steps; only the waiting differs.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -14,10 +14,14 @@ from anyio import to_thread
 
 from intake import data_uris
 from providers.catalogue import Catalogue
+from schemas.batches import Part
+from schemas.errors import RequestError
 from schemas.orders import GenerationRequest
 from schemas.settings import Settings
-from storage import acceptance
+from schemas.tables import Generation
+from storage import acceptance, batches, retries
 from storage.acceptance import AcceptedOrder
+from storage.batches import AcceptedBatch
 from storage.database import AsyncDatabase, Database
 from storage.generations import Wake
 from storage.ledger import Spender
@@ -49,8 +53,8 @@ class Intake:
     """The object store, for the files in requests."""
     catalogue: Catalogue
     """Validates and prices an order."""
-    wake: Callable[[Wake], object]
-    """Sends a wake-up. Called after the commit."""
+    wake: Callable[..., object]
+    """Sends the wake-ups that it takes as arguments. Called after the commit."""
     announce: Callable[[UUID, UUID], object]
     """Announces that a generation of a customer changed. Called after the commit."""
 
@@ -69,30 +73,58 @@ class Intake:
             IdempotencyMismatch: the key belongs to another request.
         """
         if data_uris.are_in(request):
-            request = self.with_uploads(request, payer, idempotency_key)
+            (part,) = self.with_uploads([Part(request)], payer, idempotency_key)
+            request = part.request
         with self.database.statements() as statements:
             accepted = self.accept(statements, request, payer, idempotency_key)
         self.start(accepted)
         return accepted
 
-    def with_uploads(self, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> GenerationRequest:
-        """Step 1, for a request with files: check the price, and store the files as uploads. Blocks meanwhile."""
+    def take_batch(self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None) -> AcceptedBatch:
+        """Accept all parts of a batch and hold their credits, or accept none. Blocks meanwhile.
+
+        Raises:
+            RequestError: as `take`. Names the places of the wrong requests.
+        """
+        if any(data_uris.are_in(part.request) for part in parts):
+            parts = self.with_uploads(parts, payer, idempotency_key)
+        with self.database.statements() as statements:
+            accepted = batches.accept(
+                statements,
+                payer.customer_id,
+                parts,
+                self.catalogue_of(payer).order,
+                self.settings.pipeline,
+                spender=payer.spender,
+                idempotency_key=idempotency_key,
+            )
+        self._start_all(accepted.generations)
+        return accepted
+
+    def with_uploads(self, parts: Sequence[Part], payer: Payer, idempotency_key: str | None) -> Sequence[Part]:
+        """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
+        least_price = self.catalogue_of(payer).least_price
         with self.database.statement() as sql:
             acceptance.require_credits(
                 sql,
                 payer.customer_id,
-                request,
-                self._catalogue_of(payer).least_price,
+                lambda: sum(least_price(part.request) for part in parts),
                 idempotency_key=idempotency_key,
             )
-        return data_uris.into_uploads(
-            self.database,
-            self.objects,
-            payer.customer_id,
-            request,
-            self.settings.inputs,
-            keep_for=timedelta(days=self.settings.retention.upload_days),
-        )
+        return [replace(part, request=self._with_uploads(part, payer)) for part in parts]
+
+    def _with_uploads(self, part: Part, payer: Payer) -> GenerationRequest:
+        try:
+            return data_uris.into_uploads(
+                self.database,
+                self.objects,
+                payer.customer_id,
+                part.request,
+                self.settings.inputs,
+                keep_for=timedelta(days=self.settings.retention.upload_days),
+            )
+        except RequestError as error:
+            raise error.within(part.place) from None
 
     def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> AcceptedOrder:
         """Step 2, in one transaction: validate, price, insert, and hold the credits."""
@@ -100,21 +132,26 @@ class Intake:
             sql,
             payer.customer_id,
             request,
-            self._catalogue_of(payer).order,
+            self.catalogue_of(payer).order,
             self.settings.pipeline,
             spender=payer.spender,
             idempotency_key=idempotency_key,
         )
 
-    def _catalogue_of(self, payer: Payer) -> Catalogue:
+    def catalogue_of(self, payer: Payer) -> Catalogue:
+        """The catalogue for a customer's orders. Test customers order from the sandbox."""
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
 
     def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation, and announce it."""
         if accepted.is_new:
-            generation = accepted.generation
-            self.wake(Wake(generation.id, generation.stage, generation.attempt))
-            self.announce(generation.id, generation.customer_id)
+            self._start_all([accepted.generation])
+
+    def _start_all(self, accepted: Sequence[Generation]) -> None:
+        if accepted:
+            self.wake(*(Wake(each.id, each.stage, each.attempt) for each in accepted))
+        for each in accepted:
+            self.announce(each.id, each.customer_id)
 
 
 @dataclass(frozen=True)
@@ -131,9 +168,33 @@ class AsyncIntake:
     ) -> AcceptedOrder:
         """Accept an order, as `Intake.take` does."""
         if data_uris.are_in(request):
-            request = await to_thread.run_sync(self.steps.with_uploads, request, payer, idempotency_key)
+            (part,) = await to_thread.run_sync(self.steps.with_uploads, [Part(request)], payer, idempotency_key)
+            request = part.request
         accepted = await self.database.statements(
             partial(self.steps.accept, request=request, payer=payer, idempotency_key=idempotency_key)
         )
         self.steps.start(accepted)
         return accepted
+
+    async def retry(self, generation_id: UUID, payer: Payer, *, idempotency_key: str | None = None) -> AcceptedOrder:
+        """Order a customer's generation once more, as `retries.accept` does."""
+        accepted = await self.database.statements(
+            partial(
+                retries.accept,
+                customer_id=payer.customer_id,
+                generation_id=generation_id,
+                make_order=self.steps.catalogue_of(payer).order,
+                pipeline=self.steps.settings.pipeline,
+                spender=payer.spender,
+                idempotency_key=idempotency_key,
+            )
+        )
+        self.steps.start(accepted)
+        return accepted
+
+    async def take_batch(
+        self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None
+    ) -> AcceptedBatch:
+        """Accept a batch, as `Intake.take_batch` does, in a thread: to check a hundred requests takes too long here."""
+        take = partial(self.steps.take_batch, idempotency_key=idempotency_key)
+        return await to_thread.run_sync(take, parts, payer)

@@ -4,8 +4,8 @@ ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
     Unauthenticated 401 (KeyExpired, KeyRevoked), InsufficientCredits 402, CapReached 402, InsufficientScope 403,
     OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409, NotCancellable 409,
-    ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429, ModelPaused 503, NoSandbox 503,
-    Unavailable 503
+    NotFinished 409, ModelRetired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
+    ModelPaused 503, NoSandbox 503, Unavailable 503
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -50,6 +50,15 @@ class RequestError(ReelworksError):
         super().__init__(detail)
         self.detail = detail
         self.extra = extra or {}
+
+    def within(self, place: str) -> Self:
+        """The same error, which names the place of its request in a batch, such as `requests.3`."""
+        if place:
+            self.detail = f"{place}: {self.detail}"
+            self.extra = {"place": place, **self.extra}
+            if isinstance(errors := self.extra.get("errors"), list):
+                self.extra["errors"] = [{**each, "field": f"{place}.{each['field']}"} for each in errors]
+        return self
 
     def problem(self) -> dict[str, object]:
         """The RFC 9457 document."""
@@ -145,6 +154,14 @@ class NotCancellable(RequestError):
     http_status = 409
     code = "not_cancellable"
     title = "Not cancellable"
+
+
+class NotFinished(RequestError):
+    """Only a generation that has ended can be deleted or ordered again."""
+
+    http_status = 409
+    code = "not_finished"
+    title = "Not finished"
 
 
 class ModelRetired(RequestError):
