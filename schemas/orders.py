@@ -222,7 +222,7 @@ class Order(BaseModel):
     """The routes, in the order of attempts."""
     inputs: Inputs
     """The complete settings."""
-    credits: int = Field(gt=0, description="the price, held until the generation ends")
+    credits: int = Field(ge=0, description="the price, held until the generation ends; 0: free")
     file_extension: str = Field(description="of the file that the model delivers, without a dot")
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
     metadata: dict[str, str] = {}
