@@ -9,6 +9,7 @@ from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
+from gateway.estimates import router as estimates_router
 from gateway.events import router as events_router
 from gateway.generation_list import router as generation_list_router
 from gateway.generations import router as generations_router
@@ -24,7 +25,9 @@ from gateway.pages import install_pages
 from gateway.problems import install_problem_handlers
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
+from gateway.transfers import router as transfers_router
 from gateway.uploads import router as uploads_router
+from gateway.usage import router as usage_router
 from schemas.errors import Unavailable
 from schemas.settings import InputSettings, Settings, get_settings
 
@@ -62,7 +65,10 @@ _ROUTERS = (
     content_router,
     uploads_router,
     models_router,
+    estimates_router,
     credits_router,
+    transfers_router,
+    usage_router,
     grants_router,
     me_router,
     keys_router,

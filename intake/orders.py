@@ -4,29 +4,33 @@ A door parses a request in its own protocol, calls `take`, and answers in its ow
 threads, and `AsyncIntake` serves the doors in an event loop. Both run the same steps; only the waiting differs.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from intake import data_uris
 from providers.catalogue import Catalogue
-from schemas.batches import Part
+from schemas.batches import Part, parts_of
 from schemas.errors import RequestError
-from schemas.orders import GenerationRequest
+from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Generation
 from storage import acceptance, batches, retries
 from storage.acceptance import AcceptedOrder
 from storage.batches import AcceptedBatch
 from storage.database import AsyncDatabase, Database
+from storage.estimates import UsualTime, usual_times
 from storage.generations import Wake
 from storage.ledger import Spender
 from storage.objects import ObjectStore
 from storage.sql import Sql
+
+# A gateway has five connections for its threads.
+_BATCHES_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,18 @@ class Payer:
     """Whether this is a test customer, whose orders go to the sandbox."""
     spender: Spender | None = None
     """The API key of the order. None: an order without a key."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an order would cost, and how long it would take."""
+
+    order: Order
+    """The order of one output."""
+    able: Sequence[Order]
+    """The order with each model that could make the same."""
+    times: Mapping[str, UsualTime]
+    """The usual times, by model."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,20 @@ class Intake:
         self._start_all(accepted.generations)
         return accepted
 
+    def estimate(self, request: GenerationRequest, payer: Payer) -> Estimate:
+        """The order that a request would make now, by the steps of `take`. Nothing is stored or held. Blocks meanwhile.
+
+        Raises:
+            RequestError: as `take`, but for credits. Files in the request are not read.
+        """
+        one, catalogue = parts_of(request)[0].request, self.catalogue_of(payer)
+        with self.database.statements() as statements:
+            facts = acceptance.facts_about(statements, payer.customer_id, one.input_files())
+            order = catalogue.order(one, facts)
+            able = catalogue.able(one, order.kind, facts)
+            times = usual_times(statements, [order.model, *(other.model for other in able)])
+        return Estimate(order, able, times)
+
     def with_uploads(self, parts: Sequence[Part], payer: Payer, idempotency_key: str | None) -> Sequence[Part]:
         """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
         least_price = self.catalogue_of(payer).least_price
@@ -162,6 +192,8 @@ class AsyncIntake:
     """The steps and their services. Its `wake` must return at once."""
     database: AsyncDatabase
     """The database, for the event loop."""
+    batch_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_BATCHES_AT_ONCE))
+    """Limits the batches at one time. Further ones wait, and take no thread and no connection meanwhile."""
 
     async def take(
         self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None
@@ -192,9 +224,13 @@ class AsyncIntake:
         self.steps.start(accepted)
         return accepted
 
+    async def estimate(self, request: GenerationRequest, payer: Payer) -> Estimate:
+        """Estimate an order, as `Intake.estimate` does, in a thread."""
+        return await to_thread.run_sync(self.steps.estimate, request, payer)
+
     async def take_batch(
         self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None
     ) -> AcceptedBatch:
         """Accept a batch, as `Intake.take_batch` does, in a thread: to check a hundred requests takes too long here."""
         take = partial(self.steps.take_batch, idempotency_key=idempotency_key)
-        return await to_thread.run_sync(take, parts, payer)
+        return await to_thread.run_sync(take, parts, payer, limiter=self.batch_threads)

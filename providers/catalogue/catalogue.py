@@ -1,6 +1,7 @@
 """The models that customers can order. `Catalogue.order` turns a request into a priced order."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from typing import Literal, Self
@@ -158,6 +159,14 @@ class Catalogue:
             deadline_seconds=request.deadline_seconds or model.deadline_seconds,
             metadata=request.metadata,
         )
+
+    def able(self, request: GenerationRequest, kind: Kind, facts: Facts = NOTHING_KNOWN) -> list[Order]:
+        """The order for a request with each active model of a kind that could serve the request."""
+        orders: list[Order] = []
+        for model in self._active(model for model in self._file.models if model.kind is kind):
+            with suppress(InvalidRequest):
+                orders.append(self.order(request.model_copy(update={"model": model.name}), facts))
+        return orders
 
     def least_price(self, request: GenerationRequest) -> int:
         """The credits that a request costs at least. Its files can decide between models, and are not read here.

@@ -18,7 +18,7 @@ from tests.fuzz.api import Api, Operation, Outcome, run
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import signed
-from tests.support import NewCustomer, a_generation
+from tests.support import NewCustomer, a_generation, an_order
 
 RICH = 1_000_000
 SEED = 1
@@ -28,16 +28,18 @@ SEED = 1
 def api(
     settings: Settings, database: Database, objects: ObjectStore, make_customer: Callable[[int], NewCustomer]
 ) -> Iterator[Api]:
-    """A gateway with a rich customer who has a completed generation."""
+    """A gateway with a rich customer who has a batch: one generation is completed, and one waits."""
     owner, stranger = make_customer(RICH), make_customer(RICH)
-    generation_id = a_generation(database, settings, owner)
+    batch_id = uuid4()
+    of_batch = an_order().model_copy(update={"batch_id": batch_id})
+    generation_id, _ = (a_generation(database, settings, owner, of_batch) for _ in range(2))
     complete(database, settings, objects, generation_id, b"a picture", poster=True)
     with serving(create_app(settings)) as client:
         address = str(client.base_url).rstrip("/")
-        yield Api(address, owner.api_key, stranger.api_key, operations(settings, objects, generation_id))
+        yield Api(address, owner.api_key, stranger.api_key, operations(settings, objects, generation_id, batch_id))
 
 
-def operations(settings: Settings, objects: ObjectStore, generation_id: UUID) -> list[Operation]:
+def operations(settings: Settings, objects: ObjectStore, generation_id: UUID, batch_id: UUID) -> list[Operation]:
     """The ways into the operations that take an id, a token or a signature of ours."""
     secret, text = settings.secret_key.get_secret_value(), str(generation_id)
     key = f"{uuid4()}.png"
@@ -47,6 +49,9 @@ def operations(settings: Settings, objects: ObjectStore, generation_id: UUID) ->
     token = callback_token.sign(secret, generation_id)
     return [
         Operation(f"{file}/content", {"path.generation_id": text}),
+        Operation(f"{file}/retry", {"path.generation_id": text}),
+        Operation("/v1/batches/{batch_id}", {"path.batch_id": str(batch_id)}),
+        Operation("/v1/batches/{batch_id}/cancel", {"path.batch_id": str(batch_id)}),
         Operation(f"{file}/thumbnail", {"path.generation_id": text}),
         Operation("/inputs/{key}", {"path.key": key, "query.e": link["e"][0], "query.t": link["t"][0]}),
         Operation("/webhooks/{provider}", {"path.provider": "kie"}, signed(settings)),
