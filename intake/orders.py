@@ -16,6 +16,7 @@ from intake import data_uris
 from providers.catalogue import Catalogue
 from schemas.batches import Part, parts_of
 from schemas.errors import RequestError
+from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Generation
@@ -109,7 +110,7 @@ class Intake:
                 statements,
                 payer.customer_id,
                 parts,
-                self.catalogue_of(payer).order,
+                self.order_maker(payer),
                 self.settings.pipeline,
                 spender=payer.spender,
                 idempotency_key=idempotency_key,
@@ -123,17 +124,17 @@ class Intake:
         Raises:
             RequestError: as `take`, but for credits. Files in the request are not read.
         """
-        one, catalogue = parts_of(request)[0].request, self.catalogue_of(payer)
+        one = parts_of(request)[0].request
         with self.database.statements() as statements:
             facts = acceptance.facts_about(statements, payer.customer_id, one.input_files())
-            order = catalogue.order(one, facts)
-            able = catalogue.able(one, order.kind, facts)
+            order = self.order_maker(payer)(one, facts)
+            able = self._catalogue_of(payer).able(one, order.kind, facts)
             times = usual_times(statements, [order.model, *(other.model for other in able)])
         return Estimate(order, able, times)
 
     def with_uploads(self, parts: Sequence[Part], payer: Payer, idempotency_key: str | None) -> Sequence[Part]:
         """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
-        least_price = self.catalogue_of(payer).least_price
+        least_price = self._catalogue_of(payer).least_price
         with self.database.statement() as sql:
             acceptance.require_credits(
                 sql,
@@ -162,14 +163,17 @@ class Intake:
             sql,
             payer.customer_id,
             request,
-            self.catalogue_of(payer).order,
+            self.order_maker(payer),
             self.settings.pipeline,
             spender=payer.spender,
             idempotency_key=idempotency_key,
         )
 
-    def catalogue_of(self, payer: Payer) -> Catalogue:
-        """The catalogue for a customer's orders. Test customers order from the sandbox."""
+    def order_maker(self, payer: Payer) -> Callable[[GenerationRequest, Facts], Order]:
+        """The function that completes and prices a customer's requests: for orders, batches, retries and estimates."""
+        return self._catalogue_of(payer).order
+
+    def _catalogue_of(self, payer: Payer) -> Catalogue:
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
 
     def start(self, accepted: AcceptedOrder) -> None:
@@ -215,7 +219,7 @@ class AsyncIntake:
                 retries.accept,
                 customer_id=payer.customer_id,
                 generation_id=generation_id,
-                make_order=self.steps.catalogue_of(payer).order,
+                make_order=self.steps.order_maker(payer),
                 pipeline=self.steps.settings.pipeline,
                 spender=payer.spender,
                 idempotency_key=idempotency_key,

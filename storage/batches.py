@@ -43,7 +43,7 @@ class AcceptedBatch:
         """The state of a new batch."""
         rows = self.generations
         price = sum(row.credits for row in rows)
-        created_at = rows[0].created_at or rows[0].deadline_at
+        created_at = min(row.created_at for row in rows if row.created_at)
         return Batch(created_at, None, Counter(row.stage for row in rows), price, {TransferKind.HOLD: price})
 
 

@@ -195,21 +195,34 @@ def test_cap_of_a_key_counts_the_whole_batch(gateway: httpx.Client, database: Da
     assert money(gateway, customer) == (92, 8)
 
 
+@pytest.mark.parametrize(
+    ("batches", "size", "affordable"),
+    [(20, 10, 70), pytest.param(200, 100, 7000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
+)
 def test_parallel_batches_spend_the_credits_in_whole_batches(
-    gateway: httpx.Client, database: Database, make_customer: Callable[[int], NewCustomer]
+    gateway: httpx.Client,
+    database: Database,
+    make_customer: Callable[[int], NewCustomer],
+    batches: int,
+    size: int,
+    affordable: int,
 ) -> None:
-    """Twenty batches of 10 on credits for 70 generations."""
-    customer = make_customer(70 * PRICE)
+    customer = make_customer(affordable * PRICE)
 
-    with ThreadPoolExecutor(20) as senders:
-        answers = list(senders.map(lambda _: send(gateway, customer, of(10)), range(20)))
+    def order(_: int) -> int:
+        answer = gateway.post(PATH, json=of(size), headers=customer.headers, timeout=600)
+        return int(answer.status_code)
 
-    assert sorted(answer.status_code for answer in answers) == [202] * 7 + [402] * 13
+    with ThreadPoolExecutor(batches) as senders:
+        answers = sorted(senders.map(order, range(batches)))
+
+    accepted = affordable // size
+    assert answers == [202] * accepted + [402] * (batches - accepted)
     with database.transaction() as session:
         sizes = session.execute(text("SELECT count(*) FROM generation_labels GROUP BY batch_id")).scalars().all()
         holds = session.execute(text("SELECT count(*) FROM ledger_transfers WHERE kind = 'hold'")).scalar_one()
-    assert (sorted(sizes), holds) == ([10] * 7, 70)
-    assert money(gateway, customer) == (0, 70 * PRICE)
+    assert (sizes, holds) == ([size] * accepted, affordable)
+    assert money(gateway, customer) == (0, affordable * PRICE)
     assert audit_online(database, window=timedelta(hours=1)).breaches == []
 
 
