@@ -1,7 +1,7 @@
 """The requests and answers of the HTTP API about keys, customers, services and grants."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -23,9 +23,6 @@ CUSTOMER_HEADER = "X-Customer-ID"
 
 LONGEST_NAME = 200
 
-CustomerName = Annotated[OptionalName, Field(min_length=1, max_length=LONGEST_NAME)]
-"""The customer of a request: a service's own number or text, or our id to the operator's key."""
-
 _NAMES_CUSTOMER = "the customer, as in `X-Customer-ID`; only for keys that act for many customers"
 _EXPIRES_IN = "seconds to the end of the key; null: the key has no end"
 
@@ -33,7 +30,9 @@ _EXPIRES_IN = "seconds to the end of the key; null: the key has no end"
 class HttpOrder(GenerationRequest):
     """A request for one image or video. Omitted settings take the model's defaults."""
 
-    customer_id: CustomerName = Field(default=None, description=_NAMES_CUSTOMER, examples=["123"])
+    customer_id: OptionalName = Field(
+        default=None, description=_NAMES_CUSTOMER, examples=["123"], min_length=1, max_length=LONGEST_NAME
+    )
 
     def without_customer(self) -> Self:
         """The same order by each way to name the customer."""
@@ -43,7 +42,9 @@ class HttpOrder(GenerationRequest):
 class HttpBatch(BatchRequest):
     """Several requests, or one `request` with several `prompts` or `seeds`."""
 
-    customer_id: CustomerName = Field(default=None, description=_NAMES_CUSTOMER, examples=["123"])
+    customer_id: OptionalName = Field(
+        default=None, description=_NAMES_CUSTOMER, examples=["123"], min_length=1, max_length=LONGEST_NAME
+    )
 
 
 class KeyRequest(BaseModel):
@@ -178,7 +179,9 @@ class GrantRequest(BaseModel):
         description="makes the grant happen once for the customer, e.g. an invoice number", min_length=1, max_length=200
     )
     reason: OptionalProse = Field(default=None, description="a note for people", min_length=1, max_length=500)
-    customer_id: CustomerName = Field(default=None, description=_NAMES_CUSTOMER, examples=["123"])
+    customer_id: OptionalName = Field(
+        default=None, description=_NAMES_CUSTOMER, examples=["123"], min_length=1, max_length=LONGEST_NAME
+    )
 
 
 class GrantResource(BaseModel):
@@ -217,8 +220,12 @@ class ManagedCustomerRequest(BaseModel):
     )
 
     name: Name = Field(description="the customer's name, for people", min_length=1, max_length=200)
-    customer_id: CustomerName = Field(
-        default=None, description="the service's own number or text; needed with a service's key", examples=["123"]
+    customer_id: OptionalName = Field(
+        default=None,
+        min_length=1,
+        max_length=LONGEST_NAME,
+        description="the service's own number or text; needed with a service's key",
+        examples=["123"],
     )
 
 
