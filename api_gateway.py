@@ -3,12 +3,14 @@
 from fastapi import FastAPI
 
 from gateway.admin import router as admin_router
+from gateway.batches import router as batches_router
 from gateway.body_limit import BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
 from gateway.cors import CrossOrigin
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
+from gateway.estimates import router as estimates_router
 from gateway.events import router as events_router
 from gateway.files import router as files_router
 from gateway.generation_list import router as generation_list_router
@@ -25,9 +27,12 @@ from gateway.pages import install_pages
 from gateway.problems import install_problem_handlers
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
+from gateway.retries import router as retries_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
+from gateway.transfers import router as transfers_router
 from gateway.uploads import router as uploads_router
+from gateway.usage import router as usage_router
 from schemas.enums import Door
 from schemas.errors import Unavailable
 from schemas.settings import InputSettings, Settings, get_settings
@@ -45,6 +50,7 @@ Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as 
 
 _TAGS = [
     {"name": "generations", "description": "Order, read, list and cancel generations: one image or video each."},
+    {"name": "batches", "description": "Order several generations together, and follow or cancel them together."},
     {"name": "events", "description": "Follow your generations: server-sent events, or pages."},
     {"name": "shares", "description": "Links by which everybody may see a result."},
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
@@ -60,6 +66,8 @@ _TAGS = [
 
 _ROUTERS = (
     generations_router,
+    retries_router,
+    batches_router,
     events_router,
     generation_list_router,
     content_router,
@@ -67,7 +75,10 @@ _ROUTERS = (
     shares_router,
     uploads_router,
     models_router,
+    estimates_router,
     credits_router,
+    transfers_router,
+    usage_router,
     grants_router,
     me_router,
     keys_router,
@@ -124,5 +135,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _larger_bodies(limits: InputSettings) -> dict[str, int]:
     return {
         "POST /v1/generations": limits.max_request_bytes,
+        "POST /v1/batches": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
     }

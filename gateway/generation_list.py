@@ -1,6 +1,6 @@
 """`GET /v1/generations`: a customer's generations, newest first, with filters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -19,6 +19,7 @@ from schemas.enums import Kind, Stage, Status
 from schemas.errors import InvalidRequest, Unauthenticated
 from schemas.lists import ListResource, PageQuery, Position
 from schemas.orders import LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE
+from schemas.settings import RetentionSettings
 from schemas.stages import status_of
 from schemas.text import OptionalName, OptionalProse
 from storage import details, finding, sql
@@ -73,8 +74,13 @@ async def list_generations(
     """
     read = partial(_read, query, services.catalogue, customer.id)
     found, following = await services.loop_database.transaction(read)
+    return page_of(found, following, services.settings.retention)
+
+
+def page_of(found: Sequence[Details], following: Position | None, retention: RetentionSettings) -> GenerationList:
+    """One page of generations, and the position after which the next page begins."""
     return GenerationList(
-        data=[generation_resource(each, services.settings.retention) for each in found],
+        data=[generation_resource(each, retention) for each in found],
         has_more=following is not None,
         next_cursor=following and following.cursor,
     )

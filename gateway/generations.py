@@ -1,44 +1,29 @@
-"""`/v1/generations`: order, read and cancel generations."""
+"""`/v1/generations`: order, read, repeat and cancel generations."""
 
-from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import Header, Request, Response
+from fastapi import Request, Response
 
 from gateway.authentication import TheCustomer, caller_for, customers_router
+from gateway.batches import BatchResource, order_batch
+from gateway.cancelling import cancel
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.event_stream import until_end
 from gateway.json_body import RequireJson
 from gateway.openapi import Responses, problems
+from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
 from gateway.preferences import APPLIED, Prefer, wait_of
-from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from gateway.resources import generation_resource, path_of
 from schemas.api import GenerationResource
-from schemas.errors import (
-    CapReached,
-    GenerationDeleted,
-    IdempotencyMismatch,
-    InsufficientCredits,
-    InvalidRequest,
-    ModelPaused,
-    ModelRetired,
-    NoSandbox,
-    NotCancellable,
-    NotFinished,
-    NotFound,
-    StorageQuotaExceeded,
-    TooManyRequests,
-    Unauthenticated,
-)
+from schemas.batches import parts_of
+from schemas.errors import NotCancellable, NotFinished, NotFound, Unauthenticated
 from schemas.identity_api import HttpOrder
-from schemas.orders import IdempotencyKey
 from schemas.shares import NoPlace
 from schemas.stages import TERMINAL
-from storage import cancellation, deletion, details
+from storage import deletion, details
 from storage.customers import ActingCustomer
 from storage.details import Details
-from storage.generations import Wake
 from storage.outages import OUTAGES
 
 log = structlog.get_logger()
@@ -46,30 +31,17 @@ log = structlog.get_logger()
 router = customers_router("/v1/generations", "generations")
 
 
-IdempotencyKeyHeader = Annotated[
-    IdempotencyKey | None,
-    Header(
-        alias="Idempotency-Key",
-        description="a text that you choose, for example a UUID; sending the same key and body again returns the same "
-        "generation, and the same key with another body is refused",
-    ),
-]
-
-_OF_AN_ORDER = {
-    **APPLIED,
-    "Location": {"description": "where the generation is", "schema": {"type": "string"}},
-    "Idempotency-Replayed": {
-        "description": "`true` if an earlier request with this key made the generation",
-        "schema": {"type": "string"},
-    },
-}
+_OF_AN_ORDER = {**APPLIED, **LOCATION}
 _ACCEPTED: Responses = {
     200: {
         "description": "Accepted with `Prefer: wait`, and ended within the time",
         "model": GenerationResource,
         "headers": _OF_AN_ORDER,
     },
-    202: {"description": "Accepted, now or by an earlier request with the same key", "headers": _OF_AN_ORDER},
+    202: {
+        "description": "Accepted, now or by an earlier request with the same key; a batch if there are several outputs",
+        "headers": _OF_AN_ORDER,
+    },
 }
 
 
@@ -86,23 +58,7 @@ _CANCELLED: Responses = {
     status_code=202,
     summary="Order a generation",
     dependencies=[RequireJson],
-    responses=_ACCEPTED
-    | problems(
-        BadRequest,
-        Unauthenticated,
-        InsufficientCredits,
-        StorageQuotaExceeded,
-        CapReached,
-        ModelRetired,
-        ContentTooLarge,
-        UnsupportedMediaType,
-        InvalidRequest,
-        IdempotencyMismatch,
-        TooManyRequests,
-        GenerationDeleted,
-        ModelPaused,
-        NoSandbox,
-    ),
+    responses=_ACCEPTED | ORDER_PROBLEMS,
 )
 async def create_generation(
     order: HttpOrder,
@@ -111,13 +67,17 @@ async def create_generation(
     services: ServicesOf,
     idempotency_key: IdempotencyKeyHeader = None,
     prefer: Prefer = None,
-) -> GenerationResource:
+) -> GenerationResource | BatchResource:
     """Accepts an order for one image or video, and holds its price in credits.
 
-    The gateway captures the credits when the result is stored, and releases them when the generation fails.
+    The gateway captures the credits when the result is stored, and releases them when the generation fails. With
+    `number_of_outputs` above 1, the order is a batch, and the answer comes at once.
     """
     wait = wait_of(request, prefer)
     caller = await caller_for(request, order.customer_id)
+    if order.number_of_outputs > 1:
+        parts = parts_of(order.without_customer())
+        return await order_batch(parts, caller.payer, response, services, idempotency_key)
     accepted = await services.intake.take(order.without_customer(), caller.payer, idempotency_key=idempotency_key)
     generation = accepted.generation
     response.headers["Location"] = path_of(generation.id)
@@ -205,20 +165,10 @@ def cancel_generation(
     The credits stay held until the provider confirms. If the result is ready first, it is delivered and charged. Safe
     to repeat.
     """
-    with services.database.transaction() as session:
-        generation = cancellation.request(
-            session,
-            generation_id,
-            customer_id=customer.id,
-            rule_of=lambda order, index: services.catalogue.cancel_rule(order.model, order.routes[index]),
-        )
-        resource = generation_resource(details.of(session, generation), services.settings.retention)
-    services.announce(generation.id, generation.customer_id)
-    if generation.stage in TERMINAL:
+    found = cancel(services, generation_id, customer_id=customer.id)
+    if found.generation.stage in TERMINAL:
         response.status_code = 200
-    elif generation.lease_token is None:
-        services.wakes.send(Wake(generation.id, generation.stage, generation.attempt))
-    return resource
+    return generation_resource(found, services.settings.retention)
 
 
 @router.delete(

@@ -3,6 +3,7 @@
 Leases, remote ids and vendors' URLs stay internal.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -54,7 +55,7 @@ def generation_resource(details: Details, retention: RetentionSettings) -> Gener
             "retry_of": details.retry_of,
             "retried_by": details.retried_by,
             "inputs": GenerationInputs.model_validate(order.inputs),
-            "credits": _credits(details),
+            "credits": credits_of(row.credits, details.moved),
             "error": failure_of(row),
             "outcome": outcome_of(details),
             "cancel_requested_at": row.cancel_requested_at,
@@ -113,11 +114,11 @@ def _seconds_between(start: datetime | None, end: datetime | None) -> float | No
     return round((end - start).total_seconds(), 3) if start and end and end >= start else None
 
 
-def _credits(details: Details) -> GenerationCredits:
-    moved = details.moved
+def credits_of(price: int, moved: Mapping[TransferKind, int]) -> GenerationCredits:
+    """The credits of a generation, or of a batch, by the credits of each kind of transfer."""
     captured, released = moved.get(TransferKind.CAPTURE, 0), moved.get(TransferKind.RELEASE, 0)
     return GenerationCredits(
-        price=details.generation.credits,
+        price=price,
         held=moved.get(TransferKind.HOLD, 0) - captured - released,
         captured=captured,
         released=released,

@@ -12,7 +12,7 @@ from storage.generations import Wake
 log = structlog.get_logger()
 
 # The most waiting wake-ups. Further ones are dropped: Redis does not answer, and the row's `wake_at` replaces them.
-_BACKLOG = 1000
+_BACKLOG = 10_000
 
 _BATCH = 100
 
@@ -36,14 +36,14 @@ class WakeSender:
         self._thread = Thread(target=self._run, name="wake-sender", daemon=True)
         self._thread.start()
 
-    def send(self, wake: Wake) -> None:
-        """Queue a wake-up, or drop it if the queue is full. Returns at once. Call this after the commit."""
+    def send(self, *wakes: Wake) -> None:
+        """Queue wake-ups, and drop those that do not fit. Returns at once. Call this after the commit."""
         with self._changed:
-            if len(self._waiting) < _BACKLOG:
-                self._waiting.append(wake)
-                self._changed.notify()
-                return
-        log.warning("wake_dropped", generation_id=str(wake.generation_id))
+            fitting = wakes[: max(_BACKLOG - len(self._waiting), 0)]
+            self._waiting.extend(fitting)
+            self._changed.notify()
+        for wake in wakes[len(fitting) :]:
+            log.warning("wake_dropped", generation_id=str(wake.generation_id))
 
     def close(self) -> None:
         """Finish the current batch, and drop the waiting wake-ups."""

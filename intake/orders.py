@@ -4,29 +4,35 @@ A door parses a request in its own protocol, calls `take`, and answers in its ow
 threads, and `AsyncIntake` serves the doors in an event loop. Both run the same steps; only the waiting differs.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from intake import data_uris
 from providers.catalogue import Catalogue
-from schemas.errors import InvalidRequest
+from schemas.batches import Part, parts_of
+from schemas.errors import InvalidRequest, RequestError
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
-from storage import acceptance
+from schemas.tables import Generation
+from storage import acceptance, batches, retries
 from storage.acceptance import AcceptedOrder
+from storage.batches import AcceptedBatch
 from storage.database import AsyncDatabase, Database
+from storage.estimates import UsualTime, usual_times
 from storage.generations import Wake
 from storage.ledger import Spender
 from storage.objects import ObjectStore
 from storage.sql import Sql
 
 _DAY_SECONDS = 86_400
+# A gateway has five connections for its threads.
+_BATCHES_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,18 @@ class Payer:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """What an order would cost, and how long it would take."""
+
+    order: Order
+    """The order of one output."""
+    able: Sequence[Order]
+    """The order with each model that could make the same."""
+    times: Mapping[str, UsualTime]
+    """The usual times, by model."""
+
+
+@dataclass(frozen=True)
 class Intake:
     """Takes orders from doors that run in a thread."""
 
@@ -53,8 +71,8 @@ class Intake:
     """The object store, for the files in requests."""
     catalogue: Catalogue
     """Validates and prices an order."""
-    wake: Callable[[Wake], object]
-    """Sends a wake-up. Called after the commit."""
+    wake: Callable[..., object]
+    """Sends the wake-ups that it takes as arguments. Called after the commit."""
     announce: Callable[[UUID, UUID], object]
     """Announces that a generation of a customer changed. Called after the commit."""
 
@@ -73,30 +91,72 @@ class Intake:
             IdempotencyMismatch: the key belongs to another request.
         """
         if data_uris.are_in(request):
-            request = self.with_uploads(request, payer, idempotency_key)
+            (part,) = self.with_uploads([Part(request)], payer, idempotency_key)
+            request = part.request
         with self.database.statements() as statements:
             accepted = self.accept(statements, request, payer, idempotency_key)
         self.start(accepted)
         return accepted
 
-    def with_uploads(self, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> GenerationRequest:
-        """Step 1, for a request with files: check the price, and store the files as uploads. Blocks meanwhile."""
+    def take_batch(self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None) -> AcceptedBatch:
+        """Accept all parts of a batch and hold their credits, or accept none. Blocks meanwhile.
+
+        Raises:
+            RequestError: as `take`. Names the places of the wrong requests.
+        """
+        if any(data_uris.are_in(part.request) for part in parts):
+            parts = self.with_uploads(parts, payer, idempotency_key)
+        with self.database.statements() as statements:
+            accepted = batches.accept(
+                statements,
+                payer.customer_id,
+                parts,
+                self.order_maker(payer),
+                self.settings.pipeline,
+                spender=payer.spender,
+                idempotency_key=idempotency_key,
+            )
+        self._start_all(accepted.generations)
+        return accepted
+
+    def estimate(self, request: GenerationRequest, payer: Payer) -> Estimate:
+        """The order that a request would make now, by the steps of `take`. Nothing is stored or held. Blocks meanwhile.
+
+        Raises:
+            RequestError: as `take`, but for credits. Files in the request are not read.
+        """
+        one = parts_of(request)[0].request
+        with self.database.statements() as statements:
+            facts = acceptance.facts_about(statements, payer.customer_id, one.input_files())
+            order = self.order_maker(payer)(one, facts)
+            able = self._catalogue_of(payer).able(one, order.kind, facts)
+            times = usual_times(statements, [order.model, *(other.model for other in able)])
+        return Estimate(order, able, times)
+
+    def with_uploads(self, parts: Sequence[Part], payer: Payer, idempotency_key: str | None) -> Sequence[Part]:
+        """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
+        least_price = self._catalogue_of(payer).least_price
         with self.database.statement() as sql:
             acceptance.require_credits(
                 sql,
                 payer.customer_id,
-                request,
-                self._catalogue_of(payer).least_price,
+                lambda: sum(least_price(part.request) for part in parts),
                 idempotency_key=idempotency_key,
             )
-        return data_uris.into_uploads(
-            self.database,
-            self.objects,
-            payer.customer_id,
-            request,
-            self.settings.inputs,
-            keep_for=timedelta(days=self.settings.retention.upload_days),
-        )
+        return [replace(part, request=self._with_uploads(part, payer)) for part in parts]
+
+    def _with_uploads(self, part: Part, payer: Payer) -> GenerationRequest:
+        try:
+            return data_uris.into_uploads(
+                self.database,
+                self.objects,
+                payer.customer_id,
+                part.request,
+                self.settings.inputs,
+                keep_for=timedelta(days=self.settings.retention.upload_days),
+            )
+        except RequestError as error:
+            raise error.within(part.place) from None
 
     def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> AcceptedOrder:
         """Step 2, in one transaction: validate, price, insert, and hold the credits."""
@@ -104,11 +164,15 @@ class Intake:
             sql,
             payer.customer_id,
             request,
-            partial(self._order, self._catalogue_of(payer)),
+            self.order_maker(payer),
             self.settings.pipeline,
             spender=payer.spender,
             idempotency_key=idempotency_key,
         )
+
+    def order_maker(self, payer: Payer) -> Callable[[GenerationRequest, Facts], Order]:
+        """The function that completes and prices a customer's requests: for orders, batches, retries and estimates."""
+        return partial(self._order, self._catalogue_of(payer))
 
     def _catalogue_of(self, payer: Payer) -> Catalogue:
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
@@ -123,9 +187,13 @@ class Intake:
     def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation, and announce it."""
         if accepted.is_new:
-            generation = accepted.generation
-            self.wake(Wake(generation.id, generation.stage, generation.attempt))
-            self.announce(generation.id, generation.customer_id)
+            self._start_all([accepted.generation])
+
+    def _start_all(self, accepted: Sequence[Generation]) -> None:
+        if accepted:
+            self.wake(*(Wake(each.id, each.stage, each.attempt) for each in accepted))
+        for each in accepted:
+            self.announce(each.id, each.customer_id)
 
 
 @dataclass(frozen=True)
@@ -136,15 +204,45 @@ class AsyncIntake:
     """The steps and their services. Its `wake` must return at once."""
     database: AsyncDatabase
     """The database, for the event loop."""
+    batch_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_BATCHES_AT_ONCE))
+    """Limits the batches at one time. Further ones wait, and take no thread and no connection meanwhile."""
 
     async def take(
         self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None
     ) -> AcceptedOrder:
         """Accept an order, as `Intake.take` does."""
         if data_uris.are_in(request):
-            request = await to_thread.run_sync(self.steps.with_uploads, request, payer, idempotency_key)
+            (part,) = await to_thread.run_sync(self.steps.with_uploads, [Part(request)], payer, idempotency_key)
+            request = part.request
         accepted = await self.database.statements(
             partial(self.steps.accept, request=request, payer=payer, idempotency_key=idempotency_key)
         )
         self.steps.start(accepted)
         return accepted
+
+    async def retry(self, generation_id: UUID, payer: Payer, *, idempotency_key: str | None = None) -> AcceptedOrder:
+        """Order a customer's generation once more, as `retries.accept` does."""
+        accepted = await self.database.statements(
+            partial(
+                retries.accept,
+                customer_id=payer.customer_id,
+                generation_id=generation_id,
+                make_order=self.steps.order_maker(payer),
+                pipeline=self.steps.settings.pipeline,
+                spender=payer.spender,
+                idempotency_key=idempotency_key,
+            )
+        )
+        self.steps.start(accepted)
+        return accepted
+
+    async def estimate(self, request: GenerationRequest, payer: Payer) -> Estimate:
+        """Estimate an order, as `Intake.estimate` does, in a thread."""
+        return await to_thread.run_sync(self.steps.estimate, request, payer)
+
+    async def take_batch(
+        self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None
+    ) -> AcceptedBatch:
+        """Accept a batch, as `Intake.take_batch` does, in a thread: to check a hundred requests takes too long here."""
+        take = partial(self.steps.take_batch, idempotency_key=idempotency_key)
+        return await to_thread.run_sync(take, parts, payer, limiter=self.batch_threads)

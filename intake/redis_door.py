@@ -7,6 +7,7 @@ from celery import current_task, shared_task
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from intake.orders import Intake, Payer
+from schemas.batches import parts_of
 from schemas.enums import TaskName
 from schemas.errors import InvalidRequest, RequestError
 from schemas.orders import GenerationRequest, IdempotencyKey
@@ -75,13 +76,17 @@ def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) ->
         message_id: the idempotency key if the sender gives none, so a message delivered twice is one generation.
 
     Returns:
-        `{"id", "status", "is_new", "model", "requested_model"}`, or `{"error": problem}` with an RFC 9457 document.
+        `{"id", "status", "is_new", "model", "requested_model"}`; of a batch `{"object": "batch", "id", "is_new"}`; or
+        `{"error": problem}` with an RFC 9457 document.
     """
     try:
         wanted = _parse(arguments)
         # The space keeps this key apart from senders' keys, which have none.
         key = wanted.idempotency_key or f"message {message_id}"
         payer = Payer(wanted.customer_id, is_test=_is_test(intake, wanted.customer_id))
+        if wanted.request.number_of_outputs > 1:
+            batch = intake.take_batch(parts_of(wanted.request), payer, idempotency_key=key)
+            return {"object": "batch", "id": str(batch.id), "is_new": batch.is_new}
         accepted = intake.take(wanted.request, payer, idempotency_key=key)
     except RequestError as error:
         return _refused(error)

@@ -51,6 +51,15 @@ class RequestError(ReelworksError):
         self.detail = detail
         self.extra = extra or {}
 
+    def within(self, place: str) -> Self:
+        """The same error, which names the place of its request in a batch, such as `requests.3`."""
+        if place:
+            self.detail = f"{place}: {self.detail}"
+            self.extra = {"place": place, **self.extra}
+            if isinstance(errors := self.extra.get("errors"), list):
+                self.extra["errors"] = [{**each, "field": f"{place}.{each['field']}"} for each in errors]
+        return self
+
     def problem(self) -> dict[str, object]:
         """The RFC 9457 document."""
         return {
@@ -148,7 +157,7 @@ class NotCancellable(RequestError):
 
 
 class NotFinished(RequestError):
-    """Only a generation that has ended can be deleted."""
+    """Only a generation that has ended can be deleted or ordered again."""
 
     http_status = 409
     code = "not_finished"

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.api import CreditsResource, CustomerResource
+from schemas.batches import BatchRequest
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.orders import GenerationRequest, OptionalWholeNumber, WholeNumber
 from schemas.text import Name, OptionalName, OptionalProse
@@ -36,6 +37,14 @@ class HttpOrder(GenerationRequest):
     def without_customer(self) -> Self:
         """The same order by each way to name the customer."""
         return self if self.customer_id is None else self.model_copy(update={"customer_id": None})
+
+
+class HttpBatch(BatchRequest):
+    """Several requests, or one `request` with several `prompts` or `seeds`."""
+
+    customer_id: OptionalName = Field(
+        default=None, description=_NAMES_CUSTOMER, examples=["123"], min_length=1, max_length=LONGEST_NAME
+    )
 
 
 class KeyRequest(BaseModel):

@@ -77,6 +77,7 @@ class LedgerTransfer(SQLModel, table=True):
         ),
         UniqueConstraint("customer_id", "kind", "reference"),
         Index("ix_ledger_transfers_generation", "generation_id"),
+        Index("ix_ledger_transfers_customer", "customer_id", "id"),
         Index("ix_ledger_transfers_from", "from_account_id"),
         Index("ix_ledger_transfers_to", "to_account_id"),
     )

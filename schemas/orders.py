@@ -14,7 +14,7 @@ from schemas.text import Name, OptionalName, OptionalProse, Prose
 LONGEST_DEADLINE_SECONDS = 86_400
 
 # Every database and JSON reader of a vendor holds a number up to here.
-_LARGEST_SEED = 2**63 - 1
+LARGEST_SEED = 2**63 - 1
 
 # A hundred years. A larger number is a mistake.
 _LONGEST_LIFE_SECONDS = 36_500 * 86_400
@@ -105,14 +105,20 @@ class GenerationRequest(BaseModel):
     fps: OptionalWholeNumber = Field(default=None, description="frames a second of a video", gt=0, le=240)
     motion: OptionalNumber = Field(default=None, description="how much is to move, 0 little to 1 much", ge=0, le=1)
     seed: OptionalWholeNumber = Field(
-        default=None, description="the same seed and request may give a similar result", ge=0, le=_LARGEST_SEED
+        default=None, description="the same seed and request may give a similar result", ge=0, le=LARGEST_SEED
     )
     generate_audio: bool | None = Field(
         default=None, description="whether a video has sound", validation_alias=AliasChoices("generate_audio", "audio")
     )
     enhance_prompt: bool | None = Field(default=None, description="whether the model may rewrite the prompt first")
     output_format: OptionalName = Field(default=None, description='image file format, e.g. "png"', max_length=20)
-    number_of_outputs: WholeNumber = Field(default=1, description="1: order more with a request each", ge=1, le=10)
+    number_of_outputs: WholeNumber = Field(
+        default=1,
+        description="above 1: a batch of so many generations, each with its own price and end; with a `seed`, each has "
+        "the next seed",
+        ge=1,
+        le=10,
+    )
     deadline_seconds: OptionalWholeNumber = Field(
         default=None,
         description="seconds from acceptance to timeout; the credits come back",
@@ -225,7 +231,7 @@ class Order(BaseModel):
     """The routes, in the order of attempts."""
     inputs: Inputs
     """The complete settings."""
-    credits: int = Field(gt=0, description="the price, held until the generation ends")
+    credits: int = Field(ge=0, description="the price, held until the generation ends; 0: free")
     file_extension: str = Field(description="of the file that the model delivers, without a dot")
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
     expires_in: int | None = Field(default=None, description="seconds from the end until the files are deleted")

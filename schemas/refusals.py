@@ -34,12 +34,17 @@ _NUMBER = "must be a number, such as 0.5"
 _SWITCH = "must be true or false"
 _OBJECT = 'must be an object, such as {{"name": "value"}}'
 _MOMENT = "must be a time with its zone, such as 2026-11-20T12:00:00Z; in a URL, + is written %2B"
+_DAY = "must be a day, such as 2026-11-20"
 _UUID = "must be a UUID, such as 3e41a28d-5bf9-40ce-a038-dc975dda27ad"
 _UNKNOWN = "is not accepted: GET /docs describes the values"
 
 WORDS: Final[Mapping[str, str]] = {
     "bool_parsing": _SWITCH,
     "bool_type": _SWITCH,
+    "date_from_datetime_inexact": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_parsing": _DAY,
+    "date_type": _DAY,
     "datetime_from_date_parsing": _MOMENT,
     "datetime_object_invalid": _MOMENT,
     "datetime_parsing": _MOMENT,

@@ -67,6 +67,13 @@ class S3Settings(BaseModel):
         return endpoint
 
 
+class PriceSettings(BaseModel):
+    """The operator's prices, in place of those of the catalogue."""
+
+    file: Path | None = Field(default=None, description="a TOML file: a table for each model, such as [nano-banana]")
+    every_video: int | None = Field(default=None, ge=0, description="credits for each video, however long")
+
+
 class ProviderSettings(BaseModel):
     """One provider account. Without an API key its models are absent from the catalogue."""
 
@@ -368,6 +375,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()
+    prices: PriceSettings = PriceSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -129,6 +129,7 @@ class Generation(SQLModel, table=True):
             "id",
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        Index("ix_generations_completed", "model", "finished_at", postgresql_where=text("stage = 'completed'")),
         Index("ix_generations_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
         # Swept rows leave the index: the sweep reads an hour's rows, however long the history.
         Index(

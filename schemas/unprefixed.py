@@ -1,4 +1,4 @@
-"""Variables of provider accounts whose names other systems define, so they lack our prefix."""
+"""Variables whose names other systems define, so they lack our prefix."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,8 +10,11 @@ from schemas.names import ProviderName
 
 LONGCAT: Final[ProviderName] = "longcat"
 
-UNPREFIXED: Final[Mapping[str, str]] = {"LONGCAT_VIDEO_ENDPOINT": "base_url", "LONGCAT_API_KEY": "api_key"}
-"""The fields of the account `longcat` that these variables set."""
+_OF_LONGCAT: Final[Mapping[str, str]] = {"LONGCAT_VIDEO_ENDPOINT": "base_url", "LONGCAT_API_KEY": "api_key"}
+_OF_PRICES: Final[Mapping[str, str]] = {"VIDEO_TOKEN_COST": "every_video"}
+
+UNPREFIXED: Final[Mapping[str, str]] = {**_OF_LONGCAT, **_OF_PRICES}
+"""The fields that these variables set, of the account `longcat` and of the prices."""
 
 
 class UnprefixedSource(PydanticBaseSettingsSource):
@@ -23,15 +26,20 @@ class UnprefixedSource(PydanticBaseSettingsSource):
         self._given = [source for source in given if isinstance(source, EnvSettingsSource)]
 
     def __call__(self) -> dict[str, Any]:
-        """The account's fields. A key alone configures no account: LongCat's maker has other services, too."""
-        account = {field: value for name, field in UNPREFIXED.items() if (value := self._value(name)) is not None}
-        if "base_url" not in account and not self._has_base_url():
-            return {}
-        return {"providers": {LONGCAT: account}}
+        """The fields. A key alone configures no account: LongCat's maker has other services, too."""
+        account, prices = self._values(_OF_LONGCAT), self._values(_OF_PRICES)
+        has_account = "base_url" in account or self._has_base_url()
+        return {
+            **({"providers": {LONGCAT: account}} if has_account else {}),
+            **({"prices": prices} if prices else {}),
+        }
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
         """None: these variables set no top-level field of `Settings`."""
         return None, field_name, False
+
+    def _values(self, names: Mapping[str, str]) -> dict[str, Any]:
+        return {field: value for name, field in names.items() if (value := self._value(name)) is not None}
 
     def _value(self, name: str) -> str | None:
         values = (source.env_vars.get(name.lower()) for source in self._given)

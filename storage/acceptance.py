@@ -1,18 +1,19 @@
 """Accepts orders: the generation's row and the hold are one transaction, for HTTP and for Redis."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from schemas.errors import GenerationDeleted, IdempotencyMismatch, NotFound
-from schemas.inputs import Facts
+from schemas.inputs import Facts, InputField
 from schemas.orders import GenerationRequest, Order
 from schemas.settings import PipelineSettings
 from schemas.tables import Generation
 from storage import earlier_generations, ledger, transitions, uploads
 from storage.ledger import Spender
 from storage.sql import Sql, returns
+from storage.transitions import NewGeneration
 
 
 @dataclass(frozen=True)
@@ -53,33 +54,25 @@ def accept(
         IdempotencyMismatch: the key was used for another request.
         GenerationDeleted: the key made a generation that the customer has deleted.
     """
-    identity = _Identity(customer_id, idempotency_key, _hash(request))
-    earlier = _find_earlier(sql, identity)
+    identity = Identity(customer_id, idempotency_key, hash_of([request]))
+    earlier = find_earlier(sql, identity)
     if earlier is not None:
         return AcceptedOrder(earlier, is_new=False)
-    facts = {**uploads.lock(sql, customer_id, request), **earlier_generations.facts(sql, customer_id, request)}
-    order = make_order(request, facts)
-    generation = _insert(sql, identity, order, pipeline)
-    if generation is None:
-        # Another transaction accepted the same request at the same time, or the customer does not exist.
-        earlier = _find_earlier(sql, identity)
-        if earlier is None:
-            raise NotFound(f"there is no customer {customer_id}")
-        return AcceptedOrder(earlier, is_new=False)
-    uploads.keep(sql, facts, deadline_at=generation.deadline_at)
-    ledger.hold(sql, customer_id, generation.id, order.credits, spender)
-    return AcceptedOrder(generation, is_new=True)
+    facts = facts_about(sql, customer_id, request.input_files())
+    orders = [make_order(request, facts)]
+    if accepted := insert(sql, identity, orders, facts, pipeline, spender):
+        return AcceptedOrder(accepted[0], is_new=True)
+    # Another transaction accepted the same request at the same time, or the customer does not exist.
+    earlier = find_earlier(sql, identity)
+    if earlier is None:
+        raise NotFound(f"there is no customer {customer_id}")
+    return AcceptedOrder(earlier, is_new=False)
 
 
 def require_credits(
-    sql: Sql,
-    customer_id: UUID,
-    request: GenerationRequest,
-    least_price: Callable[[GenerationRequest], int],
-    *,
-    idempotency_key: str | None,
+    sql: Sql, customer_id: UUID, least_price: Callable[[], int], *, idempotency_key: str | None
 ) -> None:
-    """Check that the customer can pay for a request, before its files are read. Only the hold makes sure.
+    """Check that the customer can pay for an order, before its files are read. Only the hold makes sure.
 
     A request that repeats an earlier request needs no credits, so a request with a known key passes.
 
@@ -92,7 +85,7 @@ def require_credits(
         _KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key
     )
     if not is_known:
-        ledger.require(sql, customer_id, least_price(request))
+        ledger.require(sql, customer_id, least_price())
 
 
 _KEY_IS_KNOWN = returns(bool)(
@@ -101,7 +94,7 @@ _KEY_IS_KNOWN = returns(bool)(
 
 
 @dataclass(frozen=True)
-class _Identity:
+class Identity:
     """The values that tell a repeated request from a new one."""
 
     customer_id: UUID
@@ -112,22 +105,57 @@ class _Identity:
     """The SHA-256 of the request."""
 
 
-def _hash(request: GenerationRequest) -> str:
+def hash_of(requests: Sequence[GenerationRequest]) -> str:
+    """The hash of a request, or of the requests of a batch."""
     # Defaults are left out: a field that a later release adds must not change the hash of an old request.
-    return hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()
+    texts = [request.model_dump_json(exclude_defaults=True) for request in requests]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def _insert(sql: Sql, identity: _Identity, order: Order, pipeline: PipelineSettings) -> Generation | None:
-    """Insert the row with its first event. None if the request was accepted before or the customer does not exist."""
-    new = Generation(
-        id=uuid4(), **vars(identity), kind=order.kind, model=order.model, order=order.model_dump(mode="json"),
-        credits=order.credits, provider=order.routes[0].provider,
-    )  # fmt: skip
-    is_new = transitions.insert(
-        sql, new, order.model_dump_json(), resend_after=pipeline.resend_after_seconds,
-        deadline_after=order.deadline_seconds or pipeline.deadline_seconds,
-    )  # fmt: skip
-    return new if is_new else None
+def facts_about(sql: Sql, customer_id: UUID, files: Sequence[InputField]) -> Facts:
+    """The facts about the input files of an order, or of a batch. Uploads stay locked until the transaction ends.
+
+    Raises:
+        InvalidRequest: a file cannot be used. Names each such field.
+    """
+    return {**uploads.lock(sql, customer_id, files), **earlier_generations.facts(sql, customer_id, files)}
+
+
+def insert(
+    sql: Sql,
+    identity: Identity,
+    orders: Sequence[Order],
+    facts: Facts,
+    pipeline: PipelineSettings,
+    spender: Spender | None,
+) -> list[Generation]:
+    """Insert a generation for each order, keep the uploads, and hold the credits: all or nothing.
+
+    The generations are in the order of lists: newest first by time and then by id. The first one has the key.
+
+    Returns:
+        The rows. None of them if the request was accepted before or the customer does not exist.
+    """
+    keys = [identity.idempotency_key, *[None] * (len(orders) - 1)]
+    ids = sorted((uuid4() for _ in orders), reverse=True)
+    new = [_new(identity, *each, pipeline) for each in zip(ids, keys, orders, strict=True)]
+    if not transitions.insert(sql, new, resend_after=pipeline.resend_after_seconds):
+        return []
+    rows = [each.row for each in new]
+    uploads.keep(sql, facts, deadline_at=max(row.deadline_at for row in rows))
+    ledger.hold(sql, identity.customer_id, {row.id: row.credits for row in rows}, spender)
+    return rows
+
+
+def _new(
+    identity: Identity, generation_id: UUID, key: str | None, order: Order, pipeline: PipelineSettings
+) -> NewGeneration:
+    values = {
+        "id": generation_id, **vars(identity), "idempotency_key": key, "kind": order.kind, "model": order.model,
+        "order": order.model_dump(mode="json"), "credits": order.credits, "provider": order.routes[0].provider,
+    }  # fmt: skip
+    deadline_after = order.deadline_seconds or pipeline.deadline_seconds
+    return NewGeneration(Generation(**values), order.model_dump_json(), deadline_after)
 
 
 _FIND_EARLIER = returns(Generation)("""
@@ -135,18 +163,28 @@ _FIND_EARLIER = returns(Generation)("""
 """)
 
 
-def _find_earlier(sql: Sql, identity: _Identity) -> Generation | None:
+def find_earlier(sql: Sql, identity: Identity) -> Generation | None:
+    """The generation that the same request has made. Of a batch: its first one.
+
+    Raises:
+        IdempotencyMismatch: the key was used for another request.
+    """
     if identity.idempotency_key is None:
         return None
     earlier = sql.first(_FIND_EARLIER, customer_id=identity.customer_id, idempotency_key=identity.idempotency_key)
     if earlier is not None and earlier.request_hash != identity.request_hash:
-        raise IdempotencyMismatch(
-            "this idempotency key was used for another request: send a new key with a new request, "
-            "or the same body to get the same generation"
-        )
+        raise mismatch()
     if earlier is not None and earlier.deleted_at is not None:
         raise GenerationDeleted(
             f"this idempotency key made generation {earlier.id}, which you have deleted: "
             "send a new key to order it once more"
         )
     return earlier
+
+
+def mismatch() -> IdempotencyMismatch:
+    """The refusal of a key that was used for another request."""
+    return IdempotencyMismatch(
+        "this idempotency key was used for another request: send a new key with a new request, "
+        "or the same body to get the same generation"
+    )

@@ -40,7 +40,7 @@ def request(session: Session, generation_id: UUID, *, customer_id: UUID, rule_of
         return row
     _require_cancellable(row, rule_of)
     if row.stage is Stage.QUEUED:
-        transitions.cancel_unsent(sql.of(session), row.id, row.customer_id)
+        transitions.cancel_unsent(sql.of(session), row)
     else:
         transitions.request_cancel(sql.of(session), row.id)
     session.refresh(row)

@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from sqlmodel import Session, col, select
 
 from schemas.enums import TransferKind
+from schemas.orders import Order
 from schemas.tables import Asset, Generation
 from storage import generations
 
@@ -70,7 +71,9 @@ def in_one_snapshot(session: Session) -> None:
 
 def of_new(generation: Generation) -> Details:
     """The details of a generation that this transaction has accepted: no assets, and the hold."""
-    return Details(generation, [], {TransferKind.HOLD: generation.credits})
+    order = Order.model_validate(generation.order)
+    held = {TransferKind.HOLD: generation.credits}
+    return Details(generation, [], held, order.batch_id, order.retry_of)
 
 
 def of(session: Session, generation: Generation) -> Details:

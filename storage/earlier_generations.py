@@ -1,6 +1,6 @@
 """A customer's earlier generations that an order names as inputs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,6 @@ from schemas.enums import Kind, Stage
 from schemas.errors import InvalidRequest
 from schemas.inputs import Facts, InputFacts, InputField, Origin, generation_id, generation_url
 from schemas.names import ProviderName
-from schemas.orders import GenerationRequest
 from storage.sql import Sql, returns
 
 
@@ -90,18 +89,18 @@ def find(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str, Earli
     return {generation_url(found.id): found for found in sql.all(_FIND, customer_id=customer_id, ids=ids)}
 
 
-def facts(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
-    """The facts about the generations that a request names as inputs.
+def facts(sql: Sql, customer_id: UUID, files: Sequence[InputField]) -> Facts:
+    """The facts about the earlier generations among the files of an order.
 
     Raises:
         InvalidRequest: a generation does not exist, is another customer's, is not completed, is of the wrong kind, or
             its file was deleted. The error names each such field.
     """
-    files = [file for file in request.input_files() if generation_id(file.url) is not None]
-    found = find(sql, customer_id, {file.url for file in files})
+    named = [file for file in files if generation_id(file.url) is not None]
+    found = find(sql, customer_id, {file.url for file in named})
     known: dict[str, InputFacts] = {}
     problems: list[tuple[str, str]] = []
-    for field in files:
+    for field in named:
         try:
             known[field.url] = _facts(field, found.get(field.url))
         except ValueError as error:

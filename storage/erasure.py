@@ -115,4 +115,4 @@ def _cancel_unsent(session: Session, customers: Sequence[UUID]) -> None:
     """Cancel the generations that no provider has."""
     queued = select(Generation).where(col(Generation.customer_id).in_(customers), Generation.stage == Stage.QUEUED)
     for row in session.exec(queued.order_by(col(Generation.id)).with_for_update()):
-        transitions.cancel_unsent(of(session), row.id, row.customer_id)
+        transitions.cancel_unsent(of(session), row)

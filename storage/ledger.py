@@ -95,10 +95,11 @@ def grant(session: Session, customer_id: UUID, amount: int, *, reference: str, r
         _require_same_movement(session, transfer)
 
 
-def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int, spender: Spender | None = None) -> None:
-    """Hold credits for a generation.
+def hold(sql: Sql, customer_id: UUID, amounts: Mapping[UUID, int], spender: Spender | None = None) -> None:
+    """Hold credits for each of these generations, or for none. A free generation needs no hold.
 
     Args:
+        amounts: the credits by generation.
         spender: the key of the order. A release gives the credits back to its cap. None: an order without a key.
 
     Raises:
@@ -106,17 +107,21 @@ def hold(sql: Sql, customer_id: UUID, generation_id: UUID, amount: int, spender:
         InsufficientCredits: the customer has too few credits. The caller must roll the transaction back.
         CapReached: the key may not spend the credits today. The caller must roll the transaction back.
     """
-    cap = None if spender is None else spender.daily_cap
+    priced = {generation_id: amount for generation_id, amount in amounts.items() if amount}
+    if not priced:
+        return
+    total = sum(priced.values())
     row = sql.first(
-        ledger_statements.HOLD, customer_id=customer_id, generation_id=generation_id, amount=amount,
-        key_id=None if spender is None else spender.key_id, cap=cap,
+        ledger_statements.HOLD, customer_id=customer_id, generation_ids=list(priced), amounts=list(priced.values()),
+        total=total, key_id=None if spender is None else spender.key_id,
+        cap=None if spender is None else spender.daily_cap,
     )  # fmt: skip
     if row is None:
         raise NotFound(f"there is no customer {customer_id}")
     if row.is_held and not row.is_within_cap and spender is not None:
-        raise _cap_reached(sql, spender, amount)
-    if not row.is_held and not _moved(sql, customer_id, generation_id)[TransferKind.HOLD]:
-        raise _too_few(amount, row.available)
+        raise _cap_reached(sql, spender, total)
+    if not row.is_held and not _moved(sql, customer_id, next(iter(priced)))[TransferKind.HOLD]:
+        raise _too_few(total, row.available)
 
 
 def require(sql: Sql, customer_id: UUID, amount: int) -> None:
@@ -141,7 +146,7 @@ def spent_today(sql: Sql, key_id: UUID) -> int:
 def _cap_reached(sql: Sql, spender: Spender, amount: int) -> CapReached:
     spent = spent_today(sql, spender.key_id)
     return CapReached(
-        f"this generation needs {amount} credits, and this API key has spent {spent} of its {spender.daily_cap} today: "
+        f"this order needs {amount} credits, and this API key has spent {spent} of its {spender.daily_cap} today: "
         "the day ends at 00:00 UTC",
         {"daily_cap": spender.daily_cap, "spent_today": spent, "credits_needed": amount},
     )
@@ -286,7 +291,7 @@ def _moved(sql: Sql, customer_id: UUID, generation_id: UUID) -> Counter[Transfer
 
 def _too_few(needed: int, available: int) -> InsufficientCredits:
     return InsufficientCredits(
-        f"this generation needs {needed} credits and {available} are available",
+        f"this order needs {needed} credits and {available} are available",
         {"credits_needed": needed, "credits_available": available},
     )
 

@@ -11,42 +11,48 @@ class Held:
     """The result of a hold."""
 
     available: int
-    """The customer's available credits before the hold."""
+    """The customer's available credits before the holds."""
     is_held: bool
-    """Whether this statement made the hold."""
+    """Whether this statement made the holds."""
     is_within_cap: bool
     """Whether the key may spend the credits."""
 
 
-# The transfers of every generation are one statement each. A statement first locks the accounts, always in the same
-# order. The CHECK on the balance has the last word. New balances are computed from the locked rows: the statement's
-# snapshot of the table is older, so balances from the snapshot, and a CHECK of them, would be outdated.
+# The holds of an order, or of a whole batch, are one statement, and so is each settlement. A statement first locks the
+# accounts, always in the same order. The CHECK on the balance has the last word. New balances are computed from the
+# locked rows: the statement's snapshot of the table is older, so balances from the snapshot, and a CHECK of them, would
+# be outdated.
 #
 # The spending of a key is the last lock of a transaction. ON CONFLICT compares the locked row with the cap, so parallel
 # holds never exceed the cap. `now()` is also the default of `created_at`, which tells a release the day of its hold.
 HOLD = returns(Held)("""
     WITH accounts AS MATERIALIZED (
         SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
+    ), wanted AS (
+        SELECT * FROM unnest(%(generation_ids)s::uuid[], %(amounts)s::bigint[]) AS wanted (generation_id, amount)
     ), transferred AS (
         INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
-        SELECT 'hold', %(customer_id)s, %(generation_id)s, %(amount)s, available.id, held.id, %(key_id)s
-        FROM accounts AS available, accounts AS held
-        WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= %(amount)s
+        SELECT 'hold', %(customer_id)s, generation_id, amount, available.id, held.id, %(key_id)s
+        FROM wanted, accounts AS available, accounts AS held
+        WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= %(total)s
         ON CONFLICT DO NOTHING
         RETURNING amount, from_account_id, to_account_id
+    ), moved AS (
+        SELECT sum(amount)::bigint AS amount, from_account_id, to_account_id FROM transferred
+        GROUP BY from_account_id, to_account_id
     ), changed AS (
         UPDATE ledger_accounts
         SET balance = accounts.balance + CASE accounts.id WHEN to_account_id THEN amount ELSE -amount END
-        FROM accounts, transferred
+        FROM accounts, moved
         WHERE ledger_accounts.id = accounts.id AND accounts.id IN (from_account_id, to_account_id)
     ), spent AS (
         INSERT INTO key_spending (key_id, day, credits)
-        SELECT %(key_id)s, (now() AT TIME ZONE 'utc')::date, amount FROM transferred WHERE amount <= %(cap)s::bigint
+        SELECT %(key_id)s, (now() AT TIME ZONE 'utc')::date, amount FROM moved WHERE amount <= %(cap)s::bigint
         ON CONFLICT (key_id, day) DO UPDATE SET credits = key_spending.credits + excluded.credits
         WHERE key_spending.credits + excluded.credits <= %(cap)s::bigint
         RETURNING credits
     )
-    SELECT balance AS available, EXISTS (SELECT FROM transferred) AS is_held,
+    SELECT balance AS available, EXISTS (SELECT FROM moved) AS is_held,
            %(cap)s::bigint IS NULL OR EXISTS (SELECT FROM spent) AS is_within_cap
     FROM accounts WHERE kind = 'available'
 """)

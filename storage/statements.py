@@ -8,29 +8,34 @@ from uuid import UUID
 from storage.claims import Snapshot
 from storage.sql import IS_FREE, returns
 
-INSERT = returns(lambda *moments: moments)("""
-    WITH inserted AS (
+# One order, or all orders of a batch.
+INSERT = returns(lambda *row: row)("""
+    WITH given AS (
+        SELECT * FROM unnest(
+            %(ids)s::uuid[], %(idempotency_keys)s::text[], %(kinds)s::text[], %(models)s::text[], %(orders)s::jsonb[],
+            %(credits)s::bigint[], %(providers)s::text[], %(deadlines_after)s::float8[]
+        ) AS given (id, idempotency_key, kind, model, "order", credits, provider, deadline_after)
+    ), inserted AS (
         INSERT INTO generations (
             id, customer_id, idempotency_key, request_hash, kind, model, "order", credits, provider, result_urls,
             stage, progress, attempt, failures, route_index, wake_at, deadline_at
         )
         SELECT
-            %(id)s, id, %(idempotency_key)s, %(request_hash)s, %(kind)s, %(model)s, CAST(%(order)s AS jsonb),
-            %(credits)s, %(provider)s, '[]',
+            given.id, customers.id, idempotency_key, %(request_hash)s, kind, model, "order", credits, provider, '[]',
             'queued', 0, 0, 0, 0,
             -- The wake-up goes out right after the commit; this is when somebody looks if it was lost.
             clock_timestamp() + make_interval(secs => %(resend_after)s),
-            clock_timestamp() + make_interval(secs => %(deadline_after)s)
+            clock_timestamp() + make_interval(secs => deadline_after)
         -- The orders of test customers go to twins, and only theirs. A deleted customer orders nothing.
-        FROM customers
-        WHERE id = %(customer_id)s AND (test_of IS NOT NULL) = %(is_test)s AND deleted_at IS NULL
+        FROM customers, given
+        WHERE customers.id = %(customer_id)s AND (test_of IS NOT NULL) = %(is_test)s AND deleted_at IS NULL
         ON CONFLICT (customer_id, idempotency_key) DO NOTHING
         RETURNING id, customer_id, credits, created_at, stage_at, wake_at, deadline_at
     ), noted AS (
         INSERT INTO events (generation_id, customer_id, stage, progress, name, data)
         SELECT id, customer_id, 'queued', 0, 'moved', jsonb_build_object('credits', credits) FROM inserted
     )
-    SELECT created_at, stage_at, wake_at, deadline_at FROM inserted
+    SELECT id, created_at, stage_at, wake_at, deadline_at FROM inserted
 """)
 
 # Every write of a claim: a move with its event, or a write in the same stage without an event.

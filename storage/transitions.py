@@ -9,7 +9,7 @@ next claim needs the result of the create. These writes match `Generation.submis
 The token tells one create from the next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
@@ -71,30 +71,42 @@ class Changes:
 
 NOTHING = Changes()
 
-_GIVEN = {"id", "customer_id", "idempotency_key", "request_hash", "kind", "model", "credits", "provider"}
+
+@dataclass(frozen=True)
+class NewGeneration:
+    """A generation to insert."""
+
+    row: Generation
+    """The row. The insert sets its times."""
+    order: str
+    """The JSON of the row's order."""
+    deadline_after: float
+    """Seconds until the deadline."""
 
 
-def insert(sql: Sql, new: Generation, order: str, *, resend_after: float, deadline_after: float) -> bool:
-    """Insert a generation in `queued`, and set its times on `new`.
+def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> bool:
+    """Insert generations of one customer and one request in `queued`, and set their times.
 
     Args:
-        order: the JSON of `new.order`.
         resend_after: seconds until the waker sends the first wake-up again.
-        deadline_after: seconds until the deadline.
 
     Returns:
         False if the request was accepted before, the customer does not exist, or a live customer's order leads to a
-        twin, or a test customer's order to an account.
+        twin, or a test customer's order to an account. The caller must then roll back a batch.
     """
-    given = new.model_dump(include=_GIVEN)
-    moments = sql.first(
-        statements.INSERT, **given, order=order, is_test=is_twin(new.provider), resend_after=resend_after,
-        deadline_after=deadline_after,
+    rows = [each.row for each in new]
+    inserted = sql.all(
+        statements.INSERT, customer_id=rows[0].customer_id, request_hash=rows[0].request_hash,
+        is_test=is_twin(rows[0].provider), resend_after=resend_after, ids=[row.id for row in rows],
+        idempotency_keys=[row.idempotency_key for row in rows], kinds=[row.kind.value for row in rows],
+        models=[row.model for row in rows], orders=[each.order for each in new], credits=[row.credits for row in rows],
+        providers=[row.provider for row in rows], deadlines_after=[each.deadline_after for each in new],
     )  # fmt: skip
-    if moments is None:
-        return False
-    new.created_at, new.stage_at, new.wake_at, new.deadline_at = moments
-    return True
+    moments = {generation_id: times for generation_id, *times in inserted}
+    for row in rows:
+        if row.id in moments:
+            row.created_at, row.stage_at, row.wake_at, row.deadline_at = moments[row.id]
+    return len(moments) == len(rows)
 
 
 def move(
@@ -128,7 +140,7 @@ def move(
     told, stays = Jsonb(event or {}), keeps_lease and target not in TERMINAL
     moved = _write(sql, claim, target, changes, wake_in=wake_in, keeps_lease=stays, restarts=True, event=told)
     if target is Stage.COMPLETED:
-        ledger.capture(sql, claim.generation.customer_id, claim.id)
+        _settle(sql, claim, ledger.capture)
     return moved
 
 
@@ -141,7 +153,7 @@ def fail(sql: Sql, claim: Claim, code: ErrorCode, message: str) -> Claim:
     event = {"code": code, "message": message}
     changes = Changes(error_code=code, error_message=message)
     failed = move(sql, claim, Stage.FAILED, wake_in=0, event=event, changes=changes)
-    ledger.release(sql, claim.generation.customer_id, claim.id)
+    _settle(sql, claim, ledger.release)
     return failed
 
 
@@ -153,8 +165,7 @@ def cancel(sql: Sql, claim: Claim, reason: str, *, is_charged: bool) -> Claim:
     """
     event = {"reason": reason, "is_charged": is_charged}
     cancelled = move(sql, claim, Stage.CANCELLED, wake_in=0, event=event)
-    settle = ledger.capture if is_charged else ledger.release
-    settle(sql, claim.generation.customer_id, claim.id)
+    _settle(sql, claim, ledger.capture if is_charged else ledger.release)
     return cancelled
 
 
@@ -216,11 +227,12 @@ def keep(sql: Sql, sender: Claim, accepted: Changes) -> bool:
     return kept is not None
 
 
-def cancel_unsent(sql: Sql, generation_id: UUID, customer_id: UUID) -> None:
+def cancel_unsent(sql: Sql, generation: Generation) -> None:
     """Cancel a queued generation at once, and release its hold."""
     event = {"reason": "cancelled before the provider had it", "is_charged": False}
-    sql.run(statements.CANCEL_UNSENT, id=generation_id, event=Jsonb(event), **_allowed(Stage.QUEUED, Stage.CANCELLED))
-    ledger.release(sql, customer_id, generation_id)
+    sql.run(statements.CANCEL_UNSENT, id=generation.id, event=Jsonb(event), **_allowed(Stage.QUEUED, Stage.CANCELLED))
+    if generation.credits:
+        ledger.release(sql, generation.customer_id, generation.id)
 
 
 def request_cancel(sql: Sql, generation_id: UUID) -> None:
@@ -255,6 +267,12 @@ def note_once(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str,
 def note_all(sql: Sql, name: EventName, data: Mapping[UUID, Mapping[str, object]]) -> None:
     """Add a timeline entry without a move to each of these generations."""
     sql.run(statements.NOTE, ids=list(data), name=name, data=[Jsonb(each) for each in data.values()])
+
+
+def _settle(sql: Sql, claim: Claim, settle: Callable[[Sql, UUID, UUID], None]) -> None:
+    """End the hold of a generation. A free generation has none."""
+    if claim.generation.credits:
+        settle(sql, claim.generation.customer_id, claim.id)
 
 
 def _allowed(origin: Stage, target: Stage) -> dict[str, Stage]:

@@ -5,7 +5,7 @@ an orphan.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO
@@ -13,9 +13,8 @@ from uuid import UUID, uuid4, uuid5
 
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest, RequestError
-from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, upload_id, upload_url
+from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, InputField, upload_id, upload_url
 from schemas.media_types import MediaType
-from schemas.orders import GenerationRequest
 from schemas.settings import InputSettings
 from schemas.tables import Upload
 from storage import upload_quota
@@ -159,13 +158,13 @@ def find_inputs(sql: Sql, customer_id: UUID, urls: Iterable[str]) -> Mapping[str
     return {upload_url(upload.id): upload for upload in sql.all(_FIND_THEIRS, customer_id=customer_id, ids=ids)}
 
 
-def lock(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
-    """The facts about the uploads that a request names. The uploads stay locked until the caller's transaction ends.
+def lock(sql: Sql, customer_id: UUID, files: Sequence[InputField]) -> Facts:
+    """The facts about the uploads among an order's files. The uploads stay locked until the caller's transaction ends.
 
     Raises:
         InvalidRequest: an upload does not exist, is another customer's, or has expired. The error names each field.
     """
-    ids = _ids(file.url for file in request.input_files())
+    ids = _ids(file.url for file in files)
     if not ids:
         return NOTHING_KNOWN
     locked = sql.all(_LOCK, customer_id=customer_id, ids=ids)
@@ -175,7 +174,7 @@ def lock(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
         )
         for upload in locked
     }
-    missing = [file for file in request.input_files() if upload_id(file.url) and file.url not in known]
+    missing = [file for file in files if upload_id(file.url) and file.url not in known]
     if missing:
         text_ = "is no upload of yours, or has expired: send the file to POST /v1/uploads again"
         raise InvalidRequest.of_fields([(file.name, text_) for file in missing])

@@ -42,7 +42,7 @@ def open_services(
             database=database,
             objects=objects,
             providers=providers,
-            catalogue=Catalogue.load(providers.available()),
+            catalogue=Catalogue.load(providers.available(), settings.prices),
             leases=leases,
             dispatcher=dispatcher,
             announce=announcer.announce,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli.configuration import provider_settings
+from cli.configuration import plain_settings, provider_settings
 from cli.console import console
 from cli.options import AsJson
 from schemas.enums import Kind
@@ -36,17 +36,26 @@ def list_models(
 ) -> None:
     """Show the models of the catalogue, with their prices and the accounts that serve them."""
     from cli.reports.models import Choice, show_models
+    from providers.catalogue import CatalogueFile
+    from providers.catalogue.own_prices import with_own_prices
     from providers.registry import Providers
 
     choice = Choice(names=names or (), kind=kind, provider=provider, only_available=only_available)
-    show_models(Providers(provider_settings().providers).available(), console, choice, as_json=as_json)
+    settings = provider_settings()
+    catalogue = with_own_prices(CatalogueFile.shipped(), settings.prices)
+    show_models(catalogue, Providers(settings.providers).available(), console, choice, as_json=as_json)
 
 
 @app.command()
 def lint(as_json: AsJson = False) -> None:
-    """Compare each price with the vendors' prices. Exit with 1 if a customer pays less than we do."""
+    """Compare each price with the vendors' prices. Exit with 1 if a customer pays less than we do.
+
+    The prices are yours: the catalogue's, or those that you set in their place.
+    """
     from cli.reports.prices import show_prices
     from providers.catalogue import CatalogueFile
+    from providers.catalogue.own_prices import with_own_prices
 
-    if not show_prices(CatalogueFile.shipped(), datetime.now(UTC).date(), console, as_json=as_json):
+    catalogue = with_own_prices(CatalogueFile.shipped(), plain_settings().prices)
+    if not show_prices(catalogue, datetime.now(UTC).date(), console, as_json=as_json):
         raise typer.Exit(1)

@@ -44,16 +44,20 @@ class Choice:
 
 
 def show_models(
-    available: frozenset[ProviderName], console: Console, choice: Choice = Choice(), *, as_json: bool = False
+    catalogue: CatalogueFile,
+    available: frozenset[ProviderName],
+    console: Console,
+    choice: Choice = Choice(),
+    *,
+    as_json: bool = False,
 ) -> None:
     """Print models of the catalogue. A route to an account without a key is dim.
 
     Raises:
         NotFound: no model matches.
     """
-    shipped = CatalogueFile.shipped()
-    models = [model for model in shipped.models if choice.takes(model, available)]
-    retired_ones = [model for model in shipped.retired if choice.takes(model, available)]
+    models = [model for model in catalogue.models if choice.takes(model, available)]
+    retired_ones = [model for model in catalogue.retired if choice.takes(model, available)]
     if as_json:
         told = [{**model.model_dump(mode="json"), "available": _is_available(model, available)} for model in models]
         told += [{**model.model_dump(mode="json"), "available": False} for model in retired_ones]

@@ -1,6 +1,7 @@
 """The models that customers can order. `Catalogue.order` turns a request into a priced order."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from typing import Literal, Self
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 from providers.catalogue.capabilities import Capabilities, FieldProblem, choice_problem
 from providers.catalogue.models import Defaults, Family, Model, Quality, RouteEntry, Speed, UnknownSubmit
 from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
+from providers.catalogue.own_prices import with_own_prices
 from providers.catalogue.prices import Price
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
@@ -17,6 +19,7 @@ from schemas.errors import InvalidRequest, ModelPaused, ModelRetired, NoSandbox
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.names import ProviderName, original_of, twin_of
 from schemas.orders import GenerationRequest, Order, Route
+from schemas.settings import PriceSettings
 from schemas.text import shown
 
 
@@ -98,9 +101,13 @@ class Catalogue:
         }
 
     @classmethod
-    def load(cls, available: frozenset[ProviderName]) -> Self:
-        """The shipped catalogue, for the providers that have a key."""
-        return cls(CatalogueFile.shipped(), available)
+    def load(cls, available: frozenset[ProviderName], prices: PriceSettings | None = None) -> Self:
+        """The shipped catalogue with the operator's prices, for the providers that have a key.
+
+        Raises:
+            InvalidSettings: the operator's prices are wrong.
+        """
+        return cls(with_own_prices(CatalogueFile.shipped(), prices or PriceSettings()), available)
 
     @cached_property
     def for_test_customers(self) -> "Catalogue":
@@ -153,6 +160,14 @@ class Catalogue:
             expires_in=request.expires_in,
             metadata=request.metadata,
         )
+
+    def able(self, request: GenerationRequest, kind: Kind, facts: Facts = NOTHING_KNOWN) -> list[Order]:
+        """The order for a request with each active model of a kind that could serve the request."""
+        orders: list[Order] = []
+        for model in self._active(model for model in self._file.models if model.kind is kind):
+            with suppress(InvalidRequest):
+                orders.append(self.order(request.model_copy(update={"model": model.name}), facts))
+        return orders
 
     def least_price(self, request: GenerationRequest) -> int:
         """The credits that a request costs at least. Its files can decide between models, and are not read here.

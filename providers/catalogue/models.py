@@ -257,28 +257,43 @@ class Model(_Named):
             raise ValueError(f"{self.name}: what makes no sound is silent")
         if not can.enhance_prompt and not can.keeps_prompt:
             raise ValueError(f"{self.name}: what does not rewrite a prompt keeps the prompt")
-        if self.price.resolution_factors and set(self.price.resolution_factors) != set(can.resolutions):
-            raise ValueError(f"{self.name}: resolution_factors must name every resolution, or none")
         if self.paused_on is None and self.ends_on is None and self.successor is not None:
             raise ValueError(
                 f"{self.name}: only a model that is paused or ends has a successor; one that is gone is [[retired]]"
             )
         self._consistent_with_kind()
         self._consistent_costs()
+        if self.price.credits == 0:
+            raise ValueError(f"{self.name}: credits must be greater than 0: only an operator makes a model free")
+        self.check_price()
         return self
+
+    def check_price(self) -> None:
+        """Check that the price fits the model.
+
+        Raises:
+            ValueError: the price names no resolution of the model, or has the unit of the other kind.
+        """
+        factors, resolutions = self.price.resolution_factors, self.capabilities.resolutions
+        if factors and set(factors) != set(resolutions):
+            raise ValueError(f"{self.name}: resolution_factors must name every resolution, or none")
+        self._check_resolutions(self.price)
+        if (self.kind is Kind.VIDEO) == (self.price.per == "image"):
+            raise ValueError(f"{self.name}: a video is priced per video or second, an image per image")
+
+    def _check_resolutions(self, rate: Rate) -> None:
+        named = {special.resolution for special in rate.specials} | set(rate.resolution_factors)
+        if unknown := named - {None, *self.capabilities.resolutions}:
+            raise ValueError(f"{self.name}: a price or cost names {sorted(map(str, unknown))}, no resolution of it")
 
     def _consistent_costs(self) -> None:
         accounts = {route.provider for route in self.routes}
         if set(self.costs) != accounts:
             raise ValueError(f"{self.name}: costs name the accounts {sorted(accounts)}, not {sorted(self.costs)}")
         for rate in self.rates():
-            named = {special.resolution for special in rate.specials} | set(rate.resolution_factors)
-            if unknown := named - {None, *self.capabilities.resolutions}:
-                raise ValueError(f"{self.name}: a price or cost names {sorted(map(str, unknown))}, no resolution of it")
+            self._check_resolutions(rate)
 
     def _consistent_with_kind(self) -> None:
         is_video = self.kind is Kind.VIDEO
         if is_video != bool(self.capabilities.durations_seconds) or is_video == bool(self.capabilities.output_formats):
             raise ValueError(f"{self.name}: a video has durations_seconds, an image has output_formats")
-        if is_video == (self.price.per == "image"):
-            raise ValueError(f"{self.name}: a video is priced per video or second, an image per image")

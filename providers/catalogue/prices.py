@@ -12,13 +12,15 @@ from schemas.orders import Inputs
 
 # Not strict: 2 and 2.0 are the same amount, but TOML distinguishes them. Decimal: prices are exact. A JSON number.
 Amount = Annotated[Decimal, Field(gt=0, strict=False), PlainSerializer(float, when_used="json")]
+# A price may be 0, a cost may not.
+Credits = Annotated[Decimal, Field(ge=0, strict=False), PlainSerializer(float, when_used="json")]
 Source = Annotated[str, StringConstraints(pattern=r"^https://\S+$")]
 
 
 class Special(Entry):
     """The amount for one unit at some settings, in place of the amount and the factors. Omitted settings: any value."""
 
-    amount: Amount
+    amount: Credits
     """The amount for one unit."""
 
     resolution: str | None = None
@@ -103,8 +105,8 @@ class Rate(Entry):
 class Price(Rate):
     """The credits that a customer pays, rounded up to whole credits."""
 
-    credits: Amount
-    """The credits for one unit."""
+    credits: Credits
+    """The credits for one unit. 0: free, beside the other amounts."""
 
     def of(self, inputs: Inputs) -> int:
         """The price of an order."""

@@ -1,10 +1,10 @@
 """Checks three rules against the database and the object store.
 
 1. Every accepted generation is finished or has a time of its next look. No generation is forgotten past its deadline.
-2. A completed generation has exactly one capture, and a result whose bytes match their SHA-256. A failed or cancelled
-   generation has no hold left and no capture, except cancelled work that the provider bills. An unfinished generation
-   has a hold. Test customers order at twins, and no others do. The ledger sums to zero, and every balance is the sum of
-   its transfers. Orphans do not stay in the store.
+2. A completed generation has exactly one capture of its price, and a result whose bytes match their SHA-256. A failed
+   or cancelled generation has no hold left and no capture, except cancelled work that the provider bills. An unfinished
+   generation has a hold. A free one has no transfers. Test customers order at twins, and no others do. The ledger
+   sums to zero, and every balance is the sum of its transfers. Orphans do not stay in the store.
 3. Each generation has at most one accepted create on each route.
 """
 

@@ -21,7 +21,7 @@ from tests.fuzz.api import Api, Operation, Outcome, run
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import signed
-from tests.support import NewCustomer, a_generation, a_share
+from tests.support import NewCustomer, a_generation, a_share, an_order
 
 RICH = 1_000_000
 CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
@@ -32,19 +32,22 @@ SEED = 1
 def api(
     settings: Settings, database: Database, objects: ObjectStore, make_customer: Callable[[int], NewCustomer]
 ) -> Iterator[Api]:
-    """A gateway with a rich customer who has a completed generation."""
+    """A gateway with a rich customer who has a batch: one generation is completed, and one waits."""
     owner, stranger = make_customer(RICH), make_customer(RICH)
-    generation_id = a_generation(database, settings, owner)
+    batch_id = uuid4()
+    of_batch = an_order().model_copy(update={"batch_id": batch_id})
+    generation_id, _ = (a_generation(database, settings, owner, of_batch) for _ in range(2))
     stored = complete(database, settings, objects, generation_id, b"a picture", poster=True)
     settings = settings.model_copy(update={"cdn": CdnSettings(secret=SecretStr(CDN_SECRET))})
     with serving(create_app(settings)) as client:
         address = str(client.base_url).rstrip("/")
-        known = operations(settings, objects, generation_id, stored.object_key, a_share(database, generation_id))
+        share_id = a_share(database, generation_id)
+        known = operations(settings, objects, generation_id, batch_id, stored.object_key, share_id)
         yield Api(address, owner.api_key, stranger.api_key, known)
 
 
 def operations(
-    settings: Settings, objects: ObjectStore, generation_id: UUID, result_key: str, share_id: UUID
+    settings: Settings, objects: ObjectStore, generation_id: UUID, batch_id: UUID, result_key: str, share_id: UUID
 ) -> list[Operation]:
     """The ways into the operations that take an id, a token or a signature of ours."""
     secret, text = settings.secret_key.get_secret_value(), str(generation_id)
@@ -56,6 +59,9 @@ def operations(
     token = callback_token.sign(secret, generation_id)
     return [
         Operation(f"{file}/content", {"path.generation_id": text}),
+        Operation(f"{file}/retry", {"path.generation_id": text}),
+        Operation("/v1/batches/{batch_id}", {"path.batch_id": str(batch_id)}),
+        Operation("/v1/batches/{batch_id}/cancel", {"path.batch_id": str(batch_id)}),
         Operation(f"{file}/thumbnail", {"path.generation_id": text}),
         Operation(f"{file}/shares", {"path.generation_id": text}),
         Operation(f"{file}/shares/{{share_id}}", {"path.generation_id": text, "path.share_id": str(share_id)}),

@@ -23,6 +23,7 @@ CUSTOMER = "6d5d22ff-00a1-4cc1-b35d-3a97fd57e970"
 # The errors of each kind of pydantic's schemas, and of each limit.
 RAISED: Mapping[str, set[str]] = {
     "bool": {"bool_type", "bool_parsing", "string_unicode"},
+    "date": {"date_from_datetime_inexact", "date_from_datetime_parsing", "date_parsing", "date_type", "string_unicode"},
     "datetime": {
         "datetime_from_date_parsing",
         "datetime_object_invalid",

@@ -92,11 +92,14 @@ class World:
         self._test = self._key(Owner(self.mine.id), OF_CUSTOMERS, is_test=True)
         self._services_test = self._key(service, tuple(Scope), is_test=True, makes_customers=True)
         upload = gateway.post("/v1/uploads", content=png(8, 8), headers={"X-API-Key": self._owner}).json()
+        batch = {"requests": [{"model": "nano-banana", "prompt": "a boat"}]}
+        made = gateway.post("/v1/batches", json=batch, headers={"X-API-Key": self._owner}).json()
         spare = self._key(Owner(self.mine.id), OF_CUSTOMERS)
         generation_id = a_generation(database, settings, self.mine)
         self.ids = {
             "generation_id": str(generation_id),
             "share_id": str(a_share(database, generation_id)),
+            "batch_id": made["id"],
             "upload_id": upload["id"],
             "key_id": gateway.get("/v1/me", headers={"X-API-Key": spare}).json()["key"]["id"],
             "service_id": str(service.service_id),

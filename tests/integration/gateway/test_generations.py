@@ -198,7 +198,7 @@ def test_an_order_with_too_few_credits_inserts_nothing(
         "title": "Insufficient credits",
         "status": 402,
         "code": "insufficient_credits",
-        "detail": "this generation needs 4 credits and 3 are available",
+        "detail": "this order needs 4 credits and 3 are available",
         "credits_needed": 4,
         "credits_available": 3,
     }

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from schemas.enums import EventName
 from schemas.settings import Settings
-from schemas.tables import Event
+from schemas.tables import Event, Generation
 from storage import transitions
 from storage.database import Database
 from storage.sql import of
@@ -39,7 +39,7 @@ def test_events_of_every_statement_name_the_customer_and_the_progress(
     generation_id = a_generation(database, settings, customer)
     with database.transaction() as session:
         transitions.note_all(of(session), EventName.CALLBACK_LATE, {generation_id: {}})
-        transitions.cancel_unsent(of(session), generation_id, customer.id)
+        transitions.cancel_unsent(of(session), session.get_one(Generation, generation_id))
     with database.transaction() as session:
         assert _customers(session) == [(customer.id, 0)] * 3
 

@@ -1,9 +1,10 @@
 from uuid import UUID, uuid4
 
 from intake import redis_door
-from storage import generations, ledger
+from storage import batches, generations, ledger
 from storage.database import Database
 from storage.ledger import Balance
+from storage.sql import of
 from tasks.services import WorkerServices
 from tests.support import new_customer
 from workers.lifecycle import intake_of
@@ -45,6 +46,19 @@ def test_message_delivered_twice_makes_one_generation(database: Database, worker
     assert (first["id"], again["is_new"]) == (again["id"], False)
     other = enqueue(worker, {**arguments}, "message 2")
     assert other["id"] != first["id"]
+
+
+def test_several_outputs_over_redis_are_one_batch_however_often_the_message_comes(
+    database: Database, worker: WorkerServices
+) -> None:
+    customer = new_customer(database, 100)
+    arguments: dict[str, object] = {"customer_id": str(customer.id), "request": REQUEST | {"number_of_outputs": 3}}
+    first, again = (enqueue(worker, {**arguments}, "message 1") for _ in range(2))
+    assert (first["object"], first["is_new"], again) == ("batch", True, {**first, "is_new": False})
+    with database.transaction() as session:
+        batch = batches.find(of(session), UUID(str(first["id"])), customer_id=customer.id)
+        assert batch is not None
+        assert (sum(batch.stages.values()), ledger.balance(session, customer.id).held) == (3, batch.credits)
 
 
 def test_invalid_request_returns_a_problem(database: Database, worker: WorkerServices) -> None:

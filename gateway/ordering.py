@@ -1,0 +1,58 @@
+"""The parts that all routes which take orders share: the idempotency key, the refusals, the headers of the answer."""
+
+from typing import Annotated
+
+from fastapi import Header
+
+from gateway.openapi import problems
+from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
+from schemas.errors import (
+    CapReached,
+    GenerationDeleted,
+    IdempotencyMismatch,
+    InsufficientCredits,
+    InvalidRequest,
+    ModelPaused,
+    ModelRetired,
+    NoSandbox,
+    StorageQuotaExceeded,
+    TooManyRequests,
+    Unauthenticated,
+)
+from schemas.orders import IdempotencyKey
+
+IdempotencyKeyHeader = Annotated[
+    IdempotencyKey | None,
+    Header(
+        alias="Idempotency-Key",
+        description="a text that you choose, for example a UUID; sending the same key and body again returns the same "
+        "generation or batch, and the same key with another body is refused",
+    ),
+]
+
+LOCATION: dict[str, object] = {
+    "Location": {"description": "where the generation or the batch is", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true` if an earlier request made the generation or the batch",
+        "schema": {"type": "string"},
+    },
+}
+"""The headers of an accepted order."""
+
+ORDER_PROBLEMS = problems(
+    BadRequest,
+    Unauthenticated,
+    InsufficientCredits,
+    StorageQuotaExceeded,
+    CapReached,
+    ModelRetired,
+    ContentTooLarge,
+    UnsupportedMediaType,
+    InvalidRequest,
+    IdempotencyMismatch,
+    TooManyRequests,
+    GenerationDeleted,
+    ModelPaused,
+    NoSandbox,
+)
+"""The refusals of an order."""
