@@ -140,7 +140,7 @@ FIXES = (
         file="workers/celery_patches/checked_channel.py",
         old="    max_message_bytes = 16 * 1024**2\n",
         new="    max_message_bytes = 16 * 1024**3\n",
-        checks=("a body of 120 MB",),
+        checks=("an order with a prompt of 14 MB",),
     ),
     Mutant(
         name="the refusal of an order for another day",

@@ -123,6 +123,8 @@ OTHER_REDIS = [
         _answer(message([[], {}, {"chord": {"task": "pipeline.sweep"}}])),
         "short: .*without chain.*",
     ),
+    # 19 MB: more than a message may have, and discarded unread.
+    Probe("redis", "an order with a prompt of 14 MB", _answer(_order(prompt="x" * 14_000_000)), "no answer"),
     Probe("redis", "an order of a group", _answer(with_part("headers", "group", "a")), "short: .*without a group.*"),
     Probe(
         "redis",
