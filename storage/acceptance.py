@@ -155,7 +155,7 @@ def _new(
         "order": order.model_dump(mode="json"), "credits": order.credits, "provider": order.routes[0].provider,
     }  # fmt: skip
     deadline_after = order.deadline_seconds or pipeline.deadline_seconds
-    return NewGeneration(Generation(**values), order.model_dump_json(), deadline_after)
+    return NewGeneration(Generation(**values), deadline_after)
 
 
 _FIND_EARLIER = returns(Generation)("""

@@ -11,10 +11,10 @@ from storage.sql import IS_FREE, returns
 # One order, or all orders of a batch.
 INSERT = returns(lambda *row: row)("""
     WITH given AS (
-        SELECT * FROM unnest(
-            %(ids)s::uuid[], %(idempotency_keys)s::text[], %(kinds)s::text[], %(models)s::text[], %(orders)s::jsonb[],
-            %(credits)s::bigint[], %(providers)s::text[], %(deadlines_after)s::float8[]
-        ) AS given (id, idempotency_key, kind, model, "order", credits, provider, deadline_after)
+        SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
+            id uuid, idempotency_key text, kind text, model text, "order" jsonb, credits bigint, provider text,
+            deadline_after float8
+        )
     ), inserted AS (
         INSERT INTO generations (
             id, customer_id, idempotency_key, request_hash, kind, model, "order", credits, provider, result_urls,
