@@ -38,11 +38,16 @@ def api(
     of_batch = an_order().model_copy(update={"batch_id": batch_id})
     generation_id, _ = (a_generation(database, settings, owner, of_batch) for _ in range(2))
     stored = complete(database, settings, objects, generation_id, b"a picture", poster=True)
+    # The tool puts no value with a slash into a path.
+    result_key = f"{uuid4()}.png"
+    objects.put_bytes(result_key, b"a picture", content_type="image/png")
+    with database.statement() as sql:
+        sql.run("UPDATE assets SET object_key = %(key)s WHERE id = %(id)s", key=result_key, id=stored.id)
     settings = settings.model_copy(update={"cdn": CdnSettings(secret=SecretStr(CDN_SECRET))})
     with serving(create_app(settings)) as client:
         address = str(client.base_url).rstrip("/")
         share_id = a_share(database, generation_id)
-        known = operations(settings, objects, generation_id, batch_id, stored.object_key, share_id)
+        known = operations(settings, objects, generation_id, batch_id, result_key, share_id)
         yield Api(address, owner.api_key, stranger.api_key, known)
 
 
