@@ -68,7 +68,6 @@ ResumesAfter = Annotated[int | None, Depends(_resumes_after)]
 """The id of the last event that the client has. None: the client has none."""
 
 _A_STREAM: dict[str, object] = {
-    "schema": {"type": "string"},
     # OpenAPI 3.2's description of one message.
     "itemSchema": {
         "type": "object",
@@ -142,7 +141,7 @@ def a_place(shares: Shares, customer: ActingCustomer) -> Iterator[None]:
     "/generations/{generation_id}/events",
     summary="Follow a generation",
     status_code=200,
-    response_class=EventStream,
+    response_class=Response,
     response_model=None,
     responses=_ONE | problems(Unauthenticated, NotFound, InvalidRequest, TooManyRequests),
     dependencies=[Depends(_place)],

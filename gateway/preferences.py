@@ -36,7 +36,7 @@ Prefer = Annotated[
         alias="Prefer",
         description="`wait=N` keeps the request open until the generation has ended, or for N seconds, up to "
         f"{LONGEST_WAIT_SECONDS}",
-        examples=["wait=30"],
+        examples=["wait=1"],
     ),
 ]
 """The first `Prefer` header. A parameter of the route itself, because a dependency costs each request more time."""

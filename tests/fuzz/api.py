@@ -58,13 +58,6 @@ class Cases(BaseModel):
     """The requests that failed a check."""
 
 
-class Operations(BaseModel):
-    """The number of operations."""
-
-    total: int
-    """The operations in the document."""
-
-
 class Report(BaseModel):
     """The tool's report."""
 
@@ -72,8 +65,6 @@ class Report(BaseModel):
     """0: no failure and no error."""
     test_cases: Cases
     """The requests."""
-    operations: Operations
-    """The operations."""
     failures: list[Any]
     """The failed checks."""
     errors: list[Any]
@@ -82,10 +73,12 @@ class Report(BaseModel):
     """The numbers of requests by operation, by phase, and by the kind of their answer ("accepted")."""
 
     @property
-    def unreached(self) -> int:
-        """The number of operations that accepted no request."""
-        counts = (sum(phase["accepted"] for phase in phases.values()) for phases in self.valid_rates.values())
-        return self.operations.total - sum(count > 0 for count in counts)
+    def reached(self) -> set[str]:
+        """The operations that accepted a request, such as "GET /v1/me"."""
+        accepted = {
+            name: sum(phase["accepted"] for phase in phases.values()) for name, phases in self.valid_rates.items()
+        }
+        return {name for name, count in accepted.items() if count}
 
 
 @dataclass(frozen=True)
