@@ -48,26 +48,22 @@ MUTANTS = (
         name="capture in a later transaction",
         breaks="a generation can be completed without a capture",
         file="storage/transitions.py",
-        old="        ledger.capture(sql, claim.generation.customer_id, claim.id)\n    return moved\n",
-        new="        sql._connection.commit()\n"
-        "        ledger.capture(sql, claim.generation.customer_id, claim.id)\n"
-        "    return moved\n",
+        old="        _settle(sql, claim, ledger.capture)\n    return moved\n",
+        new="        sql._connection.commit()\n        _settle(sql, claim, ledger.capture)\n    return moved\n",
     ),
     Mutant(
         name="release in a later transaction",
         breaks="a generation can fail and keep its hold",
         file="storage/transitions.py",
-        old="    ledger.release(sql, claim.generation.customer_id, claim.id)\n    return failed\n",
-        new="    sql._connection.commit()\n"
-        "    ledger.release(sql, claim.generation.customer_id, claim.id)\n"
-        "    return failed\n",
+        old="    _settle(sql, claim, ledger.release)\n    return failed\n",
+        new="    sql._connection.commit()\n    _settle(sql, claim, ledger.release)\n    return failed\n",
     ),
     Mutant(
         name="cancel in `queued` without a release",
         breaks="a cancelled generation keeps its hold",
         file="storage/transitions.py",
-        old="    ledger.release(sql, customer_id, generation_id)\n",
-        new="",
+        old="        ledger.release(sql, generation.customer_id, generation.id)\n",
+        new="        pass\n",
     ),
     Mutant(
         name="a create before its intent",
@@ -166,9 +162,9 @@ MUTANTS = (
         breaks="a worker whose create never left queues a generation whose create another worker has sent",
         file="storage/statements.py",
         old="        WHERE id = %(id)s AND stage = %(origin)s AND submission = %(token)s\n"
-        "        RETURNING id, stage\n",
+        "        RETURNING id, customer_id, stage, progress\n",
         new="        WHERE id = %(id)s AND stage = %(origin)s AND %(token)s::uuid IS NOT NULL\n"
-        "        RETURNING id, stage\n",
+        "        RETURNING id, customer_id, stage, progress\n",
         checks=("tests/integration/tasks/test_submit.py", MODEL),
     ),
     Mutant(

@@ -86,6 +86,7 @@ def test_an_order_is_accepted_and_its_price_is_held(
         "outcome": None,
         "cancel_requested_at": None,
         "assets": [],
+        "downloads": 0,
         "metadata": {"order": "1234"},
         "rating": None,
         "started_at": None,

@@ -118,7 +118,7 @@ def _delete(database: Database) -> None:
         session.execute(
             text(
                 "DELETE FROM events; DELETE FROM ledger_transfers WHERE generation_id IS NOT NULL; "
-                "DELETE FROM generations"
+                "DELETE FROM generation_labels; DELETE FROM generations"
             )
         )
 
