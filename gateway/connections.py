@@ -39,6 +39,9 @@ _MOST_PIPELINED = 16
 _FREE_PARTS = 1000
 _LEAST_PART_BYTES = 32
 
+# The parser also takes a request line without a version, as HTTP/0.9 had it.
+_VERSIONS = frozenset({"1.0", "1.1"})
+
 # After an early answer, a client may still be sending. It needs a moment to read the answer before the connection ends.
 _LINGER_SECONDS = 1.0
 
@@ -156,6 +159,8 @@ class BoundedProtocol(HttpToolsProtocol):
         return problem
 
     def on_headers_complete(self) -> None:
+        if self.parser.get_http_version() not in _VERSIONS:
+            raise self._refused(BadRequest("speak HTTP/1.1 or HTTP/1.0"))
         if len(self.pipeline) >= _MOST_PIPELINED:
             raise self._refused(BadRequest(f"wait for answers: up to {_MOST_PIPELINED} requests may be under way"))
         self._fruitless_bytes = 0

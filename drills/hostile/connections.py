@@ -143,7 +143,13 @@ CONNECTIONS = [
         r"40[01] after \d+ KiB",
     ),
     Probe("head", "1,000 fields", _once(_HEAD + b"X: y\r\n" * 1000 + b"\r\n"), _TOO_LARGE, is_short=True),
-    Probe("head", "trailers without end", _flood(_CHUNKED + b"1\r\na\r\n0\r\n", b"X: y\r\n", 16), _TOO_LARGE),
+    # The answer to the missing key comes first; then the gateway drops bytes for a moment, and closes.
+    Probe(
+        "head",
+        "trailers without end",
+        _flood(_CHUNKED + b"1\r\na\r\n0\r\n", b"X: y\r\n", 16),
+        r"(401|431|closed) after \d+ KiB",
+    ),
     Probe("head", "chunk extensions without end", _flood(_CHUNKED + b"1;", b"a=b;", 16), _TOO_LARGE),
     Probe("head", "chunks of one byte", _flood(_CHUNKED, b"1\r\na\r\n", 1), _BAD_SMALL),
     Probe("head", "chunks of one byte, with a key", _flood(_WITH_KEY, b"1\r\n \r\n", 1), _BAD_SMALL),

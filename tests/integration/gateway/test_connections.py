@@ -134,6 +134,11 @@ def test_a_head_beyond_the_limits_is_answered_with_431_and_ends_the_connection(
     assert is_served(address)
 
 
+def test_a_request_without_a_version_is_refused(address: tuple[str, int]) -> None:
+    assert status(answer_to(address, b"GET /\r\n\r\n")) == 400
+    assert is_served(address)
+
+
 def test_trailers_count_as_a_head(address: tuple[str, int]) -> None:
     begin = b"POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
     answer = answer_to(address, begin, *[b"X: y\r\n" * 4096] * 8)
