@@ -52,7 +52,7 @@ def _post(target: Target, path: str, content_type: str, body: bytes, *, with_key
 
 # FastAPI would need a second for these, so they are refused before they are parsed.
 _COUNTED = {"1 MiB of empty lists", "1 MiB of numbers", "1 MiB of empty objects", "100,000 deep", "50,000 keys"}
-# The announced length is too large for this path, whoever asks.
+# The announced length is too large for this path.
 _TOO_LARGE = {"an image of 20 MB"}
 
 
@@ -62,10 +62,10 @@ def _allowed(path: str, name: str, *, with_key: bool) -> str:
         return "401|413"
     if path == "/v1/uploads":
         return "201|413|415" if with_key else "401"
-    if name in _TOO_LARGE:
-        return "413"
     if not with_key:
         return "401"
+    if name in _TOO_LARGE:
+        return "413"
     return "413" if name in _COUNTED else "400|413|415|422"
 
 

@@ -218,9 +218,13 @@ class _Files:
     def taken_out(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The answer without its files. A `data:` URI becomes a link to this place of the same answer."""
         of_uris, of_member = self._kept or (None, None)
-        chunks = embedded.with_links(chunks, self._link, of_uris)
+        chunks = embedded.with_links(self._limited(chunks), self._link, of_uris)
         if self._call.elide is not None:
             chunks = embedded.without_files(chunks, self._call.elide, of_member)
+        return self._limited(chunks)
+
+    def _limited(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same chunks, up to the limit of a file. A long file adds nothing to the answer without its files."""
         for chunk in chunks:
             if any(kept.is_too_large for kept in self._kept):
                 raise _too_large(self._call, f"{MAX_FILE_BYTES} bytes")

@@ -139,3 +139,13 @@ def test_a_create_with_too_large_an_answer_is_an_unknown_outcome(
     server.will(http(200, ANSWER))
     with pytest.raises(ProviderOutcomeUnknown, match=f"more than {len(FILE) - 1} bytes"):
         created(server)
+
+
+def test_a_create_whose_file_does_not_end_is_left_at_the_limit(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_FILE_BYTES", len(FILE) - 1)
+    begin = response(200, b'{"bytes": "' + TEXT.encode() * 1000, {"Content-Length": "1000000000"})
+    server.will(raw(begin))
+    with pytest.raises(ProviderOutcomeUnknown, match=f"more than {len(FILE) - 1} bytes"):
+        created(server)
