@@ -33,6 +33,8 @@ from workers.dispatch import Dispatcher
 
 # Uploads wait for their senders in files, and then need a thread and memory for a part of the file.
 _MOST_UPLOADS_AT_ONCE = 64
+# Each is up to `inputs.max_request_bytes` (8 MiB) in memory.
+_MOST_LARGE_BODIES = 16
 _UPLOAD_THREADS = 8
 
 # People look at counts. The last use of a key needs no such precision.
@@ -70,6 +72,8 @@ class GatewayServices:
     """The views of shares."""
     rate_limits: RateLimits
     """Limits the requests of API keys."""
+    body_shares: Shares
+    """The large bodies of JSON that are in memory at one time."""
     upload_shares: Shares
     """The uploads at one time, while their senders send."""
     upload_threads: CapacityLimiter
@@ -160,6 +164,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         downloads=Tally(loop_database, "downloads", downloads.add, every_seconds=_COUNTS_SECONDS),
         views=Tally(loop_database, "views", shares.add_views, every_seconds=_COUNTS_SECONDS),
         rate_limits=RateLimits(settings.redis_url, settings.rate_limits),
+        body_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_LARGE_BODIES),
         upload_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
         upload_threads=CapacityLimiter(_UPLOAD_THREADS),
         announce=announcer.announce,

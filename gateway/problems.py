@@ -195,6 +195,10 @@ async def _http_exception(request: Request, error: HTTPException) -> JSONRespons
             return problem_response(problem, {"Allow": ", ".join(sorted(allowed))})
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             problem = ContentTooLarge(error.detail)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            problem = TooManyRequests(error.detail)
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            problem = Unavailable(error.detail)
         case _:
             problem = BadRequest("the body cannot be read: send UTF-8 JSON")
     return problem_response(problem, error.headers)

@@ -183,7 +183,9 @@ class InputSettings(BaseModel):
     """The largest video."""
     max_stored_uploads: int = Field(default=10_000, ge=0, description="stored uploads of one customer")
     max_stored_bytes: int = Field(default=20 * 1024**3, ge=0, description="stored uploads of one customer together")
-    uploads_at_once: int = Field(default=4, gt=0, description="uploads of one customer to one gateway process")
+    uploads_at_once: int = Field(
+        default=4, gt=0, description="uploads of one customer to one gateway process, and as many orders above 1 MiB"
+    )
     max_request_bytes: int = Field(
         default=8 * 1024**2, gt=0, description="a whole order over HTTP, which may hold `data:` URIs"
     )

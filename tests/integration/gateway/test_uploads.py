@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -327,3 +328,26 @@ def test_a_video_is_refused_while_slow_videos_of_others_take_the_whole_decoder(
             places.enter_context(decoder._PLACES.taken_by(uuid4()))
         refused = upload(gateway, customer, video(3))
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+
+
+def test_large_orders_of_one_customer_have_places_of_their_own(
+    gateway: httpx.Client, settings: Settings, make_customer: Callable[[int], NewCustomer]
+) -> None:
+    customer, other = make_customer(10), make_customer(10)
+    address = (gateway.base_url.host, gateway.base_url.port or 80)
+    large = 2 * 1024 * 1024
+
+    def begin(of: NewCustomer) -> socket.socket:
+        connection = socket.create_connection(address, timeout=10)
+        head = f"POST /v1/generations HTTP/1.1\r\nHost: x\r\nX-API-Key: {of.api_key}\r\nContent-Type: application/json"
+        connection.sendall(f"{head}\r\nContent-Length: {large}\r\n\r\n{{".encode())
+        return connection
+
+    with ExitStack() as open_ones:
+        begun = [open_ones.enter_context(begin(customer)) for _ in range(settings.inputs.uploads_at_once + 1)]
+        answered, _, _ = select.select(begun, [], [], 10)
+        assert [connection.recv(12) for connection in answered] == [b"HTTP/1.1 429"]
+        answer = gateway.post(
+            "/v1/generations", content=b" " * large, headers={**other.headers, "Content-Type": "application/json"}
+        )
+        assert answer.json()["detail"].startswith("the body is not valid JSON"), answer.text
