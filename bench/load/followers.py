@@ -26,7 +26,7 @@ _NO_CONTENT = 204
 
 @dataclass
 class Followed:
-    """What one follower saw."""
+    """The events and answers that one follower received."""
 
     generation_id: str
     """The generation."""

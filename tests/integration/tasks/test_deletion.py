@@ -1,4 +1,4 @@
-"""Deleting a customer removes keys, files, prompts and uploads. The ledger stays."""
+"""The deletion of a customer removes the customer's keys, files, prompts and uploads. The ledger stays."""
 
 import pytest
 from sqlalchemy import text
