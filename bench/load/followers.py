@@ -6,18 +6,16 @@ Each follower behaves as a browser's `EventSource`: it connects again with the l
 import asyncio
 import json
 import random
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
-from bench.load.pipe import hear, tell
+from bench.load.process import LoadProcess
 
 _CONNECTING_AT_ONCE = 64
 _RETRY_SECONDS = 0.2
@@ -47,7 +45,7 @@ class Followed:
         return self.ids == sorted(set(self.ids))
 
 
-class Followers:
+class Followers(LoadProcess):
     """Followers of generations. They connect when the `with` block begins.
 
     Args:
@@ -57,49 +55,21 @@ class Followers:
     """
 
     def __init__(self, url: str, headers: Mapping[str, str], generations: Collection[str]) -> None:
-        self._job = {"url": url, "headers": dict(headers), "generations": list(generations)}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.load.followers"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        tell(self._process, self._job)
-        hear(self._process)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._running as process:  # closes the pipes and waits
-            process.kill()
-
-    @property
-    def pid(self) -> int:
-        """The process id, for the meter."""
-        return self._running.pid
+        job = {"url": url, "headers": dict(headers), "generations": list(generations)}
+        super().__init__("bench.load.followers", job)
 
     def reconnect(self) -> None:
         """Cut every second connection. Its follower connects again."""
-        tell(self._running, "reconnect")
-        hear(self._running)
+        self.tell("reconnect")
+        self.hear()
 
     def results(self, seconds: float) -> list[Followed]:
         """Wait until each follower got a 204, but not longer than `seconds`. Returns what all saw."""
-        tell(self._running, seconds)
-        answer = hear(self._running)
+        self.tell(seconds)
+        answer = self.hear()
         if not isinstance(answer, list):
             raise TypeError(str(answer))
         return [Followed(**each) for each in answer]
-
-    @property
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("use Followers in a with statement")
-        return self._process
 
 
 class _Follower:

@@ -6,7 +6,6 @@ processor time apart.
 
 import http.client
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from bench.load.pipe import hear, tell
+from bench.load.process import LoadProcess
 from bench.subjects.protocols import Door
 
 _TIMEOUT_SECONDS = 60.0
@@ -93,38 +92,15 @@ def _place_in_turn(door: Door, count: int) -> list[float]:
     return latencies
 
 
-class Load:
+class Load(LoadProcess):
     """`place_at` in a separate process. The process starts with the `with` block and waits for `go`."""
 
     def __init__(self, doors: Sequence[Door], count: int) -> None:
-        self._job = {"doors": [asdict(door) for door in doors], "count": count}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.load.senders"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        tell(self._process, self._job)
-        hear(self._process)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._running as process:  # closes the pipes and waits
-            process.kill()
-
-    @property
-    def pid(self) -> int:
-        """The process id, for the meter."""
-        return self._running.pid
+        super().__init__("bench.load.senders", {"doors": [asdict(door) for door in doors], "count": count})
 
     def go(self) -> None:
         """Start placing the orders and return at once."""
-        tell(self._running, "go")
+        self.tell("go")
 
     def latencies(self) -> list[float]:
         """Wait until every order is answered, and return the same as `place`.
@@ -132,16 +108,10 @@ class Load:
         Raises:
             OrderRefused: an answer was not 2xx, or the process died.
         """
-        answer = hear(self._running)
+        answer = self.hear()
         if not isinstance(answer, list):
             raise OrderRefused(str(answer))
         return answer
-
-    @property
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("use Load in a with statement")
-        return self._process
 
 
 def main() -> None:
