@@ -35,7 +35,8 @@ from gateway.uploads import router as uploads_router
 from gateway.usage import router as usage_router
 from schemas.enums import Door
 from schemas.errors import Unavailable
-from schemas.settings import InputSettings, Settings, get_settings
+from schemas.setting_groups import InputSettings
+from schemas.settings import Settings, get_settings
 
 MAX_BODY_BYTES = 1024 * 1024
 

@@ -21,7 +21,7 @@ from media.decoder import Limits
 from media.reading import Reading
 from schemas.enums import Kind
 from schemas.media_types import MP4, PNG, MediaType
-from schemas.settings import MediaSettings
+from schemas.setting_groups import MediaSettings
 
 _TIMES = 100
 _EDGE = 8100

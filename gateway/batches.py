@@ -26,7 +26,7 @@ from schemas.enums import Status
 from schemas.errors import InvalidRequest, NotCancellable, NotFound, Unauthenticated
 from schemas.identity_api import HttpBatch
 from schemas.lists import PageQuery, Position
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from schemas.stages import status_of
 from storage import batches, details, finding, sql
 from storage.batches import Batch

@@ -1,7 +1,7 @@
 """Bounds every connection in size and time, before a request reaches the application.
 
 uvicorn reads a head of any size, and waits for its rest without end. This protocol adds the limits of
-`schemas.settings.ConnectionSettings` to uvicorn's protocol:
+`schemas.setting_groups.ConnectionSettings` to uvicorn's protocol:
 
 - A head has a limit of bytes and of fields, and a time limit. The same holds for what follows a body (trailers).
 - A body must arrive at a least rate. Time in which the application reads nothing does not count.
@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 from gateway.problems import MEDIA_TYPE, BadRequest, HeadTooLarge, RequestTimeout
 from schemas.errors import RequestError, Unavailable
-from schemas.settings import ConnectionSettings
+from schemas.setting_groups import ConnectionSettings
 
 log = structlog.get_logger()
 

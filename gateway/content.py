@@ -23,7 +23,7 @@ from gateway.streaming import STREAMED, ObjectMissing, StoredFile, disposition, 
 from schemas.content_link import content_link
 from schemas.enums import AssetRole, Status
 from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
-from schemas.settings import CdnSettings, RetentionSettings
+from schemas.setting_groups import CdnSettings, RetentionSettings
 from schemas.stages import status_of
 from schemas.tables import Asset, Generation
 from storage import assets, details

@@ -19,7 +19,7 @@ from schemas.enums import Kind, Stage, Status
 from schemas.errors import InvalidRequest, Unauthenticated
 from schemas.lists import ListResource, PageQuery, Position
 from schemas.orders import LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from schemas.stages import status_of
 from schemas.text import OptionalName, OptionalProse
 from storage import details, finding, sql

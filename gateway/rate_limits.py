@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.problems import RateLimited
-from schemas.settings import RateLimitSettings
+from schemas.setting_groups import RateLimitSettings
 
 log = structlog.get_logger()
 

@@ -20,7 +20,7 @@ from schemas.api import (
 from schemas.causes import CONSEQUENCES, cause_of_cancel, cause_of_failure
 from schemas.enums import AssetRole, Stage, TransferKind
 from schemas.orders import Order
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from schemas.stages import status_of
 from schemas.tables import Asset, Generation
 from storage import assets

@@ -22,7 +22,7 @@ from schemas.enums import Kind
 from schemas.errors import NotFound, StorageQuotaExceeded, TooManyRequests, Unauthenticated, Unavailable
 from schemas.inputs import upload_url
 from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
-from schemas.settings import InputSettings
+from schemas.setting_groups import InputSettings
 from schemas.shares import NoPlace, Shares
 from schemas.tables import Upload
 from storage import uploads

@@ -14,7 +14,7 @@ from schemas.errors import InvalidRequest
 from schemas.inputs import InputField, is_data_uri, upload_url
 from schemas.media_types import HEAD_BYTES, TAKEN, MediaType, sniff
 from schemas.orders import GenerationRequest
-from schemas.settings import InputSettings
+from schemas.setting_groups import InputSettings
 from storage import upload_quota, uploads
 from storage.database import Database
 from storage.objects import ObjectStore

@@ -7,7 +7,7 @@ from uuid import UUID
 from intake.video_length import measure
 from schemas.enums import Kind
 from schemas.media_types import MediaType
-from schemas.settings import InputSettings
+from schemas.setting_groups import InputSettings
 from schemas.tables import Upload
 from storage import uploads
 from storage.database import Database

@@ -15,7 +15,7 @@ from providers.http.redaction import keys_of
 from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderBadResponse
 from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 Credentials = Callable[[], Mapping[str, str]]
 """Returns the authentication headers. Runs before each call, because a token can expire between calls."""

@@ -19,7 +19,8 @@ from providers.twins import with_twins
 from schemas.errors import InvalidSettings, ProviderAuthFailed
 from schemas.names import ProviderName, is_twin
 from schemas.reach import Reach, reach_of
-from schemas.settings import ProviderSettings, ProvidersSettings, Settings
+from schemas.setting_groups import ProviderSettings, ProvidersSettings
+from schemas.settings import Settings
 
 if TYPE_CHECKING:
     from providers.http.transport import Transport

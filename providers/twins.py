@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from pydantic import SecretStr
 
 from schemas.names import twin_of
-from schemas.settings import ProviderSettings, ProvidersSettings, TestKeySettings
+from schemas.setting_groups import ProviderSettings, ProvidersSettings, TestKeySettings
 
 # The sandbox's vendors that need more than an address and a key. `{url}` stands for the address.
 _OPTIONS: Mapping[str, Mapping[str, str]] = {

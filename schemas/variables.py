@@ -10,7 +10,8 @@ from typing import Any, Final, get_args, get_origin
 from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
 
-from schemas.settings import ProviderSettings, ProvidersSettings, Settings
+from schemas.setting_groups import ProviderSettings, ProvidersSettings
+from schemas.settings import Settings
 
 PREFIX: Final = "REELWORKS_"
 _JOINT: Final = "__"

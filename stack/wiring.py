@@ -13,7 +13,8 @@ from pydantic import BaseModel, SecretStr
 from providers.registry import adapter_names
 from sandbox import vendors
 from schemas.reach import connectable
-from schemas.settings import ProviderSettings, ProvidersSettings, Settings, TestKeySettings
+from schemas.setting_groups import ProviderSettings, ProvidersSettings, TestKeySettings
+from schemas.settings import Settings
 from stack.credentials import Credentials
 from stack.errors import PartFailed
 from stack.ports import ATTEMPTS, check_free, free_port, is_free

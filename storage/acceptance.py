@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from schemas.errors import GenerationDeleted, IdempotencyMismatch, NotFound
 from schemas.inputs import Facts, InputField
 from schemas.orders import GenerationRequest, Order
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from schemas.tables import Generation
 from storage import earlier_generations, ledger, transitions, uploads
 from storage.ledger import Spender

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from schemas.enums import AssetRole
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from schemas.tables import Asset
 from storage.sql import Sql
 

@@ -14,7 +14,7 @@ from schemas.enums import Stage, TransferKind
 from schemas.errors import InvalidRequest, NotFound, RequestError
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from schemas.tables import Generation
 from storage import acceptance
 from storage.ledger import Spender

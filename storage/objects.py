@@ -14,7 +14,7 @@ from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError
 
 from schemas.ranged_file import RangedFile
-from schemas.settings import S3Settings
+from schemas.setting_groups import S3Settings
 
 # S3 accepts up to 10,000 parts of at least 5 MiB. Parts of 8 MiB allow 80 GB and need 8 MiB of memory for each task.
 PART_BYTES = 8 * 1024 * 1024

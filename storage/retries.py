@@ -7,7 +7,7 @@ from uuid import UUID
 from schemas.errors import NotFinished, NotFound
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from schemas.stages import TERMINAL, status_of
 from schemas.tables import Generation
 from storage import acceptance

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from schemas.errors import NotFound, StorageQuotaExceeded
-from schemas.settings import InputSettings
+from schemas.setting_groups import InputSettings
 from storage.sql import Sql, returns
 
 

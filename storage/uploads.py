@@ -15,7 +15,7 @@ from schemas.enums import Kind
 from schemas.errors import InvalidRequest, RequestError
 from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, InputField, upload_id, upload_url
 from schemas.media_types import MediaType
-from schemas.settings import InputSettings
+from schemas.setting_groups import InputSettings
 from schemas.tables import Upload
 from storage import upload_quota
 from storage.database import Database

@@ -9,7 +9,7 @@ from providers.files.downloads import Download, open_download
 from schemas.enums import ErrorCode, Kind, Stage
 from schemas.errors import DownloadError, ProviderError, SlowSource, WrongFile
 from schemas.media_types import RESULTS
-from schemas.settings import DownloadSettings
+from schemas.setting_groups import DownloadSettings
 from schemas.stages import progress_within
 from storage import transitions
 from storage.claims import Claim

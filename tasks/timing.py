@@ -2,7 +2,7 @@
 
 import random
 
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 
 FIRST_LOOK_UP_SECONDS = 2.0
 """The pause before the first look-up of a create whose result is unknown."""

@@ -5,7 +5,7 @@ import tenacity
 
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from storage.claims import Claim
 from storage.outages import OUTAGES
 from storage.transitions import NOTHING, Changes

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.enums import Queue, Stage
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from schemas.stages import WORK
 from storage import generations
 from storage.database import Database

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.enums import Stage
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from storage import generations
 from storage.database import Database
 from storage.sql import of, returns

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from minio import Minio
 
-from schemas.settings import S3Settings
+from schemas.setting_groups import S3Settings
 
 _KEY = "curl"
 _LINK_HOLDS = timedelta(hours=1)

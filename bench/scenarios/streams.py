@@ -20,7 +20,8 @@ from bench.running_stack import RunningStack, process_ids, running_stack
 from bench.scenario import RunContext
 from bench.subjects.reelworks import NAME as REELWORKS
 from bench.subjects.reelworks import problems
-from schemas.settings import ConnectionSettings, SandboxSettings, Settings, StreamSettings
+from schemas.setting_groups import ConnectionSettings, SandboxSettings, StreamSettings
+from schemas.settings import Settings
 from storage.database import Database
 
 NAME = "streams"

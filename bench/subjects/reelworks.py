@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 from bench.running_stack import image_door, new_customer, process_ids
 from bench.subjects.protocols import Door, Infrastructure, Running
-from schemas.settings import S3Settings, Settings
+from schemas.setting_groups import S3Settings
+from schemas.settings import Settings
 from stack.processes import Process, application_processes
 from stack.stack import Stack
 from stack.wiring import with_free_ports

@@ -16,7 +16,8 @@ import psutil
 from drills.chaos.network.proxy import HOST, Link, Proxy
 from drills.chaos.plans.schedule import BEAT, GATEWAY, SUPERVISOR, LinkName
 from sandbox.client import SandboxClient
-from schemas.settings import DownloadSettings, PipelineSettings, Settings
+from schemas.setting_groups import DownloadSettings, PipelineSettings
+from schemas.settings import Settings
 from stack.child import Child
 from stack.credentials import Credentials
 from stack.ports import free_port

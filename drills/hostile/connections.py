@@ -119,7 +119,7 @@ _BAD = r"(400|closed) after \d+ KiB"
 # A small request has left before the server closes, so the answer always arrives.
 _TOO_LARGE_SMALL = r"431 after \d+ KiB"
 _BAD_SMALL = r"400 after \d+ KiB"
-# The defaults of `schemas.settings.ConnectionSettings`, and a moment.
+# The defaults of `schemas.setting_groups.ConnectionSettings`, and a moment.
 _HEAD_SECONDS = 17.0
 _BODY_SECONDS = 33.0
 

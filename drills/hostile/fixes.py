@@ -2,7 +2,7 @@
 
 from drills.mutations import Mutant
 
-_SETTINGS = "schemas/settings.py"
+_SETTINGS = "schemas/setting_groups.py"
 _ENVELOPES = "workers/envelopes.py"
 
 FIXES = (
@@ -179,8 +179,8 @@ FIXES = (
         name="the uploads of one customer at a time",
         breaks="slow uploads of one customer stop the uploads of all others",
         file=_SETTINGS,
-        old="uploads_at_once: int = Field(default=4,",
-        new="uploads_at_once: int = Field(default=4000,",
+        old="uploads_at_once: int = Field(\n        default=4,",
+        new="uploads_at_once: int = Field(\n        default=4000,",
         checks=("16 dripped uploads", "beside 16 dripped ones"),
     ),
     Mutant(

@@ -14,7 +14,8 @@ from redis import Redis
 
 from drills.hostile.hosts import Hosts, running_hosts
 from sandbox.client import SandboxClient
-from schemas.settings import SandboxSettings, Settings
+from schemas.setting_groups import SandboxSettings
+from schemas.settings import Settings
 from stack.stack import Stack
 from storage import customers, ledger
 from storage.database import Database

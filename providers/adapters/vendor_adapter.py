@@ -33,7 +33,7 @@ from providers.webhooks import standard_webhooks
 from schemas.enums import ErrorCode
 from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
 from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 M = TypeVar("M", bound=BaseModel)
 

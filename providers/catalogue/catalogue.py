@@ -19,7 +19,7 @@ from schemas.errors import InvalidRequest, ModelPaused, ModelRetired, NoSandbox
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.names import ProviderName, original_of, twin_of
 from schemas.orders import GenerationRequest, Order, Route
-from schemas.settings import PriceSettings
+from schemas.setting_groups import PriceSettings
 from schemas.text import shown
 
 

@@ -12,7 +12,7 @@ from providers.catalogue.prices import Price
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import Kind
 from schemas.errors import InvalidSettings
-from schemas.settings import PriceSettings
+from schemas.setting_groups import PriceSettings
 
 _PRICES = TypeAdapter(dict[str, Price])
 

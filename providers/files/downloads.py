@@ -14,7 +14,7 @@ from providers.http.encodings import is_encoded
 from schemas.enums import Kind
 from schemas.errors import DownloadError, WrongFile
 from schemas.media_types import HEAD_BYTES, RESULTS, MediaType, sniff
-from schemas.settings import DownloadSettings
+from schemas.setting_groups import DownloadSettings
 
 MAX_RESUMES = 5
 

@@ -10,7 +10,7 @@ from schemas.errors import DownloadError, ProviderRejected, ProviderUnavailable,
 from schemas.inputs import InputField, is_ours
 from schemas.media_types import TAKEN
 from schemas.orders import Inputs
-from schemas.settings import DownloadSettings, InputSettings
+from schemas.setting_groups import DownloadSettings, InputSettings
 
 _LONGEST_SILENCE_SECONDS = 10.0
 

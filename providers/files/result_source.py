@@ -15,7 +15,7 @@ from providers.http.encodings import decoded, is_encoded
 from providers.http.network import USER_AGENT, LimitedTransport
 from providers.http.urls import web_url
 from schemas.errors import DownloadError
-from schemas.settings import DownloadSettings
+from schemas.setting_groups import DownloadSettings
 
 _CONNECT_SECONDS = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

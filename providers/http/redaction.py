@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 # A link, also with escaped characters; the end of a link to the object store or to the gateway, if the vendor quotes
 # only that part; a data URI.

@@ -23,7 +23,7 @@ from providers.http.calls import Call, Reply
 from providers.http.transport import Transport
 from schemas.errors import CallbackRefused, ProviderError
 from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 KEPT_SECONDS = 86_400
 AGAIN_SECONDS = 60

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from storage.audit import files, rows
 from storage.audit.report import Breach, Report
 from storage.audit.rows import EVERYTHING, the_last

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from urllib3.exceptions import HTTPError
 
 from schemas.enums import SweepKind
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sweeps import files, rows

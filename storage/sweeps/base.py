@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from storage.database import Database
 from storage.objects import ObjectStore
 

@@ -14,7 +14,7 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import NORMAL, Delivered, Match, Scenario
 from schemas.inputs import Facts, InputFacts
 from schemas.orders import GenerationRequest, Order
-from schemas.settings import DownloadSettings, InputSettings
+from schemas.setting_groups import DownloadSettings, InputSettings
 from tests.sandbox.harness import PATIENCE_SECONDS
 
 INPUTS = InputSettings(allowed_private_networks=[ip_network("127.0.0.0/8")])

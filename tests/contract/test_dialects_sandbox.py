@@ -14,7 +14,7 @@ from providers.http.transport import Transport
 from providers.registry import adapter
 from sandbox.client import SandboxClient
 from sandbox.vendors import options
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from stack.demo import plainest_model
 from tests.contract.mutations import (
     Rule,

@@ -17,7 +17,7 @@ from providers.files.downloads import MAX_RESUMES, Download, open_download
 from schemas.enums import Kind
 from schemas.errors import DownloadError, SlowSource, WrongFile
 from schemas.media_types import MP4, PNG
-from schemas.settings import DownloadSettings
+from schemas.setting_groups import DownloadSettings
 from tests.contract.raw_server import RawServer, dripping, http, raw, response, silence, stalled, unused_port
 
 FILE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 1000

@@ -8,7 +8,7 @@ from providers.files.inputs import read_inputs
 from schemas.enums import ErrorCode
 from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.orders import Inputs
-from schemas.settings import InputSettings
+from schemas.setting_groups import InputSettings
 from tests.contract.raw_server import RawServer, dripping, http, response, stalled, unused_port
 from tests.contract.rig import INPUTS
 from tests.contract.test_downloads import FILE

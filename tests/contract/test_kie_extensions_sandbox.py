@@ -16,7 +16,7 @@ from sandbox.scenarios import Delivered
 from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
 from schemas.inputs import InputFacts, Origin, generation_url
 from schemas.orders import Order
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving
 

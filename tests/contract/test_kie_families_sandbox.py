@@ -24,7 +24,7 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import Rig
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, eventually, receiving
 

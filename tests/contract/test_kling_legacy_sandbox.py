@@ -17,7 +17,7 @@ from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from sandbox.scenarios import Delivered
 from schemas.errors import CallbackRefused, ProviderAuthFailed, ProviderOutcomeUnknown, ProviderRejected
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving
 

@@ -19,7 +19,7 @@ from schemas.errors import (
     ProviderAuthFailed,
     ProviderRejected,
 )
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import RawServer, http
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.contract.wires.openai_videos import OpenAIVideosWire

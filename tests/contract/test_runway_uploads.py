@@ -27,7 +27,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import Answer, RawServer, Request, dripping, http, raw, silence, unused_port
 from tests.contract.test_providers import PAGE
 

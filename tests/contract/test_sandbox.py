@@ -14,7 +14,7 @@ from sandbox.scenarios import Delivered, ErrorReply
 from sandbox.vendors import options
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderError, ProviderOutcomeUnknown
-from schemas.settings import ProviderSettings, ProvidersSettings
+from schemas.setting_groups import ProviderSettings, ProvidersSettings
 from stack.demo import plainest_model
 from tests.contract.rig import Rig
 from tests.contract.wires import WIRES

@@ -21,7 +21,7 @@ from providers.account import Credentials
 from providers.adapters.vertex.credentials import read_credentials
 from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderAuthFailed, ProviderError, ProviderUnavailable
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import Answer, RawServer, http, raw, silence, unused_port
 
 EMAIL = "reelworks@films.iam.gserviceaccount.com"
@@ -232,7 +232,7 @@ from pydantic import SecretStr
 from providers.adapters.vertex.credentials import read_credentials
 from providers.http.transport import Transport
 from schemas.errors import ProviderUnavailable
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 settings = ProviderSettings(api_key=SecretStr("application-default"))
 made = read_credentials("films", settings, Transport())

@@ -20,7 +20,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import Answer, Request
 
 API_KEY = "sk-secret-api-key"

@@ -17,7 +17,8 @@ from drills.hostile.hosts import Hosts, running_hosts
 from sandbox.client import SandboxClient
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Match, Scenario
-from schemas.settings import PipelineSettings, ProvidersSettings, Settings
+from schemas.setting_groups import PipelineSettings, ProvidersSettings
+from schemas.settings import Settings
 from stack.processes import Process, application_processes
 from stack.stack import Stack
 from storage.audit import Report, audit

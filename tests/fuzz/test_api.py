@@ -16,7 +16,8 @@ from schemas import callback_token
 from schemas.content_link import content_link
 from schemas.enums import Scope
 from schemas.input_link import input_link
-from schemas.settings import CdnSettings, Settings, StreamSettings
+from schemas.setting_groups import CdnSettings, StreamSettings
+from schemas.settings import Settings
 from storage import customers
 from storage.api_keys import OPERATOR, Terms
 from storage.database import Database

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from schemas.enums import ErrorCode, EventName
 from schemas.media_types import PNG
-from schemas.settings import InputSettings, Settings
+from schemas.setting_groups import InputSettings
+from schemas.settings import Settings
 from storage import customers, transitions, uploads
 from storage.database import Database
 from storage.objects import ObjectStore

@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from schemas.enums import CancelRule, ErrorCode, EventName, Stage
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed
 from tests.model.files import sha256_of
 from tests.model.menu import MENU, PRICE, RESENT

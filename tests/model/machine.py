@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from schemas.enums import Stage
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from schemas.stages import WORK
 from storage.audit import audit
 from storage.generations import Wake

@@ -14,7 +14,7 @@ from schemas.enums import Queue, Stage
 from schemas.errors import RequestError
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
-from schemas.settings import ProvidersSettings
+from schemas.setting_groups import ProvidersSettings
 from schemas.stages import WORK
 from storage import acceptance, callbacks, cancellation
 from storage.database import Database

@@ -19,7 +19,7 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.sandbox.harness import KEY, PATIENCE_SECONDS, Kie, Receiver, free_port, receiving, start_sandbox
 from tests.sdks.fal_host import HOST, LISTENER
 from tests.sdks.loopback import WATCH

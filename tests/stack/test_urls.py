@@ -7,7 +7,8 @@ from rich.console import Console
 
 from cli.reports.urls import show_urls
 from schemas.errors import NotFound
-from schemas.settings import S3Settings, Settings
+from schemas.setting_groups import S3Settings
+from schemas.settings import Settings
 from stack.credentials import Credentials
 from stack.wiring import with_sandbox
 

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 
 from providers.registry import adapter_names
 from providers.webhooks.standard_webhooks import sign
-from schemas.settings import ProviderSettings, Settings
+from schemas.setting_groups import ProviderSettings
+from schemas.settings import Settings
 from stack.credentials import Credentials
 from stack.errors import PortTaken
 from stack.ports import free_port

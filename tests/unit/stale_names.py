@@ -14,7 +14,8 @@ import typer
 from typer.core import TyperGroup
 
 import sandbox.__main__
-from schemas.settings import ProviderSettings, Settings
+from schemas.setting_groups import ProviderSettings
+from schemas.settings import Settings
 from schemas.unprefixed import UNPREFIXED
 from tests.unit import compose_file
 from tests.unit.documentation import Page

@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator
 from intake import video_length
 from media.decoder import FILES_AT_ONCE
 from media.isolation import SLACK_BYTES
-from schemas.settings import MediaSettings, Settings
+from schemas.setting_groups import MediaSettings
+from schemas.settings import Settings
 from tests.unit import compose_file
 from tests.unit.compose_file import Compose, MissingVariable, Service
 from tests.unit.dotenv_example import variables

@@ -8,7 +8,8 @@ from pydantic import SecretStr, ValidationError
 
 from providers.registry import adapter_names
 from sandbox import vendors
-from schemas.settings import DEVELOPMENT_SECRET, S3Settings, Settings
+from schemas.setting_groups import S3Settings
+from schemas.settings import DEVELOPMENT_SECRET, Settings
 from tests.unit import compose_file
 from tests.unit.compose_file import Compose
 from tests.unit.dotenv_example import variables

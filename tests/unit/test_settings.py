@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from schemas.settings import DEVELOPMENT_SECRET, ProviderSettings, ProvidersSettings, S3Settings, Settings
+from schemas.setting_groups import ProviderSettings, ProvidersSettings, S3Settings
+from schemas.settings import DEVELOPMENT_SECRET, Settings
 from schemas.unprefixed import UNPREFIXED
 from tests.unit.dotenv_example import variables
 

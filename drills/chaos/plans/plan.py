@@ -8,7 +8,7 @@ from functools import cached_property
 
 from drills.chaos.plans.orders import PlannedOrder, plan_orders
 from drills.chaos.plans.schedule import Fault, schedule, short_schedule
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 
 CUSTOMERS = 8
 

@@ -57,7 +57,7 @@ from providers.http.calls import Reply
 from providers.http.transport import Transport
 from providers.webhooks import bodies, key_sets
 from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 

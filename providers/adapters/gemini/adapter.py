@@ -51,7 +51,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 KEYS_URL = "https://generativelanguage.googleapis.com/.well-known/jwks.json"
 

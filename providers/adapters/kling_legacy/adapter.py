@@ -21,7 +21,7 @@ from providers.http.calls import Reply
 from providers.http.transport import Transport
 from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 # "Task not found" has the first code.
 _UNKNOWN = frozenset({INVALID_PARAMETER, NO_SUCH_RESOURCE})

@@ -45,7 +45,7 @@ from providers.http.calls import Reply
 from providers.http.transport import Transport
 from schemas.errors import ProviderBadResponse, ProviderError, ProviderUnavailable
 from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 
 class Options(BaseModel):

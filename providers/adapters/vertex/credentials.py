@@ -27,7 +27,7 @@ from providers.http.calls import Call, Raw, Reply
 from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderAuthFailed, ProviderError, ProviderUnavailable
 from schemas.names import ProviderName
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 APPLICATION_DEFAULT: Final = "application-default"
 SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)

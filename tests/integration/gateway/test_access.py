@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from api_gateway import create_app
-from schemas.settings import Settings, TestKeySettings
+from schemas.setting_groups import TestKeySettings
+from schemas.settings import Settings
 from storage.database import Database
 from tests.integration.gateway.access import COLUMNS, Operation, World, operations, told
 from tests.integration.gateway.serving import serving

@@ -12,7 +12,8 @@ from pydantic import SecretStr, ValidationError
 
 from api_gateway import create_app
 from schemas import content_link
-from schemas.settings import CdnSettings, Settings
+from schemas.setting_groups import CdnSettings
+from schemas.settings import Settings
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete

@@ -14,7 +14,8 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from gateway.server import server_config
-from schemas.settings import ConnectionSettings, Settings
+from schemas.setting_groups import ConnectionSettings
+from schemas.settings import Settings
 
 LIMITS = ConnectionSettings(
     max_connections=20,

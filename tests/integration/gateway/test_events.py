@@ -10,7 +10,8 @@ import pytest
 
 from api_gateway import create_app
 from schemas.enums import ErrorCode, Stage
-from schemas.settings import Settings, StreamSettings
+from schemas.setting_groups import StreamSettings
+from schemas.settings import Settings
 from storage import transitions
 from storage.claims import Claim
 from storage.database import Database

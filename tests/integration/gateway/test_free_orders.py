@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from api_gateway import create_app
 from schemas.enums import ErrorCode
-from schemas.settings import PriceSettings, Settings
+from schemas.setting_groups import PriceSettings
+from schemas.settings import Settings
 from storage.audit import audit_online
 from storage.database import Database
 from storage.objects import ObjectStore

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from api_gateway import create_app
 from schemas.enums import Scope
-from schemas.settings import Settings, TestKeySettings
+from schemas.setting_groups import TestKeySettings
+from schemas.settings import Settings
 from storage import customers, ledger
 from storage.api_keys import Owner, Terms
 from storage.database import Database

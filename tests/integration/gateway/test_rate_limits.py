@@ -8,7 +8,8 @@ import redis
 import structlog
 
 from api_gateway import create_app
-from schemas.settings import RateLimitSettings, Settings
+from schemas.setting_groups import RateLimitSettings
+from schemas.settings import Settings
 from stack.ports import free_port
 from tests.integration.gateway.serving import serving
 from tests.support import NewCustomer

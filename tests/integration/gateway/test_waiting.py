@@ -11,7 +11,8 @@ import pytest
 
 from api_gateway import create_app
 from schemas.enums import ErrorCode
-from schemas.settings import Settings, StreamSettings
+from schemas.setting_groups import StreamSettings
+from schemas.settings import Settings
 from storage.database import Database
 from tests.integration.gateway.event_source import STREAM, follow
 from tests.integration.gateway.finishing import fail

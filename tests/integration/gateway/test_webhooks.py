@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from api_gateway import create_app
 from schemas.enums import Queue
-from schemas.settings import ProviderSettings, Settings
+from schemas.setting_groups import ProviderSettings
+from schemas.settings import Settings
 from storage.database import Database
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_body_limit import answer_to_head

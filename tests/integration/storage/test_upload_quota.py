@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from schemas.enums import SweepKind
 from schemas.media_types import PNG
-from schemas.settings import InputSettings, RetentionSettings
+from schemas.setting_groups import InputSettings, RetentionSettings
 from schemas.tables import Upload
 from storage import upload_quota, uploads
 from storage.database import Database

@@ -20,7 +20,8 @@ from schemas.enums import Queue, Stage
 from schemas.inputs import Facts, generation_url, upload_url
 from schemas.media_types import PNG, MediaType
 from schemas.orders import GenerationRequest, Order
-from schemas.settings import InputSettings, Settings
+from schemas.setting_groups import InputSettings
+from schemas.settings import Settings
 from schemas.tables import Asset, Event, Generation, Upload
 from stack.stack import Stack
 from storage import acceptance, claims, ledger

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from schemas.enums import Stage
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from schemas.stages import TERMINAL
 from storage.audit import Breach, Report, audit, audit_online
 from storage.database import Database

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from schemas.enums import Stage, SweepKind
 from schemas.errors import NotFound
 from schemas.media_types import PNG
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from storage import customers, erasure
 from storage.audit import audit
 from storage.database import Database

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from schemas.enums import AssetRole, EventName, Stage, SweepKind
 from schemas.media_types import PNG
 from schemas.orders import GenerationRequest
-from schemas.settings import RetentionSettings, S3Settings, Settings
+from schemas.setting_groups import RetentionSettings, S3Settings
+from schemas.settings import Settings
 from schemas.stages import TERMINAL
 from storage import acceptance, callbacks
 from storage.audit import audit

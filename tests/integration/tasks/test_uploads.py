@@ -21,7 +21,7 @@ from schemas.enums import ErrorCode, Stage, SweepKind
 from schemas.errors import InvalidRequest
 from schemas.inputs import upload_url
 from schemas.orders import GenerationRequest
-from schemas.settings import RetentionSettings
+from schemas.setting_groups import RetentionSettings
 from schemas.shares import Shares
 from schemas.stages import TERMINAL
 from schemas.tables import Generation, Upload

@@ -12,7 +12,7 @@ from schemas.enums import Stage
 from schemas.errors import InvalidRequest
 from schemas.media_types import MP4
 from schemas.orders import GenerationRequest
-from schemas.settings import InputSettings
+from schemas.setting_groups import InputSettings
 from schemas.stages import TERMINAL
 from schemas.tables import Generation
 from storage import uploads

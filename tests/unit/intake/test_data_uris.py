@@ -9,7 +9,7 @@ from intake.data_uris import _decode
 from schemas.enums import Kind
 from schemas.inputs import InputField
 from schemas.media_types import PNG
-from schemas.settings import InputSettings
+from schemas.setting_groups import InputSettings
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) + b"\xfb\xef\xbe\xff>"
 BASE64 = base64.b64encode(PICTURE).decode()

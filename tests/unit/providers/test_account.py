@@ -9,7 +9,7 @@ from providers.base import Profile
 from providers.http.calls import Form
 from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderBadResponse
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 KEYED = {"Authorization": "Bearer key"}
 NOWHERE = Profile(title="A gateway", base_url=None)

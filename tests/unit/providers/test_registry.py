@@ -10,7 +10,7 @@ from providers.adapters.kie.adapter import Kie
 from providers.registry import Providers, adapter_names
 from sandbox.vendors import options
 from schemas.errors import InvalidSettings, ProviderAuthFailed
-from schemas.settings import ProviderSettings, ProvidersSettings
+from schemas.setting_groups import ProviderSettings, ProvidersSettings
 
 KEY = SecretStr("key")
 URL = "https://vendor.example"

@@ -10,7 +10,8 @@ from sandbox import vendors
 from schemas.errors import InvalidRequest, NoSandbox, ProviderAuthFailed
 from schemas.inputs import InputFacts, Origin
 from schemas.names import is_twin, original_of, twin_of
-from schemas.settings import ProviderSettings, ProvidersSettings, Settings, TestKeySettings
+from schemas.setting_groups import ProviderSettings, ProvidersSettings, TestKeySettings
+from schemas.settings import Settings
 from tests.support import clean_settings
 from tests.unit.providers.catalogue.test_catalogue import FACTS, MINE, plainest, request
 

@@ -24,7 +24,7 @@ from providers.registry import Providers
 from schemas.enums import Kind, Queue, Stage
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper

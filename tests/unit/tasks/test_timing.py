@@ -1,6 +1,6 @@
 import pytest
 
-from schemas.settings import PipelineSettings
+from schemas.setting_groups import PipelineSettings
 from tasks.timing import backoff, next_poll
 
 PIPELINE = PipelineSettings(

@@ -39,7 +39,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"
 TEXT, IMAGE = "fal-ai/pika/v2.2/text-to-video", "fal-ai/pika/v2.2/image-to-video"

@@ -12,7 +12,7 @@ from providers.http.transport import Transport
 from providers.webhooks.key_sets import AGAIN_SECONDS
 from providers.webhooks.standard_webhooks import sign
 from schemas.errors import CallbackRefused
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 from tests.contract.wire import WEBHOOK_SECRET
 from tests.contract.wires.gemini import google_key, google_keys, google_signed
 from tests.sandbox.harness import eventually

@@ -23,7 +23,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"
 OMNI, BANANA = "gemini-omni-1.1-flash", "gemini-nano-banana-2.1"

@@ -17,7 +17,7 @@ from providers.http.transport import Transport
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderBadResponse, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 FIRST, LAST = "https://x.example/1.png", "https://x.example/2.png"
 LINK = "https://media.example/1.mp4?size=1,2"

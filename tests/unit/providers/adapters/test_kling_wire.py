@@ -28,7 +28,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a paper boat in rain"
 GENERATION_ID = UUID("8f1c0000-0000-4000-8000-000000000000")

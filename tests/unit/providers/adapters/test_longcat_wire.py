@@ -30,7 +30,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"
 TEXT, IMAGE, CONTINUATION = "text-to-video", "image-to-video", "continuation"

@@ -23,7 +23,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"
 INPUTS = Inputs(prompt=PROMPT, aspect_ratio="16:9", resolution="720p", duration_seconds=8)

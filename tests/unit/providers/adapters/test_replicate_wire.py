@@ -21,7 +21,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"
 FLUX, SEEDANCE = "black-forest-labs/flux-schnell", "bytedance/seedance-1-pro"

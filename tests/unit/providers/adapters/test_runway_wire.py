@@ -28,7 +28,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import GenerationRequest, Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"
 TASK_ID = "0b6f2c1e-5a77-4c0e-9d0a-2f3c8e1d7a90"

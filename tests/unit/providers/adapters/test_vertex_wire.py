@@ -32,7 +32,7 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.orders import Inputs
-from schemas.settings import ProviderSettings
+from schemas.setting_groups import ProviderSettings
 
 VEO = "veo-3.1-generate-001"
 PROMPT = "a lighthouse in fog"

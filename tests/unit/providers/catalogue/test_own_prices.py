@@ -9,7 +9,8 @@ from providers.catalogue.lint import losses
 from providers.catalogue.own_prices import with_own_prices
 from schemas.errors import InvalidSettings
 from schemas.orders import GenerationRequest
-from schemas.settings import PriceSettings, Settings
+from schemas.setting_groups import PriceSettings
+from schemas.settings import Settings
 from tests.support import clean_settings
 
 VIDEO = "kling-2.6-text-to-video"
