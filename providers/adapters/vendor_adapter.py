@@ -50,10 +50,15 @@ class _Failure(BaseModel):
     detail: JsonValue = None
 
 
-# The ids and the content of something that was made.
-_MADE = frozenset({"id", "task_id", "taskId", "job_id", "jobId", "data", "result", "output"})
+# The ids and the content of something that was made, as any of our vendors calls them.
+_MADE = frozenset(
+    {"id", "name", "task_id", "taskId", "job_id", "jobId", "request_id", "requestId", "generation_id", "data", "result",
+     "output"}
+)  # fmt: skip
 # The members of a problem document (RFC 9457) beside `detail`. FastAPI's errors have `detail` alone.
 _OF_PROBLEMS = frozenset({"title", "type", "status", "instance"})
+# Codes that an `error` of an accepted create may have.
+_OF_SUCCESS = (0, "0", 200, "200")
 
 
 def _is_failure(reply: Reply) -> bool:
@@ -67,7 +72,10 @@ def _is_failure(reply: Reply) -> bool:
     others = answer.model_extra or {}
     if any(others.get(name) for name in _MADE):
         return False
-    return bool(texts(answer.error)) or (bool(texts(answer.detail)) and _OF_PROBLEMS.issuperset(others))
+    if isinstance(answer.error, dict) and answer.error.get("code") in _OF_SUCCESS:
+        return False
+    is_problem = _OF_PROBLEMS.issuperset(others) and not isinstance(others.get("status"), str)
+    return bool(texts(answer.error)) or (bool(texts(answer.detail)) and is_problem)
 
 
 @dataclass(frozen=True)

@@ -308,6 +308,10 @@ def test_a_link_in_the_status_wins_over_content(answered: dict[str, object], url
         {"message": "task submitted"},
         {"task_id": "abc", "error": "a warning"},
         {"detail": "submitted", "queue": 3},
+        {"detail": "task accepted", "status": "queued"},
+        {"request_id": "a b", "error": "a warning"},
+        {"name": "operations/1", "error": "a warning"},
+        {"error": {"code": 0, "message": "ok"}},
     ],
 )
 def test_an_answer_that_may_have_accepted_the_create_is_no_refusal(answer: object) -> None:
