@@ -63,4 +63,4 @@ class Workers:
 
     def _listen(self, app: Celery) -> dict[str, bool]:
         heard = hear(app, seconds=_HEARTBEAT_SECONDS)
-        return {node: role_of(node) is Role.CONTROL and bool(beat["processed"]) for node, beat in heard.items()}
+        return {node: role_of(node) is Role.CONTROL and bool(beat.get("processed")) for node, beat in heard.items()}

@@ -23,7 +23,8 @@ def hear(app: Celery, *, seconds: float, is_enough: Callable[[Heartbeats], bool]
         receiver = app.events.Receiver(connection, routing_key="worker.heartbeat")
 
         def on_heartbeat(event: Mapping[str, Any]) -> None:
-            heard[event["hostname"]] = event
+            if isinstance(name := event.get("hostname"), str):
+                heard[name] = event
             receiver.should_stop = is_enough(heard) or monotonic() > ends_at
 
         receiver.handlers = {"worker-heartbeat": on_heartbeat}

@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from cli.commands import keys
-from cli.configuration import service_settings, transaction
+from cli.configuration import stores, transaction
 from cli.console import console, refuse
 from cli.options import AsJson, Limit, a_name
 
@@ -57,18 +57,11 @@ def delete_customer(
 ) -> None:
     """Delete a customer: end the keys at once, remove files, prompts and uploads. The ledger stays."""
     from storage import erasure
-    from storage.database import Database
-    from storage.objects import ObjectStore
 
-    settings = service_settings()
     if not yes:
         typer.confirm(f"Delete customer {customer} with all files? This cannot be undone", abort=True)
-    database, objects = Database(settings.database_url), ObjectStore(settings.s3)
-    try:
+    with stores() as (database, objects):
         unfinished = erasure.delete_customer(database, objects, customer)
-    finally:
-        objects.close()
-        database.dispose()
     later = f"; {unfinished} unfinished generation(s) are erased by a sweep after their end" if unfinished else ""
     console.print(f"customer {customer} is deleted{later}")
 

@@ -119,8 +119,6 @@ def rotate_key(
 
     with transaction() as session:
         keys = _meant(session, key, None)
-        if len(keys) > 1:
-            raise InvalidRequest(f"{len(keys)} keys begin with {key}: give the whole key")
         made = api_keys.rotate(session, keys[0], ends_in=ends_in, expires_in=expires_in)
         end = keys[0].expires_at
     _show(made.material)
@@ -150,6 +148,8 @@ def _meant(session: "Session", first: str, second: str | None) -> Sequence["ApiK
     if not keys:
         none = "there is no" if owner is None else f"{owner} has no"
         raise NotFound(f"{none} live key like that: give the whole key, or exactly its first characters as listed")
+    if owner is None and len(keys) > 1:
+        raise InvalidRequest(f"{len(keys)} keys begin with {first}: give the whole key")
     return keys
 
 
