@@ -137,5 +137,6 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
     return {
         "POST /v1/generations": limits.max_request_bytes,
         "POST /v1/batches": limits.max_request_bytes,
+        "POST /v1/estimate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
     }

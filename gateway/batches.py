@@ -181,7 +181,8 @@ def cancel_batch(batch_id: UUID, response: Response, services: ServicesOf, custo
     for generation_id in ids:
         try:
             cancel(services, generation_id, customer_id=customer.id)
-        except NotCancellable:
+        except (NotCancellable, NotFound):
+            # It has ended, or its customer has deleted it meanwhile.
             refused += 1
     if ids and refused == len(ids):
         raise NotCancellable("no generation of the batch can be cancelled: each has ended, or is about to")

@@ -7,7 +7,6 @@ from fastapi import Request
 from sqlmodel import Session
 
 from gateway.dependencies import GatewayServices
-from gateway.head import READS
 from intake.orders import Payer
 from schemas.enums import Scope
 from schemas.errors import (
@@ -106,7 +105,7 @@ async def identify(request: Request, material: str | None, scope: Scope, named: 
     if named is not None and found.key.owner.customer_id is not None:
         _require_own(found, named)
     elif named is not None and found.customer is None:
-        makes = request.method not in READS
+        makes = request.method == "POST" and scope in {Scope.GENERATE, Scope.GRANT}
         return await services.loop_database.transaction(lambda session: _made(session, found, named, makes=makes))
     return Caller(found.key, found.customer, found.live_id)
 

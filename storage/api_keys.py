@@ -143,6 +143,9 @@ def rotate(
     new.expires_at = row.expires_at if expires_in is None else now + expires_in
     if maker is not None:
         _require_within(new, maker)
+        shares_cap = new.spends_as == (maker.spends_as or maker.id)
+        if maker.daily_cap is not None and maker.is_test is new.is_test and not shares_cap:
+            raise InvalidRequest(f"the key {row.prefix} has another cap: use the key itself, or a key without a cap")
     issued = _issued(session, new)
     row.replaced_by, row.expires_at = new.id, min(now + ends_in, row.expires_at or now + ends_in)
     session.add(row)

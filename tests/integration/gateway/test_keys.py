@@ -404,3 +404,14 @@ def test_models_of_a_test_key_are_all_models(
 
     assert {model["id"] for model in live} < {model["id"] for model in test}
     assert gateway.get("/v1/models/seedance-2.5", headers=headers(key)).status_code == 200
+
+
+def test_capped_key_gets_no_second_cap_by_the_rotation_of_another_key(
+    gateway: httpx.Client, customer: NewCustomer, make_key: Callable[..., str]
+) -> None:
+    maker = make_key(Owner(customer.id), scopes=ALL, daily_cap=PRICE)
+    other = gateway.get("/v1/me", headers=headers(make_key(Owner(customer.id), scopes=ALL, daily_cap=PRICE))).json()[
+        "key"
+    ]
+
+    assert problem(gateway.post(f"/v1/keys/{other['id']}/rotate", headers=headers(maker))) == (422, "invalid_request")
