@@ -208,7 +208,9 @@ def _find(
     if state is None:
         raise NotFound(f"you have no batch {batch_id}")
     page = finding.find(statements, finding.Filters(customer_id, batch_id=batch_id), after, limit=query.limit)
-    return _resource(batch_id, state, details.find_all(session, page.ids), page.next, retention)
+    return _resource(
+        batch_id, state, details.find_all(session, page.ids, customer_id=customer_id), page.next, retention
+    )
 
 
 def _resource(

@@ -98,7 +98,7 @@ def _read(
     if not _may_match(query):
         return [], None
     page = finding.find(statements, _filters(query, catalogue, customer_id, words), after, limit=query.limit)
-    return details.find_all(session, page.ids), page.next
+    return details.find_all(session, page.ids, customer_id=customer_id), page.next
 
 
 def _filters(

@@ -1,6 +1,6 @@
 """The tables by which generations are found. Their rows are written once, with the generation.
 
-A trigger writes them (`storage/migrations/versions/0006_labels.py`), so each release writes them, an older one too.
+A trigger writes them (`storage/migrations/versions/0009_labels.py`), so each release writes them, an older one too.
 Every move rewrites the indexes of a row of `generations`; no move touches these tables.
 """
 

@@ -57,11 +57,11 @@ def find(session: Session, generation_id: UUID, *, customer_id: UUID) -> Details
     return None if generation is None else of(session, generation)
 
 
-def find_all(session: Session, ids: Sequence[UUID]) -> list[Details]:
-    """Read generations with their details, in the order of the ids."""
-    rows = session.exec(select(Generation).where(col(Generation.id).in_(ids))).all()
-    found = {row.id: row for row in rows}
-    return _of_all(session, [found[generation_id] for generation_id in ids])
+def find_all(session: Session, ids: Sequence[UUID], *, customer_id: UUID) -> list[Details]:
+    """Read a customer's generations with their details, in the order of the ids. Leaves out those of others."""
+    theirs = select(Generation).where(col(Generation.id).in_(ids), Generation.customer_id == customer_id)
+    found = {row.id: row for row in session.exec(theirs)}
+    return _of_all(session, [found[generation_id] for generation_id in ids if generation_id in found])
 
 
 def in_one_snapshot(session: Session) -> None:

@@ -19,6 +19,9 @@ from storage.sql import of, returns
 
 _SLICE = 100
 
+# Orders lock their customer's key. The lock waits for those under way, and then the statements below see them.
+_LOCK = "SELECT FROM customers WHERE id = %(customer_id)s OR test_of = %(customer_id)s ORDER BY id FOR UPDATE"
+
 # The test customer goes with its live customer.
 _MARK = returns(UUID)("""
     UPDATE customers SET deleted_at = clock_timestamp(), name = '', reference = NULL
@@ -37,7 +40,7 @@ _REMOVE_UPLOADS = returns(str)("DELETE FROM uploads WHERE customer_id = %(custom
 _ENDED = returns(UUID)("""
     SELECT id FROM generations
     WHERE customer_id = %(customer_id)s AND wake_at IS NULL AND deleted_at IS NULL
-    ORDER BY created_at LIMIT %(slice)s
+    LIMIT %(slice)s
 """)
 
 # The keys are texts of the customer, and the hash could confirm a guess of the prompt. No request repeats these orders.
@@ -64,6 +67,7 @@ def delete_customer(database: Database, objects: ObjectStore, customer_id: UUID)
     """
     with database.transaction() as session:
         sql = of(session)
+        sql.run(_LOCK, customer_id=customer_id)
         deleted = sql.all(_MARK, customer_id=customer_id)
         if not deleted:
             raise NotFound(f"there is no customer {customer_id}")

@@ -29,6 +29,8 @@ INSERT = returns(lambda *row: row)("""
         -- The orders of test customers go to twins, and only theirs. A deleted customer orders nothing.
         FROM customers, given
         WHERE customers.id = %(customer_id)s AND (test_of IS NOT NULL) = %(is_test)s AND deleted_at IS NULL
+        -- A deletion of the customer waits for this order, or this order sees the deletion.
+        FOR KEY SHARE OF customers
         ON CONFLICT (customer_id, idempotency_key) DO NOTHING
         RETURNING id, customer_id, credits, created_at, stage_at, wake_at, deadline_at
     ), noted AS (

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from uuid import UUID, uuid4, uuid5
 
 from schemas.enums import Kind
-from schemas.errors import InvalidRequest, RequestError
+from schemas.errors import InvalidRequest, NotFound, RequestError
 from schemas.inputs import NOTHING_KNOWN, Facts, InputFacts, InputField, upload_id, upload_url
 from schemas.media_types import MediaType
 from schemas.setting_groups import InputSettings
@@ -137,11 +137,13 @@ def _insert(
     """Insert the row, or prolong the row of the same file. The check of the quota is in the same transaction."""
     with database.statements() as sql:
         upload_quota.reserve_room(sql, new.customer_id, {new.id: new.size_bytes}, limits)
-        (upload,) = sql.all(
+        upload = sql.first(
             _ADD, upload_id=new.id, customer_id=new.customer_id, object_key=new.key, sha256=new.sha256,
             content_type=new.media.content_type, size_bytes=new.size_bytes, duration_seconds=length,
             keep_for=keep_for.total_seconds(),
         )  # fmt: skip
+    if upload is None:
+        raise NotFound(f"there is no customer {new.customer_id}")
     return upload
 
 

@@ -24,14 +24,16 @@ _FUNCTION = """
 """
 
 _TRIGGER = """
-    CREATE TRIGGER events_fill_customer BEFORE INSERT ON events
+    CREATE OR REPLACE TRIGGER events_fill_customer BEFORE INSERT ON events
     FOR EACH ROW WHEN (NEW.customer_id IS NULL) EXECUTE FUNCTION events_fill_customer()
 """
 
 
 def upgrade() -> None:
-    op.add_column("events", sa.Column("customer_id", sa.Uuid(), nullable=True))
-    op.add_column("events", sa.Column("progress", sa.SmallInteger(), nullable=True))
+    # A run that was cut short while it built the index is repeated from the start.
+    op.execute(
+        "ALTER TABLE events ADD COLUMN IF NOT EXISTS customer_id uuid, ADD COLUMN IF NOT EXISTS progress smallint"
+    )
     op.execute(_FUNCTION)
     op.execute(_TRIGGER)
     # Concurrently: the system goes on working while the index is built.
