@@ -277,5 +277,11 @@ def test_batch_of_another_customer_is_not_found(
 def test_each_generation_of_a_batch_is_woken_at_once(
     gateway: httpx.Client, customer: NewCustomer, broker: redis.Redis
 ) -> None:
-    send(gateway, customer, of(20))
-    eventually(lambda: broker.llen(Queue.SUBMIT.value), lambda length: length == 20, seconds=10)
+    made = ids(send(gateway, customer, of(20)).json())
+
+    def woken() -> list[str]:
+        messages = str(broker.lrange(Queue.SUBMIT.value, 0, -1))
+        return [generation_id for generation_id in made if f"{generation_id}.queued" in messages]
+
+    eventually(woken, lambda found: found == made, seconds=10)
+    assert len(made) == 20
