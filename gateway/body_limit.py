@@ -117,4 +117,4 @@ class _LimitedBody:
             problem = TooManyRequests if error.is_own else Unavailable
             text = "too many large orders are under way: send this one again, or its files to /v1/uploads first"
             raise HTTPException(problem.http_status, text, {"Retry-After": "1"}) from None
-        self._has_place = True
+        self._has_place = self._scope["state"]["has_large_body"] = True

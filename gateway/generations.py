@@ -73,7 +73,8 @@ async def create_generation(
     The gateway captures the credits when the result is stored, and releases them when the generation fails. With
     `number_of_outputs` above 1, the order is a batch, and the answer comes at once.
     """
-    wait = wait_of(request, prefer)
+    # A large body holds one of few places until its answer, so such an order does not wait.
+    wait = 0 if getattr(request.state, "has_large_body", False) else wait_of(request, prefer)
     caller = await caller_for(request, order.customer_id)
     if order.number_of_outputs > 1:
         parts = parts_of(order.without_customer())

@@ -56,6 +56,8 @@ _LOCK = returns(Upload)("""
     ORDER BY id FOR NO KEY UPDATE
 """)
 
+_LOCK_ONE = "SELECT FROM uploads WHERE id = %(upload_id)s FOR NO KEY UPDATE"
+
 _FIND = returns(Upload)("""
     SELECT {columns} FROM uploads
     WHERE customer_id = %(customer_id)s AND id = %(upload_id)s AND expires_at > clock_timestamp()
@@ -136,6 +138,8 @@ def _insert(
 ) -> Upload:
     """Insert the row, or prolong the row of the same file. The check of the quota is in the same transaction."""
     with database.statements() as sql:
+        # A deletion locks the row first, and then the customer, whose totals a trigger writes.
+        sql.run(_LOCK_ONE, upload_id=new.id)
         upload_quota.reserve_room(sql, new.customer_id, {new.id: new.size_bytes}, limits)
         upload = sql.first(
             _ADD, upload_id=new.id, customer_id=new.customer_id, object_key=new.key, sha256=new.sha256,

@@ -77,6 +77,8 @@ def run(settings: Settings, name: ProviderName, order: Order, folder: Path, *, s
     """
     policy = AddressPolicy(settings.downloads.allowed_private_networks)
     providers = Providers(settings.providers, policy)
+    # Before the paid order: a folder that cannot be made would lose the file.
+    folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
         provider = providers.get(name)
@@ -128,7 +130,6 @@ def _stored(folder: Path, name: ProviderName, content: bytes, began: float, char
     media = sniff(content)
     if media is None:
         raise TrialFailed("the vendor's file is no known image or video")
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.{media.extension}"
     path.write_bytes(content)
     return Trial(path, media.content_type, len(content), time.monotonic() - began, charged)

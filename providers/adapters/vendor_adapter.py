@@ -129,7 +129,8 @@ class VendorAdapter(ABC):
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> AcceptedCreate:
-        with self._quoting_safely((*request.inputs.texts(), callback_url or "")):
+        # Of the URL the token alone: the rest has our own name of the account, which begins every message.
+        with self._quoting_safely((*request.inputs.texts(), (callback_url or "").rpartition("=")[2])):
             return self._submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
 
     @final

@@ -29,18 +29,16 @@ from schemas.errors import (
     ProviderOutcomeUnknown,
     ProviderUnavailable,
 )
+from schemas.json_values import count_values, structure
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 MOST_REPLY_VALUES = 100_000
-"""The limit of commas and brackets in an answer. For a million, a parser blocks all threads for a second."""
+"""The limit of commas and brackets outside the texts of an answer. For a million, a parser needs a second."""
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The limit of a kept file (`Call.keeps_file`), which is an image."""
 
 EMBEDDED_FILE = "#embedded-file-"
 """Ends a link to a `data:` URI in an answer: the answer's URL comes before, the number of earlier URIs after."""
-
-# Only these bytes begin a value in JSON.
-_STRUCTURE = (b",", b"[", b"{")
 
 _MAX_CONNECTIONS = 32
 _CONNECT_SECONDS = 10.0
@@ -127,14 +125,13 @@ class Transport:
             extensions={"timeout": timeout.as_dict()},
         )
         with closing(self._network_of(call).handle_request(request)) as response:
-            content, files, values = bytearray(), _Files(call, request), 0
+            content, files = bytearray(), _Files(call, request)
             for chunk in files.taken_out(_decoded(response)):
                 content += chunk
                 if len(content) > MAX_REPLY_BYTES:
                     raise _too_large(call, f"{MAX_REPLY_BYTES} bytes")
-                values += sum(chunk.count(mark) for mark in _STRUCTURE)
-                if values > MOST_REPLY_VALUES:
-                    raise _too_large(call, f"{MOST_REPLY_VALUES} commas and brackets")
+            if count_values(structure(bytes(content))) > MOST_REPLY_VALUES:
+                raise _too_large(call, f"{MOST_REPLY_VALUES} commas and brackets")
             headers = response.headers
             return Reply(call, response.status_code, bytes(content), retry_after(headers), files.first, headers)
 

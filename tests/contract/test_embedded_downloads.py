@@ -149,3 +149,13 @@ def test_a_create_whose_file_does_not_end_is_left_at_the_limit(
     server.will(raw(begin))
     with pytest.raises(ProviderOutcomeUnknown, match=f"more than {len(FILE) - 1} bytes"):
         created(server)
+
+
+@pytest.mark.parametrize(("content", "is_read"), [("[" + "0," * 200_000 + "0]", False), (f'["{"," * 200_000}"]', True)])
+def test_values_count_and_commas_in_texts_do_not(server: RawServer, content: str, is_read: bool) -> None:
+    server.will(http(200, content.encode()))
+    if is_read:
+        assert created(server).content == content.encode()
+    else:
+        with pytest.raises(ProviderOutcomeUnknown, match="commas and brackets"):
+            created(server)
