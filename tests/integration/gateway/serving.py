@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,13 +24,11 @@ def serving(app: FastAPI, settings: Settings | None = None) -> Iterator[httpx.Cl
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            with httpx.Client(base_url=address, timeout=30, trust_env=False, transport=_retrying()) as client:
+            # The application has its services from here on.
+            while thread.is_alive() and not server.started:
+                time.sleep(0.005)
+            with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
                 yield client
         finally:
             server.should_exit = True
             thread.join()
-
-
-def _retrying() -> httpx.HTTPTransport:
-    # Bound and not listening yet, the port refuses connections for a moment.
-    return httpx.HTTPTransport(retries=8)
