@@ -10,6 +10,7 @@ from gateway.content import router as content_router
 from gateway.cors import CrossOrigin
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
+from gateway.error_answers import install_error_handlers
 from gateway.estimates import router as estimates_router
 from gateway.events import router as events_router
 from gateway.files import router as files_router
@@ -24,7 +25,6 @@ from gateway.me import router as me_router
 from gateway.models import router as models_router
 from gateway.openapi import install_document, problems, with_problems
 from gateway.pages import install_pages
-from gateway.problems import install_problem_handlers
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
@@ -121,7 +121,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.cors_origins:
         # Outside all others, so that a script can read every error.
         app.add_middleware(CrossOrigin, origins=settings.cors_origins)
-    install_problem_handlers(app)
+    install_error_handlers(app)
     for router in _ROUTERS:
         # The tags of a router name its door.
         if not set(settings.doors_off).intersection(map(str, router.tags)):
