@@ -98,7 +98,7 @@ def _taken(field: str, asked: Any, choices: Sequence[Any], default: Any, mode: F
 
 def _means(asked: Any, taken: Any) -> bool:
     """Whether a customer gets the value that was asked for."""
-    return asked == _AUTO or (isinstance(taken, str) and asked.casefold() == taken.casefold())
+    return asked in {_AUTO, taken} or (isinstance(taken, str) and asked.casefold() == taken.casefold())
 
 
 def _distance(field: str, asked: Any, choice: Any) -> tuple[float | Fraction, ...]:
