@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import date
 from functools import cached_property
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, Field
-
-from providers.catalogue.capabilities import Capabilities, FieldProblem, choice_problem
+from providers.catalogue.capabilities import FieldProblem, choice_problem
+from providers.catalogue.cards import ModelCard
 from providers.catalogue.fitting import FitMode, Fitted, fit
-from providers.catalogue.models import Defaults, Family, Model, Quality, RouteEntry, Speed, UnknownSubmit
+from providers.catalogue.models import Family, Model, RouteEntry, UnknownSubmit
 from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
 from providers.catalogue.own_prices import with_own_prices
-from providers.catalogue.prices import Price
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired, NoSandbox
@@ -22,61 +19,6 @@ from schemas.names import ProviderName, original_of, twin_of
 from schemas.orders import GenerationRequest, Order, Route
 from schemas.setting_groups import PriceSettings
 from schemas.text import shown
-
-
-class ModelCard(BaseModel):
-    """A model as customers see it. Only an active model can be ordered.
-
-    A paused model can return. A retired model does not return; it has no capabilities and no price.
-    """
-
-    name: str = Field(examples=["nano-banana"])
-    """The value of `model` in an order."""
-
-    kind: Kind
-    """The kind of the result."""
-
-    title: str
-    """The name for people."""
-
-    description: str
-    """The result, in one sentence."""
-
-    good_for: str | None = None
-    """The use for which the vendor sells the model."""
-
-    quality: Quality | None = None
-    """How good the results are, beside those of other models of the same kind."""
-
-    speed: Speed | None = None
-    """How long a result takes, beside those of other models of the same kind."""
-
-    aliases: list[str]
-    """Further names that an order can use."""
-
-    status: Literal["active", "paused", "retired"] = "active"
-    """Whether the model can be ordered."""
-
-    capabilities: Capabilities | None = None
-    """The values that an order can contain."""
-
-    styles: list[str] = Field(default=[], description="values of `style`")
-    defaults: Defaults | None = None
-    """The values of fields that an order omits."""
-
-    price: Price | None = None
-    """The price in credits."""
-
-    paused_on: date | None = None
-    """The first day of the pause."""
-
-    ends_on: date | None = None
-    """The first day on which the vendor may shut the model down."""
-
-    retired_on: date | None = None
-    """The day of the retirement."""
-
-    successor: str | None = Field(default=None, description="the model to order instead")
 
 
 class Catalogue:
@@ -118,17 +60,17 @@ class Catalogue:
     def models(self) -> list[ModelCard]:
         """The active and paused models, then the retired models."""
         return [
-            *(self._card(model) for model in self._file.models if model.name in self._routes),
-            *(ModelCard(**model.model_dump(), status="retired") for model in self._file.retired),
+            *(ModelCard.of(model, self._styles) for model in self._file.models if model.name in self._routes),
+            *(ModelCard.of_retired(model) for model in self._file.retired),
         ]
 
     def card(self, name: str) -> ModelCard | None:
         """The model with this name or alias, in any spelling that an order may use. None if there is none to see."""
         retired = self._retired.get(parts(name))
         if retired is not None:
-            return ModelCard(**retired.model_dump(), status="retired")
+            return ModelCard.of_retired(retired)
         model = self._by_parts.get(parts(name))
-        return None if model is None or model.name not in self._routes else self._card(model)
+        return None if model is None or model.name not in self._routes else ModelCard.of(model, self._styles)
 
     def order(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> Order:
         """The complete, priced order for a request.
@@ -324,11 +266,3 @@ class Catalogue:
             hint = f"there are {', '.join(names)}" if names else "none can be ordered now"
         problem = FieldProblem(field="model", message=reason, allowed=ranked(close, names))
         return InvalidRequest(f"{reason}; {hint}", {"errors": [problem]})
-
-    def _card(self, model: Model) -> ModelCard:
-        return ModelCard(
-            **model.model_dump(exclude={"description", "routes", "costs", "deadline_seconds"}),
-            description=model.told_to_customers(),
-            status="active" if model.paused_on is None else "paused",
-            styles=list(self._styles) if model.capabilities.uses_prompt else [],
-        )
