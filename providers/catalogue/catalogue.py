@@ -8,7 +8,7 @@ from typing import Self
 from providers.catalogue.capabilities import FieldProblem, choice_problem
 from providers.catalogue.cards import ModelCard
 from providers.catalogue.fitting import FitMode, Fitted, fit
-from providers.catalogue.models import Family, Model, RouteEntry, UnknownSubmit
+from providers.catalogue.models import Family, Model, RetiredModel, RouteEntry, UnknownSubmit
 from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
 from providers.catalogue.own_prices import with_own_prices
 from providers.catalogue.reading import CatalogueFile
@@ -200,22 +200,27 @@ class Catalogue:
         """The models that a request can mean, at least one: by name, by alias, by successor, by family, or by kind."""
         if self._routes_to_twins and not self._routes:
             raise NoSandbox
-        name = request.model
-        if name is None:
+        if request.model is None:
             return self._of_kind(request.kind)
-        if retired := self._retired.get(parts(name)):
-            if request.allow_substitution:
-                return self._named(retired.successor, request)
-            text = f"{shown(name)} was retired on {retired.retired_on}; its successor is {retired.successor}"
-            raise ModelRetired(text, {"retired_on": retired.retired_on.isoformat(), "successor": retired.successor})
-        return self._named(name, request)
+        if retired := self._retired.get(parts(request.model)):
+            return self._instead(retired, request.model, request)
+        return self._named(request.model, request)
+
+    def _instead(self, gone: RetiredModel | Family, name: str, request: GenerationRequest) -> list[Model]:
+        """The successor of a retired model or family, if the request allows a successor."""
+        if gone.successor is None or gone.retired_on is None:
+            raise self._not_orderable(name, f"no provider that is configured here serves a model like {shown(name)!r}")
+        if request.allow_substitution:
+            return self._named(gone.successor, request)
+        text = f"{shown(name)} was retired on {gone.retired_on}; its successor is {gone.successor}"
+        raise ModelRetired(text, {"retired_on": gone.retired_on.isoformat(), "successor": gone.successor})
 
     def _named(self, name: str, request: GenerationRequest) -> list[Model]:
         model = self._by_parts.get(parts(name))
         if model is None:
-            return self._relatives(name, request.kind)
+            return self._relatives(name, request)
         if model.name not in self._routes:
-            raise self._not_orderable(name, f"no provider that is configured here serves the model {shown(name)!r}")
+            return self._stand_ins(name, request)
         if model.paused_on is None:
             return [model]
         if model.successor is not None and request.allow_substitution:
@@ -224,18 +229,27 @@ class Catalogue:
         extra: dict[str, object] = {"paused_on": model.paused_on.isoformat(), "successor": model.successor}
         raise ModelPaused(f"{shown(name)} is paused since {model.paused_on}{hint}", extra)
 
-    def _relatives(self, name: str, kind: Kind | None) -> list[Model]:
+    def _stand_ins(self, name: str, request: GenerationRequest) -> list[Model]:
+        """The models that serve an order of a model that no account here serves."""
+        for family in self._file.families:
+            if family.stands_in and family.answers_to(name, self._file.tiers):
+                return self._members(family, name, request)
+        raise self._not_orderable(name, f"no provider that is configured here serves the model {shown(name)!r}")
+
+    def _relatives(self, name: str, request: GenerationRequest) -> list[Model]:
         """The models of the name's family. For a name that no model has."""
         if has_unseen_characters(name):
             reason = f"there is no model {shown(name)!r}: names have neither white space nor control characters"
             raise self._not_orderable(name, reason)
-        family = self._family(name, kind)
+        family = self._family(name, request.kind)
         if family is None:
             raise self._not_orderable(name, f"there is no model {shown(name)!r}")
-        relatives = self._active(self._by_name[relative] for relative in family.models)
-        if not relatives:
-            raise self._not_orderable(name, f"no provider that is configured here serves a model like {shown(name)!r}")
-        return relatives
+        return self._members(family, name, request)
+
+    def _members(self, family: Family, name: str, request: GenerationRequest) -> list[Model]:
+        """The models of a family that can be ordered here."""
+        members = self._active(self._by_name[member] for member in family.models)
+        return members or self._instead(family, name, request)
 
     def _family(self, name: str, kind: Kind | None) -> Family | None:
         """The first family of the kind that a name fits, or of any kind if there is none. None for a misspelt name."""
@@ -243,7 +257,7 @@ class Catalogue:
         if families and any(misspells(name, known) for known in self._by_name):
             return None
         of_kind = (family for family in families if self._by_name[family.models[0]].kind is kind)
-        return next(of_kind, next(iter(families), None))
+        return next(of_kind, next((family for family in families if not family.needs_kind), None))
 
     def _of_kind(self, kind: Kind | None) -> list[Model]:
         if kind is None:
