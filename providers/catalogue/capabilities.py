@@ -65,6 +65,7 @@ class Capabilities(Entry):
         description="content types of input videos that the model takes",
     )
     max_video_bytes: PositiveInt | None = Field(default=None, description="maximum size of one input video, if limited")
+    continues_video: bool = Field(default=False, description="the result goes on where the input video ends")
     extends: list[str] = Field(
         default=[],
         description="models whose videos the model extends; it takes only `generation:ID` of these models",

@@ -161,6 +161,15 @@ class Catalogue:
         listed = self._by_name.get(model)
         return listed is not None and bool(listed.capabilities.extends)
 
+    def extenders(self) -> list[str]:
+        """The models that go on where a video ends."""
+        return [model.name for model in self._active(self._file.models) if model.capabilities.continues_video]
+
+    def extending(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> list[str]:
+        """The models that can go on from the video of a request, once its settings are fitted."""
+        models = (self._by_name[name] for name in self.extenders())
+        return [model.name for model in models if self._serves(model, fit(model, request, "nearest").request, facts)]
+
     def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to a model, with the accounts that are configured here."""
         problems = model.problems(request, facts)

@@ -267,8 +267,10 @@ class Model(_Named):
         ):
             if default not in (choices or [None]):
                 raise ValueError(f"{self.name}: the default {field} must be one of {choices}, not {default!r}")
-        if can.extends and not can.min_videos:
-            raise ValueError(f"{self.name}: what goes on from others' videos needs one")
+        if can.continues_video and not can.min_videos:
+            raise ValueError(f"{self.name}: what goes on from a video needs one")
+        if can.extends and not can.continues_video:
+            raise ValueError(f"{self.name}: what extends the videos of models continues videos")
         if can.min_images > can.max_images or can.min_videos > can.max_videos:
             raise ValueError(f"{self.name}: min_images and min_videos must not be above max_images and max_videos")
         if not can.audio and not can.silence:
