@@ -13,6 +13,7 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 
 from intake import data_uris
+from intake.digests import Digest, Repeats, repeats
 from providers.catalogue import Catalogue
 from schemas.batches import Part, parts_of
 from schemas.errors import InvalidRequest, RequestError
@@ -76,8 +77,19 @@ class Intake:
     announce: Callable[[UUID, UUID], object]
     """Announces that a generation of a customer changed. Called after the commit."""
 
-    def take(self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None) -> AcceptedOrder:
+    def take(
+        self,
+        request: GenerationRequest,
+        payer: Payer,
+        *,
+        idempotency_key: str | None = None,
+        digest: Digest | None = None,
+    ) -> AcceptedOrder:
         """Accept an order and hold its credits. The same request with the same key returns the same generation.
+
+        Args:
+            digest: the digest of an order whose client sends it again without a key. None: where the operator has set
+                a window for all orders, an order without a key gets a digest here.
 
         Raises:
             InvalidRequest: the model cannot serve the order. Names each field and its accepted values.
@@ -90,22 +102,31 @@ class Intake:
             CapReached: the API key may not spend so much today. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """
+        same = self.repeats([request], payer, idempotency_key, digest)
         if data_uris.are_in(request):
-            (part,) = self.with_uploads([Part(request)], payer, idempotency_key)
+            (part,) = self.with_uploads([Part(request)], payer, same)
             request = part.request
         with self.database.statements() as statements:
-            accepted = self.accept(statements, request, payer, idempotency_key)
+            accepted = self.accept(statements, request, payer, same)
         self.start(accepted)
         return accepted
 
-    def take_batch(self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None) -> AcceptedBatch:
+    def take_batch(
+        self,
+        parts: Sequence[Part],
+        payer: Payer,
+        *,
+        idempotency_key: str | None = None,
+        digest: Digest | None = None,
+    ) -> AcceptedBatch:
         """Accept all parts of a batch and hold their credits, or accept none. Blocks meanwhile.
 
         Raises:
             RequestError: as `take`. Names the places of the wrong requests.
         """
+        same = self.repeats([part.request for part in parts], payer, idempotency_key, digest)
         if any(data_uris.are_in(part.request) for part in parts):
-            parts = self.with_uploads(parts, payer, idempotency_key)
+            parts = self.with_uploads(parts, payer, same)
         with self.database.statements() as statements:
             accepted = batches.accept(
                 statements,
@@ -114,7 +135,8 @@ class Intake:
                 self.order_maker(payer),
                 self.settings.pipeline,
                 spender=payer.spender,
-                idempotency_key=idempotency_key,
+                idempotency_key=same.key,
+                equal_orders=same.equal_orders,
             )
         self._start_all(accepted.generations)
         return accepted
@@ -133,7 +155,13 @@ class Intake:
             times = usual_times(statements, [order.model, *(other.model for other in able)])
         return Estimate(order, able, times)
 
-    def with_uploads(self, parts: Sequence[Part], payer: Payer, idempotency_key: str | None) -> Sequence[Part]:
+    def repeats(
+        self, requests: Sequence[GenerationRequest], payer: Payer, key: str | None, digest: Digest | None
+    ) -> Repeats:
+        """Step 0: the earlier orders that are the same order."""
+        return repeats(key, digest, requests, payer.customer_id, payer.spender, self.settings.intake)
+
+    def with_uploads(self, parts: Sequence[Part], payer: Payer, same: Repeats) -> Sequence[Part]:
         """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
         least_price = self._catalogue_of(payer).least_price
         with self.database.statement() as sql:
@@ -141,7 +169,8 @@ class Intake:
                 sql,
                 payer.customer_id,
                 lambda: sum(least_price(part.request) for part in parts),
-                idempotency_key=idempotency_key,
+                idempotency_key=same.key,
+                equal_orders=same.equal_orders,
             )
         return [replace(part, request=self._with_uploads(part, payer)) for part in parts]
 
@@ -158,7 +187,7 @@ class Intake:
         except RequestError as error:
             raise error.within(part.place) from None
 
-    def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> AcceptedOrder:
+    def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, same: Repeats) -> AcceptedOrder:
         """Step 2, in one transaction: validate, price, insert, and hold the credits."""
         return acceptance.accept(
             sql,
@@ -167,7 +196,8 @@ class Intake:
             self.order_maker(payer),
             self.settings.pipeline,
             spender=payer.spender,
-            idempotency_key=idempotency_key,
+            idempotency_key=same.key,
+            equal_orders=same.equal_orders,
         )
 
     def order_maker(self, payer: Payer) -> Callable[[GenerationRequest, Facts], Order]:
@@ -208,15 +238,19 @@ class AsyncIntake:
     """Limits the batches at one time. Further ones wait, and take no thread and no connection meanwhile."""
 
     async def take(
-        self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None
+        self,
+        request: GenerationRequest,
+        payer: Payer,
+        *,
+        idempotency_key: str | None = None,
+        digest: Digest | None = None,
     ) -> AcceptedOrder:
         """Accept an order, as `Intake.take` does."""
+        same = self.steps.repeats([request], payer, idempotency_key, digest)
         if data_uris.are_in(request):
-            (part,) = await to_thread.run_sync(self.steps.with_uploads, [Part(request)], payer, idempotency_key)
+            (part,) = await to_thread.run_sync(self.steps.with_uploads, [Part(request)], payer, same)
             request = part.request
-        accepted = await self.database.statements(
-            partial(self.steps.accept, request=request, payer=payer, idempotency_key=idempotency_key)
-        )
+        accepted = await self.database.statements(partial(self.steps.accept, request=request, payer=payer, same=same))
         self.steps.start(accepted)
         return accepted
 
@@ -241,8 +275,13 @@ class AsyncIntake:
         return await to_thread.run_sync(self.steps.estimate, request, payer)
 
     async def take_batch(
-        self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None
+        self,
+        parts: Sequence[Part],
+        payer: Payer,
+        *,
+        idempotency_key: str | None = None,
+        digest: Digest | None = None,
     ) -> AcceptedBatch:
         """Accept a batch, as `Intake.take_batch` does, in a thread: to check a hundred requests takes too long here."""
-        take = partial(self.steps.take_batch, idempotency_key=idempotency_key)
+        take = partial(self.steps.take_batch, idempotency_key=idempotency_key, digest=digest)
         return await to_thread.run_sync(take, parts, payer, limiter=self.batch_threads)

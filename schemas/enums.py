@@ -197,6 +197,8 @@ class SweepKind(StrEnum):
     """Callbacks of generations that finished long ago."""
     KEYS = "keys"
     """Idempotency keys of generations that finished long ago."""
+    DIGESTS = "digests"
+    """Digests of orders that no later order looks for."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 

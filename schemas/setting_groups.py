@@ -186,6 +186,20 @@ class InputSettings(BaseModel):
     )
 
 
+class IntakeSettings(BaseModel):
+    """The times for which an equal order is the same order, where orders have no idempotency key."""
+
+    retry_window_seconds: float = Field(
+        default=1200.0,
+        ge=60,
+        le=86_400,
+        description="an order that says it is a retry; longer than two of the longest waits of OpenAI's clients",
+    )
+    digest_window_seconds: float | None = Field(
+        default=None, gt=0, le=86_400, description="every order, through every door; empty: equal orders are two orders"
+    )
+
+
 class ConnectionSettings(BaseModel):
     """Limits of the connections to the gateway. They hold before the gateway knows who connects."""
 

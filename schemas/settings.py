@@ -22,6 +22,7 @@ from schemas.setting_groups import (
     ConnectionSettings,
     DownloadSettings,
     InputSettings,
+    IntakeSettings,
     MediaSettings,
     PipelineSettings,
     PriceSettings,
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
     downloads: DownloadSettings = DownloadSettings()
     media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()
+    intake: IntakeSettings = IntakeSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()

@@ -1,4 +1,4 @@
-"""The sweepers of the database: callback receipts and idempotency keys."""
+"""The sweepers of the database: callback receipts, idempotency keys and digests of orders."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -48,12 +48,24 @@ _COUNT_KEYS = text("""
     WHERE idempotency_key IS NOT NULL AND finished_at < now() - make_interval(secs => :age)
 """)
 
+_DELETE_DIGESTS = text("""
+    WITH due AS (
+        SELECT generation_id FROM order_digests WHERE expires_at < now()
+        ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM order_digests USING due WHERE order_digests.generation_id = due.generation_id RETURNING 1
+    )
+    SELECT count(*) FROM deleted
+""")
+
+_COUNT_DIGESTS = text("SELECT count(*), 0 FROM order_digests WHERE expires_at < now()")
+
 
 def receipts(run: Sweep) -> Iterator[Portion]:
     """Remove receipts that are older than their retention, if their generations finished as long ago."""
     age = _seconds(run.retention.receipt_days)
     if run.is_dry:
-        yield _counted(run, _COUNT_RECEIPTS, age)
+        yield _counted(run, _COUNT_RECEIPTS, age=age)
         return
     last = 0
     while True:
@@ -69,19 +81,32 @@ def idempotency_keys(run: Sweep) -> Iterator[Portion]:
     """Clear the idempotency keys of generations that finished before the retention: customers' keys and Redis' keys."""
     age = _seconds(run.retention.idempotency_key_days)
     if run.is_dry:
-        yield _counted(run, _COUNT_KEYS, age)
+        yield _counted(run, _COUNT_KEYS, age=age)
         return
+    yield from _in_slices(run, _FORGET_KEYS, age=age)
+
+
+def digests(run: Sweep) -> Iterator[Portion]:
+    """Remove the digests of orders that no later order looks for."""
+    if run.is_dry:
+        yield _counted(run, _COUNT_DIGESTS)
+        return
+    yield from _in_slices(run, _DELETE_DIGESTS)
+
+
+def _in_slices(run: Sweep, statement: TextClause, **given: float) -> Iterator[Portion]:
+    """Run a statement that counts its rows, until it finds none."""
     while True:
         with run.database.transaction() as session:
-            count: int = session.execute(_FORGET_KEYS, {"age": age, "slice": SLICE}).scalar_one()
+            count: int = session.execute(statement, {"slice": SLICE, **given}).scalar_one()
         if not count:
             return
         yield Portion(count)
 
 
-def _counted(run: Sweep, query: TextClause, age: float) -> Portion:
+def _counted(run: Sweep, query: TextClause, **given: float) -> Portion:
     with run.database.transaction() as session:
-        count, size_bytes = session.execute(query, {"age": age}).one()
+        count, size_bytes = session.execute(query, given).one()
     return Portion(count, int(size_bytes))
 
 
