@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fastapi.responses import JSONResponse
 
 from gateway.problems import MEDIA_TYPE
+from gateway.seeds import errors as seeds
 from schemas.errors import RequestError
 
 ErrorForm = Callable[[RequestError], JSONResponse]
@@ -16,7 +17,10 @@ def _problem(error: RequestError) -> JSONResponse:
     return JSONResponse(error.problem(), error.http_status, media_type=MEDIA_TYPE)
 
 
-_FORMS: tuple[tuple[str, ErrorForm], ...] = ()
+_FORMS: tuple[tuple[str, ErrorForm], ...] = (
+    ("/video/", seeds.error_form),
+    ("/image/", seeds.error_form),
+)
 """The forms of other dialects, by the beginning of the path."""
 
 
