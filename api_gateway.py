@@ -23,6 +23,8 @@ from gateway.inputs import router as inputs_router
 from gateway.keys import router as keys_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
+from gateway.openai.images import EDITS as OPENAI_EDITS
+from gateway.openai.images import router as openai_images_router
 from gateway.openapi import install_document, refusals, with_problems
 from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
@@ -40,7 +42,7 @@ from schemas.settings import Settings, get_settings
 
 MAX_BODY_BYTES = 1024 * 1024
 
-_FILE_BODIES = frozenset({"POST /v1/uploads"})
+_FILE_BODIES = frozenset({"POST /v1/uploads", f"POST {OPENAI_EDITS}"})
 
 _DESCRIPTION = """
 Order images and videos, follow their progress, and fetch them.
@@ -60,6 +62,7 @@ _TAGS = [
     {"name": "keys", "description": "API keys: make, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
+    {"name": "openai", "description": "OpenAI's API, for software that speaks it."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
     {"name": "health", "description": "For operators: liveness and readiness."},
@@ -88,6 +91,7 @@ _ROUTERS = (
     inputs_router,
     callbacks_router,
     share_pages_router,
+    openai_images_router,
 )
 
 
@@ -139,4 +143,5 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
         "POST /v1/batches": limits.max_request_bytes,
         "POST /v1/estimate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
+        f"POST {OPENAI_EDITS}": limits.max_total_bytes,
     }

@@ -200,6 +200,21 @@ class IntakeSettings(BaseModel):
     )
 
 
+class OpenaiSettings(BaseModel):
+    """OpenAI's dialect below /openai/v1."""
+
+    image_wait_seconds: float = Field(
+        default=580.0,
+        gt=0,
+        le=3600,
+        description="for which an image request stays open; less than the 600 s after which OpenAI's clients give up "
+        "and send the request again",
+    )
+    max_base64_bytes: int = Field(
+        default=64 * 1024**2, gt=0, description="the images of one answer together; larger ones are links"
+    )
+
+
 class ConnectionSettings(BaseModel):
     """Limits of the connections to the gateway. They hold before the gateway knows who connects."""
 

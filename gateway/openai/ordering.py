@@ -117,5 +117,5 @@ def _told(names: Mapping[str, str]) -> Iterator[None]:
     except RequestError as error:
         raise renamed(error, names) from None
     except OUTAGES as error:
-        text = "the order may be recorded, so do not send it again before you have looked: list your videos first"
+        text = "the order may be recorded, so do not send it again before you have looked into GET /v1/generations"
         raise MayBeRecorded(text) from error
