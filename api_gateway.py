@@ -57,7 +57,7 @@ _TAGS = [
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
-    {"name": "keys", "description": "API keys: make, rotate and revoke them."},
+    {"name": "keys", "description": "API keys: make, change, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "For a CDN: results by signed links."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},

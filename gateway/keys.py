@@ -12,10 +12,10 @@ from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
 from schemas.enums import Scope
 from schemas.errors import NotFound, Unauthenticated
-from schemas.identity_api import KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
+from schemas.identity_api import KeyChange, KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
 from schemas.tables import ApiKey
 from storage import api_keys, customers, ledger
-from storage.api_keys import NewKey, Owner, Terms
+from storage.api_keys import Changes, NewKey, Owner, Terms
 from storage.customers import KnownKey
 from storage.sql import of
 
@@ -63,6 +63,24 @@ def get_key(key_id: UUID, services: ServicesOf, caller: TheCaller) -> KeyResourc
         return key_resource(session, api_keys.find(session, caller.owner, key_id, only_test=caller.is_test))
 
 
+@router.patch(
+    "/{key_id}",
+    summary="Change an API key",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
+)
+def change_key(key_id: UUID, wanted: KeyChange, services: ServicesOf, caller: TheCaller) -> KeyResource:
+    """Changes the name, the daily cap and the end of a key. Omitted fields stay as they are.
+
+    Your key may lower each cap and bring each end forward. It gives no higher cap and no later end than its own.
+    """
+    with services.database.transaction() as session:
+        row = api_keys.find(session, caller.owner, key_id, only_test=caller.is_test)
+        api_keys.change(session, row, _changes(wanted), maker=session.get_one(ApiKey, caller.key.id))
+        return key_resource(session, row)
+
+
 @router.post(
     "/{key_id}/rotate", status_code=201, summary="Rotate an API key", openapi_extra=_ADMIN, responses=_CHANGE_PROBLEMS
 )
@@ -96,6 +114,17 @@ def revoke_key(key_id: UUID, services: ServicesOf, caller: TheCaller) -> None:
     """Ends a key at once. Requests with the key get 401 `key_revoked`. A key can revoke itself."""
     with services.database.transaction() as session:
         api_keys.revoke(session, api_keys.find(session, caller.owner, key_id, only_test=caller.is_test))
+
+
+def _changes(wanted: KeyChange) -> Changes:
+    changes = Changes()
+    if "name" in wanted.model_fields_set:
+        changes["name"] = wanted.name
+    if "daily_cap" in wanted.model_fields_set:
+        changes["daily_cap"] = wanted.daily_cap
+    if "expires_in" in wanted.model_fields_set:
+        changes["expires_in"] = _seconds(wanted.expires_in)
+    return changes
 
 
 def key_list(session: Session, owner: Owner, *, only_test: bool) -> KeyList:

@@ -79,6 +79,32 @@ class KeyRequest(BaseModel):
     expires_in: OptionalWholeNumber = Field(default=None, description=_EXPIRES_IN, ge=1, le=_TEN_YEARS)
 
 
+class KeyChange(BaseModel):
+    """New terms of an API key. An omitted field stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"name": "web shop", "daily_cap": 800, "expires_in": 2_592_000}]},
+    )
+
+    name: OptionalName = Field(
+        default=None, description="the use of the key; null: no name", min_length=1, max_length=100
+    )
+    daily_cap: OptionalWholeNumber = Field(
+        default=None,
+        description="credits that the key may spend on one day in UTC; null: no cap",
+        ge=0,
+        le=MOST_CREDITS,
+    )
+    expires_in: OptionalWholeNumber = Field(
+        default=None,
+        description="seconds from now to the end of the key; null: the key has no end",
+        ge=1,
+        le=_TEN_YEARS,
+    )
+
+
 class RotationRequest(BaseModel):
     """The times of a rotation."""
 
