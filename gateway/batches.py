@@ -201,7 +201,7 @@ async def _read(services: GatewayServices, customer_id: UUID, batch_id: UUID, qu
 def _find(
     batch_id: UUID, customer_id: UUID, query: BatchQuery, retention: RetentionSettings, session: Session
 ) -> BatchResource:
-    after = Position.of(query.cursor) if query.cursor else None
+    after = query.after
     details.in_one_snapshot(session)
     statements = sql.of(session)
     state = batches.find(statements, batch_id, customer_id=customer_id)

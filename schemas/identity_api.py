@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from schemas.api import CreditsResource, CustomerResource
 from schemas.batches import BatchRequest
 from schemas.enums import DEFAULT_SCOPES, Scope
+from schemas.lists import ListResource
 from schemas.orders import GenerationRequest, OptionalWholeNumber, WholeNumber
 from schemas.text import Name, OptionalName, OptionalProse
 
@@ -175,13 +176,8 @@ class NewKeyResource(KeyResource):
     key: str = Field(description="the key itself. It is shown here once, and never again")
 
 
-class KeyList(BaseModel):
-    """API keys, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[KeyResource]
-    """The keys."""
+class KeyList(ListResource[KeyResource]):
+    """One page of API keys."""
 
 
 class MeResource(CustomerResource):
@@ -288,13 +284,8 @@ class ManagedCustomer(BaseModel):
     """The time of creation."""
 
 
-class ManagedCustomerList(BaseModel):
-    """Customers, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[ManagedCustomer]
-    """The customers."""
+class ManagedCustomerList(ListResource[ManagedCustomer]):
+    """One page of customers."""
 
 
 class ServiceRequest(BaseModel):
@@ -334,10 +325,5 @@ class ServiceResource(BaseModel):
     """The time of creation."""
 
 
-class ServiceList(BaseModel):
-    """Services, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[ServiceResource]
-    """The services."""
+class ServiceList(ListResource[ServiceResource]):
+    """One page of services."""

@@ -15,8 +15,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.errors import InvalidRequest, NotFound
+from schemas.lists import Position
 from schemas.tables import ApiKey
+from storage import lists
 from storage.generations import database_now
+from storage.lists import Page
 from storage.sql import Sql
 
 _LIVE, _TEST = "rw_", "rw_test_"
@@ -187,9 +190,11 @@ def change(session: Session, row: ApiKey, changes: Changes, *, maker: ApiKey | N
     session.add(row)
 
 
-def listed(session: Session, owner: Owner, *, only_test: bool = False) -> Sequence[ApiKey]:
-    """The keys of an owner, the newest first. `only_test`: without the live keys."""
-    return session.exec(_of(owner, only_test=only_test).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id))).all()
+def listed(
+    session: Session, owner: Owner, after: Position | None, *, limit: int, only_test: bool = False
+) -> Page[ApiKey]:
+    """One page of an owner's keys. `only_test`: without the live keys."""
+    return lists.read(session, ApiKey, _of(owner, only_test=only_test), after, limit=limit)
 
 
 def find(session: Session, owner: Owner, key_id: UUID, *, only_test: bool = False) -> ApiKey:
@@ -234,10 +239,8 @@ _NOTE_USE = """
 
 
 def _of(owner: Owner, *, only_test: bool = False) -> SelectOfScalar[ApiKey]:
-    theirs = select(ApiKey).where(
-        col(ApiKey.customer_id).is_not_distinct_from(owner.customer_id),
-        col(ApiKey.service_id).is_not_distinct_from(owner.service_id),
-    )
+    # None compares as IS NULL, which has an index, as IS NOT DISTINCT FROM has not.
+    theirs = select(ApiKey).where(ApiKey.customer_id == owner.customer_id, ApiKey.service_id == owner.service_id)
     return theirs.where(col(ApiKey.is_test)) if only_test else theirs
 
 

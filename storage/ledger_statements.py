@@ -92,8 +92,9 @@ SETTLE = returns(int)("""
     )
     SELECT amount FROM transferred
 """)
-SPENT_TODAY = returns(int)("""
-    SELECT credits FROM key_spending WHERE key_id = %(key_id)s AND day = (now() AT TIME ZONE 'utc')::date
+SPENT_TODAY = returns(lambda key_id, spent: (key_id, spent))("""
+    SELECT key_id, credits FROM key_spending
+    WHERE key_id = ANY(%(key_ids)s::uuid[]) AND day = (now() AT TIME ZONE 'utc')::date
 """)
 
 MOVED = returns(lambda kind, amount: (TransferKind(kind), int(amount)))("""

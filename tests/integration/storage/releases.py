@@ -215,6 +215,7 @@ _STATEMENTS = {
     "0011": _AT_0011,
     "0012": [],
     "0013": ["UPDATE ledger_transfers SET is_uncounted = true WHERE kind = 'hold'"],
+    "0014": [],
 }
 
 ACCEPTED = {
