@@ -85,7 +85,12 @@ def change_key(key_id: UUID, wanted: KeyChange, services: ServicesOf, caller: Th
 
 
 @router.post(
-    "/{key_id}/rotate", status_code=201, summary="Rotate an API key", openapi_extra=_ADMIN, responses=_CHANGE_PROBLEMS
+    "/{key_id}/rotate",
+    status_code=201,
+    summary="Rotate an API key",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
 )
 def rotate_key(
     key_id: UUID, services: ServicesOf, caller: TheCaller, times: RotationRequest | None = None

@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.authentication import TheCustomer, customers_router
 from gateway.content import require_completed
 from gateway.dependencies import ServicesOf
+from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
-from gateway.problems import BadRequest, NoResult
+from gateway.problems import NoResult
 from gateway.resources import generation_resource
 from schemas.api import GenerationResource
-from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
+from schemas.errors import NotFound, NotReady, Unauthenticated
 from schemas.orders import WholeNumber
 from storage import details, generations, ratings
 
@@ -31,7 +32,8 @@ class RatingRequest(BaseModel):
 @router.post(
     "/rating",
     summary="Rate a result",
-    responses=problems(BadRequest, Unauthenticated, NotFound, NotReady, NoResult, InvalidRequest),
+    dependencies=[RequireJson],
+    responses=BODY_PROBLEMS | problems(Unauthenticated, NotFound, NotReady, NoResult),
 )
 def rate_generation(
     generation_id: UUID, request: RatingRequest, services: ServicesOf, customer: TheCustomer

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from gateway.authentication import TheCustomer, customers_router
 from gateway.content import require_completed
 from gateway.dependencies import GatewayServices, ServicesOf
-from gateway.json_body import BODY_PROBLEMS
+from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
 from gateway.problems import NoResult, TooManyShares
 from gateway.resources import path_of
@@ -27,6 +27,7 @@ router = customers_router("/v1/generations/{generation_id}/shares", "shares")
     "",
     status_code=201,
     summary="Share a result",
+    dependencies=[RequireJson],
     responses=BODY_PROBLEMS | problems(Unauthenticated, NotFound, NotReady, NoResult, TooManyShares),
 )
 def create_share(
