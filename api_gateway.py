@@ -38,8 +38,6 @@ from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings, get_settings
 
-MAX_BODY_BYTES = 1024 * 1024
-
 _FILE_BODIES = frozenset({"POST /v1/uploads"})
 
 _DESCRIPTION = """
@@ -114,9 +112,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(
-        BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs), files=_FILE_BODIES
-    )
+    app.add_middleware(BodyLimit, larger=_larger_bodies(settings.inputs), files=_FILE_BODIES)
     app.add_middleware(RequestContext)
     if settings.cors_origins:
         # Outside all others, so that a script can read every error.
