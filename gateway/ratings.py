@@ -40,9 +40,7 @@ def rate_generation(
 ) -> GenerationResource:
     """Stores your rating of a completed generation, and returns the generation. A later rating replaces this one."""
     with services.database.transaction() as session:
-        row = generations.find(session, generation_id, customer_id=customer.id, locks=True)
-        if row is None:
-            raise NotFound(f"you have no generation {generation_id}")
+        row = generations.require(session, generation_id, customer_id=customer.id, locks=True)
         require_completed(row)
         ratings.rate(session, generation_id, request.rating)
         session.refresh(row)
