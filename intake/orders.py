@@ -13,6 +13,7 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 
 from intake import data_uris
+from intake.data_uris import Uploader
 from providers.catalogue import Catalogue
 from schemas.batches import Part, parts_of
 from schemas.errors import InvalidRequest, RequestError
@@ -143,20 +144,9 @@ class Intake:
                 lambda: sum(least_price(part.request) for part in parts),
                 idempotency_key=idempotency_key,
             )
-        return [replace(part, request=self._with_uploads(part, payer)) for part in parts]
-
-    def _with_uploads(self, part: Part, payer: Payer) -> GenerationRequest:
-        try:
-            return data_uris.into_uploads(
-                self.database,
-                self.objects,
-                payer.customer_id,
-                part.request,
-                self.settings.inputs,
-                keep_for=timedelta(days=self.settings.retention.upload_days),
-            )
-        except RequestError as error:
-            raise error.within(part.place) from None
+        keep_for = timedelta(days=self.settings.retention.upload_days)
+        uploader = Uploader(self.database, self.objects, payer.customer_id, self.settings.inputs, keep_for)
+        return [replace(part, request=_with_uploads(part, uploader)) for part in parts]
 
     def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> AcceptedOrder:
         """Step 2, in one transaction: validate, price, insert, and hold the credits."""
@@ -197,6 +187,13 @@ class Intake:
 
 
 @dataclass(frozen=True)
+def _with_uploads(part: Part, uploader: Uploader) -> GenerationRequest:
+    try:
+        return uploader.into_uploads(part.request)
+    except RequestError as error:
+        raise error.within(part.place) from None
+
+
 class AsyncIntake:
     """Takes orders from doors that run in an event loop. Only an order that contains files needs a thread."""
 
