@@ -131,7 +131,8 @@ class Intake:
             facts = acceptance.facts_about(statements, payer.customer_id, one.input_files())
             order = self.order_maker(payer)(one, facts)
             able = self._catalogue_of(payer).able(one, order.kind, facts)
-            times = usual_times(statements, [order.model, *(other.model for other in able)])
+            models = [order.model, *(other.model for other in able)]
+            times = usual_times(statements, models, is_test=payer.is_test)
         return Estimate(order, able, times)
 
     def with_uploads(self, parts: Sequence[Part], payer: Payer, idempotency_key: str | None) -> Sequence[Part]:
@@ -186,7 +187,6 @@ class Intake:
             self.announce(each.id, each.customer_id)
 
 
-@dataclass(frozen=True)
 def _with_uploads(part: Part, uploader: Uploader) -> GenerationRequest:
     try:
         return uploader.into_uploads(part.request)
@@ -194,6 +194,7 @@ def _with_uploads(part: Part, uploader: Uploader) -> GenerationRequest:
         raise error.within(part.place) from None
 
 
+@dataclass(frozen=True)
 class AsyncIntake:
     """Takes orders from doors that run in an event loop. Only an order that contains files needs a thread."""
 
