@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -27,7 +27,10 @@ from sqlmodel import Field, SQLModel
 import schemas.identity_tables  # noqa: F401 -- the tables that foreign keys name
 from schemas.columns import MOMENT, created_at, words
 from schemas.enums import DEFAULT_SCOPES, AssetRole, ErrorCode, EventName, Kind, Stage
-from schemas.names import ProviderName
+from schemas.names import TWIN_PREFIX, ProviderName
+
+AT_TWIN: Final = f"starts_with(provider, '{TWIN_PREFIX}')"
+"""An SQL condition on a generation: its provider is a twin, so the generation is a test customer's. An index has it."""
 
 
 def _switch() -> Column[bool]:
@@ -137,7 +140,13 @@ class Generation(SQLModel, table=True):
             "id",
             postgresql_where=text("deleted_at IS NULL"),
         ),
-        Index("ix_generations_completed", "model", "finished_at", postgresql_where=text("stage = 'completed'")),
+        Index(
+            "ix_generations_usual",
+            "model",
+            text(AT_TWIN),
+            "finished_at",
+            postgresql_where=text("stage = 'completed'"),
+        ),
         Index("ix_generations_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
         # Swept rows leave the index: the sweep reads an hour's rows, however long the history.
         Index(

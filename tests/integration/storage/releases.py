@@ -216,6 +216,8 @@ _STATEMENTS = {
     "0012": [],
     "0013": ["UPDATE ledger_transfers SET is_uncounted = true WHERE kind = 'hold'"],
     "0014": [],
+    "0015": [],
+    "0016": [],
 }
 
 ACCEPTED = {
