@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.form_files import open_form, store_files
-from gateway.json_body import RequireJson
+from gateway.json_body import BODY_KINDS, RequireJson
 from gateway.openai.errors import MayBeRecorded, openai_errors
 from gateway.openai.image_answers import ImagesAnswer
 from gateway.openai.image_calls import served
@@ -40,7 +40,7 @@ _MADE: Responses = {
             },
         },
     },
-    **openai_errors(*ORDER_KINDS, MayBeRecorded, ImageRefused, ImageFailed, ImageUnfinished, NoResult),
+    **openai_errors(*BODY_KINDS, *ORDER_KINDS, MayBeRecorded, ImageRefused, ImageFailed, ImageUnfinished, NoResult),
 }
 
 
