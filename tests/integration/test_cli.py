@@ -221,6 +221,8 @@ def test_dry_run_counts_and_sweep_removes(reelworks: Reelworks) -> None:
         "receipts": 0,
         "keys": 0,
         "digests": 0,
+        "spending": 0,
+        "shares": 0,
         "deleted": 0,
     }
     assert counts == [nothing | {"keys": 2}, nothing | {"keys": 2}, nothing]
