@@ -10,6 +10,7 @@ from gateway.content import router as content_router
 from gateway.cors import CrossOrigin
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
+from gateway.error_answers import install_error_handlers
 from gateway.estimates import router as estimates_router
 from gateway.events import router as events_router
 from gateway.files import router as files_router
@@ -22,9 +23,8 @@ from gateway.inputs import router as inputs_router
 from gateway.keys import router as keys_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
-from gateway.openapi import install_document, problems, with_problems
+from gateway.openapi import install_document, refusals, with_problems
 from gateway.pages import install_pages
-from gateway.problems import install_problem_handlers
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
@@ -37,8 +37,6 @@ from schemas.enums import Door
 from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings, get_settings
-
-MAX_BODY_BYTES = 1024 * 1024
 
 _FILE_BODIES = frozenset({"POST /v1/uploads"})
 
@@ -57,7 +55,7 @@ _TAGS = [
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
-    {"name": "keys", "description": "API keys: make, rotate and revoke them."},
+    {"name": "keys", "description": "API keys: make, change, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "For a CDN: results by signed links."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
@@ -114,18 +112,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(
-        BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs), files=_FILE_BODIES
-    )
+    app.add_middleware(BodyLimit, larger=_larger_bodies(settings.inputs), files=_FILE_BODIES)
     app.add_middleware(RequestContext)
     if settings.cors_origins:
         # Outside all others, so that a script can read every error.
         app.add_middleware(CrossOrigin, origins=settings.cors_origins)
-    install_problem_handlers(app)
+    install_error_handlers(app)
     for router in _ROUTERS:
         # The tags of a router name its door.
         if not set(settings.doors_off).intersection(map(str, router.tags)):
-            app.include_router(router, responses=problems(Unavailable))
+            app.include_router(router, responses=refusals(router.prefix, Unavailable))
     app.include_router(health_router)
     install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi import Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from gateway.callers import Caller, identify, named_in_header
-from gateway.dependencies import GatewayServices
 from gateway.head import READS
-from gateway.rate_limits import ALLOWANCE
+from gateway.routing import PrefixRouter
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
 from schemas.identity_api import CUSTOMER_HEADER
@@ -34,7 +33,8 @@ def needs(scope: Scope) -> dict[str, Any]:
 class _KeysRoute(APIRoute):
     """A route for requests with an API key.
 
-    Refuses a request without a valid key, or without the scope of the route, before it reads the body or any parameter.
+    Refuses a request without a valid key, without the scope of the route, or above the rate limit, before it reads the
+    body or any parameter.
     The OpenAPI document shows the scope.
     """
 
@@ -47,17 +47,10 @@ class _KeysRoute(APIRoute):
 
         async def authenticated(request: Request) -> Response:
             request.state.scope = scope
-            request.state.caller = caller = await identify(request, await _material(request), scope)
-            await _count(request, caller)
+            request.state.caller = await identify(request, await _material(request), scope)
             return await handle(request)
 
         return authenticated
-
-
-async def _count(request: Request, caller: Caller) -> None:
-    services: GatewayServices = request.app.state.services
-    is_read = request.method in READS
-    request.scope["state"][ALLOWANCE] = await services.rate_limits.take(caller.key.id, is_read=is_read)
 
 
 async def _material(request: Request) -> str | None:
@@ -65,11 +58,11 @@ async def _material(request: Request) -> str | None:
     return bearer.credentials if bearer else await _header(request)
 
 
-def customers_router(prefix: str, tag: str) -> APIRouter:
+def customers_router(prefix: str, tag: str) -> PrefixRouter:
     """A router whose routes need an API key."""
     # The dependencies describe the key in the OpenAPI document. The class of the routes checks the key.
     documented = [Security(_bearer), Security(_header)]
-    return APIRouter(prefix=prefix, tags=[tag], route_class=_KeysRoute, dependencies=documented)
+    return PrefixRouter(prefix=prefix, tags=[tag], route_class=_KeysRoute, dependencies=documented)
 
 
 async def caller_for(request: Request, named: str | None) -> Caller:

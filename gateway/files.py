@@ -1,47 +1,39 @@
 """`/files/{key}`: results by signed links, for a CDN that takes the gateway for its origin."""
 
-import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import Response
 
 from gateway.conditions import ConditionHeaders
 from gateway.content import stream_asset
-from gateway.dependencies import GatewayServices, ServicesOf
+from gateway.dependencies import ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
+from gateway.routing import PrefixRouter
+from gateway.signed_links import Expires, Token, require_valid
 from gateway.streaming import STREAMED
 from schemas import content_link
 from schemas.errors import NotFound, Unauthenticated
 from storage import assets
 
-router = APIRouter(tags=["files"])
-
-# Python refuses to parse an integer of thousands of digits.
-_MOST_DIGITS = 12
+router = PrefixRouter(tags=["files"])
 
 
 def _require_link(
     services: ServicesOf,
     key: str,
-    expires: Annotated[str, Query(alias="e", description="when the link ends, in Unix seconds")] = "",
+    expires: Expires = "",
     saved_as: Annotated[
         str | None, Query(alias="n", description="the name under which a browser saves the file")
     ] = None,
-    token: Annotated[str, Query(alias="t", description="the token of the link")] = "",
+    token: Token = "",
 ) -> None:
-    is_time = expires.isascii() and expires.isdecimal() and len(expires) <= _MOST_DIGITS
-    if not is_time or not _is_ours(services, key, expires, saved_as, token):
-        raise Unauthenticated("this is not a link that was handed out here")
-    if int(expires) < time.time():
-        raise Unauthenticated("this link has ended: ask for another at the `content` of the generation")
-
-
-def _is_ours(services: GatewayServices, key: str, expires: str, saved_as: str | None, token: str) -> bool:
     secret = services.settings.cdn.secret.get_secret_value()
-    return bool(secret) and content_link.verify(secret, key, expires, saved_as, token)
+    is_ours = bool(secret) and content_link.verify(secret, key, expires, saved_as, token)
+    ended = "this link has ended: ask for another at the `content` of the generation"
+    require_valid(expires, is_ours=is_ours, ended=ended)
 
 
 @router.get(

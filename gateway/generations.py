@@ -2,31 +2,25 @@
 
 from uuid import UUID
 
-import structlog
 from fastapi import Request, Response
 
 from gateway.authentication import TheCustomer, caller_for, customers_router
 from gateway.batches import BatchResource, order_batch
 from gateway.cancelling import cancel
-from gateway.dependencies import GatewayServices, ServicesOf
-from gateway.event_stream import until_end
-from gateway.json_body import RequireJson
+from gateway.dependencies import ServicesOf
+from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
 from gateway.preferences import APPLIED, Prefer, wait_of
 from gateway.resources import generation_resource, path_of
+from gateway.waiting import waited
 from schemas.api import GenerationResource
 from schemas.batches import parts_of
 from schemas.errors import NotCancellable, NotFinished, NotFound, Unauthenticated
 from schemas.identity_api import HttpOrder
-from schemas.shares import NoPlace
 from schemas.stages import TERMINAL
 from storage import deletion, details
-from storage.customers import ActingCustomer
-from storage.details import Details
 from storage.outages import OUTAGES
-
-log = structlog.get_logger()
 
 router = customers_router("/v1/generations", "generations")
 
@@ -58,7 +52,7 @@ _CANCELLED: Responses = {
     status_code=202,
     summary="Order a generation",
     dependencies=[RequireJson],
-    responses=_ACCEPTED | ORDER_PROBLEMS,
+    responses=_ACCEPTED | BODY_PROBLEMS | ORDER_PROBLEMS,
 )
 async def create_generation(
     order: HttpOrder,
@@ -87,7 +81,7 @@ async def create_generation(
     if not accepted.is_new:
         response.headers["Idempotency-Replayed"] = "true"
     try:
-        found = await _waited(generation.id, request, response, services, caller.customer, wait)
+        found = await waited(generation.id, request, response, services, caller.customer, wait)
     except OUTAGES:
         if not accepted.is_new:
             raise
@@ -113,43 +107,8 @@ async def get_generation(
 ) -> GenerationResource:
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
     wait = wait_of(connection, prefer)
-    found = await _waited(generation_id, connection, response, services, customer, wait)
+    found = await waited(generation_id, connection, response, services, customer, wait)
     return generation_resource(found, services.settings.retention)
-
-
-async def _waited(
-    generation_id: UUID,
-    connection: Request,
-    response: Response,
-    services: GatewayServices,
-    customer: ActingCustomer,
-    seconds: int,
-) -> Details:
-    """Read a generation, for up to `seconds` until it has ended.
-
-    Without a free place for the wait, the answer comes at once: clients must expect that a preference is not applied.
-    """
-    found = await _find(generation_id, services, customer)
-    if not seconds:
-        return found
-    try:
-        with services.stream_shares.taken_by(customer.id):
-            response.headers["Preference-Applied"] = f"wait={seconds}"
-            if found.generation.stage not in TERMINAL:
-                await until_end(services.hub, services.hub.follow(generation_id, after=0), connection, seconds=seconds)
-                found = await _find(generation_id, services, customer)
-    except NoPlace:
-        log.info("wait_not_applied")
-    return found
-
-
-async def _find(generation_id: UUID, services: GatewayServices, customer: ActingCustomer) -> Details:
-    found = await services.loop_database.transaction(
-        lambda session: details.find(session, generation_id, customer_id=customer.id)
-    )
-    if found is None:
-        raise NotFound(f"you have no generation {generation_id}")
-    return found
 
 
 @router.post(

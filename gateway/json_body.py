@@ -1,4 +1,4 @@
-"""Requires that the body of a request is JSON."""
+"""Requires that a body is JSON. A request may lack the body where the route can do without."""
 
 from fastapi import Depends, Request
 
@@ -8,8 +8,9 @@ from schemas.errors import InvalidRequest
 
 
 async def _require_json(request: Request) -> None:
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    if has_body and media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("send the request as JSON, with `Content-Type: application/json`")
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Header
 
 from gateway.openapi import problems
-from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from schemas.errors import (
     CapReached,
     GenerationDeleted,
@@ -40,14 +39,11 @@ LOCATION: dict[str, object] = {
 """The headers of an accepted order."""
 
 ORDER_PROBLEMS = problems(
-    BadRequest,
     Unauthenticated,
     InsufficientCredits,
     StorageQuotaExceeded,
     CapReached,
     ModelRetired,
-    ContentTooLarge,
-    UnsupportedMediaType,
     InvalidRequest,
     IdempotencyMismatch,
     TooManyRequests,
@@ -55,4 +51,4 @@ ORDER_PROBLEMS = problems(
     ModelPaused,
     NoSandbox,
 )
-"""The refusals of an order."""
+"""The refusals of an order, beside those of a body."""

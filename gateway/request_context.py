@@ -10,8 +10,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.error_answers import error_response
 from gateway.head import READS
-from gateway.problems import InternalError, problem_response
+from gateway.problems import InternalError
 from gateway.rate_limits import ALLOWANCE, Allowance
 
 log = structlog.get_logger()
@@ -63,7 +64,7 @@ class RequestContext:
             _log_unforeseen(error)
             # After the first byte, no other answer is possible. Returning here makes the server cut the connection.
             if status is None:
-                await problem_response(_internal(request_id))(scope, receive, send_with_id)
+                await error_response(scope["path"], _internal(request_id))(scope, receive, send_with_id)
         finally:
             _log_request(scope, status, time.perf_counter() - began)
 

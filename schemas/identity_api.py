@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from schemas.api import CreditsResource, CustomerResource
 from schemas.batches import BatchRequest
 from schemas.enums import DEFAULT_SCOPES, Scope
+from schemas.lists import ListResource
 from schemas.orders import GenerationRequest, OptionalWholeNumber, WholeNumber
 from schemas.text import Name, OptionalName, OptionalProse
 
@@ -77,6 +78,32 @@ class KeyRequest(BaseModel):
         le=MOST_CREDITS,
     )
     expires_in: OptionalWholeNumber = Field(default=None, description=_EXPIRES_IN, ge=1, le=_TEN_YEARS)
+
+
+class KeyChange(BaseModel):
+    """New terms of an API key. An omitted field stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"name": "web shop", "daily_cap": 800, "expires_in": 2_592_000}]},
+    )
+
+    name: OptionalName = Field(
+        default=None, description="the use of the key; null: no name", min_length=1, max_length=100
+    )
+    daily_cap: OptionalWholeNumber = Field(
+        default=None,
+        description="credits that the key may spend on one day in UTC; null: no cap",
+        ge=0,
+        le=MOST_CREDITS,
+    )
+    expires_in: OptionalWholeNumber = Field(
+        default=None,
+        description="seconds from now to the end of the key; null: the key has no end",
+        ge=1,
+        le=_TEN_YEARS,
+    )
 
 
 class RotationRequest(BaseModel):
@@ -149,13 +176,8 @@ class NewKeyResource(KeyResource):
     key: str = Field(description="the key itself. It is shown here once, and never again")
 
 
-class KeyList(BaseModel):
-    """API keys, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[KeyResource]
-    """The keys."""
+class KeyList(ListResource[KeyResource]):
+    """One page of API keys."""
 
 
 class MeResource(CustomerResource):
@@ -262,13 +284,8 @@ class ManagedCustomer(BaseModel):
     """The time of creation."""
 
 
-class ManagedCustomerList(BaseModel):
-    """Customers, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[ManagedCustomer]
-    """The customers."""
+class ManagedCustomerList(ListResource[ManagedCustomer]):
+    """One page of customers."""
 
 
 class ServiceRequest(BaseModel):
@@ -308,10 +325,5 @@ class ServiceResource(BaseModel):
     """The time of creation."""
 
 
-class ServiceList(BaseModel):
-    """Services, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[ServiceResource]
-    """The services."""
+class ServiceList(ListResource[ServiceResource]):
+    """One page of services."""

@@ -37,11 +37,19 @@ def _switch() -> Column[bool]:
     return Column(Boolean, nullable=False, server_default="false")
 
 
+_IS_LISTED = "test_of IS NULL AND deleted_at IS NULL"
+
+
 class Customer(SQLModel, table=True):
     """A customer, who orders and pays."""
 
     __tablename__: ClassVar[str] = "customers"
-    __table_args__ = (UniqueConstraint("service_id", "reference"),)
+    __table_args__ = (
+        UniqueConstraint("service_id", "reference"),
+        # The pages of the lists.
+        Index("ix_customers_newest", "created_at", "id", postgresql_where=text(_IS_LISTED)),
+        Index("ix_customers_newest_of_service", "service_id", "created_at", "id", postgresql_where=text(_IS_LISTED)),
+    )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     """The customer's id."""
