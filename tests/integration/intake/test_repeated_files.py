@@ -56,5 +56,5 @@ def test_wrong_file_in_several_requests_of_a_batch_names_the_first(
     wrong = "data:image/png;base64,AAAA"
     with pytest.raises(InvalidRequest) as refused:
         intake.take_batch([part(0, FOG), part(1, wrong), part(2, wrong)], Payer(make_customer(1000).id))
-    assert refused.value.detail.startswith("requests.1.image_urls.0: ")
+    assert refused.value.detail.startswith("requests.1: image_urls.0: ")
     assert "requests.2" not in refused.value.detail
