@@ -60,7 +60,7 @@ def with_its_files(model: Model, fields: dict[str, Any]) -> GenerationRequest:
     return GenerationRequest(model=model.name, prompt="a boat").model_copy(update={**fields, **length, **files})
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(SETTINGS)
 def test_every_model_serves_any_request_that_is_fitted_to_it(fields: dict[str, Any]) -> None:
     for model in FILE.models:
@@ -79,7 +79,7 @@ def test_every_model_serves_any_request_that_is_fitted_to_it(fields: dict[str, A
             assert means_it is (field not in told)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(SETTINGS)
 def test_the_other_mode_changes_no_value_to_another(fields: dict[str, Any]) -> None:
     for model in FILE.models:
