@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from gateway.openai.errors import error_form as openai_form
 from gateway.openai.errors import openai_errors
 from gateway.problems import MEDIA_TYPE
+from gateway.seeds import errors as seeds
 from schemas.errors import RequestError
 
 ErrorForm = Callable[[RequestError], JSONResponse]
@@ -21,10 +22,18 @@ def _problem(error: RequestError) -> JSONResponse:
     return JSONResponse(error.problem(), error.http_status, media_type=MEDIA_TYPE)
 
 
-_FORMS: tuple[tuple[str, ErrorForm], ...] = (("/openai/", openai_form),)
+_FORMS: tuple[tuple[str, ErrorForm], ...] = (
+    ("/openai/", openai_form),
+    ("/video/", seeds.error_form),
+    ("/image/", seeds.error_form),
+)
 """The forms of other dialects, by the beginning of the path."""
 
-_DESCRIBED: tuple[tuple[str, Described], ...] = (("/openai/", openai_errors),)
+_DESCRIBED: tuple[tuple[str, Described], ...] = (
+    ("/openai/", openai_errors),
+    ("/video/", seeds.refusals),
+    ("/image/", seeds.refusals),
+)
 """The descriptions of these forms, by the beginning of the path."""
 
 

@@ -1,4 +1,4 @@
-"""`/files/{key}`: results by signed links, for a CDN that takes the gateway for its origin."""
+"""`/files/{key}`: results by signed links, for everybody with a link and for a CDN whose origin is the gateway."""
 
 from typing import Annotated
 
@@ -30,15 +30,16 @@ def _require_link(
     ] = None,
     token: Token = "",
 ) -> None:
-    secret = services.settings.cdn.secret.get_secret_value()
-    is_ours = bool(secret) and content_link.verify(secret, key, expires, saved_as, token)
+    own = content_link.gateway_secret(services.settings.secret_key.get_secret_value())
+    secrets = (own, services.settings.cdn.secret.get_secret_value())
+    is_ours = any(secret and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets)
     ended = "this link has ended: ask for another at the `content` of the generation"
     require_valid(expires, is_ours=is_ours, ended=ended)
 
 
 @router.get(
     "/files/{key:path}",
-    summary="Fetch a result (for a CDN)",
+    summary="Fetch a result by a signed link",
     response_class=Response,
     # Runs first: a caller without a valid link learns nothing.
     dependencies=[Depends(_require_link)],

@@ -17,5 +17,8 @@ async def _require_json(request: Request) -> None:
 RequireJson = Depends(_require_json)
 """A dependency of each route that reads a JSON body."""
 
-BODY_PROBLEMS = problems(BadRequest, ContentTooLarge, UnsupportedMediaType, InvalidRequest)
+BODY_KINDS = (BadRequest, ContentTooLarge, UnsupportedMediaType, InvalidRequest)
+"""The types of the refusals of a body."""
+
+BODY_PROBLEMS = problems(*BODY_KINDS)
 """The refusals of such a route."""

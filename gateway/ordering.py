@@ -38,7 +38,7 @@ LOCATION: dict[str, object] = {
 }
 """The headers of an accepted order."""
 
-ORDER_PROBLEMS = problems(
+ORDER_KINDS = (
     Unauthenticated,
     InsufficientCredits,
     StorageQuotaExceeded,
@@ -51,4 +51,7 @@ ORDER_PROBLEMS = problems(
     ModelPaused,
     NoSandbox,
 )
-"""The refusals of an order, beside those of a body."""
+"""The types of the refusals of an order, beside those of a body."""
+
+ORDER_PROBLEMS = problems(*ORDER_KINDS)
+"""These refusals in the form of `/v1`."""

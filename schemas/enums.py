@@ -15,6 +15,8 @@ class Door(StrEnum):
     KEYS = "keys"
     ADMIN = "admin"
     FILES = "files"
+    SEEDS = "seeds"
+    OPENAI = "openai"
     PAGES = "pages"
     REDIS = "redis"
 
@@ -197,6 +199,8 @@ class SweepKind(StrEnum):
     """Callbacks of generations that finished long ago."""
     KEYS = "keys"
     """Idempotency keys of generations that finished long ago."""
+    DIGESTS = "digests"
+    """Digests of orders that no later order looks for."""
     SPENDING = "spending"
     """The daily spending of API keys, of days long ago."""
     SHARES = "shares"

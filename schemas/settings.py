@@ -22,7 +22,9 @@ from schemas.setting_groups import (
     ConnectionSettings,
     DownloadSettings,
     InputSettings,
+    IntakeSettings,
     MediaSettings,
+    OpenaiSettings,
     PipelineSettings,
     PriceSettings,
     ProvidersSettings,
@@ -30,6 +32,7 @@ from schemas.setting_groups import (
     RetentionSettings,
     S3Settings,
     SandboxSettings,
+    SeedSettings,
     StreamSettings,
     TestKeySettings,
 )
@@ -91,6 +94,7 @@ class Settings(BaseSettings):
     streams: StreamSettings = StreamSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
     cdn: CdnSettings = CdnSettings()
+    seeds: SeedSettings = SeedSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -102,6 +106,8 @@ class Settings(BaseSettings):
     downloads: DownloadSettings = DownloadSettings()
     media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()
+    intake: IntakeSettings = IntakeSettings()
+    openai: OpenaiSettings = OpenaiSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()

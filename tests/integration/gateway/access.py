@@ -65,6 +65,8 @@ def operations(document: Mapping[str, Any]) -> list[Operation]:
 def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
     """A body that the operation takes: the first example of its schema, or a picture."""
     content = operation.get("requestBody", {}).get("content", {})
+    if "multipart/form-data" in content:
+        return {"data": {"prompt": "a boat"}, "files": {"image": png(8, 8)}}
     if "application/json" not in content:
         return {"content": png(8, 8)} if content else {}
     reference = content["application/json"]["schema"]
@@ -147,4 +149,11 @@ def told(answer: httpx.Response) -> str:
     """An answer as a cell of the table."""
     if answer.is_success:
         return str(answer.status_code)
-    return f"{answer.status_code} `{answer.json()['code']}`"
+    return f"{answer.status_code} `{problem(answer)['code']}`"
+
+
+def problem(answer: httpx.Response) -> dict[str, Any]:
+    """The members of an error, in RFC 9457 or in OpenAI's envelope."""
+    body: dict[str, Any] = answer.json()
+    members: dict[str, Any] = body.get("error", body)
+    return members

@@ -19,6 +19,8 @@ PATHS = {
     Door.KEYS: "/v1/keys",
     Door.ADMIN: "/v1/admin/customers",
     Door.FILES: "/files/a.png",
+    Door.SEEDS: "/video/3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    Door.OPENAI: "/openai/v1/images/generations",
     Door.PAGES: "/docs",
 }
 
