@@ -28,6 +28,8 @@ from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
+from gateway.seeds.images import router as seed_images_router
+from gateway.seeds.videos import router as seed_videos_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
 from gateway.transfers import router as transfers_router
@@ -61,6 +63,7 @@ _TAGS = [
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
+    {"name": "seeds", "description": "The forms of five earlier projects, for their clients."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
     {"name": "health", "description": "For operators: liveness and readiness."},
 ]
@@ -87,6 +90,8 @@ _ROUTERS = (
     files_router,
     inputs_router,
     callbacks_router,
+    seed_videos_router,
+    seed_images_router,
     share_pages_router,
 )
 
@@ -138,5 +143,8 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
         "POST /v1/generations": limits.max_request_bytes,
         "POST /v1/batches": limits.max_request_bytes,
         "POST /v1/estimate": limits.max_request_bytes,
+        "POST /video/generate": limits.max_request_bytes,
+        "POST /video/extend": limits.max_request_bytes,
+        "POST /image/generate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
     }
