@@ -40,8 +40,6 @@ from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings, get_settings
 
-MAX_BODY_BYTES = 1024 * 1024
-
 _FILE_BODIES = frozenset({"POST /v1/uploads"})
 
 _DESCRIPTION = """
@@ -59,7 +57,7 @@ _TAGS = [
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
-    {"name": "keys", "description": "API keys: make, rotate and revoke them."},
+    {"name": "keys", "description": "API keys: make, change, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
@@ -119,9 +117,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(
-        BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs), files=_FILE_BODIES
-    )
+    app.add_middleware(BodyLimit, larger=_larger_bodies(settings.inputs), files=_FILE_BODIES)
     app.add_middleware(RequestContext)
     if settings.cors_origins:
         # Outside all others, so that a script can read every error.
@@ -130,7 +126,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in _ROUTERS:
         # The tags of a router name its door.
         if not set(settings.doors_off).intersection(map(str, router.tags)):
-            app.include_router(router, responses=refusals(router.prefix, Unavailable))
+            app.include_router(router, responses=refusals(f"{router.prefix}/", Unavailable))
     app.include_router(health_router)
     install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)

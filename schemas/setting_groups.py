@@ -283,6 +283,12 @@ class RetentionSettings(BaseModel):
     idempotency_key_days: float = Field(
         default=7.0, gt=0, le=_LONGEST_DAYS, description="an idempotency key, after its generation finished"
     )
+    key_spending_days: float = Field(
+        default=40.0, gt=0, le=_LONGEST_DAYS, description="the credits that an API key with a cap spent on one day"
+    )
+    share_days: float = Field(
+        default=90.0, gt=0, le=_LONGEST_DAYS, description="a share, after its end or its revocation"
+    )
 
 
 class SandboxSettings(BaseModel):

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from gateway.json_body import BODY_KINDS
 from gateway.openapi import Responses
 from gateway.ordering import ORDER_KINDS
 from gateway.problems import AssetExpired, InternalError, NoResult, RangeNotSatisfiable
@@ -21,7 +22,7 @@ _HEADERS = {
 
 def accepted(answer: type[BaseModel], *further: type[RequestError]) -> Responses:
     """The answers to an order. `further`: errors of this route alone."""
-    kinds = (*ORDER_KINDS, NotFound, NoResult, InternalError, GenerationFailed, *further)
+    kinds = (*BODY_KINDS, *ORDER_KINDS, NotFound, NoResult, InternalError, GenerationFailed, *further)
     return {
         200: {"description": "The result is stored", "headers": _HEADERS},
         202: {"description": "The result is not ready yet: ask at `status_url`", "headers": _HEADERS, "model": answer},

@@ -47,4 +47,4 @@ def download_image(
     image_id: UUID, services: ServicesOf, customer: NamedCustomer, conditions: ConditionHeaders, is_head: IsHead
 ) -> Response:
     """Delivers the image as a file to save: by a link if possible, otherwise as a stream. Of several: the first."""
-    return save_media(Kind.IMAGE, image_id, services, customer, conditions, is_head)
+    return save_media(Kind.IMAGE, image_id, services, customer, conditions, is_head=is_head)

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -13,9 +14,8 @@ from sqlmodel import Session
 from gateway import content
 from gateway.authentication import caller_for
 from gateway.callers import Caller
-from gateway.conditions import ConditionHeaders
-from gateway.dependencies import GatewayServices, ServicesOf
-from gateway.head import IsHead
+from gateway.conditions import Conditions
+from gateway.dependencies import GatewayServices
 from gateway.public_links import PublicLinks
 from gateway.seeds.answers import MediaAnswer
 from gateway.seeds.forms import MediaRequest
@@ -26,8 +26,9 @@ from gateway.waiting import waited
 from schemas.enums import Kind
 from schemas.errors import NotFound
 from schemas.identity_api import LONGEST_NAME
+from schemas.setting_groups import RetentionSettings
 from schemas.tables import Asset
-from storage import batches, details, sql
+from storage import batches, details, generations, sql
 from storage.customers import ActingCustomer
 from storage.details import Details
 from storage.outages import OUTAGES
@@ -116,31 +117,20 @@ async def read_media(
     Raises:
         NotFound: the customer has no such order of this kind.
     """
-    find = partial(_find, media_id=media_id, customer_id=customer.id)
-    found, batch_id = await services.loop_database.transaction(find)
-    made = Made(found, batch_id, services.settings.retention, request.query_params.get("customer_id"))
-    if not found or made.kind is not kind:
-        raise NotFound(f"you have no {kind} {media_id}")
+    find = partial(_find, kind, media_id, customer.id, services.settings.retention)
+    named = request.query_params.get("customer_id")
     links = PublicLinks(services, request)
-    return answer_of(made, links, links.of)
-
-
-def _find(session: Session, *, media_id: UUID, customer_id: UUID) -> tuple[Sequence[Details], UUID | None]:
-    """A generation, or the generations of a batch with the batch's id."""
-    one = details.find(session, media_id, customer_id=customer_id)
-    if one is not None:
-        return [one], None
-    ids = batches.members(sql.of(session), media_id, customer_id=customer_id)
-    return details.find_all(session, ids, customer_id=customer_id), media_id
+    return answer_of(replace(await services.loop_database.transaction(find), named=named), links, links.of)
 
 
 def save_media(
     kind: Kind,
     media_id: UUID,
-    services: ServicesOf,
+    services: GatewayServices,
     customer: ActingCustomer,
-    conditions: ConditionHeaders,
-    is_head: IsHead,
+    conditions: Conditions,
+    *,
+    is_head: bool,
 ) -> Response:
     """The result as a file to save. Of several results: the first.
 
@@ -149,8 +139,19 @@ def save_media(
         RequestError: there is no file. Says why.
     """
     with services.database.transaction() as session:
-        found, batch_id = _find(session, media_id=media_id, customer_id=customer.id)
-    made = Made(found, batch_id, services.settings.retention)
-    if not found or made.kind is not kind:
-        raise NotFound(f"you have no {kind} {media_id}")
+        made = _find(kind, media_id, customer.id, services.settings.retention, session)
     return content.get_content(made.first.generation.id, services, customer, conditions, is_head, download=True)
+
+
+def _find(kind: Kind, media_id: UUID, customer_id: UUID, retention: RetentionSettings, session: Session) -> Made:
+    """The generation with this id, or the generations of the batch with this id."""
+    details.in_one_snapshot(session)
+    one = generations.find(session, media_id, customer_id=customer_id)
+    if one is not None:
+        made = Made([details.of(session, one)], None, retention)
+    else:
+        ids = batches.members(sql.of(session), media_id, customer_id=customer_id)
+        made = Made(details.find_all(session, ids, customer_id=customer_id), media_id, retention)
+    if not made.found or made.kind is not kind:
+        raise NotFound(f"you have no {kind} {media_id}")
+    return made

@@ -72,4 +72,4 @@ def download_video(
     video_id: UUID, services: ServicesOf, customer: NamedCustomer, conditions: ConditionHeaders, is_head: IsHead
 ) -> Response:
     """Delivers the video as a file to save: by a link if possible, otherwise as a stream. Of several: the first."""
-    return save_media(Kind.VIDEO, video_id, services, customer, conditions, is_head)
+    return save_media(Kind.VIDEO, video_id, services, customer, conditions, is_head=is_head)
