@@ -18,7 +18,7 @@ from storage import api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
 from tests.media_files.images import png
-from tests.support import a_generation, a_share, new_customer
+from tests.support import a_generation, a_share, a_video, new_customer
 
 SCOPE: Final = "x-required-scope"
 
@@ -98,6 +98,8 @@ class World:
         generation_id = a_generation(database, settings, self.mine)
         self.ids = {
             "generation_id": str(generation_id),
+            "image_id": str(generation_id),
+            "video_id": str(a_generation(database, settings, self.mine, a_video())),
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
             "upload_id": upload["id"],
@@ -147,4 +149,6 @@ def told(answer: httpx.Response) -> str:
     """An answer as a cell of the table."""
     if answer.is_success:
         return str(answer.status_code)
-    return f"{answer.status_code} `{answer.json()['code']}`"
+    body = answer.json()
+    error = body.get("error")
+    return f"{answer.status_code} `{(error if isinstance(error, dict) else body)['code']}`"
