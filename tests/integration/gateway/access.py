@@ -149,6 +149,10 @@ def told(answer: httpx.Response) -> str:
     """An answer as a cell of the table."""
     if answer.is_success:
         return str(answer.status_code)
-    body = answer.json()
-    error = body.get("error")
-    return f"{answer.status_code} `{(error if isinstance(error, dict) else body)['code']}`"
+    return f"{answer.status_code} `{problem(answer)['code']}`"
+
+
+def problem(answer: httpx.Response) -> dict[str, Any]:
+    """The members of an error, in the dialect of its path."""
+    body: dict[str, Any] = answer.json()
+    return error if isinstance(error := body.get("error"), dict) else body
