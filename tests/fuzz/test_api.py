@@ -30,7 +30,7 @@ from tests.fuzz.api import Api, Operation, Outcome, run
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import signed
-from tests.support import NewCustomer, a_generation, a_share, an_order, clean_settings
+from tests.support import NewCustomer, a_generation, a_share, a_video, an_order, clean_settings
 
 RICH = 1_000_000
 CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
@@ -65,6 +65,7 @@ def api(
         address = str(client.base_url).rstrip("/")
         share_id = a_share(database, generation_id)
         known = operations(settings, objects, generation_id, batch_id, result_key, share_id)
+        known += of_seeds(generation_id, a_generation(database, settings, owner, a_video()))
         yield Api(address, owner.api_key, stranger.api_key, known)
 
 
@@ -123,6 +124,16 @@ def operations(
             {"path.provider": "kie", "path.generation_id": text, "query.t": token},
             signed(settings),
         ),
+    ]
+
+
+def of_seeds(image_id: UUID, video_id: UUID) -> list[Operation]:
+    """The ways into the operations of earlier services."""
+    return [
+        Operation("/image/{image_id}", {"path.image_id": str(image_id)}),
+        Operation("/image/{image_id}/download", {"path.image_id": str(image_id)}),
+        Operation("/video/{video_id}", {"path.video_id": str(video_id)}),
+        Operation("/video/{video_id}/download", {"path.video_id": str(video_id)}),
     ]
 
 

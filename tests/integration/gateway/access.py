@@ -18,7 +18,7 @@ from storage import api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
 from tests.media_files.images import png
-from tests.support import a_generation, a_share, new_customer
+from tests.support import a_generation, a_share, a_video, new_customer
 
 SCOPE: Final = "x-required-scope"
 
@@ -65,8 +65,6 @@ def operations(document: Mapping[str, Any]) -> list[Operation]:
 def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
     """A body that the operation takes: the first example of its schema, or a picture."""
     content = operation.get("requestBody", {}).get("content", {})
-    if "multipart/form-data" in content:
-        return {"data": {"prompt": "a boat"}, "files": {"image": png(8, 8)}}
     if "application/json" not in content:
         return {"content": png(8, 8)} if content else {}
     reference = content["application/json"]["schema"]
@@ -100,6 +98,8 @@ class World:
         generation_id = a_generation(database, settings, self.mine)
         self.ids = {
             "generation_id": str(generation_id),
+            "image_id": str(generation_id),
+            "video_id": str(a_generation(database, settings, self.mine, a_video())),
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
             "upload_id": upload["id"],
@@ -153,7 +153,6 @@ def told(answer: httpx.Response) -> str:
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:
-    """The members of an error, in RFC 9457 or in OpenAI's envelope."""
+    """The members of an error, in the dialect of its path."""
     body: dict[str, Any] = answer.json()
-    members: dict[str, Any] = body.get("error", body)
-    return members
+    return error if isinstance(error := body.get("error"), dict) else body
