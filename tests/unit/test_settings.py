@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from schemas.setting_groups import ProviderSettings, ProvidersSettings, S3Settings
 from schemas.settings import DEVELOPMENT_SECRET, Settings
 from schemas.unprefixed import UNPREFIXED
+from tests.support import variables_set
 from tests.unit.dotenv_example import variables
 
 ENDPOINT, KEY = "LONGCAT_VIDEO_ENDPOINT", "LONGCAT_API_KEY"
@@ -16,7 +16,7 @@ OURS = "REELWORKS_PROVIDERS__LONGCAT__"
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.upper().startswith(("REELWORKS_", "LONGCAT_"))]:
+    for name in variables_set():
         monkeypatch.delenv(name)
     # The developer's own .env is not read either.
     monkeypatch.setitem(Settings.model_config, "env_file", None)
