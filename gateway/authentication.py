@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi import Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
@@ -11,6 +11,7 @@ from gateway.callers import Caller, identify, named_in_header
 from gateway.dependencies import GatewayServices
 from gateway.head import READS
 from gateway.rate_limits import ALLOWANCE
+from gateway.routing import PrefixRouter
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
 from schemas.identity_api import CUSTOMER_HEADER
@@ -65,11 +66,11 @@ async def _material(request: Request) -> str | None:
     return bearer.credentials if bearer else await _header(request)
 
 
-def customers_router(prefix: str, tag: str) -> APIRouter:
+def customers_router(prefix: str, tag: str) -> PrefixRouter:
     """A router whose routes need an API key."""
     # The dependencies describe the key in the OpenAPI document. The class of the routes checks the key.
     documented = [Security(_bearer), Security(_header)]
-    return APIRouter(prefix=prefix, tags=[tag], route_class=_KeysRoute, dependencies=documented)
+    return PrefixRouter(prefix=prefix, tags=[tag], route_class=_KeysRoute, dependencies=documented)
 
 
 async def caller_for(request: Request, named: str | None) -> Caller:

@@ -7,11 +7,12 @@ from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openapi import problems
 from gateway.problems import ContentTooLarge
+from gateway.routing import PrefixRouter
 from providers.base import CallbackReading, Provider
 from schemas import callback_token
 from schemas.api import CallbackAnswer
@@ -21,7 +22,7 @@ from storage import callbacks
 
 log = structlog.get_logger()
 
-router = APIRouter(tags=["callbacks"])
+router = PrefixRouter(tags=["callbacks"])
 
 
 # FastAPI describes no body, because the routes read the bytes. A signature covers the bytes.

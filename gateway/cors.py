@@ -18,6 +18,7 @@ _EXPOSED = (
     "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",
+    "Reelworks-Warning",
     "Retry-After",
     "X-Request-ID",
 )

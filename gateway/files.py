@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import Response
 
 from gateway.conditions import ConditionHeaders
@@ -12,12 +12,13 @@ from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
+from gateway.routing import PrefixRouter
 from gateway.streaming import STREAMED
 from schemas import content_link
 from schemas.errors import NotFound, Unauthenticated
 from storage import assets
 
-router = APIRouter(tags=["files"])
+router = PrefixRouter(tags=["files"])
 
 # Python refuses to parse an integer of thousands of digits.
 _MOST_DIGITS = 12

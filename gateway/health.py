@@ -2,12 +2,13 @@
 
 import asyncio
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from gateway.dependencies import ServicesOf
+from gateway.routing import PrefixRouter
 from schemas.api import Health, Readiness
 
-router = APIRouter(tags=["health"])
+router = PrefixRouter(tags=["health"])
 
 # Shorter than the usual timeouts of probers.
 _PATIENCE_SECONDS = 1.5

@@ -5,7 +5,7 @@ import time
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import Response
 
 from gateway.conditions import ConditionHeaders
@@ -13,11 +13,12 @@ from gateway.dependencies import ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import problems
 from gateway.problems import RangeNotSatisfiable
+from gateway.routing import PrefixRouter
 from gateway.streaming import STREAMED, ObjectMissing, StoredFile, stream
 from schemas import input_link
 from schemas.errors import NotFound, Unauthenticated
 
-router = APIRouter(tags=["inputs"])
+router = PrefixRouter(tags=["inputs"])
 
 # Python refuses to parse an integer of thousands of digits.
 _MOST_DIGITS = 12

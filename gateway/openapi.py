@@ -58,7 +58,7 @@ def install_document(app: FastAPI) -> None:
 
     @lru_cache
     def document() -> bytes:
-        return json.dumps(app.openapi()).encode()
+        return json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi_document() -> Response:

@@ -3,11 +3,13 @@
 from importlib.resources import files
 from typing import Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-router = APIRouter(include_in_schema=False)
+from gateway.routing import PrefixRouter
+
+router = PrefixRouter(include_in_schema=False)
 
 _STATIC = files("gateway") / "static"
 

@@ -5,19 +5,20 @@ from string import Template
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import HTMLResponse, Response
 
 from gateway.conditions import ConditionHeaders, Conditions
 from gateway.content import stream_asset
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
+from gateway.routing import PrefixRouter
 from schemas import share_link
 from schemas.enums import AssetRole
 from storage import assets, shares
 from storage.shares import Shared
 
-router = APIRouter(prefix="/shares/{share_id}", include_in_schema=False, tags=["shares"])
+router = PrefixRouter(prefix="/shares/{share_id}", include_in_schema=False, tags=["shares"])
 
 _PAGE = Template((files("gateway") / "static" / "share.html").read_text(encoding="utf-8"))
 

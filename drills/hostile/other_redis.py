@@ -13,7 +13,8 @@ from drills.hostile.target import Target
 
 _ANSWER_SECONDS = 10.0
 _CONTROL_SECONDS = 1.0
-_MOST_ANSWER_BYTES = 4000
+# A refusal names up to 20 fields, each twice, with up to 200 characters of its name.
+_MOST_ANSWER_BYTES = 20 * 1024
 _LONG = "z" * 5000
 
 

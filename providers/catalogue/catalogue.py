@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from providers.catalogue.capabilities import Capabilities, FieldProblem, choice_problem
+from providers.catalogue.fitting import FitMode, Fitted, fit
 from providers.catalogue.models import Defaults, Family, Model, Quality, RouteEntry, Speed, UnknownSubmit
 from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
 from providers.catalogue.own_prices import with_own_prices
@@ -140,8 +141,6 @@ class Catalogue:
             ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
             NoSandbox: a catalogue for test customers has no twin to route to.
         """
-        if self._routes_to_twins and not self._routes:
-            raise NoSandbox
         request, problems = self._styled(request)
         model = self._model(request, facts)
         if problems := [*self._problems(model, request, facts), *problems]:
@@ -169,12 +168,30 @@ class Catalogue:
                 orders.append(self.order(request.model_copy(update={"model": model.name}), facts))
         return orders
 
+    def fitted(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN, *, mode: FitMode = "nearest") -> Fitted:
+        """The request with settings of the model that will serve: the first that can, else the first that then can.
+
+        Raises:
+            InvalidRequest: the model does not exist, or is not served here.
+            ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
+            NoSandbox: a catalogue for test customers has no twin to route to.
+        """
+        fits = [(model, fit(model, request, mode)) for model in self._candidates(request)]
+        able = [fitted for model, fitted in fits if self._serves(model, fitted.request, facts)]
+        return min(able or [fits[0][1]], key=lambda fitted: bool(fitted.changes))
+
+    def _serves(self, model: Model, request: GenerationRequest, facts: Facts) -> bool:
+        """Whether a model can serve each output of a request."""
+        one, problems = self._styled(request.model_copy(update={"number_of_outputs": 1}))
+        return not problems and not self._problems(model, one, facts)
+
     def least_price(self, request: GenerationRequest) -> int:
         """The credits that a request costs at least. Its files can decide between models, and are not read here.
 
         Raises:
             InvalidRequest: the model does not exist, or is not served here.
             ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
+            NoSandbox: a catalogue for test customers has no twin to route to.
         """
         return min(model.price.of(model.inputs(request)) for model in self._candidates(request))
 
@@ -239,6 +256,8 @@ class Catalogue:
 
     def _candidates(self, request: GenerationRequest) -> list[Model]:
         """The models that a request can mean, at least one: by name, by alias, by successor, by family, or by kind."""
+        if self._routes_to_twins and not self._routes:
+            raise NoSandbox
         name = request.model
         if name is None:
             return self._of_kind(request.kind)
