@@ -28,6 +28,7 @@ from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
+from gateway.seeds.kie_callbacks import router as kie_callbacks_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
 from gateway.transfers import router as transfers_router
@@ -87,6 +88,7 @@ _ROUTERS = (
     files_router,
     inputs_router,
     callbacks_router,
+    kie_callbacks_router,
     share_pages_router,
 )
 

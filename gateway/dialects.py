@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from gateway.problems import MEDIA_TYPE
+from gateway.seeds import app_errors
 from schemas.errors import RequestError
 
-ErrorForm = Callable[[RequestError], JSONResponse]
+ErrorForm = Callable[[RequestError], Response]
 """Writes an error in the form of a dialect: status, body and the dialect's own headers."""
 
 
@@ -16,7 +17,11 @@ def _problem(error: RequestError) -> JSONResponse:
     return JSONResponse(error.problem(), error.http_status, media_type=MEDIA_TYPE)
 
 
-_FORMS: tuple[tuple[str, ErrorForm], ...] = ()
+_FORMS: tuple[tuple[str, ErrorForm], ...] = (
+    # Before `/api/`, which is the beginning of this path, too.
+    ("/api/kie-", app_errors.callback_error),
+    ("/api/", app_errors.video_error),
+)
 """The forms of other dialects, by the beginning of the path."""
 
 

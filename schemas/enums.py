@@ -15,6 +15,7 @@ class Door(StrEnum):
     KEYS = "keys"
     ADMIN = "admin"
     FILES = "files"
+    SEEDS = "seeds"
     PAGES = "pages"
     REDIS = "redis"
 
