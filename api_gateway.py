@@ -23,7 +23,7 @@ from gateway.inputs import router as inputs_router
 from gateway.keys import router as keys_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
-from gateway.openapi import install_document, problems, with_problems
+from gateway.openapi import install_document, refusals, with_problems
 from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
@@ -127,7 +127,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in _ROUTERS:
         # The tags of a router name its door.
         if not set(settings.doors_off).intersection(map(str, router.tags)):
-            app.include_router(router, responses=problems(Unavailable))
+            app.include_router(router, responses=refusals(router.prefix, Unavailable))
     app.include_router(health_router)
     install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)

@@ -1,15 +1,20 @@
-"""The dialects of the HTTP doors. The path of a request decides in which dialect an error is told."""
+"""The dialects of the HTTP doors. The path of a request decides in which dialect an error is told and described."""
 
 from collections.abc import Callable
 
 from fastapi.responses import JSONResponse, Response
 
+from gateway.openai.errors import error_form as openai_form
+from gateway.openai.errors import openai_errors
 from gateway.problems import MEDIA_TYPE
 from gateway.seeds import app_errors
 from schemas.errors import RequestError
 
 ErrorForm = Callable[[RequestError], Response]
 """Writes an error in the form of a dialect: status, body and the dialect's own headers."""
+
+Described = Callable[..., dict[int | str, dict[str, object]]]
+"""Describes types of errors in the form of a dialect, as the `responses` of a route."""
 
 
 def _problem(error: RequestError) -> JSONResponse:
@@ -18,13 +23,26 @@ def _problem(error: RequestError) -> JSONResponse:
 
 
 _FORMS: tuple[tuple[str, ErrorForm], ...] = (
-    # Before `/api/`, which is the beginning of this path, too.
+    ("/openai/", openai_form),
+    # The first beginning that fits counts: `/api/` is the beginning of this path, too.
     ("/api/kie-", app_errors.callback_error),
-    ("/api/", app_errors.video_error),
+    ("/api", app_errors.video_error),
 )
 """The forms of other dialects, by the beginning of the path."""
+
+_DESCRIBED: tuple[tuple[str, Described], ...] = (
+    ("/openai/", openai_errors),
+    ("/api/kie-", app_errors.callback_refusals),
+    ("/api", app_errors.video_refusals),
+)
+"""The descriptions of these forms, by the beginning of the path."""
 
 
 def error_form(path: str) -> ErrorForm:
     """The form of errors at a path."""
     return next((form for beginning, form in _FORMS if path.startswith(beginning)), _problem)
+
+
+def described_errors(path: str) -> Described | None:
+    """The function that describes the errors of a path. None: RFC 9457, which `gateway.openapi` describes."""
+    return next((described for beginning, described in _DESCRIBED if path.startswith(beginning)), None)

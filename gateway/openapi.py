@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from functools import lru_cache
 from http import HTTPStatus
 from itertools import groupby
@@ -10,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import Response
 
+from gateway.dialects import described_errors
 from gateway.problems import MEDIA_TYPE, RateLimited
 from schemas.api import Problem
 from schemas.errors import (
@@ -34,6 +36,11 @@ def problems(*kinds: type[RequestError]) -> Responses:
     """The problem responses of a route, by status."""
     in_order = sorted(kinds, key=_status)
     return {status: _response(list(same)) for status, same in groupby(in_order, key=_status)}
+
+
+def refusals(path: str, *kinds: type[RequestError]) -> Responses:
+    """The error responses of a route in the dialect of its path, by status."""
+    return (described_errors(path) or problems)(*kinds)
 
 
 def with_problems(app: FastAPI) -> Callable[[], dict[str, object]]:
@@ -85,25 +92,29 @@ _CUSTOMER: dict[str, object] = {
 }
 
 _OF_KEYS = (
-    (Unauthenticated, KeyExpired, KeyRevoked),
-    (InsufficientScope, OtherCustomer),
-    (NotFound,),
-    (InvalidRequest,),
-    (RateLimited,),
+    Unauthenticated,
+    KeyExpired,
+    KeyRevoked,
+    InsufficientScope,
+    OtherCustomer,
+    NotFound,
+    InvalidRequest,
+    RateLimited,
 )
 
 
 def _describe_keys(document: dict[str, Any]) -> None:
     """Add to each operation with an API key the header that names the customer, and the refusals of keys."""
-    for path in document["paths"].values():
+    for name, path in document["paths"].items():
+        of_keys: dict[int | str, Any] = refusals(name, *_OF_KEYS)
         for operation in path.values():
             if not operation.get("security"):
                 continue
             operation.setdefault("parameters", []).append(_CUSTOMER)
-            for kinds in _OF_KEYS:
-                described = _response(list(kinds))
-                known = operation["responses"].setdefault(str(kinds[0].http_status), described)
-                known["content"][MEDIA_TYPE]["examples"] |= described["content"][MEDIA_TYPE]["examples"]
+            for status, described in of_keys.items():
+                known = operation["responses"].setdefault(str(status), deepcopy(described))
+                for media_type, content in described["content"].items():
+                    known["content"][media_type]["examples"] |= content["examples"]
 
 
 def _status(kind: type[RequestError]) -> int:

@@ -25,7 +25,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "start_frame first_frame first_frame_url last_frame last_frame_url end_image image_tail tail_image_url "
     "reference_image reference_images reference_image_urls": _PICTURES,
     "video video_url videos input_video video_input source_video reference_video reference_videos": _VIDEOS,
-    "duration seconds length video_length length_seconds": _LENGTH,
+    "duration seconds length video_length length_seconds nframes n_frames": _LENGTH,
     "frames num_frames frame_count": "`duration_seconds` and `fps` say it",
     "frame_rate framerate frames_per_second": _RATE,
     "n num count batch_size num_images num_outputs num_videos number_of_images number_of_videos sample_count "

@@ -10,6 +10,7 @@ from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
 from schemas.names import ProviderName
 from schemas.text import Name, OptionalName, OptionalProse, Prose
+from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
 LONGEST_DEADLINE_SECONDS = 86_400
 
@@ -94,8 +95,10 @@ class GenerationRequest(BaseModel):
     negative_prompt: OptionalProse = Field(
         default=None, description="what to keep out", min_length=1, max_length=20_000
     )
-    style: OptionalName = Field(
-        default=None, description="a look, from GET /v1/models; its text is added to the prompt", max_length=200
+    style: Annotated[OptionalName, meaning(STYLES)] = Field(
+        default=None,
+        description="a look, from GET /v1/models; its text is added to the prompt. Also " + listed(STYLES),
+        max_length=200,
     )
     image_urls: list[InputUrl] = Field(
         default=[],
@@ -106,13 +109,24 @@ class GenerationRequest(BaseModel):
     video_urls: list[InputUrl] = Field(
         default=[], description="input videos, where the model takes them: as images", max_length=4
     )
-    aspect_ratio: OptionalName = Field(default=None, description='width:height, e.g. "16:9"', max_length=20)
+    aspect_ratio: Annotated[OptionalName, meaning(ASPECT_RATIOS)] = Field(
+        default=None,
+        description='width:height, e.g. "16:9"; also ' + listed(ASPECT_RATIOS) + ". `image_size` is the same field",
+        max_length=20,
+        validation_alias=AliasChoices("aspect_ratio", *SHAPES),
+    )
     resolution: OptionalName = Field(default=None, description='e.g. "1K" or "720p"', max_length=20)
     duration_seconds: OptionalWholeNumber = Field(
-        default=None, description="length of a video in seconds", gt=0, le=600
+        default=None,
+        description="length of a video in seconds. `nFrames` and `n_frames` are the same field",
+        gt=0,
+        le=600,
+        validation_alias=AliasChoices("duration_seconds", *LENGTHS),
     )
     fps: OptionalWholeNumber = Field(default=None, description="frames a second of a video", gt=0, le=240)
-    motion: OptionalNumber = Field(default=None, description="how much is to move, 0 little to 1 much", ge=0, le=1)
+    motion: Annotated[OptionalNumber, meaning(MOTIONS)] = Field(
+        default=None, description="how much is to move, 0 little to 1 much; also " + listed(MOTIONS), ge=0, le=1
+    )
     seed: OptionalWholeNumber = Field(
         default=None, description="the same seed and request may give a similar result", ge=0, le=LARGEST_SEED
     )
@@ -120,7 +134,9 @@ class GenerationRequest(BaseModel):
         default=None, description="whether a video has sound", validation_alias=AliasChoices("generate_audio", "audio")
     )
     enhance_prompt: bool | None = Field(default=None, description="whether the model may rewrite the prompt first")
-    output_format: OptionalName = Field(default=None, description='image file format, e.g. "png"', max_length=20)
+    output_format: Annotated[OptionalName, meaning(OUTPUT_FORMATS)] = Field(
+        default=None, description='image file format, e.g. "png"; also ' + listed(OUTPUT_FORMATS), max_length=20
+    )
     number_of_outputs: WholeNumber = Field(
         default=1,
         description="above 1: a batch of so many generations, each with its own price and end; with a `seed`, each has "

@@ -26,7 +26,9 @@ from schemas.orders import LONGEST_REFERENCE
 from schemas.text import OptionalName
 from storage import callbacks
 
-router = PrefixRouter(tags=[Door.SEEDS])
+_PREFIX: Final = "/api/kie-"
+
+router = PrefixRouter(prefix=_PREFIX, tags=[Door.SEEDS])
 
 _IMAGE_PATH, _IMAGE_NODE = NODE_CALLBACKS[Kind.IMAGE]
 _VIDEO_PATH, _VIDEO_NODE = NODE_CALLBACKS[Kind.VIDEO]
@@ -99,7 +101,7 @@ _ANSWERS = {
 
 
 @router.post(
-    _IMAGE_PATH,
+    _IMAGE_PATH.removeprefix(_PREFIX),
     summary="Report on the image of a node (for Kie)",
     response_class=PlainTextResponse,
     responses=_ANSWERS,
@@ -120,7 +122,7 @@ async def receive_image_callback(
 
 
 @router.post(
-    _VIDEO_PATH,
+    _VIDEO_PATH.removeprefix(_PREFIX),
     summary="Report on the video of a node (for Kie)",
     response_class=PlainTextResponse,
     responses=_ANSWERS,

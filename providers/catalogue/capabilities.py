@@ -65,6 +65,7 @@ class Capabilities(Entry):
         description="content types of input videos that the model takes",
     )
     max_video_bytes: PositiveInt | None = Field(default=None, description="maximum size of one input video, if limited")
+    continues_video: bool = Field(default=False, description="the result goes on where the input video ends")
     extends: list[str] = Field(
         default=[],
         description="models whose videos the model extends; it takes only `generation:ID` of these models",
@@ -198,11 +199,13 @@ class Capabilities(Entry):
 def choice_problem(field: str, value: object, choices: Iterable[object]) -> FieldProblem:
     """The problem of a value that is not among the choices."""
     allowed = list(choices)
-    return FieldProblem(field=field, message=f"must be {_listed(allowed)}, not {shown(_shown(value))}", allowed=allowed)
+    return FieldProblem(
+        field=field, message=f"must be {_listed(allowed)}, not {shown(as_text(value))}", allowed=allowed
+    )
 
 
 def _listed(choices: Iterable[object]) -> str:
-    return " or ".join(_shown(choice) for choice in choices)
+    return " or ".join(as_text(choice) for choice in choices)
 
 
 def _not_taken(field: str, allowed: object) -> FieldProblem:
@@ -236,5 +239,6 @@ def _count_problems(field: str, count: int, least: int, most: int) -> list[Field
     return [FieldProblem(field=field, message=message, allowed=allowed)]
 
 
-def _shown(value: object) -> str:
+def as_text(value: object) -> str:
+    """A value of a setting, as a customer writes the value."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import date
 from functools import cached_property
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, Field
-
-from providers.catalogue.capabilities import Capabilities, FieldProblem, choice_problem
+from providers.catalogue.capabilities import FieldProblem, choice_problem
+from providers.catalogue.cards import ModelCard
 from providers.catalogue.fitting import FitMode, Fitted, fit
-from providers.catalogue.models import Defaults, Family, Model, Quality, RouteEntry, Speed, UnknownSubmit
+from providers.catalogue.models import Family, Model, RetiredModel, RouteEntry, UnknownSubmit
 from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
 from providers.catalogue.own_prices import with_own_prices
-from providers.catalogue.prices import Price
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired, NoSandbox
@@ -22,61 +19,6 @@ from schemas.names import ProviderName, original_of, twin_of
 from schemas.orders import GenerationRequest, Order, Route
 from schemas.setting_groups import PriceSettings
 from schemas.text import shown
-
-
-class ModelCard(BaseModel):
-    """A model as customers see it. Only an active model can be ordered.
-
-    A paused model can return. A retired model does not return; it has no capabilities and no price.
-    """
-
-    name: str = Field(examples=["nano-banana"])
-    """The value of `model` in an order."""
-
-    kind: Kind
-    """The kind of the result."""
-
-    title: str
-    """The name for people."""
-
-    description: str
-    """The result, in one sentence."""
-
-    good_for: str | None = None
-    """The use for which the vendor sells the model."""
-
-    quality: Quality | None = None
-    """How good the results are, beside those of other models of the same kind."""
-
-    speed: Speed | None = None
-    """How long a result takes, beside those of other models of the same kind."""
-
-    aliases: list[str]
-    """Further names that an order can use."""
-
-    status: Literal["active", "paused", "retired"] = "active"
-    """Whether the model can be ordered."""
-
-    capabilities: Capabilities | None = None
-    """The values that an order can contain."""
-
-    styles: list[str] = Field(default=[], description="values of `style`")
-    defaults: Defaults | None = None
-    """The values of fields that an order omits."""
-
-    price: Price | None = None
-    """The price in credits."""
-
-    paused_on: date | None = None
-    """The first day of the pause."""
-
-    ends_on: date | None = None
-    """The first day on which the vendor may shut the model down."""
-
-    retired_on: date | None = None
-    """The day of the retirement."""
-
-    successor: str | None = Field(default=None, description="the model to order instead")
 
 
 class Catalogue:
@@ -118,17 +60,17 @@ class Catalogue:
     def models(self) -> list[ModelCard]:
         """The active and paused models, then the retired models."""
         return [
-            *(self._card(model) for model in self._file.models if model.name in self._routes),
-            *(ModelCard(**model.model_dump(), status="retired") for model in self._file.retired),
+            *(ModelCard.of(model, self._styles) for model in self._file.models if model.name in self._routes),
+            *(ModelCard.of_retired(model) for model in self._file.retired),
         ]
 
     def card(self, name: str) -> ModelCard | None:
         """The model with this name or alias, in any spelling that an order may use. None if there is none to see."""
         retired = self._retired.get(parts(name))
         if retired is not None:
-            return ModelCard(**retired.model_dump(), status="retired")
+            return ModelCard.of_retired(retired)
         model = self._by_parts.get(parts(name))
-        return None if model is None or model.name not in self._routes else self._card(model)
+        return None if model is None or model.name not in self._routes else ModelCard.of(model, self._styles)
 
     def order(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> Order:
         """The complete, priced order for a request.
@@ -220,6 +162,15 @@ class Catalogue:
         listed = self._by_name.get(model)
         return listed is not None and bool(listed.capabilities.extends)
 
+    def extenders(self) -> list[str]:
+        """The models that go on where a video ends."""
+        return [model.name for model in self._active(self._file.models) if model.capabilities.continues_video]
+
+    def extending(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> list[str]:
+        """The models that can go on from the video of a request, once its settings are fitted."""
+        models = (self._by_name[name] for name in self.extenders())
+        return [model.name for model in models if self._serves(model, fit(model, request, "nearest").request, facts)]
+
     def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to a model, with the accounts that are configured here."""
         problems = model.problems(request, facts)
@@ -259,22 +210,27 @@ class Catalogue:
         """The models that a request can mean, at least one: by name, by alias, by successor, by family, or by kind."""
         if self._routes_to_twins and not self._routes:
             raise NoSandbox
-        name = request.model
-        if name is None:
+        if request.model is None:
             return self._of_kind(request.kind)
-        if retired := self._retired.get(parts(name)):
-            if request.allow_substitution:
-                return self._named(retired.successor, request)
-            text = f"{shown(name)} was retired on {retired.retired_on}; its successor is {retired.successor}"
-            raise ModelRetired(text, {"retired_on": retired.retired_on.isoformat(), "successor": retired.successor})
-        return self._named(name, request)
+        if retired := self._retired.get(parts(request.model)):
+            return self._instead(retired, request.model, request)
+        return self._named(request.model, request)
+
+    def _instead(self, gone: RetiredModel | Family, name: str, request: GenerationRequest) -> list[Model]:
+        """The successor of a retired model or family, if the request allows a successor."""
+        if gone.successor is None or gone.retired_on is None:
+            raise self._not_orderable(name, f"no provider that is configured here serves a model like {shown(name)!r}")
+        if request.allow_substitution:
+            return self._named(gone.successor, request)
+        text = f"{shown(name)} was retired on {gone.retired_on}; its successor is {gone.successor}"
+        raise ModelRetired(text, {"retired_on": gone.retired_on.isoformat(), "successor": gone.successor})
 
     def _named(self, name: str, request: GenerationRequest) -> list[Model]:
         model = self._by_parts.get(parts(name))
         if model is None:
-            return self._relatives(name, request.kind)
+            return self._relatives(name, request)
         if model.name not in self._routes:
-            raise self._not_orderable(name, f"no provider that is configured here serves the model {shown(name)!r}")
+            return self._stand_ins(name, request)
         if model.paused_on is None:
             return [model]
         if model.successor is not None and request.allow_substitution:
@@ -283,18 +239,27 @@ class Catalogue:
         extra: dict[str, object] = {"paused_on": model.paused_on.isoformat(), "successor": model.successor}
         raise ModelPaused(f"{shown(name)} is paused since {model.paused_on}{hint}", extra)
 
-    def _relatives(self, name: str, kind: Kind | None) -> list[Model]:
+    def _stand_ins(self, name: str, request: GenerationRequest) -> list[Model]:
+        """The models that serve an order of a model that no account here serves."""
+        for family in self._file.families:
+            if family.stands_in and family.answers_to(name, self._file.tiers):
+                return self._members(family, name, request)
+        raise self._not_orderable(name, f"no provider that is configured here serves the model {shown(name)!r}")
+
+    def _relatives(self, name: str, request: GenerationRequest) -> list[Model]:
         """The models of the name's family. For a name that no model has."""
         if has_unseen_characters(name):
             reason = f"there is no model {shown(name)!r}: names have neither white space nor control characters"
             raise self._not_orderable(name, reason)
-        family = self._family(name, kind)
+        family = self._family(name, request.kind)
         if family is None:
             raise self._not_orderable(name, f"there is no model {shown(name)!r}")
-        relatives = self._active(self._by_name[relative] for relative in family.models)
-        if not relatives:
-            raise self._not_orderable(name, f"no provider that is configured here serves a model like {shown(name)!r}")
-        return relatives
+        return self._members(family, name, request)
+
+    def _members(self, family: Family, name: str, request: GenerationRequest) -> list[Model]:
+        """The models of a family that can be ordered here."""
+        members = self._active(self._by_name[member] for member in family.models)
+        return members or self._instead(family, name, request)
 
     def _family(self, name: str, kind: Kind | None) -> Family | None:
         """The first family of the kind that a name fits, or of any kind if there is none. None for a misspelt name."""
@@ -302,7 +267,7 @@ class Catalogue:
         if families and any(misspells(name, known) for known in self._by_name):
             return None
         of_kind = (family for family in families if self._by_name[family.models[0]].kind is kind)
-        return next(of_kind, next(iter(families), None))
+        return next(of_kind, next((family for family in families if not family.needs_kind), None))
 
     def _of_kind(self, kind: Kind | None) -> list[Model]:
         if kind is None:
@@ -325,11 +290,3 @@ class Catalogue:
             hint = f"there are {', '.join(names)}" if names else "none can be ordered now"
         problem = FieldProblem(field="model", message=reason, allowed=ranked(close, names))
         return InvalidRequest(f"{reason}; {hint}", {"errors": [problem]})
-
-    def _card(self, model: Model) -> ModelCard:
-        return ModelCard(
-            **model.model_dump(exclude={"description", "routes", "costs", "deadline_seconds"}),
-            description=model.told_to_customers(),
-            status="active" if model.paused_on is None else "paused",
-            styles=list(self._styles) if model.capabilities.uses_prompt else [],
-        )

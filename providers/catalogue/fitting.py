@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import inf
 from typing import Any, Final, Literal
 
+from providers.catalogue.capabilities import as_text
 from providers.catalogue.models import Model
 from schemas.orders import GenerationRequest
 
@@ -58,7 +59,7 @@ def fit(model: Model, request: GenerationRequest, mode: FitMode) -> Fitted:
             continue
         values[field] = taken = _taken(field, asked, choices, getattr(model.defaults, field, None), mode)
         if not _means(asked, taken):
-            changes.append(Change(field, _shown(asked), None if taken is None else _shown(taken)))
+            changes.append(Change(field, as_text(asked), None if taken is None else as_text(taken)))
     return Fitted(request.model_copy(update=values), tuple(changes))
 
 
@@ -98,11 +99,11 @@ def _taken(field: str, asked: Any, choices: Sequence[Any], default: Any, mode: F
 
 def _means(asked: Any, taken: Any) -> bool:
     """Whether a customer gets the value that was asked for."""
-    return asked == _AUTO or (isinstance(taken, str) and asked.casefold() == taken.casefold())
+    return asked in {_AUTO, taken} or (isinstance(taken, str) and asked.casefold() == taken.casefold())
 
 
 def _distance(field: str, asked: Any, choice: Any) -> tuple[float | Fraction, ...]:
-    """The distance between two values. Of two choices at one distance, the less one. Empty: all are equally near."""
+    """The distance between two values. Of two numbers at one distance, the less is nearer. Empty: none is nearer."""
     match field:
         case "aspect_ratio":
             return _between_shapes(asked, choice)
@@ -136,7 +137,7 @@ def _between_sizes(asked: str, choice: str) -> tuple[float, ...]:
     return (inf,) if other is None else (abs(one - other), other)
 
 
-_SHAPES_OF_SIZES: Final[Mapping[str, float]] = {"p": 16 / 9, "k": 1024 * 1024, "": 1}
+_FACTORS: Final[Mapping[str, float]] = {"p": 16 / 9, "k": 1024 * 1024, "": 1}
 """The factor of the square of a number: `720p` is the height of a wide video, `2K` is the side of a square."""
 
 
@@ -144,10 +145,6 @@ def _pixels(text: str) -> float | None:
     """The pixels of a resolution, such as `720p`, `2K`, `512` or `1280x720`. None for another text."""
     text = text.casefold()
     if found := _SIZE.fullmatch(text):
-        return float(found[1]) ** 2 * _SHAPES_OF_SIZES[found[2]]
+        return float(found[1]) ** 2 * _FACTORS[found[2]]
     found = _SHAPE.fullmatch(text)
     return float(found[1]) * float(found[2]) if found else None
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -115,6 +115,24 @@ class Family(Entry):
     models: list[Name] = Field(min_length=1)
     """The models, in order of preference."""
 
+    needs_kind: bool = False
+    """Whether the names stand for these models only in a request that says its kind."""
+
+    stands_in: bool = False
+    """Whether the names also stand for these models where a name is a model that no account here serves."""
+
+    retired_on: date | None = None
+    """The day on which the vendor retired the models of these names. Only other vendors or older routes serve them."""
+
+    successor: Name | None = None
+    """The model to order where no account here serves the family. For a family with `retired_on`."""
+
+    @model_validator(mode="after")
+    def _has_both_or_neither(self) -> Self:
+        if (self.retired_on is None) is not (self.successor is None):
+            raise ValueError(f"{self.patterns}: a family has `retired_on` and `successor`, or neither")
+        return self
+
     def answers_to(self, name: str, tiers: Collection[str]) -> bool:
         """Whether a name belongs to the family."""
         return any(fits(name, pattern, tiers) for pattern in self.patterns)
@@ -249,8 +267,10 @@ class Model(_Named):
         ):
             if default not in (choices or [None]):
                 raise ValueError(f"{self.name}: the default {field} must be one of {choices}, not {default!r}")
-        if can.extends and not can.min_videos:
-            raise ValueError(f"{self.name}: what goes on from others' videos needs one")
+        if can.continues_video and not can.min_videos:
+            raise ValueError(f"{self.name}: what goes on from a video needs one")
+        if can.extends and not can.continues_video:
+            raise ValueError(f"{self.name}: what extends the videos of models continues videos")
         if can.min_images > can.max_images or can.min_videos > can.max_videos:
             raise ValueError(f"{self.name}: min_images and min_videos must not be above max_images and max_videos")
         if not can.audio and not can.silence:

@@ -72,6 +72,8 @@ class CatalogueFile(BaseModel):
         for family in self.families:
             if unknown := set(family.models) - names:
                 raise ValueError(f"{family.patterns}: there is no model {sorted(unknown)}")
+            if family.successor is not None and family.successor not in active:
+                raise ValueError(f"{family.patterns}: the successor {family.successor!r} cannot be ordered")
             if len({model.kind for model in self.models if model.name in family.models}) > 1:
                 raise ValueError(f"{family.patterns}: a family has models of one kind")
         return self

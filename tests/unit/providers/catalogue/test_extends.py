@@ -86,3 +86,15 @@ def test_the_catalogue_names_the_models_that_extend_others() -> None:
     assert catalogue().extends("veo-3-extend")
     assert not catalogue().extends("veo-3.1-extend")
     assert not catalogue().extends("gone")
+
+
+def test_the_catalogue_names_the_models_that_extend_a_video() -> None:
+    every = Catalogue(CatalogueFile.shipped(), adapter_names())
+    google = ["veo-3.1-extend", "veo-3.1-fast-extend", "veo-3.1-lite-extend"]
+    assert every.extenders() == [*EXTENSIONS, "longcat-video-continuation", *google]
+    assert Catalogue(CatalogueFile.shipped(), frozenset({"kling", "kling_legacy"})).extenders() == []
+    asked = GenerationRequest(prompt="on and on", video_urls=[MINE], duration_seconds=5, aspect_ratio="1:1")
+    assert every.extending(asked, made_by()) == every.extenders()
+    assert every.extending(asked, made_by("kling-2.6-text-to-video", "kling")) == every.extenders()[3:]
+    assert Catalogue(CatalogueFile.shipped(), frozenset({"kie"})).extending(asked, made_by("veo-3", "other")) == []
+    assert every.extending(asked.model_copy(update={"video_urls": []})) == []

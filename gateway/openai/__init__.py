@@ -1,0 +1,1 @@
+"""OpenAI's dialect: the paths below `/openai/v1`, for software that speaks OpenAI's API."""
