@@ -8,6 +8,7 @@ from gateway.openai.errors import error_form as openai_form
 from gateway.openai.errors import openai_errors
 from gateway.problems import MEDIA_TYPE
 from gateway.seeds import app_errors
+from gateway.seeds import errors as seeds
 from schemas.errors import RequestError
 
 ErrorForm = Callable[[RequestError], Response]
@@ -27,6 +28,8 @@ _FORMS: tuple[tuple[str, ErrorForm], ...] = (
     # The first beginning that fits counts: `/api/` is the beginning of this path, too.
     ("/api/kie-", app_errors.callback_error),
     ("/api", app_errors.video_error),
+    ("/video/", seeds.error_form),
+    ("/image/", seeds.error_form),
 )
 """The forms of other dialects, by the beginning of the path."""
 
@@ -34,6 +37,8 @@ _DESCRIBED: tuple[tuple[str, Described], ...] = (
     ("/openai/", openai_errors),
     ("/api/kie-", app_errors.callback_refusals),
     ("/api", app_errors.video_refusals),
+    ("/video/", seeds.refusals),
+    ("/image/", seeds.refusals),
 )
 """The descriptions of these forms, by the beginning of the path."""
 

@@ -1,4 +1,4 @@
-"""`/files/{key}`: results by signed links, for a CDN that takes the gateway for its origin."""
+"""`/files/{key}`: results by signed links, for everybody with a link and for a CDN whose origin is the gateway."""
 
 import time
 from typing import Annotated
@@ -41,13 +41,14 @@ def _require_link(
 
 
 def _is_ours(services: GatewayServices, key: str, expires: str, saved_as: str | None, token: str) -> bool:
-    secret = services.settings.cdn.secret.get_secret_value()
-    return bool(secret) and content_link.verify(secret, key, expires, saved_as, token)
+    own = content_link.gateway_secret(services.settings.secret_key.get_secret_value())
+    secrets = (own, services.settings.cdn.secret.get_secret_value())
+    return any(secret and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets)
 
 
 @router.get(
     "/files/{key:path}",
-    summary="Fetch a result (for a CDN)",
+    summary="Fetch a result by a signed link",
     response_class=Response,
     # Runs first: a caller without a valid link learns nothing.
     dependencies=[Depends(_require_link)],

@@ -243,6 +243,14 @@ class CdnSettings(BaseModel):
         return self
 
 
+class SeedSettings(BaseModel):
+    """The forms of the seeds: `/video` and `/image`."""
+
+    link_seconds: int = Field(
+        default=86_400, ge=60, le=_LONGEST_DAYS * 86_400, description="for which a link to a result works without a key"
+    )
+
+
 class RetentionSettings(BaseModel):
     """Retention periods. A sweep removes older data."""
 

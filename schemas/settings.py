@@ -30,6 +30,7 @@ from schemas.setting_groups import (
     RetentionSettings,
     S3Settings,
     SandboxSettings,
+    SeedSettings,
     StreamSettings,
     TestKeySettings,
 )
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     streams: StreamSettings = StreamSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
     cdn: CdnSettings = CdnSettings()
+    seeds: SeedSettings = SeedSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -19,6 +19,7 @@ PATHS = {
     Door.KEYS: "/v1/keys",
     Door.ADMIN: "/v1/admin/customers",
     Door.FILES: "/files/a.png",
+    Door.SEEDS: "/video/3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     Door.PAGES: "/docs",
 }
 
