@@ -55,18 +55,26 @@ def answer_to(body: bytes, kind: Kind) -> str:
     return SUCCESS
 
 
+def _parsed(text: str) -> JsonValue:
+    """The JSON in a text. A text without JSON stays as it is."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        parsed: JsonValue = from_json(text)
+    except ValueError:
+        # Veo's endpoint also sends a list without quotation marks.
+        return text if text.startswith("[http") else None
+    return parsed
+
+
 def _has_link(result: JsonValue) -> bool:
     """Whether a result has a link: a text that is a link or JSON, a list of links, or an object with `resultUrls`."""
-    if isinstance(result, str) and result.startswith(("{", "[")):
-        try:
-            result = from_json(result)
-        except ValueError:
-            # Veo's endpoint also sends a list without quotation marks.
-            return result.startswith("[http")
-    match result:
+    match _parsed(result) if isinstance(result, str) else result:
         case {"resultUrls": links}:
             return _has_link(links)
         case [first, *_]:
             return isinstance(first, str) and bool(first)
+        case str(link):
+            return bool(link)
         case _:
-            return isinstance(result, str) and bool(result)
+            return False

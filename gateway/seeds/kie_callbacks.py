@@ -11,9 +11,11 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import PlainTextResponse
+from pydantic import TypeAdapter, ValidationError
 
 from gateway.callbacks import adapter_of, raw_body, read, record, require_token, unverified
 from gateway.dependencies import GatewayServices, ServicesOf
+from gateway.openapi import Responses
 from gateway.problems import BadRequest, ContentTooLarge
 from gateway.routing import PrefixRouter
 from gateway.seeds.app_errors import callback_refusals
@@ -22,8 +24,7 @@ from providers.base import CallbackReading, Provider
 from schemas.callback_token import NODE_CALLBACKS
 from schemas.enums import Door, Kind
 from schemas.errors import NotFound, Unauthenticated
-from schemas.orders import LONGEST_REFERENCE
-from schemas.text import OptionalName
+from schemas.orders import Reference
 from storage import callbacks
 
 _PREFIX: Final = "/api/kie-"
@@ -32,6 +33,8 @@ router = PrefixRouter(prefix=_PREFIX, tags=[Door.SEEDS])
 
 _IMAGE_PATH, _IMAGE_NODE = NODE_CALLBACKS[Kind.IMAGE]
 _VIDEO_PATH, _VIDEO_NODE = NODE_CALLBACKS[Kind.VIDEO]
+
+_REFERENCE: Final = TypeAdapter(Reference)
 
 _ACCOUNT: Final = "kie"
 """The account of a URL that names none, as the seeds print the URL."""
@@ -48,18 +51,22 @@ class _Sender:
 
 
 def _node(parameter: str) -> Callable[..., Coroutine[Any, Any, str]]:
-    """A dependency: the node in a parameter of the URL."""
+    """A dependency: the node in a parameter of the URL. `_described` documents the parameter."""
 
-    async def node(
-        value: Annotated[
-            OptionalName, Query(alias=parameter, max_length=LONGEST_REFERENCE, description="the order's `reference`")
-        ] = None,
-    ) -> str:
+    async def node(request: Request) -> str:
+        value = request.query_params.get(parameter)
         if not value:
             raise BadRequest(f"Missing {parameter} parameter")
-        return value
+        try:
+            return _REFERENCE.validate_python(value)
+        except ValidationError:
+            raise _unknown(parameter) from None
 
     return node
+
+
+def _unknown(parameter: str) -> NotFound:
+    return NotFound(f"Unknown {parameter}")
 
 
 async def _sender(
@@ -78,20 +85,22 @@ async def _sender(
     return _Sender(adapter, generation)
 
 
-def _described(link: str) -> dict[str, Any]:
+def _described(parameter: str, link: str) -> dict[str, Any]:
+    node = {"name": parameter, "in": "query", "required": True, "schema": _REFERENCE.json_schema()}
     result = f'{{"resultUrls": ["https://kie-cdn.example/{link}"]}}'
     data = {"taskId": "task_abc123", "state": "success", "resultJson": result, "consumeCredits": 100, "costTime": 45000}
     example = {"code": 200, "data": data}
     return {
+        "parameters": [{**node, "description": "the order's `reference`"}],
         "requestBody": {
             "required": True,
             "description": "Kie's own JSON",
             "content": {"application/json": {"schema": {"type": "object"}, "example": example}},
-        }
+        },
     }
 
 
-_ANSWERS = {
+_ANSWERS: Responses = {
     200: {
         "description": "The callback is stored",
         "content": {"text/plain": {"schema": {"enum": ["Success", "Failure recorded"]}}},
@@ -105,7 +114,7 @@ _ANSWERS = {
     summary="Report on the image of a node (for Kie)",
     response_class=PlainTextResponse,
     responses=_ANSWERS,
-    openapi_extra=_described("image.png"),
+    openapi_extra=_described(_IMAGE_NODE, "image.png"),
 )
 async def receive_image_callback(
     node: Annotated[str, Depends(_node(_IMAGE_NODE))],
@@ -126,7 +135,7 @@ async def receive_image_callback(
     summary="Report on the video of a node (for Kie)",
     response_class=PlainTextResponse,
     responses=_ANSWERS,
-    openapi_extra=_described("video.mp4"),
+    openapi_extra=_described(_VIDEO_NODE, "video.mp4"),
 )
 async def receive_video_callback(
     node: Annotated[str, Depends(_node(_VIDEO_NODE))],
@@ -145,12 +154,12 @@ async def receive_video_callback(
 async def _receive(
     services: GatewayServices, sender: _Sender, request: Request, body: bytes, kind: Kind, node: str
 ) -> PlainTextResponse:
-    reading = read(sender.adapter, request, body, generation_id=str(sender.generation_id))
+    reading = read(sender.adapter, request, body, node=node)
     if sender.generation_id is None and not reading.is_verified:
         raise unverified(sender.adapter)
     generation_id = await _generation_of(services, sender, reading, kind, node)
     if generation_id is None:
-        raise NotFound(f"Unknown {NODE_CALLBACKS[kind][1]}")
+        raise _unknown(NODE_CALLBACKS[kind][1])
     answer = answer_to(body, kind)
     await record(services, sender.adapter, generation_id, reading, body)
     return PlainTextResponse(answer)

@@ -9,7 +9,7 @@ from schemas.enums import Kind
 LINK = "https://kie-cdn.com/video.mp4"
 
 
-def answered(code: int, kind: Kind = Kind.VIDEO, **data: object) -> str:
+def answered(code: int, data: dict[str, object], kind: Kind = Kind.VIDEO) -> str:
     """The answer to a callback about a task."""
     body = {"code": code, "data": {"taskId": "task_abc123", **data}}
     return answer_to(json.dumps(body).encode(), kind)
@@ -33,7 +33,7 @@ def answered(code: int, kind: Kind = Kind.VIDEO, **data: object) -> str:
     ids=["market", "market, an object", "veo", "veo, a text of JSON", "veo, a bare list", "runway"],
 )
 def test_a_finished_task_of_every_endpoint_of_kie_is_a_success(data: dict[str, object]) -> None:
-    assert answered(200, **data) == "Success"
+    assert answered(200, data) == "Success"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_finished_task_of_every_endpoint_of_kie_is_a_success(data: dict[str, o
     ],
 )
 def test_a_failed_task_is_recorded(code: int, data: dict[str, object]) -> None:
-    assert answered(code, **data) == "Failure recorded"
+    assert answered(code, data) == "Failure recorded"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_failed_task_is_recorded(code: int, data: dict[str, object]) -> None:
 def test_a_success_without_a_link_is_refused(result: object) -> None:
     for kind in Kind:
         with pytest.raises(BadRequest, match=rf"^Missing {kind} URL in response$"):
-            answered(200, kind, state="success", resultJson=result)
+            answered(200, {"state": "success", "resultJson": result}, kind)
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_a_success_without_a_link_is_refused(result: object) -> None:
 )
 def test_another_state_is_unknown(code: int, data: dict[str, object]) -> None:
     with pytest.raises(BadRequest, match=r"^Unknown state$"):
-        answered(code, **data)
+        answered(code, data)
