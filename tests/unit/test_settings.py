@@ -281,3 +281,14 @@ def test_the_data_folder_may_lie_at_home(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HOME", "/home/films")
     monkeypatch.setenv("REELWORKS_DATA_FOLDER", "~/reelworks")
     assert Settings().data_folder == Path("/home/films/reelworks")
+
+
+@pytest.mark.parametrize("url", ["", "https://films.example", "https://films.example/pricing?from=api#plans"])
+def test_the_page_on_which_customers_buy_credits_is_any_page(url: str) -> None:
+    assert Settings(credits_url=url).credits_url == url
+
+
+@pytest.mark.parametrize("url", ["films.example", "javascript:alert(1)", "https://", "https://films example"])
+def test_another_text_for_the_page_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="credits_url"):
+        Settings(credits_url=url)
