@@ -28,6 +28,7 @@ from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
+from gateway.seeds.app_videos import router as app_videos_router
 from gateway.seeds.kie_callbacks import router as kie_callbacks_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
@@ -88,6 +89,7 @@ _ROUTERS = (
     files_router,
     inputs_router,
     callbacks_router,
+    app_videos_router,
     kie_callbacks_router,
     share_pages_router,
 )
