@@ -61,6 +61,7 @@ _TAGS = [
     {"name": "credits", "description": "Your account and your credits."},
     {"name": "keys", "description": "API keys: make, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
+    {"name": "seeds", "description": "For pages and programs of earlier services, in their own forms."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},

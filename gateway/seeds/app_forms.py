@@ -158,8 +158,8 @@ class VideoState(BaseModel):
     """The resolution, as taken."""
     style: str | None
     """The style."""
-    motion_intensity: Literal["low", "medium", "high"] | None
-    """How much moves, as taken."""
+    motion_intensity: str | None
+    """How much moves, as taken: `low`, `medium` or `high`."""
     seed: int | None
     """The seed, as taken."""
     provider: str

@@ -31,9 +31,6 @@ _PREFIX: Final = "/api/kie-"
 
 router = PrefixRouter(prefix=_PREFIX, tags=[Door.SEEDS])
 
-_IMAGE_PATH, _IMAGE_NODE = NODE_CALLBACKS[Kind.IMAGE]
-_VIDEO_PATH, _VIDEO_NODE = NODE_CALLBACKS[Kind.VIDEO]
-
 _REFERENCE: Final = TypeAdapter(Reference)
 
 _ACCOUNT: Final = "kie"
@@ -85,9 +82,9 @@ async def _sender(
     return _Sender(adapter, generation)
 
 
-def _described(parameter: str, link: str) -> dict[str, Any]:
+def _described(parameter: str) -> dict[str, Any]:
     node = {"name": parameter, "in": "query", "required": True, "schema": _REFERENCE.json_schema()}
-    result = f'{{"resultUrls": ["https://kie-cdn.example/{link}"]}}'
+    result = '{"resultUrls": ["https://kie-cdn.example/result"]}'
     data = {"taskId": "task_abc123", "state": "success", "resultJson": result, "consumeCredits": 100, "costTime": 45000}
     example = {"code": 200, "data": data}
     return {
@@ -109,46 +106,23 @@ _ANSWERS: Responses = {
 }
 
 
-@router.post(
-    _IMAGE_PATH.removeprefix(_PREFIX),
-    summary="Report on the image of a node (for Kie)",
-    response_class=PlainTextResponse,
-    responses=_ANSWERS,
-    openapi_extra=_described(_IMAGE_NODE, "image.png"),
-)
-async def receive_image_callback(
-    node: Annotated[str, Depends(_node(_IMAGE_NODE))],
-    sender: Annotated[_Sender, Depends(_sender)],
-    body: Annotated[bytes, Depends(raw_body)],
-    request: Request,
-    services: ServicesOf,
-) -> PlainTextResponse:
-    """Stores a callback about an image, and answers at once. The pipeline reads the state from Kie.
+def _receiver(kind: Kind, parameter: str) -> Callable[..., Coroutine[Any, Any, PlainTextResponse]]:
+    """The handler of one path."""
 
-    The URL has a token of ours, or the account verifies the signature. Every other callback is refused.
-    """
-    return await _receive(services, sender, request, body, Kind.IMAGE, node)
+    async def receive(
+        node: Annotated[str, Depends(_node(parameter))],
+        sender: Annotated[_Sender, Depends(_sender)],
+        body: Annotated[bytes, Depends(raw_body)],
+        request: Request,
+        services: ServicesOf,
+    ) -> PlainTextResponse:
+        """Stores a callback, and answers at once. The pipeline reads the state from Kie.
 
+        The URL has a token of ours, or the account verifies the signature. Every other callback is refused.
+        """
+        return await _receive(services, sender, request, body, kind, node)
 
-@router.post(
-    _VIDEO_PATH.removeprefix(_PREFIX),
-    summary="Report on the video of a node (for Kie)",
-    response_class=PlainTextResponse,
-    responses=_ANSWERS,
-    openapi_extra=_described(_VIDEO_NODE, "video.mp4"),
-)
-async def receive_video_callback(
-    node: Annotated[str, Depends(_node(_VIDEO_NODE))],
-    sender: Annotated[_Sender, Depends(_sender)],
-    body: Annotated[bytes, Depends(raw_body)],
-    request: Request,
-    services: ServicesOf,
-) -> PlainTextResponse:
-    """Stores a callback about a video, and answers at once. The pipeline reads the state from Kie.
-
-    The URL has a token of ours, or the account verifies the signature. Every other callback is refused.
-    """
-    return await _receive(services, sender, request, body, Kind.VIDEO, node)
+    return receive
 
 
 async def _receive(
@@ -176,3 +150,14 @@ async def _generation_of(
         )
     is_of_node = await services.loop_database.statements(lambda sql: callbacks.has_reference(sql, given, kind, node))
     return given if is_of_node else None
+
+
+for _kind, (_path, _parameter) in NODE_CALLBACKS.items():
+    router.post(
+        _path.removeprefix(_PREFIX),
+        name=f"receive_{_kind}_callback",
+        summary=f"Report on the {_kind} of a node (for Kie)",
+        response_class=PlainTextResponse,
+        responses=_ANSWERS,
+        openapi_extra=_described(_parameter),
+    )(_receiver(_kind, _parameter))
