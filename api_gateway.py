@@ -29,7 +29,9 @@ from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
 from gateway.seeds.app_videos import router as app_videos_router
+from gateway.seeds.images import router as seed_images_router
 from gateway.seeds.kie_callbacks import router as kie_callbacks_router
+from gateway.seeds.videos import router as seed_videos_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
 from gateway.transfers import router as transfers_router
@@ -39,8 +41,6 @@ from schemas.enums import Door
 from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings, get_settings
-
-MAX_BODY_BYTES = 1024 * 1024
 
 _FILE_BODIES = frozenset({"POST /v1/uploads"})
 
@@ -59,11 +59,11 @@ _TAGS = [
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
-    {"name": "keys", "description": "API keys: make, rotate and revoke them."},
+    {"name": "keys", "description": "API keys: make, change, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
-    {"name": "seeds", "description": "For pages and programs of earlier services, in their own forms."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
+    {"name": "seeds", "description": "The forms of five earlier projects, for their clients."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
     {"name": "health", "description": "For operators: liveness and readiness."},
 ]
@@ -92,6 +92,8 @@ _ROUTERS = (
     callbacks_router,
     app_videos_router,
     kie_callbacks_router,
+    seed_videos_router,
+    seed_images_router,
     share_pages_router,
 )
 
@@ -119,9 +121,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(
-        BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs), files=_FILE_BODIES
-    )
+    app.add_middleware(BodyLimit, larger=_larger_bodies(settings.inputs), files=_FILE_BODIES)
     app.add_middleware(RequestContext)
     if settings.cors_origins:
         # Outside all others, so that a script can read every error.
@@ -130,7 +130,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in _ROUTERS:
         # The tags of a router name its door.
         if not set(settings.doors_off).intersection(map(str, router.tags)):
-            app.include_router(router, responses=refusals(router.prefix, Unavailable))
+            app.include_router(router, responses=refusals(f"{router.prefix}/", Unavailable))
     app.include_router(health_router)
     install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)
@@ -143,5 +143,8 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
         "POST /v1/generations": limits.max_request_bytes,
         "POST /v1/batches": limits.max_request_bytes,
         "POST /v1/estimate": limits.max_request_bytes,
+        "POST /video/generate": limits.max_request_bytes,
+        "POST /video/extend": limits.max_request_bytes,
+        "POST /image/generate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
     }

@@ -16,8 +16,9 @@ from schemas.shares import NoPlace
 
 _DETAIL = "the body may have up to {} bytes"
 
-# A larger body of JSON takes one of the places for large bodies, because all of it is in memory until its answer.
-_SMALL_BYTES = 1024 * 1024
+# The most bytes of a body, where its operation has no other limit. A larger body of JSON takes one of the places for
+# large bodies, because all of it is in memory until its answer.
+_USUAL_BYTES = 1024 * 1024
 
 
 class BodyLimit:
@@ -25,15 +26,12 @@ class BodyLimit:
 
     The refusal comes when the application begins to read: a request without a valid key is refused for its key first.
 
-    `exceptions` has other limits, by method and path ("POST /v1/uploads"). The bodies of `files` are not JSON.
+    `larger` has other limits, by method and path ("POST /v1/uploads"). The bodies of `files` are not JSON.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, max_bytes: int, exceptions: Mapping[str, int], files: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, larger: Mapping[str, int], files: frozenset[str]) -> None:
         self._app = app
-        self._max_bytes = max_bytes
-        self._exceptions = exceptions
+        self._larger = larger
         self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +39,7 @@ class BodyLimit:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         operation = f"{scope['method']} {scope['path']}"
-        max_bytes = self._exceptions.get(operation, self._max_bytes)
+        max_bytes = self._larger.get(operation, _USUAL_BYTES)
         announced = Headers(scope=scope).get("content-length", "0")
         body = _LimitedBody(
             scope,
@@ -106,7 +104,7 @@ class _LimitedBody:
 
     def _require_place(self, size: int) -> None:
         """Take a place for a large body. Only routes with an API key read such bodies."""
-        if self._has_place or not self._is_json or size <= _SMALL_BYTES:
+        if self._has_place or not self._is_json or size <= _USUAL_BYTES:
             return
         services: GatewayServices = self._scope["app"].state.services
         caller: Caller = self._scope["state"]["caller"]

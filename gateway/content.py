@@ -100,8 +100,6 @@ def get_thumbnail(
 def _asset(services: GatewayServices, customer: ActingCustomer, generation_id: UUID, role: AssetRole) -> Asset:
     with services.database.transaction() as session:
         found = details.find(session, generation_id, customer_id=customer.id)
-    if found is None:
-        raise NotFound(f"you have no generation {generation_id}")
     require_completed(found.generation)
     asset = next((asset for asset in found.assets if asset.role is role), None)
     if asset is None:

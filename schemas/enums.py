@@ -198,6 +198,10 @@ class SweepKind(StrEnum):
     """Callbacks of generations that finished long ago."""
     KEYS = "keys"
     """Idempotency keys of generations that finished long ago."""
+    SPENDING = "spending"
+    """The daily spending of API keys, of days long ago."""
+    SHARES = "shares"
+    """Shares that ended long ago."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 

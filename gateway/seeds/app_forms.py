@@ -88,6 +88,11 @@ class VideoRequest(BaseModel):
     image_url: InputUrl | None = Field(default=None, description="a picture to set in motion; `stable-video` needs one")
     reference: Reference | None = Field(default=None, description="your id of the thing that the video is for")
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names of the fields that the request has."""
+        return frozenset(map(to_camel, self.model_fields_set))
+
     def as_order(self) -> GenerationRequest:
         """The request in the form of every door.
 

@@ -1,6 +1,6 @@
 """The way in which `/api` takes an order: each setting becomes the nearest one that the model can do."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.callers import Caller
@@ -28,12 +28,14 @@ async def take_nearest(
     order: GenerationRequest,
     names: Mapping[str, str],
     *,
+    asked: Collection[str],
     idempotency_key: str | None,
 ) -> Taken:
     """Take an order with the nearest settings.
 
     Args:
         names: the names of the fields in the request, by ours.
+        asked: the names of the fields that the request has. The header names no others.
 
     Raises:
         RequestError: as `AsyncIntake.take`, with these names.
@@ -45,4 +47,4 @@ async def take_nearest(
     except RequestError as error:
         raise renamed(error, names) from None
     changes = [replace(change, field=names.get(change.field, change.field)) for change in fitted.changes]
-    return Taken(accepted, warning_header(changes))
+    return Taken(accepted, warning_header([change for change in changes if change.field in asked]))

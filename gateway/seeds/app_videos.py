@@ -10,7 +10,7 @@ from gateway.authentication import TheCaller, TheCustomer, customers_router
 from gateway.conditions import ConditionHeaders
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
-from gateway.json_body import RequireJson
+from gateway.json_body import BODY_KINDS, RequireJson
 from gateway.openapi import Responses
 from gateway.ordering import ORDER_KINDS, IdempotencyKeyHeader
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
@@ -39,7 +39,7 @@ _ACCEPTED: Responses = {
             },
         },
     },
-    **video_refusals(*ORDER_KINDS),
+    **video_refusals(*BODY_KINDS, *ORDER_KINDS),
 }
 
 _FOUND: Responses = {200: {"description": "The video"}, **video_refusals(Unauthenticated, NotFound)}
@@ -64,7 +64,9 @@ async def generate_video(
     A setting that the model cannot do becomes the nearest one, and a header names the setting. After 300 s without a
     video the job fails, and the credits come back.
     """
-    taken = await take_nearest(services, caller, wanted.as_order(), NAMES, idempotency_key=idempotency_key)
+    taken = await take_nearest(
+        services, caller, wanted.as_order(), NAMES, asked=wanted.asked, idempotency_key=idempotency_key
+    )
     response.headers.update(taken.headers)
     if not taken.order.is_new:
         response.headers["Idempotency-Replayed"] = "true"

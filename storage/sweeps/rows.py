@@ -1,4 +1,4 @@
-"""The sweepers of the database: callback receipts and idempotency keys."""
+"""The sweepers of the database: callback receipts, idempotency keys, the spending of keys, and shares."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -48,6 +48,36 @@ _COUNT_KEYS = text("""
     WHERE idempotency_key IS NOT NULL AND finished_at < now() - make_interval(secs => :age)
 """)
 
+# The spending of today is never due: the cap compares it.
+_OLD_DAY = "day < ((now() - make_interval(secs => :age)) AT TIME ZONE 'utc')::date"
+
+_DELETE_SPENDING = text(f"""
+    WITH due AS (
+        SELECT key_id, day FROM key_spending WHERE {_OLD_DAY} ORDER BY day LIMIT :slice FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM key_spending USING due
+        WHERE key_spending.key_id = due.key_id AND key_spending.day = due.day RETURNING key_spending.day
+    )
+    SELECT count(*) FROM deleted
+""")  # noqa: S608 -- a constant
+
+_COUNT_SPENDING = text(f"SELECT count(*), 0 FROM key_spending WHERE {_OLD_DAY}")  # noqa: S608 -- a constant
+
+# LEAST leaves NULL out: a share that was not revoked ends when it expires.
+_END = "least(expires_at, revoked_at)"
+_ENDED = f"{_END} < now() - make_interval(secs => :age)"
+
+_DELETE_SHARES = text(f"""
+    WITH due AS (
+        SELECT id FROM shares WHERE {_ENDED} ORDER BY {_END} LIMIT :slice FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM shares USING due WHERE shares.id = due.id RETURNING shares.id
+    )
+    SELECT count(*) FROM deleted
+""")  # noqa: S608 -- constants
+
+_COUNT_SHARES = text(f"SELECT count(*), 0 FROM shares WHERE {_ENDED}")  # noqa: S608 -- a constant
+
 
 def receipts(run: Sweep) -> Iterator[Portion]:
     """Remove receipts that are older than their retention, if their generations finished as long ago."""
@@ -67,16 +97,31 @@ def receipts(run: Sweep) -> Iterator[Portion]:
 
 def idempotency_keys(run: Sweep) -> Iterator[Portion]:
     """Clear the idempotency keys of generations that finished before the retention: customers' keys and Redis' keys."""
-    age = _seconds(run.retention.idempotency_key_days)
+    return _in_slices(run, run.retention.idempotency_key_days, remove=_FORGET_KEYS, count=_COUNT_KEYS)
+
+
+def key_spending(run: Sweep) -> Iterator[Portion]:
+    """Remove the spending of days before the retention."""
+    return _in_slices(run, run.retention.key_spending_days, remove=_DELETE_SPENDING, count=_COUNT_SPENDING)
+
+
+def shares(run: Sweep) -> Iterator[Portion]:
+    """Remove shares that ended before the retention. Their links have not worked since."""
+    return _in_slices(run, run.retention.share_days, remove=_DELETE_SHARES, count=_COUNT_SHARES)
+
+
+def _in_slices(run: Sweep, days: float, *, remove: TextClause, count: TextClause) -> Iterator[Portion]:
+    """Run `remove` until it finds nothing more. A dry run runs `count` once."""
+    age = _seconds(days)
     if run.is_dry:
-        yield _counted(run, _COUNT_KEYS, age)
+        yield _counted(run, count, age)
         return
     while True:
         with run.database.transaction() as session:
-            count: int = session.execute(_FORGET_KEYS, {"age": age, "slice": SLICE}).scalar_one()
-        if not count:
+            removed: int = session.execute(remove, {"age": age, "slice": SLICE}).scalar_one()
+        if not removed:
             return
-        yield Portion(count)
+        yield Portion(removed)
 
 
 def _counted(run: Sweep, query: TextClause, age: float) -> Portion:

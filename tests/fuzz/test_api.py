@@ -126,10 +126,13 @@ def managed(api: Api, database: Database, make_customer: Callable[[int], NewCust
     with database.transaction() as session:
         key = customers.create_key_of(session, OPERATOR, Terms(scopes=tuple(Scope))).material
         service = customers.create_service(session, "a service")
+        spare = {"path.key_id": str(customers.create_key_of(session, OPERATOR, Terms()).row.id)}
     other = str(make_customer(RICH).id)
     known = [
         Operation("/v1/admin/customers/{customer_id}", {"path.customer_id": other}),
         Operation("/v1/admin/services/{service_id}/keys", {"path.service_id": str(service.id)}),
+        Operation("/v1/keys/{key_id}", spare),
+        Operation("/v1/keys/{key_id}/rotate", spare),
     ]
     return replace(api, owner=key, operations=known)
 

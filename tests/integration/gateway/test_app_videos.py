@@ -125,12 +125,12 @@ def test_a_setting_that_the_model_cannot_do_becomes_the_nearest_and_is_named(
         "aspectRatio=4:5 not possible, 1:1 taken",
         "duration=7 not possible, 5 taken",
         "frameRate=60 not possible, 24 taken",
-        "resolution ignored",
         "motionIntensity ignored",
         "seed ignored",
     }
     told = state(gateway, customer, answer.json()["jobId"])
     assert (told["duration"], told["aspectRatio"], told["seed"]) == (5, "1:1", None)
+    assert ordered(gateway, customer, resolution="4k").headers["reelworks-warning"] == "resolution ignored"
 
 
 def test_a_new_job_is_queued(gateway: httpx.Client, customer: NewCustomer) -> None:

@@ -214,6 +214,10 @@ _STATEMENTS = {
     "0010": [],
     "0011": _AT_0011,
     "0012": [],
+    "0013": ["UPDATE ledger_transfers SET is_uncounted = true WHERE kind = 'hold'"],
+    "0014": [],
+    "0015": [],
+    "0016": [],
 }
 
 ACCEPTED = {
