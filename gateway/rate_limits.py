@@ -116,7 +116,8 @@ class RateLimits:
         key = f"{_PREFIX}:{limit.key_for(policy, key_id.hex)}"
         now, seconds = time.time(), limit.get_expiry()
         is_allowed, (oldest, count) = await self._run([key], [now, limit.amount, seconds])
-        reset_seconds = max(1, math.ceil(float(oldest) + seconds - now))
+        # The script rounds the time, which can put the oldest request after now.
+        reset_seconds = min(max(1, math.ceil(float(oldest) + seconds - now)), seconds)
         return bool(is_allowed), Allowance(policy, limit, limit.amount - count, reset_seconds)
 
     def _note_failure(self, error: Exception) -> None:
