@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import structlog
+from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -17,7 +18,15 @@ from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
 from gateway.dialects import error_form
 from gateway.methods import allowed_methods
 from gateway.problems import BadRequest, ContentTooLarge, MethodNotAllowed, RangeNotSatisfiable, RateLimited
-from schemas.errors import InsufficientScope, NotFound, RequestError, TooManyRequests, Unauthenticated, Unavailable
+from schemas.errors import (
+    InsufficientCredits,
+    InsufficientScope,
+    NotFound,
+    RequestError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from schemas.refusals import Location, Place, model_in, refusal
 
 log = structlog.get_logger()
@@ -66,6 +75,9 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 async def _request_error(request: Request, error: RequestError) -> Response:
+    url: str = request.app.state.services.settings.credits_url
+    if url and isinstance(error, InsufficientCredits):
+        error.extra["buy_credits_url"] = url
     return _answer(request, error)
 
 
@@ -99,7 +111,8 @@ async def _http_exception(request: Request, error: HTTPException) -> Response:
         case HTTPStatus.METHOD_NOT_ALLOWED:
             problem = MethodNotAllowed("this path does not take this method: the Allow header names those it takes")
             named = (error.headers or {}).get("Allow", "")
-            allowed = allowed_methods(request.app, request.scope["path"], named=named)
+            # The first call writes the OpenAPI document.
+            allowed = await to_thread.run_sync(lambda: allowed_methods(request.app, request.scope["path"], named=named))
             return _answer(request, problem, {"Allow": ", ".join(sorted(allowed))})
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             problem = ContentTooLarge(error.detail)

@@ -85,6 +85,10 @@ class Providers:
         """The accounts that have an API key."""
         return frozenset(name for name in self._settings.names() if self._has_key(name))
 
+    def names(self) -> list[ProviderName]:
+        """Every account, also without an API key."""
+        return self._settings.names()
+
     def load(self) -> None:
         """Make the adapter of every account now. Wrong settings then stop the start of the process, not an order.
 
@@ -115,6 +119,11 @@ class Providers:
         True if the vendor can call back, the settings allow callbacks, and the vendor can reach our address.
         """
         return self._wants_callbacks(name) and self.reaches_us(name)
+
+    def calls_back_by_node(self, name: ProviderName) -> bool:
+        """Whether callbacks of an account's vendor name the `reference` of the order."""
+        profile = self._profile(name)
+        return profile is not None and profile.calls_back_by_node
 
     def reaches_us(self, name: ProviderName) -> bool:
         """Whether an account's vendor can reach our public URL, judged by the two URLs alone.

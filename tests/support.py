@@ -15,6 +15,7 @@ from schemas.enums import Kind, Scope
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.settings import Settings
 from schemas.tables import Generation
+from schemas.unprefixed import UNPREFIXED
 from storage import acceptance, api_keys, customers, ledger, shares
 from storage.claims import Claim
 from storage.database import Database
@@ -45,10 +46,14 @@ class NewCustomer:
         return {"Authorization": f"Bearer {self.api_key}"}
 
 
+def variables_set() -> list[str]:
+    """The variables of the developer's shell that settings are read from."""
+    return [name for name in os.environ if name.upper().startswith("REELWORKS_") or name.upper() in UNPREFIXED]
+
+
 def clean_settings() -> Settings:
     """The defaults, whatever the developer's shell and `.env` say."""
-    names = [name for name in os.environ if name.startswith(("REELWORKS_", "LONGCAT_"))]
-    kept = {name: os.environ.pop(name) for name in names}
+    kept = {name: os.environ.pop(name) for name in variables_set()}
     try:
         return Settings(_env_file=None)
     finally:
@@ -88,6 +93,13 @@ def an_order(*, price: int = 10, routes: int = 1, deadline_seconds: float | None
         file_extension="png",
         deadline_seconds=deadline_seconds,
     )
+
+
+def a_video() -> Order:
+    """A video of 10 credits."""
+    inputs = Inputs(prompt="a boat", aspect_ratio="9:16", duration_seconds=4, enhance_prompt=True)
+    changes = {"kind": Kind.VIDEO, "model": "veo-3-fast", "inputs": inputs, "file_extension": "mp4"}
+    return an_order().model_copy(update=changes)
 
 
 def a_generation(

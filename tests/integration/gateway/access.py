@@ -18,7 +18,7 @@ from storage import api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
 from tests.media_files.images import png
-from tests.support import a_generation, a_share, new_customer
+from tests.support import a_generation, a_share, a_video, new_customer
 
 SCOPE: Final = "x-required-scope"
 
@@ -39,6 +39,8 @@ class Operation:
     scope: Scope
     body: Mapping[str, Any]
     """The arguments of httpx for an accepted body."""
+    query: tuple[str, ...] = ()
+    """The parameters that the operation requires in the query."""
 
     @property
     def is_for_customers(self) -> bool:
@@ -54,12 +56,17 @@ class Operation:
 def operations(document: Mapping[str, Any]) -> list[Operation]:
     """The operations with an API key. Those that delete come last, and customers very last."""
     found = [
-        Operation(method.upper(), path, Scope(operation[SCOPE]), _body(document, operation))
+        Operation(method.upper(), path, Scope(operation[SCOPE]), _body(document, operation), _query(operation))
         for path, described in document["paths"].items()
         for method, operation in described.items()
         if operation.get("security")
     ]
     return sorted(found, key=lambda one: (one.method == "DELETE", one.method == "DELETE" and "/admin/" in one.path))
+
+
+def _query(operation: Mapping[str, Any]) -> tuple[str, ...]:
+    required = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query" and one["required"]]
+    return tuple(required)
 
 
 def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +107,9 @@ class World:
         generation_id = a_generation(database, settings, self.mine)
         self.ids = {
             "generation_id": str(generation_id),
+            "image_id": str(generation_id),
+            "video_id": str(a_generation(database, settings, self.mine, a_video())),
+            "id": str(generation_id),
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
             "upload_id": upload["id"],
@@ -133,9 +143,10 @@ class World:
         headers = {} if key is None else {"X-API-Key": key}
         if operation.scope is Scope.GRANT:
             headers["X-Customer-ID"] = named or str(self.mine.id)
-        # A path with an id that is not here fails: say in `ids` how a customer gets one.
+        # A path or a query with an id that is not here fails: say in `ids` how a customer gets one.
         path = operation.path.format(**self.ids)
-        return self._gateway.request(operation.method, path, headers=headers, **operation.body)
+        query = {name: self.ids[name] for name in operation.query}
+        return self._gateway.request(operation.method, path, params=query, headers=headers, **operation.body)
 
     def _key(self, owner: Owner, scopes: tuple[Scope, ...], *, revoke: bool = False, **terms: Any) -> str:
         with self._database.transaction() as session:
@@ -153,7 +164,6 @@ def told(answer: httpx.Response) -> str:
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:
-    """The members of an error, in RFC 9457 or in OpenAI's envelope."""
+    """The members of an error, in the dialect of its path."""
     body: dict[str, Any] = answer.json()
-    members: dict[str, Any] = body.get("error", body)
-    return members
+    return error if isinstance(error := body.get("error"), dict) else body

@@ -8,6 +8,7 @@ import pytest
 from gateway.dialects import error_form
 from gateway.problems import InternalError
 from gateway.seeds.errors import GenerationFailed, NotImplementedHere, refusals
+from schemas.enums import ErrorCode
 from schemas.errors import InsufficientCredits, InvalidRequest, NotFound, RequestError, Unauthenticated
 
 
@@ -16,7 +17,7 @@ def test_an_error_is_an_envelope_with_the_status_and_our_code(path: str) -> None
     answer = error_form(path)(InsufficientCredits("you have 1 credit", {"needed": 5}))
 
     assert answer.status_code == 402
-    assert json.loads(answer.body) == {
+    assert json.loads(bytes(answer.body)) == {
         "success": False,
         "code": 402,
         "message": "you have 1 credit",
@@ -43,13 +44,15 @@ def test_other_paths_keep_their_form(path: str) -> None:
         (NotFound("nothing"), 404),
         (InternalError("a bug"), 500),
         (NotImplementedHere("the model extends no video"), 501),
-        (GenerationFailed("the provider failed"), 502),
+        (GenerationFailed(ErrorCode.PROVIDER_FAILED, "the provider failed"), 502),
+        (GenerationFailed(ErrorCode.DOWNLOAD_FAILED, "the file did not come"), 502),
+        (GenerationFailed(ErrorCode.INTERNAL, "a bug"), 500),
     ],
 )
 def test_each_error_has_the_status_of_the_seed(error: RequestError, status: HTTPStatus) -> None:
     answer = error_form("/video/generate")(error)
 
-    assert (answer.status_code, json.loads(answer.body)["code"]) == (status, status)
+    assert (answer.status_code, json.loads(bytes(answer.body))["code"]) == (status, status)
 
 
 def test_the_document_has_an_example_of_each_error() -> None:
