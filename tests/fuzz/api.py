@@ -20,6 +20,12 @@ peers = ["owner", "stranger"]
 # value is more than a schema can say.
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 429, "5xx", 402, 410, 422]
+
+# These doors answer 400 where `/v1` answers 422.
+[[operations]]
+include-path-regex = "^/api/"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 429, "5xx", 402, 410, 422, 400]
 """
 
 
