@@ -22,7 +22,9 @@ from schemas.setting_groups import (
     ConnectionSettings,
     DownloadSettings,
     InputSettings,
+    IntakeSettings,
     MediaSettings,
+    OpenaiSettings,
     PipelineSettings,
     PriceSettings,
     ProvidersSettings,
@@ -109,6 +111,8 @@ class Settings(BaseSettings):
     downloads: DownloadSettings = DownloadSettings()
     media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()
+    intake: IntakeSettings = IntakeSettings()
+    openai: OpenaiSettings = OpenaiSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()

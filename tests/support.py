@@ -27,7 +27,8 @@ T = TypeVar("T")
 EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
     DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generation_labels;
-    DELETE FROM generation_terms; DELETE FROM generation_downloads; DELETE FROM shares; DELETE FROM generations;
+    DELETE FROM generation_terms; DELETE FROM generation_downloads; DELETE FROM shares; DELETE FROM order_digests;
+    DELETE FROM generations;
     DELETE FROM key_spending; DELETE FROM api_keys; DELETE FROM customers; DELETE FROM services;
 """
 
@@ -94,6 +95,13 @@ def an_order(*, price: int = 10, routes: int = 1, deadline_seconds: float | None
     )
 
 
+def a_video() -> Order:
+    """A video of 10 credits."""
+    inputs = Inputs(prompt="a boat", aspect_ratio="9:16", duration_seconds=4, enhance_prompt=True)
+    changes = {"kind": Kind.VIDEO, "model": "veo-3-fast", "inputs": inputs, "file_extension": "mp4"}
+    return an_order().model_copy(update=changes)
+
+
 def a_generation(
     database: Database, settings: Settings, customer: NewCustomer, order: Order | None = None, *, prompt: str = ""
 ) -> UUID:
@@ -127,6 +135,18 @@ def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds:
         assert time.monotonic() < give_up_at, f"still {value!r} after {seconds:.0f} s"
         time.sleep(0.1)
     return value
+
+
+def until_sessions_wait(database: Database, count: int) -> None:
+    """Return when so many sessions of the database wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    def read() -> int:
+        with database.transaction() as session:
+            found: int = session.execute(text(query)).scalar_one()
+            return found
+
+    eventually(read, lambda found: found == count)
 
 
 def with_kie_account(settings: Settings) -> Settings:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from schemas.enums import ErrorCode
 from schemas.errors import InvalidRequest, RequestError
 
-_WRONG_BEFORE_ALL: Final = ("prompt", "customer_id", "X-Customer-ID", "model")
+_WRONG_BEFORE_ALL: Final = ("prompt", "customer_id", "X-Customer-ID", "model", "kind")
 """The fields whose errors are a 400 here. Errors of all other fields are a 422."""
 
 

@@ -16,14 +16,15 @@ from gateway.seeds.extending import extender
 from gateway.seeds.forms import ExtendVideo, MediaRequest
 from gateway.seeds.own_links import with_own_files
 from gateway.warnings import warning_header
-from providers.catalogue import Catalogue, Change, Fitted
+from providers.catalogue import Change, Fitted
 from schemas.batches import parts_of
-from schemas.errors import InvalidRequest, RequestError
+from schemas.errors import RequestError
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest
 from schemas.refusals import Place, refusal
 from schemas.setting_groups import RetentionSettings
 from schemas.tables import Generation
+from schemas.text import shown
 from storage import acceptance, batches
 
 _UNSAVED_SECONDS = 600
@@ -69,7 +70,6 @@ async def _take(wanted: MediaRequest, services: GatewayServices, caller: Caller,
     if isinstance(wanted, ExtendVideo):
         request = request.model_copy(update={"model": extender(catalogue, request, facts)})
     fitted = catalogue.fitted(request, facts)
-    _require_kind(catalogue, fitted.request, facts, wanted)
     changes = warning_header(_told(wanted, fitted))
     if fitted.request.number_of_outputs > 1:
         batch = await services.intake.take_batch(
@@ -104,25 +104,16 @@ async def _facts(request: GenerationRequest, services: GatewayServices, caller: 
     return await services.loop_database.statements(read)
 
 
-def _require_kind(catalogue: Catalogue, request: GenerationRequest, facts: Facts, wanted: MediaRequest) -> None:
-    order = catalogue.order(request.model_copy(update={"number_of_outputs": 1}), facts)
-    if order.kind is not wanted.kind:
-        problem = f"{order.model} makes {order.kind}s: choose a model for {wanted.kind}s"
-        raise InvalidRequest.of_fields([("model", problem)])
-
-
 def _told(wanted: MediaRequest, fitted: Fitted) -> list[Change]:
     """The changes of the settings in the request, by their names here, and the settings without a meaning."""
-    asked = wanted.group.asked
+    asked, names = wanted.group.asked, wanted.group.names
     changes = [
-        replace(change, field=_setting(wanted, change.field)) for change in fitted.changes if change.field in asked
+        replace(change, field=names.get(change.field, change.field))
+        for change in fitted.changes
+        if change.field in asked
     ]
     unknown = [name for name in wanted.group.unknown if name.isascii() and name.isidentifier()]
-    return [*changes, *(Change(name, "", None) for name in unknown[:_MOST_WARNINGS])]
-
-
-def _setting(wanted: MediaRequest, field: str) -> str:
-    return wanted.group.names.get(field, field)
+    return [*changes, *(Change(shown(name), "", None) for name in unknown[:_MOST_WARNINGS])]
 
 
 async def _members(services: GatewayServices, batch_id: UUID, customer_id: UUID) -> list[UUID]:

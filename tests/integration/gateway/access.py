@@ -18,7 +18,7 @@ from storage import api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
 from tests.media_files.images import png
-from tests.support import a_generation, a_share, new_customer
+from tests.support import a_generation, a_share, a_video, new_customer
 
 SCOPE: Final = "x-required-scope"
 
@@ -72,6 +72,8 @@ def _query(operation: Mapping[str, Any]) -> tuple[str, ...]:
 def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
     """A body that the operation takes: the first example of its schema, or a picture."""
     content = operation.get("requestBody", {}).get("content", {})
+    if "multipart/form-data" in content:
+        return {"data": {"prompt": "a boat"}, "files": {"image": png(8, 8)}}
     if "application/json" not in content:
         return {"content": png(8, 8)} if content else {}
     reference = content["application/json"]["schema"]
@@ -105,6 +107,8 @@ class World:
         generation_id = a_generation(database, settings, self.mine)
         self.ids = {
             "generation_id": str(generation_id),
+            "image_id": str(generation_id),
+            "video_id": str(a_generation(database, settings, self.mine, a_video())),
             "id": str(generation_id),
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
@@ -156,4 +160,10 @@ def told(answer: httpx.Response) -> str:
     """An answer as a cell of the table."""
     if answer.is_success:
         return str(answer.status_code)
-    return f"{answer.status_code} `{answer.json()['code']}`"
+    return f"{answer.status_code} `{problem(answer)['code']}`"
+
+
+def problem(answer: httpx.Response) -> dict[str, Any]:
+    """The members of an error, in the dialect of its path."""
+    body: dict[str, Any] = answer.json()
+    return error if isinstance(error := body.get("error"), dict) else body

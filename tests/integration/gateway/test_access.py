@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from api_gateway import create_app
-from schemas.setting_groups import TestKeySettings
+from schemas.setting_groups import OpenaiSettings, TestKeySettings
 from schemas.settings import Settings
 from storage.database import Database
-from tests.integration.gateway.access import COLUMNS, Operation, World, operations, told
+from tests.integration.gateway.access import COLUMNS, Operation, World, operations, problem, told
 from tests.integration.gateway.serving import serving
 
 PAGE = Path("docs/keys.md")
@@ -33,7 +33,9 @@ OF_OTHERS = {"404 `not_found`", "403 `not_for_this_key`"}
 def gateway(settings: Settings) -> Iterator[httpx.Client]:
     """A gateway whose sandbox is away."""
     test_keys = TestKeySettings(sandbox_url="http://127.0.0.1:1", api_key=SecretStr("sandbox"))
-    with serving(create_app(settings.model_copy(update={"test_keys": test_keys}))) as client:
+    # No worker makes an image for which a request waits.
+    impatient = OpenaiSettings(image_wait_seconds=0.1)
+    with serving(create_app(settings.model_copy(update={"test_keys": test_keys, "openai": impatient}))) as client:
         yield client
 
 
@@ -47,7 +49,7 @@ def test_every_operation_refuses_every_wrong_caller(
     for operation, row in rows.items():
         where = f"{operation.method} {operation.path}"
         assert {name: told(row[name]) for name in REFUSED} == REFUSED, where
-        assert row["missing scope"].json()["required_scope"] == operation.scope, where
+        assert problem(row["missing scope"])["required_scope"] == operation.scope, where
         if operation.has_tenants_id:
             assert {told(row["other tenant"]), told(row["test key"])} <= OF_OTHERS, where
     # The right caller finds the way with the same requests: the refusals above have no other reason.
