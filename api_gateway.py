@@ -23,12 +23,16 @@ from gateway.inputs import router as inputs_router
 from gateway.keys import router as keys_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
+from gateway.openai.images import EDITS as OPENAI_EDITS
+from gateway.openai.images import router as openai_images_router
 from gateway.openapi import install_document, refusals, with_problems
 from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
+from gateway.seeds.app_videos import router as app_videos_router
 from gateway.seeds.images import router as seed_images_router
+from gateway.seeds.kie_callbacks import router as kie_callbacks_router
 from gateway.seeds.videos import router as seed_videos_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
@@ -40,7 +44,7 @@ from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings, get_settings
 
-_FILE_BODIES = frozenset({"POST /v1/uploads"})
+_FILE_BODIES = frozenset({"POST /v1/uploads", f"POST {OPENAI_EDITS}"})
 
 _DESCRIPTION = """
 Order images and videos, follow their progress, and fetch them.
@@ -60,6 +64,7 @@ _TAGS = [
     {"name": "keys", "description": "API keys: make, change, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
+    {"name": "openai", "description": "OpenAI's API, for software that speaks it."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
     {"name": "seeds", "description": "The forms of five earlier projects, for their clients."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
@@ -88,9 +93,12 @@ _ROUTERS = (
     files_router,
     inputs_router,
     callbacks_router,
+    app_videos_router,
+    kie_callbacks_router,
     seed_videos_router,
     seed_images_router,
     share_pages_router,
+    openai_images_router,
 )
 
 
@@ -143,4 +151,5 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
         "POST /video/extend": limits.max_request_bytes,
         "POST /image/generate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
+        f"POST {OPENAI_EDITS}": limits.max_total_bytes,
     }

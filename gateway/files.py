@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from gateway.conditions import ConditionHeaders
 from gateway.content import stream_asset
-from gateway.dependencies import GatewayServices, ServicesOf
+from gateway.dependencies import ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
@@ -30,14 +30,11 @@ def _require_link(
     ] = None,
     token: Token = "",
 ) -> None:
-    ended = "this link has ended: ask for another at the `content` of the generation"
-    require_valid(expires, is_ours=_is_ours(services, key, expires, saved_as, token), ended=ended)
-
-
-def _is_ours(services: GatewayServices, key: str, expires: str, saved_as: str | None, token: str) -> bool:
     own = content_link.gateway_secret(services.settings.secret_key.get_secret_value())
     secrets = (own, services.settings.cdn.secret.get_secret_value())
-    return any(secret and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets)
+    is_ours = any(secret and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets)
+    ended = "this link has ended: ask for another at the `content` of the generation"
+    require_valid(expires, is_ours=is_ours, ended=ended)
 
 
 @router.get(

@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 
 from intake import data_uris
 from intake.data_uris import Uploader
+from intake.digests import Digest, Repeats, repeats
 from providers.catalogue import Catalogue
 from schemas.batches import Part, parts_of
 from schemas.errors import InvalidRequest, RequestError
@@ -77,8 +78,19 @@ class Intake:
     announce: Callable[[UUID, UUID], object]
     """Announces that a generation of a customer changed. Called after the commit."""
 
-    def take(self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None) -> AcceptedOrder:
+    def take(
+        self,
+        request: GenerationRequest,
+        payer: Payer,
+        *,
+        idempotency_key: str | None = None,
+        digest: Digest | None = None,
+    ) -> AcceptedOrder:
         """Accept an order and hold its credits. The same request with the same key returns the same generation.
+
+        Args:
+            digest: the digest of an order whose client sends it again without a key. None: where the operator has set
+                a window for all orders, an order without a key gets a digest here.
 
         Raises:
             InvalidRequest: the model cannot serve the order. Names each field and its accepted values.
@@ -91,22 +103,31 @@ class Intake:
             CapReached: the API key may not spend so much today. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """
+        same = self.repeats([request], payer, idempotency_key, digest)
         if data_uris.are_in(request):
-            (part,) = self.with_uploads([Part(request)], payer, idempotency_key)
+            (part,) = self.with_uploads([Part(request)], payer, same)
             request = part.request
         with self.database.statements() as statements:
-            accepted = self.accept(statements, request, payer, idempotency_key)
+            accepted = self.accept(statements, request, payer, same)
         self.start(accepted)
         return accepted
 
-    def take_batch(self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None) -> AcceptedBatch:
+    def take_batch(
+        self,
+        parts: Sequence[Part],
+        payer: Payer,
+        *,
+        idempotency_key: str | None = None,
+        digest: Digest | None = None,
+    ) -> AcceptedBatch:
         """Accept all parts of a batch and hold their credits, or accept none. Blocks meanwhile.
 
         Raises:
             RequestError: as `take`. Names the places of the wrong requests.
         """
+        same = self.repeats([part.request for part in parts], payer, idempotency_key, digest)
         if any(data_uris.are_in(part.request) for part in parts):
-            parts = self.with_uploads(parts, payer, idempotency_key)
+            parts = self.with_uploads(parts, payer, same)
         with self.database.statements() as statements:
             accepted = batches.accept(
                 statements,
@@ -115,7 +136,8 @@ class Intake:
                 self.order_maker(payer),
                 self.settings.pipeline,
                 spender=payer.spender,
-                idempotency_key=idempotency_key,
+                idempotency_key=same.key,
+                equal_orders=same.equal_orders,
             )
         self._start_all(accepted.generations)
         return accepted
@@ -135,7 +157,13 @@ class Intake:
             times = usual_times(statements, models, is_test=payer.is_test)
         return Estimate(order, able, times)
 
-    def with_uploads(self, parts: Sequence[Part], payer: Payer, idempotency_key: str | None) -> Sequence[Part]:
+    def repeats(
+        self, requests: Sequence[GenerationRequest], payer: Payer, key: str | None, digest: Digest | None
+    ) -> Repeats:
+        """Step 0: the earlier orders that are the same order."""
+        return repeats(key, digest, requests, payer.customer_id, payer.spender, self.settings.intake)
+
+    def with_uploads(self, parts: Sequence[Part], payer: Payer, same: Repeats) -> Sequence[Part]:
         """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
         least_price = self._catalogue_of(payer).least_price
         with self.database.statement() as sql:
@@ -143,13 +171,14 @@ class Intake:
                 sql,
                 payer.customer_id,
                 lambda: sum(least_price(part.request) for part in parts),
-                idempotency_key=idempotency_key,
+                idempotency_key=same.key,
+                equal_orders=same.equal_orders,
             )
         keep_for = timedelta(days=self.settings.retention.upload_days)
         uploader = Uploader(self.database, self.objects, payer.customer_id, self.settings.inputs, keep_for)
         return [replace(part, request=_with_uploads(part, uploader)) for part in parts]
 
-    def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, idempotency_key: str | None) -> AcceptedOrder:
+    def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, same: Repeats) -> AcceptedOrder:
         """Step 2, in one transaction: validate, price, insert, and hold the credits."""
         return acceptance.accept(
             sql,
@@ -158,7 +187,8 @@ class Intake:
             self.order_maker(payer),
             self.settings.pipeline,
             spender=payer.spender,
-            idempotency_key=idempotency_key,
+            idempotency_key=same.key,
+            equal_orders=same.equal_orders,
         )
 
     def order_maker(self, payer: Payer) -> Callable[[GenerationRequest, Facts], Order]:
@@ -206,15 +236,19 @@ class AsyncIntake:
     """Limits the batches at one time. Further ones wait, and take no thread and no connection meanwhile."""
 
     async def take(
-        self, request: GenerationRequest, payer: Payer, *, idempotency_key: str | None = None
+        self,
+        request: GenerationRequest,
+        payer: Payer,
+        *,
+        idempotency_key: str | None = None,
+        digest: Digest | None = None,
     ) -> AcceptedOrder:
         """Accept an order, as `Intake.take` does."""
+        same = self.steps.repeats([request], payer, idempotency_key, digest)
         if data_uris.are_in(request):
-            (part,) = await to_thread.run_sync(self.steps.with_uploads, [Part(request)], payer, idempotency_key)
+            (part,) = await to_thread.run_sync(self.steps.with_uploads, [Part(request)], payer, same)
             request = part.request
-        accepted = await self.database.statements(
-            partial(self.steps.accept, request=request, payer=payer, idempotency_key=idempotency_key)
-        )
+        accepted = await self.database.statements(partial(self.steps.accept, request=request, payer=payer, same=same))
         self.steps.start(accepted)
         return accepted
 
@@ -239,8 +273,13 @@ class AsyncIntake:
         return await to_thread.run_sync(self.steps.estimate, request, payer)
 
     async def take_batch(
-        self, parts: Sequence[Part], payer: Payer, *, idempotency_key: str | None = None
+        self,
+        parts: Sequence[Part],
+        payer: Payer,
+        *,
+        idempotency_key: str | None = None,
+        digest: Digest | None = None,
     ) -> AcceptedBatch:
         """Accept a batch, as `Intake.take_batch` does, in a thread: to check a hundred requests takes too long here."""
-        take = partial(self.steps.take_batch, idempotency_key=idempotency_key)
+        take = partial(self.steps.take_batch, idempotency_key=idempotency_key, digest=digest)
         return await to_thread.run_sync(take, parts, payer, limiter=self.batch_threads)

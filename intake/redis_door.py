@@ -6,6 +6,7 @@ import tenacity
 from celery import current_task, shared_task
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from intake.digests import message_key
 from intake.orders import Intake, Payer
 from schemas.batches import parts_of
 from schemas.enums import TaskName
@@ -81,8 +82,7 @@ def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) ->
     """
     try:
         wanted = _parse(arguments)
-        # The space keeps this key apart from senders' keys, which have none.
-        key = wanted.idempotency_key or f"message {message_id}"
+        key = wanted.idempotency_key or message_key(message_id)
         payer = Payer(wanted.customer_id, is_test=_is_test(intake, wanted.customer_id))
         if wanted.request.number_of_outputs > 1:
             batch = intake.take_batch(parts_of(wanted.request), payer, idempotency_key=key)

@@ -16,6 +16,7 @@ class Door(StrEnum):
     ADMIN = "admin"
     FILES = "files"
     SEEDS = "seeds"
+    OPENAI = "openai"
     PAGES = "pages"
     REDIS = "redis"
 
@@ -198,6 +199,8 @@ class SweepKind(StrEnum):
     """Callbacks of generations that finished long ago."""
     KEYS = "keys"
     """Idempotency keys of generations that finished long ago."""
+    DIGESTS = "digests"
+    """Digests of orders that no later order looks for."""
     SPENDING = "spending"
     """The daily spending of API keys, of days long ago."""
     SHARES = "shares"

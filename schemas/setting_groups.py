@@ -186,6 +186,35 @@ class InputSettings(BaseModel):
     )
 
 
+class IntakeSettings(BaseModel):
+    """The times for which an equal order is the same order, where orders have no idempotency key."""
+
+    retry_window_seconds: float = Field(
+        default=1200.0,
+        ge=60,
+        le=86_400,
+        description="an order that says it is a retry; longer than two of the longest waits of OpenAI's clients",
+    )
+    digest_window_seconds: float | None = Field(
+        default=None, gt=0, le=86_400, description="every order, through every door; empty: equal orders are two orders"
+    )
+
+
+class OpenaiSettings(BaseModel):
+    """OpenAI's dialect below /openai/v1."""
+
+    image_wait_seconds: float = Field(
+        default=580.0,
+        gt=0,
+        le=3600,
+        description="for which an image request stays open; less than the 600 s after which OpenAI's clients give up "
+        "and send the request again",
+    )
+    max_base64_bytes: int = Field(
+        default=64 * 1024**2, gt=0, description="the images of one answer together; larger ones are links"
+    )
+
+
 class ConnectionSettings(BaseModel):
     """Limits of the connections to the gateway. They hold before the gateway knows who connects."""
 

@@ -22,7 +22,9 @@ from schemas.setting_groups import (
     ConnectionSettings,
     DownloadSettings,
     InputSettings,
+    IntakeSettings,
     MediaSettings,
+    OpenaiSettings,
     PipelineSettings,
     PriceSettings,
     ProvidersSettings,
@@ -74,6 +76,11 @@ class Settings(BaseSettings):
     cors_origins: list[str] = Field(
         default=[], description='origins of pages that may call us from a browser; ["*"]: every origin; empty: none'
     )
+    credits_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/?#]\S*)?$",
+        description="the page on which customers buy credits; each refusal for too few credits names the page",
+    )
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
@@ -104,6 +111,8 @@ class Settings(BaseSettings):
     downloads: DownloadSettings = DownloadSettings()
     media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()
+    intake: IntakeSettings = IntakeSettings()
+    openai: OpenaiSettings = OpenaiSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()

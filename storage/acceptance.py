@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
-from schemas.errors import GenerationDeleted, IdempotencyMismatch, NotFound
+from schemas.errors import GenerationDeleted, IdempotencyMismatch, NotFound, RequestError
 from schemas.inputs import Facts, InputField
 from schemas.orders import GenerationRequest, Order
 from schemas.setting_groups import PipelineSettings
 from schemas.tables import Generation
-from storage import earlier_generations, ledger, transitions, uploads
+from storage import digests, earlier_generations, ledger, transitions, uploads
+from storage.digests import EqualOrders
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 from storage.transitions import NewGeneration
@@ -35,6 +37,7 @@ def accept(
     *,
     spender: Spender | None = None,
     idempotency_key: str | None = None,
+    equal_orders: EqualOrders | None = None,
 ) -> AcceptedOrder:
     """Insert the generation and hold its credits, in the caller's transaction.
 
@@ -45,6 +48,7 @@ def accept(
         request: a request without `data:` URIs (see `intake.data_uris`). Its uploads are kept for the generation.
         make_order: completes and prices the request. Its second argument is the facts about the input files.
         spender: the API key of the order. None: an order without a key, through the Redis door.
+        equal_orders: the orders that are the same order although they have no key. None: there are none.
 
     Raises:
         InvalidRequest, ModelRetired: from `make_order`. InvalidRequest also for a missing upload or generation.
@@ -52,9 +56,9 @@ def accept(
         InsufficientCredits: the customer has too few credits. Nothing is inserted.
         CapReached: the API key may not spend so much today. Nothing is inserted.
         IdempotencyMismatch: the key was used for another request.
-        GenerationDeleted: the key made a generation that the customer has deleted.
+        GenerationDeleted: the key, or an equal order, made a generation that the customer has deleted.
     """
-    identity = Identity(customer_id, idempotency_key, hash_of([request]))
+    identity = Identity(customer_id, idempotency_key, hash_of([request]), equal_orders)
     earlier = find_earlier(sql, identity)
     if earlier is not None:
         return AcceptedOrder(earlier, is_new=False)
@@ -70,22 +74,34 @@ def accept(
 
 
 def require_credits(
-    sql: Sql, customer_id: UUID, least_price: Callable[[], int], *, idempotency_key: str | None
+    sql: Sql,
+    customer_id: UUID,
+    least_price: Callable[[], int],
+    *,
+    idempotency_key: str | None = None,
+    equal_orders: EqualOrders | None = None,
 ) -> None:
     """Check that the customer can pay for an order, before its files are read. Only the hold makes sure.
 
-    A request that repeats an earlier request needs no credits, so a request with a known key passes.
+    A request that repeats an earlier request needs no credits, so such a request passes.
+
+    Args:
+        sql: a connection on which each statement is a transaction.
 
     Raises:
         InvalidRequest, ModelRetired, ModelPaused: from `least_price`.
         NotFound: there is no such customer.
         InsufficientCredits: the customer has too few credits.
     """
-    is_known = idempotency_key is not None and sql.first(
-        _KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key
-    )
-    if not is_known:
+    try:
         ledger.require(sql, customer_id, least_price())
+    except RequestError:
+        # After the check: the earlier request may have taken the credits a moment ago.
+        is_known = idempotency_key is not None and sql.first(
+            _KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key
+        )
+        if not is_known and (equal_orders is None or digests.find(sql, customer_id, equal_orders) is None):
+            raise
 
 
 _KEY_IS_KNOWN = returns(bool)(
@@ -103,6 +119,8 @@ class Identity:
     """The customer's key. None: the request is always new."""
     request_hash: str
     """The SHA-256 of the request."""
+    equal_orders: EqualOrders | None = None
+    """The orders that are the same order although they have no key."""
 
 
 def hash_of(requests: Sequence[GenerationRequest]) -> str:
@@ -144,14 +162,17 @@ def insert(
     rows = [each.row for each in new]
     uploads.keep(sql, facts, deadline_at=max(row.deadline_at for row in rows))
     ledger.hold(sql, identity.customer_id, {row.id: row.credits for row in rows}, spender)
+    if identity.equal_orders is not None:
+        digests.keep(sql, identity.equal_orders, rows[0].id)
     return rows
 
 
 def _new(
     identity: Identity, generation_id: UUID, key: str | None, order: Order, pipeline: PipelineSettings
 ) -> NewGeneration:
-    values = {
-        "id": generation_id, **vars(identity), "idempotency_key": key, "kind": order.kind, "model": order.model,
+    values: dict[str, Any] = {
+        "id": generation_id, "customer_id": identity.customer_id, "idempotency_key": key,
+        "request_hash": identity.request_hash, "kind": order.kind, "model": order.model,
         "order": order.model_dump(mode="json"), "credits": order.credits, "provider": order.routes[0].provider,
     }  # fmt: skip
     deadline_after = order.deadline_seconds or pipeline.deadline_seconds
@@ -168,17 +189,25 @@ def find_earlier(sql: Sql, identity: Identity) -> Generation | None:
 
     Raises:
         IdempotencyMismatch: the key was used for another request.
+        GenerationDeleted: the customer has deleted the generation.
     """
+    earlier, maker = _with_key(sql, identity), "this idempotency key"
+    if earlier is None and identity.equal_orders is not None:
+        earlier, maker = digests.find(sql, identity.customer_id, identity.equal_orders), "this order, sent before,"
+    if earlier is not None and earlier.deleted_at is not None:
+        raise GenerationDeleted(
+            f"{maker} made generation {earlier.id}, which you have deleted: "
+            "send a new idempotency key to order it once more"
+        )
+    return earlier
+
+
+def _with_key(sql: Sql, identity: Identity) -> Generation | None:
     if identity.idempotency_key is None:
         return None
     earlier = sql.first(_FIND_EARLIER, customer_id=identity.customer_id, idempotency_key=identity.idempotency_key)
     if earlier is not None and earlier.request_hash != identity.request_hash:
         raise mismatch()
-    if earlier is not None and earlier.deleted_at is not None:
-        raise GenerationDeleted(
-            f"this idempotency key made generation {earlier.id}, which you have deleted: "
-            "send a new key to order it once more"
-        )
     return earlier
 
 

@@ -17,6 +17,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.setting_groups import PipelineSettings
 from schemas.tables import Generation
 from storage import acceptance
+from storage.digests import EqualOrders
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 
@@ -72,13 +73,15 @@ def accept(
     *,
     spender: Spender | None = None,
     idempotency_key: str | None = None,
+    equal_orders: EqualOrders | None = None,
 ) -> AcceptedBatch:
     """Accept every part and hold its credits, in the caller's transaction, or accept none. See `acceptance.accept`.
 
     Raises:
         RequestError: as from `acceptance.accept`. Names the places of the wrong requests.
     """
-    identity = acceptance.Identity(customer_id, idempotency_key, acceptance.hash_of([part.request for part in parts]))
+    request_hash = acceptance.hash_of([part.request for part in parts])
+    identity = acceptance.Identity(customer_id, idempotency_key, request_hash, equal_orders)
     if idempotency_key is not None:
         # The same batch at the same time: the second one waits, and then finds the first one.
         sql.run(_LOCK, name=f"batch {customer_id} {idempotency_key}")

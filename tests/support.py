@@ -15,6 +15,7 @@ from schemas.enums import Kind, Scope
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.settings import Settings
 from schemas.tables import Generation
+from schemas.unprefixed import UNPREFIXED
 from storage import acceptance, api_keys, customers, ledger, shares
 from storage.claims import Claim
 from storage.database import Database
@@ -26,7 +27,8 @@ T = TypeVar("T")
 EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
     DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generation_labels;
-    DELETE FROM generation_terms; DELETE FROM generation_downloads; DELETE FROM shares; DELETE FROM generations;
+    DELETE FROM generation_terms; DELETE FROM generation_downloads; DELETE FROM shares; DELETE FROM order_digests;
+    DELETE FROM generations;
     DELETE FROM key_spending; DELETE FROM api_keys; DELETE FROM customers; DELETE FROM services;
 """
 
@@ -44,10 +46,14 @@ class NewCustomer:
         return {"Authorization": f"Bearer {self.api_key}"}
 
 
+def variables_set() -> list[str]:
+    """The variables of the developer's shell that settings are read from."""
+    return [name for name in os.environ if name.upper().startswith("REELWORKS_") or name.upper() in UNPREFIXED]
+
+
 def clean_settings() -> Settings:
     """The defaults, whatever the developer's shell and `.env` say."""
-    names = [name for name in os.environ if name.startswith(("REELWORKS_", "LONGCAT_"))]
-    kept = {name: os.environ.pop(name) for name in names}
+    kept = {name: os.environ.pop(name) for name in variables_set()}
     try:
         return Settings(_env_file=None)
     finally:
@@ -129,6 +135,18 @@ def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds:
         assert time.monotonic() < give_up_at, f"still {value!r} after {seconds:.0f} s"
         time.sleep(0.1)
     return value
+
+
+def until_sessions_wait(database: Database, count: int) -> None:
+    """Return when so many sessions of the database wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    def read() -> int:
+        with database.transaction() as session:
+            found: int = session.execute(text(query)).scalar_one()
+            return found
+
+    eventually(read, lambda found: found == count)
 
 
 def with_kie_account(settings: Settings) -> Settings:

@@ -33,7 +33,8 @@ Kinds = Annotated[
         metavar="KIND",
         autocompletion=lambda: list(SweepKind),
         help="sweep this kind alone; may be given several times: assets, uploads (customers' files), "
-        "objects (without a row), multipart (of dead workers), receipts, keys (of idempotency), deleted (customers)",
+        "objects (without a row), multipart (of dead workers), receipts, keys (of idempotency), digests (of orders), "
+        "spending (of API keys), shares (that ended), deleted (customers)",
     ),
 ]
 """The kinds of things to sweep."""

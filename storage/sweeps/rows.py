@@ -1,4 +1,4 @@
-"""The sweepers of the database: callback receipts, idempotency keys, the spending of keys, and shares."""
+"""The sweepers of the database: callback receipts, keys, digests of orders, the spending of keys, and shares."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -47,6 +47,19 @@ _COUNT_KEYS = text("""
     SELECT count(*), 0 FROM generations
     WHERE idempotency_key IS NOT NULL AND finished_at < now() - make_interval(secs => :age)
 """)
+
+_EXPIRED = "expires_at < now() - make_interval(secs => :age)"
+
+_DELETE_DIGESTS = text(f"""
+    WITH due AS (
+        SELECT generation_id FROM order_digests WHERE {_EXPIRED} ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM order_digests USING due WHERE order_digests.generation_id = due.generation_id RETURNING 1
+    )
+    SELECT count(*) FROM deleted
+""")  # noqa: S608 -- a constant
+
+_COUNT_DIGESTS = text(f"SELECT count(*), 0 FROM order_digests WHERE {_EXPIRED}")  # noqa: S608 -- a constant
 
 # The spending of today is never due: the cap compares it.
 _OLD_DAY = "day < ((now() - make_interval(secs => :age)) AT TIME ZONE 'utc')::date"
@@ -98,6 +111,11 @@ def receipts(run: Sweep) -> Iterator[Portion]:
 def idempotency_keys(run: Sweep) -> Iterator[Portion]:
     """Clear the idempotency keys of generations that finished before the retention: customers' keys and Redis' keys."""
     return _in_slices(run, run.retention.idempotency_key_days, remove=_FORGET_KEYS, count=_COUNT_KEYS)
+
+
+def digests(run: Sweep) -> Iterator[Portion]:
+    """Remove the digests of orders that no later order looks for."""
+    return _in_slices(run, 0, remove=_DELETE_DIGESTS, count=_COUNT_DIGESTS)
 
 
 def key_spending(run: Sweep) -> Iterator[Portion]:

@@ -21,9 +21,9 @@ peers = ["owner", "stranger"]
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 429, "5xx", 402, 410, 422]
 
-# The seeds answer 400 to a wrong prompt, customer or model.
+# These doors answer 400 where `/v1` answers 422.
 [[operations]]
-include-path-regex = "^/(video|image)/"
+include-path-regex = "^/(openai|api|video|image)/"
 
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429, "5xx", 402, 410, 422]

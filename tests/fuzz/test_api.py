@@ -1,7 +1,9 @@
 """Every operation answers as the OpenAPI document says, whatever is sent."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,14 +16,16 @@ from pydantic import SecretStr
 from api_gateway import create_app
 from schemas import callback_token
 from schemas.content_link import content_link
-from schemas.enums import Scope
+from schemas.enums import Kind, Scope
+from schemas.errors import LeaseLost
 from schemas.input_link import input_link
-from schemas.setting_groups import CdnSettings, StreamSettings
+from schemas.setting_groups import CdnSettings, OpenaiSettings, StreamSettings
 from schemas.settings import Settings
 from storage import customers
 from storage.api_keys import OPERATOR, Terms
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.sql import returns
 from tests.fuzz.api import Api, Operation, Outcome, run
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
@@ -31,6 +35,7 @@ from tests.support import NewCustomer, a_generation, a_share, a_video, an_order,
 RICH = 1_000_000
 CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
 SEED = 1
+NODE = "k123"
 
 # The tool puts no id of ours into a body. An integration test reaches the operation.
 IN_A_BODY = {"POST /video/extend"}
@@ -43,7 +48,11 @@ def api(
     """A gateway with a rich customer who has a batch: one generation is completed, and one waits."""
     owner, stranger = make_customer(RICH), make_customer(RICH)
     batch_id = uuid4()
-    of_batch = an_order().model_copy(update={"batch_id": batch_id})
+    of_batch = an_order().model_copy(update={"batch_id": batch_id, "reference": NODE})
+    of_node = an_order().model_copy(update={"kind": Kind.VIDEO, "reference": NODE})
+    video_id = a_generation(database, settings, owner, of_node)
+    made_id = a_generation(database, settings, owner, a_video())
+    complete(database, settings, objects, made_id, b"a video")
     generation_id, _ = (a_generation(database, settings, owner, of_batch) for _ in range(2))
     stored = complete(database, settings, objects, generation_id, b"a picture", poster=True)
     # The tool puts no value with a slash into a path.
@@ -54,16 +63,46 @@ def api(
             "UPDATE assets SET object_key = %(key)s WHERE object_key = %(was)s", key=result_key, was=stored.object_key
         )
     # A stream of a waiting generation has no end of its own.
-    changes = {"cdn": CdnSettings(secret=SecretStr(CDN_SECRET)), "streams": StreamSettings(longest_seconds=1)}
+    changes = {
+        "cdn": CdnSettings(secret=SecretStr(CDN_SECRET)),
+        "streams": StreamSettings(longest_seconds=1),
+        "openai": OpenaiSettings(image_wait_seconds=1),
+    }
     settings = settings.model_copy(update=changes)
-    with serving(create_app(settings)) as client:
+    with serving(create_app(settings)) as client, images_made(database, settings, objects):
         address = str(client.base_url).rstrip("/")
         share_id = a_share(database, generation_id)
         known = operations(settings, objects, generation_id, batch_id, result_key, share_id)
-        video_id = a_generation(database, settings, owner, a_video())
-        complete(database, settings, objects, video_id, b"a video")
-        known += of_seeds(generation_id, video_id)
+        known += of_seeds(settings, generation_id, video_id)
+        known += of_videos(made_id)
         yield Api(address, owner.api_key, stranger.api_key, known)
+
+
+@contextmanager
+def images_made(database: Database, settings: Settings, objects: ObjectStore) -> Iterator[None]:
+    """Complete the generations of OpenAI's door in a thread: an image request waits for its end."""
+    ends = threading.Event()
+
+    def make() -> None:
+        while not ends.wait(0.2):
+            with database.statement() as sql:
+                newest = sql.first(_NEWEST)
+            if newest is not None:
+                # A request may cancel the generation meanwhile.
+                with suppress(LeaseLost, AssertionError):
+                    complete(database, settings, objects, newest, b"a picture")
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    yield
+    ends.set()
+    thread.join()
+
+
+_NEWEST = returns(UUID)("""
+    SELECT id FROM order_digests JOIN generations ON id = generation_id
+    WHERE stage = 'queued' AND kind = 'image' ORDER BY order_digests.created_at DESC LIMIT 1
+""")
 
 
 def operations(
@@ -97,14 +136,37 @@ def operations(
     ]
 
 
-def of_seeds(image_id: UUID, video_id: UUID) -> list[Operation]:
+def of_seeds(settings: Settings, image_id: UUID, video_id: UUID) -> list[Operation]:
     """The ways into the operations of earlier services."""
+    ids = {Kind.IMAGE: image_id, Kind.VIDEO: video_id}
+    secret = settings.secret_key.get_secret_value()
+    callbacks = [
+        Operation(
+            path,
+            {
+                f"query.{parameter}": NODE,
+                "query.provider": "kie",
+                "query.generation": str(ids[kind]),
+                "query.t": callback_token.sign(secret, ids[kind]),
+            },
+            signed(settings),
+        )
+        for kind, (path, parameter) in callback_token.NODE_CALLBACKS.items()
+    ]
     return [
+        *callbacks,
+        Operation("/api/video/{generation_id}", {"path.generation_id": str(image_id)}),
+        Operation("/api/video/{generation_id}/download", {"path.generation_id": str(image_id)}),
+        Operation("/api/get-video-status", {"query.id": str(image_id)}),
         Operation("/image/{image_id}", {"path.image_id": str(image_id)}),
         Operation("/image/{image_id}/download", {"path.image_id": str(image_id)}),
-        Operation("/video/{video_id}", {"path.video_id": str(video_id)}),
-        Operation("/video/{video_id}/download", {"path.video_id": str(video_id)}),
     ]
+
+
+def of_videos(generation_id: UUID) -> list[Operation]:
+    """The ways into the operations that need a completed video."""
+    known = {"path.video_id": str(generation_id)}
+    return [Operation("/video/{video_id}", known), Operation("/video/{video_id}/download", known)]
 
 
 @pytest.fixture

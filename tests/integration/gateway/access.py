@@ -39,6 +39,8 @@ class Operation:
     scope: Scope
     body: Mapping[str, Any]
     """The arguments of httpx for an accepted body."""
+    query: tuple[str, ...] = ()
+    """The parameters that the operation requires in the query."""
 
     @property
     def is_for_customers(self) -> bool:
@@ -54,7 +56,7 @@ class Operation:
 def operations(document: Mapping[str, Any]) -> list[Operation]:
     """The operations with an API key. Those that delete come last, and customers very last."""
     found = [
-        Operation(method.upper(), path, Scope(operation[SCOPE]), _body(document, operation))
+        Operation(method.upper(), path, Scope(operation[SCOPE]), _body(document, operation), _query(operation))
         for path, described in document["paths"].items()
         for method, operation in described.items()
         if operation.get("security")
@@ -62,9 +64,16 @@ def operations(document: Mapping[str, Any]) -> list[Operation]:
     return sorted(found, key=lambda one: (one.method == "DELETE", one.method == "DELETE" and "/admin/" in one.path))
 
 
+def _query(operation: Mapping[str, Any]) -> tuple[str, ...]:
+    required = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query" and one["required"]]
+    return tuple(required)
+
+
 def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
     """A body that the operation takes: the first example of its schema, or a picture."""
     content = operation.get("requestBody", {}).get("content", {})
+    if "multipart/form-data" in content:
+        return {"data": {"prompt": "a boat"}, "files": {"image": png(8, 8)}}
     if "application/json" not in content:
         return {"content": png(8, 8)} if content else {}
     reference = content["application/json"]["schema"]
@@ -100,6 +109,7 @@ class World:
             "generation_id": str(generation_id),
             "image_id": str(generation_id),
             "video_id": str(a_generation(database, settings, self.mine, a_video())),
+            "id": str(generation_id),
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
             "upload_id": upload["id"],
@@ -133,9 +143,10 @@ class World:
         headers = {} if key is None else {"X-API-Key": key}
         if operation.scope is Scope.GRANT:
             headers["X-Customer-ID"] = named or str(self.mine.id)
-        # A path with an id that is not here fails: say in `ids` how a customer gets one.
+        # A path or a query with an id that is not here fails: say in `ids` how a customer gets one.
         path = operation.path.format(**self.ids)
-        return self._gateway.request(operation.method, path, headers=headers, **operation.body)
+        query = {name: self.ids[name] for name in operation.query}
+        return self._gateway.request(operation.method, path, params=query, headers=headers, **operation.body)
 
     def _key(self, owner: Owner, scopes: tuple[Scope, ...], *, revoke: bool = False, **terms: Any) -> str:
         with self._database.transaction() as session:

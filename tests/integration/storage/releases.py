@@ -201,6 +201,13 @@ _AT_0011 = [
     "UPDATE shares SET views = views + 1, revoked_at = clock_timestamp()",
 ]
 
+_AT_0017 = [
+    """
+        INSERT INTO order_digests (generation_id, value, is_retry, created_at, expires_at)
+        VALUES (md5('completed')::uuid, 'a hash', false, clock_timestamp(), clock_timestamp() + interval '20 minutes')
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -218,6 +225,7 @@ _STATEMENTS = {
     "0014": [],
     "0015": [],
     "0016": [],
+    "0017": _AT_0017,
 }
 
 ACCEPTED = {
