@@ -1,5 +1,6 @@
 """Routers whose routes need an API key, in `Authorization: Bearer` or in `X-API-Key`, with the scope of the route."""
 
+import time
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -47,6 +48,7 @@ class _KeysRoute(APIRoute):
         scope: Scope = self.openapi_extra[_SCOPE]
 
         async def authenticated(request: Request) -> Response:
+            request.state.arrived_at = time.monotonic()
             request.state.scope = scope
             request.state.caller = caller = await identify(request, await _material(request), scope)
             await _count(request, caller)

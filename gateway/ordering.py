@@ -39,7 +39,7 @@ LOCATION: dict[str, object] = {
 }
 """The headers of an accepted order."""
 
-ORDER_PROBLEMS = problems(
+ORDER_KINDS = (
     BadRequest,
     Unauthenticated,
     InsufficientCredits,
@@ -55,4 +55,7 @@ ORDER_PROBLEMS = problems(
     ModelPaused,
     NoSandbox,
 )
-"""The refusals of an order."""
+"""The types of the refusals of an order."""
+
+ORDER_PROBLEMS = problems(*ORDER_KINDS)
+"""The refusals of an order, in the form of `/v1`."""

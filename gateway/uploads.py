@@ -26,7 +26,6 @@ from schemas.setting_groups import InputSettings
 from schemas.shares import NoPlace, Shares
 from schemas.tables import Upload
 from storage import uploads
-from storage.customers import ActingCustomer
 
 log = structlog.get_logger()
 
@@ -59,7 +58,7 @@ async def create_upload(
 
     The file is stored for some days, and as long as an order needs it.
     """
-    with _place(services.upload_shares, customer), TemporaryFile() as file:
+    with upload_place(services.upload_shares, customer.id), TemporaryFile() as file:
         media = await _receive(request, file, services.settings.inputs)
         store = partial(
             keep,
@@ -98,9 +97,15 @@ def delete_upload(upload_id: UUID, services: ServicesOf, customer: TheCustomer) 
 
 
 @contextmanager
-def _place(shares: Shares, customer: ActingCustomer) -> Iterator[None]:
+def upload_place(shares: Shares, customer_id: UUID) -> Iterator[None]:
+    """A place for an upload, while its sender sends.
+
+    Raises:
+        TooManyRequests: uploads of the customer take all of the customer's places.
+        Unavailable: there is no place, or the file cannot be kept.
+    """
     try:
-        with shares.taken_by(customer.id):
+        with shares.taken_by(customer_id):
             yield
     except NoPlace as error:
         if error.is_own:

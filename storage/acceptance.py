@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 from schemas.errors import GenerationDeleted, IdempotencyMismatch, NotFound, RequestError
@@ -169,13 +170,13 @@ def insert(
 def _new(
     identity: Identity, generation_id: UUID, key: str | None, order: Order, pipeline: PipelineSettings
 ) -> NewGeneration:
-    row = Generation(
-        id=generation_id, customer_id=identity.customer_id, idempotency_key=key, request_hash=identity.request_hash,
-        kind=order.kind, model=order.model, order=order.model_dump(mode="json"), credits=order.credits,
-        provider=order.routes[0].provider,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "id": generation_id, "customer_id": identity.customer_id, "idempotency_key": key,
+        "request_hash": identity.request_hash, "kind": order.kind, "model": order.model,
+        "order": order.model_dump(mode="json"), "credits": order.credits, "provider": order.routes[0].provider,
+    }  # fmt: skip
     deadline_after = order.deadline_seconds or pipeline.deadline_seconds
-    return NewGeneration(row, deadline_after)
+    return NewGeneration(Generation(**values), deadline_after)
 
 
 _FIND_EARLIER = returns(Generation)("""

@@ -1,21 +1,34 @@
 """The one way in which OpenAI's dialect takes an order, for videos and images."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.openai.errors import MayBeRecorded
 from gateway.renamed import renamed
+from intake.digests import Digest
+from providers.catalogue.fitting import Fitted
+from schemas.batches import parts_of
 from schemas.errors import RequestError
 from schemas.orders import GenerationRequest
+from storage import batches
 from storage.acceptance import AcceptedOrder
 from storage.outages import OUTAGES
 
 
 async def take(
-    request: Request, order: GenerationRequest, names: Mapping[str, str], *, idempotency_key: str | None = None
+    request: Request,
+    order: GenerationRequest,
+    names: Mapping[str, str],
+    *,
+    idempotency_key: str | None = None,
+    digest: Digest | None = None,
 ) -> AcceptedOrder:
     """Take an order of this dialect.
 
@@ -24,15 +37,83 @@ async def take(
         order: the request in our form.
         names: the names of the fields in this request, by ours: errors use them.
         idempotency_key: the customer's key.
+        digest: the digest of the order, for clients that send an order again without a key.
 
     Raises:
         RequestError: as `AsyncIntake.take`. Nothing is recorded.
+        ClientDisconnect: the client has gone before the order. Nothing is recorded.
         MayBeRecorded: an outage came in the middle of the order.
     """
     services: GatewayServices = request.app.state.services
     caller: Caller = request.state.caller
+    await _require_client(request)
+    with _told(names):
+        return await services.intake.take(order, caller.payer, idempotency_key=idempotency_key, digest=digest)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The generations of an order."""
+
+    ids: Sequence[UUID]
+    """The ids, in the order of the outputs."""
+    is_new: bool
+    """False if the request repeats an earlier request."""
+
+
+async def take_all(
+    request: Request,
+    order: GenerationRequest,
+    names: Mapping[str, str],
+    *,
+    idempotency_key: str | None = None,
+    digest: Digest | None = None,
+) -> Taken:
+    """Take an order of one or of several outputs, as `take` does."""
+    if order.number_of_outputs == 1:
+        accepted = await take(request, order, names, idempotency_key=idempotency_key, digest=digest)
+        return Taken([accepted.generation.id], accepted.is_new)
+    services: GatewayServices = request.app.state.services
+    payer = request.state.caller.payer
+    await _require_client(request)
+    with _told(names):
+        batch = await services.intake.take_batch(parts_of(order), payer, idempotency_key=idempotency_key, digest=digest)
+        if batch.is_new:
+            return Taken([each.id for each in batch.generations], is_new=True)
+        ids = await services.loop_database.statement(
+            lambda sql: batches.members(sql, batch.id, customer_id=payer.customer_id)
+        )
+    return Taken(ids, is_new=False)
+
+
+def fitted(request: Request, order: GenerationRequest, names: Mapping[str, str]) -> Fitted:
+    """The order with the nearest settings of the model that will serve it.
+
+    Raises:
+        RequestError: the model cannot be ordered.
+    """
+    services: GatewayServices = request.app.state.services
+    caller: Caller = request.state.caller
+    catalogue = services.catalogue.for_test_customers if caller.is_test else services.catalogue
+    with _told(names):
+        return catalogue.fitted(order)
+
+
+async def _require_client(request: Request) -> None:
+    """Require that the client still waits. A client that has gone sends the order again, maybe at this moment.
+
+    Raises:
+        ClientDisconnect: the client has gone.
+    """
+    if await request.is_disconnected():
+        raise ClientDisconnect
+
+
+@contextmanager
+def _told(names: Mapping[str, str]) -> Iterator[None]:
+    """Tell the errors of an order in this dialect."""
     try:
-        return await services.intake.take(order, caller.payer, idempotency_key=idempotency_key)
+        yield
     except RequestError as error:
         raise renamed(error, names) from None
     except OUTAGES as error:
