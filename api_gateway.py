@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from gateway.admin import router as admin_router
 from gateway.batches import router as batches_router
-from gateway.body_limit import BodyLimit
+from gateway.body_limit import FORM, BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
 from gateway.cors import CrossOrigin
@@ -23,6 +23,12 @@ from gateway.inputs import router as inputs_router
 from gateway.keys import router as keys_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
+from gateway.openai.models import router as openai_models_router
+from gateway.openai.video_changes import router as openai_video_changes_router
+from gateway.openai.video_content import router as openai_video_content_router
+from gateway.openai.video_ids import VIDEOS
+from gateway.openai.video_list import router as openai_video_list_router
+from gateway.openai.videos import router as openai_videos_router
 from gateway.openapi import install_document, refusals, with_problems
 from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
@@ -40,7 +46,9 @@ from schemas.settings import Settings, get_settings
 
 MAX_BODY_BYTES = 1024 * 1024
 
-_FILE_BODIES = frozenset({"POST /v1/uploads"})
+_VIDEO_ACTIONS = ("", "/edits", "/extensions")
+
+_FILE_BODIES = frozenset({"POST /v1/uploads", *(f"POST {VIDEOS}{action} {FORM}" for action in _VIDEO_ACTIONS)})
 
 _DESCRIPTION = """
 Order images and videos, follow their progress, and fetch them.
@@ -60,6 +68,7 @@ _TAGS = [
     {"name": "keys", "description": "API keys: make, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
+    {"name": "openai", "description": "OpenAI's API, for software that speaks it."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
     {"name": "health", "description": "For operators: liveness and readiness."},
@@ -88,6 +97,11 @@ _ROUTERS = (
     inputs_router,
     callbacks_router,
     share_pages_router,
+    openai_videos_router,
+    openai_video_list_router,
+    openai_video_content_router,
+    openai_video_changes_router,
+    openai_models_router,
 )
 
 
@@ -139,4 +153,6 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
         "POST /v1/batches": limits.max_request_bytes,
         "POST /v1/estimate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
+        **{f"POST {VIDEOS}{action}": limits.max_request_bytes for action in _VIDEO_ACTIONS},
+        **{f"POST {VIDEOS}{action} {FORM}": limits.max_total_bytes for action in _VIDEO_ACTIONS},
     }

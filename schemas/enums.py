@@ -16,6 +16,7 @@ class Door(StrEnum):
     ADMIN = "admin"
     FILES = "files"
     SEEDS = "seeds"
+    OPENAI = "openai"
     PAGES = "pages"
     REDIS = "redis"
 

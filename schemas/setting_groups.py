@@ -200,6 +200,15 @@ class IntakeSettings(BaseModel):
     )
 
 
+class OpenaiSettings(BaseModel):
+    """OpenAI's dialect below /openai/v1."""
+
+    models: dict[str, str] = Field(
+        default={"sora-2": "kling-3.0-video", "sora-2-pro": "kling-3.0-video"},
+        description="names of models on this door, and the models that they stand for: some clients know no other name",
+    )
+
+
 class ConnectionSettings(BaseModel):
     """Limits of the connections to the gateway. They hold before the gateway knows who connects."""
 

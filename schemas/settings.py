@@ -24,6 +24,7 @@ from schemas.setting_groups import (
     InputSettings,
     IntakeSettings,
     MediaSettings,
+    OpenaiSettings,
     PipelineSettings,
     PriceSettings,
     ProvidersSettings,
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()
     intake: IntakeSettings = IntakeSettings()
+    openai: OpenaiSettings = OpenaiSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()
