@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 
@@ -17,6 +18,8 @@ from schemas.settings import Settings
 from storage import api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
+from storage.objects import ObjectStore
+from tests.integration.gateway.videos import a_made_video
 from tests.media_files.images import png
 from tests.support import a_generation, a_share, new_customer
 
@@ -65,6 +68,8 @@ def operations(document: Mapping[str, Any]) -> list[Operation]:
 def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
     """A body that the operation takes: the first example of its schema, or a picture."""
     content = operation.get("requestBody", {}).get("content", {})
+    if examples := content.get("application/json", {}).get("schema", {}).get("examples"):
+        return {"json": examples[0]}
     if "application/json" not in content:
         return {"content": png(8, 8)} if content else {}
     reference = content["application/json"]["schema"]
@@ -104,6 +109,7 @@ class World:
             "key_id": gateway.get("/v1/me", headers={"X-API-Key": spare}).json()["key"]["id"],
             "service_id": str(service.service_id),
             "customer_id": str(self.mine.id),
+            "video_id": str(self._video(settings)),
             "name": "nano-banana",
         }
 
@@ -133,7 +139,17 @@ class World:
             headers["X-Customer-ID"] = named or str(self.mine.id)
         # A path with an id that is not here fails: say in `ids` how a customer gets one.
         path = operation.path.format(**self.ids)
-        return self._gateway.request(operation.method, path, headers=headers, **operation.body)
+        body = dict(operation.body)
+        if "video" in body.get("json", {}):
+            body["json"] = {**body["json"], "video": {"id": self.ids["video_id"]}}
+        return self._gateway.request(operation.method, path, headers=headers, **body)
+
+    def _video(self, settings: Settings) -> UUID:
+        objects = ObjectStore(settings.s3)
+        try:
+            return a_made_video(self.mine, self._database, settings, objects)
+        finally:
+            objects.close()
 
     def _key(self, owner: Owner, scopes: tuple[Scope, ...], *, revoke: bool = False, **terms: Any) -> str:
         with self._database.transaction() as session:
@@ -147,4 +163,10 @@ def told(answer: httpx.Response) -> str:
     """An answer as a cell of the table."""
     if answer.is_success:
         return str(answer.status_code)
-    return f"{answer.status_code} `{answer.json()['code']}`"
+    return f"{answer.status_code} `{problem(answer)['code']}`"
+
+
+def problem(answer: httpx.Response) -> dict[str, Any]:
+    """The members of an error, in RFC 9457 or in OpenAI's envelope."""
+    body: dict[str, Any] = answer.json()
+    return body.get("error", body)

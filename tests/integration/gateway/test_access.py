@@ -13,7 +13,7 @@ from api_gateway import create_app
 from schemas.setting_groups import TestKeySettings
 from schemas.settings import Settings
 from storage.database import Database
-from tests.integration.gateway.access import COLUMNS, Operation, World, operations, told
+from tests.integration.gateway.access import COLUMNS, Operation, World, operations, problem, told
 from tests.integration.gateway.serving import serving
 
 PAGE = Path("docs/keys.md")
@@ -47,7 +47,7 @@ def test_every_operation_refuses_every_wrong_caller(
     for operation, row in rows.items():
         where = f"{operation.method} {operation.path}"
         assert {name: told(row[name]) for name in REFUSED} == REFUSED, where
-        assert row["missing scope"].json()["required_scope"] == operation.scope, where
+        assert problem(row["missing scope"])["required_scope"] == operation.scope, where
         if operation.has_tenants_id:
             assert {told(row["other tenant"]), told(row["test key"])} <= OF_OTHERS, where
     # The right caller finds the way with the same requests: the refusals above have no other reason.

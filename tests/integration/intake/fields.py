@@ -22,6 +22,7 @@ PATH_VALUES: Mapping[str, str] = {
     "service_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "customer_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "provider": "kie",
+    "video_id": "video_3e41a28d5bf940cea038dc975dda27ad",
     "name": "nano-banana",
     "key": "uploads/1",
 }
