@@ -89,6 +89,8 @@ class Place:
     """The model of the document. None for a header or a parameter."""
     document: str
     """The name of the document."""
+    habits: Mapping[str, str] = HABITS
+    """The words about fields that other APIs have and the document lacks."""
 
 
 def refusal(errors: Sequence[ErrorDetails], place_of: Callable[[Location], Place]) -> InvalidRequest:
@@ -123,7 +125,11 @@ def _words(error: ErrorDetails, place: Place) -> str:
             return f"is missing: {field.description}" if field and field.description else "is missing"
         case "extra_forbidden":
             name, model = str(place.path[-1]), _model_at(place.model, place.path[:-1])
-            return _of_unknown_parameter(name, model) if place.document == "query" else _of_unknown_field(name, model)
+            return (
+                _of_unknown_parameter(name, model)
+                if place.document == "query"
+                else _of_unknown_field(name, model, place.habits)
+            )
         case kind:
             return WORDS.get(kind, _UNKNOWN).format(**_limits(error.get("ctx", {})))
 
@@ -139,7 +145,7 @@ def _limit(value: object) -> str:
     return str(value).replace("'", '"')
 
 
-def _of_unknown_field(name: str, model: type[BaseModel] | None) -> str:
+def _of_unknown_field(name: str, model: type[BaseModel] | None, habits: Mapping[str, str]) -> str:
     """The words about a field that a model lacks: the field that says the same, or the nearest names."""
     words = f"there is no field `{shown(name)}`"
     fields = {} if model is None else model.model_fields
@@ -147,7 +153,7 @@ def _of_unknown_field(name: str, model: type[BaseModel] | None) -> str:
         inner = model_in(field.annotation)
         if inner is not None and name in inner.model_fields:
             return f"{words} here; it belongs in `{outer}`"
-    if habit := HABITS.get(name.lower()):
+    if habit := habits.get(name.lower()):
         return f"{words}; {habit}"
     near = _near(name, fields)
     return f"{words}; do you mean {near}?" if near else f"{words}; GET /docs lists the fields"

@@ -205,7 +205,8 @@ class OpenaiSettings(BaseModel):
 
     models: dict[str, str] = Field(
         default={"sora-2": "kling-3.0-video", "sora-2-pro": "kling-3.0-video"},
-        description="names of models on this door, and the models that they stand for: some clients know no other name",
+        description="names of models on this door, and the models that they stand for: some clients know no other name; "
+        "an empty one: the first model that can do the rest",
     )
 
 

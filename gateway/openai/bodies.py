@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from gateway.dependencies import GatewayServices
 from gateway.form_files import FormFile, open_form
 from gateway.openai.forms import nested
+from gateway.openai.video_habits import VIDEO_HABITS
 from gateway.problems import BadRequest, UnsupportedMediaType
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest
@@ -49,7 +50,7 @@ class Body:
             return model.model_validate(self.values)
         except ValidationError as error:
             problems = error.errors(include_input=False, include_url=False)
-            raise refusal(problems, lambda location: Place(location, model, "body")) from None
+            raise refusal(problems, lambda location: Place(location, model, "body", VIDEO_HABITS)) from None
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from providers.catalogue import Catalogue, ModelCard
 def named_models(catalogue: Catalogue, names: Mapping[str, str]) -> Iterator[tuple[str, ModelCard]]:
     """The models that can be ordered here, by name: first the operator's names, then those of the catalogue."""
     for name, meant in names.items():
-        card = catalogue.card(meant)
+        card = catalogue.card(meant) if meant else None
         if card is not None and card.status != "retired":
             yield name, card
     for card in catalogue.models():

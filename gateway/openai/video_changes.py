@@ -74,7 +74,10 @@ class RemixFields(BaseModel):
     metadata: dict[Name, Prose] = Field(default={}, description="kept with the video", max_length=16)
 
 
-_EXAMPLE: dict[str, JsonValue] = {"prompt": "the same at night", "video": {"id": "video_3e41a28d5bf940cea038dc975dda27ad"}}
+_EXAMPLE: dict[str, JsonValue] = {
+    "prompt": "the same at night",
+    "video": {"id": "video_3e41a28d5bf940cea038dc975dda27ad"},
+}
 
 
 class EditFields(RemixFields):

@@ -51,7 +51,8 @@ def video_order(fields: VideoFields, models: Mapping[str, str]) -> VideoOrder:
     shape, resolution = shape_of(size) if size else (None, None)
     values: dict[str, Any] = {
         "kind": Kind.VIDEO,
-        "model": models.get(asked, asked),
+        # An empty name stands for the first model that can do the rest.
+        "model": models.get(asked, asked) or None,
         "prompt": fields.prompt,
         "negative_prompt": fields.negative_prompt,
         "image_urls": [url for _, url in pictures],

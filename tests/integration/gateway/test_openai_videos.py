@@ -173,6 +173,12 @@ def test_a_wrong_request_names_the_field(
     assert refused(create(gateway, customer, **sent)) == told
 
 
+def test_an_unknown_field_names_the_field_that_says_the_same(gateway: httpx.Client, customer: NewCustomer) -> None:
+    answer = create(gateway, customer, json=PROMPT | {"image_url": "https://example.com/a.png"})
+    expected = "image_url: there is no field `image_url`; `input_reference` takes the first picture"
+    assert answer.json()["error"]["message"] == expected
+
+
 def test_an_order_without_credits_is_a_402_that_clients_do_not_repeat(
     gateway: httpx.Client, database: Database
 ) -> None:

@@ -10,7 +10,7 @@ from gateway.openai.video_ids import generation_of, id_of_video
 from gateway.openai.video_orders import VideoOrder, video_order
 from schemas.errors import InvalidRequest, NotFound
 
-MODELS = {"sora-2": "kling-3.0-video"}
+MODELS = {"sora-2": "kling-3.0-video", "any": ""}
 UPLOAD = "3e41a28d-5bf9-40ce-a038-dc975dda27ad"
 PICTURE, LAST = "https://example.com/a.png", "https://example.com/b.png"
 
@@ -27,6 +27,7 @@ def settings(**fields: Any) -> dict[str, Any]:
 def test_an_order_without_a_model_is_one_of_openais_usual_model() -> None:
     assert order().request.model == "kling-3.0-video"
     assert order(model="veo-3.1").request.model == "veo-3.1"
+    assert order(model="any").request.model is None
 
 
 @pytest.mark.parametrize(
