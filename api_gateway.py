@@ -23,6 +23,8 @@ from gateway.inputs import router as inputs_router
 from gateway.keys import router as keys_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
+from gateway.openai.images import EDITS as OPENAI_EDITS
+from gateway.openai.images import router as openai_images_router
 from gateway.openai.models import router as openai_models_router
 from gateway.openai.video_changes import router as openai_video_changes_router
 from gateway.openai.video_content import router as openai_video_content_router
@@ -44,11 +46,10 @@ from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings, get_settings
 
-MAX_BODY_BYTES = 1024 * 1024
+_VIDEO_ORDERS = tuple(f"POST {VIDEOS}{action}" for action in ("", "/edits", "/extensions"))
 
-_VIDEO_ACTIONS = ("", "/edits", "/extensions")
-
-_FILE_BODIES = frozenset({"POST /v1/uploads", *(f"POST {VIDEOS}{action} {FORM}" for action in _VIDEO_ACTIONS)})
+_FORMS = frozenset({f"POST {OPENAI_EDITS}", *(f"{operation} {FORM}" for operation in _VIDEO_ORDERS)})
+_FILE_BODIES = _FORMS | {"POST /v1/uploads"}
 
 _DESCRIPTION = """
 Order images and videos, follow their progress, and fetch them.
@@ -65,7 +66,7 @@ _TAGS = [
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
-    {"name": "keys", "description": "API keys: make, rotate and revoke them."},
+    {"name": "keys", "description": "API keys: make, change, rotate and revoke them."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
     {"name": "openai", "description": "OpenAI's API, for software that speaks it."},
@@ -102,6 +103,7 @@ _ROUTERS = (
     openai_video_content_router,
     openai_video_changes_router,
     openai_models_router,
+    openai_images_router,
 )
 
 
@@ -128,9 +130,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(
-        BodyLimit, max_bytes=MAX_BODY_BYTES, exceptions=_larger_bodies(settings.inputs), files=_FILE_BODIES
-    )
+    app.add_middleware(BodyLimit, larger=_larger_bodies(settings.inputs), files=_FILE_BODIES)
     app.add_middleware(RequestContext)
     if settings.cors_origins:
         # Outside all others, so that a script can read every error.
@@ -153,6 +153,6 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
         "POST /v1/batches": limits.max_request_bytes,
         "POST /v1/estimate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
-        **{f"POST {VIDEOS}{action}": limits.max_request_bytes for action in _VIDEO_ACTIONS},
-        **{f"POST {VIDEOS}{action} {FORM}": limits.max_total_bytes for action in _VIDEO_ACTIONS},
+        **dict.fromkeys(_VIDEO_ORDERS, limits.max_request_bytes),
+        **dict.fromkeys(_FORMS, limits.max_total_bytes),
     }

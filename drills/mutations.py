@@ -224,6 +224,14 @@ MUTANTS = (
         checks=("tests/integration/gateway/test_keys.py",),
     ),
     Mutant(
+        name="a release that was never counted",
+        breaks="a hold from before the cap of a key gives credits back to the cap",
+        file="storage/ledger_statements.py",
+        old=" AND NOT hold.is_uncounted",
+        new="",
+        checks=("tests/integration/gateway/test_key_changes.py",),
+    ),
+    Mutant(
         name="an order of the wrong kind",
         breaks="a live customer's order can lead to the sandbox, and a test customer's to a vendor",
         file="storage/statements.py",

@@ -13,7 +13,7 @@ from gateway.keys import key_list, new_key
 from gateway.openapi import problems
 from gateway.resources import credits_resource
 from schemas.enums import Scope
-from schemas.errors import NotForThisKey, NotFound, Unauthenticated
+from schemas.errors import InvalidRequest, NotForThisKey, NotFound, Unauthenticated
 from schemas.identity_api import (
     LONGEST_NAME,
     KeyList,
@@ -26,6 +26,7 @@ from schemas.identity_api import (
     ServiceRequest,
     ServiceResource,
 )
+from schemas.lists import PageQuery
 from schemas.text import shown
 from storage import customers, erasure, managed
 from storage.api_keys import OPERATOR, Owner
@@ -35,7 +36,11 @@ router = customers_router("/v1/admin", "admin")
 
 _ADMIN = needs(Scope.ADMIN)
 _READ_PROBLEMS = problems(Unauthenticated, NotForThisKey, NotFound)
+_LIST_PROBLEMS = problems(InvalidRequest) | _READ_PROBLEMS
 _CHANGE_PROBLEMS = BODY_PROBLEMS | _READ_PROBLEMS
+
+# A service's text for a customer may have slashes. No route stands below this path.
+_CUSTOMER = "/customers/{customer_id:path}"
 
 CustomerName = Annotated[
     str,
@@ -46,7 +51,6 @@ CustomerName = Annotated[
         max_length=LONGEST_NAME,
     ),
 ]
-Limit = Annotated[int, Query(description="the most entries", ge=1, le=200)]
 
 
 def _manager(caller: Caller) -> Owner:
@@ -70,13 +74,15 @@ def _operator(caller: Caller) -> None:
         raise NotForThisKey("this path serves keys of the operator")
 
 
-@router.get("/customers", summary="List customers", openapi_extra=_ADMIN, responses=_READ_PROBLEMS)
-def list_customers(services: ServicesOf, caller: TheCaller, limit: Limit = 50) -> ManagedCustomerList:
-    """Returns the newest customers with their credits: a service's own, or to the operator's key all."""
+@router.get("/customers", summary="List customers", openapi_extra=_ADMIN, responses=_LIST_PROBLEMS)
+def list_customers(
+    query: Annotated[PageQuery, Query()], services: ServicesOf, caller: TheCaller
+) -> ManagedCustomerList:
+    """Returns customers with their credits, the newest first: a service's own, or to the operator's key all."""
     manager = _manager(caller)
     with services.database.transaction() as session:
-        found = managed.listed(session, manager, limit=limit)
-    return ManagedCustomerList(data=[_resource(one) for one in found])
+        found, following = managed.listed(session, manager, query.after, limit=query.limit)
+    return ManagedCustomerList.page([_resource(one) for one in found], following)
 
 
 @router.post(
@@ -94,7 +100,7 @@ def create_customer(wanted: ManagedCustomerRequest, services: ServicesOf, caller
         return _resource(managed.create(session, manager, wanted.name, wanted.customer_id))
 
 
-@router.get("/customers/{customer_id}", summary="See a customer", openapi_extra=_ADMIN, responses=_READ_PROBLEMS)
+@router.get(_CUSTOMER, summary="See a customer", openapi_extra=_ADMIN, responses=_READ_PROBLEMS)
 def get_customer(customer_name: CustomerName, services: ServicesOf, caller: TheCaller) -> ManagedCustomer:
     """Returns a customer with the credits."""
     manager = _manager(caller)
@@ -103,7 +109,7 @@ def get_customer(customer_name: CustomerName, services: ServicesOf, caller: TheC
 
 
 @router.delete(
-    "/customers/{customer_id}",
+    _CUSTOMER,
     status_code=204,
     summary="Delete a customer",
     openapi_extra=_ADMIN,
@@ -120,13 +126,13 @@ def delete_customer(customer_name: CustomerName, services: ServicesOf, caller: T
     erasure.delete_customer(services.database, services.objects, customer_id)
 
 
-@router.get("/services", summary="List services", openapi_extra=_ADMIN, responses=_READ_PROBLEMS)
-def list_services(services: ServicesOf, caller: TheCaller, limit: Limit = 50) -> ServiceList:
-    """Returns the newest services."""
+@router.get("/services", summary="List services", openapi_extra=_ADMIN, responses=_LIST_PROBLEMS)
+def list_services(query: Annotated[PageQuery, Query()], services: ServicesOf, caller: TheCaller) -> ServiceList:
+    """Returns services, the newest first."""
     _operator(caller)
     with services.database.transaction() as session:
-        found = managed.services(session, limit=limit)
-    return ServiceList(data=[ServiceResource.model_validate(service) for service in found])
+        page = managed.services(session, query.after, limit=query.limit)
+    return ServiceList.page([ServiceResource.model_validate(service) for service in page.rows], page.next)
 
 
 @router.post(
@@ -145,14 +151,16 @@ def create_service(wanted: ServiceRequest, services: ServicesOf, caller: TheCall
 
 
 @router.get(
-    "/services/{service_id}/keys", summary="List a service's keys", openapi_extra=_ADMIN, responses=_READ_PROBLEMS
+    "/services/{service_id}/keys", summary="List a service's keys", openapi_extra=_ADMIN, responses=_LIST_PROBLEMS
 )
-def list_service_keys(service_id: UUID, services: ServicesOf, caller: TheCaller) -> KeyList:
+def list_service_keys(
+    service_id: UUID, query: Annotated[PageQuery, Query()], services: ServicesOf, caller: TheCaller
+) -> KeyList:
     """Returns the service's own keys, the newest first."""
     _operator(caller)
     with services.database.transaction() as session:
         customers.require_owner(session, Owner(service_id=service_id))
-        return key_list(session, Owner(service_id=service_id), only_test=False)
+        return key_list(session, Owner(service_id=service_id), query, only_test=False)
 
 
 @router.post(

@@ -9,9 +9,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from gateway.callers import Caller, identify, named_in_header
-from gateway.dependencies import GatewayServices
 from gateway.head import READS
-from gateway.rate_limits import ALLOWANCE
 from gateway.routing import PrefixRouter
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
@@ -36,7 +34,8 @@ def needs(scope: Scope) -> dict[str, Any]:
 class _KeysRoute(APIRoute):
     """A route for requests with an API key.
 
-    Refuses a request without a valid key, or without the scope of the route, before it reads the body or any parameter.
+    Refuses a request without a valid key, without the scope of the route, or above the rate limit, before it reads the
+    body or any parameter.
     The OpenAPI document shows the scope.
     """
 
@@ -50,17 +49,10 @@ class _KeysRoute(APIRoute):
         async def authenticated(request: Request) -> Response:
             request.state.arrived_at = time.monotonic()
             request.state.scope = scope
-            request.state.caller = caller = await identify(request, await _material(request), scope)
-            await _count(request, caller)
+            request.state.caller = await identify(request, await _material(request), scope)
             return await handle(request)
 
         return authenticated
-
-
-async def _count(request: Request, caller: Caller) -> None:
-    services: GatewayServices = request.app.state.services
-    is_read = request.method in READS
-    request.scope["state"][ALLOWANCE] = await services.rate_limits.take(caller.key.id, is_read=is_read)
 
 
 async def _material(request: Request) -> str | None:

@@ -15,7 +15,7 @@ from gateway.authentication import TheCustomer, caller_for, customers_router
 from gateway.cancelling import cancel
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.generation_list import GenerationList, page_of
-from gateway.json_body import RequireJson
+from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
 from gateway.resources import credits_of
@@ -120,7 +120,7 @@ _CANCELLED: Responses = {
     status_code=202,
     summary="Order a batch",
     dependencies=[RequireJson],
-    responses=_ACCEPTED | ORDER_PROBLEMS,
+    responses=_ACCEPTED | BODY_PROBLEMS | ORDER_PROBLEMS,
 )
 async def create_batch(
     order: HttpBatch,
@@ -201,7 +201,7 @@ async def _read(services: GatewayServices, customer_id: UUID, batch_id: UUID, qu
 def _find(
     batch_id: UUID, customer_id: UUID, query: BatchQuery, retention: RetentionSettings, session: Session
 ) -> BatchResource:
-    after = Position.of(query.cursor) if query.cursor else None
+    after = query.after
     details.in_one_snapshot(session)
     statements = sql.of(session)
     state = batches.find(statements, batch_id, customer_id=customer_id)

@@ -16,8 +16,9 @@ from schemas.shares import NoPlace
 
 _DETAIL = "the body may have up to {} bytes"
 
-# A larger body of JSON takes one of the places for large bodies, because all of it is in memory until its answer.
-_SMALL_BYTES = 1024 * 1024
+# The most bytes of a body, where its operation has no other limit. A larger body of JSON takes one of the places for
+# large bodies, because all of it is in memory until its answer.
+_USUAL_BYTES = 1024 * 1024
 
 FORM = "multipart/form-data"
 """The media type of forms with files."""
@@ -28,16 +29,13 @@ class BodyLimit:
 
     The refusal comes when the application begins to read: a request without a valid key is refused for its key first.
 
-    `exceptions` has other limits, by method and path ("POST /v1/uploads"). The bodies of `files` are not JSON. Where an
+    `larger` has other limits, by method and path ("POST /v1/uploads"). The bodies of `files` are not JSON. Where an
     operation takes JSON and forms, the media type of forms follows ("POST /openai/v1/videos multipart/form-data").
     """
 
-    def __init__(
-        self, app: ASGIApp, *, max_bytes: int, exceptions: Mapping[str, int], files: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, larger: Mapping[str, int], files: frozenset[str]) -> None:
         self._app = app
-        self._max_bytes = max_bytes
-        self._exceptions = exceptions
+        self._larger = larger
         self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +44,7 @@ class BodyLimit:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         operation = self._operation(f"{scope['method']} {scope['path']}", headers.get("content-type", ""))
-        max_bytes = self._exceptions.get(operation, self._max_bytes)
+        max_bytes = self._larger.get(operation, _USUAL_BYTES)
         announced = headers.get("content-length", "0")
         body = _LimitedBody(
             scope,
@@ -60,10 +58,10 @@ class BodyLimit:
             return await self._app(scope, body.receive, body.send)
 
     def _operation(self, operation: str, content_type: str) -> str:
-        """The name of the operation among the exceptions."""
+        """The name of the operation among the limits."""
         media_type = content_type.partition(";")[0].strip().lower()
         as_form = f"{operation} {media_type}"
-        return as_form if media_type == FORM and as_form in self._exceptions else operation
+        return as_form if media_type == FORM and as_form in self._larger else operation
 
 
 class _LimitedBody:
@@ -117,7 +115,7 @@ class _LimitedBody:
 
     def _require_place(self, size: int) -> None:
         """Take a place for a large body. Only routes with an API key read such bodies."""
-        if self._has_place or not self._is_json or size <= _SMALL_BYTES:
+        if self._has_place or not self._is_json or size <= _USUAL_BYTES:
             return
         services: GatewayServices = self._scope["app"].state.services
         caller: Caller = self._scope["state"]["caller"]

@@ -7,6 +7,8 @@ from fastapi import Request
 from sqlmodel import Session
 
 from gateway.dependencies import GatewayServices
+from gateway.head import READS
+from gateway.rate_limits import ALLOWANCE
 from intake.orders import Payer
 from schemas.enums import Scope
 from schemas.errors import (
@@ -72,42 +74,55 @@ class Caller:
         return Payer(self.customer.id, is_test=self.key.is_test, spender=spender)
 
 
-async def identify(request: Request, material: str | None, scope: Scope, named: str | None = None) -> Caller:
+async def identify(request: Request, material: str | None, scope: Scope, in_body: str | None = None) -> Caller:
     """The caller of a request, in one statement.
 
     Args:
         material: the API key of the request.
-        named: the customer whom the body names. None: the header decides.
+        in_body: the customer whom the body names. None: the header decides.
 
     Raises:
         Unauthenticated: there is no key, or the key is unknown, was revoked, or has ended.
         InsufficientScope: the key lacks the scope.
+        RateLimited: the key has sent as many requests as it may.
         OtherCustomer: the key acts for another customer.
         NotFound: the key's owner has no such customer.
         InvalidRequest: the name is no text of a customer.
     """
-    if not material:
-        raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
     services: GatewayServices = request.app.state.services
-    named = named or named_in_header(request)
-    # The key is judged first. The database gets no text that is no name.
-    name = named if named and _is_name(named) else None
-    found = await services.loop_database.statement(lambda sql: customers.authenticate(sql, material, name))
-    if found is None:
-        raise Unauthenticated("this API key is unknown")
-    _require_valid(found.key)
-    if scope not in found.key.scopes:
-        raise InsufficientScope(scope)
-    if named is not None and name is None:
+    named = in_body or named_in_header(request)
+    found = await _authenticated(services, material, scope, named)
+    services.key_use.note(found.key.id)
+    if in_body is None:
+        # A request counts once, before its body is read and before it makes a customer.
+        is_read = request.method in READS
+        request.scope["state"][ALLOWANCE] = await services.rate_limits.take(found.key.id, is_read=is_read)
+    if named is not None and not _is_name(named):
         problem = f"must be 1 to {LONGEST_NAME} visible characters, with plain spaces between them"
         raise InvalidRequest.of_fields([(CUSTOMER_HEADER, problem)])
-    services.key_use.note(found.key.id)
     if named is not None and found.key.owner.customer_id is not None:
         _require_own(found, named)
     elif named is not None and found.customer is None:
         makes = request.method == "POST" and scope in {Scope.GENERATE, Scope.GRANT}
         return await services.loop_database.transaction(lambda session: _made(session, found, named, makes=makes))
     return Caller(found.key, found.customer, found.live_id)
+
+
+async def _authenticated(
+    services: GatewayServices, material: str | None, scope: Scope, named: str | None
+) -> Authenticated:
+    """The key of a request, which is valid and has the scope."""
+    if not material:
+        raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
+    # The key is judged first. The database gets no text that is no name.
+    name = named if named is not None and _is_name(named) else None
+    found = await services.loop_database.statement(lambda sql: customers.authenticate(sql, material, name))
+    if found is None:
+        raise Unauthenticated("this API key is unknown")
+    _require_valid(found.key)
+    if scope not in found.key.scopes:
+        raise InsufficientScope(scope)
+    return found
 
 
 def named_in_header(request: Request) -> str | None:
@@ -122,7 +137,7 @@ def named_in_header(request: Request) -> str | None:
 
 
 def _is_name(text: str) -> bool:
-    return len(text) <= LONGEST_NAME and text.isprintable() and not text.isspace()
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable() and not text.isspace()
 
 
 def _require_valid(key: KnownKey) -> None:

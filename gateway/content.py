@@ -107,8 +107,6 @@ def asset_of(services: GatewayServices, customer: ActingCustomer, generation_id:
     """
     with services.database.transaction() as session:
         found = details.find(session, generation_id, customer_id=customer.id)
-    if found is None:
-        raise NotFound(f"you have no generation {generation_id}")
     require_completed(found.generation)
     asset = next((asset for asset in found.assets if asset.role is role), None)
     if asset is None:

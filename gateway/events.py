@@ -22,6 +22,7 @@ from schemas.enums import EventKind
 from schemas.errors import InvalidRequest, NotFound, TooManyRequests, Unauthenticated, Unavailable
 from schemas.shares import NoPlace, Shares
 from schemas.stages import TERMINAL
+from storage import generations
 from storage.customers import ActingCustomer
 
 router = customers_router("/v1", "events")
@@ -155,7 +156,7 @@ async def follow_generation(
     """
     end = await services.loop_database.statement(lambda sql: reader.end_of(sql, generation_id, customer.id))
     if end is None:
-        raise NotFound(f"you have no generation {generation_id}")
+        raise generations.not_found(generation_id)
     if end.stage in TERMINAL and after is not None and after >= end.newest:
         return Response(status_code=204)
     if is_head:

@@ -1,6 +1,5 @@
 """`/files/{key}`: results by signed links, for everybody with a link and for a CDN whose origin is the gateway."""
 
-import time
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -8,11 +7,12 @@ from fastapi.responses import Response
 
 from gateway.conditions import ConditionHeaders
 from gateway.content import stream_asset
-from gateway.dependencies import GatewayServices, ServicesOf
+from gateway.dependencies import ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.routing import PrefixRouter
+from gateway.signed_links import Expires, Token, require_valid
 from gateway.streaming import STREAMED
 from schemas import content_link
 from schemas.errors import NotFound, Unauthenticated
@@ -20,30 +20,21 @@ from storage import assets
 
 router = PrefixRouter(tags=["files"])
 
-# Python refuses to parse an integer of thousands of digits.
-_MOST_DIGITS = 12
-
 
 def _require_link(
     services: ServicesOf,
     key: str,
-    expires: Annotated[str, Query(alias="e", description="when the link ends, in Unix seconds")] = "",
+    expires: Expires = "",
     saved_as: Annotated[
         str | None, Query(alias="n", description="the name under which a browser saves the file")
     ] = None,
-    token: Annotated[str, Query(alias="t", description="the token of the link")] = "",
+    token: Token = "",
 ) -> None:
-    is_time = expires.isascii() and expires.isdecimal() and len(expires) <= _MOST_DIGITS
-    if not is_time or not _is_ours(services, key, expires, saved_as, token):
-        raise Unauthenticated("this is not a link that was handed out here")
-    if int(expires) < time.time():
-        raise Unauthenticated("this link has ended: ask for another at the `content` of the generation")
-
-
-def _is_ours(services: GatewayServices, key: str, expires: str, saved_as: str | None, token: str) -> bool:
     own = content_link.gateway_secret(services.settings.secret_key.get_secret_value())
     secrets = (own, services.settings.cdn.secret.get_secret_value())
-    return any(secret and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets)
+    is_ours = any(secret and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets)
+    ended = "this link has ended: ask for another at the `content` of the generation"
+    require_valid(expires, is_ours=is_ours, ended=ended)
 
 
 @router.get(

@@ -79,17 +79,13 @@ async def list_generations(
 
 def page_of(found: Sequence[Details], following: Position | None, retention: RetentionSettings) -> GenerationList:
     """One page of generations, and the position after which the next page begins."""
-    return GenerationList(
-        data=[generation_resource(each, retention) for each in found],
-        has_more=following is not None,
-        next_cursor=following and following.cursor,
-    )
+    return GenerationList.page([generation_resource(each, retention) for each in found], following)
 
 
 def _read(
     query: GenerationsQuery, catalogue: Catalogue, customer_id: UUID, session: Session
 ) -> tuple[list[Details], Position | None]:
-    after = Position.of(query.cursor) if query.cursor else None
+    after = query.after
     details.in_one_snapshot(session)
     statements = sql.of(session)
     words = finding.lexemes(statements, query.q) if query.q else ()

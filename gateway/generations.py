@@ -8,7 +8,7 @@ from gateway.authentication import TheCustomer, caller_for, customers_router
 from gateway.batches import BatchResource, order_batch
 from gateway.cancelling import cancel
 from gateway.dependencies import ServicesOf
-from gateway.json_body import RequireJson
+from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
 from gateway.preferences import APPLIED, Prefer, wait_of
@@ -52,7 +52,7 @@ _CANCELLED: Responses = {
     status_code=202,
     summary="Order a generation",
     dependencies=[RequireJson],
-    responses=_ACCEPTED | ORDER_PROBLEMS,
+    responses=_ACCEPTED | BODY_PROBLEMS | ORDER_PROBLEMS,
 )
 async def create_generation(
     order: HttpOrder,

@@ -1,11 +1,9 @@
 """`/inputs/{key}`: the input files of orders, for providers that have a link to them."""
 
 import hashlib
-import time
 from pathlib import PurePosixPath
-from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends
 from fastapi.responses import Response
 
 from gateway.conditions import ConditionHeaders
@@ -14,28 +12,17 @@ from gateway.head import IsHead
 from gateway.openapi import problems
 from gateway.problems import RangeNotSatisfiable
 from gateway.routing import PrefixRouter
+from gateway.signed_links import Expires, Token, require_valid
 from gateway.streaming import STREAMED, ObjectMissing, StoredFile, stream
 from schemas import input_link
 from schemas.errors import NotFound, Unauthenticated
 
 router = PrefixRouter(tags=["inputs"])
 
-# Python refuses to parse an integer of thousands of digits.
-_MOST_DIGITS = 12
 
-
-def _require_link(
-    services: ServicesOf,
-    key: str,
-    expires: Annotated[str, Query(alias="e", description="when the link ends, in Unix seconds")] = "",
-    token: Annotated[str, Query(alias="t", description="the token of the link")] = "",
-) -> None:
+def _require_link(services: ServicesOf, key: str, expires: Expires = "", token: Token = "") -> None:
     secret = services.settings.secret_key.get_secret_value()
-    is_time = expires.isascii() and expires.isdecimal() and len(expires) <= _MOST_DIGITS
-    if not is_time or not input_link.verify(secret, key, int(expires), token):
-        raise Unauthenticated("this is not a link that was handed out here")
-    if int(expires) < time.time():
-        raise Unauthenticated("this link has ended")
+    require_valid(expires, is_ours=input_link.verify(secret, key, expires, token))
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""Requires that the body of a request is JSON."""
+"""Requires that a body is JSON. A request may lack the body where the route can do without."""
 
 from fastapi import Depends, Request
 
@@ -8,13 +8,17 @@ from schemas.errors import InvalidRequest
 
 
 async def _require_json(request: Request) -> None:
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    if has_body and media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("send the request as JSON, with `Content-Type: application/json`")
 
 
 RequireJson = Depends(_require_json)
 """A dependency of each route that reads a JSON body."""
 
-BODY_PROBLEMS = problems(BadRequest, ContentTooLarge, UnsupportedMediaType, InvalidRequest)
+BODY_KINDS = (BadRequest, ContentTooLarge, UnsupportedMediaType, InvalidRequest)
+"""The types of the refusals of a body."""
+
+BODY_PROBLEMS = problems(*BODY_KINDS)
 """The refusals of such a route."""

@@ -1,9 +1,11 @@
 """`/v1/keys`: the API keys of the caller's customer, of a service, or of the operator."""
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 from sqlmodel import Session
 
 from gateway.authentication import TheCaller, customers_router, needs
@@ -11,11 +13,12 @@ from gateway.dependencies import ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
 from schemas.enums import Scope
-from schemas.errors import NotFound, Unauthenticated
-from schemas.identity_api import KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
+from schemas.errors import InvalidRequest, NotFound, Unauthenticated
+from schemas.identity_api import KeyChange, KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
+from schemas.lists import PageQuery
 from schemas.tables import ApiKey
 from storage import api_keys, customers, ledger
-from storage.api_keys import NewKey, Owner, Terms
+from storage.api_keys import Changes, NewKey, Owner, Terms
 from storage.customers import KnownKey
 from storage.sql import of
 
@@ -27,14 +30,14 @@ _ADMIN = needs(Scope.ADMIN)
 _CHANGE_PROBLEMS = BODY_PROBLEMS | problems(Unauthenticated, NotFound)
 
 
-@router.get("", summary="List your API keys", openapi_extra=_ADMIN, responses=problems(Unauthenticated))
-def list_keys(services: ServicesOf, caller: TheCaller) -> KeyList:
+@router.get("", summary="List your API keys", openapi_extra=_ADMIN, responses=problems(Unauthenticated, InvalidRequest))
+def list_keys(query: Annotated[PageQuery, Query()], services: ServicesOf, caller: TheCaller) -> KeyList:
     """Returns the keys with their scopes, caps, ends and last uses, the newest first. A test key sees test keys only.
 
     The keys are those of the customer for whom the request acts, or without a customer those of the service.
     """
     with services.database.transaction() as session:
-        return key_list(session, caller.owner, only_test=caller.is_test)
+        return key_list(session, caller.owner, query, only_test=caller.is_test)
 
 
 @router.post(
@@ -63,8 +66,31 @@ def get_key(key_id: UUID, services: ServicesOf, caller: TheCaller) -> KeyResourc
         return key_resource(session, api_keys.find(session, caller.owner, key_id, only_test=caller.is_test))
 
 
+@router.patch(
+    "/{key_id}",
+    summary="Change an API key",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
+)
+def change_key(key_id: UUID, wanted: KeyChange, services: ServicesOf, caller: TheCaller) -> KeyResource:
+    """Changes the name, the daily cap and the end of a key. Omitted fields stay as they are.
+
+    Your key may lower each cap and bring each end forward. It gives no higher cap and no later end than its own.
+    """
+    with services.database.transaction() as session:
+        row = api_keys.find(session, caller.owner, key_id, only_test=caller.is_test)
+        api_keys.change(session, row, _changes(wanted), maker=session.get_one(ApiKey, caller.key.id))
+        return key_resource(session, row)
+
+
 @router.post(
-    "/{key_id}/rotate", status_code=201, summary="Rotate an API key", openapi_extra=_ADMIN, responses=_CHANGE_PROBLEMS
+    "/{key_id}/rotate",
+    status_code=201,
+    summary="Rotate an API key",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
 )
 def rotate_key(
     key_id: UUID, services: ServicesOf, caller: TheCaller, times: RotationRequest | None = None
@@ -98,10 +124,22 @@ def revoke_key(key_id: UUID, services: ServicesOf, caller: TheCaller) -> None:
         api_keys.revoke(session, api_keys.find(session, caller.owner, key_id, only_test=caller.is_test))
 
 
-def key_list(session: Session, owner: Owner, *, only_test: bool) -> KeyList:
-    """The resource of an owner's keys."""
-    rows = api_keys.listed(session, owner, only_test=only_test)
-    return KeyList(data=[key_resource(session, row) for row in rows])
+def _changes(wanted: KeyChange) -> Changes:
+    changes = Changes()
+    if "name" in wanted.model_fields_set:
+        changes["name"] = wanted.name
+    if "daily_cap" in wanted.model_fields_set:
+        changes["daily_cap"] = wanted.daily_cap
+    if "expires_in" in wanted.model_fields_set:
+        changes["expires_in"] = _seconds(wanted.expires_in)
+    return changes
+
+
+def key_list(session: Session, owner: Owner, query: PageQuery, *, only_test: bool) -> KeyList:
+    """One page of an owner's keys."""
+    page = api_keys.listed(session, owner, query.after, limit=query.limit, only_test=only_test)
+    keys = [KeyResource.model_validate(fields) for fields in _fields(session, page.rows)]
+    return KeyList.page(keys, page.next)
 
 
 def new_key(session: Session, owner: Owner, wanted: KeyRequest, maker: KnownKey) -> NewKeyResource:
@@ -124,16 +162,25 @@ def new_key(session: Session, owner: Owner, wanted: KeyRequest, maker: KnownKey)
 
 def key_resource(session: Session, row: ApiKey) -> KeyResource:
     """The API resource of a key."""
-    return KeyResource.model_validate(_fields(session, row))
+    (fields,) = _fields(session, [row])
+    return KeyResource.model_validate(fields)
 
 
 def _shown_once(session: Session, made: NewKey) -> NewKeyResource:
-    return NewKeyResource.model_validate({**_fields(session, made.row), "key": made.material})
+    (fields,) = _fields(session, [made.row])
+    return NewKeyResource.model_validate({**fields, "key": made.material})
 
 
-def _fields(session: Session, row: ApiKey) -> dict[str, object]:
-    spent = None if row.daily_cap is None else ledger.spent_today(of(session), row.spends_as or row.id)
-    return {**row.model_dump(), "test": row.is_test, "spent_today": spent}
+def _fields(session: Session, rows: Sequence[ApiKey]) -> Iterator[dict[str, object]]:
+    """The fields of keys. One statement reads the spending of all."""
+    spent = ledger.spent_today(of(session), [_spends_as(row) for row in rows if row.daily_cap is not None])
+    for row in rows:
+        spent_today = None if row.daily_cap is None else spent[_spends_as(row)]
+        yield {**row.model_dump(), "test": row.is_test, "spent_today": spent_today}
+
+
+def _spends_as(row: ApiKey) -> UUID:
+    return row.spends_as or row.id
 
 
 def _seconds(seconds: int | None) -> timedelta | None:

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Header
 
 from gateway.openapi import problems
-from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from schemas.errors import (
     CapReached,
     GenerationDeleted,
@@ -40,14 +39,11 @@ LOCATION: dict[str, object] = {
 """The headers of an accepted order."""
 
 ORDER_KINDS = (
-    BadRequest,
     Unauthenticated,
     InsufficientCredits,
     StorageQuotaExceeded,
     CapReached,
     ModelRetired,
-    ContentTooLarge,
-    UnsupportedMediaType,
     InvalidRequest,
     IdempotencyMismatch,
     TooManyRequests,
@@ -55,7 +51,7 @@ ORDER_KINDS = (
     ModelPaused,
     NoSandbox,
 )
-"""The types of the refusals of an order."""
+"""The types of the refusals of an order, beside those of a body."""
 
 ORDER_PROBLEMS = problems(*ORDER_KINDS)
-"""The refusals of an order, in the form of `/v1`."""
+"""These refusals in the form of `/v1`."""

@@ -11,9 +11,8 @@ from uuid import UUID
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import ConnectionPool
+from limits.aio.storage.redis.bridge import RedisBridge
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -27,6 +26,21 @@ ALLOWANCE: Final = "reelworks.allowance"
 """The name in a request's state under which its `Allowance` is."""
 
 _PREFIX = "reelworks:limits"
+
+# One script runs both scripts of the library, so a request makes one round trip. The first script counts the request if
+# the window of the last `seconds` has room. The second returns the time of the oldest request in the window, and the
+# number of requests.
+_COUNT = f"""
+local function acquire(KEYS, ARGV)
+{RedisBridge.SCRIPT_ACQUIRE_MOVING_WINDOW.decode()}
+end
+local function window(KEYS, ARGV)
+{RedisBridge.SCRIPT_MOVING_WINDOW.decode()}
+end
+local now, limit, seconds = ARGV[1], ARGV[2], ARGV[3]
+local is_allowed = acquire(KEYS, {{now, limit, seconds, 1}})
+return {{is_allowed and 1 or 0, window(KEYS, {{now - seconds, limit}})}}
+"""
 
 # A Redis that hangs delays a request by so long, and then no request for a pause.
 _TIMEOUT_SECONDS = 0.5
@@ -64,19 +78,13 @@ class RateLimits:
             for policy, amount in {"reads": settings.reads_per_minute, "writes": settings.writes_per_minute}.items()
             if amount is not None
         }
-        self._pool: ConnectionPool = ConnectionPool.from_url(
+        self._redis = Redis.from_url(
             redis_url,
             socket_timeout=_TIMEOUT_SECONDS,
             socket_connect_timeout=_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix=_PREFIX,
-            connection_pool=self._pool,  # type: ignore[arg-type]  # `limits` passes its options on
-        )
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._run = self._redis.register_script(_COUNT)
         self._paused_until = 0.0
         self._is_away = False
 
@@ -102,13 +110,15 @@ class RateLimits:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        await self._redis.aclose()
 
     async def _count(self, policy: str, limit: RateLimitItem, key_id: UUID) -> tuple[bool, Allowance]:
-        is_allowed = await self._limiter.hit(limit, policy, key_id.hex)
-        stats = await self._limiter.get_window_stats(limit, policy, key_id.hex)
-        reset_seconds = max(1, math.ceil(stats.reset_time - time.time()))
-        return is_allowed, Allowance(policy, limit, stats.remaining, reset_seconds)
+        key = f"{_PREFIX}:{limit.key_for(policy, key_id.hex)}"
+        now, seconds = time.time(), limit.get_expiry()
+        is_allowed, (oldest, count) = await self._run([key], [now, limit.amount, seconds])
+        # The script rounds the time, which can put the oldest request after now.
+        reset_seconds = min(max(1, math.ceil(float(oldest) + seconds - now)), seconds)
+        return bool(is_allowed), Allowance(policy, limit, limit.amount - count, reset_seconds)
 
     def _note_failure(self, error: Exception) -> None:
         self._paused_until = time.monotonic() + _PAUSE_SECONDS

@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.authentication import TheCustomer, customers_router
 from gateway.content import require_completed
 from gateway.dependencies import ServicesOf
+from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
-from gateway.problems import BadRequest, NoResult
+from gateway.problems import NoResult
 from gateway.resources import generation_resource
 from schemas.api import GenerationResource
-from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
+from schemas.errors import NotFound, NotReady, Unauthenticated
 from schemas.orders import WholeNumber
 from storage import details, generations, ratings
 
@@ -31,16 +32,15 @@ class RatingRequest(BaseModel):
 @router.post(
     "/rating",
     summary="Rate a result",
-    responses=problems(BadRequest, Unauthenticated, NotFound, NotReady, NoResult, InvalidRequest),
+    dependencies=[RequireJson],
+    responses=BODY_PROBLEMS | problems(Unauthenticated, NotFound, NotReady, NoResult),
 )
 def rate_generation(
     generation_id: UUID, request: RatingRequest, services: ServicesOf, customer: TheCustomer
 ) -> GenerationResource:
     """Stores your rating of a completed generation, and returns the generation. A later rating replaces this one."""
     with services.database.transaction() as session:
-        row = generations.find(session, generation_id, customer_id=customer.id, locks=True)
-        if row is None:
-            raise NotFound(f"you have no generation {generation_id}")
+        row = generations.require(session, generation_id, customer_id=customer.id, locks=True)
         require_completed(row)
         ratings.rate(session, generation_id, request.rating)
         session.refresh(row)

@@ -9,6 +9,7 @@ from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
 from gateway.resources import generation_resource, path_of
+from gateway.waiting import find
 from schemas.api import GenerationResource
 from schemas.errors import NotFinished, NotFound
 from storage import details
@@ -42,9 +43,5 @@ async def retry_generation(
     if accepted.is_new:
         return generation_resource(details.of_new(generation), services.settings.retention)
     response.headers["Idempotency-Replayed"] = "true"
-    found = await services.loop_database.transaction(
-        lambda session: details.find(session, generation.id, customer_id=caller.customer.id)
-    )
-    if found is None:
-        raise NotFound(f"you have no generation {generation.id}")
+    found = await find(generation.id, services, caller.customer)
     return generation_resource(found, services.settings.retention)

@@ -4,12 +4,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from fastapi import Response
-from sqlmodel import Session
 
 from gateway.authentication import TheCustomer, customers_router
 from gateway.content import require_completed
 from gateway.dependencies import GatewayServices, ServicesOf
-from gateway.json_body import BODY_PROBLEMS
+from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
 from gateway.problems import NoResult, TooManyShares
 from gateway.resources import path_of
@@ -17,7 +16,6 @@ from schemas.errors import NotFound, NotReady, Unauthenticated
 from schemas.share_api import ShareList, ShareRequest, ShareResource
 from schemas.share_link import share_link
 from schemas.share_tables import Share
-from schemas.tables import Generation
 from storage import generations, shares
 
 router = customers_router("/v1/generations/{generation_id}/shares", "shares")
@@ -27,6 +25,7 @@ router = customers_router("/v1/generations/{generation_id}/shares", "shares")
     "",
     status_code=201,
     summary="Share a result",
+    dependencies=[RequireJson],
     responses=BODY_PROBLEMS | problems(Unauthenticated, NotFound, NotReady, NoResult, TooManyShares),
 )
 def create_share(
@@ -42,7 +41,7 @@ def create_share(
     """
     expires_in = timedelta(seconds=(wanted or ShareRequest()).expires_in)
     with services.database.transaction() as session:
-        generation = _find(session, generation_id, customer.id, locks=True)
+        generation = generations.require(session, generation_id, customer_id=customer.id, locks=True)
         require_completed(generation)
         share = shares.create(session, generation, expires_in=expires_in)
         if share is None:
@@ -56,7 +55,7 @@ def create_share(
 def list_shares(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> ShareList:
     """Returns the shares with their views, the newest first. Those that have ended or were revoked are among them."""
     with services.database.transaction() as session:
-        _find(session, generation_id, customer.id)
+        generations.require(session, generation_id, customer_id=customer.id)
         found = shares.listed(session, generation_id, customer_id=customer.id)
         return ShareList(data=[_resource(services, share) for share in found])
 
@@ -67,13 +66,6 @@ def revoke_share(generation_id: UUID, share_id: UUID, services: ServicesOf, cust
     with services.database.transaction() as session:
         if not shares.revoke(session, share_id, generation_id=generation_id, customer_id=customer.id):
             raise NotFound(f"you have no share {share_id} of generation {generation_id}")
-
-
-def _find(session: Session, generation_id: UUID, customer_id: UUID, *, locks: bool = False) -> Generation:
-    found = generations.find(session, generation_id, customer_id=customer_id, locks=locks)
-    if found is None:
-        raise NotFound(f"you have no generation {generation_id}")
-    return found
 
 
 def _resource(services: GatewayServices, share: Share) -> ShareResource:

@@ -78,18 +78,14 @@ async def list_transfers(
     query: Annotated[PageQuery, Query()], services: ServicesOf, customer: TheCustomer
 ) -> TransferList:
     """Returns the movements of your credits, newest first. Read on with `next_cursor` while `has_more` is true."""
-    before = Position.of(query.cursor).id.int if query.cursor else None
+    before = query.after.id.int if query.after else None
     if before is not None and before >= _IDS:
         raise InvalidRequest.of_fields([("cursor", "is no cursor of this list")])
     read = partial(transfers.newest, customer_id=customer.id, before=before, limit=query.limit + 1)
     found = await services.loop_database.statement(read)
     page = found[: query.limit]
-    has_more = len(found) > query.limit
-    return TransferList(
-        data=[_resource(transfer) for transfer in page],
-        has_more=has_more,
-        next_cursor=Position(page[-1].created_at, UUID(int=page[-1].id)).cursor if has_more else None,
-    )
+    following = Position(page[-1].created_at, UUID(int=page[-1].id)) if len(found) > query.limit else None
+    return TransferList.page([_resource(transfer) for transfer in page], following)
 
 
 _IDS = 2**63

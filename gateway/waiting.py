@@ -7,7 +7,6 @@ from fastapi import Request, Response
 
 from gateway.dependencies import GatewayServices
 from gateway.event_stream import until_end
-from schemas.errors import NotFound
 from schemas.shares import NoPlace
 from schemas.stages import TERMINAL
 from storage import details
@@ -49,9 +48,6 @@ async def find(generation_id: UUID, services: GatewayServices, customer: ActingC
     Raises:
         NotFound: the customer has no such generation.
     """
-    found = await services.loop_database.transaction(
+    return await services.loop_database.transaction(
         lambda session: details.find(session, generation_id, customer_id=customer.id)
     )
-    if found is None:
-        raise NotFound(f"you have no generation {generation_id}")
-    return found

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import io
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
@@ -45,59 +46,71 @@ def are_in(request: GenerationRequest) -> bool:
     return any(is_data_uri(file.url) for file in request.input_files())
 
 
-def into_uploads(
-    database: Database,
-    objects: ObjectStore,
-    customer_id: UUID,
-    request: GenerationRequest,
-    limits: InputSettings,
-    *,
-    keep_for: timedelta,
-) -> GenerationRequest:
-    """The request with uploads in place of `data:` URIs. Equal contents give equal requests.
+@dataclass(frozen=True)
+class Uploader:
+    """Stores the files in a customer's requests as uploads, each distinct `data:` URI once."""
 
-    Raises:
-        InvalidRequest: a file is malformed, too large, or not of a type that the field takes. Names each such field.
-        NotFound: the customer does not exist.
-        StorageQuotaExceeded: the files exceed the customer's quota. None of them is stored.
-    """
-    files = _decoded(request, limits)
-    if not files:
-        return request
-    sizes = {uploads.identity(customer_id, file.sha256): len(file.content) for file in files.values()}
-    with database.statement() as sql:
-        # All files of the order have room, or none is stored.
-        upload_quota.require_room(sql, customer_id, sizes, limits)
+    database: Database
+    """The database."""
+    objects: ObjectStore
+    """The object store."""
+    customer_id: UUID
+    """The customer."""
+    limits: InputSettings
+    """The limits of files, and the customer's quota."""
+    keep_for: timedelta
+    """The shortest life of an upload."""
+    _stored: dict[tuple[str, Kind], str] = field(default_factory=dict)
+    """The uploads so far, by URI and required kind."""
 
-    def stored(file: _File) -> str:
-        content = io.BytesIO(file.content)
-        return upload_url(keep(database, objects, customer_id, content, file.media, limits, keep_for=keep_for).id)
+    def into_uploads(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with uploads in place of `data:` URIs. Equal contents give equal requests.
 
-    return request.with_urls({url: stored(file) for url, file in files.items()})
+        Raises:
+            InvalidRequest: a file is malformed, too large, or of a type that its field does not take. Names each field.
+            NotFound: the customer does not exist.
+            StorageQuotaExceeded: the files exceed the customer's quota. None of the request's files is stored.
+        """
+        inputs = [each for each in request.input_files() if is_data_uri(each.url)]
+        files = self._decoded([each for each in inputs if (each.url, each.kind) not in self._stored])
+        sizes = {uploads.identity(self.customer_id, file.sha256): len(file.content) for file in files.values()}
+        if files:
+            with self.database.statement() as sql:
+                # All files of the request have room, or none is stored.
+                upload_quota.require_room(sql, self.customer_id, sizes, self.limits)
+        for key, file in files.items():
+            self._stored[key] = self._store(file)
+        return request.with_urls({each.url: self._stored[each.url, each.kind] for each in inputs})
 
-
-def _decoded(request: GenerationRequest, limits: InputSettings) -> dict[str, _File]:
-    files: dict[str, _File] = {}
-    problems: list[tuple[str, str]] = []
-    for field in request.input_files():
-        if is_data_uri(field.url):
+    def _decoded(self, inputs: Iterable[InputField]) -> dict[tuple[str, Kind], _File]:
+        files: dict[tuple[str, Kind], _File] = {}
+        problems: list[tuple[str, str]] = []
+        for each in inputs:
             try:
-                files[field.url] = _decode(field, limits)
+                files[each.url, each.kind] = files.get((each.url, each.kind)) or _decode(each, self.limits)
             except ValueError as error:
-                problems.append((field.name, str(error)))
-    if problems:
-        raise InvalidRequest.of_fields(problems)
-    return files
+                problems.append((each.name, str(error)))
+        if problems:
+            raise InvalidRequest.of_fields(problems)
+        return files
+
+    def _store(self, file: _File) -> str:
+        content = io.BytesIO(file.content)
+        return upload_url(
+            keep(
+                self.database, self.objects, self.customer_id, content, file.media, self.limits, keep_for=self.keep_for
+            ).id
+        )
 
 
-def _decode(field: InputField, limits: InputSettings) -> _File:
+def _decode(wanted: InputField, limits: InputSettings) -> _File:
     """The file in a `data:` URI (RFC 2397). The bytes decide the type, as for an upload.
 
     Raises:
         ValueError: the URI is wrong. The message quotes nothing of the URI.
     """
-    most = limits.max_image_bytes if field.kind is Kind.IMAGE else limits.max_video_bytes
-    header, comma, payload = field.url.partition(":")[2].partition(",")
+    most = limits.max_image_bytes if wanted.kind is Kind.IMAGE else limits.max_video_bytes
+    header, comma, payload = wanted.url.partition(":")[2].partition(",")
     if not comma:
         raise ValueError(f"has no comma before its content: {_FORM}")
     is_base64 = header.rpartition(";")[2].strip().lower() == "base64"
@@ -107,8 +120,8 @@ def _decode(field: InputField, limits: InputSettings) -> _File:
     if len(content) > most:
         raise ValueError(_too_large(most))
     media = sniff(content[:HEAD_BYTES])
-    if media is None or media not in TAKEN or media.kind is not field.kind:
-        taken = ", ".join(each.content_type for each in TAKEN if each.kind is field.kind)
+    if media is None or media not in TAKEN or media.kind is not wanted.kind:
+        taken = ", ".join(each.content_type for each in TAKEN if each.kind is wanted.kind)
         hint = "" if is_base64 else f": {_FORM}"
         raise ValueError(f"is {media.content_type if media else 'of another type'}, where one of {taken} belongs{hint}")
     return _File(content, media)

@@ -13,6 +13,7 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 
 from intake import data_uris
+from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
 from providers.catalogue import Catalogue
 from schemas.batches import Part, parts_of
@@ -152,7 +153,8 @@ class Intake:
             facts = acceptance.facts_about(statements, payer.customer_id, one.input_files())
             order = self.order_maker(payer)(one, facts)
             able = self._catalogue_of(payer).able(one, order.kind, facts)
-            times = usual_times(statements, [order.model, *(other.model for other in able)])
+            models = [order.model, *(other.model for other in able)]
+            times = usual_times(statements, models, is_test=payer.is_test)
         return Estimate(order, able, times)
 
     def repeats(
@@ -172,20 +174,9 @@ class Intake:
                 idempotency_key=same.key,
                 equal_orders=same.equal_orders,
             )
-        return [replace(part, request=self._with_uploads(part, payer)) for part in parts]
-
-    def _with_uploads(self, part: Part, payer: Payer) -> GenerationRequest:
-        try:
-            return data_uris.into_uploads(
-                self.database,
-                self.objects,
-                payer.customer_id,
-                part.request,
-                self.settings.inputs,
-                keep_for=timedelta(days=self.settings.retention.upload_days),
-            )
-        except RequestError as error:
-            raise error.within(part.place) from None
+        keep_for = timedelta(days=self.settings.retention.upload_days)
+        uploader = Uploader(self.database, self.objects, payer.customer_id, self.settings.inputs, keep_for)
+        return [replace(part, request=_with_uploads(part, uploader)) for part in parts]
 
     def accept(self, sql: Sql, request: GenerationRequest, payer: Payer, same: Repeats) -> AcceptedOrder:
         """Step 2, in one transaction: validate, price, insert, and hold the credits."""
@@ -224,6 +215,13 @@ class Intake:
             self.wake(*(Wake(each.id, each.stage, each.attempt) for each in accepted))
         for each in accepted:
             self.announce(each.id, each.customer_id)
+
+
+def _with_uploads(part: Part, uploader: Uploader) -> GenerationRequest:
+    try:
+        return uploader.into_uploads(part.request)
+    except RequestError as error:
+        raise error.within(part.place) from None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,12 @@ from providers.catalogue.models import Model
 from providers.registry import adapter, adapter_names
 from schemas.names import ProviderName
 
-PAGES = (Path("README.md"), Path("docs/api.md"), Path("docs/catalogue.md"), Path("docs/adding-a-provider.md"))
+PAGES = (
+    Path("README.md"),
+    Path("docs/models-and-styles.md"),
+    Path("docs/catalogue.md"),
+    Path("docs/adding-a-provider.md"),
+)
 
 _SHOWN_IN_README = 4
 

@@ -201,6 +201,10 @@ class SweepKind(StrEnum):
     """Idempotency keys of generations that finished long ago."""
     DIGESTS = "digests"
     """Digests of orders that no later order looks for."""
+    SPENDING = "spending"
+    """The daily spending of API keys, of days long ago."""
+    SHARES = "shares"
+    """Shares that ended long ago."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from schemas.api import CreditsResource, CustomerResource
 from schemas.batches import BatchRequest
 from schemas.enums import DEFAULT_SCOPES, Scope
+from schemas.lists import ListResource
 from schemas.orders import GenerationRequest, OptionalWholeNumber, WholeNumber
 from schemas.text import Name, OptionalName, OptionalProse
 
@@ -24,7 +25,6 @@ CUSTOMER_HEADER = "X-Customer-ID"
 LONGEST_NAME = 200
 
 _NAMES_CUSTOMER = "the customer, as in `X-Customer-ID`; only for keys that act for many customers"
-_EXPIRES_IN = "seconds to the end of the key; null: the key has no end"
 
 
 class HttpOrder(GenerationRequest):
@@ -47,16 +47,35 @@ class HttpBatch(BatchRequest):
     )
 
 
-class KeyRequest(BaseModel):
+class _KeyTerms(BaseModel):
+    """The terms of a key that can change."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: OptionalName = Field(
+        default=None, description="the use of the key, for people; null: no name", min_length=1, max_length=100
+    )
+    daily_cap: OptionalWholeNumber = Field(
+        default=None,
+        description="credits that the key may spend on one day in UTC; null: no cap",
+        ge=0,
+        le=MOST_CREDITS,
+    )
+    expires_in: OptionalWholeNumber = Field(
+        default=None,
+        description="seconds from now to the end of the key; null: the key has no end",
+        ge=1,
+        le=_TEN_YEARS,
+    )
+
+
+class KeyRequest(_KeyTerms):
     """A new API key. The key allows no more than the key that makes it."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        hide_input_in_errors=True,
-        json_schema_extra={"examples": [{"name": "web shop", "scopes": ["generate", "read"], "daily_cap": 500}]},
+        json_schema_extra={"examples": [{"name": "web shop", "scopes": ["generate", "read"], "daily_cap": 500}]}
     )
 
-    name: OptionalName = Field(default=None, description="the use of the key, for people", min_length=1, max_length=100)
     scopes: list[Scope] = Field(
         default=list(DEFAULT_SCOPES),
         description="`generate`: order, upload, cancel and delete; `read`: every GET; `credits:grant`: grant credits; "
@@ -70,13 +89,14 @@ class KeyRequest(BaseModel):
     makes_customers: bool = Field(
         default=False, description="of a service's key: whether the first use of an unknown customer makes the customer"
     )
-    daily_cap: OptionalWholeNumber = Field(
-        default=None,
-        description="credits that the key may spend on one day in UTC; null: no cap",
-        ge=0,
-        le=MOST_CREDITS,
+
+
+class KeyChange(_KeyTerms):
+    """New terms of an API key. An omitted field stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "web shop", "daily_cap": 800, "expires_in": 2_592_000}]}
     )
-    expires_in: OptionalWholeNumber = Field(default=None, description=_EXPIRES_IN, ge=1, le=_TEN_YEARS)
 
 
 class RotationRequest(BaseModel):
@@ -149,13 +169,8 @@ class NewKeyResource(KeyResource):
     key: str = Field(description="the key itself. It is shown here once, and never again")
 
 
-class KeyList(BaseModel):
-    """API keys, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[KeyResource]
-    """The keys."""
+class KeyList(ListResource[KeyResource]):
+    """One page of API keys."""
 
 
 class MeResource(CustomerResource):
@@ -262,13 +277,8 @@ class ManagedCustomer(BaseModel):
     """The time of creation."""
 
 
-class ManagedCustomerList(BaseModel):
-    """Customers, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[ManagedCustomer]
-    """The customers."""
+class ManagedCustomerList(ListResource[ManagedCustomer]):
+    """One page of customers."""
 
 
 class ServiceRequest(BaseModel):
@@ -308,10 +318,5 @@ class ServiceResource(BaseModel):
     """The time of creation."""
 
 
-class ServiceList(BaseModel):
-    """Services, the newest first."""
-
-    object: Literal["list"] = "list"
-    """The type of this resource."""
-    data: list[ServiceResource]
-    """The services."""
+class ServiceList(ListResource[ServiceResource]):
+    """One page of services."""

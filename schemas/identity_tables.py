@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Index, Text
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import created_at
@@ -27,7 +27,10 @@ class KeySpending(SQLModel, table=True):
     """The credits that a key with a cap holds or has paid for the orders of one day."""
 
     __tablename__: ClassVar[str] = "key_spending"
-    __table_args__ = (CheckConstraint("credits >= 0", name="spends_no_less_than_nothing"),)
+    __table_args__ = (
+        CheckConstraint("credits >= 0", name="spends_no_less_than_nothing"),
+        Index("ix_key_spending_day", "day"),
+    )
 
     key_id: UUID = Field(primary_key=True)
     """The key: `ApiKey.spends_as`, or its id."""

@@ -19,8 +19,8 @@ def sign(secret: str, object_key: str, expires: int) -> str:
     return link_tokens.sign(secret, _PURPOSE, f"{expires}:{object_key}".encode())
 
 
-def verify(secret: str, object_key: str, expires: int, token: str) -> bool:
-    """Whether `token` is that of the link. Takes the same time wherever a wrong token differs."""
+def verify(secret: str, object_key: str, expires: str, token: str) -> bool:
+    """Whether the token is the one of the link. The time is for the caller to compare."""
     return link_tokens.verify(secret, _PURPOSE, f"{expires}:{object_key}".encode(), token)
 
 

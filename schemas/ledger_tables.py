@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -98,6 +99,8 @@ class LedgerTransfer(SQLModel, table=True):
     """The generation of a hold, capture or release."""
     reference: str | None = Field(default=None, sa_type=Text, description="makes a grant or refund happen once")
     key_id: UUID | None = Field(default=None, description="of a hold: `KeySpending.key_id` of the key that ordered it")
+    is_uncounted: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
+    """Of a hold: the key had no cap, so `key_spending` has nothing of this hold."""
     reason: str | None = Field(default=None, sa_type=Text)
     """A note for people."""
     created_at: datetime | None = Field(default=None, sa_column=created_at())

@@ -4,7 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,6 +28,11 @@ class ListResource(BaseModel, Generic[T]):
     has_more: bool = Field(description="whether there may be more: read on with `next_cursor`")
     next_cursor: str | None = Field(description="the value of `cursor` for the next page; null at the end")
 
+    @classmethod
+    def page(cls, data: list[T], following: "Position | None") -> Self:
+        """One page, and the position after which the next page begins."""
+        return cls(data=data, has_more=following is not None, next_cursor=following and following.cursor)
+
 
 class PageQuery(BaseModel):
     """The parameters of every list."""
@@ -38,6 +43,15 @@ class PageQuery(BaseModel):
     cursor: str | None = Field(
         default=None, description="`next_cursor` of the page before, unchanged; omitted: the first page", max_length=200
     )
+
+    @property
+    def after(self) -> "Position | None":
+        """The position after which the page begins. None: the first page.
+
+        Raises:
+            InvalidRequest: the cursor is none.
+        """
+        return Position.of(self.cursor) if self.cursor else None
 
 
 @dataclass(frozen=True)

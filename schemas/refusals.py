@@ -4,7 +4,7 @@ pydantic's own messages speak of its types ("Extra inputs are not permitted"). A
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
@@ -89,7 +89,7 @@ class Place:
     """The model of the document. None for a header or a parameter."""
     document: str
     """The name of the document."""
-    habits: Mapping[str, str] = HABITS
+    habits: Mapping[str, str] = field(default_factory=lambda: HABITS)
     """The words about fields that other APIs have and the document lacks."""
 
 
@@ -149,8 +149,8 @@ def _of_unknown_field(name: str, model: type[BaseModel] | None, habits: Mapping[
     """The words about a field that a model lacks: the field that says the same, or the nearest names."""
     words = f"there is no field `{shown(name)}`"
     fields = {} if model is None else model.model_fields
-    for outer, field in fields.items():
-        inner = model_in(field.annotation)
+    for outer, described in fields.items():
+        inner = model_in(described.annotation)
         if inner is not None and name in inner.model_fields:
             return f"{words} here; it belongs in `{outer}`"
     if habit := habits.get(name.lower()):

@@ -205,8 +205,17 @@ class OpenaiSettings(BaseModel):
 
     models: dict[str, str] = Field(
         default={"sora-2": "kling-3.0-video", "sora-2-pro": "kling-3.0-video"},
-        description="names of models on this door, and the models that they stand for: some clients know no other name; "
-        "an empty one: the first model that can do the rest",
+        description="names of models on this door, with the models that they stand for; empty: the first that can",
+    )
+    image_wait_seconds: float = Field(
+        default=580.0,
+        gt=0,
+        le=3600,
+        description="for which an image request stays open; less than the 600 s after which OpenAI's clients give up "
+        "and send the request again",
+    )
+    max_base64_bytes: int = Field(
+        default=64 * 1024**2, gt=0, description="the images of one answer together; larger ones are links"
     )
 
 
@@ -295,6 +304,12 @@ class RetentionSettings(BaseModel):
     )
     idempotency_key_days: float = Field(
         default=7.0, gt=0, le=_LONGEST_DAYS, description="an idempotency key, after its generation finished"
+    )
+    key_spending_days: float = Field(
+        default=40.0, gt=0, le=_LONGEST_DAYS, description="the credits that an API key with a cap spent on one day"
+    )
+    share_days: float = Field(
+        default=90.0, gt=0, le=_LONGEST_DAYS, description="a share, after its end or its revocation"
     )
 
 

@@ -25,7 +25,10 @@ class Share(SQLModel, table=True):
     """A link by which everybody may see a result."""
 
     __tablename__: ClassVar[str] = "shares"
-    __table_args__ = (Index("ix_shares_generation", "generation_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_shares_generation", "generation_id", "created_at"),
+        Index("ix_shares_ended", text("least(expires_at, revoked_at)")),
+    )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     """The share's id."""

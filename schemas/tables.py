@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -27,18 +27,29 @@ from sqlmodel import Field, SQLModel
 import schemas.identity_tables  # noqa: F401 -- the tables that foreign keys name
 from schemas.columns import MOMENT, created_at, words
 from schemas.enums import DEFAULT_SCOPES, AssetRole, ErrorCode, EventName, Kind, Stage
-from schemas.names import ProviderName
+from schemas.names import TWIN_PREFIX, ProviderName
+
+AT_TWIN: Final = f"starts_with(provider, '{TWIN_PREFIX}')"
+"""An SQL condition on a generation: its provider is a twin, so the generation is a test customer's. An index has it."""
 
 
 def _switch() -> Column[bool]:
     return Column(Boolean, nullable=False, server_default="false")
 
 
+_IS_LISTED = "test_of IS NULL AND deleted_at IS NULL"
+
+
 class Customer(SQLModel, table=True):
     """A customer, who orders and pays."""
 
     __tablename__: ClassVar[str] = "customers"
-    __table_args__ = (UniqueConstraint("service_id", "reference"),)
+    __table_args__ = (
+        UniqueConstraint("service_id", "reference"),
+        # The pages of the lists.
+        Index("ix_customers_newest", "created_at", "id", postgresql_where=text(_IS_LISTED)),
+        Index("ix_customers_newest_of_service", "service_id", "created_at", "id", postgresql_where=text(_IS_LISTED)),
+    )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     """The customer's id."""
@@ -129,7 +140,13 @@ class Generation(SQLModel, table=True):
             "id",
             postgresql_where=text("deleted_at IS NULL"),
         ),
-        Index("ix_generations_completed", "model", "finished_at", postgresql_where=text("stage = 'completed'")),
+        Index(
+            "ix_generations_usual",
+            "model",
+            text(AT_TWIN),
+            "finished_at",
+            postgresql_where=text("stage = 'completed'"),
+        ),
         Index("ix_generations_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
         # Swept rows leave the index: the sweep reads an hour's rows, however long the history.
         Index(

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from schemas.enums import CancelRule, Stage
-from schemas.errors import NotCancellable, NotFound
+from schemas.errors import NotCancellable
 from schemas.orders import Order
 from schemas.stages import CANCELLABLE, TERMINAL
 from schemas.tables import Generation
@@ -33,9 +33,7 @@ def request(session: Session, generation_id: UUID, *, customer_id: UUID, rule_of
     """
     # The lock orders this transaction and the commit of a worker that is about to send a create. If we commit first,
     # the worker's write is refused. If the worker commits first, we see `submitting`.
-    row = generations.find(session, generation_id, customer_id=customer_id, locks=True)
-    if row is None:
-        raise NotFound(f"you have no generation {generation_id}")
+    row = generations.require(session, generation_id, customer_id=customer_id, locks=True)
     if row.stage is Stage.CANCELLED or (row.cancel_requested_at is not None and row.stage in CANCELLABLE):
         return row
     _require_cancellable(row, rule_of)

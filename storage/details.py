@@ -46,15 +46,17 @@ class Details:
     """How often the result was downloaded."""
 
 
-def find(session: Session, generation_id: UUID, *, customer_id: UUID) -> Details | None:
-    """Read a customer's generation with its details. None if the customer has no such generation.
+def find(session: Session, generation_id: UUID, *, customer_id: UUID) -> Details:
+    """Read a customer's generation with its details.
 
     Call this function first in a transaction. All reads of the transaction then see one snapshot, so captured credits
     never show before the stage `completed`.
+
+    Raises:
+        NotFound: the customer has no such generation.
     """
     in_one_snapshot(session)
-    generation = generations.find(session, generation_id, customer_id=customer_id)
-    return None if generation is None else of(session, generation)
+    return of(session, generations.require(session, generation_id, customer_id=customer_id))
 
 
 def find_all(session: Session, ids: Sequence[UUID], *, customer_id: UUID) -> list[Details]:

@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from schemas.enums import Stage
+from schemas.errors import NotFound
 from schemas.tables import Generation
 from storage.sql import IS_FREE, Sql, returns
 
@@ -40,6 +41,23 @@ def find(
     if customer_id is not None:
         statement = statement.where(Generation.customer_id == customer_id, col(Generation.deleted_at).is_(None))
     return session.exec(statement.with_for_update() if locks else statement).one_or_none()
+
+
+def require(session: Session, generation_id: UUID, *, customer_id: UUID, locks: bool = False) -> Generation:
+    """Find a generation of a customer, as `find` does.
+
+    Raises:
+        NotFound: the customer has no such generation.
+    """
+    found = find(session, generation_id, customer_id=customer_id, locks=locks)
+    if found is None:
+        raise not_found(generation_id)
+    return found
+
+
+def not_found(generation_id: UUID) -> NotFound:
+    """The error for a customer who has no such generation."""
+    return NotFound(f"you have no generation {generation_id}")
 
 
 def database_now(session: Session) -> datetime:

@@ -138,13 +138,13 @@ def require(sql: Sql, customer_id: UUID, amount: int) -> None:
         raise _too_few(amount, available)
 
 
-def spent_today(sql: Sql, key_id: UUID) -> int:
-    """The credits that a key with a cap holds or has paid for the orders of today, in UTC."""
-    return sql.first(ledger_statements.SPENT_TODAY, key_id=key_id) or 0
+def spent_today(sql: Sql, key_ids: Collection[UUID]) -> Counter[UUID]:
+    """The credits that keys with a cap hold or have paid for the orders of today, in UTC, by `Spender.key_id`."""
+    return Counter(dict(sql.all(ledger_statements.SPENT_TODAY, key_ids=list(key_ids))))
 
 
 def _cap_reached(sql: Sql, spender: Spender, amount: int) -> CapReached:
-    spent = spent_today(sql, spender.key_id)
+    spent = spent_today(sql, [spender.key_id])[spender.key_id]
     return CapReached(
         f"this order needs {amount} credits, and this API key has spent {spent} of its {spender.daily_cap} today: "
         "the day ends at 00:00 UTC",

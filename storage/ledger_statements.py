@@ -24,15 +24,18 @@ class Held:
 # be outdated.
 #
 # The spending of a key is the last lock of a transaction. ON CONFLICT compares the locked row with the cap, so parallel
-# holds never exceed the cap. `now()` is also the default of `created_at`, which tells a release the day of its hold.
+# holds never exceed the cap. `now()` is also the default of `created_at`, which tells a release the day of its hold. A
+# cap can begin and end while holds are open, so each hold says whether it was counted.
 HOLD = returns(Held)("""
     WITH accounts AS MATERIALIZED (
         SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
     ), wanted AS (
         SELECT * FROM unnest(%(generation_ids)s::uuid[], %(amounts)s::bigint[]) AS wanted (generation_id, amount)
     ), transferred AS (
-        INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
-        SELECT 'hold', %(customer_id)s, generation_id, amount, available.id, held.id, %(key_id)s
+        INSERT INTO ledger_transfers
+            (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id, is_uncounted)
+        SELECT 'hold', %(customer_id)s, generation_id, amount, available.id, held.id, %(key_id)s,
+               %(cap)s::bigint IS NULL
         FROM wanted, accounts AS available, accounts AS held
         WHERE available.kind = 'available' AND held.kind = 'held' AND available.balance >= %(total)s
         ON CONFLICT DO NOTHING
@@ -60,7 +63,7 @@ SETTLE = returns(int)("""
     WITH accounts AS MATERIALIZED (
         SELECT id, kind, balance FROM ledger_accounts WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE
     ), hold AS (
-        SELECT customer_id, generation_id, amount, to_account_id, key_id, created_at
+        SELECT customer_id, generation_id, amount, to_account_id, key_id, is_uncounted, created_at
         FROM ledger_transfers WHERE generation_id = %(generation_id)s AND kind = 'hold'
     ), transferred AS (
         INSERT INTO ledger_transfers (kind, customer_id, generation_id, amount, from_account_id, to_account_id, key_id)
@@ -84,13 +87,14 @@ SETTLE = returns(int)("""
     ), given_back AS (
         UPDATE key_spending SET credits = greatest(key_spending.credits - transferred.amount, 0)
         FROM transferred, hold
-        WHERE %(kind)s = 'release' AND key_spending.key_id = hold.key_id
+        WHERE %(kind)s = 'release' AND key_spending.key_id = hold.key_id AND NOT hold.is_uncounted
           AND day = (hold.created_at AT TIME ZONE 'utc')::date
     )
     SELECT amount FROM transferred
 """)
-SPENT_TODAY = returns(int)("""
-    SELECT credits FROM key_spending WHERE key_id = %(key_id)s AND day = (now() AT TIME ZONE 'utc')::date
+SPENT_TODAY = returns(lambda key_id, spent: (key_id, spent))("""
+    SELECT key_id, credits FROM key_spending
+    WHERE key_id = ANY(%(key_ids)s::uuid[]) AND day = (now() AT TIME ZONE 'utc')::date
 """)
 
 MOVED = returns(lambda kind, amount: (TransferKind(kind), int(amount)))("""

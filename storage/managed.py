@@ -1,6 +1,5 @@
 """Customers and services as their managers see them: the operator sees all customers, a service sees its own."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -8,10 +7,12 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from schemas.errors import InvalidRequest
 from schemas.identity_tables import Service
+from schemas.lists import Position
 from schemas.tables import Customer
-from storage import customers, ledger
+from storage import customers, ledger, lists
 from storage.api_keys import Owner
 from storage.ledger import Balance
+from storage.lists import Page
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,13 @@ class Found:
     """The credits."""
 
 
-def listed(session: Session, manager: Owner, *, limit: int) -> Sequence[Found]:
-    """The newest customers of a manager."""
-    newest = _of(manager).order_by(col(Customer.created_at).desc(), col(Customer.id)).limit(limit)
-    found = session.exec(newest).all()
-    balances = ledger.balances(session, [customer.id for customer in found])
-    return [Found(customer, balances[customer.id]) for customer in found]
+def listed(
+    session: Session, manager: Owner, after: Position | None, *, limit: int
+) -> tuple[list[Found], Position | None]:
+    """One page of a manager's customers, and the position after which the next page begins."""
+    page = lists.read(session, Customer, _of(manager), after, limit=limit)
+    balances = ledger.balances(session, [customer.id for customer in page.rows])
+    return [Found(customer, balances[customer.id]) for customer in page.rows], page.next
 
 
 def find(session: Session, manager: Owner, name: str) -> Found | None:
@@ -62,9 +64,9 @@ def create(session: Session, manager: Owner, name: str, reference: str | None) -
     return _with_balance(session, customer)
 
 
-def services(session: Session, *, limit: int) -> Sequence[Service]:
-    """The newest services."""
-    return session.exec(select(Service).order_by(col(Service.created_at).desc(), col(Service.id)).limit(limit)).all()
+def services(session: Session, after: Position | None, *, limit: int) -> Page[Service]:
+    """One page of the services."""
+    return lists.read(session, Service, select(Service), after, limit=limit)
 
 
 def _of(manager: Owner) -> SelectOfScalar[Customer]:

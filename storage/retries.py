@@ -10,7 +10,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.setting_groups import PipelineSettings
 from schemas.stages import TERMINAL, status_of
 from schemas.tables import Generation
-from storage import acceptance
+from storage import acceptance, generations
 from storage.acceptance import AcceptedOrder
 from storage.ledger import Spender
 from storage.sql import Sql, returns
@@ -38,7 +38,7 @@ def accept(
     # The lock orders the retries of one generation.
     ended = sql.first(_LOCK, generation_id=generation_id, customer_id=customer_id)
     if ended is None:
-        raise NotFound(f"you have no generation {generation_id}")
+        raise generations.not_found(generation_id)
     earlier = acceptance.find_earlier(sql, identity) if idempotency_key else sql.first(_FIRST, retry_of=generation_id)
     if earlier is not None:
         return AcceptedOrder(earlier, is_new=False)

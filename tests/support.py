@@ -125,6 +125,18 @@ def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds:
     return value
 
 
+def until_sessions_wait(database: Database, count: int) -> None:
+    """Return when so many sessions of the database wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    def read() -> int:
+        with database.transaction() as session:
+            found: int = session.execute(text(query)).scalar_one()
+            return found
+
+    eventually(read, lambda found: found == count)
+
+
 def with_kie_account(settings: Settings) -> Settings:
     """Settings in which the provider Kie is configured."""
     kie = settings.providers.named("kie").model_copy(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
 import typer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from schemas.tables import ApiKey
-    from storage.api_keys import Owner
+    from storage.api_keys import Changes, Owner
 
 app = typer.Typer(no_args_is_help=True, help="API keys of customers, of services and of the operator.")
 
@@ -27,6 +27,13 @@ Service = Annotated[UUID | None, typer.Option(help="a key of this service", meta
 Operator = Annotated[bool, typer.Option("--operator", help="a key of the operator")]
 Key = Annotated[
     str, typer.Argument(parser=a_name, metavar="key", help="the whole key, or exactly its first characters as listed")
+]
+Name = Annotated[str | None, typer.Option(parser=a_name, metavar="<str>", help="the use of the key")]
+DailyCap = Annotated[
+    int | None, typer.Option(min=0, max=MOST_CREDITS, help="credits that the key may spend a day in UTC")
+]
+ExpiresIn = Annotated[
+    timedelta | None, typer.Option(parser=a_duration, metavar="TIME", help="its end, such as 90d, 12h or 30m")
 ]
 
 
@@ -52,7 +59,7 @@ def create_key(
     customer: Customer = None,
     service: Service = None,
     operator: Operator = False,
-    name: Annotated[str | None, typer.Option(parser=a_name, metavar="<str>", help="the use of the key")] = None,
+    name: Name = None,
     scope: Annotated[
         list[Scope] | None, typer.Option(help="may be given several times; default: generate and read")
     ] = None,
@@ -60,12 +67,8 @@ def create_key(
     makes_customers: Annotated[
         bool, typer.Option("--makes-customers", help="of a service: the first use of an unknown customer makes it")
     ] = False,
-    daily_cap: Annotated[
-        int | None, typer.Option(min=0, max=MOST_CREDITS, help="credits that the key may spend a day in UTC")
-    ] = None,
-    expires_in: Annotated[
-        timedelta | None, typer.Option(parser=a_duration, metavar="TIME", help="its end, such as 90d, 12h or 30m")
-    ] = None,
+    daily_cap: DailyCap = None,
+    expires_in: ExpiresIn = None,
 ) -> None:
     """Create an API key. The key appears once."""
     from storage import api_keys, customers
@@ -81,6 +84,32 @@ def create_key(
     with transaction() as session:
         made = customers.create_key_of(session, _owner(customer, service, operator), terms)
     _show(made.material)
+
+
+@app.command("change")
+def change_key(
+    key: Key,
+    name: Name = None,
+    no_name: Annotated[bool, typer.Option("--no-name", help="remove the name")] = False,
+    daily_cap: DailyCap = None,
+    no_daily_cap: Annotated[bool, typer.Option("--no-daily-cap", help="remove the cap")] = False,
+    expires_in: ExpiresIn = None,
+    no_end: Annotated[bool, typer.Option("--no-end", help="remove the end")] = False,
+) -> None:
+    """Change the name, the daily cap or the end of a key. The rest stays as it is."""
+    from storage import api_keys
+
+    given = {"name": (name, no_name), "daily_cap": (daily_cap, no_daily_cap), "expires_in": (expires_in, no_end)}
+    if any(value is not None and removes for value, removes in given.values()):
+        raise typer.BadParameter("give a new value, or the option that removes the old one")
+    changes = {term: value for term, (value, removes) in given.items() if removes or value is not None}
+    if not changes:
+        raise typer.BadParameter("name a change, such as --daily-cap 500 or --no-daily-cap")
+    with transaction() as session:
+        row = _meant(session, key, None)[0]
+        api_keys.change(session, row, cast("Changes", changes))
+    cap = "has no daily cap" if row.daily_cap is None else f"may spend {row.daily_cap} credits a day"
+    console.print(f"{row.prefix} {cap} and {_end_of(row)}", highlight=False)
 
 
 @app.command("revoke")
@@ -120,9 +149,8 @@ def rotate_key(
     with transaction() as session:
         keys = _meant(session, key, None)
         made = api_keys.rotate(session, keys[0], ends_in=ends_in, expires_in=expires_in)
-        end = keys[0].expires_at
     _show(made.material)
-    console.print(f"{keys[0].prefix} ends at {end:%Y-%m-%d %H:%M:%S} UTC", highlight=False)
+    console.print(f"{keys[0].prefix} {_end_of(keys[0])}", highlight=False)
 
 
 def _owner(customer: UUID | None, service: UUID | None, is_operator: bool) -> "Owner":
@@ -155,3 +183,7 @@ def _meant(session: "Session", first: str, second: str | None) -> Sequence["ApiK
 
 def _show(material: str) -> None:
     console.print(f"api key  {material}", soft_wrap=True)
+
+
+def _end_of(row: "ApiKey") -> str:
+    return "has no end" if row.expires_at is None else f"ends at {row.expires_at:%Y-%m-%d %H:%M:%S} UTC"

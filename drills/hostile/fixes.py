@@ -66,9 +66,9 @@ FIXES = (
         name="authentication before the body",
         breaks="a stranger's body is parsed",
         file="gateway/authentication.py",
-        old="            request.state.caller = caller = await identify(request, await _material(request), scope)\n",
+        old="            request.state.caller = await identify(request, await _material(request), scope)\n",
         new="            await request.body()\n"
-        "            request.state.caller = caller = await identify(request, await _material(request), scope)\n",
+        "            request.state.caller = await identify(request, await _material(request), scope)\n",
         checks=("300 with half a body, no key",),
     ),
     Mutant(
@@ -82,9 +82,9 @@ FIXES = (
     Mutant(
         name="the limit of a callback's size",
         breaks="a callback has any size",
-        file="api_gateway.py",
-        old="MAX_BODY_BYTES = 1024 * 1024\n",
-        new="MAX_BODY_BYTES = 1024**3\n",
+        file="gateway/body_limit.py",
+        old="_USUAL_BYTES = 1024 * 1024\n",
+        new="_USUAL_BYTES = 1024**3\n",
         checks=("callback: a body of 8 MB",),
     ),
     Mutant(

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.openai.errors import MayBeRecorded
+from gateway.openai.names import meant
 from gateway.renamed import renamed
 from intake.digests import Digest
 from providers.catalogue import Catalogue
@@ -90,13 +91,15 @@ async def take_all(
 def fitted(
     request: Request, order: GenerationRequest, names: Mapping[str, str], *, mode: FitMode = "nearest"
 ) -> Fitted:
-    """The order with settings of the model that will serve it.
+    """The order with settings of the model that will serve it. The order may name the model by the operator's name.
 
     Raises:
         RequestError: the model cannot be ordered.
     """
+    services: GatewayServices = request.app.state.services
+    model = meant(order.model, services.settings.openai.models)
     with in_this_dialect(names):
-        return catalogue_of(request).fitted(order, mode=mode)
+        return catalogue_of(request).fitted(order.model_copy(update={"model": model}), mode=mode)
 
 
 def catalogue_of(request: Request) -> Catalogue:
@@ -124,5 +127,5 @@ def in_this_dialect(names: Mapping[str, str]) -> Iterator[None]:
     except RequestError as error:
         raise renamed(error, names) from None
     except OUTAGES as error:
-        text = "the order may be recorded, so do not send it again before you have looked: list your videos first"
+        text = "the order may be recorded, so do not send it again before you have looked into GET /v1/generations"
         raise MayBeRecorded(text) from error

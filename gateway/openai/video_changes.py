@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openai.bodies import Body, body_of
+from gateway.openai.names import meant
 from gateway.openai.ordering import catalogue_of, in_this_dialect
 from gateway.openai.video_answers import VideoAnswer
 from gateway.openai.video_bodies import documented
@@ -164,7 +165,7 @@ async def _changed(
 def _order(fields: EditFields, models: Mapping[str, str]) -> GenerationRequest:
     values: dict[str, Any] = {
         "kind": Kind.VIDEO,
-        "model": fields.model and models.get(fields.model, fields.model),
+        "model": meant(fields.model, models),
         "prompt": fields.prompt,
         "video_urls": [fields.video],
         "duration_seconds": fields.seconds if isinstance(fields, ExtensionFields) else None,

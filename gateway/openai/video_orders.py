@@ -34,11 +34,8 @@ class VideoOrder:
     """The fields that are taken and not used."""
 
 
-def video_order(fields: VideoFields, models: Mapping[str, str]) -> VideoOrder:
+def video_order(fields: VideoFields) -> VideoOrder:
     """The order that the fields make.
-
-    Args:
-        models: the operator's names of models on this door, and the models that they stand for.
 
     Raises:
         InvalidRequest: the values make no request.
@@ -47,12 +44,10 @@ def video_order(fields: VideoFields, models: Mapping[str, str]) -> VideoOrder:
     size = None if fields.size in {None, AUTO} else fields.size
     pictures = _pictures(fields)
     names = _names(fields, size, pictures)
-    asked = fields.model or USUAL_MODEL
     shape, resolution = shape_of(size) if size else (None, None)
     values: dict[str, Any] = {
         "kind": Kind.VIDEO,
-        # An empty name stands for the first model that can do the rest.
-        "model": models.get(asked, asked) or None,
+        "model": fields.model or USUAL_MODEL,
         "prompt": fields.prompt,
         "negative_prompt": fields.negative_prompt,
         "image_urls": [url for _, url in pictures],

@@ -57,7 +57,7 @@ async def create_video(
     """
     async with body_of(request, services, customer.id) as body:
         fields = body.parsed(VideoFields)
-        order = video_order(fields, services.settings.openai.models)
+        order = video_order(fields)
         files = await stored_files(body, services, customer.id)
     fits = fitted(request, order.request.with_urls(files.urls), order.names, mode="drop")
     told = Fitted(fits.request, (*fits.changes, *order.ignored))

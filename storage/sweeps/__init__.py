@@ -29,6 +29,8 @@ _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
     SweepKind.RECEIPTS: rows.receipts,
     SweepKind.KEYS: rows.idempotency_keys,
     SweepKind.DIGESTS: rows.digests,
+    SweepKind.SPENDING: rows.key_spending,
+    SweepKind.SHARES: rows.shares,
     SweepKind.DELETED: files.deleted_customers,
 }
 

@@ -1,4 +1,4 @@
-"""The sweepers of the database: callback receipts, idempotency keys and digests of orders."""
+"""The sweepers of the database: callback receipts, keys, digests of orders, the spending of keys, and shares."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -48,24 +48,55 @@ _COUNT_KEYS = text("""
     WHERE idempotency_key IS NOT NULL AND finished_at < now() - make_interval(secs => :age)
 """)
 
-_DELETE_DIGESTS = text("""
+_EXPIRED = "expires_at < now() - make_interval(secs => :age)"
+
+_DELETE_DIGESTS = text(f"""
     WITH due AS (
-        SELECT generation_id FROM order_digests WHERE expires_at < now()
-        ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
+        SELECT generation_id FROM order_digests WHERE {_EXPIRED} ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
     ), deleted AS (
         DELETE FROM order_digests USING due WHERE order_digests.generation_id = due.generation_id RETURNING 1
     )
     SELECT count(*) FROM deleted
-""")
+""")  # noqa: S608 -- a constant
 
-_COUNT_DIGESTS = text("SELECT count(*), 0 FROM order_digests WHERE expires_at < now()")
+_COUNT_DIGESTS = text(f"SELECT count(*), 0 FROM order_digests WHERE {_EXPIRED}")  # noqa: S608 -- a constant
+
+# The spending of today is never due: the cap compares it.
+_OLD_DAY = "day < ((now() - make_interval(secs => :age)) AT TIME ZONE 'utc')::date"
+
+_DELETE_SPENDING = text(f"""
+    WITH due AS (
+        SELECT key_id, day FROM key_spending WHERE {_OLD_DAY} ORDER BY day LIMIT :slice FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM key_spending USING due
+        WHERE key_spending.key_id = due.key_id AND key_spending.day = due.day RETURNING key_spending.day
+    )
+    SELECT count(*) FROM deleted
+""")  # noqa: S608 -- a constant
+
+_COUNT_SPENDING = text(f"SELECT count(*), 0 FROM key_spending WHERE {_OLD_DAY}")  # noqa: S608 -- a constant
+
+# LEAST leaves NULL out: a share that was not revoked ends when it expires.
+_END = "least(expires_at, revoked_at)"
+_ENDED = f"{_END} < now() - make_interval(secs => :age)"
+
+_DELETE_SHARES = text(f"""
+    WITH due AS (
+        SELECT id FROM shares WHERE {_ENDED} ORDER BY {_END} LIMIT :slice FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM shares USING due WHERE shares.id = due.id RETURNING shares.id
+    )
+    SELECT count(*) FROM deleted
+""")  # noqa: S608 -- constants
+
+_COUNT_SHARES = text(f"SELECT count(*), 0 FROM shares WHERE {_ENDED}")  # noqa: S608 -- a constant
 
 
 def receipts(run: Sweep) -> Iterator[Portion]:
     """Remove receipts that are older than their retention, if their generations finished as long ago."""
     age = _seconds(run.retention.receipt_days)
     if run.is_dry:
-        yield _counted(run, _COUNT_RECEIPTS, age=age)
+        yield _counted(run, _COUNT_RECEIPTS, age)
         return
     last = 0
     while True:
@@ -79,34 +110,41 @@ def receipts(run: Sweep) -> Iterator[Portion]:
 
 def idempotency_keys(run: Sweep) -> Iterator[Portion]:
     """Clear the idempotency keys of generations that finished before the retention: customers' keys and Redis' keys."""
-    age = _seconds(run.retention.idempotency_key_days)
-    if run.is_dry:
-        yield _counted(run, _COUNT_KEYS, age=age)
-        return
-    yield from _in_slices(run, _FORGET_KEYS, age=age)
+    return _in_slices(run, run.retention.idempotency_key_days, remove=_FORGET_KEYS, count=_COUNT_KEYS)
 
 
 def digests(run: Sweep) -> Iterator[Portion]:
     """Remove the digests of orders that no later order looks for."""
+    return _in_slices(run, 0, remove=_DELETE_DIGESTS, count=_COUNT_DIGESTS)
+
+
+def key_spending(run: Sweep) -> Iterator[Portion]:
+    """Remove the spending of days before the retention."""
+    return _in_slices(run, run.retention.key_spending_days, remove=_DELETE_SPENDING, count=_COUNT_SPENDING)
+
+
+def shares(run: Sweep) -> Iterator[Portion]:
+    """Remove shares that ended before the retention. Their links have not worked since."""
+    return _in_slices(run, run.retention.share_days, remove=_DELETE_SHARES, count=_COUNT_SHARES)
+
+
+def _in_slices(run: Sweep, days: float, *, remove: TextClause, count: TextClause) -> Iterator[Portion]:
+    """Run `remove` until it finds nothing more. A dry run runs `count` once."""
+    age = _seconds(days)
     if run.is_dry:
-        yield _counted(run, _COUNT_DIGESTS)
+        yield _counted(run, count, age)
         return
-    yield from _in_slices(run, _DELETE_DIGESTS)
-
-
-def _in_slices(run: Sweep, statement: TextClause, **given: float) -> Iterator[Portion]:
-    """Run a statement that counts its rows, until it finds none."""
     while True:
         with run.database.transaction() as session:
-            count: int = session.execute(statement, {"slice": SLICE, **given}).scalar_one()
-        if not count:
+            removed: int = session.execute(remove, {"age": age, "slice": SLICE}).scalar_one()
+        if not removed:
             return
-        yield Portion(count)
+        yield Portion(removed)
 
 
-def _counted(run: Sweep, query: TextClause, **given: float) -> Portion:
+def _counted(run: Sweep, query: TextClause, age: float) -> Portion:
     with run.database.transaction() as session:
-        count, size_bytes = session.execute(query, given).one()
+        count, size_bytes = session.execute(query, {"age": age}).one()
     return Portion(count, int(size_bytes))
 
 

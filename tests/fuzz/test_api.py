@@ -1,7 +1,9 @@
 """Every operation answers as the OpenAPI document says, whatever is sent."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,13 +17,15 @@ from api_gateway import create_app
 from schemas import callback_token
 from schemas.content_link import content_link
 from schemas.enums import Scope
+from schemas.errors import LeaseLost
 from schemas.input_link import input_link
-from schemas.setting_groups import CdnSettings, StreamSettings
+from schemas.setting_groups import CdnSettings, OpenaiSettings, StreamSettings
 from schemas.settings import Settings
 from storage import customers
 from storage.api_keys import OPERATOR, Terms
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.sql import returns
 from tests.fuzz.api import Api, Operation, Outcome, run
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
@@ -51,13 +55,44 @@ def api(
             "UPDATE assets SET object_key = %(key)s WHERE object_key = %(was)s", key=result_key, was=stored.object_key
         )
     # A stream of a waiting generation has no end of its own.
-    changes = {"cdn": CdnSettings(secret=SecretStr(CDN_SECRET)), "streams": StreamSettings(longest_seconds=1)}
+    changes = {
+        "cdn": CdnSettings(secret=SecretStr(CDN_SECRET)),
+        "streams": StreamSettings(longest_seconds=1),
+        "openai": OpenaiSettings(image_wait_seconds=1),
+    }
     settings = settings.model_copy(update=changes)
-    with serving(create_app(settings)) as client:
+    with serving(create_app(settings)) as client, images_made(database, settings, objects):
         address = str(client.base_url).rstrip("/")
         share_id = a_share(database, generation_id)
         known = operations(settings, objects, generation_id, batch_id, result_key, share_id)
         yield Api(address, owner.api_key, stranger.api_key, known)
+
+
+@contextmanager
+def images_made(database: Database, settings: Settings, objects: ObjectStore) -> Iterator[None]:
+    """Complete the generations of OpenAI's door in a thread: an image request waits for its end."""
+    ends = threading.Event()
+
+    def make() -> None:
+        while not ends.wait(0.2):
+            with database.statement() as sql:
+                newest = sql.first(_NEWEST)
+            if newest is not None:
+                # A request may cancel the generation meanwhile.
+                with suppress(LeaseLost, AssertionError):
+                    complete(database, settings, objects, newest, b"a picture")
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    yield
+    ends.set()
+    thread.join()
+
+
+_NEWEST = returns(UUID)("""
+    SELECT id FROM order_digests JOIN generations ON id = generation_id
+    WHERE stage = 'queued' AND kind = 'image' ORDER BY order_digests.created_at DESC LIMIT 1
+""")
 
 
 def operations(
@@ -97,10 +132,13 @@ def managed(api: Api, database: Database, make_customer: Callable[[int], NewCust
     with database.transaction() as session:
         key = customers.create_key_of(session, OPERATOR, Terms(scopes=tuple(Scope))).material
         service = customers.create_service(session, "a service")
+        spare = {"path.key_id": str(customers.create_key_of(session, OPERATOR, Terms()).row.id)}
     other = str(make_customer(RICH).id)
     known = [
         Operation("/v1/admin/customers/{customer_id}", {"path.customer_id": other}),
         Operation("/v1/admin/services/{service_id}/keys", {"path.service_id": str(service.id)}),
+        Operation("/v1/keys/{key_id}", spare),
+        Operation("/v1/keys/{key_id}/rotate", spare),
     ]
     return replace(api, owner=key, operations=known)
 

@@ -102,3 +102,25 @@ def test_customer_is_deleted_once_and_after_a_question(
         assert customers.authenticate(of(session), customer.api_key) is None
     assert json.loads(reelworks("customers", "list", "--json").out) == []
     assert reelworks("customers", "delete", str(customer.id), "--yes").status == 1
+
+
+def test_key_is_changed_and_its_new_terms_are_told(
+    reelworks: Reelworks, database: Database, customer: NewCustomer
+) -> None:
+    key = customer.api_key
+    told = reelworks("keys", "change", key[:8], "--name", "shop", "--daily-cap", "5", "--expires-in", "90d").out
+
+    assert told.startswith(f"{key[:8]} may spend 5 credits a day and ends at ")
+    assert known(database, key).key.daily_cap == 5
+    assert reelworks("keys", "change", key, "--no-daily-cap", "--no-end").out == (
+        f"{key[:8]} has no daily cap and has no end\n"
+    )
+    listed = json.loads(reelworks("keys", "list", str(customer.id), "--json").out)[0]
+    assert (listed["name"], listed["daily_cap"], listed["expires_at"]) == ("shop", None, None)
+
+
+@pytest.mark.parametrize("options", [(), ("--name", "shop", "--no-name"), ("--daily-cap", "-1")])
+def test_change_of_nothing_or_of_both_ways_is_refused(
+    reelworks: Reelworks, customer: NewCustomer, options: tuple[str, ...]
+) -> None:
+    assert reelworks("keys", "change", customer.api_key, *options).status == 2

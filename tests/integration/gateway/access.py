@@ -70,6 +70,8 @@ def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str
     content = operation.get("requestBody", {}).get("content", {})
     if examples := content.get("application/json", {}).get("schema", {}).get("examples"):
         return {"json": examples[0]}
+    if "multipart/form-data" in content:
+        return {"data": {"prompt": "a boat"}, "files": {"image": png(8, 8)}}
     if "application/json" not in content:
         return {"content": png(8, 8)} if content else {}
     reference = content["application/json"]["schema"]
@@ -169,4 +171,5 @@ def told(answer: httpx.Response) -> str:
 def problem(answer: httpx.Response) -> dict[str, Any]:
     """The members of an error, in RFC 9457 or in OpenAI's envelope."""
     body: dict[str, Any] = answer.json()
-    return body.get("error", body)
+    members: dict[str, Any] = body.get("error", body)
+    return members

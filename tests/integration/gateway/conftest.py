@@ -1,6 +1,7 @@
 """A gateway in front of the run's services."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -8,6 +9,9 @@ import redis
 
 from api_gateway import create_app
 from schemas.settings import Settings
+from storage import customers
+from storage.api_keys import Owner, Terms
+from storage.database import Database
 from tests.integration.gateway.serving import serving
 from tests.support import NewCustomer
 
@@ -23,6 +27,24 @@ def gateway(settings: Settings) -> Iterator[httpx.Client]:
 def customer(make_customer: Callable[[int], NewCustomer]) -> NewCustomer:
     """A customer with 100 credits."""
     return make_customer(100)
+
+
+@pytest.fixture
+def make_key(database: Database) -> Callable[..., str]:
+    """Makes a key of an owner."""
+
+    def make(owner: Owner, **terms: Any) -> str:
+        with database.transaction() as session:
+            return customers.create_key_of(session, owner, Terms(**terms)).material
+
+    return make
+
+
+@pytest.fixture
+def service(database: Database) -> Owner:
+    """A service."""
+    with database.transaction() as session:
+        return Owner(service_id=customers.create_service(session, "web shop").id)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from api_gateway import create_app
-from schemas.setting_groups import TestKeySettings
+from schemas.setting_groups import OpenaiSettings, TestKeySettings
 from schemas.settings import Settings
 from storage.database import Database
 from tests.integration.gateway.access import COLUMNS, Operation, World, operations, problem, told
@@ -33,7 +33,9 @@ OF_OTHERS = {"404 `not_found`", "403 `not_for_this_key`"}
 def gateway(settings: Settings) -> Iterator[httpx.Client]:
     """A gateway whose sandbox is away."""
     test_keys = TestKeySettings(sandbox_url="http://127.0.0.1:1", api_key=SecretStr("sandbox"))
-    with serving(create_app(settings.model_copy(update={"test_keys": test_keys}))) as client:
+    # No worker makes an image for which a request waits.
+    impatient = OpenaiSettings(image_wait_seconds=0.1)
+    with serving(create_app(settings.model_copy(update={"test_keys": test_keys, "openai": impatient}))) as client:
         yield client
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +14,7 @@ from schemas.enums import Scope
 from schemas.setting_groups import TestKeySettings
 from schemas.settings import Settings
 from storage import customers, ledger
-from storage.api_keys import Owner, Terms
+from storage.api_keys import Owner
 from storage.database import Database
 from storage.sql import of
 from tests.integration.gateway.serving import serving
@@ -32,24 +31,6 @@ def gateway(settings: Settings) -> Iterator[httpx.Client]:
     test_keys = TestKeySettings(sandbox_url="http://127.0.0.1:1", api_key=SecretStr("sandbox"))
     with serving(create_app(settings.model_copy(update={"test_keys": test_keys}))) as client:
         yield client
-
-
-@pytest.fixture
-def make_key(database: Database) -> Callable[..., str]:
-    """Makes a key of an owner."""
-
-    def make(owner: Owner, **terms: Any) -> str:
-        with database.transaction() as session:
-            return customers.create_key_of(session, owner, Terms(**terms)).material
-
-    return make
-
-
-@pytest.fixture
-def service(database: Database) -> Owner:
-    """A service."""
-    with database.transaction() as session:
-        return Owner(service_id=customers.create_service(session, "web shop").id)
 
 
 def headers(key: str, customer: str | None = None) -> dict[str, str]:

@@ -174,8 +174,8 @@ def test_a_wrong_request_names_the_field(
 
 
 def test_an_unknown_field_names_the_field_that_says_the_same(gateway: httpx.Client, customer: NewCustomer) -> None:
-    answer = create(gateway, customer, json=PROMPT | {"image_url": "https://example.com/a.png"})
-    expected = "image_url: there is no field `image_url`; `input_reference` takes the first picture"
+    answer = create(gateway, customer, json=PROMPT | {"image": "https://example.com/a.png"})
+    expected = "image: there is no field `image`; `input_reference` takes the first picture"
     assert answer.json()["error"]["message"] == expected
 
 
@@ -343,7 +343,7 @@ def test_a_video_is_extended_by_a_model_that_can(gateway: httpx.Client, customer
         {"json": PROMPT | {"seconds": "8", "video": {"id": veo}}},
         {"files": form(prompt="it sails on", seconds="8") | {"video[id]": (None, veo)}},
     ):
-        answer = gateway.post(f"{PATH}/extensions", headers=customer.headers, **sent)  # type: ignore[arg-type]
+        answer = gateway.post(f"{PATH}/extensions", headers=customer.headers, **sent)
         assert answer.status_code == 200, answer.text
         video = answer.json()
         assert (video["model"], video["seconds"], video["remixed_from_video_id"]) == ("veo-3-extend", "7", veo)

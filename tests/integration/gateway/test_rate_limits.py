@@ -6,13 +6,17 @@ import httpx
 import pytest
 import redis
 import structlog
+from sqlalchemy import text
 
 from api_gateway import create_app
 from schemas.setting_groups import RateLimitSettings
 from schemas.settings import Settings
 from stack.ports import free_port
+from storage import customers
+from storage.api_keys import Owner, Terms
+from storage.database import Database
 from tests.integration.gateway.serving import serving
-from tests.support import NewCustomer
+from tests.support import NewCustomer, operator_key
 
 READS, WRITES = 5, 2
 LIMITS = RateLimitSettings(reads_per_minute=READS, writes_per_minute=WRITES)
@@ -63,6 +67,41 @@ def test_reads_and_writes_count_apart(gateway: httpx.Client, customer: NewCustom
     # An error tells the limit, too.
     assert answers[0].headers["ratelimit-policy"] == f'"writes";q={WRITES};w=60'
     assert _read(gateway, customer).status_code == 200
+
+
+def test_request_beyond_the_limit_makes_no_customer(gateway: httpx.Client, database: Database) -> None:
+    with database.transaction() as session:
+        service = Owner(service_id=customers.create_service(session, "web shop").id)
+        key = customers.create_key_of(session, service, Terms(makes_customers=True)).material
+    order = {"model": "nano-banana", "prompt": "a lighthouse"}
+
+    def answer(named: str) -> int:
+        headers = {"X-API-Key": key, "X-Customer-ID": named}
+        return gateway.post("/v1/generations", json=order, headers=headers).status_code
+
+    assert [answer(str(number)) for number in range(WRITES + 1)] == [402, 402, 429]
+    with database.transaction() as session:
+        made = session.execute(text("SELECT reference FROM customers ORDER BY reference")).scalars()
+        assert list(made) == ["0", "1"]
+
+
+def test_request_for_an_unknown_customer_counts(gateway: httpx.Client, database: Database) -> None:
+    headers = {"X-API-Key": operator_key(database), "X-Customer-ID": "unknown"}
+    answers = [gateway.get("/v1/credits", headers=headers).status_code for _ in range(READS + 1)]
+
+    assert answers == [404] * READS + [429]
+
+
+def test_limit_of_a_request_takes_one_round_trip(
+    gateway: httpx.Client, customer: NewCustomer, broker: redis.Redis
+) -> None:
+    # The first request loads the script.
+    _read(gateway, customer)
+    before = broker.info("commandstats")
+    _read(gateway, customer)
+    after = broker.info("commandstats")
+
+    assert after["cmdstat_evalsha"]["calls"] - before["cmdstat_evalsha"]["calls"] == 1
 
 
 def test_head_is_a_read(gateway: httpx.Client, customer: NewCustomer) -> None:

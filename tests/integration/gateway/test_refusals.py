@@ -77,6 +77,23 @@ def test_id_that_is_no_uuid_is_not_found(
     assert "not-an-id" not in answer.text
 
 
+def test_operations_refuse_a_body_that_is_no_json_where_the_document_says_so(
+    gateway: httpx.Client, database: Database, customer: NewCustomer
+) -> None:
+    headers = {"X-API-Key": operator_key(database), "X-Customer-ID": str(customer.id), "Content-Type": "text/plain"}
+    writes = [one for one in operations() if one[0] in {"POST", "PATCH"} and one[1].startswith("/v1/")]
+    answers = [
+        gateway.request(method, re.sub(r"\{\w+\}", ID, path), content=BROKEN, headers=headers)
+        for method, path, _ in writes
+    ]
+
+    refused = {
+        (method, path) for (method, path, _), answer in zip(writes, answers, strict=True) if answer.status_code == 415
+    }
+    assert refused == {(method, path) for method, path, operation in writes if "415" in operation["responses"]}
+    assert {(method, path) for method, path, operation in writes if "requestBody" in operation} == refused
+
+
 def test_every_kind_of_wrong_request_is_refused_in_order(gateway: httpx.Client, customer: NewCustomer) -> None:
     def post(body: bytes, content_type: str) -> int:
         headers = {**customer.headers, "Content-Type": content_type}

@@ -28,7 +28,7 @@ from storage.sweeps import sweep
 from tests.integration.gateway.finishing import fail
 from tests.integration.intake.conftest import Door, redis_door_of
 from tests.integration.intake.test_doors import PICTURE
-from tests.support import NewCustomer, eventually, new_customer
+from tests.support import NewCustomer, new_customer, until_sessions_wait
 
 PRICE = 4
 KEY = UUID(int=1)
@@ -173,18 +173,6 @@ def locked(database: Database, customer: NewCustomer, ends: ExitStack) -> None:
     session.execute(text("SELECT FROM customers WHERE id = :id FOR UPDATE"), {"id": customer.id})
 
 
-def waiting(database: Database, count: int) -> None:
-    """Return when so many sessions wait for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-
-    def read() -> int:
-        with database.transaction() as session:
-            found: int = session.execute(text(query)).scalar_one()
-            return found
-
-    eventually(read, lambda found: found == count)
-
-
 @pytest.mark.parametrize("counts", [(0, 1), (1, 0), (1, 2)])
 def test_attempt_that_comes_while_another_is_being_taken_returns_its_generation(
     take: Take, database: Database, customer: NewCustomer, helpers: ThreadPoolExecutor, counts: tuple[int, int]
@@ -193,9 +181,9 @@ def test_attempt_that_comes_while_another_is_being_taken_returns_its_generation(
     with ExitStack() as ends:
         locked(database, customer, ends)
         first = helpers.submit(take, attempt(counts[0]))
-        waiting(database, 1)
+        until_sessions_wait(database, 1)
         second = helpers.submit(take, attempt(counts[1], began_at=began_at))
-        waiting(database, 2)
+        until_sessions_wait(database, 2)
     assert first.result() == second.result()
     assert generations(database, customer) == 1
 
@@ -207,9 +195,9 @@ def test_first_attempt_that_waits_for_its_retry_still_counts_from_its_arrival(
     with ExitStack() as ends:
         locked(database, customer, ends)
         retry = helpers.submit(take, attempt(1))
-        waiting(database, 1)
+        until_sessions_wait(database, 1)
         first = helpers.submit(take, attempt(0))
-        waiting(database, 2)
+        until_sessions_wait(database, 2)
         time.sleep(0.3)  # the wait for the lock must not count as a later arrival
     assert first.result() == retry.result()
     assert generations(database, customer) == 1

@@ -201,7 +201,7 @@ _AT_0011 = [
     "UPDATE shares SET views = views + 1, revoked_at = clock_timestamp()",
 ]
 
-_AT_0013 = [
+_AT_0017 = [
     """
         INSERT INTO order_digests (generation_id, value, is_retry, created_at, expires_at)
         VALUES (md5('completed')::uuid, 'a hash', false, clock_timestamp(), clock_timestamp() + interval '20 minutes')
@@ -221,7 +221,11 @@ _STATEMENTS = {
     "0010": [],
     "0011": _AT_0011,
     "0012": [],
-    "0013": _AT_0013,
+    "0013": ["UPDATE ledger_transfers SET is_uncounted = true WHERE kind = 'hold'"],
+    "0014": [],
+    "0015": [],
+    "0016": [],
+    "0017": _AT_0017,
 }
 
 ACCEPTED = {

@@ -10,6 +10,7 @@ from kombu.transport.virtual import Channel, Message
 
 from drills.hostile.messages import WRONG, message
 from schemas.enums import Queue, TaskName
+from schemas.json_values import MOST_VALUES, TOO_MANY_VALUES
 from workers.envelopes import checked
 from workers.plain_messages import Unreadable
 
@@ -69,6 +70,19 @@ def test_an_order_with_too_many_values_is_refused_before_it_is_parsed() -> None:
     request = {"prompt": "a prompt", **{f"field {number}": 1 for number in range(20_001)}}
     order = message([[], {"customer_id": "a customer", "request": request}, {}])
     assert why(order) == "the message is too large: JSON may have up to 20000 commas and brackets"
+
+
+@pytest.mark.parametrize("opening", [b"", b'{"headers": {"id": "1"}, "properties": ['])
+def test_a_message_with_too_many_values_is_discarded_before_it_is_parsed(opening: bytes) -> None:
+    with pytest.raises(Unreadable, match=TOO_MANY_VALUES):
+        checked(opening + b"," * (MOST_VALUES + 1), "requests")
+
+
+def test_the_values_of_a_body_that_is_a_plain_text_count_once() -> None:
+    request = {"prompt": "a prompt", "image_urls": [1] * (MOST_VALUES - 20)}
+    properties = {"body_encoding": "utf-8", "delivery_info": {"priority": [1] * 100}}
+    order = {**message(properties=properties), "body": json.dumps([[], {"request": request}, {}])}
+    assert taken(order)["kwargs"]["request"] == request
 
 
 @pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:12])

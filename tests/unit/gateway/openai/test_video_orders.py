@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from gateway.openai.names import meant
 from gateway.openai.video_fields import VideoFields
 from gateway.openai.video_ids import generation_of, id_of_video
 from gateway.openai.video_orders import VideoOrder, video_order
 from schemas.errors import InvalidRequest, NotFound
 
-MODELS = {"sora-2": "kling-3.0-video", "any": ""}
 UPLOAD = "3e41a28d-5bf9-40ce-a038-dc975dda27ad"
 PICTURE, LAST = "https://example.com/a.png", "https://example.com/b.png"
 
 
 def order(**fields: Any) -> VideoOrder:
-    return video_order(VideoFields.model_validate({"prompt": "a boat", **fields}), MODELS)
+    return video_order(VideoFields.model_validate({"prompt": "a boat", **fields}))
 
 
 def settings(**fields: Any) -> dict[str, Any]:
@@ -25,9 +25,16 @@ def settings(**fields: Any) -> dict[str, Any]:
 
 
 def test_an_order_without_a_model_is_one_of_openais_usual_model() -> None:
-    assert order().request.model == "kling-3.0-video"
+    assert order().request.model == "sora-2"
     assert order(model="veo-3.1").request.model == "veo-3.1"
-    assert order(model="any").request.model is None
+
+
+def test_the_operators_names_stand_for_models_of_the_catalogue() -> None:
+    names = {"sora-2": "kling-3.0-video", "any": ""}
+    assert meant("sora-2", names) == "kling-3.0-video"
+    assert meant("veo-3.1", names) == "veo-3.1"
+    assert meant("any", names) is None
+    assert meant(None, names) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""Reads the form of an image edit: fields, files, and images as texts."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import Field, ValidationError
+from starlette.datastructures import FormData, UploadFile
+
+from gateway.form_files import FormFile
+from gateway.openai.image_orders import ImageFields
+from schemas.enums import Kind
+from schemas.errors import InvalidRequest
+from schemas.refusals import Place, refusal
+from schemas.text import OptionalName
+
+MOST_FILES: Final = 16
+"""The most images of an edit, as OpenAI has it."""
+
+_IMAGE = re.compile(r"image(\[[0-9]{0,2}\])?")
+_ENTRY = re.compile(r"metadata\[([^\[\]]+)\]")
+
+_NO_MASK = "is not taken: no model here edits a part of an image; describe the change in the prompt"
+
+
+class EditFields(ImageFields):
+    """The fields of an edit beside its files."""
+
+    image: list[str] = Field(
+        default=[],
+        description="the images: files, or texts as in `image_urls` of POST /v1/generations; also `image[]`",
+        max_length=MOST_FILES,
+    )
+    input_fidelity: OptionalName = Field(default=None, description="taken, and not used", max_length=20)
+
+
+@dataclass(frozen=True)
+class EditForm:
+    """The form of an edit."""
+
+    fields: EditFields
+    """The fields. Images that are texts are among them."""
+    files: list[FormFile]
+    """The images that are files."""
+
+
+def read_edit(form: FormData) -> EditForm:
+    """The fields and the files of a form.
+
+    Raises:
+        InvalidRequest: a field is wrong or unknown, or there is no image.
+    """
+    values: dict[str, Any] = {}
+    files: list[FormFile] = []
+    for name, value in form.multi_items():
+        field = "image" if _IMAGE.fullmatch(name) else name
+        if field == "mask":
+            raise InvalidRequest.of_fields([("mask", _NO_MASK)])
+        if isinstance(value, UploadFile):
+            if field != "image":
+                raise InvalidRequest.of_fields([(name, "takes no file")])
+            files.append(FormFile(f"image.{len(files)}", value, Kind.IMAGE))
+        elif field == "image":
+            values.setdefault("image", []).append(value)
+        elif entry := _ENTRY.fullmatch(name):
+            values.setdefault("metadata", {})[entry[1]] = value
+        else:
+            values[name] = value
+    fields = _parsed(values)
+    if not files and not fields.image:
+        raise InvalidRequest.of_fields([("image", "is missing: send one or more images as `image` or `image[]`")])
+    return EditForm(fields, files)
+
+
+def _parsed(values: dict[str, Any]) -> EditFields:
+    try:
+        return EditFields.model_validate(values)
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False)
+        raise refusal(problems, lambda location: Place(location, EditFields, "form")) from None

@@ -1,0 +1,91 @@
+"""`/openai/v1/images`: makes and edits images. The request is the wait, as OpenAI's clients expect."""
+
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from gateway.authentication import TheCustomer, customers_router
+from gateway.dependencies import ServicesOf
+from gateway.form_files import open_form, store_files
+from gateway.json_body import BODY_KINDS, RequireJson
+from gateway.openai.errors import MayBeRecorded, openai_errors
+from gateway.openai.image_answers import ImagesAnswer
+from gateway.openai.image_calls import served
+from gateway.openai.image_errors import ImageFailed, ImageRefused, ImageUnfinished
+from gateway.openai.image_forms import MOST_FILES, EditFields, read_edit
+from gateway.openai.image_orders import ImageFields, image_order
+from gateway.openai.retries import digest_of
+from gateway.openapi import Responses
+from gateway.ordering import LOCATION, ORDER_KINDS, IdempotencyKeyHeader
+from gateway.preferences import Prefer, wait_of
+from gateway.problems import NoResult
+from gateway.warnings import WARNING
+from schemas.enums import Door
+from schemas.inputs import upload_url
+
+EDITS: Final = "/openai/v1/images/edits"
+
+router = customers_router("/openai/v1/images", Door.OPENAI)
+
+_MADE: Responses = {
+    200: {
+        "description": "The images, made now or by an earlier request that this one repeats",
+        "model": ImagesAnswer,
+        "headers": {
+            "Idempotency-Replayed": LOCATION["Idempotency-Replayed"],
+            WARNING: {
+                "description": "the settings that the images do not have as asked for",
+                "schema": {"type": "string"},
+            },
+        },
+    },
+    **openai_errors(*BODY_KINDS, *ORDER_KINDS, MayBeRecorded, ImageRefused, ImageFailed, ImageUnfinished, NoResult),
+}
+
+
+def _form() -> dict[str, Any]:
+    """The description of the form. FastAPI does not read it: the key is checked, and a place taken, before the body."""
+    schema = EditFields.model_json_schema()
+    one_file = {"type": "string", "format": "binary"}
+    schema["properties"]["image"] = {"anyOf": [one_file, {"type": "array", "items": one_file}]}
+    schema["required"] = ["image", "prompt"]
+    schema.pop("examples")
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+@router.post("/generations", summary="Make images", dependencies=[RequireJson], responses=_MADE)
+async def generate_images(
+    fields: ImageFields,
+    request: Request,
+    services: ServicesOf,
+    idempotency_key: IdempotencyKeyHeader = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Makes up to ten images, and answers when all have ended.
+
+    After the operator's time, or after the seconds of `Prefer: wait`, the answer is a 504 with the ids of the
+    generations. They are still being made: do not send the request again.
+    """
+    digest = digest_of(request, "images.generate", fields.as_sent())
+    seconds = wait_of(request, prefer) or services.settings.openai.image_wait_seconds
+    return await served(request, image_order(fields), digest, idempotency_key=idempotency_key, seconds=seconds)
+
+
+@router.post("/edits", summary="Edit images", openapi_extra=_form(), responses=_MADE)
+async def edit_images(
+    request: Request,
+    services: ServicesOf,
+    customer: TheCustomer,
+    idempotency_key: IdempotencyKeyHeader = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Makes images from images, and answers as the making of images does. No model takes a `mask`."""
+    async with open_form(request, services, customer.id, most_files=MOST_FILES) as form:
+        edit = read_edit(form)
+        uploads = await store_files(edit.files, services, customer.id)
+    files = {each.field: upload.sha256 for each, upload in zip(edit.files, uploads, strict=True)}
+    digest = digest_of(request, "images.edit", edit.fields.as_sent(), files)
+    order = image_order(edit.fields, [*map(upload_url, [each.id for each in uploads]), *edit.fields.image])
+    seconds = wait_of(request, prefer) or services.settings.openai.image_wait_seconds
+    return await served(request, order, digest, idempotency_key=idempotency_key, seconds=seconds)

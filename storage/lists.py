@@ -1,0 +1,48 @@
+"""Reads one page of keys, customers or services, newest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import literal, tuple_
+from sqlmodel import Session, col
+from sqlmodel.sql.expression import SelectOfScalar
+
+from schemas.identity_tables import Service
+from schemas.lists import Position
+from schemas.tables import ApiKey, Customer
+
+Row = TypeVar("Row", ApiKey, Customer, Service)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """One page of rows."""
+
+    rows: Sequence[Row]
+    """The rows."""
+    next: Position | None
+    """The position after which the next page begins. None at the end of the list."""
+
+
+def read(
+    session: Session, table: type[Row], wanted: SelectOfScalar[Row], after: Position | None, *, limit: int
+) -> Page[Row]:
+    """Read the page that follows a position. None: the first page.
+
+    Args:
+        wanted: selects the rows of all pages.
+    """
+    place = tuple_(col(table.created_at), col(table.id))
+    if after is not None:
+        wanted = wanted.where(place < tuple_(literal(after.created_at), literal(after.id)))
+    newest = wanted.order_by(col(table.created_at).desc(), col(table.id).desc()).limit(limit + 1)
+    found = session.exec(newest).all()
+    rows = found[:limit]
+    return Page(rows, _place_of(rows[-1]) if len(found) > limit else None)
+
+
+def _place_of(row: ApiKey | Customer | Service) -> Position:
+    if row.created_at is None:
+        raise ValueError("the row is not stored yet")
+    return Position(row.created_at, row.id)

@@ -1,0 +1,64 @@
+"""The sweep of the spending of API keys and of shares."""
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from schemas.enums import SweepKind
+from schemas.setting_groups import RetentionSettings
+from schemas.settings import Settings
+from storage.database import Database
+from storage.objects import ObjectStore
+from storage.sweeps import rows, sweep
+from tests.support import a_generation, a_share, new_customer
+
+SPEND = text("""
+    INSERT INTO key_spending (key_id, day, credits)
+    SELECT :key_id, (now() AT TIME ZONE 'utc')::date - age, age FROM unnest(CAST(:ages AS int[])) AS age
+""")
+END = text("UPDATE shares SET expires_at = now() - make_interval(days => :days) WHERE id = :id")
+REVOKE = text("UPDATE shares SET revoked_at = now() - make_interval(days => :days) WHERE id = :id")
+
+
+def counts(database: Database, objects: ObjectStore, kind: SweepKind, retention: RetentionSettings) -> list[int]:
+    """The counts of a dry run, of a sweep, and of a second sweep."""
+    return [
+        one.total.count
+        for is_dry in (True, False, False)
+        for one in sweep(database, objects, retention, kinds=[kind], is_dry=is_dry)
+    ]
+
+
+def test_spending_of_keys_is_removed_after_its_retention(
+    database: Database, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "SLICE", 2)
+    with database.transaction() as session:
+        session.execute(SPEND, {"key_id": uuid4(), "ages": [0, 1, 39, 41, 42, 43]})
+
+    def left() -> list[int]:
+        with database.transaction() as session:
+            return list(session.execute(text("SELECT credits FROM key_spending ORDER BY day DESC")).scalars())
+
+    assert counts(database, objects, SweepKind.SPENDING, RetentionSettings()) == [3, 3, 0]
+    assert left() == [0, 1, 39]
+    assert counts(database, objects, SweepKind.SPENDING, RetentionSettings(key_spending_days=0.001))[1] >= 1
+    assert left()[:1] == [0], "a cap needs the spending of today"
+
+
+def test_shares_are_removed_after_their_retention(
+    database: Database, settings: Settings, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "SLICE", 2)
+    generation_id = a_generation(database, settings, new_customer(database, 100))
+    working, ended, revoked, *old = (a_share(database, generation_id) for _ in range(6))
+    with database.transaction() as session:
+        session.execute(END, {"id": ended, "days": 89})
+        session.execute(REVOKE, {"id": revoked, "days": 89})
+        for share_id, change in zip(old, (END, REVOKE, END), strict=True):
+            session.execute(change, {"id": share_id, "days": 91})
+
+    assert counts(database, objects, SweepKind.SHARES, RetentionSettings()) == [3, 3, 0]
+    with database.transaction() as session:
+        assert set(session.execute(text("SELECT id FROM shares")).scalars()) == {working, ended, revoked}
