@@ -36,6 +36,8 @@ from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
+from gateway.seeds.images import router as seed_images_router
+from gateway.seeds.videos import router as seed_videos_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
 from gateway.transfers import router as transfers_router
@@ -71,6 +73,7 @@ _TAGS = [
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
     {"name": "openai", "description": "OpenAI's API, for software that speaks it."},
     {"name": "inputs", "description": "For providers: the input files of orders. Each order contains the links."},
+    {"name": "seeds", "description": "The forms of five earlier projects, for their clients."},
     {"name": "callbacks", "description": "For providers: reports on generations. Each order contains the URL."},
     {"name": "health", "description": "For operators: liveness and readiness."},
 ]
@@ -97,6 +100,8 @@ _ROUTERS = (
     files_router,
     inputs_router,
     callbacks_router,
+    seed_videos_router,
+    seed_images_router,
     share_pages_router,
     openai_videos_router,
     openai_video_list_router,
@@ -139,7 +144,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in _ROUTERS:
         # The tags of a router name its door.
         if not set(settings.doors_off).intersection(map(str, router.tags)):
-            app.include_router(router, responses=refusals(router.prefix, Unavailable))
+            app.include_router(router, responses=refusals(f"{router.prefix}/", Unavailable))
     app.include_router(health_router)
     install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)
@@ -152,6 +157,9 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
         "POST /v1/generations": limits.max_request_bytes,
         "POST /v1/batches": limits.max_request_bytes,
         "POST /v1/estimate": limits.max_request_bytes,
+        "POST /video/generate": limits.max_request_bytes,
+        "POST /video/extend": limits.max_request_bytes,
+        "POST /image/generate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
         **dict.fromkeys(_VIDEO_ORDERS, limits.max_request_bytes),
         **dict.fromkeys(_FORMS, limits.max_total_bytes),

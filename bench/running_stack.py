@@ -13,10 +13,12 @@ from sqlalchemy import text
 from bench.scenario import RunContext
 from bench.subjects.protocols import Door
 from sandbox.client import SandboxClient
+from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.settings import Settings
 from stack.processes import Processes, application_processes
 from stack.stack import Stack
 from storage import customers, ledger
+from storage.api_keys import Terms
 from storage.database import Database
 
 _UNLIMITED = 10**9
@@ -99,11 +101,11 @@ def lift_limits(sandbox: SandboxClient) -> None:
 
 
 def new_customer(database: Database) -> tuple[UUID, str]:
-    """Create a customer with plenty of credits. Returns the id and an API key."""
+    """Create a customer with plenty of credits. Returns the id and an API key with every scope of customers."""
     with database.transaction() as session:
         customer = customers.create_customer(session, "bench")
         ledger.grant(session, customer.id, _CREDITS, reference=f"bench {customer.id}")
-        return customer.id, customers.create_api_key(session, customer.id)
+        return customer.id, customers.create_api_key(session, customer.id, Terms(scopes=(*DEFAULT_SCOPES, Scope.ADMIN)))
 
 
 def image_door(stack: Stack, api_key: str) -> Door:

@@ -1,9 +1,12 @@
-"""Lets pages of other origins call `/v1` from a browser (CORS)."""
+"""Lets pages of other origins call the API from a browser (CORS)."""
 
 from collections.abc import Sequence
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+# The paths that a page may call: customers' doors, and the links to results without a key.
+_BEGINNINGS = ("/v1/", "/video/", "/image/", "/files/")
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -27,7 +30,7 @@ _SECONDS_TO_REMEMBER = 3600
 
 
 class CrossOrigin:
-    """ASGI middleware: answers preflights without a key, and marks the answers of `/v1` for the given origins.
+    """ASGI middleware: answers preflights without a key, and marks the answers of the API for the given origins.
 
     A request carries its API key in a header, and there are no cookies. So answers never allow credentials, and every
     header may be sent.
@@ -46,5 +49,5 @@ class CrossOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        is_ours = scope["type"] == "http" and scope["path"].startswith("/v1/")
+        is_ours = scope["type"] == "http" and scope["path"].startswith(_BEGINNINGS)
         await (self._with_cors if is_ours else self._app)(scope, receive, send)

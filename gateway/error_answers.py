@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import structlog
+from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -99,7 +100,8 @@ async def _http_exception(request: Request, error: HTTPException) -> Response:
         case HTTPStatus.METHOD_NOT_ALLOWED:
             problem = MethodNotAllowed("this path does not take this method: the Allow header names those it takes")
             named = (error.headers or {}).get("Allow", "")
-            allowed = allowed_methods(request.app, request.scope["path"], named=named)
+            # The first call writes the OpenAPI document.
+            allowed = await to_thread.run_sync(lambda: allowed_methods(request.app, request.scope["path"], named=named))
             return _answer(request, problem, {"Allow": ", ".join(sorted(allowed))})
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             problem = ContentTooLarge(error.detail)

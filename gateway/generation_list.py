@@ -9,13 +9,13 @@ from fastapi import Query
 from pydantic import AwareDatetime, Field
 from sqlmodel import Session
 
-from gateway.authentication import TheCustomer, customers_router
+from gateway.authentication import Caller, TheCaller, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import problems
 from gateway.resources import generation_resource
 from providers.catalogue import Catalogue
 from schemas.api import GenerationResource
-from schemas.enums import Kind, Stage, Status
+from schemas.enums import Kind, Scope, Stage, Status
 from schemas.errors import InvalidRequest, Unauthenticated
 from schemas.lists import ListResource, PageQuery, Position
 from schemas.orders import LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE
@@ -61,20 +61,38 @@ class GenerationsQuery(PageQuery):
         min_length=1,
         max_length=200,
     )
+    provider: OptionalName = Field(
+        default=None,
+        description="those of this provider account, as `provider` of a generation names it; only for keys with the "
+        "scope `admin`",
+        min_length=1,
+        max_length=200,
+    )
 
 
 @router.get("", summary="List generations", responses=problems(Unauthenticated, InvalidRequest))
 async def list_generations(
-    query: Annotated[GenerationsQuery, Query()], services: ServicesOf, customer: TheCustomer
+    query: Annotated[GenerationsQuery, Query()], services: ServicesOf, caller: TheCaller
 ) -> GenerationList:
     """Returns your generations, newest first. Filters combine: a generation must meet all of them.
 
     Read on with `next_cursor` while `has_more` is true. With several filters a page may have fewer entries than
     `limit`. New generations do not shift the pages.
     """
-    read = partial(_read, query, services.catalogue, customer.id)
+    if query.provider is not None:
+        _require_provider(query.provider, caller, services.providers.names())
+    read = partial(_read, query, services.catalogue, caller.customer.id)
     found, following = await services.loop_database.transaction(read)
     return page_of(found, following, services.settings.retention)
+
+
+def _require_provider(name: str, caller: Caller, known: Sequence[str]) -> None:
+    if Scope.ADMIN not in caller.scopes:
+        text = f"is a filter for keys with the scope `{Scope.ADMIN}`: leave it out"
+        raise InvalidRequest.of_fields([("provider", text)])
+    if name not in known:
+        text = f"is no provider here: name one of {', '.join(known)}" if known else "has no value: no provider is here"
+        raise InvalidRequest.of_fields([("provider", text)])
 
 
 def page_of(found: Sequence[Details], following: Position | None, retention: RetentionSettings) -> GenerationList:
@@ -112,6 +130,7 @@ def _filters(
         words=words,
         created_from=query.created_from,
         created_before=query.created_before,
+        provider=query.provider,
     )
 
 

@@ -18,7 +18,7 @@ RequireJson = Depends(_require_json)
 """A dependency of each route that reads a JSON body."""
 
 BODY_KINDS = (BadRequest, ContentTooLarge, UnsupportedMediaType, InvalidRequest)
-"""The types of the refusals of a body."""
+"""The types of the refusals of such a route."""
 
 BODY_PROBLEMS = problems(*BODY_KINDS)
-"""The refusals of such a route."""
+"""These refusals in the form of `/v1`."""

@@ -1,6 +1,8 @@
 """Runs the gateway in uvicorn, with limits for every connection."""
 
+import gc
 import resource
+import socket
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -11,6 +13,16 @@ from schemas.settings import Settings
 
 # Files and sockets beside the connections of clients: databases, logs, uploads.
 _OTHER_FILES = 500
+
+
+class _Server(uvicorn.Server):
+    """Keeps the objects of the start out of later garbage collections: each one stopped all requests for 0.1 s."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and then begin to serve."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
 
 def server_config(app: ASGIApp | str, settings: Settings) -> uvicorn.Config:
@@ -34,7 +46,7 @@ def server_config(app: ASGIApp | str, settings: Settings) -> uvicorn.Config:
 def run_gateway(settings: Settings) -> None:
     """Serve until SIGTERM. Exits with 3 if the application cannot start."""
     _allow_files(settings.connections.max_connections + _OTHER_FILES)
-    server = uvicorn.Server(server_config("api_gateway:create_app", settings))
+    server = _Server(server_config("api_gateway:create_app", settings))
     server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)

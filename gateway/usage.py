@@ -71,6 +71,7 @@ class UsageOfModel(BaseModel):
     cancelled: int
     """Those that were cancelled."""
     credits: int = Field(description="captured: paid for results, and for cancelled work that the provider bills")
+    downloads: int = Field(description="how often the results were downloaded so far")
     render_seconds: RenderSeconds | None = Field(description="null while nothing has been rendered")
     mean_rating: float | None = Field(description="the mean of your ratings; null without one")
 
@@ -102,6 +103,7 @@ class UsageResource(BaseModel):
                             "failed": 1,
                             "cancelled": 0,
                             "credits": 40,
+                            "downloads": 7,
                             "render_seconds": {"p50": 7.3, "p95": 14.1},
                             "mean_rating": 4.5,
                         }
@@ -127,7 +129,7 @@ class UsageResource(BaseModel):
 async def get_usage(
     query: Annotated[UsageQuery, Query()], services: ServicesOf, customer: TheCustomer
 ) -> UsageResource:
-    """Returns the generations, the outcomes, the credits and the times of each day and model of a period.
+    """Returns the generations, outcomes, credits, times and downloads of each day and model of a period.
 
     A period has up to 92 days. A generation belongs to the day of its acceptance, in UTC. Deleted generations are left
     out; the list of transfers still has their credits.

@@ -85,6 +85,10 @@ class Providers:
         """The accounts that have an API key."""
         return frozenset(name for name in self._settings.names() if self._has_key(name))
 
+    def names(self) -> list[ProviderName]:
+        """Every account, also without an API key."""
+        return self._settings.names()
+
     def load(self) -> None:
         """Make the adapter of every account now. Wrong settings then stop the start of the process, not an order.
 

@@ -58,7 +58,7 @@ class GenerationTerm(SQLModel, table=True):
     """One word of a prompt or one entry of metadata, with the generations that have it, in the order of time.
 
     PostgreSQL's index for full text (GIN) has no order: the newest twenty of half a million matches cost half a million
-    reads (docs/decisions/0040).
+    reads (docs/decisions/0037).
     """
 
     __tablename__: ClassVar[str] = "generation_terms"

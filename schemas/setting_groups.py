@@ -282,6 +282,17 @@ class SeedSettings(BaseModel):
     link_seconds: int = Field(
         default=86_400, ge=60, le=_LONGEST_DAYS * 86_400, description="for which a link to a result works without a key"
     )
+    longest_wait_seconds: int = Field(
+        default=600,
+        ge=0,
+        le=LONGEST_DEADLINE_SECONDS,
+        description="for which an order stays open until its result is stored; then its answer is 202",
+    )
+    inline_bytes: int = Field(
+        default=32 * 1024**2,
+        ge=0,
+        description="the largest file in an answer with `save_to_db: false`; a larger file is a link",
+    )
 
 
 class RetentionSettings(BaseModel):

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
         default=[], description="doors that are switched off: their paths answer 404, and no document has them"
     )
     cors_origins: list[str] = Field(
-        default=[], description='origins of pages that may call /v1 from a browser; ["*"]: every origin; empty: none'
+        default=[], description='origins of pages that may call us from a browser; ["*"]: every origin; empty: none'
     )
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)

@@ -184,10 +184,8 @@ def authenticate(sql: Sql, key: str, named: str | None = None) -> Authenticated 
         named: the customer whom the request names: by the service's reference, or to the operator's key by our id.
 
     Returns:
-        None if the key is unknown or has not the form of a key.
+        None if the key is unknown.
     """
-    if not api_keys.has_form(key):
-        return None
     return sql.first(_AUTHENTICATE, key_hash=api_keys.hashed(key), named=named, named_id=as_id(named))
 
 

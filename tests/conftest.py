@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from schemas.setting_groups import SeedSettings
 from schemas.settings import Settings
 from stack.stack import Stack
 from storage.database import Database
@@ -56,8 +57,8 @@ def services(run_folder: Path) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def settings(services: Stack) -> Settings:
-    """The settings of the running services, with a provider account that nobody answers."""
-    return with_kie_account(services.settings)
+    """The settings of the running services, with a provider account that nobody answers, so no order may wait."""
+    return with_kie_account(services.settings).model_copy(update={"seeds": SeedSettings(longest_wait_seconds=0)})
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,13 @@ def an_order(*, price: int = 10, routes: int = 1, deadline_seconds: float | None
     )
 
 
+def a_video() -> Order:
+    """A video of 10 credits."""
+    inputs = Inputs(prompt="a boat", aspect_ratio="9:16", duration_seconds=4, enhance_prompt=True)
+    changes = {"kind": Kind.VIDEO, "model": "veo-3-fast", "inputs": inputs, "file_extension": "mp4"}
+    return an_order().model_copy(update=changes)
+
+
 def a_generation(
     database: Database, settings: Settings, customer: NewCustomer, order: Order | None = None, *, prompt: str = ""
 ) -> UUID:

@@ -26,7 +26,8 @@ _FILL = """
                'metadata', jsonb_build_object('tier', tier, 'order', n::text),
                'batch_id', CASE WHEN n %% 10000 < 100 THEN md5('batch ' || n / 10000)::uuid END
            ),
-           4, 'kie', 0, '[]', stage, CASE stage WHEN 'completed' THEN 100 ELSE 15 END, 1, 0,
+           4, CASE WHEN n %% 50 = 0 THEN 'fal' ELSE 'kie' END, 0, '[]', stage,
+           CASE stage WHEN 'completed' THEN 100 ELSE 15 END, 1, 0,
            CASE WHEN finished_at IS NULL THEN now() + interval '1 day' END, at + interval '10 minutes',
            at, at, finished_at,
            CASE stage WHEN 'failed' THEN 'timeout' END, CASE stage WHEN 'failed' THEN 'not finished in time' END

@@ -67,6 +67,7 @@ def _cases() -> dict[str, _Case]:
         "status=failed and word of 1 in 20": _Case(
             {"status": "failed", "q": "fog"}, {"stages": _stages(Status.FAILED), "words": ("fog",)}
         ),
+        "provider, 1 in 50": _Case({"provider": "fal"}, {"provider": "fal"}),
         "two words, 1 in 2 and 1 in 1,000": _Case({"q": "lighthouse heron"}, {"words": ("lighthous", "heron")}),
     }
     for status in Status:

@@ -34,7 +34,7 @@ Kinds = Annotated[
         autocompletion=lambda: list(SweepKind),
         help="sweep this kind alone; may be given several times: assets, uploads (customers' files), "
         "objects (without a row), multipart (of dead workers), receipts, keys (of idempotency), digests (of orders), "
-        "deleted (customers)",
+        "spending (of API keys), shares (that ended), deleted (customers)",
     ),
 ]
 """The kinds of things to sweep."""

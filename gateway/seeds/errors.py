@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 
+from schemas.enums import ErrorCode
 from schemas.errors import InvalidRequest, RequestError
 
-_WRONG_BEFORE_ALL: Final = ("prompt", "customer_id", "X-Customer-ID", "model")
+_WRONG_BEFORE_ALL: Final = ("prompt", "customer_id", "X-Customer-ID", "model", "kind")
 """The fields whose errors are a 400 here. Errors of all other fields are a 422."""
 
 
@@ -22,11 +23,16 @@ class NotImplementedHere(RequestError):
 
 
 class GenerationFailed(RequestError):
-    """The generation ended without a result. `code` is the one of the generation's error."""
+    """The generation failed. `code` is the one of its error: an error of ours is a 500, all others are a 502."""
 
     http_status = 502
     code = "provider_failed"
     title = "Generation failed"
+
+    def __init__(self, code: ErrorCode, detail: str, extra: dict[str, object] | None = None) -> None:
+        super().__init__(detail, extra)
+        self.code = code.value
+        self.http_status = 500 if code is ErrorCode.INTERNAL else 502
 
 
 def error_form(error: RequestError) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Finds a customer's generations in the order of their times, with filters, at a bounded cost (docs/decisions/0040)."""
+"""Finds a customer's generations in the order of their times, with filters, at a bounded cost (docs/decisions/0037)."""
 
 from storage.finding.directions import NEWEST_FIRST, OLDEST_FIRST
 from storage.finding.filters import Filters

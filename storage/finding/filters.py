@@ -44,6 +44,8 @@ class Filters:
     """The earliest time of acceptance."""
     created_before: datetime | None = None
     """The first time of acceptance that is too late."""
+    provider: str | None = None
+    """The account that has the generation, or had it last. For admins."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Filter:
     check: str
     """A condition on the columns of `table`."""
     ways: tuple[Way, ...]
-    """The ways that lead to rows which meet the filter."""
+    """The ways that lead to rows which meet the filter. Without one, the filter checks the rows of another way."""
     table: Table = LABELS
     """The table that the check reads."""
     is_exact: bool = True
@@ -90,6 +92,9 @@ def given(filters: Filters) -> Iterator[Filter]:
         yield Filter("kind = %(kind)s", (_by_label("kind"),))
     if filters.stages:
         yield Filter("stage = ANY(%(stages)s)", (_by_stage(filters.stages),), GENERATIONS)
+    if filters.provider:
+        # A generation changes its provider, and each index of `generations` costs every move an entry.
+        yield Filter("provider = %(provider)s", (), GENERATIONS)
 
 
 def parameters(filters: Filters) -> dict[str, object]:
@@ -100,7 +105,8 @@ def parameters(filters: Filters) -> dict[str, object]:
     return {
         "customer_id": filters.customer_id, "stages": [stage.value for stage in filters.stages],
         "kind": filters.kind, "model": filters.model, "batch_id": filters.batch_id, "key": key, "value": value,
-        "words": list(filters.words), "created_from": filters.created_from, "created_before": filters.created_before,
+        "words": list(filters.words), "provider": filters.provider,
+        "created_from": filters.created_from, "created_before": filters.created_before,
         **words, **stages,
     }  # fmt: skip
 

@@ -31,7 +31,7 @@ from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import signed
 from tests.integration.gateway.videos import a_made_video
-from tests.support import NewCustomer, a_generation, a_share, an_order, clean_settings
+from tests.support import NewCustomer, a_generation, a_share, a_video, an_order, clean_settings
 
 RICH = 1_000_000
 CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
@@ -70,6 +70,7 @@ def api(
         share_id = a_share(database, generation_id)
         known = operations(settings, objects, generation_id, batch_id, result_key, share_id)
         known += of_videos(a_made_video(owner, database, settings, objects))
+        known += of_seeds(generation_id, a_generation(database, settings, owner, a_video()))
         yield Api(address, owner.api_key, stranger.api_key, known)
 
 
@@ -135,6 +136,16 @@ def of_videos(generation_id: UUID) -> list[Operation]:
     """The ways into the operations that need a completed video."""
     file, known = "/openai/v1/videos/{video_id}", {"path.video_id": str(generation_id)}
     return [Operation(f"{file}/content", known), Operation(f"{file}/remix", known)]
+
+
+def of_seeds(image_id: UUID, video_id: UUID) -> list[Operation]:
+    """The ways into the operations of earlier services."""
+    return [
+        Operation("/image/{image_id}", {"path.image_id": str(image_id)}),
+        Operation("/image/{image_id}/download", {"path.image_id": str(image_id)}),
+        Operation("/video/{video_id}", {"path.video_id": str(video_id)}),
+        Operation("/video/{video_id}/download", {"path.video_id": str(video_id)}),
+    ]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from schemas.enums import ErrorCode, EventName
+from schemas.enums import ErrorCode, EventName, SweepKind
 from schemas.media_types import PNG
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings
@@ -213,16 +213,7 @@ def test_dry_run_counts_and_sweep_removes(reelworks: Reelworks) -> None:
         assert (ended.status, told["dry_run"]) == (0, bool(options))
         counts.append({one["kind"]: one["count"] for one in told["swept"]})
 
-    nothing = {
-        "assets": 0,
-        "uploads": 0,
-        "objects": 0,
-        "multipart": 0,
-        "receipts": 0,
-        "keys": 0,
-        "digests": 0,
-        "deleted": 0,
-    }
+    nothing = dict.fromkeys(map(str, SweepKind), 0)
     assert counts == [nothing | {"keys": 2}, nothing | {"keys": 2}, nothing]
 
 

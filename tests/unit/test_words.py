@@ -9,14 +9,18 @@ from pydantic import ValidationError
 from intake.redis_door import EnqueueArguments
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.registry import adapter_names
-from schemas import words
 from schemas.batches import BatchRequest
 from schemas.orders import GenerationRequest
 
-WORDS: list[tuple[dict[str, object], str, object]] = [
-    *(({"aspect_ratio": word}, "aspect_ratio", value) for word, value in words.ASPECT_RATIOS.items()),
-    *(({"motion": word}, "motion", value) for word, value in words.MOTIONS.items()),
-    *(({"style": word}, "style", value) for word, value in words.STYLES.items()),
+WORDS: list[tuple[dict[str, Any], str, object]] = [
+    ({"aspect_ratio": "landscape"}, "aspect_ratio", "16:9"),
+    ({"aspect_ratio": "portrait"}, "aspect_ratio", "9:16"),
+    ({"aspect_ratio": "square"}, "aspect_ratio", "1:1"),
+    ({"motion": "low"}, "motion", 0.25),
+    ({"motion": "medium"}, "motion", 0.5),
+    ({"motion": "high"}, "motion", 0.75),
+    ({"style": "realistic"}, "style", "photorealistic"),
+    ({"style": "3d"}, "style", "3d-animation"),
     ({"output_format": "jpg"}, "output_format", "jpeg"),
     ({"aspect_ratio": "Landscape"}, "aspect_ratio", "16:9"),
     ({"image_size": "1:1"}, "aspect_ratio", "1:1"),

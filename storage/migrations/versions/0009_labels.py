@@ -1,7 +1,7 @@
 """Labels by which generations are found, and what a generation tells of its life.
 
 The previous release works on this schema: a trigger labels its generations, and every new column may be absent from its
-INSERTs.
+INSERTs. No statement reads a large table while it holds a lock that stops writes. A run that was cut short is repeated.
 """
 
 from typing import Any
@@ -29,6 +29,8 @@ _COLUMNS: dict[str, dict[str, TypeEngine[Any]]] = {
     },
     "assets": {"expires_at": _MOMENT},
 }
+
+_INDEX = "ix_assets_expires"
 
 # Reads and writes hash a term with this function only.
 _TERM = """
@@ -77,15 +79,19 @@ _TRIGGER = """
 
 
 def upgrade() -> None:
-    for table, columns in _COLUMNS.items():
-        for name, kind in columns.items():
-            op.add_column(table, sa.Column(name, kind, nullable=True))
-    op.create_index(
-        "ix_assets_expires",
-        "assets",
-        ["expires_at"],
-        postgresql_where=sa.text("expired_at IS NULL AND expires_at IS NOT NULL AND role = 'result'"),
-    )
+    with op.get_context().autocommit_block():
+        for table, columns in _COLUMNS.items():
+            for name, kind in columns.items():
+                op.add_column(table, sa.Column(name, kind, nullable=True), if_not_exists=True)
+        # A build that was cut short leaves an index that is not valid.
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {_INDEX}")
+        op.create_index(
+            _INDEX,
+            "assets",
+            ["expires_at"],
+            postgresql_where=sa.text("expired_at IS NULL AND expires_at IS NOT NULL AND role = 'result'"),
+            postgresql_concurrently=True,
+        )
     _create_tables()
     for statement in (_TERM, _TERMS, _LABEL, _TRIGGER):
         op.execute(statement)
@@ -139,7 +145,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION generation_term(uuid, text, text)")
     op.drop_table("generation_terms")
     op.drop_table("generation_labels")
-    op.drop_index("ix_assets_expires", "assets")
+    op.drop_index(_INDEX, "assets")
     for table, columns in _COLUMNS.items():
         for name in columns:
             op.drop_column(table, name)

@@ -105,6 +105,7 @@ class World:
         generation_id = a_generation(database, settings, self.mine)
         self.ids = {
             "generation_id": str(generation_id),
+            "image_id": str(generation_id),
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
             "upload_id": upload["id"],
@@ -169,7 +170,6 @@ def told(answer: httpx.Response) -> str:
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:
-    """The members of an error, in RFC 9457 or in OpenAI's envelope."""
+    """The members of an error, in the dialect of its path."""
     body: dict[str, Any] = answer.json()
-    members: dict[str, Any] = body.get("error", body)
-    return members
+    return error if isinstance(error := body.get("error"), dict) else body

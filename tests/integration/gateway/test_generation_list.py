@@ -6,12 +6,15 @@ from typing import Any
 import httpx
 import pytest
 
-from schemas.enums import ErrorCode
+from schemas.enums import ErrorCode, Scope
 from schemas.settings import Settings
+from schemas.tables import Generation
+from storage import customers
+from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete, fail
-from tests.support import NewCustomer, a_generation
+from tests.support import NewCustomer, a_generation, new_customer
 
 PATH = "/v1/generations"
 
@@ -78,6 +81,32 @@ def test_filters_find_by_status_kind_model_metadata_and_words(
     created_at = listed(q="boat")["data"][0]["created_at"]
     assert ids(listed(created_from=created_at)) == [boat]
     assert ids(listed(created_before=created_at)) == [str(failed), str(done)]
+
+
+def test_admin_finds_generations_by_provider(
+    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    made, _, moved = (
+        a_generation(database, settings, payer) for payer in (customer, new_customer(database, 100), customer)
+    )
+    with database.transaction() as session:
+        session.get_one(Generation, moved).provider = "fal"
+        admins = [
+            customers.create_key_of(session, owner, Terms(scopes=tuple(scopes))).material
+            for owner, scopes in ((OPERATOR, Scope), (Owner(customer.id), (Scope.READ, Scope.ADMIN)))
+        ]
+    for key in admins:
+        headers = {"X-API-Key": key, "X-Customer-ID": str(customer.id)}
+
+        def found(provider: str, headers: dict[str, str] = headers) -> Any:
+            return gateway.get(PATH, params={"provider": provider}, headers=headers).json()
+
+        assert ids(found("kie")) == [str(made)]
+        assert found("keye")["errors"][0]["field"] == "provider"
+        assert "kie" in found("keye")["detail"]
+    refused = gateway.get(PATH, params={"provider": "kie"}, headers=customer.headers)
+    assert refused.status_code == 422
+    assert "is a filter for keys with the scope `admin`" in refused.json()["detail"]
 
 
 def test_list_of_another_customer_is_empty_even_with_its_cursor(

@@ -20,6 +20,7 @@ PATH = "/v1/usage"
 AGED = """
     UPDATE generations SET started_at = '2026-11-20T10:00:00Z', rendered_at = '2026-11-20T10:00:08Z', rating = 4
     WHERE id = :done;
+    INSERT INTO generation_downloads (generation_id, downloads) VALUES (:done, 3);
     UPDATE generation_labels SET created_at = '2026-11-20T23:59:59Z' WHERE generation_id = :done;
     UPDATE generation_labels SET created_at = '2026-11-21T00:00:00Z' WHERE generation_id <> :done;
 """
@@ -48,8 +49,8 @@ def test_use_is_counted_by_day_and_model(
     first = {"day": "2026-11-20", "model": "nano-banana", "count": 1, "completed": 1, "failed": 0, "cancelled": 0}
     second = {"day": "2026-11-21", "model": "nano-banana", "count": 2, "completed": 0, "failed": 1, "cancelled": 1}
     assert told["data"] == [
-        second | {"credits": 0, "render_seconds": None, "mean_rating": None},
-        first | {"credits": 7, "render_seconds": {"p50": 8.0, "p95": 8.0}, "mean_rating": 4.0},
+        second | {"credits": 0, "downloads": 0, "render_seconds": None, "mean_rating": None},
+        first | {"credits": 7, "downloads": 3, "render_seconds": {"p50": 8.0, "p95": 8.0}, "mean_rating": 4.0},
     ]
     assert told["stored_bytes"]["results"] == len(b"a picture")
     assert told["stored_bytes"]["posters"] > 0

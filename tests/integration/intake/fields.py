@@ -15,6 +15,8 @@ REQUEST: Mapping[str, object] = {"model": "nano-banana", "prompt": "a lighthouse
 # A valid value of each parameter of a path.
 PATH_VALUES: Mapping[str, str] = {
     "generation_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "video_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "image_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "batch_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "share_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "upload_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
@@ -22,7 +24,6 @@ PATH_VALUES: Mapping[str, str] = {
     "service_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "customer_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "provider": "kie",
-    "video_id": "video_3e41a28d5bf940cea038dc975dda27ad",
     "name": "nano-banana",
     "key": "uploads/1",
 }

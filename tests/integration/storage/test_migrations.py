@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,13 +14,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlmodel import SQLModel
 
 from schemas.settings import Settings
 from storage.database import with_driver
 from storage.migrate import upgrade
 from tests.integration.storage import releases, schema
+from tests.support import eventually
 
 SCRIPTS = Path("storage/migrations")
 
@@ -156,6 +159,62 @@ def test_totals_of_uploads_include_those_of_the_previous_release(new_database: N
         FROM customers, generate_series(1, 3) AS n
     """
     assert totals(more) == [(3, 30), (4, 31)]
+
+
+BUILDS = text("""
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'
+""")
+
+
+@contextmanager
+def migrating(engine: Engine, revision: str) -> Iterator[Connection]:
+    """A migration that waits in its first build of an index until the block ends, and a transaction beside it."""
+    with ThreadPoolExecutor(1) as threads, engine.connect() as reader:
+        # A build waits for each older snapshot. This transaction locks no table.
+        reader.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        reader.execute(text("SELECT"))
+        migrated = threads.submit(migrate, engine, revision)
+        try:
+            # Each look is a transaction: one transaction sees the same activity again and again.
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
+                eventually(lambda: watcher.execute(BUILDS).scalar_one() or migrated.done(), bool)
+            assert not migrated.done(), "the migration built no index concurrently"
+            with engine.begin() as beside:
+                beside.execute(text("SET LOCAL lock_timeout = '5s'"))
+                yield beside
+        finally:
+            reader.rollback()
+        migrated.result()
+
+
+@pytest.mark.parametrize(("old", "new"), [step for step in STEPS if step[1] in {"0006", "0009", "0015", "0016"}])
+def test_previous_release_writes_while_an_index_is_built(new_database: NewDatabase, old: str, new: str) -> None:
+    engine = new_database()
+    migrate(engine, old)
+    with migrating(engine, new) as beside:
+        releases.work_as(beside, old)
+
+
+def test_totals_of_uploads_include_changes_during_the_migration(new_database: NewDatabase) -> None:
+    engine = new_database()
+    migrate(engine, "0005")
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO customers (id, name) SELECT gen_random_uuid(), n FROM generate_series(1, 250) n")
+        )
+        connection.execute(
+            text("""
+                INSERT INTO uploads (id, customer_id, object_key, content_type, size_bytes, sha256, expires_at)
+                SELECT gen_random_uuid(), id, 'uploads/' || id || n, 'image/png', n, 'a hash', now()
+                FROM customers, generate_series(1, 2) n
+            """)
+        )
+    with migrating(engine, "0006") as beside:
+        beside.execute(text("DELETE FROM uploads WHERE size_bytes = 1"))
+    totals = text("SELECT stored_uploads, stored_bytes, count(*) FROM customers GROUP BY 1, 2")
+    with engine.connect() as connection:
+        assert [tuple(row) for row in connection.execute(totals)] == [(1, 2, 250)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from gateway.dialects import error_form
 from gateway.problems import InternalError
 from gateway.seeds.errors import GenerationFailed, NotImplementedHere, refusals
+from schemas.enums import ErrorCode
 from schemas.errors import InsufficientCredits, InvalidRequest, NotFound, RequestError, Unauthenticated
 
 
@@ -43,7 +44,9 @@ def test_other_paths_keep_their_form(path: str) -> None:
         (NotFound("nothing"), 404),
         (InternalError("a bug"), 500),
         (NotImplementedHere("the model extends no video"), 501),
-        (GenerationFailed("the provider failed"), 502),
+        (GenerationFailed(ErrorCode.PROVIDER_FAILED, "the provider failed"), 502),
+        (GenerationFailed(ErrorCode.DOWNLOAD_FAILED, "the file did not come"), 502),
+        (GenerationFailed(ErrorCode.INTERNAL, "a bug"), 500),
     ],
 )
 def test_each_error_has_the_status_of_the_seed(error: RequestError, status: HTTPStatus) -> None:

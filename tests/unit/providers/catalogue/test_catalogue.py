@@ -401,6 +401,7 @@ def with_paused(successor: str | None) -> Catalogue:
     """The catalogue while Kling 2.6's text to video takes no orders."""
     data = shipped()
     data["retired"] = []
+    data["families"] = [family for family in data["families"] if "successor" not in family]
     paused = next(model for model in data["models"] if model["name"] == T2V)
     paused |= {"paused_on": date(2026, 11, 1), "successor": successor}
     return Catalogue(CatalogueFile.model_validate(data), adapter_names())
@@ -437,7 +438,7 @@ def test_a_paused_model_without_a_successor_is_refused_whatever_the_request_allo
         ("kling-9", {"image_urls": [IMAGE_URL] * 3}, "kling-3.0-omni"),
         ("kling-9", {"video_urls": [VIDEO_URL]}, "kling-3.0-omni-video-to-video"),
         ("kling-9", {"negative_prompt": "blur"}, "kling-2.6-pro-text-to-video"),
-        ("runway-gen3", {}, "gen-4.5-text-to-video"),
+        ("runway", {}, "gen-4.5-text-to-video"),
         ("runway-gen3", {"kind": "image"}, "gen-4-image"),
         ("gen4_aleph", {"video_urls": [VIDEO_URL]}, "aleph-2-video-to-video"),
         ("pika", {}, "pika-2.2-text-to-video"),
@@ -612,7 +613,14 @@ SPOILT: list[tuple[str, list[str | int], object, str]] = [
     ("neither sound nor silence", ["models", 0, "capabilities", "silence"], False, "what makes no sound is silent"),
     ("kind", ["models", 0, "kind"], "video", "a video has durations_seconds"),
     ("images", ["models", 0, "capabilities", "min_images"], 1, "must not be above max_images"),
-    ("sources", ["models", 0, "capabilities", "extends"], ["veo-3"], "what goes on from others' videos needs one"),
+    (
+        "sources",
+        ["models", 0, "capabilities", "extends"],
+        ["veo-3"],
+        "what extends the videos of models continues videos",
+    ),
+    ("continued", ["models", 0, "capabilities", "continues_video"], True, "what goes on from a video needs one"),
+    ("succession", ["families", 0, "successor"], T2V, "a family has `retired_on` and `successor`, or neither"),
     ("alias twice", ["models", 0, "aliases"], ["nano-banana-pro"], "two models answer to the name 'nano-banana-pro'"),
     ("successor", ["retired", 0, "successor"], "nothing", "its successor 'nothing' is not a model that can be"),
     (

@@ -60,7 +60,7 @@ def with_its_files(model: Model, fields: dict[str, Any]) -> GenerationRequest:
     return GenerationRequest(model=model.name, prompt="a boat").model_copy(update={**fields, **length, **files})
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(SETTINGS)
 def test_every_model_serves_any_request_that_is_fitted_to_it(fields: dict[str, Any]) -> None:
     for model in FILE.models:
@@ -75,11 +75,11 @@ def test_every_model_serves_any_request_that_is_fitted_to_it(fields: dict[str, A
         told = {change.field for change in found.changes}
         for field in type(request).model_fields:
             asked, taken = getattr(request, field), getattr(found.request, field)
-            is_spelling = isinstance(asked, str) and asked.casefold() in {"auto", str(taken).casefold()}
-            assert (asked == taken or is_spelling) is (field not in told)
+            means_it = asked in ("auto", taken) or (isinstance(taken, str) and asked.casefold() == taken.casefold())
+            assert means_it is (field not in told)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(SETTINGS)
 def test_the_other_mode_changes_no_value_to_another(fields: dict[str, Any]) -> None:
     for model in FILE.models:
@@ -170,8 +170,12 @@ def test_a_setting_that_a_customer_gets_is_no_change(
 
 
 def test_the_texts_and_an_unknown_style_stay_and_are_refused() -> None:
-    for fields in ({"prompt": "x" * 3000}, {"negative_prompt": "x" * 3000}, {"style": "baroque"}):
-        found = fitted("veo-3.1", **fields)
+    long = "x" * 3000
+    for found in (
+        fitted("veo-3.1", prompt=long),
+        fitted("veo-3.1", negative_prompt=long),
+        fitted("veo-3.1", style="baroque"),
+    ):
         assert found.changes == ()
         with pytest.raises(InvalidRequest):
             CATALOGUE.order(found.request)
