@@ -36,7 +36,9 @@ from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
+from gateway.seeds.app_videos import router as app_videos_router
 from gateway.seeds.images import router as seed_images_router
+from gateway.seeds.kie_callbacks import router as kie_callbacks_router
 from gateway.seeds.videos import router as seed_videos_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
@@ -100,6 +102,8 @@ _ROUTERS = (
     files_router,
     inputs_router,
     callbacks_router,
+    app_videos_router,
+    kie_callbacks_router,
     seed_videos_router,
     seed_images_router,
     share_pages_router,

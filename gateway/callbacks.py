@@ -40,26 +40,37 @@ _BODY = {
 }
 
 
-async def _raw_body(request: Request) -> bytes:
+async def raw_body(request: Request) -> bytes:
+    """The body, as the provider sent it."""
     return await request.body()
 
 
-async def _adapter(services: ServicesOf, provider: str) -> Provider:
+async def adapter_of(services: ServicesOf, provider: str) -> Provider:
+    """The adapter of the account in the URL.
+
+    Raises:
+        NotFound: there is no such account.
+    """
     if provider not in services.providers.available():
         raise NotFound("no such provider is configured here")
     return services.providers.get(provider)
 
 
-async def _require_verification(adapter: Annotated[Provider, Depends(_adapter)]) -> None:
+async def _require_verification(adapter: Annotated[Provider, Depends(adapter_of)]) -> None:
     if not adapter.verifies_callbacks:
-        raise _unverified(adapter)
+        raise unverified(adapter)
 
 
-async def _require_token(
+async def require_token(
     services: ServicesOf,
     generation_id: UUID,
     token: Annotated[str, Query(alias="t", description="the token of the callback URL")] = "",
 ) -> None:
+    """Require that we issued the URL.
+
+    Raises:
+        Unauthenticated: the token is not the one of the generation.
+    """
     if not callback_token.verify(services.settings.secret_key.get_secret_value(), generation_id, token):
         log.warning("callback_token_wrong", generation_id=str(generation_id))
         raise Unauthenticated("this is not a callback URL that was handed out here")
@@ -69,7 +80,7 @@ async def _require_token(
     "/callbacks/{provider}/{generation_id}",
     summary="Report on a generation (for providers)",
     # Runs first: a caller without the token learns nothing.
-    dependencies=[Depends(_require_token)],
+    dependencies=[Depends(require_token)],
     openapi_extra=_BODY,
     responses=problems(Unauthenticated, NotFound, ContentTooLarge),
 )
@@ -77,16 +88,16 @@ async def receive_callback(
     generation_id: UUID,
     request: Request,
     services: ServicesOf,
-    adapter: Annotated[Provider, Depends(_adapter)],
-    body: Annotated[bytes, Depends(_raw_body)],
+    adapter: Annotated[Provider, Depends(adapter_of)],
+    body: Annotated[bytes, Depends(raw_body)],
 ) -> CallbackAnswer:
     """Stores a provider's callback and answers at once. The pipeline processes the callback later.
 
     The answer is the same if the generation is finished, deleted or now at another provider: an error would only make
     the provider send the callback again.
     """
-    reading = _read(adapter, request, body, generation_id=str(generation_id))
-    await _record(services, adapter, generation_id, reading, body)
+    reading = read(adapter, request, body, generation_id=str(generation_id))
+    await record(services, adapter, generation_id, reading, body)
     return CallbackAnswer()
 
 
@@ -101,30 +112,31 @@ async def receive_callback(
 async def receive_webhook(
     request: Request,
     services: ServicesOf,
-    adapter: Annotated[Provider, Depends(_adapter)],
-    body: Annotated[bytes, Depends(_raw_body)],
+    adapter: Annotated[Provider, Depends(adapter_of)],
+    body: Annotated[bytes, Depends(raw_body)],
 ) -> CallbackAnswer:
     """Stores a provider's callback on the work that its body names.
 
     Refuses a webhook whose signature cannot be verified, because this URL has no token. The answer is the same for
     unknown work: other users can share the account, and our own work is polled anyway.
     """
-    reading = _read(adapter, request, body)
+    reading = read(adapter, request, body)
     if not reading.is_verified:
-        raise _unverified(adapter)
+        raise unverified(adapter)
     generation_id = await services.loop_database.statements(
         lambda statements: callbacks.find_generation(statements, adapter.name, reading.remote_id)
     )
     if generation_id is None:
         log.info("webhook_of_no_generation", provider=adapter.name)
     else:
-        await _record(services, adapter, generation_id, reading, body)
+        await record(services, adapter, generation_id, reading, body)
     return CallbackAnswer()
 
 
-async def _record(
+async def record(
     services: GatewayServices, adapter: Provider, generation_id: UUID, reading: CallbackReading, body: bytes
 ) -> None:
+    """Store a callback, and send the wake-up of its generation where one is due."""
     wake = await services.loop_database.statements(
         lambda statements: callbacks.record(
             statements,
@@ -139,13 +151,19 @@ async def _record(
         services.wakes.send(wake)
 
 
-def _unverified(adapter: Provider) -> Unauthenticated:
+def unverified(adapter: Provider) -> Unauthenticated:
+    """The refusal of a callback without a token and without a signature that the account can verify."""
     variable = f"REELWORKS_PROVIDERS__{adapter.name.upper()}__WEBHOOK_KEY"
     log.warning("webhook_unverified", provider=adapter.name)
     return Unauthenticated(f"only webhooks whose signature can be checked are taken here: see {variable}")
 
 
-def _read(adapter: Provider, request: Request, body: bytes, **known: str) -> CallbackReading:
+def read(adapter: Provider, request: Request, body: bytes, **known: str) -> CallbackReading:
+    """A callback that the adapter does not refuse. `known` goes into the log line of a refusal.
+
+    Raises:
+        Unauthenticated: the signature is wrong, or the body is no callback of the provider's.
+    """
     try:
         return _storable(adapter.read_callback(dict(request.headers), body))
     except CallbackRefused as error:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from gateway.openai.errors import error_form as openai_form
 from gateway.openai.errors import openai_errors
 from gateway.problems import MEDIA_TYPE
+from gateway.seeds import app_errors
 from gateway.seeds import errors as seeds
 from schemas.errors import RequestError
 
-ErrorForm = Callable[[RequestError], JSONResponse]
+ErrorForm = Callable[[RequestError], Response]
 """Writes an error in the form of a dialect: status, body and the dialect's own headers."""
 
 Described = Callable[..., dict[int | str, dict[str, object]]]
@@ -24,6 +25,9 @@ def _problem(error: RequestError) -> JSONResponse:
 
 _FORMS: tuple[tuple[str, ErrorForm], ...] = (
     ("/openai/", openai_form),
+    # The first beginning that fits counts: `/api/` is the beginning of this path, too.
+    ("/api/kie-", app_errors.callback_error),
+    ("/api", app_errors.video_error),
     ("/video/", seeds.error_form),
     ("/image/", seeds.error_form),
 )
@@ -31,6 +35,8 @@ _FORMS: tuple[tuple[str, ErrorForm], ...] = (
 
 _DESCRIBED: tuple[tuple[str, Described], ...] = (
     ("/openai/", openai_errors),
+    ("/api/kie-", app_errors.callback_refusals),
+    ("/api", app_errors.video_refusals),
     ("/video/", seeds.refusals),
     ("/image/", seeds.refusals),
 )

@@ -18,7 +18,15 @@ from urllib3.exceptions import HTTPError as ObjectStoreUnreachable
 from gateway.dialects import error_form
 from gateway.methods import allowed_methods
 from gateway.problems import BadRequest, ContentTooLarge, MethodNotAllowed, RangeNotSatisfiable, RateLimited
-from schemas.errors import InsufficientScope, NotFound, RequestError, TooManyRequests, Unauthenticated, Unavailable
+from schemas.errors import (
+    InsufficientCredits,
+    InsufficientScope,
+    NotFound,
+    RequestError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from schemas.refusals import Location, Place, model_in, refusal
 
 log = structlog.get_logger()
@@ -67,6 +75,9 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 async def _request_error(request: Request, error: RequestError) -> Response:
+    url: str = request.app.state.services.settings.credits_url
+    if url and isinstance(error, InsufficientCredits):
+        error.extra["buy_credits_url"] = url
     return _answer(request, error)
 
 

@@ -61,6 +61,7 @@ def generation_resource(details: Details, retention: RetentionSettings) -> Gener
             "cancel_requested_at": row.cancel_requested_at,
             "assets": [_asset(asset, retention) for asset in details.assets],
             "downloads": details.downloads,
+            "reference": order.reference,
             "metadata": order.metadata,
             "rating": row.rating,
             "created_at": row.created_at,

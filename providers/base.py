@@ -66,6 +66,9 @@ class Profile:
     calls_back: bool = False
     """Whether the vendor can send callbacks. If not, the work is polled, whatever the settings say."""
 
+    calls_back_by_node: bool = False
+    """Whether the callbacks of an order with a `reference` go to the URL that names the reference."""
+
     signs_callbacks: bool = False
     """Whether the vendor signs callbacks. Without a signature, the token in the URL is the only proof."""
 

@@ -120,6 +120,11 @@ class Providers:
         """
         return self._wants_callbacks(name) and self.reaches_us(name)
 
+    def calls_back_by_node(self, name: ProviderName) -> bool:
+        """Whether callbacks of an account's vendor name the `reference` of the order."""
+        profile = self._profile(name)
+        return profile is not None and profile.calls_back_by_node
+
     def reaches_us(self, name: ProviderName) -> bool:
         """Whether an account's vendor can reach our public URL, judged by the two URLs alone.
 

@@ -154,6 +154,7 @@ class GenerationResource(BaseModel):
                         }
                     ],
                     "downloads": 3,
+                    "reference": "k123",
                     "metadata": {"order": "1234"},
                     "rating": 5,
                     "created_at": "2026-11-20T12:00:00Z",
@@ -203,6 +204,7 @@ class GenerationResource(BaseModel):
     downloads: int = Field(
         description="how often the result was fetched: whole files and first parts, counted within seconds"
     )
+    reference: str | None = Field(description="your id of the thing that the result is for, from the request")
     metadata: dict[str, str]
     """The request's metadata."""
     rating: int | None = Field(description="your rating of the result, 1 to 5", ge=1, le=5)

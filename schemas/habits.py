@@ -42,7 +42,8 @@ _GROUPS: Final[Mapping[str, str]] = {
     "timeout deadline": "`deadline_seconds` says it",
     "ttl expires_after expires_at lifetime": "`expires_in` says it, in seconds",
     "fallback allow_fallback": "`allow_substitution` lets a successor serve",
-    "user user_id custom_id external_id external_task_id reference label tags extra": _OWN,
+    "user user_id custom_id external_id external_task_id label tags extra": _OWN,
+    "node node_id nodeId imageNodeId videoNodeId": "`reference` says it",
     "webhook webhook_url webhooks callback callback_url callBackUrl notify_url notify_hook": _NO_WEBHOOK,
     "stream response_format async sync_mode": "every answer comes at once and links to the file when it is ready",
     "steps num_inference_steps inference_steps cfg cfg_scale guidance guidance_scale sampler scheduler strength lora "

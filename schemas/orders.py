@@ -20,6 +20,8 @@ LARGEST_SEED = 2**63 - 1
 # A hundred years. A larger number is a mistake.
 _LONGEST_LIFE_SECONDS = 36_500 * 86_400
 
+LONGEST_REFERENCE = 200
+
 LONGEST_METADATA_KEY = 64
 LONGEST_METADATA_VALUE = 512
 
@@ -36,6 +38,13 @@ IdempotencyKey = Annotated[
     AfterValidator(_visible_ascii),
 ]
 """A customer's name for an order: visible ASCII characters, no spaces."""
+
+Reference = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_REFERENCE, json_schema_extra={"pattern": r"^[\x21-\x7e]+$"}),
+    AfterValidator(_visible_ascii),
+]
+"""A customer's id of the thing that an order is for: visible ASCII characters, no spaces."""
 
 
 def _no_switch(value: object) -> object:
@@ -147,6 +156,11 @@ class GenerationRequest(BaseModel):
         ge=60,
         le=_LONGEST_LIFE_SECONDS,
     )
+    reference: Reference | None = Field(
+        default=None,
+        description="your id of the thing that the result is for, such as a node of a canvas; returned as it is. "
+        "Several orders may have the same one",
+    )
     metadata: dict[Name, Prose] = Field(default={}, description="returned as it is; up to 16 entries", max_length=16)
 
     def input_files(self) -> list[InputField]:
@@ -251,6 +265,8 @@ class Order(BaseModel):
     file_extension: str = Field(description="of the file that the model delivers, without a dot")
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
     expires_in: int | None = Field(default=None, description="seconds from the end until the files are deleted")
+    reference: str | None = None
+    """The customer's id of the thing that the order is for."""
     metadata: dict[str, str] = {}
     """The request's metadata."""
     batch_id: UUID | None = None

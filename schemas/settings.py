@@ -76,6 +76,11 @@ class Settings(BaseSettings):
     cors_origins: list[str] = Field(
         default=[], description='origins of pages that may call us from a browser; ["*"]: every origin; empty: none'
     )
+    credits_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/?#]\S*)?$",
+        description="the page on which customers buy credits; each refusal for too few credits names the page",
+    )
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     flower_host: str = "127.0.0.1"

@@ -1,20 +1,29 @@
 """Variables whose names other systems define, so they lack our prefix."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 
 from schemas.names import ProviderName
 
 LONGCAT: Final[ProviderName] = "longcat"
 
-_OF_LONGCAT: Final[Mapping[str, str]] = {"LONGCAT_VIDEO_ENDPOINT": "base_url", "LONGCAT_API_KEY": "api_key"}
-_OF_PRICES: Final[Mapping[str, str]] = {"VIDEO_TOKEN_COST": "every_video"}
+_LONGCAT_URL: Final = "REELWORKS_PROVIDERS__LONGCAT__BASE_URL"
+_LONGCAT_KEY: Final = "REELWORKS_PROVIDERS__LONGCAT__API_KEY"
 
-UNPREFIXED: Final[Mapping[str, str]] = {**_OF_LONGCAT, **_OF_PRICES}
-"""The fields that these variables set, of the account `longcat` and of the prices."""
+UNPREFIXED: Final[Mapping[str, str]] = {
+    "LONGCAT_VIDEO_ENDPOINT": _LONGCAT_URL,
+    "LONGCAT_API_KEY": _LONGCAT_KEY,
+    "KIE_AI_API_KEY": "REELWORKS_PROVIDERS__KIE__API_KEY",
+    "RUNWAY_API_KEY": "REELWORKS_PROVIDERS__RUNWAY__API_KEY",
+    "RUNWAYML_API_SECRET": "REELWORKS_PROVIDERS__RUNWAY__API_KEY",
+    "CONVEX_SITE_URL": "REELWORKS_PUBLIC_URL",
+    "SITE_URL": "REELWORKS_PUBLIC_URL",
+    "VIDEO_TOKEN_COST": "REELWORKS_PRICES__EVERY_VIDEO",
+}
+"""The variable of ours for which each of these variables stands."""
 
 
 class UnprefixedSource(PydanticBaseSettingsSource):
@@ -26,26 +35,59 @@ class UnprefixedSource(PydanticBaseSettingsSource):
         self._given = [source for source in given if isinstance(source, EnvSettingsSource)]
 
     def __call__(self) -> dict[str, Any]:
-        """The fields. A key alone configures no account: LongCat's maker has other services, too."""
-        account, prices = self._values(_OF_LONGCAT), self._values(_OF_PRICES)
-        has_account = "base_url" in account or self._has_base_url()
-        return {
-            **({"providers": {LONGCAT: account}} if has_account else {}),
-            **({"prices": prices} if prices else {}),
-        }
+        """The fields.
+
+        Raises:
+            SettingsError: two variables for the same setting differ. Names both.
+        """
+        values: dict[str, Any] = {}
+        for ours in dict.fromkeys(UNPREFIXED.values()):
+            value = None if self._is_set(ours) else self._value(ours)
+            if value is not None:
+                _put(values, _path(ours), value)
+        # LongCat's maker has other services, too, so a key alone configures no account.
+        if not (self._is_set(_LONGCAT_URL) or _found(values, _path(_LONGCAT_URL))):
+            values.get("providers", {}).pop(LONGCAT, None)
+        return values
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        """None: these variables set no top-level field of `Settings`."""
+        """None: `__call__` makes the fields."""
         return None, field_name, False
 
-    def _values(self, names: Mapping[str, str]) -> dict[str, Any]:
-        return {field: value for name, field in names.items() if (value := self._value(name)) is not None}
+    def _is_set(self, ours: str) -> bool:
+        return bool(_found(self.current_state, _path(ours)))
 
-    def _value(self, name: str) -> str | None:
+    def _value(self, ours: str) -> str | None:
+        given = {name: value for name in standing_for(ours) if (value := self._given_as(name)) is not None}
+        if len(set(given.values())) > 1:
+            raise SettingsError(f"{' and '.join(given)} differ, and both stand for {ours}: unset one, or set {ours}")
+        return next(iter(given.values()), None)
+
+    def _given_as(self, name: str) -> str | None:
         values = (source.env_vars.get(name.lower()) for source in self._given)
         return next((value for value in values if value is not None), None)
 
-    def _has_base_url(self) -> bool:
-        providers = self.current_state.get("providers")
-        account = providers.get(LONGCAT) if isinstance(providers, dict) else None
-        return isinstance(account, dict) and bool(account.get("base_url"))
+
+def standing_for(ours: str) -> Sequence[str]:
+    """The variables that stand for a variable of ours."""
+    return [name for name, meant in UNPREFIXED.items() if meant == ours]
+
+
+def _path(ours: str) -> list[str]:
+    return ours.removeprefix("REELWORKS_").lower().split("__")
+
+
+def _found(values: Any, path: Sequence[str]) -> Any:
+    """The value at a path. A group of settings that is no mapping was made by code, and counts as set."""
+    for part in path:
+        if not isinstance(values, Mapping):
+            break
+        values = values.get(part)
+    return values
+
+
+def _put(values: dict[str, Any], path: Sequence[str], value: str) -> None:
+    *groups, field = path
+    for group in groups:
+        values = values.setdefault(group, {})
+    values[field] = value

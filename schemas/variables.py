@@ -1,4 +1,4 @@
-"""Checks the `REELWORKS_*` variables: unknown names, and values that the settings refuse."""
+"""Checks the variables of the settings: unknown names, and values that the settings refuse."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
 from schemas.settings import Settings
+from schemas.unprefixed import standing_for
 
 PREFIX: Final = "REELWORKS_"
 _JOINT: Final = "__"
@@ -35,10 +36,7 @@ class Unknown:
 
 def given() -> dict[str, str]:
     """The variables with our prefix in the environment and in the settings' file. The environment wins."""
-    file = Settings.model_config.get("env_file")
-    in_file = dotenv_values(file) if isinstance(file, str) else {}
-    every = {**{name: value or "" for name, value in in_file.items()}, **os.environ}
-    return {name: value for name, value in every.items() if name.upper().startswith(PREFIX)}
+    return {name: value for name, value in _every().items() if name.upper().startswith(PREFIX)}
 
 
 def unknown(names: Iterable[str]) -> list[Unknown]:
@@ -51,7 +49,7 @@ def in_words(error: ValidationError) -> list[str]:
     said: dict[str, list[str]] = {}
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
         message = problem["msg"].removeprefix("Value error, ")
-        said.setdefault(_variable(problem["loc"]), []).append(message)
+        said.setdefault(_as_set(_variable(problem["loc"])), []).append(message)
     return [f"{name}: {'; '.join(messages)}" for name, messages in said.items()]
 
 
@@ -62,6 +60,18 @@ def not_json(variables: Mapping[str, str]) -> list[str]:
         for name, value in sorted(variables.items())
         if value and _is_whole(target := _target(_path(name))) and not _is_json(value)
     ]
+
+
+def _every() -> dict[str, str]:
+    file = Settings.model_config.get("env_file")
+    in_file = dotenv_values(file) if isinstance(file, str) else {}
+    return {**{name: value or "" for name, value in in_file.items()}, **os.environ}
+
+
+def _as_set(variable: str) -> str:
+    """The name under which a setting was given: ours, or the name of another system."""
+    given_names = {name.upper() for name, value in _every().items() if value}
+    return next((name for name in (variable, *standing_for(variable)) if name in given_names), variable)
 
 
 def _path(name: str) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from schemas.enums import EventName, Stage
+from schemas.enums import EventName, Kind, Stage
 from schemas.names import ProviderName
 from schemas.stages import AWAITS_CALLBACK, TERMINAL
 from storage import transitions
@@ -111,6 +111,31 @@ _FIND = returns(UUID)("""
     SELECT id FROM generations WHERE provider = %(provider)s AND remote_id = %(remote_id)s
     ORDER BY created_at DESC LIMIT 1
 """)
+
+
+def has_reference(sql: Sql, generation_id: UUID, kind: Kind, reference: str) -> bool:
+    """Whether a generation of this kind was ordered with this reference."""
+    return sql.first(_WITH_ID, generation_id=generation_id, kind=kind.value, reference=reference) is not None
+
+
+def find_by_reference(sql: Sql, provider: ProviderName, remote_id: str, kind: Kind, reference: str) -> UUID | None:
+    """The newest generation with this task of a provider, this kind and this reference. None if there is none.
+
+    References are not unique, so a reference alone finds nothing.
+    """
+    return sql.first(_WITH_TASK, provider=provider, remote_id=remote_id, kind=kind.value, reference=reference)
+
+
+_HAS_REFERENCE = """kind = %(kind)s AND "order" ->> 'reference' = %(reference)s"""
+
+_WITH_ID = returns(UUID)(f"""
+    SELECT id FROM generations WHERE id = %(generation_id)s AND {_HAS_REFERENCE}
+""")  # noqa: S608 -- a constant
+
+_WITH_TASK = returns(UUID)(f"""
+    SELECT id FROM generations WHERE provider = %(provider)s AND remote_id = %(remote_id)s AND {_HAS_REFERENCE}
+    ORDER BY created_at DESC LIMIT 1
+""")  # noqa: S608 -- a constant
 
 
 def adoptable_remote_id(sql: Sql, generation_id: UUID, provider: ProviderName) -> str | None:

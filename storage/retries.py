@@ -57,7 +57,7 @@ def accept(
 def _request_of(order: Order) -> GenerationRequest:
     """The request for the same generation. The prompt contains the text of the style already."""
     inputs = order.inputs.model_dump(exclude={"style", "audio"})
-    rest = order.model_dump(include={"kind", "model", "deadline_seconds", "expires_in", "metadata"})
+    rest = order.model_dump(include={"kind", "model", "deadline_seconds", "expires_in", "reference", "metadata"})
     # Not validated again: limits of a request do not hold for a prompt with a style.
     return GenerationRequest.model_construct(**inputs, **rest, generate_audio=order.inputs.audio)
 

@@ -171,7 +171,7 @@ ERASE = returns(lambda key, size_bytes: (str(key), int(size_bytes)))("""
     WITH erased AS (
         UPDATE generations SET
             deleted_at = clock_timestamp(), error_message = NULL, result_urls = '[]', remote_links = '{}',
-            rating = NULL, "order" = "order" || '{"inputs": {"prompt": ""}, "metadata": {}}'
+            rating = NULL, "order" = "order" || '{"inputs": {"prompt": ""}, "reference": null, "metadata": {}}'
         WHERE id = %(id)s
         RETURNING id, customer_id, stage, progress
     ), terms AS (

@@ -3,8 +3,8 @@
 import structlog
 
 from providers.base import STORED_FILE, AcceptedCreate, ProviderRequest
-from schemas.callback_token import callback_url
-from schemas.enums import Stage
+from schemas.callback_token import callback_url, node_callback_url
+from schemas.enums import Door, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
 from storage.claims import Claim
 from storage.leases import Lease
@@ -95,13 +95,18 @@ def _file(claim: Claim, created: AcceptedCreate) -> File | None:
 
 
 def _create(services: WorkerServices, claim: Claim, request: ProviderRequest, departure: Departure) -> AcceptedCreate:
-    provider, settings = claim.route.provider, services.settings
-    url = callback_url(
-        settings.public_url, settings.secret_key.get_secret_value(), provider=provider, generation_id=claim.id
+    return services.providers.get(claim.route.provider).submit(
+        request, callback_url=_callback_url(services, claim), generation_id=claim.id, fence=departure
     )
-    return services.providers.get(provider).submit(
-        request,
-        callback_url=url if services.providers.calls_back(provider) else None,
-        generation_id=claim.id,
-        fence=departure,
-    )
+
+
+def _callback_url(services: WorkerServices, claim: Claim) -> str | None:
+    """The URL of the create's callbacks. It names the order's reference where the vendor's callbacks do so."""
+    provider, settings, reference = claim.route.provider, services.settings, claim.order.reference
+    if not services.providers.calls_back(provider):
+        return None
+    url, secret = settings.public_url, settings.secret_key.get_secret_value()
+    has_door = Door.SEEDS not in settings.doors_off
+    if reference is not None and has_door and services.providers.calls_back_by_node(provider):
+        return node_callback_url(url, secret, provider, claim.id, kind=claim.order.kind, reference=reference)
+    return callback_url(url, secret, provider=provider, generation_id=claim.id)

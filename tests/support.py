@@ -15,6 +15,7 @@ from schemas.enums import Kind, Scope
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.settings import Settings
 from schemas.tables import Generation
+from schemas.unprefixed import UNPREFIXED
 from storage import acceptance, api_keys, customers, ledger, shares
 from storage.claims import Claim
 from storage.database import Database
@@ -45,10 +46,14 @@ class NewCustomer:
         return {"Authorization": f"Bearer {self.api_key}"}
 
 
+def variables_set() -> list[str]:
+    """The variables of the developer's shell that settings are read from."""
+    return [name for name in os.environ if name.upper().startswith("REELWORKS_") or name.upper() in UNPREFIXED]
+
+
 def clean_settings() -> Settings:
     """The defaults, whatever the developer's shell and `.env` say."""
-    names = [name for name in os.environ if name.startswith(("REELWORKS_", "LONGCAT_"))]
-    kept = {name: os.environ.pop(name) for name in names}
+    kept = {name: os.environ.pop(name) for name in variables_set()}
     try:
         return Settings(_env_file=None)
     finally:

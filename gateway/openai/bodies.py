@@ -78,7 +78,7 @@ async def _json(request: Request) -> dict[str, Any]:
         values = json.loads(await request.body())
     except json.JSONDecodeError as error:
         raise BadRequest(f"the body is not valid JSON: see character {error.pos}") from None
-    except (UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # bytes that are no UTF-8, and numbers of thousands of digits
         raise BadRequest("the body cannot be read: send UTF-8 JSON") from None
     if not isinstance(values, dict):
         raise InvalidRequest.of_fields([("body", "must be an object")])

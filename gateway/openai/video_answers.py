@@ -40,14 +40,14 @@ _STATUSES: Final[Mapping[Status, VideoStatus]] = {
 }
 
 
-class VideoFailure(BaseModel):
+class OpenaiVideoFailure(BaseModel):
     """The reason why there is no video."""
 
     code: str = Field(description="stable, for programs; `cancelled` and `expired` are codes, too")
     message: str = Field(description="for people")
 
 
-class VideoAnswer(BaseModel):
+class OpenaiVideo(BaseModel):
     """A video."""
 
     model_config = ConfigDict(
@@ -88,19 +88,19 @@ class VideoAnswer(BaseModel):
     seconds: str = Field(description="the length that was ordered")
     size: str = Field(description="of the file; before the end: of the order; `auto` where a picture decides")
     remixed_from_video_id: str | None = Field(description="the video that this one changes or extends")
-    error: VideoFailure | None = Field(description="why there is no video; null where there is no error")
+    error: OpenaiVideoFailure | None = Field(description="why there is no video; null where there is no error")
     metadata: dict[str, str]
     """The order's metadata."""
     credits: int = Field(description="the price in credits; a failed video costs nothing as a rule")
 
 
-def video_answer(details: Details, retention: RetentionSettings) -> VideoAnswer:
+def video_answer(details: Details, retention: RetentionSettings) -> OpenaiVideo:
     """The answer about a generation of a video."""
     row = details.generation
     order = Order.model_validate(row.order)
     file = next((asset for asset in details.assets if asset.role is AssetRole.RESULT), None)
     failure = _failure(details, file, retention)
-    return VideoAnswer(
+    return OpenaiVideo(
         id=id_of_video(row.id),
         model=row.model,
         status="failed" if failure else _STATUSES[status_of(row.stage)],
@@ -123,15 +123,15 @@ def poll_header(details: Details) -> dict[str, str]:
     return {} if details.generation.stage in TERMINAL else {POLL_AFTER: str(_POLL_AFTER_MS)}
 
 
-def _failure(details: Details, file: Asset | None, retention: RetentionSettings) -> VideoFailure | None:
+def _failure(details: Details, file: Asset | None, retention: RetentionSettings) -> OpenaiVideoFailure | None:
     row = details.generation
     if failure := failure_of(row):
-        return VideoFailure(code=failure.code, message=failure.message)
+        return OpenaiVideoFailure(code=failure.code, message=failure.message)
     if row.stage is Stage.CANCELLED:
         outcome = outcome_of(details)
-        return VideoFailure(code="cancelled", message=outcome.message if outcome else "the video was cancelled")
+        return OpenaiVideoFailure(code="cancelled", message=outcome.message if outcome else "the video was cancelled")
     if file is not None and (gone_at := assets.gone_at(file, retention)) is not None:
-        return VideoFailure(
+        return OpenaiVideoFailure(
             code="expired", message=f"the file was deleted on {gone_at:%Y-%m-%d}: order the video again"
         )
     return None

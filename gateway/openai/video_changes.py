@@ -13,7 +13,7 @@ from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openai.bodies import Body, body_of
 from gateway.openai.names import meant
 from gateway.openai.ordering import catalogue_of, in_this_dialect
-from gateway.openai.video_answers import VideoAnswer
+from gateway.openai.video_answers import OpenaiVideo
 from gateway.openai.video_bodies import documented
 from gateway.openai.video_creates import Create, created, stored_files
 from gateway.openai.video_ids import VIDEOS, VideoId, parsed
@@ -105,7 +105,7 @@ async def remix_video(
     services: ServicesOf,
     customer: TheCustomer,
     idempotency_key: IdempotencyKeyHeader = None,
-) -> VideoAnswer:
+) -> OpenaiVideo:
     """Makes a video from one of yours with a model that changes videos, at that model's price."""
     source = await find_video(video_id, services, customer)
     async with body_of(request, services, customer.id) as body:
@@ -120,7 +120,7 @@ async def edit_video(
     services: ServicesOf,
     customer: TheCustomer,
     idempotency_key: IdempotencyKeyHeader = None,
-) -> VideoAnswer:
+) -> OpenaiVideo:
     """Makes a video from another with a model that changes videos, at that model's price."""
     async with body_of(request, services, customer.id) as body:
         return await _changed(Change.EDIT, body.parsed(EditFields), body, request, response, idempotency_key)
@@ -133,7 +133,7 @@ async def extend_video(
     services: ServicesOf,
     customer: TheCustomer,
     idempotency_key: IdempotencyKeyHeader = None,
-) -> VideoAnswer:
+) -> OpenaiVideo:
     """Makes a video that goes on where another ends, with a model that can. The result is as the model delivers it."""
     async with body_of(request, services, customer.id) as body:
         fields = body.parsed(ExtensionFields)
@@ -147,7 +147,7 @@ async def _changed(
     request: Request,
     response: Response,
     idempotency_key: str | None,
-) -> VideoAnswer:
+) -> OpenaiVideo:
     services: GatewayServices = request.app.state.services
     customer: ActingCustomer = request.state.caller.customer
     files = await stored_files(body, services, customer.id)

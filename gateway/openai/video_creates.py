@@ -13,7 +13,7 @@ from gateway.openai.bodies import Body
 from gateway.openai.errors import MayBeRecorded
 from gateway.openai.ordering import take
 from gateway.openai.retries import digest_of
-from gateway.openai.video_answers import VideoAnswer, poll_header, video_answer
+from gateway.openai.video_answers import OpenaiVideo, poll_header, video_answer
 from gateway.openai.video_lookup import find_video
 from gateway.warnings import warning_header
 from providers.catalogue.fitting import Fitted
@@ -64,7 +64,7 @@ class Create:
     """The customer's key."""
 
 
-async def created(create: Create, request: Request, response: Response) -> VideoAnswer:
+async def created(create: Create, request: Request, response: Response) -> OpenaiVideo:
     """Take the order, and answer with the video. A repeated order gives the video of the first.
 
     Raises:

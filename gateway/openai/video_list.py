@@ -11,7 +11,7 @@ from sqlmodel import Session
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openai.errors import openai_errors
-from gateway.openai.video_answers import VideoAnswer, video_answer
+from gateway.openai.video_answers import OpenaiVideo, video_answer
 from gateway.openai.video_ids import VIDEOS, parsed
 from schemas.enums import Door, Kind
 from schemas.errors import InvalidRequest
@@ -37,12 +37,12 @@ class VideosQuery(BaseModel):
     order: Literal["asc", "desc"] = Field(default="desc", description="`desc`: newest first; `asc`: oldest first")
 
 
-class VideoList(BaseModel):
+class OpenaiVideoList(BaseModel):
     """One page of videos."""
 
     object: Literal["list"] = "list"
     """The type of this resource."""
-    data: list[VideoAnswer]
+    data: list[OpenaiVideo]
     """The videos."""
     first_id: str | None = Field(description="the id of the first entry; null without entries")
     last_id: str | None = Field(description="the value of `after` for the next page; null without entries")
@@ -50,12 +50,14 @@ class VideoList(BaseModel):
 
 
 @router.get("", summary="List videos", responses=openai_errors(InvalidRequest))
-async def list_videos(query: Annotated[VideosQuery, Query()], services: ServicesOf, customer: TheCustomer) -> VideoList:
+async def list_videos(
+    query: Annotated[VideosQuery, Query()], services: ServicesOf, customer: TheCustomer
+) -> OpenaiVideoList:
     """Returns your videos, those of every door. New videos do not shift the pages."""
     found, has_more = await services.loop_database.transaction(partial(_read, query, customer.id))
     videos = [video_answer(each, services.settings.retention) for each in found]
     first_id, last_id = (videos[0].id, videos[-1].id) if videos else (None, None)
-    return VideoList(data=videos, first_id=first_id, last_id=last_id, has_more=has_more)
+    return OpenaiVideoList(data=videos, first_id=first_id, last_id=last_id, has_more=has_more)
 
 
 def _read(query: VideosQuery, customer_id: UUID, session: Session) -> tuple[list[Details], bool]:

@@ -11,7 +11,7 @@ from gateway.dependencies import ServicesOf
 from gateway.openai.bodies import body_of
 from gateway.openai.errors import openai_errors
 from gateway.openai.ordering import fitted
-from gateway.openai.video_answers import POLLED, VideoAnswer, poll_header, video_answer
+from gateway.openai.video_answers import POLLED, OpenaiVideo, poll_header, video_answer
 from gateway.openai.video_bodies import documented
 from gateway.openai.video_creates import Create, created, stored_files
 from gateway.openai.video_fields import VideoFields
@@ -31,7 +31,7 @@ router = customers_router(VIDEOS, Door.OPENAI)
 _FOUND: Responses = {200: {"description": "The video", "headers": POLLED}, **openai_errors(NotFound)}
 
 
-class VideoDeleted(BaseModel):
+class OpenaiVideoDeleted(BaseModel):
     """The answer about a deleted video."""
 
     id: str
@@ -49,7 +49,7 @@ async def create_video(
     services: ServicesOf,
     customer: TheCustomer,
     idempotency_key: IdempotencyKeyHeader = None,
-) -> VideoAnswer:
+) -> OpenaiVideo:
     """Orders a video, and holds its price in credits. Read the video until its `status` is completed or failed.
 
     A setting that the model does not have is left out, and the header `Reelworks-Warning` names it. A wrong value is
@@ -66,7 +66,7 @@ async def create_video(
 
 
 @router.get("/{video_id}", summary="See how a video stands", responses=_FOUND)
-async def get_video(video_id: VideoId, response: Response, services: ServicesOf, customer: TheCustomer) -> VideoAnswer:
+async def get_video(video_id: VideoId, response: Response, services: ServicesOf, customer: TheCustomer) -> OpenaiVideo:
     """Returns the status, the progress and, at the end, the reason of a failure."""
     found = await find_video(video_id, services, customer)
     response.headers.update(poll_header(found))
@@ -78,7 +78,7 @@ async def get_video(video_id: VideoId, response: Response, services: ServicesOf,
     summary="Delete a video",
     responses={200: {"description": "Deleted"}, **openai_errors(NotFound, NotFinished, NotCancellable)},
 )
-def delete_video(video_id: VideoId, services: ServicesOf, customer: TheCustomer) -> VideoDeleted:
+def delete_video(video_id: VideoId, services: ServicesOf, customer: TheCustomer) -> OpenaiVideoDeleted:
     """Deletes the file, the prompt, the inputs and the metadata for ever. An unfinished video is cancelled first.
 
     A video that the provider has begun stays until the provider has stopped: the answer is then a 409. Delete the
@@ -93,4 +93,4 @@ def delete_video(video_id: VideoId, services: ServicesOf, customer: TheCustomer)
             text = "the provider has begun the video, and was asked to stop: delete the video when it has ended"
             raise NotFinished(text) from None
         deletion.delete(services.database, services.objects, generation_id, customer_id=customer.id)
-    return VideoDeleted(id=id_of_video(generation_id))
+    return OpenaiVideoDeleted(id=id_of_video(generation_id))

@@ -99,6 +99,7 @@ class Catalogue:
             file_extension=model.extension(inputs),
             deadline_seconds=request.deadline_seconds or model.deadline_seconds,
             expires_in=request.expires_in,
+            reference=request.reference,
             metadata=request.metadata,
         )
 

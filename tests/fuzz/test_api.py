@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from api_gateway import create_app
 from schemas import callback_token
 from schemas.content_link import content_link
-from schemas.enums import Scope
+from schemas.enums import Kind, Scope
 from schemas.errors import LeaseLost
 from schemas.input_link import input_link
 from schemas.setting_groups import CdnSettings, OpenaiSettings, StreamSettings
@@ -31,11 +31,12 @@ from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import signed
 from tests.integration.gateway.videos import a_made_video
-from tests.support import NewCustomer, a_generation, a_share, a_video, an_order, clean_settings
+from tests.support import NewCustomer, a_generation, a_share, an_order, clean_settings
 
 RICH = 1_000_000
 CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
 SEED = 1
+NODE = "k123"
 
 # The tool puts no id of ours into a body. An integration test reaches the operation.
 IN_A_BODY = {"POST /openai/v1/videos/extensions"}
@@ -48,7 +49,9 @@ def api(
     """A gateway with a rich customer who has a batch: one generation is completed, and one waits."""
     owner, stranger = make_customer(RICH), make_customer(RICH)
     batch_id = uuid4()
-    of_batch = an_order().model_copy(update={"batch_id": batch_id})
+    of_batch = an_order().model_copy(update={"batch_id": batch_id, "reference": NODE})
+    of_node = an_order().model_copy(update={"kind": Kind.VIDEO, "reference": NODE})
+    video_id = a_generation(database, settings, owner, of_node)
     generation_id, _ = (a_generation(database, settings, owner, of_batch) for _ in range(2))
     stored = complete(database, settings, objects, generation_id, b"a picture", poster=True)
     # The tool puts no value with a slash into a path.
@@ -70,7 +73,7 @@ def api(
         share_id = a_share(database, generation_id)
         known = operations(settings, objects, generation_id, batch_id, result_key, share_id)
         known += of_videos(a_made_video(owner, database, settings, objects))
-        known += of_seeds(generation_id, a_generation(database, settings, owner, a_video()))
+        known += of_seeds(settings, generation_id, video_id)
         yield Api(address, owner.api_key, stranger.api_key, known)
 
 
@@ -138,9 +141,28 @@ def of_videos(generation_id: UUID) -> list[Operation]:
     return [Operation(f"{file}/content", known), Operation(f"{file}/remix", known)]
 
 
-def of_seeds(image_id: UUID, video_id: UUID) -> list[Operation]:
+def of_seeds(settings: Settings, image_id: UUID, video_id: UUID) -> list[Operation]:
     """The ways into the operations of earlier services."""
+    ids = {Kind.IMAGE: image_id, Kind.VIDEO: video_id}
+    secret = settings.secret_key.get_secret_value()
+    callbacks = [
+        Operation(
+            path,
+            {
+                f"query.{parameter}": NODE,
+                "query.provider": "kie",
+                "query.generation": str(ids[kind]),
+                "query.t": callback_token.sign(secret, ids[kind]),
+            },
+            signed(settings, "task_abc123"),
+        )
+        for kind, (path, parameter) in callback_token.NODE_CALLBACKS.items()
+    ]
     return [
+        *callbacks,
+        Operation("/api/video/{generation_id}", {"path.generation_id": str(image_id)}),
+        Operation("/api/video/{generation_id}/download", {"path.generation_id": str(image_id)}),
+        Operation("/api/get-video-status", {"query.id": str(image_id)}),
         Operation("/image/{image_id}", {"path.image_id": str(image_id)}),
         Operation("/image/{image_id}/download", {"path.image_id": str(image_id)}),
         Operation("/video/{video_id}", {"path.video_id": str(video_id)}),

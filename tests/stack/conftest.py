@@ -8,12 +8,13 @@ from contextlib import suppress
 import pytest
 
 from schemas.settings import Settings
+from tests.support import variables_set
 
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The defaults, without this machine's variables and `.env`."""
-    for name in [name for name in os.environ if name.startswith(("REELWORKS_", "LONGCAT_"))]:
+    for name in variables_set():
         monkeypatch.delenv(name)
     return Settings(_env_file=None)
 

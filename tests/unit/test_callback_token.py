@@ -3,7 +3,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from schemas.callback_token import callback_url, sign, verify
+from schemas.callback_token import callback_url, node_callback_url, sign, verify
+from schemas.enums import Kind
 
 ID = UUID("0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10")
 
@@ -39,3 +40,14 @@ def test_the_url_holds_provider_id_and_token() -> None:
     url = callback_url("https://reelworks.example", "secret", "kie", ID)
 
     assert url == f"https://reelworks.example/callbacks/kie/{ID}?t={sign('secret', ID)}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [(Kind.IMAGE, "/api/kie-callback?imageNodeId="), (Kind.VIDEO, "/api/kie-video-callback?videoNodeId=")],
+)
+def test_the_url_of_an_order_with_a_reference_names_the_node_first_and_the_token_last(kind: Kind, path: str) -> None:
+    url = node_callback_url("https://reelworks.example", "secret", "kie", ID, kind=kind, reference="k1&t=2")
+
+    rest = f"provider=kie&generation={ID}&t={sign('secret', ID)}"
+    assert url == f"https://reelworks.example{path}k1%26t%3D2&{rest}"

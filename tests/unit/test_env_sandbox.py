@@ -1,7 +1,5 @@
 """`.env.sandbox`, with which `compose.yaml` runs without a vendor account."""
 
-import os
-
 import pytest
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
@@ -10,6 +8,7 @@ from providers.registry import adapter_names
 from sandbox import vendors
 from schemas.setting_groups import S3Settings
 from schemas.settings import DEVELOPMENT_SECRET, Settings
+from tests.support import variables_set
 from tests.unit import compose_file
 from tests.unit.compose_file import Compose
 from tests.unit.dotenv_example import variables
@@ -27,7 +26,7 @@ def compose() -> Compose:
 @pytest.fixture
 def settings(compose: Compose, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The settings of a gateway's container: those of its `env_file`, and `environment` over them."""
-    for name in [name for name in os.environ if name.upper().startswith(("REELWORKS_", "LONGCAT_"))]:
+    for name in variables_set():
         monkeypatch.delenv(name)
     for name, value in {**GIVEN, **compose.services["gateway"].environment}.items():
         monkeypatch.setenv(name, value)

@@ -17,6 +17,10 @@ from schemas.orders import GenerationRequest
         {"metadata": {"x": "v" * 513}},
         {"metadata": {str(number): "" for number in range(17)}},
         {"image_urls": ["ftp://example.com/a.png"]},
+        {"reference": ""},
+        {"reference": "k" * 201},
+        {"reference": "node 1"},
+        {"reference": "n\u00f8de"},
         {"deadline_seconds": 9},
         {"frames": 24},
         {"fps": 0},
@@ -38,6 +42,11 @@ def test_what_cannot_be_stored_or_served_is_refused_without_repeating_it(wrong: 
 def test_text_of_every_script_is_welcome() -> None:
     request = GenerationRequest(model="m", prompt="灯台 🗼 маяк", metadata={"clé": "värde"})
     assert request.metadata == {"clé": "värde"}
+
+
+@pytest.mark.parametrize("reference", ["k", "k" * 200, "j57fq9-_:/?&=%", None])
+def test_reference_is_any_id_without_spaces(reference: str | None) -> None:
+    assert GenerationRequest(model="m", prompt="a boat", reference=reference).reference == reference
 
 
 @pytest.mark.parametrize("name", ["generate_audio", "audio"])

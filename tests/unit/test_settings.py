@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from schemas.setting_groups import ProviderSettings, ProvidersSettings, S3Settings
 from schemas.settings import DEVELOPMENT_SECRET, Settings
 from schemas.unprefixed import UNPREFIXED
+from tests.support import variables_set
 from tests.unit.dotenv_example import variables
 
 ENDPOINT, KEY = "LONGCAT_VIDEO_ENDPOINT", "LONGCAT_API_KEY"
@@ -16,7 +16,7 @@ OURS = "REELWORKS_PROVIDERS__LONGCAT__"
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.upper().startswith(("REELWORKS_", "LONGCAT_"))]:
+    for name in variables_set():
         monkeypatch.delenv(name)
     # The developer's own .env is not read either.
     monkeypatch.setitem(Settings.model_config, "env_file", None)
@@ -281,3 +281,14 @@ def test_the_data_folder_may_lie_at_home(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HOME", "/home/films")
     monkeypatch.setenv("REELWORKS_DATA_FOLDER", "~/reelworks")
     assert Settings().data_folder == Path("/home/films/reelworks")
+
+
+@pytest.mark.parametrize("url", ["", "https://films.example", "https://films.example/pricing?from=api#plans"])
+def test_the_page_on_which_customers_buy_credits_is_any_page(url: str) -> None:
+    assert Settings(credits_url=url).credits_url == url
+
+
+@pytest.mark.parametrize("url", ["films.example", "javascript:alert(1)", "https://", "https://films example"])
+def test_another_text_for_the_page_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="credits_url"):
+        Settings(credits_url=url)

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -6,6 +5,7 @@ from pydantic import ValidationError
 
 from schemas import variables
 from schemas.settings import Settings
+from tests.support import variables_set
 from tests.unit.dotenv_example import variables as example
 
 P = "REELWORKS_"
@@ -14,7 +14,7 @@ P = "REELWORKS_"
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Settings.model_config, "env_file", None)
-    for name in [name for name in os.environ if name.upper().startswith(P)]:
+    for name in variables_set():
         monkeypatch.delenv(name)
 
 
@@ -99,6 +99,27 @@ def test_what_is_refused_is_named_by_its_variable(
     assert len(lines) == len(said)
     for line, start in zip(lines, said, strict=True):
         assert line.startswith(P + start)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"SITE_URL": "films.example"}, "SITE_URL: must be http://HOST"),
+        ({"VIDEO_TOKEN_COST": "many"}, "VIDEO_TOKEN_COST: Input should be a valid integer"),
+        ({"SITE_URL": "https://films.example", f"{P}PUBLIC_URL": "films.example"}, f"{P}PUBLIC_URL: must be http://"),
+    ],
+)
+def test_a_refused_name_of_another_system_is_named_as_it_was_set(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+
+    (line,) = variables.in_words(refused.value)
+
+    assert line.startswith(said)
 
 
 def test_what_is_no_json_is_named_by_its_variable() -> None:

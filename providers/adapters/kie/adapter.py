@@ -41,7 +41,9 @@ _OK = 200
 class Kie(VendorAdapter):
     """A Kie account."""
 
-    profile = Profile(title="Kie", base_url="https://api.kie.ai", calls_back=True, signs_callbacks=True)
+    profile = Profile(
+        title="Kie", base_url="https://api.kie.ai", calls_back=True, calls_back_by_node=True, signs_callbacks=True
+    )
 
     def _submit(
         self,

@@ -42,6 +42,8 @@ class Operation:
     scope: Scope
     body: Mapping[str, Any]
     """The arguments of httpx for an accepted body."""
+    query: tuple[str, ...] = ()
+    """The parameters that the operation requires in the query."""
 
     @property
     def is_for_customers(self) -> bool:
@@ -57,12 +59,17 @@ class Operation:
 def operations(document: Mapping[str, Any]) -> list[Operation]:
     """The operations with an API key. Those that delete come last, and customers very last."""
     found = [
-        Operation(method.upper(), path, Scope(operation[SCOPE]), _body(document, operation))
+        Operation(method.upper(), path, Scope(operation[SCOPE]), _body(document, operation), _query(operation))
         for path, described in document["paths"].items()
         for method, operation in described.items()
         if operation.get("security")
     ]
     return sorted(found, key=lambda one: (one.method == "DELETE", one.method == "DELETE" and "/admin/" in one.path))
+
+
+def _query(operation: Mapping[str, Any]) -> tuple[str, ...]:
+    required = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query" and one["required"]]
+    return tuple(required)
 
 
 def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +113,7 @@ class World:
         self.ids = {
             "generation_id": str(generation_id),
             "image_id": str(generation_id),
+            "id": str(generation_id),
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
             "upload_id": upload["id"],
@@ -140,12 +148,13 @@ class World:
         headers = {} if key is None else {"X-API-Key": key}
         if operation.scope is Scope.GRANT:
             headers["X-Customer-ID"] = named or str(self.mine.id)
-        # A path with an id that is not here fails: say in `ids` how a customer gets one.
+        # A path or a query with an id that is not here fails: say in `ids` how a customer gets one.
         path = operation.path.format(**self.ids)
         body = dict(operation.body)
         if "video" in body.get("json", {}):
             body["json"] = {**body["json"], "video": {"id": self.ids["video_id"]}}
-        return self._gateway.request(operation.method, path, headers=headers, **body)
+        query = {name: self.ids[name] for name in operation.query}
+        return self._gateway.request(operation.method, path, params=query, headers=headers, **body)
 
     def _video(self, settings: Settings) -> UUID:
         objects = ObjectStore(settings.s3)

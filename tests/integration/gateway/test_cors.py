@@ -45,8 +45,9 @@ def test_a_page_may_read_the_answer_and_its_headers(gateway: httpx.Client, custo
     assert {"ETag", "Content-Range", "Location", "Retry-After", "X-Request-ID", "RateLimit"} <= exposed
 
 
-def test_a_page_may_read_an_error(gateway: httpx.Client) -> None:
-    answer = gateway.get("/v1/credits", headers={"Origin": ORIGIN})
+@pytest.mark.parametrize("path", ["/v1/credits", "/api/video/7", "/files/a.mp4?e=1&t=1"])
+def test_a_page_may_read_an_error(gateway: httpx.Client, path: str) -> None:
+    answer = gateway.get(path, headers={"Origin": ORIGIN})
 
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, ORIGIN)
 

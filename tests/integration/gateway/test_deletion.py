@@ -23,7 +23,7 @@ from tests.support import NewCustomer
 
 PATH = "/v1/generations"
 SECRET = "xylophone"
-REQUEST = {"model": "nano-banana", "prompt": f"a {SECRET} at sea", "metadata": {"title": f"my {SECRET}"}}
+REQUEST = {"model": "nano-banana", "prompt": f"a {SECRET} at sea", "reference": SECRET, "metadata": {"title": SECRET}}
 
 
 def ordered(gateway: httpx.Client, customer: NewCustomer, **headers: str) -> UUID:

@@ -25,6 +25,7 @@ REQUEST: dict[str, object] = {
     "model": "nano-banana",
     "prompt": "a lighthouse in fog",
     "aspect_ratio": "16:9",
+    "reference": "k123",
     "metadata": {"order": "1234"},
 }
 
@@ -87,6 +88,7 @@ def test_an_order_is_accepted_and_its_price_is_held(
         "cancel_requested_at": None,
         "assets": [],
         "downloads": 0,
+        "reference": "k123",
         "metadata": {"order": "1234"},
         "rating": None,
         "started_at": None,

@@ -53,13 +53,13 @@ def retry(gateway: httpx.Client, customer: NewCustomer) -> Callable[..., httpx.R
 def test_retry_orders_the_same_again(
     gateway: httpx.Client, customer: NewCustomer, failed: Callable[..., Any], retry: Callable[..., httpx.Response]
 ) -> None:
-    first = failed(style="noir", aspect_ratio="16:9", metadata={"shop": "7"}, deadline_seconds=60)
+    first = failed(style="noir", aspect_ratio="16:9", reference="k123", metadata={"shop": "7"}, deadline_seconds=60)
 
     answer = retry(first)
 
     again = answer.json()
     assert (answer.status_code, answer.headers["location"]) == (202, f"{PATH}/{again['id']}")
-    same = ("kind", "model", "requested_model", "inputs", "metadata")
+    same = ("kind", "model", "requested_model", "inputs", "reference", "metadata")
     assert {name: again[name] for name in same} == {name: first[name] for name in same}
     assert again["inputs"]["prompt"].count("Style: ") == 1
     assert (again["id"] != first["id"], again["status"], again["credits"]["held"]) == (True, "queued", 4)

@@ -20,7 +20,13 @@ from storage.uploads import identity
 from tests.integration.intake.conftest import Door
 from tests.support import NewCustomer, eventually
 
-REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog", "aspect_ratio": "16:9", "metadata": {"order": "1"}}
+REQUEST = {
+    "model": "nano-banana",
+    "prompt": "a lighthouse in fog",
+    "aspect_ratio": "16:9",
+    "metadata": {"order": "1"},
+    "reference": "k123",
+}
 PRICE = 4
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(HEAD_BYTES)
 
@@ -83,6 +89,7 @@ def test_an_order_inserts_a_row_holds_credits_and_sends_a_wake_up(
         {"order": "1"},
         "16:9",
     )
+    assert row.order["reference"] == "k123"
     assert balance(database, customer) == Balance(available=100 - PRICE, held=PRICE)
     assert counts(database, Event) == [1]
     assert eventually(lambda: woken(broker), bool) == [[str(row.id), 0]]

@@ -17,7 +17,7 @@ def test_an_error_is_an_envelope_with_the_status_and_our_code(path: str) -> None
     answer = error_form(path)(InsufficientCredits("you have 1 credit", {"needed": 5}))
 
     assert answer.status_code == 402
-    assert json.loads(answer.body) == {
+    assert json.loads(bytes(answer.body)) == {
         "success": False,
         "code": 402,
         "message": "you have 1 credit",
@@ -52,7 +52,7 @@ def test_other_paths_keep_their_form(path: str) -> None:
 def test_each_error_has_the_status_of_the_seed(error: RequestError, status: HTTPStatus) -> None:
     answer = error_form("/video/generate")(error)
 
-    assert (answer.status_code, json.loads(answer.body)["code"]) == (status, status)
+    assert (answer.status_code, json.loads(bytes(answer.body))["code"]) == (status, status)
 
 
 def test_the_document_has_an_example_of_each_error() -> None:

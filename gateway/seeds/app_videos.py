@@ -1,0 +1,109 @@
+"""`/api/video` and `/api/get-video-status`: order a video by one call, and poll for it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+
+from gateway import content
+from gateway.authentication import TheCaller, TheCustomer, customers_router
+from gateway.conditions import ConditionHeaders
+from gateway.dependencies import GatewayServices, ServicesOf
+from gateway.head import IsHead
+from gateway.json_body import BODY_KINDS, RequireJson
+from gateway.openapi import Responses
+from gateway.ordering import ORDER_KINDS, IdempotencyKeyHeader
+from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
+from gateway.public_links import PublicLinks
+from gateway.seeds.app_errors import video_refusals
+from gateway.seeds.app_forms import NAMES, VideoJob, VideoRequest, VideoState
+from gateway.seeds.app_ordering import take_nearest
+from gateway.seeds.app_states import video_state
+from gateway.streaming import STREAMED
+from gateway.waiting import find
+from gateway.warnings import WARNING
+from schemas.enums import Door
+from schemas.errors import NotFound, NotReady, Unauthenticated
+from storage.customers import ActingCustomer
+
+router = customers_router("/api", Door.SEEDS)
+
+_ACCEPTED: Responses = {
+    200: {
+        "description": "The video is ordered, now or by an earlier request with the same key",
+        "headers": {
+            WARNING: {"description": "the settings that the model cannot do", "schema": {"type": "string"}},
+            "Idempotency-Replayed": {
+                "description": "`true` if an earlier request ordered the video",
+                "schema": {"type": "string"},
+            },
+        },
+    },
+    **video_refusals(*BODY_KINDS, *ORDER_KINDS),
+}
+
+_FOUND: Responses = {200: {"description": "The video"}, **video_refusals(Unauthenticated, NotFound)}
+
+_FILE: Responses = {
+    **STREAMED,
+    302: {"description": "A link that works for at least an hour, without an API key"},
+    **video_refusals(Unauthenticated, NotFound, NotReady, NoResult, AssetExpired, RangeNotSatisfiable),
+}
+
+
+@router.post("/video/generate", summary="Order a video", dependencies=[RequireJson], responses=_ACCEPTED)
+async def generate_video(
+    wanted: VideoRequest,
+    response: Response,
+    services: ServicesOf,
+    caller: TheCaller,
+    idempotency_key: IdempotencyKeyHeader = None,
+) -> VideoJob:
+    """Accepts an order for one video, and holds its price in credits.
+
+    A setting that the model cannot do becomes the nearest one, and a header names the setting. After 300 s without a
+    video the job fails, and the credits come back.
+    """
+    taken = await take_nearest(
+        services, caller, wanted.as_order(), NAMES, asked=wanted.asked, idempotency_key=idempotency_key
+    )
+    response.headers.update(taken.headers)
+    if not taken.order.is_new:
+        response.headers["Idempotency-Replayed"] = "true"
+    return VideoJob(job_id=taken.order.generation.id)
+
+
+@router.get("/video/{generation_id}", summary="See how a video stands", responses=_FOUND)
+async def get_video(generation_id: UUID, request: Request, services: ServicesOf, customer: TheCustomer) -> VideoState:
+    """Returns the status, the stage and the progress, and at the end the links or the reason of the failure."""
+    return await _state(services, customer, request, generation_id)
+
+
+@router.get("/get-video-status", summary="See how a video stands, by a parameter", responses=_FOUND)
+async def get_video_status(
+    generation_id: Annotated[UUID, Query(alias="id", description="the job's id")],
+    request: Request,
+    services: ServicesOf,
+    customer: TheCustomer,
+) -> VideoState:
+    """Returns the same as `GET /api/video/{id}`."""
+    return await _state(services, customer, request, generation_id)
+
+
+@router.get("/video/{generation_id}/download", summary="Save a video", response_class=Response, responses=_FILE)
+def download_video(
+    generation_id: UUID,
+    services: ServicesOf,
+    customer: TheCustomer,
+    conditions: ConditionHeaders,
+    is_head: IsHead,
+) -> Response:
+    """Delivers the video as a file to save: by a link to the object store if possible, otherwise as a stream."""
+    return content.get_content(generation_id, services, customer, conditions, is_head, download=True)
+
+
+async def _state(
+    services: GatewayServices, customer: ActingCustomer, request: Request, generation_id: UUID
+) -> VideoState:
+    found = await find(generation_id, services, customer)
+    return video_state(found, services.settings.retention, PublicLinks(services, request))
