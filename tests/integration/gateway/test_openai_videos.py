@@ -17,28 +17,14 @@ from storage.objects import ObjectStore
 from storage.sql import of
 from storage.transitions import Changes
 from tests.integration.gateway.finishing import claim, complete, fail
-from tests.integration.gateway.videos import a_made_video, a_video, complete_as_video
-from tests.media_files.images import png
+from tests.integration.gateway.videos import PATH, PICTURE, PROMPT, a_file, a_video, complete_as_video, form, refused
 from tests.support import NewCustomer, a_generation, new_customer
-
-PATH = "/openai/v1/videos"
-PROMPT = {"prompt": "a paper boat"}
-PICTURE = png(16, 16)
 
 
 @pytest.fixture
 def customer(database: Database) -> NewCustomer:
     """A customer with many credits."""
     return new_customer(database, 100_000)
-
-
-def a_file(name: str = "a.png", content: bytes = PICTURE) -> tuple[str, bytes, str]:
-    return name, content, "image/png"
-
-
-def form(**fields: str) -> dict[str, tuple[None, str]]:
-    """Fields that httpx sends as a form with parts, although there is no file."""
-    return {name: (None, value) for name, value in fields.items()}
 
 
 def create(
@@ -54,13 +40,6 @@ def created(gateway: httpx.Client, customer: NewCustomer, **sent: Any) -> tuple[
     video = answer.json()
     generation = gateway.get(f"/v1/generations/{UUID(video['id'].removeprefix('video_'))}", headers=customer.headers)
     return video, generation.json()["inputs"]
-
-
-def refused(answer: httpx.Response) -> tuple[int, str, str | None, str]:
-    """The status, and type, parameter and code of the error."""
-    error = answer.json()["error"]
-    assert error["message"]
-    return answer.status_code, error["type"], error["param"], error["code"]
 
 
 def test_a_video_is_ordered_by_the_one_name_that_some_clients_know(
@@ -328,61 +307,3 @@ def test_an_image_and_the_video_of_another_customer_are_no_videos_here(
         for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/content"), ("POST", "/remix")):
             answer = gateway.request(method, f"{PATH}/{generation_id}{path}", headers=customer.headers)
             assert refused(answer) == (404, "invalid_request_error", None, "not_found"), (method, path)
-
-
-@pytest.fixture
-def veo(
-    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
-) -> str:
-    """The id of a completed video of 6 seconds, which models extend and change."""
-    return f"video_{a_made_video(customer, database, settings, objects).hex}"
-
-
-def test_a_video_is_extended_by_a_model_that_can(gateway: httpx.Client, customer: NewCustomer, veo: str) -> None:
-    for sent in (
-        {"json": PROMPT | {"seconds": "8", "video": {"id": veo}}},
-        {"files": form(prompt="it sails on", seconds="8") | {"video[id]": (None, veo)}},
-    ):
-        answer = gateway.post(f"{PATH}/extensions", headers=customer.headers, **sent)
-        assert answer.status_code == 200, answer.text
-        video = answer.json()
-        assert (video["model"], video["seconds"], video["remixed_from_video_id"]) == ("veo-3-extend", "7", veo)
-        assert answer.headers["Reelworks-Warning"] == "duration_seconds=8 not possible, 7 taken"
-
-
-def test_a_video_is_made_anew_by_a_model_that_can(gateway: httpx.Client, customer: NewCustomer, veo: str) -> None:
-    remix = gateway.post(f"{PATH}/{veo}/remix", json={"prompt": "at night"}, headers=customer.headers)
-    edit = gateway.post(f"{PATH}/edits", json={"prompt": "at night", "video": {"id": veo}}, headers=customer.headers)
-    for answer in (remix, edit):
-        assert answer.status_code == 200, answer.text
-        assert (answer.json()["remixed_from_video_id"], answer.json()["prompt"]) == (veo, "at night")
-
-
-def test_a_change_that_no_model_can_make_is_a_400_that_names_the_video(
-    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, veo: str
-) -> None:
-    uploaded = gateway.post(
-        f"{PATH}/extensions", json=PROMPT | {"video": "https://example.com/a.mp4"}, headers=customer.headers
-    )
-    assert refused(uploaded) == (400, "invalid_request_error", "video", "invalid_request")
-    by_name = PROMPT | {"video": {"id": veo}, "model": "nano-banana"}
-    named = gateway.post(f"{PATH}/edits", json=by_name, headers=customer.headers)
-    assert refused(named)[:2] == (400, "invalid_request_error")
-    unfinished = a_video(customer, database, settings)
-    early = gateway.post(f"{PATH}/{unfinished}/remix", json=PROMPT, headers=customer.headers)
-    assert refused(early) == (400, "invalid_request_error", "video", "invalid_request")
-    file = gateway.post(f"{PATH}/edits", files=form(**PROMPT) | {"video": a_file()}, headers=customer.headers)
-    assert refused(file) == (400, "invalid_request_error", "video", "invalid_request")
-
-
-def test_the_models_are_listed_with_the_operators_names(gateway: httpx.Client, customer: NewCustomer) -> None:
-    listed = gateway.get("/openai/v1/models", headers=customer.headers).json()
-    by_id = {model["id"]: model for model in listed["data"]}
-    assert by_id["sora-2"].items() >= {"object": "model", "stands_for": "kling-3.0-video", "kind": "video"}.items()
-    assert by_id["nano-banana"]["stands_for"] == "nano-banana"
-    assert isinstance(by_id["nano-banana"]["created"], int)
-    for name in ("sora-2", "google/nano-banana"):
-        read = gateway.get(f"/openai/v1/models/{name}", headers=customer.headers).json()
-        assert (read["id"], read["object"], read["owned_by"]) == (name, "model", "reelworks")
-    missing = gateway.get("/openai/v1/models/gpt-4", headers=customer.headers)
-    assert refused(missing) == (404, "invalid_request_error", None, "not_found")

@@ -1,6 +1,8 @@
-"""Videos of a customer that a model extends and others change."""
+"""Videos of a customer that a model extends and others change, and the requests of OpenAI's clients."""
 
 from uuid import UUID
+
+import httpx
 
 from schemas.enums import AssetRole, Kind
 from schemas.orders import Inputs, Order, Route
@@ -8,7 +10,12 @@ from schemas.settings import Settings
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete
+from tests.media_files.images import png
 from tests.support import NewCustomer, a_generation
+
+PATH = "/openai/v1/videos"
+PROMPT = {"prompt": "a paper boat"}
+PICTURE = png(16, 16)
 
 ORDER = Order(
     kind=Kind.VIDEO,
@@ -42,3 +49,19 @@ def complete_as_video(database: Database, settings: Settings, objects: ObjectSto
             id=generation_id,
             role=AssetRole.RESULT.value,
         )
+
+
+def a_file(name: str = "a.png", content: bytes = PICTURE) -> tuple[str, bytes, str]:
+    return name, content, "image/png"
+
+
+def form(**fields: str) -> dict[str, tuple[None, str]]:
+    """Fields that httpx sends as a form with parts, although there is no file."""
+    return {name: (None, value) for name, value in fields.items()}
+
+
+def refused(answer: httpx.Response) -> tuple[int, str, str | None, str]:
+    """The status, and type, parameter and code of the error."""
+    error = answer.json()["error"]
+    assert error["message"]
+    return answer.status_code, error["type"], error["param"], error["code"]
