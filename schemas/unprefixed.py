@@ -12,6 +12,7 @@ LONGCAT: Final[ProviderName] = "longcat"
 
 _LONGCAT_URL: Final = "REELWORKS_PROVIDERS__LONGCAT__BASE_URL"
 _LONGCAT_KEY: Final = "REELWORKS_PROVIDERS__LONGCAT__API_KEY"
+_PUBLIC_URL: Final = "REELWORKS_PUBLIC_URL"
 
 UNPREFIXED: Final[Mapping[str, str]] = {
     "LONGCAT_VIDEO_ENDPOINT": _LONGCAT_URL,
@@ -19,8 +20,8 @@ UNPREFIXED: Final[Mapping[str, str]] = {
     "KIE_AI_API_KEY": "REELWORKS_PROVIDERS__KIE__API_KEY",
     "RUNWAY_API_KEY": "REELWORKS_PROVIDERS__RUNWAY__API_KEY",
     "RUNWAYML_API_SECRET": "REELWORKS_PROVIDERS__RUNWAY__API_KEY",
-    "CONVEX_SITE_URL": "REELWORKS_PUBLIC_URL",
-    "SITE_URL": "REELWORKS_PUBLIC_URL",
+    "CONVEX_SITE_URL": _PUBLIC_URL,
+    "SITE_URL": _PUBLIC_URL,
     "VIDEO_TOKEN_COST": "REELWORKS_PRICES__EVERY_VIDEO",
 }
 """The variable of ours for which each of these variables stands."""
@@ -38,7 +39,7 @@ class UnprefixedSource(PydanticBaseSettingsSource):
         """The fields.
 
         Raises:
-            SettingsError: two variables for the same setting differ. Names both.
+            SettingsError: two variables for the same key differ. Names both.
         """
         values: dict[str, Any] = {}
         for ours in dict.fromkeys(UNPREFIXED.values()):
@@ -59,7 +60,8 @@ class UnprefixedSource(PydanticBaseSettingsSource):
 
     def _value(self, ours: str) -> str | None:
         given = {name: value for name in standing_for(ours) if (value := self._given_as(name)) is not None}
-        if len(set(given.values())) > 1:
+        # A system with both URLs takes callbacks at the first. `SITE_URL` is then the address of its pages.
+        if len(set(given.values())) > 1 and ours != _PUBLIC_URL:
             raise SettingsError(f"{' and '.join(given)} differ, and both stand for {ours}: unset one, or set {ours}")
         return next(iter(given.values()), None)
 

@@ -85,7 +85,7 @@ async def _sender(
 def _described(parameter: str) -> dict[str, Any]:
     node = {"name": parameter, "in": "query", "required": True, "schema": _REFERENCE.json_schema()}
     result = '{"resultUrls": ["https://kie-cdn.example/result"]}'
-    data = {"taskId": "task_abc123", "state": "success", "resultJson": result, "consumeCredits": 100, "costTime": 45000}
+    data = {"taskId": "kie-task-1", "state": "success", "resultJson": result, "consumeCredits": 100, "costTime": 45000}
     example = {"code": 200, "data": data}
     return {
         "parameters": [{**node, "description": "the order's `reference`"}],

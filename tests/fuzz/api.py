@@ -21,12 +21,12 @@ peers = ["owner", "stranger"]
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 429, "5xx", 402, 410, 422]
 
-# OpenAI answers 400 where others answer 422.
+# These doors answer 400 where `/v1` answers 422.
 [[operations]]
-include-path-regex = "^/openai/"
+include-path-regex = "^/(openai|api|video|image)/"
 
 [operations.checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429, "5xx", 402, 410]
+expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429, "5xx", 402, 410, 422]
 """
 
 

@@ -154,7 +154,7 @@ def of_seeds(settings: Settings, image_id: UUID, video_id: UUID) -> list[Operati
                 "query.generation": str(ids[kind]),
                 "query.t": callback_token.sign(secret, ids[kind]),
             },
-            signed(settings, "task_abc123"),
+            signed(settings),
         )
         for kind, (path, parameter) in callback_token.NODE_CALLBACKS.items()
     ]

@@ -60,8 +60,15 @@ def test_a_key_adds_to_the_other_settings_of_its_account(monkeypatch: pytest.Mon
     assert (account.base_url, account.api_key.get_secret_value()) == (URL, "kie-1")
 
 
-@pytest.mark.parametrize(("one", "other"), [("RUNWAY_API_KEY", "RUNWAYML_API_SECRET"), ("CONVEX_SITE_URL", "SITE_URL")])
-def test_two_names_for_one_setting_must_agree(monkeypatch: pytest.MonkeyPatch, one: str, other: str) -> None:
+def test_a_system_with_both_urls_takes_callbacks_at_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVEX_SITE_URL", "https://calls.example")
+    monkeypatch.setenv("SITE_URL", "https://pages.example")
+
+    assert Settings().public_url == "https://calls.example"
+
+
+def test_two_names_for_one_key_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = "RUNWAY_API_KEY", "RUNWAYML_API_SECRET"
     ours = UNPREFIXED[one]
     monkeypatch.setenv(one, "https://one.example")
     monkeypatch.setenv(other, "https://one.example")
@@ -79,14 +86,14 @@ def test_two_names_for_one_setting_must_agree(monkeypatch: pytest.MonkeyPatch, o
 def test_a_command_says_which_two_names_differ(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("CONVEX_SITE_URL", URL)
-    monkeypatch.setenv("SITE_URL", "https://other.example")
+    monkeypatch.setenv("RUNWAY_API_KEY", "key-1")
+    monkeypatch.setenv("RUNWAYML_API_SECRET", "key-2")
     get_settings.cache_clear()
 
     with pytest.raises(typer.Exit):
         configuration.plain_settings()
 
-    assert "CONVEX_SITE_URL and SITE_URL differ" in capsys.readouterr().err
+    assert "RUNWAY_API_KEY and RUNWAYML_API_SECRET differ" in capsys.readouterr().err
 
 
 def test_a_wrong_value_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ RANGES = {
 }
 
 
-@pytest.mark.parametrize("stage", set(Stage) - TERMINAL)
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage not in TERMINAL])
 def test_every_progress_of_an_unfinished_generation_is_in_the_range_of_its_stage(stage: Stage) -> None:
     first, last = PROGRESS[stage]
     for progress in range(first, last + 1):
