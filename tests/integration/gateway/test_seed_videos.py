@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from api_gateway import create_app
 from schemas.enums import ErrorCode, Scope
+from schemas.orders import Order
 from schemas.setting_groups import SeedSettings
 from schemas.settings import Settings
 from schemas.tables import Asset, Generation
@@ -21,6 +22,7 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete, fail
 from tests.integration.gateway.serving import serving
+from tests.media_files.images import png
 from tests.support import NewCustomer, a_generation, a_video, eventually
 
 PRINTED: dict[str, Any] = {
@@ -48,7 +50,8 @@ PRICE = 60
 def gateway(settings: Settings) -> Iterator[httpx.Client]:
     """A gateway at which orders may wait."""
     seeds = SeedSettings(longest_wait_seconds=60, inline_bytes=len(BODY))
-    with serving(create_app(settings.model_copy(update={"seeds": seeds}))) as client:
+    changes = {"seeds": seeds, "credits_url": "https://shop.example/credits"}
+    with serving(create_app(settings.model_copy(update=changes))) as client:
         yield client
 
 
@@ -253,7 +256,7 @@ REFUSED: list[tuple[int, str, str, dict[str, Any]]] = [
     (400, "invalid_request", "/video/generate", plain(model="nano-banana")),
     (400, "invalid_request", "/image/generate", {"prompt": "a boat", "settings": {"image": {"model": "veo"}}}),
     (403, "other_customer", "/video/generate", {"prompt": "a boat", "customer_id": 123}),
-    (410, "model_retired", "/video/generate", plain(model="sora")),
+    *((410, "model_retired", "/video/generate", plain(model=name)) for name in ("sora", "sora-1", "openai")),
     (422, "invalid_request", "/video/generate", plain(duration_seconds="long")),
     (422, "invalid_request", "/video/generate", plain(number_of_videos=11)),
     (422, "invalid_request", "/video/generate", {"prompt": "a boat", "input_image_url": "first.png"}),
@@ -286,6 +289,7 @@ def test_without_a_key_credits_or_a_video_the_status_says_so(gateway: httpx.Clie
 
     assert [answer.status_code for answer in answers] == [401, 402, 404, 404, 422]
     assert all(answer.json()["code"] == answer.status_code for answer in answers)
+    assert answers[1].json()["error"]["buy_credits_url"] == "https://shop.example/credits"
 
 
 def test_an_error_names_the_setting_as_the_client_did(gateway: httpx.Client, make_customer: Any) -> None:
@@ -326,6 +330,7 @@ def test_unknown_fields_have_no_effect_and_unknown_settings_are_named(
     [
         ("veo", "gemini", "veo-3-fast"),
         ("veo-3.1", "gemini", "veo-3"),
+        ("veo-3.1-fast", "gemini", "veo-3-fast"),
         ("gemini", "gemini", "veo-3-fast"),
         ("kling", "klingai", "kling-2.6-text-to-video"),
         ("kling-v1", "klingai", "kling-2.6-text-to-video"),
@@ -338,6 +343,17 @@ def test_a_name_chooses_the_provider(
 
     data = answer.json()["data"]
     assert (data["provider"], data["model"], data["served_by"]["model"]) == (provider, name, model)
+
+
+def test_a_picture_may_stand_in_the_request(gateway: httpx.Client, database: Database, make_customer: Any) -> None:
+    content = base64.b64encode(png(8, 8)).decode()
+    wanted = {**plain(), "input_image_url": f"data:image/png;base64,{content}"}
+
+    assert gateway.post("/video/generate", json=wanted, headers=make_customer(PRICE).headers).status_code == 202
+    with database.transaction() as session:
+        row = session.exec(select(Generation)).one()
+    (url,) = Order.model_validate(row.order).inputs.image_urls
+    assert url.startswith("upload:")
 
 
 def test_the_same_key_orders_once(gateway: httpx.Client, make_customer: Any) -> None:
