@@ -50,7 +50,12 @@ _EXAMPLE = {"model": "nano-banana-edit", "prompt": "the same at night", "image":
 def _form() -> dict[str, Any]:
     """The description of the form. FastAPI does not read it: the key is checked, and a place taken, before the body."""
     schema = EditFields.model_json_schema()
-    one = {"anyOf": [{"type": "string", "format": "binary"}, {"type": "string", "description": "a URL, …"}]}
+    one = {
+        "anyOf": [
+            {"type": "string", "format": "binary"},
+            {"type": "string", "description": "a text, as in `image_urls`"},
+        ]
+    }
     schema["properties"]["image"] = {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
     schema["required"] = ["image", "prompt"]
     schema.pop("examples")

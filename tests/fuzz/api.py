@@ -131,7 +131,9 @@ def _config(api: Api, folder: Path) -> str:
     text = _CONFIG.format(people=json.dumps(str(folder / "people.json")))
     for operation in api.operations:
         text += f"\n[[operations]]\ninclude-path = {json.dumps(operation.path)}\n"
-        text += f"headers = {_table(operation.headers)}\n[operations.parameters]\n"
+        # The tool knows the type of a body, and sends the headers of its first operation with all others, too.
+        headers = {name: value for name, value in operation.headers.items() if name != "Content-Type"}
+        text += f"headers = {_table(headers)}\n[operations.parameters]\n"
         for parameter in operation.parameters:
             name = f"{operation.path} {parameter}"
             text += f"{json.dumps(parameter)} = {{ dictionary = {json.dumps(name)}, probability = 0.9 }}\n"

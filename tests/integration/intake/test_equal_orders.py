@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from api_gateway import create_app
 from intake.digests import Digest, value_of
 from intake.orders import Intake, Payer
 from schemas.batches import parts_of
@@ -26,7 +27,8 @@ from storage.ledger import Balance
 from storage.objects import ObjectStore
 from storage.sweeps import sweep
 from tests.integration.gateway.finishing import fail
-from tests.integration.intake.conftest import Door, redis_door_of
+from tests.integration.gateway.serving import serving
+from tests.integration.intake.conftest import Door, http_door, redis_door_of
 from tests.integration.intake.test_doors import PICTURE
 from tests.support import NewCustomer, new_customer, until_sessions_wait
 
@@ -304,3 +306,18 @@ def test_window_is_over_after_its_time(over_redis_with_window: Door, database: D
     first = over_redis_with_window(customer, order, None)
     make_older(database, 605)
     assert over_redis_with_window(customer, order, None).id != first.id
+
+
+def test_window_makes_equal_requests_of_a_key_one_order(
+    settings: Settings, database: Database, customer: NewCustomer
+) -> None:
+    order = {"model": "nano-banana", "prompt": "a boat"}
+    with serving(create_app(settings.model_copy(update={"intake": WINDOW}))) as client:
+        door = http_door(client)
+        first, again = (door(customer, order, None) for _ in range(2))
+        assert (again.id, again.is_new) == (first.id, False)
+        assert door(customer, order, "a-key").is_new
+        two = {**order, "number_of_outputs": 2}
+        batches = [client.post("/v1/generations", json=two, headers=customer.headers).json()["id"] for _ in range(2)]
+    assert len(set(batches)) == 1
+    assert generations(database, customer) == 4
