@@ -201,6 +201,26 @@ def test_a_file_that_is_not_to_be_saved_is_in_the_answer_and_ends_soon(
     assert (asset.expires_at - asset.created_at).total_seconds() == pytest.approx(600, abs=5)
 
 
+def test_a_file_that_the_store_does_not_give_is_a_link(
+    gateway: httpx.Client,
+    database: Database,
+    settings: Settings,
+    objects: ObjectStore,
+    make_customer: Any,
+    helper: ThreadPoolExecutor,
+) -> None:
+    wanted = {"prompt": "a boat", "save_to_db": False}
+    headers = make_customer(PRICE).headers | {"Idempotency-Key": "1"}
+    sent = helper.submit(gateway.post, "/video/generate", json=wanted, headers=headers)
+    (generation_id,) = accepted(database)
+    stored = complete(database, settings, objects, generation_id, BODY)
+    assert sent.result().json()["data"]["video_url"].startswith("data:")
+    objects.remove(stored.object_key)
+
+    again = gateway.post("/video/generate", json=wanted, headers=headers)
+    assert (again.status_code, again.json()["data"]["video_url"].partition("/files/")[1]) == (200, "/files/")
+
+
 def test_a_file_above_the_limit_is_a_link(
     gateway: httpx.Client,
     database: Database,
