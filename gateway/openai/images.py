@@ -44,14 +44,18 @@ _MADE: Responses = {
 }
 
 
+_EXAMPLE = {"model": "nano-banana-edit", "prompt": "the same at night", "image": "https://pictures.example/1.png"}
+
+
 def _form() -> dict[str, Any]:
     """The description of the form. FastAPI does not read it: the key is checked, and a place taken, before the body."""
     schema = EditFields.model_json_schema()
-    one_file = {"type": "string", "format": "binary"}
-    schema["properties"]["image"] = {"anyOf": [one_file, {"type": "array", "items": one_file}]}
+    one = {"anyOf": [{"type": "string", "format": "binary"}, {"type": "string", "description": "a URL, …"}]}
+    schema["properties"]["image"] = {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
     schema["required"] = ["image", "prompt"]
     schema.pop("examples")
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+    form = {"schema": schema, "example": _EXAMPLE}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": form}}}
 
 
 @router.post("/generations", summary="Make images", dependencies=[RequireJson], responses=_MADE)

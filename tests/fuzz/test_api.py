@@ -80,11 +80,11 @@ def api(
 
 @contextmanager
 def images_made(database: Database, settings: Settings, objects: ObjectStore) -> Iterator[None]:
-    """Complete the generations of OpenAI's door in a thread: an image request waits for its end."""
+    """Complete the generations of orders with a key or a digest in a thread: an image request waits for its end."""
     ends = threading.Event()
 
     def make() -> None:
-        while not ends.wait(0.2):
+        while not ends.wait(0.05):
             with database.statement() as sql:
                 newest = sql.first(_NEWEST)
             if newest is not None:
@@ -100,8 +100,9 @@ def images_made(database: Database, settings: Settings, objects: ObjectStore) ->
 
 
 _NEWEST = returns(UUID)("""
-    SELECT id FROM order_digests JOIN generations ON id = generation_id
-    WHERE stage = 'queued' AND kind = 'image' ORDER BY order_digests.created_at DESC LIMIT 1
+    SELECT id FROM generations LEFT JOIN order_digests ON generation_id = id
+    WHERE stage = 'queued' AND kind = 'image' AND (idempotency_key IS NOT NULL OR value IS NOT NULL)
+    ORDER BY generations.created_at DESC LIMIT 1
 """)
 
 
