@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from gateway.admin import router as admin_router
 from gateway.batches import router as batches_router
-from gateway.body_limit import BodyLimit
+from gateway.body_limit import FORM, BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
 from gateway.cors import CrossOrigin
@@ -25,6 +25,12 @@ from gateway.me import router as me_router
 from gateway.models import router as models_router
 from gateway.openai.images import EDITS as OPENAI_EDITS
 from gateway.openai.images import router as openai_images_router
+from gateway.openai.models import router as openai_models_router
+from gateway.openai.video_changes import router as openai_video_changes_router
+from gateway.openai.video_content import router as openai_video_content_router
+from gateway.openai.video_ids import VIDEOS
+from gateway.openai.video_list import router as openai_video_list_router
+from gateway.openai.videos import router as openai_videos_router
 from gateway.openapi import install_document, refusals, with_problems
 from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
@@ -44,7 +50,10 @@ from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings, get_settings
 
-_FILE_BODIES = frozenset({"POST /v1/uploads", f"POST {OPENAI_EDITS}"})
+_VIDEO_ORDERS = tuple(f"POST {VIDEOS}{action}" for action in ("", "/edits", "/extensions"))
+
+_FORMS = frozenset({f"POST {OPENAI_EDITS}", *(f"{operation} {FORM}" for operation in _VIDEO_ORDERS)})
+_FILE_BODIES = _FORMS | {"POST /v1/uploads"}
 
 _DESCRIPTION = """
 Order images and videos, follow their progress, and fetch them.
@@ -98,6 +107,11 @@ _ROUTERS = (
     seed_videos_router,
     seed_images_router,
     share_pages_router,
+    openai_videos_router,
+    openai_video_list_router,
+    openai_video_content_router,
+    openai_video_changes_router,
+    openai_models_router,
     openai_images_router,
 )
 
@@ -151,5 +165,6 @@ def _larger_bodies(limits: InputSettings) -> dict[str, int]:
         "POST /video/extend": limits.max_request_bytes,
         "POST /image/generate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
-        f"POST {OPENAI_EDITS}": limits.max_total_bytes,
+        **dict.fromkeys(_VIDEO_ORDERS, limits.max_request_bytes),
+        **dict.fromkeys(_FORMS, limits.max_total_bytes),
     }

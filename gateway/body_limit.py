@@ -20,13 +20,17 @@ _DETAIL = "the body may have up to {} bytes"
 # large bodies, because all of it is in memory until its answer.
 _USUAL_BYTES = 1024 * 1024
 
+FORM = "multipart/form-data"
+"""The media type of forms with files."""
+
 
 class BodyLimit:
     """ASGI middleware: refuses a body by its `Content-Length`, or else as soon as it exceeds the limit.
 
     The refusal comes when the application begins to read: a request without a valid key is refused for its key first.
 
-    `larger` has other limits, by method and path ("POST /v1/uploads"). The bodies of `files` are not JSON.
+    `larger` has other limits, by method and path ("POST /v1/uploads"). The bodies of `files` are not JSON. Where an
+    operation takes JSON and forms, the media type of forms follows ("POST /openai/v1/videos multipart/form-data").
     """
 
     def __init__(self, app: ASGIApp, *, larger: Mapping[str, int], files: frozenset[str]) -> None:
@@ -38,9 +42,10 @@ class BodyLimit:
         """Serve one connection."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        operation = f"{scope['method']} {scope['path']}"
+        headers = Headers(scope=scope)
+        operation = self._operation(f"{scope['method']} {scope['path']}", headers.get("content-type", ""))
         max_bytes = self._larger.get(operation, _USUAL_BYTES)
-        announced = Headers(scope=scope).get("content-length", "0")
+        announced = headers.get("content-length", "0")
         body = _LimitedBody(
             scope,
             receive,
@@ -51,6 +56,12 @@ class BodyLimit:
         )
         with body.places:
             return await self._app(scope, body.receive, body.send)
+
+    def _operation(self, operation: str, content_type: str) -> str:
+        """The name of the operation among the limits."""
+        media_type = content_type.partition(";")[0].strip().lower()
+        as_form = f"{operation} {media_type}"
+        return as_form if media_type == FORM and as_form in self._larger else operation
 
 
 class _LimitedBody:

@@ -75,10 +75,10 @@ def get_content(
 
     A stream supports `Range`. A link answers the method of the request: GET for GET, HEAD for HEAD.
     """
-    asset = _asset(services, customer, generation_id, AssetRole.RESULT)
-    answer = _deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
-    if not is_head and _begins_download(answer, conditions):
-        services.downloads.note(generation_id)
+    asset = asset_of(services, customer, generation_id, AssetRole.RESULT)
+    answer = deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
+    if not is_head:
+        note_download(services, generation_id, answer, conditions)
     return answer
 
 
@@ -93,11 +93,18 @@ def get_thumbnail(
     download: DownloadQuery = False,
 ) -> Response:
     """Delivers the thumbnail as `/content` delivers the result. Not every generation has a thumbnail."""
-    asset = _asset(services, customer, generation_id, AssetRole.POSTER)
-    return _deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
+    asset = asset_of(services, customer, generation_id, AssetRole.POSTER)
+    return deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
 
 
-def _asset(services: GatewayServices, customer: ActingCustomer, generation_id: UUID, role: AssetRole) -> Asset:
+def asset_of(services: GatewayServices, customer: ActingCustomer, generation_id: UUID, role: AssetRole) -> Asset:
+    """A kept file of a customer's generation.
+
+    Raises:
+        NotFound: the customer has no such generation, or the generation has no such file.
+        NotReady, NoResult: the generation has no result yet, or will have none.
+        AssetExpired: the file was deleted after its time.
+    """
     with services.database.transaction() as session:
         found = details.find(session, generation_id, customer_id=customer.id)
     require_completed(found.generation)
@@ -106,6 +113,12 @@ def _asset(services: GatewayServices, customer: ActingCustomer, generation_id: U
         raise NotFound(f"generation {generation_id} has no {role}")
     _require_kept(asset, services.settings.retention)
     return asset
+
+
+def note_download(services: GatewayServices, generation_id: UUID, answer: Response, conditions: Conditions) -> None:
+    """Count a download of the result, if the answer begins one."""
+    if _begins_download(answer, conditions):
+        services.downloads.note(generation_id)
 
 
 def _begins_download(answer: Response, conditions: Conditions) -> bool:
@@ -150,7 +163,7 @@ def require_completed(generation: Generation) -> None:
             )
 
 
-def _deliver(
+def deliver(
     services: GatewayServices,
     asset: Asset,
     delivery: Delivery | None,
@@ -159,6 +172,12 @@ def _deliver(
     is_head: bool,
     is_attachment: bool = False,
 ) -> Response:
+    """Deliver a file as asked for: by a link, or as a stream.
+
+    Raises:
+        InvalidRequest: a redirect is asked for, and there are no links to files.
+        AssetExpired, NoResult, RangeNotSatisfiable: as `stream_asset`.
+    """
     if delivery is not Delivery.STREAM:
         saved_as = file_name(asset) if is_attachment else None
         url = _cdn_link(services.settings.cdn, asset, saved_as) or services.objects.presigned_url(

@@ -4,7 +4,7 @@ pydantic's own messages speak of its types ("Extra inputs are not permitted"). A
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
@@ -89,6 +89,8 @@ class Place:
     """The model of the document. None for a header or a parameter."""
     document: str
     """The name of the document."""
+    habits: Mapping[str, str] = field(default_factory=lambda: HABITS)
+    """The words about fields that other APIs have and the document lacks."""
 
 
 def refusal(errors: Sequence[ErrorDetails], place_of: Callable[[Location], Place]) -> InvalidRequest:
@@ -123,7 +125,11 @@ def _words(error: ErrorDetails, place: Place) -> str:
             return f"is missing: {field.description}" if field and field.description else "is missing"
         case "extra_forbidden":
             name, model = str(place.path[-1]), _model_at(place.model, place.path[:-1])
-            return _of_unknown_parameter(name, model) if place.document == "query" else _of_unknown_field(name, model)
+            return (
+                _of_unknown_parameter(name, model)
+                if place.document == "query"
+                else _of_unknown_field(name, model, place.habits)
+            )
         case kind:
             return WORDS.get(kind, _UNKNOWN).format(**_limits(error.get("ctx", {})))
 
@@ -139,15 +145,15 @@ def _limit(value: object) -> str:
     return str(value).replace("'", '"')
 
 
-def _of_unknown_field(name: str, model: type[BaseModel] | None) -> str:
+def _of_unknown_field(name: str, model: type[BaseModel] | None, habits: Mapping[str, str]) -> str:
     """The words about a field that a model lacks: the field that says the same, or the nearest names."""
     words = f"there is no field `{shown(name)}`"
     fields = {} if model is None else model.model_fields
-    for outer, field in fields.items():
-        inner = model_in(field.annotation)
+    for outer, described in fields.items():
+        inner = model_in(described.annotation)
         if inner is not None and name in inner.model_fields:
             return f"{words} here; it belongs in `{outer}`"
-    if habit := HABITS.get(name.lower()):
+    if habit := habits.get(name.lower()):
         return f"{words}; {habit}"
     near = _near(name, fields)
     return f"{words}; do you mean {near}?" if near else f"{words}; GET /docs lists the fields"

@@ -203,6 +203,10 @@ class IntakeSettings(BaseModel):
 class OpenaiSettings(BaseModel):
     """OpenAI's dialect below /openai/v1."""
 
+    models: dict[str, str] = Field(
+        default={"sora-2": "kling-3.0-video", "sora-2-pro": "kling-3.0-video"},
+        description="names of models on this door, with the models that they stand for; empty: the first that can",
+    )
     image_wait_seconds: float = Field(
         default=580.0,
         gt=0,

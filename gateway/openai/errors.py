@@ -73,8 +73,10 @@ def _is_transient(error: RequestError) -> bool:
 
 def _envelope(error: RequestError, status: int) -> dict[str, object]:
     known = {name: value for name, value in error.extra.items() if name not in _OF_THE_ENVELOPE}
+    # Most clients show the message alone.
+    link = f"; buy credits at {url}" if (url := error.extra.get("buy_credits_url")) else ""
     return {
-        "message": error.detail,
+        "message": f"{error.detail}{link}",
         "type": _type_of(status),
         "param": _param(error),
         "code": error.code,

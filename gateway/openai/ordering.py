@@ -11,9 +11,11 @@ from starlette.requests import ClientDisconnect
 from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.openai.errors import MayBeRecorded
+from gateway.openai.names import meant
 from gateway.renamed import renamed
 from intake.digests import Digest
-from providers.catalogue.fitting import Fitted
+from providers.catalogue import Catalogue
+from providers.catalogue.fitting import FitMode, Fitted
 from schemas.batches import parts_of
 from schemas.errors import RequestError
 from schemas.orders import GenerationRequest
@@ -47,7 +49,7 @@ async def take(
     services: GatewayServices = request.app.state.services
     caller: Caller = request.state.caller
     await _require_client(request)
-    with _told(names):
+    with in_this_dialect(names):
         return await services.intake.take(order, caller.payer, idempotency_key=idempotency_key, digest=digest)
 
 
@@ -76,7 +78,7 @@ async def take_all(
     services: GatewayServices = request.app.state.services
     payer = request.state.caller.payer
     await _require_client(request)
-    with _told(names):
+    with in_this_dialect(names):
         batch = await services.intake.take_batch(parts_of(order), payer, idempotency_key=idempotency_key, digest=digest)
         if batch.is_new:
             return Taken([each.id for each in batch.generations], is_new=True)
@@ -86,17 +88,25 @@ async def take_all(
     return Taken(ids, is_new=False)
 
 
-def fitted(request: Request, order: GenerationRequest, names: Mapping[str, str]) -> Fitted:
-    """The order with the nearest settings of the model that will serve it.
+def fitted(
+    request: Request, order: GenerationRequest, names: Mapping[str, str], *, mode: FitMode = "nearest"
+) -> Fitted:
+    """The order with settings of the model that will serve it. The order may name the model by the operator's name.
 
     Raises:
         RequestError: the model cannot be ordered.
     """
     services: GatewayServices = request.app.state.services
+    model = meant(order.model, services.settings.openai.models)
+    with in_this_dialect(names):
+        return catalogue_of(request).fitted(order.model_copy(update={"model": model}), mode=mode)
+
+
+def catalogue_of(request: Request) -> Catalogue:
+    """The models that the key of a request can order."""
+    services: GatewayServices = request.app.state.services
     caller: Caller = request.state.caller
-    catalogue = services.catalogue.for_test_customers if caller.is_test else services.catalogue
-    with _told(names):
-        return catalogue.fitted(order)
+    return services.catalogue.for_test_customers if caller.is_test else services.catalogue
 
 
 async def _require_client(request: Request) -> None:
@@ -110,7 +120,7 @@ async def _require_client(request: Request) -> None:
 
 
 @contextmanager
-def _told(names: Mapping[str, str]) -> Iterator[None]:
+def in_this_dialect(names: Mapping[str, str]) -> Iterator[None]:
     """Tell the errors of an order in this dialect."""
     try:
         yield

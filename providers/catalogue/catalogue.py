@@ -168,7 +168,16 @@ class Catalogue:
 
     def extending(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> list[str]:
         """The models that can go on from the video of a request, once its settings are fitted."""
-        models = (self._by_name[name] for name in self.extenders())
+        return self._able_once_fitted(self.extenders(), request, facts)
+
+    def editing(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> list[str]:
+        """The models that can change the video of a request, once its settings are fitted."""
+        takers = (model for model in self._active(self._file.models) if model.capabilities.max_videos)
+        editors = [model.name for model in takers if not model.capabilities.continues_video]
+        return self._able_once_fitted(editors, request, facts)
+
+    def _able_once_fitted(self, names: Iterable[str], request: GenerationRequest, facts: Facts) -> list[str]:
+        models = (self._by_name[name] for name in names)
         return [model.name for model in models if self._serves(model, fit(model, request, "nearest").request, facts)]
 
     def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:

@@ -30,7 +30,8 @@ from tests.fuzz.api import Api, Operation, Outcome, run
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import signed
-from tests.support import NewCustomer, a_generation, a_share, a_video, an_order, clean_settings
+from tests.integration.gateway.videos import a_made_video
+from tests.support import NewCustomer, a_generation, a_share, an_order, clean_settings
 
 RICH = 1_000_000
 CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
@@ -38,7 +39,7 @@ SEED = 1
 NODE = "k123"
 
 # The tool puts no id of ours into a body. An integration test reaches the operation.
-IN_A_BODY = {"POST /video/extend"}
+IN_A_BODY = {"POST /video/extend", "POST /openai/v1/videos/extensions"}
 
 
 @pytest.fixture
@@ -51,8 +52,6 @@ def api(
     of_batch = an_order().model_copy(update={"batch_id": batch_id, "reference": NODE})
     of_node = an_order().model_copy(update={"kind": Kind.VIDEO, "reference": NODE})
     video_id = a_generation(database, settings, owner, of_node)
-    made_id = a_generation(database, settings, owner, a_video())
-    complete(database, settings, objects, made_id, b"a video")
     generation_id, _ = (a_generation(database, settings, owner, of_batch) for _ in range(2))
     stored = complete(database, settings, objects, generation_id, b"a picture", poster=True)
     # The tool puts no value with a slash into a path.
@@ -73,8 +72,8 @@ def api(
         address = str(client.base_url).rstrip("/")
         share_id = a_share(database, generation_id)
         known = operations(settings, objects, generation_id, batch_id, result_key, share_id)
+        known += of_videos(a_made_video(owner, database, settings, objects))
         known += of_seeds(settings, generation_id, video_id)
-        known += of_videos(made_id)
         yield Api(address, owner.api_key, stranger.api_key, known)
 
 
@@ -137,6 +136,13 @@ def operations(
     ]
 
 
+def of_videos(generation_id: UUID) -> list[Operation]:
+    """The ways into the operations that need a completed video."""
+    openai, known = "/openai/v1/videos/{video_id}", {"path.video_id": str(generation_id)}
+    paths = (f"{openai}/content", f"{openai}/remix", "/video/{video_id}", "/video/{video_id}/download")
+    return [Operation(path, known) for path in paths]
+
+
 def of_seeds(settings: Settings, image_id: UUID, video_id: UUID) -> list[Operation]:
     """The ways into the operations of earlier services."""
     ids = {Kind.IMAGE: image_id, Kind.VIDEO: video_id}
@@ -162,12 +168,6 @@ def of_seeds(settings: Settings, image_id: UUID, video_id: UUID) -> list[Operati
         Operation("/image/{image_id}", {"path.image_id": str(image_id)}),
         Operation("/image/{image_id}/download", {"path.image_id": str(image_id)}),
     ]
-
-
-def of_videos(generation_id: UUID) -> list[Operation]:
-    """The ways into the operations that need a completed video."""
-    known = {"path.video_id": str(generation_id)}
-    return [Operation("/video/{video_id}", known), Operation("/video/{video_id}/download", known)]
 
 
 @pytest.fixture

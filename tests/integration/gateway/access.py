@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 
@@ -17,8 +18,10 @@ from schemas.settings import Settings
 from storage import api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
+from storage.objects import ObjectStore
+from tests.integration.gateway.videos import a_made_video
 from tests.media_files.images import png
-from tests.support import a_generation, a_share, a_video, new_customer
+from tests.support import a_generation, a_share, new_customer
 
 SCOPE: Final = "x-required-scope"
 
@@ -72,6 +75,8 @@ def _query(operation: Mapping[str, Any]) -> tuple[str, ...]:
 def _body(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
     """A body that the operation takes: the first example of its schema, or a picture."""
     content = operation.get("requestBody", {}).get("content", {})
+    if examples := content.get("application/json", {}).get("schema", {}).get("examples"):
+        return {"json": examples[0]}
     if "multipart/form-data" in content:
         return {"data": {"prompt": "a boat"}, "files": {"image": png(8, 8)}}
     if "application/json" not in content:
@@ -108,7 +113,6 @@ class World:
         self.ids = {
             "generation_id": str(generation_id),
             "image_id": str(generation_id),
-            "video_id": str(a_generation(database, settings, self.mine, a_video())),
             "id": str(generation_id),
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
@@ -116,6 +120,7 @@ class World:
             "key_id": gateway.get("/v1/me", headers={"X-API-Key": spare}).json()["key"]["id"],
             "service_id": str(service.service_id),
             "customer_id": str(self.mine.id),
+            "video_id": str(self._video(settings)),
             "name": "nano-banana",
         }
 
@@ -145,8 +150,18 @@ class World:
             headers["X-Customer-ID"] = named or str(self.mine.id)
         # A path or a query with an id that is not here fails: say in `ids` how a customer gets one.
         path = operation.path.format(**self.ids)
+        body = dict(operation.body)
+        if "video" in body.get("json", {}):
+            body["json"] = {**body["json"], "video": {"id": self.ids["video_id"]}}
         query = {name: self.ids[name] for name in operation.query}
-        return self._gateway.request(operation.method, path, params=query, headers=headers, **operation.body)
+        return self._gateway.request(operation.method, path, params=query, headers=headers, **body)
+
+    def _video(self, settings: Settings) -> UUID:
+        objects = ObjectStore(settings.s3)
+        try:
+            return a_made_video(self.mine, self._database, settings, objects)
+        finally:
+            objects.close()
 
     def _key(self, owner: Owner, scopes: tuple[Scope, ...], *, revoke: bool = False, **terms: Any) -> str:
         with self._database.transaction() as session:

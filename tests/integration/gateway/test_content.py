@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from api_gateway import create_app
 from gateway.conditions import Conditions
-from gateway.content import Delivery, _deliver
+from gateway.content import Delivery, deliver
 from gateway.problems import AssetExpired
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
@@ -217,7 +217,7 @@ def test_a_file_that_expires_during_the_request_is_reported_as_expired(
     app = create_app(settings)
 
     with serving(app), structlog.testing.capture_logs() as lines, pytest.raises(AssetExpired):
-        _deliver(app.state.services, read_before, Delivery.STREAM, Conditions(), is_head=False)
+        deliver(app.state.services, read_before, Delivery.STREAM, Conditions(), is_head=False)
 
     assert [line for line in lines if line["log_level"] == "error"] == []
 

@@ -18,7 +18,7 @@ from schemas.orders import GenerationRequest
 from schemas.settings import Settings
 from storage import acceptance, finding
 from storage.database import Database
-from storage.finding import Filters, Page
+from storage.finding import OLDEST_FIRST, Filters, Page
 from storage.sql import of, returns
 from tests.support import NewCustomer, a_generation, an_order, new_customer
 
@@ -132,6 +132,11 @@ def test_no_filter_and_no_pair_reads_more_than_twenty_rows_an_entry(database: Da
         assert page.ids == matching[: len(page.ids)], name
         if name in ONE and name not in CHECKED:
             assert page.ids == matching[:LIMIT], f"{name}: the page of a single filter is full"
+        with database.transaction() as session:
+            counting = CountingSql(session)
+            oldest = finding.find(counting, filters, None, limit=LIMIT, direction=OLDEST_FIRST)
+        assert counting.rows <= READS, ("oldest first", name, counting.plans)
+        assert oldest.ids == matching[::-1][: len(oldest.ids)], f"{name}, oldest first"
         assert every(database, filters, 100) == matching, name
 
 

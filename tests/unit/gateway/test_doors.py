@@ -20,7 +20,7 @@ PATHS = {
     Door.ADMIN: "/v1/admin/customers",
     Door.FILES: "/files/a.png",
     Door.SEEDS: "/video/3e41a28d-5bf9-40ce-a038-dc975dda27ad",
-    Door.OPENAI: "/openai/v1/images/generations",
+    Door.OPENAI: "/openai/v1/videos",
     Door.PAGES: "/docs",
 }
 

@@ -69,6 +69,14 @@ def test_an_error_names_the_first_wrong_field() -> None:
     assert told(NotFound("no such video"))["param"] is None
 
 
+def test_the_message_names_the_page_on_which_to_buy_credits() -> None:
+    error = InsufficientCredits("you have 3 credits", {"buy_credits_url": "https://example.com/credits"})
+
+    envelope = told(error)
+    assert envelope["message"] == "you have 3 credits; buy credits at https://example.com/credits"
+    assert envelope["buy_credits_url"] == "https://example.com/credits"
+
+
 def test_the_document_shows_an_example_of_each_error() -> None:
     described: dict[Any, Any] = openai_errors(NotFound, InvalidRequest)
 
