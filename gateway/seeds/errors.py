@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from schemas.enums import ErrorCode
 from schemas.errors import InvalidRequest, RequestError
 
-_WRONG_BEFORE_ALL: Final = ("prompt", "customer_id", "X-Customer-ID", "model", "kind")
+_FIELDS_OF_400: Final = ("prompt", "customer_id", "X-Customer-ID", "model", "kind")
 """The fields whose errors are a 400 here. Errors of all other fields are a 422."""
 
 
@@ -37,8 +37,7 @@ class GenerationFailed(RequestError):
 
 def error_form(error: RequestError) -> JSONResponse:
     """The answer for an error. `code` is the HTTP status, and `error.code` the code that every door uses."""
-    status = status_of(error)
-    return JSONResponse(envelope(error), status)
+    return JSONResponse(envelope(error), status_of(error))
 
 
 def envelope(error: RequestError) -> dict[str, object]:
@@ -54,14 +53,14 @@ def envelope(error: RequestError) -> dict[str, object]:
 
 def status_of(error: RequestError) -> int:
     """The HTTP status of an error: a wrong prompt, customer or model is a 400."""
-    if isinstance(error, InvalidRequest) and _is_wrong_before_all(error.extra):
+    if isinstance(error, InvalidRequest) and _is_bad_request(error.extra):
         return HTTPStatus.BAD_REQUEST
     return error.http_status
 
 
-def _is_wrong_before_all(extra: Mapping[str, Any]) -> bool:
+def _is_bad_request(extra: Mapping[str, Any]) -> bool:
     fields = [str(each["field"]).rpartition(".")[2] for each in extra.get("errors", [])]
-    return bool(fields) and set(fields).issubset(_WRONG_BEFORE_ALL)
+    return bool(fields) and set(fields).issubset(_FIELDS_OF_400)
 
 
 def refusals(*kinds: type[RequestError]) -> dict[int | str, dict[str, object]]:

@@ -9,6 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 from sqlmodel import Session
 
 from gateway import content
@@ -75,7 +76,12 @@ async def order_media(
     headers = {**taken.changes, "Location": status_path(made)}
     if not taken.rows:
         headers["Idempotency-Replayed"] = "true"
-    return await files.respond(answer_of(made, links, link), 200 if made.is_over else 202, headers)
+    status = 200 if made.is_over else 202
+    try:
+        return await files.respond(answer_of(made, links, link), status, headers)
+    except OUTAGES:
+        # The order is paid for. A client might take an error for a refused order, and order again.
+        return JSONResponse(answer_of(made, links, links.of).model_dump(mode="json"), status, headers)
 
 
 def _wait(wanted: MediaRequest, request: Request, services: GatewayServices) -> float:
