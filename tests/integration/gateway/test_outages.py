@@ -79,7 +79,7 @@ def test_without_the_database_requests_are_answered_with_503(settings: Settings,
     database = hanging if state == "hanging" else NOBODY
     url = f"postgresql+psycopg://reelworks@{database}/reelworks"
     with serving(create_app(settings.model_copy(update={"database_url": url}))) as client:
-        answer = client.get("/v1/credits", headers={"X-API-Key": "rw_any"})
+        answer = client.get("/v1/credits", headers={"X-API-Key": f"rw_{'x' * 43}"})
 
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
