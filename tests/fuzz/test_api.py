@@ -42,6 +42,7 @@ NODE = "k123"
 BEYOND_THE_TOOL = {
     "POST /video/extend",
     "POST /openai/v1/videos/extensions",
+    "POST /callbacks/{provider}/{generation_id}",
     "POST /api/kie-callback",
     "POST /api/kie-video-callback",
 }
