@@ -64,7 +64,7 @@ def get_model(name: ModelName, services: ServicesOf, caller: TheCaller) -> Model
 
 def _catalogue(services: GatewayServices, caller: Caller) -> Catalogue:
     """The models that the caller's key can order."""
-    return services.catalogue.for_test_customers if caller.is_test else services.catalogue
+    return services.intake.catalogue_of(caller.payer)
 
 
 def _resource(card: ModelCard) -> ModelResource:

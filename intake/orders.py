@@ -152,7 +152,7 @@ class Intake:
         with self.database.statements() as statements:
             facts = acceptance.facts_about(statements, payer.customer_id, one.input_files())
             order = self.order_maker(payer)(one, facts)
-            able = self._catalogue_of(payer).able(one, order.kind, facts)
+            able = self.catalogue_of(payer).able(one, order.kind, facts)
             models = [order.model, *(other.model for other in able)]
             times = usual_times(statements, models, is_test=payer.is_test)
         return Estimate(order, able, times)
@@ -165,7 +165,7 @@ class Intake:
 
     def with_uploads(self, parts: Sequence[Part], payer: Payer, same: Repeats) -> Sequence[Part]:
         """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
-        least_price = self._catalogue_of(payer).least_price
+        least_price = self.catalogue_of(payer).least_price
         with self.database.statement() as sql:
             acceptance.require_credits(
                 sql,
@@ -193,9 +193,10 @@ class Intake:
 
     def order_maker(self, payer: Payer) -> Callable[[GenerationRequest, Facts], Order]:
         """The function that completes and prices a customer's requests: for orders, batches, retries and estimates."""
-        return partial(self._order, self._catalogue_of(payer))
+        return partial(self._order, self.catalogue_of(payer))
 
-    def _catalogue_of(self, payer: Payer) -> Catalogue:
+    def catalogue_of(self, payer: Payer) -> Catalogue:
+        """The models that a customer can order."""
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
 
     def _order(self, catalogue: Catalogue, request: GenerationRequest, facts: Facts) -> Order:
@@ -251,6 +252,18 @@ class AsyncIntake:
         accepted = await self.database.statements(partial(self.steps.accept, request=request, payer=payer, same=same))
         self.steps.start(accepted)
         return accepted
+
+    def catalogue_of(self, payer: Payer) -> Catalogue:
+        """The models that a customer can order."""
+        return self.steps.catalogue_of(payer)
+
+    async def facts_about(self, request: GenerationRequest, payer: Payer) -> Facts:
+        """What is known of the files of a request: for a door that chooses a model by them."""
+        files = request.input_files()
+        if not files:
+            return {}
+        read = partial(acceptance.facts_about, customer_id=payer.customer_id, files=files)
+        return await self.database.statements(read)
 
     async def retry(self, generation_id: UUID, payer: Payer, *, idempotency_key: str | None = None) -> AcceptedOrder:
         """Order a customer's generation once more, as `retries.accept` does."""

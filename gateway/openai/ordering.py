@@ -106,7 +106,7 @@ def catalogue_of(request: Request) -> Catalogue:
     """The models that the key of a request can order."""
     services: GatewayServices = request.app.state.services
     caller: Caller = request.state.caller
-    return services.catalogue.for_test_customers if caller.is_test else services.catalogue
+    return services.intake.catalogue_of(caller.payer)
 
 
 async def _require_client(request: Request) -> None:

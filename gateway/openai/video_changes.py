@@ -27,7 +27,6 @@ from schemas.errors import InvalidRequest, NotFound
 from schemas.inputs import Facts, InputUrl, generation_url
 from schemas.orders import GenerationRequest, OptionalWholeNumber
 from schemas.text import Name, OptionalName, Prose
-from storage import acceptance
 from storage.customers import ActingCustomer
 
 router = customers_router(VIDEOS, Door.OPENAI)
@@ -153,9 +152,7 @@ async def _changed(
     files = await stored_files(body, services, customer.id)
     order = _order(fields, services.settings.openai.models).with_urls(files.urls)
     with in_this_dialect(_NAMES):
-        facts = await services.loop_database.statements(
-            lambda sql: acceptance.facts_about(sql, customer.id, order.input_files())
-        )
+        facts = await services.intake.facts_about(order, request.state.caller.payer)
         fits = _fitted(change, catalogue_of(request), order, facts)
     sent = fields.model_dump(mode="json", exclude_unset=True)
     create = Create(f"videos.{change}", sent, files.sha256, fits, _NAMES, idempotency_key)

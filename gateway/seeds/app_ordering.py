@@ -40,10 +40,11 @@ async def take_nearest(
     Raises:
         RequestError: as `AsyncIntake.take`, with these names.
     """
-    catalogue = services.catalogue.for_test_customers if caller.payer.is_test else services.catalogue
+    intake = services.intake
     try:
-        fitted = catalogue.fitted(order)
-        accepted = await services.intake.take(fitted.request, caller.payer, idempotency_key=idempotency_key)
+        facts = await intake.facts_about(order, caller.payer)
+        fitted = intake.catalogue_of(caller.payer).fitted(order, facts)
+        accepted = await intake.take(fitted.request, caller.payer, idempotency_key=idempotency_key)
     except RequestError as error:
         raise renamed(error, names) from None
     changes = [replace(change, field=names.get(change.field, change.field)) for change in fitted.changes]

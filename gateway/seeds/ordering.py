@@ -19,13 +19,12 @@ from gateway.warnings import warning_header
 from providers.catalogue import Change, Fitted
 from schemas.batches import parts_of
 from schemas.errors import RequestError
-from schemas.inputs import Facts
 from schemas.orders import GenerationRequest
 from schemas.refusals import Place, refusal
 from schemas.setting_groups import RetentionSettings
 from schemas.tables import Generation
 from schemas.text import shown
-from storage import acceptance, batches
+from storage import batches
 
 _UNSAVED_SECONDS = 600
 """The life of a file that the customer does not want to keep: enough to fetch the file after a 202."""
@@ -65,8 +64,8 @@ async def take(
 async def _take(wanted: MediaRequest, services: GatewayServices, caller: Caller, idempotency_key: str | None) -> Taken:
     request = _order_of(wanted.fields, expires_in=_life(wanted, services.settings.retention))
     request = await with_own_files(request, services, caller.customer.id)
-    facts = await _facts(request, services, caller)
-    catalogue = services.catalogue.for_test_customers if caller.is_test else services.catalogue
+    facts = await services.intake.facts_about(request, caller.payer)
+    catalogue = services.intake.catalogue_of(caller.payer)
     if isinstance(wanted, ExtendVideo):
         request = request.model_copy(update={"model": extender(catalogue, request, facts)})
     fitted = catalogue.fitted(request, facts)
@@ -94,14 +93,6 @@ def _life(wanted: MediaRequest, retention: RetentionSettings) -> int | None:
         return None
     kept = math.inf if retention.asset_days is None else retention.asset_days * _DAY_SECONDS
     return _UNSAVED_SECONDS if kept >= _UNSAVED_SECONDS else None
-
-
-async def _facts(request: GenerationRequest, services: GatewayServices, caller: Caller) -> Facts:
-    files = request.input_files()
-    if not files:
-        return {}
-    read = partial(acceptance.facts_about, customer_id=caller.customer.id, files=files)
-    return await services.loop_database.statements(read)
 
 
 def _told(wanted: MediaRequest, fitted: Fitted) -> list[Change]:
