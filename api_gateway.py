@@ -58,7 +58,7 @@ _FILE_BODIES = _FORMS | {"POST /v1/uploads"}
 _DESCRIPTION = """
 Order images and videos, follow their progress, and fetch them.
 
-Every `/v1` request carries an API key, as `Authorization: Bearer rw_…` or as `X-API-Key`. Errors are
+Every order carries an API key, as `Authorization: Bearer rw_…` or as `X-API-Key`. Errors of `/v1` are
 `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an `X-Request-ID`: yours, if you send one.
 """
 

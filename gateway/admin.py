@@ -4,9 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query
+from sqlmodel import Session
 
 from gateway.authentication import TheCaller, customers_router, needs
-from gateway.callers import Caller
+from gateway.callers import Caller, is_name
 from gateway.dependencies import ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.keys import key_list, new_key
@@ -105,7 +106,7 @@ def get_customer(customer_name: CustomerName, services: ServicesOf, caller: TheC
     """Returns a customer with the credits."""
     manager = _manager(caller)
     with services.database.transaction() as session:
-        return _resource(_found(managed.find(session, manager, customer_name), customer_name))
+        return _resource(_customer(session, manager, customer_name))
 
 
 @router.delete(
@@ -122,7 +123,7 @@ def delete_customer(customer_name: CustomerName, services: ServicesOf, caller: T
     """
     manager = _manager(caller)
     with services.database.transaction() as session:
-        customer_id = _found(managed.find(session, manager, customer_name), customer_name).customer.id
+        customer_id = _customer(session, manager, customer_name).customer.id
     erasure.delete_customer(services.database, services.objects, customer_id)
 
 
@@ -178,7 +179,8 @@ def create_service_key(service_id: UUID, wanted: KeyRequest, services: ServicesO
         return new_key(session, Owner(service_id=service_id), wanted, caller.key)
 
 
-def _found(found: Found | None, name: str) -> Found:
+def _customer(session: Session, manager: Owner, name: str) -> Found:
+    found = managed.find(session, manager, name) if is_name(name) else None
     if found is None:
         raise NotFound(f"you have no customer {shown(name)}")
     return found

@@ -97,7 +97,7 @@ async def identify(request: Request, material: str | None, scope: Scope, in_body
         # A request counts once, before its body is read and before it makes a customer.
         is_read = request.method in READS
         request.scope["state"][ALLOWANCE] = await services.rate_limits.take(found.key.id, is_read=is_read)
-    if named is not None and not _is_name(named):
+    if named is not None and not is_name(named):
         problem = f"must be 1 to {LONGEST_NAME} visible characters, with plain spaces between them"
         raise InvalidRequest.of_fields([(CUSTOMER_HEADER, problem)])
     if named is not None and found.key.owner.customer_id is not None:
@@ -115,7 +115,7 @@ async def _authenticated(
     if not material:
         raise Unauthenticated("send your API key as `Authorization: Bearer rw_…` or as `X-API-Key: rw_…`")
     # The key is judged first. The database gets no text that is no name.
-    name = named if named is not None and _is_name(named) else None
+    name = named if named is not None and is_name(named) else None
     found = None
     if api_keys.has_form(material):
         # Before a connection is taken: a flood of other texts costs little.
@@ -139,7 +139,8 @@ def named_in_header(request: Request) -> str | None:
         return header
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Whether a text may name a customer. The database gets no other text."""
     return 0 < len(text) <= LONGEST_NAME and text.isprintable() and not text.isspace()
 
 

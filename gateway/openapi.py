@@ -1,6 +1,7 @@
 """Describes problem responses in the OpenAPI document. FastAPI itself describes only `application/json`."""
 
 import json
+import threading
 from collections.abc import Callable
 from copy import deepcopy
 from http import HTTPStatus
@@ -46,17 +47,21 @@ def refusals(path: str, *kinds: type[RequestError]) -> Responses:
 
 def with_problems(app: FastAPI) -> Callable[[], dict[str, object]]:
     """An `openapi` function for the application: our problems in place of the 422 that FastAPI describes."""
-    describe = app.openapi
+    describe, lock = app.openapi, threading.Lock()
+    finished: dict[str, object] = {}
 
     def openapi() -> dict[str, object]:
-        if app.openapi_schema is None:
-            schema = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
-            parts: dict[str, object] = schema.pop("$defs", {})
-            document = describe()
-            document["components"]["schemas"] |= {**parts, "Problem": schema}
-            _remove_undeclared(document)
-            _describe_keys(document)
-        return describe()
+        # Several threads may ask for the first document, and FastAPI keeps it before it is finished.
+        with lock:
+            if not finished:
+                schema = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
+                parts: dict[str, object] = schema.pop("$defs", {})
+                document = describe()
+                document["components"]["schemas"] |= {**parts, "Problem": schema}
+                _remove_undeclared(document)
+                _describe_keys(document)
+                finished.update(document)
+        return finished
 
     return openapi
 

@@ -17,8 +17,9 @@ class PrefixRouter(APIRouter):
     @cached_property
     def _beginnings(self) -> tuple[str, ...]:
         """The beginnings of the routes' paths, up to the first parameter. Read after the last route is added."""
-        return tuple({route.path.partition("{")[0] for route in self.routes if isinstance(route, APIRoute)})
+        return tuple({route.path.partition("{")[0] if isinstance(route, APIRoute) else "" for route in self.routes})
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether a route serves the request."""
-        return super().matches(scope) if scope["path"].startswith(self._beginnings) else (Match.NONE, {})
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        return super().matches(scope) if path.startswith(self._beginnings) else (Match.NONE, {})

@@ -34,7 +34,7 @@ _OVERDUE = """
 # The waker runs every second and puts off each row that it wakes. A row that is due for 600 s shows that the waker does
 # not run, or that the queue had no room.
 _STUCK = f"""
-    SELECT id::text, 'stuck in ' || stage || ', due since ' || wake_at || ' and nobody holds it'
+    SELECT id::text, 'stuck in ' || stage || ', due since ' || wake_at || ' and no worker holds it'
     FROM generations
     WHERE wake_at < now() - interval '600 s' AND {IS_FREE}
 """  # noqa: S608 -- a constant
