@@ -1,5 +1,6 @@
 """Clients of OpenAI's API against the running system."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,12 @@ import pytest
 from openai import OpenAI
 
 from schemas.enums import Scope
+from stack.ports import free_port
+from stack.processes import ApplicationProcess, application_processes
+from stack.services import ended_in_reverse
 from storage import api_keys
 from storage.api_keys import Owner
+from tests.contract.raw_server import RawServer
 from tests.e2e.conftest import System
 from tests.support import NewCustomer
 
@@ -44,7 +49,8 @@ class Buyer:
 
     def videos(self) -> list[str]:
         """The ids of all videos of the customer."""
-        return [video.id for video in self.client.videos.list()]
+        answer = self.system.http.get("/openai/v1/videos", headers=self.customer.headers)
+        return [video["id"] for video in answer.raise_for_status().json()["data"]]
 
     def has_paid_once(self, price: int) -> bool:
         """Whether the customer has paid for one generation, or holds its price."""
@@ -82,3 +88,24 @@ def key_with(system: System, customer: NewCustomer, *scopes: Scope) -> str:
     """Another key of the customer, with these scopes."""
     with system.database.transaction() as session:
         return api_keys.create(session, Owner(customer_id=customer.id), api_keys.Terms(scopes=scopes)).material
+
+
+@pytest.fixture
+def strict_url(system: System) -> Iterator[str]:
+    """The URL of a second gateway, which lets a key send one order in a minute."""
+    port = free_port()
+    settings = system.stack.settings.model_copy(update={"gateway_port": port})
+    (process,) = [each for each in application_processes(settings) if each.name == "gateway"]
+    limits = {"REELWORKS_GATEWAY_PORT": str(port), "REELWORKS_RATE_LIMITS__WRITES_PER_MINUTE": "1"}
+    child = ApplicationProcess(process, system.stack.folder / "strict", {**os.environ, **system.stack.env, **limits})
+    with ended_in_reverse([child]):
+        child.start()
+        child.wait_until_ready()
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def relay() -> Iterator[RawServer]:
+    """A server that a test puts between a client and the gateway."""
+    with RawServer() as server:
+        yield server

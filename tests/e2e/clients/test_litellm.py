@@ -16,11 +16,7 @@ from stack.services import ended_in_reverse
 from tests.e2e.clients.conftest import Buyer
 from tests.support import eventually
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(400),
-    pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ENDED = {"completed", "failed"}
 

@@ -1,15 +1,9 @@
 """The official client raises the right exception for each error, with a message, a type and a code."""
 
-import os
-from collections.abc import Iterator
-
 import openai
 import pytest
 
 from schemas.enums import Scope
-from stack.ports import free_port
-from stack.processes import ApplicationProcess, application_processes
-from stack.services import ended_in_reverse
 from tests.contract.raw_server import unused_port
 from tests.e2e.clients.conftest import AT_ONCE_MS, Buyer, NewClient, key_with
 from tests.e2e.conftest import System
@@ -84,20 +78,6 @@ def test_key_of_another_order_is_unprocessable(buyer: Buyer) -> None:
         buyer.client.videos.create(prompt=f"{buyer.prompt}, at night", extra_headers=key)
     assert told(reused.value) == (422, "invalid_request_error", None, "idempotency_mismatch")
     buyer.client.videos.poll(video.id, poll_interval_ms=AT_ONCE_MS)
-
-
-@pytest.fixture
-def strict_url(system: System) -> Iterator[str]:
-    """The URL of a second gateway, which lets a key send one order in a minute."""
-    port = free_port()
-    settings = system.stack.settings.model_copy(update={"gateway_port": port})
-    (process,) = [each for each in application_processes(settings) if each.name == "gateway"]
-    limits = {"REELWORKS_GATEWAY_PORT": str(port), "REELWORKS_RATE_LIMITS__WRITES_PER_MINUTE": "1"}
-    child = ApplicationProcess(process, system.stack.folder / "strict", {**os.environ, **system.stack.env, **limits})
-    with ended_in_reverse([child]):
-        child.start()
-        child.wait_until_ready()
-        yield f"http://127.0.0.1:{port}"
 
 
 def test_too_many_orders_are_a_rate_limit_error(buyer: Buyer, new_client: NewClient, strict_url: str) -> None:

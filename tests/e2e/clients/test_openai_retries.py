@@ -1,36 +1,24 @@
 """The official client sends an order again by itself, without a key. The customer pays for one generation."""
 
 import base64
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import pytest
 from openai.types import Video
-from sqlalchemy import text
 
 from tests.contract.raw_server import Answer, RawServer, http
 from tests.e2e.clients.conftest import AT_ONCE_MS, Buyer, NewClient
 from tests.e2e.clients.relays import (
     cut_after_the_answer,
-    cut_before_the_answer,
     passed_on,
     unavailable_after_the_answer,
 )
+from tests.e2e.clients.waiting_orders import sent_again_while_it_is_taken
 from tests.media_files.images import png
-from tests.support import eventually
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
 
 RETRIES = "x-stainless-retry-count"
-
-LOCK = "SELECT FROM ledger_accounts WHERE customer_id = :id FOR UPDATE"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@pytest.fixture
-def relay() -> Iterator[RawServer]:
-    with RawServer() as server:
-        yield server
 
 
 def retries(relay: RawServer) -> list[str | None]:
@@ -49,13 +37,14 @@ def test_video_is_ordered_once_when_its_answer_is_lost(
 ) -> None:
     gateway = buyer.system.stack.gateway_url
     relay.will(trouble(gateway), passed_on(gateway))
-    client = new_client(buyer.customer.api_key, url=relay.url)
+    # The size of a video whose picture decides is `auto` until its end.
+    client = new_client(buyer.customer.api_key, url=relay.url, _strict_response_validation=False)
     first = ("first.png", png(640, 360), "image/png")
     video = client.videos.create(prompt=buyer.prompt, seconds="4", input_reference=first)
 
     assert retries(relay) == ["0", "1"]
     assert buyer.videos() == [video.id]
-    done = buyer.client.videos.poll(video.id, poll_interval_ms=AT_ONCE_MS)
+    done = buyer.open_to_sizes(new_client).videos.poll(video.id, poll_interval_ms=AT_ONCE_MS)
     assert done.status == "completed", done.error
     assert buyer.has_paid_once(price_of(video))
     assert buyer.system.sandbox.requests(buyer.word).accepted == 1
@@ -74,29 +63,11 @@ def test_image_is_ordered_once_when_its_answer_is_lost(buyer: Buyer, new_client:
     assert buyer.system.sandbox.requests(buyer.word).accepted == 1
 
 
-def waiting(buyer: Buyer) -> int:
-    """The number of connections to the database that wait for a lock."""
-    with buyer.system.database.transaction() as session:
-        count: int = session.execute(text(WAITING)).scalar_one()
-        return count
-
-
 def test_retry_that_comes_while_the_first_attempt_is_taken_gets_its_video(
     buyer: Buyer, new_client: NewClient, relay: RawServer
 ) -> None:
-    gateway = buyer.system.stack.gateway_url
-
-    def first_is_taken() -> None:
-        eventually(lambda: waiting(buyer), lambda count: count == 1)
-
-    relay.will(cut_before_the_answer(gateway, first_is_taken), passed_on(gateway))
     client = new_client(buyer.customer.api_key, url=relay.url)
-    with ThreadPoolExecutor(1) as pool:
-        with buyer.system.database.transaction() as session:
-            session.execute(text(LOCK), {"id": buyer.customer.id})
-            created = pool.submit(client.videos.create, prompt=buyer.prompt)
-            eventually(lambda: waiting(buyer), lambda count: count == 2)
-        video = created.result()
+    video = sent_again_while_it_is_taken(buyer, relay, lambda: client.videos.create(prompt=buyer.prompt))
 
     assert retries(relay) == ["0", "1"]
     assert buyer.videos() == [video.id]

@@ -14,6 +14,8 @@ from tests.e2e.clients.replay import names, replay
 from tests.e2e.conftest import System
 from tests.support import NewCustomer, eventually
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG"
 ENDED = {"completed", "failed"}
 
