@@ -7,11 +7,12 @@ INSTALLED := .venv/installed
 RUNNABLE := .venv/runnable
 PEERS_INSTALLED := .venv-peers/installed
 LITELLM_INSTALLED := .venv-litellm/installed
+CLIENTS_INSTALLED := clients/node_modules/installed
 
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow model mutants check docs fmt bench peers chaos hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow clients model mutants check docs fmt bench peers chaos hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,11 @@ $(PEERS_INSTALLED) $(LITELLM_INSTALLED):
 	$(INSTALL) $(@D) $(basename $(notdir $<))
 	@touch $@
 
+# What the tests with clients for Node need: npm packages, and the built provider of the AI SDK.
+$(CLIENTS_INSTALLED): clients/package-lock.json $(wildcard clients/ai-sdk/src/* clients/tests/*) requirements/install_clients.py $(INSTALLED)
+	@$(BIN)/python requirements/install_clients.py
+	@touch $@
+
 demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor
 	@$(BIN)/reelworks demo $(if $(PROVIDER),--provider $(PROVIDER))
 
@@ -50,8 +56,11 @@ TEST := $(BIN)/pytest -n 2
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow"
 
-test-slow: $(INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
+test-slow: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
 	@$(TEST) -m slow
+
+clients: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the clients of others against the system: OpenAI's, the AI SDK, LiteLLM's proxy
+	@$(BIN)/pytest tests/e2e/clients
 
 model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` does (EXAMPLES=500)
 	@MODEL_PROFILE=explore MODEL_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/model

@@ -17,7 +17,7 @@ from drills.hostile.hosts import Hosts, running_hosts
 from sandbox.client import SandboxClient
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Match, Scenario
-from schemas.setting_groups import PipelineSettings, ProvidersSettings
+from schemas.setting_groups import OpenaiSettings, PipelineSettings, ProvidersSettings
 from schemas.settings import Settings
 from stack.processes import Process, application_processes
 from stack.stack import Stack
@@ -37,6 +37,12 @@ _PIPELINE = PipelineSettings(
     poll_first_seconds=0.5,
     poll_with_callback_seconds=600,
     unknown_submit_grace_seconds=600,
+)
+
+# Some clients know no other names. Without these entries, a stranger's server would make the pictures.
+_NAMES = OpenaiSettings(
+    models=OpenaiSettings().models
+    | dict.fromkeys(("dall-e-3", "gpt-image-1", "gpt-image-1-mini"), "gpt-image-2.5-sunburst")
 )
 
 _STRANGER = """
@@ -162,6 +168,7 @@ def own_places(services: Stack, name: str, redis_number: int) -> Settings:
             "database_url": settings.database_url.rpartition("/")[0] + f"/{name}",
             "redis_url": settings.redis_url.rpartition("/")[0] + f"/{redis_number}",
             "pipeline": _PIPELINE,
+            "openai": _NAMES,
             "flower_basic_auth": SecretStr(":".join(FLOWER_LOGIN)),
         }
     )

@@ -15,7 +15,7 @@ from stack.ports import free_port
 from stack.processes import ApplicationProcess, Process
 from stack.services import ended_in_reverse
 
-_COMMAND: Final = ROOT / ".venv-litellm" / "bin" / "litellm"
+COMMAND: Final = ROOT / ".venv-litellm" / "bin" / "litellm"
 _MODEL: Final = "sora-2"
 # Use the packaged price table. Otherwise the proxy fetches a newer one from the internet.
 _FETCHED = tuple(
@@ -23,7 +23,7 @@ _FETCHED = tuple(
     for table in ("MODEL_COST_MAP", "ANTHROPIC_BETA_HEADERS", "AUTOROUTER_PRESETS", "BLOG_POSTS", "POLICY_TEMPLATES")
 )
 # The import takes many seconds.
-_START_SECONDS = 180.0
+START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def litellm_proxy(infrastructure: Infrastructure) -> Iterator[RunningProxy]:
     Raises:
         StackError: the proxy is not installed, or did not start.
     """
-    if not _COMMAND.exists():
+    if not COMMAND.exists():
         raise StackError("LiteLLM's proxy is not installed: run `make .venv-litellm/installed`")
     url, master_key = f"http://127.0.0.1:{free_port()}", f"sk-{secrets.token_hex(24)}"
     # The sandbox has one key for all vendors.
@@ -61,15 +61,15 @@ def litellm_proxy(infrastructure: Infrastructure) -> Iterator[RunningProxy]:
     child = ApplicationProcess(
         Process(
             "litellm",
-            (str(_COMMAND), "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--config", str(configuration)),
+            (str(COMMAND), "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--config", str(configuration)),
             ready_url=f"{url}/health/readiness",
         ),
         infrastructure.folder,
-        {**os.environ, **_environment(master_key, api_key)},
+        {**os.environ, **environment(master_key, api_key)},
     )
     with ended_in_reverse([child]):
         child.start()
-        child.wait_until_ready(_START_SECONDS)
+        child.wait_until_ready(START_SECONDS)
         door = Door(
             url=f"{url}/v1/videos",
             headers={"Authorization": f"Bearer {master_key}"},
@@ -92,7 +92,7 @@ def _configuration(infrastructure: Infrastructure) -> dict[str, object]:
     }
 
 
-def _environment(master_key: str, api_key: str) -> Mapping[str, str]:
+def environment(master_key: str, api_key: str) -> Mapping[str, str]:
     return {
         "LITELLM_MASTER_KEY": master_key,
         "VIDEOS_API_KEY": api_key,
