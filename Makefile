@@ -54,9 +54,9 @@ up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it
 TEST := $(BIN)/pytest -n 2
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
-	@$(TEST) -m "not slow"
+	@$(TEST) -m "not slow and not npm"
 
-test-slow: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
+test-slow: $(INSTALLED) $(LITELLM_INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
 	@$(TEST) -m slow
 
 clients: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the clients of others against the system: OpenAI's, the AI SDK, LiteLLM's proxy
