@@ -62,6 +62,7 @@ WORDS: Final[Mapping[str, str]] = {
     "int_type": _WHOLE_NUMBER,
     "less_than_equal": "must be at most {le}",
     "list_type": 'must be a list, such as ["text"]',
+    "literal_error": "must be {expected}",
     "model_attributes_type": _OBJECT,
     "model_type": _OBJECT,
     "string_too_long": "may have up to {max_length} characters",

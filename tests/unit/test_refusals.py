@@ -42,6 +42,7 @@ RAISED: Mapping[str, set[str]] = {
     "function-before": {"value_error"},
     "int": {"int_type", "int_parsing", "int_parsing_size", "int_from_float", "finite_number", "string_unicode"},
     "list": {"list_type"},
+    "literal": {"literal_error", "string_unicode"},
     "model": {"model_type", "model_attributes_type"},
     "model-field": set(),
     "model-fields": {"missing", "extra_forbidden", "string_unicode"},

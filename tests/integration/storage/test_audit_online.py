@@ -71,7 +71,8 @@ def full_scans(database: Database, query: str) -> list[dict[str, object]]:
     extent = the_last(WINDOW, limit_seconds=5)
     with database.transaction() as session:
         # So that a small table is no excuse for a missing index.
-        session.execute(text("SET LOCAL enable_seqscan = off"))
+        for whole in ("seqscan", "hashjoin", "mergejoin"):
+            session.execute(text(f"SET LOCAL enable_{whole} = off"))
         explain = text(f"EXPLAIN (FORMAT JSON) {extent.query(query)}")
         ((explained,),) = session.execute(explain, extent.parameters)
     return [node for node in nodes(explained[0]["Plan"]) if is_full_scan(node)]
