@@ -83,12 +83,12 @@ async def _taken(
 def _place(services: GatewayServices, customer_id: UUID) -> Iterator[None]:
     """A place for the wait. Without a place, nothing is ordered: the answer would be no image."""
     try:
-        with services.stream_shares.taken_by(customer_id):
+        with services.order_shares.taken_by(customer_id):
             yield
     except NoPlace as error:
         if error.is_own:
             raise TooManyRequests(
-                f"{services.stream_shares.each} of your requests wait already: send this one when one of them has ended"
+                f"{services.order_shares.each} of your requests wait already: send this one when one of them has ended"
             ) from None
         raise Unavailable("too many requests wait here: send this one again later") from None
 

@@ -105,7 +105,9 @@ async def _ended(
 
     async def one(generation_id: UUID) -> Details:
         left = max(0, math.ceil(ends_at - time.monotonic()))
-        return await waited(generation_id, request, aside, services, caller.customer, left)
+        return await waited(
+            generation_id, request, aside, services, caller.customer, left, places=services.order_shares
+        )
 
     try:
         return [await one(generation_id) for generation_id in taken.ids]
