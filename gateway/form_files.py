@@ -67,6 +67,8 @@ async def open_form(
 
 async def hashes_of(files: Sequence[FormFile], services: GatewayServices) -> Mapping[str, str]:
     """The SHA-256 of each file, by the name of its field."""
+    if not files:
+        return {}
     return await to_thread.run_sync(
         lambda: {each.field: _hash(each) for each in files}, limiter=services.upload_threads
     )
