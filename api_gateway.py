@@ -52,6 +52,18 @@ from schemas.settings import Settings, get_settings
 
 _VIDEO_ORDERS = tuple(f"POST {VIDEOS}{action}" for action in ("", "/edits", "/extensions"))
 
+_ORDERS = (
+    "POST /v1/generations",
+    "POST /v1/batches",
+    "POST /v1/estimate",
+    "POST /video/generate",
+    "POST /video/extend",
+    "POST /image/generate",
+    "POST /api/video/generate",
+    *_VIDEO_ORDERS,
+)
+"""The operations whose JSON may hold files."""
+
 _FORMS = frozenset({f"POST {OPENAI_EDITS}", *(f"{operation} {FORM}" for operation in _VIDEO_ORDERS)})
 _FILE_BODIES = _FORMS | {"POST /v1/uploads"}
 
@@ -158,13 +170,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _larger_bodies(limits: InputSettings) -> dict[str, int]:
     return {
-        "POST /v1/generations": limits.max_request_bytes,
-        "POST /v1/batches": limits.max_request_bytes,
-        "POST /v1/estimate": limits.max_request_bytes,
-        "POST /video/generate": limits.max_request_bytes,
-        "POST /video/extend": limits.max_request_bytes,
-        "POST /image/generate": limits.max_request_bytes,
         "POST /v1/uploads": max(limits.max_image_bytes, limits.max_video_bytes),
-        **dict.fromkeys(_VIDEO_ORDERS, limits.max_request_bytes),
+        **dict.fromkeys(_ORDERS, limits.max_request_bytes),
         **dict.fromkeys(_FORMS, limits.max_total_bytes),
     }

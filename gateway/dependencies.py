@@ -86,6 +86,8 @@ class GatewayServices:
     """The event streams and the waiting requests."""
     stream_shares: Shares
     """The open streams and the waiting requests at one time."""
+    order_shares: Shares
+    """The orders at one time that stay open for their result, unasked: of the seeds, and of OpenAI's images."""
 
 
 def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
@@ -171,6 +173,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         events=events,
         hub=Hub(events),
         stream_shares=Shares(each=settings.streams.each_customer, total=settings.streams.total),
+        order_shares=Shares(each=settings.streams.orders_each_customer, total=settings.streams.orders_total),
     )
 
 

@@ -21,6 +21,7 @@ from gateway.problems import BadRequest, ContentTooLarge, MethodNotAllowed, Rang
 from schemas.errors import (
     InsufficientCredits,
     InsufficientScope,
+    InvalidRequest,
     NotFound,
     RequestError,
     TooManyRequests,
@@ -72,6 +73,7 @@ def install_error_handlers(app: FastAPI) -> None:
         MinioException,  # the object store answered with an error
     ):
         app.exception_handler(unavailable)(_unavailable)
+    app.exception_handler(database_errors.DataError)(_no_data)
 
 
 async def _request_error(request: Request, error: RequestError) -> Response:
@@ -128,6 +130,13 @@ async def _http_exception(request: Request, error: HTTPException) -> Response:
 async def _unavailable(request: Request, error: Exception) -> Response:
     log.error("service_unavailable", error=type(error).__name__, cause=type(error.__cause__).__name__)
     return _answer(request, Unavailable("a service that we depend on does not answer: send the request again"))
+
+
+async def _no_data(request: Request, error: Exception) -> Response:
+    """The answer for a value that passed all checks, and that the database does not take."""
+    log.error("value_refused", error=type(error).__name__, cause=type(error.__cause__).__name__)
+    text = "the request has a value that cannot be stored or looked up, such as a NUL character or too large a number"
+    return _answer(request, InvalidRequest(text))
 
 
 def _answer(request: Request, error: RequestError, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,5 +1,6 @@
 """`/files/{key}`: results by signed links, for everybody with a link and for a CDN whose origin is the gateway."""
 
+import time
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -16,9 +17,13 @@ from gateway.signed_links import Expires, Token, require_valid
 from gateway.streaming import STREAMED
 from schemas import content_link
 from schemas.errors import NotFound, Unauthenticated
+from schemas.setting_groups import RetentionSettings
+from schemas.tables import Asset
 from storage import assets
 
 router = PrefixRouter(tags=["files"])
+
+_LONGEST_SECONDS = 3600
 
 
 def _require_link(
@@ -29,12 +34,14 @@ def _require_link(
         str | None, Query(alias="n", description="the name under which a browser saves the file")
     ] = None,
     token: Token = "",
-) -> None:
+) -> bool:
+    """Whether the link is one of the gateway's own, not of the CDN's."""
     own = content_link.gateway_secret(services.settings.secret_key.get_secret_value())
     secrets = (own, services.settings.cdn.secret.get_secret_value())
-    is_ours = any(secret and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets)
+    signed = [bool(secret) and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets]
     ended = "this link has ended: ask for another at the `content` of the generation"
-    require_valid(expires, is_ours=is_ours, ended=ended)
+    require_valid(expires, is_ours=any(signed), ended=ended)
+    return signed[0]
 
 
 @router.get(
@@ -50,6 +57,8 @@ def get_file(
     services: ServicesOf,
     conditions: ConditionHeaders,
     is_head: IsHead,
+    is_own: Annotated[bool, Depends(_require_link)],
+    expires: Expires = "",
     saved_as: Annotated[str | None, Query(alias="n", include_in_schema=False)] = None,
 ) -> Response:
     """Streams a result or a thumbnail to everybody with a signed link. Supports `Range`."""
@@ -63,5 +72,16 @@ def get_file(
         conditions,
         is_head=is_head,
         is_attachment=saved_as is not None,
-        cache_control="public, max-age=3600",
+        cache_control=_cache_control(asset, services.settings.retention, int(expires), is_own=is_own),
     )
+
+
+def _cache_control(asset: Asset, retention: RetentionSettings, link_ends: int, *, is_own: bool) -> str:
+    """How long caches may keep the file: not longer than the link and the file last.
+
+    Only a CDN's link is for shared caches. A customer who deletes a generation ends the gateway's own links.
+    """
+    file_ends = assets.expires_at(asset, retention)
+    ends = link_ends if file_ends is None else min(link_ends, file_ends.timestamp())
+    seconds = max(0, min(_LONGEST_SECONDS, int(ends - time.time())))
+    return f"{'private' if is_own else 'public'}, max-age={seconds}"

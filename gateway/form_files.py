@@ -1,6 +1,7 @@
 """Reads multipart forms, and stores their files as uploads."""
 
-from collections.abc import AsyncIterator, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,7 @@ from schemas.setting_groups import InputSettings
 from schemas.tables import Upload
 
 _MOST_FIELDS = 100
+_PART_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,25 @@ async def open_form(
             yield form
         finally:
             await form.close()
+
+
+async def hashes_of(files: Sequence[FormFile], services: GatewayServices) -> Mapping[str, str]:
+    """The SHA-256 of each file, by the name of its field."""
+    if not files:
+        return {}
+    return await to_thread.run_sync(
+        lambda: {each.field: _hash(each) for each in files}, limiter=services.upload_threads
+    )
+
+
+def _hash(wanted: FormFile) -> str:
+    file = wanted.file.file
+    file.seek(0)
+    digest = hashlib.sha256()
+    while part := file.read(_PART_BYTES):
+        digest.update(part)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 async def store_files(files: Sequence[FormFile], services: GatewayServices, customer_id: UUID) -> list[Upload]:

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 
 from gateway.dependencies import GatewayServices
 from gateway.event_stream import until_end
-from schemas.shares import NoPlace
+from schemas.shares import NoPlace, Shares
 from schemas.stages import TERMINAL
 from storage import details
 from storage.customers import ActingCustomer
@@ -23,16 +23,21 @@ async def waited(
     services: GatewayServices,
     customer: ActingCustomer,
     seconds: int,
+    *,
+    places: Shares | None = None,
 ) -> Details:
     """Read a generation, for up to `seconds` until it has ended.
 
     Without a free place for the wait, the answer comes at once: clients must expect that a preference is not applied.
+
+    Args:
+        places: the places for the wait. None: those of the event streams.
     """
     found = await find(generation_id, services, customer)
     if not seconds:
         return found
     try:
-        with services.stream_shares.taken_by(customer.id):
+        with (places or services.stream_shares).taken_by(customer.id):
             response.headers["Preference-Applied"] = f"wait={seconds}"
             if found.generation.stage not in TERMINAL:
                 await until_end(services.hub, services.hub.follow(generation_id, after=0), connection, seconds=seconds)

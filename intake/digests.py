@@ -54,6 +54,8 @@ class Repeats:
 
     key: str | None
     """Orders with this idempotency key are the same order. None: an order without a key."""
+    request_hash: str | None = None
+    """The hash of the request as the door received it. None: the hash of the order."""
     equal_orders: EqualOrders | None = None
     """These equal orders are the same order, too. None: a key of the customer decides alone, or nothing does."""
 
@@ -65,18 +67,22 @@ def repeats(
     customer_id: UUID,
     spender: Spender | None,
     settings: IntakeSettings,
+    *,
+    request_hash: str | None = None,
 ) -> Repeats:
     """The earlier orders that are the same order.
 
     Args:
         key: the customer's idempotency key, or a `message_key`.
-        digest: the door's digest of the order. None: with a window for all orders, the requests make the digest.
+        digest: the door's digest of the order. None: with a window for all orders, the hash makes the digest.
+        request_hash: the hash of the request as the door received it. None: the hash of the requests.
     """
     has_digest = digest is not None or settings.digest_window_seconds is not None
     if not has_digest or (key is not None and not key.startswith(_OF_A_MESSAGE)):
-        return Repeats(key)
-    digest = digest or Digest(spender.key_id if spender else None, acceptance.hash_of(requests))
-    return Repeats(key, digest.equal_orders(customer_id, settings))
+        return Repeats(key, request_hash)
+    value = request_hash or acceptance.hash_of(requests)
+    digest = digest or Digest(spender.key_id if spender else None, value)
+    return Repeats(key, request_hash, digest.equal_orders(customer_id, settings))
 
 
 def message_key(message_id: str) -> str:

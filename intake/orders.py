@@ -24,7 +24,7 @@ from schemas.settings import Settings
 from schemas.tables import Generation
 from storage import acceptance, batches, retries
 from storage.acceptance import AcceptedOrder
-from storage.batches import AcceptedBatch
+from storage.batches import AcceptedBatch, EarlierOrder
 from storage.database import AsyncDatabase, Database
 from storage.estimates import UsualTime, usual_times
 from storage.generations import Wake
@@ -84,11 +84,14 @@ class Intake:
         payer: Payer,
         *,
         idempotency_key: str | None = None,
+        request_hash: str | None = None,
         digest: Digest | None = None,
     ) -> AcceptedOrder:
         """Accept an order and hold its credits. The same request with the same key returns the same generation.
 
         Args:
+            request_hash: the hash of the request as the door received it, for a door that changes a request by models
+                and files: with them, the order of the same request may change. None: the hash of `request`.
             digest: the digest of an order whose client sends it again without a key. None: where the operator has set
                 a window for all orders, an order without a key gets a digest here.
 
@@ -103,7 +106,7 @@ class Intake:
             CapReached: the API key may not spend so much today. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """
-        same = self.repeats([request], payer, idempotency_key, digest)
+        same = self.repeats([request], payer, idempotency_key, digest, request_hash)
         if data_uris.are_in(request):
             (part,) = self.with_uploads([Part(request)], payer, same)
             request = part.request
@@ -118,6 +121,7 @@ class Intake:
         payer: Payer,
         *,
         idempotency_key: str | None = None,
+        request_hash: str | None = None,
         digest: Digest | None = None,
     ) -> AcceptedBatch:
         """Accept all parts of a batch and hold their credits, or accept none. Blocks meanwhile.
@@ -125,7 +129,7 @@ class Intake:
         Raises:
             RequestError: as `take`. Names the places of the wrong requests.
         """
-        same = self.repeats([part.request for part in parts], payer, idempotency_key, digest)
+        same = self.repeats([part.request for part in parts], payer, idempotency_key, digest, request_hash)
         if any(data_uris.are_in(part.request) for part in parts):
             parts = self.with_uploads(parts, payer, same)
         with self.database.statements() as statements:
@@ -137,6 +141,7 @@ class Intake:
                 self.settings.pipeline,
                 spender=payer.spender,
                 idempotency_key=same.key,
+                request_hash=same.request_hash,
                 equal_orders=same.equal_orders,
             )
         self._start_all(accepted.generations)
@@ -158,10 +163,16 @@ class Intake:
         return Estimate(order, able, times)
 
     def repeats(
-        self, requests: Sequence[GenerationRequest], payer: Payer, key: str | None, digest: Digest | None
+        self,
+        requests: Sequence[GenerationRequest],
+        payer: Payer,
+        key: str | None,
+        digest: Digest | None,
+        request_hash: str | None = None,
     ) -> Repeats:
         """Step 0: the earlier orders that are the same order."""
-        return repeats(key, digest, requests, payer.customer_id, payer.spender, self.settings.intake)
+        settings = self.settings.intake
+        return repeats(key, digest, requests, payer.customer_id, payer.spender, settings, request_hash=request_hash)
 
     def with_uploads(self, parts: Sequence[Part], payer: Payer, same: Repeats) -> Sequence[Part]:
         """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
@@ -188,6 +199,7 @@ class Intake:
             self.settings.pipeline,
             spender=payer.spender,
             idempotency_key=same.key,
+            request_hash=same.request_hash,
             equal_orders=same.equal_orders,
         )
 
@@ -236,16 +248,37 @@ class AsyncIntake:
     batch_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_BATCHES_AT_ONCE))
     """Limits the batches at one time. Further ones wait, and take no thread and no connection meanwhile."""
 
+    async def earlier(
+        self, payer: Payer, *, request_hash: str, idempotency_key: str | None, digest: Digest | None = None
+    ) -> EarlierOrder | None:
+        """The order that the same request has made. A door that reads files and models asks for the order before.
+
+        A paid order stays valid although its model is paused, its inputs are deleted, or its price has changed.
+
+        Args:
+            request_hash: the hash of the request as received. The door gives the same hash to `take`.
+
+        Raises:
+            IdempotencyMismatch: the key belongs to another request.
+            GenerationDeleted: the customer has deleted the generation.
+        """
+        same = self.steps.repeats([], payer, idempotency_key, digest, request_hash)
+        if same.key is None and same.equal_orders is None:
+            return None
+        identity = acceptance.Identity(payer.customer_id, same.key, request_hash, same.equal_orders)
+        return await self.database.statements(partial(batches.find_earlier, identity=identity))
+
     async def take(
         self,
         request: GenerationRequest,
         payer: Payer,
         *,
         idempotency_key: str | None = None,
+        request_hash: str | None = None,
         digest: Digest | None = None,
     ) -> AcceptedOrder:
         """Accept an order, as `Intake.take` does."""
-        same = self.steps.repeats([request], payer, idempotency_key, digest)
+        same = self.steps.repeats([request], payer, idempotency_key, digest, request_hash)
         if data_uris.are_in(request):
             (part,) = await to_thread.run_sync(self.steps.with_uploads, [Part(request)], payer, same)
             request = part.request
@@ -291,8 +324,9 @@ class AsyncIntake:
         payer: Payer,
         *,
         idempotency_key: str | None = None,
+        request_hash: str | None = None,
         digest: Digest | None = None,
     ) -> AcceptedBatch:
         """Accept a batch, as `Intake.take_batch` does, in a thread: to check a hundred requests takes too long here."""
-        take = partial(self.steps.take_batch, idempotency_key=idempotency_key, digest=digest)
+        take = partial(self.steps.take_batch, idempotency_key=idempotency_key, request_hash=request_hash, digest=digest)
         return await to_thread.run_sync(take, parts, payer, limiter=self.batch_threads)

@@ -237,11 +237,17 @@ class ConnectionSettings(BaseModel):
 
 
 class StreamSettings(BaseModel):
-    """Limits of event streams and of waiting requests (`Prefer: wait`), in one gateway process."""
+    """Limits of event streams, waiting requests (`Prefer: wait`) and waiting orders, in one gateway process."""
 
     each_customer: int = Field(default=100, gt=0, description="open streams and waiting requests of one customer")
     total: int = Field(
         default=1000, gt=0, description="of all customers; less than connections.max_connections, to leave room"
+    )
+    orders_each_customer: int = Field(
+        default=100, gt=0, description="orders of one customer that stay open for their result"
+    )
+    orders_total: int = Field(
+        default=500, gt=0, description="of all customers; with `total` less than connections.max_connections"
     )
     longest_seconds: float = Field(
         default=3600.0, gt=0, description="a stream ends after this; the next connection checks the key again"

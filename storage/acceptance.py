@@ -37,6 +37,7 @@ def accept(
     *,
     spender: Spender | None = None,
     idempotency_key: str | None = None,
+    request_hash: str | None = None,
     equal_orders: EqualOrders | None = None,
 ) -> AcceptedOrder:
     """Insert the generation and hold its credits, in the caller's transaction.
@@ -48,6 +49,7 @@ def accept(
         request: a request without `data:` URIs (see `intake.data_uris`). Its uploads are kept for the generation.
         make_order: completes and prices the request. Its second argument is the facts about the input files.
         spender: the API key of the order. None: an order without a key, through the Redis door.
+        request_hash: the hash of the request as the door received it. None: the hash of `request`.
         equal_orders: the orders that are the same order although they have no key. None: there are none.
 
     Raises:
@@ -58,7 +60,7 @@ def accept(
         IdempotencyMismatch: the key was used for another request.
         GenerationDeleted: the key, or an equal order, made a generation that the customer has deleted.
     """
-    identity = Identity(customer_id, idempotency_key, hash_of([request]), equal_orders)
+    identity = Identity(customer_id, idempotency_key, request_hash or hash_of([request]), equal_orders)
     earlier = find_earlier(sql, identity)
     if earlier is not None:
         return AcceptedOrder(earlier, is_new=False)
@@ -118,7 +120,7 @@ class Identity:
     idempotency_key: str | None
     """The customer's key. None: the request is always new."""
     request_hash: str
-    """The SHA-256 of the request."""
+    """The SHA-256 of the request: as received, or as the order."""
     equal_orders: EqualOrders | None = None
     """The orders that are the same order although they have no key."""
 

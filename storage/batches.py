@@ -49,6 +49,18 @@ class AcceptedBatch:
 
 
 @dataclass(frozen=True)
+class EarlierOrder:
+    """The order that an earlier request has made: one generation, or a batch."""
+
+    first: Generation
+    """The generation. Of a batch: the first one."""
+    ids: Sequence[UUID]
+    """The generations, in the order of the outputs."""
+    batch_id: UUID | None
+    """The batch. None for one generation."""
+
+
+@dataclass(frozen=True)
 class Batch:
     """The state of a batch."""
 
@@ -73,6 +85,7 @@ def accept(
     *,
     spender: Spender | None = None,
     idempotency_key: str | None = None,
+    request_hash: str | None = None,
     equal_orders: EqualOrders | None = None,
 ) -> AcceptedBatch:
     """Accept every part and hold its credits, in the caller's transaction, or accept none. See `acceptance.accept`.
@@ -80,7 +93,7 @@ def accept(
     Raises:
         RequestError: as from `acceptance.accept`. Names the places of the wrong requests.
     """
-    request_hash = acceptance.hash_of([part.request for part in parts])
+    request_hash = request_hash or acceptance.hash_of([part.request for part in parts])
     identity = acceptance.Identity(customer_id, idempotency_key, request_hash, equal_orders)
     if idempotency_key is not None:
         # The same batch at the same time: the second one waits, and then finds the first one.
@@ -101,6 +114,20 @@ def accept(
         # Only an order without a batch can have taken the key meanwhile.
         raise acceptance.mismatch() if idempotency_key else NotFound(f"there is no customer {customer_id}")
     return AcceptedBatch(batch_id, rows)
+
+
+def find_earlier(sql: Sql, identity: acceptance.Identity) -> EarlierOrder | None:
+    """The order that the same request has made, one generation or a batch.
+
+    Raises:
+        IdempotencyMismatch, GenerationDeleted: as from `acceptance.find_earlier`.
+    """
+    first = acceptance.find_earlier(sql, identity)
+    if first is None:
+        return None
+    batch_id = Order.model_validate(first.order).batch_id
+    ids = [first.id] if batch_id is None else members(sql, batch_id, customer_id=identity.customer_id)
+    return EarlierOrder(first, ids, batch_id)
 
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"

@@ -17,7 +17,7 @@ from gateway.openai.errors import MayBeRecorded
 from gateway.openai.image_answers import images_answer
 from gateway.openai.image_errors import of_generations, unfinished, without_result
 from gateway.openai.image_orders import ImageOrder
-from gateway.openai.ordering import fitted, take_all
+from gateway.openai.ordering import Taken, fitted, take_all
 from gateway.public_links import PublicLinks
 from intake.digests import Digest
 from providers.catalogue.fitting import Change
@@ -26,14 +26,24 @@ from schemas.errors import GenerationDeleted, TooManyRequests, Unavailable
 from schemas.shares import NoPlace
 from schemas.stages import TERMINAL
 from storage import details
+from storage.batches import EarlierOrder
 from storage.details import Details
 from storage.outages import OUTAGES
 
 
 async def served(
-    request: Request, order: ImageOrder, digest: Digest, *, idempotency_key: str | None, seconds: float
+    request: Request,
+    order: ImageOrder,
+    digest: Digest,
+    earlier: EarlierOrder | None,
+    *,
+    idempotency_key: str | None,
+    seconds: float,
 ) -> Response:
     """The answer to an image request, after up to `seconds`. A client that goes leaves the order as it is.
+
+    Args:
+        earlier: the order that the request repeats. None: a new one.
 
     Raises:
         RequestError: the order is refused, or has ended without an image, or has not ended.
@@ -41,9 +51,7 @@ async def served(
     services: GatewayServices = request.app.state.services
     caller: Caller = request.state.caller
     with _place(services, caller.customer.id):
-        fits = fitted(request, order.request, order.names)
-        taken = await take_all(request, fits.request, order.names, idempotency_key=idempotency_key, digest=digest)
-        changes = [*_of_fields(order, fits.changes), *order.ignored]
+        taken, changes = await _taken(request, order, digest, earlier, idempotency_key)
         try:
             await _until_ended(taken.ids, request, services, seconds)
             found = await _read(taken.ids, services, caller.customer.id)
@@ -60,16 +68,27 @@ async def served(
     return answer
 
 
+async def _taken(
+    request: Request, order: ImageOrder, digest: Digest, earlier: EarlierOrder | None, idempotency_key: str | None
+) -> tuple[Taken, list[Change]]:
+    """The generations of the order, and the settings that they do not have as asked for."""
+    if earlier is not None:
+        return Taken(earlier.ids, is_new=False), [*order.ignored]
+    fits = fitted(request, order.request, order.names)
+    taken = await take_all(request, fits.request, order.names, digest, idempotency_key=idempotency_key)
+    return taken, [*_of_fields(order, fits.changes), *order.ignored]
+
+
 @contextmanager
 def _place(services: GatewayServices, customer_id: UUID) -> Iterator[None]:
     """A place for the wait. Without a place, nothing is ordered: the answer would be no image."""
     try:
-        with services.stream_shares.taken_by(customer_id):
+        with services.order_shares.taken_by(customer_id):
             yield
     except NoPlace as error:
         if error.is_own:
             raise TooManyRequests(
-                f"{services.stream_shares.each} of your requests wait already: send this one when one of them has ended"
+                f"{services.order_shares.each} of your requests wait already: send this one when one of them has ended"
             ) from None
         raise Unavailable("too many requests wait here: send this one again later") from None
 

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
-from gateway.form_files import open_form, store_files
+from gateway.form_files import hashes_of, open_form, store_files
 from gateway.json_body import BODY_KINDS, RequireJson
 from gateway.openai.errors import MayBeRecorded, openai_errors
 from gateway.openai.image_answers import ImagesAnswer
@@ -15,6 +15,7 @@ from gateway.openai.image_calls import served
 from gateway.openai.image_errors import ImageFailed, ImageRefused, ImageUnfinished
 from gateway.openai.image_forms import MOST_FILES, EditFields, read_edit
 from gateway.openai.image_orders import ImageFields, image_order
+from gateway.openai.ordering import earlier_order
 from gateway.openai.retries import digest_of
 from gateway.openapi import Responses
 from gateway.ordering import LOCATION, ORDER_KINDS, IdempotencyKeyHeader
@@ -78,7 +79,8 @@ async def generate_images(
     """
     digest = digest_of(request, "images.generate", fields.as_sent())
     seconds = wait_of(request, prefer) or services.settings.openai.image_wait_seconds
-    return await served(request, image_order(fields), digest, idempotency_key=idempotency_key, seconds=seconds)
+    order, earlier = image_order(fields), await earlier_order(request, digest, idempotency_key=idempotency_key)
+    return await served(request, order, digest, earlier, idempotency_key=idempotency_key, seconds=seconds)
 
 
 @router.post("/edits", summary="Edit images", openapi_extra=_form(), responses=_MADE)
@@ -92,9 +94,10 @@ async def edit_images(
     """Makes images from images, and answers as the making of images does. No model takes a `mask`."""
     async with open_form(request, services, customer.id, most_files=MOST_FILES) as form:
         edit = read_edit(form)
-        uploads = await store_files(edit.files, services, customer.id)
-    files = {each.field: upload.sha256 for each, upload in zip(edit.files, uploads, strict=True)}
-    digest = digest_of(request, "images.edit", edit.fields.as_sent(), files)
+        sha256 = await hashes_of(edit.files, services)
+        digest = digest_of(request, "images.edit", edit.fields.as_sent(), sha256)
+        earlier = await earlier_order(request, digest, idempotency_key=idempotency_key)
+        uploads = [] if earlier else await store_files(edit.files, services, customer.id)
     order = image_order(edit.fields, [*map(upload_url, [each.id for each in uploads]), *edit.fields.image])
     seconds = wait_of(request, prefer) or services.settings.openai.image_wait_seconds
-    return await served(request, order, digest, idempotency_key=idempotency_key, seconds=seconds)
+    return await served(request, order, digest, earlier, idempotency_key=idempotency_key, seconds=seconds)

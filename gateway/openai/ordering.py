@@ -21,16 +21,30 @@ from schemas.errors import RequestError
 from schemas.orders import GenerationRequest
 from storage import batches
 from storage.acceptance import AcceptedOrder
+from storage.batches import EarlierOrder
 from storage.outages import OUTAGES
+
+
+async def earlier_order(request: Request, digest: Digest, *, idempotency_key: str | None) -> EarlierOrder | None:
+    """The order that an earlier request has made, if this request repeats that one. The caller asks before all else.
+
+    Raises:
+        IdempotencyMismatch: the key belongs to another request.
+        GenerationDeleted: the customer has deleted the generation.
+    """
+    services: GatewayServices = request.app.state.services
+    return await services.intake.earlier(
+        request.state.caller.payer, request_hash=digest.value, idempotency_key=idempotency_key, digest=digest
+    )
 
 
 async def take(
     request: Request,
     order: GenerationRequest,
     names: Mapping[str, str],
+    digest: Digest,
     *,
-    idempotency_key: str | None = None,
-    digest: Digest | None = None,
+    idempotency_key: str | None,
 ) -> AcceptedOrder:
     """Take an order of this dialect.
 
@@ -38,8 +52,8 @@ async def take(
         request: the HTTP request. Its key says who pays.
         order: the request in our form.
         names: the names of the fields in this request, by ours: errors use them.
+        digest: the digest of the order. Its value is the hash of the request under a key, too.
         idempotency_key: the customer's key.
-        digest: the digest of the order, for clients that send an order again without a key.
 
     Raises:
         RequestError: as `AsyncIntake.take`. Nothing is recorded.
@@ -50,7 +64,9 @@ async def take(
     caller: Caller = request.state.caller
     await _require_client(request)
     with in_this_dialect(names):
-        return await services.intake.take(order, caller.payer, idempotency_key=idempotency_key, digest=digest)
+        return await services.intake.take(
+            order, caller.payer, idempotency_key=idempotency_key, request_hash=digest.value, digest=digest
+        )
 
 
 @dataclass(frozen=True)
@@ -67,19 +83,21 @@ async def take_all(
     request: Request,
     order: GenerationRequest,
     names: Mapping[str, str],
+    digest: Digest,
     *,
-    idempotency_key: str | None = None,
-    digest: Digest | None = None,
+    idempotency_key: str | None,
 ) -> Taken:
     """Take an order of one or of several outputs, as `take` does."""
     if order.number_of_outputs == 1:
-        accepted = await take(request, order, names, idempotency_key=idempotency_key, digest=digest)
+        accepted = await take(request, order, names, digest, idempotency_key=idempotency_key)
         return Taken([accepted.generation.id], accepted.is_new)
     services: GatewayServices = request.app.state.services
     payer = request.state.caller.payer
     await _require_client(request)
     with in_this_dialect(names):
-        batch = await services.intake.take_batch(parts_of(order), payer, idempotency_key=idempotency_key, digest=digest)
+        batch = await services.intake.take_batch(
+            parts_of(order), payer, idempotency_key=idempotency_key, request_hash=digest.value, digest=digest
+        )
         if batch.is_new:
             return Taken([each.id for each in batch.generations], is_new=True)
         ids = await services.loop_database.statement(

@@ -15,8 +15,8 @@ from gateway.openai.names import meant
 from gateway.openai.ordering import catalogue_of, in_this_dialect
 from gateway.openai.video_answers import OpenaiVideo
 from gateway.openai.video_bodies import documented
-from gateway.openai.video_creates import Create, created, stored_files
-from gateway.openai.video_ids import VIDEOS, VideoId, parsed
+from gateway.openai.video_creates import Create, created
+from gateway.openai.video_ids import VIDEOS, VideoId, generation_of, parsed
 from gateway.openai.video_lookup import find_video
 from gateway.openai.video_orders import request_of
 from gateway.ordering import IdempotencyKeyHeader
@@ -27,7 +27,6 @@ from schemas.errors import InvalidRequest, NotFound
 from schemas.inputs import Facts, InputUrl, generation_url
 from schemas.orders import GenerationRequest, OptionalWholeNumber
 from schemas.text import Name, OptionalName, Prose
-from storage.customers import ActingCustomer
 
 router = customers_router(VIDEOS, Door.OPENAI)
 
@@ -106,10 +105,10 @@ async def remix_video(
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> OpenaiVideo:
     """Makes a video from one of yours with a model that changes videos, at that model's price."""
-    source = await find_video(video_id, services, customer)
+    source = generation_of(video_id)
     async with body_of(request, services, customer.id) as body:
-        fields = EditFields.model_validate({**dict(body.parsed(RemixFields)), "video": source.generation.id.hex})
-        return await _changed(Change.EDIT, fields, body, request, response, idempotency_key)
+        fields = EditFields.model_validate({**dict(body.parsed(RemixFields)), "video": source.hex})
+        return await _changed(Change.EDIT, fields, body, request, response, idempotency_key, remixed=video_id)
 
 
 @router.post("/edits", summary="Change a video", **documented(EditFields, files=("video",)))
@@ -146,16 +145,21 @@ async def _changed(
     request: Request,
     response: Response,
     idempotency_key: str | None,
+    *,
+    remixed: str | None = None,
 ) -> OpenaiVideo:
     services: GatewayServices = request.app.state.services
-    customer: ActingCustomer = request.state.caller.customer
-    files = await stored_files(body, services, customer.id)
-    order = _order(fields, services.settings.openai.models).with_urls(files.urls)
-    with in_this_dialect(_NAMES):
-        facts = await services.intake.facts_about(order, request.state.caller.payer)
-        fits = _fitted(change, catalogue_of(request), order, facts)
+
+    async def fit(stored: GenerationRequest) -> Fitted:
+        if remixed is not None:
+            await find_video(remixed, services, request.state.caller.customer)
+        with in_this_dialect(_NAMES):
+            facts = await services.intake.facts_about(stored, request.state.caller.payer)
+            return _fitted(change, catalogue_of(request), stored, facts)
+
     sent = fields.model_dump(mode="json", exclude_unset=True)
-    create = Create(f"videos.{change}", sent, files.sha256, fits, _NAMES, idempotency_key)
+    order = _order(fields, services.settings.openai.models)
+    create = Create(f"videos.{change}", sent, body, order, fit, _NAMES, idempotency_key)
     return await created(create, request, response)
 
 

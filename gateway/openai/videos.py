@@ -13,7 +13,7 @@ from gateway.openai.errors import openai_errors
 from gateway.openai.ordering import fitted
 from gateway.openai.video_answers import POLLED, OpenaiVideo, poll_header, video_answer
 from gateway.openai.video_bodies import documented
-from gateway.openai.video_creates import Create, created, stored_files
+from gateway.openai.video_creates import Create, created
 from gateway.openai.video_fields import VideoFields
 from gateway.openai.video_ids import VIDEOS, VideoId, id_of_video
 from gateway.openai.video_lookup import find_video, require_video
@@ -23,6 +23,7 @@ from gateway.ordering import IdempotencyKeyHeader
 from providers.catalogue.fitting import Fitted
 from schemas.enums import Door
 from schemas.errors import NotCancellable, NotFinished, NotFound
+from schemas.orders import GenerationRequest
 from schemas.stages import TERMINAL
 from storage import deletion
 
@@ -58,11 +59,14 @@ async def create_video(
     async with body_of(request, services, customer.id) as body:
         fields = body.parsed(VideoFields)
         order = video_order(fields)
-        files = await stored_files(body, services, customer.id)
-    fits = fitted(request, order.request.with_urls(files.urls), order.names, mode="drop")
-    told = Fitted(fits.request, (*fits.changes, *order.ignored))
-    create = Create("videos.create", fields.as_sent(), files.sha256, told, order.names, idempotency_key)
-    return await created(create, request, response)
+
+        async def fit(stored: GenerationRequest) -> Fitted:
+            fits = fitted(request, stored, order.names, mode="drop")
+            return Fitted(fits.request, (*fits.changes, *order.ignored))
+
+        sent = fields.as_sent()
+        create = Create("videos.create", sent, body, order.request, fit, order.names, idempotency_key)
+        return await created(create, request, response)
 
 
 @router.get("/{video_id}", summary="See how a video stands", responses=_FOUND)

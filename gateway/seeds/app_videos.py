@@ -1,5 +1,7 @@
 """`/api/video` and `/api/get-video-status`: order a video by one call, and poll for it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -15,15 +17,18 @@ from gateway.openapi import Responses
 from gateway.ordering import ORDER_KINDS, IdempotencyKeyHeader
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.public_links import PublicLinks
+from gateway.renamed import renamed
 from gateway.seeds.app_errors import video_refusals
 from gateway.seeds.app_forms import NAMES, VideoJob, VideoRequest, VideoState
-from gateway.seeds.app_ordering import take_nearest
 from gateway.seeds.app_states import video_state
+from gateway.seeds.nearest import take_nearest
 from gateway.streaming import STREAMED
 from gateway.waiting import find
-from gateway.warnings import WARNING
+from gateway.warnings import WARNING, warning_header
+from intake.digests import value_of
+from providers.catalogue import Change
 from schemas.enums import Door
-from schemas.errors import NotFound, NotReady, Unauthenticated
+from schemas.errors import NotFound, NotReady, RequestError, Unauthenticated
 from storage.customers import ActingCustomer
 
 router = customers_router("/api", Door.SEEDS)
@@ -64,13 +69,16 @@ async def generate_video(
     A setting that the model cannot do becomes the nearest one, and a header names the setting. After 300 s without a
     video the job fails, and the credits come back.
     """
-    taken = await take_nearest(
-        services, caller, wanted.as_order(), NAMES, asked=wanted.asked, idempotency_key=idempotency_key
-    )
-    response.headers.update(taken.headers)
-    if not taken.order.is_new:
+    order = wanted.as_order()
+    request_hash = value_of("api/video/generate", wanted.model_dump(mode="json", exclude_unset=True), {})
+    try:
+        taken = await take_nearest(order, services, caller, request_hash=request_hash, idempotency_key=idempotency_key)
+    except RequestError as error:
+        raise renamed(error, NAMES) from None
+    response.headers.update(warning_header(_told(wanted, taken.changes)))
+    if not taken.rows:
         response.headers["Idempotency-Replayed"] = "true"
-    return VideoJob(job_id=taken.order.generation.id)
+    return VideoJob(job_id=taken.ids[0])
 
 
 @router.get("/video/{generation_id}", summary="See how a video stands", responses=_FOUND)
@@ -100,6 +108,12 @@ def download_video(
 ) -> Response:
     """Delivers the video as a file to save: by a link to the object store if possible, otherwise as a stream."""
     return content.get_content(generation_id, services, customer, conditions, is_head, download=True)
+
+
+def _told(wanted: VideoRequest, changes: Sequence[Change]) -> list[Change]:
+    """The changes of the fields in the request, by their names here."""
+    named = [replace(change, field=NAMES.get(change.field, change.field)) for change in changes]
+    return [change for change in named if change.field in wanted.asked]
 
 
 async def _state(

@@ -142,6 +142,8 @@ class MediaRequest(BaseModel):
 
     kind: ClassVar[Kind] = Kind.VIDEO
     """What the request makes."""
+    operation: ClassVar[str] = "video/generate"
+    """The name of the operation."""
 
     prompt: Prose = Field(description="what to make", min_length=1, max_length=_LONGEST_PROMPT)
     customer_id: CustomerId = Field(
@@ -161,9 +163,14 @@ class MediaRequest(BaseModel):
         """The settings of the medium."""
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def sent(self) -> dict[str, Any]:
         """The fields of the order that the request asks for, by our names."""
         return {"kind": self.kind, "prompt": self.prompt, **self.group.asked}
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the order, with the defaults of the form."""
+        return self.sent
 
     @property
     def names(self) -> dict[str, str]:
@@ -178,10 +185,15 @@ class GenerateMedia(MediaRequest):
     input_image_url: InputUrl | None = Field(default=None, description="a picture to set in motion, or to change")
 
     @property
+    def sent(self) -> dict[str, Any]:
+        """The fields of the order that the request asks for, by our names."""
+        pictures = {"image_urls": [self.input_image_url]} if self.input_image_url else {}
+        return {**super().sent, **pictures}
+
+    @property
     def fields(self) -> dict[str, Any]:
         """The fields of the order, with the defaults of the form."""
-        pictures = {"image_urls": [self.input_image_url]} if self.input_image_url else {}
-        return {**self.group.defaults, **super().fields, **pictures}
+        return {**self.group.defaults, **self.sent}
 
     @property
     def names(self) -> dict[str, str]:
@@ -226,6 +238,8 @@ class GenerateVideo(GenerateMedia):
 class ExtendVideo(MediaRequest):
     """A request for a video that goes on where another one ends."""
 
+    operation = "video/extend"
+
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -253,10 +267,10 @@ class ExtendVideo(MediaRequest):
         return self.settings.video
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def sent(self) -> dict[str, Any]:
         """The fields of the order. The defaults of a new video are no defaults of an extension."""
         found = _OWN_VIDEO.search(self.video_id)
-        return {**super().fields, "video_urls": [generation_url(UUID(found[1])) if found else self.video_id]}
+        return {**super().sent, "video_urls": [generation_url(UUID(found[1])) if found else self.video_id]}
 
     @property
     def names(self) -> dict[str, str]:
@@ -268,6 +282,7 @@ class GenerateImage(GenerateMedia):
     """A request for an image."""
 
     kind = Kind.IMAGE
+    operation = "image/generate"
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -21,7 +21,8 @@ from gateway.public_links import PublicLinks
 from gateway.seeds.answers import MediaAnswer
 from gateway.seeds.forms import MediaRequest
 from gateway.seeds.inline_files import InlineFiles
-from gateway.seeds.ordering import Taken, take
+from gateway.seeds.nearest import Taken
+from gateway.seeds.ordering import changes_header, take
 from gateway.seeds.states import Made, answer_of, failure_in, status_path
 from gateway.waiting import waited
 from schemas.enums import Kind
@@ -73,7 +74,7 @@ async def order_media(
     def link(asset: Asset) -> str:
         return files.of(asset) if wanted.save_to_db is False and files.takes(asset) else links.of(asset)
 
-    headers = {**taken.changes, "Location": status_path(made)}
+    headers = {**changes_header(wanted, taken.changes), "Location": status_path(made)}
     if not taken.rows:
         headers["Idempotency-Replayed"] = "true"
     status = 200 if made.is_over else 202
@@ -104,7 +105,9 @@ async def _ended(
 
     async def one(generation_id: UUID) -> Details:
         left = max(0, math.ceil(ends_at - time.monotonic()))
-        return await waited(generation_id, request, aside, services, caller.customer, left)
+        return await waited(
+            generation_id, request, aside, services, caller.customer, left, places=services.order_shares
+        )
 
     try:
         return [await one(generation_id) for generation_id in taken.ids]

@@ -18,7 +18,9 @@ _FILES = "/files/"
 
 async def with_own_files(request: GenerationRequest, services: GatewayServices, customer_id: UUID) -> GenerationRequest:
     """The request with `generation:ID` in place of links to the customer's results. Other links stay as they are."""
-    keys = {file.url: key for file in request.input_files() if (key := _key_of(file.url, services)) is not None}
+    named = ((file.url, _key_of(file.url, services)) for file in request.input_files())
+    # No key of ours has other characters, and PostgreSQL takes no NUL.
+    keys = {url: key for url, key in named if key and key.isprintable()}
     if not keys:
         return request
     find = partial(_generations, keys=keys, customer_id=customer_id)

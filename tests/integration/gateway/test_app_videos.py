@@ -1,5 +1,6 @@
 """`/api/video` and `/api/get-video-status`, as the pages of earlier services call them."""
 
+import base64
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from sqlmodel import select
 
 from api_gateway import create_app
 from schemas.enums import ErrorCode, Kind, Stage
+from schemas.orders import Order
 from schemas.setting_groups import ProviderSettings
 from schemas.settings import Settings
 from schemas.tables import Generation
@@ -20,7 +22,8 @@ from storage.objects import ObjectStore
 from storage.sql import of
 from tests.integration.gateway.finishing import claim, complete, fail
 from tests.integration.gateway.serving import serving
-from tests.support import NewCustomer
+from tests.media_files.images import png
+from tests.support import NewCustomer, a_generation
 
 GENERATE = "/api/video/generate"
 PROMPT = "A paper boat on a rainy street"
@@ -72,6 +75,24 @@ def test_the_request_of_the_page_is_accepted_as_printed(
     assert made.kind is Kind.VIDEO
     assert made.created_at is not None
     assert abs(made.deadline_at - made.created_at - timedelta(seconds=300)) < timedelta(seconds=1)
+
+
+def test_a_link_of_ours_names_the_generation(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    source = a_generation(database, settings, customer)
+    complete(database, settings, objects, source, b"a picture")
+    app_link = gateway.get(f"/image/{source}", headers=customer.headers).json()["data"]["image_url"]
+
+    job = ordered(gateway, customer, model="kling-2.6-image-to-video", imageUrl=app_link).json()["jobId"]
+
+    assert Order.model_validate(row(database, job).order).inputs.image_urls == [f"generation:{source}"]
+
+
+def test_a_picture_in_the_request_may_have_megabytes(gateway: httpx.Client, customer: NewCustomer) -> None:
+    picture = png(8, 8) + bytes(2 * 1024**2)
+    url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    ordered(gateway, customer, model="kling-2.6-image-to-video", imageUrl=url)
 
 
 @pytest.fixture(scope="module")

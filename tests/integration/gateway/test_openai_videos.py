@@ -305,5 +305,6 @@ def test_an_image_and_the_video_of_another_customer_are_no_videos_here(
     others = a_video(new_customer(database, 100), database, settings)
     for generation_id in (image, others):
         for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/content"), ("POST", "/remix")):
-            answer = gateway.request(method, f"{PATH}/{generation_id}{path}", headers=customer.headers)
+            body = PROMPT if method == "POST" else None
+            answer = gateway.request(method, f"{PATH}/{generation_id}{path}", headers=customer.headers, json=body)
             assert refused(answer) == (404, "invalid_request_error", None, "not_found"), (method, path)

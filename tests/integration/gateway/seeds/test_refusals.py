@@ -94,3 +94,16 @@ def test_an_error_names_the_setting_as_the_client_did(gateway: httpx.Client, mak
     assert told["error"]["errors"][0]["field"] == "settings.video.fps"
     told = gateway.post("/video/generate", json=plain(model="no-such-model"), headers=customer.headers).json()
     assert told["error"]["errors"][0]["field"] == "settings.video.model"
+
+
+@pytest.mark.parametrize("path", ["/video/generate", "/api/video/generate"])
+def test_an_address_with_a_nul_is_no_link_of_ours(gateway: httpx.Client, make_customer: Any, path: str) -> None:
+    url = f"{gateway.base_url}/files/customers/1%00.png"
+    wanted = {
+        "prompt": "a paper boat",
+        "imageUrl": url,
+        "input_image_url": url,
+        "settings": {"video": {"poll_timeout_seconds": 0}},
+    }
+    answer = gateway.post(path, json=wanted, headers=make_customer(5000).headers)
+    assert answer.status_code in {200, 202}, answer.text
