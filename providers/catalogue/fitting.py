@@ -1,6 +1,7 @@
 """Fits the settings of a request to a model: a setting that the model cannot do takes the nearest value, or goes.
 
-Texts, files, an unknown style and the number of outputs stay as they are: a request with a wrong one is refused.
+Texts, files, an unknown style and the number of outputs stay as they are: a request with a wrong one is refused. So
+does `enhance_prompt: false`, because a model that always enhances would change the customer's words.
 """
 
 import re
@@ -77,7 +78,7 @@ def _choices(model: Model, request: GenerationRequest) -> Mapping[str, Sequence[
         "seed": _seeds(can.max_seed, request),
         "style": [request.style] if can.uses_prompt else [],
         "negative_prompt": [request.negative_prompt] if can.negative_prompt_characters else [],
-        "enhance_prompt": can.enhance_prompt_choices if can.enhance_prompt else [],
+        "enhance_prompt": [False, True] if can.enhance_prompt else [],
     }
 
 

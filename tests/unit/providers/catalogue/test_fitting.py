@@ -64,7 +64,9 @@ def with_its_files(model: Model, fields: dict[str, Any]) -> GenerationRequest:
 @given(SETTINGS)
 def test_every_model_serves_any_request_that_is_fitted_to_it(fields: dict[str, Any]) -> None:
     for model in FILE.models:
-        request = with_its_files(model, fields)
+        # A model that always enhances refuses `false`.
+        kept = {} if model.capabilities.keeps_prompt else {"enhance_prompt": True}
+        request = with_its_files(model, {**fields, **kept})
         found = CATALOGUE.fitted(request, FACTS)
         count = request.number_of_outputs
         last = {"number_of_outputs": 1}
@@ -116,7 +118,6 @@ NEAREST: list[tuple[str, dict[str, Any], str, object]] = [
     ("flux-schnell", {"seed": 2**40}, "seed", 2**31 - 1),
     ("flux-schnell", {"seed": 2**40, "number_of_outputs": 3}, "seed", 2**31 - 3),
     ("veo-3-fast", {"generate_audio": False}, "generate_audio", True),
-    ("veo-3.1", {"enhance_prompt": False}, "enhance_prompt", True),
 ]
 
 
@@ -179,6 +180,16 @@ def test_the_texts_and_an_unknown_style_stay_and_are_refused() -> None:
         assert found.changes == ()
         with pytest.raises(InvalidRequest):
             CATALOGUE.order(found.request)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "drop"])
+@pytest.mark.parametrize("model", [model for model in FILE.models if not model.capabilities.keeps_prompt])
+def test_a_prompt_that_must_stay_is_refused_by_a_model_that_always_enhances(model: Model, mode: FitMode) -> None:
+    request = with_its_files(model, {"enhance_prompt": False})
+    found = CATALOGUE.fitted(request, FACTS, mode=mode)
+    assert found == Fitted(request, ())
+    with pytest.raises(InvalidRequest, match="enhance_prompt must be true, not false"):
+        CATALOGUE.order(found.request, FACTS)
 
 
 def test_of_a_family_the_first_model_that_needs_no_change_serves() -> None:
