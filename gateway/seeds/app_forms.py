@@ -23,6 +23,9 @@ _LONGEST_PROMPT: Final = 500
 DEADLINE_SECONDS: Final = 300
 """A video that is not stored after this time fails, and its credits come back."""
 
+DEFAULTS: Final[Mapping[str, object]] = {"resolution": "1080p"}
+"""The values of this form for omitted settings, by our names."""
+
 NAMES: Final[Mapping[str, str]] = {
     "aspect_ratio": "aspectRatio",
     "duration_seconds": "duration",
@@ -69,7 +72,9 @@ class VideoRequest(BaseModel):
     duration: OptionalWholeNumber = Field(default=None, description="seconds", ge=3, le=10)
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:5"] | None = Field(default=None, description="width to height")
     frame_rate: Literal[24, 30, 60] | None = Field(default=None, description="frames a second")
-    resolution: Literal["720p", "1080p", "4k"] | None = Field(default="1080p", description="the nearest is taken")
+    resolution: Literal["720p", "1080p", "4k"] | None = Field(
+        default=None, description="the nearest is taken; omitted: 1080p, or the nearest of the model"
+    )
     style: OptionalName = Field(
         default=None,
         description="`realistic`, `cartoon`, `anime`, `motion-graphics`, `3d`, or another style of ours",

@@ -28,6 +28,7 @@ async def take_nearest(
     order: GenerationRequest,
     names: Mapping[str, str],
     *,
+    defaults: Mapping[str, object],
     asked: Collection[str],
     idempotency_key: str | None,
 ) -> Taken:
@@ -35,6 +36,7 @@ async def take_nearest(
 
     Args:
         names: the names of the fields in the request, by ours.
+        defaults: the values of the form for omitted settings, by our names.
         asked: the names of the fields that the request has. The header names no others.
 
     Raises:
@@ -43,7 +45,7 @@ async def take_nearest(
     intake = services.intake
     try:
         facts = await intake.facts_about(order, caller.payer)
-        fitted = intake.catalogue_of(caller.payer).fitted(order, facts)
+        fitted = intake.catalogue_of(caller.payer).fitted(order, facts, defaults=defaults)
         accepted = await intake.take(fitted.request, caller.payer, idempotency_key=idempotency_key)
     except RequestError as error:
         raise renamed(error, names) from None

@@ -16,7 +16,7 @@ from gateway.ordering import ORDER_KINDS, IdempotencyKeyHeader
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.public_links import PublicLinks
 from gateway.seeds.app_errors import video_refusals
-from gateway.seeds.app_forms import NAMES, VideoJob, VideoRequest, VideoState
+from gateway.seeds.app_forms import DEFAULTS, NAMES, VideoJob, VideoRequest, VideoState
 from gateway.seeds.app_ordering import take_nearest
 from gateway.seeds.app_states import video_state
 from gateway.streaming import STREAMED
@@ -65,7 +65,13 @@ async def generate_video(
     video the job fails, and the credits come back.
     """
     taken = await take_nearest(
-        services, caller, wanted.as_order(), NAMES, asked=wanted.asked, idempotency_key=idempotency_key
+        services,
+        caller,
+        wanted.as_order(),
+        NAMES,
+        defaults=DEFAULTS,
+        asked=wanted.asked,
+        idempotency_key=idempotency_key,
     )
     response.headers.update(taken.headers)
     if not taken.order.is_new:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
+from providers.catalogue.fitting import NO_DEFAULTS
 from schemas.enums import Kind
 from schemas.inputs import InputUrl, generation_url
 from schemas.orders import LARGEST_SEED, OptionalNumber, OptionalWholeNumber
@@ -43,8 +44,10 @@ class MediaSettings(BaseModel):
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
-    defaults: ClassVar[Mapping[str, object]] = {}
-    """The values in place of omitted settings, by our names."""
+    default_model: ClassVar[str | None] = None
+    """The model of a request that names none."""
+    defaults: ClassVar[Mapping[str, object]] = NO_DEFAULTS
+    """The values in place of other omitted settings, by our names."""
     qualities: ClassVar[Mapping[str, str]] = {}
     """The resolutions that the words of `quality` mean."""
     names: ClassVar[Mapping[str, str]] = {}
@@ -93,12 +96,8 @@ class MediaSettings(BaseModel):
 class VideoSettings(MediaSettings):
     """The settings of a video."""
 
-    defaults = {
-        "model": "veo-3.1-fast",
-        "duration_seconds": 5,
-        "aspect_ratio": "9:16",
-        "enhance_prompt": True,
-    }
+    default_model = "veo-3.1-fast"
+    defaults = {"duration_seconds": 5, "aspect_ratio": "9:16", "enhance_prompt": True}
     qualities = {"low": "480p", "standard": "720p", "medium": "720p", "high": "1080p", "hd": "1080p"}
     names = {"number_of_outputs": "number_of_videos"}
 
@@ -166,6 +165,11 @@ class MediaRequest(BaseModel):
         return {"kind": self.kind, "prompt": self.prompt, **self.group.asked}
 
     @property
+    def defaults(self) -> Mapping[str, object]:
+        """The values of the form for omitted settings, by our names. The defaults of a new video do not extend one."""
+        return NO_DEFAULTS
+
+    @property
     def names(self) -> dict[str, str]:
         """The names of this form for fields of an order."""
         ours = [*type(self.group).model_fields, *self.group.names]
@@ -179,9 +183,14 @@ class GenerateMedia(MediaRequest):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields of the order, with the defaults of the form."""
+        """The fields of the order. A request that names no model gets the one of the form."""
         pictures = {"image_urls": [self.input_image_url]} if self.input_image_url else {}
-        return {**self.group.defaults, **super().fields, **pictures}
+        return {"model": self.group.default_model, **super().fields, **pictures}
+
+    @property
+    def defaults(self) -> Mapping[str, object]:
+        """The values of the form for omitted settings, by our names."""
+        return self.group.defaults
 
     @property
     def names(self) -> dict[str, str]:
@@ -254,7 +263,7 @@ class ExtendVideo(MediaRequest):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields of the order. The defaults of a new video are no defaults of an extension."""
+        """The fields of the order."""
         found = _OWN_VIDEO.search(self.video_id)
         return {**super().fields, "video_urls": [generation_url(UUID(found[1])) if found else self.video_id]}
 

@@ -68,7 +68,7 @@ async def _take(wanted: MediaRequest, services: GatewayServices, caller: Caller,
     catalogue = services.intake.catalogue_of(caller.payer)
     if isinstance(wanted, ExtendVideo):
         request = request.model_copy(update={"model": extender(catalogue, request, facts)})
-    fitted = catalogue.fitted(request, facts)
+    fitted = catalogue.fitted(request, facts, defaults=wanted.defaults)
     changes = warning_header(_told(wanted, fitted))
     if fitted.request.number_of_outputs > 1:
         batch = await services.intake.take_batch(

@@ -21,6 +21,9 @@ FitMode = Literal["nearest", "drop"]
 Both leave out a setting that the model does not take, and `auto` where the model does not know that word.
 """
 
+NO_DEFAULTS: Final[Mapping[str, object]] = {}
+"""The defaults of a form that has none: the model's own hold."""
+
 _AUTO = "auto"
 
 _SHAPE = re.compile(r"([0-9]+(?:\.[0-9]+)?)[:x/]([0-9]+(?:\.[0-9]+)?)")
@@ -62,6 +65,12 @@ def fit(model: Model, request: GenerationRequest, mode: FitMode) -> Fitted:
         if not _means(asked, taken):
             changes.append(Change(field, as_text(asked), None if taken is None else as_text(taken)))
     return Fitted(request.model_copy(update=values), tuple(changes))
+
+
+def with_defaults(request: GenerationRequest, defaults: Mapping[str, object]) -> GenerationRequest:
+    """The request with the defaults of a form in place of omitted settings."""
+    omitted = {field: value for field, value in defaults.items() if getattr(request, field) is None}
+    return request.model_copy(update=omitted)
 
 
 def _choices(model: Model, request: GenerationRequest) -> Mapping[str, Sequence[Any]]:

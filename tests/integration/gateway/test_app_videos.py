@@ -69,7 +69,8 @@ def test_the_request_of_the_page_is_accepted_as_printed(
 
     assert (answer.status_code, list(answer.json())) == (200, ["jobId"])
     made = row(database, answer.json()["jobId"])
-    assert made.kind is Kind.VIDEO
+    assert (made.kind, made.model) == (Kind.VIDEO, KLING)
+    assert "reelworks-warning" not in answer.headers
     assert made.created_at is not None
     assert abs(made.deadline_at - made.created_at - timedelta(seconds=300)) < timedelta(seconds=1)
 

@@ -45,8 +45,8 @@ def test_every_field_of_a_page_becomes_a_field_of_the_order() -> None:
     }
 
 
-def test_a_prompt_alone_asks_for_1080p_of_any_model_within_five_minutes() -> None:
-    wanted = {"kind": Kind.VIDEO, "prompt": PROMPT, "resolution": "1080p", "deadline_seconds": 300}
+def test_a_prompt_alone_asks_for_no_setting_of_any_model_within_five_minutes() -> None:
+    wanted = {"kind": Kind.VIDEO, "prompt": PROMPT, "deadline_seconds": 300}
     assert order() == wanted
     assert order(duration=None, aspectRatio=None, frameRate=None, style=None, seed=None, userId="u1") == wanted
 
