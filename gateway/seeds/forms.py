@@ -13,7 +13,7 @@ from schemas.enums import Kind
 from schemas.inputs import InputUrl, generation_url
 from schemas.orders import LARGEST_SEED, OptionalNumber, OptionalWholeNumber
 from schemas.text import Name, OptionalName, OptionalProse, Prose
-from schemas.words import ASPECT_RATIOS, MOTIONS, OUTPUT_FORMATS, STYLES, meaning
+from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
 T = TypeVar("T")
 
@@ -55,7 +55,10 @@ class MediaSettings(BaseModel):
 
     model: OptionalName = Field(default=None, description="a model or a family", max_length=_LONGEST_WORD)
     aspect_ratio: Annotated[OptionalName, meaning(ASPECT_RATIOS)] = Field(
-        default=None, description="width:height", max_length=20
+        default=None,
+        description="width:height; also " + listed(ASPECT_RATIOS) + ". `image_size` is the same field",
+        max_length=20,
+        validation_alias=AliasChoices("aspect_ratio", *SHAPES),
     )
     resolution: OptionalName = Field(default=None, description="such as 720p, or 2K", max_length=20)
     quality: OptionalName = Field(
@@ -101,7 +104,13 @@ class VideoSettings(MediaSettings):
     qualities = {"low": "480p", "standard": "720p", "medium": "720p", "high": "1080p", "hd": "1080p"}
     names = {"number_of_outputs": "number_of_videos"}
 
-    duration_seconds: OptionalWholeNumber = Field(default=None, description="seconds", gt=0, le=600)
+    duration_seconds: OptionalWholeNumber = Field(
+        default=None,
+        description="seconds. `nFrames` and `n_frames` are the same field",
+        gt=0,
+        le=600,
+        validation_alias=AliasChoices("duration_seconds", *LENGTHS),
+    )
     number_of_videos: OptionalWholeNumber = Field(default=None, description="videos to make, 1 to 10", ge=1, le=10)
     fps: OptionalWholeNumber = Field(default=None, description="frames a second", gt=0, le=240)
     generate_audio: bool | None = Field(default=None, description="whether the video has sound")

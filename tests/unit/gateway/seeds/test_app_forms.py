@@ -72,6 +72,10 @@ def test_shortest_and_longest_duration_are_accepted(value: int) -> None:
         ("frame_rate", 24, "fps", 24),
         ("imageUrl", "https://example.com/a.png", "image_urls", ["https://example.com/a.png"]),
         ("model", "kling", "model", "kling"),
+        *[(name, "5", "duration_seconds", 5) for name in ("duration", "nFrames", "n_frames")],
+        *[(name, "portrait", "aspect_ratio", "9:16") for name in ("aspectRatio", "aspect_ratio", "image_size")],
+        ("aspectRatio", "landscape", "aspect_ratio", "16:9"),
+        ("image_size", "square", "aspect_ratio", "1:1"),
     ],
 )
 def test_every_word_of_the_form_is_accepted(field: str, value: object, ours: str, taken: object) -> None:
