@@ -1,24 +1,19 @@
 """The requests of the seeds' `/video` and `/image`, with the names that their clients use."""
 
-import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
-from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from providers.catalogue.fitting import NO_DEFAULTS
 from schemas.enums import Kind
-from schemas.inputs import InputUrl, generation_url
+from schemas.inputs import InputUrl
 from schemas.orders import LARGEST_SEED, OptionalNumber, OptionalWholeNumber
 from schemas.text import Name, OptionalName, OptionalProse, Prose
 from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
 T = TypeVar("T")
-
-_OWN_VIDEO = re.compile(r"(?:^|/video/)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/download)?$", re.IGNORECASE)
-"""An id of ours, alone or at the end of our path."""
 
 _LONGEST_WORD = 200
 _LONGEST_PROMPT = 20_000
@@ -257,7 +252,7 @@ class ExtendVideo(MediaRequest):
     )
 
     video_id: Name = Field(
-        description="the video to extend: its id, its `video_url`, or the address of another video",
+        description="the video to extend: its id, its `video_url` or `status_url`, or the address of another video",
         min_length=1,
         validation_alias=AliasChoices("video_id", "video_url", "input_video_url"),
     )
@@ -272,9 +267,8 @@ class ExtendVideo(MediaRequest):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields of the order."""
-        found = _OWN_VIDEO.search(self.video_id)
-        return {**super().fields, "video_urls": [generation_url(UUID(found[1])) if found else self.video_id]}
+        """The fields of the order, with the video as the request names it."""
+        return {**super().fields, "video_urls": [self.video_id]}
 
     @property
     def names(self) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """The way in which the seeds' `/video` and `/image` take an order: with the nearest settings that the model can do."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from fastapi import Request
 from pydantic import ValidationError
 
 from gateway.callers import Caller
@@ -14,7 +15,7 @@ from gateway.dependencies import GatewayServices
 from gateway.renamed import renamed
 from gateway.seeds.extending import extender
 from gateway.seeds.forms import ExtendVideo, MediaRequest
-from gateway.seeds.own_links import with_own_files
+from gateway.seeds.own_links import own_video, with_own_files
 from gateway.warnings import warning_header
 from providers.catalogue import Change, Fitted
 from schemas.batches import parts_of
@@ -48,21 +49,39 @@ class Taken:
 
 
 async def take(
-    wanted: MediaRequest, services: GatewayServices, caller: Caller, *, idempotency_key: str | None
+    wanted: MediaRequest,
+    connection: Request,
+    services: GatewayServices,
+    caller: Caller,
+    *,
+    idempotency_key: str | None,
 ) -> Taken:
     """Take an order of this form.
+
+    Args:
+        connection: the HTTP request. URLs at its address are ours.
 
     Raises:
         RequestError: as `AsyncIntake.take`, with the names of this form. Nothing is recorded.
     """
+    origins = {services.settings.public_url, str(connection.base_url)}
     try:
-        return await _take(wanted, services, caller, idempotency_key)
+        return await _take(wanted, origins, services, caller, idempotency_key)
     except RequestError as error:
         raise renamed(error, wanted.names) from None
 
 
-async def _take(wanted: MediaRequest, services: GatewayServices, caller: Caller, idempotency_key: str | None) -> Taken:
-    request = _order_of(wanted.fields, expires_in=_life(wanted, services.settings.retention))
+async def _take(
+    wanted: MediaRequest,
+    origins: Collection[str],
+    services: GatewayServices,
+    caller: Caller,
+    idempotency_key: str | None,
+) -> Taken:
+    fields = wanted.fields
+    if isinstance(wanted, ExtendVideo):
+        fields["video_urls"] = [own_video(wanted.video_id, origins)]
+    request = _order_of(fields, expires_in=_life(wanted, services.settings.retention))
     request = await with_own_files(request, services, caller.customer.id)
     facts = await services.intake.facts_about(request, caller.payer)
     catalogue = services.intake.catalogue_of(caller.payer)
