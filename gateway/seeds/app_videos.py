@@ -22,8 +22,10 @@ from gateway.seeds.app_states import video_state
 from gateway.streaming import STREAMED
 from gateway.waiting import find
 from gateway.warnings import WARNING
-from schemas.enums import Door
+from schemas.enums import Door, Kind
 from schemas.errors import NotFound, NotReady, Unauthenticated
+from schemas.tables import Generation
+from storage import generations
 from storage.customers import ActingCustomer
 
 router = customers_router("/api", Door.SEEDS)
@@ -79,37 +81,43 @@ async def generate_video(
     return VideoJob(job_id=taken.order.generation.id)
 
 
-@router.get("/video/{generation_id}", summary="See how a video stands", responses=_FOUND)
-async def get_video(generation_id: UUID, request: Request, services: ServicesOf, customer: TheCustomer) -> VideoState:
+@router.get("/video/{video_id}", summary="See how a video stands", responses=_FOUND)
+async def get_video(video_id: UUID, request: Request, services: ServicesOf, customer: TheCustomer) -> VideoState:
     """Returns the status, the stage and the progress, and at the end the links or the reason of the failure."""
-    return await _state(services, customer, request, generation_id)
+    return await _state(services, customer, request, video_id)
 
 
 @router.get("/get-video-status", summary="See how a video stands, by a parameter", responses=_FOUND)
 async def get_video_status(
-    generation_id: Annotated[UUID, Query(alias="id", description="the job's id")],
+    video_id: Annotated[UUID, Query(alias="id", description="the job's id")],
     request: Request,
     services: ServicesOf,
     customer: TheCustomer,
 ) -> VideoState:
     """Returns the same as `GET /api/video/{id}`."""
-    return await _state(services, customer, request, generation_id)
+    return await _state(services, customer, request, video_id)
 
 
-@router.get("/video/{generation_id}/download", summary="Save a video", response_class=Response, responses=_FILE)
+@router.get("/video/{video_id}/download", summary="Save a video", response_class=Response, responses=_FILE)
 def download_video(
-    generation_id: UUID,
+    video_id: UUID,
     services: ServicesOf,
     customer: TheCustomer,
     conditions: ConditionHeaders,
     is_head: IsHead,
 ) -> Response:
     """Delivers the video as a file to save: by a link to the object store if possible, otherwise as a stream."""
-    return content.get_content(generation_id, services, customer, conditions, is_head, download=True)
+    with services.database.transaction() as session:
+        _require_video(generations.require(session, video_id, customer_id=customer.id))
+    return content.get_content(video_id, services, customer, conditions, is_head, download=True)
 
 
-async def _state(
-    services: GatewayServices, customer: ActingCustomer, request: Request, generation_id: UUID
-) -> VideoState:
-    found = await find(generation_id, services, customer)
+async def _state(services: GatewayServices, customer: ActingCustomer, request: Request, video_id: UUID) -> VideoState:
+    found = await find(video_id, services, customer)
+    _require_video(found.generation)
     return video_state(found, services.settings.retention, PublicLinks(services, request))
+
+
+def _require_video(row: Generation) -> None:
+    if row.kind is not Kind.VIDEO:
+        raise NotFound(f"you have no video {row.id}")
