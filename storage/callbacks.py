@@ -113,8 +113,8 @@ _FIND = returns(UUID)("""
 """)
 
 
-def has_reference(sql: Sql, generation_id: UUID, kind: Kind, reference: str) -> bool:
-    """Whether a generation of this kind was ordered with this reference."""
+def may_have_reference(sql: Sql, generation_id: UUID, kind: Kind, reference: str) -> bool:
+    """Whether a generation of this kind was ordered with this reference. A deleted one has lost its reference."""
     return sql.first(_WITH_ID, generation_id=generation_id, kind=kind.value, reference=reference) is not None
 
 
@@ -126,14 +126,16 @@ def find_by_reference(sql: Sql, provider: ProviderName, remote_id: str, kind: Ki
     return sql.first(_WITH_TASK, provider=provider, remote_id=remote_id, kind=kind.value, reference=reference)
 
 
-_HAS_REFERENCE = """kind = %(kind)s AND "order" ->> 'reference' = %(reference)s"""
+_HAS_REFERENCE = """"order" ->> 'reference' = %(reference)s"""
 
 _WITH_ID = returns(UUID)(f"""
-    SELECT id FROM generations WHERE id = %(generation_id)s AND {_HAS_REFERENCE}
+    SELECT id FROM generations WHERE id = %(generation_id)s AND kind = %(kind)s
+    AND (deleted_at IS NOT NULL OR {_HAS_REFERENCE})
 """)  # noqa: S608 -- a constant
 
 _WITH_TASK = returns(UUID)(f"""
-    SELECT id FROM generations WHERE provider = %(provider)s AND remote_id = %(remote_id)s AND {_HAS_REFERENCE}
+    SELECT id FROM generations
+    WHERE provider = %(provider)s AND remote_id = %(remote_id)s AND kind = %(kind)s AND {_HAS_REFERENCE}
     ORDER BY created_at DESC LIMIT 1
 """)  # noqa: S608 -- a constant
 

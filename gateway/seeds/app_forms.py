@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from gateway.seeds.app_errors import PromptTooShort
@@ -14,6 +14,7 @@ from schemas.enums import ErrorCode, Kind
 from schemas.inputs import InputUrl
 from schemas.orders import LARGEST_SEED, GenerationRequest, OptionalWholeNumber, Reference
 from schemas.text import OptionalName, Prose
+from schemas.words import ASPECT_RATIOS, LENGTHS, SHAPES, listed, meaning
 
 T = TypeVar("T")
 
@@ -22,6 +23,9 @@ _LONGEST_PROMPT: Final = 500
 
 DEADLINE_SECONDS: Final = 300
 """A video that is not stored after this time fails, and its credits come back."""
+
+DEFAULTS: Final[Mapping[str, object]] = {"resolution": "1080p"}
+"""The values of this form for omitted settings, by our names."""
 
 NAMES: Final[Mapping[str, str]] = {
     "aspect_ratio": "aspectRatio",
@@ -66,10 +70,22 @@ class VideoRequest(BaseModel):
         # `as_order` checks these two, in the words of the original.
         json_schema_extra={"minLength": _SHORTEST_PROMPT, "pattern": r"\S"},
     )
-    duration: OptionalWholeNumber = Field(default=None, description="seconds", ge=3, le=10)
-    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:5"] | None = Field(default=None, description="width to height")
+    duration: OptionalWholeNumber = Field(
+        default=None,
+        description="seconds. `nFrames` and `n_frames` are the same field",
+        ge=3,
+        le=10,
+        validation_alias=AliasChoices("duration", *LENGTHS),
+    )
+    aspect_ratio: Annotated[Literal["16:9", "9:16", "1:1", "4:5"] | None, meaning(ASPECT_RATIOS)] = Field(
+        default=None,
+        description="width to height; also " + listed(ASPECT_RATIOS) + ". `image_size` is the same field",
+        validation_alias=AliasChoices("aspectRatio", "aspect_ratio", *SHAPES),
+    )
     frame_rate: Literal[24, 30, 60] | None = Field(default=None, description="frames a second")
-    resolution: Literal["720p", "1080p", "4k"] | None = Field(default="1080p", description="the nearest is taken")
+    resolution: Literal["720p", "1080p", "4k"] | None = Field(
+        default=None, description="the nearest is taken; omitted: 1080p, or the nearest of the model"
+    )
     style: OptionalName = Field(
         default=None,
         description="`realistic`, `cartoon`, `anime`, `motion-graphics`, `3d`, or another style of ours",

@@ -19,7 +19,7 @@ from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.public_links import PublicLinks
 from gateway.renamed import renamed
 from gateway.seeds.app_errors import video_refusals
-from gateway.seeds.app_forms import NAMES, VideoJob, VideoRequest, VideoState
+from gateway.seeds.app_forms import DEFAULTS, NAMES, VideoJob, VideoRequest, VideoState
 from gateway.seeds.app_states import video_state
 from gateway.seeds.nearest import take_nearest
 from gateway.streaming import STREAMED
@@ -27,8 +27,10 @@ from gateway.waiting import find
 from gateway.warnings import WARNING, warning_header
 from intake.digests import value_of
 from providers.catalogue import Change
-from schemas.enums import Door
+from schemas.enums import Door, Kind
 from schemas.errors import NotFound, NotReady, RequestError, Unauthenticated
+from schemas.tables import Generation
+from storage import generations
 from storage.customers import ActingCustomer
 
 router = customers_router("/api", Door.SEEDS)
@@ -72,7 +74,9 @@ async def generate_video(
     order = wanted.as_order()
     request_hash = value_of("api/video/generate", wanted.model_dump(mode="json", exclude_unset=True), {})
     try:
-        taken = await take_nearest(order, services, caller, request_hash=request_hash, idempotency_key=idempotency_key)
+        taken = await take_nearest(
+            order, services, caller, request_hash=request_hash, idempotency_key=idempotency_key, defaults=DEFAULTS
+        )
     except RequestError as error:
         raise renamed(error, NAMES) from None
     response.headers.update(warning_header(_told(wanted, taken.changes)))
@@ -81,33 +85,35 @@ async def generate_video(
     return VideoJob(job_id=taken.ids[0])
 
 
-@router.get("/video/{generation_id}", summary="See how a video stands", responses=_FOUND)
-async def get_video(generation_id: UUID, request: Request, services: ServicesOf, customer: TheCustomer) -> VideoState:
+@router.get("/video/{video_id}", summary="See how a video stands", responses=_FOUND)
+async def get_video(video_id: UUID, request: Request, services: ServicesOf, customer: TheCustomer) -> VideoState:
     """Returns the status, the stage and the progress, and at the end the links or the reason of the failure."""
-    return await _state(services, customer, request, generation_id)
+    return await _state(services, customer, request, video_id)
 
 
 @router.get("/get-video-status", summary="See how a video stands, by a parameter", responses=_FOUND)
 async def get_video_status(
-    generation_id: Annotated[UUID, Query(alias="id", description="the job's id")],
+    video_id: Annotated[UUID, Query(alias="id", description="the job's id")],
     request: Request,
     services: ServicesOf,
     customer: TheCustomer,
 ) -> VideoState:
     """Returns the same as `GET /api/video/{id}`."""
-    return await _state(services, customer, request, generation_id)
+    return await _state(services, customer, request, video_id)
 
 
-@router.get("/video/{generation_id}/download", summary="Save a video", response_class=Response, responses=_FILE)
+@router.get("/video/{video_id}/download", summary="Save a video", response_class=Response, responses=_FILE)
 def download_video(
-    generation_id: UUID,
+    video_id: UUID,
     services: ServicesOf,
     customer: TheCustomer,
     conditions: ConditionHeaders,
     is_head: IsHead,
 ) -> Response:
     """Delivers the video as a file to save: by a link to the object store if possible, otherwise as a stream."""
-    return content.get_content(generation_id, services, customer, conditions, is_head, download=True)
+    with services.database.transaction() as session:
+        _require_video(generations.require(session, video_id, customer_id=customer.id))
+    return content.get_content(video_id, services, customer, conditions, is_head, download=True)
 
 
 def _told(wanted: VideoRequest, changes: Sequence[Change]) -> list[Change]:
@@ -116,8 +122,12 @@ def _told(wanted: VideoRequest, changes: Sequence[Change]) -> list[Change]:
     return [change for change in named if change.field in wanted.asked]
 
 
-async def _state(
-    services: GatewayServices, customer: ActingCustomer, request: Request, generation_id: UUID
-) -> VideoState:
-    found = await find(generation_id, services, customer)
+async def _state(services: GatewayServices, customer: ActingCustomer, request: Request, video_id: UUID) -> VideoState:
+    found = await find(video_id, services, customer)
+    _require_video(found.generation)
     return video_state(found, services.settings.retention, PublicLinks(services, request))
+
+
+def _require_video(row: Generation) -> None:
+    if row.kind is not Kind.VIDEO:
+        raise NotFound(f"you have no video {row.id}")

@@ -12,24 +12,28 @@ from schemas.text import shown
 
 _OF_EXTENDERS = frozenset({"extend", "continuation"})
 
+_ANY_PROMPT = "on"
+
 
 def extender(catalogue: Catalogue, request: GenerationRequest, facts: Facts) -> str:
     """The model that goes on from the video of a request.
 
     That is the model of the request, or the extender beside the model: `veo-3-fast-extend` beside `veo-3.1-fast`. A
-    request without a model gets the extender beside the model of the video, else the cheapest one.
+    request without a model gets the extender beside the model of the video, else the cheapest one. The settings of the
+    request change no choice but the cheapest one: the order refuses a wrong setting by its name.
 
     Raises:
         NotImplementedHere: the model extends no video, or no model extends this one. Names those that do.
         RequestError: the model is unknown, retired or paused.
     """
-    able = catalogue.extending(request, facts)
+    bare = GenerationRequest(kind=request.kind, model=request.model, prompt=_ANY_PROMPT, video_urls=request.video_urls)
+    able = catalogue.extending(bare, facts)
     if request.model is None:
         made_by = next((known.origin.model for known in facts.values() if known.origin is not None), None)
         beside = _beside(made_by, able) if made_by else None
         found = beside or min(able, key=lambda name: _price(catalogue, request, facts, name), default=None)
     else:
-        served = _served(catalogue, request, facts)
+        served = _served(catalogue, bare, facts)
         found = served if served in able else _beside(request.model, able)
     if found is None:
         raise _refused(request.model, able, catalogue.extenders())
@@ -38,9 +42,8 @@ def extender(catalogue: Catalogue, request: GenerationRequest, facts: Facts) -> 
 
 def _served(catalogue: Catalogue, request: GenerationRequest, facts: Facts) -> str | None:
     """The model that serves the request. None: the model of the request takes no such video."""
-    fitted = catalogue.fitted(request, facts).request
     try:
-        return catalogue.order(fitted, facts).model
+        return catalogue.order(request, facts).model
     except InvalidRequest:
         return None
 
@@ -56,7 +59,7 @@ def _words(name: str) -> frozenset[str]:
 
 def _price(catalogue: Catalogue, request: GenerationRequest, facts: Facts, name: str) -> int:
     fitted = catalogue.fitted(request.model_copy(update={"model": name}), facts).request
-    return catalogue.order(fitted, facts).credits
+    return catalogue.least_price(fitted)
 
 
 def _refused(model: str | None, able: Sequence[str], extenders: Sequence[str]) -> NotImplementedHere:

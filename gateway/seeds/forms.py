@@ -1,23 +1,19 @@
 """The requests of the seeds' `/video` and `/image`, with the names that their clients use."""
 
-import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
-from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
+from providers.catalogue.fitting import NO_DEFAULTS
 from schemas.enums import Kind
-from schemas.inputs import InputUrl, generation_url
+from schemas.inputs import InputUrl
 from schemas.orders import LARGEST_SEED, OptionalNumber, OptionalWholeNumber
 from schemas.text import Name, OptionalName, OptionalProse, Prose
-from schemas.words import ASPECT_RATIOS, MOTIONS, OUTPUT_FORMATS, STYLES, meaning
+from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
 T = TypeVar("T")
-
-_OWN_VIDEO = re.compile(r"(?:^|/video/)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/download)?$", re.IGNORECASE)
-"""An id of ours, alone or at the end of our path."""
 
 _LONGEST_WORD = 200
 _LONGEST_PROMPT = 20_000
@@ -43,8 +39,10 @@ class MediaSettings(BaseModel):
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
-    defaults: ClassVar[Mapping[str, object]] = {}
-    """The values in place of omitted settings, by our names."""
+    default_model: ClassVar[str | None] = None
+    """The model of a request that names none."""
+    defaults: ClassVar[Mapping[str, object]] = NO_DEFAULTS
+    """The values in place of other omitted settings, by our names."""
     qualities: ClassVar[Mapping[str, str]] = {}
     """The resolutions that the words of `quality` mean."""
     names: ClassVar[Mapping[str, str]] = {}
@@ -52,7 +50,10 @@ class MediaSettings(BaseModel):
 
     model: OptionalName = Field(default=None, description="a model or a family", max_length=_LONGEST_WORD)
     aspect_ratio: Annotated[OptionalName, meaning(ASPECT_RATIOS)] = Field(
-        default=None, description="width:height", max_length=20
+        default=None,
+        description="width:height; also " + listed(ASPECT_RATIOS) + ". `image_size` is the same field",
+        max_length=20,
+        validation_alias=AliasChoices("aspect_ratio", *SHAPES),
     )
     resolution: OptionalName = Field(default=None, description="such as 720p, or 2K", max_length=20)
     quality: OptionalName = Field(
@@ -93,16 +94,18 @@ class MediaSettings(BaseModel):
 class VideoSettings(MediaSettings):
     """The settings of a video."""
 
-    defaults = {
-        "model": "veo-3.1-fast",
-        "duration_seconds": 5,
-        "aspect_ratio": "9:16",
-        "enhance_prompt": True,
-    }
+    default_model = "veo-3.1-fast"
+    defaults = {"duration_seconds": 5, "aspect_ratio": "9:16", "enhance_prompt": True}
     qualities = {"low": "480p", "standard": "720p", "medium": "720p", "high": "1080p", "hd": "1080p"}
     names = {"number_of_outputs": "number_of_videos"}
 
-    duration_seconds: OptionalWholeNumber = Field(default=None, description="seconds", gt=0, le=600)
+    duration_seconds: OptionalWholeNumber = Field(
+        default=None,
+        description="seconds. `nFrames` and `n_frames` are the same field",
+        gt=0,
+        le=600,
+        validation_alias=AliasChoices("duration_seconds", *LENGTHS),
+    )
     number_of_videos: OptionalWholeNumber = Field(default=None, description="videos to make, 1 to 10", ge=1, le=10)
     fps: OptionalWholeNumber = Field(default=None, description="frames a second", gt=0, le=240)
     generate_audio: bool | None = Field(default=None, description="whether the video has sound")
@@ -169,8 +172,13 @@ class MediaRequest(BaseModel):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields of the order, with the defaults of the form."""
+        """The fields of the order."""
         return self.sent
+
+    @property
+    def defaults(self) -> Mapping[str, object]:
+        """The values of the form for omitted settings, by our names. The defaults of a new video do not extend one."""
+        return NO_DEFAULTS
 
     @property
     def names(self) -> dict[str, str]:
@@ -192,8 +200,13 @@ class GenerateMedia(MediaRequest):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields of the order, with the defaults of the form."""
-        return {**self.group.defaults, **self.sent}
+        """The fields of the order. A request that names no model gets the one of the form."""
+        return {"model": self.group.default_model, **self.sent}
+
+    @property
+    def defaults(self) -> Mapping[str, object]:
+        """The values of the form for omitted settings, by our names."""
+        return self.group.defaults
 
     @property
     def names(self) -> dict[str, str]:
@@ -253,7 +266,7 @@ class ExtendVideo(MediaRequest):
     )
 
     video_id: Name = Field(
-        description="the video to extend: its id, its `video_url`, or the address of another video",
+        description="the video to extend: its id, its `video_url` or `status_url`, or the address of another video",
         min_length=1,
         validation_alias=AliasChoices("video_id", "video_url", "input_video_url"),
     )
@@ -268,9 +281,8 @@ class ExtendVideo(MediaRequest):
 
     @property
     def sent(self) -> dict[str, Any]:
-        """The fields of the order. The defaults of a new video are no defaults of an extension."""
-        found = _OWN_VIDEO.search(self.video_id)
-        return {**super().sent, "video_urls": [generation_url(UUID(found[1])) if found else self.video_id]}
+        """The fields of the order that the request asks for, with the video as the request names it."""
+        return {**super().sent, "video_urls": [self.video_id]}
 
     @property
     def names(self) -> dict[str, str]:

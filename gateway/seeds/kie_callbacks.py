@@ -99,7 +99,7 @@ def _described(parameter: str) -> dict[str, Any]:
 
 _ANSWERS: Responses = {
     200: {
-        "description": "The callback is stored",
+        "description": "The callback is stored, or its generation was deleted",
         "content": {"text/plain": {"schema": {"enum": ["Success", "Failure recorded"]}}},
     },
     **callback_refusals(BadRequest, Unauthenticated, NotFound, ContentTooLarge),
@@ -134,9 +134,9 @@ async def _receive(
     generation_id = await _generation_of(services, sender, reading, kind, node)
     if generation_id is None:
         raise _unknown(NODE_CALLBACKS[kind][1])
-    answer = answer_to(body, kind)
+    # A callback in a form that `answer_to` refuses is news of the task, too.
     await record(services, sender.adapter, generation_id, reading, body)
-    return PlainTextResponse(answer)
+    return PlainTextResponse(answer_to(body, kind))
 
 
 async def _generation_of(
@@ -148,7 +148,9 @@ async def _generation_of(
         return await services.loop_database.statements(
             lambda sql: callbacks.find_by_reference(sql, sender.adapter.name, reading.remote_id, kind, node)
         )
-    is_of_node = await services.loop_database.statements(lambda sql: callbacks.has_reference(sql, given, kind, node))
+    is_of_node = await services.loop_database.statements(
+        lambda sql: callbacks.may_have_reference(sql, given, kind, node)
+    )
     return given if is_of_node else None
 
 

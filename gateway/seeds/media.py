@@ -64,7 +64,7 @@ async def order_media(
         RequestError: the order is refused, or has ended without a result.
     """
     caller = await caller_for(request, wanted.customer_id)
-    taken = await take(wanted, services, caller, idempotency_key=idempotency_key)
+    taken = await take(wanted, request, services, caller, idempotency_key=idempotency_key)
     found = await _ended(taken, _wait(wanted, request, services), request, services, caller)
     made = Made(found, taken.batch_id, services.settings.retention, wanted.customer_id)
     if failure := failure_in(made):

@@ -1,6 +1,6 @@
 """Takes an order of a seed: each setting becomes the nearest one that the model can do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -9,6 +9,7 @@ from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.seeds.own_links import with_own_files
 from providers.catalogue import Catalogue, Change
+from providers.catalogue.fitting import NO_DEFAULTS
 from schemas.batches import parts_of
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest
@@ -38,12 +39,14 @@ async def take_nearest(
     request_hash: str,
     idempotency_key: str | None,
     choose: Callable[[Catalogue, GenerationRequest, Facts], str] | None = None,
+    defaults: Mapping[str, object] = NO_DEFAULTS,
 ) -> Taken:
     """Take an order with the nearest settings. A repeated request gets its order before models and files are read.
 
     Args:
         request_hash: the hash of the request as received.
         choose: chooses the model. None: the request names the model, or the first model that can is taken.
+        defaults: the values of the form for omitted settings, by our names.
 
     Raises:
         RequestError: as `AsyncIntake.take`. Nothing is recorded.
@@ -57,7 +60,7 @@ async def take_nearest(
     catalogue = intake.catalogue_of(caller.payer)
     if choose is not None:
         request = request.model_copy(update={"model": choose(catalogue, request, facts)})
-    fitted = catalogue.fitted(request, facts)
+    fitted = catalogue.fitted(request, facts, defaults=defaults)
     if fitted.request.number_of_outputs > 1:
         batch = await intake.take_batch(
             parts_of(fitted.request), caller.payer, idempotency_key=idempotency_key, request_hash=request_hash

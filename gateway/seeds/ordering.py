@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fastapi import Request
 from pydantic import ValidationError
 
 from gateway.callers import Caller
@@ -13,6 +14,7 @@ from gateway.renamed import renamed
 from gateway.seeds.extending import extender
 from gateway.seeds.forms import ExtendVideo, MediaRequest
 from gateway.seeds.nearest import Taken, take_nearest
+from gateway.seeds.own_links import own_video
 from gateway.warnings import warning_header
 from intake.digests import value_of
 from providers.catalogue import Change
@@ -30,21 +32,34 @@ _DAY_SECONDS = 86_400
 
 
 async def take(
-    wanted: MediaRequest, services: GatewayServices, caller: Caller, *, idempotency_key: str | None
+    wanted: MediaRequest,
+    connection: Request,
+    services: GatewayServices,
+    caller: Caller,
+    *,
+    idempotency_key: str | None,
 ) -> Taken:
     """Take an order of this form.
+
+    Args:
+        connection: the HTTP request. URLs at its address are ours.
 
     Raises:
         RequestError: as `AsyncIntake.take`, with the names of this form. Nothing is recorded.
     """
+    fields = wanted.fields
+    if isinstance(wanted, ExtendVideo):
+        origins = {services.settings.public_url, str(connection.base_url)}
+        fields["video_urls"] = [own_video(wanted.video_id, origins)]
     try:
         return await take_nearest(
-            _order_of(wanted.fields, expires_in=_life(wanted, services.settings.retention)),
+            _order_of(fields, expires_in=_life(wanted, services.settings.retention)),
             services,
             caller,
             request_hash=_hash_of(wanted),
             idempotency_key=idempotency_key,
             choose=extender if isinstance(wanted, ExtendVideo) else None,
+            defaults=wanted.defaults,
         )
     except RequestError as error:
         raise renamed(error, wanted.names) from None

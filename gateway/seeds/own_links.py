@@ -1,8 +1,9 @@
 """Finds the generation behind a link of ours, so that a result of one request can be the input of the next."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from functools import partial
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from uuid import UUID
 
 from sqlmodel import Session
@@ -14,6 +15,31 @@ from schemas.orders import GenerationRequest
 from storage import assets
 
 _FILES = "/files/"
+
+_VIDEO = re.compile(r"(?:(?:/api)?/video/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/download)?", re.IGNORECASE)
+"""An id of ours, alone or in our path."""
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def own_video(address: str, origins: Collection[str]) -> str:
+    """`generation:ID` for an id, a path or a URL of ours. Every other address stays as it is.
+
+    Args:
+        origins: the origins of our URLs, such as `https://api.example.com`.
+    """
+    try:
+        parts = urlsplit(address)
+        is_here = not parts.netloc and parts.scheme in {"", "generation"}
+        is_ours = is_here or _origin(parts) in [_origin(urlsplit(origin)) for origin in origins]
+    except ValueError:  # an address that is no URL
+        return address
+    found = _VIDEO.fullmatch(parts.path) if is_ours else None
+    return generation_url(UUID(found[1])) if found else address
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 async def with_own_files(request: GenerationRequest, services: GatewayServices, customer_id: UUID) -> GenerationRequest:

@@ -56,12 +56,13 @@ class Made:
     @property
     def is_over(self) -> bool:
         """Whether every generation has ended."""
-        return all(each.generation.stage in TERMINAL for each in self.found)
+        return all(map(_is_over, self.found))
 
     @property
     def first(self) -> Details:
-        """The generation that stands for the order: the first with a result, else the first."""
-        return next((each for each in self.found if self.result_of(each)), self.found[0])
+        """The generation that stands for the order: the first with a result, else unfinished, else the first of all."""
+        unfinished = next((each for each in self.found if not _is_over(each)), self.found[0])
+        return next((each for each in self.found if self.result_of(each)), unfinished)
 
     def result_of(self, details: Details) -> Asset | None:
         """The stored result of a generation."""
@@ -76,6 +77,10 @@ class Made:
             return None
         kept = (asset for asset in details.assets if assets.gone_at(asset, self.retention) is None)
         return next((asset for asset in kept if asset.role is role), None)
+
+
+def _is_over(details: Details) -> bool:
+    return details.generation.stage in TERMINAL
 
 
 def failure_in(made: Made) -> RequestError | None:

@@ -1,13 +1,13 @@
 """The models that customers can order. `Catalogue.order` turns a request into a priced order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Self
 
 from providers.catalogue.capabilities import FieldProblem, choice_problem
 from providers.catalogue.cards import ModelCard
-from providers.catalogue.fitting import FitMode, Fitted, fit
+from providers.catalogue.fitting import NO_DEFAULTS, FitMode, Fitted, fit, with_defaults
 from providers.catalogue.models import Family, Model, RetiredModel, RouteEntry, UnknownSubmit
 from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
 from providers.catalogue.own_prices import with_own_prices
@@ -111,8 +111,19 @@ class Catalogue:
                 orders.append(self.order(request.model_copy(update={"model": model.name}), facts))
         return orders
 
-    def fitted(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN, *, mode: FitMode = "nearest") -> Fitted:
+    def fitted(
+        self,
+        request: GenerationRequest,
+        facts: Facts = NOTHING_KNOWN,
+        *,
+        mode: FitMode = "nearest",
+        defaults: Mapping[str, object] = NO_DEFAULTS,
+    ) -> Fitted:
         """The request with settings of the model that will serve: the first that can, else the first that then can.
+
+        Args:
+            defaults: the values of a form for omitted settings. The model is chosen without them, because a value that
+                the customer did not ask for must not choose a dearer model.
 
         Raises:
             InvalidRequest: the model does not exist, or is not served here.
@@ -120,8 +131,9 @@ class Catalogue:
             NoSandbox: a catalogue for test customers has no twin to route to.
         """
         fits = [(model, fit(model, request, mode)) for model in self._candidates(request)]
-        able = [fitted for model, fitted in fits if self._serves(model, fitted.request, facts)]
-        return min(able or [fits[0][1]], key=lambda fitted: bool(fitted.changes))
+        able = [(model, fitted) for model, fitted in fits if self._serves(model, fitted.request, facts)]
+        chosen, fitted = min(able or fits[:1], key=lambda pair: bool(pair[1].changes))
+        return fit(chosen, with_defaults(request, defaults), mode) if defaults else fitted
 
     def _serves(self, model: Model, request: GenerationRequest, facts: Facts) -> bool:
         """Whether a model can serve each output of a request."""

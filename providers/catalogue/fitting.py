@@ -1,6 +1,7 @@
 """Fits the settings of a request to a model: a setting that the model cannot do takes the nearest value, or goes.
 
-Texts, files, an unknown style and the number of outputs stay as they are: a request with a wrong one is refused.
+Texts, files, an unknown style and the number of outputs stay as they are: a request with a wrong one is refused. So
+does `enhance_prompt: false`, because a model that always enhances would change the customer's words.
 """
 
 import re
@@ -19,6 +20,9 @@ FitMode = Literal["nearest", "drop"]
 
 Both leave out a setting that the model does not take, and `auto` where the model does not know that word.
 """
+
+NO_DEFAULTS: Final[Mapping[str, object]] = {}
+"""The defaults of a form that has none: the model's own hold."""
 
 _AUTO = "auto"
 
@@ -63,6 +67,12 @@ def fit(model: Model, request: GenerationRequest, mode: FitMode) -> Fitted:
     return Fitted(request.model_copy(update=values), tuple(changes))
 
 
+def with_defaults(request: GenerationRequest, defaults: Mapping[str, object]) -> GenerationRequest:
+    """The request with the defaults of a form in place of omitted settings."""
+    omitted = {field: value for field, value in defaults.items() if getattr(request, field) is None}
+    return request.model_copy(update=omitted)
+
+
 def _choices(model: Model, request: GenerationRequest) -> Mapping[str, Sequence[Any]]:
     """The values of each setting that can serve the request. Empty: the model does not take the setting."""
     can = model.capabilities
@@ -77,7 +87,7 @@ def _choices(model: Model, request: GenerationRequest) -> Mapping[str, Sequence[
         "seed": _seeds(can.max_seed, request),
         "style": [request.style] if can.uses_prompt else [],
         "negative_prompt": [request.negative_prompt] if can.negative_prompt_characters else [],
-        "enhance_prompt": can.enhance_prompt_choices if can.enhance_prompt else [],
+        "enhance_prompt": [False, True] if can.enhance_prompt else [],
     }
 
 

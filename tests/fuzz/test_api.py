@@ -144,9 +144,17 @@ def operations(
 
 def of_videos(generation_id: UUID) -> list[Operation]:
     """The ways into the operations that need a completed video."""
-    openai, known = "/openai/v1/videos/{video_id}", {"path.video_id": str(generation_id)}
-    paths = (f"{openai}/content", f"{openai}/remix", "/video/{video_id}", "/video/{video_id}/download")
-    return [Operation(path, known) for path in paths]
+    openai, seeds, known = "/openai/v1/videos/{video_id}", "/video/{video_id}", {"path.video_id": str(generation_id)}
+    by_path = (
+        f"{openai}/content",
+        f"{openai}/remix",
+        seeds,
+        f"{seeds}/download",
+        f"/api{seeds}",
+        f"/api{seeds}/download",
+    )
+    by_query = Operation("/api/get-video-status", {"query.id": str(generation_id)})
+    return [*(Operation(path, known) for path in by_path), by_query]
 
 
 def of_seeds(settings: Settings, image_id: UUID, video_id: UUID) -> list[Operation]:
@@ -168,9 +176,6 @@ def of_seeds(settings: Settings, image_id: UUID, video_id: UUID) -> list[Operati
     ]
     return [
         *callbacks,
-        Operation("/api/video/{generation_id}", {"path.generation_id": str(image_id)}),
-        Operation("/api/video/{generation_id}/download", {"path.generation_id": str(image_id)}),
-        Operation("/api/get-video-status", {"query.id": str(image_id)}),
         Operation("/image/{image_id}", {"path.image_id": str(image_id)}),
         Operation("/image/{image_id}/download", {"path.image_id": str(image_id)}),
     ]

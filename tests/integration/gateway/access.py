@@ -110,17 +110,18 @@ class World:
         made = gateway.post("/v1/batches", json=batch, headers={"X-API-Key": self._owner}).json()
         spare = self._key(Owner(self.mine.id), OF_CUSTOMERS)
         generation_id = a_generation(database, settings, self.mine)
+        video_id = str(self._video(settings))
         self.ids = {
             "generation_id": str(generation_id),
             "image_id": str(generation_id),
-            "id": str(generation_id),
+            "id": video_id,
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
             "upload_id": upload["id"],
             "key_id": gateway.get("/v1/me", headers={"X-API-Key": spare}).json()["key"]["id"],
             "service_id": str(service.service_id),
             "customer_id": str(self.mine.id),
-            "video_id": str(self._video(settings)),
+            "video_id": video_id,
             "name": "nano-banana",
         }
 

@@ -23,7 +23,7 @@ from storage.sql import of
 from tests.integration.gateway.finishing import claim, complete, fail
 from tests.integration.gateway.serving import serving
 from tests.media_files.images import png
-from tests.support import NewCustomer, a_generation
+from tests.support import NewCustomer, a_generation, an_order
 
 GENERATE = "/api/video/generate"
 PROMPT = "A paper boat on a rainy street"
@@ -72,7 +72,8 @@ def test_the_request_of_the_page_is_accepted_as_printed(
 
     assert (answer.status_code, list(answer.json())) == (200, ["jobId"])
     made = row(database, answer.json()["jobId"])
-    assert made.kind is Kind.VIDEO
+    assert (made.kind, made.model) == (Kind.VIDEO, KLING)
+    assert "reelworks-warning" not in answer.headers
     assert made.created_at is not None
     assert abs(made.deadline_at - made.created_at - timedelta(seconds=300)) < timedelta(seconds=1)
 
@@ -342,6 +343,24 @@ def test_a_video_of_another_customer_is_a_404(
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert job_id in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/api/video/{}", "/api/video/{}/download", "/api/get-video-status?id={}"])
+def test_an_image_is_no_video_here(
+    gateway: httpx.Client,
+    database: Database,
+    settings: Settings,
+    objects: ObjectStore,
+    customer: NewCustomer,
+    path: str,
+) -> None:
+    image_id = a_generation(database, settings, customer, an_order())
+    complete(database, settings, objects, image_id, b"an image")
+
+    answer = gateway.get(path.format(image_id), headers=customer.headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert str(image_id) in answer.json()["error"]
 
 
 def test_a_wrong_id_is_told_in_the_same_form(gateway: httpx.Client, customer: NewCustomer) -> None:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from api_gateway import create_app
 from gateway.seeds import kie_callbacks
 from schemas.callback_token import node_callback_url, sign
-from schemas.enums import Kind, Queue, Stage
+from schemas.enums import ErrorCode, Kind, Queue, Stage
 from schemas.errors import Unavailable
 from schemas.setting_groups import ProviderSettings
 from schemas.settings import Settings
@@ -22,7 +22,7 @@ from storage import transitions
 from storage.database import Database
 from storage.sql import of
 from storage.transitions import Changes
-from tests.integration.gateway.finishing import claim
+from tests.integration.gateway.finishing import claim, fail
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import receipts, signed
 from tests.support import NewCustomer, a_generation, an_order, eventually
@@ -161,7 +161,7 @@ def test_a_callback_without_a_node_is_refused(gateway: httpx.Client, path: str, 
         ({}, "Unknown state"),
     ],
 )
-def test_a_body_without_an_outcome_is_refused_and_changes_nothing(
+def test_a_body_without_an_outcome_is_refused_after_it_is_recorded(
     gateway: httpx.Client, database: Database, settings: Settings, node: Node, data: dict[str, object], said: str
 ) -> None:
     kind = "image" if node.path == IMAGES else "video"
@@ -169,6 +169,18 @@ def test_a_body_without_an_outcome_is_refused_and_changes_nothing(
     answer = post(gateway, settings, node, {"code": 200, "data": {"taskId": TASK, **data}})
 
     assert answer == (400, said.format(kind))
+    (receipt,) = receipts(database)
+    assert receipt.generation_id == node.generation_id
+
+
+def test_a_token_of_a_deleted_generation_is_answered_so_that_kie_stops(
+    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, node: Node
+) -> None:
+    fail(database, settings, node.generation_id, ErrorCode.TIMEOUT, "late")
+    deleted = gateway.delete(f"/v1/generations/{node.generation_id}", headers=customer.headers)
+    assert deleted.status_code == 204, deleted.text
+
+    assert post(gateway, settings, node, SUCCESS) == (200, "Success")
     assert receipts(database) == []
 
 

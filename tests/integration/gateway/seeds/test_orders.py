@@ -3,6 +3,7 @@
 import base64
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -105,6 +106,20 @@ def test_several_videos_are_one_order_and_the_first_finished_one_counts(
     assert data["video_url"] == data["videos"][1]["video_url"]
     assert (data["credits"]["price"], data["credits"]["captured"]) == (2 * PRICE, PRICE)
     assert gateway.get(f"/video/{data['id']}", headers=customer.headers).json() == body
+
+
+def test_a_download_is_not_ready_while_one_of_several_videos_is_being_made(
+    gateway: httpx.Client, database: Database, settings: Settings, make_customer: Any
+) -> None:
+    customer = make_customer(2 * PRICE)
+    data = gateway.post("/video/generate", json=plain(number_of_videos=2), headers=customer.headers).json()["data"]
+    fail(database, settings, UUID(data["videos"][0]["id"]), ErrorCode.PROVIDER_FAILED, "the vendor failed")
+
+    asked = gateway.get(f"/video/{data['id']}", headers=customer.headers).json()["data"]
+    download = gateway.get(f"/video/{data['id']}/download", headers=customer.headers)
+
+    assert (asked["status"], asked["error"]) == ("processing", None)
+    assert (download.status_code, download.json()["error"]["code"]) == (409, "not_ready")
 
 
 def test_a_first_order_makes_the_customer_of_a_service(gateway: httpx.Client, headers: dict[str, str]) -> None:

@@ -45,8 +45,8 @@ def test_every_field_of_a_page_becomes_a_field_of_the_order() -> None:
     }
 
 
-def test_a_prompt_alone_asks_for_1080p_of_any_model_within_five_minutes() -> None:
-    wanted = {"kind": Kind.VIDEO, "prompt": PROMPT, "resolution": "1080p", "deadline_seconds": 300}
+def test_a_prompt_alone_asks_for_no_setting_of_any_model_within_five_minutes() -> None:
+    wanted = {"kind": Kind.VIDEO, "prompt": PROMPT, "deadline_seconds": 300}
     assert order() == wanted
     assert order(duration=None, aspectRatio=None, frameRate=None, style=None, seed=None, userId="u1") == wanted
 
@@ -72,6 +72,10 @@ def test_shortest_and_longest_duration_are_accepted(value: int) -> None:
         ("frame_rate", 24, "fps", 24),
         ("imageUrl", "https://example.com/a.png", "image_urls", ["https://example.com/a.png"]),
         ("model", "kling", "model", "kling"),
+        *[(name, "5", "duration_seconds", 5) for name in ("duration", "nFrames", "n_frames")],
+        *[(name, "portrait", "aspect_ratio", "9:16") for name in ("aspectRatio", "aspect_ratio", "image_size")],
+        ("aspectRatio", "landscape", "aspect_ratio", "16:9"),
+        ("image_size", "square", "aspect_ratio", "1:1"),
     ],
 )
 def test_every_word_of_the_form_is_accepted(field: str, value: object, ours: str, taken: object) -> None:

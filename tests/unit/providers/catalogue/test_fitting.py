@@ -1,5 +1,6 @@
 """Each setting that a model cannot do takes the nearest value, and every change is told."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.catalogue import Catalogue, CatalogueFile, Change, Fitted
-from providers.catalogue.fitting import FitMode
+from providers.catalogue.fitting import NO_DEFAULTS, FitMode
 from providers.catalogue.models import Model
 from providers.registry import adapter_names
+from schemas.enums import Kind
 from schemas.errors import InvalidRequest, ModelRetired, NoSandbox
 from schemas.inputs import InputFacts, Origin
 from schemas.orders import LARGEST_SEED, GenerationRequest
@@ -23,8 +25,11 @@ FACTS = {
 }
 
 
-def fitted(model: str, mode: FitMode = "nearest", **fields: Any) -> Fitted:
-    return CATALOGUE.fitted(GenerationRequest.model_validate({"model": model, "prompt": "a boat", **fields}), mode=mode)
+def fitted(
+    model: str, mode: FitMode = "nearest", defaults: Mapping[str, object] = NO_DEFAULTS, **fields: Any
+) -> Fitted:
+    request = GenerationRequest.model_validate({"model": model, "prompt": "a boat", **fields})
+    return CATALOGUE.fitted(request, mode=mode, defaults=defaults)
 
 
 NAMES = st.one_of(
@@ -64,7 +69,9 @@ def with_its_files(model: Model, fields: dict[str, Any]) -> GenerationRequest:
 @given(SETTINGS)
 def test_every_model_serves_any_request_that_is_fitted_to_it(fields: dict[str, Any]) -> None:
     for model in FILE.models:
-        request = with_its_files(model, fields)
+        # A model that always enhances refuses `false`.
+        kept = {} if model.capabilities.keeps_prompt else {"enhance_prompt": True}
+        request = with_its_files(model, {**fields, **kept})
         found = CATALOGUE.fitted(request, FACTS)
         count = request.number_of_outputs
         last = {"number_of_outputs": 1}
@@ -116,7 +123,6 @@ NEAREST: list[tuple[str, dict[str, Any], str, object]] = [
     ("flux-schnell", {"seed": 2**40}, "seed", 2**31 - 1),
     ("flux-schnell", {"seed": 2**40, "number_of_outputs": 3}, "seed", 2**31 - 3),
     ("veo-3-fast", {"generate_audio": False}, "generate_audio", True),
-    ("veo-3.1", {"enhance_prompt": False}, "enhance_prompt", True),
 ]
 
 
@@ -181,6 +187,16 @@ def test_the_texts_and_an_unknown_style_stay_and_are_refused() -> None:
             CATALOGUE.order(found.request)
 
 
+@pytest.mark.parametrize("mode", ["nearest", "drop"])
+@pytest.mark.parametrize("model", [model for model in FILE.models if not model.capabilities.keeps_prompt])
+def test_a_prompt_that_must_stay_is_refused_by_a_model_that_always_enhances(model: Model, mode: FitMode) -> None:
+    request = with_its_files(model, {"enhance_prompt": False})
+    found = CATALOGUE.fitted(request, FACTS, mode=mode)
+    assert found == Fitted(request, ())
+    with pytest.raises(InvalidRequest, match="enhance_prompt must be true, not false"):
+        CATALOGUE.order(found.request, FACTS)
+
+
 def test_of_a_family_the_first_model_that_needs_no_change_serves() -> None:
     found = fitted("veo-3.1", duration_seconds=8, seed=1)
     assert found.changes == ()
@@ -212,3 +228,26 @@ def test_a_test_customer_without_a_sandbox_learns_so() -> None:
     for use in (catalogue.fitted, catalogue.least_price, catalogue.order):
         with pytest.raises(NoSandbox):
             use(request)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "defaults", "model"),
+    [
+        ({}, {"resolution": "1080p"}, "kling-2.6-text-to-video"),
+        ({"duration_seconds": 5}, {"aspect_ratio": "4:5", "seed": 1}, "kling-2.6-text-to-video"),
+        ({"model": "kling"}, {"enhance_prompt": True, "resolution": "1080p"}, "kling-3.0-text-to-video"),
+        ({"resolution": "1080p"}, {"duration_seconds": 5}, "kling-3.0-video"),
+    ],
+)
+def test_the_defaults_of_a_form_choose_no_model(wanted: dict[str, Any], defaults: dict[str, Any], model: str) -> None:
+    request = GenerationRequest.model_validate({"kind": Kind.VIDEO, "prompt": "a boat", **wanted})
+    plain = CATALOGUE.fitted(request).request
+    found = CATALOGUE.fitted(request, defaults=defaults).request
+    assert CATALOGUE.order(found).model == CATALOGUE.order(plain).model == model
+
+
+def test_a_default_of_a_form_is_fitted_to_the_model_and_yields_to_the_request() -> None:
+    defaults = {"resolution": "1080p", "duration_seconds": 5}
+    assert fitted("veo-3.1", defaults=defaults).request.resolution == "1080p"
+    assert fitted("veo-3.1", defaults=defaults).request.duration_seconds == 4
+    assert fitted("veo-3.1", defaults=defaults, resolution="720p", duration_seconds=8).changes == ()
