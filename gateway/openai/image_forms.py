@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from gateway.form_files import FormFile
+from gateway.openai.forms import nested
 from gateway.openai.image_orders import ImageFields
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest
@@ -18,7 +19,8 @@ MOST_FILES: Final = 16
 """The most images of an edit, as OpenAI has it."""
 
 _IMAGE = re.compile(r"image(\[[0-9]{0,2}\])?")
-_ENTRY = re.compile(r"metadata\[([^\[\]]+)\]")
+_LISTS: Final = frozenset({"image"})
+_OBJECTS: Final = frozenset({"metadata"})
 
 _NO_MASK = "is not taken: no model here edits a part of an image; describe the change in the prompt"
 
@@ -49,8 +51,9 @@ def read_edit(form: FormData) -> EditForm:
 
     Raises:
         InvalidRequest: a field is wrong or unknown, or there is no image.
+        ContentTooLarge: the texts of JSON have too many values.
     """
-    values: dict[str, Any] = {}
+    texts: list[tuple[str, object]] = []
     files: list[FormFile] = []
     for name, value in form.multi_items():
         field = "image" if _IMAGE.fullmatch(name) else name
@@ -60,13 +63,9 @@ def read_edit(form: FormData) -> EditForm:
             if field != "image":
                 raise InvalidRequest.of_fields([(name, "takes no file")])
             files.append(FormFile(f"image.{len(files)}", value, Kind.IMAGE))
-        elif field == "image":
-            values.setdefault("image", []).append(value)
-        elif entry := _ENTRY.fullmatch(name):
-            values.setdefault("metadata", {})[entry[1]] = value
         else:
-            values[name] = value
-    fields = _parsed(values)
+            texts.append((field, value))
+    fields = _parsed(nested(texts, lists=_LISTS, objects=_OBJECTS))
     if not files and not fields.image:
         raise InvalidRequest.of_fields([("image", "is missing: send one or more images as `image` or `image[]`")])
     return EditForm(fields, files)
