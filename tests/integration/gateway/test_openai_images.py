@@ -1,6 +1,7 @@
 """`/openai/v1/images`: an image request waits for its images, and an order that is recorded is never made twice."""
 
 import base64
+import gc
 import hashlib
 import json
 import socket
@@ -16,8 +17,10 @@ import pytest
 from openai import APIStatusError, OpenAI
 from pydantic import SecretStr
 from sqlalchemy import text
+from starlette.datastructures import FormData, UploadFile
 
 from api_gateway import create_app
+from gateway.openai.image_forms import EditFields, EditForm
 from notify.announcements import Announcer
 from schemas.enums import DEFAULT_SCOPES, ErrorCode
 from schemas.setting_groups import OpenaiSettings, TestKeySettings
@@ -38,6 +41,7 @@ EDIT = "/openai/v1/images/edits"
 ORDER = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 PRICE = 4
 PICTURE = png(8, 8)
+OF_A_FORM = (FormData, UploadFile, EditFields, EditForm)
 
 Post = Callable[..., httpx.Response]
 
@@ -410,6 +414,21 @@ def test_edit_takes_texts_for_pictures(client: Client) -> None:
     )
     assert answer.status_code == 504, answer.text
     assert image_urls(client) == [url]
+
+
+def test_edit_that_waits_keeps_nothing_of_its_form(client: Client) -> None:
+    data = {"model": "nano-banana-edit", "prompt": "at night"}
+    text_of_picture = f"data:image/png;base64,{base64.b64encode(png(8, 9)).decode()}"
+    sent = client.send(EDIT, data=data, files=[("image", PICTURE), ("image", (None, text_of_picture))])
+    (generation_id,) = client.recorded(1)
+    try:
+        kept = eventually(
+            lambda: [each for each in gc.get_objects() if isinstance(each, OF_A_FORM)], lambda found: not found
+        )
+    finally:
+        client.complete(generation_id)
+    assert (kept, images(sent.result())) == ([], [PICTURE])
+    assert len(image_urls(client)) == 2
 
 
 def test_retry_of_an_edit_is_one_generation_although_its_boundary_differs(client: Client) -> None:
