@@ -7,7 +7,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -335,6 +335,23 @@ def test_order_of_a_client_that_has_gone_is_not_taken(client: Client, database: 
     # The first order is either lost or recorded when a second one has been recorded for a second.
     assert client.post(headers={"Prefer": "wait=1"}).status_code == 504
     assert len(client.ids()) == 1
+
+
+def test_stop_of_the_gateway_sends_a_waiting_client_to_another(client: Client, settings: Settings) -> None:
+    going_on = client.gateway
+    with ExitStack() as open_client:
+        with serving(create_app(settings)) as stopping:
+            client.gateway = open_client.enter_context(httpx.Client(base_url=stopping.base_url, timeout=30))
+            sent = client.send()
+            (generation_id,) = client.recorded(1)
+        answer = sent.result()
+    client.gateway = going_on
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (503, "true")
+    assert answer.json()["error"]["generation_id"] == str(generation_id)
+    retry = client.send(retry=1)
+    client.complete(generation_id)
+    assert images(retry.result()) == [PICTURE]
+    assert client.ids() == [generation_id]
 
 
 def test_retry_while_the_first_attempt_waits_gets_the_same_image(client: Client) -> None:
