@@ -65,17 +65,20 @@ def repeats(
     customer_id: UUID,
     spender: Spender | None,
     settings: IntakeSettings,
+    *,
+    operation: str,
 ) -> Repeats:
     """The earlier orders that are the same order.
 
     Args:
         key: the customer's idempotency key, or a `message_key`.
         digest: the door's digest of the order. None: with a window for all orders, the requests make the digest.
+        operation: the name of the operation in that digest: a batch of one request is no single order.
     """
     has_digest = digest is not None or settings.digest_window_seconds is not None
     if not has_digest or (key is not None and not key.startswith(_OF_A_MESSAGE)):
         return Repeats(key)
-    digest = digest or Digest(spender.key_id if spender else None, acceptance.hash_of(requests))
+    digest = digest or Digest(spender.key_id if spender else None, f"{operation} {acceptance.hash_of(requests)}")
     return Repeats(key, digest.equal_orders(customer_id, settings))
 
 

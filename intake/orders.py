@@ -125,7 +125,7 @@ class Intake:
         Raises:
             RequestError: as `take`. Names the places of the wrong requests.
         """
-        same = self.repeats([part.request for part in parts], payer, idempotency_key, digest)
+        same = self.repeats([part.request for part in parts], payer, idempotency_key, digest, operation="batch")
         if any(data_uris.are_in(part.request) for part in parts):
             parts = self.with_uploads(parts, payer, same)
         with self.database.statements() as statements:
@@ -158,10 +158,18 @@ class Intake:
         return Estimate(order, able, times)
 
     def repeats(
-        self, requests: Sequence[GenerationRequest], payer: Payer, key: str | None, digest: Digest | None
+        self,
+        requests: Sequence[GenerationRequest],
+        payer: Payer,
+        key: str | None,
+        digest: Digest | None,
+        *,
+        operation: str = "order",
     ) -> Repeats:
         """Step 0: the earlier orders that are the same order."""
-        return repeats(key, digest, requests, payer.customer_id, payer.spender, self.settings.intake)
+        return repeats(
+            key, digest, requests, payer.customer_id, payer.spender, self.settings.intake, operation=operation
+        )
 
     def with_uploads(self, parts: Sequence[Part], payer: Payer, same: Repeats) -> Sequence[Part]:
         """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""
