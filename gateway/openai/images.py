@@ -21,7 +21,7 @@ from gateway.openai.retries import digest_of
 from gateway.openapi import Responses
 from gateway.ordering import LOCATION, ORDER_KINDS, IdempotencyKeyHeader
 from gateway.preferences import Prefer, wait_of
-from gateway.problems import NoResult
+from gateway.problems import AssetExpired, NoResult
 from gateway.warnings import WARNING
 from intake.digests import Digest
 from schemas.enums import Door
@@ -43,7 +43,9 @@ _MADE: Responses = {
             },
         },
     },
-    **openai_errors(*BODY_KINDS, *ORDER_KINDS, MayBeRecorded, ImageRefused, ImageFailed, ImageUnfinished, NoResult),
+    **openai_errors(
+        *BODY_KINDS, *ORDER_KINDS, MayBeRecorded, ImageRefused, ImageFailed, ImageUnfinished, NoResult, AssetExpired
+    ),
 }
 
 

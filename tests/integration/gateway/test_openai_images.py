@@ -363,6 +363,17 @@ def test_retry_while_the_first_attempt_waits_gets_the_same_image(client: Client)
     assert client.ids() == [generation_id]
 
 
+@pytest.mark.parametrize("response_format", ["b64_json", "url"])
+def test_retry_after_the_time_of_its_image_says_so(client: Client, database: Database, response_format: str) -> None:
+    order = {**ORDER, "response_format": response_format}
+    client.complete(client.record(json=order))
+    with database.transaction() as session:
+        session.execute(text("UPDATE assets SET expired_at = now()"))
+    again = client.post(retry=1, json=order)
+    assert (again.status_code, again.json()["error"]["code"]) == (410, "asset_expired")
+    assert len(client.ids()) == 1
+
+
 def test_equal_orders_that_are_no_retries_are_two_images(client: Client) -> None:
     first, second = client.send(), client.send(retry=None)
     for generation_id in client.recorded(2):
