@@ -111,7 +111,7 @@ def asset_of(services: GatewayServices, customer: ActingCustomer, generation_id:
     asset = next((asset for asset in found.assets if asset.role is role), None)
     if asset is None:
         raise NotFound(f"generation {generation_id} has no {role}")
-    _require_kept(asset, services.settings.retention)
+    require_kept(asset, services.settings.retention)
     return asset
 
 
@@ -128,7 +128,12 @@ def _begins_download(answer: Response, conditions: Conditions) -> bool:
     return answer.status_code == HTTPStatus.OK
 
 
-def _require_kept(asset: Asset, retention: RetentionSettings) -> None:
+def require_kept(asset: Asset, retention: RetentionSettings) -> None:
+    """Require that customers still get a file.
+
+    Raises:
+        AssetExpired: the file was deleted after its time.
+    """
     expired_at = assets.gone_at(asset, retention)
     if expired_at is not None:
         raise AssetExpired(
@@ -243,7 +248,7 @@ def stream_asset(
     except ObjectMissing:
         # The file can have expired after the gateway read its row.
         with services.database.transaction() as session:
-            _require_kept(session.get_one(Asset, asset.id), services.settings.retention)
+            require_kept(session.get_one(Asset, asset.id), services.settings.retention)
         log.error("stored_object_missing", generation_id=str(asset.generation_id), key=asset.object_key)
         text = f"the {asset.role} of generation {asset.generation_id} is lost: the operator has been told"
         raise NoResult(text) from None

@@ -2,18 +2,20 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import HTTPException, Request
+from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from gateway.dependencies import GatewayServices
-from gateway.problems import BadRequest, UnsupportedMediaType
+from gateway.problems import BadRequest, ContentTooLarge, UnsupportedMediaType
 from gateway.uploads import upload_place
 from intake.uploads import keep
 from schemas.enums import Kind
@@ -24,6 +26,9 @@ from schemas.tables import Upload
 
 _MOST_FIELDS = 100
 _PART_BYTES = 1024 * 1024
+
+MOST_TEXT_BYTES: Final = 16 * 1024 * 1024
+"""The most bytes of all texts of a form together. Files are not in memory, and texts are."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +52,14 @@ async def open_form(
     Raises:
         UnsupportedMediaType: the body is no form.
         BadRequest: the form is malformed, or has too many parts.
+        ContentTooLarge: the texts of the form are too large.
         TooManyRequests, Unavailable: there is no place.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "multipart/form-data":
         raise UnsupportedMediaType("send the request as a form, with `Content-Type: multipart/form-data`")
     with upload_place(services.upload_shares, customer_id):
-        try:
-            form = await request.form(max_files=most_files, max_fields=_MOST_FIELDS)
-        except HTTPException as error:
-            if error.status_code != BadRequest.http_status:
-                raise
-            raise BadRequest(f"the form cannot be read: {error.detail}") from None
+        form = await read_form(request, most_files=most_files)
         try:
             yield form
         finally:
@@ -82,6 +83,36 @@ def _hash(wanted: FormFile) -> str:
         digest.update(part)
     file.seek(0)
     return digest.hexdigest()
+
+
+async def read_form(request: Request, *, most_files: int) -> FormData:
+    """The multipart form of a request. The caller closes the form.
+
+    Raises:
+        BadRequest: the form is malformed, or has too many parts.
+        ContentTooLarge: the texts of the form are too large.
+    """
+    async with aclosing(request.stream()) as stream:
+        try:
+            return await _FormParser(request.headers, stream, max_files=most_files, max_fields=_MOST_FIELDS).parse()
+        except MultiPartException as error:
+            raise BadRequest(f"the form cannot be read: {error.message}") from None
+
+
+class _FormParser(MultiPartParser):
+    """A parser that also limits the bytes of all texts together."""
+
+    _text_bytes = 0
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Take a piece of a part."""
+        if self._current_part.file is None:
+            self._text_bytes += end - start
+            if self._text_bytes > MOST_TEXT_BYTES:
+                raise ContentTooLarge(
+                    f"the texts of a form may have up to {MOST_TEXT_BYTES} bytes together: send pictures as files"
+                )
+        super().on_part_data(data, start, end)
 
 
 async def store_files(files: Sequence[FormFile], services: GatewayServices, customer_id: UUID) -> list[Upload]:

@@ -32,12 +32,17 @@ _DIGITS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class _File:
+class File:
+    """The file in a `data:` URI."""
+
     content: bytes
+    """The bytes."""
     media: MediaType
+    """The type, by the first bytes."""
 
     @property
     def sha256(self) -> str:
+        """The SHA-256 of the bytes."""
         return hashlib.sha256(self.content).hexdigest()
 
 
@@ -82,19 +87,19 @@ class Uploader:
             self._stored[key] = self._store(file)
         return request.with_urls({each.url: self._stored[each.url, each.kind] for each in inputs})
 
-    def _decoded(self, inputs: Iterable[InputField]) -> dict[tuple[str, Kind], _File]:
-        files: dict[tuple[str, Kind], _File] = {}
+    def _decoded(self, inputs: Iterable[InputField]) -> dict[tuple[str, Kind], File]:
+        files: dict[tuple[str, Kind], File] = {}
         problems: list[tuple[str, str]] = []
         for each in inputs:
             try:
-                files[each.url, each.kind] = files.get((each.url, each.kind)) or _decode(each, self.limits)
+                files[each.url, each.kind] = files.get((each.url, each.kind)) or decode(each, self.limits)
             except ValueError as error:
                 problems.append((each.name, str(error)))
         if problems:
             raise InvalidRequest.of_fields(problems)
         return files
 
-    def _store(self, file: _File) -> str:
+    def _store(self, file: File) -> str:
         content = io.BytesIO(file.content)
         return upload_url(
             keep(
@@ -103,7 +108,7 @@ class Uploader:
         )
 
 
-def _decode(wanted: InputField, limits: InputSettings) -> _File:
+def decode(wanted: InputField, limits: InputSettings) -> File:
     """The file in a `data:` URI (RFC 2397). The bytes decide the type, as for an upload.
 
     Raises:
@@ -124,7 +129,7 @@ def _decode(wanted: InputField, limits: InputSettings) -> _File:
         taken = ", ".join(each.content_type for each in TAKEN if each.kind is wanted.kind)
         hint = "" if is_base64 else f": {_FORM}"
         raise ValueError(f"is {media.content_type if media else 'of another type'}, where one of {taken} belongs{hint}")
-    return _File(content, media)
+    return File(content, media)
 
 
 def _base64(payload: str, most: int) -> bytes:

@@ -69,6 +69,7 @@ def repeats(
     settings: IntakeSettings,
     *,
     request_hash: str | None = None,
+    operation: str,
 ) -> Repeats:
     """The earlier orders that are the same order.
 
@@ -76,11 +77,12 @@ def repeats(
         key: the customer's idempotency key, or a `message_key`.
         digest: the door's digest of the order. None: with a window for all orders, the hash makes the digest.
         request_hash: the hash of the request as the door received it. None: the hash of the requests.
+        operation: the name of the operation in that digest: a batch of one request is no single order.
     """
     has_digest = digest is not None or settings.digest_window_seconds is not None
     if not has_digest or (key is not None and not key.startswith(_OF_A_MESSAGE)):
         return Repeats(key, request_hash)
-    value = request_hash or acceptance.hash_of(requests)
+    value = request_hash or f"{operation} {acceptance.hash_of(requests)}"
     digest = digest or Digest(spender.key_id if spender else None, value)
     return Repeats(key, request_hash, digest.equal_orders(customer_id, settings))
 

@@ -129,7 +129,8 @@ class Intake:
         Raises:
             RequestError: as `take`. Names the places of the wrong requests.
         """
-        same = self.repeats([part.request for part in parts], payer, idempotency_key, digest, request_hash)
+        requests = [part.request for part in parts]
+        same = self.repeats(requests, payer, idempotency_key, digest, request_hash, operation="batch")
         if any(data_uris.are_in(part.request) for part in parts):
             parts = self.with_uploads(parts, payer, same)
         with self.database.statements() as statements:
@@ -169,10 +170,14 @@ class Intake:
         key: str | None,
         digest: Digest | None,
         request_hash: str | None = None,
+        *,
+        operation: str = "order",
     ) -> Repeats:
         """Step 0: the earlier orders that are the same order."""
-        settings = self.settings.intake
-        return repeats(key, digest, requests, payer.customer_id, payer.spender, settings, request_hash=request_hash)
+        return repeats(
+            key, digest, requests, payer.customer_id, payer.spender, self.settings.intake,
+            request_hash=request_hash, operation=operation,
+        )  # fmt: skip
 
     def with_uploads(self, parts: Sequence[Part], payer: Payer, same: Repeats) -> Sequence[Part]:
         """Step 1, for requests with files: check the price, and store the files as uploads. Blocks meanwhile."""

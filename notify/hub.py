@@ -85,6 +85,11 @@ class Hub:
         for subscription in list(self._all()):
             subscription.end(farewell())
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the process stops, so that every subscription has ended early."""
+        return self._is_stopped
+
     async def until_followed(self) -> None:
         """Wait for a subscription."""
         await self._has_subscriptions.wait()

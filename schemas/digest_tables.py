@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Index, Text
+from sqlalchemy import Boolean, Column, Index, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import MOMENT, created_at
 
 
 class OrderDigest(SQLModel, table=True):
-    """The digest of an accepted order. Written once, with the generation."""
+    """The digest of an accepted order. Later requests that are the same order leave their matches."""
 
     __tablename__: ClassVar[str] = "order_digests"
     __table_args__ = (
@@ -29,3 +30,9 @@ class OrderDigest(SQLModel, table=True):
     """The time of the insert, under the lock of the digest."""
     expires_at: datetime = Field(sa_type=MOMENT)
     """The time after which no order looks for the row."""
+    matched_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of the last retry that is this order. An attempt that arrived before is this order, too."""
+    message_keys: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), server_default=text("'{}'"), nullable=False)
+    )
+    """The keys of messages that are this order, the newest last: a message that comes again is still this order."""

@@ -102,8 +102,12 @@ def require_credits(
         is_known = idempotency_key is not None and sql.first(
             _KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key
         )
-        if not is_known and (equal_orders is None or digests.find(sql, customer_id, equal_orders) is None):
-            raise
+        if is_known or (
+            equal_orders is not None
+            and digests.find(sql, customer_id, equal_orders, message_key=idempotency_key) is not None
+        ):
+            return
+        raise
 
 
 _KEY_IS_KNOWN = returns(bool)(
@@ -195,7 +199,9 @@ def find_earlier(sql: Sql, identity: Identity) -> Generation | None:
     """
     earlier, maker = _with_key(sql, identity), "this idempotency key"
     if earlier is None and identity.equal_orders is not None:
-        earlier, maker = digests.find(sql, identity.customer_id, identity.equal_orders), "this order, sent before,"
+        # Beside equal orders, a key is that of a message: a key of the customer decides alone.
+        earlier = digests.find(sql, identity.customer_id, identity.equal_orders, message_key=identity.idempotency_key)
+        maker = "this order, sent before,"
     if earlier is not None and earlier.deleted_at is not None:
         raise GenerationDeleted(
             f"{maker} made generation {earlier.id}, which you have deleted: "

@@ -3,15 +3,20 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
+from gateway.problems import ContentTooLarge
 from schemas.errors import InvalidRequest
+from schemas.json_values import MOST_VALUES, TOO_MANY_VALUES, count_values
 from schemas.text import shown
 
 _NAME = re.compile(r"(?P<head>[^\[\]]+)(?P<keys>(\[[^\[\]]*\]){0,4})")
 _KEY = re.compile(r"\[([^\[\]]*)\]")
 
 _ENTRIES = re.compile(r"[0-9]{1,4}")
+
+_MOST_LEVELS: Final = 8
+"""The most levels of JSON in a field. Code that walks through a value needs a frame of the stack for each level."""
 
 
 def nested(items: Iterable[tuple[str, object]], *, lists: frozenset[str], objects: frozenset[str]) -> dict[str, Any]:
@@ -20,18 +25,26 @@ def nested(items: Iterable[tuple[str, object]], *, lists: frozenset[str], object
     Args:
         items: the fields of the form, in their order: texts and files.
         lists: the fields that are lists. `name[]` begins the next entry; `name[0]` names one.
-        objects: the fields that may be objects. A text of these fields and of `lists` may be JSON.
+        objects: the fields that may be objects. A text of these fields and of `lists` may be JSON, where the name of
+            the field has no brackets: `metadata[note]` is always a text.
 
     Raises:
-        InvalidRequest: a name is malformed, or is given twice.
+        InvalidRequest: a name is malformed, or is given twice. A text is no JSON, or is nested too deeply.
+        ContentTooLarge: the texts of JSON have too many values together.
     """
     found: dict[str, Any] = {}
+    values = 0
     for name, value in items:
         head, keys = _parts(name)
-        if not keys:
+        given = value
+        if not keys and head in lists | objects and _is_json(value):
+            values += count_values(str(value).encode())
+            if values > MOST_VALUES:
+                raise ContentTooLarge(f"{shown(name)} is too large: {TOO_MANY_VALUES}")
+            given = _of_json(name, str(value))
+        elif not keys and head in lists:
             # A repeated field of a list is a list.
-            keys = [""] if head in lists and not _is_json(value) else []
-        given = _of_json(name, value) if head in lists | objects and _is_json(value) else value
+            keys = [""]
         if not _put(found, [head, *keys], given):
             raise InvalidRequest.of_fields([(shown(name), "is given twice")])
     return {name: _listed(value) if name in lists else value for name, value in found.items()}
@@ -48,11 +61,31 @@ def _is_json(value: object) -> bool:
     return isinstance(value, str) and value.lstrip()[:1] in {"{", "["}
 
 
-def _of_json(name: str, value: object) -> object:
+def _of_json(name: str, text: str) -> object:
     try:
-        return json.loads(str(value))
-    except (ValueError, RecursionError):
+        value: object = json.loads(text)
+    except ValueError:
         raise InvalidRequest.of_fields([(shown(name), "is not valid JSON")]) from None
+    except RecursionError:
+        raise _too_deep(name) from None
+    if not _has_levels(value, _MOST_LEVELS):
+        raise _too_deep(name)
+    return value
+
+
+def _too_deep(name: str) -> InvalidRequest:
+    return InvalidRequest.of_fields([(shown(name), f"is JSON of more than {_MOST_LEVELS} levels")])
+
+
+def _has_levels(value: object, most: int) -> bool:
+    """Whether a value of JSON has up to so many levels."""
+    match value:
+        case dict():
+            return most > 0 and all(_has_levels(inner, most - 1) for inner in value.values())
+        case list():
+            return most > 0 and all(_has_levels(inner, most - 1) for inner in value)
+        case _:
+            return True
 
 
 def _put(holder: dict[str, Any], path: list[str], value: object) -> bool:
@@ -61,7 +94,9 @@ def _put(holder: dict[str, Any], path: list[str], value: object) -> bool:
     if key == "":
         key = _entry(holder, rest)
     if not rest:
-        return holder.setdefault(key, value) is value
+        is_free = key not in holder
+        holder.setdefault(key, value)
+        return is_free
     inner = holder.setdefault(key, {})
     return isinstance(inner, dict) and _put(inner, rest, value)
 

@@ -9,6 +9,7 @@ import structlog
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.content import require_kept
 from gateway.dependencies import GatewayServices
 from gateway.openai.image_orders import ImageOrder
 from gateway.problems import NoResult
@@ -100,9 +101,12 @@ def images_answer(
         changes: the settings that the images do not have as asked for.
 
     Raises:
+        AssetExpired: a file was deleted after its time.
         NoResult: the object store has lost a file.
     """
     results = [next(asset for asset in each.assets if asset.role is AssetRole.RESULT) for each in found]
+    for asset in results:
+        require_kept(asset, services.settings.retention)
     rest, told = _rest(found, results[0]), [*changes, *_other_size(order, results[0])]
     is_large = sum(asset.size_bytes for asset in results) > services.settings.openai.max_base64_bytes
     if is_large and not order.wants_links:

@@ -15,7 +15,7 @@ from gateway.dependencies import GatewayServices
 from gateway.event_stream import until_end
 from gateway.openai.errors import MayBeRecorded
 from gateway.openai.image_answers import images_answer
-from gateway.openai.image_errors import of_generations, unfinished, without_result
+from gateway.openai.image_errors import interrupted, of_generations, unfinished, without_result
 from gateway.openai.image_orders import ImageOrder
 from gateway.openai.ordering import Taken, fitted, take_all
 from gateway.public_links import PublicLinks
@@ -55,7 +55,7 @@ async def served(
         try:
             await _until_ended(taken.ids, request, services, seconds)
             found = await _read(taken.ids, services, caller.customer.id)
-            made = _with_images(found, taken.ids, seconds)
+            made = _with_images(found, taken.ids, seconds, is_stopped=services.hub.is_stopped)
             if len(made) < len(taken.ids):
                 changes.append(Change("n", str(len(taken.ids)), str(len(made))))
             links = PublicLinks(services, request)
@@ -113,7 +113,7 @@ async def _read(ids: Sequence[UUID], services: GatewayServices, customer_id: UUI
     )
 
 
-def _with_images(found: Sequence[Details], ids: Sequence[UUID], seconds: float) -> list[Details]:
+def _with_images(found: Sequence[Details], ids: Sequence[UUID], seconds: float, *, is_stopped: bool) -> list[Details]:
     """The generations with an image. Several images of one order are worth an answer although one is missing.
 
     Raises:
@@ -123,7 +123,7 @@ def _with_images(found: Sequence[Details], ids: Sequence[UUID], seconds: float) 
     if not kept:
         raise GenerationDeleted(f"generation {ids[0]} was deleted meanwhile")
     if any(each.generation.stage not in TERMINAL for each in kept):
-        raise unfinished(ids, seconds=seconds)
+        raise interrupted(ids) if is_stopped else unfinished(ids, seconds=seconds)
     made = [each for each in kept if each.generation.stage is Stage.COMPLETED]
     if not made:
         raise without_result(kept[0])

@@ -1,11 +1,11 @@
-"""The ends of an image request without images. The order is recorded, so no client may send the request again."""
+"""The ends of an image request without images. The order is recorded, and an error says whether to send it again."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from gateway.resources import failure_of, outcome_of, path_of
 from schemas.causes import Cause
-from schemas.errors import RequestError
+from schemas.errors import RequestError, Unavailable
 from storage.details import Details
 
 _REFUSALS = frozenset({Cause.REQUEST_REFUSED, Cause.OUTPUT_REFUSED})
@@ -35,11 +35,28 @@ class ImageUnfinished(RequestError):
     title = "Unfinished"
 
 
+class ImageInterrupted(Unavailable):
+    """The gateway stops in the middle of the wait. A request that is sent again waits on at another gateway."""
+
+
 def unfinished(ids: Sequence[UUID], *, seconds: float) -> ImageUnfinished:
     """The error for generations that have not ended within the time."""
-    paths = ", ".join(f"GET {path_of(each)}" for each in ids)
-    text = f"not finished after {seconds:g} s, and still being made: do not send it again; {paths} shows the result"
+    text = (
+        f"not finished after {seconds:g} s, and still being made: do not send it again; {_paths(ids)} shows the result"
+    )
     return ImageUnfinished(text, of_generations(ids))
+
+
+def interrupted(ids: Sequence[UUID]) -> ImageInterrupted:
+    """The error for generations that have not ended when the gateway stops."""
+    text = (
+        f"this gateway stops, and the order goes on: OpenAI's clients send it again and wait on; {_paths(ids)} shows it"
+    )
+    return ImageInterrupted(text, of_generations(ids))
+
+
+def _paths(ids: Sequence[UUID]) -> str:
+    return ", ".join(f"GET {path_of(each)}" for each in ids)
 
 
 def without_result(found: Details) -> RequestError:

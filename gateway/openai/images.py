@@ -1,12 +1,14 @@
 """`/openai/v1/images`: makes and edits images. The request is the wait, as OpenAI's clients expect."""
 
 from typing import Any, Final
+from uuid import UUID
 
+from anyio import to_thread
 from fastapi import Request
 from fastapi.responses import Response
 
 from gateway.authentication import TheCustomer, customers_router
-from gateway.dependencies import ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.form_files import hashes_of, open_form, store_files
 from gateway.json_body import BODY_KINDS, RequireJson
 from gateway.openai.errors import MayBeRecorded, openai_errors
@@ -14,16 +16,18 @@ from gateway.openai.image_answers import ImagesAnswer
 from gateway.openai.image_calls import served
 from gateway.openai.image_errors import ImageFailed, ImageRefused, ImageUnfinished
 from gateway.openai.image_forms import MOST_FILES, EditFields, read_edit
-from gateway.openai.image_orders import ImageFields, image_order
+from gateway.openai.image_orders import ImageFields, ImageOrder, image_order
 from gateway.openai.ordering import earlier_order
 from gateway.openai.retries import digest_of
 from gateway.openapi import Responses
 from gateway.ordering import LOCATION, ORDER_KINDS, IdempotencyKeyHeader
 from gateway.preferences import Prefer, wait_of
-from gateway.problems import NoResult
+from gateway.problems import AssetExpired, NoResult
 from gateway.warnings import WARNING
+from intake.digests import Digest
 from schemas.enums import Door
 from schemas.inputs import upload_url
+from storage.batches import EarlierOrder
 
 EDITS: Final = "/openai/v1/images/edits"
 
@@ -41,7 +45,9 @@ _MADE: Responses = {
             },
         },
     },
-    **openai_errors(*BODY_KINDS, *ORDER_KINDS, MayBeRecorded, ImageRefused, ImageFailed, ImageUnfinished, NoResult),
+    **openai_errors(
+        *BODY_KINDS, *ORDER_KINDS, MayBeRecorded, ImageRefused, ImageFailed, ImageUnfinished, NoResult, AssetExpired
+    ),
 }
 
 
@@ -92,12 +98,20 @@ async def edit_images(
     prefer: Prefer = None,
 ) -> Response:
     """Makes images from images, and answers as the making of images does. No model takes a `mask`."""
-    async with open_form(request, services, customer.id, most_files=MOST_FILES) as form:
-        edit = read_edit(form)
-        sha256 = await hashes_of(edit.files, services)
-        digest = digest_of(request, "images.edit", edit.fields.as_sent(), sha256)
-        earlier = await earlier_order(request, digest, idempotency_key=idempotency_key)
-        uploads = [] if earlier else await store_files(edit.files, services, customer.id)
-    order = image_order(edit.fields, [*map(upload_url, [each.id for each in uploads]), *edit.fields.image])
+    # The request waits for long, so nothing of the form stays in memory.
+    order, digest, earlier = await _edit(request, services, customer.id, idempotency_key)
     seconds = wait_of(request, prefer) or services.settings.openai.image_wait_seconds
     return await served(request, order, digest, earlier, idempotency_key=idempotency_key, seconds=seconds)
+
+
+async def _edit(
+    request: Request, services: GatewayServices, customer_id: UUID, idempotency_key: str | None
+) -> tuple[ImageOrder, Digest, EarlierOrder | None]:
+    """The order of an edit, with its files as uploads, the digest of the order, and the order that it repeats."""
+    async with open_form(request, services, customer_id, most_files=MOST_FILES) as form:
+        edit = await to_thread.run_sync(read_edit, form, services.settings.inputs)
+        digest = digest_of(request, "images.edit", edit.fields.as_sent(), await hashes_of(edit.files, services))
+        earlier = await earlier_order(request, digest, idempotency_key=idempotency_key)
+        uploads = [] if earlier else await store_files(edit.files, services, customer_id)
+    order = image_order(edit.fields, [*map(upload_url, [each.id for each in uploads]), *edit.fields.image])
+    return order, digest, earlier

@@ -1,12 +1,13 @@
 """`/openai/v1/images`: an image request waits for its images, and an order that is recorded is never made twice."""
 
 import base64
+import gc
 import hashlib
 import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,10 @@ import pytest
 from openai import APIStatusError, OpenAI
 from pydantic import SecretStr
 from sqlalchemy import text
+from starlette.datastructures import FormData, UploadFile
 
 from api_gateway import create_app
+from gateway.openai.image_forms import EditFields, EditForm
 from notify.announcements import Announcer
 from schemas.enums import DEFAULT_SCOPES, ErrorCode
 from schemas.setting_groups import OpenaiSettings, TestKeySettings
@@ -38,6 +41,7 @@ EDIT = "/openai/v1/images/edits"
 ORDER = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 PRICE = 4
 PICTURE = png(8, 8)
+OF_A_FORM = (FormData, UploadFile, EditFields, EditForm)
 
 Post = Callable[..., httpx.Response]
 
@@ -333,6 +337,23 @@ def test_order_of_a_client_that_has_gone_is_not_taken(client: Client, database: 
     assert len(client.ids()) == 1
 
 
+def test_stop_of_the_gateway_sends_a_waiting_client_to_another(client: Client, settings: Settings) -> None:
+    going_on = client.gateway
+    with ExitStack() as open_client:
+        with serving(create_app(settings)) as stopping:
+            client.gateway = open_client.enter_context(httpx.Client(base_url=stopping.base_url, timeout=30))
+            sent = client.send()
+            (generation_id,) = client.recorded(1)
+        answer = sent.result()
+    client.gateway = going_on
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (503, "true")
+    assert answer.json()["error"]["generation_id"] == str(generation_id)
+    retry = client.send(retry=1)
+    client.complete(generation_id)
+    assert images(retry.result()) == [PICTURE]
+    assert client.ids() == [generation_id]
+
+
 def test_retry_while_the_first_attempt_waits_gets_the_same_image(client: Client) -> None:
     first = client.send()
     (generation_id,) = client.recorded(1)
@@ -340,6 +361,17 @@ def test_retry_while_the_first_attempt_waits_gets_the_same_image(client: Client)
     client.complete(generation_id)
     assert [images(each.result()) for each in (first, *retries)] == [[PICTURE]] * 3
     assert client.ids() == [generation_id]
+
+
+@pytest.mark.parametrize("response_format", ["b64_json", "url"])
+def test_retry_after_the_time_of_its_image_says_so(client: Client, database: Database, response_format: str) -> None:
+    order = {**ORDER, "response_format": response_format}
+    client.complete(client.record(json=order))
+    with database.transaction() as session:
+        session.execute(text("UPDATE assets SET expired_at = now()"))
+    again = client.post(retry=1, json=order)
+    assert (again.status_code, again.json()["error"]["code"]) == (410, "asset_expired")
+    assert len(client.ids()) == 1
 
 
 def test_equal_orders_that_are_no_retries_are_two_images(client: Client) -> None:
@@ -410,6 +442,21 @@ def test_edit_takes_texts_for_pictures(client: Client) -> None:
     )
     assert answer.status_code == 504, answer.text
     assert image_urls(client) == [url]
+
+
+def test_edit_that_waits_keeps_nothing_of_its_form(client: Client) -> None:
+    data = {"model": "nano-banana-edit", "prompt": "at night"}
+    text_of_picture = f"data:image/png;base64,{base64.b64encode(png(8, 9)).decode()}"
+    sent = client.send(EDIT, data=data, files=[("image", PICTURE), ("image", (None, text_of_picture))])
+    (generation_id,) = client.recorded(1)
+    try:
+        kept = eventually(
+            lambda: [each for each in gc.get_objects() if isinstance(each, OF_A_FORM)], lambda found: not found
+        )
+    finally:
+        client.complete(generation_id)
+    assert (kept, images(sent.result())) == ([], [PICTURE])
+    assert len(image_urls(client)) == 2
 
 
 def test_retry_of_an_edit_is_one_generation_although_its_boundary_differs(client: Client) -> None:

@@ -15,9 +15,10 @@ from sqlalchemy import text
 from api_gateway import create_app
 from intake.digests import Digest, value_of
 from intake.orders import Intake, Payer
+from intake.redis_door import enqueue
 from schemas.batches import parts_of
 from schemas.enums import ErrorCode, SweepKind
-from schemas.errors import GenerationDeleted, InsufficientCredits
+from schemas.errors import InsufficientCredits
 from schemas.orders import GenerationRequest
 from schemas.setting_groups import IntakeSettings, RetentionSettings
 from schemas.settings import Settings
@@ -26,7 +27,7 @@ from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import ObjectStore
 from storage.sweeps import sweep
-from tests.integration.gateway.finishing import fail
+from tests.integration.gateway.finishing import complete, fail
 from tests.integration.gateway.serving import serving
 from tests.integration.intake.conftest import Door, http_door, redis_door_of
 from tests.integration.intake.test_doors import PICTURE
@@ -244,14 +245,50 @@ def test_idempotency_key_wins_over_the_digest(intake: Intake, database: Database
     assert generations(database, customer) == 2
 
 
-def test_retry_of_a_deleted_generation_is_refused(
+def test_retry_of_a_generation_without_a_result_is_an_order(
     take: Take, database: Database, objects: ObjectStore, settings: Settings, customer: NewCustomer
 ) -> None:
-    first = take(attempt(0))
-    fail(database, settings, first, ErrorCode.TIMEOUT, "too late")
-    deletion.delete(database, objects, first, customer_id=customer.id)
-    with pytest.raises(GenerationDeleted, match="new idempotency key"):
-        take(attempt(1))
+    """A generation that failed without a charge, or is deleted, is no answer to a client that asks again."""
+    failed = take(attempt(0))
+    fail(database, settings, failed, ErrorCode.TIMEOUT, "too late")
+    deleted = take(attempt(1))
+    complete(database, settings, objects, deleted, b"a picture")
+    assert take(attempt(1)) == deleted
+    deletion.delete(database, objects, deleted, customer_id=customer.id)
+    assert take(attempt(1)) not in {failed, deleted}
+
+
+def test_retry_of_a_batch_returns_the_batch_while_one_of_its_generations_is_left(
+    intake: Intake, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    parts = parts_of(REQUEST.model_copy(update={"number_of_outputs": 2}))
+    batch = intake.take_batch(parts, Payer(customer.id), digest=attempt(0))
+    for number, generation in enumerate(batch.generations):
+        again = intake.take_batch(parts, Payer(customer.id), digest=attempt(1))
+        assert (again.id, again.is_new) == (batch.id, False), number
+        fail(database, settings, generation.id, ErrorCode.TIMEOUT, "too late")
+    assert intake.take_batch(parts, Payer(customer.id), digest=attempt(1)).is_new
+
+
+def test_attempt_that_its_retry_has_overtaken_is_no_order_although_the_retry_has_failed(
+    take: Take, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    slow = attempt(0)
+    retry = take(attempt(1))
+    fail(database, settings, retry, ErrorCode.TIMEOUT, "too late")
+    assert take(slow) == retry
+
+
+def test_attempt_whose_retry_got_an_earlier_generation_gets_that_generation(
+    take: Take, database: Database, customer: NewCustomer
+) -> None:
+    """The client has the answer to the retry. A charge for the slow attempt would have no reader."""
+    earlier = take(attempt(0))
+    slow = attempt(0)
+    assert take(attempt(1)) == earlier
+    assert take(slow) == earlier
+    assert take(attempt(0)) != earlier
+    assert generations(database, customer) == 2
 
 
 def test_sweep_removes_digests_that_no_order_looks_for(take: Take, database: Database, objects: ObjectStore) -> None:
@@ -306,6 +343,30 @@ def test_window_is_over_after_its_time(over_redis_with_window: Door, database: D
     first = over_redis_with_window(customer, order, None)
     make_older(database, 605)
     assert over_redis_with_window(customer, order, None).id != first.id
+
+
+def test_message_that_comes_again_after_the_window_is_the_order_that_it_matched(
+    intake: Intake, settings: Settings, database: Database, customer: NewCustomer
+) -> None:
+    with_window = replace(intake, settings=settings.model_copy(update={"intake": WINDOW}))
+    arguments: dict[str, object] = {"customer_id": str(customer.id), "request": {"prompt": "a boat", "kind": "image"}}
+    first = enqueue(with_window, arguments, message_id="one")
+    assert enqueue(with_window, arguments, message_id="two")["id"] == first["id"]
+    make_older(database, 605)
+    again = enqueue(with_window, arguments, message_id="two")
+    assert (again["id"], again["is_new"]) == (first["id"], False)
+    assert enqueue(with_window, arguments, message_id="three")["id"] != first["id"]
+
+
+def test_window_keeps_a_batch_of_one_request_apart_from_the_single_order(
+    intake: Intake, settings: Settings, customer: NewCustomer
+) -> None:
+    with_window = replace(intake, settings=settings.model_copy(update={"intake": WINDOW}))
+    single = with_window.take(REQUEST, Payer(customer.id))
+    batch = with_window.take_batch(parts_of(REQUEST), Payer(customer.id))
+    assert batch.is_new
+    assert batch.generations[0].id != single.generation.id
+    assert with_window.take_batch(parts_of(REQUEST), Payer(customer.id)).id == batch.id
 
 
 def test_window_makes_equal_requests_of_a_key_one_order(

@@ -28,13 +28,13 @@ def part(number: int, uri: str) -> Part:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The `data:` URIs that were decoded."""
     seen: list[str] = []
-    decode = data_uris._decode
+    decode = data_uris.decode
 
-    def noted(wanted: InputField, limits: InputSettings) -> data_uris._File:
+    def noted(wanted: InputField, limits: InputSettings) -> data_uris.File:
         seen.append(wanted.url)
         return decode(wanted, limits)
 
-    monkeypatch.setattr(data_uris, "_decode", noted)
+    monkeypatch.setattr(data_uris, "decode", noted)
     return seen
 
 

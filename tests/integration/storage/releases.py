@@ -208,6 +208,14 @@ _AT_0017 = [
     """,
 ]
 
+_AT_0018 = [
+    """
+        UPDATE order_digests SET
+            matched_at = clock_timestamp(), message_keys = message_keys || 'message 1'::text,
+            expires_at = clock_timestamp() + interval '1 day'
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -226,6 +234,7 @@ _STATEMENTS = {
     "0015": [],
     "0016": [],
     "0017": _AT_0017,
+    "0018": _AT_0018,
 }
 
 ACCEPTED = {

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from intake.data_uris import _decode
+from intake import data_uris
 from schemas.enums import Kind
 from schemas.inputs import InputField
 from schemas.media_types import PNG
@@ -18,7 +18,7 @@ FORM = "a `data:` URI is data:TYPE;base64,CONTENT"
 
 
 def decode(url: str, *, most: int = 1024) -> bytes:
-    file = _decode(InputField("image_urls.0", Kind.IMAGE, url), InputSettings(max_image_bytes=most))
+    file = data_uris.decode(InputField("image_urls.0", Kind.IMAGE, url), InputSettings(max_image_bytes=most))
     assert file.media == PNG
     return file.content
 

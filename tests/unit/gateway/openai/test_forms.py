@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from gateway.openai.forms import nested
+from gateway.problems import ContentTooLarge
 from schemas.errors import InvalidRequest
+from schemas.json_values import MOST_VALUES
 
 LISTS = frozenset({"frames", "references"})
 OBJECTS = frozenset({"metadata", "reference"})
@@ -24,6 +26,9 @@ FORMS: Sequence[tuple[list[tuple[str, object]], dict[str, Any]]] = [
      {"frames": [{"url": "a", "at": "x"}, {"url": "b"}]}),
     ([("metadata", '{"a": "1"}'), ("references", '["a"]')], {"metadata": {"a": "1"}, "references": ["a"]}),
     ([("prompt", "[a boat]")], {"prompt": "[a boat]"}),
+    ([("metadata[tag]", "[draft] boat"), ("metadata[ctx]", '{"a":1}')],
+     {"metadata": {"tag": "[draft] boat", "ctx": '{"a":1}'}}),
+    ([("metadata", '{"a": {"b": [1, {"c": []}]}}')], {"metadata": {"a": {"b": [1, {"c": []}]}}}),
 ]  # fmt: skip
 
 
@@ -41,6 +46,9 @@ def test_a_form_has_the_values_of_a_json_body(items: list[tuple[str, object]], v
         ([("a", "1"), ("a", "2")], "a: is given twice"),
         ([("a", "1"), ("a[b]", "2")], "a[b]: is given twice"),
         ([("metadata", "{")], "metadata: is not valid JSON"),
+        ([("metadata", "[" * 600 + "]" * 600)], "metadata: is JSON of more than 8 levels"),
+        ([("metadata", "[" * 10_000 + "]" * 10_000)], "metadata: is JSON of more than 8 levels"),
+        ([("metadata", "x"), ("metadata[a]", "y")], "metadata[a]: is given twice"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -48,3 +56,17 @@ def test_a_malformed_or_repeated_name_is_refused(items: list[tuple[str, object]]
     with pytest.raises(InvalidRequest) as refused:
         nested(items, lists=LISTS, objects=OBJECTS)
     assert refused.value.detail == detail
+
+
+def test_values_of_all_json_texts_of_a_form_are_counted_before_they_are_read() -> None:
+    """The second text is no JSON, and the refusal comes before the parser would see that."""
+    half = "[" + "1," * (MOST_VALUES // 2)
+    items = [("references", f"{half}1]"), ("metadata", half)]
+    with pytest.raises(ContentTooLarge, match="metadata is too large: JSON may have up to 20000"):
+        nested(items, lists=LISTS, objects=OBJECTS)
+
+
+def test_commas_of_texts_that_are_no_json_are_not_counted() -> None:
+    text = "a, " * MOST_VALUES
+    items = [("metadata[a]", text), ("prompt", text), ("references[]", text)]
+    assert nested(items, lists=LISTS, objects=OBJECTS)["references"] == [text]
