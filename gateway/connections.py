@@ -6,21 +6,23 @@ uvicorn reads a head of any size, and waits for its rest without end. This proto
 - A head has a limit of bytes and of fields, and a time limit. The same holds for what follows a body (trailers).
 - A body must arrive at a least rate. Time in which the application reads nothing does not count.
 - A client must read the answer.
+- A refusal is in the dialect of the request's path, once the path is known.
 - Above the limit of connections, the connection that has waited longest without a complete head is closed. An honest
   client sends its head at once, so a flood of silent connections displaces only itself.
 """
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import structlog
+from fastapi.responses import Response
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.problems import MEDIA_TYPE, BadRequest, HeadTooLarge, RequestTimeout
+from gateway.problems import BadRequest, ErrorForm, HeadTooLarge, RequestTimeout
 from schemas.errors import RequestError, Unavailable
 from schemas.setting_groups import ConnectionSettings
 
@@ -46,8 +48,14 @@ _VERSIONS = frozenset({"1.0", "1.1"})
 _LINGER_SECONDS = 1.0
 
 
-def bounded_protocol(limits: ConnectionSettings) -> Callable[..., "BoundedProtocol"]:
-    """Returns the factory of protocols for `uvicorn.Config(http=…)`."""
+def bounded_protocol(
+    limits: ConnectionSettings, form_of: Callable[[str], ErrorForm]
+) -> Callable[..., "BoundedProtocol"]:
+    """Returns the factory of protocols for `uvicorn.Config(http=…)`.
+
+    Args:
+        form_of: the form of errors at a path.
+    """
     waiting: dict[BoundedProtocol, None] = {}
 
     def make(
@@ -56,7 +64,7 @@ def bounded_protocol(limits: ConnectionSettings) -> Callable[..., "BoundedProtoc
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> BoundedProtocol:
-        return BoundedProtocol(config, server_state, app_state, _loop, limits=limits, waiting=waiting)
+        return BoundedProtocol(config, server_state, app_state, _loop, limits=limits, form_of=form_of, waiting=waiting)
 
     return make
 
@@ -72,10 +80,12 @@ class BoundedProtocol(HttpToolsProtocol):
         loop: asyncio.AbstractEventLoop | None,
         *,
         limits: ConnectionSettings,
+        form_of: Callable[[str], ErrorForm],
         waiting: "dict[BoundedProtocol, None]",
     ) -> None:
         super().__init__(config, server_state, app_state, loop)
         self._limits = limits
+        self._form_of = form_of
         self._waiting = waiting
         self._refusal: RequestError | None = None
         self._is_refused = False
@@ -256,11 +266,24 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.abort()
                 return
         self.flow.resume_reading()
-        self.transport.write(_answer(problem))
+        self.transport.write(_answer(self._form_of(self._path())(problem)))
         if lingers:
             self._timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
         else:
             self.transport.close()
+
+    def _path(self) -> str:
+        """The path of the request that is being received, as far as it is there. Empty between requests."""
+        if not self._is_in_head and not self._is_in_body:
+            return ""
+        target = self.url.decode("latin-1")
+        if target.startswith("/"):
+            return target
+        # A client of a proxy sends the whole URL.
+        try:
+            return urlsplit(target).path
+        except ValueError:
+            return ""
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -273,7 +296,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_timer = None
 
 
-def _answer(problem: RequestError) -> bytes:
-    body = json.dumps(problem.problem()).encode()
-    head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    return STATUS_LINE[problem.http_status] + head.encode() + body
+def _answer(refusal: Response) -> bytes:
+    headers = b"".join(b"%b: %b\r\n" % header for header in refusal.raw_headers)
+    return STATUS_LINE[refusal.status_code] + headers + b"connection: close\r\n\r\n" + bytes(refusal.body)

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 
 from gateway.openai.errors import error_form as openai_form
 from gateway.openai.errors import openai_errors
-from gateway.problems import MEDIA_TYPE
+from gateway.problems import MEDIA_TYPE, ErrorForm
 from gateway.seeds import app_errors
 from gateway.seeds import errors as seeds
 from schemas.errors import RequestError
-
-ErrorForm = Callable[[RequestError], Response]
-"""Writes an error in the form of a dialect: status, body and the dialect's own headers."""
 
 Described = Callable[..., dict[int | str, dict[str, object]]]
 """Describes types of errors in the form of a dialect, as the `responses` of a route."""

@@ -1,10 +1,15 @@
 """The types of problems that only the gateway meets. `schemas.errors` has those of all doors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from fastapi.responses import Response
 
 from schemas.errors import RequestError, TooManyRequests
 
 MEDIA_TYPE = "application/problem+json"
+
+ErrorForm = Callable[[RequestError], Response]
+"""Writes an error in the form of a dialect: status, body and the dialect's own headers."""
 
 
 class BadRequest(RequestError):

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from gateway.connections import bounded_protocol
+from gateway.dialects import error_form
 from schemas.settings import Settings
 
 # Files and sockets beside the connections of clients: databases, logs, uploads.
@@ -33,7 +34,7 @@ def server_config(app: ASGIApp | str, settings: Settings) -> uvicorn.Config:
         factory=isinstance(app, str),
         host=settings.gateway_host,
         port=settings.gateway_port,
-        http=bounded_protocol(limits),  # type: ignore[arg-type]  # uvicorn calls the class, so a factory will do
+        http=bounded_protocol(limits, error_form),  # type: ignore[arg-type]  # uvicorn calls the class, so a factory will do
         ws="none",
         timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=settings.gateway_drain_seconds,

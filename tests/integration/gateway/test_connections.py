@@ -55,6 +55,7 @@ def serving(limits: ConnectionSettings) -> Iterator[tuple[str, int]]:
         routes=[
             Route("/", _hello),
             Route("/length", _length, methods=["POST"]),
+            Route("/openai/length", _length, methods=["POST"]),
             Route("/early", _refuses_early, methods=["POST"]),
             Route("/endless", _endless),
         ]
@@ -256,3 +257,28 @@ def test_silent_connections_displace_each_other_and_nobody_else() -> None:
         busy.sendall(b"cd")
         assert rest_of(busy).endswith(b"4")
         assert status(rest_of(silent[0])) == 503
+
+
+@pytest.mark.parametrize(
+    ("head", "media_type", "member"),
+    [
+        (b"POST /openai/v1/videos HTTP/1.1\r\n", b"application/json", b'"error":{"message":"the head may have'),
+        (b"POST http://gateway/openai/v1/videos HTTP/1.1\r\n", b"application/json", b'"error":{"message":"the head'),
+        (b"POST /v1/generations HTTP/1.1\r\n", b"application/problem+json", b'"detail":"the head may have'),
+        (b"POST http://[ HTTP/1.1\r\n", b"application/problem+json", b'"detail":'),
+    ],
+)
+def test_refusal_has_the_form_of_the_dialect_of_its_path(
+    address: tuple[str, int], head: bytes, media_type: bytes, member: bytes
+) -> None:
+    answer = answer_to(address, head + b"x: " + b"a" * 10_000 + b"\r\n\r\n")
+    fields, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: " + media_type in fields
+    assert int(fields.partition(b"content-length: ")[2].partition(b"\r\n")[0]) == len(body)
+    assert member in body
+
+
+def test_slow_body_of_an_openai_request_may_be_sent_again(address: tuple[str, int]) -> None:
+    answer = answer_to(address, b"POST /openai/length HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
+    assert status(answer) == 408
+    assert b"x-should-retry: true\r\n" in answer
