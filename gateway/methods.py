@@ -15,9 +15,14 @@ def allowed_methods(app: FastAPI, path: str, *, named: str) -> frozenset[str]:
         named: the header Allow by Starlette, which names only the methods of the first route. For a page, which is not
             documented, these are all.
     """
+    # A path of its own comes before a path with a parameter in that place: `/video/generate` is no `/video/{video_id}`.
     # The last parameter of some paths holds slashes. The document does not say of which.
-    documented = _matching(app, path, "[^/]+") or _matching(app, path, ".+")
+    documented = _own(app, path) or _matching(app, path, "[^/]+") or _matching(app, path, ".+")
     return documented or _with_head({name.strip() for name in named.split(",") if name.strip()})
+
+
+def _own(app: FastAPI, path: str) -> frozenset[str]:
+    return _methods(app.openapi()["paths"].get(path, {}))
 
 
 def _matching(app: FastAPI, path: str, parameter: str) -> frozenset[str]:

@@ -32,24 +32,26 @@ class Stranger:
         self._system = system
         self._order = random.Random(f"{seed} stranger")
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="stranger", daemon=True)
+        self._ends = ExitStack()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start."""
+        """Make the customers of the attacks, and start. Call this before the first fault."""
+        hosts = self._ends.enter_context(running_hosts())
+        target = self._ends.enter_context(target_of(self._system.application, self._system.sandbox, hosts))
+        self._thread = threading.Thread(target=self._run, args=(target,), name="stranger", daemon=True)
         self._thread.start()
 
     def finish(self) -> None:
         """Begin no further attack, and wait for the end of the present one."""
         self._stop.set()
-        if self._thread.ident is not None:
+        if self._thread is not None:
             self._thread.join()
+        self._ends.close()
 
-    def _run(self) -> None:
-        with ExitStack() as ends:
-            hosts = ends.enter_context(running_hosts())
-            target = ends.enter_context(target_of(self._system.application, self._system.sandbox, hosts))
-            while not self._stop.wait(_PAUSE_SECONDS):
-                self._attack(target, self._order.choice(CHOSEN))
+    def _run(self, target: Target) -> None:
+        while not self._stop.wait(_PAUSE_SECONDS):
+            self._attack(target, self._order.choice(CHOSEN))
 
     def _attack(self, target: Target, probe: Probe) -> None:
         try:

@@ -246,3 +246,10 @@ def test_allow_names_every_method_of_the_path(gateway: httpx.Client, path: str, 
     answer = gateway.patch(path.format(id=uuid4()))
     assert _is_problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/video/generate", "/api/video/generate", "/openai/v1/videos/extensions"])
+def test_allow_of_a_path_leaves_out_the_methods_of_an_id_in_its_place(gateway: httpx.Client, path: str) -> None:
+    answer = gateway.patch(path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
