@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.clients.conftest import Buyer
 from tests.media_files.images import png
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG"
 
 

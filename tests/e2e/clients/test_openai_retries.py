@@ -16,7 +16,10 @@ from tests.e2e.clients.relays import (
 from tests.e2e.clients.waiting_orders import sent_again_while_it_is_taken
 from tests.media_files.images import png
 
-pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning"),
+]
 
 RETRIES = "x-stainless-retry-count"
 

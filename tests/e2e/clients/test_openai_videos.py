@@ -9,7 +9,10 @@ import pytest
 from tests.e2e.clients.conftest import AT_ONCE_MS, Buyer, NewClient
 from tests.media_files.images import png
 
-pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning"),
+]
 
 
 def test_video_is_ordered_polled_and_fetched(buyer: Buyer) -> None:
