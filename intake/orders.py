@@ -268,7 +268,8 @@ class AsyncIntake:
             GenerationDeleted: the customer has deleted the generation.
         """
         same = self.steps.repeats([], payer, idempotency_key, digest, request_hash)
-        if same.key is None and same.equal_orders is None:
+        # A first attempt has no earlier order, unless its retry has overtaken it: `take` sees that under its lock.
+        if same.key is None and (same.equal_orders is None or not same.equal_orders.within_seconds):
             return None
         identity = acceptance.Identity(payer.customer_id, same.key, request_hash, same.equal_orders)
         return await self.database.statements(partial(batches.find_earlier, identity=identity))
