@@ -15,13 +15,13 @@ def allowed_methods(app: FastAPI, path: str, *, named: str) -> frozenset[str]:
         named: the header Allow by Starlette, which names only the methods of the first route. For a page, which is not
             documented, these are all.
     """
-    # A path of its own comes before a path with a parameter in that place: `/video/generate` is no `/video/{video_id}`.
+    # A fixed path comes first: `/video/generate` also has the form of `/video/{video_id}`, and is another path.
     # The last parameter of some paths holds slashes. The document does not say of which.
-    documented = _own(app, path) or _matching(app, path, "[^/]+") or _matching(app, path, ".+")
+    documented = _fixed(app, path) or _matching(app, path, "[^/]+") or _matching(app, path, ".+")
     return documented or _with_head({name.strip() for name in named.split(",") if name.strip()})
 
 
-def _own(app: FastAPI, path: str) -> frozenset[str]:
+def _fixed(app: FastAPI, path: str) -> frozenset[str]:
     return _methods(app.openapi()["paths"].get(path, {}))
 
 

@@ -84,9 +84,9 @@ class _Document:
         self._lock = anyio.Lock()
 
     async def content(self) -> bytes:
-        async with self._lock:
-            if not self._content:
-                self._content = await to_thread.run_sync(self._write)
+        if not self._content:
+            async with self._lock:
+                self._content = self._content or await to_thread.run_sync(self._write)
         return self._content
 
     def _write(self) -> bytes:
@@ -156,7 +156,7 @@ def _response(kinds: list[type[RequestError]]) -> dict[str, Any]:
 
 def _example(kind: type[RequestError]) -> dict[str, object]:
     # Uses the base class, because the constructors of some kinds take other arguments.
-    problem = RequestError("what was wrong, and what would be right").problem()
+    problem = RequestError("the reason of the refusal, and the remedy").problem()
     return {
         **problem,
         "type": f"urn:reelworks:problem:{kind.code}",

@@ -382,5 +382,5 @@ class Problem(BaseModel):
     title: str = Field(description="the same for every problem with this code")
     status: int = Field(description="the HTTP status")
     code: str = Field(description="stable, for programs")
-    detail: str = Field(description="what was wrong, and what would be right")
+    detail: str = Field(description="the reason of the refusal, and the remedy")
     errors: list[FieldProblem] | None = Field(default=None, description="with the code invalid_request")

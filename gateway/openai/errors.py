@@ -111,7 +111,7 @@ def _documented(status: int, kinds: list[type[RequestError]]) -> dict[str, Any]:
 
 def _example(kind: type[RequestError], status: int) -> dict[str, object]:
     envelope = {"type": _type_of(status), "param": _PARAMS.get(kind), "code": kind.code}
-    return {"error": {"message": "what was wrong, and what would be right", **envelope}}
+    return {"error": {"message": "the reason of the refusal, and the remedy", **envelope}}
 
 
 _TEXT = {"type": "string"}

@@ -83,7 +83,7 @@ def _described_callback(kinds: list[type[RequestError]]) -> Mapping[str, Any]:
 def _example(kind: type[RequestError]) -> RequestError:
     # Made without the constructors, because some kinds take other arguments.
     error = kind.__new__(kind)
-    RequestError.__init__(error, "what was wrong, and what would be right")
+    RequestError.__init__(error, "the reason of the refusal, and the remedy")
     return error
 
 
@@ -93,6 +93,6 @@ _SCHEMA: Final = {
     "properties": {
         "error": {"type": "string", "description": "for people"},
         "code": {"type": "string", "description": "stable, for programs"},
-        "detail": {"type": "string", "description": "what was wrong, and what would be right"},
+        "detail": {"type": "string", "description": "the reason of the refusal, and the remedy"},
     },
 }

@@ -89,7 +89,7 @@ def _response(status: int, kinds: list[type[RequestError]]) -> dict[str, object]
 
 def _example(status: int, kind: type[RequestError]) -> dict[str, object]:
     # Uses the base class, because the constructors of some kinds take other arguments.
-    body = envelope(RequestError("what was wrong, and what would be right"))
+    body = envelope(RequestError("the reason of the refusal, and the remedy"))
     return {**body, "code": status, "error": {"code": kind.code, "title": kind.title}}
 
 
@@ -99,7 +99,7 @@ _SCHEMA: Final = {
     "properties": {
         "success": {"const": False},
         "code": {"type": "integer", "description": "the HTTP status"},
-        "message": {"type": "string", "description": "what was wrong, and what would be right"},
+        "message": {"type": "string", "description": "the reason of the refusal, and the remedy"},
         "data": {"type": "null"},
         "error": {
             "type": "object",
