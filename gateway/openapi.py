@@ -84,9 +84,9 @@ class _Document:
         self._lock = anyio.Lock()
 
     async def content(self) -> bytes:
-        if not self._content:
-            async with self._lock:
-                self._content = self._content or await to_thread.run_sync(self._write)
+        async with self._lock:
+            if not self._content:
+                self._content = await to_thread.run_sync(self._write)
         return self._content
 
     def _write(self) -> bytes:
