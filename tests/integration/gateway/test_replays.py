@@ -64,6 +64,18 @@ def test_a_repeated_order_needs_no_model_and_no_place_for_its_files(
         assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
 
 
+def test_an_order_that_a_client_sends_again_needs_no_model(
+    gateway: httpx.Client, later: httpx.Client, customer: NewCustomer
+) -> None:
+    wanted = {"model": "kling-2.6-text-to-video", "prompt": "a boat"}
+    first = gateway.post(PATH, json=wanted, headers={**customer.headers, "x-stainless-retry-count": "0"})
+    assert first.status_code == 200, first.text
+
+    again = later.post(PATH, json=wanted, headers={**customer.headers, "x-stainless-retry-count": "1"})
+
+    assert (again.status_code, again.json()) == (200, first.json()), again.text
+
+
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
