@@ -1,4 +1,4 @@
-"""Asks the running workers for their state over Redis. Without remote control, listens for their heartbeats."""
+"""Asks the running workers for their state over Redis. Listens for the heartbeats of those that take no commands."""
 
 import time
 from socket import gethostname
@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 from schemas.enums import TaskName
 from schemas.settings import Settings
 from workers.app import create_app
-from workers.heartbeats import hear
-from workers.roles import Role, role_of
+from workers.heartbeats import Heartbeats, hear
+from workers.roles import ROLES, Role, role_of
 
 _REPLY_SECONDS = 0.5
 # Each worker sends a heartbeat every two seconds.
@@ -32,12 +32,27 @@ class Workers:
         self._nodes: dict[str, bool] = {}
 
     def serves(self, role: Role) -> bool:
-        """Whether a worker of this role takes messages."""
+        """Whether a worker of this role does its work."""
+        if not ROLES[role].is_celery:
+            return self._is_heard(role)
         return any(role_of(node) is role for node in self._ask())
 
     def hears_beat(self) -> bool:
         """Whether a worker has run a wake-up of beat. Beat sends wake-ups to the workers that serve `control`."""
         return any(self._ask().values())
+
+    def _is_heard(self, role: Role) -> bool:
+        """Whether a process that takes no commands sends heartbeats."""
+        own = f"@{gethostname()}"
+
+        def is_there(heard: Heartbeats) -> bool:
+            return any(role_of(node) is role and node.endswith(own) for node in heard)
+
+        with create_app(self._settings, process="worker") as app:
+            try:
+                return is_there(hear(app, seconds=_HEARTBEAT_SECONDS, is_enough=is_there))
+            except (OperationalError, RedisError):
+                return False
 
     def _ask(self) -> dict[str, bool]:
         """The nodes of this host, and whether each has run a wake-up of beat."""

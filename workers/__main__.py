@@ -1,4 +1,4 @@
-"""A Celery worker process: `python -m workers --role provider`. `reelworks worker` starts and restarts the process."""
+"""A worker process: `python -m workers --role provider`. `reelworks worker` starts and restarts the process."""
 
 import argparse
 import os
@@ -16,6 +16,7 @@ from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
+from workers import notify_process
 from workers.app import create_app
 from workers.celery_logging import keep_our_logging
 from workers.lifecycle import intake_of, open_services
@@ -28,7 +29,7 @@ _PARENT_CHECK_SECONDS = 1.0
 
 
 def main() -> None:
-    """Serve the queues of a role until a signal ends the process."""
+    """Do the work of a role until a signal ends the process."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--role", type=Role, choices=list(Role), required=True)
     parser.add_argument("--threads", type=int, help="default: the role's own")
@@ -43,12 +44,15 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=SecurityWarning)
     if options.parent is not None:
         threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
+    name = options.name or options.role
+    if options.role is Role.NOTIFY:
+        notify_process.run(settings, name)
+        return
     definition = ROLES[options.role]
     threads = options.threads or definition.threads
     is_door = options.role is Role.REQUESTS
     # A request has no row yet. Only the message holds the request.
     app = create_app(settings, process="worker", is_door=is_door)
-    name = options.name or options.role
     with open_services(app, settings, worker_name=f"{name}#{os.getpid()}", queues=definition.queues) as services:
         use_services(services)
         use_intake(intake_of(services))

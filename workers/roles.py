@@ -15,6 +15,7 @@ class Role(StrEnum):
     MEDIA = "media"
     CONTROL = "control"
     REQUESTS = "requests"
+    NOTIFY = "notify"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class RoleDefinition:
     """The queues that the role serves."""
     threads: int
     """The default number of threads of a process."""
+    is_celery: bool = True
+    """Whether the process is a Celery worker. Another process shows itself as one (`workers.presence`)."""
 
 
 ROLES: dict[Role, RoleDefinition] = {
@@ -38,6 +41,8 @@ ROLES: dict[Role, RoleDefinition] = {
     Role.CONTROL: RoleDefinition((Queue.CONTROL, Queue.SETTLE), threads=4),
     # The Redis door. A malformed message may end this process, and no other.
     Role.REQUESTS: RoleDefinition((Queue.REQUESTS,), threads=4),
+    # Tells others of events. Its work waits in the database, so no queue leads here. One event loop: no threads.
+    Role.NOTIFY: RoleDefinition((), threads=1, is_celery=False),
 }
 
 

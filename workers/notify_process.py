@@ -1,0 +1,70 @@
+"""The process of the role `notify`: tells others of committed events. One event loop runs all its parts.
+
+The work waits in the database. So any number of these processes may run, and one that ends loses nothing.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from schemas.settings import Settings
+from storage.database import AsyncDatabase
+from workers.app import create_app
+from workers.presence import present
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class NotifyServices:
+    """The clients of this process, for all its parts."""
+
+    settings: Settings
+    """The settings of the process."""
+    database: AsyncDatabase
+    """The database."""
+
+
+Part = Callable[[NotifyServices], Awaitable[None]]
+"""Runs until it is cancelled, and survives outages. An error that it raises ends the process, which then starts anew."""
+
+PARTS: Sequence[Part] = ()
+"""The parts of the process."""
+
+
+def run(settings: Settings, name: str) -> None:
+    """Run all parts until SIGTERM, SIGINT or SIGQUIT.
+
+    Args:
+        name: the name of the node, as Flower shows it.
+    """
+    with create_app(settings, process="worker") as app, present(app, name):
+        asyncio.run(_run(settings, PARTS))
+
+
+async def _run(settings: Settings, parts: Sequence[Part]) -> None:
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size)
+    try:
+        await _until(asked, [part(NotifyServices(settings, database)) for part in parts])
+    finally:
+        await database.dispose()
+
+
+async def _until(asked: asyncio.Event, parts: Sequence[Awaitable[None]]) -> None:
+    """Run the parts until the process is asked to end. Raise the error of a part that ends."""
+    running = [asyncio.ensure_future(part) for part in parts]
+    end = asyncio.ensure_future(asked.wait())
+    try:
+        done, _ = await asyncio.wait([end, *running], return_when=asyncio.FIRST_COMPLETED)
+        for part in done:
+            part.result()
+    finally:
+        for task in (end, *running):
+            task.cancel()
+        await asyncio.gather(end, *running, return_exceptions=True)
