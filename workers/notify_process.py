@@ -29,7 +29,7 @@ class NotifyServices:
 
 
 Part = Callable[[NotifyServices], Awaitable[None]]
-"""Runs until it is cancelled, and survives outages. An error that it raises ends the process, which then starts anew."""
+"""Runs until it is cancelled, and survives outages. An error that it raises ends the process, which starts anew."""
 
 PARTS: Sequence[Part] = ()
 """The parts of the process."""

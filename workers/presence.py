@@ -1,4 +1,4 @@
-"""Shows a process that is no Celery worker to Flower and to the health checks, by the events that Celery's workers send.
+"""Shows a process that is no Celery worker to Flower and to the health checks, by the events of Celery's workers.
 
 A lost event does no harm: Flower then shows less, and the next heartbeat comes within a second.
 """
