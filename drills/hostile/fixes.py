@@ -208,6 +208,14 @@ FIXES = (
         checks=("16 orders with a picture at bytes a second",),
     ),
     Mutant(
+        name="the threads of one account's hosts",
+        breaks="silent hosts of one vendor's results stop the results of all others",
+        file="workers/lifecycle.py",
+        old="Shares(each=max(1, threads - _THREADS_FOR_OTHERS), total=threads)",
+        new="Shares(each=threads, total=threads)",
+        checks=("12 orders with a silent host",),
+    ),
+    Mutant(
         name="the least rate of a result",
         breaks="the host of a result holds a thread for five minutes",
         file=_SETTINGS,
