@@ -25,9 +25,3 @@ class WebhookSettings(BaseModel):
         default=[],
         description="private networks that endpoints may be in; a customer chooses what is reached there",
     )
-    max_endpoints: int = Field(default=50, ge=0, description="endpoints of one customer")
-    max_callback_urls: int = Field(
-        default=10_000,
-        ge=0,
-        description="different `callback_url`s of one customer that are kept; unused ones are swept",
-    )

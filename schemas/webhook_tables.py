@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from schemas.columns import MOMENT, created_at, words
+from schemas import columns
+from schemas.columns import MOMENT, words
 from schemas.webhooks import DeliveryState, PauseReason
 
 _IS_LIVE: Final = "deleted_at IS NULL"
@@ -62,6 +63,8 @@ class WebhookEndpoint(SQLModel, table=True):
     """Whether an order's `callback_url` made the endpoint. It hears the generations that name it, and no others."""
     types: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     """The types that it hears: names, `generation.*`, `endpoint.*` or `*`."""
+    hears_since: datetime | None = Field(default=None, sa_column=columns.created_at())
+    """Since when it hears these types."""
     description: str | None = Field(default=None, sa_type=Text)
     """The use of the endpoint, for people."""
     secret: str = Field(sa_type=Text)
@@ -76,9 +79,9 @@ class WebhookEndpoint(SQLModel, table=True):
     """Why nothing is sent."""
     failing_since: datetime | None = Field(default=None, sa_type=MOMENT)
     """The first failure after the last success. Null: the last attempt succeeded, or there was none."""
-    created_at: datetime | None = Field(default=None, sa_column=created_at())
+    created_at: datetime | None = Field(default=None, sa_column=columns.created_at())
     """The time of the insert."""
-    used_at: datetime | None = Field(default=None, sa_column=created_at())
+    used_at: datetime | None = Field(default=None, sa_column=columns.created_at())
     """A time within an hour of the last order with this `callback_url`."""
     deleted_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of deletion."""
@@ -97,7 +100,7 @@ class WebhookGeneration(SQLModel, table=True):
     """The generation."""
     endpoint_id: UUID = Field(foreign_key="webhook_endpoints.id")
     """The implicit endpoint."""
-    created_at: datetime | None = Field(default=None, sa_column=created_at())
+    created_at: datetime | None = Field(default=None, sa_column=columns.created_at())
     """The time of the insert."""
 
 
@@ -113,6 +116,13 @@ class WebhookDelivery(SQLModel, table=True):
         Index("ix_webhook_deliveries_customer", "customer_id", "created_at", "id"),
         Index("ix_webhook_deliveries_endpoint", "endpoint_id", "created_at", "id"),
         Index("ix_webhook_deliveries_generation", "generation_id", "created_at", "id"),
+        Index(
+            "ix_webhook_deliveries_undelivered",
+            "customer_id",
+            "created_at",
+            "id",
+            postgresql_where=text("state IN ('failed', 'dropped')"),
+        ),
         # What a sweep looks for.
         Index("ix_webhook_deliveries_created", "created_at"),
     )
@@ -140,11 +150,11 @@ class WebhookDelivery(SQLModel, table=True):
     """How far the message is."""
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     """The attempts since the message was made, or since it was asked for again. They decide the next pause."""
-    next_at: datetime | None = Field(default=None, sa_column=created_at())
+    next_at: datetime | None = Field(default=None, sa_column=columns.created_at())
     """The time of the next attempt, while the message is pending."""
     lease_until: datetime | None = Field(default=None, sa_type=MOMENT)
     """Until when a process sends the message. Null: none does."""
-    created_at: datetime | None = Field(default=None, sa_column=created_at())
+    created_at: datetime | None = Field(default=None, sa_column=columns.created_at())
     """The time of the event's transaction."""
     ended_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time at which the message was delivered, failed for good, or was dropped. Null while it is pending."""
@@ -159,7 +169,7 @@ class WebhookAttempt(SQLModel, table=True):
     """The message."""
     number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     """1 for the first attempt. An attempt after a redelivery has the next number."""
-    began_at: datetime | None = Field(default=None, sa_column=created_at())
+    began_at: datetime | None = Field(default=None, sa_column=columns.created_at())
     """The beginning of the attempt."""
     status: int | None = Field(default=None, sa_type=SmallInteger)
     """The HTTP status of the answer. Null: no answer came."""

@@ -1,5 +1,6 @@
-"""The words and limits of webhooks that tables, the API and the sender share."""
+"""The words of webhooks that tables, the API and the sender share."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -48,3 +49,15 @@ FILTERS: Final = tuple(dict.fromkeys(entry for kind in EventType for entry in fi
 
 USUAL_TYPES: Final = tuple(kind for kind in EventType if kind in ENDS)
 """The filter of an endpoint without a choice."""
+
+DESCRIPTIONS: Final[Mapping[EventType, str]] = {
+    EventType.ACCEPTED: "an order was accepted, and its credits are held",
+    EventType.STARTED: "a provider accepted the work",
+    EventType.MOVED: "the generation came to another stage",
+    EventType.COMPLETED: "the result is stored and paid for",
+    EventType.FAILED: "the generation failed, and its credits are free again",
+    EventType.CANCELLED: "the generation was cancelled",
+    EventType.ENDPOINT_PAUSED: "an endpoint failed for days, and nothing is sent there until you resume it",
+    EventType.TEST: "you asked for a message to try an endpoint; every endpoint hears it",
+}
+"""The types for people."""

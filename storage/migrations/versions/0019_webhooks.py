@@ -103,6 +103,11 @@ _INDEXES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "ix_webhook_deliveries_customer": ("webhook_deliveries", ["customer_id", "created_at", "id"], {}),
     "ix_webhook_deliveries_endpoint": ("webhook_deliveries", ["endpoint_id", "created_at", "id"], {}),
     "ix_webhook_deliveries_generation": ("webhook_deliveries", ["generation_id", "created_at", "id"], {}),
+    "ix_webhook_deliveries_undelivered": (
+        "webhook_deliveries",
+        ["customer_id", "created_at", "id"],
+        {"postgresql_where": sa.text("state IN ('failed', 'dropped')")},
+    ),
     "ix_webhook_deliveries_created": ("webhook_deliveries", ["created_at"], {}),
 }
 
@@ -130,6 +135,7 @@ def _create_endpoints() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("is_implicit", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("types", ARRAY(sa.Text()), nullable=False),
+        _moment("hears_since"),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("earlier_secret", sa.Text(), nullable=True),
