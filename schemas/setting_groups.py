@@ -328,6 +328,9 @@ class RetentionSettings(BaseModel):
     share_days: float = Field(
         default=90.0, gt=0, le=_LONGEST_DAYS, description="a share, after its end or its revocation"
     )
+    webhook_days: float = Field(
+        default=30.0, gt=0, le=_LONGEST_DAYS, description="a message to an endpoint, and an unused `callback_url`"
+    )
 
 
 class SandboxSettings(BaseModel):
