@@ -12,7 +12,7 @@ from gateway.dependencies import ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.keys import key_list, new_key
 from gateway.openapi import problems
-from gateway.resources import credits_resource
+from notify.resources import credits_resource
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest, NotForThisKey, NotFound, Unauthenticated
 from schemas.identity_api import (

@@ -18,8 +18,8 @@ from gateway.generation_list import GenerationList, page_of
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
-from gateway.resources import credits_of
 from intake.orders import Payer
+from notify.resources import credits_of
 from schemas.api import GenerationCredits
 from schemas.batches import MOST_GENERATIONS, Part
 from schemas.enums import Status

@@ -12,8 +12,8 @@ from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
 from gateway.preferences import APPLIED, Prefer, wait_of
-from gateway.resources import generation_resource, path_of
 from gateway.waiting import waited
+from notify.resources import generation_resource, path_of
 from schemas.api import GenerationResource
 from schemas.batches import parts_of
 from schemas.errors import NotCancellable, NotFinished, NotFound, Unauthenticated
