@@ -11,7 +11,7 @@ from contextlib import nullcontext
 
 from celery.exceptions import SecurityWarning
 
-from intake.redis_door import use_intake
+from intake.redis.celery_task import use_intake
 from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
