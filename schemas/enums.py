@@ -8,6 +8,7 @@ class Door(StrEnum):
 
     GENERATIONS = "generations"
     EVENTS = "events"
+    WEBHOOKS = "webhooks"
     SHARES = "shares"
     UPLOADS = "uploads"
     MODELS = "models"
