@@ -15,6 +15,7 @@ import tasks.pipeline
 from providers.registry import Providers
 from schemas.enums import Queue
 from schemas.settings import Settings
+from schemas.shares import Shares
 from storage import acceptance, leases
 from storage.database import Database
 from storage.leases import LeaseKeeper
@@ -56,6 +57,7 @@ def ground(
                 dispatcher=Mailbox(own),
                 announce=lambda *_: None,
                 queues=frozenset(Queue),
+                hosts=Shares(each=1, total=1),
                 worker_name="the model",
             )
             yield Ground(services, clock, ids, files, crashes)

@@ -25,6 +25,7 @@ from schemas.enums import Kind, Queue, Stage
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
 from schemas.setting_groups import PipelineSettings
+from schemas.shares import Shares
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
@@ -132,6 +133,7 @@ def services_with(
         dispatcher=Mailbox(database),
         announce=lambda *_: None,
         queues=queues,
+        hosts=Shares(each=1, total=1),
         worker_name="a test",
     )
 
