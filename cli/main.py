@@ -10,6 +10,7 @@ from cli.commands import credits as credits_group
 from cli.commands import (
     customers,
     data,
+    door,
     generations,
     keys,
     local,
@@ -64,6 +65,7 @@ app.add_typer(credits_group.app, name="credits")
 app.add_typer(models.app, name="models")
 app.add_typer(vendors.app, name="providers")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(door.app, name="door")
 
 
 def main() -> None:
