@@ -1,11 +1,17 @@
 """The Redis door as a Celery task."""
 
+import tenacity
 from celery import current_task, shared_task
 
 from intake.orders import Intake
-from intake.redis.operations import enqueue, refused
+from intake.redis.operations import perform, refused
+from intake.redis.replies import CELERY
+from intake.redis.request import Operation, Request
 from schemas.enums import TaskName
 from schemas.errors import InvalidRequest, RequestError
+from storage.outages import OUTAGES
+
+_OUTLAST_SECONDS = 600
 
 _intake: Intake | None = None
 
@@ -26,10 +32,22 @@ def _current_intake() -> Intake:
 # delivers the message twice, the idempotency key still makes one generation.
 @shared_task(name=TaskName.ENQUEUE, ignore_result=False, acks_late=True)
 def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
-    """The Celery task of `enqueue`. Takes keyword arguments only."""
+    """The Celery task of an order. Takes keyword arguments only."""
     if args:
         return refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
-    return enqueue(_current_intake(), kwargs, str(current_task.request.id))
+    message_id = str(current_task.request.id)
+    request = Request(message_id, Operation.ENQUEUE, kwargs, CELERY, None, False, "celery", b"")
+    return _outlasting(_current_intake(), request)
+
+
+# The worker has taken the message, and no row exists yet. During an outage of the database, the order waits here, and
+# later messages wait in Redis.
+_outlasting = tenacity.retry(
+    retry=tenacity.retry_if_exception_type(OUTAGES),
+    wait=tenacity.wait_exponential(multiplier=0.2, max=5),
+    stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
+    reraise=True,
+)(perform)
 
 
 @shared_task(name=TaskName.REFUSE, ignore_result=False)

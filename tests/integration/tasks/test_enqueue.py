@@ -1,11 +1,11 @@
 from uuid import UUID, uuid4
 
-from intake.redis import operations
 from storage import batches, generations, ledger
 from storage.database import Database
 from storage.ledger import Balance
 from storage.sql import of
 from tasks.services import WorkerServices
+from tests.integration.intake.raw_messages import served
 from tests.support import new_customer
 from workers.lifecycle import intake_of
 
@@ -13,7 +13,7 @@ REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 
 
 def enqueue(worker: WorkerServices, arguments: dict[str, object], message_id: str = "") -> dict[str, object]:
-    return operations.enqueue(intake_of(worker), arguments, message_id=message_id or str(uuid4()))
+    return served(intake_of(worker), arguments, message_id=message_id or None)
 
 
 def problem(answer: dict[str, object]) -> dict[str, object]:
