@@ -38,6 +38,7 @@ from schemas.setting_groups import (
     TestKeySettings,
 )
 from schemas.unprefixed import UnprefixedSource
+from schemas.webhook_settings import WebhookSettings
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     door: DoorSettings = DoorSettings()
     openai: OpenaiSettings = OpenaiSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()
