@@ -79,7 +79,7 @@ def test_redis_door_reaches_a_test_customer_by_its_own_id_only(
     worker: WorkerServices, database: Database, live: NewCustomer, test_id: UUID
 ) -> None:
     for customer_id in (live.id, test_id, live.id, test_id):
-        assert "error" not in enqueue(worker, customer_id, f"to {customer_id}")
+        assert "error" not in enqueue(worker, customer_id, f"to-{customer_id}")
 
     with database.transaction() as session:
         rows = session.execute(text("SELECT customer_id, provider FROM generations")).all()
