@@ -8,8 +8,8 @@ from gateway.authentication import TheCaller, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
-from gateway.resources import generation_resource, path_of
 from gateway.waiting import find
+from notify.resources import generation_resource, path_of
 from schemas.api import GenerationResource
 from schemas.errors import NotFinished, NotFound
 from storage import details

@@ -37,6 +37,7 @@ from schemas.setting_groups import (
     TestKeySettings,
 )
 from schemas.unprefixed import UnprefixedSource
+from schemas.webhook_settings import WebhookSettings
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
     inputs: InputSettings = InputSettings()
     intake: IntakeSettings = IntakeSettings()
     openai: OpenaiSettings = OpenaiSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 
 from celery.exceptions import SecurityWarning
 
-from intake.redis_door import use_intake
+from intake.redis.celery_task import use_intake
 from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
@@ -53,7 +53,8 @@ def main() -> None:
     is_door = options.role is Role.REQUESTS
     # A request has no row yet. Only the message holds the request.
     app = create_app(settings, process="worker", is_door=is_door)
-    with open_services(app, settings, worker_name=f"{name}#{os.getpid()}", queues=definition.queues) as services:
+    worker_name = f"{name}#{os.getpid()}"
+    with open_services(app, settings, worker_name=worker_name, queues=definition.queues, threads=threads) as services:
         use_services(services)
         use_intake(intake_of(services))
         with fetching(settings.redis_url) if is_door else nullcontext():

@@ -104,7 +104,7 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         loader=InstalledLoader,
         task_cls="workers.task:ReelworksTask",
         # Only workers import these modules, by name: a gateway starts without them.
-        include=[*(f"tasks.{module}" for module in _TASK_MODULES), "intake.redis_door"],
+        include=[*(f"tasks.{module}" for module in _TASK_MODULES), "intake.redis.celery_task"],
     )
     app.conf.update(**_TASKS, **_WORKERS, **_BEAT, **_redis(process, is_door=is_door))
     app.conf.worker_enable_remote_control = settings.remote_control != "off"

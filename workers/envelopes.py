@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final
 
 from schemas.enums import Queue, TaskName
+from schemas.plain_messages import Refused, Unreadable, content, mapping, parsed_object, plain_message, visible
 from schemas.stages import WORK
-from workers.plain_messages import Refused, Unreadable, content, mapping, parsed_object, plain_message, visible
 
 TASKS_OF: Final[Mapping[str, frozenset[str]]] = {
     **{queue.value: frozenset(work.task.value for work in WORK.values() if work.queue is queue) for queue in Queue},

@@ -50,9 +50,9 @@ FIXES = (
         name="the limit of requests before an answer",
         breaks="one connection brings work without end",
         file="gateway/connections.py",
-        old="_MOST_PIPELINED = 16\n",
+        old="_MOST_PIPELINED = 2\n",
         new="_MOST_PIPELINED = 10**9\n",
-        checks=("10,000 requests at once",),
+        checks=("10,000 requests at once", "100 with ten requests at once"),
     ),
     Mutant(
         name="the least size of a chunk",
@@ -206,6 +206,14 @@ FIXES = (
         old="_READERS = Shares(each=2, total=4)\n",
         new="_READERS = Shares(each=4, total=4)\n",
         checks=("16 orders with a picture at bytes a second",),
+    ),
+    Mutant(
+        name="the threads of one account's hosts",
+        breaks="silent hosts of one vendor's results stop the results of all others",
+        file="workers/lifecycle.py",
+        old="Shares(each=max(1, threads - _THREADS_FOR_OTHERS), total=threads)",
+        new="Shares(each=threads, total=threads)",
+        checks=("12 orders with a silent host",),
     ),
     Mutant(
         name="the least rate of a result",

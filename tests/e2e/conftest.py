@@ -34,6 +34,7 @@ _PIPELINE = PipelineSettings(
     lease_seconds=4,
     resend_after_seconds=3,
     backoff_base_seconds=0.2,
+    poll_by_usual_times=False,
     poll_first_seconds=0.5,
     poll_with_callback_seconds=600,
     unknown_submit_grace_seconds=600,

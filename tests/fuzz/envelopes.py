@@ -13,10 +13,10 @@ from kombu.transport.virtual import Channel, Message
 
 from drills.hostile.messages import message
 from schemas.enums import TaskName
+from schemas.plain_messages import Unreadable, visible
 from tests.fuzz.changes import changed_bytes, changed_document, changed_text
 from tests.fuzz.target import Target
 from workers.envelopes import TASKS_OF, checked
-from workers.plain_messages import Unreadable, visible
 
 _APP = Celery("envelopes", set_as_current=False)
 _APP.conf.accept_content = ["json"]

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
 from api_gateway import _ROUTERS
-from intake.redis_door import EnqueueArguments, _parse
+from intake.redis.operations import EnqueueArguments, _parse
 from schemas.errors import InvalidRequest
 from schemas.habits import HABITS
 from schemas.orders import GenerationRequest

@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from api_gateway import create_app as create_gateway
-from intake import redis_door
 from intake.orders import Intake
+from intake.redis import operations
 from schemas.settings import Settings
 from tests.integration.gateway.serving import serving
 from tests.support import NewCustomer
@@ -76,7 +76,7 @@ def redis_door_of(intake: Intake) -> Door:
 
     def order(customer: NewCustomer, request: Mapping[str, object], key: str | None) -> Answer:
         arguments: dict[str, object] = {"customer_id": str(customer.id), "request": request, "idempotency_key": key}
-        answer: dict[str, Any] = redis_door.enqueue(intake, arguments, message_id=str(uuid4()))
+        answer: dict[str, Any] = operations.enqueue(intake, arguments, message_id=str(uuid4()))
         models = (answer.get("requested_model"), answer.get("model"))
         return Answer(answer.get("id"), bool(answer.get("is_new")), answer.get("error", {}), models)
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from api_gateway import create_app
 from intake.digests import Digest, value_of
 from intake.orders import Intake, Payer
-from intake.redis_door import enqueue
+from intake.redis.operations import enqueue
 from schemas.batches import parts_of
 from schemas.enums import ErrorCode, SweepKind
 from schemas.errors import InsufficientCredits

@@ -19,7 +19,7 @@ from api_gateway import create_app as create_gateway
 from gateway.dialects import error_form
 from gateway.problems import MEDIA_TYPE
 from intake.orders import Intake
-from intake.redis_door import enqueue
+from intake.redis.operations import enqueue
 from schemas.errors import RequestError
 from schemas.settings import Settings
 from stack.stack import Stack

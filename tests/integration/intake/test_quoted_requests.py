@@ -10,7 +10,7 @@ import pytest
 
 from api_gateway import create_app as create_gateway
 from intake.orders import Intake
-from intake.redis_door import enqueue
+from intake.redis.operations import enqueue
 from schemas.settings import Settings
 from tests.integration.gateway.serving import serving
 from tests.integration.intake import fields

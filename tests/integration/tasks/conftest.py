@@ -61,6 +61,7 @@ def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
         update={
             "backoff_base_seconds": 0.001,
             "outage_pause_seconds": 0.001,
+            "poll_by_usual_times": False,
             "poll_with_callback_seconds": 0.001,
             "submit_failures": 3,
             "stage_failures": 3,

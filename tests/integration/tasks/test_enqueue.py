@@ -1,6 +1,6 @@
 from uuid import UUID, uuid4
 
-from intake import redis_door
+from intake.redis import operations
 from storage import batches, generations, ledger
 from storage.database import Database
 from storage.ledger import Balance
@@ -13,7 +13,7 @@ REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 
 
 def enqueue(worker: WorkerServices, arguments: dict[str, object], message_id: str = "") -> dict[str, object]:
-    return redis_door.enqueue(intake_of(worker), arguments, message_id=message_id or str(uuid4()))
+    return operations.enqueue(intake_of(worker), arguments, message_id=message_id or str(uuid4()))
 
 
 def problem(answer: dict[str, object]) -> dict[str, object]:

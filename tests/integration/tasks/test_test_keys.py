@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from intake import redis_door
 from intake.orders import Payer
+from intake.redis import operations
 from sandbox.client import SandboxClient
 from schemas.enums import Stage
 from schemas.orders import GenerationRequest
@@ -72,7 +72,7 @@ def test_audit_finds_a_live_order_at_the_sandbox_and_a_test_order_elsewhere(
 
 def enqueue(worker: WorkerServices, customer_id: UUID, message: str) -> dict[str, object]:
     arguments: dict[str, object] = {"customer_id": str(customer_id), "request": REQUEST}
-    return redis_door.enqueue(intake_of(worker), arguments, message_id=message)
+    return operations.enqueue(intake_of(worker), arguments, message_id=message)
 
 
 def test_redis_door_reaches_a_test_customer_by_its_own_id_only(

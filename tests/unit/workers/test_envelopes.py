@@ -11,8 +11,8 @@ from kombu.transport.virtual import Channel, Message
 from drills.hostile.messages import WRONG, message
 from schemas.enums import Queue, TaskName
 from schemas.json_values import MOST_VALUES, TOO_MANY_VALUES
+from schemas.plain_messages import Unreadable
 from workers.envelopes import checked
-from workers.plain_messages import Unreadable
 
 KEYWORDS = {"customer_id": "a customer", "request": {"prompt": "a prompt"}}
 

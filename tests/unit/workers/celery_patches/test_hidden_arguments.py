@@ -18,7 +18,7 @@ BODY = [["a secret prompt"], {"prompt": "a secret prompt"}, {}]
 @pytest.fixture
 def private_app(app: Celery) -> Celery:
     """The application with the task of the Redis door, whose arguments hold a prompt."""
-    import_module("intake.redis_door")
+    import_module("intake.redis.celery_task")
     app.finalize()
     return app
 

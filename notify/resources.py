@@ -3,7 +3,7 @@
 Leases, remote ids and vendors' URLs stay internal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from schemas.api import (
     GenerationResource,
 )
 from schemas.causes import CONSEQUENCES, cause_of_cancel, cause_of_failure
-from schemas.enums import AssetRole, Stage, TransferKind
+from schemas.enums import AssetRole, ErrorCode, Stage, TransferKind
 from schemas.orders import Order
 from schemas.setting_groups import RetentionSettings
 from schemas.stages import status_of
@@ -91,15 +91,27 @@ def failure_of(row: Generation) -> GenerationFailure | None:
 def outcome_of(details: Details) -> GenerationOutcome | None:
     """The consequence of a failure or a cancellation; None for any other generation."""
     row = details.generation
-    was_accepted = row.remote_id is not None
-    if row.error_code is not None:
-        cause = cause_of_failure(row.error_code, was_accepted=was_accepted)
-    elif row.stage is Stage.CANCELLED:
+    is_charged = TransferKind.CAPTURE in details.moved
+    return outcome_of_end(row.stage, row.error_code, was_accepted=row.remote_id is not None, is_charged=is_charged)
+
+
+def outcome_of_end(
+    stage: Stage, code: ErrorCode | None, *, was_accepted: bool, is_charged: bool
+) -> GenerationOutcome | None:
+    """The consequence of a failure or a cancellation; None in any other stage.
+
+    Args:
+        code: the reason of a failure.
+        was_accepted: whether a provider accepted the work.
+        is_charged: whether the credits were taken.
+    """
+    if code is not None:
+        cause = cause_of_failure(code, was_accepted=was_accepted)
+    elif stage is Stage.CANCELLED:
         cause = cause_of_cancel(was_accepted=was_accepted)
     else:
         return None
     consequence = CONSEQUENCES[cause]
-    is_charged = TransferKind.CAPTURE in details.moved
     return GenerationOutcome(
         cause=cause, charged=is_charged, retryable=consequence.is_retryable, message=consequence.words
     )
@@ -127,11 +139,19 @@ def credits_of(price: int, moved: Mapping[TransferKind, int]) -> GenerationCredi
 
 
 def _links(details: Details, retention: RetentionSettings) -> GenerationLinks:
-    path = path_of(details.generation.id)
     kept = {asset.role for asset in details.assets if assets.gone_at(asset, retention) is None}
-    roles = kept if details.generation.stage is Stage.COMPLETED else set()
+    return links_of(details.generation.id, kept if details.generation.stage is Stage.COMPLETED else ())
+
+
+def links_of(generation_id: UUID, kept: Collection[AssetRole]) -> GenerationLinks:
+    """The links of a generation.
+
+    Args:
+        kept: the files that the customer gets.
+    """
+    path = path_of(generation_id)
     return GenerationLinks(
         self=path,
-        content=f"{path}/content" if AssetRole.RESULT in roles else None,
-        thumbnail=f"{path}/thumbnail" if AssetRole.POSTER in roles else None,
+        content=f"{path}/content" if AssetRole.RESULT in kept else None,
+        thumbnail=f"{path}/thumbnail" if AssetRole.POSTER in kept else None,
     )

@@ -1,16 +1,17 @@
-"""`generation.enqueue`: the Redis door. Services need only a Celery client to use it."""
+"""What a request may ask for. Each operation gives the answer of the door, or the problem of a refusal."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
 from uuid import UUID
 
 import tenacity
-from celery import current_task, shared_task
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from intake.digests import message_key
 from intake.orders import Intake, Payer
+from intake.redis.request import Operation, Request
 from schemas.batches import parts_of
-from schemas.enums import TaskName
-from schemas.errors import InvalidRequest, RequestError
+from schemas.errors import RequestError
 from schemas.orders import GenerationRequest, IdempotencyKey
 from schemas.refusals import Location, Place, refusal
 from schemas.stages import status_of
@@ -31,35 +32,9 @@ class EnqueueArguments(BaseModel):
     idempotency_key: IdempotencyKey | None = Field(default=None, description="default: the id of the message")
 
 
-_intake: Intake | None = None
-
-
-def use_intake(intake: Intake) -> None:
-    """Set the intake of this process. `workers` calls this when a process starts."""
-    global _intake
-    _intake = intake
-
-
-def _current_intake() -> Intake:
-    if _intake is None:
-        raise RuntimeError("the Redis door runs in a worker process: start one with `reelworks worker`")
-    return _intake
-
-
-# Acknowledged late, unlike all other tasks: until this task ends, the order exists only in the message. If Redis
-# delivers the message twice, the idempotency key still makes one generation.
-@shared_task(name=TaskName.ENQUEUE, ignore_result=False, acks_late=True)
-def enqueue_task(*args: object, **kwargs: object) -> dict[str, object]:
-    """The Celery task of `enqueue`. Takes keyword arguments only."""
-    if args:
-        return _refused(InvalidRequest("generation.enqueue takes keyword arguments only: customer_id and request"))
-    return enqueue(_current_intake(), kwargs, message_id=str(current_task.request.id))
-
-
-@shared_task(name=TaskName.REFUSE, ignore_result=False)
-def refuse_task(detail: str) -> dict[str, object]:
-    """Answer a message that is no order. `workers.envelopes` puts this task in place of such a message."""
-    return _refused(RequestError(detail))
+def perform(intake: Intake, request: Request) -> dict[str, object]:
+    """The answer to a request: `{"error": problem}` where it is refused. Raises an outage, and no RequestError."""
+    return OPERATIONS[request.operation](intake, request.arguments, request.id)
 
 
 # The worker has taken the message, and no row exists yet. During an outage of the database, the order waits here, and
@@ -70,7 +45,7 @@ def refuse_task(detail: str) -> dict[str, object]:
     stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
     reraise=True,
 )
-def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) -> dict[str, object]:
+def enqueue(intake: Intake, arguments: dict[str, object], message_id: str) -> dict[str, object]:
     """Take an order, exactly as the HTTP door does.
 
     Args:
@@ -89,7 +64,7 @@ def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) ->
             return {"object": "batch", "id": str(batch.id), "is_new": batch.is_new}
         accepted = intake.take(wanted.request, payer, idempotency_key=key)
     except RequestError as error:
-        return _refused(error)
+        return refused(error)
     generation = accepted.generation
     return {
         "id": str(generation.id),
@@ -99,6 +74,12 @@ def enqueue(intake: Intake, arguments: dict[str, object], *, message_id: str) ->
         "requested_model": generation.order.get("requested_model"),
     }
 
+
+Perform = Callable[[Intake, dict[str, object], str], dict[str, object]]
+"""Serves the arguments of a message, whose id is the last argument."""
+
+OPERATIONS: Final[Mapping[Operation, Perform]] = {Operation.ENQUEUE: enqueue}
+"""The operations of the door."""
 
 _test_customers: dict[UUID, bool] = {}
 
@@ -131,5 +112,6 @@ def _place_of(location: Location) -> Place:
     return Place(location, EnqueueArguments, "kwargs")
 
 
-def _refused(error: RequestError) -> dict[str, object]:
+def refused(error: RequestError) -> dict[str, object]:
+    """The answer to a request that is not served."""
     return {"error": error.problem()}
