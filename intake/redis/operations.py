@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
-import tenacity
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from intake.digests import message_key
@@ -16,9 +15,7 @@ from schemas.orders import GenerationRequest, IdempotencyKey
 from schemas.refusals import Location, Place, refusal
 from schemas.stages import status_of
 from storage import customers
-from storage.outages import OUTAGES
 
-_OUTLAST_SECONDS = 600
 _MOST_REMEMBERED = 10_000
 
 
@@ -37,14 +34,6 @@ def perform(intake: Intake, request: Request) -> dict[str, object]:
     return OPERATIONS[request.operation](intake, request.arguments, request.id)
 
 
-# The worker has taken the message, and no row exists yet. During an outage of the database, the order waits here, and
-# later messages wait in Redis.
-@tenacity.retry(
-    retry=tenacity.retry_if_exception_type(OUTAGES),
-    wait=tenacity.wait_exponential(multiplier=0.2, max=5),
-    stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
-    reraise=True,
-)
 def enqueue(intake: Intake, arguments: dict[str, object], message_id: str) -> dict[str, object]:
     """Take an order, exactly as the HTTP door does.
 
