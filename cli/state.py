@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from celery import Celery
 from redis import Redis
 from sqlalchemy.exc import ProgrammingError
 
@@ -27,7 +26,8 @@ from workers.roles import ROLES, role_of
 
 _PATIENCE_SECONDS = 6.0
 _ASK_SECONDS = 3.0
-_ROUND_SECONDS = 1.0
+# A worker sends a heartbeat every two seconds, or more often.
+_HEARTBEAT_SECONDS = 2.0
 
 T = TypeVar("T")
 
@@ -181,28 +181,20 @@ def _ask_gateway(addresses: Sequence[str]) -> None:
 
 
 def _serving(settings: Settings, patience: float) -> Mapping[Queue, Sequence[str]]:
-    """The workers of each queue. Ask again while a queue has no worker: a busy worker may answer late."""
-    found: dict[str, set[str]] = {}
-    ends_at = time.monotonic() + patience
-    with create_app(settings, process="worker") as app:
-        if settings.remote_control == "off":
-            return _heard(app, patience)
-        while set(Queue) - set(found) and (left := ends_at - time.monotonic()) > 0:
-            answers = app.control.inspect(timeout=min(left, _ROUND_SECONDS)).active_queues() or {}
-            for node, served in answers.items():
-                for queue in served:
-                    found.setdefault(queue["name"], set()).add(node)
-    return {queue: sorted(found[queue]) for queue in Queue if queue in found}
-
-
-def _heard(app: Celery, patience: float) -> Mapping[Queue, Sequence[str]]:
     """The workers of each queue, by their heartbeats: a node's name holds its role."""
 
     def served(heard: Heartbeats) -> Mapping[Queue, Sequence[str]]:
         roles = [(node, role) for node in sorted(heard) if (role := role_of(node))]
         return {queue: nodes for queue in Queue if (nodes := [n for n, role in roles if queue in ROLES[role].queues])}
 
-    return served(hear(app, seconds=patience, is_enough=lambda heard: set(served(heard)) == set(Queue)))
+    # By then each living worker has sent a heartbeat, so all workers of a queue are named.
+    complete_at = time.monotonic() + _HEARTBEAT_SECONDS
+
+    def is_enough(heard: Heartbeats) -> bool:
+        return time.monotonic() > complete_at and set(served(heard)) == set(Queue)
+
+    with create_app(settings, process="worker") as app:
+        return served(hear(app, seconds=patience, is_enough=is_enough))
 
 
 def _place(url: str) -> str:

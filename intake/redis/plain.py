@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from intake.redis.arguments import read_object
-from intake.redis.moments import moment
 from intake.redis.replies import KEPT, Reply, reply_to
 from intake.redis.request import RefusedRequest, Request, operation_of
 from schemas.errors import InvalidRequest, RequestError
-from schemas.plain_messages import Refused, Unreadable, visible
+from schemas.plain_messages import Refused, Unreadable, moment, visible
 
 _FIELDS: Final = frozenset({"operation", "id", "arguments", "reply_to", "expires", "signature"})
 

@@ -6,8 +6,7 @@ from uuid import uuid4
 import redis
 
 from intake.orders import Intake
-from intake.redis import overload
-from intake.redis.overload import Load
+from intake.redis.overload import STATE_KEY, STATE_SECONDS, Gauge, Load
 from intake.redis.request import Operation
 from schemas.door_settings import DoorSettings
 from tests.integration.intake.raw_messages import Wire, served
@@ -50,19 +49,19 @@ def test_other_operations_are_served(intake: Intake, customer: NewCustomer, wire
 
 
 def test_key_tells_clients_the_depth_of_all_lists(broker: redis.Redis) -> None:
-    lists = ["requests", "requests\x06\x163"]
+    gauge = Gauge(broker, SETTINGS)
     broker.lpush("requests", "1", "2")
-    open_door = overload.measured(broker, lists, SETTINGS)
-    told = json.loads(broker.get(overload.STATE_KEY) or "")
+    gauge.measure()
+    is_over, told = gauge.load.is_over, json.loads(broker.get(STATE_KEY) or "")
     broker.lpush("requests\x06\x163", "3")
-    full = overload.measured(broker, lists, SETTINGS)
-    told_full = json.loads(broker.get(overload.STATE_KEY) or "")
+    gauge.measure()
+    told_full = json.loads(broker.get(STATE_KEY) or "")
 
-    assert (open_door.is_over, full.is_over) == (False, True)
+    assert (is_over, gauge.load.is_over) == (False, True)
     usual = {"most": 2, "requires_signatures": False}
     assert told == {"state": "open", "depth": 2, "retry_after": None, **usual}
     assert told_full == {"state": "overloaded", "depth": 3, "retry_after": 7, **usual}
-    assert 0 < broker.ttl(overload.STATE_KEY) <= overload.STATE_SECONDS
+    assert 0 < broker.ttl(STATE_KEY) <= STATE_SECONDS
 
 
 def test_unknown_customer_is_not_told_from_a_known_one_while_the_door_is_full(intake: Intake, wire: Wire) -> None:
