@@ -10,6 +10,7 @@ from intake.redis.overload import STATE_KEY, STATE_SECONDS, Gauge, Load
 from intake.redis.request import Operation
 from schemas.door_settings import DoorSettings
 from tests.integration.intake.raw_messages import Wire, served
+from tests.integration.intake.test_redis_serving import a_door, a_plain_order
 from tests.support import NewCustomer
 
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
@@ -67,3 +68,15 @@ def test_key_tells_clients_the_depth_of_all_lists(broker: redis.Redis) -> None:
 def test_unknown_customer_is_not_told_from_a_known_one_while_the_door_is_full(intake: Intake, wire: Wire) -> None:
     arguments = {"customer_id": str(uuid4()), "request": REQUEST}
     assert served(intake, arguments, wire=wire, load=OVER)["error"]["code"] == "overloaded"
+
+
+def test_door_refuses_orders_by_its_last_measure(intake: Intake, broker: redis.Redis, customer: NewCustomer) -> None:
+    door = a_door(intake, broker)
+    door.server.gauge.load = OVER
+    order = a_plain_order(customer, reply_to={"list": "reelworks:answers:mine"})
+    door.served(order)
+    door.server.gauge.measure()
+    door.served(order)
+
+    told = [json.loads(raw)["answer"] for raw in broker.lrange("reelworks:answers:mine", 0, -1)]
+    assert (told[1]["error"]["code"], told[0]["is_new"]) == ("overloaded", True)
