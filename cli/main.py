@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from cli.commands import credits as credits_group
-from cli.commands import customers, data, door, generations, keys, local, models, processes, services, state, vendors
+from cli.commands import (
+    customers,
+    data,
+    door,
+    generations,
+    keys,
+    local,
+    models,
+    processes,
+    services,
+    state,
+    vendors,
+    webhooks,
+)
 from cli.configuration import warn_of_unknown_variables
 from cli.console import console, errors
 from schemas.errors import ReelworksError
@@ -51,6 +64,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(credits_group.app, name="credits")
 app.add_typer(models.app, name="models")
 app.add_typer(vendors.app, name="providers")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(door.app, name="door")
 
 

@@ -66,6 +66,14 @@ class TooManyShares(RequestError):
     title = "Too many shares"
 
 
+class TooManyEndpoints(RequestError):
+    """The customer has as many webhook endpoints as a customer may have."""
+
+    http_status = 409
+    code = "too_many_endpoints"
+    title = "Too many webhook endpoints"
+
+
 class RangeNotSatisfiable(RequestError):
     http_status = 416
     code = "range_not_satisfiable"

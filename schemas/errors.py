@@ -4,9 +4,9 @@ ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
     Unauthenticated 401 (KeyExpired, KeyRevoked, SignatureInvalid), InsufficientCredits 402, CapReached 402,
     InsufficientScope 403, OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
-    NotCancellable 409, NotFinished 409, ModelRetired 410, GenerationDeleted 410, Expired 410, InvalidRequest 422,
-    IdempotencyMismatch 422, TooManyRequests 429, InternalError 500, ModelPaused 503, NoSandbox 503,
-    Unavailable 503 (Overloaded)
+    NotCancellable 409, NotFinished 409, EndpointPaused 409, TooManyDeliveries 409, ModelRetired 410,
+    GenerationDeleted 410, Expired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
+    InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -170,6 +170,22 @@ class NotFinished(RequestError):
     http_status = 409
     code = "not_finished"
     title = "Not finished"
+
+
+class EndpointPaused(RequestError):
+    """Nothing is sent to a paused webhook endpoint."""
+
+    http_status = 409
+    code = "endpoint_paused"
+    title = "Webhook endpoint paused"
+
+
+class TooManyDeliveries(RequestError):
+    """One request sends no more webhook messages once more."""
+
+    http_status = 409
+    code = "too_many_deliveries"
+    title = "Too many webhook deliveries"
 
 
 class GenerationDeleted(RequestError):

@@ -1,7 +1,7 @@
 """Accepts orders: the generation's row and the hold are one transaction, for HTTP and for Redis."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +16,7 @@ from storage.digests import EqualOrders
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 from storage.transitions import NewGeneration
+from storage.webhooks import callback_urls
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,8 @@ def insert(
     """
     keys = [identity.idempotency_key, *[None] * (len(orders) - 1)]
     ids = sorted((uuid4() for _ in orders), reverse=True)
-    new = [_new(identity, *each, pipeline) for each in zip(ids, keys, orders, strict=True)]
+    endpoints = callback_urls.endpoints_of(sql, identity.customer_id, [one.callback_url for one in orders])
+    new = [_new(identity, *each, endpoints, pipeline) for each in zip(ids, keys, orders, strict=True)]
     if not transitions.insert(sql, new, resend_after=pipeline.resend_after_seconds):
         return []
     rows = [each.row for each in new]
@@ -176,7 +178,12 @@ def insert(
 
 
 def _new(
-    identity: Identity, generation_id: UUID, key: str | None, order: Order, pipeline: PipelineSettings
+    identity: Identity,
+    generation_id: UUID,
+    key: str | None,
+    order: Order,
+    endpoints: Mapping[str | None, UUID],
+    pipeline: PipelineSettings,
 ) -> NewGeneration:
     values: dict[str, Any] = {
         "id": generation_id, "customer_id": identity.customer_id, "idempotency_key": key,
@@ -184,7 +191,7 @@ def _new(
         "order": order.model_dump(mode="json"), "credits": order.credits, "provider": order.routes[0].provider,
     }  # fmt: skip
     deadline_after = order.deadline_seconds or pipeline.deadline_seconds
-    return NewGeneration(Generation(**values), deadline_after)
+    return NewGeneration(Generation(**values), deadline_after, endpoints.get(order.callback_url))
 
 
 _FIND_EARLIER = returns(Generation)("""

@@ -96,9 +96,14 @@ class AddressPolicy:
             return None
         if not _is_public(real):
             return "the file's host is not public"
-        if port < _FIRST_FREE_PORT and port not in _WEB_PORTS:
+        if not is_web_port(port):
             return f"the file's link names port {port}: use 443, 80 or a port from {_FIRST_FREE_PORT}"
         return None
+
+
+def is_web_port(port: int) -> bool:
+    """Whether a port can belong to a web server."""
+    return port in _WEB_PORTS or port >= _FIRST_FREE_PORT
 
 
 def _is_public(address: Address) -> bool:

@@ -1,0 +1,1 @@
+"""The examples of `clients/examples`, as programs."""
