@@ -117,13 +117,13 @@ class DoorOperations:
         The same message is sent again after a lost connection: the door serves the id of a message once.
         """
         message_id = str(uuid.uuid4())
+        message = self._envelope(message_id, operation, arguments)
         retries = Retries(self._io, self._retry_for)
-        deadline = Deadline(self._timeout)
         while True:
             trouble: ApiError | ConnectionFailed
             try:
-                await self._io.ask("lpush", REQUESTS, self._envelope(message_id, operation, arguments))
-                answer = await self._answer(message_id, deadline)
+                await self._io.ask("lpush", REQUESTS, message)
+                answer = await self._answer(message_id)
             except LOST as error:
                 trouble = ConnectionFailed(f"Redis: {error}")
             else:
@@ -133,7 +133,6 @@ class DoorOperations:
                     return answer
                 trouble = ApiError.of(answer["error"])
             await retries.pause_after(trouble)
-            deadline = Deadline(self._timeout)
 
     async def notifications(
         self, group: str, consumer: str, *, stream: str = EVENTS, idle_after: float = 60
@@ -184,9 +183,10 @@ class DoorOperations:
             envelope |= {"arguments": text, "signature": signature(self._api_key, operation, message_id, text)}
         return json.dumps(envelope)
 
-    async def _answer(self, message_id: str, deadline: Deadline) -> dict[str, Any] | None:
+    async def _answer(self, message_id: str) -> dict[str, Any] | None:
+        deadline = Deadline(self._timeout)
         while deadline.remaining:
-            if found := await self._io.ask("blpop", [ANSWERS + message_id], timeout=BLOCK_SECONDS):
+            if found := await self._io.ask("brpop", [ANSWERS + message_id], timeout=BLOCK_SECONDS):
                 answer: dict[str, Any] = json.loads(found[1])["answer"]
                 return answer
         return None
