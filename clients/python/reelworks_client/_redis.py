@@ -92,9 +92,9 @@ class Entries:
         streams = {self._stream: self._place}
         found = await self._io.ask("xreadgroup", self._group, self._consumer, streams, count=_READ, **block)
         entries: list[tuple[str, dict[str, str]]] = found[0][1] if found else []
-        if entries or self._place == "0":
-            self._place = "0" if self._place == "0" and entries else ">"
+        if entries:
             return entries
+        self._place = ">"
         _, taken, *_ = await self._io.ask(
             "xautoclaim", self._stream, self._group, self._consumer, self._idle_milliseconds, count=_READ
         )
