@@ -18,7 +18,7 @@ BLOCK_SECONDS: Final = 2
 LOST: Final = (RedisConnectionError, RedisTimeoutError)
 """The errors of a lost connection."""
 
-_READ: Final = 100
+_READ: Final = 10
 
 
 class RedisIO(Pauses, Protocol):
@@ -75,7 +75,7 @@ class Entries:
         try:
             return await self._read()
         except ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
             await self._make_group()
             return []
