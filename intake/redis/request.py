@@ -18,6 +18,10 @@ class Operation(StrEnum):
     """What a request may ask for: the name of the task, or the field `operation` of a plain envelope."""
 
     ENQUEUE = "generation.enqueue"
+    ENQUEUE_BATCH = "batch.enqueue"
+    ESTIMATE = "generation.estimate"
+    GET = "generation.get"
+    CANCEL = "generation.cancel"
 
 
 Wire = Literal["celery", "plain"]

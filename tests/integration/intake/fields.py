@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api_gateway import create_app
-from intake.redis.operations import EnqueueArguments
+from intake.redis.arguments import EnqueueArguments
 from schemas.identity_api import CUSTOMER_HEADER
 from tests.support import clean_settings
 
