@@ -39,6 +39,7 @@ TIMEOUT: Final = 30.0
 RETRY_FOR: Final = 60.0
 """Seconds for which a request is repeated."""
 
+_MOMENT: Final = 0.1
 _REMEMBERED: Final = 10_000
 _KEY_PREFIX: Final = re.compile(r"rw_(?:test_)?.{5}")
 
@@ -129,7 +130,8 @@ class DoorOperations:
             else:
                 if answer is None:
                     raise NoAnswer(f"the door did not answer within {self._timeout} seconds", _key_in(arguments))
-                if "error" not in answer:
+                # A generation has a member `error`, too.
+                if set(answer) != {"error"}:
                     return answer
                 trouble = ApiError.of(answer["error"])
             await retries.pause_after(trouble)
@@ -186,7 +188,9 @@ class DoorOperations:
     async def _answer(self, message_id: str) -> dict[str, Any] | None:
         deadline = Deadline(self._timeout)
         while deadline.remaining:
-            if found := await self._io.ask("brpop", [ANSWERS + message_id], timeout=BLOCK_SECONDS):
+            # 0 would mean for ever.
+            seconds = max(min(BLOCK_SECONDS, deadline.remaining), _MOMENT)
+            if found := await self._io.ask("brpop", [ANSWERS + message_id], timeout=seconds):
                 answer: dict[str, Any] = json.loads(found[1])["answer"]
                 return answer
         return None
