@@ -91,6 +91,12 @@ def refused(error: RequestError) -> dict[str, object]:
     return {"error": error.problem()}
 
 
+def problem_in(answer: Mapping[str, object]) -> dict[str, object] | None:
+    """The problem of a refusal. None: the answer is no refusal. A failed generation has a member `error`, too."""
+    problem = answer.get("error")
+    return problem if len(answer) == 1 and isinstance(problem, dict) else None
+
+
 def _enqueue(call: Call) -> dict[str, object]:
     wanted = parsed(EnqueueArguments, call.arguments)
     key = wanted.idempotency_key or message_key(call.message_id)
