@@ -9,6 +9,7 @@ import structlog
 from redis import Redis
 
 from intake.redis import keys
+from intake.redis.operations import problem_in
 from intake.redis.replies import Reply
 from intake.redis.request import Request
 from intake.redis.taking import Taken
@@ -89,7 +90,7 @@ class Answers:
         kept: dict[str, Any] = json.loads(raw) if raw else {}
         content: dict[str, object] | None = kept.get("answer")
         is_same = kept.get("request") == request.digest
-        return content if is_same and content is not None and "error" not in content else None
+        return content if is_same and content is not None and problem_in(content) is None else None
 
     def begin(self, request: Request) -> bool:
         """Whether a request may be served now. A request that was begun in time may be, however late it comes again."""

@@ -96,6 +96,12 @@ def summary(answer: Mapping[str, object]) -> dict[str, object]:
     return {name: answer[name] for name in ("object", "id", "is_new", "status", "error") if name in answer}
 
 
+def problem_in(answer: Mapping[str, object]) -> dict[str, object] | None:
+    """The problem of a refusal. None: the answer is no refusal. A failed generation has a member `error`, too."""
+    problem = answer.get("error")
+    return problem if len(answer) == 1 and isinstance(problem, dict) else None
+
+
 def _enqueue(call: Call) -> dict[str, object]:
     wanted = parsed(EnqueueArguments, call.arguments)
     key = wanted.idempotency_key or message_key(call.message_id)

@@ -19,7 +19,7 @@ from intake.orders import Intake
 from intake.redis import envelopes
 from intake.redis.answers import Answer, Answers
 from intake.redis.dead import DeadLetters
-from intake.redis.operations import perform, refused, summary
+from intake.redis.operations import perform, problem_in, refused, summary
 from intake.redis.overload import Gauge
 from intake.redis.request import RefusedRequest, Request
 from intake.redis.taking import Taken, Takers
@@ -206,8 +206,8 @@ def _internal(request: Request) -> InternalError:
 
 
 def _log(request: Request, content: dict[str, object]) -> None:
-    error = content.get("error")
-    if isinstance(error, dict):
-        log.info("request_refused", id=request.id, operation=request.operation, code=error.get("code"))
+    problem = problem_in(content)
+    if problem is not None:
+        log.info("request_refused", id=request.id, operation=request.operation, code=problem.get("code"))
     else:
         log.info("request_served", id=request.id, operation=request.operation, made=content.get("id"))

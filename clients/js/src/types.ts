@@ -141,6 +141,7 @@ export interface Generation {
   downloads: number;
   reference: string | null;
   metadata: Record<string, string>;
+  callback_url: string | null;
   rating: number | null;
   created_at: string;
   updated_at: string;

@@ -18,7 +18,7 @@ BLOCK_SECONDS: Final = 2
 LOST: Final = (RedisConnectionError, RedisTimeoutError)
 """The errors of a lost connection."""
 
-_READ: Final = 100
+_READ: Final = 10
 
 
 class RedisIO(Pauses, Protocol):
@@ -75,7 +75,7 @@ class Entries:
         try:
             return await self._read()
         except ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
             await self._make_group()
             return []
@@ -92,9 +92,9 @@ class Entries:
         streams = {self._stream: self._place}
         found = await self._io.ask("xreadgroup", self._group, self._consumer, streams, count=_READ, **block)
         entries: list[tuple[str, dict[str, str]]] = found[0][1] if found else []
-        if entries or self._place == "0":
-            self._place = "0" if self._place == "0" and entries else ">"
+        if entries:
             return entries
+        self._place = ">"
         _, taken, *_ = await self._io.ask(
             "xautoclaim", self._stream, self._group, self._consumer, self._idle_milliseconds, count=_READ
         )

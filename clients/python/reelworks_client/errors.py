@@ -146,9 +146,9 @@ class Conflict(ApiError):
 
 
 class Gone(ApiError):
-    """The thing existed once."""
+    """The thing existed once, or the request came after its time."""
 
-    codes = frozenset({"model_retired", "generation_deleted", "asset_expired"})
+    codes = frozenset({"model_retired", "generation_deleted", "asset_expired", "expired"})
     statuses = frozenset({410})
 
 

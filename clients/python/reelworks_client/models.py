@@ -126,6 +126,8 @@ class Generation(Model):
     """The customer's id of the thing that the result is for."""
     metadata: dict[str, str] = {}
     """The customer's entries."""
+    callback_url: str | None = None
+    """The address that gets a webhook at the end."""
     rating: int | None = None
     """The customer's rating, 1 to 5."""
     created_at: datetime

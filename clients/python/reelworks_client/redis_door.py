@@ -39,6 +39,7 @@ TIMEOUT: Final = 30.0
 RETRY_FOR: Final = 60.0
 """Seconds for which a request is repeated."""
 
+_MOMENT: Final = 0.1
 _REMEMBERED: Final = 10_000
 _KEY_PREFIX: Final = re.compile(r"rw_(?:test_)?.{5}")
 
@@ -117,23 +118,23 @@ class DoorOperations:
         The same message is sent again after a lost connection: the door serves the id of a message once.
         """
         message_id = str(uuid.uuid4())
+        message = self._envelope(message_id, operation, arguments)
         retries = Retries(self._io, self._retry_for)
-        deadline = Deadline(self._timeout)
         while True:
             trouble: ApiError | ConnectionFailed
             try:
-                await self._io.ask("lpush", REQUESTS, self._envelope(message_id, operation, arguments))
-                answer = await self._answer(message_id, deadline)
+                await self._io.ask("lpush", REQUESTS, message)
+                answer = await self._answer(message_id)
             except LOST as error:
                 trouble = ConnectionFailed(f"Redis: {error}")
             else:
                 if answer is None:
                     raise NoAnswer(f"the door did not answer within {self._timeout} seconds", _key_in(arguments))
-                if "error" not in answer:
+                # A generation has a member `error`, too.
+                if set(answer) != {"error"}:
                     return answer
                 trouble = ApiError.of(answer["error"])
             await retries.pause_after(trouble)
-            deadline = Deadline(self._timeout)
 
     async def notifications(
         self, group: str, consumer: str, *, stream: str = EVENTS, idle_after: float = 60
@@ -184,9 +185,12 @@ class DoorOperations:
             envelope |= {"arguments": text, "signature": signature(self._api_key, operation, message_id, text)}
         return json.dumps(envelope)
 
-    async def _answer(self, message_id: str, deadline: Deadline) -> dict[str, Any] | None:
+    async def _answer(self, message_id: str) -> dict[str, Any] | None:
+        deadline = Deadline(self._timeout)
         while deadline.remaining:
-            if found := await self._io.ask("blpop", [ANSWERS + message_id], timeout=BLOCK_SECONDS):
+            # 0 would mean for ever.
+            seconds = max(min(BLOCK_SECONDS, deadline.remaining), _MOMENT)
+            if found := await self._io.ask("brpop", [ANSWERS + message_id], timeout=seconds):
                 answer: dict[str, Any] = json.loads(found[1])["answer"]
                 return answer
         return None

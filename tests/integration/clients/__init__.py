@@ -1,1 +1,1 @@
-"""The examples of `clients/examples`, as programs."""
+"""The Python client with Redis, and the examples of `clients/examples` as programs."""

@@ -31,7 +31,7 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from tests.contract.raw_server import Answer, RawServer, Request, hang_up, http, raw
 from tests.e2e.clients.relays import ask, cut_after_the_answer, passed_on
-from tests.integration.gateway.client_forms import Connect, awaiting_clients, blocking_clients
+from tests.integration.clients.forms import Connect, awaiting_clients, blocking_clients
 from tests.integration.gateway.finishing import complete, fail
 from tests.media_files.images import png
 from tests.support import NewCustomer

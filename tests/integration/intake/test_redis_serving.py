@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from celery import Celery
 from celery.exceptions import TaskRevokedError
 from redis import Redis
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from drills.hostile.messages import message
 from intake.orders import Intake
@@ -21,9 +22,11 @@ from intake.redis.answers import Answer
 from intake.redis.operations import perform
 from intake.redis.serving import Server
 from intake.redis.taking import Takers
+from schemas.enums import ErrorCode
 from schemas.settings import Settings
 from storage import ledger
 from storage.database import Database
+from tests.integration.gateway.finishing import fail
 from tests.support import NewCustomer, new_customer
 
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
@@ -52,6 +55,11 @@ class DoorUnderTest:
         """The document in Celery's result backend for a message."""
         raw: Any = self.broker.get(f"celery-task-meta-{order['headers']['id']}")
         return json.loads(raw) if raw else None
+
+    def plain_answer(self, order: Mapping[str, Any]) -> Any:
+        """The kept answer to a message."""
+        raw: Any = self.broker.get(keys.ANSWER + order["id"])
+        return json.loads(raw)["answer"]
 
     @property
     def left(self) -> int:
@@ -114,6 +122,24 @@ def test_a_second_delivery_repeats_the_answer(door: DoorUnderTest, database: Dat
     door.served(order)
     assert door.answer(order)["result"] == first
     assert (first["is_new"], generations(database)) == (True, 1)
+
+
+def test_a_second_delivery_repeats_the_state_of_a_generation(
+    door: DoorUnderTest, database: Database, settings: Settings
+) -> None:
+    customer = new_customer(database, 100)
+    order = a_plain_order(customer)
+    door.served(order)
+    generation_id = door.plain_answer(order)["id"]
+    look = a_plain_order(customer, operation="generation.get")
+    look["arguments"] = {"customer_id": str(customer.id), "generation_id": generation_id}
+    door.served(look)
+    fail(database, settings, UUID(generation_id), ErrorCode.PROVIDER_FAILED, "the vendor failed")
+    door.served(look)
+    assert door.plain_answer(look)["status"] == "queued"
+    with capture_logs() as logs:
+        door.served({**look, "id": "another"})
+    assert [each["event"] for each in logs] == ["request_served"], "a failed generation is no refusal"
 
 
 def test_an_order_that_was_made_and_not_answered_is_made_once(door: DoorUnderTest, database: Database) -> None:

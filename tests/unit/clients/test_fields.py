@@ -1,6 +1,7 @@
-"""The client's fields against the OpenAPI document of the gateway."""
+"""The clients' fields against the OpenAPI document of the gateway."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -48,9 +49,44 @@ def test_answers_have_the_fields_of_the_gateway(model: type[BaseModel]) -> None:
 
 
 def test_orders_have_the_fields_of_the_gateway() -> None:
-    theirs = set(SCHEMAS["GenerationRequest"]["properties"]) | {"callback_url"}
+    theirs = set(SCHEMAS["GenerationRequest"]["properties"])
     assert set(get_type_hints(orders.Item)) == theirs
     assert set(get_type_hints(orders.Order)) == theirs - {"prompt", "number_of_outputs"}
+    assert set(typescript("Order")) | set(typescript("Outputs")) == theirs
+
+
+@pytest.mark.parametrize(
+    ("interface", "schema"),
+    {
+        "Asset": "AssetResource",
+        "Batch": "BatchResource",
+        "Credits": "GenerationCredits",
+        "Estimate": "EstimateResource",
+        "Failure": "GenerationFailure",
+        "Generation": "GenerationResource",
+        "GenerationEvent": "EventResource",
+        "Me": "MeResource",
+        "Model": "ModelResource",
+        "Outcome": "GenerationOutcome",
+        "Share": "ShareResource",
+        "Upload": "UploadResource",
+    }.items(),
+)
+def test_answers_in_typescript_have_the_fields_of_the_gateway(interface: str, schema: str) -> None:
+    theirs: dict[str, Any] = SCHEMAS[schema]["properties"]
+    ours = typescript(interface)
+    assert set(ours) <= set(theirs)
+    assert set(theirs) - set(ours) <= LEFT_OUT | {"credits", "model", "usual_seconds", "uploads"}
+    nullable = {name for name, field in theirs.items() if {"type": "null"} in field.get("anyOf", [])}
+    assert {name for name, kind in ours.items() if "null" in kind.split("{")[0]} == nullable & set(ours)
+
+
+def typescript(interface: str) -> dict[str, str]:
+    """The fields of an interface of the client for JavaScript, with their types."""
+    text = Path("clients/js/src/types.ts").read_text(encoding="utf-8")
+    found = re.search(rf"^export interface {interface}\b.*?\{{\n(.*?)^\}}", text, re.MULTILINE | re.DOTALL)
+    assert found, interface
+    return dict(re.findall(r"^  (\w+)\??: (.*);$", found[1], re.MULTILINE))
 
 
 def test_filters_have_the_parameters_of_the_list() -> None:

@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar, cast
 
 import httpx
 
 from reelworks_client import AsyncClient, Client
+from reelworks_client.redis_door import AsyncRedisDoor, RedisDoor
 
 T = TypeVar("T")
 
 Connect = Callable[..., Client]
 """Makes a client of a URL with a key."""
+
+ConnectDoor = Callable[..., RedisDoor]
+"""Makes a client of the Redis door."""
 
 
 class Awaited:
@@ -62,3 +66,25 @@ def awaiting_clients() -> Iterator[Connect]:
 
         yield connect
         runner.run(http.aclose())
+
+
+@contextmanager
+def blocking_doors() -> Iterator[ConnectDoor]:
+    """Makes clients of the Redis door that block."""
+    with ExitStack() as made:
+        yield lambda url, **options: made.enter_context(RedisDoor(url, **options))
+
+
+@contextmanager
+def awaiting_doors() -> Iterator[ConnectDoor]:
+    """Makes clients of the Redis door that await, in the looks of the others."""
+    made: list[AsyncRedisDoor] = []
+    with asyncio.Runner() as runner:
+
+        def connect(url: str, **options: Any) -> RedisDoor:
+            made.append(AsyncRedisDoor(url, **options))
+            return cast("RedisDoor", Awaited(made[-1], runner))
+
+        yield connect
+        for door in made:
+            runner.run(door.aclose())
