@@ -5,19 +5,23 @@ The work waits in the database. So any number of these processes may run, and on
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from notify.alarms import Alarms
 from notify.listener import listen
+from notify.stream.turns import write_streams
 from schemas.settings import Settings
 from storage.database import AsyncDatabase
 from workers.app import create_app
 from workers.presence import present
 
 log = structlog.get_logger()
+
+_ASK_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,15 @@ async def hear_announcements(services: NotifyServices) -> None:
     await listen(services.settings.redis_url, services.alarms)
 
 
-PARTS: Sequence[Part] = (hear_announcements,)
+async def write_the_streams(services: NotifyServices) -> None:
+    """Write the streams in Redis, unless they are switched off."""
+    if services.settings.stream_out.enabled:
+        await write_streams(services.database, services.settings, services.alarms.add())
+    else:
+        await asyncio.Event().wait()
+
+
+PARTS: Sequence[Part] = (hear_announcements, write_the_streams)
 """The parts of the process."""
 
 
@@ -76,6 +88,17 @@ async def _until(asked: asyncio.Event, parts: Sequence[Awaitable[None]]) -> None
         for part in done:
             part.result()
     finally:
-        for task in (end, *running):
+        await cancelled([end, *running])
+
+
+async def cancelled(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Cancel tasks, and wait until they have ended.
+
+    redis-py may answer a cancellation with an error of a lost connection, and the task then goes on. So ask again.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
             task.cancel()
-        await asyncio.gather(end, *running, return_exceptions=True)
+        _, left = await asyncio.wait(left, timeout=_ASK_AGAIN_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)
