@@ -37,7 +37,7 @@ BATCH: Final = 500
 _LOOK_SECONDS: Final = 1.0
 """The most time between two rounds."""
 
-_GATHER_SECONDS: Final = 0.03
+_GATHER_SECONDS: Final = 0.05
 """Events of so long are one round."""
 
 _KEEP_SECONDS: Final = 1.0
