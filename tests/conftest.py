@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from redis import Redis
 
 from schemas.setting_groups import SeedSettings
 from schemas.settings import Settings
@@ -18,6 +19,8 @@ from tests.support import NewCustomer, clean_settings, empty, new_customer, with
 # A busy machine is slow, and that is no failure.
 hypothesis.settings.register_profile("reelworks", deadline=None)
 hypothesis.settings.load_profile("reelworks")
+
+_STREAM_NUMBER = 9
 
 _OWN_FOLDER = pytest.StashKey[Path]()
 
@@ -82,6 +85,21 @@ def objects(settings: Settings) -> Iterator[ObjectStore]:
     store = ObjectStore(settings.s3)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def stream_settings(settings: Settings) -> Settings:
+    """The settings of the running services, with a Redis number that no other test uses, for streams of events."""
+    url = settings.redis_url.rpartition("/")[0] + f"/{_STREAM_NUMBER}"
+    return settings.model_copy(update={"redis_url": url})
+
+
+@pytest.fixture
+def stream_redis(stream_settings: Settings) -> Iterator[Redis]:
+    """The Redis of streams, empty."""
+    with Redis.from_url(stream_settings.redis_url, decode_responses=True) as client:
+        client.flushdb()
+        yield client
 
 
 @pytest.fixture
