@@ -10,8 +10,10 @@ from cli.commands import credits as credits_group
 from cli.commands import (
     customers,
     data,
+    door,
     generations,
     keys,
+    listening,
     local,
     models,
     processes,
@@ -56,6 +58,7 @@ app.add_typer(processes.app)
 app.add_typer(state.app)
 app.add_typer(data.app)
 app.add_typer(generations.top)
+app.add_typer(listening.app)
 app.add_typer(generations.app, name="generations")
 app.add_typer(customers.app, name="customers")
 app.add_typer(services.app, name="services")
@@ -64,6 +67,7 @@ app.add_typer(credits_group.app, name="credits")
 app.add_typer(models.app, name="models")
 app.add_typer(vendors.app, name="providers")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(door.app, name="door")
 
 
 def main() -> None:

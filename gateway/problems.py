@@ -104,9 +104,3 @@ class HeadTooLarge(RequestError):
     http_status = 431
     code = "head_too_large"
     title = "Request header fields too large"
-
-
-class InternalError(RequestError):
-    http_status = 500
-    code = "internal"
-    title = "Internal error"

@@ -166,8 +166,6 @@ class TaskName(StrEnum):
     DOWNLOAD = "generation.download"
     STORE = "generation.store"
     SETTLE = "generation.settle"
-    ENQUEUE = "generation.enqueue"
-    REFUSE = "generation.refuse"
     WAKE = "pipeline.wake"
     SWEEP = "pipeline.sweep"
 

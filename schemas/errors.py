@@ -2,10 +2,11 @@
 
 ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
-    Unauthenticated 401 (KeyExpired, KeyRevoked), InsufficientCredits 402, CapReached 402, InsufficientScope 403,
-    OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409, NotCancellable 409,
-    NotFinished 409, EndpointPaused 409, TooManyDeliveries 409, ModelRetired 410, GenerationDeleted 410,
-    InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429, ModelPaused 503, NoSandbox 503, Unavailable 503
+    Unauthenticated 401 (KeyExpired, KeyRevoked, SignatureInvalid), InsufficientCredits 402, CapReached 402,
+    InsufficientScope 403, OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
+    NotCancellable 409, NotFinished 409, EndpointPaused 409, TooManyDeliveries 409, ModelRetired 410,
+    GenerationDeleted 410, Expired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
+    InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -86,6 +87,13 @@ class KeyExpired(Unauthenticated):
 class KeyRevoked(Unauthenticated):
     code = "key_revoked"
     title = "API key revoked"
+
+
+class SignatureInvalid(Unauthenticated):
+    """A message at the Redis door whose signature is wrong or too old."""
+
+    code = "signature_invalid"
+    title = "Signature invalid"
 
 
 class InsufficientCredits(RequestError):
@@ -245,6 +253,32 @@ class Unavailable(RequestError):
     http_status = 503
     code = "unavailable"
     title = "Unavailable"
+
+
+class Overloaded(Unavailable):
+    """More requests wait at the Redis door than the operator allows."""
+
+    code = "overloaded"
+    title = "Overloaded"
+
+
+class InternalError(RequestError):
+    """A mistake of ours. Whether the request took effect is unknown."""
+
+    http_status = 500
+    code = "internal"
+    title = "Internal error"
+
+
+class Expired(RequestError):
+    """The request came after the time that its sender set for it."""
+
+    http_status = 410
+    code = "expired"
+    title = "Expired"
+
+    def __init__(self) -> None:
+        super().__init__("the request came after its expires, and nothing was done: send it again if you still want it")
 
 
 class ProviderError(ReelworksError):

@@ -100,15 +100,17 @@ def require_credits(
         ledger.require(sql, customer_id, least_price())
     except RequestError:
         # After the check: the earlier request may have taken the credits a moment ago.
-        is_known = idempotency_key is not None and sql.first(
-            _KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key
-        )
-        if is_known or (
+        if (idempotency_key is not None and is_known(sql, customer_id, idempotency_key)) or (
             equal_orders is not None
             and digests.find(sql, customer_id, equal_orders, message_key=idempotency_key) is not None
         ):
             return
         raise
+
+
+def is_known(sql: Sql, customer_id: UUID, idempotency_key: str) -> bool:
+    """Whether a customer's idempotency key has made an order."""
+    return bool(sql.first(_KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key))
 
 
 _KEY_IS_KNOWN = returns(bool)(
