@@ -29,7 +29,7 @@ from storage.webhooks.sending import Claimed, DueEndpoint
 log = structlog.get_logger()
 
 # Changes and ended tries of so long are one look.
-_GATHER_SECONDS: Final = 0.02
+_GATHER_SECONDS: Final = 0.05
 
 _WALK_SECONDS: Final = 1.0
 """The time between two walks."""
