@@ -92,6 +92,20 @@ def test_message_that_no_try_delivers_fails_and_leaves_the_endpoint_failing(
     assert endpoint(database, endpoint_id).failing_since is not None
 
 
+def test_message_that_cannot_be_signed_fails_and_delays_no_other(
+    database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
+) -> None:
+    broken, good = (an_endpoint(database, customer, receiver.url) for _ in range(2))
+    with database.transaction() as session:
+        session.execute(text("UPDATE webhook_endpoints SET secret = 'whsec_?' WHERE id = :id"), {"id": broken})
+    for each in (broken, good):
+        pending(database, each, 1)
+    with sending():
+        (delivery,) = until_states(database, broken, "failed")
+        until_states(database, good, "delivered")
+    assert {each.error for each in attempts(database, delivery.id)} == {"an error of the sender: CallbackRefused"}
+
+
 def test_both_secrets_sign_until_the_earlier_one_ends(
     database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
 ) -> None:
