@@ -96,6 +96,7 @@ class Client:
     wait = blocking(Operations.wait)
     generation = blocking(Operations.generation)
     generations = iterating(Operations.generations)
+    items = iterating(Operations.items)
     events = iterating(Operations.events)
     all_events = iterating(Operations.all_events)
     cancel = blocking(Operations.cancel)
