@@ -13,6 +13,7 @@ from cli.commands import (
     door,
     generations,
     keys,
+    listening,
     local,
     models,
     processes,
@@ -57,6 +58,7 @@ app.add_typer(processes.app)
 app.add_typer(state.app)
 app.add_typer(data.app)
 app.add_typer(generations.top)
+app.add_typer(listening.app)
 app.add_typer(generations.app, name="generations")
 app.add_typer(customers.app, name="customers")
 app.add_typer(services.app, name="services")

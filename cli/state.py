@@ -12,6 +12,7 @@ from redis import Redis
 from sqlalchemy.exc import ProgrammingError
 
 from cli.outages import in_words
+from intake.redis.keys import DEAD
 from schemas.enums import Queue, Stage
 from schemas.settings import Settings
 from stack.wiring import gateway_url
@@ -72,6 +73,8 @@ class State:
     """The number of generations that ended in the last 24 hours, by their final stage."""
     strange_lists: Mapping[str, int]
     """Lists in Redis that no worker reads, with their lengths."""
+    dead_requests: int
+    """The kept messages that the Redis door could not read."""
 
     @property
     def is_well(self) -> bool:
@@ -93,7 +96,7 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
     door = _Question("gateway", " or ".join(dict.fromkeys(addresses)), lambda: _ask_gateway(addresses), settings)
     workers = _Question("workers", "", lambda: _serving(settings, patience), settings, patience=patience + _ASK_SECONDS)
     stages, finished = database.result or ((), {})
-    lengths, strange = redis.result or ({}, {})
+    lengths, strange, dead = redis.result or ({}, {}, 0)
     serving = workers.result or {}
     return State(
         services=[question.service for question in (database, redis, objects, door)],
@@ -101,6 +104,7 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
         stages=stages,
         finished_today=finished,
         strange_lists=strange,
+        dead_requests=dead,
     )
 
 
@@ -154,9 +158,9 @@ def _generations(settings: Settings) -> tuple[Sequence[StageCount], Mapping[Stag
         database.dispose()
 
 
-def _lists(settings: Settings) -> tuple[Mapping[Queue, int], Mapping[str, int]]:
+def _lists(settings: Settings) -> tuple[Mapping[Queue, int], Mapping[str, int], int]:
     with Redis.from_url(settings.redis_url, socket_timeout=_ASK_SECONDS) as redis:
-        return lists.lengths(redis), lists.strange(redis)
+        return lists.lengths(redis), lists.strange(redis), int(redis.llen(DEAD))
 
 
 def _ping(settings: Settings) -> None:

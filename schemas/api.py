@@ -237,6 +237,8 @@ EVENT_EXAMPLE: dict[str, JsonValue] = {
     "progress": 100,
     "error": None,
     "created_at": "2026-11-20T12:00:09Z",
+    "reference": "shot-7",
+    "metadata": {"thread": "42"},
 }
 
 
@@ -262,6 +264,9 @@ class EventResource(BaseModel):
     error: GenerationFailure | None = Field(description="set when the generation failed")
     created_at: datetime | None
     """The time of the event. Null for `progress`."""
+    reference: str | None = Field(description="your id of the thing that the result is for, from the request")
+    metadata: dict[str, str]
+    """The request's metadata."""
 
 
 class EventPage(BaseModel):

@@ -12,6 +12,7 @@ import structlog
 
 from notify.alarms import Alarms
 from notify.listener import listen
+from notify.webhooks import part as webhooks
 from schemas.settings import Settings
 from storage.database import AsyncDatabase
 from workers.app import create_app
@@ -41,7 +42,12 @@ async def hear_announcements(services: NotifyServices) -> None:
     await listen(services.settings.redis_url, services.alarms)
 
 
-PARTS: Sequence[Part] = (hear_announcements,)
+async def send_webhooks(services: NotifyServices) -> None:
+    """Send webhooks to customers' endpoints."""
+    await webhooks.run(services.settings, services.database, services.alarms)
+
+
+PARTS: Sequence[Part] = (hear_announcements, send_webhooks)
 """The parts of the process."""
 
 

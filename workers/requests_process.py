@@ -89,7 +89,7 @@ def _serve(server: Server, asked: _Signals, drain_seconds: float) -> bool:
     """Run until a signal, or until a thread dies. Return whether all threads lived."""
     takers, stopped = server.takers, Event()
     working = [_started(server.work, taker, name=f"door {taker[-1]}") for taker in takers.names]
-    housekeeping = _started(_keep_house, takers, stopped, name="door housekeeping")
+    housekeeping = _started(_keep_house, server, stopped, name="door housekeeping")
     while not asked.is_asked and all(thread.is_alive() for thread in [*working, housekeeping]):
         time.sleep(_CHECK_SECONDS)
     is_well = asked.is_asked
@@ -107,13 +107,15 @@ def _started(act: object, *arguments: object, name: str) -> Thread:
     return thread
 
 
-def _keep_house(takers: Takers, stopped: Event) -> None:
-    """Each second, show that the process lives, and take over from the dead."""
+def _keep_house(server: Server, stopped: Event) -> None:
+    """Each second, show that the process lives, take over from the dead, and tell clients the state of the door."""
+    takers = server.takers
     while not stopped.is_set():
         try:
             takers.keep_alive()
             if count := takers.take_over():
                 log.warning("messages_taken_over", count=count)
+            server.gauge.measure()
         except RedisError as error:
             log.warning("door_waits_for_redis", error=type(error).__name__)
         stopped.wait(_HOUSEKEEPING_SECONDS)

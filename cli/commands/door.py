@@ -44,10 +44,10 @@ def dead(
             _show(letters, show)
         elif requeue:
             _require(letters, requeue, whole=True)
-            console.print(f"{letters.put_back(_chosen(requeue))} messages are back in the queue")
+            console.print(f"put back: {letters.put_back(_chosen(requeue))}")
         elif drop:
             _require(letters, drop, whole=False)
-            console.print(f"{letters.drop(_chosen(drop))} messages are removed")
+            console.print(f"removed: {letters.drop(_chosen(drop))}")
         else:
             _list(letters, as_json=as_json)
 
@@ -70,7 +70,7 @@ def _list(letters: "DeadLetters", *, as_json: bool) -> None:
     found = letters.listed()
     show_rows(Dead, found, console, as_json=as_json)
     if not as_json:
-        console.print(f"\n{len(found)} messages are kept, of {letters.count()} that the door gave up.")
+        console.print(f"\nkept: {len(found)}; given up in all: {letters.count()}")
 
 
 def _show(letters: "DeadLetters", entry_id: str) -> None:

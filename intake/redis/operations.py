@@ -91,6 +91,11 @@ def refused(error: RequestError) -> dict[str, object]:
     return {"error": error.problem()}
 
 
+def summary(answer: Mapping[str, object]) -> dict[str, object]:
+    """An answer without the prompt and the files of a generation, for people who look after the system."""
+    return {name: answer[name] for name in ("object", "id", "is_new", "status", "error") if name in answer}
+
+
 def problem_in(answer: Mapping[str, object]) -> dict[str, object] | None:
     """The problem of a refusal. None: the answer is no refusal. A failed generation has a member `error`, too."""
     problem = answer.get("error")

@@ -5,12 +5,12 @@ knows that no process serves the door.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from redis import Redis
 
+from intake.redis import keys
 from schemas.door_settings import DoorSettings
 from schemas.errors import Overloaded
 
@@ -55,15 +55,22 @@ class Load:
         }
 
 
-def measured(redis: Redis, lists: Sequence[str], settings: DoorSettings) -> Load:
-    """Count the requests in the lists of the door, and tell clients the state.
+class Gauge:
+    """Measures the load of the door, and tells clients the state."""
 
-    Raises:
-        RedisError: Redis did not answer.
-    """
-    with redis.pipeline(transaction=False) as pipe:
-        for name in lists:
-            pipe.llen(name)
-        load = Load(sum(pipe.execute()), settings)
-    redis.set(STATE_KEY, json.dumps(load.document()), ex=STATE_SECONDS)
-    return load
+    def __init__(self, redis: Redis, settings: DoorSettings) -> None:
+        self._redis = redis
+        self.load = Load(0, settings)
+        """The last measure."""
+
+    def measure(self) -> None:
+        """Count the requests that wait, and write the key for clients.
+
+        Raises:
+            RedisError: Redis did not answer.
+        """
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name in keys.REQUEST_LISTS:
+                pipe.llen(name)
+            self.load = Load(sum(pipe.execute()), self.load.settings)
+        self._redis.set(STATE_KEY, json.dumps(self.load.document()), ex=STATE_SECONDS)

@@ -19,7 +19,8 @@ from intake.orders import Intake
 from intake.redis import envelopes
 from intake.redis.answers import Answer, Answers
 from intake.redis.dead import DeadLetters
-from intake.redis.operations import perform, problem_in, refused
+from intake.redis.operations import perform, problem_in, refused, summary
+from intake.redis.overload import Gauge
 from intake.redis.request import RefusedRequest, Request
 from intake.redis.taking import Taken, Takers
 from schemas.errors import Expired, InternalError
@@ -59,10 +60,13 @@ class Server:
     """Where answers go."""
     dead: DeadLetters = field(init=False)
     """Where messages go that cannot be read."""
+    gauge: Gauge = field(init=False)
+    """The number of requests that wait."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answers", Answers(self.redis))
         object.__setattr__(self, "dead", DeadLetters(self.redis))
+        object.__setattr__(self, "gauge", Gauge(self.redis, self.intake.settings.door))
 
     def work(self, taker: str) -> None:
         """Serve one message after the other until the process is to end."""
@@ -112,7 +116,7 @@ class Server:
         began = time.perf_counter()
         self.tell("task-started", uuid=request.id)
         try:
-            content = self._outlasting_outages(lambda: perform(self.intake, request))
+            content = self._outlasting_outages(lambda: perform(self.intake, request, load=self.gauge.load))
         except OUTAGES as error:
             if not self.over.is_set():
                 log.warning("request_waits", id=request.id, error=type(error).__name__)
@@ -124,7 +128,7 @@ class Server:
             self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
             return
         self._answer(taken, request, content)
-        self.tell("task-succeeded", uuid=request.id, result=repr(content), runtime=time.perf_counter() - began)
+        self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=time.perf_counter() - began)
         _log(request, content)
 
     def _refuse(self, taken: Taken, error: RefusedRequest) -> None:
@@ -132,7 +136,7 @@ class Server:
         content = refused(error.error)
         self._patiently(lambda: self.answers.give(taken, Answer(error.request_id, error.reply, content)))
         self.tell("task-started", uuid=error.request_id)
-        self.tell("task-succeeded", uuid=error.request_id, result=repr(content), runtime=0.0)
+        self.tell("task-succeeded", uuid=error.request_id, result=repr(summary(content)), runtime=0.0)
         log.info("request_refused", id=error.request_id, code=error.error.code)
 
     def _refuse_expired(self, taken: Taken, request: Request) -> None:

@@ -82,6 +82,7 @@ def api(
         known += of_videos(a_made_video(owner, database, settings, objects))
         known += of_seeds(settings, generation_id, video_id)
         known += of_webhooks(database, owner)
+        known.append(of_an_event(database, generation_id))
         yield Api(address, owner.api_key, stranger.api_key, known)
 
 
@@ -194,6 +195,16 @@ def of_webhooks(database: Database, owner: NewCustomer) -> list[Operation]:
             message = {"path.delivery_id": str(deliveries.send_test(session, made).id)}
     path = "/v1/webhooks/deliveries/{delivery_id}"
     return [*known, Operation(path, message), Operation(f"{path}/redeliver", message)]
+
+
+def of_an_event(database: Database, generation_id: UUID) -> Operation:
+    """The way into the operation of one event."""
+    with database.statement() as sql:
+        event_id = sql.first(_FIRST_EVENT, generation_id=generation_id)
+    return Operation("/v1/events/{event_id}", {"path.event_id": str(event_id)})
+
+
+_FIRST_EVENT = returns(int)("SELECT min(id) FROM events WHERE generation_id = %(generation_id)s")
 
 
 @pytest.fixture

@@ -123,6 +123,7 @@ class World:
             "upload_id": upload["id"],
             "endpoint_id": endpoint["id"],
             "delivery_id": gateway.post(test, headers={"X-API-Key": self._owner}).json()["id"],
+            "event_id": gateway.get("/v1/events", headers={"X-API-Key": self._owner}).json()["data"][0]["id"],
             "key_id": gateway.get("/v1/me", headers={"X-API-Key": spare}).json()["key"]["id"],
             "service_id": str(service.service_id),
             "customer_id": str(self.mine.id),

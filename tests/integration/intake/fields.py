@@ -19,6 +19,7 @@ PATH_VALUES: Mapping[str, str] = {
     "image_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "batch_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "share_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "event_id": "4711",
     "endpoint_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "delivery_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "upload_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",

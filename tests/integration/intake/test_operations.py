@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from redis import Redis
 
 from api_gateway import create_app as create_gateway
 from intake.orders import Intake
@@ -14,6 +15,7 @@ from storage import ledger
 from storage.database import Database
 from tests.integration.gateway.serving import serving
 from tests.integration.intake.raw_messages import Wire, served
+from tests.integration.intake.test_redis_serving import a_door
 from tests.support import NewCustomer
 
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog", "metadata": {"thread": "7"}}
@@ -142,3 +144,14 @@ def test_unknown_operation_is_refused_with_those_that_exist(intake: Intake, wire
     answer = served(intake, {}, operation="generation.destroy", wire=wire)
     assert "'generation.destroy'" in answer["error"]["detail"]
     assert all(operation in answer["error"]["detail"] for operation in Operation)
+
+
+def test_flower_sees_no_prompt_in_the_answer_to_a_read(intake: Intake, broker: Redis, customer: NewCustomer) -> None:
+    door = a_door(intake, broker)
+    generation_id = order(intake, customer)
+    arguments = {"customer_id": str(customer.id), "generation_id": generation_id}
+    door.served({"operation": "generation.get", "id": "look-1", "arguments": arguments})
+
+    _, told = door.events[-1]
+    assert (generation_id in told["result"], "lighthouse" in str(door.events)) == (True, False)
+    assert "lighthouse" in str(broker.get("reelworks:answer:look-1"))

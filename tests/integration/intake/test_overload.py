@@ -6,11 +6,11 @@ from uuid import uuid4
 import redis
 
 from intake.orders import Intake
-from intake.redis import overload
-from intake.redis.overload import Load
+from intake.redis.overload import STATE_KEY, STATE_SECONDS, Gauge, Load
 from intake.redis.request import Operation
 from schemas.door_settings import DoorSettings
 from tests.integration.intake.raw_messages import Wire, served
+from tests.integration.intake.test_redis_serving import a_door, a_plain_order
 from tests.support import NewCustomer
 
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
@@ -50,21 +50,33 @@ def test_other_operations_are_served(intake: Intake, customer: NewCustomer, wire
 
 
 def test_key_tells_clients_the_depth_of_all_lists(broker: redis.Redis) -> None:
-    lists = ["requests", "requests\x06\x163"]
+    gauge = Gauge(broker, SETTINGS)
     broker.lpush("requests", "1", "2")
-    open_door = overload.measured(broker, lists, SETTINGS)
-    told = json.loads(broker.get(overload.STATE_KEY) or "")
+    gauge.measure()
+    is_over, told = gauge.load.is_over, json.loads(broker.get(STATE_KEY) or "")
     broker.lpush("requests\x06\x163", "3")
-    full = overload.measured(broker, lists, SETTINGS)
-    told_full = json.loads(broker.get(overload.STATE_KEY) or "")
+    gauge.measure()
+    told_full = json.loads(broker.get(STATE_KEY) or "")
 
-    assert (open_door.is_over, full.is_over) == (False, True)
+    assert (is_over, gauge.load.is_over) == (False, True)
     usual = {"most": 2, "requires_signatures": False}
     assert told == {"state": "open", "depth": 2, "retry_after": None, **usual}
     assert told_full == {"state": "overloaded", "depth": 3, "retry_after": 7, **usual}
-    assert 0 < broker.ttl(overload.STATE_KEY) <= overload.STATE_SECONDS
+    assert 0 < broker.ttl(STATE_KEY) <= STATE_SECONDS
 
 
 def test_unknown_customer_is_not_told_from_a_known_one_while_the_door_is_full(intake: Intake, wire: Wire) -> None:
     arguments = {"customer_id": str(uuid4()), "request": REQUEST}
     assert served(intake, arguments, wire=wire, load=OVER)["error"]["code"] == "overloaded"
+
+
+def test_door_refuses_orders_by_its_last_measure(intake: Intake, broker: redis.Redis, customer: NewCustomer) -> None:
+    door = a_door(intake, broker)
+    door.server.gauge.load = OVER
+    order = a_plain_order(customer, reply_to={"list": "reelworks:answers:mine"})
+    door.served(order)
+    door.server.gauge.measure()
+    door.served(order)
+
+    told = [json.loads(raw)["answer"] for raw in broker.lrange("reelworks:answers:mine", 0, -1)]
+    assert (told[1]["error"]["code"], told[0]["is_new"]) == ("overloaded", True)
