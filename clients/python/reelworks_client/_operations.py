@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from reelworks_client._calls import Deadline, Link, follow, send, wait, wait_for_batch
 from reelworks_client._files import Source, content_of, download, read
 from reelworks_client._io import Request
-from reelworks_client.models import Batch, Estimate, Event, Generation, Me, ModelInfo, Page, Share, Upload
+from reelworks_client.models import Batch, Estimate, Event, Generation, Page
 from reelworks_client.orders import Filters, Item, Order, Outputs
 from reelworks_client.progress import Progress
+from reelworks_client.resources import Me, ModelInfo, Share, Upload
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
