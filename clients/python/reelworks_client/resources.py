@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from reelworks_client.models import Model
 
 
@@ -53,7 +55,7 @@ class Me(Model):
     """The name."""
     credits: dict[str, Any]
     """`available` and `held`."""
-    uploads: dict[str, Any] = {}
+    uploads: dict[str, Any] = Field(default={})
     """The stored uploads and their quota."""
 
 
@@ -76,7 +78,7 @@ class ModelInfo(Model):
     """The settings of an order that names none."""
     price: dict[str, Any] | None = None
     """The price in credits."""
-    styles: list[str] = []
+    styles: list[str] = Field(default=[])
     """The looks that an order may name."""
     successor: str | None = None
     """The model to order in place of a paused or retired one."""
