@@ -51,7 +51,9 @@ demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to
 up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it
 	@$(BIN)/reelworks up || test $$? -eq 130
 
-TEST := $(BIN)/pytest -n 2
+# Each of the two processes works through its part of the files, so that few parts of the system start twice. The process
+# that ends first takes over tests of the other.
+TEST := $(BIN)/pytest -n 2 --dist worksteal
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow and not npm"
