@@ -242,7 +242,7 @@ MUTANTS = (
     Mutant(
         name="a route without its scope",
         breaks="a key orders without the scope `generate`",
-        file="gateway/callers.py",
+        file="intake/callers.py",
         old="    if scope not in found.key.scopes:\n        raise InsufficientScope(scope)\n",
         new="",
         checks=("tests/integration/gateway/test_access.py",),

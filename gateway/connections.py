@@ -34,8 +34,9 @@ END_STREAMS = "reelworks.end_streams"
 # The parser gets the bytes in parts of this size, so it never works longer before the limits are checked.
 _PART_BYTES = 16 * 1024
 
-# Requests that a client sends before it has the answer to the first one.
-_MOST_PIPELINED = 16
+# Requests that wait for the answer to the one before. Clients of today wait for each answer; a stranger that sends many
+# at once would have as many turns as customers who wait.
+_MOST_PIPELINED = 2
 
 # Each part of a body costs the parser the same, so parts of a byte would block all other requests.
 _FREE_PARTS = 1000
@@ -172,7 +173,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.get_http_version() not in _VERSIONS:
             raise self._refused(BadRequest("speak HTTP/1.1 or HTTP/1.0"))
         if len(self.pipeline) >= _MOST_PIPELINED:
-            raise self._refused(BadRequest(f"wait for answers: up to {_MOST_PIPELINED} requests may be under way"))
+            raise self._refused(BadRequest(f"wait for answers: send up to {_MOST_PIPELINED} requests ahead"))
         self._fruitless_bytes = 0
         self._waiting.pop(self, None)
         self._stop_timer()

@@ -13,18 +13,23 @@ from providers.http.addresses import AddressPolicy
 from providers.registry import Providers, accounts_of
 from schemas.enums import Queue
 from schemas.settings import Settings
+from schemas.shares import Shares
 from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from tasks.services import WorkerServices
+from tasks.usual_times import UsualTimes
 from workers.dispatch import Dispatcher
+
+# However many downloads of one provider account wait, the downloads of others have these threads.
+_THREADS_FOR_OTHERS = 2
 
 
 @contextmanager
 def open_services(
-    app: Celery, settings: Settings, *, worker_name: str, queues: Iterable[Queue] = ()
+    app: Celery, settings: Settings, *, worker_name: str, queues: Iterable[Queue] = (), threads: int = 1
 ) -> Iterator[WorkerServices]:
-    """The clients of a process. `queues` are the queues that the process serves."""
+    """The clients of a process with so many threads. `queues` are the queues that the process serves."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     objects = ObjectStore(settings.s3)
     policy = AddressPolicy(settings.downloads.allowed_private_networks)
@@ -47,6 +52,8 @@ def open_services(
             dispatcher=dispatcher,
             announce=announcer.announce,
             queues=frozenset(queues),
+            usual_times=UsualTimes(database),
+            hosts=Shares(each=max(1, threads - _THREADS_FOR_OTHERS), total=threads),
             worker_name=worker_name,
         )
     finally:

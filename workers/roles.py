@@ -33,14 +33,14 @@ class RoleDefinition:
 ROLES: dict[Role, RoleDefinition] = {
     # Waits for vendors. An httpx client serves up to 32 threads. Add processes beyond 32.
     Role.PROVIDER: RoleDefinition((Queue.SUBMIT, Queue.POLL), threads=16),
-    # Waits for downloads, and for the deletion of many objects.
-    Role.TRANSFER: RoleDefinition((Queue.DOWNLOAD, Queue.SWEEP), threads=8),
+    # Waits for downloads, and for the deletion of many objects. One provider's hosts hold all threads but two.
+    Role.TRANSFER: RoleDefinition((Queue.DOWNLOAD, Queue.SWEEP), threads=10),
     # Uses the CPU. One customer's files take at most two of the decoder's three places.
     Role.MEDIA: RoleDefinition((Queue.STORE,), threads=3),
     # Waits only for the database, so slow work never delays the waker or a settlement.
     Role.CONTROL: RoleDefinition((Queue.CONTROL, Queue.SETTLE), threads=4),
-    # The Redis door. A malformed message may end this process, and no other.
-    Role.REQUESTS: RoleDefinition((Queue.REQUESTS,), threads=4),
+    # The Redis door. It takes messages itself, and loses none with its process.
+    Role.REQUESTS: RoleDefinition((Queue.REQUESTS,), threads=4, is_celery=False),
     # Tells others of events. Its work waits in the database, so no queue leads here. One event loop: no threads.
     Role.NOTIFY: RoleDefinition((), threads=1, is_celery=False),
 }

@@ -15,6 +15,7 @@ from drills.hostile.probe import Probe
 from drills.hostile.report import Result, as_json, show
 from drills.hostile.target import Target, running
 from drills.hostile.watch import watching
+from drills.hostile.witness import Witness, witnessing
 
 console = Console()
 
@@ -36,11 +37,15 @@ def main(
         doors = sorted({probe.kind for probe in ATTACKS})
         console.print(f"no attack has {' or '.join(map(repr, only))} in its name; the doors are {', '.join(doors)}")
         raise typer.Exit(2)
-    with tempfile.TemporaryDirectory(prefix="reelworks-hostile-") as folder, running(Path(folder)) as target:
-        usual = statistics.median(target.good_order() for _ in range(_USUAL_ORDERS if times else 1))
+    with (
+        tempfile.TemporaryDirectory(prefix="reelworks-hostile-") as folder,
+        running(Path(folder)) as target,
+        witnessing(str(target.http.base_url), target.good.headers) as witness,
+    ):
+        usual = statistics.median(witness.order() for _ in range(_USUAL_ORDERS if times else 1))
         results = []
         for probe in probes:
-            results.append(run(target, probe, usual, with_times=times))
+            results.append(run(target, probe, usual, witness, with_times=times))
             console.print(_line(results[-1], with_times=times))
         if json is not None:
             json.write_text(as_json(results, with_times=times))
@@ -48,11 +53,11 @@ def main(
     raise typer.Exit(0 if show(results, console, with_times=times) else 1)
 
 
-def run(target: Target, probe: Probe, usual: float, *, with_times: bool) -> Result:
+def run(target: Target, probe: Probe, usual: float, witness: Witness, *, with_times: bool) -> Result:
     """Run an attack beside an honest order, and measure both."""
-    with ThreadPoolExecutor(1) as pool, watching(target, with_times=with_times) as seen:
+    with ThreadPoolExecutor(1) as pool, watching(target, witness if with_times else None) as seen:
         attack = pool.submit(probe.attack, target)
-        order_seconds = target.good_order()
+        order_seconds = witness.order()
         try:
             answer = attack.result()
         except Exception as error:  # noqa: BLE001 -- a breach of this attack, and no end of the others

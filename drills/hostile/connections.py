@@ -213,7 +213,8 @@ CONNECTIONS = [
     ),
     Probe("connection", "16 dripped uploads", _dripped(16, HALF_UPLOAD, b"x"), "4 of 16 open"),
     Probe("connection", "16 dripped uploads, for 33 s", _dripped(16, HALF_UPLOAD, b"x", _BODY_SECONDS), "0 of 16 open"),
-    Probe("connection", "100 answers that nobody reads", _held(100, (_OPENAPI + _END) * 10), r"\d+ of 100 open"),
+    Probe("connection", "100 answers that nobody reads", _held(100, _OPENAPI + _END), r"\d+ of 100 open"),
+    Probe("connection", "100 with ten requests at once", _held(100, (_OPENAPI + _END) * 10), "0 of 100 open"),
     Probe("connection", "300 that hang up", _hung_up(300, _HEAD + _END), "300 hung up"),
     Probe("connection", "300 that hang up within a body", _hung_up(300, _HALF_JSON), "300 hung up"),
 ]

@@ -16,9 +16,9 @@ _MODEL_THAT_READS_INPUTS = "gemini-3.1-flash-image"
 _DEADLINE_SECONDS = 10
 _PATIENCE_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.05
-# A vendor's answers share the threads of their role with those of other vendors: 8 for results, 16 for replies. Nothing
-# limits an account's part of them yet.
-_SLOW_RESULTS = 6
+# The threads for results leave two to other accounts (`workers.lifecycle`). Those for replies have no such share yet:
+# twelve slow replies leave four of sixteen.
+_SLOW_RESULTS = 12
 _SLOW_REPLIES = 12
 _SLOW_INPUTS = 16
 # The workers of the roles transfer and media have a decoder each, and some files are put off for seconds.

@@ -7,6 +7,7 @@ itself, `file NAME` for the file that its answer links to.
 import json
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +25,8 @@ STORED_UPLOADS = 300
 
 _PART = 65_536
 _BACKLOG = 256
+_END_SECONDS = 10.0
+_LOOK_EVERY_SECONDS = 0.05
 
 
 @dataclass
@@ -42,6 +45,8 @@ class Hosts:
     """The requests to the attacker's server, by the name of the answer."""
     ended: Counter[str] = field(default_factory=Counter)
     """The finished answers, by name."""
+    open: set[int] = field(default_factory=set)
+    """The threads that send an answer."""
     release: threading.Event = field(default_factory=threading.Event)
     """Ends every answer without an end."""
 
@@ -59,12 +64,15 @@ class Hosts:
 
     @contextmanager
     def slow(self) -> Iterator[None]:
-        """Answers without an end run until the end of the block."""
+        """Answers without an end run until the end of the block, which waits for their ends."""
         self.release.clear()
         try:
             yield
         finally:
             self.release.set()
+            ends_at = time.monotonic() + _END_SECONDS
+            while self.open and time.monotonic() < ends_at:
+                time.sleep(_LOOK_EVERY_SECONDS)
 
 
 @contextmanager
@@ -108,9 +116,11 @@ def _serve(connection: socket.socket, hosts: Hosts) -> None:
         name, answer = _chosen(path, body, hosts)
         exchange = Exchange(connection, head, hosts.url, hosts.private_port, hosts.release)
         hosts.requests[name] += 1
+        hosts.open.add(threading.get_ident())
         try:
             answer(exchange)
         finally:
+            hosts.open.discard(threading.get_ident())
             hosts.sent_bytes[name] += exchange.sent_bytes
             hosts.ended[name] += 1
 

@@ -69,6 +69,10 @@ def show(results: list[Result], console: Console, *, with_times: bool = True) ->
     broken = [result for result in results if result.breaches(with_times=with_times)]
     console.print(_attacks(results, with_times=with_times))
     console.print(_memory(results))
+    # A narrow terminal cuts the columns of the table.
+    for result in broken:
+        found = escape(", ".join(result.breaches(with_times=with_times)))
+        console.print(f"[red]breach[/red] {escape(result.probe.title)}: {found}", soft_wrap=True)
     slowest = max(results, key=lambda result: result.seen.worst_health_ms)
     latest = max(results, key=lambda result: result.order_seconds)
     console.print(

@@ -1,7 +1,5 @@
 """The system under attack, and its honest customer."""
 
-import math
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from uuid import UUID
 import httpx
 from redis import Redis
 
+from drills.hostile.honest import complete_order
 from drills.hostile.hosts import Hosts, running_hosts
 from sandbox.client import SandboxClient
 from schemas.setting_groups import SandboxSettings
@@ -21,9 +20,6 @@ from storage import customers, ledger
 from storage.database import Database
 
 _CREDITS = 10**6
-_LONGEST_ORDER_SECONDS = 60.0
-_UNLIMITED = 10**9
-_LOOK_EVERY_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -86,16 +82,7 @@ class Target:
         Args:
             changes: fields of the order beside the model and the prompt.
         """
-        began = time.monotonic()
-        path = self.order(self.good, **{"model": "nano-banana", "prompt": "a lighthouse in fog", **changes})
-        while time.monotonic() - began < _LONGEST_ORDER_SECONDS:
-            status = self.see(self.good, path)["status"]
-            if status == "completed":
-                return time.monotonic() - began
-            if status in {"failed", "cancelled"}:
-                break
-            time.sleep(_LOOK_EVERY_SECONDS)
-        return math.inf
+        return complete_order(self.http, self.good.headers, **changes)
 
 
 @contextmanager
@@ -106,7 +93,7 @@ def running(folder: Path) -> Iterator[Target]:
         hosts = ends.enter_context(running_hosts())
         stack = ends.enter_context(Stack(folder, settings, extra_env=hosts.environment()))
         sandbox = ends.enter_context(SandboxClient(stack.sandbox_url))
-        sandbox.set_limits(creates_per_10_seconds=_UNLIMITED, reads_per_second=_UNLIMITED)
+        sandbox.lift_limits()
         yield ends.enter_context(target_of(stack, sandbox, hosts))
 
 

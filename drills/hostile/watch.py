@@ -1,17 +1,15 @@
 """Measures the system while an attack runs: the worst answer of `/healthz`, and the memory of each process."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import httpx
 import psutil
 
 from drills.hostile.target import Target
+from drills.hostile.witness import Witness
 
-_HEALTH_EVERY_SECONDS = 0.02
 _MEMORY_EVERY_SECONDS = 0.1
 _MEBIBYTE = 1024**2
 _DECODER = "decoder"
@@ -32,31 +30,20 @@ class Seen:
 
 
 @contextmanager
-def watching(target: Target, *, with_times: bool = True) -> Iterator[Seen]:
-    """Measure while the block runs. Without times, `/healthz` is not asked."""
+def watching(target: Target, witness: Witness | None = None) -> Iterator[Seen]:
+    """Measure while the block runs. Without a witness, `/healthz` is not asked."""
     seen, over = Seen(), threading.Event()
-    works = (_ask_health, _read_memory) if with_times else (_read_memory,)
-    threads = [threading.Thread(target=work, args=(target, seen, over)) for work in works]
-    for thread in threads:
-        thread.start()
+    memory = threading.Thread(target=_read_memory, args=(target, seen, over))
+    memory.start()
+    if witness is not None:
+        witness.watch()
     try:
         yield seen
     finally:
         over.set()
-        for thread in threads:
-            thread.join()
-
-
-def _ask_health(target: Target, seen: Seen, over: threading.Event) -> None:
-    with httpx.Client(base_url=target.http.base_url, timeout=30, trust_env=False) as client:
-        while not over.wait(_HEALTH_EVERY_SECONDS):
-            began = time.perf_counter()
-            try:
-                is_well = client.get("/healthz").is_success
-            except httpx.TransportError:
-                is_well = False
-            seen.unhealthy += not is_well
-            seen.worst_health_ms = max(seen.worst_health_ms, (time.perf_counter() - began) * 1000)
+        memory.join()
+        if witness is not None:
+            seen.worst_health_ms, seen.unhealthy = witness.seen()
 
 
 def _read_memory(target: Target, seen: Seen, over: threading.Event) -> None:

@@ -45,7 +45,7 @@ TINY = Delivered(width=64, height=64, duration_seconds=1)
 def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
-        sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
+        sandbox.lift_limits()
         sandbox.add_scenario(Scenario(seconds=0, delivered=TINY))
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/kie")
         yield Rig(Kie("kie", account, transport), CATALOGUE, "nano-banana", sandbox, sandbox_url, uuid4().hex, TINY)

@@ -26,7 +26,7 @@ def target(system: System, hosts: Hosts) -> Iterator[Target]:
 def test_attacks_keep_within_their_bounds_and_the_next_honest_order_completes(target: Target, kind: str) -> None:
     breaches = []
     for probe in (probe for probe in SHORT if probe.kind == kind):
-        with watching(target, with_times=False) as seen:
+        with watching(target) as seen:
             answer = probe.attack(target)
         breaches += [f"{probe.name}: {breach}" for breach in Result(probe, answer, seen).breaches(with_times=False)]
     assert breaches == []

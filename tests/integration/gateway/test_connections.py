@@ -240,6 +240,12 @@ def test_a_flood_of_requests_on_one_connection_is_cut(address: tuple[str, int]) 
     assert answer.count(b"HTTP/1.1 200") < 100
 
 
+def test_three_requests_at_once_are_answered_and_ten_are_not(address: tuple[str, int]) -> None:
+    get = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert answer_to(address, get * 3).count(b"hello") == 3
+    assert b"hello" not in answer_to(address, get * 10)
+
+
 def test_a_refusal_of_a_later_request_does_not_get_into_an_earlier_answer(address: tuple[str, int]) -> None:
     with connected(address) as connection:
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD + b"\r\n" + b"no HTTP at all\r\n\r\n")
