@@ -10,10 +10,8 @@ from schemas.settings import Settings
 
 _GIB = 1024**3
 
-LOW_BYTES = 5 * _GIB
-"""Less free room is a warning."""
-FULL_BYTES = _GIB
-"""Less free room is an error."""
+_LOW_BYTES = 5 * _GIB
+_FULL_BYTES = _GIB
 
 
 def checks(settings: Settings) -> Iterator[Finding]:
@@ -22,14 +20,19 @@ def checks(settings: Settings) -> Iterator[Finding]:
     yield room("temporary files", Path(tempfile.gettempdir()))
 
 
-def room(subject: str, folder: Path, *, low_bytes: int = LOW_BYTES, full_bytes: int = FULL_BYTES) -> Finding:
+def room(subject: str, folder: Path) -> Finding:
     """Whether a folder's disk has room."""
     usage = shutil.disk_usage(folder)
-    check, says = f"disk of {subject}", f"{usage.free / _GIB:.1f} of {usage.total / _GIB:.1f} GiB are free at {folder}"
-    # A small disk, such as a tmpfs of a container, is low at a tenth of its size.
-    if usage.free < min(full_bytes, usage.total / 50):
+    return judged(subject, f"at {folder}", total=usage.total, free=usage.free)
+
+
+def judged(subject: str, place: str, *, total: int, free: int) -> Finding:
+    """The finding about a disk of so many bytes."""
+    check, says = f"disk of {subject}", f"{free / _GIB:.1f} of {total / _GIB:.1f} GiB are free {place}"
+    # A small disk, such as a container's tmpfs, never has that much room.
+    if free < min(_FULL_BYTES, total / 50):
         return error(check, says, "make room now: a full disk stops writes")
-    if usage.free < min(low_bytes, usage.total / 10):
+    if free < min(_LOW_BYTES, total / 10):
         return warning(check, says, "make room, or move it to a larger disk")
     return ok(check, says)
 

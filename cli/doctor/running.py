@@ -69,4 +69,4 @@ def _found(check: Check, answer: Future[list[Finding]], *, left: float) -> list[
     try:
         return answer.result(max(0.0, left))
     except TimeoutError:
-        return [unchecked(check.name, f"no end within {check.seconds:.0f} s")]
+        return [unchecked(check.name, f"no end within {check.seconds:g} s")]
