@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog.testing
 
 from schemas.enums import ErrorCode, EventName, FoundBy, Stage, TransferKind
 from schemas.stages import TERMINAL
@@ -110,7 +111,15 @@ def test_equal_failures_share_an_entry_that_counts_them(lives: Lives) -> None:
     assert "until" in trouble.data
     (entry,) = [entry for entry in document(life).entries if entry.name == EventName.TRY_FAILED]
     assert (entry.attempt, [call.operation for call in entry.calls]) == (life.row.attempt, ["poll"])
-    assert life.go(until=TERMINAL) is Stage.COMPLETED
+
+
+def test_account_that_fails_reads_is_one_warning_and_its_recovery_another(lives: Lives) -> None:
+    life = lives.begin(poll_error={"code": 500, "msg": "trouble"}, poll_error_times=9)
+    life.step()
+    with structlog.testing.capture_logs() as lines:
+        assert life.go(until=TERMINAL) is Stage.COMPLETED
+    warnings = [(line["event"], line["provider"]) for line in lines if line["log_level"] == "warning"]
+    assert warnings == [("account_failing", "kie"), ("account_works_again", "kie")]
 
 
 def test_ever_different_failures_are_limited_and_the_last_one_is_kept(lives: Lives, database: Database) -> None:
