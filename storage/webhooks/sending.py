@@ -273,9 +273,11 @@ _TELL: Final = """
 def record(sql: Sql, results: Sequence[Tried], *, pause_after_seconds: float) -> list[Paused]:
     """Record the results of tries in the caller's transaction. Returns the endpoints that the results paused.
 
-    A process that lost its claim records its try, and changes nothing else.
+    A process that lost its claim records its try, and leaves the delivery as it is.
     """
     ids = [each.delivery_id for each in results]
+    # Requests of customers lock the endpoint first, and then its deliveries.
+    paused = _judge_endpoints(sql, results, pause_after_seconds)
     sql.run(_LOCK, ids=ids)
     sql.run(
         _ADD_ATTEMPTS, ids=ids, times=[each.began_at for each in results], statuses=[each.status for each in results],
@@ -286,7 +288,7 @@ def record(sql: Sql, results: Sequence[Tried], *, pause_after_seconds: float) ->
         _SETTLE, ids=ids, leases=[each.lease_until for each in results], states=[each.state for each in results],
         waits=[each.wait_seconds for each in results],
     )  # fmt: skip
-    return _judge_endpoints(sql, results, pause_after_seconds)
+    return paused
 
 
 def _judge_endpoints(sql: Sql, results: Sequence[Tried], pause_after_seconds: float) -> list[Paused]:
