@@ -44,9 +44,13 @@ from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
 from gateway.timelines import for_operators as operators_timelines_router
 from gateway.timelines import router as timelines_router
+from gateway.told_events import router as told_events_router
 from gateway.transfers import router as transfers_router
 from gateway.uploads import router as uploads_router
 from gateway.usage import router as usage_router
+from gateway.webhook_deliveries import router as webhook_deliveries_router
+from gateway.webhook_endpoints import router as webhook_endpoints_router
+from gateway.webhook_key import router as webhook_key_router
 from schemas.enums import Door
 from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
@@ -80,6 +84,7 @@ _TAGS = [
     {"name": "generations", "description": "Order, read, list and cancel generations: one image or video each."},
     {"name": "batches", "description": "Order several generations together, and follow or cancel them together."},
     {"name": "events", "description": "Follow your generations: server-sent events, or pages."},
+    {"name": "webhooks", "description": "Messages to your servers about your generations."},
     {"name": "shares", "description": "Links by which everybody may see a result."},
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
@@ -100,10 +105,14 @@ _ROUTERS = (
     retries_router,
     batches_router,
     events_router,
+    told_events_router,
     generation_list_router,
     content_router,
     ratings_router,
     shares_router,
+    webhook_endpoints_router,
+    webhook_deliveries_router,
+    webhook_key_router,
     uploads_router,
     models_router,
     estimates_router,

@@ -8,11 +8,11 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from celery import Celery
 from redis import Redis
 from sqlalchemy.exc import ProgrammingError
 
 from cli.outages import in_words
+from intake.redis.keys import DEAD
 from schemas.enums import Queue, Stage
 from schemas.settings import Settings
 from stack.wiring import gateway_url
@@ -27,7 +27,8 @@ from workers.roles import ROLES, role_of
 
 _PATIENCE_SECONDS = 6.0
 _ASK_SECONDS = 3.0
-_ROUND_SECONDS = 1.0
+# A worker sends a heartbeat every two seconds, or more often.
+_HEARTBEAT_SECONDS = 2.0
 
 T = TypeVar("T")
 
@@ -72,6 +73,8 @@ class State:
     """The number of generations that ended in the last 24 hours, by their final stage."""
     strange_lists: Mapping[str, int]
     """Lists in Redis that no worker reads, with their lengths."""
+    dead_requests: int
+    """The kept messages that the Redis door could not read."""
 
     @property
     def is_well(self) -> bool:
@@ -93,7 +96,7 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
     door = _Question("gateway", " or ".join(dict.fromkeys(addresses)), lambda: _ask_gateway(addresses), settings)
     workers = _Question("workers", "", lambda: _serving(settings, patience), settings, patience=patience + _ASK_SECONDS)
     stages, finished = database.result or ((), {})
-    lengths, strange = redis.result or ({}, {})
+    lengths, strange, dead = redis.result or ({}, {}, 0)
     serving = workers.result or {}
     return State(
         services=[question.service for question in (database, redis, objects, door)],
@@ -101,6 +104,7 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
         stages=stages,
         finished_today=finished,
         strange_lists=strange,
+        dead_requests=dead,
     )
 
 
@@ -154,9 +158,9 @@ def _generations(settings: Settings) -> tuple[Sequence[StageCount], Mapping[Stag
         database.dispose()
 
 
-def _lists(settings: Settings) -> tuple[Mapping[Queue, int], Mapping[str, int]]:
+def _lists(settings: Settings) -> tuple[Mapping[Queue, int], Mapping[str, int], int]:
     with Redis.from_url(settings.redis_url, socket_timeout=_ASK_SECONDS) as redis:
-        return lists.lengths(redis), lists.strange(redis)
+        return lists.lengths(redis), lists.strange(redis), int(redis.llen(DEAD))
 
 
 def _ping(settings: Settings) -> None:
@@ -181,28 +185,20 @@ def _ask_gateway(addresses: Sequence[str]) -> None:
 
 
 def _serving(settings: Settings, patience: float) -> Mapping[Queue, Sequence[str]]:
-    """The workers of each queue. Ask again while a queue has no worker: a busy worker may answer late."""
-    found: dict[str, set[str]] = {}
-    ends_at = time.monotonic() + patience
-    with create_app(settings, process="worker") as app:
-        if settings.remote_control == "off":
-            return _heard(app, patience)
-        while set(Queue) - set(found) and (left := ends_at - time.monotonic()) > 0:
-            answers = app.control.inspect(timeout=min(left, _ROUND_SECONDS)).active_queues() or {}
-            for node, served in answers.items():
-                for queue in served:
-                    found.setdefault(queue["name"], set()).add(node)
-    return {queue: sorted(found[queue]) for queue in Queue if queue in found}
-
-
-def _heard(app: Celery, patience: float) -> Mapping[Queue, Sequence[str]]:
     """The workers of each queue, by their heartbeats: a node's name holds its role."""
 
     def served(heard: Heartbeats) -> Mapping[Queue, Sequence[str]]:
         roles = [(node, role) for node in sorted(heard) if (role := role_of(node))]
         return {queue: nodes for queue in Queue if (nodes := [n for n, role in roles if queue in ROLES[role].queues])}
 
-    return served(hear(app, seconds=patience, is_enough=lambda heard: set(served(heard)) == set(Queue)))
+    # By then each living worker has sent a heartbeat, so all workers of a queue are named.
+    complete_at = time.monotonic() + _HEARTBEAT_SECONDS
+
+    def is_enough(heard: Heartbeats) -> bool:
+        return time.monotonic() > complete_at and set(served(heard)) == set(Queue)
+
+    with create_app(settings, process="worker") as app:
+        return served(hear(app, seconds=patience, is_enough=is_enough))
 
 
 def _place(url: str) -> str:

@@ -7,12 +7,12 @@ from fastapi import Path, Query
 from sqlmodel import Session
 
 from gateway.authentication import TheCaller, customers_router, needs
-from gateway.callers import Caller, is_name
 from gateway.dependencies import ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.keys import key_list, new_key
 from gateway.openapi import problems
-from gateway.resources import credits_resource
+from intake.callers import Caller, is_name
+from notify.resources import credits_resource
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest, NotForThisKey, NotFound, Unauthenticated
 from schemas.identity_api import (

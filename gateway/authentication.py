@@ -8,9 +8,10 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from gateway.callers import Caller, identify, named_in_header
+from gateway.callers import identify, named_in_header
 from gateway.head import READS
 from gateway.routing import PrefixRouter
+from intake.callers import Caller
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest
 from schemas.identity_api import CUSTOMER_HEADER

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from gateway.authentication import TheCustomer, caller_for, customers_router
-from gateway.cancelling import cancel
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.generation_list import GenerationList, page_of
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
-from gateway.resources import credits_of
+from intake.cancelling import cancel
 from intake.orders import Payer
+from notify.resources import credits_of
 from schemas.api import GenerationCredits
 from schemas.batches import MOST_GENERATIONS, Part
 from schemas.enums import Status
@@ -180,7 +180,7 @@ def cancel_batch(batch_id: UUID, response: Response, services: ServicesOf, custo
     refused = 0
     for generation_id in ids:
         try:
-            cancel(services, generation_id, customer_id=customer.id)
+            cancel(services.intake.steps, generation_id, customer_id=customer.id)
         except (NotCancellable, NotFound):
             # It has ended, or its customer has deleted it meanwhile.
             refused += 1

@@ -7,9 +7,9 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.problems import ContentTooLarge
+from intake.callers import Caller
 from schemas.errors import TooManyRequests, Unavailable
 from schemas.json_values import MOST_VALUES, TOO_MANY_VALUES, count_values
 from schemas.shares import NoPlace

@@ -173,7 +173,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.get_http_version() not in _VERSIONS:
             raise self._refused(BadRequest("speak HTTP/1.1 or HTTP/1.0"))
         if len(self.pipeline) >= _MOST_PIPELINED:
-            raise self._refused(BadRequest(f"wait for answers: up to {_MOST_PIPELINED} further requests may be sent before"))
+            raise self._refused(BadRequest(f"wait for answers: send up to {_MOST_PIPELINED} requests ahead"))
         self._fruitless_bytes = 0
         self._waiting.pop(self, None)
         self._stop_timer()

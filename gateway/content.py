@@ -18,8 +18,8 @@ from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
-from gateway.resources import failure_of
 from gateway.streaming import STREAMED, ObjectMissing, StoredFile, disposition, stream
+from notify.resources import failure_of
 from schemas.content_link import content_link
 from schemas.enums import AssetRole, Status
 from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated

@@ -3,7 +3,7 @@
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import problems
-from gateway.resources import credits_resource
+from notify.resources import credits_resource
 from schemas.api import CreditsResource
 from schemas.errors import Unauthenticated
 from storage import ledger

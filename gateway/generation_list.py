@@ -12,7 +12,7 @@ from sqlmodel import Session
 from gateway.authentication import Caller, TheCaller, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import problems
-from gateway.resources import generation_resource
+from notify.resources import generation_resource
 from providers.catalogue import Catalogue
 from schemas.api import GenerationResource
 from schemas.enums import Kind, Scope, Stage, Status

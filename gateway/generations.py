@@ -6,14 +6,14 @@ from fastapi import Request, Response
 
 from gateway.authentication import TheCustomer, caller_for, customers_router
 from gateway.batches import BatchResource, order_batch
-from gateway.cancelling import cancel
 from gateway.dependencies import ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
 from gateway.preferences import APPLIED, Prefer, wait_of
-from gateway.resources import generation_resource, path_of
 from gateway.waiting import waited
+from intake.cancelling import cancel
+from notify.resources import generation_resource, path_of
 from schemas.api import GenerationResource
 from schemas.batches import parts_of
 from schemas.errors import NotCancellable, NotFinished, NotFound, Unauthenticated
@@ -125,7 +125,7 @@ def cancel_generation(
     The credits stay held until the provider confirms. If the result is ready first, it is delivered and charged. Safe
     to repeat.
     """
-    found = cancel(services, generation_id, customer_id=customer.id)
+    found = cancel(services.intake.steps, generation_id, customer_id=customer.id)
     if found.generation.stage in TERMINAL:
         response.status_code = 200
     return generation_resource(found, services.settings.retention)

@@ -7,7 +7,7 @@ from gateway.authentication import caller_for, customers_router, needs
 from gateway.dependencies import ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
-from gateway.resources import credits_resource
+from notify.resources import credits_resource
 from schemas.enums import Scope
 from schemas.errors import NotFound, Unauthenticated
 from schemas.identity_api import GrantRequest, GrantResource

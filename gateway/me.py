@@ -6,7 +6,7 @@ from gateway.authentication import TheCaller, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.keys import key_resource
 from gateway.openapi import problems
-from gateway.resources import credits_resource
+from notify.resources import credits_resource
 from schemas.api import StoredUploadsResource
 from schemas.errors import Unauthenticated
 from schemas.identity_api import MeResource

@@ -10,7 +10,7 @@ from gateway.dependencies import ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
 from gateway.problems import NoResult
-from gateway.resources import generation_resource
+from notify.resources import generation_resource
 from schemas.api import GenerationResource
 from schemas.errors import NotFound, NotReady, Unauthenticated
 from schemas.orders import WholeNumber

@@ -8,8 +8,8 @@ from gateway.authentication import TheCaller, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
-from gateway.resources import generation_resource, path_of
 from gateway.waiting import find
+from notify.resources import generation_resource, path_of
 from schemas.api import GenerationResource
 from schemas.errors import NotFinished, NotFound
 from storage import details
@@ -32,7 +32,8 @@ async def retry_generation(
     caller: TheCaller,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> GenerationResource:
-    """Orders the same once more, at the price of today: the same model, settings, inputs, reference and metadata.
+    """Orders the same once more, at the price of today: the same model, settings, inputs, reference, metadata and
+    `callback_url`.
 
     The generation must have ended: completed, failed or cancelled. `retry_of` and `retried_by` link the two. Without an
     idempotency key, a second retry of the same generation returns the first retry; each new key makes a new one.

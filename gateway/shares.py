@@ -11,7 +11,7 @@ from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
 from gateway.problems import NoResult, TooManyShares
-from gateway.resources import path_of
+from notify.resources import path_of
 from schemas.errors import NotFound, NotReady, Unauthenticated
 from schemas.share_api import ShareList, ShareRequest, ShareResource
 from schemas.share_link import share_link

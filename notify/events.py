@@ -20,6 +20,16 @@ OPENING = f"retry: {_RETRY_MILLISECONDS}\n\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """The customer's own texts of a request, which go with every event. Empty once the generation is deleted."""
+
+    reference: str | None
+    """The customer's id of the thing that the result is for."""
+    metadata: dict[str, str]
+    """The customer's entries."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommittedEvent:
     """A move of a generation to another stage, from a committed row of `events`."""
 
@@ -35,6 +45,8 @@ class CommittedEvent:
     """The details of the row. Customers see the error."""
     created_at: datetime
     """The time of the move."""
+    marks: Marks
+    """The customer's texts of the request."""
 
     @property
     def is_end(self) -> bool:
@@ -63,13 +75,16 @@ def event_resource(event: CommittedEvent) -> EventResource:
         progress=event.progress,
         error=_error(event),
         created_at=event.created_at,
+        reference=event.marks.reference,
+        metadata=event.marks.metadata,
     )
 
 
 def _error(event: CommittedEvent) -> GenerationFailure | None:
     if event.stage is not Stage.FAILED:
         return None
-    return GenerationFailure.model_validate({"code": event.data["code"], "message": event.data["message"]})
+    # A deletion removes the message.
+    return GenerationFailure.model_validate({"code": event.data["code"], "message": event.data.get("message", "")})
 
 
 def event_message(event: CommittedEvent) -> bytes:
@@ -77,7 +92,7 @@ def event_message(event: CommittedEvent) -> bytes:
     return _message(event.id, event_resource(event))
 
 
-def progress_message(position: int, generation_id: UUID, stage: Stage, progress: int) -> bytes:
+def progress_message(position: int, generation_id: UUID, stage: Stage, progress: int, marks: Marks) -> bytes:
     """The message of a change of the progress within a stage.
 
     No row stands for such a change. Its message repeats the position of the stream: a client that resumes from there
@@ -92,6 +107,8 @@ def progress_message(position: int, generation_id: UUID, stage: Stage, progress:
         progress=progress,
         error=None,
         created_at=None,
+        reference=marks.reference,
+        metadata=marks.metadata,
     )
     return _message(position, resource)
 

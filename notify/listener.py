@@ -1,14 +1,15 @@
-"""Hears announcements in a gateway process, and tells the hub."""
+"""Hears announcements in a process, and tells its hub, or the alarms of its parts."""
 
 import asyncio
 import time
+from typing import Protocol
+from uuid import UUID
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from notify.announcements import CHANNEL, decoded
-from notify.hub import Hub
 
 log = structlog.get_logger()
 
@@ -19,21 +20,35 @@ _IDLE_SECONDS = 30.0
 _CHECK_SECONDS = 5.0
 
 
-async def listen(redis_url: str, hub: Hub, *, channel: str = CHANNEL) -> None:
-    """Tell the hub each announced change while it has subscriptions. Runs until the task is cancelled.
+class Follower(Protocol):
+    """Wants to know of changes: a hub, or alarms."""
 
-    While Redis does not answer, the hub's own looks replace the announcements.
+    @property
+    def is_followed(self) -> bool:
+        """Whether the follower wants to know now."""
+
+    async def until_followed(self) -> None:
+        """Wait until the follower wants to know."""
+
+    def changed(self, generation_id: UUID, customer_id: UUID, /) -> None:
+        """Take an announced change."""
+
+
+async def listen(redis_url: str, follower: Follower, *, channel: str = CHANNEL) -> None:
+    """Tell the follower each announced change while it wants to know. Runs until the task is cancelled.
+
+    While Redis does not answer, the follower's own looks replace the announcements.
     """
     while True:
-        await hub.until_followed()
+        await follower.until_followed()
         try:
-            await _hear(redis_url, hub, channel)
+            await _hear(redis_url, follower, channel)
         except (RedisError, OSError) as error:
             log.info("announcements_not_heard", error=type(error).__name__)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
 
-async def _hear(redis_url: str, hub: Hub, channel: str) -> None:
+async def _hear(redis_url: str, follower: Follower, channel: str) -> None:
     async with (
         Redis.from_url(
             redis_url, decode_responses=True, socket_connect_timeout=1, socket_keepalive=True, health_check_interval=10
@@ -45,14 +60,14 @@ async def _hear(redis_url: str, hub: Hub, channel: str) -> None:
         while time.monotonic() < followed_at + _IDLE_SECONDS:
             message = await heard.get_message(timeout=_CHECK_SECONDS)
             if message is not None:
-                _tell(hub, message["data"])
-            if hub.is_followed:
+                _tell(follower, message["data"])
+            if follower.is_followed:
                 followed_at = time.monotonic()
 
 
-def _tell(hub: Hub, text: str) -> None:
+def _tell(follower: Follower, text: str) -> None:
     try:
         for generation_id, customer_id in decoded(text):
-            hub.changed(generation_id, customer_id)
+            follower.changed(generation_id, customer_id)
     except ValueError:
         log.warning("announcement_not_understood", characters=len(text))

@@ -7,15 +7,17 @@ watermark (`notify.watermark`).
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from notify.events import CommittedEvent, progress_of
+from notify.events import CommittedEvent, Marks, progress_of
+from notify.told import EventFacts, facts_where
 from notify.watermark import Watermark
 from schemas.enums import Stage
+from schemas.setting_groups import RetentionSettings
 from storage.database import AsyncDatabase
 from storage.sql import Sql, returns
 
@@ -42,6 +44,8 @@ class Standing:
     """The stage."""
     progress: int
     """Percent done."""
+    marks: Marks
+    """The customer's texts of the request."""
     events: Sequence[CommittedEvent]
     """The moves after the position, in order."""
 
@@ -76,16 +80,25 @@ class Page:
     """Whether further events follow at once."""
 
 
+_Moved = tuple[Standing, CommittedEvent | None]
+"""A generation without its events, and one of its events."""
+
+_MARKS = """g."order" ->> 'reference' AS reference, coalesce(g."order" -> 'metadata', '{}') AS metadata"""
+
+
 def _moved(
     generation_id: UUID,
     customer_id: UUID,
     stage: str,
     progress: int,
+    reference: str | None,
+    metadata: dict[str, str],
     event_id: int | None,
     *rest: Any,
-) -> tuple[UUID, UUID, Stage, int, CommittedEvent | None]:
-    event = None if event_id is None else _event(event_id, generation_id, *(*rest, progress))
-    return generation_id, customer_id, Stage(stage), progress, event
+) -> _Moved:
+    marks = Marks(reference, metadata)
+    standing = Standing(generation_id, customer_id, Stage(stage), progress, marks, ())
+    return standing, None if event_id is None else _event(event_id, generation_id, *(*rest, progress, marks))
 
 
 def _event(
@@ -96,28 +109,30 @@ def _event(
     data: dict[str, object],
     created_at: datetime,
     current: int,
+    marks: Marks,
 ) -> CommittedEvent:
     progress = progress_of(Stage(stage), recorded, current)
-    return CommittedEvent(event_id, generation_id, Stage(stage), progress, data, created_at)
+    return CommittedEvent(event_id, generation_id, Stage(stage), progress, data, created_at, marks)
 
 
-_OF_GENERATIONS = returns(_moved)("""
-    SELECT g.id, g.customer_id, g.stage, g.progress, e.id, e.stage, e.progress, e.data, e.created_at
+_OF_GENERATIONS = returns(_moved)(f"""
+    SELECT g.id, g.customer_id, g.stage, g.progress, {_MARKS}, e.id, e.stage, e.progress, e.data, e.created_at
     FROM unnest(%(ids)s::uuid[], %(after)s::bigint[]) AS asked (id, after)
     JOIN generations AS g ON g.id = asked.id AND g.deleted_at IS NULL
     LEFT JOIN events AS e ON e.generation_id = g.id AND e.id > asked.after AND e.origin IS DISTINCT FROM e.stage
     ORDER BY g.id, e.id
-""")
+""")  # noqa: S608 -- a constant
 
 
 def _found(
-    customer_id: UUID, after: int, event_id: int, generation_id: UUID, *rest: Any
+    customer_id: UUID, after: int, reference: str | None, metadata: dict[str, str], *rest: Any
 ) -> tuple[Position, CommittedEvent]:
-    return (customer_id, after), _event(event_id, generation_id, *rest)
+    return (customer_id, after), _event(*rest, Marks(reference, metadata))
 
 
-_OF_CUSTOMERS = returns(_found)("""
-    SELECT asked.customer_id, asked.after, e.id, e.generation_id, e.stage, e.progress, e.data, e.created_at, g.progress
+_OF_CUSTOMERS = returns(_found)(f"""
+    SELECT asked.customer_id, asked.after, {_MARKS}, e.id, e.generation_id, e.stage, e.progress, e.data, e.created_at,
+        g.progress
     FROM unnest(%(customers)s::uuid[], %(after)s::bigint[]) AS asked (customer_id, after)
     CROSS JOIN LATERAL (
         SELECT id, generation_id, stage, progress, data, created_at FROM events
@@ -127,7 +142,9 @@ _OF_CUSTOMERS = returns(_found)("""
     ) AS e
     JOIN generations AS g ON g.id = e.generation_id
     ORDER BY e.id
-""")
+""")  # noqa: S608 -- a constant
+
+_OF_ALL = facts_where("id > %(after)s AND id <= %(settled)s")
 
 
 class EventReader:
@@ -210,13 +227,12 @@ def of_generations(sql: Sql, after: Mapping[UUID, int]) -> dict[UUID, Standing]:
     return {standing.generation_id: standing for standing in map(_standing, _grouped(rows))}
 
 
-def _grouped(rows: list[Any]) -> list[list[Any]]:
-    return [list(same) for _, same in groupby(rows, key=lambda row: row[0])]
+def _grouped(rows: list[_Moved]) -> list[list[_Moved]]:
+    return [list(same) for _, same in groupby(rows, key=lambda row: row[0].generation_id)]
 
 
-def _standing(rows: Sequence[tuple[UUID, UUID, Stage, int, CommittedEvent | None]]) -> Standing:
-    generation_id, customer_id, stage, progress, _ = rows[0]
-    return Standing(generation_id, customer_id, stage, progress, [row[4] for row in rows if row[4] is not None])
+def _standing(rows: Sequence[_Moved]) -> Standing:
+    return replace(rows[0][0], events=[event for _, event in rows if event is not None])
 
 
 def of_customers(
@@ -231,3 +247,8 @@ def of_customers(
     for position, event in rows:
         found.setdefault(position, []).append(event)
     return found
+
+
+def of_all(sql: Sql, after: int, *, settled: int, limit: int, retention: RetentionSettings) -> list[EventFacts]:
+    """Read up to `limit` events of all customers after an id, up to the watermark."""
+    return sql.all(_OF_ALL, after=after, settled=settled, limit=limit, asset_days=retention.asset_days)

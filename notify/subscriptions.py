@@ -93,7 +93,7 @@ class GenerationSubscription(Subscription):
             return self.end()
         if standing.progress > self._progress:
             self._progress = standing.progress
-            self.put(progress_message(self.position, self.key, standing.stage, standing.progress))
+            self.put(progress_message(self.position, self.key, standing.stage, standing.progress, standing.marks))
         return None
 
     def _new(self, events: Sequence[CommittedEvent]) -> list[CommittedEvent]:
@@ -147,7 +147,11 @@ class CustomerSubscription(Subscription):
             return
         if standing.stage not in TERMINAL and self._has_room():
             self._known[standing.generation_id] = standing.stage, standing.progress
-            self.put(progress_message(self.position, standing.generation_id, standing.stage, standing.progress))
+            self.put(
+                progress_message(
+                    self.position, standing.generation_id, standing.stage, standing.progress, standing.marks
+                )
+            )
 
     def _remember(self, event: CommittedEvent) -> None:
         if event.is_end:

@@ -115,9 +115,19 @@ class PipelineSettings(BaseModel):
     )
     submit_failures: int = Field(default=8, gt=0, description="refused submits on one route before the next route")
     stage_failures: int = Field(default=8, gt=0, description="crashes in a row in one stage before it fails")
-    poll_first_seconds: float = Field(default=2.5, gt=0, description="poll mode: spacing in the first 30 s")
+    poll_by_usual_times: bool = Field(
+        default=True, description="polls follow the times of recent work of the same route and length"
+    )
+    poll_read_costs_seconds: float = Field(
+        default=1.0, gt=0, description="the delay that one read less is worth: more: fewer reads, later ends"
+    )
+    poll_first_seconds: float = Field(
+        default=2.5, gt=0, description="without usual times: poll mode: spacing in the first 30 s"
+    )
     poll_cap_seconds: float = Field(default=30.0, gt=0, description="poll mode: spacing it grows to")
-    poll_with_callback_seconds: float = Field(default=60.0, gt=0, description="safety poll when a callback is due")
+    poll_with_callback_seconds: float = Field(
+        default=60.0, gt=0, description="safety polls when a callback is due, after the usual time"
+    )
     unknown_submit_grace_seconds: float = Field(
         default=120.0, gt=0, description="wait for a callback after a submit with unknown outcome"
     )
@@ -327,6 +337,9 @@ class RetentionSettings(BaseModel):
     )
     share_days: float = Field(
         default=90.0, gt=0, le=_LONGEST_DAYS, description="a share, after its end or its revocation"
+    )
+    webhook_days: float = Field(
+        default=30.0, gt=0, le=_LONGEST_DAYS, description="a message to an endpoint, and an unused `callback_url`"
     )
 
 

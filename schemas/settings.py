@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.door_settings import DoorSettings
 from schemas.enums import Door
 from schemas.names import is_twin
 from schemas.reach import connectable
@@ -37,6 +38,7 @@ from schemas.setting_groups import (
     TestKeySettings,
 )
 from schemas.unprefixed import UnprefixedSource
+from schemas.webhook_settings import WebhookSettings
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
 
@@ -112,7 +114,9 @@ class Settings(BaseSettings):
     media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()
     intake: IntakeSettings = IntakeSettings()
+    door: DoorSettings = DoorSettings()
     openai: OpenaiSettings = OpenaiSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     retention: RetentionSettings = RetentionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     test_keys: TestKeySettings = TestKeySettings()
@@ -203,6 +207,13 @@ class Settings(BaseSettings):
     def gateway_url(self) -> str:
         """The gateway's URL for this machine."""
         return f"http://{connectable(self.gateway_host)}:{self.gateway_port}"
+
+    @model_validator(mode="after")
+    def _signatures_end_before_keys(self) -> Self:
+        """A message that is sent again with a valid signature must be a known order."""
+        if self.door.signature_seconds > self.retention.idempotency_key_days * 86_400:
+            raise ValueError("door.signature_seconds must be at most the seconds of retention.idempotency_key_days")
+        return self
 
     @model_validator(mode="after")
     def _public_at_its_own_address(self) -> Self:

@@ -65,6 +65,13 @@ def add(
         sql.run(_ADD, generation_id=generation_id, customer_id=customer_id, expires_in=expires_in, **vars(asset))
 
 
+IS_KEPT = """
+    (expired_at IS NULL AND clock_timestamp() <
+        coalesce(least(expires_at, created_at + make_interval(secs => 86400 * %(asset_days)s::float8)), 'infinity'))
+"""
+"""An SQL condition of an asset: `gone_at` is None. `asset_days` is the operator's retention."""
+
+
 def expires_at(asset: Asset, retention: RetentionSettings) -> datetime | None:
     """The time at which a file is deleted: the request's or the operator's, whichever is first. None: never."""
     ends = [asset.expires_at]

@@ -12,9 +12,9 @@ from storage.claims import Claim
 from storage.leases import Lease
 from storage.transitions import Changes
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
+from tasks.polls import seconds_to_poll
 from tasks.remote import cancelled, remote_ref
 from tasks.services import WorkerServices
-from tasks.timing import next_poll
 from tasks.troubles import failed_read, loggable
 
 log = structlog.get_logger()
@@ -68,17 +68,10 @@ def _pass_on(services: WorkerServices, claim: Claim) -> Cancel | CancelSent | No
 
 
 def _wait(services: WorkerServices, claim: Claim, state: RemoteState) -> Later:
-    generation, waited = claim.generation, claim.seconds_in_stage
-    providers, is_stopping = services.providers, generation.cancel_requested_at is not None
-    wake_in = next_poll(
-        services.settings.pipeline,
-        waited_seconds=waited,
-        has_callback=providers.calls_back(generation.provider) and not is_stopping,
-        least_seconds=providers.poll_seconds(generation.provider),
-    )
-    estimate = waited / (waited + _HALF_WAY_SECONDS[generation.kind])
+    waited = claim.seconds_in_stage
+    estimate = waited / (waited + _HALF_WAY_SECONDS[claim.generation.kind])
     percent = progress_within(Stage.GENERATING, estimate if state.progress is None else state.progress)
-    return Later(wake_in, Counts.SUCCESS, Changes(progress=percent))
+    return Later(seconds_to_poll(services, claim, waited), Counts.SUCCESS, Changes(progress=percent))
 
 
 def _deliver(claim: Claim, state: RemoteState) -> Advance:

@@ -11,8 +11,8 @@ from storage.leases import Lease
 from storage.transitions import Changes
 from tasks import files
 from tasks.outcomes import Advance, File, NotAccepted, Outcome, Unknown
+from tasks.polls import seconds_to_poll
 from tasks.services import WorkerServices
-from tasks.timing import next_poll
 from tasks.troubles import crashed_before_it_left, loggable, refused
 
 log = structlog.get_logger()
@@ -68,18 +68,12 @@ def accepted(services: WorkerServices, claim: Claim, created: AcceptedCreate, *,
     """
     provider = claim.route.provider
     is_urgent = is_found or created.is_finished or claim.generation.cancel_requested_at is not None
-    first_poll = next_poll(
-        services.settings.pipeline,
-        waited_seconds=0.0,
-        has_callback=services.providers.calls_back(provider),
-        least_seconds=services.providers.poll_seconds(provider),
-    )
     file, links = _file(claim, created), dict(created.links)
     if file is not None:
         links[STORED_FILE] = files.link_to(file.key)
     return Advance(
         Stage.GENERATING,
-        wait=0.0 if is_urgent else first_poll,
+        wait=0.0 if is_urgent else seconds_to_poll(services, claim, 0.0),
         event={"provider": provider, "route": claim.generation.route_index, "remote_id": created.remote_id},
         changes=Changes(remote_id=created.remote_id, remote_links=links, object_key=None if file is None else file.key),
         file=file,

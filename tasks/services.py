@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
+from tasks.usual_times import UsualTimes
 
 
 class Dispatcher(Protocol):
@@ -51,6 +52,8 @@ class WorkerServices:
     """Announces that a generation of a customer changed. Returns at once."""
     queues: frozenset[Queue]
     """The queues that this process serves. A step whose queue is among them can follow without a wake-up."""
+    usual_times: UsualTimes
+    """The usual times of work at providers."""
     hosts: Shares
     """The threads that wait for hosts of results, shared by provider account: a silent host delays its account only."""
     worker_name: str

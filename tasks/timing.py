@@ -1,30 +1,67 @@
 """The pauses between polls, after failures and during outages."""
 
+import math
 import random
 
 from schemas.setting_groups import PipelineSettings
+from storage.render_times import RenderTimes
 
 FIRST_LOOK_UP_SECONDS = 2.0
 """The pause before the first look-up of a create whose result is unknown."""
 
 _EAGER_SECONDS = 30.0
+_LEAST_GAP_SECONDS = 1.0
+_ROUNDING_SECONDS = 0.05
+# Vendors send callbacks again for seconds. Our read then is rarely in vain.
+_CALLBACK_TRAVELS_SECONDS = 5.0
 
 
 def next_poll(
-    pipeline: PipelineSettings, *, waited_seconds: float, has_callback: bool, least_seconds: float = 0.0
+    pipeline: PipelineSettings,
+    *,
+    waited_seconds: float,
+    has_callback: bool,
+    usual: RenderTimes | None = None,
+    least_seconds: float = 0.0,
 ) -> float:
     """Seconds until the next poll of a generation that the provider has had for `waited_seconds`.
 
-    With a callback due, polling is a safety net. Without a callback, polls are frequent for half a minute; then the gap
-    grows with the age of the work, up to the cap. The gap is at least the provider's minimum, `least_seconds`.
+    Args:
+        has_callback: a callback is due, so polling is a safety net.
+        usual: the usual times of such work. None: too few runs are known.
+        least_seconds: the provider's minimum.
     """
     if has_callback:
-        gap = pipeline.poll_with_callback_seconds
+        gap = _safety_gap(pipeline, waited_seconds, usual)
+    elif usual is not None:
+        gap = _usual_gap(pipeline, waited_seconds, usual)
     elif waited_seconds < _EAGER_SECONDS:
         gap = pipeline.poll_first_seconds
     else:
         gap = min(pipeline.poll_cap_seconds, max(pipeline.poll_first_seconds, waited_seconds / 6))
     return max(least_seconds, gap)
+
+
+def _safety_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes | None) -> float:
+    """Look once when nearly all such work is done: until then, a missing callback says nothing."""
+    due = None if usual is None else usual.p90_seconds + _CALLBACK_TRAVELS_SECONDS - waited
+    return pipeline.poll_with_callback_seconds if due is None or due <= 0 else due
+
+
+def _usual_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes) -> float:
+    """Look when some of such work is done, and then at even gaps.
+
+    A read costs as much as `poll_read_costs_seconds` of delay. Where the end may come at any moment of a spread of S
+    seconds, gaps of g seconds cost S / g reads and g / 2 seconds: the sum is least at g = √(2 · cost · S).
+    """
+    spread = max(0.0, usual.p90_seconds - usual.p10_seconds)
+    gap = max(_LEAST_GAP_SECONDS, math.sqrt(2 * pipeline.poll_read_costs_seconds * spread))
+    first = usual.p10_seconds + gap / 2
+    if first - waited > _ROUNDING_SECONDS:
+        return first - waited
+    # Past the usual end, no time is likelier than another: the gap grows with the delay.
+    late = max(0.0, waited - usual.p90_seconds)
+    return min(pipeline.poll_cap_seconds, max(gap, late / 3))
 
 
 def backoff(pipeline: PipelineSettings, failures: int, *, at_least: float | None = None) -> float:

@@ -28,6 +28,7 @@ EMPTY = """
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
     DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generation_labels;
     DELETE FROM generation_terms; DELETE FROM generation_downloads; DELETE FROM shares; DELETE FROM order_digests;
+    DELETE FROM webhook_deliveries; DELETE FROM webhook_generations; DELETE FROM webhook_endpoints;
     DELETE FROM generations;
     DELETE FROM key_spending; DELETE FROM api_keys; DELETE FROM customers; DELETE FROM services;
 """

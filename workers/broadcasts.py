@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from schemas.json_values import MOST_VALUES
-from workers.plain_messages import Refused, Unreadable, content, mapping, parsed_object, plain_message, visible
+from schemas.plain_messages import Refused, Unreadable, content, mapping, parsed_object, plain_message, visible
 
 COMMANDS: Final = "celery.pidbox"
 """The exchange of remote control's commands."""

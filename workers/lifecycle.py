@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from tasks.services import WorkerServices
+from tasks.usual_times import UsualTimes
 from workers.dispatch import Dispatcher
 
 # However many downloads of one provider account wait, the downloads of others have these threads.
@@ -51,6 +52,7 @@ def open_services(
             dispatcher=dispatcher,
             announce=announcer.announce,
             queues=frozenset(queues),
+            usual_times=UsualTimes(database),
             hosts=Shares(each=max(1, threads - _THREADS_FOR_OTHERS), total=threads),
             worker_name=worker_name,
         )

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from notify.alarms import Alarms
+from notify.listener import listen
+from notify.webhooks import part as webhooks
 from schemas.settings import Settings
 from storage.database import AsyncDatabase
 from workers.app import create_app
@@ -26,12 +29,25 @@ class NotifyServices:
     """The settings of the process."""
     database: AsyncDatabase
     """The database."""
+    alarms: Alarms
+    """Wakes the parts when a change is announced."""
 
 
 Part = Callable[[NotifyServices], Awaitable[None]]
 """Runs until it is cancelled, and survives outages. An error that it raises ends the process, which starts anew."""
 
-PARTS: Sequence[Part] = ()
+
+async def hear_announcements(services: NotifyServices) -> None:
+    """Ring the alarms of the other parts."""
+    await listen(services.settings.redis_url, services.alarms)
+
+
+async def send_webhooks(services: NotifyServices) -> None:
+    """Send webhooks to customers' endpoints."""
+    await webhooks.run(services.settings, services.database, services.alarms)
+
+
+PARTS: Sequence[Part] = (hear_announcements, send_webhooks)
 """The parts of the process."""
 
 
@@ -51,7 +67,8 @@ async def _run(settings: Settings, parts: Sequence[Part]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
     database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size)
     try:
-        await _until(asked, [part(NotifyServices(settings, database)) for part in parts])
+        services = NotifyServices(settings, database, Alarms())
+        await _until(asked, [part(services) for part in parts])
     finally:
         await database.dispose()
 

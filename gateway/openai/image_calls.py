@@ -10,7 +10,6 @@ from anyio import to_thread
 from fastapi import Request
 from fastapi.responses import Response
 
-from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.event_stream import until_end
 from gateway.openai.errors import MayBeRecorded
@@ -19,6 +18,7 @@ from gateway.openai.image_errors import interrupted, of_generations, unfinished,
 from gateway.openai.image_orders import ImageOrder
 from gateway.openai.ordering import Taken, fitted, take_all
 from gateway.public_links import PublicLinks
+from intake.callers import Caller
 from intake.digests import Digest
 from providers.catalogue.fitting import Change
 from schemas.enums import Stage

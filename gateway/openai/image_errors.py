@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from gateway.resources import failure_of, outcome_of, path_of
+from notify.resources import failure_of, outcome_of, path_of
 from schemas.causes import Cause
 from schemas.errors import RequestError, Unavailable
 from storage.details import Details

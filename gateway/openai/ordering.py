@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.openai.errors import MayBeRecorded
 from gateway.openai.names import meant
 from gateway.renamed import renamed
+from intake.callers import Caller
 from intake.digests import Digest
 from providers.catalogue import Catalogue
 from providers.catalogue.fitting import FitMode, Fitted

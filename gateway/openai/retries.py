@@ -5,7 +5,7 @@ from typing import Final
 
 from fastapi import Request
 
-from gateway.callers import Caller
+from intake.callers import Caller
 from intake.digests import Digest, value_of
 
 RETRY_COUNT: Final = "x-stainless-retry-count"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.openai.sizes import size_of
 from gateway.openai.video_ids import id_of_video
-from gateway.resources import failure_of, outcome_of
+from notify.resources import failure_of, outcome_of
 from schemas.enums import AssetRole, Stage, Status
 from schemas.inputs import generation_id
 from schemas.orders import Inputs, Order

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
-from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.form_files import hashes_of, store_files
 from gateway.openai.bodies import Body
@@ -15,6 +14,7 @@ from gateway.openai.retries import digest_of
 from gateway.openai.video_answers import OpenaiVideo, poll_header, video_answer
 from gateway.openai.video_lookup import find_video
 from gateway.warnings import warning_header
+from intake.callers import Caller
 from providers.catalogue.fitting import Fitted
 from schemas.inputs import upload_url
 from schemas.orders import GenerationRequest

@@ -6,7 +6,6 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from gateway.authentication import TheCustomer, customers_router
-from gateway.cancelling import cancel
 from gateway.dependencies import ServicesOf
 from gateway.openai.bodies import body_of
 from gateway.openai.errors import openai_errors
@@ -20,6 +19,7 @@ from gateway.openai.video_lookup import find_video, require_video
 from gateway.openai.video_orders import video_order
 from gateway.openapi import Responses
 from gateway.ordering import IdempotencyKeyHeader
+from intake.cancelling import cancel
 from providers.catalogue.fitting import Fitted
 from schemas.enums import Door
 from schemas.errors import NotCancellable, NotFinished, NotFound
@@ -92,7 +92,7 @@ def delete_video(video_id: VideoId, services: ServicesOf, customer: TheCustomer)
     try:
         deletion.delete(services.database, services.objects, generation_id, customer_id=customer.id)
     except NotFinished:
-        found = cancel(services, generation_id, customer_id=customer.id)
+        found = cancel(services.intake.steps, generation_id, customer_id=customer.id)
         if found.generation.stage not in TERMINAL:
             text = "the provider has begun the video, and was asked to stop: delete the video when it has ended"
             raise NotFinished(text) from None

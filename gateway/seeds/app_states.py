@@ -1,9 +1,9 @@
 """A stored generation in the form of `/api/video`."""
 
 from gateway.public_links import PublicLinks
-from gateway.resources import generation_resource
 from gateway.seeds.app_forms import VideoState
 from gateway.seeds.app_stages import stage_word, status_word
+from notify.resources import generation_resource
 from schemas.api import GenerationInputs, GenerationResource
 from schemas.enums import AssetRole, Status
 from schemas.setting_groups import RetentionSettings

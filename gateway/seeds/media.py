@@ -14,7 +14,6 @@ from sqlmodel import Session
 
 from gateway import content
 from gateway.authentication import caller_for
-from gateway.callers import Caller
 from gateway.conditions import Conditions
 from gateway.dependencies import GatewayServices
 from gateway.public_links import PublicLinks
@@ -25,6 +24,7 @@ from gateway.seeds.nearest import Taken
 from gateway.seeds.ordering import changes_header, take
 from gateway.seeds.states import Made, answer_of, failure_in, status_path
 from gateway.waiting import waited
+from intake.callers import Caller
 from schemas.enums import Kind
 from schemas.errors import NotFound
 from schemas.identity_api import LONGEST_NAME

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.seeds.own_links import with_own_files
+from intake.callers import Caller
 from providers.catalogue import Catalogue, Change
 from providers.catalogue.fitting import NO_DEFAULTS
 from schemas.batches import parts_of

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import Request
 from pydantic import ValidationError
 
-from gateway.callers import Caller
 from gateway.dependencies import GatewayServices
 from gateway.renamed import renamed
 from gateway.seeds.extending import extender
@@ -16,6 +15,7 @@ from gateway.seeds.forms import ExtendVideo, MediaRequest
 from gateway.seeds.nearest import Taken, take_nearest
 from gateway.seeds.own_links import own_video
 from gateway.warnings import warning_header
+from intake.callers import Caller
 from intake.digests import value_of
 from providers.catalogue import Change
 from schemas.errors import RequestError

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from gateway.problems import NoResult
 from gateway.public_links import PublicLinks
-from gateway.resources import credits_of, failure_of, outcome_of
 from gateway.seeds.answers import ImageAnswer, ImageData, VideoAnswer, VideoData
 from gateway.seeds.errors import GenerationFailed, status_of
 from gateway.seeds.makers import maker_of
+from notify.resources import credits_of, failure_of, outcome_of
 from schemas.api import GenerationCredits
 from schemas.enums import AssetRole, ErrorCode, Kind, Status
 from schemas.errors import RequestError

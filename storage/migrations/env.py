@@ -8,7 +8,8 @@ import schemas.digest_tables
 import schemas.label_tables
 import schemas.ledger_tables
 import schemas.share_tables
-import schemas.tables  # noqa: F401 -- these fill the metadata
+import schemas.tables
+import schemas.webhook_tables  # noqa: F401 -- these fill the metadata
 
 connection: Connection | None = context.config.attributes.get("connection")
 if connection is None:

@@ -22,6 +22,7 @@ from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from tasks import apply
 from tasks.services import WorkerServices
+from tasks.usual_times import UsualTimes
 from tests.model.actors import watch
 from tests.model.clock import Clock
 from tests.model.files import serve
@@ -57,6 +58,7 @@ def ground(
                 dispatcher=Mailbox(own),
                 announce=lambda *_: None,
                 queues=frozenset(Queue),
+                usual_times=UsualTimes(own),
                 hosts=Shares(each=1, total=1),
                 worker_name="the model",
             )
@@ -70,7 +72,9 @@ def ground(
 
 def _of_the_model(settings: Settings) -> Settings:
     downloads = settings.downloads.model_copy(update={"allowed_private_networks": [ip_network("127.0.0.0/8")]})
-    pipeline = settings.pipeline.model_copy(update={"submit_failures": 3, "stage_failures": 3})
+    pipeline = settings.pipeline.model_copy(
+        update={"submit_failures": 3, "stage_failures": 3, "poll_by_usual_times": False}
+    )
     return settings.model_copy(update={"downloads": downloads, "pipeline": pipeline})
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 from kombu.transport.redis import Channel, Transport
 
+from schemas.plain_messages import Unreadable
 from workers.broadcasts import COMMANDS, checked_command, checked_report
 from workers.envelopes import TASKS_OF, checked
-from workers.plain_messages import Unreadable
 
 log = structlog.get_logger()
 

@@ -1,8 +1,10 @@
 """Customers follow their generations: as streams of server-sent events, and in pages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import islice
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -12,14 +14,15 @@ from api_gateway import create_app
 from schemas.enums import ErrorCode, Stage
 from schemas.setting_groups import StreamSettings
 from schemas.settings import Settings
-from storage import transitions
+from storage import deletion, transitions
 from storage.claims import Claim
 from storage.database import Database
+from storage.objects import ObjectStore
 from storage.transitions import Changes
 from tests.integration.gateway.event_source import STREAM, EventSource, Message, follow
 from tests.integration.gateway.finishing import claim, fail
 from tests.integration.gateway.serving import serving
-from tests.support import NewCustomer, a_generation, eventually
+from tests.support import NewCustomer, a_generation, an_order, eventually
 
 NewGeneration = Callable[[], UUID]
 
@@ -69,6 +72,8 @@ def test_stream_of_a_generation_tells_each_stage_and_the_end(
             "progress": 0,
             "error": None,
             "created_at": first.data["created_at"],
+            "reference": None,
+            "metadata": {},
         }
         held = move(database, held, Stage.SUBMITTING, Stage.GENERATING)
         assert stages([next(messages), next(messages)]) == ["submitting", "generating"]
@@ -216,6 +221,36 @@ def test_pages_hold_every_event_once_and_in_order(
     assert [int(event["id"]) for event in seen] == sorted({int(event["id"]) for event in seen})
     last = gateway.get(f"/v1/events?after={after}", headers=customer.headers).json()
     assert last == {"object": "list", "data": [], "has_more": False, "next_after": after}
+
+
+def test_events_have_the_customers_texts_until_the_generation_is_deleted(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    marks = {"reference": "shot-7", "metadata": {"thread": "42"}}
+    generation_id = a_generation(database, settings, customer, an_order().model_copy(update=marks))
+    held = move(database, claim(database, settings, generation_id), Stage.SUBMITTING, Stage.GENERATING)
+    with database.statements() as sql:
+        held = transitions.record(sql, held, Changes(progress=33))
+
+    def page() -> list[dict[str, Any]]:
+        answer = gateway.get("/v1/events", headers=customer.headers).raise_for_status()
+        events: list[dict[str, Any]] = answer.json()["data"]
+        return events
+
+    def marked(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{"reference": each["reference"], "metadata": each["metadata"]} for each in found]
+
+    with follow(gateway, path_of(generation_id), customer.headers) as source:
+        messages = list(islice(source, 4))
+    assert [message.event for message in messages] == ["stage", "stage", "stage", "progress"]
+    assert marked(message.data for message in messages) == [marks] * 4
+    assert marked(page()) == [marks] * 3
+
+    end(database, held)
+    deletion.delete(database, objects, generation_id)
+    *_, last = found = page()
+    assert marked(found) == [{"reference": None, "metadata": {}}] * 4
+    assert last["error"] == {"code": "provider_failed", "message": ""}
 
 
 def test_other_customers_see_nothing(

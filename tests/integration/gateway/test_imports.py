@@ -22,7 +22,7 @@ api_gateway.create_app(settings)
 dispatcher = Dispatcher(create_app(settings), settings.pipeline, Database(settings.database_url))
 assert dispatcher.wake(Wake(uuid4(), Stage.QUEUED, 0))
 ours = {{"tasks", "stack", "sandbox"}}
-print(sorted(name for name in sys.modules if name.partition(".")[0] in ours or name == "intake.redis_door"))
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ours or name.startswith("intake.redis")))
 """
 
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from api_gateway import create_app
-from intake.redis_door import EnqueueArguments
+from intake.redis.arguments import EnqueueArguments
 from schemas.identity_api import CUSTOMER_HEADER
 from tests.support import clean_settings
 
@@ -19,6 +21,9 @@ PATH_VALUES: Mapping[str, str] = {
     "image_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "batch_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "share_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "event_id": "4711",
+    "endpoint_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "delivery_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "upload_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "key_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "service_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
@@ -94,9 +99,9 @@ def order_fields() -> list[BodyField]:
     return list(_fields(body, DOCUMENT["components"]["schemas"], ()))
 
 
-def message_fields() -> list[BodyField]:
-    """Every field of the arguments of the Redis door."""
-    schema = EnqueueArguments.model_json_schema()
+def message_fields(model: type[BaseModel] = EnqueueArguments) -> list[BodyField]:
+    """Every field of the arguments of an operation of the Redis door."""
+    schema = model.model_json_schema()
     return list(_fields(schema, schema.get("$defs", {}), ()))
 
 

@@ -216,6 +216,31 @@ _AT_0018 = [
     """,
 ]
 
+_AT_0019 = [
+    f"""
+        INSERT INTO webhook_endpoints
+            (id, customer_id, url, is_implicit, types, description, secret, earlier_secret, earlier_secret_until,
+             paused_at, paused_reason, failing_since, used_at, deleted_at)
+        VALUES (md5('endpoint')::uuid, {_CUSTOMER}, 'https://shop.example/hook', true, '{{*}}', 'orders', 'whsec_1',
+                'whsec_0', now(), now(), 'failing', now(), now(), now())
+    """,
+    """
+        INSERT INTO webhook_generations (generation_id, endpoint_id)
+        VALUES (md5('completed')::uuid, md5('endpoint')::uuid)
+    """,
+    f"""
+        INSERT INTO webhook_deliveries
+            (id, endpoint_id, customer_id, generation_id, event_id, type, data, state, tries, next_at, lease_until,
+             ended_at)
+        VALUES (md5('delivery')::uuid, md5('endpoint')::uuid, {_CUSTOMER}, md5('completed')::uuid, 1,
+                'generation.completed', '{{}}', 'delivered', 1, now(), now(), now())
+    """,
+    """
+        INSERT INTO webhook_attempts (delivery_id, number, began_at, status, seconds, error, answer)
+        VALUES (md5('delivery')::uuid, 1, now(), 500, 0.1, 'the answer was 500', 'sorry')
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -235,6 +260,7 @@ _STATEMENTS = {
     "0016": [],
     "0017": _AT_0017,
     "0018": _AT_0018,
+    "0019": _AT_0019,
 }
 
 ACCEPTED = {

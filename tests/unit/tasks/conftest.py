@@ -31,6 +31,7 @@ from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
 from storage.objects import ObjectStore
 from tasks.services import WorkerServices
+from tasks.usual_times import UsualTimes
 from tests.model.menu import FREE, catalogue
 from tests.model.world import Mailbox
 from tests.support import clean_settings
@@ -107,6 +108,7 @@ PIPELINE = PipelineSettings(
     backoff_base_seconds=1,
     backoff_cap_seconds=60,
     outage_pause_seconds=10,
+    poll_by_usual_times=False,
     poll_first_seconds=2.5,
     poll_with_callback_seconds=60,
     submit_failures=3,
@@ -133,6 +135,7 @@ def services_with(
         dispatcher=Mailbox(database),
         announce=lambda *_: None,
         queues=queues,
+        usual_times=UsualTimes(database),
         hosts=Shares(each=1, total=1),
         worker_name="a test",
     )

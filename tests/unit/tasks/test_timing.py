@@ -1,6 +1,7 @@
 import pytest
 
 from schemas.setting_groups import PipelineSettings
+from storage.render_times import RenderTimes
 from tasks.timing import backoff, next_poll
 
 PIPELINE = PipelineSettings(
@@ -29,3 +30,36 @@ def test_backoff_doubles_up_to_a_cap_with_jitter(failures: int, longest: float) 
 @pytest.mark.parametrize(("waited", "expected"), [(0, 5.0), (30, 5.0), (60, 10.0), (600, 30.0)])
 def test_pause_between_polls_is_at_least_the_providers_minimum(waited: float, expected: float) -> None:
     assert next_poll(PIPELINE, waited_seconds=waited, has_callback=False, least_seconds=5.0) == expected
+
+
+IMAGE, VIDEO = RenderTimes(3.9, 4.3), RenderTimes(200.0, 280.0)
+
+
+def test_first_poll_comes_when_the_first_of_such_work_is_usually_done() -> None:
+    assert next_poll(PIPELINE, waited_seconds=0, has_callback=False, usual=VIDEO) == pytest.approx(206.32, abs=0.01)
+    assert next_poll(PIPELINE, waited_seconds=150, has_callback=False, usual=VIDEO) == pytest.approx(56.32, abs=0.01)
+    assert next_poll(PIPELINE, waited_seconds=0, has_callback=False, usual=IMAGE) == pytest.approx(4.4)
+
+
+def test_polls_are_dense_where_the_times_differ_little() -> None:
+    gaps = [
+        next_poll(PIPELINE, waited_seconds=waited, has_callback=False, usual=usual)
+        for waited, usual in ((4.4, IMAGE), (220.0, VIDEO))
+    ]
+    assert gaps == pytest.approx([1.0, 12.65], abs=0.01)
+
+
+def test_gap_grows_past_the_usual_end_up_to_its_cap() -> None:
+    waited = [280, 340, 400, 4000]
+    gaps = [next_poll(PIPELINE, waited_seconds=each, has_callback=False, usual=VIDEO) for each in waited]
+    assert gaps == pytest.approx([12.65, 20, 30, 30], abs=0.01)
+
+
+def test_a_callback_is_missed_once_nearly_all_such_work_is_done() -> None:
+    assert next_poll(PIPELINE, waited_seconds=0, has_callback=True, usual=VIDEO) == 285
+    assert next_poll(PIPELINE, waited_seconds=0, has_callback=True, usual=IMAGE) == pytest.approx(9.3)
+    assert next_poll(PIPELINE, waited_seconds=300, has_callback=True, usual=VIDEO) == 60
+
+
+def test_usual_times_do_not_undercut_the_providers_minimum() -> None:
+    assert next_poll(PIPELINE, waited_seconds=4.4, has_callback=False, usual=IMAGE, least_seconds=5.0) == 5

@@ -8,8 +8,8 @@ import pytest
 
 from drills.hostile.messages import command, message
 from schemas.json_values import MOST_VALUES
+from schemas.plain_messages import Unreadable
 from workers.broadcasts import checked_command, checked_report
-from workers.plain_messages import Unreadable
 
 
 def read(whole: object) -> tuple[Any, Any]:

@@ -1,0 +1,112 @@
+"""The process of the role `notify` lives as long as its parts, and ends when it is asked to."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from notify.announcements import CHANNEL, encoded
+from schemas.settings import Settings
+from stack.wiring import settings_environment
+from storage.database import Database
+from tests.support import NewCustomer, eventually, new_customer
+from workers import notify_process
+from workers.health import worker_trouble
+from workers.notify_process import NotifyServices
+
+ROOT = Path(__file__).parents[3]
+
+# No other test uses this number.
+_REDIS_NUMBER = 11
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings) -> Settings:
+    url = settings.redis_url.rpartition("/")[0] + f"/{_REDIS_NUMBER}"
+    return settings.model_copy(update={"redis_url": url})
+
+
+@pytest.fixture
+def customer(database: Database) -> NewCustomer:
+    return new_customer(database, 100)
+
+
+def test_running_process_is_healthy_and_ends_when_asked(
+    settings: Settings, database: Database, customer: NewCustomer, tmp_path: Path
+) -> None:
+    with Redis.from_url(settings.redis_url) as redis:
+        assert redis.ping()
+        with subprocess.Popen(
+            [sys.executable, "-m", "workers", "--role", "notify"],
+            cwd=tmp_path,
+            env={**os.environ, **settings_environment(settings), "PYTHONPATH": str(ROOT)},
+        ) as process:
+            try:
+                assert eventually(lambda: worker_trouble(settings, "notify"), lambda trouble: trouble is None) is None
+                process.terminate()
+                assert process.wait(30) == 0
+            finally:
+                process.kill()
+
+
+async def _wait(_: NotifyServices) -> None:
+    await asyncio.Event().wait()
+
+
+def test_part_that_raises_ends_the_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    async def other(services: NotifyServices) -> None:
+        try:
+            await _wait(services)
+        finally:
+            ended.append("other")
+
+    async def broken(_: NotifyServices) -> None:
+        await asyncio.sleep(0)
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(notify_process, "PARTS", (other, broken))
+    with pytest.raises(LookupError, match="a bug"):
+        notify_process.run(settings, "notify")
+    assert ended == ["other"]
+
+
+def test_parts_are_cancelled_when_the_process_is_asked_to_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+
+    async def part(services: NotifyServices) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await _wait(services)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    monkeypatch.setattr(notify_process, "PARTS", (part,))
+    notify_process.run(settings, "notify")
+    assert ended == ["cancelled"]
+
+
+def test_announcements_ring_the_alarms_of_the_parts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def part(services: NotifyServices) -> None:
+        alarm = services.alarms.add()
+        with Redis.from_url(settings.redis_url) as redis:
+            while not await asyncio.to_thread(redis.publish, CHANNEL, encoded([(uuid4(), uuid4())])):  # noqa: ASYNC110 -- until Redis has a listener
+                await asyncio.sleep(0.05)
+        await alarm.wait(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(notify_process, "PARTS", (notify_process.hear_announcements, part))
+    started = time.monotonic()
+    notify_process.run(settings, "notify")
+    assert time.monotonic() - started < 60
