@@ -65,12 +65,6 @@ def service_settings() -> Settings:
     return settings
 
 
-def gateway_url() -> str:
-    """The address of the gateway: that of the running `reelworks up`, or else of the settings."""
-    plain_settings()
-    return found_settings().gateway_url
-
-
 def found_settings() -> Settings:
     """The settings, with the services of a running `reelworks up` if the environment names none.
 
@@ -79,6 +73,12 @@ def found_settings() -> Settings:
     """
     settings = get_settings()
     return _running_settings() if _missing_services(settings) else settings
+
+
+def gateway_url() -> str:
+    """The address of the gateway: that of the running `reelworks up`, or else of the settings."""
+    settings = plain_settings()
+    return (_running_settings() if _missing_services(settings) else settings).gateway_url
 
 
 def require_good_accounts(settings: Settings) -> None:

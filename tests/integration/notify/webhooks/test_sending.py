@@ -2,14 +2,18 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
+from notify.webhooks.sender import Try
 from notify.webhooks.signing import SigningKey
+from notify.webhooks.verdicts import verdict
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
+from schemas.webhooks import DeliveryState
 from storage.database import Database
 from storage.sql import of
 from storage.webhooks import sending as statements
@@ -28,6 +32,8 @@ from tests.integration.notify.webhooks.conftest import (
 from tests.support import NewCustomer, a_generation, eventually
 from tests.unit.notify.webhooks.test_signing import EARLIER, ed25519_is_right
 from tests.webhook_receiver import HANG, Answer, Receiver
+
+NO_PAUSE = {"pause_after_seconds": 86_400.0}
 
 
 def answers(receiver: Receiver, *in_turn: Answer) -> None:
@@ -212,6 +218,30 @@ def test_claim_of_a_process_that_died_ends_after_seconds(
     with sending():
         (delivery,) = until_states(database, endpoint_id, "delivered")
     assert delivery.tries == 2
+
+
+def test_process_that_lost_its_claim_records_its_try_and_leaves_the_delivery(
+    database: Database, customer: NewCustomer
+) -> None:
+    endpoint_id = an_endpoint(database, customer, "https://shop.example")
+    pending(database, endpoint_id, 1)
+    claims = []
+    for seconds in (0, 60):
+        with database.transaction() as session:
+            claims += statements.claim(of(session), {endpoint_id: 1}, lease_seconds=seconds)
+    late, newest = (
+        verdict(claimed, Try(datetime.now(UTC), 0.1, 500, error="status 500"), [60.0, 60.0]) for claimed in claims
+    )
+    with database.transaction() as session:
+        statements.record(of(session), [replace(late, state=DeliveryState.FAILED, wait_seconds=None)], **NO_PAUSE)
+    (delivery,) = deliveries(database, endpoint_id)
+    assert (delivery.state, delivery.lease_until) == ("pending", newest.lease_until)
+    # After an outage of the database, both may be in one transaction.
+    with database.transaction() as session:
+        statements.record(of(session), [late, newest], **NO_PAUSE)
+    (delivery,) = deliveries(database, endpoint_id)
+    assert (delivery.state, delivery.lease_until, delivery.tries) == ("pending", None, 2)
+    assert [each.number for each in attempts(database, delivery.id)] == [1, 2, 3]
 
 
 def test_process_that_ends_hands_back_its_claims(
