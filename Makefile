@@ -40,8 +40,8 @@ $(PEERS_INSTALLED) $(LITELLM_INSTALLED):
 	$(INSTALL) $(@D) $(basename $(notdir $<))
 	@touch $@
 
-# What the tests with clients for Node need: npm packages, and the built provider of the AI SDK.
-$(CLIENTS_INSTALLED): clients/package-lock.json $(wildcard clients/ai-sdk/src/* clients/tests/*) requirements/install_clients.py $(INSTALLED)
+# What the tests with clients for Node need: npm packages, and our two packages, built.
+$(CLIENTS_INSTALLED): clients/package-lock.json $(wildcard clients/ai-sdk/src/* clients/js/src/* clients/tests/*) requirements/install_clients.py $(INSTALLED)
 	@$(BIN)/python requirements/install_clients.py
 	@touch $@
 
@@ -59,7 +59,7 @@ test: $(INSTALLED) ## Run the tests against real services and real worker proces
 test-slow: $(INSTALLED) $(LITELLM_INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
 	@$(TEST) -m slow
 
-clients: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the clients of others against the system: OpenAI's, the AI SDK, LiteLLM's proxy
+clients: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the clients against the system: ours, OpenAI's, the AI SDK, LiteLLM's proxy
 	@$(BIN)/pytest tests/e2e/clients
 
 model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` does (EXAMPLES=500)

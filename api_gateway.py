@@ -42,9 +42,13 @@ from gateway.seeds.kie_callbacks import router as kie_callbacks_router
 from gateway.seeds.videos import router as seed_videos_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
+from gateway.told_events import router as told_events_router
 from gateway.transfers import router as transfers_router
 from gateway.uploads import router as uploads_router
 from gateway.usage import router as usage_router
+from gateway.webhook_deliveries import router as webhook_deliveries_router
+from gateway.webhook_endpoints import router as webhook_endpoints_router
+from gateway.webhook_key import router as webhook_key_router
 from schemas.enums import Door
 from schemas.errors import Unavailable
 from schemas.setting_groups import InputSettings
@@ -78,6 +82,7 @@ _TAGS = [
     {"name": "generations", "description": "Order, read, list and cancel generations: one image or video each."},
     {"name": "batches", "description": "Order several generations together, and follow or cancel them together."},
     {"name": "events", "description": "Follow your generations: server-sent events, or pages."},
+    {"name": "webhooks", "description": "Messages to your servers about your generations."},
     {"name": "shares", "description": "Links by which everybody may see a result."},
     {"name": "uploads", "description": "Your images and videos, as inputs of orders."},
     {"name": "models", "description": "The models that you can order, with their prices."},
@@ -97,10 +102,14 @@ _ROUTERS = (
     retries_router,
     batches_router,
     events_router,
+    told_events_router,
     generation_list_router,
     content_router,
     ratings_router,
     shares_router,
+    webhook_endpoints_router,
+    webhook_deliveries_router,
+    webhook_key_router,
     uploads_router,
     models_router,
     estimates_router,

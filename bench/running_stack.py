@@ -21,7 +21,6 @@ from storage import customers, ledger
 from storage.api_keys import Terms
 from storage.database import Database
 
-_UNLIMITED = 10**9
 _CREDITS = 10**12
 
 SERVICES = ("postgres", "redis", "s3")
@@ -85,19 +84,9 @@ def running_stack(
         ends.callback(database.dispose)
         sandbox = ends.enter_context(SandboxClient(stack.sandbox_url))
         if SANDBOX in stack.parts:
-            lift_limits(sandbox)
+            sandbox.lift_limits()
         customer_id, api_key = new_customer(database)
         yield RunningStack(stack, database, sandbox, customer_id, api_key)
-
-
-def lift_limits(sandbox: SandboxClient) -> None:
-    """Set the sandbox's limits so high that no order meets them."""
-    sandbox.set_limits(
-        creates_per_10_seconds=_UNLIMITED,
-        reads_per_second=_UNLIMITED,
-        credits_=_CREDITS,
-        kling_concurrency=_UNLIMITED,
-    )
 
 
 def new_customer(database: Database) -> tuple[UUID, str]:

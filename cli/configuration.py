@@ -65,6 +65,12 @@ def service_settings() -> Settings:
     return settings
 
 
+def gateway_url() -> str:
+    """The address of the gateway: that of the running `reelworks up`, or else of the settings."""
+    settings = plain_settings()
+    return (_running_settings() if _missing_services(settings) else settings).gateway_url
+
+
 def require_good_accounts(settings: Settings) -> None:
     """Check the configuration of the vendor accounts before the command starts a process.
 

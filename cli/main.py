@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from cli.commands import credits as credits_group
-from cli.commands import customers, data, generations, keys, local, models, processes, services, state, vendors
+from cli.commands import (
+    customers,
+    data,
+    door,
+    generations,
+    keys,
+    listening,
+    local,
+    models,
+    processes,
+    services,
+    state,
+    vendors,
+    webhooks,
+)
 from cli.configuration import warn_of_unknown_variables
 from cli.console import console, errors
 from schemas.errors import ReelworksError
@@ -44,6 +58,7 @@ app.add_typer(processes.app)
 app.add_typer(state.app)
 app.add_typer(data.app)
 app.add_typer(generations.top)
+app.add_typer(listening.app)
 app.add_typer(generations.app, name="generations")
 app.add_typer(customers.app, name="customers")
 app.add_typer(services.app, name="services")
@@ -51,6 +66,8 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(credits_group.app, name="credits")
 app.add_typer(models.app, name="models")
 app.add_typer(vendors.app, name="providers")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(door.app, name="door")
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from celery import Celery
 from redis import Redis
 from sqlalchemy.exc import ProgrammingError
 
 from cli.outages import in_words
+from intake.redis.keys import DEAD
 from schemas.enums import Queue, Stage
 from schemas.settings import Settings
 from stack.wiring import gateway_url
@@ -27,7 +27,8 @@ from workers.roles import ROLES, Role, role_of
 
 _PATIENCE_SECONDS = 6.0
 _ASK_SECONDS = 3.0
-_ROUND_SECONDS = 1.0
+# A worker sends a heartbeat every two seconds, or more often.
+_HEARTBEAT_SECONDS = 2.0
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class State:
     """The state of the whole system at one moment."""
 
     services: Sequence[Service]
-    """Database, Redis, object store, gateway, and the process that tells events."""
+    """Database, Redis, object store, gateway, and the processes that tell events."""
     queues: Sequence[QueueState]
     """Every queue."""
     stages: Sequence[StageCount]
@@ -72,6 +73,8 @@ class State:
     """The number of generations that ended in the last 24 hours, by their final stage."""
     strange_lists: Mapping[str, int]
     """Lists in Redis that no worker reads, with their lengths."""
+    dead_requests: int
+    """The kept messages that the Redis door could not read."""
     events_out: EventsOut | None
     """How far the events that leave the system are behind. None if the database does not answer."""
 
@@ -93,19 +96,17 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
     redis = _Question("redis", _place(settings.redis_url), lambda: _lists(settings), settings)
     objects = _Question("object store", settings.s3.endpoint, lambda: _ping(settings), settings)
     door = _Question("gateway", " or ".join(dict.fromkeys(addresses)), lambda: _ask_gateway(addresses), settings)
-    workers = _Question("workers", "", lambda: _serving(settings, patience), settings, patience=patience + _ASK_SECONDS)
-    notify = _Question(
-        "notify", "", lambda: _heard_of(settings, Role.NOTIFY, patience), settings, patience=patience + _ASK_SECONDS
-    )
+    workers = _Question("workers", "", lambda: _living(settings, patience), settings, patience=patience + _ASK_SECONDS)
     stages, finished, events_out = database.result or ((), {}, None)
-    lengths, strange = redis.result or ({}, {})
-    serving = workers.result or {}
+    lengths, strange, dead = redis.result or ({}, {}, 0)
+    living = workers.result or {}
     return State(
-        services=[question.service for question in (database, redis, objects, door, notify)],
-        queues=[QueueState(queue, lengths.get(queue), serving.get(queue, ())) for queue in Queue],
+        services=[*(question.service for question in (database, redis, objects, door)), _notify(living)],
+        queues=[QueueState(queue, lengths.get(queue), _serving(queue, living)) for queue in Queue],
         stages=stages,
         finished_today=finished,
         strange_lists=strange,
+        dead_requests=dead,
         events_out=events_out,
     )
 
@@ -161,9 +162,9 @@ def _rows(settings: Settings) -> tuple[Sequence[StageCount], Mapping[Stage, int]
         database.dispose()
 
 
-def _lists(settings: Settings) -> tuple[Mapping[Queue, int], Mapping[str, int]]:
+def _lists(settings: Settings) -> tuple[Mapping[Queue, int], Mapping[str, int], int]:
     with Redis.from_url(settings.redis_url, socket_timeout=_ASK_SECONDS) as redis:
-        return lists.lengths(redis), lists.strange(redis)
+        return lists.lengths(redis), lists.strange(redis), int(redis.llen(DEAD))
 
 
 def _ping(settings: Settings) -> None:
@@ -187,40 +188,33 @@ def _ask_gateway(addresses: Sequence[str]) -> None:
     raise _NotReady("it does not answer")
 
 
-def _serving(settings: Settings, patience: float) -> Mapping[Queue, Sequence[str]]:
-    """The workers of each queue. Ask again while a queue has no worker: a busy worker may answer late."""
-    found: dict[str, set[str]] = {}
-    ends_at = time.monotonic() + patience
-    with create_app(settings, process="worker") as app:
-        if settings.remote_control == "off":
-            return _heard(app, patience)
-        while set(Queue) - set(found) and (left := ends_at - time.monotonic()) > 0:
-            answers = app.control.inspect(timeout=min(left, _ROUND_SECONDS)).active_queues() or {}
-            for node, served in answers.items():
-                for queue in served:
-                    found.setdefault(queue["name"], set()).add(node)
-    return {queue: sorted(found[queue]) for queue in Queue if queue in found}
+def _living(settings: Settings, patience: float) -> Mapping[Role, Sequence[str]]:
+    """The processes of each role, by their heartbeats: a node's name holds its role."""
 
+    def by_role(heard: Heartbeats) -> Mapping[Role, Sequence[str]]:
+        roles = [(node, role_of(node)) for node in sorted(heard)]
+        return {role: nodes for role in Role if (nodes := [node for node, its_role in roles if its_role is role])}
 
-def _heard_of(settings: Settings, role: Role, patience: float) -> None:
-    """Listen for a process of a role that serves no queue."""
+    # By then each living worker has sent a heartbeat, so all workers of a role are named.
+    complete_at = time.monotonic() + _HEARTBEAT_SECONDS
 
-    def is_there(heard: Heartbeats) -> bool:
-        return any(role_of(node) is role for node in heard)
+    def is_enough(heard: Heartbeats) -> bool:
+        return time.monotonic() > complete_at and set(by_role(heard)) == set(Role)
 
     with create_app(settings, process="worker") as app:
-        if not is_there(hear(app, seconds=patience, is_enough=is_there)):
-            raise _NotReady("no process has sent a heartbeat")
+        return by_role(hear(app, seconds=patience, is_enough=is_enough))
 
 
-def _heard(app: Celery, patience: float) -> Mapping[Queue, Sequence[str]]:
-    """The workers of each queue, by their heartbeats: a node's name holds its role."""
+def _serving(queue: Queue, living: Mapping[Role, Sequence[str]]) -> Sequence[str]:
+    """The workers of a queue."""
+    return [node for role, nodes in living.items() if queue in ROLES[role].queues for node in nodes]
 
-    def served(heard: Heartbeats) -> Mapping[Queue, Sequence[str]]:
-        roles = [(node, role) for node in sorted(heard) if (role := role_of(node))]
-        return {queue: nodes for queue in Queue if (nodes := [n for n, role in roles if queue in ROLES[role].queues])}
 
-    return served(hear(app, seconds=patience, is_enough=lambda heard: set(served(heard)) == set(Queue)))
+def _notify(living: Mapping[Role, Sequence[str]]) -> Service:
+    """The processes that tell events: no queue leads to them."""
+    nodes = living.get(Role.NOTIFY, ())
+    says = "ok" if nodes else "no process has sent a heartbeat"
+    return Service("notify", ", ".join(nodes), bool(nodes), says)
 
 
 def _place(url: str) -> str:

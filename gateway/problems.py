@@ -66,6 +66,14 @@ class TooManyShares(RequestError):
     title = "Too many shares"
 
 
+class TooManyEndpoints(RequestError):
+    """The customer has as many webhook endpoints as a customer may have."""
+
+    http_status = 409
+    code = "too_many_endpoints"
+    title = "Too many webhook endpoints"
+
+
 class RangeNotSatisfiable(RequestError):
     http_status = 416
     code = "range_not_satisfiable"
@@ -96,9 +104,3 @@ class HeadTooLarge(RequestError):
     http_status = 431
     code = "head_too_large"
     title = "Request header fields too large"
-
-
-class InternalError(RequestError):
-    http_status = 500
-    code = "internal"
-    title = "Internal error"

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.error_answers import error_response
 from gateway.head import READS
-from gateway.problems import InternalError
 from gateway.rate_limits import ALLOWANCE, Allowance
+from schemas.errors import InternalError
 
 log = structlog.get_logger()
 

@@ -32,7 +32,8 @@ async def retry_generation(
     caller: TheCaller,
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> GenerationResource:
-    """Orders the same once more, at the price of today: the same model, settings, inputs, reference and metadata.
+    """Orders the same once more, at the price of today: the same model, settings, inputs, reference, metadata and
+    `callback_url`.
 
     The generation must have ended: completed, failed or cancelled. `retry_of` and `retried_by` link the two. Without an
     idempotency key, a second retry of the same generation returns the first retry; each new key makes a new one.

@@ -16,6 +16,7 @@ from intake import data_uris
 from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
 from providers.catalogue import Catalogue
+from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
 from schemas.errors import InvalidRequest, RequestError
 from schemas.inputs import Facts
@@ -221,6 +222,8 @@ class Intake:
         if request.expires_in is not None and days is not None and request.expires_in > days * _DAY_SECONDS:
             text = f"must be at most {round(days * _DAY_SECONDS)}: files are kept for {days:g} days here"
             raise InvalidRequest.of_fields([("expires_in", text)])
+        if request.callback_url and (refusal := refusal_of(request.callback_url, self.settings.webhooks)):
+            raise InvalidRequest.of_fields([("callback_url", refusal)])
         return catalogue.order(request, facts)
 
     def start(self, accepted: AcceptedOrder) -> None:

@@ -4,6 +4,7 @@ An announcement may be lost, so each part also looks at certain times.
 """
 
 import asyncio
+from collections.abc import Callable
 from uuid import UUID
 
 
@@ -12,6 +13,7 @@ class Alarms:
 
     def __init__(self) -> None:
         self._alarms: list[Alarm] = []
+        self._calls: list[Callable[[UUID], None]] = []
         self._has_alarms = asyncio.Event()
 
     def add(self) -> "Alarm":
@@ -20,6 +22,11 @@ class Alarms:
         self._alarms.append(made)
         self._has_alarms.set()
         return made
+
+    def call(self, tell: Callable[[UUID], None]) -> None:
+        """Call a function of a part with the generation of each announcement."""
+        self._calls.append(tell)
+        self._has_alarms.set()
 
     @property
     def is_followed(self) -> bool:
@@ -30,10 +37,12 @@ class Alarms:
         """Wait until a part has an alarm."""
         await self._has_alarms.wait()
 
-    def changed(self, _generation_id: UUID, _customer_id: UUID) -> None:
-        """Ring every alarm."""
+    def changed(self, generation_id: UUID, _customer_id: UUID) -> None:
+        """Ring every alarm, and make every call."""
         for alarm in self._alarms:
             alarm.ring()
+        for tell in self._calls:
+            tell(generation_id)
 
 
 class Alarm:

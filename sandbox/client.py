@@ -22,6 +22,7 @@ from sandbox.control_models import (
 from sandbox.scenarios import Scenario
 
 _TASKS = TypeAdapter(list[TaskReport])
+_NO_LIMIT = 10**9
 
 
 class SandboxClient:
@@ -103,15 +104,29 @@ class SandboxClient:
         creates_per_10_seconds: int | None = None,
         reads_per_second: int | None = None,
         credits_: float | None = None,
+        kie_concurrency: int | None = None,
+        fal_concurrency: int | None = None,
         kling_concurrency: int | None = None,
+        runway_concurrency: int | None = None,
     ) -> Limits:
-        """Change account limits. All but `kling_concurrency` are Kie's. Arguments left out keep their values."""
-        change = LimitsChange(
-            creates_per_10_seconds=creates_per_10_seconds,
-            reads_per_second=reads_per_second,
-            credits=credits_,
-            kling_concurrency=kling_concurrency,
+        """Change account limits. Those without a vendor's name are Kie's. Arguments left out keep their values."""
+        return self._set(
+            LimitsChange(
+                creates_per_10_seconds=creates_per_10_seconds,
+                reads_per_second=reads_per_second,
+                credits=credits_,
+                kie_concurrency=kie_concurrency,
+                fal_concurrency=fal_concurrency,
+                kling_concurrency=kling_concurrency,
+                runway_concurrency=runway_concurrency,
+            )
         )
+
+    def lift_limits(self) -> None:
+        """Set all limits so high that no order meets them."""
+        self._set(LimitsChange.model_validate(dict.fromkeys(LimitsChange.model_fields, _NO_LIMIT)))
+
+    def _set(self, change: LimitsChange) -> Limits:
         return Limits.model_validate_json(self._call("PUT", "/limits", body=change.model_dump_json()))
 
     def _call(self, method: str, path: str, *, body: str | None = None, prompt_contains: str = "") -> bytes:

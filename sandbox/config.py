@@ -29,6 +29,12 @@ class SandboxConfig:
     kie_reads_per_second: int = 10
     """The most status reads that Kie accepts in a second."""
 
+    kie_concurrency: int = 100
+    """The most tasks that Kie runs at once for this account. Kie names some 100; the excess waits."""
+
+    fal_concurrency: int = 40
+    """The most requests that fal runs at once for this account: that of an account with purchases. The excess waits."""
+
     kling_concurrency: int = 1000
     """The most tasks that Kling runs at once for this account. At Kling, a resource pack sets this limit."""
 
@@ -45,6 +51,9 @@ class SandboxConfig:
 
     runway_generations_per_day: int = 25_000
     """Runway's daily limit of generations: that of the highest tier."""
+
+    runway_concurrency: int = 20
+    """The most tasks of a model that Runway runs at once: that of the highest tier. The excess is `THROTTLED`."""
 
     vertex_creates_per_minute: int = 50
     """Vertex AI's limit of creates a minute, for each model in each region."""

@@ -18,8 +18,10 @@ from sandbox.control_models import (
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox
 from sandbox.task import Seal, Task
+from sandbox.vendors.fal.account import FalAccount
 from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kling.account import KlingAccount
+from sandbox.vendors.runway.account import RunwayAccount
 
 router = APIRouter(prefix="/_sandbox", tags=["control"])
 
@@ -92,20 +94,28 @@ async def adopt(adoption: Adoption, sandbox: CurrentSandbox) -> None:
 @router.put("/limits")
 async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
     """Change the accounts' limits and Kie's balance. Answers the limits in force."""
-    account = sandbox.account(KieAccount)
+    kie, fal, kling = sandbox.account(KieAccount), sandbox.account(FalAccount), sandbox.account(KlingAccount)
+    runway = sandbox.account(RunwayAccount).slots.values()
     if change.creates_per_10_seconds is not None:
-        account.creates.limit = change.creates_per_10_seconds
+        kie.creates.limit = change.creates_per_10_seconds
     if change.reads_per_second is not None:
-        account.reads.limit = change.reads_per_second
+        kie.reads.limit = change.reads_per_second
     if change.credits is not None:
-        account.credits = change.credits
+        kie.credits = change.credits
     if change.kling_concurrency is not None:
-        sandbox.account(KlingAccount).concurrency = change.kling_concurrency
+        kling.concurrency = change.kling_concurrency
+    slots = ((kie.slots, change.kie_concurrency), (fal.slots, change.fal_concurrency))
+    for each, limit in (*slots, *((of_model, change.runway_concurrency) for of_model in runway)):
+        if limit is not None:
+            each.limit = limit
     return Limits(
-        creates_per_10_seconds=account.creates.limit,
-        reads_per_second=account.reads.limit,
-        credits=account.credits,
-        kling_concurrency=sandbox.account(KlingAccount).concurrency,
+        creates_per_10_seconds=kie.creates.limit,
+        reads_per_second=kie.reads.limit,
+        credits=kie.credits,
+        kie_concurrency=kie.slots.limit,
+        fal_concurrency=fal.slots.limit,
+        kling_concurrency=kling.concurrency,
+        runway_concurrency=min(each.limit for each in runway),
     )
 
 

@@ -89,18 +89,21 @@ class Adoption(_Message):
 
 
 class LimitsChange(_Message):
-    """New limits of the accounts. All but `kling_concurrency` are Kie's. A field left out keeps its value."""
+    """New limits of the accounts. Those without a vendor's name are Kie's. A field left out keeps its value."""
 
     creates_per_10_seconds: int | None = Field(default=None, ge=0)
     """Creates that Kie accepts in 10 s."""
     reads_per_second: int | None = Field(default=None, ge=0)
     """Status reads that Kie accepts in a second."""
     credits: float | None = Field(default=None, ge=0, description="the account's balance")
+    kie_concurrency: int | None = Field(default=None, ge=0, description="tasks that Kie runs at once")
+    fal_concurrency: int | None = Field(default=None, ge=0, description="requests that fal runs at once")
     kling_concurrency: int | None = Field(default=None, ge=0, description="tasks that Kling runs at once")
+    runway_concurrency: int | None = Field(default=None, ge=0, description="tasks of a model that Runway runs at once")
 
 
 class Limits(_Message):
-    """The limits in force. All but `kling_concurrency` are Kie's."""
+    """The limits in force. Those without a vendor's name are Kie's."""
 
     creates_per_10_seconds: int
     """Creates that Kie accepts in 10 s."""
@@ -108,5 +111,11 @@ class Limits(_Message):
     """Status reads that Kie accepts in a second."""
     credits: float
     """Kie's balance."""
+    kie_concurrency: int
+    """Tasks that Kie runs at once."""
+    fal_concurrency: int
+    """Requests that fal runs at once."""
     kling_concurrency: int
     """Tasks that Kling runs at once."""
+    runway_concurrency: int
+    """Tasks of a model that Runway runs at once."""

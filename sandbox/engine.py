@@ -96,12 +96,21 @@ class Engine:
             self._runs[task.id] = self._lifetime.spawn(self._callbacks.announce(task))
 
     async def _generate(self, task: Task) -> None:
+        if task.slots is None:
+            await self._work(task)
+            return
+        await self._lifetime.pause(task.begins_at - time.time(), until=task.may_end)
+        async with task.slots.taken(task):
+            task.begun_at = time.time()
+            await self._work(task)
+
+    async def _work(self, task: Task) -> None:
         scenario = task.scenario
         if scenario.outcome == "fail":
-            await self._lifetime.pause(task.seconds, until=task.may_end)
+            await self._lifetime.pause(task.ends_at - time.time(), until=task.may_end)
             task.fail(scenario.fail_code, scenario.fail_msg)
             return
         spec = task.spec.changed(scenario.delivered)
         await self._media.make(task.file_name, spec, seed=task.id, source=task.source)
-        await self._lifetime.pause(task.created_at + task.seconds - time.time(), until=task.may_end)
+        await self._lifetime.pause(task.ends_at - time.time(), until=task.may_end)
         task.succeed(() if scenario.empty_result else (task.file_name,))

@@ -13,8 +13,13 @@ from pydantic import JsonValue
 from sandbox.media import MediaSpec
 from sandbox.media_store import SourceImage
 from sandbox.scenarios import Scenario
+from sandbox.slots import Slots
 
 JsonObject = dict[str, JsonValue]
+
+# Parts of the generation time.
+_QUEUES = 0.1
+_BEGINS = 0.25
 
 
 def new_task_id() -> str:
@@ -102,6 +107,11 @@ class Task:
     external_id: str | None = None
     """The customer's own id of the task, for vendors that keep one."""
 
+    slots: Slots | None = None
+    """The account's slots for running tasks. None: the vendor runs every task at once."""
+    begun_at: float | None = None
+    """The time at which a task with slots got its slot, Unix seconds."""
+
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to end the work before its time."""
 
@@ -136,18 +146,28 @@ class Task:
 
     @property
     def begins_at(self) -> float:
-        """The time at which the vendor begins the work, Unix seconds."""
-        return self.created_at + 0.25 * self.seconds
+        """The time at which the vendor begins the work, Unix seconds. With slots: at the earliest, until it begins."""
+        return self.begun_at or self.created_at + _BEGINS * self.seconds
+
+    @property
+    def ends_at(self) -> float:
+        """The time at which the work is done, Unix seconds."""
+        return self.begins_at + (1 - _BEGINS) * self.seconds
 
     @property
     def state(self) -> State:
-        """The present state: `waiting` for a tenth of the time, `queuing` up to a quarter, then `generating`."""
+        """The present state: `waiting` for a tenth of the time, `queuing` up to a quarter, then `generating`.
+
+        A task that has no slot yet is `waiting`.
+        """
         if self.ended is not None:
             return self.ended
         now = time.time()
-        if now < self.created_at + 0.1 * self.seconds:
+        if now < self.created_at + _QUEUES * self.seconds:
             return State.WAITING
-        return State.QUEUING if now < self.begins_at else State.GENERATING
+        if now < self.begins_at:
+            return State.QUEUING
+        return State.WAITING if self.slots is not None and self.begun_at is None else State.GENERATING
 
     def count_read(self) -> int:
         """Record a status read. Returns the number of reads so far."""

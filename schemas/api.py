@@ -156,6 +156,7 @@ class GenerationResource(BaseModel):
                     "downloads": 3,
                     "reference": "k123",
                     "metadata": {"order": "1234"},
+                    "callback_url": "https://shop.example/hooks",
                     "rating": 5,
                     "created_at": "2026-11-20T12:00:00Z",
                     "updated_at": "2026-11-20T12:00:09Z",
@@ -207,6 +208,7 @@ class GenerationResource(BaseModel):
     reference: str | None = Field(description="your id of the thing that the result is for, from the request")
     metadata: dict[str, str]
     """The request's metadata."""
+    callback_url: str | None = Field(description="where a message goes when the generation ends, from the request")
     rating: int | None = Field(description="your rating of the result, 1 to 5", ge=1, le=5)
     created_at: datetime
     """The time of acceptance."""

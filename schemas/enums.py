@@ -8,6 +8,7 @@ class Door(StrEnum):
 
     GENERATIONS = "generations"
     EVENTS = "events"
+    WEBHOOKS = "webhooks"
     SHARES = "shares"
     UPLOADS = "uploads"
     MODELS = "models"
@@ -165,8 +166,6 @@ class TaskName(StrEnum):
     DOWNLOAD = "generation.download"
     STORE = "generation.store"
     SETTLE = "generation.settle"
-    ENQUEUE = "generation.enqueue"
-    REFUSE = "generation.refuse"
     WAKE = "pipeline.wake"
     SWEEP = "pipeline.sweep"
 
@@ -205,6 +204,8 @@ class SweepKind(StrEnum):
     """The daily spending of API keys, of days long ago."""
     SHARES = "shares"
     """Shares that ended long ago."""
+    WEBHOOKS = "webhooks"
+    """Old messages to endpoints, and endpoints that are deleted or that no order uses."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 

@@ -2,10 +2,11 @@
 
 ReelworksError
   RequestError              an error of the caller: answered as RFC 9457 problem+json, over HTTP and over Redis
-    Unauthenticated 401 (KeyExpired, KeyRevoked), InsufficientCredits 402, CapReached 402, InsufficientScope 403,
-    OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409, NotCancellable 409,
-    NotFinished 409, ModelRetired 410, GenerationDeleted 410, InvalidRequest 422, IdempotencyMismatch 422,
-    TooManyRequests 429, ModelPaused 503, NoSandbox 503, Unavailable 503
+    Unauthenticated 401 (KeyExpired, KeyRevoked, SignatureInvalid), InsufficientCredits 402, CapReached 402,
+    InsufficientScope 403, OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
+    NotCancellable 409, NotFinished 409, EndpointPaused 409, TooManyDeliveries 409, ModelRetired 410,
+    GenerationDeleted 410, Expired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
+    InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
@@ -88,6 +89,13 @@ class KeyRevoked(Unauthenticated):
     title = "API key revoked"
 
 
+class SignatureInvalid(Unauthenticated):
+    """A message at the Redis door whose signature is wrong or too old."""
+
+    code = "signature_invalid"
+    title = "Signature invalid"
+
+
 class InsufficientCredits(RequestError):
     http_status = 402
     code = "insufficient_credits"
@@ -164,6 +172,22 @@ class NotFinished(RequestError):
     title = "Not finished"
 
 
+class EndpointPaused(RequestError):
+    """Nothing is sent to a paused webhook endpoint."""
+
+    http_status = 409
+    code = "endpoint_paused"
+    title = "Webhook endpoint paused"
+
+
+class TooManyDeliveries(RequestError):
+    """One request sends no more webhook messages once more."""
+
+    http_status = 409
+    code = "too_many_deliveries"
+    title = "Too many webhook deliveries"
+
+
 class GenerationDeleted(RequestError):
     """The request repeats the order of a generation that was deleted."""
 
@@ -229,6 +253,32 @@ class Unavailable(RequestError):
     http_status = 503
     code = "unavailable"
     title = "Unavailable"
+
+
+class Overloaded(Unavailable):
+    """More requests wait at the Redis door than the operator allows."""
+
+    code = "overloaded"
+    title = "Overloaded"
+
+
+class InternalError(RequestError):
+    """A mistake of ours. Whether the request took effect is unknown."""
+
+    http_status = 500
+    code = "internal"
+    title = "Internal error"
+
+
+class Expired(RequestError):
+    """The request came after the time that its sender set for it."""
+
+    http_status = 410
+    code = "expired"
+    title = "Expired"
+
+    def __init__(self) -> None:
+        super().__init__("the request came after its expires, and nothing was done: send it again if you still want it")
 
 
 class ProviderError(ReelworksError):

@@ -13,7 +13,7 @@ _COUNT = "each request makes one file: send more requests"
 _SOUND = "`generate_audio` says it"
 _FORMAT = "`output_format` says it"
 _OWN = "`metadata` takes entries of your own"
-_NO_WEBHOOK = "there are no webhooks yet: read the generation until it has ended"
+_CALLBACK = "`callback_url` says it"
 _NO_SETTING = "no model here takes it"
 _KEY = "over HTTP the header `Idempotency-Key` says it, and over Redis `idempotency_key` beside `request`"
 
@@ -44,7 +44,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "fallback allow_fallback": "`allow_substitution` lets a successor serve",
     "user user_id custom_id external_id external_task_id label tags extra": _OWN,
     "node node_id nodeId imageNodeId videoNodeId": "`reference` says it",
-    "webhook webhook_url webhooks callback callback_url callBackUrl notify_url notify_hook": _NO_WEBHOOK,
+    "webhook webhook_url webhooks callback callBackUrl notify_url notify_hook": _CALLBACK,
     "stream response_format async sync_mode": "every answer comes at once and links to the file when it is ready",
     "steps num_inference_steps inference_steps cfg cfg_scale guidance guidance_scale sampler scheduler strength lora "
     "loras temperature watermark camera_control": _NO_SETTING,

@@ -10,6 +10,7 @@ from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
 from schemas.names import ProviderName
 from schemas.text import Name, OptionalName, OptionalProse, Prose
+from schemas.webhook_urls import EndpointUrl
 from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
 LONGEST_DEADLINE_SECONDS = 86_400
@@ -162,6 +163,11 @@ class GenerationRequest(BaseModel):
         "Several orders may have the same one",
     )
     metadata: dict[Name, Prose] = Field(default={}, description="returned as it is; up to 16 entries", max_length=16)
+    callback_url: EndpointUrl | None = Field(
+        default=None,
+        description="where a signed message goes when the generation ends; https. Use one URL for many orders: each "
+        "message has the `reference` and the `metadata`",
+    )
 
     def input_files(self) -> list[InputField]:
         """Every input picture and video."""
@@ -269,6 +275,8 @@ class Order(BaseModel):
     """The customer's id of the thing that the order is for."""
     metadata: dict[str, str] = {}
     """The request's metadata."""
+    callback_url: str | None = None
+    """Where messages about the generation go."""
     batch_id: UUID | None = None
     """The batch that the order belongs to."""
     retry_of: UUID | None = None

@@ -8,6 +8,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
@@ -93,6 +94,21 @@ def mapping(value: object) -> dict[str, object]:
 def visible(value: object) -> str | None:
     """A text of up to 200 visible characters, as ids and names are. None for another value."""
     return value if isinstance(value, str) and _VISIBLE.fullmatch(value) else None
+
+
+def moment(expires: object) -> datetime | None:
+    """The end of a message's validity. A time without a zone is UTC, as Celery's clients send it.
+
+    Raises:
+        Refused: the value is no ISO 8601 time.
+    """
+    if expires is None:
+        return None
+    try:
+        time = datetime.fromisoformat(expires if isinstance(expires, str) else "")
+    except ValueError:
+        raise Refused("the message's expires must be an ISO 8601 time") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _document(body: object, encoding: object) -> bytes:

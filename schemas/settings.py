@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.door_settings import DoorSettings
 from schemas.enums import Door
 from schemas.names import is_twin
 from schemas.reach import connectable
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()
     intake: IntakeSettings = IntakeSettings()
+    door: DoorSettings = DoorSettings()
     openai: OpenaiSettings = OpenaiSettings()
     webhooks: WebhookSettings = WebhookSettings()
     retention: RetentionSettings = RetentionSettings()
@@ -207,6 +209,13 @@ class Settings(BaseSettings):
     def gateway_url(self) -> str:
         """The gateway's URL for this machine."""
         return f"http://{connectable(self.gateway_host)}:{self.gateway_port}"
+
+    @model_validator(mode="after")
+    def _signatures_end_before_keys(self) -> Self:
+        """A message that is sent again with a valid signature must be a known order."""
+        if self.door.signature_seconds > self.retention.idempotency_key_days * 86_400:
+            raise ValueError("door.signature_seconds must be at most the seconds of retention.idempotency_key_days")
+        return self
 
     @model_validator(mode="after")
     def _public_at_its_own_address(self) -> Self:

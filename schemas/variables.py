@@ -16,6 +16,9 @@ from schemas.unprefixed import standing_for
 
 PREFIX: Final = "REELWORKS_"
 _JOINT: Final = "__"
+OF_CLIENTS: Final = frozenset({"REELWORKS_URL", "REELWORKS_API_KEY", "REELWORKS_BASE_URL"})
+"""The variables of clients of the HTTP API: of `reelworks listen`, and of the packages in `clients/`."""
+
 _NEAREST = 2
 _ALIKE = 0.8
 
@@ -40,8 +43,12 @@ def given() -> dict[str, str]:
 
 
 def unknown(names: Iterable[str]) -> list[Unknown]:
-    """The names that no setting reads."""
-    return [Unknown(name, _nearest(name)) for name in sorted(names) if _target(_path(name)) is None]
+    """The names that no setting and no client reads."""
+    return [
+        Unknown(name, _nearest(name))
+        for name in sorted(names)
+        if name not in OF_CLIENTS and _target(_path(name)) is None
+    ]
 
 
 def in_words(error: ValidationError) -> list[str]:

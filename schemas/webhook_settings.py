@@ -17,6 +17,8 @@ class WebhookSettings(BaseModel):
         max_length=50,
     )
     timeout_seconds: float = Field(default=15.0, gt=0, le=60, description="for one attempt, from the connection on")
+    places: int = Field(default=500, ge=10, le=5000, description="attempts of one process at a time")
+    places_each_endpoint: int = Field(default=10, ge=1, description="attempts of one process at one endpoint at a time")
     pause_after_days: float = Field(
         default=5.0, gt=0, le=365, description="an endpoint whose attempts all fail is paused after this"
     )

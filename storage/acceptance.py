@@ -1,7 +1,7 @@
 """Accepts orders: the generation's row and the hold are one transaction, for HTTP and for Redis."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +16,7 @@ from storage.digests import EqualOrders
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 from storage.transitions import NewGeneration
+from storage.webhooks import callback_urls
 
 
 @dataclass(frozen=True)
@@ -99,15 +100,17 @@ def require_credits(
         ledger.require(sql, customer_id, least_price())
     except RequestError:
         # After the check: the earlier request may have taken the credits a moment ago.
-        is_known = idempotency_key is not None and sql.first(
-            _KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key
-        )
-        if is_known or (
+        if (idempotency_key is not None and is_known(sql, customer_id, idempotency_key)) or (
             equal_orders is not None
             and digests.find(sql, customer_id, equal_orders, message_key=idempotency_key) is not None
         ):
             return
         raise
+
+
+def is_known(sql: Sql, customer_id: UUID, idempotency_key: str) -> bool:
+    """Whether a customer's idempotency key has made an order."""
+    return bool(sql.first(_KEY_IS_KNOWN, customer_id=customer_id, idempotency_key=idempotency_key))
 
 
 _KEY_IS_KNOWN = returns(bool)(
@@ -162,7 +165,8 @@ def insert(
     """
     keys = [identity.idempotency_key, *[None] * (len(orders) - 1)]
     ids = sorted((uuid4() for _ in orders), reverse=True)
-    new = [_new(identity, *each, pipeline) for each in zip(ids, keys, orders, strict=True)]
+    endpoints = callback_urls.endpoints_of(sql, identity.customer_id, [one.callback_url for one in orders])
+    new = [_new(identity, *each, endpoints, pipeline) for each in zip(ids, keys, orders, strict=True)]
     if not transitions.insert(sql, new, resend_after=pipeline.resend_after_seconds):
         return []
     rows = [each.row for each in new]
@@ -174,7 +178,12 @@ def insert(
 
 
 def _new(
-    identity: Identity, generation_id: UUID, key: str | None, order: Order, pipeline: PipelineSettings
+    identity: Identity,
+    generation_id: UUID,
+    key: str | None,
+    order: Order,
+    endpoints: Mapping[str | None, UUID],
+    pipeline: PipelineSettings,
 ) -> NewGeneration:
     values: dict[str, Any] = {
         "id": generation_id, "customer_id": identity.customer_id, "idempotency_key": key,
@@ -182,7 +191,7 @@ def _new(
         "order": order.model_dump(mode="json"), "credits": order.credits, "provider": order.routes[0].provider,
     }  # fmt: skip
     deadline_after = order.deadline_seconds or pipeline.deadline_seconds
-    return NewGeneration(Generation(**values), deadline_after)
+    return NewGeneration(Generation(**values), deadline_after, endpoints.get(order.callback_url))
 
 
 _FIND_EARLIER = returns(Generation)("""

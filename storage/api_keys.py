@@ -20,7 +20,7 @@ from schemas.tables import ApiKey
 from storage import lists
 from storage.generations import database_now
 from storage.lists import Page
-from storage.sql import Sql
+from storage.sql import Sql, returns
 
 _LIVE, _TEST = "rw_", "rw_test_"
 # A key has 32 random bytes. A flood of other texts must not reach the database.
@@ -100,6 +100,14 @@ def prefix(key: str) -> str:
     """A key's first characters. They identify the key to people and give no access."""
     kind = _TEST if key.startswith(_TEST) else _LIVE
     return key[: len(kind) + _SHOWN_CHARACTERS]
+
+
+def hashes_of(sql: Sql, shown: str) -> list[str]:
+    """The stored forms of the keys that begin with these characters, as `prefix` gives them."""
+    return sql.all(_HASHES, prefix=shown)
+
+
+_HASHES = returns(str)("SELECT key_hash FROM api_keys WHERE prefix = %(prefix)s")
 
 
 def create(session: Session, owner: Owner, terms: Terms = Terms(), *, maker: ApiKey | None = None) -> NewKey:

@@ -186,7 +186,12 @@ def authenticate(sql: Sql, key: str, named: str | None = None) -> Authenticated 
     Returns:
         None if the key is unknown.
     """
-    return sql.first(_AUTHENTICATE, key_hash=api_keys.hashed(key), named=named, named_id=as_id(named))
+    return authenticate_hash(sql, api_keys.hashed(key), named)
+
+
+def authenticate_hash(sql: Sql, key_hash: str, named: str | None = None) -> Authenticated | None:
+    """As `authenticate`, for a sender who has proved to know the key without sending the key."""
+    return sql.first(_AUTHENTICATE, key_hash=key_hash, named=named, named_id=as_id(named))
 
 
 def as_id(named: str | None) -> UUID | None:

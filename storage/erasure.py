@@ -1,4 +1,4 @@
-"""Deletes customers: their keys, files, prompts and uploads. The ledger's facts stay, and so do rows without content.
+"""Deletes customers: their keys, files, prompts, uploads and endpoints. The facts of the ledger stay, as do empty rows.
 
 The deletion is recorded first. From then on, no key of the customer works and no door takes an order. Generations that
 are unfinished then keep their inputs until they end. A sweep erases them later.
@@ -31,11 +31,27 @@ _MARK = returns(UUID)("""
 
 _REMOVE_KEYS = "DELETE FROM api_keys WHERE customer_id = ANY(%(ids)s::uuid[])"
 
+_END_ENDPOINTS = """
+    UPDATE webhook_endpoints
+    SET deleted_at = clock_timestamp(), url = '', secret = '', earlier_secret = NULL, description = NULL
+    WHERE customer_id = ANY(%(ids)s::uuid[]) AND deleted_at IS NULL
+"""
+
 _WAITING = returns(UUID)(
     "SELECT id FROM customers WHERE deleted_at IS NOT NULL AND erased_at IS NULL ORDER BY deleted_at"
 )
 
 _REMOVE_UPLOADS = returns(str)("DELETE FROM uploads WHERE customer_id = %(customer_id)s RETURNING object_key")
+
+# A sweep removes the endpoints later, with what their last events have made.
+_REMOVE_MESSAGES = returns(int)("""
+    WITH due AS (
+        SELECT id FROM webhook_deliveries WHERE customer_id = %(customer_id)s LIMIT %(slice)s
+    ), deleted AS (
+        DELETE FROM webhook_deliveries USING due WHERE webhook_deliveries.id = due.id RETURNING 1
+    )
+    SELECT count(*) FROM deleted
+""")
 
 _ENDED = returns(UUID)("""
     SELECT id FROM generations
@@ -72,6 +88,7 @@ def delete_customer(database: Database, objects: ObjectStore, customer_id: UUID)
         if not deleted:
             raise NotFound(f"there is no customer {customer_id}")
         sql.run(_REMOVE_KEYS, ids=deleted)
+        sql.run(_END_ENDPOINTS, ids=deleted)
         _cancel_unsent(session, deleted)
     for one in deleted:
         for _ in erase_customer(database, objects, one):
@@ -90,7 +107,7 @@ def waiting(database: Database) -> Sequence[UUID]:
 
 
 def erase_customer(database: Database, objects: ObjectStore, customer_id: UUID) -> Iterator[int]:
-    """Erase the uploads and ended generations of a deleted customer.
+    """Erase the uploads, the messages and the ended generations of a deleted customer.
 
     Yields:
         The size in bytes of each removed file.
@@ -98,6 +115,9 @@ def erase_customer(database: Database, objects: ObjectStore, customer_id: UUID) 
     with database.statement() as sql:
         for key in sql.all(_REMOVE_UPLOADS, customer_id=customer_id):
             objects.forget(key)
+    with database.statement() as sql:
+        while sql.first(_REMOVE_MESSAGES, customer_id=customer_id, slice=_SLICE):
+            pass
     while ended := _ended(database, customer_id):
         for generation_id in ended:
             with database.statements() as sql:

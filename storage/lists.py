@@ -1,4 +1,4 @@
-"""Reads one page of keys, customers or services, newest first."""
+"""Reads one page of a list, newest first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 from schemas.identity_tables import Service
 from schemas.lists import Position
 from schemas.tables import ApiKey, Customer
+from schemas.webhook_tables import WebhookDelivery, WebhookEndpoint
 
-Row = TypeVar("Row", ApiKey, Customer, Service)
+Row = TypeVar("Row", ApiKey, Customer, Service, WebhookEndpoint, WebhookDelivery)
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,11 @@ def read(
     newest = wanted.order_by(col(table.created_at).desc(), col(table.id).desc()).limit(limit + 1)
     found = session.exec(newest).all()
     rows = found[:limit]
-    return Page(rows, _place_of(rows[-1]) if len(found) > limit else None)
+    return Page(rows, place_of(rows[-1]) if len(found) > limit else None)
 
 
-def _place_of(row: ApiKey | Customer | Service) -> Position:
+def place_of(row: Row) -> Position:
+    """The place of a stored row in its list."""
     if row.created_at is None:
         raise ValueError("the row is not stored yet")
     return Position(row.created_at, row.id)

@@ -54,10 +54,13 @@ def accept(
     return AcceptedOrder(accepted[0], is_new=True)
 
 
+_KEPT = {"kind", "model", "deadline_seconds", "expires_in", "reference", "metadata", "callback_url"}
+
+
 def _request_of(order: Order) -> GenerationRequest:
     """The request for the same generation. The prompt contains the text of the style already."""
     inputs = order.inputs.model_dump(exclude={"style", "audio"})
-    rest = order.model_dump(include={"kind", "model", "deadline_seconds", "expires_in", "reference", "metadata"})
+    rest = order.model_dump(include=_KEPT)
     # Not validated again: limits of a request do not hold for a prompt with a style.
     return GenerationRequest.model_construct(**inputs, **rest, generate_audio=order.inputs.audio)
 

@@ -13,7 +13,7 @@ INSERT = returns(lambda *row: row)("""
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
             id uuid, idempotency_key text, kind text, model text, "order" jsonb, credits bigint, provider text,
-            deadline_after float8
+            deadline_after float8, endpoint_id uuid
         )
     ), inserted AS (
         INSERT INTO generations (
@@ -36,6 +36,9 @@ INSERT = returns(lambda *row: row)("""
     ), noted AS (
         INSERT INTO events (generation_id, customer_id, stage, progress, name, data)
         SELECT id, customer_id, 'queued', 0, 'moved', jsonb_build_object('credits', credits) FROM inserted
+    ), called_back AS (
+        INSERT INTO webhook_generations (generation_id, endpoint_id)
+        SELECT id, endpoint_id FROM inserted JOIN given USING (id) WHERE endpoint_id IS NOT NULL
     )
     SELECT id, created_at, stage_at, wake_at, deadline_at FROM inserted
 """)
@@ -171,7 +174,8 @@ ERASE = returns(lambda key, size_bytes: (str(key), int(size_bytes)))("""
     WITH erased AS (
         UPDATE generations SET
             deleted_at = clock_timestamp(), error_message = NULL, result_urls = '[]', remote_links = '{}',
-            rating = NULL, "order" = "order" || '{"inputs": {"prompt": ""}, "reference": null, "metadata": {}}'
+            rating = NULL, "order" = "order" ||
+                '{"inputs": {"prompt": ""}, "reference": null, "metadata": {}, "callback_url": null}'
         WHERE id = %(id)s
         RETURNING id, customer_id, stage, progress
     ), terms AS (
@@ -183,6 +187,9 @@ ERASE = returns(lambda key, size_bytes: (str(key), int(size_bytes)))("""
         DELETE FROM generation_labels WHERE generation_id = %(id)s
     ), receipts AS (
         DELETE FROM callback_receipts WHERE generation_id = %(id)s
+    ), messages AS (
+        -- A message that is still to be sent holds the facts alone. A sweep removes its row later.
+        DELETE FROM webhook_deliveries WHERE generation_id = %(id)s AND state <> 'pending'
     ), timeline AS (
         UPDATE events SET data = (
             SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(data) WHERE key = ANY(%(kept)s)

@@ -80,6 +80,8 @@ class NewGeneration:
     """The row. The insert sets its times."""
     deadline_after: float
     """Seconds until the deadline."""
+    endpoint_id: UUID | None = None
+    """The endpoint of the order's `callback_url`."""
 
 
 def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> bool:
@@ -98,6 +100,7 @@ def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> bo
         {
             "id": str(row.id), "idempotency_key": row.idempotency_key, "kind": row.kind, "model": row.model,
             "order": row.order, "credits": row.credits, "provider": row.provider, "deadline_after": each.deadline_after,
+            "endpoint_id": each.endpoint_id and str(each.endpoint_id),
         }
         for row, each in zip(rows, new, strict=True)
     ]  # fmt: skip

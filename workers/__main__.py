@@ -7,22 +7,19 @@ import threading
 import time
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 from celery.exceptions import SecurityWarning
 
-from intake.redis.celery_task import use_intake
 from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
-from workers import notify_process
+from workers import notify_process, requests_process
 from workers.app import create_app
 from workers.celery_logging import keep_our_logging
-from workers.lifecycle import intake_of, open_services
+from workers.lifecycle import open_services
 from workers.remote_control import limit_remote_control
 from workers.roles import ROLES, Role
-from workers.strays import fetching
 from workers.supervisor import KILL_AFTER_SECONDS
 
 _PARENT_CHECK_SECONDS = 1.0
@@ -45,20 +42,21 @@ def main() -> None:
     if options.parent is not None:
         threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
     name = options.name or options.role
+    threads = options.threads or ROLES[options.role].threads
     if options.role is Role.NOTIFY:
         notify_process.run(settings, name)
-        return
-    definition = ROLES[options.role]
-    threads = options.threads or definition.threads
-    is_door = options.role is Role.REQUESTS
-    # A request has no row yet. Only the message holds the request.
-    app = create_app(settings, process="worker", is_door=is_door)
+    elif options.role is Role.REQUESTS:
+        requests_process.run(settings, name, threads=threads)
+    else:
+        _run_celery(settings, ROLES[options.role].queues, threads=threads, name=name)
+
+
+def _run_celery(settings: Settings, queues: Sequence[Queue], *, threads: int, name: str) -> None:
+    app = create_app(settings, process="worker")
     worker_name = f"{name}#{os.getpid()}"
-    with open_services(app, settings, worker_name=worker_name, queues=definition.queues, threads=threads) as services:
+    with open_services(app, settings, worker_name=worker_name, queues=queues, threads=threads) as services:
         use_services(services)
-        use_intake(intake_of(services))
-        with fetching(settings.redis_url) if is_door else nullcontext():
-            app.worker_main(_arguments(definition.queues, threads=threads, name=name))
+        app.worker_main(_arguments(queues, threads=threads, name=name))
 
 
 def _arguments(queues: Sequence[Queue], *, threads: int, name: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The Celery application: its queues, routes, beat schedule and settings.
 
 A message is only a wake-up. The database row holds the state. So workers acknowledge messages early, Celery retries and
-delays nothing, and Redis keeps no result except the answers of the Redis door.
+delays nothing, and Redis keeps no result.
 """
 
 from typing import Literal
@@ -16,12 +16,9 @@ from schemas.stages import WORK
 from workers.celery_patches.checked_channel import check_messages
 from workers.celery_patches.installed_modules import InstalledLoader
 from workers.celery_patches.reconnect import mend_reconnect
-from workers.lists import PRIORITIES
 
 ROUTES = {
     **{work.task.value: work.queue for work in WORK.values()},
-    TaskName.ENQUEUE.value: Queue.REQUESTS,
-    TaskName.REFUSE.value: Queue.REQUESTS,
     TaskName.WAKE.value: Queue.CONTROL,
     TaskName.SWEEP.value: Queue.SWEEP,
 }
@@ -35,7 +32,6 @@ _TASK_MODULES = ("messages", "wake", "sweep")
 
 _WAKE_EVERY_SECONDS = 1.0
 _SWEEP_AT_MINUTE = 17
-_REPLY_KEPT_SECONDS = 3600
 
 _TASKS: dict[str, object] = {
     # Plain direct queues: a FLUSHALL deletes the bindings of a named exchange, and later messages vanish.
@@ -49,7 +45,6 @@ _TASKS: dict[str, object] = {
     "task_acks_late": False,
     "task_ignore_result": True,
     "task_store_errors_even_if_ignored": False,
-    "result_expires": _REPLY_KEPT_SECONDS,
     "task_publish_retry": False,
 }
 
@@ -58,8 +53,7 @@ _WORKERS: dict[str, object] = {
     "worker_pool": "workers.celery_patches.drain:DrainingPool",
     "worker_consumer": "workers.celery_patches.event_batches:BatchingConsumer",
     "worker_hijack_root_logger": False,
-    # Without a value, Celery warns at each lost connection. Only the Redis door acknowledges late, and a pool of
-    # threads cannot cancel a request: the request ends, and its second delivery gives the same generation.
+    # Without a value, Celery warns at each lost connection. The value has no effect: no task acknowledges late.
     "worker_cancel_long_running_tasks_on_connection_loss": True,
     # Flower needs events.
     "worker_send_task_events": True,
@@ -86,14 +80,11 @@ _BEAT: dict[str, object] = {
 }
 
 
-def create_app(settings: Settings, *, process: Process = "gateway", is_door: bool = False) -> Celery:
+def create_app(settings: Settings, *, process: Process = "gateway") -> Celery:
     """The application for a process.
 
     Args:
         process: the kind of process. A gateway waits less long for Redis.
-        is_door: for the worker of the Redis door. Redis keeps a taken request until its acknowledgement, so the request
-            survives the worker. A wake-up need not survive, and the copy costs two round trips for each message. The
-            worker of the door also reads every priority.
     """
     mend_reconnect()
     check_messages()
@@ -104,14 +95,14 @@ def create_app(settings: Settings, *, process: Process = "gateway", is_door: boo
         loader=InstalledLoader,
         task_cls="workers.task:ReelworksTask",
         # Only workers import these modules, by name: a gateway starts without them.
-        include=[*(f"tasks.{module}" for module in _TASK_MODULES), "intake.redis.celery_task"],
+        include=[f"tasks.{module}" for module in _TASK_MODULES],
     )
-    app.conf.update(**_TASKS, **_WORKERS, **_BEAT, **_redis(process, is_door=is_door))
+    app.conf.update(**_TASKS, **_WORKERS, **_BEAT, **_redis(process))
     app.conf.worker_enable_remote_control = settings.remote_control != "off"
     return app
 
 
-def _redis(process: Process, *, is_door: bool) -> dict[str, object]:
+def _redis(process: Process) -> dict[str, object]:
     """The connections to Redis, as broker and as result backend."""
     return {
         "broker_connection_retry_on_startup": True,
@@ -119,11 +110,8 @@ def _redis(process: Process, *, is_door: bool) -> dict[str, object]:
         "broker_pool_limit": 40,
         "broker_pool_acquire_timeout": _SOCKET_TIMEOUT_SECONDS[process],
         "broker_transport_options": {
-            "ack_emulation": is_door,
-            **({"priority_steps": list(PRIORITIES)} if is_door else {}),
-            "visibility_timeout": 900,
-            "unacked_restore_interval": 15,
-            "unacked_restore_throttle": 1,
+            # A wake-up need not survive its worker, and the copy costs two round trips for each message.
+            "ack_emulation": False,
             "socket_timeout": _SOCKET_TIMEOUT_SECONDS[process],
             "socket_connect_timeout": 1,
             "socket_keepalive": True,

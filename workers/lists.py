@@ -5,27 +5,20 @@ from typing import Final
 
 from redis import Redis
 
+from intake.redis.keys import OWN, PRIORITIES, of_priority
 from schemas.enums import Queue
 
-PRIORITIES: Final = range(10)
-"""Celery's priorities. The default is 0. Messages of another priority are in a list with the number in its name."""
-
-_SEPARATOR: Final = "\x06\x16"
 _KOMBUS_STEPS: Final = (0, 3, 6, 9)
 
 # Remote control waits for answers in these lists. The lists expire.
 _REMOTE_CONTROL = re.compile(r".*\.pidbox")
 
 
-def _of_priority(name: str, priority: int) -> str:
-    return f"{name}{_SEPARATOR}{priority}" if priority else name
-
-
-DEFAULT_LISTS: Final = tuple(_of_priority("celery", priority) for priority in PRIORITIES)
+DEFAULT_LISTS: Final = tuple(of_priority("celery", priority) for priority in PRIORITIES)
 """The lists of a Celery client that names no queue."""
 
 _READ: Final = frozenset(
-    _of_priority(queue.value, priority)
+    of_priority(queue.value, priority)
     for queue in Queue
     for priority in (PRIORITIES if queue is Queue.REQUESTS else _KOMBUS_STEPS)
 )
@@ -40,7 +33,7 @@ def lengths(redis: Redis) -> dict[Queue, int]:
     with redis.pipeline(transaction=False) as pipe:
         for queue in Queue:
             for priority in PRIORITIES:
-                pipe.llen(_of_priority(queue.value, priority))
+                pipe.llen(of_priority(queue.value, priority))
         found: list[int] = pipe.execute()
     size = len(PRIORITIES)
     return {queue: sum(found[index * size : (index + 1) * size]) for index, queue in enumerate(Queue)}
@@ -56,5 +49,5 @@ def strange(redis: Redis) -> dict[str, int]:
     return {
         name.encode("unicode_escape").decode(): int(redis.llen(name))
         for name in sorted(found)
-        if name not in _READ and not _REMOTE_CONTROL.fullmatch(name)
+        if name not in _READ and not name.startswith(OWN) and not _REMOTE_CONTROL.fullmatch(name)
     }

@@ -14,6 +14,7 @@ import structlog
 from notify.alarms import Alarms
 from notify.listener import listen
 from notify.stream.turns import write_streams
+from notify.webhooks import part as webhooks
 from schemas.settings import Settings
 from storage.database import AsyncDatabase
 from workers.app import create_app
@@ -53,7 +54,12 @@ async def write_the_streams(services: NotifyServices) -> None:
         await asyncio.Event().wait()
 
 
-PARTS: Sequence[Part] = (hear_announcements, write_the_streams)
+async def send_webhooks(services: NotifyServices) -> None:
+    """Send webhooks to customers' endpoints."""
+    await webhooks.run(services.settings, services.database, services.alarms)
+
+
+PARTS: Sequence[Part] = (hear_announcements, write_the_streams, send_webhooks)
 """The parts of the process."""
 
 

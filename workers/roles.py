@@ -39,8 +39,8 @@ ROLES: dict[Role, RoleDefinition] = {
     Role.MEDIA: RoleDefinition((Queue.STORE,), threads=3),
     # Waits only for the database, so slow work never delays the waker or a settlement.
     Role.CONTROL: RoleDefinition((Queue.CONTROL, Queue.SETTLE), threads=4),
-    # The Redis door. A malformed message may end this process, and no other.
-    Role.REQUESTS: RoleDefinition((Queue.REQUESTS,), threads=4),
+    # The Redis door. It takes messages itself, and loses none with its process.
+    Role.REQUESTS: RoleDefinition((Queue.REQUESTS,), threads=4, is_celery=False),
     # Tells others of events. Its work waits in the database, so no queue leads here. One event loop: no threads.
     Role.NOTIFY: RoleDefinition((), threads=1, is_celery=False),
 }

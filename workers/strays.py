@@ -15,7 +15,8 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from schemas.enums import Queue, TaskName
+from intake.redis.keys import REQUESTS
+from intake.redis.request import Operation
 from workers.lists import DEFAULT_LISTS
 
 log = structlog.get_logger()
@@ -28,10 +29,10 @@ _TIMEOUT_SECONDS = 5.0
 _PAGE = 10
 _MOST_OF_OTHERS = 1000
 
-# Atomic: two workers move a message once, and the end of a worker loses no message.
+# Atomic: two processes move a message once, and the end of a process loses no message.
 _MOVE: Final = """
     if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
-    return redis.call('LPUSH', KEYS[2], ARGV[2])
+    return redis.call('LPUSH', KEYS[2], ARGV[1])
 """
 
 
@@ -76,24 +77,19 @@ def _fetch_from(redis: Redis, name: str) -> int:
         if not page:
             break
         for raw in reversed(page):
-            request = _as_request(raw)
-            if request is None:
-                others += 1
+            if _is_request(raw):
+                moved += bool(move(keys=[name, REQUESTS], args=[raw]))
             else:
-                moved += bool(move(keys=[name, Queue.REQUESTS.value], args=[raw, request]))
+                others += 1
     if moved:
-        log.warning("requests_in_wrong_list", list=name, count=moved, right=Queue.REQUESTS.value)
+        log.warning("requests_in_wrong_list", list=name, count=moved, right=REQUESTS)
     return moved
 
 
-def _as_request(raw: bytes | str) -> str | None:
-    """The message in the form of the queue `requests`. None if the text is for another task, or no message."""
+def _is_request(raw: bytes | str) -> bool:
+    """Whether a text is a message for the door: not one for another task, and no text without a task."""
     try:
         message: Any = json.loads(raw)
-        if message["headers"]["task"] != TaskName.ENQUEUE.value:
-            return None
-        # A worker that ends before its answer returns the message to this queue.
-        message["properties"]["delivery_info"] = {"exchange": "", "routing_key": Queue.REQUESTS.value}
+        return message["headers"]["task"] in set(Operation)
     except (ValueError, TypeError, LookupError, RecursionError):
-        return None
-    return json.dumps(message)
+        return False

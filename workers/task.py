@@ -16,8 +16,6 @@ class TaskCrashed(ReelworksError):
 class ReelworksTask(Task[..., object]):
     """The base class of every task."""
 
-    Request = "workers.celery_patches.hidden_arguments:SafeRequest"
-
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Run the task. An unexpected error reaches Celery without its text."""
         structlog.contextvars.bind_contextvars(task=self.name)

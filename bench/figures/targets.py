@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bench.figures.results import Outcome
 from bench.load import sandbox_alone
-from bench.scenarios import calls, lists, overhead, streams, throughput
+from bench.scenarios import calls, lists, overhead, streams, throughput, webhooks
 from bench.subjects.reelworks import NAME as REELWORKS
 
 Find = Callable[[Sequence[Outcome]], float | None]
@@ -211,6 +211,12 @@ TARGETS = (
         find=highest(streams.NAME, streams.EACH),
         unit="KiB",
         at_most=64,
+    ),
+    Target(
+        what="1,000 webhooks beside 10,000 to an endpoint that hangs: event → endpoint, p99",
+        find=highest(webhooks.NAME, f"{webhooks.DELIVERY} p99"),
+        unit="ms",
+        at_most=1000,
     ),
     Target(
         what="provider calls per generation, callback mode",

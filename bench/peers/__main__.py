@@ -29,7 +29,6 @@ LITELLM = "LiteLLM"
 
 _SENDERS = 8
 _LOOK_EVERY_SECONDS = 0.1
-_NO_LIMIT = 10**9
 
 
 @app.callback()
@@ -111,7 +110,7 @@ def _infrastructure() -> Iterator[Infrastructure]:
         with console.status("starting PostgreSQL, Redis, S3 and the sandbox"):
             stack = Stack(Path(folder) / "stack", Settings(_env_file=None), only=("sandbox",))
         with stack, SandboxClient(stack.sandbox_url) as sandbox:
-            sandbox.set_limits(creates_per_10_seconds=_NO_LIMIT, reads_per_second=_NO_LIMIT, credits_=_NO_LIMIT)
+            sandbox.lift_limits()
             sandbox.add_scenario(Scenario(seconds=0, delivered=Delivered(width=64, height=64)))
             yield Infrastructure(Path(folder) / "peers", stack.settings, stack.sandbox_url)
 

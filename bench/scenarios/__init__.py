@@ -11,9 +11,10 @@ from bench.scenarios.overhead import Overhead
 from bench.scenarios.streams import Streams
 from bench.scenarios.throughput import Throughput
 from bench.scenarios.waiting import Waiting
+from bench.scenarios.webhooks import Webhooks
 
 _ORDER: tuple[Scenario, ...] = (
-    Throughput(), Overhead(), Waiting(), Files(), Doors(), Streams(), Calls(), Lists(),
+    Throughput(), Overhead(), Waiting(), Files(), Doors(), Streams(), Webhooks(), Calls(), Lists(),
 )  # fmt: skip
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}

@@ -9,7 +9,7 @@ from bench.figures.results import Measure, Outcome, over_rounds
 from bench.load.drain import wait_for
 from bench.load.senders import place
 from bench.progress import Steps
-from bench.running_stack import RunningStack, lift_limits, running_stack
+from bench.running_stack import RunningStack, running_stack
 from bench.scenario import RunContext
 from bench.subjects.reelworks import CALLBACK, POLL, finished, problems, with_mode
 from bench.subjects.reelworks import NAME as REELWORKS
@@ -48,7 +48,7 @@ def _rounds(context: RunContext, mode: str) -> Iterator[Outcome]:
 def _round(running: RunningStack, mode: str, count: int, steps: Steps) -> Outcome:
     sandbox = running.sandbox
     sandbox.reset()
-    lift_limits(sandbox)
+    sandbox.lift_limits()
     sandbox.add_scenario(_BEHAVIOUR)
     before = finished(running.database)
     place(running.door, count, _SENDERS)

@@ -36,8 +36,9 @@ from bench.scenario import RunContext
 from bench.subjects import installed_peers
 from bench.subjects.protocols import Door, Infrastructure, Proxy
 from bench.subjects.reelworks import NAME as REELWORKS
+from intake.redis.request import Operation
 from sandbox.scenarios import Scenario as Behaviour
-from schemas.enums import Queue, TaskName
+from schemas.enums import Queue
 from schemas.settings import Settings
 from stack.errors import StackError
 from storage.audit import rows
@@ -202,7 +203,7 @@ def _over_redis(running: RunningStack, case: _Case, count: int) -> Outcome:
 
 def _send(client: Celery, customer_id: str) -> None:
     client.send_task(
-        TaskName.ENQUEUE.value,
+        Operation.ENQUEUE.value,
         queue=Queue.REQUESTS.value,
         kwargs={"customer_id": customer_id, "request": {"model": "nano-banana", "prompt": "a lighthouse in fog"}},
         argsrepr="()",

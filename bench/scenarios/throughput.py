@@ -17,7 +17,7 @@ from bench.load.drain import wait_for
 from bench.load.sandbox_alone import sandbox_alone
 from bench.load.senders import Load, OrderRefused, place
 from bench.progress import Steps
-from bench.running_stack import RunningStack, durability, lift_limits, process_ids, running_stack
+from bench.running_stack import RunningStack, durability, process_ids, running_stack
 from bench.scenario import RunContext
 from bench.subjects.installed_peers import peers
 from bench.subjects.protocols import Infrastructure, Running, Subject
@@ -147,6 +147,6 @@ def _run(shared: RunningStack, case: Case, running: Running, size: Size, steps: 
 def _instant(shared: RunningStack) -> Iterator[None]:
     """The sandbox in its initial state, but without limits, and with small images that take no time."""
     shared.sandbox.reset()
-    lift_limits(shared.sandbox)
+    shared.sandbox.lift_limits()
     shared.sandbox.add_scenario(_INSTANT)
     yield

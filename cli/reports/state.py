@@ -78,6 +78,11 @@ def _remarks(state: State) -> Iterator[str]:
             f"[yellow]{length} messages[/yellow] lie in the Redis list {escape(name)}, which no worker reads: "
             "a request goes to the list requests"
         )
+    if state.dead_requests:
+        yield (
+            f"[yellow]{state.dead_requests} messages[/yellow] at the Redis door could not be read: "
+            "`reelworks door dead` in the process of the door shows why"
+        )
     yield "[green]Everything is there.[/green]" if state.is_well else "[red]Something is away.[/red]"
 
 

@@ -32,8 +32,6 @@ from workers.roles import Role
 _RESTART_AFTER_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.1
 
-_UNLIMITED = 10**9
-
 
 @dataclass(frozen=True)
 class System:
@@ -142,7 +140,7 @@ def running(folder: Path, pipeline: PipelineSettings) -> Iterator[System]:
         database = Database(services.settings.database_url, pool_size=30)
         ends.callback(database.dispose)
         sandbox = ends.enter_context(SandboxClient(application.sandbox_url))
-        sandbox.set_limits(creates_per_10_seconds=_UNLIMITED, reads_per_second=_UNLIMITED)
+        sandbox.lift_limits()
         system = System(services, application, links, services.settings, database, sandbox)
         # A stopped process does not receive SIGTERM.
         ends.callback(_wake_all, system)

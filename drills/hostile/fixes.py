@@ -3,7 +3,7 @@
 from drills.mutations import Mutant
 
 _SETTINGS = "schemas/setting_groups.py"
-_ENVELOPES = "workers/envelopes.py"
+_MESSAGES = "schemas/celery_messages.py"
 
 FIXES = (
     Mutant(
@@ -121,11 +121,19 @@ FIXES = (
     ),
     Mutant(
         name="the check of messages before Celery reads them",
-        breaks="a message ends a worker, or closes the Redis door",
+        breaks="a message in an inner queue ends a worker, or runs a task of another role",
         file="workers/celery_patches/checked_channel.py",
         old="            self._hand_on(queue, raw, partial(",
         new="            self.connection._deliver(__import__('json').loads(raw), queue) if True else (raw, partial(",
-        checks=("headers.id of every wrong type", "properties of every wrong type", "a chain in an order"),
+        checks=("an order in an inner queue", "another role's task in an inner queue"),
+    ),
+    Mutant(
+        name="the list of the messages that the Redis door cannot read",
+        breaks="a message ends the Redis door's thread, again and again",
+        file="intake/redis/serving.py",
+        old="        except Unreadable as error:\n            self._give_up(taken, str(error))\n",
+        new="        except Unreadable:\n            raise\n",
+        checks=("no JSON", "headers.id of every wrong type"),
     ),
     Mutant(
         name="the check of remote control's commands",
@@ -138,15 +146,15 @@ FIXES = (
     Mutant(
         name="the limit of a message's size",
         breaks="a message is decoded, however large it is",
-        file="workers/celery_patches/checked_channel.py",
-        old="    max_message_bytes = 16 * 1024**2\n",
-        new="    max_message_bytes = 16 * 1024**3\n",
+        file="intake/redis/envelopes.py",
+        old="MOST_BYTES: Final = 16 * 1024**2\n",
+        new="MOST_BYTES: Final = 16 * 1024**3\n",
         checks=("an order with a prompt of 14 MB",),
     ),
     Mutant(
         name="the refusal of an order for another day",
         breaks="orders with an ETA sit in a worker's memory",
-        file=_ENVELOPES,
+        file=_MESSAGES,
         old='    if headers.get("eta") is not None:\n',
         new="    if False:\n",
         checks=("an order for another day",),
@@ -154,17 +162,17 @@ FIXES = (
     Mutant(
         name="the refusal of work inside an order",
         breaks="an order brings a chain, a chord or callbacks",
-        file=_ENVELOPES,
+        file=_MESSAGES,
         old="    if embedded is not None and (not isinstance(embedded, dict) or any(embedded.values())):\n",
         new="    if False:\n",
         checks=("a chain in an order", "an order with a chord"),
     ),
     Mutant(
-        name="the tasks of each queue",
-        breaks="a stranger's message runs a task of ours",
-        file=_ENVELOPES,
-        old="    if not isinstance(task, str) or task not in TASKS_OF[queue]:\n",
-        new="    if not isinstance(task, str):\n",
+        name="the operations of the Redis door",
+        breaks="a message for another task is served as an order",
+        file="intake/redis/request.py",
+        old="    if isinstance(name, str) and name in set(Operation):\n        return Operation(name)\n",
+        new="    if isinstance(name, str):\n        return Operation.ENQUEUE\n",
         checks=("a task of ours, with an answer",),
     ),
     Mutant(

@@ -11,6 +11,7 @@ from celery import Celery
 
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
+from intake.redis.keys import TAKEN
 
 _DRAIN_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
@@ -140,9 +141,9 @@ def _probe(name: str, *raw: str | bytes) -> Probe:
 
 
 def _left(target: Target) -> int:
-    """The messages that wait or are not acknowledged."""
-    waiting, unacknowledged = target.redis.llen("requests"), target.redis.hlen("unacked")
-    return int(waiting) + int(unacknowledged)
+    """The messages that wait or are being served."""
+    taken = sum(int(target.redis.llen(name)) for name in target.redis.scan_iter(match=f"{TAKEN}*"))
+    return int(target.redis.llen("requests")) + taken
 
 
 def _fields() -> list[Probe]:

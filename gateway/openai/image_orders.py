@@ -14,6 +14,7 @@ from schemas.enums import Kind
 from schemas.orders import LARGEST_SEED, GenerationRequest, OptionalWholeNumber
 from schemas.refusals import Place, refusal
 from schemas.text import Name, OptionalName, OptionalProse, Prose
+from schemas.webhook_urls import EndpointUrl
 
 MOST_IMAGES: Final = 10
 """The most results of one request, as OpenAI has it."""
@@ -95,6 +96,9 @@ class ImageFields(BaseModel):
     metadata: dict[Name, Prose] | None = Field(
         default=None, description="kept with the generation; up to 15 entries", max_length=15
     )
+    callback_url: EndpointUrl | None = Field(
+        default=None, description="where a signed message goes when each image ends; https"
+    )
 
     def as_sent(self) -> dict[str, object]:
         """The fields that the request has, in values of JSON."""
@@ -155,6 +159,7 @@ def _values(fields: ImageFields, size: str | None, images: Sequence[str]) -> dic
         "output_format": fields.output_format,
         "number_of_outputs": fields.n,
         "metadata": {**({_USER: user} if user else {}), **(fields.metadata or {})},
+        "callback_url": fields.callback_url,
     }
 
 

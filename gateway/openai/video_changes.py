@@ -27,6 +27,7 @@ from schemas.errors import InvalidRequest, NotFound
 from schemas.inputs import Facts, InputUrl, generation_url
 from schemas.orders import GenerationRequest, OptionalWholeNumber
 from schemas.text import Name, OptionalName, Prose
+from schemas.webhook_urls import EndpointUrl
 
 router = customers_router(VIDEOS, Door.OPENAI)
 
@@ -71,6 +72,9 @@ class RemixFields(BaseModel):
     prompt: Prose = Field(description="the change", min_length=1, max_length=20_000)
     model: OptionalName = Field(default=None, description="left out: the first model that can", max_length=200)
     metadata: dict[Name, Prose] = Field(default={}, description="kept with the video", max_length=16)
+    callback_url: EndpointUrl | None = Field(
+        default=None, description="where a signed message goes when the video ends; https"
+    )
 
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -171,6 +175,7 @@ def _order(fields: EditFields, models: Mapping[str, str]) -> GenerationRequest:
         "video_urls": [fields.video],
         "duration_seconds": fields.seconds if isinstance(fields, ExtensionFields) else None,
         "metadata": fields.metadata,
+        "callback_url": fields.callback_url,
     }
     return request_of(values, _NAMES)
 

@@ -9,6 +9,7 @@ from gateway.openai.video_ids import parsed
 from schemas.inputs import InputUrl, upload_url
 from schemas.orders import LARGEST_SEED, OptionalWholeNumber
 from schemas.text import Name, OptionalName, OptionalProse, Prose
+from schemas.webhook_urls import EndpointUrl
 
 AUTO: Final = "auto"
 """The word of clients that leave a choice to the model."""
@@ -113,6 +114,9 @@ class VideoFields(BaseModel):
     )
     metadata: dict[Name, Prose] = Field(default={}, description="kept with the video; up to 15 entries", max_length=15)
     user: OptionalName = Field(default=None, description="the end user; kept as metadata", max_length=512)
+    callback_url: EndpointUrl | None = Field(
+        default=None, description="where a signed message goes when the video ends; https"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -57,6 +57,7 @@ def video_order(fields: VideoFields) -> VideoOrder:
         "seed": fields.seed,
         "generate_audio": fields.generate_audio,
         "metadata": {**({_USER: fields.user} if fields.user else {}), **fields.metadata},
+        "callback_url": fields.callback_url,
     }
     request = request_of(values, names)
     is_ignored = fields.quality is not None and fields.quality not in _QUALITIES

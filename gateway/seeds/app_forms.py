@@ -14,6 +14,7 @@ from schemas.enums import ErrorCode, Kind
 from schemas.inputs import InputUrl
 from schemas.orders import LARGEST_SEED, GenerationRequest, OptionalWholeNumber, Reference
 from schemas.text import OptionalName, Prose
+from schemas.webhook_urls import EndpointUrl
 from schemas.words import ASPECT_RATIOS, LENGTHS, SHAPES, listed, meaning
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ NAMES: Final[Mapping[str, str]] = {
     "motion": "motionIntensity",
     "image_urls": "imageUrl",
     "image_urls.0": "imageUrl",
+    "callback_url": "callbackUrl",
 }
 """The names of this form for fields of an order."""
 
@@ -103,6 +105,9 @@ class VideoRequest(BaseModel):
     )
     image_url: InputUrl | None = Field(default=None, description="a picture to set in motion; `stable-video` needs one")
     reference: Reference | None = Field(default=None, description="your id of the thing that the video is for")
+    callback_url: EndpointUrl | None = Field(
+        default=None, description="where a signed message goes when the video ends; https"
+    )
 
     @property
     def asked(self) -> frozenset[str]:
@@ -132,6 +137,7 @@ class VideoRequest(BaseModel):
                 "seed": self.seed,
                 "image_urls": [] if self.image_url is None else [self.image_url],
                 "reference": self.reference,
+                "callback_url": self.callback_url,
                 "deadline_seconds": DEADLINE_SECONDS,
             }
         )

@@ -5,11 +5,11 @@ from pydantic import BaseModel
 from gateway.json_body import BODY_KINDS
 from gateway.openapi import Responses
 from gateway.ordering import ORDER_KINDS
-from gateway.problems import AssetExpired, InternalError, NoResult, RangeNotSatisfiable
+from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.seeds.errors import GenerationFailed, refusals
 from gateway.streaming import STREAMED
 from gateway.warnings import WARNING
-from schemas.errors import NotFound, NotReady, RequestError, Unauthenticated
+from schemas.errors import InternalError, NotFound, NotReady, RequestError, Unauthenticated
 
 _TEXT = {"type": "string"}
 

@@ -11,6 +11,7 @@ from schemas.enums import Kind
 from schemas.inputs import InputUrl
 from schemas.orders import LARGEST_SEED, OptionalNumber, OptionalWholeNumber
 from schemas.text import Name, OptionalName, OptionalProse, Prose
+from schemas.webhook_urls import EndpointUrl
 from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
 T = TypeVar("T")
@@ -159,6 +160,9 @@ class MediaRequest(BaseModel):
     save_to_db: bool | None = Field(
         default=None, description="false: the answer has the file itself, and we delete the file soon after"
     )
+    callback_url: EndpointUrl | None = Field(
+        default=None, description="where a signed message goes when each result ends; https"
+    )
 
     @property
     @abstractmethod
@@ -168,7 +172,8 @@ class MediaRequest(BaseModel):
     @property
     def sent(self) -> dict[str, Any]:
         """The fields of the order that the request asks for, by our names."""
-        return {"kind": self.kind, "prompt": self.prompt, **self.group.asked}
+        called_back = {"callback_url": self.callback_url} if self.callback_url else {}
+        return {"kind": self.kind, "prompt": self.prompt, **called_back, **self.group.asked}
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -1,70 +1,115 @@
-"""What a request may ask for. Each operation gives the answer of the door, or the problem of a refusal."""
+"""What a request at the Redis door may ask for. Each operation does what a request over HTTP does, by the same code."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import tenacity
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from intake import cancelling
+from intake.callers import Caller
 from intake.digests import message_key
+from intake.estimates import estimate_resource
 from intake.orders import Intake, Payer
+from intake.redis import signatures
+from intake.redis.arguments import (
+    Arguments,
+    BatchArguments,
+    EnqueueArguments,
+    EstimateArguments,
+    GenerationArguments,
+    parsed,
+)
+from intake.redis.overload import Load
 from intake.redis.request import Operation, Request
-from schemas.batches import parts_of
+from notify.resources import generation_resource
+from schemas.batches import Part, parts_of
+from schemas.enums import Scope
 from schemas.errors import RequestError
-from schemas.orders import GenerationRequest, IdempotencyKey
-from schemas.refusals import Location, Place, refusal
 from schemas.stages import status_of
-from storage import customers
-from storage.outages import OUTAGES
+from storage import acceptance, batches, customers, details
+from storage.details import Details
 
-_OUTLAST_SECONDS = 600
 _MOST_REMEMBERED = 10_000
 
 
-class EnqueueArguments(BaseModel):
-    """The keyword arguments of the task."""
+@dataclass(frozen=True)
+class Call:
+    """A request whose sender is known."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    intake: Intake
+    """The intake of the process."""
+    arguments: Mapping[str, object]
+    """The arguments, with our id of the customer."""
+    message_id: str
+    """The id of the message. The idempotency key of an order without a key."""
+    caller: Caller | None
+    """The sender. None: a message without a signature."""
+    load: Load | None
+    """The requests that wait. None: unknown, so no order is refused for their number."""
 
-    customer_id: UUID = Field(description="the customer to charge; every client of this Redis can name any customer")
-    request: GenerationRequest = Field(description="the body of POST /v1/generations")
-    idempotency_key: IdempotencyKey | None = Field(default=None, description="default: the id of the message")
+    def payer(self, arguments: Arguments) -> Payer:
+        """Who orders, and who pays."""
+        if self.caller is not None:
+            return self.caller.payer
+        return Payer(arguments.customer_id, is_test=_is_test(self.intake, arguments.customer_id))
+
+    def require_room(self, customer_id: UUID, key: str) -> None:
+        """Refuse a new order where too many requests wait. An order that was accepted before is no new order.
+
+        Raises:
+            Overloaded: too many requests wait.
+        """
+        if self.load is None or not self.load.is_over:
+            return
+        with self.intake.database.statement() as sql:
+            if not acceptance.is_known(sql, customer_id, key):
+                raise self.load.refusal()
 
 
-def perform(intake: Intake, request: Request) -> dict[str, object]:
-    """The answer to a request: `{"error": problem}` where it is refused. Raises an outage, and no RequestError."""
-    return OPERATIONS[request.operation](intake, request.arguments, request.id)
-
-
-# The worker has taken the message, and no row exists yet. During an outage of the database, the order waits here, and
-# later messages wait in Redis.
-@tenacity.retry(
-    retry=tenacity.retry_if_exception_type(OUTAGES),
-    wait=tenacity.wait_exponential(multiplier=0.2, max=5),
-    stop=tenacity.stop_after_delay(_OUTLAST_SECONDS),
-    reraise=True,
-)
-def enqueue(intake: Intake, arguments: dict[str, object], message_id: str) -> dict[str, object]:
-    """Take an order, exactly as the HTTP door does.
+def perform(intake: Intake, request: Request, *, load: Load | None = None) -> dict[str, object]:
+    """Serve a request. A request that is served twice is one order.
 
     Args:
-        message_id: the idempotency key if the sender gives none, so a message delivered twice is one generation.
+        load: the requests that wait. None: no order is refused for their number.
 
     Returns:
-        `{"id", "status", "is_new", "model", "requested_model"}`; of a batch `{"object": "batch", "id", "is_new"}`; or
-        `{"error": problem}` with an RFC 9457 document.
+        The answer of the operation, or `{"error": problem}` with an RFC 9457 document.
+
+    Raises:
+        Exception: one of `storage.outages.OUTAGES`: a service of ours is away. Nothing is decided.
     """
+    operation = OPERATIONS[request.operation]
     try:
-        wanted = _parse(arguments)
-        key = wanted.idempotency_key or message_key(message_id)
-        payer = Payer(wanted.customer_id, is_test=_is_test(intake, wanted.customer_id))
-        if wanted.request.number_of_outputs > 1:
-            batch = intake.take_batch(parts_of(wanted.request), payer, idempotency_key=key)
-            return {"object": "batch", "id": str(batch.id), "is_new": batch.is_new}
-        accepted = intake.take(wanted.request, payer, idempotency_key=key)
+        arguments, caller = signatures.opened(intake, request.operation, request.id, request.arguments, operation.scope)
+        return operation.run(Call(intake, arguments, request.id, caller, load))
     except RequestError as error:
         return refused(error)
+
+
+def refused(error: RequestError) -> dict[str, object]:
+    """The answer to a request that is not served."""
+    return {"error": error.problem()}
+
+
+def summary(answer: Mapping[str, object]) -> dict[str, object]:
+    """An answer without the prompt and the files of a generation, for people who look after the system."""
+    return {name: answer[name] for name in ("object", "id", "is_new", "status", "error") if name in answer}
+
+
+def problem_in(answer: Mapping[str, object]) -> dict[str, object] | None:
+    """The problem of a refusal. None: the answer is no refusal. A failed generation has a member `error`, too."""
+    problem = answer.get("error")
+    return problem if len(answer) == 1 and isinstance(problem, dict) else None
+
+
+def _enqueue(call: Call) -> dict[str, object]:
+    wanted = parsed(EnqueueArguments, call.arguments)
+    key = wanted.idempotency_key or message_key(call.message_id)
+    call.require_room(wanted.customer_id, key)
+    payer = call.payer(wanted)
+    if wanted.request.number_of_outputs > 1:
+        return _take_batch(call.intake, parts_of(wanted.request), payer, key)
+    accepted = call.intake.take(wanted.request, payer, idempotency_key=key)
     generation = accepted.generation
     return {
         "id": str(generation.id),
@@ -75,11 +120,64 @@ def enqueue(intake: Intake, arguments: dict[str, object], message_id: str) -> di
     }
 
 
-Perform = Callable[[Intake, dict[str, object], str], dict[str, object]]
-"""Serves the arguments of a message, whose id is the last argument."""
+def _enqueue_batch(call: Call) -> dict[str, object]:
+    wanted = parsed(BatchArguments, call.arguments)
+    key = wanted.idempotency_key or message_key(call.message_id)
+    call.require_room(wanted.customer_id, key)
+    return _take_batch(call.intake, wanted.request.parts(), call.payer(wanted), key)
 
-OPERATIONS: Final[Mapping[Operation, Perform]] = {Operation.ENQUEUE: enqueue}
-"""The operations of the door."""
+
+def _take_batch(intake: Intake, parts: Sequence[Part], payer: Payer, key: str) -> dict[str, object]:
+    batch = intake.take_batch(parts, payer, idempotency_key=key)
+    ids = [row.id for row in batch.generations]
+    if not batch.is_new:
+        with intake.database.statement() as sql:
+            ids = batches.members(sql, batch.id, customer_id=payer.customer_id)
+    return {"object": "batch", "id": str(batch.id), "is_new": batch.is_new, "generations": [str(one) for one in ids]}
+
+
+def _estimate(call: Call) -> dict[str, object]:
+    wanted = parsed(EstimateArguments, call.arguments)
+    found = call.intake.estimate(wanted.request, call.payer(wanted))
+    return estimate_resource(found, wanted.request.number_of_outputs).model_dump(mode="json")
+
+
+def _get(call: Call) -> dict[str, object]:
+    wanted = parsed(GenerationArguments, call.arguments)
+    with call.intake.database.transaction() as session:
+        found = details.find(session, wanted.generation_id, customer_id=wanted.customer_id)
+    return _resource(call, found)
+
+
+def _cancel(call: Call) -> dict[str, object]:
+    wanted = parsed(GenerationArguments, call.arguments)
+    found = cancelling.cancel(call.intake, wanted.generation_id, customer_id=wanted.customer_id)
+    return _resource(call, found)
+
+
+def _resource(call: Call, found: Details) -> dict[str, object]:
+    return generation_resource(found, call.intake.settings.retention).model_dump(mode="json")
+
+
+@dataclass(frozen=True)
+class Served:
+    """How an operation is served."""
+
+    run: Callable[[Call], dict[str, object]]
+    """Serves the operation. Raises RequestError for a refusal."""
+    scope: Scope
+    """The scope that a signing key needs: that of the same request over HTTP."""
+
+
+OPERATIONS: Final[Mapping[Operation, Served]] = {
+    Operation.ENQUEUE: Served(_enqueue, Scope.GENERATE),
+    Operation.ENQUEUE_BATCH: Served(_enqueue_batch, Scope.GENERATE),
+    Operation.ESTIMATE: Served(_estimate, Scope.READ),
+    Operation.GET: Served(_get, Scope.READ),
+    Operation.CANCEL: Served(_cancel, Scope.GENERATE),
+}
+"""Every operation."""
+
 
 _test_customers: dict[UUID, bool] = {}
 
@@ -96,22 +194,3 @@ def _is_test(intake: Intake, customer_id: UUID) -> bool:
             _test_customers.clear()
         _test_customers[customer_id] = found
     return bool(found)
-
-
-def _parse(arguments: dict[str, object]) -> EnqueueArguments:
-    try:
-        return EnqueueArguments.model_validate(arguments)
-    except ValidationError as error:
-        raise refusal(error.errors(include_input=False, include_url=False), _place_of) from None
-
-
-def _place_of(location: Location) -> Place:
-    """The place of a wrong value. A field of the request has its name of the HTTP door."""
-    if location[:1] == ("request",) and len(location) > 1:
-        return Place(location[1:], GenerationRequest, "request")
-    return Place(location, EnqueueArguments, "kwargs")
-
-
-def refused(error: RequestError) -> dict[str, object]:
-    """The answer to a request that is not served."""
-    return {"error": error.problem()}

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from intake.redis.moments import moment
+from intake.redis.arguments import read_object
 from intake.redis.replies import KEPT, Reply, reply_to
 from intake.redis.request import RefusedRequest, Request, operation_of
-from schemas.errors import RequestError
-from schemas.plain_messages import Refused, Unreadable, visible
+from schemas.errors import InvalidRequest, RequestError
+from schemas.plain_messages import Refused, Unreadable, moment, visible
 
-_FIELDS: Final = frozenset({"operation", "id", "arguments", "reply_to", "expires"})
+_FIELDS: Final = frozenset({"operation", "id", "arguments", "reply_to", "expires", "signature"})
 
 
 def read(message: Mapping[str, object], raw: bytes) -> Request:
@@ -28,6 +28,8 @@ def read(message: Mapping[str, object], raw: bytes) -> Request:
         return _request(message, request_id, reply, raw)
     except Refused as refused:
         raise RefusedRequest(RequestError(str(refused)), request_id, reply) from None
+    except InvalidRequest as error:
+        raise RefusedRequest(error, request_id, reply) from None
 
 
 def _request(message: Mapping[str, object], request_id: str, reply: Reply, raw: bytes) -> Request:
@@ -36,8 +38,17 @@ def _request(message: Mapping[str, object], request_id: str, reply: Reply, raw: 
         raise Refused("an order is taken at once: send it without eta")
     if unknown := sorted(set(message) - _FIELDS - {"eta"}):
         raise Refused(f"an envelope has the fields {', '.join(sorted(_FIELDS))}, and not {unknown[0][:100]!r}")
-    arguments = message.get("arguments", {})
-    if not isinstance(arguments, dict):
-        raise Refused("the message's arguments must be an object")
     expires = moment(message.get("expires"))
-    return Request(request_id, operation, arguments, reply, expires, False, "plain", raw)
+    return Request(request_id, operation, _arguments(message), reply, expires, False, "plain", raw)
+
+
+def _arguments(message: Mapping[str, object]) -> dict[str, object]:
+    """The arguments, in the form of Celery's keyword arguments."""
+    arguments = message.get("arguments", {})
+    if message.get("signature") is not None:
+        return {"arguments": arguments, "signature": message["signature"]}
+    if isinstance(arguments, str):
+        return read_object(arguments)
+    if not isinstance(arguments, dict):
+        raise Refused("the message's arguments must be an object, or a text that holds one")
+    return arguments

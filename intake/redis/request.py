@@ -1,5 +1,7 @@
 """A request at the Redis door, whatever its wire: the types that envelopes, operations and answers share."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +18,10 @@ class Operation(StrEnum):
     """What a request may ask for: the name of the task, or the field `operation` of a plain envelope."""
 
     ENQUEUE = "generation.enqueue"
+    ENQUEUE_BATCH = "batch.enqueue"
+    ESTIMATE = "generation.estimate"
+    GET = "generation.get"
+    CANCEL = "generation.cancel"
 
 
 Wire = Literal["celery", "plain"]
@@ -41,6 +47,16 @@ class Request:
     """The form of the message."""
     raw: bytes = field(repr=False)
     """The message, as it stands in Redis."""
+
+    @property
+    def digest(self) -> str:
+        """Tells a second delivery from another request with the same id."""
+        try:
+            asked = json.dumps([self.operation, self.arguments], sort_keys=True).encode()
+        except RecursionError:
+            # Lists in lists, almost too deep for the parser.
+            asked = self.raw
+        return hashlib.sha256(asked).hexdigest()
 
 
 class RefusedRequest(Exception):

@@ -101,6 +101,7 @@ class Catalogue:
             expires_in=request.expires_in,
             reference=request.reference,
             metadata=request.metadata,
+            callback_url=request.callback_url,
         )
 
     def able(self, request: GenerationRequest, kind: Kind, facts: Facts = NOTHING_KNOWN) -> list[Order]:

@@ -66,8 +66,14 @@ class AddressRefused(DownloadError):
 class AddressPolicy:
     """Allows public addresses and the `allowed_private` networks; refuses all others."""
 
-    def __init__(self, allowed_private: Sequence[Network] = ()) -> None:
+    def __init__(self, allowed_private: Sequence[Network] = (), *, of: str = "the file") -> None:
+        """Make a policy.
+
+        Args:
+            of: the thing with the URL, as errors name the thing.
+        """
         self._allowed_private = tuple(allowed_private)
+        self._of = of
 
     def resolve(self, host: str, port: int) -> list[str]:
         """The addresses of a host, all checked.
@@ -95,10 +101,15 @@ class AddressPolicy:
         if any(real in network for network in self._allowed_private if network.version == real.version):
             return None
         if not _is_public(real):
-            return "the file's host is not public"
-        if port < _FIRST_FREE_PORT and port not in _WEB_PORTS:
-            return f"the file's link names port {port}: use 443, 80 or a port from {_FIRST_FREE_PORT}"
+            return f"{self._of}'s host is not public"
+        if not is_web_port(port):
+            return f"{self._of}'s link names port {port}: use 443, 80 or a port from {_FIRST_FREE_PORT}"
         return None
+
+
+def is_web_port(port: int) -> bool:
+    """Whether a port can belong to a web server."""
+    return port in _WEB_PORTS or port >= _FIRST_FREE_PORT
 
 
 def _is_public(address: Address) -> bool:

@@ -31,10 +31,10 @@ class LimitedTransport(httpx.HTTPTransport):
     """
 
     def __init__(self, *, time_left: TimeLeft, limits: httpx.Limits, policy: AddressPolicy | None = None) -> None:
-        super().__init__(verify=_ssl_context(), trust_env=False, limits=limits)
+        super().__init__(verify=tls(), trust_env=False, limits=limits)
         # httpx takes no network backend, so this replaces its pool with an equal one that uses ours.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=_ssl_context(),
+            ssl_context=tls(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
@@ -43,7 +43,8 @@ class LimitedTransport(httpx.HTTPTransport):
 
 
 @lru_cache
-def _ssl_context() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
+    """The TLS settings of our calls: certificates are verified."""
     return httpx.create_ssl_context()
 
 

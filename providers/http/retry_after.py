@@ -15,8 +15,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return retry_after_seconds(headers.get("retry-after"), now=datetime.now(UTC))
 
 
-def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:
-    """The seconds in a Retry-After header, at most `MAX_RETRY_AFTER_SECONDS`; None if the header is missing or invalid.
+def retry_after_seconds(value: str | None, *, now: datetime, most: float = MAX_RETRY_AFTER_SECONDS) -> float | None:
+    """The seconds in a Retry-After header, at most `most`; None if the header is missing or invalid.
 
     Accepts both forms of RFC 9110, section 10.2.3: a number of seconds, and a date.
     """
@@ -33,4 +33,4 @@ def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         seconds = (moment - now).total_seconds()
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+    return min(max(seconds, 0.0), most)

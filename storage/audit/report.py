@@ -8,7 +8,7 @@ class Breach:
     """A broken rule."""
 
     rule: int
-    """The number of the rule: 1, 2 or 3."""
+    """The number of the rule: 1 to 4."""
     subject: str
     """The generation, customer, account or object that breaks the rule."""
     problem: str

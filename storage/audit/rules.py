@@ -16,7 +16,7 @@ class Rule:
     """A query that finds breaches."""
 
     number: int
-    """The number of the rule in `storage.audit`: 1, 2 or 3."""
+    """The number of the rule in `storage.audit`: 1 to 4."""
     query: str
     """The query. Its rows are `subject` and `problem`."""
     is_online: bool = True
@@ -141,6 +141,22 @@ _REMOTE_IDS = """
     GROUP BY g.provider, g.remote_id HAVING count(DISTINCT other.id) > 1
 """
 
+# A transaction that was open when an endpoint was made does not see it. Deleted generations lose their deliveries, and
+# old deliveries are swept.
+_UNTOLD = """
+    SELECT g.id::text, 'event ' || e.id || ' has no delivery to endpoint ' || w.id
+    FROM generations g
+    JOIN events e ON e.generation_id = g.id
+    JOIN webhook_endpoints w ON w.customer_id = e.customer_id
+    WHERE {scope} AND g.deleted_at IS NULL AND e.origin IS DISTINCT FROM e.stage
+      AND e.created_at > greatest(w.hears_since + interval '1 minute', now() - interval '6 hours')
+      AND w.deleted_at IS NULL
+      AND w.types && ARRAY[webhook_event_type(e.origin, e.stage), 'generation.*', '*']
+      AND (NOT w.is_implicit
+           OR EXISTS (SELECT FROM webhook_generations l WHERE l.generation_id = g.id AND l.endpoint_id = w.id))
+      AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = w.id AND d.event_id = e.id)
+"""
+
 # The database's constraints replace some rules, so this rule checks that the constraints exist and are valid. An index
 # that was built concurrently may exist and be invalid.
 _UNGUARDED = """
@@ -148,7 +164,8 @@ _UNGUARDED = """
     FROM unnest(ARRAY[
         'wake_at_until_terminal', 'failed_has_error', 'never_below_zero', 'customers_have_balances',
         'amount_is_positive', 'between_two_accounts', 'of_a_generation', 'by_reference',
-        'uq_ledger_transfers_generation_kind', 'uq_ledger_transfers_settlement'
+        'uq_ledger_transfers_generation_kind', 'uq_ledger_transfers_settlement',
+        'webhook_deliveries_endpoint_id_event_id_key'
     ]) AS needed(name)
     JOIN pg_class ours ON ours.oid = 'generations'::regclass
     WHERE NOT EXISTS (
@@ -175,4 +192,5 @@ RULES = (
     Rule(2, _UNGUARDED),
     Rule(3, _CREATES),
     Rule(3, _REMOTE_IDS),
+    Rule(4, _UNTOLD),
 )

@@ -15,7 +15,7 @@ from schemas.enums import SweepKind
 from schemas.setting_groups import RetentionSettings
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.sweeps import files, rows
+from storage.sweeps import files, rows, webhooks
 from storage.sweeps.base import Portion, Sweep
 
 __all__ = ["Portion", "Swept", "sweep"]
@@ -31,6 +31,7 @@ _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
     SweepKind.DIGESTS: rows.digests,
     SweepKind.SPENDING: rows.key_spending,
     SweepKind.SHARES: rows.shares,
+    SweepKind.WEBHOOKS: webhooks.webhooks,
     SweepKind.DELETED: files.deleted_customers,
 }
 

@@ -1,11 +1,10 @@
 """The sweepers of the database: callback receipts, keys, digests of orders, the spending of keys, and shares."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
-from storage.sweeps.base import SLICE, Portion, Sweep
+from storage.sweeps.base import SLICE, Portion, Sweep, counted, in_slices, seconds
 
 # Receipts have ascending ids, so the old receipts are at the start of the primary key. An old receipt of a generation
 # that finished late stays for a later sweep.
@@ -94,9 +93,9 @@ _COUNT_SHARES = text(f"SELECT count(*), 0 FROM shares WHERE {_ENDED}")  # noqa: 
 
 def receipts(run: Sweep) -> Iterator[Portion]:
     """Remove receipts that are older than their retention, if their generations finished as long ago."""
-    age = _seconds(run.retention.receipt_days)
+    age = seconds(run.retention.receipt_days)
     if run.is_dry:
-        yield _counted(run, _COUNT_RECEIPTS, age)
+        yield counted(run, _COUNT_RECEIPTS, age)
         return
     last = 0
     while True:
@@ -110,43 +109,19 @@ def receipts(run: Sweep) -> Iterator[Portion]:
 
 def idempotency_keys(run: Sweep) -> Iterator[Portion]:
     """Clear the idempotency keys of generations that finished before the retention: customers' keys and Redis' keys."""
-    return _in_slices(run, run.retention.idempotency_key_days, remove=_FORGET_KEYS, count=_COUNT_KEYS)
+    return in_slices(run, run.retention.idempotency_key_days, remove=_FORGET_KEYS, count=_COUNT_KEYS)
 
 
 def digests(run: Sweep) -> Iterator[Portion]:
     """Remove the digests of orders that no later order looks for."""
-    return _in_slices(run, 0, remove=_DELETE_DIGESTS, count=_COUNT_DIGESTS)
+    return in_slices(run, 0, remove=_DELETE_DIGESTS, count=_COUNT_DIGESTS)
 
 
 def key_spending(run: Sweep) -> Iterator[Portion]:
     """Remove the spending of days before the retention."""
-    return _in_slices(run, run.retention.key_spending_days, remove=_DELETE_SPENDING, count=_COUNT_SPENDING)
+    return in_slices(run, run.retention.key_spending_days, remove=_DELETE_SPENDING, count=_COUNT_SPENDING)
 
 
 def shares(run: Sweep) -> Iterator[Portion]:
     """Remove shares that ended before the retention. Their links have not worked since."""
-    return _in_slices(run, run.retention.share_days, remove=_DELETE_SHARES, count=_COUNT_SHARES)
-
-
-def _in_slices(run: Sweep, days: float, *, remove: TextClause, count: TextClause) -> Iterator[Portion]:
-    """Run `remove` until it finds nothing more. A dry run runs `count` once."""
-    age = _seconds(days)
-    if run.is_dry:
-        yield _counted(run, count, age)
-        return
-    while True:
-        with run.database.transaction() as session:
-            removed: int = session.execute(remove, {"age": age, "slice": SLICE}).scalar_one()
-        if not removed:
-            return
-        yield Portion(removed)
-
-
-def _counted(run: Sweep, query: TextClause, age: float) -> Portion:
-    with run.database.transaction() as session:
-        count, size_bytes = session.execute(query, {"age": age}).one()
-    return Portion(count, int(size_bytes))
-
-
-def _seconds(days: float) -> float:
-    return timedelta(days=days).total_seconds()
+    return in_slices(run, run.retention.share_days, remove=_DELETE_SHARES, count=_COUNT_SHARES)

@@ -31,7 +31,7 @@ TINY = Delivered(width=64, height=64, duration_seconds=0.5)
 def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
-        sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
+        sandbox.lift_limits()
         account = ProviderSettings(
             api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/kie"
         )

@@ -39,7 +39,7 @@ def rig(sandbox_url: str, transport: Transport, request: pytest.FixtureRequest) 
     model: str = request.param
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
-        sandbox.set_limits(creates_per_10_seconds=1000, reads_per_second=1000)
+        sandbox.lift_limits()
         account = ProviderSettings(
             api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/kie"
         )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from sandbox.control_models import TaskReport
 from sandbox.scenarios import Match, Scenario
 from schemas.setting_groups import OpenaiSettings, PipelineSettings, ProvidersSettings
 from schemas.settings import Settings
+from schemas.webhook_settings import WebhookSettings
 from stack.processes import Process, application_processes
 from stack.stack import Stack
 from storage.audit import Report, audit
@@ -44,6 +46,14 @@ _PIPELINE = PipelineSettings(
 _NAMES = OpenaiSettings(
     models=OpenaiSettings().models
     | dict.fromkeys(("dall-e-3", "gpt-image-1", "gpt-image-1-mini"), "gpt-image-2.5-sunburst")
+)
+
+# The receivers of tests are on loopback.
+_WEBHOOKS = WebhookSettings(
+    allow_http=True,
+    allowed_private_networks=[ip_network("127.0.0.0/8")],
+    retry_gaps_seconds=[0.2, 0.5, 1, 2, 5],
+    timeout_seconds=3,
 )
 
 _STRANGER = """
@@ -170,6 +180,7 @@ def own_places(services: Stack, name: str, redis_number: int) -> Settings:
             "redis_url": settings.redis_url.rpartition("/")[0] + f"/{redis_number}",
             "pipeline": _PIPELINE,
             "openai": _NAMES,
+            "webhooks": _WEBHOOKS,
             "flower_basic_auth": SecretStr(":".join(FLOWER_LOGIN)),
         }
     )
@@ -179,7 +190,7 @@ def system_of(stack: Stack) -> Iterator[System]:
     """The system of a running stack."""
     database = Database(stack.settings.database_url)
     sandbox = SandboxClient(stack.sandbox_url)
-    sandbox.set_limits(creates_per_10_seconds=100_000, reads_per_second=100_000)
+    sandbox.lift_limits()
     with httpx.Client(base_url=stack.gateway_url, timeout=30, trust_env=False) as http:
         yield System(stack, database, sandbox, http)
     sandbox.close()

@@ -1,8 +1,9 @@
-"""The messages of our queues. Whatever stands in Redis, Celery gets a message that it can read, or none."""
+"""The messages of our queues. Whatever stands in Redis, Celery and the Redis door get a message that they can read."""
 
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery
@@ -12,7 +13,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from kombu.transport.virtual import Channel, Message
 
 from drills.hostile.messages import message
-from schemas.enums import TaskName
+from intake.redis.envelopes import read
+from intake.redis.request import Operation, RefusedRequest
 from schemas.plain_messages import Unreadable, visible
 from tests.fuzz.changes import changed_bytes, changed_document, changed_text
 from tests.fuzz.target import Target
@@ -28,7 +30,8 @@ def _work() -> None:
 
 
 def check(raw: bytes) -> None:
-    """Each queue takes the message in a form that Celery can read and acknowledge, or discards it."""
+    """Each queue takes the message in a form that Celery can read and acknowledge, or discards it. So does the door."""
+    _check_door(raw)
     for queue, tasks in TASKS_OF.items():
         try:
             found: Any = checked(raw, queue)
@@ -37,11 +40,19 @@ def check(raw: bytes) -> None:
         channel: Any = Channel.__new__(Channel)
         request: Any = Request(Message(found, channel=channel, accept=["application/json"]), app=_APP, task=_work)
         assert visible(request.id)
-        assert request.name in {*tasks, TaskName.REFUSE.value}
+        assert request.name in tasks
         assert isinstance(request.args, list)
         assert isinstance(request.kwargs, dict)
         assert request.eta is None
         assert not any(json.loads(base64.b64decode(found["body"]))[2].values())
+
+
+def _check_door(raw: bytes) -> None:
+    with suppress(Unreadable, RefusedRequest):
+        request = read(raw)
+        assert visible(request.id)
+        assert isinstance(request.arguments, dict)
+        assert request.digest
 
 
 _KEYWORDS = {"customer_id": "a customer", "request": {"prompt": "a prompt"}}
@@ -50,7 +61,7 @@ _OLD = {"task": "generation.enqueue", "id": "1", "args": [], "kwargs": _KEYWORDS
 
 def cases(kept: Mapping[str, bytes]) -> Mapping[str, SearchStrategy[bytes]]:
     """Messages of both of Celery's protocols, with changes to the envelope, to the body and to the bytes."""
-    tasks = sorted({task for each in TASKS_OF.values() for task in each})
+    tasks = sorted({*Operation, *(task for each in TASKS_OF.values() for task in each)})
     whole = [message(), message(_OLD, headers={}), *map(_of_task, tasks)]
     texts = [*(json.dumps(each).encode() for each in whole), *kept.values()]
     return {

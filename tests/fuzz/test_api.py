@@ -26,6 +26,7 @@ from storage.api_keys import OPERATOR, Terms
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import returns
+from storage.webhooks import deliveries, endpoints
 from tests.fuzz.api import Api, Operation, Outcome, run
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
@@ -80,6 +81,8 @@ def api(
         known = operations(settings, objects, generation_id, batch_id, result_key, share_id)
         known += of_videos(a_made_video(owner, database, settings, objects))
         known += of_seeds(settings, generation_id, video_id)
+        known += of_webhooks(database, owner)
+        known.append(of_an_event(database, generation_id))
         yield Api(address, owner.api_key, stranger.api_key, known)
 
 
@@ -179,6 +182,29 @@ def of_seeds(settings: Settings, image_id: UUID, video_id: UUID) -> list[Operati
         Operation("/image/{image_id}", {"path.image_id": str(image_id)}),
         Operation("/image/{image_id}/download", {"path.image_id": str(image_id)}),
     ]
+
+
+def of_webhooks(database: Database, owner: NewCustomer) -> list[Operation]:
+    """The ways into the operations of endpoints. Each has its own, because some of them end or pause an endpoint."""
+    path, known = "/v1/webhooks/endpoints/{endpoint_id}", []
+    with database.transaction() as session:
+        for act in ("", "/secret", "/rotate-secret", "/pause", "/resume", "/test", "/redeliver"):
+            made = endpoints.create(session, owner.id, "https://shop.example/hooks", types=["*"])
+            assert made is not None
+            known.append(Operation(f"{path}{act}", {"path.endpoint_id": str(made.id)}))
+            message = {"path.delivery_id": str(deliveries.send_test(session, made).id)}
+    path = "/v1/webhooks/deliveries/{delivery_id}"
+    return [*known, Operation(path, message), Operation(f"{path}/redeliver", message)]
+
+
+def of_an_event(database: Database, generation_id: UUID) -> Operation:
+    """The way into the operation of one event."""
+    with database.statement() as sql:
+        event_id = sql.first(_FIRST_EVENT, generation_id=generation_id)
+    return Operation("/v1/events/{event_id}", {"path.event_id": str(event_id)})
+
+
+_FIRST_EVENT = returns(int)("SELECT min(id) FROM events WHERE generation_id = %(generation_id)s")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def test_status_tells_running_parts_from_absent_parts(
         redis.flushdb()
         redis.lpush("requests", "a message")
         redis.lpush("generations", "a message", "another")
+        redis.lpush("reelworks:door:dead", "a message")
     ended = reelworks("status", "--json", "--patience", "0.5", "--gateway", "http://127.0.0.1:1")
     with Redis.from_url(settings.redis_url) as redis:
         redis.flushdb()
@@ -49,6 +50,7 @@ def test_status_tells_running_parts_from_absent_parts(
     (stage,) = state["stages"]
     assert (stage["stage"], stage["count"], stage["oldest_seconds"] >= 0) == ("queued", 1, True)
     assert state["strange_lists"] == {"generations": 2}
+    assert state["dead_requests"] == 1
     assert state["events_out"] == {"stream_seconds": None, "webhooks_due": 0, "webhooks_seconds": 0.0}
 
 

@@ -67,7 +67,7 @@ PSUBSCRIBE *; PUBLISH anything x; EVAL return 0 0; EVALSHA x 1 anything
 
 @pytest.mark.parametrize("user", EVERYBODY)
 def test_no_user_may_command_the_server_or_look_at_everything(operator: Redis, user: str) -> None:
-    allowed = [command for command in re.split(r"[;\n]", FORBIDDEN) if command and may(operator, user, command)]
+    allowed = [command for command in commands(FORBIDDEN) if may(operator, user, command)]
     assert allowed == []
 
 
@@ -75,7 +75,9 @@ def test_no_user_may_command_the_server_or_look_at_everything(operator: Redis, u
 @pytest.mark.parametrize("queue", list(Queue))
 def test_a_queue_is_read_by_its_role_only(operator: Redis, user: str, queue: Queue) -> None:
     is_own = user in set(Role) and queue in ROLES[Role(user)].queues
-    assert may(operator, user, f"BRPOP {queue} {queue}\x06\x163 1") == is_own
+    is_popped = is_own and queue is not Queue.REQUESTS
+    assert may(operator, user, f"BRPOP {queue} {queue}\x06\x163 1") == is_popped
+    assert may(operator, user, f"LMOVE {queue} reelworks:door:taken:x RIGHT LEFT") == (is_own and not is_popped)
     for command in (f"DEL {queue}", f"LPOP {queue}", f"LTRIM {queue} 0 0", f"BLMOVE {queue} x LEFT LEFT 1"):
         assert not may(operator, user, command), command
     reads = f"LRANGE {queue} 0 -1"
@@ -121,7 +123,7 @@ def test_answers_are_written_by_the_door_and_read_by_those_who_know_the_id(opera
 
     for command in ("SETEX celery-task-meta-1 60 x", "PUBLISH celery-task-meta-1 x"):
         assert may(operator, user, command) == is_door, command
-    assert may(operator, user, "GET celery-task-meta-1") == (is_door or user == "orders")
+    assert may(operator, user, "GET celery-task-meta-1") == (user == "orders")
     assert may(operator, user, "SUBSCRIBE celery-task-meta-1") == (user == "orders")
     for command in (f"PSUBSCRIBE {ANSWERS}", "SET celery-task-meta-1 x", "SCAN 0 MATCH x"):
         assert not may(operator, user, command) or (user, command) == ("flower", "SCAN 0 MATCH x"), command
@@ -133,8 +135,9 @@ def test_changes_are_announced_by_those_who_make_them_and_heard_by_those_who_tel
     assert may(operator, user, f"SUBSCRIBE {CHANNEL}") == (user in {"gateway", Role.NOTIFY})
 
 
-def test_requests_that_a_worker_holds_are_its_own(operator: Redis) -> None:
-    assert [user for user in EVERYBODY if may(operator, user, "HGET unacked x")] == [Role.REQUESTS]
+def test_requests_that_the_door_holds_are_its_own(operator: Redis) -> None:
+    for command in ("LINDEX reelworks:door:taken:x 0", "RPOP reelworks:door:taken:x", "LRANGE reelworks:door:dead 0 9"):
+        assert [user for user in EVERYBODY if may(operator, user, command)] == [Role.REQUESTS], command
 
 
 def test_a_service_sends_orders_and_reads_its_answers(server: ComposeRedis, operator: Redis) -> None:
@@ -148,6 +151,56 @@ def test_a_service_sends_orders_and_reads_its_answers(server: ComposeRedis, oper
         assert sent.get(timeout=10) == {"id": "1"}
         sent.forget()
         assert not operator.exists(f"celery-task-meta-{sent.id}")
+    assert server.refused() == []
+
+
+OF_THE_DOOR = "GET reelworks:answer:1; GET reelworks:door"
+OF_PLAIN_ANSWERS = """
+BRPOP reelworks:answers:x 1; BLPOP reelworks:answers:x 1; RPOP reelworks:answers:x; LPOP reelworks:answers:x
+XREAD STREAMS reelworks:answers:x 0; XRANGE reelworks:answers:x - +; LLEN reelworks:answers:x; DEL reelworks:answers:x
+"""
+NOT_OF_A_SENDER = """
+LPUSH reelworks:answers:x y; XADD reelworks:answers:x * answer y; LRANGE reelworks:answers:x 0 -1
+EXPIRE reelworks:answers:x 1
+SET reelworks:door x; SET reelworks:answer:1 x; DEL reelworks:answer:1; DEL reelworks:door; DEL requests
+LRANGE reelworks:door:dead 0 -1; LPUSH reelworks:door:dead x; GET reelworks:door:alive:x
+RPOP reelworks:door:taken:x
+RPOP requests; BRPOP requests 1; LRANGE requests 0 -1; XADD reelworks:events * event x; SUBSCRIBE reelworks:changes
+"""
+
+
+def commands(text: str) -> list[str]:
+    return [command.strip() for command in re.split(r"[;\n]", text) if command.strip()]
+
+
+def test_a_sender_reads_the_answers_whose_names_it_knows_and_forges_none(operator: Redis) -> None:
+    for command in commands(OF_THE_DOOR + ";" + OF_PLAIN_ANSWERS):
+        assert may(operator, "orders", command), command
+    for command in commands(NOT_OF_A_SENDER):
+        assert not may(operator, "orders", command), command
+
+
+def test_no_other_user_reads_plain_answers(operator: Redis) -> None:
+    read = [(user, one) for user in OURS for one in commands(OF_PLAIN_ANSWERS) if may(operator, user, one)]
+    # `reelworks status`, with the rights of Flower, looks for strange lists.
+    assert read == [("flower", "LLEN reelworks:answers:x")]
+
+
+def test_a_service_sends_plain_messages_and_reads_their_answers(server: ComposeRedis, operator: Redis) -> None:
+    operator.acl_log_reset()
+    name = "reelworks:answers:shop"
+    with Redis.from_url(server.orders_url, decode_responses=True) as service:
+        operator.set("reelworks:door", "{}")
+        assert service.get("reelworks:door") == "{}"
+        service.lpush("requests", "{}")
+        service.lpush("requests\x06\x163", "{}")
+        operator.lpush(name, "an answer")
+        assert list(service.brpop([name], timeout=10) or ()) == [name, "an answer"]
+        operator.xadd(f"{name}:stream", {"answer": "another"})
+        assert service.xread({f"{name}:stream": "0"})[0][1][0][1] == {"answer": "another"}
+        operator.set("reelworks:answer:order-1", "kept")
+        assert service.get("reelworks:answer:order-1") == "kept"
+    operator.delete("requests", "requests\x06\x163", f"{name}:stream", "reelworks:door", "reelworks:answer:order-1")
     assert server.refused() == []
 
 

@@ -37,16 +37,21 @@ def test_task_report_has_the_creates_fields(kie: Kie, sandbox: SandboxClient) ->
 
 def test_limits_change_one_by_one(sandbox: SandboxClient) -> None:
     sandbox.reset()
-    assert sandbox.set_limits() == Limits(
-        creates_per_10_seconds=20, reads_per_second=10, credits=1_000_000, kling_concurrency=1000
+    first = Limits(
+        creates_per_10_seconds=20,
+        reads_per_second=10,
+        credits=1_000_000,
+        kie_concurrency=100,
+        fal_concurrency=40,
+        kling_concurrency=1000,
+        runway_concurrency=20,
     )
-    sandbox.set_limits(creates_per_10_seconds=3)
-    sandbox.set_limits(reads_per_second=4)
-
-    sandbox.set_limits(kling_concurrency=2)
-
-    assert sandbox.set_limits(credits_=5) == Limits(
-        creates_per_10_seconds=3, reads_per_second=4, credits=5, kling_concurrency=2
+    assert sandbox.set_limits() == first
+    for number, field in enumerate(Limits.model_fields, start=2):
+        change = {"credits_" if field == "credits" else field: number}
+        assert getattr(sandbox.set_limits(**change), field) == number
+    assert sandbox.set_limits() == Limits.model_validate(
+        dict(zip(Limits.model_fields, range(2, 2 + len(Limits.model_fields)), strict=True))
     )
 
 

@@ -17,6 +17,7 @@ import sandbox.__main__
 from schemas.setting_groups import ProviderSettings
 from schemas.settings import Settings
 from schemas.unprefixed import UNPREFIXED
+from schemas.variables import OF_CLIENTS
 from tests.unit import compose_file
 from tests.unit.documentation import Page
 from tests.unit.test_settings import variables_read
@@ -98,7 +99,7 @@ def settings(page: Page) -> list[str]:
 @cache
 def _settings() -> frozenset[str]:
     of_sandbox = re.findall(r'envvar="(\w+)"', Path("sandbox/__main__.py").read_text())
-    return frozenset({*variables_read(Settings), *UNPREFIXED, *of_sandbox, *compose_file.all_variables()})
+    return frozenset({*variables_read(Settings), *UNPREFIXED, *of_sandbox, *OF_CLIENTS, *compose_file.all_variables()})
 
 
 def _is_setting(name: str) -> bool:

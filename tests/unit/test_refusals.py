@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
 from api_gateway import _ROUTERS
-from intake.redis.operations import EnqueueArguments, _parse
+from intake.redis.arguments import EnqueueArguments, parsed
 from schemas.errors import InvalidRequest
 from schemas.habits import HABITS
 from schemas.orders import GenerationRequest
@@ -124,7 +124,7 @@ def test_no_field_takes_a_character_that_no_text_may_have(field: str, text: str)
 def message(request: Mapping[str, object], field: str) -> str:
     """The message about a field of a refused request."""
     with pytest.raises(InvalidRequest) as refused:
-        _parse({"customer_id": CUSTOMER, "request": {"prompt": "a boat", **request}})
+        parsed(EnqueueArguments, {"customer_id": CUSTOMER, "request": {"prompt": "a boat", **request}})
     errors = refused.value.extra["errors"]
     assert isinstance(errors, list)
     (words,) = [error["message"] for error in errors if error["field"] == field]
@@ -170,13 +170,13 @@ def test_refusal_says_what_is_wrong_and_what_is_right(request_: dict[str, object
 
 def test_field_in_the_wrong_place_is_told_its_place() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        _parse({"customer_id": CUSTOMER, "request": {"prompt": "x"}, "prompt": "x"})
+        parsed(EnqueueArguments, {"customer_id": CUSTOMER, "request": {"prompt": "x"}, "prompt": "x"})
     assert refused.value.detail == "prompt: there is no field `prompt` here; it belongs in `request`"
 
 
 def test_missing_field_is_described() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        _parse({"customer_id": CUSTOMER, "request": {"model": "nano-banana"}})
+        parsed(EnqueueArguments, {"customer_id": CUSTOMER, "request": {"model": "nano-banana"}})
     assert refused.value.detail == "prompt: is missing: what to make"
 
 
@@ -195,7 +195,7 @@ def test_refusal_repeats_no_value_and_can_be_sent() -> None:
         for value in hostile_values():
             request = {"prompt": "a boat", field: value, "metadata": {"s\ud83d": value}}
             with pytest.raises(InvalidRequest) as refused:
-                _parse({"customer_id": CUSTOMER, "request": request})
+                parsed(EnqueueArguments, {"customer_id": CUSTOMER, "request": request})
             document = json.dumps(refused.value.problem(), ensure_ascii=False)
             assert document.encode()
             assert len(document) < 1500

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from intake.redis.operations import EnqueueArguments
+from intake.redis.arguments import EnqueueArguments
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.registry import adapter_names
 from schemas.batches import BatchRequest

@@ -10,7 +10,6 @@ patch needless. All faults were seen in celery 5.7.0 and kombu 5.7.0. Flower 2.2
   that it can run and acknowledge.
 - `event_batches`: Celery sends task events at each turn of the event loop. Under load, Redis and Flower need batches.
 - `drain`: the pool of threads waits for the last step without a bound. The end of a worker must have a bound.
-- `hidden_arguments`: remote control shows the arguments of tasks. Flower must not show a prompt.
 - `installed_modules`: Celery imports from the current folder first. Only installed modules may be tasks.
 - `beat_exit`: beat ends by an exception inside whatever runs. Beat must end at once.
 - `beat_outages`: beat logs two stacks for each message that Redis does not take. One line is enough.

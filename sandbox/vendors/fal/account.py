@@ -1,8 +1,12 @@
-"""The account at fal and its key. fal limits no creates: excess requests wait in the queue."""
+"""The account at fal: its key, and its slots. fal refuses no create: requests beyond the slots wait in the queue.
+
+Source: https://fal.ai/docs/documentation/model-apis/concurrency-limits.
+"""
 
 import hmac
 
 from sandbox.config import SandboxConfig
+from sandbox.slots import Slots
 from sandbox.vendors.fal.errors import FalError
 from sandbox.vendors.fal.record import Records
 from sandbox.vendors.fal.webhooks import FalWebhooks
@@ -13,6 +17,7 @@ class FalAccount:
 
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
+        self.slots = Slots(config.fal_concurrency)
         self.records = Records(config.public_url)
         self.webhooks = FalWebhooks(self.records, config.webhook_secret)
 

@@ -32,7 +32,7 @@ def app_of(model: str) -> str:
 
 def was_removed(task: Task) -> bool:
     """Whether the request was cancelled in the queue. fal does not document its state; the sandbox answers 404."""
-    return task.ended is State.CANCELLED and (task.completed_at or 0) < task.begins_at
+    return task.ended is State.CANCELLED and task.begun_at is None
 
 
 def request_error(task: Task) -> tuple[str, str] | None:
@@ -58,7 +58,7 @@ class Records:
         word = task.scenario.state_word or _WORDS[task.state]
         record: JsonObject = {**self._links(task), "status": word}
         if word == "IN_QUEUE":
-            record["queue_position"] = 0
+            record["queue_position"] = 0 if task.slots is None else task.slots.before(task)
         else:
             record["logs"] = _log(task) if logs else None
         if word != "COMPLETED":

@@ -141,6 +141,7 @@ async def _task(sandbox: Sandbox, model: str, body: JsonObject, fal_webhook: str
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=sandbox.account(FalAccount).webhooks,
+        slots=sandbox.account(FalAccount).slots,
     )
 
 

@@ -4,6 +4,7 @@ import hmac
 
 from sandbox.config import SandboxConfig
 from sandbox.sliding_window import SlidingWindow
+from sandbox.slots import Slots
 from sandbox.vendors.kie.errors import KieError
 
 
@@ -13,6 +14,7 @@ class KieAccount:
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
         self.credits = config.kie_credits
+        self.slots = Slots(config.kie_concurrency)
         self.creates = SlidingWindow(config.kie_creates_per_10_seconds, 10)
         self.adopted_prefix: str | None = None
         """A prefix of ids. Such ids are tasks without a create."""

@@ -135,6 +135,7 @@ async def _admit(sandbox: Sandbox, asked: Create, scenario: Scenario) -> Task:
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=asked.writer(sandbox.config),
+        slots=sandbox.account(KieAccount).slots,
     )
 
 

@@ -4,6 +4,7 @@ import hmac
 
 from sandbox.config import SandboxConfig
 from sandbox.sliding_window import SlidingWindow
+from sandbox.slots import Slots
 from sandbox.task import JsonObject, Task
 from sandbox.vendors.runway.errors import RunwayError
 from sandbox.vendors.runway.models import MODELS
@@ -20,6 +21,7 @@ class RunwayAccount:
     def __init__(self, config: SandboxConfig) -> None:
         self._key = config.api_key
         self._days = {model: SlidingWindow(config.runway_generations_per_day, _DAY) for model in MODELS}
+        self.slots = {model: Slots(config.runway_concurrency) for model in MODELS}
         self._deleted: set[str] = set()
         self._most_credits = config.runway_credits
         self.credits = config.runway_credits
@@ -47,9 +49,9 @@ class RunwayAccount:
         self.credits -= credits_
 
     def organization(self) -> JsonObject:
-        """The answer of `GET /v1/organization`. There is no limit of parallel tasks."""
+        """The answer of `GET /v1/organization`."""
         limits: JsonObject = {
-            model: {"maxConcurrentGenerations": None, "maxDailyGenerations": day.limit}
+            model: {"maxConcurrentGenerations": self.slots[model].limit, "maxDailyGenerations": day.limit}
             for model, day in self._days.items()
         }
         usage: JsonObject = {model: {"dailyGenerations": day.count} for model, day in self._days.items()}

@@ -64,6 +64,5 @@ class RunwayRecords:
 
 
 def _progress(task: Task) -> float:
-    ends_at = task.created_at + task.seconds
-    done = (time.time() - task.begins_at) / max(ends_at - task.begins_at, 1e-3)
+    done = (time.time() - task.begins_at) / max(task.ends_at - task.begins_at, 1e-3)
     return round(min(max(done, 0.0), 0.99), 2)

@@ -141,6 +141,7 @@ async def _task(sandbox: Sandbox, account: RunwayAccount, endpoint: str, body: J
         seconds=generation_seconds(sandbox.config, scenario, spec),
         scenario=scenario,
         writer=account.records,
+        slots=account.slots[str(body["model"])],
     )
 
 

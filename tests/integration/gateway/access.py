@@ -108,6 +108,9 @@ class World:
         upload = gateway.post("/v1/uploads", content=png(8, 8), headers={"X-API-Key": self._owner}).json()
         batch = {"requests": [{"model": "nano-banana", "prompt": "a boat"}]}
         made = gateway.post("/v1/batches", json=batch, headers={"X-API-Key": self._owner}).json()
+        hook = {"url": "https://shop.example/hooks"}
+        endpoint = gateway.post("/v1/webhooks/endpoints", json=hook, headers={"X-API-Key": self._owner}).json()
+        test = f"/v1/webhooks/endpoints/{endpoint['id']}/test"
         spare = self._key(Owner(self.mine.id), OF_CUSTOMERS)
         generation_id = a_generation(database, settings, self.mine)
         video_id = str(self._video(settings))
@@ -118,6 +121,9 @@ class World:
             "share_id": str(a_share(database, generation_id)),
             "batch_id": made["id"],
             "upload_id": upload["id"],
+            "endpoint_id": endpoint["id"],
+            "delivery_id": gateway.post(test, headers={"X-API-Key": self._owner}).json()["id"],
+            "event_id": gateway.get("/v1/events", headers={"X-API-Key": self._owner}).json()["data"][0]["id"],
             "key_id": gateway.get("/v1/me", headers={"X-API-Key": spare}).json()["key"]["id"],
             "service_id": str(service.service_id),
             "customer_id": str(self.mine.id),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -11,9 +10,9 @@ import redis
 
 from api_gateway import create_app as create_gateway
 from intake.orders import Intake
-from intake.redis import operations
 from schemas.settings import Settings
 from tests.integration.gateway.serving import serving
+from tests.integration.intake.raw_messages import Wire, served
 from tests.support import NewCustomer
 from workers.app import create_app as create_celery
 from workers.lifecycle import intake_of, open_services
@@ -50,10 +49,23 @@ def intake(settings: Settings) -> Iterator[Intake]:
         yield intake_of(services)
 
 
+@pytest.fixture(params=["celery", "plain"])
+def wire(request: pytest.FixtureRequest) -> Wire:
+    """Each form of a message in turn."""
+    form: Wire = request.param
+    return form
+
+
 @pytest.fixture(scope="session")
 def over_redis(intake: Intake) -> Door:
-    """`generation.enqueue`."""
+    """`generation.enqueue` in a message of Celery."""
     return redis_door_of(intake)
+
+
+@pytest.fixture(scope="session")
+def over_plain_redis(intake: Intake) -> Door:
+    """`generation.enqueue` in a plain envelope."""
+    return redis_door_of(intake, "plain")
 
 
 def http_door(client: httpx.Client) -> Door:
@@ -71,12 +83,12 @@ def http_door(client: httpx.Client) -> Door:
     return order
 
 
-def redis_door_of(intake: Intake) -> Door:
+def redis_door_of(intake: Intake, wire: Wire = "celery") -> Door:
     """`generation.enqueue` of an intake."""
 
     def order(customer: NewCustomer, request: Mapping[str, object], key: str | None) -> Answer:
         arguments: dict[str, object] = {"customer_id": str(customer.id), "request": request, "idempotency_key": key}
-        answer: dict[str, Any] = operations.enqueue(intake, arguments, message_id=str(uuid4()))
+        answer = served(intake, arguments, wire=wire)
         models = (answer.get("requested_model"), answer.get("model"))
         return Answer(answer.get("id"), bool(answer.get("is_new")), answer.get("error", {}), models)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api_gateway import create_app
-from intake.redis.operations import EnqueueArguments
+from intake.redis.arguments import EnqueueArguments
 from schemas.identity_api import CUSTOMER_HEADER
 from tests.support import clean_settings
 
@@ -19,6 +19,9 @@ PATH_VALUES: Mapping[str, str] = {
     "image_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "batch_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "share_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "event_id": "4711",
+    "endpoint_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
+    "delivery_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "upload_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "key_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "service_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",

@@ -31,7 +31,7 @@ PRICE = 4
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(HEAD_BYTES)
 
 
-@pytest.fixture(params=["http", "over_redis"])
+@pytest.fixture(params=["http", "over_redis", "over_plain_redis"])
 def door(request: pytest.FixtureRequest) -> Door:
     """Each door in turn."""
     opened: Door = request.getfixturevalue(request.param)

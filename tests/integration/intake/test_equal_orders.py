@@ -15,7 +15,6 @@ from sqlalchemy import text
 from api_gateway import create_app
 from intake.digests import Digest, value_of
 from intake.orders import Intake, Payer
-from intake.redis.operations import enqueue
 from schemas.batches import parts_of
 from schemas.enums import ErrorCode, SweepKind
 from schemas.errors import InsufficientCredits
@@ -30,6 +29,7 @@ from storage.sweeps import sweep
 from tests.integration.gateway.finishing import complete, fail
 from tests.integration.gateway.serving import serving
 from tests.integration.intake.conftest import Door, http_door, redis_door_of
+from tests.integration.intake.raw_messages import served
 from tests.integration.intake.test_doors import PICTURE
 from tests.support import NewCustomer, new_customer, until_sessions_wait
 
@@ -350,12 +350,12 @@ def test_message_that_comes_again_after_the_window_is_the_order_that_it_matched(
 ) -> None:
     with_window = replace(intake, settings=settings.model_copy(update={"intake": WINDOW}))
     arguments: dict[str, object] = {"customer_id": str(customer.id), "request": {"prompt": "a boat", "kind": "image"}}
-    first = enqueue(with_window, arguments, message_id="one")
-    assert enqueue(with_window, arguments, message_id="two")["id"] == first["id"]
+    first = served(with_window, arguments, message_id="one")
+    assert served(with_window, arguments, message_id="two")["id"] == first["id"]
     make_older(database, 605)
-    again = enqueue(with_window, arguments, message_id="two")
+    again = served(with_window, arguments, message_id="two")
     assert (again["id"], again["is_new"]) == (first["id"], False)
-    assert enqueue(with_window, arguments, message_id="three")["id"] != first["id"]
+    assert served(with_window, arguments, message_id="three")["id"] != first["id"]
 
 
 def test_window_keeps_a_batch_of_one_request_apart_from_the_single_order(

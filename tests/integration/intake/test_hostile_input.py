@@ -6,7 +6,6 @@ from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -19,7 +18,6 @@ from api_gateway import create_app as create_gateway
 from gateway.dialects import error_form
 from gateway.problems import MEDIA_TYPE
 from intake.orders import Intake
-from intake.redis.operations import enqueue
 from schemas.errors import RequestError
 from schemas.settings import Settings
 from stack.stack import Stack
@@ -28,7 +26,7 @@ from tests.hostile import documents, hostile_texts, hostile_values
 from tests.integration.gateway.serving import serving
 from tests.integration.intake import fields
 from tests.integration.intake.fields import REQUEST, BodyField, Parameter
-from tests.integration.intake.raw_messages import answers, send
+from tests.integration.intake.raw_messages import answers, send, served
 from tests.support import NewCustomer, operator_key
 
 RICH = 1_000_000
@@ -158,7 +156,7 @@ def test_both_doors_refuse_with_the_same_words(
         over_http = order(gateway, customer, body)
         # A message is JSON, as a body is.
         arguments = json.loads(json.dumps({"customer_id": str(customer.id), "request": body}))
-        over_redis = enqueue(intake, arguments, message_id=str(uuid4()))
+        over_redis = served(intake, arguments)
         assert over_redis.get("error") == (over_http.json() if over_http.status_code >= 400 else None)
 
 

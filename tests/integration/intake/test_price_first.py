@@ -20,7 +20,7 @@ I2V = {"model": "kling-2.6-image-to-video", "prompt": "the fog lifts"}
 MakeCustomer = Callable[[int], NewCustomer]
 
 
-@pytest.fixture(params=["http", "over_redis"])
+@pytest.fixture(params=["http", "over_redis", "over_plain_redis"])
 def door(request: pytest.FixtureRequest, database: Database) -> Door:
     """Each door in turn."""
     opened: Door = request.getfixturevalue(request.param)

@@ -3,18 +3,17 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from uuid import uuid4
 
 import httpx
 import pytest
 
 from api_gateway import create_app as create_gateway
 from intake.orders import Intake
-from intake.redis.operations import enqueue
 from schemas.settings import Settings
 from tests.integration.gateway.serving import serving
 from tests.integration.intake import fields
 from tests.integration.intake.fields import REQUEST, BodyField, Parameter
+from tests.integration.intake.raw_messages import served
 from tests.support import NewCustomer
 
 MOST = 200
@@ -67,7 +66,7 @@ def test_refusal_of_any_field_quotes_little_at_both_doors(
         answer = post(gateway, customer, body)
         if answer.status_code >= 400:
             assert_short(answer.text)
-        message = enqueue(intake, {"customer_id": str(customer.id), "request": body}, message_id=str(uuid4()))
+        message = served(intake, {"customer_id": str(customer.id), "request": body})
         assert_short(json.dumps({**message, "requested_model": None}, ensure_ascii=False))
 
 
@@ -80,7 +79,7 @@ def test_refusal_of_any_argument_of_a_message_quotes_little(
     for value in values():
         message = field.placed(value, arguments)
         if message is not None:
-            answer = enqueue(intake, message, message_id=str(uuid4()))
+            answer = served(intake, message)
             assert_short(json.dumps({**answer, "requested_model": None}, ensure_ascii=False))
 
 
@@ -107,7 +106,7 @@ def test_answer_to_thousands_of_errors_names_twenty_and_counts_the_others(
     many = {f"{number}{'Q' * 60}": 1 for number in range(9_000)}
     wrong = {**REQUEST, **many} if where == "request" else {**REQUEST, "metadata": many}
     answer = post(gateway, customer, wrong)
-    message = enqueue(intake, {"customer_id": str(customer.id), "request": wrong}, message_id=str(uuid4()))
+    message = served(intake, {"customer_id": str(customer.id), "request": wrong})
     problem = answer.json()
     assert message == {"error": problem}
     assert len(problem["errors"]) == 20

@@ -1,11 +1,11 @@
 from uuid import UUID, uuid4
 
-from intake.redis import operations
 from storage import batches, generations, ledger
 from storage.database import Database
 from storage.ledger import Balance
 from storage.sql import of
 from tasks.services import WorkerServices
+from tests.integration.intake.raw_messages import served
 from tests.support import new_customer
 from workers.lifecycle import intake_of
 
@@ -13,7 +13,7 @@ REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 
 
 def enqueue(worker: WorkerServices, arguments: dict[str, object], message_id: str = "") -> dict[str, object]:
-    return operations.enqueue(intake_of(worker), arguments, message_id=message_id or str(uuid4()))
+    return served(intake_of(worker), arguments, message_id=message_id or None)
 
 
 def problem(answer: dict[str, object]) -> dict[str, object]:
@@ -42,9 +42,9 @@ def test_repeated_idempotency_key_returns_the_same_generation(database: Database
 def test_message_delivered_twice_makes_one_generation(database: Database, worker: WorkerServices) -> None:
     customer = new_customer(database, 100)
     arguments: dict[str, object] = {"customer_id": str(customer.id), "request": REQUEST}
-    first, again = (enqueue(worker, {**arguments}, "message 1") for _ in range(2))
+    first, again = (enqueue(worker, {**arguments}, "message-1") for _ in range(2))
     assert (first["id"], again["is_new"]) == (again["id"], False)
-    other = enqueue(worker, {**arguments}, "message 2")
+    other = enqueue(worker, {**arguments}, "message-2")
     assert other["id"] != first["id"]
 
 
@@ -53,7 +53,7 @@ def test_several_outputs_over_redis_are_one_batch_however_often_the_message_come
 ) -> None:
     customer = new_customer(database, 100)
     arguments: dict[str, object] = {"customer_id": str(customer.id), "request": REQUEST | {"number_of_outputs": 3}}
-    first, again = (enqueue(worker, {**arguments}, "message 1") for _ in range(2))
+    first, again = (enqueue(worker, {**arguments}, "message-1") for _ in range(2))
     assert (first["object"], first["is_new"], again) == ("batch", True, {**first, "is_new": False})
     with database.transaction() as session:
         batch = batches.find(of(session), UUID(str(first["id"])), customer_id=customer.id)

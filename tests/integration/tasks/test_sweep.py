@@ -21,7 +21,7 @@ from storage.audit import audit
 from storage.database import Database
 from storage.objects import ObjectStore, Readable
 from storage.sql import of
-from storage.sweeps import Portion, Swept, files, rows, sweep
+from storage.sweeps import Portion, Swept, base, files, rows, sweep
 from tasks.files import object_key
 from tasks.services import WorkerServices
 from tasks.sweep import sweep as sweep_task
@@ -304,7 +304,7 @@ def test_receipt_of_a_late_callback_is_kept_for_the_retention(
 def test_idempotency_keys_are_cleared_after_their_retention(
     database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "SLICE", 2)
+    monkeypatch.setattr(base, "SLICE", 2)
     for days in (6.9, 7.1, 8, 9):
         a_finished_one(database, settings, objects, customer, days=days)
     assert counts(swept(database, objects, RetentionSettings(), SweepKind.KEYS)) == {SweepKind.KEYS: 3}
@@ -359,8 +359,8 @@ def test_dry_run_counts_the_same_and_changes_nothing(database: Database, objects
 def test_concurrent_sweeps_share_the_work(
     database: Database, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "SLICE", 1)
-    monkeypatch.setattr(files, "SLICE", 1)
+    for module in (base, rows, files):
+        monkeypatch.setattr(module, "SLICE", 1)
     with ThreadPoolExecutor(4) as pool:
         runs = list(pool.map(lambda _: counts(swept(database, objects, EVERYTHING)), range(4)))
     for kind in (SweepKind.ASSETS, SweepKind.RECEIPTS, SweepKind.KEYS):

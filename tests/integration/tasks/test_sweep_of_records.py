@@ -10,7 +10,7 @@ from schemas.setting_groups import RetentionSettings
 from schemas.settings import Settings
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.sweeps import rows, sweep
+from storage.sweeps import base, sweep
 from tests.support import a_generation, a_share, new_customer
 
 SPEND = text("""
@@ -33,7 +33,7 @@ def counts(database: Database, objects: ObjectStore, kind: SweepKind, retention:
 def test_spending_of_keys_is_removed_after_its_retention(
     database: Database, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "SLICE", 2)
+    monkeypatch.setattr(base, "SLICE", 2)
     with database.transaction() as session:
         session.execute(SPEND, {"key_id": uuid4(), "ages": [0, 1, 39, 41, 42, 43]})
 
@@ -50,7 +50,7 @@ def test_spending_of_keys_is_removed_after_its_retention(
 def test_shares_are_removed_after_their_retention(
     database: Database, settings: Settings, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "SLICE", 2)
+    monkeypatch.setattr(base, "SLICE", 2)
     generation_id = a_generation(database, settings, new_customer(database, 100))
     working, ended, revoked, *old = (a_share(database, generation_id) for _ in range(6))
     with database.transaction() as session:

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import text
 
 from intake.orders import Payer
-from intake.redis import operations
 from sandbox.client import SandboxClient
 from schemas.enums import Stage
 from schemas.orders import GenerationRequest
@@ -14,6 +13,7 @@ from storage import customers
 from storage.audit import Breach, audit
 from storage.database import Database
 from tasks.services import WorkerServices
+from tests.integration.intake.raw_messages import served
 from tests.integration.tasks.conftest import Life
 from tests.support import NewCustomer, new_customer
 from workers.lifecycle import intake_of
@@ -72,14 +72,14 @@ def test_audit_finds_a_live_order_at_the_sandbox_and_a_test_order_elsewhere(
 
 def enqueue(worker: WorkerServices, customer_id: UUID, message: str) -> dict[str, object]:
     arguments: dict[str, object] = {"customer_id": str(customer_id), "request": REQUEST}
-    return operations.enqueue(intake_of(worker), arguments, message_id=message)
+    return served(intake_of(worker), arguments, message_id=message)
 
 
 def test_redis_door_reaches_a_test_customer_by_its_own_id_only(
     worker: WorkerServices, database: Database, live: NewCustomer, test_id: UUID
 ) -> None:
     for customer_id in (live.id, test_id, live.id, test_id):
-        assert "error" not in enqueue(worker, customer_id, f"to {customer_id}")
+        assert "error" not in enqueue(worker, customer_id, f"to-{customer_id}")
 
     with database.transaction() as session:
         rows = session.execute(text("SELECT customer_id, provider FROM generations")).all()

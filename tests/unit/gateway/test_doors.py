@@ -12,6 +12,7 @@ from workers.roles import Role, open_roles
 PATHS = {
     Door.GENERATIONS: "/v1/generations",
     Door.EVENTS: "/v1/events",
+    Door.WEBHOOKS: "/v1/webhooks/endpoints",
     Door.SHARES: "/v1/generations/3e41a28d-5bf9-40ce-a038-dc975dda27ad/shares",
     Door.UPLOADS: "/v1/uploads",
     Door.MODELS: "/v1/models",

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from gateway.openai.errors import MayBeRecorded, error_form, openai_errors
-from gateway.problems import InternalError, RateLimited
+from gateway.problems import RateLimited
 from schemas.enums import Scope
 from schemas.errors import (
     IdempotencyMismatch,
     InsufficientCredits,
     InsufficientScope,
+    InternalError,
     InvalidRequest,
     ModelPaused,
     ModelRetired,

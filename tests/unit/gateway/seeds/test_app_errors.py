@@ -3,10 +3,11 @@ import json
 import pytest
 
 from gateway.dialects import error_form
-from gateway.problems import BadRequest, InternalError, NoResult
+from gateway.problems import BadRequest, NoResult
 from gateway.seeds.app_errors import PromptTooShort
 from schemas.errors import (
     InsufficientCredits,
+    InternalError,
     InvalidRequest,
     KeyExpired,
     ModelRetired,

@@ -6,10 +6,9 @@ from http import HTTPStatus
 import pytest
 
 from gateway.dialects import error_form
-from gateway.problems import InternalError
 from gateway.seeds.errors import GenerationFailed, NotImplementedHere, refusals
 from schemas.enums import ErrorCode
-from schemas.errors import InsufficientCredits, InvalidRequest, NotFound, RequestError, Unauthenticated
+from schemas.errors import InsufficientCredits, InternalError, InvalidRequest, NotFound, RequestError, Unauthenticated
 
 
 @pytest.mark.parametrize("path", ["/video/generate", "/video/extend", "/image/generate", "/video/1/download"])

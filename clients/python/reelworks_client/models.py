@@ -1,0 +1,353 @@
+"""The answers of the API. Fields that a newer gateway adds are kept as attributes, too."""
+
+from datetime import datetime
+from typing import Any, Final, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from reelworks_client.errors import GenerationFailed
+
+T = TypeVar("T")
+
+ENDED: Final = frozenset({"completed", "failed", "cancelled"})
+"""The values of `status` that never change."""
+
+
+class Model(BaseModel):
+    """The base of all answers."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Credits(Model):
+    """The credits of a generation or of a batch."""
+
+    price: int
+    """The price of the result."""
+    held: int
+    """Set aside now. 0 after the end."""
+    captured: int
+    """Paid."""
+    released: int
+    """Given back."""
+
+
+class Failure(Model):
+    """The reason of a failure."""
+
+    code: str
+    """Stable, for programs."""
+    message: str
+    """For people."""
+
+
+class Outcome(Model):
+    """The consequences of an end without a result."""
+
+    cause: str
+    """Stable, for programs, such as `request_refused`."""
+    charged: bool
+    """Whether credits were taken all the same."""
+    retryable: bool
+    """Whether the same order may succeed."""
+    message: str
+    """A sentence for the end user."""
+
+
+class Asset(Model):
+    """A stored file of a generation."""
+
+    role: str
+    """`result`, or `poster`: a still picture of the result."""
+    content_type: str
+    """The media type."""
+    size_bytes: int
+    """The size."""
+    sha256: str
+    """The SHA-256, in hexadecimal digits."""
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
+    duration_seconds: float | None = None
+    """None for an image."""
+    frame_rate: float | None = None
+    """Frames in a second. None for an image."""
+    codec: str = ""
+    """The codec."""
+    bit_rate: int | None = None
+    """Bits in a second, where known."""
+    expires_at: datetime | None = None
+    """The time of deletion. None: the file is kept for ever."""
+    expired_at: datetime | None = None
+    """When the file was deleted. None: the file is there."""
+
+
+class Generation(Model):
+    """An image or a video, from the order to the end."""
+
+    id: str
+    """The id."""
+    status: str
+    """`queued`, `processing`, `completed`, `failed` or `cancelled`."""
+    stage: str
+    """The step, more detailed than the status."""
+    progress: int
+    """Percent. Never falls."""
+    kind: str
+    """`image` or `video`."""
+    model: str
+    """The model that serves."""
+    requested_model: str | None = None
+    """The name in the order. None: the order named no model."""
+    provider: str = ""
+    """The maker."""
+    batch_id: str | None = None
+    """The batch of the generation."""
+    retry_of: str | None = None
+    """The generation that this one repeats."""
+    retried_by: str | None = None
+    """The newest generation that repeats this one."""
+    inputs: dict[str, Any] = {}
+    """The order, with all defaults."""
+    credits: Credits
+    """The price, and its credits."""
+    error: Failure | None = None
+    """The reason, if the status is `failed`."""
+    outcome: Outcome | None = None
+    """The consequences, if the status is `failed` or `cancelled`."""
+    cancel_requested_at: datetime | None = None
+    """When the customer asked for the cancellation."""
+    assets: list[Asset] = []
+    """The stored files."""
+    downloads: int = 0
+    """How often the result was fetched."""
+    reference: str | None = None
+    """The customer's id of the thing that the result is for."""
+    metadata: dict[str, str] = {}
+    """The customer's entries."""
+    callback_url: str | None = None
+    """The address that gets a webhook at the end."""
+    rating: int | None = None
+    """The customer's rating, 1 to 5."""
+    created_at: datetime
+    """When the order was accepted."""
+    updated_at: datetime | None = None
+    """The last change."""
+    started_at: datetime | None = None
+    """When a provider accepted the work."""
+    deadline_at: datetime | None = None
+    """The generation fails if it has not ended by then."""
+    finished_at: datetime | None = None
+    """The end."""
+    render_seconds: float | None = None
+    """Seconds from `started_at` until the provider was done."""
+    provider_seconds: float | None = None
+    """The provider's own figure."""
+    links: dict[str, str | None] = {}
+    """Paths: `self`, `content`, `thumbnail`."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the status is final."""
+        return self.status in ENDED
+
+    @property
+    def result(self) -> Asset | None:
+        """The file of the result. None before the end, or without a result."""
+        return next((asset for asset in self.assets if asset.role == "result"), None)
+
+    def raise_for_end(self) -> Self:
+        """The generation itself. Raises `GenerationFailed` if it failed or was cancelled."""
+        if self.has_ended and self.status != "completed":
+            raise GenerationFailed(self)
+        return self
+
+
+class Page(Model, Generic[T]):
+    """A page of a list."""
+
+    data: list[T]
+    """The entries."""
+    has_more: bool = False
+    """Whether there is a next page."""
+    next_cursor: str | None = None
+    """The place of the next page."""
+
+
+class Counts(Model):
+    """The generations of a batch, by status."""
+
+    total: int
+    queued: int
+    processing: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class Batch(Model):
+    """Generations that were ordered together."""
+
+    id: str
+    """The id."""
+    counts: Counts
+    """The generations by status."""
+    credits: Credits
+    """The credits of all generations together."""
+    created_at: datetime
+    """When the order was accepted."""
+    finished_at: datetime | None = None
+    """The end of the last generation."""
+    generations: Page[Generation]
+    """The generations in the order of the requests."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all generations have ended."""
+        return self.finished_at is not None
+
+
+class UsualSeconds(Model):
+    """The time from order to result of the newest completed generations."""
+
+    p50: float
+    """Half of them took no longer."""
+    p90: float
+    """Nine of ten took no longer."""
+    sample: int
+    """The number of generations."""
+
+
+class EstimatedModel(Model):
+    """A model that could serve an order."""
+
+    model: str
+    """The name."""
+    credits: int
+    """The price."""
+    usual_seconds: UsualSeconds | None = None
+    """None: the model has completed nothing yet."""
+
+
+class Estimate(EstimatedModel):
+    """The price of an order, before the order."""
+
+    number_of_outputs: int = 1
+    """The number of results."""
+    models: list[EstimatedModel] = []
+    """All models that could serve the order."""
+
+
+class Event(Model):
+    """A step of a generation, from a stream."""
+
+    id: str | None = None
+    """The id, for `after`. None for `progress`."""
+    type: str
+    """`stage`, `progress` or `end`."""
+    generation_id: str
+    """The generation."""
+    status: str
+    """The status after the step."""
+    stage: str
+    """The stage after the step."""
+    progress: int
+    """Percent. Never falls."""
+    error: Failure | None = None
+    """The reason, if the generation failed."""
+    created_at: datetime | None = None
+    """The time of the step."""
+
+
+class Upload(Model):
+    """A file that orders can name as an input."""
+
+    id: str
+    """The id."""
+    url: str
+    """The entry for `image_urls` or `video_urls` of an order."""
+    content_type: str
+    """The media type, as the bytes tell."""
+    size_bytes: int
+    """The size."""
+    sha256: str
+    """The SHA-256, in hexadecimal digits."""
+    duration_seconds: float | None = None
+    """The length of a video, where measured."""
+    expires_at: datetime
+    """The time of deletion."""
+
+
+class Share(Model):
+    """A public link to a result."""
+
+    id: str
+    """The id."""
+    generation_id: str
+    """The generation."""
+    url: str
+    """The page. The page needs no key."""
+    views: int
+    """How often the page was opened."""
+    created_at: datetime
+    """When the link was made."""
+    expires_at: datetime
+    """The end of the link."""
+    revoked_at: datetime | None = None
+    """When the customer revoked the link."""
+
+
+class Me(Model):
+    """The customer for whom the key acts."""
+
+    id: str
+    """The id, which the Redis door calls `customer_id`."""
+    name: str
+    """The name."""
+    credits: dict[str, Any]
+    """`available` and `held`."""
+    uploads: dict[str, Any] = {}
+    """The stored uploads and their quota."""
+
+
+class ModelInfo(Model):
+    """A model of the catalogue."""
+
+    name: str
+    """The name for orders."""
+    kind: str
+    """`image` or `video`."""
+    title: str
+    """The name for people."""
+    description: str = ""
+    """One sentence."""
+    status: str = "active"
+    """`active`, `paused` or `retired`."""
+    capabilities: dict[str, Any] | None = None
+    """The allowed settings."""
+    defaults: dict[str, Any] | None = None
+    """The settings of an order that names none."""
+    price: dict[str, Any] | None = None
+    """The price in credits."""
+    styles: list[str] = []
+    """The looks that an order may name."""
+    successor: str | None = None
+    """The model to order in place of a paused or retired one."""
+
+
+class Notification(Model):
+    """An event that Reelworks sent: a webhook, or an entry of the Redis stream."""
+
+    id: str
+    """The id of the event. The same event may come twice, with the same id."""
+    type: str
+    """Such as `generation.completed`."""
+    version: int = 1
+    """The version of the catalogue of events."""
+    created_at: datetime
+    """The time of the event."""
+    sequence: int | None = None
+    """Grows within a generation. A webhook with a lower number came late."""
+    data: dict[str, Any] = {}
+    """The generation: `generation_id`, `status`, `stage`, `progress`, `model`, `reference`, `metadata`, `links`, …"""

@@ -1,0 +1,134 @@
+"""Writes an answer and removes its message in one step, so that a killed process leaves both or none."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from redis import Redis
+
+from intake.redis import keys
+from intake.redis.operations import problem_in
+from intake.redis.replies import Reply
+from intake.redis.request import Request
+from intake.redis.taking import Taken
+
+log = structlog.get_logger()
+
+_KEPT_SECONDS: Final = 3600
+_MOST_UNREAD: Final = 10_000
+
+# A script is atomic, as MULTI is, and can also ask whether another process has answered: a list gets no answer twice.
+# Redis may be full, and an answer must not be lost then. A place of another type is its sender's fault, so the kept
+# answer stands all the same.
+_ANSWER: Final = """#!lua flags=allow-oom
+local taken, kept, place = KEYS[1], KEYS[2], KEYS[3]
+local kind, document, channel, seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
+local is_own = redis.call('RPOP', taken)
+if kind == 'none' or (not is_own and redis.call('EXISTS', kept) == 1) then return 1 end
+redis.call('SETEX', kept, seconds, ARGV[4])
+if kind == 'kept' then return 1 end
+local done
+if kind == 'celery' then
+    done = redis.pcall('SETEX', place, seconds, document)
+    redis.pcall('PUBLISH', channel, document)
+elseif kind == 'list' then
+    done = redis.pcall('LPUSH', place, document)
+    redis.pcall('LTRIM', place, 0, ARGV[6] - 1)
+else
+    done = redis.pcall('XADD', place, 'MAXLEN', '~', ARGV[6], '*', 'answer', document)
+end
+if kind ~= 'celery' then redis.pcall('EXPIRE', place, seconds) end
+return type(done) == 'table' and done.err and 0 or 1
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the door tells the sender of a message."""
+
+    request_id: str
+    """The id of the message."""
+    reply: Reply
+    """The place of the answer."""
+    content: dict[str, object]
+    """The result of the operation, or `{"error": problem}`."""
+    digest: str = ""
+    """The digest of the request. Empty: the answer is never repeated."""
+    is_expired: bool = False
+    """Whether the request came too late. Celery has a state for that."""
+
+
+class Answers:
+    """Gives answers, and finds those that were given."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._answer = redis.register_script(_ANSWER)
+
+    def give(self, taken: Taken, answer: Answer) -> None:
+        """Write the answer and remove its message. A second call changes nothing.
+
+        Raises:
+            RedisError: Redis did not answer. Call again.
+        """
+        place = _place(answer)
+        found: Any = self._answer(
+            keys=[taken.place, keys.ANSWER + answer.request_id, place],
+            args=[answer.reply.kind, _document(answer), place, _kept(answer), _KEPT_SECONDS, _MOST_UNREAD],
+        )
+        if not found:
+            log.warning("answer_has_no_place", id=answer.request_id, place=answer.reply.kind)
+
+    def given(self, request: Request) -> dict[str, object] | None:
+        """The answer to an earlier delivery of the same request. None: the request was not served before.
+
+        A refused request is served again: nothing was made, and its reason may be gone.
+        """
+        raw: Any = self._redis.get(keys.ANSWER + request.id)
+        kept: dict[str, Any] = json.loads(raw) if raw else {}
+        content: dict[str, object] | None = kept.get("answer")
+        is_same = kept.get("request") == request.digest
+        return content if is_same and content is not None and problem_in(content) is None else None
+
+    def begin(self, request: Request) -> bool:
+        """Whether a request may be served now. A request that was begun in time may be, however late it comes again."""
+        if request.expires is None:
+            return True
+        begun = keys.BEGUN + request.id
+        if datetime.now(UTC) < request.expires:
+            self._redis.set(begun, 1, ex=_KEPT_SECONDS)
+            return True
+        return bool(self._redis.exists(begun))
+
+    def drop(self, taken: Taken) -> None:
+        """Remove a message whose sender wants no answer."""
+        self._answer(keys=[taken.place], args=["none"])
+
+
+def _place(answer: Answer) -> str:
+    """The key of the answer's place, which is also Celery's channel."""
+    if answer.reply.kind == "celery":
+        return f"celery-task-meta-{answer.request_id}"
+    return answer.reply.name or keys.ANSWER + answer.request_id
+
+
+def _kept(answer: Answer) -> str:
+    return json.dumps({"id": answer.request_id, "answer": answer.content, "request": answer.digest})
+
+
+def _document(answer: Answer) -> str:
+    if answer.reply.kind != "celery":
+        return json.dumps({"id": answer.request_id, "answer": answer.content})
+    expired = {"exc_type": "TaskRevokedError", "exc_message": ["expired"], "exc_module": "celery.exceptions"}
+    return json.dumps(
+        {
+            "status": "REVOKED" if answer.is_expired else "SUCCESS",
+            "result": expired if answer.is_expired else answer.content,
+            "traceback": None,
+            "children": [],
+            "date_done": datetime.now(UTC).isoformat(),
+            "task_id": answer.request_id,
+        }
+    )

@@ -1,0 +1,76 @@
+"""The number of requests that wait at the Redis door. Beyond a limit, orders are refused.
+
+The key `reelworks:door` tells clients the state before they send, as JSON. The key expires: a client that finds none
+knows that no process serves the door.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from redis import Redis
+
+from intake.redis import keys
+from schemas.door_settings import DoorSettings
+from schemas.errors import Overloaded
+
+STATE_KEY: Final = "reelworks:door"
+"""The key that tells clients the state of the door."""
+
+STATE_SECONDS: Final = 10
+"""The life of the key. The process of the door writes the key each second."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """The requests that wait, and the limit."""
+
+    waiting: int
+    """The requests in Redis that no process has taken."""
+    settings: DoorSettings
+    """The limit, and the pause that a refusal asks for."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether orders are refused."""
+        return self.waiting > self.settings.most_waiting
+
+    def refusal(self) -> Overloaded:
+        """The refusal of an order."""
+        seconds = self.settings.retry_after_seconds
+        return Overloaded(
+            f"{self.waiting} requests wait at this door, and it takes orders while up to {self.settings.most_waiting} "
+            f"wait: send the order again after {seconds} s, with the same idempotency_key",
+            {"retry_after": seconds},
+        )
+
+    def document(self) -> dict[str, object]:
+        """The state for clients."""
+        return {
+            "state": "overloaded" if self.is_over else "open",
+            "depth": self.waiting,
+            "most": self.settings.most_waiting,
+            "retry_after": self.settings.retry_after_seconds if self.is_over else None,
+            "requires_signatures": self.settings.require_signatures,
+        }
+
+
+class Gauge:
+    """Measures the load of the door, and tells clients the state."""
+
+    def __init__(self, redis: Redis, settings: DoorSettings) -> None:
+        self._redis = redis
+        self.load = Load(0, settings)
+        """The last measure."""
+
+    def measure(self) -> None:
+        """Count the requests that wait, and write the key for clients.
+
+        Raises:
+            RedisError: Redis did not answer.
+        """
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name in keys.REQUEST_LISTS:
+                pipe.llen(name)
+            self.load = Load(sum(pipe.execute()), self.load.settings)
+        self._redis.set(STATE_KEY, json.dumps(self.load.document()), ex=STATE_SECONDS)

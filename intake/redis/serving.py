@@ -1,0 +1,213 @@
+"""Serves messages: reads one, performs its operation, and answers. A message stays with its taker until it is answered.
+
+Every step may be repeated, so a process may be killed at any point: the next one repeats the steps, and the id of the
+message makes the order one order.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, Final, TypeVar
+
+import structlog
+import tenacity
+from redis import Redis
+from redis.exceptions import RedisError
+
+from intake.orders import Intake
+from intake.redis import envelopes
+from intake.redis.answers import Answer, Answers
+from intake.redis.dead import DeadLetters
+from intake.redis.operations import perform, problem_in, refused, summary
+from intake.redis.overload import Gauge
+from intake.redis.request import RefusedRequest, Request
+from intake.redis.taking import Taken, Takers
+from schemas.errors import Expired, InternalError
+from schemas.plain_messages import Unreadable
+from storage.outages import OUTAGES
+
+log = structlog.get_logger()
+
+_REDIS_PAUSE_SECONDS: Final = 1.0
+_MOST_DEATHS: Final = 10
+_HIDDEN: Final = "(hidden)"
+_REFUSED: Final = "generation.refuse"
+
+Tell = Callable[..., None]
+"""Sends an event of Celery's tasks: its kind, and its fields. Returns at once."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Server:
+    """Serves the messages of a process, each in the thread of its taker."""
+
+    intake: Intake
+    """Takes the orders."""
+    redis: Redis
+    """The broker. Threads share the client."""
+    takers: Takers
+    """The takers of the process."""
+    tell: Tell
+    """Shows each request to Flower."""
+    over: Event
+    """Set when the process is to end. Then a message that waits for the database stays with its taker."""
+    outlast_seconds: float = 60.0
+    """How long a message waits for the database or the object store before it lets others pass."""
+    answers: Answers = field(init=False)
+    """Where answers go."""
+    dead: DeadLetters = field(init=False)
+    """Where messages go that cannot be read."""
+    gauge: Gauge = field(init=False)
+    """The number of requests that wait."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answers", Answers(self.redis))
+        object.__setattr__(self, "dead", DeadLetters(self.redis))
+        object.__setattr__(self, "gauge", Gauge(self.redis, self.intake.settings.door))
+
+    def work(self, taker: str) -> None:
+        """Serve one message after the other until the process is to end."""
+        while not self.over.is_set():
+            try:
+                taken = self.takers.take(taker)
+                if taken is not None:
+                    self.serve(taken)
+            except RedisError as error:
+                # The taker still has its message, and takes the same one again.
+                log.warning("door_waits_for_redis", error=type(error).__name__)
+                self.over.wait(_REDIS_PAUSE_SECONDS)
+
+    def serve(self, taken: Taken) -> None:
+        """Serve a message to its end, or leave it with its taker.
+
+        Raises:
+            RedisError: Redis did not answer. Serve the message again.
+        """
+        try:
+            if taken.deaths >= _MOST_DEATHS:
+                self._give_up(taken, f"{taken.deaths} processes died while they served this message")
+            else:
+                self._serve(taken, envelopes.read(taken.raw))
+        except Unreadable as error:
+            self._give_up(taken, str(error))
+        except RefusedRequest as error:
+            self._refuse(taken, error)
+        except RedisError:
+            raise
+        except Exception as error:
+            log.exception("door_crashed")
+            self._give_up(taken, f"the door crashed with {type(error).__name__}")
+
+    def _serve(self, taken: Taken, request: Request) -> None:
+        self._tell_received(request.id, request.operation, request)
+        given = self.answers.given(request)
+        if given is not None:
+            log.info("request_answered_again", id=request.id, operation=request.operation)
+            self._answer(taken, request, given)
+        elif not self.answers.begin(request):
+            self._refuse_expired(taken, request)
+        else:
+            self._perform(taken, request)
+
+    def _perform(self, taken: Taken, request: Request) -> None:
+        began = time.perf_counter()
+        self.tell("task-started", uuid=request.id)
+        try:
+            content = self._outlasting_outages(lambda: perform(self.intake, request, load=self.gauge.load))
+        except OUTAGES as error:
+            if not self.over.is_set():
+                log.warning("request_waits", id=request.id, error=type(error).__name__)
+                self.takers.put_last(taken)
+            return
+        except Exception as error:
+            log.exception("request_crashed", id=request.id, operation=request.operation)
+            self._answer(taken, request, refused(_internal(request)))
+            self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
+            return
+        self._answer(taken, request, content)
+        self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=time.perf_counter() - began)
+        _log(request, content)
+
+    def _refuse(self, taken: Taken, error: RefusedRequest) -> None:
+        self._tell_received(error.request_id, _REFUSED)
+        content = refused(error.error)
+        self._patiently(lambda: self.answers.give(taken, Answer(error.request_id, error.reply, content)))
+        self.tell("task-started", uuid=error.request_id)
+        self.tell("task-succeeded", uuid=error.request_id, result=repr(summary(content)), runtime=0.0)
+        log.info("request_refused", id=error.request_id, code=error.error.code)
+
+    def _refuse_expired(self, taken: Taken, request: Request) -> None:
+        self._answer(taken, request, refused(Expired()), is_expired=True)
+        self.tell("task-revoked", uuid=request.id, terminated=False, signum=None, expired=True)
+        log.info("request_refused", id=request.id, operation=request.operation, code=Expired.code)
+
+    def _answer(self, taken: Taken, request: Request, content: dict[str, object], *, is_expired: bool = False) -> None:
+        if request.ignores_answer:
+            self._patiently(lambda: self.answers.drop(taken))
+            return
+        answer = Answer(request.id, request.reply, content, request.digest, is_expired)
+        self._patiently(lambda: self.answers.give(taken, answer))
+
+    def _give_up(self, taken: Taken, reason: str) -> None:
+        self._patiently(lambda: self.dead.add(taken, reason))
+        log.error("message_is_dead", reason=reason, size=len(taken.raw))
+
+    def _tell_received(self, request_id: str, name: str, request: Request | None = None) -> None:
+        self.tell(
+            "task-received",
+            uuid=request_id,
+            name=str(name),
+            args=_HIDDEN,
+            kwargs=_HIDDEN,
+            root_id=request_id,
+            parent_id=None,
+            retries=0,
+            eta=None,
+            expires=request.expires.isoformat() if request and request.expires else None,
+        )
+
+    def _outlasting_outages(self, act: Callable[[], T]) -> T:
+        """Repeat an act during an outage of the database: no row exists yet. The end of the process ends the wait."""
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(OUTAGES),
+            wait=tenacity.wait_exponential(multiplier=0.2, max=5),
+            stop=tenacity.stop_any(
+                tenacity.stop_after_delay(self.outlast_seconds), tenacity.stop_when_event_set(self.over)
+            ),
+            sleep=tenacity.sleep_using_event(self.over),
+            reraise=True,
+        )(act)
+
+    def _patiently(self, act: Callable[[], Any]) -> None:
+        """Repeat a write to Redis until it is confirmed: the answer says what this delivery did."""
+        tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(RedisError),
+            wait=tenacity.wait_exponential(multiplier=0.1, max=1),
+            stop=tenacity.stop_when_event_set(self.over),
+            sleep=tenacity.sleep_using_event(self.over),
+            before_sleep=_log_redis,
+            reraise=True,
+        )(act)
+
+
+def _log_redis(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("door_waits_for_redis", error=type(error).__name__)
+
+
+def _internal(request: Request) -> InternalError:
+    return InternalError(
+        "something went wrong on our side, and the request may have taken effect: send an order again with the same "
+        f"idempotency_key, or the same message id; name the id {request.id} when you ask about it"
+    )
+
+
+def _log(request: Request, content: dict[str, object]) -> None:
+    problem = problem_in(content)
+    if problem is not None:
+        log.info("request_refused", id=request.id, operation=request.operation, code=problem.get("code"))
+    else:
+        log.info("request_served", id=request.id, operation=request.operation, made=content.get("id"))

@@ -1,0 +1,54 @@
+"""The Python client against the running system: what needs workers."""
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+
+from reelworks_client import AsyncClient, Client, Event, GenerationFailed, TerminalBar
+from tests.e2e.clients.conftest import Buyer
+
+pytestmark = pytest.mark.slow
+
+PNG = b"\x89PNG"
+
+
+@pytest.fixture
+def client(buyer: Buyer) -> Client:
+    """A client of the customer."""
+    return Client(buyer.system.stack.gateway_url, buyer.customer.api_key)
+
+
+def test_order_becomes_a_file(client: Client, buyer: Buyer, tmp_path: Path) -> None:
+    output = io.StringIO()
+    with client:
+        image = client.generate(buyer.prompt, model="nano-banana", progress=TerminalBar(output), timeout=60)
+        path = client.download(image.id, tmp_path)
+        assert path.read_bytes() == client.content(image.id)
+    assert path.read_bytes().startswith(PNG)
+    assert "100 %" in output.getvalue()
+    assert buyer.has_paid_once(image.credits.price)
+
+
+def test_failure_is_an_error_that_says_why(client: Client, buyer: Buyer) -> None:
+    word = buyer.system.behave(outcome="fail", fail_code="500", fail_msg="out of order")
+    with client, pytest.raises(GenerationFailed) as failed:
+        client.generate(f"a boat {word}", model="nano-banana", timeout=60)
+    generation = failed.value.generation
+    assert generation.error
+    assert (generation.error.code, generation.credits.captured) == ("provider_failed", 0)
+
+
+def test_many_orders_are_awaited_at_one_time(buyer: Buyer) -> None:
+    async def follow(client: AsyncClient) -> list[Event]:
+        order = await client.order(buyer.prompt, model="nano-banana")
+        return [event async for event in client.events(order.id)]
+
+    async def follow_all() -> list[list[Event]]:
+        async with AsyncClient(buyer.system.stack.gateway_url, buyer.customer.api_key) as client:
+            return await asyncio.gather(*[follow(client) for _ in range(5)])
+
+    told = asyncio.run(follow_all())
+    assert len({events[0].generation_id for events in told}) == 5
+    assert {events[-1].status for events in told} == {"completed"}

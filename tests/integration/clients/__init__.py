@@ -1,0 +1,1 @@
+"""The Python client with Redis, and the examples of `clients/examples` as programs."""

@@ -1,0 +1,325 @@
+"""The Redis door serves a message once, however often a process dies, and says where it went."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from celery import Celery
+from celery.exceptions import TaskRevokedError
+from redis import Redis
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from drills.hostile.messages import message
+from intake.orders import Intake
+from intake.redis import envelopes, keys
+from intake.redis.answers import Answer
+from intake.redis.operations import perform
+from intake.redis.serving import Server
+from intake.redis.taking import Takers
+from schemas.enums import ErrorCode
+from schemas.settings import Settings
+from storage import ledger
+from storage.database import Database
+from tests.integration.gateway.finishing import fail
+from tests.support import NewCustomer, new_customer
+
+REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
+
+
+@dataclass
+class DoorUnderTest:
+    """A door with one taker, whose process lives in the test."""
+
+    server: Server
+    broker: Redis
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def serve(self) -> None:
+        """Take one message and serve it."""
+        taken = self.server.takers.take(self.server.takers.names[0])
+        assert taken is not None
+        self.server.serve(taken)
+
+    def served(self, order: object) -> None:
+        """Send a message and serve it."""
+        self.broker.lpush("requests", order if isinstance(order, bytes) else json.dumps(order))
+        self.serve()
+
+    def answer(self, order: Mapping[str, Any]) -> Any:
+        """The document in Celery's result backend for a message."""
+        raw: Any = self.broker.get(f"celery-task-meta-{order['headers']['id']}")
+        return json.loads(raw) if raw else None
+
+    def plain_answer(self, order: Mapping[str, Any]) -> Any:
+        """The kept answer to a message."""
+        raw: Any = self.broker.get(keys.ANSWER + order["id"])
+        return json.loads(raw)["answer"]
+
+    @property
+    def left(self) -> int:
+        """The messages that wait or are with the taker."""
+        return int(self.broker.llen("requests")) + int(self.broker.llen(keys.TAKEN + self.server.takers.names[0]))
+
+
+@pytest.fixture
+def door(intake: Intake, broker: Redis, database: Database) -> DoorUnderTest:
+    return a_door(intake, broker)
+
+
+def a_door(intake: Intake, broker: Redis) -> DoorUnderTest:
+    events: list[tuple[str, Mapping[str, Any]]] = []
+    server = Server(
+        intake,
+        broker,
+        Takers(broker, "door", 1),
+        lambda kind, **fields: events.append((kind, fields)),
+        over=Event(),
+        outlast_seconds=0.01,
+    )
+    return DoorUnderTest(server, broker, events)
+
+
+def an_order(customer: NewCustomer, request: Mapping[str, object] = REQUEST, **headers: object) -> dict[str, Any]:
+    whole = message([[], {"customer_id": str(customer.id), "request": request}, {}])
+    return {**whole, "headers": {**whole["headers"], **headers}}
+
+
+def a_plain_order(customer: NewCustomer, **fields: object) -> dict[str, Any]:
+    arguments = {"customer_id": str(customer.id), "request": REQUEST}
+    return {"operation": "generation.enqueue", "id": str(uuid4()), "arguments": arguments, **fields}
+
+
+def generations(database: Database) -> int:
+    with database.transaction() as session:
+        return int(session.execute(text("SELECT count(*) FROM generations")).scalar_one())
+
+
+def test_an_order_is_answered_and_leaves_redis(door: DoorUnderTest, database: Database) -> None:
+    order = an_order(new_customer(database, 100))
+    heard: Any = door.broker.pubsub()  # type: ignore[no-untyped-call]
+    heard.subscribe(f"celery-task-meta-{order['headers']['id']}")
+    door.served(order)
+    answer = door.answer(order)
+    assert (answer["status"], answer["task_id"]) == ("SUCCESS", order["headers"]["id"])
+    assert (answer["result"]["status"], answer["result"]["is_new"]) == ("queued", True)
+    assert (door.left, generations(database)) == (0, 1)
+    assert 3500 < door.broker.ttl(f"celery-task-meta-{order['headers']['id']}") <= 3600
+    published = [each["data"] for each in iter(lambda: heard.get_message(timeout=1), None) if each["type"] == "message"]
+    assert [json.loads(each) for each in published] == [answer]
+
+
+def test_a_second_delivery_repeats_the_answer(door: DoorUnderTest, database: Database) -> None:
+    order = an_order(new_customer(database, 100))
+    door.served(order)
+    first = door.answer(order)["result"]
+    door.broker.delete(f"celery-task-meta-{order['headers']['id']}")
+    door.served(order)
+    assert door.answer(order)["result"] == first
+    assert (first["is_new"], generations(database)) == (True, 1)
+
+
+def test_a_second_delivery_repeats_the_state_of_a_generation(
+    door: DoorUnderTest, database: Database, settings: Settings
+) -> None:
+    customer = new_customer(database, 100)
+    order = a_plain_order(customer)
+    door.served(order)
+    generation_id = door.plain_answer(order)["id"]
+    look = a_plain_order(customer, operation="generation.get")
+    look["arguments"] = {"customer_id": str(customer.id), "generation_id": generation_id}
+    door.served(look)
+    fail(database, settings, UUID(generation_id), ErrorCode.PROVIDER_FAILED, "the vendor failed")
+    door.served(look)
+    assert door.plain_answer(look)["status"] == "queued"
+    with capture_logs() as logs:
+        door.served({**look, "id": "another"})
+    assert [each["event"] for each in logs] == ["request_served"], "a failed generation is no refusal"
+
+
+def test_an_order_that_was_made_and_not_answered_is_made_once(door: DoorUnderTest, database: Database) -> None:
+    order = an_order(new_customer(database, 100))
+    made = perform(door.server.intake, envelopes.read(json.dumps(order).encode()))
+    door.served(order)
+    answer = door.answer(order)["result"]
+    assert (answer["id"], answer["is_new"], generations(database)) == (made["id"], False, 1)
+
+
+def test_another_request_with_the_same_id_gets_no_answer_of_the_first(door: DoorUnderTest, database: Database) -> None:
+    customer = new_customer(database, 100)
+    first = an_order(customer)
+    other = an_order(customer, {**REQUEST, "prompt": "a boat"}, id=first["headers"]["id"])
+    door.served(first)
+    door.served(other)
+    assert door.answer(other)["result"]["error"]["code"] == "idempotency_mismatch"
+
+
+def test_a_refused_order_is_served_when_its_reason_is_gone(door: DoorUnderTest, database: Database) -> None:
+    customer = new_customer(database, 1)
+    order = an_order(customer)
+    door.served(order)
+    assert door.answer(order)["result"]["error"]["code"] == "insufficient_credits"
+    with database.transaction() as session:
+        ledger.grant(session, customer.id, 100, reference="more")
+    door.served(order)
+    assert door.answer(order)["result"]["is_new"]
+
+
+def test_a_sender_that_wants_no_answer_gets_none(door: DoorUnderTest, database: Database) -> None:
+    order = an_order(new_customer(database, 100), ignore_result=True)
+    door.served(order)
+    assert (door.answer(order), door.left, generations(database)) == (None, 0, 1)
+    assert not door.broker.exists(keys.ANSWER + order["headers"]["id"])
+
+
+def test_an_order_that_comes_too_late_is_not_made(door: DoorUnderTest, database: Database, settings: Settings) -> None:
+    order = an_order(new_customer(database, 100), expires=(datetime.now(UTC) - timedelta(seconds=1)).isoformat())
+    door.served(order)
+    assert (door.left, generations(database)) == (0, 0)
+    client = Celery(broker=settings.redis_url, backend=settings.redis_url, set_as_current=False)
+    with client, pytest.raises(TaskRevokedError, match="expired"):
+        client.AsyncResult(order["headers"]["id"]).get(timeout=5)
+    assert [kind for kind, _ in door.events] == ["task-received", "task-revoked"]
+
+
+def test_an_order_that_was_begun_in_time_is_made_after_its_end(door: DoorUnderTest, database: Database) -> None:
+    expires = datetime.now(UTC) + timedelta(seconds=0.2)
+    order = an_order(new_customer(database, 100), expires=expires.isoformat())
+    request = envelopes.read(json.dumps(order).encode())
+    assert door.server.answers.begin(request)
+    while datetime.now(UTC) < expires:
+        pass
+    # The first process has died.
+    door.served(order)
+    assert door.answer(order)["result"]["status"] == "queued"
+
+
+def test_a_plain_order_is_answered_in_a_list(door: DoorUnderTest, database: Database) -> None:
+    order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"})
+    door.served(order)
+    (raw,) = door.broker.lrange("reelworks:answers:mine", 0, -1)
+    answer = json.loads(raw)
+    assert (answer["id"], answer["answer"]["status"]) == (order["id"], "queued")
+    kept: Any = door.broker.get(keys.ANSWER + order["id"])
+    assert json.loads(kept)["answer"] == answer["answer"]
+    assert 3500 < door.broker.ttl("reelworks:answers:mine") <= 3600
+
+
+def test_a_plain_order_is_answered_in_a_stream(door: DoorUnderTest, database: Database) -> None:
+    order = a_plain_order(new_customer(database, 100), reply_to={"stream": "reelworks:answers:mine"})
+    door.served(order)
+    entries: Any = door.broker.xrange("reelworks:answers:mine")
+    ((_, fields),) = entries
+    assert json.loads(fields[b"answer"])["id"] == order["id"]
+
+
+def test_an_answer_without_a_place_is_kept(door: DoorUnderTest, database: Database) -> None:
+    door.broker.set("reelworks:answers:mine", "no list")
+    order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"})
+    door.served(order)
+    assert (door.left, door.broker.get("reelworks:answers:mine")) == (0, b"no list")
+    assert door.broker.exists(keys.ANSWER + order["id"])
+
+
+def test_a_list_gets_an_answer_once(door: DoorUnderTest, database: Database) -> None:
+    order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"})
+    door.broker.lpush("requests", json.dumps(order))
+    taken = door.server.takers.take(door.server.takers.names[0])
+    assert taken is not None
+    door.server.serve(taken)
+    # The confirmation was lost, or another process took the message over meanwhile.
+    request = envelopes.read(taken.raw)
+    door.server.answers.give(taken, Answer(request.id, request.reply, {"id": "1"}, request.digest))
+    assert door.broker.llen("reelworks:answers:mine") == 1
+
+
+def test_flower_sees_an_order_without_its_text(door: DoorUnderTest, database: Database) -> None:
+    order = an_order(new_customer(database, 100))
+    door.served(order)
+    assert [kind for kind, _ in door.events] == ["task-received", "task-started", "task-succeeded"]
+    received, _, succeeded = (fields for _, fields in door.events)
+    assert {fields["uuid"] for _, fields in door.events} == {order["headers"]["id"]}
+    assert (received["name"], received["args"], received["kwargs"]) == ("generation.enqueue", "(hidden)", "(hidden)")
+    assert succeeded["runtime"] > 0
+    assert "lighthouse" not in str(door.events)
+
+
+def test_a_mistake_of_ours_is_answered(intake: Intake, broker: Redis, database: Database) -> None:
+    broken: Any = None
+    door = a_door(replace(intake, catalogue=broken), broker)
+    order = an_order(new_customer(database, 100))
+    door.served(order)
+    assert (door.answer(order)["result"]["error"]["code"], door.left) == ("internal", 0)
+    assert door.events[-1][0] == "task-failed"
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_an_order_waits_for_the_database(
+    intake: Intake, broker: Redis, database: Database, make_waiting: Callable[[Intake], Intake], is_over: bool
+) -> None:
+    door = a_door(make_waiting(intake), broker)
+    order = an_order(new_customer(database, 100))
+    if is_over:
+        door.server.over.set()
+    door.served(order)
+    assert (door.answer(order), door.left) == (None, 1)
+    assert broker.llen("requests") == (0 if is_over else 1)
+    assert door.server.takers.hand_back() == (1 if is_over else 0)
+    again = a_door(intake, broker)
+    again.serve()
+    assert again.answer(order)["result"]["is_new"]
+
+
+@pytest.fixture
+def make_waiting(settings: Settings) -> Callable[[Intake], Intake]:
+    """The intake, with a database that does not answer."""
+    away = settings.database_url.rpartition("@")[0] + "@127.0.0.1:1/reelworks"
+    return lambda intake: replace(intake, database=Database(away))
+
+
+@pytest.mark.parametrize("raw", [b"no JSON", b"\xff\xfe", b"", json.dumps(message(headers={})).encode()])
+def test_a_message_that_cannot_be_read_is_kept_with_its_reason(door: DoorUnderTest, raw: bytes) -> None:
+    door.served(raw)
+    (dead,) = door.server.dead.listed()
+    assert (door.left, door.server.dead.count(), dead.size, dead.is_whole) == (0, 1, len(raw), True)
+    assert dead.reason
+    assert datetime.now(UTC) - dead.at < timedelta(minutes=1)
+    assert door.server.dead.message(dead.id) == raw
+
+
+def test_a_dead_message_is_put_back_or_dropped(door: DoorUnderTest) -> None:
+    for raw in (b"first", b"second", b"third"):
+        door.served(raw)
+    third, second, first = door.server.dead.listed()
+    assert door.server.dead.put_back([first.id, "unknown"]) == 1
+    assert door.broker.lrange("requests", 0, -1) == [b"first"]
+    assert door.server.dead.drop([second.id]) == 1
+    assert door.server.dead.listed() == [third]
+    assert door.server.dead.put_back() == 1
+    assert door.broker.lrange("requests", 0, -1) == [b"third", b"first"]
+
+
+def test_of_a_large_dead_message_the_beginning_is_kept(door: DoorUnderTest) -> None:
+    door.served(b"x" * 100_000)
+    (dead,) = door.server.dead.listed()
+    assert (dead.size, dead.is_whole) == (100_000, False)
+    assert door.server.dead.put_back() == 0
+    assert door.server.dead.message(dead.id) == b"x" * 1024
+    assert door.server.dead.drop() == 1
+
+
+def test_a_message_that_kills_processes_is_given_up(door: DoorUnderTest) -> None:
+    door.broker.lpush("requests", "poison")
+    for _ in range(10):
+        other = Takers(door.broker, "door", 1)
+        other.take(other.names[0])
+        door.broker.delete(keys.ALIVE + other.names[0])
+        door.server.takers.take_over()
+    door.serve()
+    (dead,) = door.server.dead.listed()
+    assert "10 processes died" in dead.reason
