@@ -19,11 +19,11 @@ from stack.wiring import gateway_url
 from storage import overview
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.overview import StageCount
+from storage.overview import EventsOut, StageCount
 from workers import lists
 from workers.app import create_app
 from workers.heartbeats import Heartbeats, hear
-from workers.roles import ROLES, role_of
+from workers.roles import ROLES, Role, role_of
 
 _PATIENCE_SECONDS = 6.0
 _ASK_SECONDS = 3.0
@@ -64,7 +64,7 @@ class State:
     """The state of the whole system at one moment."""
 
     services: Sequence[Service]
-    """Database, Redis, object store, gateway."""
+    """Database, Redis, object store, gateway, and the process that tells events."""
     queues: Sequence[QueueState]
     """Every queue."""
     stages: Sequence[StageCount]
@@ -75,6 +75,8 @@ class State:
     """Lists in Redis that no worker reads, with their lengths."""
     dead_requests: int
     """The kept messages that the Redis door could not read."""
+    events_out: EventsOut | None
+    """How far the events that leave the system are behind. None if the database does not answer."""
 
     @property
     def is_well(self) -> bool:
@@ -90,21 +92,25 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
         patience: the time for the answers of workers, in seconds.
     """
     addresses = [gateway] if gateway else [gateway_url(settings), settings.public_url]
-    database = _Question("database", _place(settings.database_url), lambda: _generations(settings), settings)
+    database = _Question("database", _place(settings.database_url), lambda: _rows(settings), settings)
     redis = _Question("redis", _place(settings.redis_url), lambda: _lists(settings), settings)
     objects = _Question("object store", settings.s3.endpoint, lambda: _ping(settings), settings)
     door = _Question("gateway", " or ".join(dict.fromkeys(addresses)), lambda: _ask_gateway(addresses), settings)
     workers = _Question("workers", "", lambda: _serving(settings, patience), settings, patience=patience + _ASK_SECONDS)
-    stages, finished = database.result or ((), {})
+    notify = _Question(
+        "notify", "", lambda: _heard_of(settings, Role.NOTIFY, patience), settings, patience=patience + _ASK_SECONDS
+    )
+    stages, finished, events_out = database.result or ((), {}, None)
     lengths, strange, dead = redis.result or ({}, {}, 0)
     serving = workers.result or {}
     return State(
-        services=[question.service for question in (database, redis, objects, door)],
+        services=[question.service for question in (database, redis, objects, door, notify)],
         queues=[QueueState(queue, lengths.get(queue), serving.get(queue, ())) for queue in Queue],
         stages=stages,
         finished_today=finished,
         strange_lists=strange,
         dead_requests=dead,
+        events_out=events_out,
     )
 
 
@@ -147,11 +153,12 @@ class _NotReady(Exception):
     """A part answers, but cannot work."""
 
 
-def _generations(settings: Settings) -> tuple[Sequence[StageCount], Mapping[Stage, int]]:
+def _rows(settings: Settings) -> tuple[Sequence[StageCount], Mapping[Stage, int], EventsOut]:
     database = Database(settings.database_url)
     try:
         with database.transaction() as session:
-            return overview.unfinished(session), overview.finished_today(session)
+            events_out = overview.events_out(session, has_stream=settings.stream_out.enabled)
+            return overview.unfinished(session), overview.finished_today(session), events_out
     except ProgrammingError:
         raise _NotReady("it has not our tables: run `reelworks migrate`") from None
     finally:
@@ -199,6 +206,17 @@ def _serving(settings: Settings, patience: float) -> Mapping[Queue, Sequence[str
 
     with create_app(settings, process="worker") as app:
         return served(hear(app, seconds=patience, is_enough=is_enough))
+
+
+def _heard_of(settings: Settings, role: Role, patience: float) -> None:
+    """Listen for a process of a role that serves no queue."""
+
+    def is_there(heard: Heartbeats) -> bool:
+        return any(role_of(node) is role for node in heard)
+
+    with create_app(settings, process="worker") as app:
+        if not is_there(hear(app, seconds=patience, is_enough=is_there)):
+            raise _NotReady("no process has sent a heartbeat")
 
 
 def _place(url: str) -> str:

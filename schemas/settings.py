@@ -37,6 +37,7 @@ from schemas.setting_groups import (
     StreamSettings,
     TestKeySettings,
 )
+from schemas.stream_out_settings import StreamOutSettings
 from schemas.unprefixed import UnprefixedSource
 from schemas.webhook_settings import WebhookSettings
 
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     )
     connections: ConnectionSettings = ConnectionSettings()
     streams: StreamSettings = StreamSettings()
+    stream_out: StreamOutSettings = StreamOutSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
     cdn: CdnSettings = CdnSettings()
     seeds: SeedSettings = SeedSettings()

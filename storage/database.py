@@ -4,8 +4,8 @@ Each step uses short transactions.
 """
 
 import select
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -107,6 +107,19 @@ class AsyncDatabase:
         """Call `act` with a connection on which each statement of text is a transaction by itself."""
         return await greenlet_spawn(self._lend, act, commits_each=True)
 
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator["KeptConnection"]:
+        """Keep one connection for the block, and close it at the end.
+
+        Settings and advisory locks of the connection last as long as the block, or until the connection is lost.
+        """
+        lent = lend(self._engine.sync_engine, commits_each=True, is_kept=True)
+        sql = await greenlet_spawn(lent.__enter__)
+        try:
+            yield KeptConnection(sql)
+        finally:
+            await greenlet_spawn(lent.__exit__, None, None, None)
+
     def _lend(self, act: Callable[[Sql], T], *, commits_each: bool) -> T:
         with lend(self._engine.sync_engine, commits_each=commits_each) as statements:
             return act(statements)
@@ -114,6 +127,17 @@ class AsyncDatabase:
     async def dispose(self) -> None:
         """Close every pooled connection."""
         await self._engine.dispose()
+
+
+class KeptConnection:
+    """A connection for several calls, one after the other."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def statement(self, act: Callable[[Sql], T]) -> T:
+        """Call `act` with the connection. Each statement of text is a transaction by itself."""
+        return await greenlet_spawn(act, self._sql)
 
 
 def _refuse_closed(_connection: object, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:

@@ -1,4 +1,4 @@
-"""Counts unfinished generations by stage, and the generations that ended in the last day."""
+"""Counts unfinished generations by stage, and the generations that ended in the last day; how late events leave."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from schemas.enums import Stage
-from storage.sql import IS_FREE
+from storage import stream_position
+from storage.sql import IS_FREE, of, returns
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,18 @@ class StageCount:
     """The number of generations that are due for half a minute and that no worker has claimed."""
 
 
+@dataclass(frozen=True)
+class EventsOut:
+    """How far the events that leave the system are behind."""
+
+    stream_seconds: float | None
+    """The age of the oldest event that is not in the stream in Redis. None: there is no stream."""
+    webhooks_due: int
+    """The number of webhooks whose time has come, to endpoints that are not paused."""
+    webhooks_seconds: float
+    """The time since the oldest of these webhooks was due."""
+
+
 _UNFINISHED = text(f"""
     SELECT stage, count(*) AS number, extract(epoch FROM now() - min(created_at)) AS oldest_seconds,
            count(*) FILTER (WHERE wake_at < now() - interval '30 s' AND {IS_FREE}) AS late
@@ -32,6 +45,12 @@ _UNFINISHED = text(f"""
 
 _FINISHED = text("""
     SELECT stage, count(*) AS number FROM generations WHERE finished_at > now() - interval '24 h' GROUP BY stage
+""")
+
+_DUE_WEBHOOKS = returns(lambda count, seconds: (int(count), float(seconds)))("""
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(next_at)), 0)
+    FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+    WHERE d.state = 'pending' AND d.next_at <= clock_timestamp() AND e.paused_at IS NULL
 """)
 
 
@@ -48,3 +67,14 @@ def unfinished(session: Session) -> Sequence[StageCount]:
 def finished_today(session: Session) -> Mapping[Stage, int]:
     """Count the generations that ended in the last 24 hours, by their last stage."""
     return {Stage(row.stage): row.number for row in session.execute(_FINISHED, {})}
+
+
+def events_out(session: Session, *, has_stream: bool) -> EventsOut:
+    """How far the stream in Redis and the webhooks are behind.
+
+    Args:
+        has_stream: whether the stream is switched on.
+    """
+    lag = stream_position.lag(of(session)) if has_stream else None
+    ((count, seconds),) = of(session).all(_DUE_WEBHOOKS)
+    return EventsOut(None if lag is None else round(lag, 1), count, round(seconds, 1))

@@ -97,8 +97,11 @@ def of(session: Session) -> Sql:
 
 
 @contextmanager
-def lend(engine: Engine, *, commits_each: bool) -> Iterator[Sql]:
+def lend(engine: Engine, *, commits_each: bool, is_kept: bool = False) -> Iterator[Sql]:
     """Take a connection from the pool for one transaction, or with `commits_each` for one transaction per statement.
+
+    Args:
+        is_kept: the caller may leave settings and locks behind. So the connection is closed at the end.
 
     Raises:
         sqlalchemy.exc.DBAPIError: the database does not answer.
@@ -114,7 +117,10 @@ def lend(engine: Engine, *, commits_each: bool) -> Iterator[Sql]:
             if not commits_each:
                 connection.commit()
         finally:
-            _give_back(pooled)
+            if is_kept:
+                pooled.invalidate()
+            else:
+                _give_back(pooled)
     except psycopg.Error as error:
         raise _translated(error) from error
 

@@ -15,7 +15,7 @@ from stack.ports import free_port
 from tests.support import eventually
 from tests.unit.compose_file import Compose, read, required_variables
 
-_OPERATOR, _ORDERS = "of-an-operator", "of-a-service"
+_OPERATOR, _ORDERS, _EVENTS = "of-an-operator", "of-a-service", "of-a-follower"
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class ComposeRedis:
     def orders_url(self) -> str:
         """The URL for services that order over Redis."""
         return f"redis://orders:{_ORDERS}@127.0.0.1:{self.port}/0"
+
+    @property
+    def events_url(self) -> str:
+        """The URL for services that follow events."""
+        return f"redis://events:{_EVENTS}@127.0.0.1:{self.port}/0"
 
     @property
     def passwords(self) -> set[str]:
@@ -65,7 +70,8 @@ def compose_redis(folder: Path) -> Iterator[ComposeRedis]:
     entry.chmod(0o755)
     (folder / "valkey-server").symlink_to(get_binary_path())
     secrets = {name: f"of-{name.lower()}" for name in required_variables()}
-    compose = read({**secrets, "REDIS_PASSWORD": _OPERATOR, "REDIS_ORDERS_PASSWORD": _ORDERS})
+    chosen = {"REDIS_PASSWORD": _OPERATOR, "REDIS_ORDERS_PASSWORD": _ORDERS, "REDIS_EVENTS_PASSWORD": _EVENTS}
+    compose = read({**secrets, **chosen})
     service, port = compose.services["redis"], free_port()
     with subprocess.Popen(
         [*service.command, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)],

@@ -1,12 +1,18 @@
 """Real services for every test that asks for them: started once a run, on free ports, and ended with it."""
 
+import functools
+import os
 import shutil
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import hypothesis
 import pytest
+from redis import Redis
 
 from schemas.setting_groups import SeedSettings
 from schemas.settings import Settings
@@ -18,6 +24,8 @@ from tests.support import NewCustomer, clean_settings, empty, new_customer, with
 # A busy machine is slow, and that is no failure.
 hypothesis.settings.register_profile("reelworks", deadline=None)
 hypothesis.settings.load_profile("reelworks")
+
+_STREAM_NUMBER = 9
 
 _OWN_FOLDER = pytest.StashKey[Path]()
 
@@ -40,6 +48,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     folder = session.config.stash.get(_OWN_FOLDER, None)
     if folder is not None and exitstatus == pytest.ExitCode.OK:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _authorities_are_read_once() -> Iterator[None]:
+    """Give all clients of a run one TLS context.
+
+    httpx reads the certificates of all authorities for each client, which takes 17 ms, and tests make thousands.
+    """
+
+    @functools.cache
+    def made(trust_env: bool, _file: str | None, _folder: str | None) -> ssl.SSLContext:
+        return httpx.create_ssl_context(trust_env=trust_env)
+
+    def context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is not True or cert is not None:
+            return httpx.create_ssl_context(verify, cert, trust_env)
+        return made(trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", context)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +111,21 @@ def objects(settings: Settings) -> Iterator[ObjectStore]:
     store = ObjectStore(settings.s3)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def stream_settings(settings: Settings) -> Settings:
+    """The settings of the running services, with a Redis number that no other test uses, for streams of events."""
+    url = settings.redis_url.rpartition("/")[0] + f"/{_STREAM_NUMBER}"
+    return settings.model_copy(update={"redis_url": url})
+
+
+@pytest.fixture
+def stream_redis(stream_settings: Settings) -> Iterator[Redis]:
+    """The Redis of streams, empty."""
+    with Redis.from_url(stream_settings.redis_url, decode_responses=True) as client:
+        client.flushdb()
+        yield client
 
 
 @pytest.fixture

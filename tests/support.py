@@ -31,6 +31,7 @@ EMPTY = """
     DELETE FROM webhook_deliveries; DELETE FROM webhook_generations; DELETE FROM webhook_endpoints;
     DELETE FROM generations;
     DELETE FROM key_spending; DELETE FROM api_keys; DELETE FROM customers; DELETE FROM services;
+    DELETE FROM stream_positions;
 """
 
 

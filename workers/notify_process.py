@@ -5,13 +5,15 @@ The work waits in the database. So any number of these processes may run, and on
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from notify.alarms import Alarms
 from notify.listener import listen
+from notify.stream.turns import write_streams
 from notify.webhooks import part as webhooks
 from schemas.settings import Settings
 from storage.database import AsyncDatabase
@@ -19,6 +21,8 @@ from workers.app import create_app
 from workers.presence import present
 
 log = structlog.get_logger()
+
+_ASK_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,20 @@ async def hear_announcements(services: NotifyServices) -> None:
     await listen(services.settings.redis_url, services.alarms)
 
 
+async def write_the_streams(services: NotifyServices) -> None:
+    """Write the streams in Redis, unless they are switched off."""
+    if services.settings.stream_out.enabled:
+        await write_streams(services.database, services.settings, services.alarms.add())
+    else:
+        await asyncio.Event().wait()
+
+
 async def send_webhooks(services: NotifyServices) -> None:
     """Send webhooks to customers' endpoints."""
     await webhooks.run(services.settings, services.database, services.alarms)
 
 
-PARTS: Sequence[Part] = (hear_announcements, send_webhooks)
+PARTS: Sequence[Part] = (hear_announcements, write_the_streams, send_webhooks)
 """The parts of the process."""
 
 
@@ -82,6 +94,17 @@ async def _until(asked: asyncio.Event, parts: Sequence[Awaitable[None]]) -> None
         for part in done:
             part.result()
     finally:
-        for task in (end, *running):
+        await cancelled([end, *running])
+
+
+async def cancelled(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Cancel tasks, and wait until they have ended.
+
+    redis-py may answer a cancellation with an error of a lost connection, and the task then goes on. So ask again.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
             task.cancel()
-        await asyncio.gather(end, *running, return_exceptions=True)
+        _, left = await asyncio.wait(left, timeout=_ASK_AGAIN_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)

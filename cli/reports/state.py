@@ -11,13 +11,16 @@ from rich.table import Column, Table
 from cli.reports.rows import show_json
 from cli.state import State
 
+# Events usually leave within a second.
+_LATE_SECONDS = 30.0
+
 
 def show_state(state: State, console: Console, *, as_json: bool) -> None:
     """Print the state of every part of the system."""
     if as_json:
         show_json({"well": state.is_well, **asdict(state)}, console)
         return
-    for table in (_services(state), _queues(state), _stages(state)):
+    for table in (_services(state), _queues(state), _stages(state), _events_out(state)):
         console.print(table)
         console.print()
     for line in _remarks(state):
@@ -49,9 +52,27 @@ def _stages(state: State) -> Table:
     return table
 
 
+def _events_out(state: State) -> Table:
+    table = _table("events out", "behind", "")
+    if (out := state.events_out) is None:
+        return table
+    if out.stream_seconds is not None:
+        table.add_row("stream", _seconds(out.stream_seconds))
+    table.add_row("webhooks", _seconds(out.webhooks_seconds), f"{out.webhooks_due} due")
+    return table
+
+
+def _seconds(seconds: float) -> str:
+    shown = f"{seconds:.1f} s"
+    return shown if seconds < _LATE_SECONDS else f"[red]{shown}[/red]"
+
+
 def _remarks(state: State) -> Iterator[str]:
     if late := sum(stage.late for stage in state.stages):
         yield f"[red]{late} generations[/red] have waited over 30 s for a worker: check that beat and the workers run"
+    out = state.events_out
+    if out is not None and max(out.stream_seconds or 0.0, out.webhooks_seconds) >= _LATE_SECONDS:
+        yield "[red]Events leave late[/red]: check that worker-notify runs, and read its log"
     for name, length in state.strange_lists.items():
         yield (
             f"[yellow]{length} messages[/yellow] lie in the Redis list {escape(name)}, which no worker reads: "

@@ -66,3 +66,11 @@ def test_what_came_through_the_redis_door_is_hidden(system: System, flower: http
     tasks = eventually(lambda: listed(flower), lambda found: found.get(sent_id, {}).get("state") == "SUCCESS")
     assert (tasks[sent_id]["args"], tasks[sent_id]["kwargs"]) == ("(hidden)", "(hidden)")
     assert word not in flat(tasks)
+
+
+def test_flower_shows_the_process_that_tells_events(flower: httpx.Client) -> None:
+    def online() -> dict[str, bool]:
+        workers = flower.get("/workers", params={"json": 1}).raise_for_status().json()["data"]
+        return {worker["hostname"].partition("@")[0]: worker["status"] for worker in workers}
+
+    eventually(online, lambda found: found.get("notify") is True)

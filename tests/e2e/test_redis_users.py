@@ -10,6 +10,7 @@ from celery import Celery
 from redis import Redis
 
 from cli.state import state_of
+from notify.stream.entries import STREAM
 from schemas.enums import Queue, TaskName
 from schemas.settings import Settings
 from stack.processes import Process, application_processes
@@ -68,6 +69,23 @@ def test_orders_of_a_service_are_finished_and_answered(locked: System, redis: Co
         with Celery(broker=url, backend=url, set_as_current=False) as client:
             answer = client.send_task("generation.enqueue", kwargs=arguments, queue=queue).get(timeout=30)
         assert locked.finished(customer, answer["id"]).status == "completed"
+
+
+def test_a_service_follows_the_events_of_an_order(locked: System, redis: ComposeRedis) -> None:
+    customer = locked.customer()
+    made = locked.make(customer, locked.behave())
+    with Redis.from_url(redis.events_url, decode_responses=True) as service:
+
+        def types() -> list[str]:
+            entries = [fields for _, fields in service.xrange(STREAM)]
+            return [fields["type"] for fields in entries if fields["generation_id"] == made.id]
+
+        found = eventually(types, lambda types: types[-1:] == ["generation.completed"])
+        assert found[0] == "generation.accepted"
+        service.xgroup_create(STREAM, "group", id="0")
+        ((_, entries),) = service.xreadgroup("group", "consumer", {STREAM: ">"})
+        assert service.xack(STREAM, "group", *[entry for entry, _ in entries]) == len(entries)
+        assert service.xautoclaim(STREAM, "group", "other", min_idle_time=0)[1] == []
 
 
 def test_a_sweep_of_beat_runs(locked: System, redis: ComposeRedis) -> None:

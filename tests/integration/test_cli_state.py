@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from redis import Redis
 from schemas.enums import Queue
 from schemas.settings import Settings
 from stack.wiring import settings_environment
+from storage import stream_position
 from storage.database import Database
 from tests.integration.command import Ended, Reelworks
 from tests.support import NewCustomer, a_generation
@@ -39,6 +41,7 @@ def test_status_tells_running_parts_from_absent_parts(
         "redis": True,
         "object store": True,
         "gateway": False,
+        "notify": False,
     }
     assert {queue["name"]: queue["length"] for queue in state["queues"]} == {
         queue.value: 1 if queue is Queue.REQUESTS else 0 for queue in Queue
@@ -48,6 +51,35 @@ def test_status_tells_running_parts_from_absent_parts(
     assert (stage["stage"], stage["count"], stage["oldest_seconds"] >= 0) == ("queued", 1, True)
     assert state["strange_lists"] == {"generations": 2}
     assert state["dead_requests"] == 1
+    assert state["events_out"] == {"stream_seconds": None, "webhooks_due": 0, "webhooks_seconds": 0.0}
+
+
+def test_status_shows_how_late_events_leave(
+    reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    a_generation(database, settings, customer)
+    with database.statement() as sql:
+        stream_position.begin(sql, 0)
+        sql.run("UPDATE events SET created_at = created_at - interval '2 minutes'")
+        sql.run(
+            "INSERT INTO webhook_endpoints (id, customer_id, url, types, secret) "
+            "VALUES (gen_random_uuid(), %(id)s, 'https://hooks.example', '{}', 'whsec_x')",
+            id=customer.id,
+        )
+        sql.run(
+            "INSERT INTO webhook_deliveries (endpoint_id, customer_id, type, next_at) "
+            "SELECT id, customer_id, 'endpoint.test', clock_timestamp() - interval '1 minute' FROM webhook_endpoints"
+        )
+    ask = ("status", "--patience", "0.5", "--gateway", "http://127.0.0.1:1")
+
+    out = json.loads(reelworks(*ask, "--json").out)["events_out"]
+    assert (120 <= out["stream_seconds"] < 240, 60 <= out["webhooks_seconds"] < 180) == (True, True)
+    assert out["webhooks_due"] == 1
+    shown = reelworks(*ask).out
+    assert "Events leave late" in shown
+    assert re.search(r"webhooks +6\d\.\d s +1 due", shown)
+    off = json.loads(reelworks(*ask, "--json", REELWORKS_STREAM_OUT__ENABLED="false").out)["events_out"]
+    assert off["stream_seconds"] is None
 
 
 def test_status_names_every_absent_part_without_a_password(reelworks: Reelworks) -> None:

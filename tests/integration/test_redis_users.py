@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from uuid import UUID
 
 import psutil
 import pytest
@@ -12,12 +13,14 @@ from redis.exceptions import NoPermissionError
 
 from cli.outages import in_words
 from notify.announcements import CHANNEL
+from notify.stream.entries import STREAM, stream_of
 from schemas.enums import Queue
 from tests.compose_redis import ComposeRedis, compose_redis
 from tests.support import clean_settings
 from workers.roles import ROLES, Role
 
 OURS = ["gateway", "beat", "flower", *Role]
+EVERYBODY = [*OURS, "orders", "events"]
 ANSWERS = "celery-task-meta-*"
 
 
@@ -49,7 +52,7 @@ def test_redis_is_process_one_with_its_settings_and_no_password_on_its_command_l
 
 
 def test_each_user_has_a_password(operator: Redis) -> None:
-    assert set(operator.acl_users()) == {"default", "orders", *OURS}
+    assert set(operator.acl_users()) == {"default", *EVERYBODY}
     # A user is listed with a hash for each password.
     assert [line for line in operator.acl_list() if " #" not in str(line) or "nopass" in str(line)] == []
 
@@ -62,13 +65,13 @@ PSUBSCRIBE *; PUBLISH anything x; EVAL return 0 0; EVALSHA x 1 anything
 """
 
 
-@pytest.mark.parametrize("user", [*OURS, "orders"])
+@pytest.mark.parametrize("user", EVERYBODY)
 def test_no_user_may_command_the_server_or_look_at_everything(operator: Redis, user: str) -> None:
     allowed = [command for command in commands(FORBIDDEN) if may(operator, user, command)]
     assert allowed == []
 
 
-@pytest.mark.parametrize("user", [*OURS, "orders"])
+@pytest.mark.parametrize("user", EVERYBODY)
 @pytest.mark.parametrize("queue", list(Queue))
 def test_a_queue_is_read_by_its_role_only(operator: Redis, user: str, queue: Queue) -> None:
     is_own = user in set(Role) and queue in ROLES[Role(user)].queues
@@ -85,7 +88,7 @@ def test_a_queue_is_read_by_its_role_only(operator: Redis, user: str, queue: Que
 PIPELINE = {Queue.SUBMIT, Queue.POLL, Queue.DOWNLOAD, Queue.STORE, Queue.SETTLE}
 
 
-@pytest.mark.parametrize("user", [*OURS, "orders"])
+@pytest.mark.parametrize("user", EVERYBODY)
 def test_who_sends_to_which_queue(operator: Redis, user: str) -> None:
     sends = {queue for queue in Queue if may(operator, user, f"LPUSH {queue} x")}
 
@@ -95,10 +98,15 @@ def test_who_sends_to_which_queue(operator: Redis, user: str) -> None:
         # A wake-up holds the id of a generation. The door also returns requests that it did not start.
         assert sends == PIPELINE | ({Queue.REQUESTS} if user == Role.REQUESTS else set())
     else:
-        assert sends == {"beat": {Queue.CONTROL, Queue.SWEEP}, "flower": set(), "orders": {Queue.REQUESTS}}[user]
+        assert (
+            sends
+            == {"beat": {Queue.CONTROL, Queue.SWEEP}, "flower": set(), "orders": {Queue.REQUESTS}, "events": set()}[
+                user
+            ]
+        )
 
 
-@pytest.mark.parametrize("user", [*OURS, "orders"])
+@pytest.mark.parametrize("user", EVERYBODY)
 def test_remote_control_is_sent_by_flower_and_heard_by_workers(operator: Redis, user: str) -> None:
     is_worker = user in set(Role)
 
@@ -109,7 +117,7 @@ def test_remote_control_is_sent_by_flower_and_heard_by_workers(operator: Redis, 
     assert may(operator, user, "PSUBSCRIBE /0.celeryev/*") == (user == "flower")
 
 
-@pytest.mark.parametrize("user", [*OURS, "orders"])
+@pytest.mark.parametrize("user", EVERYBODY)
 def test_answers_are_written_by_the_door_and_read_by_those_who_know_the_id(operator: Redis, user: str) -> None:
     is_door = user == Role.REQUESTS
 
@@ -121,7 +129,7 @@ def test_answers_are_written_by_the_door_and_read_by_those_who_know_the_id(opera
         assert not may(operator, user, command) or (user, command) == ("flower", "SCAN 0 MATCH x"), command
 
 
-@pytest.mark.parametrize("user", [*OURS, "orders"])
+@pytest.mark.parametrize("user", EVERYBODY)
 def test_changes_are_announced_by_those_who_make_them_and_heard_by_those_who_tell(operator: Redis, user: str) -> None:
     assert may(operator, user, f"PUBLISH {CHANNEL} x") == (user in {"gateway", *Role} - {Role.NOTIFY})
     assert may(operator, user, f"SUBSCRIBE {CHANNEL}") == (user in {"gateway", Role.NOTIFY})
@@ -129,7 +137,7 @@ def test_changes_are_announced_by_those_who_make_them_and_heard_by_those_who_tel
 
 def test_requests_that_the_door_holds_are_its_own(operator: Redis) -> None:
     for command in ("LINDEX reelworks:door:taken:x 0", "RPOP reelworks:door:taken:x", "LRANGE reelworks:door:dead 0 9"):
-        assert [user for user in [*OURS, "orders"] if may(operator, user, command)] == [Role.REQUESTS], command
+        assert [user for user in EVERYBODY if may(operator, user, command)] == [Role.REQUESTS], command
 
 
 def test_a_service_sends_orders_and_reads_its_answers(server: ComposeRedis, operator: Redis) -> None:
@@ -207,5 +215,22 @@ def test_an_operator_is_told_that_a_user_lacks_a_right(server: ComposeRedis) -> 
 
 
 def test_the_gateway_alone_counts_requests(operator: Redis) -> None:
-    assert [user for user in [*OURS, "orders"] if may(operator, user, "LPUSH reelworks:limits/x 1")] == ["gateway"]
+    assert [user for user in EVERYBODY if may(operator, user, "LPUSH reelworks:limits/x 1")] == ["gateway"]
     assert may(operator, "gateway", "EVALSHA x 1 reelworks:limits/x")
+
+
+STREAMS = (STREAM, stream_of(UUID(int=1)))
+
+
+@pytest.mark.parametrize("user", EVERYBODY)
+@pytest.mark.parametrize("stream", STREAMS)
+def test_streams_of_events_are_written_by_notify_and_read_by_services(operator: Redis, user: str, stream: str) -> None:
+    writes = {f"XADD {stream} 1-0 id 1", f"XTRIM {stream} MAXLEN 1", f"DEL {stream}", f"WATCH {stream}"}
+    reads = {
+        f"XREAD COUNT 1 STREAMS {stream} 0", f"XREADGROUP GROUP g c STREAMS {stream} >", f"XACK {stream} g 1-0",
+        f"XAUTOCLAIM {stream} g c 1 0", f"XGROUP CREATE {stream} g 0 MKSTREAM", f"XPENDING {stream} g",
+    }  # fmt: skip
+    assert {command for command in writes if may(operator, user, command)} == (writes if user == Role.NOTIFY else set())
+    assert {command for command in reads if may(operator, user, command)} == (reads if user == "events" else set())
+    for command in (f"XDEL {stream} 1-0", f"XGROUP DESTROY {stream} g"):
+        assert not may(operator, user, command), command

@@ -12,25 +12,24 @@ from uuid import uuid4
 import pytest
 from redis import Redis
 
+from notify.alarms import Alarms
 from notify.announcements import CHANNEL, encoded
+from notify.stream.entries import STREAM
 from schemas.settings import Settings
+from schemas.stream_out_settings import StreamOutSettings
 from stack.wiring import settings_environment
-from storage.database import Database
-from tests.support import NewCustomer, eventually, new_customer
+from storage.database import AsyncDatabase, Database
+from tests.support import NewCustomer, a_generation, eventually, new_customer
 from workers import notify_process
 from workers.health import worker_trouble
 from workers.notify_process import NotifyServices
 
 ROOT = Path(__file__).parents[3]
 
-# No other test uses this number.
-_REDIS_NUMBER = 11
-
 
 @pytest.fixture(scope="session")
-def settings(settings: Settings) -> Settings:
-    url = settings.redis_url.rpartition("/")[0] + f"/{_REDIS_NUMBER}"
-    return settings.model_copy(update={"redis_url": url})
+def settings(stream_settings: Settings) -> Settings:
+    return stream_settings
 
 
 @pytest.fixture
@@ -38,11 +37,12 @@ def customer(database: Database) -> NewCustomer:
     return new_customer(database, 100)
 
 
-def test_running_process_is_healthy_and_ends_when_asked(
+def test_running_process_is_healthy_writes_the_stream_and_ends_when_asked(
     settings: Settings, database: Database, customer: NewCustomer, tmp_path: Path
 ) -> None:
     with Redis.from_url(settings.redis_url) as redis:
-        assert redis.ping()
+        redis.flushdb()
+        a_generation(database, settings, customer)
         with subprocess.Popen(
             [sys.executable, "-m", "workers", "--role", "notify"],
             cwd=tmp_path,
@@ -50,6 +50,7 @@ def test_running_process_is_healthy_and_ends_when_asked(
         ) as process:
             try:
                 assert eventually(lambda: worker_trouble(settings, "notify"), lambda trouble: trouble is None) is None
+                eventually(lambda: redis.xlen(STREAM), lambda length: length == 1)
                 process.terminate()
                 assert process.wait(30) == 0
             finally:
@@ -110,3 +111,18 @@ def test_announcements_ring_the_alarms_of_the_parts(settings: Settings, monkeypa
     started = time.monotonic()
     notify_process.run(settings, "notify")
     assert time.monotonic() - started < 60
+
+
+def test_stream_that_is_switched_off_asks_for_no_announcements(settings: Settings) -> None:
+    async def act() -> None:
+        off = settings.model_copy(update={"stream_out": StreamOutSettings(enabled=False)})
+        database = AsyncDatabase(settings.database_url, pool_size=2)
+        services = NotifyServices(off, database, Alarms())
+        part = asyncio.ensure_future(notify_process.write_the_streams(services))
+        await asyncio.sleep(0)
+        assert not part.done()
+        assert not services.alarms.is_followed
+        part.cancel()
+        await database.dispose()
+
+    asyncio.run(act())

@@ -17,14 +17,10 @@ from workers.presence import present
 
 NODE = f"seen@{gethostname()}"
 
-# No other test uses this number. Events go to all numbers, so tests look for their own node.
-_REDIS_NUMBER = 10
-
 
 @pytest.fixture(scope="session")
-def settings(settings: Settings) -> Settings:
-    url = settings.redis_url.rpartition("/")[0] + f"/{_REDIS_NUMBER}"
-    return settings.model_copy(update={"redis_url": url})
+def settings(stream_settings: Settings) -> Settings:
+    return stream_settings
 
 
 @pytest.fixture

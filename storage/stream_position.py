@@ -1,0 +1,76 @@
+"""The position of the stream of events in Redis, and the turn of the one process that writes the stream.
+
+The turn is an advisory lock of a connection. It ends with the connection: when the process ends, or when the server
+hears nothing from the process for some seconds, for example because the process is stopped or its host is gone.
+"""
+
+from storage.sql import Sql, returns
+
+NAME = "reelworks:events"
+"""The stream of all customers."""
+
+# The writer asks the database each second.
+_SILENT_SECONDS = 10
+
+_LIMIT_SILENCE = f"SET idle_session_timeout = '{_SILENT_SECONDS}s'"
+
+# The numbers stand for nothing else in this database.
+_TAKE_TURN = returns(bool)("SELECT pg_try_advisory_lock(hashtext('stream_positions'), 0)")
+
+_BEGIN = returns(int)("""
+    INSERT INTO stream_positions (name, position) VALUES (%(name)s, %(position)s)
+    ON CONFLICT (name) DO UPDATE SET name = excluded.name
+    RETURNING position
+""")
+
+_WRITE = """
+    UPDATE stream_positions SET position = %(position)s, written_at = clock_timestamp() WHERE name = %(name)s
+"""
+
+_NEWEST = returns(int)("SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0)")
+
+# Walks back from the newest event, so it reads the events of the time in question only.
+_BEFORE = returns(int)("""
+    SELECT id FROM events
+    WHERE id <= %(until)s AND created_at < clock_timestamp() - make_interval(secs => %(seconds)s)
+    ORDER BY id DESC LIMIT 1
+""")
+
+
+_LAG = returns(float)("""
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - (
+        SELECT created_at FROM events WHERE id > position AND origin IS DISTINCT FROM stage ORDER BY id LIMIT 1
+    )), 0)::float8
+    FROM stream_positions WHERE name = %(name)s
+""")
+
+
+def take_turn(sql: Sql) -> bool:
+    """Take the turn for this connection, unless another one has it."""
+    sql.run(_LIMIT_SILENCE)
+    return bool(sql.first(_TAKE_TURN))
+
+
+def begin(sql: Sql, position: int) -> int:
+    """The id up to which every event was appended. Without one, the stream begins after `position`."""
+    return sql.all(_BEGIN, name=NAME, position=position)[0]
+
+
+def write(sql: Sql, position: int) -> None:
+    """Record that every event up to this id was appended. A process calls this in its turn only."""
+    sql.run(_WRITE, name=NAME, position=position)
+
+
+def newest(sql: Sql) -> int:
+    """The newest id that a transaction took for an event."""
+    return sql.first(_NEWEST) or 0
+
+
+def before(sql: Sql, seconds: float, *, until: int) -> int:
+    """The id of the newest event that is older than this, among those up to an id. 0 without such an event."""
+    return sql.first(_BEFORE, seconds=seconds, until=until) or 0
+
+
+def lag(sql: Sql) -> float | None:
+    """The age in seconds of the oldest event that is not in the stream, or 0. None: no process has written a stream."""
+    return sql.first(_LAG, name=NAME)
