@@ -155,7 +155,7 @@ def _command_line() -> Any:
 def make_targets(page: Page) -> list[str]:
     """Lines with a target of `make`, or a variable of one, that is not there."""
     makefile = Path("Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     wrong: list[str] = []
     for code in page.code:
         for before, target, after in _MAKE.findall(code):
