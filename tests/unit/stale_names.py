@@ -41,7 +41,7 @@ _SETTING = re.compile(r"\b(?:REELWORKS|SANDBOX)_[A-Z0-9_{}]*…?\*?")
 _END_OF_SETTING = re.compile(r"…__([A-Z0-9]\w*)")
 _COMMAND = re.compile(r"(?<![\w@:/.-])(?:\.venv/bin/)?reelworks((?: [\w-]+)*)([^|;&)]*)")
 _MODULE = re.compile(r"python3? -m (\w+(?:\.\w+)*)")
-_MAKE = re.compile(r"\bmake((?: [A-Z]+=\S+)*) ([a-z]+)((?: [A-Z]+=\S+)*)")
+_MAKE = re.compile(r"\bmake((?: [A-Z]+=\S+)*) ([a-z-]+)((?: [A-Z]+=\S+)*)")
 _CLASS = re.compile(r"([A-Z][a-z]+\w*)(?:\.(\w+))?(?:\(\))?")
 _MEMBER = re.compile(r"([a-z_]+)\.([a-z_]+)(?:\(\))?")
 
