@@ -241,6 +241,10 @@ _AT_0019 = [
     """,
 ]
 
+_AT_0020 = [
+    "INSERT INTO stream_positions (name, position) VALUES ('reelworks:events', 4711)",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -261,6 +265,7 @@ _STATEMENTS = {
     "0017": _AT_0017,
     "0018": _AT_0018,
     "0019": _AT_0019,
+    "0020": _AT_0020,
 }
 
 ACCEPTED = {
