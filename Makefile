@@ -12,7 +12,7 @@ CLIENTS_INSTALLED := clients/node_modules/installed
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow clients model mutants check docs fmt bench peers chaos hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow clients model mutants check docs fmt bench peers chaos door-kills hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,9 @@ demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to
 up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it
 	@$(BIN)/reelworks up || test $$? -eq 130
 
-TEST := $(BIN)/pytest -n 2
+# Each of the two processes works through its part of the files, so that few parts of the system start twice. The process
+# that ends first takes over tests of the other.
+TEST := $(BIN)/pytest -n 2 --dist worksteal
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow and not npm"
@@ -103,6 +105,9 @@ rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BAS
 
 chaos: $(INSTALLED) ## Break and attack every part of the running system for MINUTES (20), as SEED decides, and audit it
 	@$(BIN)/python -m drills.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+door-kills: $(INSTALLED) ## Kill the process of the Redis door KILLS (100) times under ORDERS (2000), and count generations and answers
+	@$(BIN)/python -m drills.door $(if $(KILLS),--kills $(KILLS)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(SEED),--seed $(SEED))
 
 lock: $(INSTALLED) ## Pin the newest allowed versions again, and say what changed
 	@$(BIN)/python requirements/lock.py

@@ -42,6 +42,8 @@ from gateway.seeds.kie_callbacks import router as kie_callbacks_router
 from gateway.seeds.videos import router as seed_videos_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
+from gateway.timelines import for_operators as operators_timelines_router
+from gateway.timelines import router as timelines_router
 from gateway.told_events import router as told_events_router
 from gateway.transfers import router as transfers_router
 from gateway.uploads import router as uploads_router
@@ -99,6 +101,7 @@ _TAGS = [
 
 _ROUTERS = (
     generations_router,
+    timelines_router,
     retries_router,
     batches_router,
     events_router,
@@ -120,6 +123,7 @@ _ROUTERS = (
     me_router,
     keys_router,
     admin_router,
+    operators_timelines_router,
     files_router,
     inputs_router,
     callbacks_router,

@@ -65,6 +65,16 @@ def service_settings() -> Settings:
     return settings
 
 
+def found_settings() -> Settings:
+    """The settings, with the services of a running `reelworks up` if the environment names none.
+
+    Raises:
+        ValidationError, SettingsError: a setting is wrong.
+    """
+    settings = get_settings()
+    return _running_settings() if _missing_services(settings) else settings
+
+
 def gateway_url() -> str:
     """The address of the gateway: that of the running `reelworks up`, or else of the settings."""
     settings = plain_settings()

@@ -13,7 +13,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, repeat
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import NAMESPACE_URL, uuid5
 
 import httpx
@@ -58,7 +58,7 @@ class Forwarding:
         self.secret = f"whsec_{b64encode(_derived(api_key, b'secret')).decode()}"
         self.key = SigningKey(_derived(api_key, b"ed25519"))
 
-    def run(self, *, after: int | None) -> None:
+    def run(self, *, after: int | None) -> NoReturn:
         """Forward events until the process is interrupted.
 
         Raises:
@@ -67,6 +67,10 @@ class Forwarding:
         self._position = None if after is None else str(after)
         self._console.print(f"secret      {self.secret}", soft_wrap=True)
         self._console.print(f"public key  {self.key.public}", soft_wrap=True)
+        with self._gateway, self._target:
+            self._follow()
+
+    def _follow(self) -> NoReturn:
         pauses = _pauses()
         while True:
             try:

@@ -65,7 +65,7 @@ def _manager(caller: Caller) -> Owner:
     return caller.key.owner
 
 
-def _operator(caller: Caller) -> None:
+def require_operator(caller: Caller) -> None:
     """Require a key of the operator.
 
     Raises:
@@ -130,7 +130,7 @@ def delete_customer(customer_name: CustomerName, services: ServicesOf, caller: T
 @router.get("/services", summary="List services", openapi_extra=_ADMIN, responses=_LIST_PROBLEMS)
 def list_services(query: Annotated[PageQuery, Query()], services: ServicesOf, caller: TheCaller) -> ServiceList:
     """Returns services, the newest first."""
-    _operator(caller)
+    require_operator(caller)
     with services.database.transaction() as session:
         page = managed.services(session, query.after, limit=query.limit)
     return ServiceList.page([ServiceResource.model_validate(service) for service in page.rows], page.next)
@@ -146,7 +146,7 @@ def list_services(query: Annotated[PageQuery, Query()], services: ServicesOf, ca
 )
 def create_service(wanted: ServiceRequest, services: ServicesOf, caller: TheCaller) -> ServiceResource:
     """Makes a service. Then make its first key at `/v1/admin/services/{service_id}/keys`."""
-    _operator(caller)
+    require_operator(caller)
     with services.database.transaction() as session:
         return ServiceResource.model_validate(customers.create_service(session, wanted.name))
 
@@ -158,7 +158,7 @@ def list_service_keys(
     service_id: UUID, query: Annotated[PageQuery, Query()], services: ServicesOf, caller: TheCaller
 ) -> KeyList:
     """Returns the service's own keys, the newest first."""
-    _operator(caller)
+    require_operator(caller)
     with services.database.transaction() as session:
         customers.require_owner(session, Owner(service_id=service_id))
         return key_list(session, Owner(service_id=service_id), query, only_test=False)
@@ -174,7 +174,7 @@ def list_service_keys(
 )
 def create_service_key(service_id: UUID, wanted: KeyRequest, services: ServicesOf, caller: TheCaller) -> NewKeyResource:
     """Makes a key by which the service acts for its customers. The answer shows the key itself, once."""
-    _operator(caller)
+    require_operator(caller)
     with services.database.transaction() as session:
         return new_key(session, Owner(service_id=service_id), wanted, caller.key)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.plain_messages import Refused, content, mapping, moment, visible
+from schemas.plain_messages import Refused, Unreadable, content, mapping, moment, parsed_object, visible
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,19 @@ def parts_of(message: Mapping[str, object]) -> Parts:
     if not isinstance(body, list) or len(body) != len(("arguments", "keywords", "embedded")):
         raise Refused("the message's body must be a list of arguments, keyword arguments and options")
     return Parts(headers, properties, *body)
+
+
+def names_of(raw: bytes) -> dict[str, str]:
+    """The task and the id of a message, as far as they can be read, for the log line of a message to discard."""
+    try:
+        message = parsed_object(raw)
+    except Unreadable:
+        return {}
+    try:
+        headers = parts_of(message).headers
+    except Refused:
+        headers = mapping(message.get("headers"))
+    return {name: text for name in ("task", "id") if (text := visible(headers.get(name))) is not None}
 
 
 def call_of(parts: Parts) -> Call:

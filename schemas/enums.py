@@ -76,6 +76,8 @@ class EventName(StrEnum):
     """A callback arrived after the generation had moved on. The callback is stored and has no effect."""
     SUBMIT_LATE = "submit_late"
     """The vendor accepted a create after the generation had ended. The work is paid for, and no customer gets it."""
+    TRY_FAILED = "try_failed"
+    """A step failed and is tried again. Equal failures in a row share one entry, which counts them."""
     STATUS_UNKNOWN = "status_unknown"
     """The provider reported a status that Reelworks does not know. Written once for a generation."""
     WRITE_REFUSED = "write_refused"
@@ -84,6 +86,17 @@ class EventName(StrEnum):
     """The generation's files were deleted after their retention."""
     DELETED = "deleted"
     """The customer or an operator deleted the generation. Only facts are left."""
+
+
+class FoundBy(StrEnum):
+    """The reason for the read of the provider that found the end of the work."""
+
+    CALLBACK = "callback"
+    """The provider called back."""
+    SAFETY_POLL = "safety_poll"
+    """The provider should have called back, and did not."""
+    POLL = "poll"
+    """The provider does not call back: Reelworks polls."""
 
 
 class EventKind(StrEnum):

@@ -74,6 +74,8 @@ class Claim:
     """The row after this worker's last write."""
     token: UUID
     """The lease's fencing token. Every write of the claim matches the token."""
+    is_called_back: bool = False
+    """Whether this is the first claim after a callback."""
 
     @property
     def id(self) -> UUID:
@@ -96,7 +98,15 @@ class Claim:
         return (self.generation.claimed_at - self.generation.stage_at).total_seconds()
 
 
-_CLAIM = returns(Snapshot)(f"""
+@dataclass(frozen=True, slots=True)
+class _Claimed(Snapshot):
+    """The row of a new claim."""
+
+    is_called_back: bool
+    """Whether a callback arrived since the claim before."""
+
+
+_CLAIM = returns(_Claimed)(f"""
     UPDATE generations SET
         lease_token = %(token)s,
         lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s),
@@ -110,7 +120,11 @@ _CLAIM = returns(Snapshot)(f"""
     RETURNING
         id, customer_id, kind, "order", credits, stage, stage_at, wake_at, deadline_at, attempt, failures, crashes,
         claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links, result_urls,
-        object_key, download
+        object_key, download,
+        -- The subquery reads the row as it was before this statement.
+        callback_at IS NOT NULL AND coalesce(
+            callback_at > (SELECT before.claimed_at FROM generations before WHERE before.id = generations.id), true
+        ) AS is_called_back
 """)  # noqa: S608 -- a constant
 
 _RENEW = returns(UUID)("""
@@ -144,7 +158,7 @@ def claim(
         _CLAIM, id=generation_id, stages=[stage.value for stage in stages], attempt=attempt,
         token=token, lease_seconds=lease_seconds, holder=holder,
     )  # fmt: skip
-    return None if row is None else Claim(row, token)
+    return None if row is None else Claim(row, token, row.is_called_back)
 
 
 def renew_leases(sql: Sql, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:

@@ -1,10 +1,12 @@
 """Migrates a database to the newest schema."""
 
 import time
+from functools import cache
 from importlib.resources import as_file, files
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from storage.database import with_driver
@@ -36,3 +38,19 @@ def _wait_for_our_turn(connection: Connection) -> None:
         connection.commit()
         time.sleep(_ASK_AGAIN_SECONDS)
     connection.commit()
+
+
+def newest() -> str:
+    """The newest schema that this release knows."""
+    return _scripts().get_current_head() or ""
+
+
+def is_known(revision: str) -> bool:
+    """Whether this release knows a schema."""
+    return any(script.revision == revision for script in _scripts().walk_revisions())
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    with as_file(files("storage") / "migrations") as scripts:
+        return ScriptDirectory(str(scripts))

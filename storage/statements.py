@@ -155,7 +155,35 @@ NOTE_ONCE = returns(UUID)("""
     RETURNING generation_id
 """)
 
+# Equal failures in a row share an entry, and a generation has a limited number of these entries: a step may fail every
+# few seconds until the deadline, a day long.
+NOTE_TROUBLE = """
+    WITH newest AS (
+        SELECT id, name, stage, data->>'reason' AS reason FROM events
+        WHERE generation_id = %(id)s ORDER BY id DESC LIMIT 1
+    ), counted AS (
+        UPDATE events SET data = events.data || jsonb_build_object(
+            'reason', %(reason)s::text, 'by', %(by)s::jsonb, 'until', clock_timestamp(),
+            'times', coalesce((events.data->>'times')::int, 1) + 1
+        )
+        FROM newest JOIN generations ON generations.id = %(id)s
+        WHERE events.id = newest.id AND newest.name = %(name)s::varchar AND newest.stage = generations.stage AND (
+            newest.reason = %(reason)s::text
+            OR (SELECT count(*) FROM events WHERE generation_id = %(id)s AND name = %(name)s::varchar) >= %(most)s
+        )
+        RETURNING events.id
+    )
+    INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
+    SELECT id, customer_id, stage, stage, progress, %(name)s::varchar,
+           jsonb_build_object('reason', %(reason)s::text, 'by', %(by)s::jsonb)
+    FROM generations WHERE id = %(id)s AND NOT EXISTS (SELECT FROM counted)
+"""
+
 KEPT_DATA = (
+    "by",
+    "found_by",
+    "times",
+    "until",
     "route",
     "next_route",
     "provider",

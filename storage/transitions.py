@@ -12,6 +12,7 @@ The token tells one create from the next.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -29,6 +30,8 @@ from storage.sql import Sql
 _ONE_TRY = frozenset({Stage.QUEUED, Stage.SUBMITTING})
 
 _WITHOUT_RESULT = frozenset({Stage.FAILED, Stage.CANCELLED})
+
+_MOST_TROUBLES = 50
 
 
 @dataclass(frozen=True)
@@ -150,26 +153,36 @@ def move(
     return moved
 
 
-def fail(sql: Sql, claim: Claim, code: ErrorCode, message: str) -> Claim:
+def fail(
+    sql: Sql, claim: Claim, code: ErrorCode, message: str, *, event: Mapping[str, object] = MappingProxyType({})
+) -> Claim:
     """End a claimed generation as failed and release its hold.
+
+    Args:
+        event: further details of the timeline entry.
 
     Raises:
         LeaseLost: this worker lost the claim.
     """
-    event = {"code": code, "message": message}
+    event = {"code": code, "message": message, **event}
     changes = Changes(error_code=code, error_message=message)
     failed = move(sql, claim, Stage.FAILED, wake_in=0, event=event, changes=changes)
     _settle(sql, claim, ledger.release)
     return failed
 
 
-def cancel(sql: Sql, claim: Claim, reason: str, *, is_charged: bool) -> Claim:
+def cancel(
+    sql: Sql, claim: Claim, reason: str, *, is_charged: bool, event: Mapping[str, object] = MappingProxyType({})
+) -> Claim:
     """End a claimed generation as cancelled, and capture (`is_charged`) or release its hold.
+
+    Args:
+        event: further details of the timeline entry.
 
     Raises:
         LeaseLost: this worker lost the claim.
     """
-    event = {"reason": reason, "is_charged": is_charged}
+    event = {"reason": reason, "is_charged": is_charged, **event}
     cancelled = move(sql, claim, Stage.CANCELLED, wake_in=0, event=event)
     _settle(sql, claim, ledger.capture if is_charged else ledger.release)
     return cancelled
@@ -270,6 +283,17 @@ def note_once(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str,
     return sql.first(statements.NOTE_ONCE, id=generation_id, name=name, data=Jsonb(data)) is not None
 
 
+def note_trouble(sql: Sql, generation_id: UUID, reason: str, by: Mapping[str, object]) -> None:
+    """Add a timeline entry for a failed try, or count the try in the newest entry if the reason is the same.
+
+    A generation has a limited number of such entries. The last entry then counts all further tries.
+    """
+    sql.run(
+        statements.NOTE_TROUBLE, id=generation_id, name=EventName.TRY_FAILED, reason=reason, by=Jsonb(by),
+        most=_MOST_TROUBLES,
+    )  # fmt: skip
+
+
 def note_all(sql: Sql, name: EventName, data: Mapping[UUID, Mapping[str, object]]) -> None:
     """Add a timeline entry without a move to each of these generations."""
     sql.run(statements.NOTE, ids=list(data), name=name, data=[Jsonb(each) for each in data.values()])
@@ -317,4 +341,4 @@ def _write(
     )  # fmt: skip
     if row is None:
         raise LeaseLost(f"generation {claim.id} is no longer this worker's")
-    return Claim(row, claim.token)
+    return replace(claim, generation=row)

@@ -5,11 +5,12 @@ After the commit, announces the change, and sends the wake-up.
 This module alone handles lost leases, outages, and creates whose result must be recorded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
+from providers.http import call_log
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.stages import WORK
@@ -19,6 +20,7 @@ from storage.generations import Wake
 from storage.outages import OUTAGES
 from storage.sql import Sql
 from storage.transitions import Changes
+from tasks.authors import author
 from tasks.outcomes import (
     Advance,
     Cancel,
@@ -77,7 +79,7 @@ def recover(services: WorkerServices, claim: Claim, error: Exception) -> None:
             raise error
         if isinstance(error, OUTAGES):
             log.warning("stage_interrupted", stage=stage, error=type(error).__name__)
-            apply(services, claim, outage(services))
+            apply(services, claim, outage(services, f"a service of ours did not answer ({type(error).__name__})"))
         else:
             log.error("stage_crashed", stage=stage, exc_info=error)
             apply(services, claim, crashed(services, claim))
@@ -159,22 +161,32 @@ def _give_up(services: WorkerServices, claim: Claim, outcome: UnlessCalledBack) 
 
 def _commit(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim:
     # One statement is a transaction by itself and needs a third of the round trips.
-    is_one = (isinstance(outcome, Later) and outcome.once is None) or (
+    is_one = (isinstance(outcome, Later) and outcome.once is None and outcome.reason is None) or (
         isinstance(outcome, Advance) and not (outcome.assets or outcome.notes or outcome.stage is Stage.COMPLETED)
     )
-    resend_after = services.settings.pipeline.resend_after_seconds
+    resend_after, by = services.settings.pipeline.resend_after_seconds, author(services, claim)
     with services.database.statement() if is_one else services.database.statements() as sql:
-        return _write(sql, claim, outcome, resend_after=resend_after, keeps_lease=keeps_lease)
+        written = _write(sql, claim, outcome, by, resend_after=resend_after, keeps_lease=keeps_lease)
+    call_log.forget()
+    return written
 
 
-def _write(sql: Sql, claim: Claim, outcome: Outcome, *, resend_after: float, keeps_lease: bool = False) -> Claim:
+def _write(
+    sql: Sql,
+    claim: Claim,
+    outcome: Outcome,
+    by: Mapping[str, object],
+    *,
+    resend_after: float,
+    keeps_lease: bool = False,
+) -> Claim:
     """Write all changes of an outcome in the transaction of `sql`. Returns the claim with the new row."""
     notes: Sequence[Note] = ()
     match outcome:
         case Advance(notes=notes):
             written = transitions.move(
-                sql, claim, outcome.stage, keeps_lease=keeps_lease, event=outcome.event, changes=outcome.changes,
-                wake_in=resend_after if outcome.wait is None else outcome.wait,
+                sql, claim, outcome.stage, keeps_lease=keeps_lease, event={**outcome.event, **_found(outcome, by)},
+                changes=outcome.changes, wake_in=resend_after if outcome.wait is None else outcome.wait,
             )  # fmt: skip
             assets.add(
                 sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id,
@@ -184,25 +196,34 @@ def _write(sql: Sql, claim: Claim, outcome: Outcome, *, resend_after: float, kee
             written = transitions.put_back(sql, claim, wake_in=outcome.seconds, changes=_counted(claim, outcome))
             if outcome.once is not None and transitions.note_once(sql, claim.id, outcome.once.name, outcome.once.data):
                 log.warning(outcome.once.name, **outcome.once.data)
+            if outcome.reason is not None:
+                transitions.note_trouble(sql, claim.id, outcome.reason, by)
         case Fail():
-            written = transitions.fail(sql, claim, outcome.code, outcome.message)
+            written = transitions.fail(sql, claim, outcome.code, outcome.message, event=_found(outcome, by))
         case Cancel():
-            written = transitions.cancel(sql, claim, outcome.reason, is_charged=outcome.is_charged)
+            written = transitions.cancel(
+                sql, claim, outcome.reason, is_charged=outcome.is_charged, event=_found(outcome, by)
+            )
         case CancelSent():
             written = transitions.record(sql, claim, Changes(cancel_sent=True))
-            notes = [outcome.answer]
+            notes = [replace(outcome.answer, data={**outcome.answer.data, "by": by})]
         case Unknown():
             changes, pause = Changes(failures=0, crashes=0), FIRST_LOOK_UP_SECONDS
             written = transitions.put_back(sql, claim, wake_in=pause, restarts_stage=True, changes=changes)
-            notes = [Note(EventName.SUBMIT_UNKNOWN, {"reason": outcome.reason})]
+            notes = [Note(EventName.SUBMIT_UNKNOWN, {"reason": outcome.reason, "by": by})]
         case UnlessCalledBack(then=then):
             transitions.require_no_callback_since(sql, claim)
-            written = _write(sql, claim, then, resend_after=resend_after)
+            written = _write(sql, claim, then, by, resend_after=resend_after)
         case NotAccepted():
             raise ValueError("a fact about a create is written by `_conclude`")
     for note in notes:
         transitions.note(sql, claim.id, note.name, note.data)
     return written
+
+
+def _found(outcome: Advance | Fail | Cancel, by: Mapping[str, object]) -> dict[str, object]:
+    """The details of every move: its author, and the reason for the read that found the end of the provider's work."""
+    return {"by": by} if outcome.found_by is None else {"by": by, "found_by": outcome.found_by}
 
 
 def _counted(claim: Claim, outcome: Later) -> Changes:

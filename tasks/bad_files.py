@@ -33,7 +33,7 @@ def fetch_again(services: WorkerServices, claim: Claim, reason: str) -> Advance 
     changes = Changes(download={"bad_files": count}, result_urls=(state.result_urls or None) if state else None)
     pause = backoff(services.settings.pipeline, count)
     if claim.generation.stage is Stage.DOWNLOADING:
-        return Later(pause, Counts.SUCCESS, changes)
+        return Later(pause, Counts.SUCCESS, changes, reason=reason)
     return Advance(Stage.DOWNLOADING, wait=pause, event={"reason": reason, "bad_files": count}, changes=changes)
 
 

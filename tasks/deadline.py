@@ -1,5 +1,7 @@
 """Ends a generation before its step runs: past its deadline, or after too many crashes in a row."""
 
+from dataclasses import replace
+
 import structlog
 
 from schemas.enums import ErrorCode, Stage
@@ -50,16 +52,19 @@ def _late(services: WorkerServices, claim: Claim) -> Outcome:
             log.warning("cancel_failed", reason=loggable(error))
     if generation.cancel_requested_at is not None and generation.stage in CANCELLABLE:
         return cancelled(services, claim, "not confirmed before the deadline")
-    if generation.stage is Stage.GENERATING:
-        return _unfinished(services, claim)
-    return _LATE.get(generation.stage, Fail(ErrorCode.TIMEOUT, _UNFINISHED))
+    late = _LATE.get(generation.stage, Fail(ErrorCode.TIMEOUT, _UNFINISHED))
+    cause = None if generation.stage is Stage.SUBMITTING else _cause(services, claim)
+    return late if cause is None else replace(late, message=f"{late.message}; {cause}")
 
 
-def _unfinished(services: WorkerServices, claim: Claim) -> Fail:
-    """The failure of work that the provider did not finish. Names a status that Reelworks does not know."""
+def _cause(services: WorkerServices, claim: Claim) -> str | None:
+    """The reason why the stage did not end: the last failed try, or a status that Reelworks does not know."""
+    generation = claim.generation
     with services.database.statement() as sql:
-        word = timeline.unknown_status(sql, claim.id)
-    if word is None:
-        return Fail(ErrorCode.TIMEOUT, _UNFINISHED)
-    text = f'{_UNFINISHED}; {claim.generation.provider} reported the status "{word}", which Reelworks does not know'
-    return Fail(ErrorCode.TIMEOUT, text)
+        word = timeline.unknown_status(sql, claim.id) if generation.stage is Stage.GENERATING else None
+        reason = timeline.last_reason(sql, claim.id, generation.stage)
+    if word is not None:
+        return f'{generation.provider} reported the status "{word}", which Reelworks does not know'
+    # Reads that succeed write no entry: `failures` says whether the last read failed.
+    is_stale = generation.stage is Stage.GENERATING and generation.failures == 0
+    return None if reason is None or is_stale else f"the last try failed: {reason}"

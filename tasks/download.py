@@ -41,14 +41,15 @@ def download(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
             key, stored, content = _fetch(services, claim, lease)
     except NoPlace:
         log.info("download_waits", provider=account)
-        return outage(services)
+        return outage(services, None)
     except WrongFile as error:
         return fetch_again(services, claim, error.message)
     except DownloadError as error:
         return _not_downloaded(services, claim, error)
     except ProviderError as error:
         return failed_read(services, claim, error)
-    return Advance(Stage.STORING, changes=Changes(object_key=key, download=stored.model_dump()), carries=content)
+    changes = Changes(object_key=key, download=stored.model_dump())
+    return Advance(Stage.STORING, event={"size_bytes": stored.size_bytes}, changes=changes, carries=content)
 
 
 def _not_downloaded(services: WorkerServices, claim: Claim, error: DownloadError) -> Fail | Later:
@@ -57,8 +58,8 @@ def _not_downloaded(services: WorkerServices, claim: Claim, error: DownloadError
         return Fail(ErrorCode.RESULT_INVALID, error.message)
     # The work is paid for: while its host is away or slow, only the deadline ends the generation.
     if isinstance(error, SlowSource):
-        return failed(services, claim)
-    return _refresh_link(services, claim, error) if error.is_stale else outage(services)
+        return failed(services, claim, error.message)
+    return _refresh_link(services, claim, error) if error.is_stale else outage(services, error.message)
 
 
 def _fetch(services: WorkerServices, claim: Claim, lease: Lease) -> tuple[str, StoredBytes, bytes | None]:
@@ -158,4 +159,4 @@ def _refresh_link(services: WorkerServices, claim: Claim, refused: DownloadError
     except ProviderError as error:
         return failed_read(services, claim, error)
     log.info("link_refreshed", refused=refused.message, is_fresh=bool(state.result_urls))
-    return failed(services, claim, changes=Changes(result_urls=state.result_urls or None))
+    return failed(services, claim, refused.message, changes=Changes(result_urls=state.result_urls or None))

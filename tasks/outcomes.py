@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from providers.base import ProviderRequest
-from schemas.enums import ErrorCode, EventName, Stage
+from schemas.enums import ErrorCode, EventName, FoundBy, Stage
 from storage.assets import NewAsset
 from storage.transitions import NOTHING, Changes
 
@@ -69,6 +69,8 @@ class Advance:
     """A file to store before the move is written."""
     carries: ProviderRequest | bytes | None = field(default=None, repr=False)
     """The argument of the next step, if the same worker runs that step."""
+    found_by: FoundBy | None = None
+    """The reason for the read that found the end of the provider's work. None: no read found an end."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Later:
     """Other columns to set."""
     once: Note | None = None
     """A timeline entry to write unless the generation has an entry of that name."""
+    reason: str | None = None
+    """The cause of a failed try, for the timeline. None: the try did not fail. Holds no secrets and no prompts."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ class Fail:
     """The reason for programs."""
     message: str
     """The reason for the customer."""
+    found_by: FoundBy | None = None
+    """The reason for the read that found the end of the provider's work. None: no read found an end."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,8 @@ class Cancel:
     """The reason for the timeline."""
     is_charged: bool = False
     """True if the provider bills stopped work: the hold is captured. False: the hold is released."""
+    found_by: FoundBy | None = None
+    """The reason for the read that found the end of the provider's work. None: no read found an end."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from providers.http import call_log
 from schemas.enums import Queue, Stage
 from storage import claims
 from storage.claims import Claim
@@ -72,7 +73,7 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
             lease_seconds=services.settings.pipeline.lease_seconds,
         )  # fmt: skip
     if claim is not None:
-        with services.leases.keep(claim, since=asked_at) as lease:
+        with services.leases.keep(claim, since=asked_at) as lease, call_log.remembering():
             go_on(services, claim, lease)
 
 

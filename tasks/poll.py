@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
-from schemas.enums import ErrorCode, EventName, Stage
+from schemas.enums import ErrorCode, EventName, FoundBy, Stage
 from schemas.errors import ProviderError
 from schemas.stages import progress_within
 from storage.claims import Claim
@@ -41,9 +41,16 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
             told = {"provider": claim.generation.provider, "status": state.word}
             return replace(_wait(services, claim, state), once=Note(EventName.STATUS_UNKNOWN, told))
         case RemoteStatus.SUCCEEDED:
-            return _deliver(claim, state)
+            return replace(_deliver(claim, state), found_by=_found_by(services, claim))
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
-            return _end(services, claim, state)
+            return replace(_end(services, claim, state), found_by=_found_by(services, claim))
+
+
+def _found_by(services: WorkerServices, claim: Claim) -> FoundBy:
+    """The reason for this read, which found the end of the provider's work."""
+    if claim.is_called_back:
+        return FoundBy.CALLBACK
+    return FoundBy.SAFETY_POLL if services.providers.calls_back(claim.generation.provider) else FoundBy.POLL
 
 
 def _pass_on(services: WorkerServices, claim: Claim) -> Cancel | CancelSent | None:

@@ -31,7 +31,7 @@ def resolve(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     except ProviderUnavailable as error:
         # The provider did not answer, so the provider may have the work.
         log.warning("look_up_failed", reason=loggable(error))
-        return Later(pause, Counts.SUCCESS)
+        return Later(pause, Counts.SUCCESS, reason=loggable(error))
     except ProviderError as error:
         log.warning("look_up_failed", reason=loggable(error))
         found = None

@@ -31,20 +31,23 @@ INTERNAL = Fail(ErrorCode.INTERNAL, "an internal error; it was reported")
 _CRASHES_END = frozenset({Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING})
 
 
-def outage(services: WorkerServices) -> Later:
-    """Try again after a pause, because a service or a host does not answer.
+def outage(services: WorkerServices, reason: str | None) -> Later:
+    """Try again after a pause, because a service or a host does not answer, or because all places are taken.
 
     An outage counts as no failure. Only the deadline ends the retries.
+
+    Args:
+        reason: the failure, for the timeline. None: nothing failed.
     """
-    return Later(outage_pause(services.settings.pipeline))
+    return Later(outage_pause(services.settings.pipeline), reason=reason)
 
 
 def failed(
-    services: WorkerServices, claim: Claim, *, at_least: float | None = None, changes: Changes = NOTHING
+    services: WorkerServices, claim: Claim, reason: str, *, at_least: float | None = None, changes: Changes = NOTHING
 ) -> Later:
     """Try again after a pause that grows with every failure. Only the deadline ends the retries."""
     gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)
-    return Later(gap, Counts.FAILURE, changes)
+    return Later(gap, Counts.FAILURE, changes, reason=reason)
 
 
 def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) -> Later:
@@ -53,7 +56,7 @@ def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) ->
         log.info("provider_unavailable", stage=claim.generation.stage, reason=loggable(error))
     else:
         log.error("provider_trouble", stage=claim.generation.stage, code=error.code, reason=loggable(error))
-    return failed(services, claim, at_least=error.retry_after)
+    return failed(services, claim, loggable(error), at_least=error.retry_after)
 
 
 def crashed(services: WorkerServices, claim: Claim) -> Later | Fail:
@@ -61,7 +64,7 @@ def crashed(services: WorkerServices, claim: Claim) -> Later | Fail:
     pipeline, crashes = services.settings.pipeline, claim.generation.crashes + 1
     if is_crashing_for_good(pipeline, claim, crashes):
         return INTERNAL
-    return Later(backoff(pipeline, crashes), Counts.CRASH)
+    return Later(backoff(pipeline, crashes), Counts.CRASH, reason="an internal error")
 
 
 def is_crashing_for_good(pipeline: PipelineSettings, claim: Claim, crashes: int) -> bool:

@@ -1,10 +1,15 @@
 """Real services for every test that asks for them: started once a run, on free ports, and ended with it."""
 
+import functools
+import os
 import shutil
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 from redis import Redis
@@ -43,6 +48,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     folder = session.config.stash.get(_OWN_FOLDER, None)
     if folder is not None and exitstatus == pytest.ExitCode.OK:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _authorities_are_read_once() -> Iterator[None]:
+    """Give all clients of a run one TLS context.
+
+    httpx reads the certificates of all authorities for each client, which takes 17 ms, and tests make thousands.
+    """
+
+    @functools.cache
+    def made(trust_env: bool, _file: str | None, _folder: str | None) -> ssl.SSLContext:
+        return httpx.create_ssl_context(trust_env=trust_env)
+
+    def context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is not True or cert is not None:
+            return httpx.create_ssl_context(verify, cert, trust_env)
+        return made(trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", context)
+        yield
 
 
 @pytest.fixture(scope="session")

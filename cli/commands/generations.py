@@ -1,16 +1,19 @@
 """Lists and deletes generations, and shows the timeline of one."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from cli.configuration import stores, transaction
-from cli.console import console
+from cli.console import console, refuse
 from cli.options import AsJson, Limit
 from schemas.enums import Kind, Stage, Status
 from schemas.errors import NotFound
 from schemas.stages import status_of
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 app = typer.Typer(no_args_is_help=True, help="Generations: requests and what became of them.")
 top = typer.Typer()
@@ -61,16 +64,53 @@ def delete_generation(
     console.print(f"generation {generation} is deleted")
 
 
+@top.command("timeline", hidden=True, help="The earlier name of `inspect`.")
 @top.command()
-def timeline(generation: Annotated[UUID, typer.Argument(help="the generation's id")]) -> None:
-    """Show the events of a generation, step by step."""
+def inspect(
+    generation: Annotated[
+        str,
+        typer.Argument(
+            help="the id, the beginning of one, the id of a task in Flower, the vendor's id of the work, or with "
+            "--customer an idempotency key"
+        ),
+    ],
+    customer: Annotated[UUID | None, typer.Option(help="whose idempotency key GENERATION is")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show all that happened to a generation, with times: moves, calls, callbacks, credits, files, and its claim."""
+    from cli.reports.rows import show_json
     from cli.reports.timeline import show_timeline
-    from storage import generations
-    from storage import timeline as storage
+    from storage import details, generations, timeline, timeline_document
 
     with transaction() as session:
-        found = generations.find(session, generation)
-        events = storage.read(session, generation)
-    if found is None:
-        raise NotFound(f"there is no generation {generation}")
-    show_timeline(found, events, console)
+        details.in_one_snapshot(session)
+        row = generations.find(session, _the_one(session, generation, customer))
+        if row is None:
+            raise NotFound(f"there is no generation {generation}")
+        found = timeline.records(session, row)
+    document = timeline_document.for_operators(found)
+    if as_json:
+        show_json(document.model_dump(mode="json"), console)
+    else:
+        show_timeline(document, console, now=found.now)
+
+
+def _the_one(session: "Session", given: str, customer_id: UUID | None) -> UUID:
+    """The only generation that a text may mean.
+
+    Raises:
+        NotFound: the text means no generation.
+    """
+    from storage import lookup
+    from storage.sql import of
+
+    found = lookup.find(of(session), given, customer_id=customer_id)
+    if not found:
+        raise NotFound(
+            f"there is no generation {given}: give an id or at least {lookup.LEAST_DIGITS} of its first digits, the id "
+            "of a task, a vendor's id, or an idempotency key with --customer"
+        )
+    if len(found) > 1:
+        listed = "\n".join(f"{one.id}  {one.created_at:%Y-%m-%d %H:%M:%S}  {one.model}  {one.stage}" for one in found)
+        refuse(f"{given} may mean several generations:\n{listed}")
+    return found[0].id

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.configuration import service_settings
+from cli.configuration import found_settings, service_settings
 from cli.console import console, refuse
 from cli.options import AsJson, a_prose
 
@@ -24,6 +24,30 @@ def status(
     state = state_of(service_settings(), gateway=gateway, patience=patience)
     show_state(state, console, as_json=as_json)
     if not state.is_well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check configuration, services and processes, and name each remedy. Exit with 1 if something does not work."""
+    import logging
+
+    import structlog
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from cli.doctor import checks
+    from cli.reports.doctor import show_findings
+
+    # The findings show the result of each call. The log lines of the calls would repeat it.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        settings = found_settings()
+    except (ValidationError, SettingsError) as trouble:
+        findings = checks.of_settings(trouble)
+    else:
+        findings = checks.examine(settings)
+    if not show_findings(findings, console, as_json=as_json):
         raise typer.Exit(1)
 
 

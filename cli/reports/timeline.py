@@ -1,38 +1,116 @@
-"""Prints the timeline of a generation."""
+"""Prints the timeline of a generation as a tree: stages, their entries, and the calls to the provider."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
 
+from pydantic import JsonValue
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.tree import Tree
 
-from schemas.enums import EventName
-from schemas.tables import Event, Generation
+from schemas.enums import EventName, FoundBy
+from schemas.stages import TERMINAL
+from schemas.timeline_api import OperatorsEntry, OperatorsTimeline, VendorCall
 
-
-def show_timeline(generation: Generation, events: Sequence[Event], console: Console) -> None:
-    """Print the stage of a generation and all its events, with the seconds since its acceptance."""
-    asked = generation.order.get("requested_model")
-    by_name = f" (ordered as {asked})" if asked not in {None, generation.model} else ""
-    console.print(f"{generation.kind} {generation.id}, {generation.model}{by_name}: [bold]{generation.stage}[/bold]")
-    if generation.error_code is not None:
-        console.print(f"{generation.error_code}: {generation.error_message}", markup=False)
-    if generation.lease_token is not None:
-        console.print(f"held by {generation.holder}")
-    table = Table("s", "what", "where", "details", box=None, header_style="bold")
-    for event in events:
-        where = f"{event.origin or ''} → {event.stage}" if event.name is EventName.MOVED else event.stage
-        table.add_row(f"{_seconds(generation, event):.1f}", event.name, where, _details(event))
-    console.print(table)
+_FOUND_BY = {
+    FoundBy.CALLBACK: "found by a callback",
+    FoundBy.SAFETY_POLL: "found by the safety poll: no callback came",
+    FoundBy.POLL: "found by a poll",
+}
+_ALARMING = frozenset(
+    {EventName.TRY_FAILED, EventName.SUBMIT_UNKNOWN, EventName.SUBMIT_LATE, EventName.STATUS_UNKNOWN}
+    | {EventName.WRITE_REFUSED, EventName.CALLBACK_LATE}
+)
 
 
-def _seconds(generation: Generation, event: Event) -> float:
-    if event.created_at is None or generation.created_at is None:
-        raise ValueError("what is stored has its time")
-    return (event.created_at - generation.created_at).total_seconds()
+def show_timeline(timeline: OperatorsTimeline, console: Console, *, now: datetime) -> None:
+    """Print the facts of a generation, and its entries below the stages that they belong to."""
+    for line in _facts(timeline):
+        console.print(line, highlight=False, soft_wrap=True)
+    tree = Tree(_headline(timeline), highlight=False)
+    for stage, entries in _stages(timeline):
+        branch = tree.add(stage)
+        for entry in entries:
+            leaf = branch.add(_entry(entry))
+            for call in entry.calls:
+                leaf.add(_call(call))
+    if timeline.wake_at is not None:
+        tree.add(_present(timeline, now))
+    console.print(tree, soft_wrap=True)
 
 
-def _details(event: Event) -> str:
-    return ", ".join(
-        f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in event.data.items()
-    )
+def _headline(timeline: OperatorsTimeline) -> str:
+    asked = f" (ordered as {escape(timeline.requested_model)})" if timeline.requested_model else ""
+    so_far = "" if timeline.finished_at else " so far"
+    stage = f"[bold]{timeline.stage}[/bold]"
+    model = escape(timeline.model)
+    return f"{timeline.kind} {timeline.generation_id}, {model}{asked}: {stage}, {_time(timeline.seconds)}{so_far}"
+
+
+def _facts(timeline: OperatorsTimeline) -> Iterator[str]:
+    work = f", its id {escape(timeline.remote_id)}" if timeline.remote_id else ""
+    yield f"customer {timeline.customer_id}, {timeline.credits} credits, provider {escape(timeline.provider)}{work}"
+    yield f"accepted {timeline.created_at:%Y-%m-%d %H:%M:%S %Z}, {timeline.attempt} claims"
+    if timeline.error_code:
+        yield f"[red]{timeline.error_code}[/red]: {escape(timeline.error_message or '')}"
+    if timeline.failures or timeline.crashes:
+        yield f"[yellow]{timeline.failures} failures and {timeline.crashes} crashes in a row in this stage[/yellow]"
+    if timeline.downloads:
+        yield f"downloaded {timeline.downloads} times"
+    if timeline.deleted_at:
+        yield f"deleted {timeline.deleted_at:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _stages(timeline: OperatorsTimeline) -> Iterator[tuple[str, list[OperatorsEntry]]]:
+    """Each stay in a stage with its length, and the entries of that stay."""
+    stays = [list(entries) for _, entries in groupby(timeline.entries, key=lambda entry: entry.stage)]
+    ends = [following[0].seconds for following in stays[1:]] + [timeline.seconds]
+    for entries, end in zip(stays, ends, strict=True):
+        stage = entries[0].stage
+        length = "" if stage in TERMINAL else f" {_time(end - entries[0].seconds)}"
+        yield f"[bold]{stage}[/bold]{length}", entries
+
+
+def _entry(entry: OperatorsEntry) -> str:
+    color = "yellow" if entry.name in _ALARMING else "cyan"
+    name = f"→ {entry.stage}" if entry.name == EventName.MOVED else entry.name
+    parts = [f"{entry.seconds:10.3f}", f"+{entry.gap_seconds:.3f}".rjust(9), f"[{color}]{name}[/{color}]"]
+    facts = [f"{escape(name)}={escape(_shown(value))}" for name, value in entry.details.items()]
+    if entry.found_by:
+        facts.insert(0, f"[bold]{_FOUND_BY[entry.found_by]}[/bold]")
+    if entry.quiet_claims:
+        facts.append(f"[dim]after {entry.quiet_claims} claims without news[/dim]")
+    if entry.worker:
+        facts.append(f"[dim]{escape(entry.worker)}, claim {entry.attempt}[/dim]")
+    return "  ".join([*parts, ", ".join(facts)])
+
+
+def _call(call: VendorCall) -> str:
+    answer = f"[red]{escape(call.failure)}[/red]" if call.failure else f"HTTP {call.status}"
+    return f"{call.at:%H:%M:%S.%f}"[:-3] + f"  {escape(call.operation)}: {answer} after {call.seconds:.3f} s"
+
+
+def _present(timeline: OperatorsTimeline, now: datetime) -> str:
+    """The state of an unfinished generation: its claim, or the time until the next look."""
+    left = _time((timeline.deadline_at - now).total_seconds())
+    if timeline.claim is not None:
+        held = _time((now - timeline.claim.since).total_seconds())
+        state = f"{escape(timeline.claim.worker)} has the claim for {held}"
+    elif timeline.wake_at is not None and timeline.wake_at > now:
+        state = f"no claim; the next look is in {_time((timeline.wake_at - now).total_seconds())}"
+    else:
+        state = "[red]due, and no worker has the claim: check beat, worker-control and the role of the stage[/red]"
+    return f"[bold]now[/bold] {state}; the deadline is in {left}"
+
+
+def _time(seconds: float) -> str:
+    if abs(seconds) < 60:
+        return f"{seconds:.1f} s"
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes} min {left} s"
+
+
+def _shown(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

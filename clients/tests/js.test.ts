@@ -91,6 +91,8 @@ describe('results', { concurrency: true }, () => {
   test('a list has all pages', async () => {
     const found: Generation[] = await Array.fromAsync(client.generations({ limit: 1, status: ['completed', 'queued'] }));
     assert.ok(found.some(({ id }) => id === image.id));
+    const transfers = await Array.fromAsync(client.items<{ kind: string }>('/v1/credits/transfers', { limit: 2 }));
+    assert.equal(transfers.at(-1)!.kind, 'grant');
   });
 
   test('the bytes are an image, with a public link, until the deletion', async () => {

@@ -3,40 +3,29 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import httpx
-from celery import Celery
 from kombu.exceptions import OperationalError
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from redis.exceptions import RedisError
 
+from drills.chaos.customers import Customer
+from drills.chaos.listeners.endpoints import callback_url
 from drills.chaos.plans.orders import Door, PlannedOrder
 from drills.chaos.system import System
-from storage import customers, ledger
+from drills.door.clients import Clients
 
-_SENDERS = 32
+_SENDERS = 48
 _ANSWER_SECONDS = 10.0
 _AGAIN_AFTER_SECONDS = 0.5
+_LOOK_EVERY_SECONDS = 0.1
 # Every outage ends within seconds: a client that is refused for longer is refused for good.
 _PATIENCE_SECONDS = 120.0
-
-_CREDITS = 10**9
-# This customer runs out of credits in the middle of a run.
-_POOR_CREDITS = 200
-
-
-@dataclass(frozen=True)
-class Customer:
-    """A customer of the load."""
-
-    id: UUID
-    """The customer's id."""
-    api_key: str = field(repr=False)
-    """The customer's API key."""
 
 
 @dataclass
@@ -44,35 +33,21 @@ class Tally:
     """The customers' record of a run."""
 
     accepted: dict[int, UUID] = field(default_factory=dict)
-    """Accepted over HTTP: the promised generation, by the order's number."""
+    """The promised generation of each accepted order, by the order's number."""
     refused: Counter[str] = field(default_factory=Counter)
     """Refused orders, by reason."""
     sent_again: Counter[str] = field(default_factory=Counter)
     """Orders sent again, by reason."""
     cancels: Counter[str] = field(default_factory=Counter)
     """Answers to cancels, by status."""
-    published: list[int] = field(default_factory=list)
-    """Accepted over Redis: the orders that Redis took."""
     given_up: list[int] = field(default_factory=list)
     """Orders that no attempt delivered."""
     strange: list[str] = field(default_factory=list)
-    """Answers that break a promise of the API."""
+    """Answers that break a promise of a door."""
 
 
 class _Accepted(BaseModel):
     id: UUID
-
-
-def make_customers(system: System, count: int) -> list[Customer]:
-    """Create customers with credits. The last has few."""
-    made: list[Customer] = []
-    with system.database.transaction() as session:
-        for number in range(count):
-            customer = customers.create_customer(session, f"customer {number}")
-            amount = _POOR_CREDITS if number == count - 1 else _CREDITS
-            ledger.grant(session, customer.id, amount, reference="chaos")
-            made.append(Customer(customer.id, customers.create_api_key(session, customer.id)))
-    return made
 
 
 class Load:
@@ -87,9 +62,7 @@ class Load:
         self._customers = who
         self._deadline_seconds = deadline_seconds
         self._http = httpx.Client(base_url=system.gateway_url, timeout=_ANSWER_SECONDS, trust_env=False)
-        # A foreign client: it knows the task's name and the queue, and uses no code of ours.
-        self._celery = Celery(broker=system.direct.redis_url)
-        self._celery.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 1}
+        self._clients = Clients(system.direct.redis_url)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="customer")
@@ -114,7 +87,7 @@ class Load:
         self._scheduler.join()
         self._pool.shutdown()
         self._http.close()
-        self._celery.close()
+        self._clients.close()
         for future in self._futures:
             future.result()
 
@@ -132,29 +105,26 @@ class Load:
         scenario = order.scenario()
         if scenario is not None:
             self._system.sandbox.add_scenario(scenario)
-        if order.door is Door.REDIS:
-            return self._publish(order)
-        generation_id = self._order(order)
+        send = self._over_redis if order.door is Door.REDIS else self._over_http
+        generation_id = send(order)
         if generation_id is None:
-            return None
+            return
         if order.is_repeated:
-            self._order(order)
+            send(order)
         if order.cancel_after is not None:
             time.sleep(order.cancel_after)
             self._cancel(order, generation_id)
-        return None
 
-    def _order(self, order: PlannedOrder) -> UUID | None:
+    def _over_http(self, order: PlannedOrder) -> UUID | None:
         """Send an order until it is accepted or refused, as a client must."""
         for _ in self._patiently():
-            answer = self._post("/v1/generations", order, body=order.request(self._deadline_seconds))
+            answer = self._post("/v1/generations", order, body=self._request(order))
             if isinstance(answer, str):
                 self._count_again(answer)
             elif answer.status_code == httpx.codes.ACCEPTED:
                 return self._accept(order, _Accepted.model_validate_json(answer.content).id)
             elif answer.status_code == httpx.codes.PAYMENT_REQUIRED:
-                with self._lock:
-                    self.tally.refused[_named(answer)] += 1
+                self._refuse(_named(answer))
                 return None
             else:
                 self._count_again(_named(answer))
@@ -162,6 +132,9 @@ class Load:
                     self._wonder(f"{order.key} was answered with {_named(answer)}")
         self._give_up(order)
         return None
+
+    def _request(self, order: PlannedOrder) -> dict[str, JsonValue]:
+        return order.request(self._deadline_seconds, callback_url(self._system, order.customer))
 
     def _accept(self, order: PlannedOrder, generation_id: UUID) -> UUID:
         with self._lock:
@@ -191,24 +164,41 @@ class Load:
         except httpx.TransportError as error:
             return type(error).__name__
 
-    def _publish(self, order: PlannedOrder) -> None:
-        arguments = {
+    def _over_redis(self, order: PlannedOrder) -> UUID | None:
+        """Send an order until it is accepted or refused: Redis may lose the order or the answer."""
+        for _ in self._patiently():
+            answer = self._ask(order)
+            if isinstance(answer, str):
+                self._count_again(f"Redis: {answer}")
+            elif "error" not in answer:
+                return self._accept(order, UUID(answer["id"]))
+            elif answer["error"]["status"] == httpx.codes.PAYMENT_REQUIRED:
+                self._refuse(f"Redis: {answer['error']['status']}")
+                return None
+            else:
+                self._count_again(f"Redis: {answer['error']['status']}")
+                if answer["error"]["status"] != httpx.codes.SERVICE_UNAVAILABLE:
+                    self._wonder(f"{order.key} was answered over Redis with {answer['error']}")
+        self._give_up(order)
+        return None
+
+    def _ask(self, order: PlannedOrder) -> Mapping[str, Any] | str:
+        """The answer of the Redis door, or the reason for a missing answer."""
+        arguments: dict[str, JsonValue] = {
             "customer_id": str(self._customers[order.customer].id),
-            "request": order.request(self._deadline_seconds),
+            "request": self._request(order),
             "idempotency_key": order.key,
         }
-        for _ in self._patiently():
-            try:
-                self._celery.send_task(
-                    "generation.enqueue", kwargs=arguments, queue="requests", retry=False, ignore_result=True
-                )
-            except (OperationalError, RedisError, OSError) as error:
-                self._count_again(f"Redis: {type(error).__name__}")
-            else:
-                with self._lock:
-                    self.tally.published.append(order.number)
-                return
-        self._give_up(order)
+        give_up_at = time.monotonic() + _ANSWER_SECONDS
+        try:
+            message_id = self._clients.send(order.form, arguments)
+            while (answer := self._clients.answer(order.form, message_id)) is None:
+                if time.monotonic() > give_up_at:
+                    return "no answer"
+                time.sleep(_LOOK_EVERY_SECONDS)
+        except (OperationalError, RedisError, OSError) as error:
+            return type(error).__name__
+        return answer
 
     def _patiently(self) -> Iterator[None]:
         """Try again with pauses until the time is over."""
@@ -216,6 +206,10 @@ class Load:
         while time.monotonic() < hopeless_at and not self._stop.is_set():
             yield
             self._stop.wait(_AGAIN_AFTER_SECONDS)
+
+    def _refuse(self, why: str) -> None:
+        with self._lock:
+            self.tally.refused[why] += 1
 
     def _give_up(self, order: PlannedOrder) -> None:
         with self._lock:

@@ -17,9 +17,7 @@ class Orders(BaseModel):
     accepted_over_http: int
     """Orders accepted over HTTP."""
     accepted_over_redis: int
-    """Orders that Redis took."""
-    lost_in_redis: int
-    """Orders that Redis took and that never became generations."""
+    """Orders accepted over Redis."""
     refused: dict[str, int]
     """Refused orders, by reason."""
     given_up: int
@@ -28,6 +26,23 @@ class Orders(BaseModel):
     """Orders sent again, by reason."""
     cancels: dict[str, int]
     """Answers to cancels, by status."""
+
+
+class Told(BaseModel):
+    """What the listeners of a run were told."""
+
+    on_the_stream: int
+    """Events of the stream."""
+    repeated_on_the_stream: int
+    """Entries of the stream whose event was known."""
+    groups_made: int
+    """How often the consumer made its group: once, and after each loss of the stream."""
+    by_webhook: int
+    """Messages that the receiver of webhooks took."""
+    webhook_tries: dict[str, int]
+    """The tries of all messages, by the receiver's answer."""
+    repeated_by_webhook: int
+    """Messages that the receiver took once more."""
 
 
 class BreachFound(BaseModel):
@@ -66,6 +81,8 @@ class Report(BaseModel):
     """The orders."""
     outcomes: dict[str, int]
     """Generations, by end."""
+    told: Told
+    """What the listeners were told."""
     attacks: dict[str, int]
     """The stranger's attacks, by door, and those that a fault cut. Empty: no stranger attacked."""
     recoveries: Recoveries
@@ -90,6 +107,7 @@ def show(report: Report, console: Console) -> None:
     console.print(_table("vendor's faults", report.vendor_faults))
     console.print(_table("generations", report.outcomes))
     _show_orders(report.orders, console)
+    _show_told(report.told, console)
     console.print(f"attacks: {_words(report.attacks)}", soft_wrap=True)
     _show_recoveries(report.recoveries, console)
     console.print(f"paid and not delivered: {_words(report.undelivered)}", soft_wrap=True)
@@ -111,8 +129,21 @@ def show(report: Report, console: Console) -> None:
 def _show_orders(orders: Orders, console: Console) -> None:
     console.print(
         f"orders: {orders.accepted_over_http} accepted over HTTP, {orders.accepted_over_redis} over Redis; "
-        f"{orders.lost_in_redis} lost in Redis; {orders.given_up} given up; refused: {_words(orders.refused)}; "
+        f"{orders.given_up} given up; refused: {_words(orders.refused)}; "
         f"sent again: {_words(orders.sent_again)}; cancels: {_words(orders.cancels)}",
+        soft_wrap=True,
+    )
+
+
+def _show_told(told: Told, console: Console) -> None:
+    console.print(
+        f"stream: {told.on_the_stream} events, {told.repeated_on_the_stream} repeated; "
+        f"the consumer made its group {told.groups_made} times",
+        soft_wrap=True,
+    )
+    console.print(
+        f"webhooks: {told.by_webhook} taken, {told.repeated_by_webhook} taken again; "
+        f"tries: {_words(told.webhook_tries)}",
         soft_wrap=True,
     )
 

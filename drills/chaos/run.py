@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -14,20 +15,25 @@ from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from drills.chaos.checks import audits, book, logs
+from drills.chaos.checks import audits, book, logs, told
 from drills.chaos.checks.audits import Findings
 from drills.chaos.checks.book import Breach
 from drills.chaos.checks.recoveries import Recoveries, recoveries
+from drills.chaos.checks.told import Listened
+from drills.chaos.customers import make_customers
 from drills.chaos.faults import Injector, Record
-from drills.chaos.load import Load, Tally, make_customers
+from drills.chaos.listeners.consumer import Consumer, consuming
+from drills.chaos.listeners.endpoints import register
+from drills.chaos.listeners.receiver import receiving
+from drills.chaos.load import Load, Tally
 from drills.chaos.plans.orders import Door
 from drills.chaos.plans.plan import CUSTOMERS, Plan
 from drills.chaos.plans.schedule import KILLS
 from drills.chaos.plans.vendors import usual_scenarios
 from drills.chaos.progress import ProgressLine
-from drills.chaos.report import BreachFound, Orders, Report
+from drills.chaos.report import BreachFound, Orders, Report, Told
 from drills.chaos.stranger import Stranger, counted
-from drills.chaos.system import Keeper, System, running
+from drills.chaos.system import WEBHOOK_SECONDS, Keeper, System, running
 from schemas.enums import Queue
 from workers.roles import Role
 
@@ -36,7 +42,12 @@ _SETTLE_MARGIN_SECONDS = 60.0
 _QUIET_SECONDS = 2.0
 _LOOK_EVERY_SECONDS = 0.5
 
-_COUNTS = text("SELECT count(*), count(*) FILTER (WHERE wake_at IS NOT NULL) FROM generations")
+_COUNTS = text("""
+    SELECT count(*), count(*) FILTER (WHERE wake_at IS NOT NULL),
+        (SELECT count(*) FROM webhook_deliveries WHERE state = 'pending'),
+        (SELECT coalesce(max(id), 0) FROM events WHERE origin IS DISTINCT FROM stage)
+    FROM generations
+""")
 
 
 def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True) -> Report:
@@ -48,12 +59,17 @@ def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True)
     began = time.monotonic()
     with ExitStack() as ends:
         with console.status("starting the system"):
-            system = ends.enter_context(running(folder, plan.pipeline))
+            inbox = ends.enter_context(receiving(plan.seed, hang_seconds=2 * WEBHOOK_SECONDS))
+            system = ends.enter_context(running(folder, plan.pipeline, receiver_port=inbox.port))
             keeper = ends.enter_context(Keeper(system))
+            consumer = ends.enter_context(consuming(system.direct.redis_url))
+        listened = Listened(inbox, consumer, make_customers(system, CUSTOMERS))
+        register(system, inbox, listened.customers)
         stranger = Stranger(system, plan.seed) if is_attacked else None
-        records, tally = _trouble(plan, system, stranger, console)
+        records, tally = _trouble(plan, system, listened, stranger, console)
         with console.status("auditing"):
             found = audits.findings(system, tally, plan.orders)
+            found.breaches.extend(told.breaches(system, listened, found.ours, plan.orders))
             recovered = recoveries(records)
             found.breaches.extend(_slow_recoveries(plan, recovered))
             timelines = audits.timelines(system, found)
@@ -68,8 +84,9 @@ def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True)
             faults=Counter(record.fault.kind for record in records if record.happened),
             missed_faults=Counter(record.fault.kind for record in records if not record.happened),
             vendor_faults=_vendor_faults(plan, found),
-            orders=_orders(plan, tally, found),
+            orders=_orders(plan, tally),
             outcomes=Counter(f"{entry.stage} {entry.error_code or ''}".strip() for entry in found.ours),
+            told=_told(listened),
             attacks=counted(stranger),
             recoveries=recovered,
             unplanned_deaths=_unplanned_deaths(keeper, records, system),
@@ -83,11 +100,17 @@ def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True)
         )
 
 
-def _trouble(plan: Plan, system: System, stranger: Stranger | None, console: Console) -> tuple[list[Record], Tally]:
+def _trouble(
+    plan: Plan,
+    system: System,
+    listened: Listened,
+    stranger: Stranger | None,
+    console: Console,
+) -> tuple[list[Record], Tally]:
     """Send orders, faults and attacks at the same time, then wait until everything has settled."""
     for scenario in usual_scenarios():
         system.sandbox.add_scenario(scenario)
-    load = Load(system, plan.orders, make_customers(system, CUSTOMERS), deadline_seconds=plan.deadline_seconds)
+    load = Load(system, plan.orders, listened.customers, deadline_seconds=plan.deadline_seconds)
     injector = Injector(system, plan.faults)
     with ProgressLine(console, seconds=plan.minutes * 60) as progress, ExitStack() as ends:
         ends.callback(load.abandon)
@@ -106,32 +129,43 @@ def _trouble(plan: Plan, system: System, stranger: Stranger | None, console: Con
         if stranger is not None:
             stranger.finish()
         settled_by = time.monotonic() + plan.deadline_seconds + _SETTLE_MARGIN_SECONDS
-        while not _is_settled(system) and time.monotonic() < settled_by:
+        while not _is_settled(system, listened.consumer) and time.monotonic() < settled_by:
             progress.show(_state("settling", injector, load, system), seconds=time.monotonic() - began)
     return injector.records, load.tally
 
 
 def _state(what: str, injector: Injector, load: Load, system: System) -> str:
     counts = _counts(system)
-    rows = "PostgreSQL is away" if counts is None else f"{counts[0]} generations, {counts[1]} unfinished"
+    rows = "PostgreSQL is away"
+    if counts is not None:
+        rows = f"{counts.generations} generations, {counts.unfinished} unfinished, {counts.webhooks_waiting} webhooks"
     happened = sum(record.happened for record in list(injector.records))
     return f"{what}: {happened} faults, {len(load.tally.accepted)} accepted, {rows}"
 
 
-def _is_settled(system: System) -> bool:
-    """Whether nothing is unfinished and Redis holds no order."""
+def _is_settled(system: System, consumer: Consumer) -> bool:
+    """Whether nothing is unfinished, Redis holds no order, and all are told."""
     before = _counts(system)
     time.sleep(_QUIET_SECONDS)
     after = _counts(system)
-    return after is not None and after == before and after[1] == 0 and _requests_in_redis(system) == 0
+    if after is None or after != before or after.unfinished or after.webhooks_waiting:
+        return False
+    return after.last_event in consumer.heard and _requests_in_redis(system) == 0
 
 
-def _counts(system: System) -> tuple[int, int] | None:
-    """The numbers of all and of unfinished generations. None while PostgreSQL is away."""
+@dataclass(frozen=True)
+class _Counts:
+    generations: int
+    unfinished: int
+    webhooks_waiting: int
+    last_event: int
+
+
+def _counts(system: System) -> _Counts | None:
+    """The present counts. None while PostgreSQL is away."""
     try:
         with system.database.transaction() as session:
-            every, unfinished = session.execute(_COUNTS).one()
-            return int(every), int(unfinished)
+            return _Counts(*session.execute(_COUNTS).one())
     except OperationalError:
         return None
 
@@ -174,14 +208,24 @@ def _unlucky(plan: Plan, found: Findings) -> dict[str, list[UUID]]:
     return ids
 
 
-def _orders(plan: Plan, tally: Tally, found: Findings) -> Orders:
-    became = {entry.key for entry in found.ours}
-    over_redis = [order for order in plan.orders if order.door is Door.REDIS and order.number in set(tally.published)]
-    arrived = sum(order.key in became for order in over_redis)
+def _told(listened: Listened) -> Told:
+    consumer, inbox = listened.consumer, listened.inbox
+    return Told(
+        on_the_stream=len(consumer.heard),
+        repeated_on_the_stream=consumer.repeated,
+        groups_made=consumer.groups_made,
+        by_webhook=len({(receipt.path, receipt.message_id) for receipt in inbox.taken}),
+        webhook_tries=inbox.ways,
+        repeated_by_webhook=told.repeated(inbox.taken),
+    )
+
+
+def _orders(plan: Plan, tally: Tally) -> Orders:
+    door_of = {order.number: order.door for order in plan.orders}
+    accepted = Counter(door_of[number] for number in tally.accepted)
     return Orders(
-        accepted_over_http=len(tally.accepted),
-        accepted_over_redis=arrived,
-        lost_in_redis=len(over_redis) - arrived,
+        accepted_over_http=accepted[Door.HTTP],
+        accepted_over_redis=accepted[Door.REDIS],
         refused=tally.refused,
         given_up=len(tally.given_up),
         sent_again=tally.sent_again,

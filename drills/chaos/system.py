@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +19,7 @@ from drills.chaos.plans.schedule import BEAT, GATEWAY, SUPERVISOR, LinkName
 from sandbox.client import SandboxClient
 from schemas.setting_groups import DownloadSettings, PipelineSettings
 from schemas.settings import Settings
+from schemas.webhook_settings import WebhookSettings
 from stack.child import Child
 from stack.credentials import Credentials
 from stack.ports import free_port
@@ -27,6 +29,17 @@ from stack.wiring import settings_environment, with_free_ports, with_sandbox
 from storage.database import Database
 from storage.objects import ObjectStore
 from workers.roles import Role
+
+WEBHOOK_SECONDS = 3.0
+"""The time for one try of a webhook."""
+
+# Tries within seconds instead of a day, and enough of them to outlast every outage.
+_WEBHOOKS = WebhookSettings(
+    retry_gaps_seconds=[0.5, 1.0, *[3.0] * 40],
+    timeout_seconds=WEBHOOK_SECONDS,
+    allow_http=True,
+    allowed_private_networks=[ip_network(f"{HOST}/32")],
+)
 
 # About the delay of a container runtime before it restarts a dead process.
 _RESTART_AFTER_SECONDS = 1.0
@@ -121,13 +134,17 @@ class Keeper:
 
 
 @contextmanager
-def running(folder: Path, pipeline: PipelineSettings) -> Iterator[System]:
-    """Start everything. Everything ends with the block."""
+def running(folder: Path, pipeline: PipelineSettings, *, receiver_port: int) -> Iterator[System]:
+    """Start everything. Everything ends with the block.
+
+    Args:
+        receiver_port: the port of the receiver of webhooks.
+    """
     with ExitStack() as ends:
         services = ends.enter_context(Stack(folder / "services", Settings(_env_file=None), only=(), sandbox=False))
         proxy = ends.enter_context(Proxy())
         settings = with_free_ports(_tuned(services.settings, pipeline))
-        links = _links(proxy, settings)
+        links = _links(proxy, settings, receiver_port)
         settings = _over_links(with_sandbox(settings, Credentials()), links)
         application = Stack(
             folder / "application",
@@ -152,13 +169,14 @@ def _tuned(settings: Settings, pipeline: PipelineSettings) -> Settings:
         update={
             "pipeline": pipeline,
             "downloads": DownloadSettings(idle_timeout_seconds=8.0),
+            "webhooks": _WEBHOOKS,
             "log_format": "json",
             "flower_port": free_port(),
         }
     )
 
 
-def _links(proxy: Proxy, settings: Settings) -> dict[LinkName, Link]:
+def _links(proxy: Proxy, settings: Settings, receiver_port: int) -> dict[LinkName, Link]:
     postgres = _port(settings.database_url.rpartition("/")[0])
     redis = _port(settings.redis_url.rpartition("/")[0])
     servers = {
@@ -171,6 +189,7 @@ def _links(proxy: Proxy, settings: Settings) -> dict[LinkName, Link]:
         LinkName.VENDOR_API: settings.sandbox.port,
         LinkName.VENDOR_FILES: settings.sandbox.port,
         LinkName.CALLBACKS: settings.gateway_port,
+        LinkName.WEBHOOKS: receiver_port,
     }
     speak_postgres = {LinkName.GATEWAY_POSTGRES, LinkName.WORKERS_POSTGRES}
     return {name: proxy.link(name, port, is_postgres=name in speak_postgres) for name, port in servers.items()}

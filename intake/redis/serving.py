@@ -30,7 +30,7 @@ from storage.outages import OUTAGES
 log = structlog.get_logger()
 
 _REDIS_PAUSE_SECONDS: Final = 1.0
-_MOST_DEATHS: Final = 10
+_MOST_DEATHS: Final = 20
 _HIDDEN: Final = "(hidden)"
 _REFUSED: Final = "generation.refuse"
 

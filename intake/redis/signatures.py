@@ -77,7 +77,7 @@ def opened(
     signed = parsed(SignedArguments, arguments)
     _require_time(signed.signature, intake.settings.door)
     content = f"{operation}\n{message_id}\n{signed.signature.timestamp}\n{signed.arguments}"
-    key_hash = _hash_of_signer(intake.database, signed.signature, content.encode())
+    key_hash = _hash_of_signer(intake.database, signed.signature, content.encode("utf-8", "surrogatepass"))
     inner = read_object(signed.arguments)
     caller = _caller(intake.database, key_hash, inner.get("customer_id"), scope)
     return {**inner, "customer_id": str(caller.customer.id)}, caller

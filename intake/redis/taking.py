@@ -35,6 +35,11 @@ local died = redis.call('EXISTS', deaths) == 1 and redis.call('HGET', deaths, re
 return {raw, tonumber(died or 0)}
 """
 
+# A full Redis must not make a living process look dead.
+_KEEP_ALIVE: Final = """#!lua flags=allow-oom
+for _, alive in ipairs(KEYS) do redis.call('SET', alive, 1, 'PX', ARGV[1]) end
+"""
+
 # The newest message first: the oldest is then the next to be taken.
 _TAKE_OVER: Final = """#!lua flags=allow-oom
 local takers, requests, deaths = KEYS[1], KEYS[2], KEYS[3]
@@ -87,6 +92,7 @@ class Takers:
         """
         self._redis = redis
         self._take = redis.register_script(_TAKE)
+        self._keep_alive = redis.register_script(_KEEP_ALIVE)
         self._take_over = redis.register_script(_TAKE_OVER)
         own = uuid4().hex[:12]
         self.names: Sequence[str] = [f"{process}.{own}.{number}" for number in range(count)]
@@ -108,10 +114,7 @@ class Takers:
 
     def keep_alive(self) -> None:
         """Show that the process lives."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            for name in self.names:
-                pipe.set(keys.ALIVE + name, 1, px=_ALIVE_MILLISECONDS)
-            pipe.execute()
+        self._keep_alive(keys=[keys.ALIVE + name for name in self.names], args=[_ALIVE_MILLISECONDS])
 
     def take_over(self) -> int:
         """Return the messages of dead takers to `requests`, in the order in which they came. Return their number."""

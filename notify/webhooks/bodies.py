@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection
-from typing import Final
 from uuid import UUID
 
 from notify import told
@@ -10,8 +9,6 @@ from schemas.event_types import CATALOGUE_VERSION
 from schemas.setting_groups import RetentionSettings
 from storage.sql import Sql
 from storage.webhooks.sending import Claimed
-
-MEDIA_TYPE: Final = "application/json"
 
 
 def of_claims(sql: Sql, claims: Collection[Claimed], retention: RetentionSettings) -> dict[UUID, bytes]:

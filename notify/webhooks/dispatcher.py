@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from storage.webhooks.sending import Claimed, DueEndpoint
 log = structlog.get_logger()
 
 # Changes and ended tries of so long are one look.
-_GATHER_SECONDS: Final = 0.02
+_GATHER_SECONDS: Final = 0.05
 
 _WALK_SECONDS: Final = 1.0
 """The time between two walks."""
@@ -164,10 +165,10 @@ class Dispatcher:
     async def _deliver(self, claimed: Claimed, body: bytes) -> None:
         try:
             made = await self._try(claimed, body)
-            await self._recorder.record(verdict(claimed, made, self._settings.webhooks.retry_gaps_seconds))
         except Exception as error:
-            # The claim ends by itself, and the next try follows.
             log.error("webhook_not_tried", delivery_id=str(claimed.delivery_id), exc_info=error)
+            made = Try(datetime.now(UTC), 0.0, error=f"an error of the sender: {type(error).__name__}")
+        await self._recorder.record(verdict(claimed, made, self._settings.webhooks.retry_gaps_seconds))
 
     async def _try(self, claimed: Claimed, body: bytes) -> Try:
         secrets = [secret for secret in (claimed.secret, claimed.earlier_secret) if secret]

@@ -80,22 +80,21 @@ class Sender:
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Try:
         """Make a try. Never raises an error of the endpoint or of its URL."""
-        at, began = datetime.now(UTC), time.monotonic()
+        began_at, began = datetime.now(UTC), time.monotonic()
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 status, answer, retry_after = await self._post(url, headers, body)
         except TimeoutError:
             error = f"no answer within {self._settings.timeout_seconds:g} s"
-            return Try(at, time.monotonic() - began, error=error)
+            return Try(began_at, time.monotonic() - began, error=error)
         except (httpx.HTTPError, httpx.InvalidURL, DownloadError, ValueError) as error:
-            return Try(at, time.monotonic() - began, error=_in_words(error))
-        return Try(at, time.monotonic() - began, status, answer, _refusal(status), retry_after)
+            return Try(began_at, time.monotonic() - began, error=_in_words(error))
+        return Try(began_at, time.monotonic() - began, status, answer, _refusal(status), retry_after)
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, float | None]:
         request = httpx.Request("POST", self._checked(url), headers={**HEADERS, **headers}, content=body)
-        request.extensions["timeout"] = httpx.Timeout(
-            self._settings.timeout_seconds, connect=_CONNECT_SECONDS
-        ).as_dict()
+        # The caller limits the rest.
+        request.extensions["timeout"] = httpx.Timeout(None, connect=_CONNECT_SECONDS).as_dict()
         response = await self._transport.handle_async_request(request)
         try:
             answer = await _first_bytes(response)
@@ -142,7 +141,7 @@ def _refusal(status: int) -> str | None:
 
 def _in_words(error: Exception) -> str:
     match error:
-        case httpx.TimeoutException():
+        case httpx.ConnectTimeout():
             text = f"cannot connect within {_CONNECT_SECONDS:g} s"
         case httpx.ConnectError():
             text = f"cannot connect: {error}"

@@ -13,7 +13,7 @@ _JITTER = 0.2
 
 
 def verdict(claimed: Claimed, made: Try, gaps: Sequence[float]) -> Tried:
-    """What is to be recorded after a try.
+    """The result of a try, to be recorded.
 
     Args:
         gaps: the seconds between the tries. After one more try than gaps, the message failed.

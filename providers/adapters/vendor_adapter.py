@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from providers.account import Account, Credentials
+from providers.adapters.health import Health
 from providers.adapters.payload import texts
 from providers.base import (
     AcceptedCreate,
@@ -120,6 +121,7 @@ class VendorAdapter(ABC):
         self.name = name
         self._account = Account(name, settings, transport, self.profile, base_url=base_url, credentials=credentials)
         self._clock = clock
+        self._health = Health(name)
 
     @property
     def reads_inputs(self) -> InputsRead:
@@ -130,13 +132,13 @@ class VendorAdapter(ABC):
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
     ) -> AcceptedCreate:
         # Of the URL the token alone: the rest has our own name of the account, which begins every message.
-        with self._quoting_safely((*request.inputs.texts(), (callback_url or "").rpartition("=")[2])):
+        with self._calling((*request.inputs.texts(), (callback_url or "").rpartition("=")[2])):
             return self._submit(request, callback_url=callback_url, generation_id=generation_id, fence=fence)
 
     @final
     def poll(self, remote: RemoteRef) -> RemoteState:
         texts = (remote.prompt, *remote.texts)
-        with self._quoting_safely(texts):
+        with self._calling(texts):
             state = self._state(remote)
         message, word = state.error_message, state.word
         return replace(
@@ -158,13 +160,24 @@ class VendorAdapter(ABC):
 
     @final
     def check(self) -> AccountState:
-        with self._quoting_safely():
+        with self._calling():
             return self._check()
 
     @final
     def result_request(self, link: str) -> ResultRequest:
         with self._quoting_safely((link,)):
             return self._result_request(link)
+
+    @contextmanager
+    def _calling(self, texts: Iterable[str] = ()) -> Iterator[None]:
+        """Watches the health of the account, for the methods that make a call at every vendor."""
+        try:
+            with self._quoting_safely(texts):
+                yield
+        except ProviderError as error:
+            self._health.failed(error)
+            raise
+        self._health.succeeded()
 
     @contextmanager
     def _quoting_safely(self, texts: Iterable[str] = ()) -> Iterator[None]:

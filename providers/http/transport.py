@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import cached_property
 
 import httpx
 import structlog
 
-from providers.http import embedded
+from providers.http import call_log, embedded
 from providers.http.addresses import AddressPolicy
 from providers.http.calls import Call, Form, Raw, Reply
 from providers.http.encodings import decoded, is_encoded
@@ -87,7 +88,7 @@ class Transport:
             ProviderOutcomeUnknown: a create may have left and got no answer.
             ProviderBadResponse: the answer to a read exceeds `MAX_REPLY_BYTES` or `MOST_REPLY_VALUES`.
         """
-        started = self._clock.start(call.timeout_seconds)
+        started, began_at = self._clock.start(call.timeout_seconds), datetime.now(UTC)
         status: int | None = None
         failure: str | None = None
         body = _Body(call)
@@ -102,13 +103,16 @@ class Transport:
             failure = type(error).__name__
             raise
         finally:
+            seconds = round(time.monotonic() - started, 3)
+            made = call_log.MadeCall(began_at, call.operation, status, failure, seconds)
+            call_log.remember(made)
             log.info(
                 "vendor_call",
                 provider=call.provider,
                 operation=call.operation,
                 status=status,
                 failure=failure,
-                seconds=round(time.monotonic() - started, 3),
+                seconds=seconds,
             )
         return reply
 

@@ -54,8 +54,6 @@ class Claimed:
     """The delivery, and the id of the message."""
     endpoint_id: UUID
     """The endpoint."""
-    customer_id: UUID
-    """The customer."""
     url: str
     """Where the message goes."""
     secret: str = field(repr=False)
@@ -195,7 +193,7 @@ _CLAIM = returns(Claimed)(f"""
         tries = delivery.tries + 1
     FROM webhook_endpoints AS endpoint
     WHERE delivery.id = ANY(ARRAY(SELECT id FROM chosen)) AND endpoint.id = delivery.endpoint_id AND {_IS_OPEN}
-    RETURNING delivery.id AS delivery_id, delivery.endpoint_id, delivery.customer_id, endpoint.url, endpoint.secret,
+    RETURNING delivery.id AS delivery_id, delivery.endpoint_id, endpoint.url, endpoint.secret,
         CASE WHEN endpoint.earlier_secret_until > now() THEN endpoint.earlier_secret END AS earlier_secret,
         delivery.event_id, delivery.type, delivery.data, delivery.created_at, delivery.tries, delivery.lease_until
 """)  # noqa: S608 -- constants
@@ -226,7 +224,7 @@ _LOCK: Final = "SELECT FROM webhook_deliveries WHERE id = ANY(%(ids)s) ORDER BY 
 
 _ADD_ATTEMPTS: Final = """
     INSERT INTO webhook_attempts (delivery_id, number, began_at, status, seconds, error, answer)
-    SELECT tried.id, 1 + coalesce(
+    SELECT tried.id, row_number() OVER (PARTITION BY tried.id ORDER BY began_at) + coalesce(
         (SELECT max(number) FROM webhook_attempts AS earlier WHERE earlier.delivery_id = tried.id), 0
     ), began_at, status, seconds, error, nullif(answer, '')
     FROM unnest(
@@ -273,9 +271,11 @@ _TELL: Final = """
 def record(sql: Sql, results: Sequence[Tried], *, pause_after_seconds: float) -> list[Paused]:
     """Record the results of tries in the caller's transaction. Returns the endpoints that the results paused.
 
-    A process that lost its claim records its try, and changes nothing else.
+    A process that lost its claim records its try, and leaves the delivery as it is.
     """
     ids = [each.delivery_id for each in results]
+    # Requests of customers lock the endpoint first, and then its deliveries.
+    paused = _judge_endpoints(sql, results, pause_after_seconds)
     sql.run(_LOCK, ids=ids)
     sql.run(
         _ADD_ATTEMPTS, ids=ids, times=[each.began_at for each in results], statuses=[each.status for each in results],
@@ -286,7 +286,7 @@ def record(sql: Sql, results: Sequence[Tried], *, pause_after_seconds: float) ->
         _SETTLE, ids=ids, leases=[each.lease_until for each in results], states=[each.state for each in results],
         waits=[each.wait_seconds for each in results],
     )  # fmt: skip
-    return _judge_endpoints(sql, results, pause_after_seconds)
+    return paused
 
 
 def _judge_endpoints(sql: Sql, results: Sequence[Tried], pause_after_seconds: float) -> list[Paused]:

@@ -10,6 +10,7 @@ from providers.base import Provider, RemoteRef
 from providers.http.addresses import AddressPolicy
 from providers.http.transport import Transport
 from providers.registry import adapter
+from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.names import ProviderName
 from tests.contract.raw_server import Answer, RawServer, http
 from tests.contract.rig import DOWNLOADS, Rig
@@ -115,9 +116,12 @@ def sandbox_url() -> Iterator[str]:
 @pytest.fixture
 def picture(rig: Rig) -> str:
     """A link to an image that another vendor of the sandbox made."""
+    # A size that every vendor takes.
+    small = Delivered(width=512, height=512)
+    rig.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a given picture"), seconds=0, delivered=small))
     headers = {"Authorization": f"Bearer {KEY}"}
     with httpx.Client(base_url=f"{rig.url}/kie/api/v1/jobs", headers=headers, trust_env=False) as kie:
-        create = {"model": "google/nano-banana", "input": {"prompt": "a boat"}}
+        create = {"model": "google/nano-banana", "input": {"prompt": "a given picture"}}
         task_id = kie.post("/createTask", json=create).json()["data"]["taskId"]
         link = f"{rig.url}/files/{task_id}.png"
         eventually(lambda: kie.get(link).status_code == 200)

@@ -70,7 +70,7 @@ class Rig:
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         while (state := self.provider.poll(remote)).status in {RemoteStatus.QUEUED, RemoteStatus.RUNNING}:
             assert time.monotonic() < give_up_at
-            time.sleep(0.05)
+            time.sleep(0.02)
         return state
 
     def make(self, order: Order) -> str:
@@ -81,5 +81,6 @@ class Rig:
         return url
 
     def misbehave(self, **fields: object) -> None:
-        match = Match(prompt_contains=self.word)
-        self.sandbox.add_scenario(Scenario.model_validate({"match": match, "delivered": self.delivered, **fields}))
+        """Request misbehaviour. Files are small and come at once, unless the test says otherwise."""
+        scenario = {"match": Match(prompt_contains=self.word), "delivered": self.delivered, "seconds": 0, **fields}
+        self.sandbox.add_scenario(Scenario.model_validate(scenario))

@@ -16,7 +16,7 @@ from providers.catalogue.prices import KnownCost
 from providers.files.downloads import open_download
 from providers.http.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import ErrorReply
+from sandbox.scenarios import Delivered, ErrorReply, Scenario
 from schemas.enums import ErrorCode
 from schemas.errors import (
     DownloadError,
@@ -38,14 +38,17 @@ CATALOGUE = Catalogue.load(frozenset({"kie"}))
 MODELS = [card.name for card in CATALOGUE.models() if card.capabilities and not card.capabilities.extends]
 COSTS = {model.name: model.costs["kie"] for model in CatalogueFile.shipped().models if "kie" in model.costs}
 
+TINY = Delivered(width=64, height=64, duration_seconds=1)
+
 
 @pytest.fixture
 def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
     with SandboxClient(sandbox_url) as sandbox:
         sandbox.reset()
         sandbox.lift_limits()
+        sandbox.add_scenario(Scenario(seconds=0, delivered=TINY))
         account = ProviderSettings(api_key=SecretStr(KEY), base_url=f"{sandbox_url}/kie")
-        yield Rig(Kie("kie", account, transport), CATALOGUE, "nano-banana", sandbox, sandbox_url, uuid4().hex)
+        yield Rig(Kie("kie", account, transport), CATALOGUE, "nano-banana", sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -132,7 +135,7 @@ def test_a_failed_task(rig: Rig, fail_code: str, expected: ErrorCode) -> None:
 
 
 def test_a_cut_download_is_resumed(rig: Rig) -> None:
-    rig.misbehave(cut_after_bytes=1000, cut_times=2)
+    rig.misbehave(cut_after_bytes=100, cut_times=2)
     order = rig.order()
     with open_download(ResultRequest(rig.make(order)), DOWNLOADS, kind=order.kind) as download:
         body = download.read()

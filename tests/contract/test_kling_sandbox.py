@@ -55,7 +55,7 @@ def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
 def video(rig: Rig) -> str:
     """A link to a video of four seconds."""
     small = Delivered(width=64, height=64, duration_seconds=4)
-    rig.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a source"), delivered=small))
+    rig.sandbox.add_scenario(Scenario(match=Match(prompt_contains="a source"), seconds=0, delivered=small))
     return rig.make(rig.order(prompt="a source"))
 
 

@@ -12,7 +12,7 @@ from providers.catalogue import Catalogue
 from providers.files.downloads import open_download
 from providers.http.transport import Transport
 from sandbox.client import SandboxClient
-from sandbox.scenarios import ErrorReply
+from sandbox.scenarios import Delivered, ErrorReply, Scenario
 from schemas.enums import ErrorCode
 from schemas.errors import (
     CallbackRefused,
@@ -26,6 +26,8 @@ from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually, receiving
 CATALOGUE = Catalogue.load(frozenset({"replicate"}))
 LONG = 3600
 
+TINY = Delivered(width=64, height=64, duration_seconds=1)
+
 
 @pytest.fixture
 def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
@@ -34,9 +36,9 @@ def rig(sandbox_url: str, transport: Transport) -> Iterator[Rig]:
         account = ProviderSettings(
             api_key=SecretStr(KEY), webhook_key=SecretStr(WEBHOOK_SECRET), base_url=f"{sandbox_url}/replicate"
         )
-        yield Rig(
-            Replicate("replicate", account, transport), CATALOGUE, "flux-schnell", sandbox, sandbox_url, uuid4().hex
-        )
+        sandbox.add_scenario(Scenario(seconds=0, delivered=TINY))
+        replicate = Replicate("replicate", account, transport)
+        yield Rig(replicate, CATALOGUE, "flux-schnell", sandbox, sandbox_url, uuid4().hex, TINY)
 
 
 # The least that each model makes, and the most of what changes its words on the wire.

@@ -105,7 +105,10 @@ def test_endless_answer_is_cut_and_its_status_counts(server: RawServer) -> None:
 
 
 @pytest.mark.parametrize("slow", [stalled, dripping])
-def test_answer_whose_body_stalls_holds_no_place_for_long(server: RawServer, slow: object) -> None:
+def test_answer_whose_body_stalls_holds_no_place_for_long(
+    server: RawServer, slow: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notify.webhooks.sender._ANSWER_SECONDS", 0.2)
     server.will(slow(response(200, b"begun", {"Content-Length": "1000"})))  # type: ignore[operator]
     made = tried(server.url)
     assert (made.status, made.error) == (200, None)

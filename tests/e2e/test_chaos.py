@@ -19,4 +19,7 @@ def test_short_chaos_run_has_no_breach(tmp_path: Path) -> None:
     assert sum(report.vendor_faults.values()) > 10
     assert report.orders.given_up == 0
     assert report.outcomes["completed"] > 0
+    assert report.orders.accepted_over_redis > 0
+    assert report.told.on_the_stream > report.told.by_webhook > 0
+    assert report.told.groups_made > 1, "the stream was lost"
     assert sum(report.attacks.values()) > 0

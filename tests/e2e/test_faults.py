@@ -15,6 +15,8 @@ from tests.e2e.conftest import FINISHED, System
 from tests.support import NewCustomer, eventually
 from workers.roles import ROLES, Role
 
+pytestmark = pytest.mark.slow
+
 
 def worker_process(system: System, role: str) -> psutil.Process:
     """The process that the supervisor of a role keeps alive."""

@@ -50,6 +50,7 @@ def test_with_callbacks_the_vendor_is_called_twice(system: System) -> None:
     assert task.polls == 1
 
 
+@pytest.mark.slow
 def test_without_callbacks_the_vendor_is_polled(polling_system: System) -> None:
     word = polling_system.behave(seconds=4)
     assert polling_system.make(polling_system.customer(), word).status == "completed"

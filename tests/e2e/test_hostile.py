@@ -11,6 +11,8 @@ from drills.hostile.target import Target, target_of
 from drills.hostile.watch import watching
 from tests.e2e.conftest import System
 
+pytestmark = pytest.mark.slow
+
 SHORT = [probe for probe in ATTACKS if probe.is_short]
 
 

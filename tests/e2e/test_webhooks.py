@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -55,6 +56,25 @@ def test_end_of_a_generation_arrives_signed(system: System, receiver: Receiver) 
     assert document == told
     stranger = system.http.get(f"/v1/events/{told['id']}", headers=system.customer().headers)
     assert stranger.status_code == httpx.codes.NOT_FOUND
+
+
+def test_order_with_a_callback_url_is_told_there_and_once_more_when_asked(system: System, receiver: Receiver) -> None:
+    customer, word = system.customer(), system.behave()
+    url = f"{receiver.url}/of-the-order"
+    seen = system.make(customer, word, callback_url=url)
+    (message,) = receiver.until(1, path="/of-the-order")
+
+    def get(path: str, **query: str) -> Any:
+        return system.http.get(path, params=query, headers=customer.headers).raise_for_status().json()
+
+    (endpoint,) = get("/v1/webhooks/endpoints", url=url)["data"]
+    secret = get(f"/v1/webhooks/endpoints/{endpoint['id']}/secret")["secret"]
+    assert Webhook(secret).verify(message.body, dict(message.headers))["data"]["generation_id"] == seen.id
+    again = f"/v1/webhooks/deliveries/{message.id}/redeliver"
+    eventually(lambda: get(f"/v1/webhooks/deliveries/{message.id}")["state"], lambda state: state == "delivered")
+    system.http.post(again, headers=customer.headers).raise_for_status()
+    first, second = receiver.until(2, path="/of-the-order")
+    assert (first.id, first.body) == (second.id, second.body)
 
 
 def test_endpoint_hears_the_types_of_its_filter(system: System, receiver: Receiver) -> None:

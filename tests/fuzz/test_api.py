@@ -34,6 +34,8 @@ from tests.integration.gateway.test_callbacks import signed
 from tests.integration.gateway.videos import a_made_video
 from tests.support import NewCustomer, a_generation, a_share, an_order, clean_settings
 
+pytestmark = pytest.mark.slow
+
 RICH = 1_000_000
 CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
 SEED = 1
@@ -127,6 +129,7 @@ def operations(
     token = callback_token.sign(secret, generation_id)
     return [
         Operation(f"{file}/content", {"path.generation_id": text}),
+        Operation(f"{file}/timeline", {"path.generation_id": text}),
         Operation(f"{file}/retry", {"path.generation_id": text}),
         Operation("/v1/batches/{batch_id}", {"path.batch_id": str(batch_id)}),
         Operation("/v1/batches/{batch_id}/cancel", {"path.batch_id": str(batch_id)}),
@@ -261,7 +264,6 @@ def test_every_answer_to_the_operator_is_as_documented(managed: Api, tmp_path: P
     assert "GET /v1/admin/customers" in outcome.report.reached, outcome.text
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_answer_to_thousands_of_requests_is_as_documented(api: Api, tmp_path: Path) -> None:
     outcome = run(api, tmp_path, "--seed", str(SEED), "--max-examples", "50")

@@ -11,16 +11,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from schemas.enums import ErrorCode, EventName, SweepKind
+from schemas.enums import SweepKind
 from schemas.media_types import PNG
 from schemas.setting_groups import InputSettings
 from schemas.settings import Settings
-from storage import customers, transitions, uploads
+from storage import customers, uploads
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import of
 from tests.integration.command import Ended, Reelworks
-from tests.integration.gateway.finishing import complete, fail
+from tests.integration.gateway.finishing import complete
 from tests.support import NewCustomer, a_generation
 
 
@@ -356,28 +356,3 @@ def test_process_does_not_start_with_an_unusable_account(reelworks: Reelworks, c
     ended = reelworks(*command, **environment)
     assert (ended.status, ended.out) == (1, "")
     assert "set REELWORKS_PROVIDERS__MINE__BASE_URL" in ended.err
-
-
-def test_timeline_shows_the_events_and_the_error(
-    reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
-) -> None:
-    generation_id = a_generation(database, settings, customer, prompt="nobody else may read this")
-    fail(database, settings, generation_id, ErrorCode.TIMEOUT, "not finished before its deadline")
-    with database.transaction() as session:
-        transitions.note(of(session), generation_id, EventName.CALLBACK_LATE, {"remote_id": "task-1"})
-    shown = reelworks("timeline", str(generation_id))
-    assert shown.status == 0
-    for told in (
-        "failed",
-        "timeout: not finished before its deadline",
-        "queued → failed",
-        "callback_late",
-        "remote_id=task-1",
-    ):
-        assert told in shown.out
-    assert "nobody else" not in shown.out
-
-
-def test_timeline_of_an_unknown_generation_is_an_error(reelworks: Reelworks) -> None:
-    shown = reelworks("timeline", str(uuid4()))
-    assert (shown.status, shown.err.startswith("there is no generation")) == (1, True)

@@ -17,6 +17,8 @@ import pytest
 
 from tests.stack.observing import folder_of, runs, wait_for
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import json, sys
 from dataclasses import replace

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from kombu.transport.redis import Channel, Transport
 
+from schemas.celery_messages import names_of
 from schemas.plain_messages import Unreadable
 from workers.broadcasts import COMMANDS, checked_command, checked_report
 from workers.envelopes import TASKS_OF, checked
@@ -71,7 +72,7 @@ class CheckedChannel(Channel):
         try:
             message = check(raw)
         except Unreadable as error:
-            log.error("message_discarded", queue=queue, reason=str(error))
+            log.error("message_discarded", queue=queue, reason=str(error), **names_of(raw))
         else:
             self.connection._deliver(message, queue)  # noqa: SLF001 -- what kombu's function calls
 

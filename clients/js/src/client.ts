@@ -103,12 +103,16 @@ export class Reelworks {
     return this.get(`/v1/generations/${id}`, options);
   }
 
-  /** All generations that the filters find, newest first. */
-  async *generations(filters: Filters = {}, options: CallOptions = {}): AsyncGenerator<Generation, void, void> {
+  /** All generations that the filters find, newest first. Reads page by page. */
+  generations(filters: Filters = {}, options: CallOptions = {}): AsyncGenerator<Generation, void, void> {
+    return this.items<Generation>('/v1/generations', filters, options);
+  }
+
+  /** All entries of any list of the API, such as `/v1/credits/transfers`. Reads page by page. */
+  async *items<T>(path: string, query: object = {}, options: CallOptions = {}): AsyncGenerator<T, void, void> {
     let cursor: string | null | undefined;
     do {
-      const query = { ...filters, cursor: cursor ?? undefined };
-      const page: Page<Generation> = await this.get('/v1/generations', options, query);
+      const page: Page<T> = await this.get(path, options, { ...query, cursor: cursor ?? undefined });
       yield* page.data;
       cursor = page.has_more ? page.next_cursor : null;
     } while (cursor);

@@ -89,7 +89,9 @@ export class Link {
       body = JSON.stringify(request.json);
     }
     const url = this.url + request.path + queryOf(request.query);
-    const response = await watch.during(this.fetch(url, { method: request.method, headers, body, signal: watch.signal }));
+    const { method } = request;
+    const sent = this.fetch(url, { method, headers, body, cache: 'no-store', signal: watch.signal });
+    const response = await watch.during(sent);
     if (!response.ok) {
       throw await watch.during(errorOf(response));
     }

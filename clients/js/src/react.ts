@@ -39,7 +39,7 @@ export function useGeneration(client: Reelworks, id?: string): UseGeneration {
   const current = useRef<{ id?: string; controller: AbortController }>(undefined);
 
   const follow = useCallback(
-    async (begin: (signal: AbortSignal) => Promise<string>) => {
+    async (begin: () => Promise<string>) => {
       current.current?.controller.abort();
       const controller = new AbortController();
       const { signal } = controller;
@@ -53,7 +53,7 @@ export function useGeneration(client: Reelworks, id?: string): UseGeneration {
       };
       setState({ ...IDLE, isRunning: true });
       try {
-        run.id = await begin(signal);
+        run.id = await begin();
         const onProgress = (event: GenerationEvent) => show({ event, progress: event.progress });
         const generation = await client.wait(run.id, { signal, onProgress });
         show({ generation, progress: generation.progress, isRunning: false });
@@ -65,8 +65,7 @@ export function useGeneration(client: Reelworks, id?: string): UseGeneration {
   );
 
   const generate = useCallback(
-    (order: Order, options: OrderOptions = {}) =>
-      follow(async signal => (await client.order(order, { signal, ...options })).id),
+    (order: Order, options: OrderOptions = {}) => follow(async () => (await client.order(order, options)).id),
     [client, follow],
   );
 

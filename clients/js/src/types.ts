@@ -204,6 +204,8 @@ export interface GenerationEvent {
   /** Percent. Never falls. */
   progress: number;
   error: Failure | null;
+  reference: string | null;
+  metadata: Record<string, string>;
   created_at: string | null;
 }
 

@@ -36,15 +36,12 @@ from reelworks_client.models import (
     Event,
     Failure,
     Generation,
-    Me,
-    ModelInfo,
     Notification,
     Outcome,
-    Share,
-    Upload,
 )
 from reelworks_client.orders import Item, Order
 from reelworks_client.progress import TerminalBar
+from reelworks_client.resources import Me, ModelInfo, Share, Upload
 from reelworks_client.webhooks import verify
 
 __all__ = [

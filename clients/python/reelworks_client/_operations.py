@@ -10,11 +10,13 @@ from pydantic import BaseModel
 from reelworks_client._calls import Deadline, Link, follow, send, wait, wait_for_batch
 from reelworks_client._files import Source, content_of, download, read
 from reelworks_client._io import Request
-from reelworks_client.models import Batch, Estimate, Event, Generation, Me, ModelInfo, Page, Share, Upload
+from reelworks_client.models import Batch, Estimate, Event, Generation, Page
 from reelworks_client.orders import Filters, Item, Order, Outputs
 from reelworks_client.progress import Progress
+from reelworks_client.resources import Me, ModelInfo, Share, Upload
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 class Operations:
@@ -73,20 +75,21 @@ class Operations:
         """A generation as it is now."""
         return await self._get(Generation, f"/v1/generations/{generation_id}")
 
-    async def generations(self, **filters: Unpack[Filters]) -> AsyncIterator[Generation]:
-        """All generations that the filters find, newest first."""
-        async for generation in self._pages(Generation, "/v1/generations", filters):
-            yield generation
+    def generations(self, **filters: Unpack[Filters]) -> AsyncIterator[Generation]:
+        """All generations that the filters find, newest first. Reads page by page."""
+        return self._items(Page[Generation], "/v1/generations", filters)
 
-    async def events(self, generation_id: str, *, after: str | None = None) -> AsyncIterator[Event]:
+    def items(self, path: str, *, params: Mapping[str, Any] | None = None) -> AsyncIterator[dict[str, Any]]:
+        """All entries of any list of the API, such as `/v1/credits/transfers`. Reads page by page."""
+        return self._items(Page[dict[str, Any]], path, params or {})
+
+    def events(self, generation_id: str, *, after: str | None = None) -> AsyncIterator[Event]:
         """The events of a generation, from the first or from the one after `after`, to the end."""
-        async for event in follow(self._link, f"/v1/generations/{generation_id}/events", after=after):
-            yield event
+        return follow(self._link, f"/v1/generations/{generation_id}/events", after=after)
 
-    async def all_events(self, *, after: str | None = None) -> AsyncIterator[Event]:
+    def all_events(self, *, after: str | None = None) -> AsyncIterator[Event]:
         """The events of all generations, without an end. Keep the `id` of the last one, and go on with `after`."""
-        async for event in follow(self._link, "/v1/events", after=after, is_endless=True):
-            yield event
+        return follow(self._link, "/v1/events", after=after, is_endless=True)
 
     async def cancel(self, generation_id: str) -> Generation:
         """Cancel a generation. `wait` for its end: a provider may have to stop first."""
@@ -195,10 +198,10 @@ class Operations:
         response = await send(self._link, Request("POST", path, json=body, headers=headers or {}))
         return kind.model_validate_json(response.content)
 
-    async def _pages(self, kind: type[M], path: str, filters: Mapping[str, Any]) -> AsyncIterator[M]:
+    async def _items(self, kind: type[Page[T]], path: str, filters: Mapping[str, Any]) -> AsyncIterator[T]:
         params = dict(filters)
         while True:
-            page = await self._get(Page[kind], path, params)  # type: ignore[valid-type]
+            page = await self._get(kind, path, params)
             for item in page.data:
                 yield item
             if not page.has_more:

@@ -19,6 +19,9 @@ TIMEOUT: Final = 30.0
 RETRY_FOR: Final = 60.0
 """Seconds for which a request is repeated."""
 
+_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+"""A program may wait for many generations at one time, each with a connection."""
+
 
 class AsyncClient(Operations):
     """A client for programs with an event loop: `async with AsyncClient() as reelworks: …`."""
@@ -34,7 +37,7 @@ class AsyncClient(Operations):
         http: httpx.AsyncClient | None = None,
     ) -> None:
         """Make a client. `Client` describes the arguments."""
-        self._http = http or httpx.AsyncClient()
+        self._http = http or httpx.AsyncClient(limits=_LIMITS)
         self._owns_http = http is None
         built = _builder(self._http, url, api_key, customer_id, timeout)
         super().__init__(Link(AwaitingIO(self._http, built), timeout, retry_for))
@@ -74,7 +77,7 @@ class Client:
             retry_for: seconds for which a request is repeated, from its first trouble on. 0: never.
             http: an HTTP client with settings of your own, such as a proxy. The program closes such a client.
         """
-        self._http = http or httpx.Client()
+        self._http = http or httpx.Client(limits=_LIMITS)
         self._owns_http = http is None
         built = _builder(self._http, url, api_key, customer_id, timeout)
         self.coroutines = Operations(Link(BlockingIO(self._http, built), timeout, retry_for))
@@ -96,6 +99,7 @@ class Client:
     wait = blocking(Operations.wait)
     generation = blocking(Operations.generation)
     generations = iterating(Operations.generations)
+    items = iterating(Operations.items)
     events = iterating(Operations.events)
     all_events = iterating(Operations.all_events)
     cancel = blocking(Operations.cancel)

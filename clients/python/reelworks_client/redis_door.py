@@ -6,7 +6,6 @@ import json
 import re
 import time
 import uuid
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, Self, Unpack
 
@@ -150,7 +149,7 @@ class DoorOperations:
             stream: the stream of all customers, or of one.
             idle_after: seconds after which the events of a process that died go to others.
         """
-        seen: deque[str] = deque(maxlen=_REMEMBERED)
+        seen: dict[str, None] = {}
         entries = Entries(self._io, stream, group, consumer, idle_after)
         retries = Retries(self._io, self._retry_for)
         while True:
@@ -164,7 +163,9 @@ class DoorOperations:
                 # An entry that the stream has dropped has no fields.
                 if fields and entry_id not in seen:
                     yield Notification.model_validate_json(fields["event"])
-                    seen.append(entry_id)
+                    seen[entry_id] = None
+                    if len(seen) > _REMEMBERED:
+                        del seen[next(iter(seen))]
                 await entries.handled(entry_id)
 
     async def _order(

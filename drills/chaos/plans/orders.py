@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from drills.chaos.plans.vendors import CANCEL_FAULTS, PRODUCES_NOTHING, SHARES, Model, VendorFault
+from drills.door.clients import Form
 from sandbox.scenarios import Match, Scenario
 
 
@@ -17,10 +18,11 @@ class Door(StrEnum):
     REDIS = "redis"
 
 
-_REDIS_SHARE = 0.1
+_REDIS_SHARE = 0.2
 _VENDOR_FAULT_SHARE = 0.35
 _CANCELLED_SHARE = 0.05
 _REPEATED_SHARE = 0.05
+_CALLBACK_SHARE = 0.25
 # The share of the last customer, who has few credits.
 _POOR_SHARE = 0.02
 
@@ -35,6 +37,10 @@ class PlannedOrder:
     """Seconds from the beginning of the load."""
     door: Door
     """The order's door."""
+    form: Form
+    """The form of an order over Redis."""
+    has_callback_url: bool
+    """Whether the order names a URL that hears of its end."""
     customer: int
     """The index of the customer."""
     model: Model
@@ -58,13 +64,18 @@ class PlannedOrder:
             return not self.model.can_be_looked_up
         return self.vendor_fault in PRODUCES_NOTHING
 
-    def request(self, deadline_seconds: int) -> dict[str, JsonValue]:
-        """The body of `POST /v1/generations`."""
+    def request(self, deadline_seconds: int, callback_url: str = "") -> dict[str, JsonValue]:
+        """The body of `POST /v1/generations`.
+
+        Args:
+            callback_url: the URL of an order that names one.
+        """
         return {
             "model": self.model.name,
             "prompt": f"a lighthouse, {self.key}",
             "deadline_seconds": deadline_seconds,
             **self.model.order,
+            **({"callback_url": callback_url} if callback_url and self.has_callback_url else {}),
         }
 
     def scenario(self) -> Scenario | None:
@@ -90,8 +101,10 @@ def _order(rng: random.Random, number: int, at: float, customers: int) -> Planne
     return PlannedOrder(
         number=number,
         at=at,
-        # A client that does not read Redis answers cannot cancel.
+        # A cancel comes over the order's door, and these clients cancel over HTTP alone.
         door=Door.REDIS if not is_cancelled and rng.random() < _REDIS_SHARE else Door.HTTP,
+        form=rng.choice(list(Form)),
+        has_callback_url=rng.random() < _CALLBACK_SHARE,
         customer=customers - 1 if rng.random() < _POOR_SHARE else rng.randrange(customers - 1),
         model=model,
         vendor_fault=fault,

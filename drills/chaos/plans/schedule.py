@@ -47,6 +47,7 @@ class LinkName(StrEnum):
     VENDOR_API = "vendor-api"
     VENDOR_FILES = "vendor-files"
     CALLBACKS = "callbacks"
+    WEBHOOKS = "webhooks"
 
 
 SUPERVISOR: Final = "supervisor-"
@@ -54,6 +55,9 @@ SUPERVISOR: Final = "supervisor-"
 
 GATEWAY: Final = "gateway"
 BEAT: Final = "beat"
+
+CLAIMING: Final = frozenset(Role) - {Role.REQUESTS, Role.NOTIFY}
+"""The roles whose workers claim generations. The others hold requests, or messages to others."""
 
 KILLS = frozenset({FaultKind.KILL, FaultKind.KILL_GROUP})
 
@@ -78,7 +82,7 @@ class Fault:
     commits: int = 0
     """`lost_commit`: the most commits to lose."""
     while_busy: bool = False
-    """For a worker: wait until the process holds a generation."""
+    """For a worker of a role in `CLAIMING`: wait until the process holds a generation."""
 
 
 # A calm round leaves its kills this long alone, so that other workers can take up the generations.
@@ -141,7 +145,9 @@ def short_schedule(seed: int) -> list[Fault]:
         Fault(at=soon(10), kind=FaultKind.S3_OUTAGE, target="s3", seconds=1.5),
         Fault(at=soon(11), kind=FaultKind.PAUSE, target=Role.PROVIDER, seconds=6.0, while_busy=True),
         Fault(at=soon(12), kind=FaultKind.REDIS_RESTART, target="redis", seconds=0.5),
+        Fault(at=soon(13), kind=FaultKind.KILL, target=Role.NOTIFY),
         Fault(at=soon(14), kind=FaultKind.KILL, target=BEAT),
+        Fault(at=soon(14), kind=FaultKind.KILL, target=Role.REQUESTS),
         Fault(at=soon(15), kind=FaultKind.KILL, target=Role.TRANSFER, while_busy=True),
         link(17, FaultKind.STALL, LinkName.VENDOR_FILES),
     ]
@@ -213,22 +219,21 @@ def _lost_commit(target: LinkName) -> _Draw:
     return draw
 
 
-def _kill(target: str, *, while_busy: bool = True, kind: FaultKind = FaultKind.KILL) -> _Draw:
+def _kill(target: str, *, kind: FaultKind = FaultKind.KILL) -> _Draw:
     def draw(rng: random.Random, at: float) -> Fault:
-        return Fault(at=at + rng.uniform(0.0, 1.0), kind=kind, target=target, while_busy=while_busy)
+        return Fault(at=at + rng.uniform(0.0, 1.0), kind=kind, target=target, while_busy=target in CLAIMING)
 
     return draw
 
 
 def _pause(target: str, length: tuple[float, float]) -> _Draw:
     def draw(rng: random.Random, at: float) -> Fault:
-        is_worker = target in set(Role)
         return Fault(
             at=at + rng.uniform(0.0, 1.0),
             kind=FaultKind.PAUSE,
             target=target,
             seconds=rng.uniform(*length),
-            while_busy=is_worker,
+            while_busy=target in CLAIMING,
         )
 
     return draw
@@ -252,12 +257,13 @@ _OUTAGES: list[tuple[_Draw]] = [
 # A card holds the process faults of one calm round. Without the waker (control, beat) no generation is taken up again,
 # so these two are alone in their rounds.
 _PROVIDER, _TRANSFER, _MEDIA = _kill(Role.PROVIDER), _kill(Role.TRANSFER), _kill(Role.MEDIA)
-_REQUESTS = _kill(Role.REQUESTS, while_busy=False)
+_REQUESTS, _NOTIFY = _kill(Role.REQUESTS), _kill(Role.NOTIFY)
 _CALM: list[tuple[_Draw, ...]] = [
     *[(_PROVIDER, _TRANSFER, _MEDIA)] * 3,
     *[(_PROVIDER, _TRANSFER, _kill(GATEWAY))] * 2,
-    (_PROVIDER, _TRANSFER, _REQUESTS),
+    *[(_PROVIDER, _REQUESTS, _NOTIFY)] * 2,
     (_PROVIDER, _TRANSFER, _pause(GATEWAY, _SHORT_PAUSE)),
+    (_TRANSFER, _pause(Role.REQUESTS, _LONG_PAUSE), _pause(Role.NOTIFY, _LONG_PAUSE)),
     (_PROVIDER, _TRANSFER, _pause(Role.MEDIA, _LONG_PAUSE)),
     (_PROVIDER, _MEDIA, _pause(Role.TRANSFER, _LONG_PAUSE)),
     (_TRANSFER, _MEDIA, _pause(Role.PROVIDER, _LONG_PAUSE)),

@@ -71,6 +71,11 @@ def test_official_client_for_node(buyer: Buyer, strict_url: str, picture: str) -
     )
 
 
+def test_celery_client_for_node(buyer: Buyer) -> None:
+    settings = buyer.system.stack.settings
+    run("celery-node", REDIS_URL=settings.redis_url, CUSTOMER=str(buyer.customer.id), PROMPT=buyer.prompt)
+
+
 def test_ai_sdk(system: System, buyer: Buyer, picture: str) -> None:
     for prompt in PROMPTS_OF_EXAMPLES:
         scenario = {"match": {"prompt_contains": prompt}, "seconds": 0.2, "delivered": SHORT}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reelworks_client import AsyncClient, Client, Event, GenerationFailed, TerminalBar
+from reelworks_client.redis_door import RedisDoor
 from tests.e2e.clients.conftest import Buyer
 
 pytestmark = pytest.mark.slow
@@ -29,6 +30,17 @@ def test_order_becomes_a_file(client: Client, buyer: Buyer, tmp_path: Path) -> N
     assert path.read_bytes().startswith(PNG)
     assert "100 %" in output.getvalue()
     assert buyer.has_paid_once(image.credits.price)
+
+
+def test_order_over_redis_is_awaited(buyer: Buyer) -> None:
+    owner = str(buyer.customer.id)
+    with RedisDoor(buyer.system.stack.settings.redis_url, api_key=buyer.customer.api_key) as door:
+        accepted = door.order(owner, buyer.prompt, model="nano-banana", metadata={"thread": "7"})
+        image = door.wait(owner, accepted.id, timeout=60)
+        state = door.state()
+    assert (image.status, image.metadata) == ("completed", {"thread": "7"})
+    assert state
+    assert state.state == "open"
 
 
 def test_failure_is_an_error_that_says_why(client: Client, buyer: Buyer) -> None:

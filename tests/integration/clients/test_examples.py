@@ -1,25 +1,17 @@
 import base64
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from stack.ports import free_port
 from tests.contract.raw_server import RawServer, http
+from tests.integration.clients.examples import running
 from tests.integration.clients.mail_server import mail_server
-from tests.support import eventually
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 BODY = json.dumps(
     {
@@ -35,32 +27,6 @@ BODY = json.dumps(
         },
     }
 )  # fmt: skip
-
-
-@contextmanager
-def running(example: str, **variables: str | int) -> Iterator[str]:
-    """The URL of an example that runs."""
-    port = free_port()
-    settings = {"PORT": port, "WEBHOOK_SECRET": SECRET, "PYTHONPATH": ROOT / "clients" / "python", **variables}
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "clients" / "examples" / example],
-        env={"PATH": os.environ["PATH"], **{name: str(value) for name, value in settings.items()}},
-        stderr=subprocess.PIPE,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        eventually(lambda: _is_up(url) or process.poll() is not None, bool)
-        yield url
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-def _is_up(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).status_code == httpx.codes.NOT_IMPLEMENTED
-    except httpx.TransportError:
-        return False
 
 
 def deliver(url: str, secret: str = SECRET) -> int:
@@ -87,7 +53,11 @@ def test_webhook_becomes_an_email(other_secret: str) -> None:
     with (
         mail_server() as mailbox,
         running(
-            "webhook_to_email.py", SMTP_HOST="127.0.0.1", SMTP_PORT=mailbox.port, MAIL_FROM="studio@reelworks.example"
+            "webhook_to_email.py",
+            WEBHOOK_SECRET=SECRET,
+            SMTP_HOST="127.0.0.1",
+            SMTP_PORT=mailbox.port,
+            MAIL_FROM="studio@reelworks.example",
         ) as url,
     ):
         assert deliver(url, other_secret) == 400
@@ -100,7 +70,10 @@ def test_webhook_becomes_an_email(other_secret: str) -> None:
 
 
 def test_webhook_becomes_a_chat_message(other_secret: str) -> None:
-    with RawServer() as chat, running("webhook_to_chat.py", CHAT_URL=f"{chat.url}/hooks/1") as url:
+    with (
+        RawServer() as chat,
+        running("webhook_to_chat.py", WEBHOOK_SECRET=SECRET, CHAT_URL=f"{chat.url}/hooks/1") as url,
+    ):
         assert deliver(url, other_secret) == 400
         chat.will(http(500), http(200))
         assert [deliver(url), deliver(url), deliver(url)] == [0, 204, 204]

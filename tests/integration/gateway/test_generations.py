@@ -90,6 +90,7 @@ def test_an_order_is_accepted_and_its_price_is_held(
         "downloads": 0,
         "reference": "k123",
         "metadata": {"order": "1234"},
+        "callback_url": None,
         "rating": None,
         "started_at": None,
         "finished_at": None,

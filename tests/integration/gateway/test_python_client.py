@@ -240,6 +240,8 @@ def test_batch_is_ordered_read_and_cancelled_together(client: Client) -> None:
 def test_lists_read_all_pages(client: Client) -> None:
     ids = [client.order("a lighthouse", model="nano-banana").id for _ in range(3)]
     assert [each.id for each in client.generations(limit=1, status=["queued", "failed"])] == ids[::-1]
+    transfers = list(client.items("/v1/credits/transfers", params={"limit": 1}))
+    assert [transfer["kind"] for transfer in transfers] == ["hold"] * 3 + ["grant"]
 
 
 def test_price_is_known_before(client: Client) -> None:

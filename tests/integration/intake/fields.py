@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from api_gateway import create_app
 from intake.redis.arguments import EnqueueArguments
 from schemas.identity_api import CUSTOMER_HEADER
@@ -97,9 +99,9 @@ def order_fields() -> list[BodyField]:
     return list(_fields(body, DOCUMENT["components"]["schemas"], ()))
 
 
-def message_fields() -> list[BodyField]:
-    """Every field of the arguments of the Redis door."""
-    schema = EnqueueArguments.model_json_schema()
+def message_fields(model: type[BaseModel] = EnqueueArguments) -> list[BodyField]:
+    """Every field of the arguments of an operation of the Redis door."""
+    schema = model.model_json_schema()
     return list(_fields(schema, schema.get("$defs", {}), ()))
 
 

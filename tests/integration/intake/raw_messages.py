@@ -50,7 +50,8 @@ def message(wire: Wire, arguments: Mapping[str, object], message_id: str, operat
     if wire == "celery":
         return celery_message(arguments, message_id, operation)
     if "signature" in arguments:
-        return plain_message(arguments["arguments"], message_id, operation, signature=arguments["signature"])
+        fields = {name: value for name, value in arguments.items() if name != "arguments"}
+        return plain_message(arguments["arguments"], message_id, operation, **fields)
     return plain_message(arguments, message_id, operation)
 
 

@@ -6,18 +6,22 @@ from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from redis import Redis
 
 from api_gateway import create_app as create_gateway
 from gateway.dialects import error_form
 from gateway.problems import MEDIA_TYPE
 from intake.orders import Intake
+from intake.redis.arguments import GenerationArguments
+from intake.redis.signatures import SignedArguments
 from schemas.errors import RequestError
 from schemas.settings import Settings
 from stack.stack import Stack
@@ -26,7 +30,7 @@ from tests.hostile import documents, hostile_texts, hostile_values
 from tests.integration.gateway.serving import serving
 from tests.integration.intake import fields
 from tests.integration.intake.fields import REQUEST, BodyField, Parameter
-from tests.integration.intake.raw_messages import answers, send, served
+from tests.integration.intake.raw_messages import Wire, answers, send, served, signed
 from tests.support import NewCustomer, operator_key
 
 RICH = 1_000_000
@@ -158,6 +162,27 @@ def test_both_doors_refuse_with_the_same_words(
         arguments = json.loads(json.dumps({"customer_id": str(customer.id), "request": body}))
         over_redis = served(intake, arguments)
         assert over_redis.get("error") == (over_http.json() if over_http.status_code >= 400 else None)
+
+
+@pytest.mark.parametrize("wire", ["celery", "plain"])
+@pytest.mark.parametrize(
+    ("model", "operation"), [(GenerationArguments, "generation.get"), (SignedArguments, "generation.estimate")]
+)
+def test_every_argument_of_other_operations_and_of_signatures(
+    intake: Intake, customer: NewCustomer, model: type[BaseModel], operation: str, wire: Wire
+) -> None:
+    right: dict[str, object] = {"customer_id": str(customer.id), "generation_id": str(uuid4())}
+    if model is SignedArguments:
+        right = signed(customer.api_key, operation, "one", {"request": REQUEST})
+    for field in (*fields.message_fields(model), BodyField(("colour",))):
+        for value in hostile_values():
+            arguments = field.placed(value, right)
+            if arguments is not None:
+                answer = served(
+                    intake, json.loads(json.dumps(arguments)), operation=operation, message_id="one", wire=wire
+                )
+                assert answer["error"]["status"] in REFUSED, f"{field}: {ascii(value)[:100]}: {answer}"
+                assert answer["error"]["detail"]
 
 
 @pytest.fixture(scope="module")

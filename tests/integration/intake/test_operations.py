@@ -9,6 +9,7 @@ from redis import Redis
 
 from api_gateway import create_app as create_gateway
 from intake.orders import Intake
+from intake.redis.operations import OPERATIONS
 from intake.redis.request import Operation
 from schemas.settings import Settings
 from storage import ledger
@@ -155,3 +156,7 @@ def test_flower_sees_no_prompt_in_the_answer_to_a_read(intake: Intake, broker: R
     _, told = door.events[-1]
     assert (generation_id in told["result"], "lighthouse" in str(door.events)) == (True, False)
     assert "lighthouse" in str(broker.get("reelworks:answer:look-1"))
+
+
+def test_every_operation_is_served() -> None:
+    assert set(OPERATIONS) == set(Operation)

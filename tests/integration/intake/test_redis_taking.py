@@ -116,6 +116,7 @@ def test_a_full_redis_is_emptied(broker: Redis) -> None:
         assert take_each(takers) == [b"first"]
         broker.delete(keys.TAKEN + takers.names[0])
         assert take_each(takers) == [b"second"]
+        takers.keep_alive()
         assert takers.hand_back() == 1
     finally:
         broker.config_set("maxmemory", 0)

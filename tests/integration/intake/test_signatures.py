@@ -8,16 +8,20 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from celery import Celery
+from redis import Redis
 from sqlalchemy import text
 
 from intake.orders import Intake
 from intake.redis.request import Operation
 from schemas.door_settings import DoorSettings
 from schemas.enums import Scope
+from schemas.settings import Settings
 from storage import api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
 from tests.integration.intake.raw_messages import Wire, served, signed, signed_text
+from tests.integration.intake.test_redis_serving import a_door
 from tests.support import NewCustomer
 
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
@@ -254,3 +258,14 @@ def test_signed_text_that_is_no_object_is_refused(
     made = signed_text(customer.api_key, Operation.ENQUEUE, message_id, document)
     refused = served(strict, made, message_id=message_id, wire=wire)
     assert code(refused) in {(422, "invalid_request"), (400, "bad_request")}
+
+
+def test_celery_client_signs_with_the_id_that_it_chooses(
+    strict: Intake, settings: Settings, broker: Redis, customer: NewCustomer
+) -> None:
+    door, task_id = a_door(strict, broker), str(uuid4())
+    with Celery(broker=settings.redis_url, backend=settings.redis_url, set_as_current=False) as app:
+        kwargs = signed(customer.api_key, Operation.ENQUEUE, task_id, {"request": REQUEST})
+        sent = app.send_task(Operation.ENQUEUE.value, task_id=task_id, queue="requests", kwargs=kwargs)
+        door.serve()
+        assert sent.get(timeout=10)["is_new"]

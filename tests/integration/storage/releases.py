@@ -242,7 +242,10 @@ _AT_0019 = [
 ]
 
 _AT_0020 = [
-    "INSERT INTO stream_positions (name, position) VALUES ('reelworks:events', 4711)",
+    """
+        INSERT INTO stream_positions (name, position) VALUES ('a stream', 1)
+        ON CONFLICT (name) DO UPDATE SET position = excluded.position, written_at = now()
+    """,
 ]
 
 _STATEMENTS = {

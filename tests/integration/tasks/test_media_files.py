@@ -101,8 +101,10 @@ def most(life: Life) -> int:
 
 
 def moved(life: Life, stage: Stage) -> list[dict[str, Any]]:
-    """The details of the moves to a stage."""
-    return [dict(event.data) for event in life.events if event.stage is stage and event.name == "moved"]
+    """The details of the moves to a stage, without their authors."""
+    authors = {"by", "found_by"}
+    events = [event for event in life.events if event.stage is stage and event.name == "moved"]
+    return [{name: value for name, value in event.data.items() if name not in authors} for event in events]
 
 
 def corners(life: Life, poster: Asset) -> tuple[str, str]:

@@ -7,6 +7,8 @@ from stack.stack import Stack
 from tests.support import clean_settings, eventually
 from workers.health import beat_trouble, worker_trouble
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from reelworks_client import models, orders
+from reelworks_client import models, orders, resources
 
 SCHEMAS: dict[str, Any] = json.loads(Path("docs/openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
 
@@ -22,11 +22,11 @@ ANSWERS: dict[type[BaseModel], str] = {
     models.Event: "EventResource",
     models.Failure: "GenerationFailure",
     models.Generation: "GenerationResource",
-    models.Me: "MeResource",
-    models.ModelInfo: "ModelResource",
+    resources.Me: "MeResource",
+    resources.ModelInfo: "ModelResource",
     models.Outcome: "GenerationOutcome",
-    models.Share: "ShareResource",
-    models.Upload: "UploadResource",
+    resources.Share: "ShareResource",
+    resources.Upload: "UploadResource",
     models.UsualSeconds: "UsualSeconds",
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
-from schemas.enums import ErrorCode, EventName, Queue, Stage
+from schemas.enums import ErrorCode, EventName, FoundBy, Queue, Stage
 from schemas.errors import DownloadError, ProviderBadResponse, ProviderError, ProviderUnavailable
 from schemas.stages import WORK
 from storage.transitions import Changes
@@ -51,7 +51,15 @@ def test_progress_is_estimated_when_the_vendor_reports_none() -> None:
 def test_poll_of_finished_work_moves_to_downloading() -> None:
     state = replace(FINISHED, provider_credits=Decimal(3))
     changes = Changes(result_urls=["https://vendor.example/1.png"], provider_credits=Decimal(3))
-    assert _poll(Vendor(polls=state)) == Advance(Stage.DOWNLOADING, changes=changes)
+    expected = Advance(Stage.DOWNLOADING, changes=changes, found_by=FoundBy.SAFETY_POLL)
+    assert _poll(Vendor(polls=state)) == expected
+
+
+def test_read_after_a_callback_finds_the_end_by_the_callback() -> None:
+    claim = replace(a_claim(Stage.GENERATING), is_called_back=True)
+    outcome = poll(services_with(Vendor(polls=FINISHED)), claim, a_lease())
+    assert isinstance(outcome, Advance)
+    assert outcome.found_by is FoundBy.CALLBACK
 
 
 def test_result_ready_before_cancellation_is_delivered_and_noted_on_timeline() -> None:
@@ -84,24 +92,27 @@ def test_state_is_read_when_the_request_to_stop_fails() -> None:
 def test_stopped_work_is_charged_only_if_the_provider_bills_it(model: str, is_charged: bool) -> None:
     expected = Cancel("the provider stopped it", is_charged=is_charged)
     assert _poll(Vendor(cancels=Cancellation.STOPPED), model=model, **WANTED) == expected
-    assert _poll(Vendor(polls=RemoteState(RemoteStatus.CANCELLED)), model=model, **ASKED) == expected
+    found = replace(expected, found_by=FoundBy.SAFETY_POLL)
+    assert _poll(Vendor(polls=RemoteState(RemoteStatus.CANCELLED)), model=model, **ASKED) == found
 
 
 def test_work_that_fails_after_a_cancellation_is_not_charged() -> None:
     outcome = _poll(Vendor(polls=RemoteState(RemoteStatus.FAILED)), model=CHARGED.name, **ASKED)
-    assert outcome == Cancel("the provider failed before it stopped", is_charged=False)
+    found_by = FoundBy.SAFETY_POLL
+    assert outcome == Cancel("the provider failed before it stopped", is_charged=False, found_by=found_by)
 
 
 def test_failed_or_unrequested_cancelled_work_fails_the_generation() -> None:
     state = RemoteState(RemoteStatus.FAILED, error_code=ErrorCode.CONTENT_REJECTED, error_message="withheld")
-    assert _poll(Vendor(polls=state)) == Fail(ErrorCode.CONTENT_REJECTED, "withheld")
+    found_by = FoundBy.SAFETY_POLL
+    assert _poll(Vendor(polls=state)) == Fail(ErrorCode.CONTENT_REJECTED, "withheld", found_by)
     state = RemoteState(RemoteStatus.CANCELLED)
-    assert _poll(Vendor(polls=state)) == Fail(ErrorCode.PROVIDER_FAILED, "the provider did not finish it")
+    assert _poll(Vendor(polls=state)) == Fail(ErrorCode.PROVIDER_FAILED, "the provider did not finish it", found_by)
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable("away"), ProviderBadResponse("what?")])
 def test_failed_reads_never_end_paid_work(error: ProviderError) -> None:
-    assert _poll(Vendor(polls=error), failures=100) == Later(60, Counts.FAILURE)
+    assert _poll(Vendor(polls=error), failures=100) == Later(60, Counts.FAILURE, reason=error.message)
 
 
 def test_final_download_error_fails_and_other_download_errors_are_retried() -> None:
@@ -109,8 +120,8 @@ def test_final_download_error_fails_and_other_download_errors_are_retried() -> N
     services = services_with(Vendor(polls=FINISHED))
     final = DownloadError("too large", is_final=True)
     assert _not_downloaded(services, claim, final) == Fail(ErrorCode.RESULT_INVALID, "too large")
-    assert _not_downloaded(services, claim, DownloadError("the host is away")) == Later(10)
-    fresh = Later(2, Counts.FAILURE, Changes(result_urls=FINISHED.result_urls))
+    assert _not_downloaded(services, claim, DownloadError("it is away")) == Later(10, reason="it is away")
+    fresh = Later(2, Counts.FAILURE, Changes(result_urls=FINISHED.result_urls), reason="refused")
     assert _not_downloaded(services, claim, DownloadError("refused", is_stale=True)) == fresh
 
 
@@ -173,7 +184,7 @@ def test_another_file_is_fetched_again_in_the_same_stage() -> None:
     claim = a_claim(Stage.DOWNLOADING, result_urls=["https://vendor.example/0.png"], download={"bad_files": 1})
     outcome = fetch_again(services_with(Vendor(polls=FINISHED)), claim, "the file is a page")
     changes = Changes(download={"bad_files": 2}, result_urls=FINISHED.result_urls)
-    assert outcome == Later(4, Counts.SUCCESS, changes)
+    assert outcome == Later(4, Counts.SUCCESS, changes, reason="the file is a page")
 
 
 def test_fetching_again_waits_for_a_wake_up() -> None:
@@ -195,11 +206,16 @@ def test_settle_completes_a_stored_result() -> None:
         (Stage.STORING, ErrorCode.TIMEOUT),
     ],
 )
-def test_generation_past_its_deadline_fails(stage: Stage, code: ErrorCode) -> None:
+def test_generation_past_its_deadline_fails_with_the_reason_of_the_last_try(
+    stage: Stage, code: ErrorCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vendor, claim = Vendor(), a_claim(stage, deadline_at=NOW)
+    monkeypatch.setattr("tasks.deadline._cause", lambda _services, _claim: "the last try failed: away")
     outcome = deadline.end_of(services_with(vendor), claim)
     assert isinstance(outcome, Fail)
     assert outcome.code is code
+    # A create without an answer failed in no try: its message says what is known.
+    assert outcome.message.endswith("; the last try failed: away") == (stage is not Stage.SUBMITTING)
     assert vendor.asked == []
 
 
@@ -238,15 +254,17 @@ def test_generation_fails_after_three_crashes_in_a_row() -> None:
 
 
 def test_outage_is_retried_and_counts_as_no_failure() -> None:
-    assert outage(services_with(Vendor())) == Later(10, Counts.NOTHING)
+    assert outage(services_with(Vendor()), "away") == Later(10, Counts.NOTHING, reason="away")
 
 
 @pytest.mark.parametrize("stage", list(WORK))
 def test_repeated_crashes_fail_only_queued_downloading_and_storing(stage: Stage) -> None:
     services = services_with(Vendor())
-    assert crashed(services, a_claim(stage)) == Later(2, Counts.CRASH)
+    reason = "an internal error"
+    assert crashed(services, a_claim(stage)) == Later(2, Counts.CRASH, reason=reason)
     ends = stage in {Stage.QUEUED, Stage.DOWNLOADING, Stage.STORING}
-    assert crashed(services, a_claim(stage, crashes=2)) == (INTERNAL if ends else Later(8, Counts.CRASH))
+    again = Later(8, Counts.CRASH, reason=reason)
+    assert crashed(services, a_claim(stage, crashes=2)) == (INTERNAL if ends else again)
 
 
 def _follows(stage: Stage, outcome: Advance, **process: object) -> bool:

@@ -170,7 +170,7 @@ def test_pauses_between_look_ups_of_an_unknown_create_grow(waited: float, pause:
 def test_unknown_create_is_kept_while_its_provider_does_not_answer() -> None:
     vendor = Vendor(finds=ProviderUnavailable("away"))
     outcome = resolve(services_with(vendor), a_claim(Stage.SUBMITTING, in_stage_for=500), a_lease())
-    assert outcome == Later(500, Counts.SUCCESS)
+    assert outcome == Later(500, Counts.SUCCESS, reason="away")
 
 
 @pytest.mark.usefixtures("no_callback")

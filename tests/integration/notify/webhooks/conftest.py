@@ -37,6 +37,13 @@ def receiver() -> Iterator[Receiver]:
         yield started
 
 
+@pytest.fixture(autouse=True)
+def _is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Walk often, and end at once."""
+    monkeypatch.setattr("notify.webhooks.dispatcher._WALK_SECONDS", 0.1)
+    monkeypatch.setattr("notify.webhooks.dispatcher._STOP_SECONDS", 0.1)
+
+
 @pytest.fixture
 def webhook_settings(settings: Settings) -> Settings:
     """Settings that allow loopback, with short gaps."""

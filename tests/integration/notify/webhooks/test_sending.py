@@ -2,15 +2,18 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
+from notify.webhooks.sender import Try
 from notify.webhooks.signing import SigningKey
+from notify.webhooks.verdicts import verdict
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
+from schemas.webhooks import DeliveryState
 from storage.database import Database
 from storage.sql import of
 from storage.webhooks import sending as statements
@@ -29,6 +32,8 @@ from tests.integration.notify.webhooks.conftest import (
 from tests.support import NewCustomer, a_generation, eventually
 from tests.unit.notify.webhooks.test_signing import EARLIER, ed25519_is_right
 from tests.webhook_receiver import HANG, Answer, Receiver
+
+NO_PAUSE = {"pause_after_seconds": 86_400.0}
 
 
 def answers(receiver: Receiver, *in_turn: Answer) -> None:
@@ -93,6 +98,20 @@ def test_message_that_no_try_delivers_fails_and_leaves_the_endpoint_failing(
     assert endpoint(database, endpoint_id).failing_since is not None
 
 
+def test_message_that_cannot_be_signed_fails_and_delays_no_other(
+    database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
+) -> None:
+    broken, good = (an_endpoint(database, customer, receiver.url) for _ in range(2))
+    with database.transaction() as session:
+        session.execute(text("UPDATE webhook_endpoints SET secret = 'whsec_?' WHERE id = :id"), {"id": broken})
+    for each in (broken, good):
+        pending(database, each, 1)
+    with sending():
+        (delivery,) = until_states(database, broken, "failed")
+        until_states(database, good, "delivered")
+    assert {each.error for each in attempts(database, delivery.id)} == {"an error of the sender: CallbackRefused"}
+
+
 def test_both_secrets_sign_until_the_earlier_one_ends(
     database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
 ) -> None:
@@ -120,7 +139,7 @@ def test_gone_endpoint_is_paused_and_the_others_are_told(
         (message,) = receiver.until(1, path="/other")
         until_states(database, gone, "dropped")
         pending(database, gone, 1)
-        time.sleep(1.5)
+        time.sleep(0.5)
 
     told = json.loads(message.body)
     assert (told["type"], told["data"]["endpoint_id"], told["data"]["reason"]) == ("endpoint.paused", str(gone), "gone")
@@ -201,11 +220,33 @@ def test_claim_of_a_process_that_died_ends_after_seconds(
     assert delivery.tries == 2
 
 
+def test_process_that_lost_its_claim_records_its_try_and_leaves_the_delivery(
+    database: Database, customer: NewCustomer
+) -> None:
+    endpoint_id = an_endpoint(database, customer, "https://shop.example")
+    pending(database, endpoint_id, 1)
+    claims = []
+    for seconds in (0, 60):
+        with database.transaction() as session:
+            claims += statements.claim(of(session), {endpoint_id: 1}, lease_seconds=seconds)
+    late, newest = (
+        verdict(claimed, Try(datetime.now(UTC), 0.1, 500, error="status 500"), [60.0, 60.0]) for claimed in claims
+    )
+    with database.transaction() as session:
+        statements.record(of(session), [replace(late, state=DeliveryState.FAILED, wait_seconds=None)], **NO_PAUSE)
+    (delivery,) = deliveries(database, endpoint_id)
+    assert (delivery.state, delivery.lease_until) == ("pending", newest.lease_until)
+    # After an outage of the database, both may be in one transaction.
+    with database.transaction() as session:
+        statements.record(of(session), [late, newest], **NO_PAUSE)
+    (delivery,) = deliveries(database, endpoint_id)
+    assert (delivery.state, delivery.lease_until, delivery.tries) == ("pending", None, 2)
+    assert [each.number for each in attempts(database, delivery.id)] == [1, 2, 3]
+
+
 def test_process_that_ends_hands_back_its_claims(
-    database: Database, customer: NewCustomer, receiver: Receiver, webhook_settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setattr("notify.webhooks.dispatcher._STOP_SECONDS", 0.1)
+    database: Database, customer: NewCustomer, receiver: Receiver, webhook_settings: Settings
+) -> None:
     patient = webhook_settings.webhooks.model_copy(update={"timeout_seconds": 60})
     endpoint_id = an_endpoint(database, customer, receiver.url)
     pending(database, endpoint_id, 1)

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+import structlog.testing
 from kombu import Connection, Consumer, Message, Queue
 from kombu.pidbox import Mailbox
 from kombu.transport.redis import Channel, Transport
@@ -132,3 +133,21 @@ def test_a_patched_channel_reads_on_after_a_broken_broadcast(redis: Redis, clien
     # Of the others, only the part that a worker does not read is wrong, or the arguments are.
     arguments = {json.dumps(each) for each in found}
     assert arguments == {"{}", '{"a": 1}', '{"no": "such"}', '{"last": true}'}
+
+
+@pytest.mark.usefixtures("checking")
+def test_discarded_message_is_logged_with_the_task_and_the_id_that_can_be_read(redis: Redis, client: Client) -> None:
+    mistaken = message([[], {}, {}])
+    headers = {**mistaken["headers"], "task": "generation.enqueue", "id": "order-7"}
+    client.lpush("submit", json.dumps({**mistaken, "headers": headers}))
+    client.lpush("submit", json.dumps({**mistaken, "headers": {**headers, "id": "not\nvisible"}, "properties": []}))
+    client.lpush("submit", b"no JSON", wake_up())
+    with structlog.testing.capture_logs() as lines:
+        received(redis, 1)
+    discarded = [line for line in lines if line["event"] == "message_discarded"]
+    named = [{name: line[name] for name in ("queue", "task", "id") if name in line} for line in discarded]
+    assert named == [
+        {"queue": "submit", "task": "generation.enqueue", "id": "order-7"},
+        {"queue": "submit", "task": "generation.enqueue"},
+        {"queue": "submit"},
+    ]

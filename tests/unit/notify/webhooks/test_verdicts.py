@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 def after(made: Try, *, tries: int = 1) -> Tried:
     claimed = Claimed(
-        delivery_id=uuid4(), endpoint_id=uuid4(), customer_id=uuid4(), url="https://shop.example", secret="",
+        delivery_id=uuid4(), endpoint_id=uuid4(), url="https://shop.example", secret="",
         earlier_secret=None, event_id=1, type="generation.completed", data=None, created_at=NOW, tries=tries,
         lease_until=NOW,
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Kills of the Redis door's process under orders: no order may be lost, and none doubled."""
