@@ -66,11 +66,10 @@ def main() -> None:
 
 def next_entries(redis: Redis) -> Iterable[tuple[str, dict[str, str]]]:
     """Entries that a dead consumer left, or else new ones."""
-    _, left, _ = redis.xautoclaim(STREAM, GROUP, CONSUMER, min_idle_time=IDLE_MS, count=100)
-    if left:
-        return left
-    new = redis.xreadgroup(GROUP, CONSUMER, {STREAM: ">"}, count=100, block=BLOCK_MS)
-    return new[0][1] if new else []
+    left: Any = redis.xautoclaim(STREAM, GROUP, CONSUMER, min_idle_time=IDLE_MS, count=100)[1]
+    new: Any = None if left else redis.xreadgroup(GROUP, CONSUMER, {STREAM: ">"}, count=100, block=BLOCK_MS)
+    entries: list[tuple[str, dict[str, str]]] = left or (new[0][1] if new else [])
+    return entries
 
 
 def handle_once(event: dict[str, Any], database: sqlite3.Connection) -> None:
