@@ -3,10 +3,11 @@
 import asyncio
 import io
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from reelworks_client import AsyncClient, Client, Event, GenerationFailed, TerminalBar
+from reelworks_client import AsyncClient, Client, Event, GenerationFailed, Notification, TerminalBar
 from reelworks_client.redis_door import RedisDoor
 from tests.e2e.clients.conftest import Buyer
 
@@ -41,6 +42,20 @@ def test_order_over_redis_is_awaited(buyer: Buyer) -> None:
     assert (image.status, image.metadata) == ("completed", {"thread": "7"})
     assert state
     assert state.state == "open"
+
+
+def test_order_is_heard_to_its_end_over_redis(client: Client, buyer: Buyer) -> None:
+    with client, RedisDoor(buyer.system.stack.settings.redis_url) as door:
+        ordered = client.order(buyer.prompt, model="nano-banana", metadata={"thread": "7"})
+        told: list[Notification] = []
+        for notification in door.notifications(group=f"test-{uuid4()}", consumer="one"):
+            if notification.data["generation_id"] == ordered.id:
+                told.append(notification)
+                if notification.type == "generation.completed":
+                    break
+    assert [each.type for each in told][:2] == ["generation.accepted", "generation.moved"]
+    assert [each.sequence for each in told] == sorted(each.sequence or 0 for each in told)
+    assert {each.data["metadata"]["thread"] for each in told} == {"7"}
 
 
 def test_failure_is_an_error_that_says_why(client: Client, buyer: Buyer) -> None:
