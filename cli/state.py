@@ -64,7 +64,7 @@ class State:
     """The state of the whole system at one moment."""
 
     services: Sequence[Service]
-    """Database, Redis, object store, gateway, and the process that tells events."""
+    """Database, Redis, object store, gateway, and the processes that tell events."""
     queues: Sequence[QueueState]
     """Every queue."""
     stages: Sequence[StageCount]
@@ -96,16 +96,13 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
     redis = _Question("redis", _place(settings.redis_url), lambda: _lists(settings), settings)
     objects = _Question("object store", settings.s3.endpoint, lambda: _ping(settings), settings)
     door = _Question("gateway", " or ".join(dict.fromkeys(addresses)), lambda: _ask_gateway(addresses), settings)
-    workers = _Question("workers", "", lambda: _serving(settings, patience), settings, patience=patience + _ASK_SECONDS)
-    notify = _Question(
-        "notify", "", lambda: _heard_of(settings, Role.NOTIFY, patience), settings, patience=patience + _ASK_SECONDS
-    )
+    workers = _Question("workers", "", lambda: _living(settings, patience), settings, patience=patience + _ASK_SECONDS)
     stages, finished, events_out = database.result or ((), {}, None)
     lengths, strange, dead = redis.result or ({}, {}, 0)
-    serving = workers.result or {}
+    living = workers.result or {}
     return State(
-        services=[question.service for question in (database, redis, objects, door, notify)],
-        queues=[QueueState(queue, lengths.get(queue), serving.get(queue, ())) for queue in Queue],
+        services=[*(question.service for question in (database, redis, objects, door)), _notify(living)],
+        queues=[QueueState(queue, lengths.get(queue), _serving(queue, living)) for queue in Queue],
         stages=stages,
         finished_today=finished,
         strange_lists=strange,
@@ -191,32 +188,33 @@ def _ask_gateway(addresses: Sequence[str]) -> None:
     raise _NotReady("it does not answer")
 
 
-def _serving(settings: Settings, patience: float) -> Mapping[Queue, Sequence[str]]:
-    """The workers of each queue, by their heartbeats: a node's name holds its role."""
+def _living(settings: Settings, patience: float) -> Mapping[Role, Sequence[str]]:
+    """The processes of each role, by their heartbeats: a node's name holds its role."""
 
-    def served(heard: Heartbeats) -> Mapping[Queue, Sequence[str]]:
-        roles = [(node, role) for node in sorted(heard) if (role := role_of(node))]
-        return {queue: nodes for queue in Queue if (nodes := [n for n, role in roles if queue in ROLES[role].queues])}
+    def by_role(heard: Heartbeats) -> Mapping[Role, Sequence[str]]:
+        roles = [(node, role_of(node)) for node in sorted(heard)]
+        return {role: nodes for role in Role if (nodes := [node for node, its_role in roles if its_role is role])}
 
-    # By then each living worker has sent a heartbeat, so all workers of a queue are named.
+    # By then each living worker has sent a heartbeat, so all workers of a role are named.
     complete_at = time.monotonic() + _HEARTBEAT_SECONDS
 
     def is_enough(heard: Heartbeats) -> bool:
-        return time.monotonic() > complete_at and set(served(heard)) == set(Queue)
+        return time.monotonic() > complete_at and set(by_role(heard)) == set(Role)
 
     with create_app(settings, process="worker") as app:
-        return served(hear(app, seconds=patience, is_enough=is_enough))
+        return by_role(hear(app, seconds=patience, is_enough=is_enough))
 
 
-def _heard_of(settings: Settings, role: Role, patience: float) -> None:
-    """Listen for a process of a role that serves no queue."""
+def _serving(queue: Queue, living: Mapping[Role, Sequence[str]]) -> Sequence[str]:
+    """The workers of a queue."""
+    return [node for role, nodes in living.items() if queue in ROLES[role].queues for node in nodes]
 
-    def is_there(heard: Heartbeats) -> bool:
-        return any(role_of(node) is role for node in heard)
 
-    with create_app(settings, process="worker") as app:
-        if not is_there(hear(app, seconds=patience, is_enough=is_there)):
-            raise _NotReady("no process has sent a heartbeat")
+def _notify(living: Mapping[Role, Sequence[str]]) -> Service:
+    """The processes that tell events: no queue leads to them."""
+    nodes = living.get(Role.NOTIFY, ())
+    says = "ok" if nodes else "no process has sent a heartbeat"
+    return Service("notify", ", ".join(nodes), bool(nodes), says)
 
 
 def _place(url: str) -> str:

@@ -127,7 +127,7 @@ _OF_GENERATIONS = returns(_moved)(f"""
 def _found(
     customer_id: UUID, after: int, reference: str | None, metadata: dict[str, str], *rest: Any
 ) -> tuple[Position, CommittedEvent]:
-    return (customer_id, after), _event(*rest, Marks(reference, metadata))
+    return (customer_id, after), _event(*(*rest, Marks(reference, metadata)))
 
 
 _OF_CUSTOMERS = returns(_found)(f"""

@@ -32,6 +32,15 @@ _RECEIPTS = text("""
     FROM callback_receipts WHERE generation_id = :id ORDER BY id
 """)
 
+# An entry for each try, and one for a message that was not tried yet.
+_WEBHOOKS = text("""
+    SELECT coalesce(a.began_at, d.created_at) AS at, d.type, d.id::text, d.endpoint_id::text, d.state, a.number,
+           a.status, a.error, a.seconds
+    FROM webhook_deliveries d LEFT JOIN webhook_attempts a ON a.delivery_id = d.id
+    WHERE d.generation_id = :id ORDER BY at LIMIT :most
+""")
+_MOST_WEBHOOKS = 500
+
 _DOWNLOADS = text("SELECT downloads FROM generation_downloads WHERE generation_id = :id")
 
 
@@ -52,6 +61,30 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class WebhookTry:
+    """A try to send a message to an endpoint of the customer, or a message that was not tried yet."""
+
+    at: datetime
+    """The time of the try, or of the message."""
+    type: str
+    """The type of the message."""
+    delivery_id: str
+    """The message."""
+    endpoint_id: str
+    """The endpoint."""
+    state: str
+    """The state of the message now."""
+    number: int | None
+    """The number of the try."""
+    status: int | None
+    """The HTTP status of the answer."""
+    error: str | None
+    """The reason why the try failed."""
+    seconds: float | None
+    """The length of the try."""
+
+
+@dataclass(frozen=True)
 class Records:
     """All records of a generation, of one moment."""
 
@@ -65,6 +98,8 @@ class Records:
     """The transfers of credits, the oldest first."""
     assets: Sequence[Asset]
     """The stored files."""
+    webhooks: Sequence[WebhookTry]
+    """The messages to endpoints of the customer, the oldest first."""
     downloads: int
     """How often the customer downloaded the result."""
     now: datetime
@@ -87,6 +122,7 @@ def records(session: Session, generation: Generation) -> Records:
         receipts=[Receipt(*row) for row in session.execute(_RECEIPTS, wanted)],
         transfers=session.exec(moved).all(),
         assets=session.exec(stored).all(),
+        webhooks=[WebhookTry(*row) for row in session.execute(_WEBHOOKS, {**wanted, "most": _MOST_WEBHOOKS})],
         downloads=session.execute(_DOWNLOADS, wanted).scalar() or 0,
         now=generations.database_now(session),
     )

@@ -14,6 +14,7 @@ E = TypeVar("E", bound=TimelineEntry)
 
 _OF_CALLBACKS = ("provider", "remote_id", "size_bytes", "deliveries")
 _OF_FILES = ("role", "content_type", "size_bytes", "width", "height", "duration_seconds", "expired_at")
+_OF_WEBHOOKS = ("type", "delivery_id", "endpoint_id", "state", "number", "status", "error", "seconds")
 _OF_TRANSFERS = ("amount", "reference", "reason")
 
 FOR_CUSTOMERS: Final[Mapping[str, frozenset[str]]] = {
@@ -28,6 +29,7 @@ FOR_CUSTOMERS: Final[Mapping[str, frozenset[str]]] = {
     TransferKind.RELEASE: frozenset({"amount"}),
     TransferKind.REFUND: frozenset({"amount"}),
     OtherEntry.STORED: frozenset(_OF_FILES),
+    OtherEntry.WEBHOOK: frozenset(_OF_WEBHOOKS),
 }
 """The entries that customers see, and the details of each that they see. All else is for operators."""
 
@@ -112,6 +114,8 @@ def _facts(records: Records) -> Iterator[_Fact]:
         yield receipt.created_at, OtherEntry.CALLBACK, None, _columns(receipt, _OF_CALLBACKS)
     for transfer in records.transfers:
         yield _moment(transfer.created_at), transfer.kind, None, _columns(transfer, _OF_TRANSFERS)
+    for sent in records.webhooks:
+        yield sent.at, OtherEntry.WEBHOOK, None, _columns(sent, _OF_WEBHOOKS)
     for asset in records.assets:
         yield _moment(asset.created_at), OtherEntry.STORED, None, _columns(asset, _OF_FILES)
 

@@ -13,7 +13,6 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterable
 from typing import Any
 
 from redis import Redis, exceptions
@@ -64,12 +63,12 @@ def main() -> None:
             time.sleep(1)
 
 
-def next_entries(redis: Redis) -> Iterable[tuple[str, dict[str, str]]]:
+def next_entries(redis: Redis) -> list[tuple[str, dict[str, str]]]:
     """Entries that a dead consumer left, or else new ones."""
-    _, left, _ = redis.xautoclaim(STREAM, GROUP, CONSUMER, min_idle_time=IDLE_MS, count=100)
-    if left:
-        return left
-    new = redis.xreadgroup(GROUP, CONSUMER, {STREAM: ">"}, count=100, block=BLOCK_MS)
+    claimed: Any = redis.xautoclaim(STREAM, GROUP, CONSUMER, min_idle_time=IDLE_MS, count=100)
+    if left := claimed[1]:
+        return list(left)
+    new: Any = redis.xreadgroup(GROUP, CONSUMER, {STREAM: ">"}, count=100, block=BLOCK_MS)
     return new[0][1] if new else []
 
 

@@ -123,7 +123,7 @@ class Publisher:
         Raises:
             WatchError: the stream has changed since the look at its last entry.
         """
-        pipe.multi()
+        pipe.multi()  # type: ignore[no-untyped-call]
         streams = [self._add(pipe, facts) for facts in events]
         # Until the answer comes, the process does not know the last entry.
         self._last = None

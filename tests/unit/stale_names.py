@@ -41,7 +41,7 @@ _SETTING = re.compile(r"\b(?:REELWORKS|SANDBOX)_[A-Z0-9_{}]*…?\*?")
 _END_OF_SETTING = re.compile(r"…__([A-Z0-9]\w*)")
 _COMMAND = re.compile(r"(?<![\w@:/.-])(?:\.venv/bin/)?reelworks((?: [\w-]+)*)([^|;&)]*)")
 _MODULE = re.compile(r"python3? -m (\w+(?:\.\w+)*)")
-_MAKE = re.compile(r"\bmake((?: [A-Z]+=\S+)*) ([a-z]+)((?: [A-Z]+=\S+)*)")
+_MAKE = re.compile(r"\bmake((?: [A-Z]+=\S+)*) ([a-z-]+)((?: [A-Z]+=\S+)*)")
 _CLASS = re.compile(r"([A-Z][a-z]+\w*)(?:\.(\w+))?(?:\(\))?")
 _MEMBER = re.compile(r"([a-z_]+)\.([a-z_]+)(?:\(\))?")
 
@@ -155,7 +155,7 @@ def _command_line() -> Any:
 def make_targets(page: Page) -> list[str]:
     """Lines with a target of `make`, or a variable of one, that is not there."""
     makefile = Path("Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     wrong: list[str] = []
     for code in page.code:
         for before, target, after in _MAKE.findall(code):

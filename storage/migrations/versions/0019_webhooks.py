@@ -1,8 +1,8 @@
 """Webhooks: endpoints, and a trigger that makes a delivery for each event and each endpoint that hears the event.
 
 The trigger belongs to the transaction of the event, so the events of the previous release make deliveries, too. The
-previous release knows nothing of the new tables. Each statement commits by itself and locks one table of the running
-system at most, for a moment. A run that was cut short is repeated from the start.
+previous release knows nothing of the new tables. Each new table commits by itself, and so does the trigger: no
+transaction locks two tables of the running system. A run that was cut short is repeated from the start.
 """
 
 from typing import Any
@@ -116,10 +116,10 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         _create_endpoints()
         _create_deliveries()
-        for name, (table, columns, options) in _INDEXES.items():
-            op.create_index(name, table, columns, if_not_exists=True, **options)
-        for statement in (_TYPE, _DELIVER, _TRIGGER):
-            op.execute(statement)
+    for name, (table, columns, options) in _INDEXES.items():
+        op.create_index(name, table, columns, if_not_exists=True, **options)
+    for statement in (_TYPE, _DELIVER, _TRIGGER):
+        op.execute(statement)
 
 
 def _moment(name: str) -> sa.Column[Any]:

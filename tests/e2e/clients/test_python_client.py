@@ -3,11 +3,10 @@
 import asyncio
 import io
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from reelworks_client import AsyncClient, Client, Event, GenerationFailed, Notification, TerminalBar
+from reelworks_client import AsyncClient, Client, Event, GenerationFailed, TerminalBar
 from reelworks_client.redis_door import RedisDoor
 from tests.e2e.clients.conftest import Buyer
 
@@ -33,19 +32,15 @@ def test_order_becomes_a_file(client: Client, buyer: Buyer, tmp_path: Path) -> N
     assert buyer.has_paid_once(image.credits.price)
 
 
-def test_order_over_redis_is_heard_to_its_end(buyer: Buyer) -> None:
-    redis_url = buyer.system.stack.settings.redis_url
-    with RedisDoor(redis_url, api_key=buyer.customer.api_key) as door:
-        accepted = door.order(str(buyer.customer.id), buyer.prompt, model="nano-banana", metadata={"thread": "7"})
-        told: list[Notification] = []
-        for notification in door.notifications(group=f"test-{uuid4()}", consumer="one"):
-            if notification.data["generation_id"] == accepted.id:
-                told.append(notification)
-                if notification.type == "generation.completed":
-                    break
-    assert [each.type for each in told][:2] == ["generation.accepted", "generation.moved"]
-    assert [each.sequence for each in told] == sorted(each.sequence or 0 for each in told)
-    assert {each.data["metadata"]["thread"] for each in told} == {"7"}
+def test_order_over_redis_is_awaited(buyer: Buyer) -> None:
+    owner = str(buyer.customer.id)
+    with RedisDoor(buyer.system.stack.settings.redis_url, api_key=buyer.customer.api_key) as door:
+        accepted = door.order(owner, buyer.prompt, model="nano-banana", metadata={"thread": "7"})
+        image = door.wait(owner, accepted.id, timeout=60)
+        state = door.state()
+    assert (image.status, image.metadata) == ("completed", {"thread": "7"})
+    assert state
+    assert state.state == "open"
 
 
 def test_failure_is_an_error_that_says_why(client: Client, buyer: Buyer) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from schemas.enums import EventName, FoundBy, Scope, Stage
 from schemas.settings import Settings
+from schemas.timeline_api import OtherEntry
 from storage import callbacks, deletion, transitions
 from storage.api_keys import Owner
 from storage.database import Database
@@ -77,3 +78,31 @@ def test_key_of_a_customer_or_service_does_not_open_the_operators_timeline(
     key = make_key(Owner(customer.id), scopes=(Scope.ADMIN, Scope.READ))
     answer = gateway.get(f"/v1/admin/generations/{generation_id}/timeline", headers={"X-API-Key": key})
     assert answer.status_code == 403
+
+
+def test_messages_to_the_customers_endpoints_are_on_the_timeline_with_each_try(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    body = {"url": "https://example.com/hook", "types": ["generation.completed"]}
+    endpoint = gateway.post("/v1/webhooks/endpoints", json=body, headers=customer.headers).json()
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"a picture")
+    path = f"/v1/generations/{generation_id}/timeline"
+
+    def sent() -> list[dict[str, object]]:
+        entries = gateway.get(path, headers=customer.headers).json()["entries"]
+        return [entry["details"] for entry in entries if entry["name"] == OtherEntry.WEBHOOK]
+
+    (waiting,) = sent()
+    assert (waiting["type"], waiting["state"]) == ("generation.completed", "pending")
+    assert waiting["endpoint_id"] == endpoint["id"]
+    with database.statement() as sql:
+        sql.run(
+            "INSERT INTO webhook_attempts (delivery_id, number, began_at, status, seconds, error) VALUES "
+            "(%(id)s, 1, clock_timestamp(), NULL, 10, 'no answer'), (%(id)s, 2, clock_timestamp(), 200, 0.1, NULL)",
+            id=waiting["delivery_id"],
+        )
+    assert [(each["number"], each.get("status"), each.get("error")) for each in sent()] == [
+        (1, None, "no answer"),
+        (2, 200, None),
+    ]

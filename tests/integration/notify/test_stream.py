@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -48,9 +49,15 @@ def settings(stream_settings: Settings) -> Settings:
     return stream_settings
 
 
+def contents(stream_redis: Redis, stream: str = STREAM) -> list[tuple[str, dict[str, str]]]:
+    """The entries of the stream."""
+    found: Any = stream_redis.xrange(stream)
+    return list(found)
+
+
 def entries(stream_redis: Redis, stream: str = STREAM) -> list[int]:
     """The events of the stream's entries."""
-    return [int(entry_id.partition("-")[0]) for entry_id, _ in stream_redis.xrange(stream)]
+    return [int(entry_id.partition("-")[0]) for entry_id, _ in contents(stream_redis, stream)]
 
 
 async def until_told(stream_redis: Redis, wanted: list[int], stream: str = STREAM) -> None:
@@ -72,7 +79,7 @@ def test_stream_has_the_documents_of_all_events_in_order(
         await until_told(stream_redis, moves(database))
 
     run(settings, act)
-    found = stream_redis.xrange(STREAM)
+    found = contents(stream_redis)
     with database.statement() as sql:
         documents = told.of_events(sql, moves(database), settings.retention)
     assert [ToldEvent.model_validate_json(each["event"]) for _, each in found] == list(documents.values())
@@ -97,7 +104,7 @@ def test_vanished_stream_gets_the_last_minutes_again(
         session.execute(_MANY, {"count": 3, "generation_id": generation_id})
     before = moves(database)
 
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         await until_told(stream_redis, before)
         # The first two events are too old to be told again.
         with database.transaction() as session:
@@ -116,7 +123,7 @@ def test_events_of_an_outage_are_told_however_old_they_are(
 ) -> None:
     a_generation(database, settings, customer)
 
-    async def first(_: list[Alarm]) -> None:
+    async def first(_alarms: list[Alarm]) -> None:
         await until_told(stream_redis, moves(database))
         await asyncio.to_thread(eventually, lambda: position(database), lambda found: found == moves(database)[-1])
 
@@ -127,7 +134,7 @@ def test_events_of_an_outage_are_told_however_old_they_are(
         session.execute(_AGE, {"until": moves(database)[-1]})
     stream_redis.flushdb()
 
-    async def second(_: list[Alarm]) -> None:
+    async def second(_alarms: list[Alarm]) -> None:
         await until_told(stream_redis, moves(database)[1:])
 
     run(settings, second)
@@ -144,13 +151,13 @@ def test_redis_that_lost_the_newest_entries_gets_them_again(
     for _ in range(4):
         a_generation(database, settings, customer)
 
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         await until_told(stream_redis, moves(database))
-        kept = stream_redis.xrange(STREAM)[:2]
+        kept = contents(stream_redis)[:2]
         with stream_redis.pipeline() as pipe:
             pipe.delete(STREAM)
             for entry_id, fields in kept:
-                pipe.xadd(STREAM, fields, id=entry_id)
+                pipe.xadd(STREAM, {**fields}, id=entry_id)  # type: ignore[dict-item]
             pipe.execute()
         await until_told(stream_redis, moves(database))
 
@@ -164,7 +171,7 @@ def test_stream_of_another_history_is_made_anew(
     a_generation(database, settings, customer)
     stream_redis.xadd(STREAM, {"id": "1"}, id=f"{10**12}-0")
 
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         await until_told(stream_redis, moves(database))
 
     run(settings, act)
@@ -173,7 +180,7 @@ def test_stream_of_another_history_is_made_anew(
 def test_another_process_takes_over_and_nothing_is_told_twice_or_lost(
     database: Database, settings: Settings, stream_redis: Redis, customer: NewCustomer
 ) -> None:
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         for _ in range(3):
             a_generation(database, settings, customer)
             await until_told(stream_redis, moves(database))
@@ -186,7 +193,7 @@ def test_another_process_takes_over_and_nothing_is_told_twice_or_lost(
 def test_lost_connections_to_redis_delay_events_only(
     database: Database, settings: Settings, stream_redis: Redis, customer: NewCustomer
 ) -> None:
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         for _ in range(3):
             a_generation(database, settings, customer)
             await until_told(stream_redis, moves(database))
@@ -212,7 +219,7 @@ def test_stream_that_vanishes_in_the_middle_of_a_round_has_no_gap(
 
     monkeypatch.setattr(Publisher, "_append", lose_first)
 
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         for _ in range(5):
             a_generation(database, settings, customer)
             await until_told(stream_redis, moves(database))
@@ -243,7 +250,7 @@ def test_customer_with_a_stream_of_its_own(
     settings = settings.model_copy(update={"stream_out": wanted})
     theirs = [_accepted(database, settings, one), _accepted(database, settings, one)]
 
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         _accepted(database, settings, other)
         await until_told(stream_redis, moves(database))
         await until_told(stream_redis, theirs, stream_of(one.id))
@@ -271,7 +278,7 @@ def test_streams_are_bounded_by_length(
     wanted = settings.stream_out.model_copy(update={"length": 100})
     _many(database, a_generation(database, settings, customer), 600)
 
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         await asyncio.to_thread(
             eventually, lambda: entries(stream_redis)[-1:], lambda found: found == moves(database)[-1:]
         )
@@ -314,7 +321,7 @@ def test_lag_is_the_age_of_the_oldest_event_that_is_not_in_the_stream(
     assert lag(database) is None
     a_generation(database, settings, customer)
 
-    async def act(_: list[Alarm]) -> None:
+    async def act(_alarms: list[Alarm]) -> None:
         await asyncio.to_thread(eventually, lambda: lag(database), lambda found: found is not None)
 
     run(settings, act)
