@@ -3,6 +3,7 @@
 from drills.hostile.bodies import BODIES
 from drills.hostile.callbacks import CALLBACKS
 from drills.hostile.connections import CONNECTIONS
+from drills.hostile.envelopes import ENVELOPES
 from drills.hostile.foreign import FOREIGN
 from drills.hostile.links import LINKS
 from drills.hostile.messages import MESSAGES
@@ -11,7 +12,18 @@ from drills.hostile.probe import Probe
 from drills.hostile.requests import REQUESTS
 from drills.hostile.uploads import UPLOADS
 
-ATTACKS = [*CONNECTIONS, *BODIES, *REQUESTS, *UPLOADS, *CALLBACKS, *LINKS, *FOREIGN, *MESSAGES, *OTHER_REDIS]
+ATTACKS = [
+    *CONNECTIONS,
+    *BODIES,
+    *REQUESTS,
+    *UPLOADS,
+    *CALLBACKS,
+    *LINKS,
+    *FOREIGN,
+    *MESSAGES,
+    *ENVELOPES,
+    *OTHER_REDIS,
+]
 """Every attack."""
 
 

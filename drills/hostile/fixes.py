@@ -136,6 +136,14 @@ FIXES = (
         checks=("no JSON", "headers.id of every wrong type"),
     ),
     Mutant(
+        name="the beginning of the names of answers' places",
+        breaks="an envelope lets the door write into a queue",
+        file="intake/redis/replies.py",
+        old="visible(name) is not None and name.startswith(PREFIX) and name != PREFIX:\n",
+        new="visible(name) is not None:\n",
+        checks=("plain: an answer into an inner queue", "plain: an answer into the stream of events"),
+    ),
+    Mutant(
         name="the check of remote control's commands",
         breaks="one broadcast ends every worker",
         file="workers/celery_patches/checked_channel.py",

@@ -128,7 +128,8 @@ def _processes(celery: Celery, seconds: float, limit: int | None = None) -> dict
     return {name: answer["pid"] for name, answer in answers.items()}
 
 
-def _push(target: Target, *raw: str | bytes) -> str:
+def pushed(target: Target, *raw: str | bytes) -> str:
+    """Send messages to the door. Returns whether the door has taken all."""
     target.redis.lpush("requests", *raw)
     ends_at = time.monotonic() + _DRAIN_SECONDS
     while (left := _left(target)) and time.monotonic() < ends_at:
@@ -137,7 +138,7 @@ def _push(target: Target, *raw: str | bytes) -> str:
 
 
 def _probe(name: str, *raw: str | bytes) -> Probe:
-    return Probe("redis", name, lambda target: _push(target, *raw), "taken", is_short=name in _SHORT)
+    return Probe("redis", name, lambda target: pushed(target, *raw), "taken", is_short=name in _SHORT)
 
 
 def _left(target: Target) -> int:
@@ -163,7 +164,7 @@ def _bomb(target: Target) -> str:
     squeezer = zlib.compressobj(9)
     zeros = b"".join(squeezer.compress(bytes(1024**2)) for _ in range(1024)) + squeezer.flush()
     body = base64.b64encode(zlib.compress(zeros, 9)).decode()
-    return _push(target, json.dumps({**with_part("headers", "compression", "zlib"), "body": body}))
+    return pushed(target, json.dumps({**with_part("headers", "compression", "zlib"), "body": body}))
 
 
 MESSAGES = [
@@ -184,7 +185,7 @@ MESSAGES = [
     Probe(
         "redis",
         "a body of 120 MB",
-        lambda target: _push(target, json.dumps(message(body="x" * 120_000_000))),
+        lambda target: pushed(target, json.dumps(message(body="x" * 120_000_000))),
         "taken|ConnectionError: .*",
     ),
     _probe("a body of a million lists", json.dumps(message([[], {"request": [[]] * 1_000_000}, {}]))),
