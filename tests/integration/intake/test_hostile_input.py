@@ -108,6 +108,7 @@ def test_any_document_as_an_order_over_http(gateway: httpx.Client, customer: New
     assert_answered(order(gateway, customer, body))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameter", [one for one in fields.parameters() if one.place != "header"], ids=str)
 def test_every_parameter_of_an_address(gateway: httpx.Client, headers: dict[str, str], parameter: Parameter) -> None:
     for value in hostile_texts():
@@ -118,6 +119,7 @@ def test_every_parameter_of_an_address(gateway: httpx.Client, headers: dict[str,
         assert_answered(gateway.request(parameter.method, url, headers=headers, content=b"{}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameter", [one for one in fields.parameters() if one.place == "header"], ids=str)
 def test_every_header(gateway: httpx.Client, headers: dict[str, str], parameter: Parameter) -> None:
     url = parameter.path.format(**fields.PATH_VALUES)
@@ -134,6 +136,7 @@ def test_every_header(gateway: httpx.Client, headers: dict[str, str], parameter:
             assert body != b"" or parameter.method != "GET"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), fields.bodies())
 def test_every_body_of_the_gateway(gateway: httpx.Client, headers: dict[str, str], method: str, path: str) -> None:
     url = path.format(**fields.PATH_VALUES)
@@ -147,6 +150,7 @@ def test_every_body_of_the_gateway(gateway: httpx.Client, headers: dict[str, str
             assert_answered(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", [*fields.order_fields(), BodyField(("colour",))], ids=str)
 def test_both_doors_refuse_with_the_same_words(
     gateway: httpx.Client, intake: Intake, customer: NewCustomer, field: BodyField
