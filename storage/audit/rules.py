@@ -152,8 +152,7 @@ _UNTOLD = """
       AND e.created_at > greatest(w.hears_since + interval '1 minute', now() - interval '6 hours')
       AND w.deleted_at IS NULL
       AND w.types && ARRAY[webhook_event_type(e.origin, e.stage), 'generation.*', '*']
-      AND (NOT w.is_implicit
-           OR EXISTS (SELECT FROM webhook_generations l WHERE l.generation_id = g.id AND l.endpoint_id = w.id))
+      AND (NOT w.is_implicit OR w.id = (SELECT endpoint_id FROM webhook_generations WHERE generation_id = g.id))
       AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = w.id AND d.event_id = e.id)
 """
 

@@ -36,8 +36,14 @@ _HISTORY = """
     INSERT INTO ledger_accounts (customer_id, kind, balance)
     SELECT id, kinds.kind, 0 FROM customers CROSS JOIN (VALUES ('available'), ('held')) AS kinds(kind)
     WHERE id <> :customer;
+    INSERT INTO webhook_endpoints (id, customer_id, url, types, secret)
+    SELECT gen_random_uuid(), id, 'https://hooks.example', '{generation.completed}', 'whsec_x' FROM customers;
+    INSERT INTO webhook_deliveries (endpoint_id, customer_id, generation_id, event_id, type)
+    SELECT w.id, w.customer_id, e.generation_id, e.id, 'generation.started'
+    FROM events e CROSS JOIN (SELECT id, customer_id FROM webhook_endpoints WHERE customer_id = :customer) AS w;
 """
-_TABLES = "generations, ledger_transfers, events, customers, ledger_accounts, assets"
+_TABLES = """generations, ledger_transfers, events, customers, ledger_accounts, assets,
+    webhook_endpoints, webhook_deliveries, webhook_generations"""
 
 
 @pytest.fixture
