@@ -90,6 +90,7 @@ def compared(pipeline: PipelineSettings, usual_seconds: float) -> tuple[Cost, Co
 
 def main() -> None:
     """Print the comparison."""
+    random.seed(_SEED)
     table = Table("usual time", "reads, delay", "with usual times", "best", title="poll mode")
     for seconds in _USUAL_SECONDS:
         costs = compared(PipelineSettings(), seconds)

@@ -11,7 +11,8 @@ FIRST_LOOK_UP_SECONDS = 2.0
 
 _EAGER_SECONDS = 30.0
 _LEAST_GAP_SECONDS = 1.0
-_ROUNDING_SECONDS = 0.05
+# The earliest first look, as a part of the usual time.
+_EARLIEST = 0.7
 # Vendors send callbacks again for seconds. Our read then is rarely in vain.
 _CALLBACK_TRAVELS_SECONDS = 5.0
 
@@ -43,9 +44,9 @@ def next_poll(
 
 
 def _safety_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes | None) -> float:
-    """Look once when nearly all such work is done: until then, a missing callback says nothing."""
-    due = None if usual is None else usual.p90_seconds + _CALLBACK_TRAVELS_SECONDS - waited
-    return pipeline.poll_with_callback_seconds if due is None or due <= 0 else due
+    """Look once when nearly all such work is done: until then, a missing callback says little."""
+    due = 0.0 if usual is None else usual.p90_seconds + _CALLBACK_TRAVELS_SECONDS - waited
+    return min(due, pipeline.poll_with_callback_seconds) if due > 0 else pipeline.poll_with_callback_seconds
 
 
 def _usual_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes) -> float:
@@ -53,12 +54,16 @@ def _usual_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes) ->
 
     A read costs as much as `poll_read_costs_seconds` of delay. Where the end may come at any moment of a spread of S
     seconds, gaps of g seconds cost S / g reads and g / 2 seconds: the sum is least at g = √(2 · cost · S).
+
+    The usual times are those at which we looked. Looks at the same moment would hide each earlier end, and the next
+    usual times would be later. So the first look is early by chance, and no look is far away.
     """
     spread = max(0.0, usual.p90_seconds - usual.p10_seconds)
     gap = max(_LEAST_GAP_SECONDS, math.sqrt(2 * pipeline.poll_read_costs_seconds * spread))
     first = usual.p10_seconds + gap / 2
-    if first - waited > _ROUNDING_SECONDS:
-        return first - waited
+    if waited < _EARLIEST * first:
+        early = first * random.uniform(_EARLIEST, 1.0)  # noqa: S311 -- spreading looks needs no secrecy
+        return min(max(_LEAST_GAP_SECONDS, early - waited), pipeline.poll_with_callback_seconds)
     # Past the usual end, no time is likelier than another: the gap grows with the delay.
     late = max(0.0, waited - usual.p90_seconds)
     return min(pipeline.poll_cap_seconds, max(gap, late / 3))
