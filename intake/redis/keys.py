@@ -46,7 +46,10 @@ DEAD: Final = "reelworks:door:dead"
 """The list of messages that cannot be read, the newest first."""
 
 ANSWER: Final = "reelworks:answer:"
-"""Followed by the id of a message: its answer."""
+"""Followed by the id of a message that names no place: its answer. Each sender may read these keys."""
+
+ANSWERED: Final = "reelworks:door:answered:"
+"""Followed by the id of a message that was not refused: the digest of the request, and its answer. No sender reads it."""
 
 DEAD_COUNT: Final = "reelworks:door:dead:count"
 """The number of messages that ever went to that list."""

@@ -164,6 +164,7 @@ LPUSH reelworks:answers:x y; XADD reelworks:answers:x * answer y; LRANGE reelwor
 EXPIRE reelworks:answers:x 1
 SET reelworks:door x; SET reelworks:answer:1 x; DEL reelworks:answer:1; DEL reelworks:door; DEL requests
 LRANGE reelworks:door:dead 0 -1; LPUSH reelworks:door:dead x; GET reelworks:door:alive:x
+GET reelworks:door:answered:1
 RPOP reelworks:door:taken:x
 RPOP requests; BRPOP requests 1; LRANGE requests 0 -1; XADD reelworks:events * event x; SUBSCRIBE reelworks:changes
 """

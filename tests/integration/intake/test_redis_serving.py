@@ -155,8 +155,53 @@ def test_another_request_with_the_same_id_gets_no_answer_of_the_first(door: Door
     first = an_order(customer)
     other = an_order(customer, {**REQUEST, "prompt": "a boat"}, id=first["headers"]["id"])
     door.served(first)
+    answer = door.answer(first)
     door.served(other)
-    assert door.answer(other)["result"]["error"]["code"] == "idempotency_mismatch"
+    assert (door.answer(first), answer["result"]["is_new"]) == (answer, True)
+    plain = a_plain_order(customer, id=first["headers"]["id"], reply_to={"list": "reelworks:answers:mine"})
+    plain["arguments"]["request"] = {**REQUEST, "prompt": "a boat"}
+    door.served(plain)
+    (told,) = door.broker.lrange("reelworks:answers:mine", 0, -1)
+    assert json.loads(told)["answer"]["error"]["code"] == "idempotency_mismatch"
+
+
+REFUSED = [{"operation": "generation.destroy"}, {"eta": "tomorrow"}, {"expires": "2020-01-01T00:00:00Z"}]
+
+
+@pytest.mark.parametrize("fields", REFUSED)
+def test_no_message_replaces_the_answer_to_another(
+    door: DoorUnderTest, database: Database, fields: dict[str, str]
+) -> None:
+    order = a_plain_order(new_customer(database, 100))
+    door.served(order)
+    answer = door.plain_answer(order)
+    with capture_logs() as logs:
+        door.served({**a_plain_order(new_customer(database, 100)), **fields, "id": order["id"]})
+    assert (door.plain_answer(order), answer["is_new"], door.left) == (answer, True, 0)
+    assert "message_id_repeated" in [each["event"] for each in logs]
+    door.served(order)
+    assert door.plain_answer(order) == answer
+
+
+@pytest.mark.parametrize("headers", [{"task": "generation.destroy"}, {"eta": "2030-01-01T00:00:00Z"}])
+def test_no_message_of_celery_replaces_the_answer_to_another(
+    door: DoorUnderTest, database: Database, headers: dict[str, str]
+) -> None:
+    order = an_order(new_customer(database, 100))
+    door.served(order)
+    answer = door.answer(order)
+    heard: Any = door.broker.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    heard.subscribe(f"celery-task-meta-{order['headers']['id']}")
+    door.served({**order, "headers": {**order["headers"], **headers}})
+    assert door.answer(order) == answer
+    assert [heard.get_message(timeout=0.2) for _ in range(2)] == [None, None]
+
+
+def test_an_answer_to_a_secret_list_is_in_no_key_that_senders_read(door: DoorUnderTest, database: Database) -> None:
+    order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:secret"})
+    door.served(order)
+    assert not door.broker.exists(keys.ANSWER + order["id"])
+    assert 3500 < door.broker.ttl(keys.ANSWERED + order["id"]) <= 3600
 
 
 def test_a_refused_order_is_served_when_its_reason_is_gone(door: DoorUnderTest, database: Database) -> None:
@@ -174,7 +219,7 @@ def test_a_sender_that_wants_no_answer_gets_none(door: DoorUnderTest, database: 
     order = an_order(new_customer(database, 100), ignore_result=True)
     door.served(order)
     assert (door.answer(order), door.left, generations(database)) == (None, 0, 1)
-    assert not door.broker.exists(keys.ANSWER + order["headers"]["id"])
+    assert not door.broker.exists(keys.ANSWERED + order["headers"]["id"])
 
 
 def test_an_order_that_comes_too_late_is_not_made(door: DoorUnderTest, database: Database, settings: Settings) -> None:
@@ -205,8 +250,6 @@ def test_a_plain_order_is_answered_in_a_list(door: DoorUnderTest, database: Data
     (raw,) = door.broker.lrange("reelworks:answers:mine", 0, -1)
     answer = json.loads(raw)
     assert (answer["id"], answer["answer"]["status"]) == (order["id"], "queued")
-    kept: Any = door.broker.get(keys.ANSWER + order["id"])
-    assert json.loads(kept)["answer"] == answer["answer"]
     assert 3500 < door.broker.ttl("reelworks:answers:mine") <= 3600
 
 
@@ -218,12 +261,14 @@ def test_a_plain_order_is_answered_in_a_stream(door: DoorUnderTest, database: Da
     assert json.loads(fields[b"answer"])["id"] == order["id"]
 
 
-def test_an_answer_without_a_place_is_kept(door: DoorUnderTest, database: Database) -> None:
+def test_an_answer_without_a_place_is_known_to_the_next_message(door: DoorUnderTest, database: Database) -> None:
     door.broker.set("reelworks:answers:mine", "no list")
     order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"})
     door.served(order)
     assert (door.left, door.broker.get("reelworks:answers:mine")) == (0, b"no list")
-    assert door.broker.exists(keys.ANSWER + order["id"])
+    door.served({**order, "reply_to": {"list": "reelworks:answers:other"}})
+    (told,) = door.broker.lrange("reelworks:answers:other", 0, -1)
+    assert json.loads(told)["answer"]["is_new"]
 
 
 def test_a_list_gets_an_answer_once(door: DoorUnderTest, database: Database) -> None:
