@@ -24,8 +24,8 @@ _HAS_NO_PLACE: Final = 0
 _ID_IS_TAKEN: Final = 2
 
 # A script is atomic, as MULTI is, and can also ask whether another process has answered: a list gets no answer twice.
-# Redis may be full, and an answer must not be lost then. A place of another type is its sender's fault: the message goes
-# all the same. A place that is named by the id keeps the answer to the first request with that id.
+# Redis may be full, and an answer must not be lost then. A place of another type is its sender's fault: the message
+# goes all the same. A place that is named by the id keeps the answer to the first request with that id.
 _ANSWER: Final = """#!lua flags=allow-oom
 local taken, answered, place = KEYS[1], KEYS[2], KEYS[3]
 local kind, document, channel, seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[5]

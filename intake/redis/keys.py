@@ -31,7 +31,7 @@ ALIVE: Final = "reelworks:door:alive:"
 """Followed by a taker: exists while the taker's process lives."""
 
 TAKERS: Final = "reelworks:door:takers"
-"""A hash: for each taker, the number of the message that it took last."""
+"""A hash: for each taker, the number of the message that it took last, and the priority of its list."""
 
 COUNT: Final = "reelworks:door:count"
 """The number of messages that were ever taken."""
@@ -49,7 +49,7 @@ ANSWER: Final = "reelworks:answer:"
 """Followed by the id of a message that names no place: its answer. Each sender may read these keys."""
 
 ANSWERED: Final = "reelworks:door:answered:"
-"""Followed by the id of a message that was not refused: the digest of the request, and its answer. No sender reads it."""
+"""Followed by the id of a message that was not refused: the digest of the request, and its answer. Senders cannot read."""
 
 DEAD_COUNT: Final = "reelworks:door:dead:count"
 """The number of messages that ever went to that list."""

@@ -20,6 +20,9 @@ STATE_KEY: Final = "reelworks:door"
 STATE_SECONDS: Final = 10
 """The life of the key. The process of the door writes the key each second."""
 
+# Clients must learn that the door is overloaded where Redis is full.
+_TELL: Final = "#!lua flags=allow-oom\nredis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])"
+
 
 @dataclass(frozen=True)
 class Load:
@@ -60,6 +63,7 @@ class Gauge:
 
     def __init__(self, redis: Redis, settings: DoorSettings) -> None:
         self._redis = redis
+        self._tell = redis.register_script(_TELL)
         self.load = Load(0, settings)
         """The last measure."""
 
@@ -73,4 +77,4 @@ class Gauge:
             for name in keys.REQUEST_LISTS:
                 pipe.llen(name)
             self.load = Load(sum(pipe.execute()), self.load.settings)
-        self._redis.set(STATE_KEY, json.dumps(self.load.document()), ex=STATE_SECONDS)
+        self._tell(keys=[STATE_KEY], args=[json.dumps(self.load.document()), STATE_SECONDS])

@@ -28,16 +28,21 @@ local raw = redis.call('LINDEX', taken, -1)
 for place = 6, #KEYS do
     if raw then break end
     raw = redis.call('LMOVE', KEYS[place], taken, 'RIGHT', 'LEFT')
-    if raw then redis.call('HSET', takers, ARGV[1], redis.call('INCR', count)) end
+    if raw then redis.call('HSET', takers, ARGV[1], redis.call('INCR', count) .. ' ' .. place - 6) end
 end
 if not raw then return false end
 local died = redis.call('EXISTS', deaths) == 1 and redis.call('HGET', deaths, redis.sha1hex(raw))
-return {raw, tonumber(died or 0)}
+local number, priority = string.match(redis.call('HGET', takers, ARGV[1]) or '0 0', '(%d+) (%d+)')
+return {raw, tonumber(died or 0), tonumber(number), tonumber(priority)}
 """
 
 # A full Redis must not make a living process look dead.
 _KEEP_ALIVE: Final = """#!lua flags=allow-oom
 for _, alive in ipairs(KEYS) do redis.call('SET', alive, 1, 'PX', ARGV[1]) end
+"""
+
+_PUT_LAST: Final = """#!lua flags=allow-oom
+return redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') and 1 or 0
 """
 
 # The newest message first: the oldest is then the next to be taken.
@@ -46,7 +51,7 @@ local takers, requests, deaths = KEYS[1], KEYS[2], KEYS[3]
 local gone, known, count = {}, redis.call('HGETALL', takers), 0
 for index = 1, #known, 2 do
     if redis.call('EXISTS', ARGV[2] .. known[index]) == 0 then
-        table.insert(gone, {name = known[index], number = tonumber(known[index + 1])})
+        table.insert(gone, {name = known[index], number = tonumber(string.match(known[index + 1], '^%d+'))})
     end
 end
 table.sort(gone, function(one, other) return one.number > other.number end)
@@ -73,6 +78,10 @@ class Taken:
     """The message, as it stood in `requests`."""
     deaths: int
     """How often a process died while it had this message."""
+    number: int
+    """The number of this service of a message. A message that is taken again has another number."""
+    priority: int
+    """The priority of the list that had the message."""
 
     @property
     def place(self) -> str:
@@ -94,6 +103,7 @@ class Takers:
         self._take = redis.register_script(_TAKE)
         self._keep_alive = redis.register_script(_KEEP_ALIVE)
         self._take_over = redis.register_script(_TAKE_OVER)
+        self._put_last = redis.register_script(_PUT_LAST)
         own = uuid4().hex[:12]
         self.names: Sequence[str] = [f"{process}.{own}.{number}" for number in range(count)]
 
@@ -109,8 +119,8 @@ class Takers:
         return found
 
     def put_last(self, taken: Taken) -> None:
-        """Return a message to `requests` behind all others."""
-        self._redis.lmove(taken.place, keys.REQUESTS, "RIGHT", "LEFT")
+        """Return a message to its list behind all others."""
+        self._put_last(keys=[taken.place, keys.REQUEST_LISTS[taken.priority]])
 
     def keep_alive(self) -> None:
         """Show that the process lives."""

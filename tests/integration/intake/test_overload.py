@@ -65,6 +65,16 @@ def test_key_tells_clients_the_depth_of_all_lists(broker: redis.Redis) -> None:
     assert 0 < broker.ttl(STATE_KEY) <= STATE_SECONDS
 
 
+def test_clients_are_told_the_state_of_a_full_redis(intake: Intake, broker: redis.Redis) -> None:
+    gauge = Gauge(broker, intake.settings.door)
+    broker.config_set("maxmemory", 1)
+    try:
+        gauge.measure()
+    finally:
+        broker.config_set("maxmemory", 0)
+    assert broker.exists(STATE_KEY)
+
+
 def test_unknown_customer_is_not_told_from_a_known_one_while_the_door_is_full(intake: Intake, wire: Wire) -> None:
     arguments = {"customer_id": str(uuid4()), "request": REQUEST}
     assert served(intake, arguments, wire=wire, load=OVER)["error"]["code"] == "overloaded"

@@ -108,6 +108,16 @@ def test_a_message_lets_others_pass(broker: Redis) -> None:
     assert waiting(broker) == [b"second", b"first"]
 
 
+def test_a_message_lets_others_of_its_priority_pass(broker: Redis) -> None:
+    send(broker, "first", "second", priority=6)
+    takers = Takers(broker, "door", 1)
+    # The answer to the first call may be lost.
+    taken = [takers.take(takers.names[0]) for _ in range(2)][1]
+    assert taken is not None
+    takers.put_last(taken)
+    assert broker.lrange(keys.of_priority("requests", 6), 0, -1) == [b"first", b"second"]
+
+
 def test_a_full_redis_is_emptied(broker: Redis) -> None:
     send(broker, "first", "second")
     takers = Takers(broker, "door", 1)
@@ -115,6 +125,9 @@ def test_a_full_redis_is_emptied(broker: Redis) -> None:
     try:
         assert take_each(takers) == [b"first"]
         broker.delete(keys.TAKEN + takers.names[0])
+        taken = takers.take(takers.names[0])
+        assert taken is not None
+        takers.put_last(taken)
         assert take_each(takers) == [b"second"]
         takers.keep_alive()
         assert takers.hand_back() == 1
