@@ -103,16 +103,6 @@ class Answers:
         content: dict[str, object] = json.loads(raw[_DIGEST_LENGTH:])
         return content
 
-    def begin(self, request: Request) -> bool:
-        """Whether a request may be served now. A request that was begun in time may be, however late it comes again."""
-        if request.expires is None:
-            return True
-        begun = keys.BEGUN + request.id
-        if datetime.now(UTC) < request.expires:
-            self._redis.set(begun, 1, ex=_KEPT_SECONDS)
-            return True
-        return bool(self._redis.exists(begun))
-
     def drop(self, taken: Taken) -> None:
         """Remove a message whose sender wants no answer."""
         self._answer(keys=[taken.place], args=["none"])

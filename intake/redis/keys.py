@@ -39,9 +39,6 @@ COUNT: Final = "reelworks:door:count"
 DEATHS: Final = "reelworks:door:deaths"
 """A hash: how often a taker died while it had a message, by the SHA-1 of the message."""
 
-BEGUN: Final = "reelworks:door:begun:"
-"""Followed by the id of a message that may expire: its service has begun."""
-
 DEAD: Final = "reelworks:door:dead"
 """The list of messages that cannot be read, the newest first."""
 
@@ -49,7 +46,7 @@ ANSWER: Final = "reelworks:answer:"
 """Followed by the id of a message that names no place: its answer. Each sender may read these keys."""
 
 ANSWERED: Final = "reelworks:door:answered:"
-"""Followed by the id of a message that was not refused: the digest of the request, and its answer. Senders cannot read."""
+"""Followed by the id of a message that was not refused: the digest of the request, and its answer."""
 
 DEAD_COUNT: Final = "reelworks:door:dead:count"
 """The number of messages that ever went to that list."""

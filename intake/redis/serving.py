@@ -107,14 +107,13 @@ class Server:
         if given is not None:
             log.info("request_answered_again", id=request.id, operation=request.operation)
             self._answer(taken, request, given)
-        elif not self.answers.begin(request):
-            self._refuse_expired(taken, request)
         else:
             self._perform(taken, request)
 
     def _perform(self, taken: Taken, request: Request) -> None:
         began = time.perf_counter()
-        self.tell("task-started", uuid=request.id)
+        if not request.is_late:
+            self.tell("task-started", uuid=request.id)
         try:
             content = self._outlasting_outages(lambda: perform(self.intake, request, load=self.gauge.load))
         except OUTAGES as error:
@@ -127,8 +126,13 @@ class Server:
             self._answer(taken, request, refused(_internal(request)))
             self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
             return
-        self._answer(taken, request, content)
-        self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=time.perf_counter() - began)
+        is_expired = (problem_in(content) or {}).get("code") == Expired.code
+        self._answer(taken, request, content, is_expired=is_expired)
+        if is_expired:
+            self.tell("task-revoked", uuid=request.id, terminated=False, signum=None, expired=True)
+        else:
+            runtime = time.perf_counter() - began
+            self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=runtime)
         _log(request, content)
 
     def _refuse(self, taken: Taken, error: RefusedRequest) -> None:
@@ -138,11 +142,6 @@ class Server:
         self.tell("task-started", uuid=error.request_id)
         self.tell("task-succeeded", uuid=error.request_id, result=repr(summary(content)), runtime=0.0)
         log.info("request_refused", id=error.request_id, code=error.error.code)
-
-    def _refuse_expired(self, taken: Taken, request: Request) -> None:
-        self._answer(taken, request, refused(Expired()), is_expired=True)
-        self.tell("task-revoked", uuid=request.id, terminated=False, signum=None, expired=True)
-        log.info("request_refused", id=request.id, operation=request.operation, code=Expired.code)
 
     def _answer(self, taken: Taken, request: Request, content: dict[str, object], *, is_expired: bool = False) -> None:
         if request.ignores_answer:

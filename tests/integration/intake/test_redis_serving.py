@@ -27,8 +27,9 @@ from schemas.settings import Settings
 from storage import ledger
 from storage.database import Database
 from tests.integration.gateway.finishing import fail
-from tests.support import NewCustomer, new_customer
+from tests.support import NewCustomer, eventually, new_customer
 
+LONG_AGO = "2020-01-01T00:00:00+00:00"
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 
 
@@ -232,16 +233,38 @@ def test_an_order_that_comes_too_late_is_not_made(door: DoorUnderTest, database:
     assert [kind for kind, _ in door.events] == ["task-received", "task-revoked"]
 
 
-def test_an_order_that_was_begun_in_time_is_made_after_its_end(door: DoorUnderTest, database: Database) -> None:
-    expires = datetime.now(UTC) + timedelta(seconds=0.2)
+def test_an_order_that_was_made_in_time_is_answered_after_its_end(door: DoorUnderTest, database: Database) -> None:
+    expires = datetime.now(UTC) + timedelta(seconds=3)
     order = an_order(new_customer(database, 100), expires=expires.isoformat())
-    request = envelopes.read(json.dumps(order).encode())
-    assert door.server.answers.begin(request)
-    while datetime.now(UTC) < expires:
-        pass
+    made = perform(door.server.intake, envelopes.read(json.dumps(order).encode()))
+    assert made["is_new"]
+    late = {**order, "headers": {**order["headers"], "expires": LONG_AGO}}
     # The first process has died.
+    door.served(late)
+    assert door.answer(order)["result"]["id"] == made["id"]
+
+
+def test_an_order_that_waited_too_long_for_the_database_is_not_made(
+    intake: Intake, broker: Redis, database: Database, make_waiting: Callable[[Intake], Intake]
+) -> None:
+    door = a_door(make_waiting(intake), broker)
+    expires = datetime.now(UTC) + timedelta(seconds=0.3)
+    order = a_plain_order(new_customer(database, 100), expires=expires.isoformat())
     door.served(order)
-    assert door.answer(order)["result"]["status"] == "queued"
+    assert (door.left, broker.exists(keys.ANSWER + order["id"])) == (1, 0)
+    eventually(lambda: datetime.now(UTC), lambda now: now >= expires)
+    again = a_door(intake, broker)
+    again.serve()
+    assert (again.plain_answer(order)["error"]["code"], generations(database)) == ("expired", 0)
+
+
+@pytest.mark.parametrize("operation", ["generation.get", "generation.cancel", "generation.estimate"])
+def test_other_requests_that_come_too_late_are_not_served(
+    door: DoorUnderTest, database: Database, operation: str
+) -> None:
+    request = a_plain_order(new_customer(database, 100), operation=operation, expires=LONG_AGO)
+    door.served(request)
+    assert door.plain_answer(request)["error"]["code"] == "expired"
 
 
 def test_a_plain_order_is_answered_in_a_list(door: DoorUnderTest, database: Database) -> None:
