@@ -24,6 +24,9 @@ REQUESTS: Final = Queue.REQUESTS.value
 REQUEST_LISTS: Final = tuple(of_priority(REQUESTS, priority) for priority in PRIORITIES)
 """Every list of requests, in the order in which the door empties them."""
 
+WRONG_TYPE: Final = "WRONGTYPE"
+"""How Redis refuses a command on a key of another type."""
+
 TAKEN: Final = "reelworks:door:taken:"
 """Followed by a taker: the list with the message that the taker serves."""
 

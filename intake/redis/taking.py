@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from redis import Redis
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from intake.redis import keys
 
@@ -20,14 +20,15 @@ _PEEK_SECONDS: Final = 0.25
 _DEATHS_SECONDS: Final = 3600
 
 # A second call returns the same message: the answer of the first call may be lost. A full Redis must not stop the door,
-# because only the door can empty it.
+# because only the door can empty it. Nor may a key of another type: the lists behind it are read all the same.
 _TAKE: Final = """#!lua flags=allow-oom
 local taken, alive, takers, count, deaths = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 redis.call('SET', alive, 1, 'PX', ARGV[2])
 local raw = redis.call('LINDEX', taken, -1)
 for place = 6, #KEYS do
     if raw then break end
-    raw = redis.call('LMOVE', KEYS[place], taken, 'RIGHT', 'LEFT')
+    raw = redis.pcall('LMOVE', KEYS[place], taken, 'RIGHT', 'LEFT')
+    if type(raw) == 'table' then raw = false end
     if raw then redis.call('HSET', takers, ARGV[1], redis.call('INCR', count) .. ' ' .. place - 6) end
 end
 if not raw then return false end
@@ -56,8 +57,8 @@ for index = 1, #known, 2 do
 end
 table.sort(gone, function(one, other) return one.number > other.number end)
 for _, taker in ipairs(gone) do
-    redis.call('HDEL', takers, taker.name)
     local raw = redis.call('LMOVE', ARGV[1] .. taker.name, requests, 'RIGHT', 'RIGHT')
+    redis.call('HDEL', takers, taker.name)
     if raw then count = count + 1 end
     if raw and tonumber(ARGV[3]) > 0 then
         redis.call('HINCRBY', deaths, redis.sha1hex(raw), 1)
@@ -144,7 +145,9 @@ class Takers:
         """Wait a moment for a message of priority 0. The message stays where it is: a script takes it."""
         try:
             found: Any = self._redis.blmove(keys.REQUESTS, keys.REQUESTS, _PEEK_SECONDS, "RIGHT", "RIGHT")  # type: ignore[arg-type]
-        except OutOfMemoryError:
+        except ResponseError as error:
+            if not isinstance(error, OutOfMemoryError) and keys.WRONG_TYPE not in str(error):
+                raise
             time.sleep(_PEEK_SECONDS)
             return True
         return found is not None

@@ -164,7 +164,8 @@ LPUSH reelworks:answers:x y; XADD reelworks:answers:x * answer y; LRANGE reelwor
 EXPIRE reelworks:answers:x 1
 SET reelworks:door x; SET reelworks:answer:1 x; DEL reelworks:answer:1; DEL reelworks:door; DEL requests
 LRANGE reelworks:door:dead 0 -1; LPUSH reelworks:door:dead x; GET reelworks:door:alive:x
-GET reelworks:door:answered:1
+GET reelworks:door:answered:1; SADD requests x; SADD requests\x06\x163 x; SMEMBERS requests
+GET requests; LPUSH _kombu.binding.requests x
 RPOP reelworks:door:taken:x
 RPOP requests; BRPOP requests 1; LRANGE requests 0 -1; XADD reelworks:events * event x; SUBSCRIBE reelworks:changes
 """

@@ -44,6 +44,16 @@ def test_every_priority_is_read(broker: Redis, priority: int) -> None:
     assert take_each(Takers(broker, "door", 1)) == [b"a request"]
 
 
+@pytest.mark.parametrize("priority", keys.PRIORITIES)
+def test_a_key_of_another_type_hides_no_list(broker: Redis, priority: int) -> None:
+    broker.sadd(keys.of_priority("requests", priority), "x")
+    others = [each for each in keys.PRIORITIES if each != priority]
+    for each in others:
+        send(broker, str(each), priority=each)
+    takers = Takers(broker, "door", 10)
+    assert take_each(takers) == [*(str(each).encode() for each in others), None]
+
+
 def test_an_empty_queue_gives_nothing(broker: Redis) -> None:
     assert take_each(Takers(broker, "door", 1)) == [None]
 
