@@ -23,16 +23,19 @@ _DIGEST_LENGTH: Final = 64
 _HAS_NO_PLACE: Final = 0
 _ID_IS_TAKEN: Final = 2
 
-# A script is atomic, as MULTI is, and can also ask whether another process has answered: a list gets no answer twice.
+# A script is atomic, as MULTI is, and can also ask whose message it is: one that was taken over is answered by its new
+# taker, so a list gets no answer twice. Where the count of messages is below the message's number, Redis has lost its
+# data, and the answer must not be lost, too.
 # Redis may be full, and an answer must not be lost then. A place of another type is its sender's fault: the message
 # goes all the same. A place that is named by the id keeps the answer to the first request with that id.
 _ANSWER: Final = """#!lua flags=allow-oom
-local taken, answered, place = KEYS[1], KEYS[2], KEYS[3]
+local taken, answered, place, count = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local kind, document, channel, seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local is_own = redis.call('RPOP', taken)
 if kind == 'none' then return 1 end
 local known = redis.call('GET', answered)
-if not is_own and known then return 1 end
+local is_lost = tonumber(redis.call('GET', count) or 0) < tonumber(ARGV[7])
+if not is_own and (known or not is_lost) then return 1 end
 local is_of_another = known and string.sub(known, 1, 64) ~= string.sub(ARGV[4], 1, 64)
 if is_of_another and (kind == 'kept' or kind == 'celery') then return 2 end
 if ARGV[4] ~= '' and not is_of_another then redis.call('SET', answered, ARGV[4], 'EX', seconds) end
@@ -83,9 +86,10 @@ class Answers:
             RedisError: Redis did not answer. Call again.
         """
         place = _place(answer)
+        sent = [answer.reply.kind, _document(answer), place, _memory(answer)]
         found: Any = self._answer(
-            keys=[taken.place, keys.ANSWERED + answer.request_id, place],
-            args=[answer.reply.kind, _document(answer), place, _memory(answer), _KEPT_SECONDS, _MOST_UNREAD],
+            keys=[taken.place, keys.ANSWERED + answer.request_id, place, keys.COUNT],
+            args=[*sent, _KEPT_SECONDS, _MOST_UNREAD, taken.number],
         )
         if found == _HAS_NO_PLACE:
             log.warning("answer_has_no_place", id=answer.request_id, place=answer.reply.kind)

@@ -306,6 +306,39 @@ def test_a_list_gets_an_answer_once(door: DoorUnderTest, database: Database) -> 
     assert door.broker.llen("reelworks:answers:mine") == 1
 
 
+@pytest.mark.parametrize("kind", ["list", "stream"])
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_taker_that_wakes_up_writes_no_second_answer(
+    intake: Intake, broker: Redis, database: Database, kind: str, is_refused: bool
+) -> None:
+    stopped, other = a_door(intake, broker), a_door(intake, broker)
+    order = a_plain_order(new_customer(database, 1 if is_refused else 100), reply_to={kind: "reelworks:answers:mine"})
+    broker.lpush("requests", json.dumps(order))
+    taken = stopped.server.takers.take(stopped.server.takers.names[0])
+    assert taken is not None
+    broker.delete(keys.ALIVE + taken.taker)
+    other.server.takers.take_over()
+    again = other.server.takers.take(other.server.takers.names[0])
+    assert again is not None
+    stopped.server.serve(taken)
+    assert not broker.exists("reelworks:answers:mine")
+    other.server.serve(again)
+    stopped.server.serve(taken)
+    told: Any = broker.llen("reelworks:answers:mine") if kind == "list" else broker.xlen("reelworks:answers:mine")
+    assert (told, other.left, generations(database)) == (1, 0, 0 if is_refused else 1)
+
+
+def test_an_answer_is_not_lost_with_the_data_of_redis(door: DoorUnderTest, database: Database) -> None:
+    order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"})
+    door.broker.lpush("requests", json.dumps(order))
+    taken = door.server.takers.take(door.server.takers.names[0])
+    assert taken is not None
+    door.broker.flushdb()
+    for _ in range(2):
+        door.server.serve(taken)
+    assert door.broker.llen("reelworks:answers:mine") == 1
+
+
 def test_flower_sees_an_order_without_its_text(door: DoorUnderTest, database: Database) -> None:
     order = an_order(new_customer(database, 100))
     door.served(order)
