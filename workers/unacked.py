@@ -1,7 +1,8 @@
 """Returns requests that the Redis door of the earlier release has left to the queue `requests`.
 
-That door was a Celery worker. Celery's transport keeps a message in the hash `unacked` until its task ends, and the time
-in `unacked_index`. A killed worker leaves its messages there. Remove with `EARLIER_REQUESTS_RIGHTS` in `compose.yaml`.
+That door was a Celery worker. Celery's transport keeps a message in the hash `unacked` until its task ends, and the
+time in `unacked_index`. A killed worker leaves its messages there. Remove with
+`EARLIER_REQUESTS_RIGHTS` in `compose.yaml`.
 """
 
 import json

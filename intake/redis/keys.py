@@ -42,6 +42,9 @@ COUNT: Final = "reelworks:door:count"
 DEATHS: Final = "reelworks:door:deaths"
 """A hash: how often a taker died while it had a message, by the SHA-1 of the message."""
 
+WAITING: Final = "reelworks:door:waiting:"
+"""Followed by the SHA-1 of a message: the time at which the message first let others pass for the object store."""
+
 DEAD: Final = "reelworks:door:dead"
 """The list of messages that cannot be read, the newest first."""
 

@@ -23,13 +23,18 @@ from intake.redis.operations import perform, problem_in, refused, summary
 from intake.redis.overload import Gauge
 from intake.redis.request import RefusedRequest, Request
 from intake.redis.taking import Taken, Takers
-from schemas.errors import Expired, InternalError
+from schemas.errors import Expired, InternalError, Unavailable
 from schemas.plain_messages import Unreadable
-from storage.outages import OUTAGES
+from storage.outages import OUTAGES, STORE_OUTAGES
 
 log = structlog.get_logger()
 
 _REDIS_PAUSE_SECONDS: Final = 1.0
+_STORE_SECONDS: Final = 2.0
+_STORE_IS_AWAY: Final = (
+    "our object store does not take the files of the request, and nothing was done: send the request again later, or "
+    "upload the files first"
+)
 _MOST_DEATHS: Final = 20
 _HIDDEN: Final = "(hidden)"
 _REFUSED: Final = "generation.refuse"
@@ -55,7 +60,9 @@ class Server:
     over: Event
     """Set when the process is to end. Then a message that waits for the database stays with its taker."""
     outlast_seconds: float = 60.0
-    """How long a message waits for the database or the object store before it lets others pass."""
+    """How long a message waits for the database before it lets others pass."""
+    store_seconds: float = 900.0
+    """How long a message comes again while the object store does not take its files. Then it is answered."""
     answers: Answers = field(init=False)
     """Where answers go."""
     dead: DeadLetters = field(init=False)
@@ -117,9 +124,7 @@ class Server:
         try:
             content = self._outlasting_outages(lambda: perform(self.intake, request, load=self.gauge.load))
         except OUTAGES as error:
-            if not self.over.is_set():
-                log.warning("request_waits", id=request.id, error=type(error).__name__)
-                self.takers.put_last(taken)
+            self._let_others_pass(taken, request, error)
             return
         except Exception as error:
             log.exception("request_crashed", id=request.id, operation=request.operation)
@@ -134,6 +139,18 @@ class Server:
             runtime = time.perf_counter() - began
             self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=runtime)
         _log(request, content)
+
+    def _let_others_pass(self, taken: Taken, request: Request, error: Exception) -> None:
+        if self.over.is_set():
+            return
+        if isinstance(error, STORE_OUTAGES) and self.takers.waiting_seconds(taken) > self.store_seconds:
+            log.error("request_outlasted_store", id=request.id, error=type(error).__name__)
+            self._answer(taken, request, refused(Unavailable(_STORE_IS_AWAY)))
+            self.takers.forget_waiting(taken)
+            self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
+            return
+        log.warning("request_waits", id=request.id, error=type(error).__name__)
+        self.takers.put_last(taken)
 
     def _refuse(self, taken: Taken, error: RefusedRequest) -> None:
         self._tell_received(error.request_id, _REFUSED)
@@ -169,12 +186,17 @@ class Server:
         )
 
     def _outlasting_outages(self, act: Callable[[], T]) -> T:
-        """Repeat an act during an outage of the database: no row exists yet. The end of the process ends the wait."""
+        """Repeat an act during an outage: no row exists yet. The end of the process ends the wait.
+
+        Orders without files need no object store, so the wait for it is short.
+        """
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(OUTAGES),
             wait=tenacity.wait_exponential(multiplier=0.2, max=5),
             stop=tenacity.stop_any(
-                tenacity.stop_after_delay(self.outlast_seconds), tenacity.stop_when_event_set(self.over)
+                tenacity.stop_after_delay(self.outlast_seconds),
+                tenacity.stop_when_event_set(self.over),
+                _is_over_for_store,
             ),
             sleep=tenacity.sleep_using_event(self.over),
             reraise=True,
@@ -190,6 +212,11 @@ class Server:
             before_sleep=_log_redis,
             reraise=True,
         )(act)
+
+
+def _is_over_for_store(state: tenacity.RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, STORE_OUTAGES) and (state.seconds_since_start or 0.0) >= _STORE_SECONDS
 
 
 def _log_redis(state: tenacity.RetryCallState) -> None:

@@ -4,6 +4,7 @@ A taker has a list for the one message that it serves. A message moves from `req
 together with its answer. The list of a taker whose process is dead, or ends, goes back to `requests`.
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from intake.redis import keys
 _ALIVE_MILLISECONDS: Final = 3000
 _PEEK_SECONDS: Final = 0.25
 _DEATHS_SECONDS: Final = 3600
+_WAITING_SECONDS: Final = 3600
 
 # A second call returns the same message: the answer of the first call may be lost. A full Redis must not stop the door,
 # because only the door can empty it. Nor may a key of another type: the lists behind it are read all the same.
@@ -43,7 +45,12 @@ for _, alive in ipairs(KEYS) do redis.call('SET', alive, 1, 'PX', ARGV[1]) end
 """
 
 _PUT_LAST: Final = """#!lua flags=allow-oom
-return redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') and 1 or 0
+redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+"""
+
+_AGE: Final = """#!lua flags=allow-oom
+redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2])
+return ARGV[1] - redis.call('GET', KEYS[1])
 """
 
 # The newest message first: the oldest is then the next to be taken.
@@ -105,6 +112,7 @@ class Takers:
         self._keep_alive = redis.register_script(_KEEP_ALIVE)
         self._take_over = redis.register_script(_TAKE_OVER)
         self._put_last = redis.register_script(_PUT_LAST)
+        self._age = redis.register_script(_AGE)
         own = uuid4().hex[:12]
         self.names: Sequence[str] = [f"{process}.{own}.{number}" for number in range(count)]
 
@@ -122,6 +130,15 @@ class Takers:
     def put_last(self, taken: Taken) -> None:
         """Return a message to its list behind all others."""
         self._put_last(keys=[taken.place, keys.REQUEST_LISTS[taken.priority]])
+
+    def waiting_seconds(self, taken: Taken) -> float:
+        """The time since the first call for a message."""
+        found: Any = self._age(keys=[_waiting(taken)], args=[int(time.time()), _WAITING_SECONDS])
+        return float(found)
+
+    def forget_waiting(self, taken: Taken) -> None:
+        """Let the time of a message begin anew, for a sender that sends it again."""
+        self._redis.delete(_waiting(taken))
 
     def keep_alive(self) -> None:
         """Show that the process lives."""
@@ -158,3 +175,7 @@ class Takers:
             keys=[keys.TAKERS, keys.REQUESTS, keys.DEATHS], args=[keys.TAKEN, keys.ALIVE, kept]
         )
         return int(found)
+
+
+def _waiting(taken: Taken) -> str:
+    return keys.WAITING + hashlib.sha1(taken.raw, usedforsecurity=False).hexdigest()
