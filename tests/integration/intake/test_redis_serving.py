@@ -424,3 +424,8 @@ def test_a_message_that_kills_processes_is_given_up(door: DoorUnderTest) -> None
     door.serve()
     (dead,) = door.server.dead.listed()
     assert "20 processes died" in dead.reason
+    # The cause is mended.
+    assert door.server.dead.put_back() == 1
+    taken = door.server.takers.take(door.server.takers.names[0])
+    assert taken is not None
+    assert taken.deaths == 0
