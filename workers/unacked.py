@@ -41,7 +41,7 @@ def restore(redis: Redis) -> int:
     moved = others = 0
     while others < _MOST_OF_OTHERS and (page := _page(redis, others)):
         for tag in page:
-            found: Any = redis.hget(_HASH, tag)  # type: ignore[arg-type]
+            found: Any = redis.hget(_HASH, tag)
             raw = _request(found)
             is_moved = raw is not None and bool(move(keys=[_HASH, _INDEX, REQUESTS], args=[tag, raw]))
             moved += is_moved
@@ -58,7 +58,7 @@ def _page(redis: Redis, skip: int) -> Sequence[bytes]:
         time.time() - _LEFT_SECONDS,
         byscore=True,
         offset=skip,
-        num=_PAGE,  # type: ignore[arg-type]
+        num=_PAGE,
     )
     return list(found)
 

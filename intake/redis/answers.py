@@ -17,6 +17,7 @@ from intake.redis.taking import Taken
 log = structlog.get_logger()
 
 _KEPT_SECONDS: Final = 3600
+_READ_SECONDS: Final = 60
 _MOST_UNREAD: Final = 10_000
 
 _DIGEST_LENGTH: Final = 64
@@ -31,14 +32,14 @@ _ID_IS_TAKEN: Final = 2
 _ANSWER: Final = """#!lua flags=allow-oom
 local taken, answered, place, count = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local kind, document, channel, seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-local is_own = redis.call('RPOP', taken)
+local is_own = redis.call('RPOP', taken) or ARGV[9] == '1'
 if kind == 'none' then return 1 end
 local known = redis.call('GET', answered)
 local is_lost = tonumber(redis.call('GET', count) or 0) < tonumber(ARGV[7])
 if not is_own and (known or not is_lost) then return 1 end
 local is_of_another = known and string.sub(known, 1, 64) ~= string.sub(ARGV[4], 1, 64)
 if is_of_another and (kind == 'kept' or kind == 'celery') then return 2 end
-if ARGV[4] ~= '' and not is_of_another then redis.call('SET', answered, ARGV[4], 'EX', seconds) end
+if ARGV[4] ~= '' and not is_of_another then redis.call('SET', answered, ARGV[4], 'EX', ARGV[8]) end
 local done
 if kind == 'kept' then
     redis.call('SETEX', place, seconds, document)
@@ -68,6 +69,8 @@ class Answer:
     """The result of the operation, or `{"error": problem}`."""
     digest: str = ""
     """The digest of the request. Empty: the answer is never repeated."""
+    is_read: bool = False
+    """Whether the request has only read. A second delivery may then be served again."""
     is_expired: bool = False
     """Whether the request came too late. Celery has a state for that."""
 
@@ -79,8 +82,11 @@ class Answers:
         self._redis = redis
         self._answer = redis.register_script(_ANSWER)
 
-    def give(self, taken: Taken, answer: Answer) -> None:
+    def give(self, taken: Taken, answer: Answer, *, is_dead: bool = False) -> None:
         """Write the answer and remove its message. A second call changes nothing.
+
+        Args:
+            is_dead: whether the message has just gone to the dead. Then a second call answers again.
 
         Raises:
             RedisError: Redis did not answer. Call again.
@@ -89,7 +95,7 @@ class Answers:
         sent = [answer.reply.kind, _document(answer), place, _memory(answer)]
         found: Any = self._answer(
             keys=[taken.place, keys.ANSWERED + answer.request_id, place, keys.COUNT],
-            args=[*sent, _KEPT_SECONDS, _MOST_UNREAD, taken.number],
+            args=[*sent, _KEPT_SECONDS, _MOST_UNREAD, taken.number, _remembered_seconds(answer), int(is_dead)],
         )
         if found == _HAS_NO_PLACE:
             log.warning("answer_has_no_place", id=answer.request_id, place=answer.reply.kind)
@@ -122,6 +128,11 @@ def _place(answer: Answer) -> str:
 def _memory(answer: Answer) -> str:
     """The digest of the request and its answer, for a second delivery. Empty for a refusal."""
     return "" if problem_in(answer.content) is not None else answer.digest + json.dumps(answer.content)
+
+
+def _remembered_seconds(answer: Answer) -> int:
+    """How long a second delivery gets the same answer. Answers to reads may hold prompts, and are soon served again."""
+    return _READ_SECONDS if answer.is_read and answer.reply.kind != "kept" else _KEPT_SECONDS
 
 
 def _document(answer: Answer) -> str:

@@ -71,8 +71,8 @@ class DeadLetters:
         self._add = redis.register_script(_ADD)
         self._put_back = redis.register_script(_PUT_BACK)
 
-    def add(self, taken: Taken, reason: str) -> None:
-        """Move a message from its taker to the list.
+    def add(self, taken: Taken, reason: str) -> bool:
+        """Move a message from its taker to the list. False: the taker has the message no more.
 
         Raises:
             RedisError: Redis did not answer. Call again.
@@ -81,7 +81,10 @@ class DeadLetters:
         head = _Head(id=secrets.token_hex(4), at=datetime.now(UTC), reason=reason, size=size)
         kept = taken.raw if size <= _MOST_BYTES else taken.raw[:_BEGINNING_BYTES]
         entry = head.model_dump_json().encode() + b"\n" + kept
-        self._add(keys=[taken.place, keys.DEAD, keys.DEAD_COUNT, keys.DEATHS], args=[entry, _MOST, _KEPT_SECONDS])
+        added: Any = self._add(
+            keys=[taken.place, keys.DEAD, keys.DEAD_COUNT, keys.DEATHS], args=[entry, _MOST, _KEPT_SECONDS]
+        )
+        return bool(added)
 
     def count(self) -> int:
         """The number of messages that were ever given up."""

@@ -49,6 +49,11 @@ class Request:
     """The message, as it stands in Redis."""
 
     @property
+    def is_read(self) -> bool:
+        """Whether the request changes nothing."""
+        return self.operation in (Operation.GET, Operation.ESTIMATE)
+
+    @property
     def is_late(self) -> bool:
         """Whether the request has expired by now."""
         return self.expires is not None and datetime.now(UTC) >= self.expires

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 import tenacity
 from redis import Redis
 from redis.exceptions import RedisError
+from tenacity.stop import stop_base
 
 from intake.orders import Intake
 from intake.redis import envelopes
@@ -21,6 +22,7 @@ from intake.redis.answers import Answer, Answers
 from intake.redis.dead import DeadLetters
 from intake.redis.operations import perform, problem_in, refused, summary
 from intake.redis.overload import Gauge
+from intake.redis.replies import Reply
 from intake.redis.request import RefusedRequest, Request
 from intake.redis.taking import Taken, Takers
 from schemas.errors import Expired, InternalError, Unavailable
@@ -128,7 +130,7 @@ class Server:
             return
         except Exception as error:
             log.exception("request_crashed", id=request.id, operation=request.operation)
-            self._answer(taken, request, refused(_internal(request)))
+            self._answer(taken, request, refused(_internal(request.id)))
             self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
             return
         is_expired = (problem_in(content) or {}).get("code") == Expired.code
@@ -164,12 +166,17 @@ class Server:
         if request.ignores_answer:
             self._patiently(lambda: self.answers.drop(taken))
             return
-        answer = Answer(request.id, request.reply, content, request.digest, is_expired)
+        answer = Answer(request.id, request.reply, content, request.digest, request.is_read, is_expired)
         self._patiently(lambda: self.answers.give(taken, answer))
 
     def _give_up(self, taken: Taken, reason: str) -> None:
-        self._patiently(lambda: self.dead.add(taken, reason))
+        is_added = self._patiently(lambda: self.dead.add(taken, reason))
         log.error("message_is_dead", reason=reason, size=len(taken.raw))
+        # Reading may end the process again: the message is among the dead by now.
+        sender = _sender_of(taken.raw) if is_added else None
+        if sender is not None:
+            request_id, reply = sender
+            self.answers.give(taken, Answer(request_id, reply, refused(_internal(request_id))), is_dead=True)
 
     def _tell_received(self, request_id: str, name: str, request: Request | None = None) -> None:
         self.tell(
@@ -196,15 +203,15 @@ class Server:
             stop=tenacity.stop_any(
                 tenacity.stop_after_delay(self.outlast_seconds),
                 tenacity.stop_when_event_set(self.over),
-                _is_over_for_store,
+                _StopSoonForStore(),
             ),
             sleep=tenacity.sleep_using_event(self.over),
             reraise=True,
         )(act)
 
-    def _patiently(self, act: Callable[[], Any]) -> None:
+    def _patiently(self, act: Callable[[], T]) -> T:
         """Repeat a write to Redis until it is confirmed: the answer says what this delivery did."""
-        tenacity.Retrying(
+        return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RedisError),
             wait=tenacity.wait_exponential(multiplier=0.1, max=1),
             stop=tenacity.stop_when_event_set(self.over),
@@ -214,9 +221,10 @@ class Server:
         )(act)
 
 
-def _is_over_for_store(state: tenacity.RetryCallState) -> bool:
-    error = state.outcome.exception() if state.outcome else None
-    return isinstance(error, STORE_OUTAGES) and (state.seconds_since_start or 0.0) >= _STORE_SECONDS
+class _StopSoonForStore(stop_base):
+    def __call__(self, state: tenacity.RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        return isinstance(error, STORE_OUTAGES) and (state.seconds_since_start or 0.0) >= _STORE_SECONDS
 
 
 def _log_redis(state: tenacity.RetryCallState) -> None:
@@ -224,10 +232,21 @@ def _log_redis(state: tenacity.RetryCallState) -> None:
     log.warning("door_waits_for_redis", error=type(error).__name__)
 
 
-def _internal(request: Request) -> InternalError:
+def _sender_of(raw: bytes) -> tuple[str, Reply] | None:
+    """The id of a dead message, and the place of its answer. None: no sender waits, or none can be told."""
+    try:
+        request = envelopes.read(raw)
+    except RefusedRequest as error:
+        return error.request_id, error.reply
+    except Exception:  # noqa: BLE001 -- the reason why the message is dead
+        return None
+    return None if request.ignores_answer else (request.id, request.reply)
+
+
+def _internal(request_id: str) -> InternalError:
     return InternalError(
         "something went wrong on our side, and the request may have taken effect: send an order again with the same "
-        f"idempotency_key, or the same message id; name the id {request.id} when you ask about it"
+        f"idempotency_key, or the same message id; name the id {request_id} when you ask about it"
     )
 
 

@@ -429,3 +429,25 @@ def test_a_message_that_kills_processes_is_given_up(door: DoorUnderTest) -> None
     taken = door.server.takers.take(door.server.takers.names[0])
     assert taken is not None
     assert taken.deaths == 0
+
+
+@pytest.mark.parametrize("fields", [{}, {"operation": "generation.destroy"}])
+def test_the_sender_of_a_dead_message_is_told(door: DoorUnderTest, database: Database, fields: dict[str, str]) -> None:
+    order = {**a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"}), **fields}
+    door.broker.lpush("requests", json.dumps(order))
+    taken = door.server.takers.take(door.server.takers.names[0])
+    assert taken is not None
+    for _ in range(2):
+        door.server.serve(replace(taken, deaths=20))
+    (told,) = door.broker.lrange("reelworks:answers:mine", 0, -1)
+    assert json.loads(told)["answer"]["error"]["code"] == "internal"
+    assert (door.server.dead.count(), door.left, generations(database)) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("reply_to", "seconds"), [({"list": "reelworks:answers:mine"}, 60), (None, 3600)])
+def test_what_a_read_has_found_is_soon_forgotten(
+    door: DoorUnderTest, database: Database, reply_to: dict[str, str] | None, seconds: int
+) -> None:
+    request = a_plain_order(new_customer(database, 100), operation="generation.estimate", reply_to=reply_to)
+    door.served(request)
+    assert seconds - 30 < door.broker.ttl(keys.ANSWERED + request["id"]) <= seconds
