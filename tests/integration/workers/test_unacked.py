@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -34,7 +35,8 @@ def test_requests_are_returned_after_a_minute(redis: Redis) -> None:
     take(redis, "new", request, seconds_ago=30)
     assert (restore(redis), restore(redis)) == (1, 0)
     assert (redis.hkeys("unacked"), redis.zrange("unacked_index", 0, -1)) == ([b"new"], [b"new"])
-    (raw,) = redis.lrange("requests", 0, -1)
+    waiting: Any = redis.lrange("requests", 0, -1)
+    (raw,) = waiting
     assert envelopes.read(raw).id == request["headers"]["id"]
 
 
